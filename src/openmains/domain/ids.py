@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Typed identities. Each is a plain integer at run time; the type only stops mix-ups."""
+
+from typing import NewType
+
+TenantId = NewType("TenantId", int)
+MeterId = NewType("MeterId", int)
+ProductId = NewType("ProductId", int)
+AreaId = NewType("AreaId", int)
+CustomerId = NewType("CustomerId", int)
+UserId = NewType("UserId", int)

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Days in a utility's own time zone.
+
+Instants are whole seconds since 1970-01-01 UTC. A *day* is a calendar day in the tenant's zone, counted as days since
+1970-01-01 (the count ClickHouse's ``Date`` uses), so it has 23, 24 or 25 hours. Zone rules come from ``zoneinfo``.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+DAY_S = 86_400
+
+
+def day_to_date(day: int) -> date:
+    """Calendar date of a day number."""
+    return date.fromordinal(EPOCH_ORDINAL + day)
+
+
+def date_to_day(value: date) -> int:
+    """Day number of a calendar date."""
+    return value.toordinal() - EPOCH_ORDINAL
+
+
+class Zone:
+    """A tenant's time zone; ``key`` is an IANA name such as ``Asia/Shanghai``."""
+
+    __slots__ = ("_info", "_starts", "key")
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self._info = ZoneInfo(key)
+        self._starts: dict[int, int] = {}
+
+    def start_of(self, day: int) -> int:
+        """Instant (s) of local midnight at which ``day`` begins."""
+        found = self._starts.get(day)
+        if found is None:
+            midnight = datetime.combine(day_to_date(day), datetime.min.time(), tzinfo=self._info)
+            found = int(midnight.timestamp())
+            if len(self._starts) > 20_000:
+                self._starts.clear()
+            self._starts[day] = found
+        return found
+
+    def day_of(self, instant_s: int) -> int:
+        """Day that contains the instant."""
+        day = instant_s // DAY_S
+        if instant_s < self.start_of(day):
+            return day - 1
+        if instant_s >= self.start_of(day + 1):
+            return day + 1
+        return day
+
+    def seconds_in(self, day: int) -> int:
+        """Length of the day: 82,800, 86,400 or 90,000 s in zones with one-hour summer time."""
+        return self.start_of(day + 1) - self.start_of(day)
+
+    def at(self, day: int, hour: int, minute: int = 0) -> int:
+        """Instant of a wall-clock time on ``day``."""
+        wall = datetime.combine(day_to_date(day), datetime.min.time(), tzinfo=self._info)
+        return int((wall + timedelta(hours=hour, minutes=minute)).timestamp())
+
+    def iso(self, instant_s: int) -> str:
+        """Local ISO 8601 text with offset, for people and files."""
+        return datetime.fromtimestamp(instant_s, UTC).astimezone(self._info).isoformat()
+
+
+@lru_cache(maxsize=512)
+def zone(key: str) -> Zone:
+    """The zone with this IANA name; raises ``zoneinfo.ZoneInfoNotFoundError`` for an unknown one."""
+    return Zone(key)
