@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ClickHouse, embedded (``chdb:///path``) or a server (``clickhouse://user:password@host:8123/openmains``).
+
+One client per thread: a shared chDB session runs its queries one after the other and stalls inserts behind reports.
+Inserts have a pool of their own, so a slow report never takes the pipeline's thread.
+"""
+
+import asyncio
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar, cast
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+
+T = TypeVar("T")
+DATABASE = "openmains"
+
+
+class ClickHouse:
+    """Async face of the engine. ``sql`` uses typed binding: ``{name:Type}`` with ``params={'name': value}``."""
+
+    def __init__(self, dsn: str, *, read_threads: int = 4, write_threads: int = 2) -> None:
+        self._dsn = dsn
+        self._local = threading.local()
+        self._clients: list[Client] = []
+        self._lock = threading.Lock()
+        self._readers = ThreadPoolExecutor(read_threads, thread_name_prefix="clickhouse-read")
+        self._writers = ThreadPoolExecutor(write_threads, thread_name_prefix="clickhouse-write")
+
+    @property
+    def embedded(self) -> bool:
+        """True when this process owns the engine."""
+        return self._dsn.startswith("chdb:")
+
+    def client(self) -> Client:
+        """The calling thread's own client; made on first use."""
+        found = getattr(self._local, "client", None)
+        if found is None:
+            with self._lock:  # chDB's first connection starts the engine
+                found = clickhouse_connect.get_client(dsn=self._dsn)
+                if self.embedded:
+                    found.command(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
+                    found.command(f"USE {DATABASE}")
+                self._clients.append(found)
+            self._local.client = found
+        return cast(Client, found)
+
+    async def query(self, sql: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Rows of a query; raises ``clickhouse_connect.driver.exceptions.DatabaseError``."""
+        return await self._run(self._readers, self.query_now, sql, params)
+
+    def query_now(self, sql: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """The same in the calling thread."""
+        result = self.client().query(sql, parameters=dict(params) if params else None)
+        return [tuple(row) for row in result.result_rows]
+
+    async def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        """Insert columns of equal length; returns when the rows are synced to disk and visible."""
+        await self._run(self._writers, self.insert_now, table, columns)
+
+    def insert_now(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        """The same in the calling thread."""
+        names = list(columns)
+        if len(columns[names[0]]) == 0:
+            return
+        self.client().insert(table, [columns[name] for name in names], column_names=names, column_oriented=True)
+
+    async def command(self, sql: str, params: Mapping[str, Any] | None = None) -> None:
+        """Run a statement without a result."""
+        await self._run(self._writers, self.command_now, sql, params)
+
+    def command_now(self, sql: str, params: Mapping[str, Any] | None = None) -> None:
+        """The same in the calling thread."""
+        self.client().command(sql, parameters=dict(params) if params else None)
+
+    async def _run(self, pool: ThreadPoolExecutor, function: Any, *args: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
+
+    def close(self) -> None:
+        """Finish what runs, then close every thread's client."""
+        self._writers.shutdown(wait=True)
+        self._readers.shutdown(wait=True, cancel_futures=True)
+        for client in self._clients:
+            client.close()
+        self._clients.clear()
