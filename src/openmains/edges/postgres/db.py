@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Connections to PostgreSQL.
+
+Two roles work on the tables and neither owns one: ``openmains_api`` obeys row-level security and must say for which
+tenant it speaks (``tenant_transaction``), ``openmains_pipeline`` works for all tenants. A pool takes its role when it
+connects, as a start-up setting, so that neither ``RESET ALL`` nor a forgotten ``SET`` can give it back.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import msgspec
+from asyncpg.pool import PoolConnectionProxy
+
+API_ROLE = "openmains_api"
+PIPELINE_ROLE = "openmains_pipeline"
+
+Pool = asyncpg.Pool
+Connection = asyncpg.Connection | PoolConnectionProxy
+Row = asyncpg.Record
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+def _jsonb_out(value: Any) -> bytes:
+    return b"\x01" + _encode(value)  # binary jsonb opens with its version, 1
+
+
+def _jsonb_in(data: bytes) -> Any:
+    return _decode(data[1:])
+
+
+async def _prepare(connection: Any) -> None:
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=_jsonb_out, decoder=_jsonb_in, format="binary"
+    )
+    await connection.set_type_codec("json", schema="pg_catalog", encoder=_encode, decoder=_decode, format="binary")
+
+
+async def create_pool(
+    dsn: str,
+    *,
+    role: str | None = None,
+    min_size: int = 1,
+    max_size: int = 8,
+    command_timeout_s: float | None = 60.0,
+    application: str = "openmains",
+) -> "asyncpg.Pool":
+    """A pool of connections that work as ``role`` (``API_ROLE``, ``PIPELINE_ROLE``; None: the user of the DSN).
+
+    jsonb columns read and write plain Python values. Raises ``OSError`` or ``asyncpg.PostgresError`` when the server is
+    not there.
+    """
+    settings = {"application_name": application, "timezone": "UTC"}
+    if role is not None:
+        settings["role"] = role
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=min_size,
+        max_size=max_size,
+        command_timeout=command_timeout_s,
+        server_settings=settings,
+        init=_prepare,
+    )
+
+
+async def connect(dsn: str, *, role: str | None = None, application: str = "openmains") -> "asyncpg.Connection":
+    """One connection outside a pool (migrations, LISTEN); close it."""
+    settings = {"application_name": application, "timezone": "UTC"}
+    if role is not None:
+        settings["role"] = role
+    connection = await asyncpg.connect(dsn, server_settings=settings)
+    await _prepare(connection)
+    return connection
+
+
+@asynccontextmanager
+async def tenant_transaction(pool: "asyncpg.Pool", tenant_id: int) -> AsyncIterator[PoolConnectionProxy]:
+    """A transaction that sees and writes only the rows of one tenant. The setting ends with the transaction."""
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT set_config('openmains.tenant', $1, true)", str(tenant_id))
+        yield connection
