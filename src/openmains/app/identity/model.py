@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""People, tokens and the trail as the use cases and the API see them. No secret is ever part of a record."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from openmains.domain.identity.role import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something, from where: made from a session or token for one request."""
+
+    tenant_id: int
+    user_id: int
+    login: str
+    name: str
+    role: Role
+    locale: str
+    zone: str
+    kind: str  # 'session' or 'token'
+    must_change: bool = False
+    address: str = ""
+    request_id: str = ""
+
+
+class SignInRecord(msgspec.Struct, frozen=True):
+    """What sign-in needs of a user, before a tenant is known. Stays inside the use case."""
+
+    user_id: int
+    tenant_id: int
+    name: str
+    password_hash: str
+    role: Role
+    locale: str
+    disabled: bool
+    must_change: bool
+    failed_count: int
+    locked_until: datetime | None
+    zone: str
+
+
+class User(msgspec.Struct, frozen=True):
+    """A person of a tenant."""
+
+    user_id: int
+    login: str
+    name: str
+    role: Role
+    locale: str
+    disabled: bool
+    must_change: bool
+    locked_until: datetime | None
+    created_at: datetime
+
+
+class ApiToken(msgspec.Struct, frozen=True):
+    """An API token without its secret."""
+
+    token_id: int
+    user_id: int
+    name: str
+    role: Role
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+class AuditEntry(msgspec.Struct, frozen=True):
+    """One line of the trail."""
+
+    audit_id: int
+    at: datetime
+    user_id: int | None
+    actor: str
+    action: str
+    object_type: str
+    object_id: str
+    before: Any
+    after: Any
+    address: str
+    request_id: str

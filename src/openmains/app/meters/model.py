@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Areas, products and meters as the use cases and the API see them."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+Place = Literal["room", "shaft", "well", "cellar", "pit", "box", "outdoor"]
+Medium = Literal["gas", "water"]
+MeterStatus = Literal["active", "removed", "silent", "never_seen", "alarm"]
+MeterSort = Literal["number", "-number", "meter_id", "-meter_id"]
+
+Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Text = Annotated[str, Meta(max_length=400)]
+Id32 = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+Id64 = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+Imei = Annotated[str, Meta(pattern=r"^[0-9]{14,16}$")]
+Digits = Annotated[str, Meta(pattern=r"^[0-9A-Fa-f]{0,24}$")]
+
+
+class Area(Struct, frozen=True):
+    """A part of the supply network; areas form a tree."""
+
+    area_id: int
+    parent_id: int | None
+    code: str
+    name: str
+
+
+class Product(Struct, frozen=True):
+    """A maker's model with the driver that reads it."""
+
+    product_id: int
+    code: str
+    name: str
+    maker: str
+    model: str
+    medium: Medium
+    driver: str
+    dial: int
+    interval_s: int
+    report_s: int
+    qmax_l_h: int
+    settings: dict[str, Any]
+    created_at: datetime
+
+
+class NewProduct(Struct, frozen=True, forbid_unknown_fields=True):
+    """A product to add. ``dial``: units at which the register rolls over, 0 when not known."""
+
+    code: Code
+    name: Name
+    maker: Name
+    model: Name
+    driver: Name
+    dial: Annotated[int, Meta(ge=0, le=2**62)] = 0
+    interval_s: Annotated[int, Meta(ge=60, le=86_400)] = 1800
+    report_s: Annotated[int, Meta(ge=60, le=31 * 86_400)] = 86_400
+    qmax_l_h: Annotated[int, Meta(ge=1, le=2**40)] = 6000
+    settings: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class ProductChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What of a product may change; fields not given stay."""
+
+    name: Name | UnsetType = UNSET
+    maker: Name | UnsetType = UNSET
+    model: Name | UnsetType = UNSET
+    driver: Name | UnsetType = UNSET
+    dial: Annotated[int, Meta(ge=0, le=2**62)] | UnsetType = UNSET
+    interval_s: Annotated[int, Meta(ge=60, le=86_400)] | UnsetType = UNSET
+    report_s: Annotated[int, Meta(ge=60, le=31 * 86_400)] | UnsetType = UNSET
+    qmax_l_h: Annotated[int, Meta(ge=1, le=2**40)] | UnsetType = UNSET
+    settings: dict[str, Any] | UnsetType = UNSET
+
+
+class NewArea(Struct, frozen=True, forbid_unknown_fields=True):
+    """An area to add."""
+
+    code: Code
+    name: Name
+    parent_id: Id32 | None = None
+
+
+class AreaChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What of an area may change."""
+
+    name: Name | UnsetType = UNSET
+    parent_id: Id32 | None | UnsetType = UNSET
+
+
+class Customer(Struct, frozen=True):
+    """Who uses the meter. Phone is masked for viewers (R13.2)."""
+
+    customer_id: int
+    code: str
+    name: str
+    phone: str
+    address: str
+    is_protected: bool
+
+
+class LastState(Struct, frozen=True):
+    """What the newest message said. Radio values in 0.1 dBm / 0.1 dB, register in the product's unit."""
+
+    register: int | None
+    register_m3: str | None
+    register_at: datetime | None
+    last_seen_at: datetime | None
+    events: list[str]
+    valve: int | None
+    balance: int | None
+    battery_pct: int | None
+    battery_mv: int | None
+    rsrp_ddbm: int | None
+    sinr_ddb: int | None
+    ecl: int | None
+    pci: int | None
+    cell: int | None
+    earfcn: int | None
+
+
+class Meter(Struct, frozen=True):
+    """A meter in a list."""
+
+    meter_id: int
+    number: str
+    bar_code: str
+    imei: str | None
+    imsi: str
+    iccid: str
+    product_id: int
+    product_code: str
+    medium: Medium
+    area_id: int
+    area_name: str
+    customer_id: int | None
+    customer_name: str | None
+    address: str
+    place: Place
+    dn: int
+    qmax_l_h: int
+    installed_on: date
+    removed_on: date | None
+    created_at: datetime
+    revision: int
+    driver: str
+    state: LastState | None
+
+
+class MeterDetail(Meter, frozen=True):
+    """A meter with its customer."""
+
+    customer: Customer | None
+
+
+class MeterHit(Struct, frozen=True):
+    """One result of the fuzzy search, best first. ``matched`` is the text in which the words were found."""
+
+    meter_id: int
+    number: str
+    matched: str = ""
+
+
+class NewMeter(Struct, frozen=True, forbid_unknown_fields=True):
+    """A meter to add."""
+
+    number: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^\S+$")]
+    product_id: Id32
+    area_id: Id32
+    installed_on: date
+    bar_code: Annotated[str, Meta(max_length=64)] = ""
+    imei: Imei | None = None
+    imsi: Digits = ""
+    iccid: Digits = ""
+    customer_id: Id64 | None = None
+    address: Text = ""
+    place: Place = "room"
+    dn: Annotated[int, Meta(ge=0, le=5000)] = 0
+    qmax_l_h: Annotated[int, Meta(ge=0, le=2**40)] = 0
+
+
+class MeterChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What of a meter may change; fields not given stay."""
+
+    product_id: Id32 | UnsetType = UNSET
+    area_id: Id32 | UnsetType = UNSET
+    installed_on: date | UnsetType = UNSET
+    bar_code: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    imei: Imei | None | UnsetType = UNSET
+    imsi: Digits | UnsetType = UNSET
+    iccid: Digits | UnsetType = UNSET
+    customer_id: Id64 | None | UnsetType = UNSET
+    address: Text | UnsetType = UNSET
+    place: Place | UnsetType = UNSET
+    dn: Annotated[int, Meta(ge=0, le=5000)] | UnsetType = UNSET
+    qmax_l_h: Annotated[int, Meta(ge=0, le=2**40)] | UnsetType = UNSET
+
+
+class MeterFilter(Struct, frozen=True):
+    """Which meters a list holds, how it is sorted, where it goes on."""
+
+    area_id: int | None = None
+    product_id: int | None = None
+    status: MeterStatus | None = None
+    sort: MeterSort = "number"
+    limit: int = 50
+    after: tuple[str, int] | None = None  # (number, meter_id) of the last meter seen
+    now_us: int = 0
+
+
+class Dimension(Struct, frozen=True):
+    """A meter's row beside the readings (ClickHouse ``meter_dim``)."""
+
+    tenant_id: int
+    meter_id: int
+    area_id: int
+    product_id: int
+    installed_on: date
+    removed_on: date | None
+    revision: int
