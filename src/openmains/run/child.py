@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A child process that we own: started, read, stopped, and never left behind.
 
-Its output is read line by line and given to ``on_line``; its last lines explain a start that failed. It runs in a session
-of its own, so that Ctrl-C at the terminal reaches only the supervisor, which ends the children in order.
+Its output is read line by line and given to ``on_line``; its last lines explain a start that failed. It runs in a
+session of its own, so that Ctrl-C at the terminal reaches only the supervisor, which ends the children in order.
 """
 
 import asyncio

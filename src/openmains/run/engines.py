@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The three engines under one roof: started as children we own, watched, restarted, stopped in order.
 
-PostgreSQL and NATS are child processes; ClickHouse (chDB) is a library that the core process loads, so here it is only a
-directory and a DSN. A URL in the options replaces the embedded engine of that kind; nothing else changes.
+PostgreSQL and NATS are child processes; ClickHouse (chDB) is a library that the core process loads, so here it is only
+a directory and a DSN. A URL in the options replaces the embedded engine of that kind; nothing else changes.
 See docs/adr/0001-engines.md.
 """
 

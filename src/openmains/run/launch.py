@@ -3,9 +3,9 @@
 
 ``python -I -S launch.py PARENT_PID DEATH_SIGNAL UID GID DIRECTORY -- PROGRAM ARGUMENTS…``
 
-Run as its own tiny program, because ``preexec_fn`` is not safe in a process with threads. The order matters: Linux clears
-PR_SET_PDEATHSIG whenever the user changes (prctl(2)), so it is set after setuid and before exec, which keeps it. The
-signal comes when the parent's *thread* that started us ends: start children from the main thread only.
+Run as its own tiny program, because ``preexec_fn`` is not safe in a process with threads. The order matters: Linux
+clears PR_SET_PDEATHSIG whenever the user changes (prctl(2)), so it is set after setuid and before exec, which keeps it.
+The signal comes when the parent's *thread* that started us ends: start children from the main thread only.
 """
 
 import ctypes

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The embedded NATS server with JetStream on file, synced before each acknowledgement (``sync_interval: always``).
 
-Bound to 127.0.0.1 with a generated password. The port is chosen at the first start and kept while it stays free, because
-clients reconnect to the URL they know.
+Bound to 127.0.0.1 with a generated password. The port is chosen at the first start and kept while it stays free,
+because clients reconnect to the URL they know.
 """
 
 import asyncio
@@ -118,10 +118,11 @@ class NatsServer:
         async def silent(error: Exception) -> None:  # the caller gets it as an exception
             del error
 
+        # nats-py pauses 2 s after a refused connection, so ask the socket first
+        _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.close()
         try:
-            client = await nats.connect(
-                self.url, allow_reconnect=False, connect_timeout=5, error_cb=silent, max_reconnect_attempts=1
-            )
+            client = await nats.connect(self.url, allow_reconnect=False, connect_timeout=5, error_cb=silent)
         except NoServersError as error:
             raise OSError("no answer") from error
         try:

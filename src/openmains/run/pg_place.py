@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the embedded PostgreSQL lives: its account, its programs, its data and its socket.
 
-PostgreSQL refuses to run as root. Started by root it therefore runs as the system account ``openmains-pg`` (made when it is
-missing), and that account may be unable to enter the checkout, the virtual environment or ``var`` (a home is often 0700).
-We never widen somebody's permissions. Instead, each thing is tried as that account and put elsewhere only when needed:
+PostgreSQL refuses to run as root. Started by root it therefore runs as the system account ``openmains-pg`` (made when
+it is missing), and that account may be unable to enter the checkout, the virtual environment or ``var`` (a home is
+often 0700). We never widen somebody's permissions: each thing is tried as that account and put elsewhere only when needed.
 
 * programs: used where the wheel has them, else copied once to ``/var/lib/openmains/postgresql-<version>-<size>``;
-* data: ``var/postgres``, else ``/var/lib/openmains/<id>/postgres`` with ``var/postgres`` as a link to it (the link is the
-  record: a moved checkout keeps its data). Not below ``/tmp``, which a restart may empty;
-* socket: ``var/run`` when its path fits into 107 bytes and can be entered, else ``/run/openmains/<id>`` for root or
+* data: ``var/postgres``, else ``/var/lib/openmains/<id>/postgres`` with ``var/postgres`` as a link to it (the link is
+  the record: a moved checkout keeps its data). Not below ``/tmp``, which a restart may empty;
+* socket: ``var/run/pg`` when its path fits into 107 bytes and can be entered, else ``/run/openmains/<id>`` for root or
   ``/tmp/openmains-<uid>-<id>`` for others, 0700, checked to be ours.
 """
 

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Settings: defaults, then a TOML file, then ``OPENMAINS_…`` variables; each later one wins.
+
+The table of settings is this dataclass; the reference page, ``openmains settings`` and the checks are made from it.
+"""
+
+import dataclasses
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from openmains.run.child import StartError
+from openmains.run.engines import EngineOptions, EngineUrls, read_urls
+
+PREFIX = "OPENMAINS_"
+FILE_NAME = "openmains.toml"
+_PASSWORD = re.compile(r"(//[^:/@]*:)[^@]*@")
+
+
+def _s(
+    default: Any,
+    zh: str,
+    en: str,
+    *,
+    low: int | None = None,
+    high: int | None = None,
+    choices: tuple[str, ...] = (),
+    secret: bool = False,
+    group: tuple[str, str] | None = None,
+) -> Any:
+    meta = {"zh": zh, "en": en, "low": low, "high": high, "choices": choices, "secret": secret, "group": group}
+    return field(default=default, metadata=meta)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of all roles; immutable. Sizes and times carry their unit in the name."""
+
+    var: str = _s("var", "数据目录(数据库、消息流、日志、密钥)", "data directory (databases, stream, logs, secrets)",
+                  group=("基本", "Basics"))  # fmt: skip
+    language: str = _s(
+        "", "提示语言;空 = 按系统环境", "language of messages; empty = from the environment", choices=("", "zh", "en")
+    )
+    log_level: str = _s("info", "日志级别", "log level", choices=("debug", "info", "warning", "error"))
+    log_file_mb: int = _s(20, "单个日志文件上限(MB)", "a log file's size limit (MB)", low=1, high=10_000)
+    log_files: int = _s(5, "每种日志保留的旧文件数", "old files kept of each log", low=1, high=1000)
+    min_free_mb: int = _s(
+        1024, "数据目录所在磁盘的最小剩余空间(MB),不足则不启动", "least free disk space to start with (MB)", low=16
+    )
+
+    coap_host: str = _s("0.0.0.0", "CoAP 监听地址", "address CoAP listens on", group=("接入", "Edge"))  # noqa: S104 - meters come from outside
+    coap_port: int = _s(5683, "CoAP UDP 端口", "CoAP UDP port", low=1, high=65535)
+    edge_batch_ms: int = _s(20, "上行批次最长等待(毫秒)", "longest wait of an uplink batch (ms)", low=1, high=1000)
+    edge_batch_messages: int = _s(500, "上行批次最多消息数", "most messages in an uplink batch", low=1, high=10_000)
+    edge_receive_buffer_kb: int = _s(
+        8192,
+        "UDP 接收缓冲区(KB);内核上限见 net.core.rmem_max",
+        "UDP receive buffer (KB); see net.core.rmem_max",
+        low=64,
+    )
+    address_rate_per_s: int = _s(
+        50, "单个来源地址每秒消息上限(运营商 NAT 后可提高)", "messages a second allowed from one address", low=1
+    )
+    trusted_networks: str = _s(
+        "127.0.0.0/8, ::1/128",
+        "运营商 NAT、负载均衡等可信来源网段(逗号分隔),适用下一项上限",
+        "networks of carriers' NATs and load balancers (comma separated); the next rate is theirs",
+    )
+    trusted_rate_per_s: int = _s(
+        100_000, "可信网段内单个地址每秒消息上限", "messages a second from one address of a trusted network", low=1
+    )
+    edge_waiting_messages: int = _s(
+        20_000, "等待写入消息流的消息上限,超出即答 5.03", "messages that may wait for the stream; beyond it 5.03", low=1
+    )
+
+    shards: int = _s(2, "上行流分片数;首次启动后不可更改", "shards of the uplink stream; fixed after the first start",
+                     low=1, high=256, group=("处理", "Pipeline"))  # fmt: skip
+    stream_max_mb: int = _s(
+        4096, "上行流磁盘上限(MB),满则拒收、设备重发", "disk limit of the uplink stream (MB); full: devices are refused", low=64
+    )
+    frame_log_days: int = _s(365, "原始报文保留天数", "days raw frames are kept", low=1, high=36_500)
+
+    http_host: str = _s("127.0.0.1", "网页与接口监听地址;对外开放时请置于 TLS 反向代理之后",
+                        "address of console and API; put a TLS proxy before it to open it up",
+                        group=("接口", "API"))  # fmt: skip
+    http_port: int = _s(8080, "网页与接口 TCP 端口", "TCP port of console and API", low=1, high=65535)
+    session_hours: int = _s(12, "登录会话有效时间(小时)", "lifetime of a sign-in (hours)", low=1, high=8760)
+    cookie_secure: bool = _s(False, "会话 Cookie 仅经 HTTPS 发送", "send the session cookie over HTTPS only")
+
+    engine_size: str = _s("small", "内置引擎规格", "size of the embedded engines", choices=("small", "large"),
+                          group=("引擎(地址为空则使用内置引擎)", "Engines (empty URL: embedded)"))  # fmt: skip
+    postgres_owner_url: str = _s(
+        "", "PostgreSQL 属主角色地址(需 BYPASSRLS)", "PostgreSQL URL of the owner role (needs BYPASSRLS)", secret=True
+    )
+    postgres_api_url: str = _s("", "PostgreSQL 接口角色地址", "PostgreSQL URL of the API role", secret=True)
+    postgres_pipeline_url: str = _s("", "PostgreSQL 处理角色地址", "PostgreSQL URL of the pipeline role", secret=True)
+    nats_url: str = _s("", "NATS 地址", "NATS URL", secret=True)
+    nats_port: int = _s(0, "内置 NATS 端口;0 = 自动选择", "port of the embedded NATS; 0 = chosen", low=0, high=65535)
+    clickhouse_url: str = _s("", "ClickHouse 地址", "ClickHouse URL", secret=True)
+
+    @property
+    def var_path(self) -> Path:
+        """Absolute data directory."""
+        return Path(self.var).absolute()
+
+    @property
+    def engine_options(self) -> EngineOptions:
+        """What the engines need of it."""
+        return EngineOptions(
+            postgres_owner_url=self.postgres_owner_url,
+            postgres_api_url=self.postgres_api_url,
+            postgres_pipeline_url=self.postgres_pipeline_url,
+            nats_url=self.nats_url,
+            clickhouse_url=self.clickhouse_url,
+            nats_port=self.nats_port,
+            size=self.engine_size,
+        )
+
+    def urls(self) -> EngineUrls:
+        """Engine URLs for a role process: the settings' own, else those the supervisor wrote; StartError if neither."""
+        outside = EngineUrls(
+            postgres_owner=self.postgres_owner_url,
+            postgres_api=self.postgres_api_url,
+            postgres_pipeline=self.postgres_pipeline_url,
+            nats=self.nats_url,
+            clickhouse=self.clickhouse_url,
+        )
+        written = read_urls(self.var_path)
+        if written is None:
+            if all((outside.postgres_owner, outside.postgres_api, outside.postgres_pipeline, outside.nats)):
+                clickhouse = outside.clickhouse or f"chdb://{self.var_path / 'clickhouse'}"
+                return EngineUrls(
+                    outside.postgres_owner, outside.postgres_api, outside.postgres_pipeline, outside.nats, clickhouse
+                )
+            raise StartError(
+                f"引擎尚未启动过({self.var_path});请先运行 openmains serve。",
+                f"the engines have never been started ({self.var_path}): run openmains serve first.",
+            )
+        return EngineUrls(
+            outside.postgres_owner or written.postgres_owner,
+            outside.postgres_api or written.postgres_api,
+            outside.postgres_pipeline or written.postgres_pipeline,
+            outside.nats or written.nats,
+            outside.clickhouse or written.clickhouse,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings and where each value came from: ``default``, ``file`` or ``environment``."""
+
+    settings: Settings
+    origin: dict[str, str]
+    file: Path | None
+
+
+def load(environment: Mapping[str, str] | None = None, file: Path | None = None, **given: Any) -> Loaded:
+    """Read settings; ``given`` (command line; None ignored) wins over all. Raises StartError with the place."""
+    env = os.environ if environment is None else environment
+    if file is None and env.get(f"{PREFIX}CONFIG"):
+        file = Path(env[f"{PREFIX}CONFIG"])
+    if file is None and Path(FILE_NAME).is_file():
+        file = Path(FILE_NAME)
+    values: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    types = get_type_hints(Settings)
+    if file is not None:
+        for name, value in _read(file).items():
+            place = f"{file}: {name}"
+            if name not in types:
+                raise StartError(f"{place}:没有这项设置。", f"{place}: there is no such setting.")
+            values[name], origin[name] = _checked(name, value, place), "file"
+    for variable, text in env.items():
+        name = variable.removeprefix(PREFIX).lower()
+        if variable.startswith(PREFIX) and name in types:
+            values[name], origin[name] = (
+                _checked(name, _from_text(types[name], text, variable), variable),
+                "environment",
+            )
+    for name, value in given.items():
+        if value is not None:
+            values[name], origin[name] = _checked(name, value, f"--{name}"), "command line"
+    return Loaded(Settings(**values), {name: origin.get(name, "default") for name in types}, file)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise StartError(f"无法读取 {file}:{error.strerror}", f"cannot read {file}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StartError(f"{file} 不是有效的 TOML:{error}", f"{file} is not valid TOML: {error}") from error
+
+
+def _from_text(kind: type, text: str, place: str) -> bool | int | str:
+    if kind is bool:
+        if text.lower() in ("true", "1", "yes"):
+            return True
+        if text.lower() in ("false", "0", "no"):
+            return False
+        raise StartError(f"{place}:应为 true 或 false。", f"{place}: should be true or false.")
+    if kind is int:
+        try:
+            return int(text)
+        except ValueError:
+            raise StartError(f"{place}:应为整数。", f"{place}: should be an integer.") from None
+    return text
+
+
+def _checked(name: str, value: object, place: str) -> object:
+    kind = get_type_hints(Settings)[name]
+    meta = next(f for f in dataclasses.fields(Settings) if f.name == name).metadata
+    if type(value) is not kind:
+        raise StartError(f"{place}:类型应为 {kind.__name__}。", f"{place}: should be of type {kind.__name__}.")
+    low, high, choices = meta["low"], meta["high"], meta["choices"]
+    if isinstance(value, int) and ((low is not None and value < low) or (high is not None and value > high)):
+        limits = f"{low if low is not None else ''}…{high if high is not None else ''}"
+        raise StartError(f"{place}:应在 {limits} 之间。", f"{place}: should be within {limits}.")
+    if choices and value not in choices:
+        words = ", ".join(repr(choice) for choice in choices)
+        raise StartError(f"{place}:应为 {words} 之一。", f"{place}: should be one of {words}.")
+    return value
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def masked(url: str) -> str:
+    """The URL without its password."""
+    return _PASSWORD.sub(r"\1***@", url)
+
+
+def as_toml(loaded: Loaded) -> str:
+    """The live values as a commented TOML file; passwords masked."""
+    lines = [f"# openmains settings; file: {loaded.file or '-'}"]
+    for item in dataclasses.fields(Settings):
+        meta = item.metadata
+        if meta["group"]:
+            lines += ["", f"# ---- {meta['group'][0]} / {meta['group'][1]} ----"]
+        value = getattr(loaded.settings, item.name)
+        lines.append(f"# {meta['zh']} / {meta['en']}{_limits(meta)}")
+        came = loaded.origin[item.name]
+        note = "" if came == "default" else f"  # {came}"
+        lines.append(f"{item.name} = {_toml(masked(value) if meta['secret'] else value)}{note}")
+    return "\n".join(lines) + "\n"
+
+
+def _limits(meta: Mapping[str, Any]) -> str:
+    if meta["choices"]:
+        return " (" + " | ".join(choice or '""' for choice in meta["choices"]) + ")"
+    if meta["low"] is not None or meta["high"] is not None:
+        return f" ({'' if meta['low'] is None else meta['low']}…{'' if meta['high'] is None else meta['high']})"
+    return ""
+
+
+def as_markdown() -> str:
+    """The reference page, from the defaults."""
+    lines = [
+        "<!-- Generated by `make docs` from src/openmains/run/settings.py; do not edit. -->",
+        "# Settings / 设置",
+        "",
+        "Later wins / 后者优先: default / 默认值 → `openmains.toml` (or `--config`, `OPENMAINS_CONFIG`)"
+        " → environment / 环境变量 → command line / 命令行.",
+        "`openmains settings` prints the live values / 显示当前值.",
+    ]
+    for item in dataclasses.fields(Settings):
+        meta = item.metadata
+        if meta["group"]:
+            lines += ["", f"## {meta['group'][1]} / {meta['group'][0]}", ""]
+            lines += ["| setting | variable | default | 说明 | meaning |", "|---|---|---|---|---|"]
+        limits = _limits(meta).replace("|", "\\|")
+        default = _toml(item.default)
+        lines.append(
+            f"| `{item.name}` | `{PREFIX}{item.name.upper()}` | `{default}` | {meta['zh']} | {meta['en']}{limits} |"
+        )
+    return "\n".join(lines) + "\n"
