@@ -9,12 +9,11 @@ import asyncio
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
-T = TypeVar("T")
 DATABASE = "openmains"
 
 
@@ -49,7 +48,7 @@ class ClickHouse:
 
     async def query(self, sql: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Rows of a query; raises ``clickhouse_connect.driver.exceptions.DatabaseError``."""
-        return await self._run(self._readers, self.query_now, sql, params)
+        return cast("list[tuple[Any, ...]]", await self._run(self._readers, self.query_now, sql, params))
 
     def query_now(self, sql: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """The same in the calling thread."""

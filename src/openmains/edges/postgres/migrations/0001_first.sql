@@ -138,6 +138,7 @@ CREATE TABLE identity_change (
   meter_id  bigint NOT NULL,
   xid       xid8 NOT NULL DEFAULT pg_current_xact_id()
 );
+CREATE INDEX identity_change_xid ON identity_change (xid);
 
 -- Readings: hot state, exceptions, stream positions ---------------------------------------------------------------------
 CREATE TABLE meter_state (
@@ -154,8 +155,13 @@ CREATE TABLE meter_state (
   candidate_at    bigint,
   candidate_count int NOT NULL DEFAULT 0,
   habit           bigint NOT NULL DEFAULT 0,
+  grid_at         bigint,
+  grid_register   bigint,
+  grid_at         bigint,                      -- newest slot boundary whose register is known
+  grid_register   bigint,
   last_seen_us    bigint,
   event_mask      bigint NOT NULL DEFAULT 0,   -- active events, bits of drivers/points.toml
+  events_at       bigint NOT NULL DEFAULT 0,   -- device time of the newest message whose events were applied
   status          bigint,
   valve           smallint,
   balance         bigint,

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The steps of an uplink, in order, each from a narrower type to a richer one:
+
+    decode      bytes of one product, column-wise → standard points, or a dead letter with the wrong byte
+    identify    meter and hot state from PostgreSQL; a meter no longer registered → dead letter
+    repeat      the same frame once more (R1.7) → counted, logged, no effect
+    validate    domain.readings: rows of the meter-day, findings, new state
+    events      domain.alarm: raised and cleared alarms (R1.5, R1.6)
+    gather      columns for ClickHouse, rows for PostgreSQL
+
+Pure: the stores are read before (``Batch``) and written after (``worker.py``). The result depends only on the uplinks
+and on the committed state, so a batch processed again after a crash yields the same rows under the same versions.
+"""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from openmains.app.pipeline.ports import DeadLetter, Effects, ExceptionRow, MeterRecord, PendingDay, Product
+from openmains.app.pipeline.rows import Gatherer
+from openmains.app.uplink import Uplink
+from openmains.domain.period import Zone
+from openmains.domain.readings import judge_intervals, judge_registers
+from openmains.domain.readings.model import IntervalReport, Judgement, Limits, RegisterReport
+from openmains.drivers.catalog import Catalog
+from openmains.drivers.model import MISSING_VALUE, Columns, Kind
+
+STATE_POINTS = (
+    "status", "valve", "balance", "battery_pct", "battery_mv",
+    "rsrp_ddbm", "sinr_ddb", "ecl", "pci", "cell", "earfcn",
+)  # fmt: skip
+
+
+class Decoded:
+    """Columns turned into Python lists once, so that a row costs list look-ups only."""
+
+    __slots__ = ("event_known", "events", "has_gaps", "kind", "points", "series", "state_points")
+
+    def __init__(self, columns: Columns) -> None:
+        self.kind = columns.kind
+        self.points: dict[str, list[int]] = {name: values.tolist() for name, values in columns.points.items()}
+        self.series: dict[str, list[list[int]]] = {name: values.tolist() for name, values in columns.series.items()}
+        self.events: list[int] | None = None if columns.event_mask is None else columns.event_mask.tolist()
+        self.event_known = columns.event_known
+        increments = columns.series.get("increments")
+        self.has_gaps: list[bool] | None = (
+            None if increments is None else (increments == MISSING_VALUE).any(axis=1).tolist()
+        )
+        self.state_points = [(name, self.points[name]) for name in STATE_POINTS if name in self.points]
+
+
+class Processor:
+    """Turns batches into effects. Products and zones are given anew when they change."""
+
+    def __init__(self, catalog: Catalog, products: Mapping[int, Product], zones: Mapping[int, Zone]) -> None:
+        self._catalog = catalog
+        self._products = products
+        self._zones = zones
+        self._limits: dict[tuple[int, int, int, int], Limits] = {}
+
+    def knows(self, uplinks: Sequence[Uplink]) -> bool:
+        """False when a product or tenant is newer than what was given."""
+        return all(item.product_id in self._products and item.tenant_id in self._zones for item in uplinks)
+
+    def run(self, uplinks: Sequence[Uplink], records: Mapping[int, MeterRecord]) -> Effects:
+        """All effects of the uplinks, in their order. ``records`` are advanced in place."""
+        effects = Effects()
+        gather = Gatherer(effects)
+        decoded = self._decode(uplinks, effects)
+        touched: dict[int, MeterRecord] = {}
+        for index, uplink in enumerate(uplinks):
+            record = records.get(uplink.meter_id)
+            found = decoded[index]
+            if record is None:
+                if not isinstance(found, DeadLetter):
+                    found = DeadLetter(uplink, "unknown_meter", 0, "the meter is no longer registered")
+                effects.dead_letters.append(found)
+                gather.frame(uplink, 0, found.reason)
+                continue
+            touched[record.meter_id] = record
+            record.last_seen_us = max(record.last_seen_us, uplink.received_us)
+            if isinstance(found, DeadLetter):
+                effects.dead_letters.append(found)
+                gather.frame(uplink, record.state.version, found.reason)
+                continue
+            columns, row = found
+            outcome = self._apply(uplink, record, columns, row, effects, gather)
+            gather.frame(uplink, record.state.version, outcome)
+        effects.meters = list(touched.values())
+        return effects
+
+    # decode -----------------------------------------------------------------------------------------------------------
+
+    def _decode(self, uplinks: Sequence[Uplink], effects: Effects) -> list[Any]:
+        """For each uplink (Decoded, row) or a DeadLetter."""
+        found: list[Any] = [None] * len(uplinks)
+        groups: dict[int, list[int]] = {}
+        for index, uplink in enumerate(uplinks):
+            if uplink.fault:
+                found[index] = DeadLetter(uplink, uplink.fault, 0, "refused at the edge by the driver's check")
+                continue
+            groups.setdefault(uplink.product_id, []).append(index)
+        for product_id, indexes in groups.items():
+            product = self._products.get(product_id)
+            if product is None or product.driver not in self._catalog:
+                for index in indexes:
+                    name = product.driver if product else f"of product {product_id}"
+                    found[index] = DeadLetter(uplinks[index], "no_driver", 0, f"no driver page {name}")
+                continue
+            driver = self._catalog.driver(product.driver)
+            columns_list, rejected = driver.decode(
+                [uplinks[index].payload for index in indexes],
+                [uplinks[index].received_us // 1_000_000 for index in indexes],
+            )
+            for columns in columns_list:
+                decoded = Decoded(columns)
+                for row, place in enumerate(columns.rows):
+                    found[indexes[place]] = (decoded, row)
+            for item in rejected:
+                index = indexes[item.row]
+                found[index] = DeadLetter(uplinks[index], item.reason, item.offset, item.detail)
+        return found
+
+    # one uplink -------------------------------------------------------------------------------------------------------
+
+    def _apply(
+        self, uplink: Uplink, record: MeterRecord, decoded: Decoded, row: int, effects: Effects, gather: Gatherer
+    ) -> str:
+        points = decoded.points
+        received_at = uplink.received_us // 1_000_000
+        device_at = points["device_at"][row] if "device_at" in points else received_at
+        frame_seq = points["frame_seq"][row] if "frame_seq" in points else None
+        frame_hash = zlib.crc32(uplink.payload)
+        state = record.state
+        if frame_seq is not None and state.frame_seq == frame_seq and state.frame_hash == frame_hash:
+            effects.counters["repeat"] = effects.counters.get("repeat", 0) + 1
+            return "repeat"
+        judgement = self._judge(record, decoded, row, received_at, device_at, frame_seq, frame_hash)
+        if judgement is None:
+            record.state = replace(state, version=state.version + 1, frame_seq=frame_seq, frame_hash=frame_hash)
+        else:
+            record.state = judgement.state
+            self._keep(record, judgement, received_at, uplink.received_us, effects, gather)
+        for name, values in decoded.state_points:
+            record.latest[name] = values[row]
+        if decoded.events is not None:
+            raised_at = points["raised_at"][row] if "raised_at" in points else device_at
+            gather.events(record, decoded.events[row], decoded.event_known, raised_at, device_at, uplink.received_us)
+        if "rsrp_ddbm" in points:
+            gather.signal(record, uplink.received_us)
+        kind = decoded.kind
+        effects.counters[kind] = effects.counters.get(kind, 0) + 1
+        return "ok"
+
+    def _judge(
+        self,
+        record: MeterRecord,
+        decoded: Decoded,
+        row: int,
+        received_at: int,
+        device_at: int,
+        frame_seq: int | None,
+        frame_hash: int,
+    ) -> Judgement | None:
+        points, series = decoded.points, decoded.series
+        if decoded.kind == Kind.REPORT and "increments" in series:
+            increments = series["increments"][row]
+            missing = 0
+            if decoded.has_gaps is not None and decoded.has_gaps[row]:
+                for place, value in enumerate(increments):
+                    if value == MISSING_VALUE:
+                        missing |= 1 << place
+                        increments[place] = 0
+            history: list[tuple[int, int]] = []
+            if "history" in series:
+                history = [
+                    (instant, value)
+                    for instant, value in zip(series["history_at"][row], series["history"][row], strict=True)
+                    if value != MISSING_VALUE
+                ]
+            report = IntervalReport(
+                received_at=received_at,
+                device_at=device_at,
+                start=points["start_at"][row],
+                interval_s=points["interval_s"][row],
+                base=points["base"][row],
+                increments=increments,
+                register=points["register"][row],
+                register_at=points["register_at"][row] if "register_at" in points else device_at,
+                missing=missing,
+                history=history,
+                frame_seq=frame_seq,
+                frame_hash=frame_hash,
+            )
+            return judge_intervals(record.state, report, self._limits_of(record), self._zones[record.tenant_id])
+        if "register_values" in series:
+            entries = [
+                (instant, value)
+                for instant, value in zip(series["register_instants"][row], series["register_values"][row], strict=True)
+                if value != MISSING_VALUE
+            ]
+            registers = RegisterReport(received_at, device_at, entries, frame_seq, frame_hash)
+            return judge_registers(record.state, registers, self._limits_of(record), self._zones[record.tenant_id])
+        return None
+
+    def _limits_of(self, record: MeterRecord) -> Limits:
+        key = (record.product_id, record.qmax_per_h, record.installed_day, record.tenant_id)
+        found = self._limits.get(key)
+        if found is None:
+            product = self._products[record.product_id]
+            found = Limits(
+                qmax_per_h=record.qmax_per_h or product.qmax_per_h,
+                dial=product.dial,
+                installed_at=self._zones[record.tenant_id].start_of(record.installed_day),
+                interval_s=product.interval_s,
+                cadence_s=product.interval_s,
+            )
+            if len(self._limits) > 100_000:
+                self._limits.clear()
+            self._limits[key] = found
+        return found
+
+    def _keep(
+        self,
+        record: MeterRecord,
+        judgement: Judgement,
+        received_at: int,
+        received_us: int,
+        effects: Effects,
+        gather: Gatherer,
+    ) -> None:
+        version = judgement.state.version
+        for row in judgement.days:
+            effects.days.append(PendingDay(record, row, version, received_at))
+        if judgement.registers:
+            gather.registers(record, judgement.registers, version, received_us)
+        if judgement.findings:
+            zone = self._zones[record.tenant_id]
+            for finding in judgement.findings:
+                name = finding.rule.name.lower()
+                effects.counters[name] = effects.counters.get(name, 0) + 1
+                effects.exceptions.append(
+                    ExceptionRow(
+                        record.tenant_id,
+                        record.meter_id,
+                        version,
+                        int(finding.rule),
+                        finding.at,
+                        zone.day_of(finding.at),
+                        finding.value,
+                        finding.expected,
+                    )  # fmt: skip
+                )

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ClickHouse side of the pipeline: write the rows of a batch, read back days that must be merged."""
+
+import asyncio
+from collections.abc import Sequence
+
+from openmains.app.pipeline.ports import StoredDay, Table
+from openmains.domain.period import day_to_date
+from openmains.domain.readings.model import DayRow
+from openmains.edges.clickhouse.client import ClickHouse
+
+STORED = """
+SELECT meter_id, toUInt16(day), version, base, interval_s, increments, quality, flags
+  FROM meter_day FINAL
+ WHERE (tenant_id, meter_id, day) IN (SELECT k.1, k.2, toDate(k.3)
+       FROM (SELECT arrayJoin({keys:Array(Tuple(UInt32, UInt64, UInt16))}) AS k))
+   AND day IN {days:Array(Date)}
+"""
+
+
+class ClickHouseReadingSink:
+    """``app.pipeline.ports.ReadingSink``."""
+
+    def __init__(self, clickhouse: ClickHouse) -> None:
+        self._clickhouse = clickhouse
+
+    async def stored_days(self, keys: Sequence[tuple[int, int, int]]) -> dict[tuple[int, int], StoredDay]:
+        """Newest rows of (tenant, meter, day) keys."""
+        if not keys:
+            return {}
+        days = sorted({key[2] for key in keys})
+        rows = await self._clickhouse.query(STORED, {"keys": list(keys), "days": [day_to_date(day) for day in days]})
+        return {
+            (meter_id, day): (version, DayRow(day, base, interval_s, list(increments), list(quality), flags))
+            for meter_id, day, version, base, interval_s, increments, quality, flags in rows
+        }
+
+    async def write(self, days: Table, registers: Table, frames: Table, signals: Table) -> None:
+        """Insert all; returns when every row is on disk and visible."""
+        await asyncio.gather(
+            *(
+                self._clickhouse.insert(name, table)
+                for name, table in (
+                    ("meter_day", days),
+                    ("register", registers),
+                    ("frame", frames),
+                    ("signal", signals),
+                )
+                if table and len(next(iter(table.values()))) > 0
+            )
+        )

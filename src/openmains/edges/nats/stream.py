@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The uplink stream on NATS JetStream: durable, ordered by shard, read from any position.
+
+What is kept here and what is not: the stream keeps bytes on disk and answers *after* the sync (server setting
+``sync_interval: always``). The reader's place is not kept by NATS: it is committed in PostgreSQL together with the
+effects of the messages, so a message is applied once however often it is read (ADR 0002). The stream refuses new
+messages when it is full (``discard: new``); the edge then answers its devices 5.03 and they try again.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import nats
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.errors import Error as NatsError
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DeliverPolicy,
+    DiscardPolicy,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
+from nats.js.errors import NotFoundError
+
+STREAM = "UPLINK"
+SUBJECT = "uplink"
+PREFETCH = 64  # messages asked for at once; a message holds up to 500 uplinks
+EXPIRES_S = 5  # the server answers each request within this time, if only to say that nothing came
+
+
+class StreamUnavailableError(Exception):
+    """The stream did not confirm: it is down, full or slow. Nothing may be acknowledged to a device."""
+
+
+@dataclass(slots=True, frozen=True)
+class StreamState:
+    """Size of the stream: messages and bytes not yet purged, last sequence."""
+
+    messages: int
+    bytes: int
+    last_sequence: int
+
+
+async def connect(url: str, *, user: str = "", password: str = "", name: str = "openmains") -> Client:
+    """A connection that reconnects for ever; raises ``OSError`` or ``nats.errors.Error`` when the first try fails."""
+    return await nats.connect(
+        url,
+        user=user or None,
+        password=password or None,
+        name=name,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=0.2,
+        ping_interval=5,
+        max_outstanding_pings=2,
+        error_cb=_ignore,  # every failing call raises where it is made; this callback would only repeat it
+    )
+
+
+async def _ignore(_error: Exception) -> None:
+    return None
+
+
+class UplinkStream:
+    """Publish and read batches of uplinks (see ``app.uplink`` for their bytes)."""
+
+    def __init__(self, client: Client, *, max_bytes: int, replicas: int = 1) -> None:
+        self.client = client
+        self._js = client.jetstream(timeout=5)
+        self._max_bytes = max_bytes
+        self._replicas = replicas
+
+    async def ensure(self) -> None:
+        """Create the stream or bring its settings up to date; safe for many at once."""
+        config = StreamConfig(
+            name=STREAM,
+            subjects=[f"{SUBJECT}.*"],
+            retention=RetentionPolicy.LIMITS,
+            storage=StorageType.FILE,
+            discard=DiscardPolicy.NEW,
+            max_bytes=self._max_bytes,
+            num_replicas=self._replicas,
+            max_msg_size=1_000_000,
+        )
+        try:
+            await self._js.stream_info(STREAM)
+        except NotFoundError:
+            await self._js.add_stream(config)
+        else:
+            await self._js.update_stream(config)
+
+    async def publish(self, shard: int, data: bytes, *, wait_s: float = 10.0) -> int:
+        """Store one batch; returns its sequence once it is on disk.
+
+        :raises StreamUnavailableError: not confirmed. It may still have been stored; the pipeline recognises repeats.
+        """
+        try:
+            ack = await self._js.publish(f"{SUBJECT}.{shard}", data, timeout=wait_s)
+        except (NatsError, TimeoutError, OSError) as error:
+            raise StreamUnavailableError(str(error) or type(error).__name__) from error
+        return ack.seq
+
+    async def reader(self, shard: int, after: int) -> "ShardReader":
+        """Read a shard from the message after sequence ``after``."""
+        config = ConsumerConfig(
+            name=f"shard-{shard}-{self.client._nuid.next().decode()}",
+            deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+            opt_start_seq=after + 1,
+            ack_policy=AckPolicy.NONE,
+            filter_subject=f"{SUBJECT}.{shard}",
+            mem_storage=True,
+            inactive_threshold=30,
+        )
+        try:
+            info = await self._js.add_consumer(STREAM, config)
+        except (NatsError, TimeoutError, OSError) as error:
+            raise StreamUnavailableError(str(error) or type(error).__name__) from error
+        reader = ShardReader(self.client, info.name, after)
+        await reader.start()
+        return reader
+
+    async def purge(self, shard: int, up_to: int) -> None:
+        """Forget messages of a shard whose effects are committed."""
+        with contextlib.suppress(NatsError, TimeoutError, OSError):  # the next purge takes them along
+            await self._js.purge_stream(STREAM, seq=up_to + 1, subject=f"{SUBJECT}.{shard}")
+
+    async def state(self) -> StreamState:
+        """Current size; raises ``StreamUnavailableError``."""
+        try:
+            info = await self._js.stream_info(STREAM)
+        except (NatsError, TimeoutError, OSError) as error:
+            raise StreamUnavailableError(str(error) or type(error).__name__) from error
+        return StreamState(info.state.messages, info.state.bytes, info.state.last_seq)
+
+
+class ShardReader:
+    """Pull reader with prefetch. ``take`` returns what has come; a gap or silence makes it ask again.
+
+    Written on the pull protocol because the client library's ``fetch`` waits for a full batch until its time is over.
+    """
+
+    def __init__(self, client: Client, consumer: str, after: int) -> None:
+        self._client = client
+        self._next = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{consumer}"
+        self._inbox = client.new_inbox()
+        self._queue: deque[tuple[int, bytes]] = deque()
+        self._arrived = asyncio.Event()
+        self._wanted = 0
+        self._asked_at = 0.0
+        self._last = after
+        self._lost = ""
+        self._subscription: Subscription | None = None
+
+    async def start(self) -> None:
+        """Subscribe and ask for the first messages."""
+        self._subscription = await self._client.subscribe(self._inbox, cb=self._on_message)
+        await self._ask()
+
+    async def _on_message(self, message: Msg) -> None:
+        headers = message.headers
+        if headers and "Status" in headers and not message.data:
+            status = headers["Status"]
+            if status in ("404", "408"):  # this request is over: nothing came in its time
+                self._wanted = 0
+            elif status != "100":
+                self._lost = f"{status} {headers.get('Description', '')}".strip()
+        else:
+            sequence = message.metadata.sequence.stream
+            self._wanted = max(0, self._wanted - 1)
+            if sequence > self._last:
+                self._last = sequence
+                self._queue.append((sequence, message.data))
+        self._arrived.set()
+
+    async def _ask(self) -> None:
+        self._wanted = PREFETCH
+        self._asked_at = asyncio.get_running_loop().time()
+        request = json.dumps({"batch": PREFETCH, "expires": EXPIRES_S * 1_000_000_000}).encode()
+        await self._client.publish(self._next, request, reply=self._inbox)
+
+    async def take(self, limit: int, wait_s: float) -> list[tuple[int, bytes]]:
+        """Up to ``limit`` messages as (sequence, data), oldest first; [] when none came within ``wait_s``.
+
+        :raises StreamUnavailableError: the consumer is gone; make a new reader from the committed position.
+        """
+        if not self._queue:
+            self._arrived.clear()
+            silent_s = asyncio.get_running_loop().time() - self._asked_at
+            if self._wanted == 0 or silent_s > 1.5 * EXPIRES_S:  # no answer at all: the server was restarted
+                await self._ask_or_raise()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._arrived.wait(), wait_s)
+        if self._lost:
+            raise StreamUnavailableError(self._lost)
+        if not self._client.is_connected and not self._queue:
+            raise StreamUnavailableError("not connected")
+        taken = [self._queue.popleft() for _ in range(min(limit, len(self._queue)))]
+        if self._wanted < PREFETCH // 2 and len(self._queue) < PREFETCH:
+            await self._ask_or_raise()
+        return taken
+
+    async def _ask_or_raise(self) -> None:
+        try:
+            await self._ask()
+        except (NatsError, OSError) as error:
+            raise StreamUnavailableError(str(error) or type(error).__name__) from error
+
+    async def close(self) -> None:
+        """Stop reading; the consumer goes by itself."""
+        if self._subscription is not None:
+            with contextlib.suppress(NatsError, OSError):
+                await self._subscription.unsubscribe()
+
+
+class Bus:
+    """Fan-out of what happens now, lossy by design: counters and alarms for screens (``live.<topic>``)."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def tell(self, topic: str, data: bytes) -> None:
+        """Publish; a missing connection loses the message, the next one tells anew."""
+        with contextlib.suppress(NatsError, OSError):
+            await self._client.publish(f"live.{topic}", data)
+
+    async def listen(self, topic: str, handler: Callable[[str, bytes], Awaitable[None]]) -> None:
+        """Call ``handler(topic, data)`` for each message; ``topic`` may hold wildcards."""
+
+        async def on_message(message: Msg) -> None:
+            await handler(message.subject.removeprefix("live."), message.data)
+
+        await self._client.subscribe(f"live.{topic}", cb=on_message)
