@@ -15,6 +15,6 @@ def rescale(count: int, from_exponent: int, to_exponent: int) -> int:
     """The same volume in another decimal unit, rounded towards zero where the target is coarser."""
     shift = from_exponent - to_exponent
     if shift >= 0:
-        return int(count * 10**shift)
-    factor = 10**-shift
+        return count * int(10**shift)
+    factor = int(10**-shift)
     return count // factor if count >= 0 else -(-count // factor)

@@ -25,13 +25,15 @@ class MeterState:
     register: int | None = None  # newest valid register
     register_at: int | None = None  # its instant
     close_day: int | None = None  # newest day whose *start* register is known
-    closes: list[int | None] = field(default_factory=list)  # registers at the start of close_day, the day before, … (≤ 8)
+    closes: list[int | None] = field(default_factory=list)  # at the start of close_day, the day before, … (≤ 8)
     frame_seq: int | None = None  # sequence number and hash of the last message, for exact repeats
     frame_hash: int | None = None
     candidate: int | None = None  # a level the register jumped to and that is not yet believed
     candidate_at: int | None = None
     candidate_count: int = 0
     habit: int = 0  # moving mean of use, units per day × 16; 0 = not known yet
+    grid_at: int | None = None  # newest grid instant (slot boundary) whose register is known …
+    grid_register: int | None = None  # … and the register there: where the next slot begins
 
 
 @dataclass(slots=True, frozen=True)
@@ -56,11 +58,11 @@ class IntervalReport:
     start: int  # instant of the first interval's start
     interval_s: int
     base: int  # register at start
-    increments: list[int]  # ≥ 0 normally, < 0 only where the driver has signed intervals; None is not used: see ``missing``
+    increments: list[int]  # ≥ 0; < 0 only where the driver has signed intervals; gaps: see ``missing``
     register: int  # register now
     register_at: int  # its instant: the meter's clock when it sent unless the driver says otherwise
     missing: int = 0  # bit k set: interval k not measured, its increment is 0
-    history: list[tuple[int, int]] = field(default_factory=list)  # (instant of a day's start, register then), newest first
+    history: list[tuple[int, int]] = field(default_factory=list)  # (a day's start, register then), newest first
     frame_seq: int | None = None
     frame_hash: int | None = None
 

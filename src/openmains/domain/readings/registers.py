@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Judge registers that come at arbitrary instants (spot readings, logs, CJ/T 188 reads) and draw meter-days from them.
+
+Each register is judged against the newest valid one. A valid register closes the slots that end between the two: the
+register at a grid instant is linear between its neighbours, rounded down. The slot that holds the newest register stays
+open (MISSING) until a later one arrives; where it began is remembered in ``grid_at`` and ``grid_register``. The result
+does not depend on how the registers are cut into messages.
+"""
+
+from dataclasses import replace
+
+from openmains.domain.period import Zone
+from openmains.domain.readings.closes import close_of, forget_closes, set_close
+from openmains.domain.readings.model import Judgement, Limits, MeterState, RegisterReport, RegisterRow
+from openmains.domain.readings.quality import Rule, Slot
+from openmains.domain.readings.rules import (
+    BELIEVE,
+    DAY_S,
+    HABIT_SCALE,
+    Notes,
+    changes_level,
+    is_power_of_ten_off,
+    is_spike,
+    next_habit,
+    spike_bound,
+    step,
+)
+from openmains.domain.readings.sheet import Sheet
+
+
+def judge_registers(state: MeterState, report: RegisterReport, limits: Limits, zone: Zone) -> Judgement:
+    """What a message of registers means. Returns one ``RegisterRow`` an entry, in the message's order."""
+    if report.frame_hash is not None and (report.frame_hash, report.frame_seq) == (state.frame_hash, state.frame_seq):
+        return Judgement(state, [], [], [], repeat=True)
+    return _Judge(state, report, limits, zone).run()
+
+
+def check_clock(notes: Notes, received_at: int, device_at: int, limits: Limits) -> None:
+    """CLOCK_AHEAD and CLOCK_BEHIND: the meter's clock when it sent against the edge's when it arrived."""
+    if device_at > received_at + limits.clock_tolerance_s:
+        notes.note(Rule.CLOCK_AHEAD, received_at, device_at, received_at)
+    elif device_at < received_at - limits.clock_tolerance_s:
+        notes.note(Rule.CLOCK_BEHIND, received_at, device_at, received_at)
+
+
+def refused(notes: Notes, at: int, register: int, received_at: int, limits: Limits) -> int:
+    """Bits of the rules that make a register unfit to build upon whatever came before; 0 if none."""
+    bits = 0
+    if at > received_at + limits.clock_tolerance_s:
+        bits |= notes.note(Rule.CLOCK_AHEAD, at, at, received_at)
+    if at < limits.installed_at:
+        bits |= notes.note(Rule.BEFORE_INSTALLATION, at, at, limits.installed_at)
+    if register < 0 or (limits.dial and register >= limits.dial):
+        bits |= notes.note(Rule.DIAL_LIMIT, at, register, limits.dial or 0)
+    return bits
+
+
+def stand_on(state: MeterState, register: int, at: int) -> None:
+    """Make a level the valid one with nothing known before it. Changes ``state``."""
+    state.register, state.register_at = register, at
+    state.grid_at = state.grid_register = None
+    state.candidate = state.candidate_at = None
+    state.candidate_count = 0
+    forget_closes(state)
+
+
+def try_candidate(state: MeterState, register: int, at: int, limits: Limits) -> bool:
+    """Count a register that left the level; True when the new level has proved itself (BELIEVE). Changes ``state``."""
+    if state.candidate is not None and state.candidate_at is not None and at > state.candidate_at:
+        follows = step(state.candidate, register, at - state.candidate_at, limits)
+        state.candidate_count = 1 if changes_level(follows.rule) else state.candidate_count + 1
+    else:
+        state.candidate_count = 1
+    if state.candidate_count >= BELIEVE:
+        return True
+    state.candidate, state.candidate_at = register, at
+    return False
+
+
+def learn_day(state: MeterState, notes: Notes, start: int, total: int, limits: Limits) -> int:
+    """A day's total is known: compare it with the habit, then move the habit, by a spike no further than its bound.
+
+    Returns the bits of SPIKE and UNIT_SUSPECT where they fire. Changes ``state``.
+    """
+    bits = 0
+    habit = state.habit
+    if is_spike(total, DAY_S, habit, limits):
+        bound = spike_bound(DAY_S, habit, limits)
+        bits = notes.note(Rule.SPIKE, start, total, bound)
+        if is_power_of_ten_off(total * HABIT_SCALE, habit):
+            bits |= notes.note(Rule.UNIT_SUSPECT, start, total, habit // HABIT_SCALE)
+        total = bound
+    state.habit = next_habit(habit, total)
+    return bits
+
+
+class _Judge:
+    """One message in work."""
+
+    def __init__(self, state: MeterState, report: RegisterReport, limits: Limits, zone: Zone) -> None:
+        self.state = replace(
+            state,
+            version=state.version + 1,
+            closes=list(state.closes),
+            frame_seq=report.frame_seq,
+            frame_hash=report.frame_hash,
+        )
+        self.report, self.limits, self.zone = report, limits, zone
+        self.notes = Notes()
+        self.seen: dict[int, int] = {}
+        self.sheet = Sheet(zone, limits.interval_s, lambda day: close_of(self.state, day))
+
+    def run(self) -> Judgement:
+        check_clock(self.notes, self.report.received_at, self.report.device_at, self.limits)
+        rows = []
+        for at, register in self.report.entries:
+            rows.append(RegisterRow(at, register, self._entry(at, register)))
+            self.seen.setdefault(at, register)
+        return Judgement(self.state, self.sheet.rows(), rows, self.notes.findings)
+
+    def _entry(self, at: int, register: int) -> int:
+        """Judge one register, advance the state; returns its flags."""
+        state, notes = self.state, self.notes
+        bits = refused(notes, at, register, self.report.received_at, self.limits)
+        if bits:
+            return bits
+        before, before_at = state.register, state.register_at
+        if before is None or before_at is None:
+            stand_on(state, register, at)
+            self._anchor(at, register)
+            return 0
+        twin = before if at == before_at else state.candidate if at == state.candidate_at else self.seen.get(at)
+        if twin is not None:
+            rule = Rule.DUPLICATE_SAME if twin == register else Rule.DUPLICATE_DIFFERENT
+            return notes.note(rule, at, register, twin)
+        if at < before_at:
+            return notes.note(Rule.OUT_OF_ORDER, at, register, before_at)
+        verdict = step(before, register, at - before_at, self.limits)
+        if verdict.rule is not None:
+            bits = notes.note(verdict.rule, at, register, verdict.bound)
+            if changes_level(verdict.rule):
+                return bits | self._off_level(at, register, before)
+        return bits | self._accept(before_at, before, at, register, verdict.volume, suspect=bool(bits))
+
+    def _off_level(self, at: int, register: int, before: int) -> int:
+        """A register beyond what flow explains: wait until the level proves itself."""
+        state = self.state
+        bits = self.notes.note(Rule.UNIT_SUSPECT, at, register, before) if is_power_of_ten_off(register, before) else 0
+        first, first_at = state.candidate, state.candidate_at
+        if not try_candidate(state, register, at, self.limits) or first is None or first_at is None:
+            return bits
+        bits |= self.notes.note(Rule.METER_CHANGED, at, register, before)
+        stand_on(state, first, first_at)
+        self._anchor(first_at, first)
+        volume = step(first, register, at - first_at, self.limits).volume
+        bits |= self._accept(first_at, first, at, register, volume, suspect=False)
+        self.sheet.flag(at, bits)
+        return bits
+
+    def _accept(self, before_at: int, before: int, at: int, register: int, volume: int, *, suspect: bool) -> int:
+        """The register is valid: close the slots up to it."""
+        state, limits, seconds = self.state, self.limits, at - before_at
+        bits = 0
+        late = seconds * 2 > limits.cadence_s * 3
+        if late:
+            bits |= self.notes.note(Rule.GAP, before_at, at, before_at + limits.cadence_s)
+        if is_spike(volume, seconds, state.habit, limits):
+            bits |= self.notes.note(Rule.SPIKE, at, volume, spike_bound(seconds, state.habit, limits))
+            suspect = True
+        quality = Slot.ESTIMATED if late else Slot.INTERPOLATED
+        self._advance(before_at, before, at, volume, int(quality | Slot.SUSPECT if suspect else quality))
+        state.register, state.register_at = register, at
+        state.candidate = state.candidate_at = None
+        state.candidate_count = 0
+        self.sheet.flag(at, bits)
+        return bits
+
+    def _anchor(self, at: int, register: int) -> None:
+        """A register that lies on the grid begins a slot by itself."""
+        day, slot, rest = self.sheet.place(at)
+        if not rest:
+            self.state.grid_at, self.state.grid_register = at, register
+            if slot == 0:
+                set_close(self.state, day, register)
+
+    def _advance(self, start: int, before: int, end: int, volume: int, quality: int) -> None:
+        """Close every slot that ends in (start, end] with the registers on the line between the two."""
+        state, zone, interval, dial = self.state, self.zone, self.limits.interval_s, self.limits.dial
+        span = end - start
+        opened = state.grid_register
+        if opened is not None and dial and opened - before > dial // 2:
+            opened -= dial  # the slot began before the register rolled over
+        day, slot, _ = self.sheet.place(start)
+        day_start, day_end = zone.start_of(day), zone.start_of(day + 1)
+        while True:
+            right = min(day_start + (slot + 1) * interval, day_end)
+            if right > end:
+                return
+            there = before + volume * (right - start) // span
+            exact = right == end and not quality & Slot.SUSPECT and not quality & Slot.ESTIMATED
+            if opened is not None:
+                base = opened % dial if dial else opened
+                self.sheet.put(day, slot, there - opened, quality & ~Slot.INTERPOLATED if exact else quality, base)
+            opened = there
+            state.grid_at, state.grid_register = right, there % dial if dial else there
+            slot += 1
+            if right == day_end:
+                self._midnight(day)
+                day, slot, day_start, day_end = day + 1, 0, day_end, zone.start_of(day + 2)
+
+    def _midnight(self, day: int) -> None:
+        """``day`` is over: remember the register, learn its total."""
+        state = self.state
+        register = state.grid_register
+        if register is None:
+            return
+        opened = close_of(state, day)
+        set_close(state, day + 1, register)
+        if opened is None:
+            return
+        total = register - opened
+        if total < 0 and self.limits.dial and opened * 10 > self.limits.dial * 9:
+            total += self.limits.dial
+        start = self.zone.start_of(day)
+        self.sheet.flag(start, learn_day(state, self.notes, start, total, self.limits))

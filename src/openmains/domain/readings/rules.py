@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a step from one register to the next can be (R6.1). Definitions and their reasons: docs/readings.md.
+
+A step is judged by integers only: the volume that could have passed in the time, in both directions, plus ``SLACK``.
+Without the slack two readings a second apart, or a disc that rocks in a still pipe, would be faults.
+"""
+
+from dataclasses import dataclass
+
+from openmains.domain.readings.model import Finding, Limits
+from openmains.domain.readings.quality import Rule
+
+SLACK = 10  # units a register may be off in either direction at any distance in time
+REVERSE_CAP_S = 86_400  # flow back is not believed to go on for more than a day, however long the silence was
+BELIEVE = 3  # consistent registers on a new level until it is believed
+SPIKE_TIMES = 5  # use in a day's length against the habit
+SPIKE_QMAX_PART = 4  # and at least Qmax for an hour divided by this: below it nobody need look
+HABIT_SCALE = 16  # habit is units a day × this
+HABIT_WEIGHT = 8  # one day moves the habit by 1/8 of the difference
+DAY_S = 86_400
+
+
+@dataclass(slots=True, frozen=True)
+class Step:
+    """Verdict on a step: the rule that fired, the volume that counts, the bound that would have passed in silence."""
+
+    rule: Rule | None
+    volume: int  # units that passed, negative for flow back; meaningless where the rule is a level change
+    bound: int
+
+
+def most(limits: Limits, seconds: int) -> int:
+    """Largest volume that can pass in ``seconds``."""
+    return limits.qmax_per_h * seconds // 3600 + SLACK
+
+
+def most_back(limits: Limits, seconds: int) -> int:
+    """Largest volume that can flow back in ``seconds``; at least ``SLACK``, at most that of one day."""
+    rate = limits.reverse_per_h or limits.qmax_per_h // 50
+    return max(SLACK, rate * min(seconds, REVERSE_CAP_S) // 3600)
+
+
+def step(before: int, after: int, seconds: int, limits: Limits) -> Step:
+    """Judge a register's step over ``seconds`` ≥ 0: plain, rollover, flow back, or a change of level (two rules)."""
+    change = after - before
+    bound = most(limits, seconds)
+    if change >= 0:
+        return Step(None if change <= bound else Rule.OVER_QMAX, change, before + bound)
+    dial = limits.dial
+    if dial and before * 10 > dial * 9 and after * 10 < dial and change + dial <= bound:
+        return Step(Rule.ROLLOVER, change + dial, (before + bound) % dial)
+    back = most_back(limits, seconds)
+    return Step(Rule.REVERSE_FLOW if -change <= back else Rule.IMPOSSIBLE_BACK, change, before - back)
+
+
+def changes_level(rule: Rule | None) -> bool:
+    """True for the verdicts whose value is kept but not built upon until it proves itself."""
+    return rule is Rule.OVER_QMAX or rule is Rule.IMPOSSIBLE_BACK
+
+
+def is_spike(volume: int, seconds: int, habit: int, limits: Limits) -> bool:
+    """Possible, but more than ``SPIKE_TIMES`` the habit of a day (or of the days the step spans), and worth a look."""
+    if not habit or volume * SPIKE_QMAX_PART <= limits.qmax_per_h:
+        return False
+    return volume * HABIT_SCALE * DAY_S > SPIKE_TIMES * habit * max(seconds, DAY_S)
+
+
+def spike_bound(seconds: int, habit: int, limits: Limits) -> int:
+    """Largest volume that ``is_spike`` lets pass."""
+    return max(limits.qmax_per_h // SPIKE_QMAX_PART, SPIKE_TIMES * habit * max(seconds, DAY_S) // (HABIT_SCALE * DAY_S))
+
+
+def is_power_of_ten_off(value: int, usual: int) -> bool:
+    """True when ``value`` is 10, 100 or 1,000 times ``usual`` or a 10th … of it, within 2 %."""
+    if value <= 0 or usual <= 0:
+        return False
+    for factor in (10, 100, 1000):
+        if abs(value - usual * factor) * 50 <= usual * factor or abs(value * factor - usual) * 50 <= usual:
+            return True
+    return False
+
+
+def next_habit(habit: int, volume: int) -> int:
+    """Moving mean after a day of ``volume`` units; never 0, which means 'not known'."""
+    if volume < 0:
+        return habit
+    if not habit:
+        return max(1, volume * HABIT_SCALE)
+    return max(1, habit + (volume * HABIT_SCALE - habit) // HABIT_WEIGHT)
+
+
+class Notes:
+    """Findings of one message and the bits they set."""
+
+    __slots__ = ("findings", "flags")
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.flags = 0
+
+    def note(self, rule: Rule, at: int, value: int, expected: int | None = None) -> int:
+        """Record a finding; returns its bit."""
+        self.findings.append(Finding(rule, at, value, expected))
+        bit = 1 << rule
+        self.flags |= bit
+        return bit
