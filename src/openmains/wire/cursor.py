@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bounds-checked reading and writing of binary fields, shared by all wire protocols.
 
-Theory: a length that comes from a peer is a lie until it was compared with what is there. A :class:`Reader` therefore never
-slices past its end: every take is checked and fails with :class:`WireError` at the byte where the missing field began.
-A :class:`Writer` fails the same way when a value does not fit its field. Byte order is in the method's name
-(``be``: most significant byte first, ``le``: least significant first). BCD is two decimal digits a byte.
+Theory: a length that comes from a peer is a lie until it was compared with what is there. A :class:`Reader`
+therefore never slices past its end: every take is checked and fails with :class:`WireError` at the byte where
+the missing field began. A :class:`Writer` fails the same way when a value does not fit its field. Byte order is
+in the method's name (``be``: most significant byte first, ``le``: least significant first). BCD is two decimal
+digits a byte.
 """
 
 from typing import Literal
@@ -19,7 +20,9 @@ class Reader:
 
     __slots__ = ("_data", "_end", "_layer", "_position")
 
-    def __init__(self, data: bytes | bytearray | memoryview, layer: str, start: int = 0, end: int | None = None) -> None:
+    def __init__(
+        self, data: bytes | bytearray | memoryview, layer: str, start: int = 0, end: int | None = None
+    ) -> None:
         self._data = bytes(data)
         self._layer = layer
         self._end = len(self._data) if end is None else end

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one error that bytes from a network can cause.
 
-Theory: whatever a peer sends is either parsed or raises :class:`WireError`; nothing else may leave a codec (the fuzz tests
-hold every protocol to it). An error says where: the protocol layer, the byte offset in that layer's input, and a reason.
-A reason is a fixed phrase without values in it, so that it can be counted by name without growing memory.
+Theory: whatever a peer sends is either parsed or raises :class:`WireError`; nothing else may leave a codec (the
+fuzz tests hold every protocol to it). An error says where: the protocol layer, the byte offset in that layer's
+input, and a reason. A reason is a fixed phrase without values in it, so that it can be counted by name without
+growing memory.
 """
 
 

@@ -1,0 +1,527 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A CoAP server without a socket (RFC 7252, 7641, 7959, 7967).
+
+Theory: ``receive`` takes a datagram and gives events; ``respond`` and ``notify`` take answers; ``datagrams``
+gives what is to be sent; ``next_timer`` and ``handle_timer`` move time on. Nothing here reads a clock or draws
+a random number: ``now`` (seconds, any monotonic origin) and ``mid_seed`` are arguments, so a run can be
+repeated byte for byte.
+
+Distrust: a datagram may be anything. Every path through ``receive`` ends in an event, in an answer, in a Reset
+or in silence, is counted by its reason in ``counters``, and leaves bounded memory behind (``Limits``).
+
+The state of a request is a row of ``states.SERVING``; a request is known by (peer, message id). A copy must
+also carry the same token: after a restart of a meter, or when a carrier's address translation hands an address
+on, another message with the same id can arrive within EXCHANGE_LIFETIME, and to answer it with a stranger's
+answer would help nobody.
+"""
+
+from collections import deque
+from collections.abc import Collection
+from zlib import crc32
+
+from openmains.wire.coap import options as opt
+from openmains.wire.coap.blockwise import Assembler, Body, BodyCache, Key
+from openmains.wire.coap.exchange import (
+    Acknowledged,
+    Deregistered,
+    Event,
+    Exchange,
+    Limits,
+    Peer,
+    Relation,
+    Request,
+    Undelivered,
+)
+from openmains.wire.coap.message import _HEADER, ACK, CON, NON, RST, Code, Message, Method, Option, decode, empty
+from openmains.wire.coap.message import encode_options as _encode_options
+from openmains.wire.coap.observing import Observers
+from openmains.wire.coap.reliability import RFC7252, Retransmitter, Timing
+from openmains.wire.coap.states import SERVING, Serving, ServingAction, ServingInput
+from openmains.wire.errors import WireError
+
+_OPEN, _OPEN_NON, _ANSWERED = Serving.OPEN, Serving.OPEN_NON, Serving.ANSWERED
+_ANSWER = ServingInput.ANSWER
+_REPEATABLE_METHODS = (Method.GET, Method.FETCH)
+DEFAULT_LIMITS = Limits()
+
+
+class Server:
+    """One server endpoint for any number of peers.
+
+    ``mid_seed``: any integer, random in production; first message id and the retransmission jitter follow from it.
+    ``understood``: critical options that the application acts on, besides those of ``options.UNDERSTOOD``.
+    ``counters``: what happened, by name; names are a fixed set.
+    """
+
+    def __init__(
+        self,
+        limits: Limits = DEFAULT_LIMITS,
+        *,
+        mid_seed: int,
+        timing: Timing = RFC7252,
+        understood: Collection[int] = (),
+    ) -> None:
+        self.limits = limits
+        self.counters: dict[str, int] = {}
+        self._understood = opt.UNDERSTOOD | frozenset(understood)
+        self._lifetime_s = timing.exchange_lifetime_s
+        self._out: list[tuple[Peer, bytes]] = []
+        self._exchanges: dict[tuple[Peer, int], Exchange] = {}
+        self._order: deque[Exchange] = deque()  # all remembered exchanges, oldest first
+        self._slow: deque[Exchange] = deque()  # confirmable ones that may still need an empty ACK, oldest first
+        self._open = 0
+        self._mid = mid_seed & 0xFFFF
+        self._noise = mid_seed & 0xFFFFFFFFFFFFFFFF
+        self._retransmitter: Retransmitter[Exchange | Relation] = Retransmitter(timing)
+        self._assembler = Assembler(
+            limits.max_body,
+            limits.max_assembly_bytes,
+            limits.max_assemblies,
+            limits.max_assemblies_per_peer,
+            limits.body_lifetime_s,
+        )
+        self._bodies = BodyCache(limits.max_cached_bytes, limits.max_cached_bodies, limits.body_lifetime_s)
+        self._observers = Observers(limits)
+
+    # --- what comes in ---
+
+    def receive(self, datagram: bytes, peer: Peer, now: float) -> list[Event]:
+        """One datagram from ``peer``. Never raises for what is in it. ``now`` must not go back between calls."""
+        if len(datagram) > self.limits.max_datagram:
+            return self._oversized(datagram, peer, now)
+        try:
+            message = decode(datagram)
+        except WireError as error:
+            self._malformed(datagram, peer, error.reason)
+            return []
+        if message.kind > NON or not 0 < message.code < 0x20:
+            return self._not_a_request(message, peer, now)
+        exchange = self._begin(message, peer, now)
+        return self._request(message, exchange, now) if exchange is not None else []
+
+    def _begin(self, message: Message, peer: Peer, now: float) -> Exchange | None:
+        """Remember a request; None when it is a copy (then it was dealt with here)."""
+        key = (peer, message.mid)
+        known = self._exchanges.get(key)
+        if known is not None and known.token == message.token and known.at + self._lifetime_s > now:
+            self._count("duplicate")
+            known.state, action = SERVING[known.state, ServingInput.DUPLICATE]
+            if action is ServingAction.REPEAT:
+                self._out.append((peer, known.reply))
+            elif action is ServingAction.EMPTY_ACK:
+                self._out.append((peer, empty(ACK, message.mid)))
+            return None
+        exchange = Exchange(key, message.token, now, _OPEN_NON if message.kind else _OPEN)
+        self._exchanges[key] = exchange
+        order = self._order
+        order.append(exchange)
+        while len(order) > self.limits.max_exchanges or order[0].at + self._lifetime_s <= now:
+            oldest = order.popleft()
+            if self._exchanges.get(oldest.key) is oldest:
+                del self._exchanges[oldest.key]
+        if not message.kind:
+            slow = self._slow
+            while slow and (slow[0].state is not _OPEN or len(slow) > self.limits.max_exchanges):
+                slow.popleft()
+            slow.append(exchange)
+        return exchange
+
+    def _request(self, message: Message, exchange: Exchange, now: float) -> list[Event]:
+        path: list[str] = []
+        query: tuple[str, ...] = ()
+        rest: list[Option] = []
+        payload = message.payload
+        request = Request(
+            exchange, exchange.key[0], message.code, (), (), rest, payload, not message.kind, message.options
+        )
+        exchange.request = request
+        self._open += 1
+        try:
+            for option in message.options:
+                if option[0] == 11:
+                    if len(option[1]) > 255:
+                        raise opt.Refused(opt.URI_PATH)
+                    path.append(str(option[1], "utf-8"))
+                else:
+                    rest.append(option)
+            if rest:
+                rest = opt.check(rest, self._understood)
+                query = tuple([str(value, "utf-8") for number, value in rest if number == opt.URI_QUERY])
+        except (opt.Refused, UnicodeDecodeError) as refused:
+            return self._refuse_option(exchange, getattr(refused, "number", opt.URI_PATH), now)
+        request.path = tuple(path)
+        request.query = query
+        if self._open > self.limits.max_open:
+            busy = ((opt.MAX_AGE, opt.uint(self.limits.busy_max_age_s)),)
+            return self._answer(exchange, "busy", Code.SERVICE_UNAVAILABLE, busy, now)
+        if message.code > Method.IPATCH:
+            return self._answer(exchange, "method unknown", Code.METHOD_NOT_ALLOWED, (), now)
+        request.options = rest
+        if rest:
+            special = False
+            for number, _ in rest:
+                # Observe, Block2, Block1, No-Response: everything else is the application's business.
+                if number == 6 or number == 23 or number == 27 or number == 258:
+                    special = True
+                    break
+            if query:
+                request.options = [option for option in rest if option[0] != opt.URI_QUERY]
+            if special:
+                return self._special(request, now)
+        if len(payload) > self.limits.max_payload:
+            return self._too_large(exchange, self.limits.max_payload, now)
+        return [request]
+
+    def _special(self, request: Request, now: float) -> list[Event]:
+        """Options that the server acts on by itself: blocks, Observe, No-Response."""
+        exchange = request.exchange
+        block1 = opt.get(request.options, opt.BLOCK1)
+        block2 = opt.get(request.options, opt.BLOCK2)
+        request.no_response = opt.get_uint(request.options, opt.NO_RESPONSE) or 0
+        try:
+            request.block1 = None if block1 is None else opt.block(block1)
+            request.block2 = None if block2 is None else opt.block(block2)
+        except WireError:
+            return self._answer(exchange, "block option malformed", Code.BAD_REQUEST, (), now)
+        events: list[Event] = []
+        if request.method in _REPEATABLE_METHODS:
+            request.observe = opt.get_uint(request.options, opt.OBSERVE)
+            if request.observe == 1:
+                events += self._drop_relation(self._observers.find(request.peer, exchange.token), "cancelled")
+        if len(request.payload) > self.limits.max_payload:
+            if request.block1 is not None:
+                # RFC 7959 section 2.9.3: the size exponent in a 4.13 tells which block size would do.
+                szx = max(0, min(6, self.limits.max_payload.bit_length() - 5))
+                request.block1 = opt.Block(0, request.block1.more, szx)
+            return events + self._too_large(exchange, self.limits.max_payload, now)
+        if request.block1 is not None:
+            key = (request.peer, request.method, opt.cache_key(request.raw_options))
+            size1 = opt.get_uint(request.options, opt.SIZE1) or 0
+            if size1 > self.limits.max_body:
+                return events + self._too_large(exchange, self.limits.max_body, now)
+            body = self._assembler.add(key, request.peer, request.block1, request.payload, now)
+            if body is Code.CONTINUE:
+                return events + self._answer(exchange, "block", Code.CONTINUE, (), now)
+            if body is Code.REQUEST_ENTITY_TOO_LARGE:
+                return events + self._too_large(exchange, self.limits.max_body, now)
+            if isinstance(body, Code):
+                return events + self._answer(exchange, "block out of order", body, (), now)
+            request.payload = body
+        if request.block2 is not None and request.block2.number:
+            kept = self._bodies.get(_body_key(request), now)
+            if kept is not None:
+                self._count("block")
+                self.respond(exchange, kept.code, kept.payload, kept.options, now=now)
+                return events
+            if request.method not in _REPEATABLE_METHODS:
+                # Asking the application again would do a second time what must be done once.
+                return events + self._answer(exchange, "block unknown", Code.REQUEST_ENTITY_INCOMPLETE, (), now)
+        events.append(request)
+        return events
+
+    # --- what the application answers ---
+
+    def respond(
+        self,
+        exchange: Exchange,
+        code: int,
+        payload: bytes = b"",
+        options: Collection[Option] = (),
+        *,
+        now: float,
+        observe: bool = False,
+    ) -> Relation | None:
+        """Answer a request, once; later calls are counted and ignored.
+
+        ``payload`` of any size is cut into blocks. ``observe=True`` agrees to a request with ``observe == 0``: the relation
+        is returned, unless ``code`` is not a success or the limits are reached (then None).
+        """
+        request = exchange.request
+        if request is None:
+            self._count("answered twice")
+            return None
+        exchange.request = None
+        self._open -= 1
+        relation = None
+        special = request.observe is not None or request.block1 is not None or request.block2 is not None
+        if special or request.no_response or len(payload) > 16 << self.limits.block_szx:
+            if request.no_response & 1 << (code >> 5) - 1:
+                self._silent(exchange)
+                return None
+            options = list(options)
+            if observe and request.observe == 0 and code >> 5 == 2:
+                relation = self._observers.register(request, _body_key(request), self.limits.block_szx, now)
+                if relation is not None:
+                    options.append((opt.OBSERVE, opt.uint(relation.sequence)))
+            if request.block1 is not None:
+                options.append((opt.BLOCK1, request.block1.encode()))
+            code, payload = self._cut(request, code, payload, options, now)
+        state, action = SERVING[exchange.state, _ANSWER]
+        exchange.state = state
+        token = exchange.token
+        tail = token + _encode_options(options) if options else token
+        if payload:
+            tail += b"\xff" + payload
+        peer, mid = exchange.key
+        if action is ServingAction.PIGGYBACK:
+            exchange.reply = _HEADER.pack(0x60 | len(token), code, mid) + tail
+            self._out.append((peer, exchange.reply))
+        elif action is ServingAction.SEND_NON:
+            self._out.append((peer, _HEADER.pack(0x50 | len(token), code, self._next_mid(peer)) + tail))
+        elif action is ServingAction.SEND_CON:
+            mid = self._next_mid(peer)
+            datagram = _HEADER.pack(0x40 | len(token), code, mid) + tail
+            self._out.append((peer, datagram))
+            self._retransmitter.start(peer, mid, datagram, exchange, self._chance(), now)
+        return relation
+
+    def _silent(self, exchange: Exchange) -> None:
+        exchange.state, action = SERVING[exchange.state, ServingInput.SILENT]
+        if action is ServingAction.EMPTY_ACK:
+            self._out.append((exchange.peer, empty(ACK, exchange.mid)))
+
+    def _cut(self, request: Request, code: int, payload: bytes, options: list[Option], now: float) -> tuple[int, bytes]:
+        """The block of ``payload`` that was asked for; adds Block2, ETag and Size2 to ``options``."""
+        wanted = request.block2 or opt.Block(0, False, self.limits.block_szx)
+        szx = min(wanted.szx, self.limits.block_szx)
+        start = wanted.start
+        if start == 0 and len(payload) <= 16 << szx:
+            if request.block2 is not None and code >> 5 == 2 and payload:
+                options.append((opt.BLOCK2, opt.Block(0, False, szx).encode()))
+            return code, payload
+        if start >= len(payload):
+            if code >> 5 != 2:
+                return code, payload
+            options.clear()
+            return Code.BAD_REQUEST, b""
+        if start == 0:
+            if opt.get(options, opt.ETAG) is None and code >> 5 == 2:
+                options.append((opt.ETAG, _etag(payload)))
+            kept = tuple(option for option in options if option[0] not in (opt.OBSERVE, opt.BLOCK1))
+            self._bodies.put(_body_key(request), Body(code, kept, payload, now))
+            options.append((opt.SIZE2, opt.uint(len(payload))))
+        elif opt.get(options, opt.ETAG) is None and code >> 5 == 2:
+            options.append((opt.ETAG, _etag(payload)))
+        end = start + (16 << szx)
+        options.append((opt.BLOCK2, opt.Block(start >> (szx + 4), end < len(payload), szx).encode()))
+        return code, payload[start:end]
+
+    # --- observe ---
+
+    def notify(
+        self,
+        relation: Relation,
+        code: int,
+        payload: bytes = b"",
+        options: Collection[Option] = (),
+        *,
+        confirmable: bool = False,
+        now: float,
+    ) -> None:
+        """Send the resource's new state to one observer (RFC 7641 section 4.2).
+
+        While a confirmable notification is on its way only the newest state is held back for when it is acknowledged
+        (section 4.5.2). A NON becomes a CON once in 24 hours (4.5). A ``code`` that is no success ends the relation.
+        """
+        if relation.closed:
+            self._count("notify after the end")
+            return
+        if relation.waiting:
+            relation.latest = (code, payload, tuple(options))
+            return
+        send = list(options)
+        if code >> 5 == 2:
+            relation.sequence = relation.sequence + 1 & 0xFFFFFF
+            send.append((opt.OBSERVE, opt.uint(relation.sequence)))
+            if len(payload) > 16 << relation.szx:
+                if opt.get(send, opt.ETAG) is None:
+                    send.append((opt.ETAG, _etag(payload)))
+                kept = tuple(option for option in send if option[0] != opt.OBSERVE)
+                self._bodies.put(relation.body_key, Body(code, kept, payload, now))
+                send.append((opt.BLOCK2, opt.Block(0, True, relation.szx).encode()))
+                payload = payload[: 16 << relation.szx]
+        else:
+            self._observers.remove(relation)
+        confirmable = confirmable or self._observers.must_confirm(relation, now)
+        mid = self._next_mid(relation.peer)
+        head = _HEADER.pack((0x40 if confirmable else 0x50) | len(relation.token), code, mid)
+        datagram = head + relation.token + _encode_options(send) + (b"\xff" + payload if payload else b"")
+        self._out.append((relation.peer, datagram))
+        if confirmable:
+            relation.waiting = True
+            self._retransmitter.start(relation.peer, mid, datagram, relation, self._chance(), now)
+        elif not relation.closed:
+            self._observers.sent_non(relation, mid)
+
+    def _drop_relation(self, relation: Relation | None, reason: str) -> list[Event]:
+        if relation is None or relation.closed:
+            return []
+        self._observers.remove(relation)
+        self._count(f"observer {reason}")
+        return [Deregistered(relation, reason)]
+
+    # --- what is not a request ---
+
+    def _not_a_request(self, message: Message, peer: Peer, now: float) -> list[Event]:
+        kind, mid = message.kind, message.mid
+        if kind == CON:
+            # An empty CON is a ping; a response that nobody asked for is rejected the same way (sections 4.2, 4.3).
+            self._count("response unasked" if message.code else "ping")
+            self._out.append((peer, empty(RST, mid)))
+            return []
+        if message.code:
+            self._count("response unasked")
+            return []
+        if kind == NON:
+            self._count("empty non")
+            return []
+        owner = self._retransmitter.settle(peer, mid)
+        if owner is None:
+            relation = self._observers.by_mid(peer, mid) if kind == RST else None
+            if relation is None:
+                self._count("ack unasked" if kind == ACK else "reset unasked")
+            return self._drop_relation(relation, "reset")
+        return self._settled(owner, ServingInput.PEER_ACK if kind == ACK else ServingInput.PEER_RESET, now)
+
+    def _settled(self, owner: Exchange | Relation, what: ServingInput, now: float) -> list[Event]:
+        """A confirmable message of ours met its fate."""
+        if isinstance(owner, Exchange):
+            owner.state, _ = SERVING[owner.state, what]
+            if what is ServingInput.PEER_ACK:
+                return [Acknowledged(owner.peer, exchange=owner)]
+            self._count("answer undelivered")
+            return [Undelivered(owner.peer, owner, "reset" if what is ServingInput.PEER_RESET else "timeout")]
+        owner.waiting = False
+        if what is ServingInput.PEER_ACK:
+            owner.confirmed_at = now
+            if owner.latest is not None:
+                (code, payload, options), owner.latest = owner.latest, None
+                self.notify(owner, code, payload, options, confirmable=True, now=now)
+            return [Acknowledged(owner.peer, relation=owner)]
+        return self._drop_relation(owner, "reset" if what is ServingInput.PEER_RESET else "timeout")
+
+    def _malformed(self, datagram: bytes, peer: Peer, reason: str) -> None:
+        self._count(reason)
+        # Section 3: another version is ignored in silence; section 4.2: a malformed CON gets a Reset, all else silence.
+        if len(datagram) >= 4 and datagram[0] & 0xF0 == 0x40:
+            self._out.append((peer, empty(RST, datagram[2] << 8 | datagram[3])))
+
+    def _oversized(self, datagram: bytes, peer: Peer, now: float) -> list[Event]:
+        """Too long to look at: only header and token are read."""
+        try:
+            message = decode(datagram[: 4 + (datagram[0] & 15)])
+        except WireError as error:
+            self._malformed(datagram, peer, error.reason)
+            return []
+        if message.kind > NON or not 0 < message.code < 0x20:
+            self._malformed(datagram, peer, "datagram too large")
+            return []
+        exchange = self._begin(message, peer, now)
+        if exchange is None:
+            return []
+        exchange.request = Request(exchange, peer, message.code, (), (), (), b"", not message.kind)
+        self._open += 1
+        return self._too_large(exchange, self.limits.max_payload, now)
+
+    # --- answers of the server's own ---
+
+    def _answer(
+        self, exchange: Exchange, counter: str, code: int, options: Collection[Option], now: float, text: bytes = b""
+    ) -> list[Event]:
+        self._count(counter)
+        request = exchange.request
+        if request is not None:
+            request.block2 = None
+            request.no_response = 0
+        self.respond(exchange, code, text, options, now=now)
+        return []
+
+    def _too_large(self, exchange: Exchange, size: int, now: float) -> list[Event]:
+        size1 = ((opt.SIZE1, opt.uint(size)),)
+        return self._answer(exchange, "too large", Code.REQUEST_ENTITY_TOO_LARGE, size1, now)
+
+    def _refuse_option(self, exchange: Exchange, number: int, now: float) -> list[Event]:
+        """Section 5.4.1: 4.02 for a CON, silence for a NON. Sections 5.7.2, 5.10.2: a proxy's options get 5.05."""
+        if exchange.state is _OPEN_NON:
+            self._count("bad option")
+            exchange.request = None
+            self._open -= 1
+            self._silent(exchange)
+            return []
+        if number in (opt.PROXY_URI, opt.PROXY_SCHEME):
+            return self._answer(exchange, "proxy request", Code.PROXYING_NOT_SUPPORTED, (), now)
+        return self._answer(exchange, "bad option", Code.BAD_OPTION, (), now, b"option %d" % number)
+
+    # --- what goes out, and time ---
+
+    def datagrams(self) -> list[tuple[Peer, bytes]]:
+        """What is to be sent now, in order; each is given once."""
+        out, self._out = self._out, []
+        return out
+
+    def next_timer(self) -> float | None:
+        """When ``handle_timer`` has work, None: not before the next datagram."""
+        slow = self._slow
+        while slow and slow[0].state is not _OPEN:
+            slow.popleft()
+        due = self._retransmitter.next_timer()
+        if slow:
+            ack_at = slow[0].at + self.limits.separate_after_s
+            return ack_at if due is None else min(due, ack_at)
+        return due
+
+    def handle_timer(self, now: float) -> list[Event]:
+        """Empty ACKs for slow answers, retransmissions, and what became of those in vain."""
+        slow = self._slow
+        while slow and (slow[0].state is not _OPEN or slow[0].at + self.limits.separate_after_s <= now):
+            exchange = slow.popleft()
+            exchange.state, action = SERVING[exchange.state, ServingInput.SLOW]
+            if action is ServingAction.EMPTY_ACK:
+                self._count("answer separate")
+                self._out.append((exchange.peer, empty(ACK, exchange.mid)))
+        again, lost = self._retransmitter.due(now)
+        for transmission in again:
+            self._count("retransmission")
+            self._out.append((transmission.peer, transmission.datagram))
+        events: list[Event] = []
+        for transmission in lost:
+            events += self._settled(transmission.owner, ServingInput.GIVE_UP, now)
+        return events
+
+    def sizes(self) -> dict[str, int]:
+        """How much is remembered now, by kind (for metrics and for the tests of the limits)."""
+        return {
+            "exchanges": len(self._exchanges),
+            "open": self._open,
+            "slow": len(self._slow),
+            "retransmissions": len(self._retransmitter),
+            "assemblies": len(self._assembler),
+            "assembly_bytes": self._assembler.total,
+            "bodies": len(self._bodies),
+            "relations": len(self._observers),
+        }
+
+    def _count(self, name: str) -> None:
+        self.counters[name] = self.counters.get(name, 0) + 1
+
+    def _next_mid(self, peer: Peer) -> int:
+        for _ in range(16):
+            self._mid = self._mid + 1 & 0xFFFF
+            if (peer, self._mid) not in self._retransmitter:
+                break
+        return self._mid
+
+    def _chance(self) -> float:
+        """A number in 0…1 that spreads retransmissions; follows from the seed alone."""
+        self._noise = (self._noise * 6364136223846793005 + 1442695040888963407) & 0xFFFFFFFFFFFFFFFF
+        return (self._noise >> 33) / 0x7FFFFFFF
+
+
+def _body_key(request: Request) -> Key:
+    """What tells one large answer from another: the peer, and all that makes a request another request."""
+    body = request.payload if request.method == Method.FETCH else b""
+    return (request.peer, request.method, opt.cache_key(request.raw_options), body)
+
+
+def _etag(payload: bytes) -> bytes:
+    return crc32(payload).to_bytes(4, "big")
