@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When a meter reports: spreading schemes (R2.1, 错峰离散) and report periods (R1.3). Times are by the meter's clock."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+DAY_S = 86_400
+
+
+class Scheme(StrEnum):
+    """How a meter's number becomes its delay."""
+
+    NONE = "none"
+    MOD200 = "a"  # (number mod 200) × T3 + (number mod 60) s  [T4.1.4]
+    LAST3 = "b"  # last three digits × coefficient  [G5.3]
+    LAST2 = "c"  # last two digits × delay minutes, off at 0  [C4.2.3]
+
+
+def spread_s(scheme: Scheme, number: int, factor_s: int = 120) -> int:
+    """Delay (s) after the report time. ``factor_s`` is T3, the coefficient or the delay, in seconds.
+
+    Number ending 10, scheme (c), delay 2 min: 20 min, so a meter set to 00:00 reports at 00:20.
+    """
+    if scheme is Scheme.MOD200:
+        return number % 200 * factor_s + number % 60
+    if scheme is Scheme.LAST3:
+        return number % 1000 * factor_s
+    if scheme is Scheme.LAST2:
+        return number % 100 * factor_s
+    return 0
+
+
+class Period(StrEnum):
+    """How often a meter reports."""
+
+    DAY = "day"
+    TEN_DAYS = "ten days"  # 旬: the 1st, 11th and 21st
+    MONTH = "month"
+    EVERY = "every"  # every ``every_s`` seconds of the local day: 1 h dense, 12 h and 2 h for large meters
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Report times of one meter, in local seconds of its own clock (UTC + its offset)."""
+
+    period: Period = Period.DAY
+    every_s: int = DAY_S
+    report_time_s: int = 0  # seconds after the period's start (for DAY: after midnight)
+    delay_s: int = 0  # from ``spread_s``
+
+    def period_start(self, local_s: int) -> int:
+        """Start of the period that contains this local second."""
+        if self.period is Period.EVERY:
+            return local_s // self.every_s * self.every_s
+        day = local_s // DAY_S * DAY_S
+        if self.period is Period.DAY:
+            return day
+        of_month = datetime.fromtimestamp(day, UTC).day
+        if self.period is Period.MONTH:
+            return day - (of_month - 1) * DAY_S
+        return day - (of_month - min((of_month - 1) // 10, 2) * 10 - 1) * DAY_S
+
+    def next_due(self, after_s: int) -> int:
+        """First report time later than this local second.
+
+        A delay longer than the period (large numbers in schemes a, b) wraps inside it, so that no period is left out.
+        """
+        shift = self.report_time_s + self.delay_s
+        if self.period is Period.EVERY:
+            shift %= self.every_s
+        else:
+            shift %= DAY_S
+        start = self.period_start(after_s)
+        if start + shift > after_s:
+            return start + shift
+        follows = self.period_start(start + (self.every_s if self.period is Period.EVERY else DAY_S))
+        while follows == start:  # a month or ten days: walk to its last day
+            follows = self.period_start(after_s := after_s + DAY_S)
+        return follows + shift
