@@ -50,11 +50,12 @@ async def migrate_postgres(urls: EngineUrls) -> None:
 
 def migrate_clickhouse(urls: EngineUrls) -> None:
     """Bring ClickHouse to the present schema, in this process."""
-    import clickhouse_connect
+    from openmains.edges.clickhouse.client import ClickHouse
+    from openmains.edges.clickhouse.migrate import migrate_now
 
-    module = importlib.import_module("openmains.edges.clickhouse.migrate")
-    client = clickhouse_connect.get_client(dsn=urls.clickhouse)
+    clickhouse = ClickHouse(urls.clickhouse)
     try:
-        module.migrate(client)
+        migrate_now(clickhouse)
     finally:
-        client.close()
+        clickhouse.close()
+

@@ -62,6 +62,11 @@ class Zone:
         wall = datetime.combine(day_to_date(day), datetime.min.time(), tzinfo=self._info)
         return int((wall + timedelta(hours=hour, minutes=minute)).timestamp())
 
+    def offset_s(self, instant_s: int) -> int:
+        """Seconds that local time is ahead of UTC at this instant."""
+        offset = datetime.fromtimestamp(instant_s, self._info).utcoffset()
+        return int(offset.total_seconds()) if offset is not None else 0
+
     def iso(self, instant_s: int) -> str:
         """Local ISO 8601 text with offset, for people and files."""
         return datetime.fromtimestamp(instant_s, UTC).astimezone(self._info).isoformat()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Schema of ClickHouse: numbered files, each statement idempotent (ClickHouse has no transactional DDL)."""
 
+import asyncio
 import hashlib
 from importlib.resources import files
 
@@ -18,9 +19,14 @@ class MigrationError(Exception):
 
 
 async def migrate(clickhouse: ClickHouse) -> list[str]:
+    """``migrate_now`` in a thread of its own."""
+    return await asyncio.to_thread(migrate_now, clickhouse)
+
+
+def migrate_now(clickhouse: ClickHouse) -> list[str]:
     """Apply what is missing; returns the names applied. Safe to run again after a crash in the middle."""
-    await clickhouse.command(HISTORY)
-    done = dict(await clickhouse.query("SELECT name, checksum FROM schema_migration FINAL"))
+    clickhouse.command_now(HISTORY)
+    done = dict(clickhouse.query_now("SELECT name, checksum FROM schema_migration FINAL"))
     applied = []
     folder = files("openmains.edges.clickhouse") / "migrations"
     for page in sorted(folder.iterdir(), key=lambda item: item.name):
@@ -34,7 +40,7 @@ async def migrate(clickhouse: ClickHouse) -> list[str]:
         if known is not None:
             raise MigrationError(f"{page.name} was changed after it had been applied; add a new file instead")
         for statement in text.split("\n--;\n"):
-            await clickhouse.command(statement)
-        await clickhouse.insert("schema_migration", {"name": [page.name], "checksum": [checksum]})
+            clickhouse.command_now(statement)
+        clickhouse.insert_now("schema_migration", {"name": [page.name], "checksum": [checksum]})
         applied.append(page.name)
     return applied

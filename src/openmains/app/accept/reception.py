@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decides about one message: whose it is, whether it is sound, and what the meter hears when it is stored.
+
+The same for every channel that names the meter by its IMEI; the channel only translates ``Refusal`` to its own codes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from openmains.app.accept.identities import Identities, Identity
+from openmains.app.accept.limiter import Verdict, Window
+from openmains.app.uplink import Uplink
+from openmains.domain.period import Zone
+from openmains.drivers.catalog import Catalog, Driver
+
+MAX_PAYLOAD = 512  # R1.4: no message over 512 B
+METER_LIMIT, METER_WINDOW_S = 60, 60.0
+
+
+class Refusal(Enum):
+    """Why a message is not taken."""
+
+    NOT_AN_IMEI = "not an IMEI"
+    UNKNOWN_METER = "unknown meter"
+    EMPTY = "empty payload"
+    TOO_LARGE = "payload too large"
+    TOO_MANY = "meter sends too often"
+
+
+@dataclass(slots=True, frozen=True)
+class Accepted:
+    """A message to be stored. ``driver`` is None for a product whose page is missing: it goes to the dead letters."""
+
+    uplink: Uplink
+    driver: Driver | None
+    tenant_id: int
+
+
+class Reception:
+    """One for each edge process. ``drivers_by_product`` and ``zones`` are replaced when products or tenants change."""
+
+    def __init__(self, identities: Identities, catalog: Catalog) -> None:
+        self._identities = identities
+        self._catalog = catalog
+        self._drivers: dict[int, Driver] = {}
+        self._zones: dict[int, Zone] = {}
+        self._offsets: dict[int, tuple[int, int]] = {}
+        self._meters = Window(METER_LIMIT, METER_WINDOW_S, keys=2_000_000)
+        self.counters: dict[str, int] = {}
+
+    def set_products(self, drivers_by_product: Mapping[int, str], zones: Mapping[int, Zone]) -> None:
+        """Driver name of each product, time zone of each tenant."""
+        self._drivers = {
+            product: self._catalog.driver(name) for product, name in drivers_by_product.items() if name in self._catalog
+        }
+        self._zones = dict(zones)
+        self._offsets = {}
+
+    def take(self, imei_text: str, payload: bytes, channel: str, path: str, now_us: int) -> Accepted | Refusal:
+        """Judge one message; counts by reason."""
+        found = self._judge(imei_text, payload, now_us)
+        if isinstance(found, Refusal):
+            self._count(f"refused.{found.name.lower()}")
+            return found
+        driver = self._drivers.get(found.product_id)
+        fault = driver.check(payload) if driver is not None else None
+        self._count(f"malformed.{fault}" if fault else "accepted")
+        uplink = Uplink(
+            found.meter_id, found.tenant_id, found.product_id, channel, path, now_us, payload, fault or ""
+        )  # fmt: skip
+        return Accepted(uplink, driver, found.tenant_id)
+
+    def _judge(self, imei_text: str, payload: bytes, now_us: int) -> Identity | Refusal:
+        if len(imei_text) != 15 or not (imei_text.isascii() and imei_text.isdigit()):
+            return Refusal.NOT_AN_IMEI
+        if not payload:
+            return Refusal.EMPTY
+        if len(payload) > MAX_PAYLOAD:
+            return Refusal.TOO_LARGE
+        identity = self._identities.find(int(imei_text))
+        if identity is None:
+            return Refusal.UNKNOWN_METER
+        if self._meters.take(identity.meter_id, now_us / 1e6) is not Verdict.PASS:
+            return Refusal.TOO_MANY
+        return identity
+
+    def answer(self, accepted: Accepted, now_s: int) -> bytes:
+        """What the meter hears when its message is on disk: the platform's time as its driver defines it (R1.13)."""
+        if accepted.driver is None:
+            return b""
+        return accepted.driver.answer(accepted.uplink.payload, now_s, self._offset_min(accepted.tenant_id, now_s))
+
+    def _offset_min(self, tenant_id: int, now_s: int) -> int:
+        minute = now_s // 60
+        known = self._offsets.get(tenant_id)
+        if known is not None and known[0] == minute:
+            return known[1]
+        zone = self._zones.get(tenant_id)
+        offset = 0 if zone is None else zone.offset_s(now_s) // 60
+        self._offsets[tenant_id] = (minute, offset)
+        return offset
+
+    def _count(self, reason: str) -> None:
+        self.counters[reason] = self.counters.get(reason, 0) + 1

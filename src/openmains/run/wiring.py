@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The only composition root: makes adapters, hands them to use cases, runs a role until it is told to stop."""
+
+import asyncio
+import logging
+import os
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
+from typing import Any, TypeVar
+
+import asyncpg
+import nats.errors
+
+from openmains.app.accept.batcher import Batcher
+from openmains.app.accept.identities import Identities
+from openmains.app.accept.limiter import AddressLimiter
+from openmains.app.accept.reception import Reception
+from openmains.app.pipeline.worker import ShardWorker
+from openmains.domain.period import zone
+from openmains.drivers import catalog as driver_catalog
+from openmains.edges.clickhouse import migrate as clickhouse_migrate
+from openmains.edges.clickhouse.client import ClickHouse
+from openmains.edges.clickhouse.sink import ClickHouseReadingSink
+from openmains.edges.nats.live import LiveHub
+from openmains.edges.nats.stream import Bus, StreamUnavailableError, UplinkStream, connect
+from openmains.edges.postgres import migrate as postgres_migrate
+from openmains.edges.postgres.db import create_pool
+from openmains.edges.postgres.identities import IdentityFollower
+from openmains.edges.postgres.pipeline_store import PostgresPipelineStore
+from openmains.edges.udp.coap_edge import CoapEdge, open_socket
+from openmains.run.counters import tell_counters
+from openmains.run.settings import Settings
+
+log = logging.getLogger("openmains.run")
+T = TypeVar("T")
+PATIENCE_S = 60.0  # how long a role waits for its engines at start; the supervisor starts it again after that
+
+
+def now_us() -> int:
+    """Wall clock in µs since 1970 UTC."""
+    return time.time_ns() // 1000
+
+
+async def patiently(what: str, make: Callable[[], Awaitable[T]], stop: asyncio.Event) -> T:
+    """Try until it works: at start the engines and the schema may still be on their way."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return await make()
+        except (
+            OSError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            nats.errors.Error,
+            StreamUnavailableError,
+        ) as error:
+            if time.monotonic() > deadline or stop.is_set():
+                raise
+            log.info("waiting for %s: %s", what, type(error).__name__)
+            await asyncio.sleep(0.2)
+
+
+async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
+    """Sockets in, stream out. Goes on answering from memory while PostgreSQL is away."""
+    async with AsyncExitStack() as stack:
+        urls = settings.urls()
+        client = await patiently("stream", lambda: connect(urls.nats, name="edge"), stop)
+        stack.push_async_callback(client.close)
+        stream = UplinkStream(client, max_bytes=settings.stream_max_mb << 20)
+        await patiently("stream", stream.ensure, stop)
+        pool = await patiently("PostgreSQL", lambda: create_pool(urls.postgres_pipeline, max_size=2), stop)
+        stack.push_async_callback(pool.close)
+        identities = Identities()
+        follower = IdentityFollower(pool, identities)
+        await patiently("registry", follower.load, stop)
+        reception = Reception(identities, driver_catalog.load())
+        store = PostgresPipelineStore(pool)
+
+        async def learn_products() -> None:
+            products, zones = await store.products(), await store.zones()
+            reception.set_products(
+                {key: product.driver for key, product in products.items()},
+                {key: zone(name) for key, name in zones.items()},
+            )
+
+        await learn_products()
+        batcher = Batcher(
+            stream,
+            settings.shards,
+            linger_s=settings.edge_batch_ms / 1000,
+            batch=settings.edge_batch_messages,
+            waiting=settings.edge_waiting_messages,
+        )
+        limiter = AddressLimiter(
+            settings.address_rate_per_s,
+            [text.strip() for text in settings.trusted_networks.split(",") if text.strip()],
+            settings.trusted_rate_per_s,
+        )
+        sock = open_socket(settings.coap_host, settings.coap_port, settings.edge_receive_buffer_kb << 10)
+        edge = CoapEdge(sock, reception, batcher, limiter, mid_seed=secrets.randbits(63), now_us=now_us)
+        edge.start()
+        log.info("edge ready: CoAP on %s:%d, %d meters known", settings.coap_host, settings.coap_port, len(identities))
+
+        async def follow() -> None:
+            if await follower.follow():
+                await learn_products()
+
+        tasks = [
+            asyncio.create_task(every(1.0, "registry changes", follow, stop)),
+            asyncio.create_task(every(30.0, "products", learn_products, stop)),
+            asyncio.create_task(tell_counters(Bus(client), f"edge-{os.getpid()}", lambda: edge.counters, stop)),
+        ]
+        await stop.wait()
+        edge.stop_reading()
+        await batcher.drain()
+        await asyncio.sleep(0)  # the answers of the last batch go out
+        edge.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def every(seconds: float, what: str, work: Callable[[], Coroutine[Any, Any, None]], stop: asyncio.Event) -> None:
+    """Repeat ``work`` until stopped; a failure is said and tried again at the next turn."""
+    while not stop.is_set():
+        try:
+            await work()
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, nats.errors.Error, TimeoutError) as error:
+            log.warning("%s: %s: %s", what, type(error).__name__, error)
+        try:
+            await asyncio.wait_for(stop.wait(), seconds)
+        except TimeoutError:
+            continue
+
+
+async def run_pipeline(settings: Settings, stop: asyncio.Event, clickhouse: ClickHouse, pool: asyncpg.Pool) -> None:
+    """All shards of the pipeline in this process."""
+    async with AsyncExitStack() as stack:
+        urls = settings.urls()
+        client = await patiently("stream", lambda: connect(urls.nats, name="pipeline"), stop)
+        stack.push_async_callback(client.close)
+        stream = UplinkStream(client, max_bytes=settings.stream_max_mb << 20)
+        await patiently("stream", stream.ensure, stop)
+        bus = Bus(client)
+        drivers = driver_catalog.load()
+        workers = [
+            ShardWorker(
+                shard,
+                stream,
+                PostgresPipelineStore(pool),
+                ClickHouseReadingSink(clickhouse),
+                drivers,
+                tell=bus.tell,
+                now_us=now_us,
+            )
+            for shard in range(settings.shards)
+        ]
+
+        def counters() -> dict[str, int]:
+            total: dict[str, int] = {}
+            for shard, worker in enumerate(workers):
+                said = {
+                    "uplinks": worker.counters.uplinks,
+                    "batches": worker.counters.batches,
+                    "restarts": worker.counters.restarts,
+                    f"position.{shard}": worker.counters.position,
+                    **worker.counters.by_reason,
+                    **{f"ms.{step}": round(value * 1000) for step, value in worker.counters.seconds.items()},
+                }
+                for name, value in said.items():
+                    total[name] = total.get(name, 0) + value
+            return total
+
+        log.info("pipeline ready: %d shards", settings.shards)
+        await asyncio.gather(
+            *(worker.run(stop) for worker in workers),
+            tell_counters(bus, f"pipeline-{os.getpid()}", counters, stop),
+        )
+
+
+async def run_core(settings: Settings, stop: asyncio.Event) -> None:
+    """Pipeline, API and worker in one process: in embedded mode it owns ClickHouse."""
+    from openmains.run.api_wiring import run_api_and_worker
+
+    async with AsyncExitStack() as stack:
+        urls = settings.urls()
+        await patiently("PostgreSQL", lambda: postgres_migrate.migrate(urls.postgres_owner), stop)
+        clickhouse = ClickHouse(urls.clickhouse)
+        stack.callback(clickhouse.close)
+        await clickhouse_migrate.migrate(clickhouse)
+        pool = await create_pool(urls.postgres_pipeline, max_size=6)
+        stack.push_async_callback(pool.close)
+        client = await patiently("stream", lambda: connect(urls.nats, name="core"), stop)
+        stack.push_async_callback(client.close)
+        hub = LiveHub(Bus(client))
+        await hub.start()
+        await until_first_ends(
+            stop,
+            run_pipeline(settings, stop, clickhouse, pool),
+            run_api_and_worker(settings, stop, clickhouse, pool, client, hub),
+        )
+
+
+async def until_first_ends(stop: asyncio.Event, *works: Coroutine[Any, Any, None]) -> None:
+    """Run together; when one fails the others are told to stop and its error is raised."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        stop.set()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+ROLES: dict[str, Callable[[Settings, asyncio.Event], Coroutine[Any, Any, None]]] = {"edge": run_edge, "core": run_core}
+
+
+async def run_role(name: str, settings: Settings, stop: asyncio.Event) -> None:
+    """Run one role until ``stop`` is set; raises ``KeyError`` for an unknown name."""
+    await ROLES[name](settings, stop)
