@@ -30,15 +30,15 @@ from openmains.app.meters.model import (
     Meter,
     MeterDetail,
     MeterFilter,
-    MeterHit,
     NewMeter,
     NewProduct,
     Product,
 )
+from openmains.app.search import MeterHit
 from openmains.app.uplink import Uplink
 from openmains.domain.identity.role import Role
 
-# Identity ----------------------------------------------------------------------------------------------------------------
+# Identity ------------------------------------------------------------------------------------------------------------
 
 
 class SignInStore(Protocol):
@@ -94,7 +94,7 @@ class AuditTrail(Protocol):
     ) -> list[AuditEntry]: ...
 
 
-# Fleet -------------------------------------------------------------------------------------------------------------------
+# Fleet ---------------------------------------------------------------------------------------------------------------
 
 
 class AreaStore(Protocol):
@@ -117,7 +117,6 @@ class MeterStore(Protocol):
     async def by_ids(self, meter_ids: Sequence[int]) -> list[Meter]: ...
     async def get(self, meter_id: int) -> MeterDetail | None: ...
     async def customer_exists(self, customer_id: int) -> bool: ...
-    async def imei_taken(self, imei: int, except_meter: int = 0) -> bool: ...
     async def add(self, meter: NewMeter) -> int | None:
         """Identity of the new meter with its search text and identity change; None: number or IMEI is taken."""
 
@@ -130,7 +129,8 @@ class MeterStore(Protocol):
 class MeterSearch(Protocol):
     """Fuzzy search over number, IMEI, customer, phone and address."""
 
-    async def search(self, q: str, limit: int, cursor: str | None) -> list[MeterHit]: ...
+    async def search(self, q: str, limit: int, cursor: str | None) -> list[MeterHit]:
+        """Exact hits first; ``cursor`` is a hit's. Raises ``ValueError`` for a query or cursor that is none."""
 
 
 class AlarmStore(Protocol):
@@ -220,7 +220,7 @@ class Store(Protocol):
     async def reachable(self) -> bool: ...
 
 
-# Readings ----------------------------------------------------------------------------------------------------------------
+# Readings ------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +277,7 @@ class StoredSignal(Struct, frozen=True):
 
 
 class ReadingStore(Protocol):
-    """Readings, frames and signals of one meter. Pages go from new to old, ``before`` is the key of the last row seen."""
+    """Readings, frames and signals of one meter. Pages go from new to old; ``before``: key of the last row seen."""
 
     async def days(self, tenant_id: int, meter_id: int, first_day: int, last_day: int) -> list[StoredDay]:
         """The newest version of each stored day, in order, both ends included."""
@@ -310,7 +310,7 @@ class UplinkReplay(Protocol):
     async def replay(self, uplinks: Sequence[Uplink]) -> None: ...
 
 
-# Reports -----------------------------------------------------------------------------------------------------------------
+# Reports -------------------------------------------------------------------------------------------------------------
 
 ReportBy = Literal["area", "product", "maker", "driver"]
 
@@ -356,7 +356,7 @@ class CollectionReports(Protocol):
     async def xlsx(self, tenant_id: int, day: int, by: ReportBy, locale: str) -> bytes: ...
 
 
-# The running system ------------------------------------------------------------------------------------------------------
+# The running system --------------------------------------------------------------------------------------------------
 
 
 class LiveEvent(Struct, frozen=True):

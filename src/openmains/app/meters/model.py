@@ -89,7 +89,7 @@ class AreaChange(Struct, frozen=True, forbid_unknown_fields=True):
     """What of an area may change."""
 
     name: Name | UnsetType = UNSET
-    parent_id: Id32 | None | UnsetType = UNSET
+    parent_id: Id32 | UnsetType | None = UNSET
 
 
 class Customer(Struct, frozen=True):
@@ -157,14 +157,6 @@ class MeterDetail(Meter, frozen=True):
     customer: Customer | None
 
 
-class MeterHit(Struct, frozen=True):
-    """One result of the fuzzy search, best first. ``matched`` is the text in which the words were found."""
-
-    meter_id: int
-    number: str
-    matched: str = ""
-
-
 class NewMeter(Struct, frozen=True, forbid_unknown_fields=True):
     """A meter to add."""
 
@@ -190,10 +182,10 @@ class MeterChange(Struct, frozen=True, forbid_unknown_fields=True):
     area_id: Id32 | UnsetType = UNSET
     installed_on: date | UnsetType = UNSET
     bar_code: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
-    imei: Imei | None | UnsetType = UNSET
+    imei: Imei | UnsetType | None = UNSET
     imsi: Digits | UnsetType = UNSET
     iccid: Digits | UnsetType = UNSET
-    customer_id: Id64 | None | UnsetType = UNSET
+    customer_id: Id64 | UnsetType | None = UNSET
     address: Text | UnsetType = UNSET
     place: Place | UnsetType = UNSET
     dn: Annotated[int, Meta(ge=0, le=5000)] | UnsetType = UNSET

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long a sign-in is refused after failures: a delay that doubles, so guessing is hopeless and a slip costs little."""
+"""How long a sign-in is refused after failures: a delay that doubles, so that guessing is hopeless."""
 
 FREE_FAILURES = 5
 FIRST_DELAY_S = 30

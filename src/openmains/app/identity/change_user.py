@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Change a person's name, role, language or lock, or reset the password."""
+
+import asyncio
+import secrets
+from typing import Any
+
+from openmains.app.identity.hashing import hash_password
+from openmains.app.identity.model import Actor, User
+from openmains.app.ports import Store
+from openmains.app.problems import Problem
+from openmains.domain.identity.role import Role
+
+
+async def change_user(store: Store, actor: Actor, user_id: int, values: dict[str, Any]) -> User:
+    """``values``: name, role, locale, disabled, unlock. Raises ``not-found`` or ``last-administrator``.
+
+    Less right or a lock takes effect at once: sessions end, and tokens are revoked where their role is above the new one.
+    """
+    values = dict(values)
+    if values.pop("unlock", False):
+        values |= {"failed_count": 0, "locked_until": None}
+    async with store.tenant(actor.tenant_id) as work:
+        before = await work.users.get(user_id)
+        if before is None:
+            raise Problem("not-found")
+        if not values:
+            return before
+        loses = values.get("disabled", before.disabled) or values.get("role", before.role) != Role.ADMINISTRATOR
+        if before.role == Role.ADMINISTRATOR and not before.disabled and loses:
+            await _keep_one_administrator(work.users.other_administrators, user_id)
+        after = await work.users.change(user_id, values)
+        assert after is not None  # noqa: S101 read in this transaction
+        if after.disabled or after.role != before.role:
+            await work.credentials.end_sessions_of(user_id)
+            await work.credentials.revoke_tokens_of(user_id)
+        await work.audit.record(actor, "change_user", "user", user_id, before, after)
+    return after
+
+
+async def reset_password(store: Store, actor: Actor, user_id: int) -> str:
+    """A new random password to hand over; the user's sessions end. Raises ``not-found``."""
+    password = secrets.token_urlsafe(15)
+    password_hash = await asyncio.to_thread(hash_password, password)
+    async with store.tenant(actor.tenant_id) as work:
+        if await work.users.get(user_id) is None:
+            raise Problem("not-found")
+        await work.users.set_password(user_id, password_hash, must_change=True)
+        await work.credentials.end_sessions_of(user_id)
+        await work.audit.record(actor, "reset_password", "user", user_id, None, None)
+    return password
+
+
+async def remove_user(store: Store, actor: Actor, user_id: int) -> None:
+    """Remove a person with sessions and tokens; the trail stays. Raises ``not-found`` or ``last-administrator``."""
+    async with store.tenant(actor.tenant_id) as work:
+        before = await work.users.get(user_id)
+        if before is None:
+            raise Problem("not-found")
+        if before.role == Role.ADMINISTRATOR and not before.disabled:
+            await _keep_one_administrator(work.users.other_administrators, user_id)
+        await work.users.remove(user_id)
+        await work.audit.record(actor, "remove_user", "user", user_id, before, None)
+
+
+async def _keep_one_administrator(others: Any, user_id: int) -> None:
+    if await others(user_id) == 0:
+        raise Problem("last-administrator")

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Add a person; the first password is random, shown once, and must be changed."""
+
+import asyncio
+import secrets
+
+from openmains.app.identity.hashing import hash_password
+from openmains.app.identity.model import Actor, User
+from openmains.app.ports import Store
+from openmains.app.problems import Problem
+from openmains.domain.identity.role import Role
+
+
+async def create_user(
+    store: Store, actor: Actor, *, login: str, name: str, role: Role, locale: str
+) -> tuple[User, str]:
+    """The user and the password to hand over; raises ``login-taken``."""
+    password = secrets.token_urlsafe(15)
+    password_hash = await asyncio.to_thread(hash_password, password)
+    async with store.tenant(actor.tenant_id) as work:
+        user = await work.users.add(login, name, password_hash, role, locale)
+        if user is None:
+            raise Problem("login-taken", fields=(("/login", "not-accepted"),))
+        await work.audit.record(actor, "create_user", "user", user.user_id, None, user)
+    return user, password

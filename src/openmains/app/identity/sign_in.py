@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sign in: the same answer and the same time whether the login exists or not, and a delay that grows with failures."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from openmains.app.identity.hashing import SESSION_PREFIX, new_secret, verify_password
+from openmains.app.identity.model import Actor, SignInRecord
+from openmains.app.ports import Store
+from openmains.app.problems import Problem
+from openmains.domain.identity.lockout import delay_s
+
+SESSION_HOURS = 12
+_REMEMBERED = 10_000  # names that do not exist, so that they lock like those that do; the oldest are forgotten
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """``secret`` goes to the caller once; only its hash is stored."""
+
+    actor: Actor
+    secret: str
+    expires_at: datetime
+
+
+class SignIn:
+    """One for the process: it holds the failures of unknown names and how many hashes run at once."""
+
+    def __init__(self, store: Store, *, hashes_at_once: int = 2) -> None:
+        self._store = store
+        self._gate = asyncio.Semaphore(hashes_at_once)  # 64 MiB each
+        self._strangers: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
+
+    async def __call__(
+        self, tenant_code: str | None, login: str, password: str, *, address: str, request_id: str
+    ) -> SignedIn:
+        """Raises ``sign-in-refused`` or ``sign-in-locked``."""
+        code = tenant_code or await self._store.sign_in.only_tenant_code() or ""
+        found = await self._store.sign_in.find_sign_in(code, login)
+        self._refuse_locked(found, (code, login))
+        async with self._gate:
+            right = await asyncio.to_thread(verify_password, found.password_hash if found else None, password)
+        if found is None:
+            self._note_stranger((code, login))
+            raise Problem("sign-in-refused")
+        actor = _actor(found, login, address, request_id)
+        if not right or found.disabled:
+            await self._note_failure(found, actor)
+            raise Problem("sign-in-refused")
+        return await self._open_session(found, actor)
+
+    def _refuse_locked(self, found: SignInRecord | None, name: tuple[str, str]) -> None:
+        if found is not None:
+            wait = 0.0 if found.locked_until is None else (found.locked_until - datetime.now(UTC)).total_seconds()
+        else:
+            wait = self._strangers.get(name, (0, 0.0))[1] - time.monotonic()
+        if wait > 0:
+            seconds = int(wait) + 1
+            raise Problem("sign-in-locked", headers={"Retry-After": str(seconds)}, seconds=seconds)
+
+    def _note_stranger(self, name: tuple[str, str]) -> None:
+        failures = self._strangers.pop(name, (0, 0.0))[0] + 1
+        self._strangers[name] = (failures, time.monotonic() + delay_s(failures))
+        if len(self._strangers) > _REMEMBERED:
+            self._strangers.popitem(last=False)
+
+    async def _note_failure(self, found: SignInRecord, actor: Actor) -> None:
+        failures = found.failed_count + 1
+        wait = delay_s(failures)
+        until = datetime.now(UTC) + timedelta(seconds=wait) if wait else None
+        async with self._store.tenant(found.tenant_id) as work:
+            await work.users.note_failure(found.user_id, failures, until)
+            await work.audit.record(actor, "sign_in_refused", "user", found.user_id, None, {"failures": failures})
+
+    async def _open_session(self, found: SignInRecord, actor: Actor) -> SignedIn:
+        secret, secret_hash = new_secret(SESSION_PREFIX)
+        expires_at = datetime.now(UTC) + timedelta(hours=SESSION_HOURS)
+        async with self._store.tenant(found.tenant_id) as work:
+            if found.failed_count:
+                await work.users.clear_failures(found.user_id)
+            await work.credentials.add_session(secret_hash, found.user_id, expires_at, actor.address)
+            await work.audit.record(actor, "sign_in", "user", found.user_id, None, None)
+        return SignedIn(replace(actor), secret, expires_at)
+
+
+def _actor(found: SignInRecord, login: str, address: str, request_id: str) -> Actor:
+    return Actor(
+        tenant_id=found.tenant_id,
+        user_id=found.user_id,
+        login=login,
+        name=found.name,
+        role=found.role,
+        locale=found.locale,
+        zone=found.zone,
+        kind="session",
+        must_change=found.must_change,
+        address=address,
+        request_id=request_id,
+    )
