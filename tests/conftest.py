@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures for all tests.
 
-``engines``      one set of real engines for the whole run, both databases migrated; do not stop it, use your own tenant
+``engines``      one set of real engines for the whole run, PostgreSQL migrated; do not stop it, use a tenant of your own
+``clickhouse``   its ClickHouse, owned by the test process, migrated; use meter ids of your own
 ``own_engines``  a set for one test, without schema, to kill and stop at will
 """
 
@@ -9,17 +10,27 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from openmains.edges.clickhouse import migrate as clickhouse_migrate
+from openmains.edges.clickhouse.client import ClickHouse
 from openmains.run.engines import Engines
-from tests.support.engines import migrate_clickhouse, migrate_postgres, running_engines
+from tests.support.engines import migrate_postgres, running_engines
 
 
 @pytest.fixture(scope="session")
 async def engines() -> AsyncIterator[Engines]:
-    """Running engines; ``engines.urls`` tells where. ClickHouse's directory belongs to this process."""
+    """Running engines; ``engines.urls`` tells where."""
     async with running_engines() as running:
         await migrate_postgres(running.urls)
-        migrate_clickhouse(running.urls)
         yield running
+
+
+@pytest.fixture(scope="session")
+async def clickhouse(engines: Engines) -> AsyncIterator[ClickHouse]:
+    """The engine inside this process, with its tables."""
+    client = ClickHouse(engines.urls.clickhouse)
+    await clickhouse_migrate.migrate(client)
+    yield client
+    client.close()
 
 
 @pytest.fixture

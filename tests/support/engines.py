@@ -58,4 +58,3 @@ def migrate_clickhouse(urls: EngineUrls) -> None:
         migrate_now(clickhouse)
     finally:
         clickhouse.close()
-

@@ -2,8 +2,8 @@
 """Where the embedded PostgreSQL lives: its account, its programs, its data and its socket.
 
 PostgreSQL refuses to run as root. Started by root it therefore runs as the system account ``openmains-pg`` (made when
-it is missing), and that account may be unable to enter the checkout, the virtual environment or ``var`` (a home is
-often 0700). We never widen somebody's permissions: each thing is tried as that account and put elsewhere only when needed.
+missing), and that account may be unable to enter the checkout, the virtual environment or ``var`` (a home is often
+0700). We never widen somebody's permissions: each thing is tried as that account and put elsewhere only when needed.
 
 * programs: used where the wheel has them, else copied once to ``/var/lib/openmains/postgresql-<version>-<size>``;
 * data: ``var/postgres``, else ``/var/lib/openmains/<id>/postgres`` with ``var/postgres`` as a link to it (the link is

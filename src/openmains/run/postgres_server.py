@@ -218,6 +218,8 @@ class PostgresServer:
                 password = secret(self._var, f"postgres-{role}")  # URL-safe letters only, so it may stand in quotes
                 verb = "ALTER" if role in known else "CREATE"
                 await connection.execute(f"{verb} ROLE {role} {rights} PASSWORD '{password}'")
+            # the owner may act as either: migrations and tests check what they see
+            await connection.execute("GRANT openmains_api, openmains_pipeline TO openmains_owner WITH INHERIT FALSE")
             if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
                 await connection.execute(f"CREATE DATABASE {DATABASE} OWNER openmains_owner")
                 await connection.execute(f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC")

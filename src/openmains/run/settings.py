@@ -80,7 +80,10 @@ class Settings:
     shards: int = _s(2, "上行流分片数;首次启动后不可更改", "shards of the uplink stream; fixed after the first start",
                      low=1, high=256, group=("处理", "Pipeline"))  # fmt: skip
     stream_max_mb: int = _s(
-        4096, "上行流磁盘上限(MB),满则拒收、设备重发", "disk limit of the uplink stream (MB); full: devices are refused", low=64
+        4096,
+        "上行流磁盘上限(MB),满则拒收、设备重发",
+        "disk limit of the uplink stream (MB); full: devices are refused",
+        low=64,
     )
     frame_log_days: int = _s(365, "原始报文保留天数", "days raw frames are kept", low=1, high=36_500)
 

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command ``openmains``. A new subcommand is one line in COMMANDS; its module is imported only when called."""
+
+import argparse
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from openmains.run import messages
+from openmains.run.child import StartError
+from openmains.run.settings import Loaded, as_toml, load
+
+VERSION_PACKAGE = "openmains"
+
+
+class Command(NamedTuple):
+    """``run`` is ``module:function(args, loaded) -> exit code``; ``arguments``, if any, fills the parser."""
+
+    name: str
+    zh: str
+    en: str
+    run: str
+    arguments: str = ""
+
+
+_RUN = "openmains.run."
+COMMANDS = (
+    Command("serve", "启动引擎与全部角色", "start the engines and all roles",
+            _RUN + "supervisor:serve", _RUN + "supervisor:add_arguments"),
+    Command("demo", "启动并带演示数据", "serve with a demo utility",
+            _RUN + "supervisor:demo", _RUN + "supervisor:add_demo_arguments"),
+    Command("doctor", "检查机器、端口、引擎、时钟、磁盘", "check machine, ports, engines, clock, disk",
+            _RUN + "doctor:main"),
+    Command("settings", "显示当前设置", "print the settings in force", _RUN + "cli:print_settings"),
+    Command("migrate", "升级数据库结构", "bring the databases to the present schema", _RUN + "migrate:main"),
+    Command("user", "创建用户、重置密码", "create a user, reset a password",
+            _RUN + "user:main", _RUN + "user:add_arguments"),
+)  # fmt: skip
+
+
+def _resolve(target: str) -> object:
+    module, _, function = target.partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(VERSION_PACKAGE)
+    except PackageNotFoundError:
+        return "?"
+
+
+def print_settings(args: argparse.Namespace, loaded: Loaded) -> int:
+    """``openmains settings``."""
+    del args
+    sys.stdout.write(as_toml(loaded))
+    return 0
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    text = messages.text
+    parser.add_argument("--lang", choices=("zh", "en"), help=text("提示语言", "language of messages"))
+    parser.add_argument("--config", type=Path, metavar="FILE", help=text("设置文件", "settings file"))
+    parser.add_argument("--var", metavar="DIR", help=text("数据目录", "data directory"))
+
+
+def _language(argv: list[str]) -> str:
+    """Language must be known before the help is made."""
+    for index, word in enumerate(argv):
+        if word == "--lang" and index + 1 < len(argv):
+            return messages.detect(argv[index + 1])
+        if word.startswith("--lang="):
+            return messages.detect(word.partition("=")[2])
+    return messages.detect(os.environ.get("OPENMAINS_LANGUAGE", ""))
+
+
+def _overview() -> str:
+    width = max(len(command.name) for command in COMMANDS)
+    return "\n".join(f"  {c.name:<{width}}  {messages.text(c.zh, c.en)}" for c in COMMANDS)
+
+
+def _top() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="openmains",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=messages.text("开源智慧气水表平台", "open platform for gas and water meters"),
+        epilog=messages.text("命令:", "commands:") + "\n" + _overview(),
+    )
+    parser.add_argument("--version", action="version", version=f"openmains {_version()}")
+    parser.add_argument("command", choices=[c.name for c in COMMANDS], metavar="command")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; 0 well, 1 refused or failed (one line says why), 2 wrong usage, 130 interrupted."""
+    words = sys.argv[1:] if argv is None else argv
+    messages.use(_language(words))
+    place = next((i for i, word in enumerate(words) if word in {c.name for c in COMMANDS}), None)
+    if place is None:
+        _common(parser := _top())
+        parser.parse_args(words)
+        return 2
+    command = next(c for c in COMMANDS if c.name == words[place])
+    parser = argparse.ArgumentParser(
+        prog=f"openmains {command.name}", description=messages.text(command.zh, command.en)
+    )
+    _common(parser)
+    try:
+        if command.arguments:
+            _resolve(command.arguments)(parser)  # type: ignore[operator]
+        args = parser.parse_args(words[:place] + words[place + 1 :])
+        loaded = load(file=args.config, var=args.var)
+        if not args.lang and loaded.settings.language:
+            messages.use(loaded.settings.language)
+        return int(_resolve(command.run)(args, loaded))  # type: ignore[operator]
+    except StartError as error:
+        messages.fail(error.zh, error.en)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must hold before a start. Each fault is one StartError with one clear line."""
+
+import fcntl
+import os
+import shutil
+import socket
+from pathlib import Path
+
+from openmains.run import nats_server
+from openmains.run.child import StartError
+from openmains.run.roles import role_lock
+from openmains.run.settings import Settings
+
+
+def open_var(settings: Settings) -> int:
+    """Make ``var`` if needed and lock it for this supervisor; the descriptor holds the lock while it is open."""
+    var = settings.var_path
+    try:
+        var.mkdir(mode=0o711, parents=True, exist_ok=True)
+        (var / "run").mkdir(mode=0o711, exist_ok=True)
+        descriptor = os.open(var / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StartError(
+            f"数据目录 {var} 不可写:{error.strerror}。", f"the data directory {var} is not writable: {error.strerror}."
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "?"
+        os.close(descriptor)
+        raise StartError(
+            f"{var} 已有一个实例在运行(进程 {holder})。", f"an instance already runs on {var} (process {holder})."
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor
+
+
+def check_disk(settings: Settings) -> None:
+    """Enough room below ``var``, and below where it points to."""
+    places = {settings.var_path, (settings.var_path / "postgres").resolve()}
+    for place in places:
+        if not place.exists():
+            continue
+        free_mb = shutil.disk_usage(place).free >> 20
+        if free_mb < settings.min_free_mb:
+            raise StartError(
+                f"磁盘空间不足:{place} 剩余 {free_mb} MB,至少需要 {settings.min_free_mb} MB(min_free_mb)。",
+                f"disk full: {place} has {free_mb} MB left, {settings.min_free_mb} MB needed (min_free_mb).",
+            )
+
+
+def check_tools(settings: Settings) -> None:
+    """Programs of the embedded engines."""
+    if not settings.nats_url:
+        nats_server.program()
+
+
+def wait_for_leftovers(settings: Settings, roles: tuple[str, ...]) -> None:
+    """Role processes of a killed supervisor end by themselves; wait until they have."""
+    for role in roles:
+        with role_lock(settings.var_path, role):
+            pass
+
+
+def check_ports(settings: Settings) -> None:
+    """The two ports we open ourselves."""
+    _try_bind(socket.SOCK_STREAM, settings.http_host, settings.http_port, "TCP", "http_port")
+    _try_bind(socket.SOCK_DGRAM, settings.coap_host, settings.coap_port, "UDP", "coap_port")
+
+
+def _try_bind(kind: socket.SocketKind, host: str, port: int, name: str, setting: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, kind) as probe:
+        if kind == socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise StartError(
+                f"{name} 端口 {host}:{port}({setting})不可用:{error.strerror}。",
+                f"{name} port {host}:{port} ({setting}) cannot be used: {error.strerror}.",
+            ) from error
+
+
+def udp_bound(port: int) -> bool:
+    """Whether some process of this machine has that UDP port."""
+    wanted = f":{port:04X}"
+    for table in ("/proc/net/udp", "/proc/net/udp6"):
+        path = Path(table)
+        if path.exists():
+            for line in path.read_text("ascii").splitlines()[1:]:
+                if line.split()[1].endswith(wanted):
+                    return True
+    return False
