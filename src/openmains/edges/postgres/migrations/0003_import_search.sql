@@ -1,10 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Import and search of the registry. Three functions run with the owner's rights, each for one reason named beside it.
 
--- Meters whose change a follower has not seen yet are found by transaction, not by seq: seq is given out before the
--- commit, so a follower that remembers a seq misses rows of transactions that commit later.
-CREATE INDEX identity_change_xid ON identity_change (xid);
-
 -- Queries of one or two characters have no n-gram; they are prefixes of a number or a name.
 CREATE INDEX meter_number_prefix ON meter (tenant_id, number text_pattern_ops);
 CREATE INDEX customer_name_prefix ON customer (tenant_id, name text_pattern_ops);

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fuzzy search over the registry by n-grams: part of a number, a name, a phone or half an address finds the meter.
+
+A *gram* is a window of the normalised text: two characters where one of them is ideographic or another non-Latin sign,
+three where all are letters and digits of ASCII. A window depends on nothing outside it, so every gram of a part is a gram
+of the whole: ``grams(part) ⊆ grams(whole)``. Each is hashed to an int4 for a GIN index over ``int[]``; hits are rechecked
+against the text, so a collision costs time and never a wrong hit.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+SEPARATOR = "\n"  # stands between and around the fields; no window crosses it
+MAX_QUERY = 64
+_A, _B, _C = np.uint32(0x9E3779B1), np.uint32(0x85EBCA77), np.uint32(0xC2B2AE3D)
+
+
+@dataclass(frozen=True, slots=True)
+class MeterHit:
+    """One meter found. ``cursor`` continues after it."""
+
+    meter_id: int
+    number: str
+    imei: int | None
+    product_id: int
+    area_id: int
+    customer_id: int | None
+    customer_name: str
+    phone: str
+    address: str
+    installed_on: date
+    removed_on: date | None
+    exact: bool  # the whole query equals the number, IMEI, name, phone or address
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to look for: every term must occur; ``grams`` is empty where all terms are too short to have one."""
+
+    terms: list[str]
+    whole: str
+    grams: list[int]
+
+
+def normalise(text: str) -> str:
+    """Lower case, full width to half width (NFKC), no white space: 'ＡＢ１ 号' → 'ab1号'."""
+    if text.isascii():
+        return "".join(text.lower().split())
+    return "".join(unicodedata.normalize("NFKC", text).lower().split())
+
+
+def search_text(fields: Sequence[str]) -> str:
+    """Normalised fields, each between separators; empty and repeated ones left out."""
+    seen = dict.fromkeys(normalise(field) for field in fields)
+    seen.pop("", None)
+    return SEPARATOR + "".join(field + SEPARATOR for field in seen)
+
+
+def fields_of(number: str, bar_code: str, imei: int | None, name: str, phone: str, *places: str) -> list[str]:
+    """The searchable fields of a meter in their order; ``places`` are the meter's and the customer's address."""
+    return [number, bar_code, f"{imei:015d}" if imei is not None else "", name, phone, *places]
+
+
+def grams_of(texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Grams of many texts at once: (all grams in order, start of each text's grams; one longer than ``texts``).
+
+    Repeats within a text are kept: the index drops them.
+    """
+    joined = SEPARATOR.join(texts) + SEPARATOR * 3
+    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    end = points == ord(SEPARATOR)
+    latin = (points < 128) & ~end
+    first, second, third = points[:-2], points[1:-1], points[2:]
+    inside = ~end[:-2] & ~end[1:-1]
+    three = latin[:-2] & latin[1:-1] & latin[2:]
+    two = inside & ~(latin[:-2] & latin[1:-1])
+    pair = first * _A ^ (second + np.uint32(1)) * _B
+    hashed = np.where(three, (pair ^ (third + np.uint32(1)) * _C), pair)
+    hashed ^= hashed >> np.uint32(15)
+    chosen = two | three
+    lengths = np.fromiter((len(text) + 1 for text in texts), dtype=np.int64, count=len(texts))
+    counts = np.concatenate([[0], np.cumsum(chosen, dtype=np.int64)])
+    bounds = np.concatenate([[0], np.cumsum(lengths)])
+    return hashed[chosen].view(np.int32), counts[np.minimum(bounds, len(counts) - 1)]
+
+
+def grams(text: str) -> list[int]:
+    """Distinct grams of one text, sorted."""
+    found, _ = grams_of([text])
+    return [int(gram) for gram in np.unique(found)]
+
+
+def parse_query(text: str) -> Query:
+    """Terms are separated by white space. Raises ``ValueError`` for an empty or overlong query."""
+    if len(text) > MAX_QUERY:
+        raise ValueError(f"a query has at most {MAX_QUERY} characters")
+    terms = [term for term in (normalise(part) for part in text.split()) if term]
+    if not terms:
+        raise ValueError("the query is empty")
+    return Query(terms, "".join(terms), sorted({gram for term in terms for gram in grams(term)}))
+
+
+def like_escape(text: str) -> str:
+    """The text for use within a LIKE pattern."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
