@@ -11,9 +11,10 @@ bytes, in number and in time.
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from zlib import crc32
 
 from openmains.wire.coap.message import Code, Option
-from openmains.wire.coap.options import Block
+from openmains.wire.coap.options import BLOCK1, BLOCK2, ETAG, OBSERVE, SIZE2, Block, get, uint
 
 Key = tuple[Hashable, ...]
 
@@ -143,6 +144,30 @@ class BodyCache:
                 break
             self._drop(oldest)
         return self._bodies.get(key)
+
+    def cut(
+        self, key: Key, wanted: Block, code: int, payload: bytes, options: list[Option], now: float
+    ) -> tuple[int, bytes]:
+        """The code and the part of ``payload`` to send for ``wanted``; adds Block2, ETag, Size2 to ``options``.
+
+        A first block that is not the last puts the whole into the store. A block beyond the end is a bad request (4.00).
+        """
+        success = code >> 5 == 2
+        if wanted.start >= len(payload):
+            if success and wanted.number:
+                options.clear()
+                return Code.BAD_REQUEST, b""
+            return code, payload
+        end = wanted.start + wanted.size
+        more = end < len(payload)
+        if success and (more or wanted.number) and get(options, ETAG) is None:
+            options.append((ETAG, crc32(payload).to_bytes(4, "big")))
+        if wanted.number == 0 and more:
+            kept = tuple(option for option in options if option[0] not in (OBSERVE, BLOCK1))
+            self.put(key, Body(code, kept, payload, now))
+            options.append((SIZE2, uint(len(payload))))
+        options.append((BLOCK2, Block(wanted.number, more, wanted.szx).encode()))
+        return code, payload[wanted.start : end]
 
     def _drop(self, key: Key) -> None:
         body = self._bodies.pop(key, None)

@@ -30,7 +30,7 @@ class Limits:
     block_szx: int = 6
     """Largest block that we send: 16 << szx."""
     max_exchanges: int = 100_000
-    """Requests remembered to recognise copies, 0.5 KB each; the oldest goes first, after EXCHANGE_LIFETIME at the latest."""
+    """Requests remembered to recognise copies, 0.5 KB each; the oldest goes first, EXCHANGE_LIFETIME at most."""
     max_open: int = 50_000
     """Requests handed to the application and not answered yet; more get 5.03."""
     busy_max_age_s: int = 30

@@ -73,7 +73,7 @@ UNDERSTOOD: Final[frozenset[int]] = frozenset({URI_HOST, URI_PORT, URI_PATH, URI
 
 
 class Refused(Exception):
-    """A critical option that is unknown, of a wrong length, repeated against its rule or not UTF-8. ``number``: which."""
+    """A critical option that is unknown, of a wrong length, repeated against its rule or not UTF-8."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)

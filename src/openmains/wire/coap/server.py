@@ -17,10 +17,9 @@ answer would help nobody.
 
 from collections import deque
 from collections.abc import Collection
-from zlib import crc32
 
 from openmains.wire.coap import options as opt
-from openmains.wire.coap.blockwise import Assembler, Body, BodyCache, Key
+from openmains.wire.coap.blockwise import Assembler, BodyCache, Key
 from openmains.wire.coap.exchange import (
     Acknowledged,
     Deregistered,
@@ -233,8 +232,8 @@ class Server:
     ) -> Relation | None:
         """Answer a request, once; later calls are counted and ignored.
 
-        ``payload`` of any size is cut into blocks. ``observe=True`` agrees to a request with ``observe == 0``: the relation
-        is returned, unless ``code`` is not a success or the limits are reached (then None).
+        ``payload`` of any size is cut into blocks. ``observe=True`` agrees to a request with ``observe == 0``: the
+        relation is returned, unless ``code`` is not a success or the limits are reached (then None).
         """
         request = exchange.request
         if request is None:
@@ -255,7 +254,12 @@ class Server:
                     options.append((opt.OBSERVE, opt.uint(relation.sequence)))
             if request.block1 is not None:
                 options.append((opt.BLOCK1, request.block1.encode()))
-            code, payload = self._cut(request, code, payload, options, now)
+            wanted = request.block2 or opt.Block(0, False, self.limits.block_szx)
+            if wanted.szx > self.limits.block_szx:
+                wanted = opt.Block(wanted.start >> (self.limits.block_szx + 4), False, self.limits.block_szx)
+            whole = request.block2 is None and len(payload) <= wanted.size
+            if not whole:
+                code, payload = self._bodies.cut(_body_key(request), wanted, code, payload, options, now)
         state, action = SERVING[exchange.state, _ANSWER]
         exchange.state = state
         token = exchange.token
@@ -279,32 +283,6 @@ class Server:
         exchange.state, action = SERVING[exchange.state, ServingInput.SILENT]
         if action is ServingAction.EMPTY_ACK:
             self._out.append((exchange.peer, empty(ACK, exchange.mid)))
-
-    def _cut(self, request: Request, code: int, payload: bytes, options: list[Option], now: float) -> tuple[int, bytes]:
-        """The block of ``payload`` that was asked for; adds Block2, ETag and Size2 to ``options``."""
-        wanted = request.block2 or opt.Block(0, False, self.limits.block_szx)
-        szx = min(wanted.szx, self.limits.block_szx)
-        start = wanted.start
-        if start == 0 and len(payload) <= 16 << szx:
-            if request.block2 is not None and code >> 5 == 2 and payload:
-                options.append((opt.BLOCK2, opt.Block(0, False, szx).encode()))
-            return code, payload
-        if start >= len(payload):
-            if code >> 5 != 2:
-                return code, payload
-            options.clear()
-            return Code.BAD_REQUEST, b""
-        if start == 0:
-            if opt.get(options, opt.ETAG) is None and code >> 5 == 2:
-                options.append((opt.ETAG, _etag(payload)))
-            kept = tuple(option for option in options if option[0] not in (opt.OBSERVE, opt.BLOCK1))
-            self._bodies.put(_body_key(request), Body(code, kept, payload, now))
-            options.append((opt.SIZE2, opt.uint(len(payload))))
-        elif opt.get(options, opt.ETAG) is None and code >> 5 == 2:
-            options.append((opt.ETAG, _etag(payload)))
-        end = start + (16 << szx)
-        options.append((opt.BLOCK2, opt.Block(start >> (szx + 4), end < len(payload), szx).encode()))
-        return code, payload[start:end]
 
     # --- observe ---
 
@@ -334,12 +312,8 @@ class Server:
             relation.sequence = relation.sequence + 1 & 0xFFFFFF
             send.append((opt.OBSERVE, opt.uint(relation.sequence)))
             if len(payload) > 16 << relation.szx:
-                if opt.get(send, opt.ETAG) is None:
-                    send.append((opt.ETAG, _etag(payload)))
-                kept = tuple(option for option in send if option[0] != opt.OBSERVE)
-                self._bodies.put(relation.body_key, Body(code, kept, payload, now))
-                send.append((opt.BLOCK2, opt.Block(0, True, relation.szx).encode()))
-                payload = payload[: 16 << relation.szx]
+                first = opt.Block(0, False, relation.szx)
+                code, payload = self._bodies.cut(relation.body_key, first, code, payload, send, now)
         else:
             self._observers.remove(relation)
         confirmable = confirmable or self._observers.must_confirm(relation, now)
@@ -521,7 +495,3 @@ def _body_key(request: Request) -> Key:
     """What tells one large answer from another: the peer, and all that makes a request another request."""
     body = request.payload if request.method == Method.FETCH else b""
     return (request.peer, request.method, opt.cache_key(request.raw_options), body)
-
-
-def _etag(payload: bytes) -> bytes:
-    return crc32(payload).to_bytes(4, "big")
