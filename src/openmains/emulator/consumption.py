@@ -5,8 +5,8 @@ History written at set-up and live reports made later must fit together without 
 process, so nothing is remembered: every value is computed from hashes. Time is cut into blocks of 128 local days. The
 register at a block's start has a closed form (mean use, integral over the seasons, a bounded jitter); inside a block
 the total is dealt out to days by integer weights (weekday, season, holiday, mood), inside a day to half hours by the
-daily profile, inside a half hour evenly; leaks come on top. Dealing out is ``total * weight_so_far // weight``, so every
-level is monotone and the parts add up exactly. All values are whole litres (unit 10^-3 m³).
+daily profile, inside a half hour evenly; leaks come on top. Dealing out is ``total * weight_so_far // weight``, so
+every level is monotone and the parts add up exactly. All values are whole litres (unit 10^-3 m³).
 """
 
 from enum import IntEnum

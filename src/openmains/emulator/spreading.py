@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When a meter reports: spreading schemes (R2.1, 错峰离散) and report periods (R1.3). Times are by the meter's clock."""
+"""When a meter reports: spreading schemes (R2.1, 错峰离散), report periods (R1.3), by its own clock."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
