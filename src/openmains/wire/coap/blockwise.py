@@ -148,7 +148,7 @@ class BodyCache:
     def cut(
         self, key: Key, wanted: Block, code: int, payload: bytes, options: list[Option], now: float
     ) -> tuple[int, bytes]:
-        """The code and the part of ``payload`` to send for ``wanted``; adds Block2, ETag, Size2 to ``options``.
+        """The code and the part of ``payload`` for ``wanted``; adds Block2, ETag, Size2 to ``options``.
 
         A first block that is not the last puts the whole into the store. A block beyond the end is a bad request (4.00).
         """

@@ -216,6 +216,9 @@ class Client:
         if sequence is not None and not _fresher(call, sequence, now):
             self._count("notification stale")
             return []
+        if sequence is not None and call.child is not None:
+            self._forget(call.child)  # an older state of the resource, not worth fetching any more
+            call.child = None
         if block2 is not None and (block2.more or call.received is not None):
             return self._take_block(call, message, options, block2, sequence, now)
         return self._deliver(call, message.code, options, message.payload, sequence)
@@ -259,8 +262,6 @@ class Client:
         root = call.root
         if not block.more:
             return self._deliver(call, message.code, options, bytes(received), sequence)
-        if root.child is not None and root.child is not call:
-            self._forget(root.child)  # an older state of the resource, not worth fetching any more
         base = tuple(option for option in call.base if option[0] not in _NOT_REPEATED)
         body = root.body if root.method == Method.FETCH else b""
         child = Call(root.peer, root.method, base, body, min(block.szx, call.szx), root.confirmable, root.chance)
