@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures for all tests.
 
-``engines``      one set of real engines for the whole run, PostgreSQL migrated; do not stop it, use a tenant of your own
+``engines``      one set of real engines for the whole run, PostgreSQL migrated; do not stop it, use your own tenant
 ``clickhouse``   its ClickHouse, owned by the test process, migrated; use meter ids of your own
 ``own_engines``  a set for one test, without schema, to kill and stop at will
 """

@@ -4,13 +4,13 @@
 ``fsync`` is off: tests kill processes, which loses nothing, and never the machine.
 """
 
-import importlib
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from openmains.edges.postgres.migrate import migrate
 from openmains.run.engines import EngineOptions, Engines, EngineUrls
 
 
@@ -44,17 +44,4 @@ async def running_engines(options: EngineOptions | None = None) -> AsyncIterator
 
 async def migrate_postgres(urls: EngineUrls) -> None:
     """Bring PostgreSQL to the present schema."""
-    module = importlib.import_module("openmains.edges.postgres.migrate")
-    await module.migrate(urls.postgres_owner)
-
-
-def migrate_clickhouse(urls: EngineUrls) -> None:
-    """Bring ClickHouse to the present schema, in this process."""
-    from openmains.edges.clickhouse.client import ClickHouse
-    from openmains.edges.clickhouse.migrate import migrate_now
-
-    clickhouse = ClickHouse(urls.clickhouse)
-    try:
-        migrate_now(clickhouse)
-    finally:
-        clickhouse.close()
+    await migrate(urls.postgres_owner)

@@ -66,11 +66,12 @@ def wait_for_leftovers(settings: Settings, roles: tuple[str, ...]) -> None:
 
 def check_ports(settings: Settings) -> None:
     """The two ports we open ourselves."""
-    _try_bind(socket.SOCK_STREAM, settings.http_host, settings.http_port, "TCP", "http_port")
-    _try_bind(socket.SOCK_DGRAM, settings.coap_host, settings.coap_port, "UDP", "coap_port")
+    try_bind(socket.SOCK_STREAM, settings.http_host, settings.http_port, "TCP", "http_port")
+    try_bind(socket.SOCK_DGRAM, settings.coap_host, settings.coap_port, "UDP", "coap_port")
 
 
-def _try_bind(kind: socket.SocketKind, host: str, port: int, name: str, setting: str) -> None:
+def try_bind(kind: socket.SocketKind, host: str, port: int, name: str, setting: str) -> None:
+    """Raises StartError when that port cannot be bound now."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, kind) as probe:
         if kind == socket.SOCK_STREAM:

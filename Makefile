@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# Two commands are enough: `make run` and `make test`. Both set up what they need the first time.
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench fuzz console wheel docs lock setup setup-dev clean
+PY := .venv/bin/python
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup:
+	@scripts/setup.sh run
+
+setup-dev:
+	@scripts/setup.sh dev
+
+run: setup ## start everything with the demo utility / 启动全部(含演示数据)
+	@exec $(PY) -m openmains.run.cli demo
+
+test: setup-dev ## every check and every test / 全部检查与测试
+	@scripts/test-packages.sh
+	@scripts/check.sh
+	@scripts/check-console.sh
+	@$(PY) -m pytest
+
+check: setup-dev ## the checks and the tests that take seconds / 快速检查
+	@scripts/check.sh
+	@$(PY) -m pytest -q -m "not slow and not engines"
+
+bench: setup ## measure ingest and queries on this machine / 性能测试
+	@$(PY) -m openmains.run.cli bench ingest
+	@$(PY) -m openmains.run.cli bench query
+
+fuzz: setup-dev ## fuzz the wire codecs, FUZZ_SECONDS=600 / 模糊测试
+	@scripts/fuzz.sh
+
+console: ## build the web console / 构建网页控制台
+	@scripts/setup.sh console
+
+wheel: setup-dev ## dist/*.whl with console, migrations and driver pages / 构建安装包
+	@rm -rf dist
+	@$(PY) -m build --wheel --no-isolation --outdir dist
+
+docs: setup-dev ## renew the generated reference pages / 更新生成的文档
+	@$(PY) scripts/reference.py
+
+lock: ## renew the lock files (needs uv) / 更新锁定文件
+	@scripts/lock.sh $(LOCK)
+
+clean: ## remove what setup made; data in var/ stays / 清除构建产物
+	rm -rf .venv .setup dist build console/node_modules console/dist src/openmains/console_dist
