@@ -230,15 +230,9 @@ class _Careful:
             self._draw(left, points[left], right, points[right], HISTORY if left in told or right in told else ESTIMATE)
 
     def _draw(self, left: int, before: int, right: int, after: int, quality: int) -> None:
-        """One stretch without data of its own."""
+        """One stretch without data of its own. Midnights inside stay unknown in the state: a later history may tell them."""
         verdict = step(before, after, right - left, self.limits)
         self.sheet.draw(left, before, right, verdict.volume, quality)
-        bit = 1 << Rule.GAP
-        for day in range(self.zone.day_of(left), self.zone.day_of(right - 1) + 1):
-            start = self.zone.start_of(day)
-            self.sheet.flag(start, bit)
-            if left < start < right:
-                set_close(self.state, day, before + verdict.volume * (start - left) // (right - left))
 
     def _rows(self, bits: int, *, own_base: bool, first: bool) -> None:
         """Put the report's slots on the grid of its days; where they do not fit it, draw between its registers."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two versions of one meter-day become one (R6.1).
 
-Slot by slot the better knowledge stays: edited by a person, measured, interpolated, estimated, missing; among equals the
-newer. A run of estimated slots speaks for its *sum* (the registers at its ends are known), not for its shape: where
+Slot by slot the better knowledge stays: edited by a person, measured, interpolated, estimated, missing; among equals
+the newer. A run of estimated slots speaks for its *sum* (the registers at its ends are known), not for its shape: where
 better slots take part of it, the rest of its sum is spread over what remains of it, so that the day still adds up.
 ``merge(merge(a, b), b) == merge(a, b)``.
 """

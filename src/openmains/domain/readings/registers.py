@@ -140,7 +140,11 @@ class _Judge:
             bits = notes.note(verdict.rule, at, register, verdict.bound)
             if changes_level(verdict.rule):
                 return bits | self._off_level(at, register, before)
-        return bits | self._accept(before_at, before, at, register, verdict.volume, suspect=bool(bits))
+        grid_at = state.grid_at
+        bits |= self._accept(before_at, before, at, register, verdict.volume, suspect=bool(bits))
+        if state.grid_at is not None and state.grid_at != grid_at:  # a row has GAP where it has estimated slots
+            self.sheet.flag(state.grid_at - 1, bits & ~(1 << Rule.GAP))
+        return bits
 
     def _off_level(self, at: int, register: int, before: int) -> int:
         """A register beyond what flow explains: wait until the level proves itself."""
@@ -172,7 +176,6 @@ class _Judge:
         state.register, state.register_at = register, at
         state.candidate = state.candidate_at = None
         state.candidate_count = 0
-        self.sheet.flag(at, bits)
         return bits
 
     def _anchor(self, at: int, register: int) -> None:

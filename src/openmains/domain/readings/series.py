@@ -36,7 +36,7 @@ def series(rows: Iterable[DayRow], start: int, end: int, step: str | int, zone: 
     """Volumes of [start, end) by ``step``: one of STEPS (calendar of ``zone``; weeks begin on Monday) or seconds.
 
     Calendar steps are cut to [start, end); a step in seconds counts from ``start``. ``rows`` are the newest versions of
-    the days, in any order. A slot that lies across a border is divided in proportion to time, rounded down, and the next
+    the days, in any order. A slot across a border is divided in proportion to time, rounded down; the next
     step gets the rest. Raises ``ValueError`` on an unknown step or one that gives more than MAX_BUCKETS.
     """
     buckets = [Bucket(left, right) for left, right in _borders(start, end, step, zone)]

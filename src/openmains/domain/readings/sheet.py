@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from openmains.domain.period import Zone
 from openmains.domain.readings.model import DayRow
-from openmains.domain.readings.quality import Slot
+from openmains.domain.readings.quality import Rule, Slot
 
 MISSING = int(Slot.MISSING)
 
@@ -41,6 +41,8 @@ class Sheet:
             base = register if base is None or slot == 0 else base
             row = DayRow(day, base, self.interval_s, [0] * count, [MISSING] * count, partial=True)
             self._rows[day] = row
+        if quality & Slot.ESTIMATED:
+            row.flags |= 1 << Rule.GAP
         row.increments[slot] = increment
         row.quality[slot] = quality | Slot.REVERSE if increment < 0 else quality
 
