@@ -3,14 +3,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-# Order of a staged row's values.
-STAGED = (
-    "line", "number", "bar_code", "imei", "imsi", "iccid", "product_id", "area_id", "customer_code", "customer_name", "phone",
-    "address", "is_protected", "place", "dn", "qmax_l_h", "installed_on", "search_text", "grams",
-)  # fmt: skip
-
+from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
@@ -18,15 +11,16 @@ class Conflict:
 
     line: int
     column: str
+    value: str
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What one chunk did: (line, meter id) of new and of changed meters; all others were as they are."""
+    """What one chunk did: ids of new and of changed meters; all others were as they are."""
 
-    inserted: Sequence[tuple[int, int]]
-    updated: Sequence[tuple[int, int]]
+    inserted: Sequence[int]
+    updated: Sequence[int]
 
 
 class RegistryImport(Protocol):
@@ -44,8 +38,8 @@ class RegistryImport(Protocol):
     async def create_areas(self, codes: Sequence[str]) -> dict[str, int]:
         """Make areas named like their code; returns code → id."""
 
-    async def stage(self, rows: Sequence[tuple[Any, ...]]) -> list[Conflict]:
-        """Replace the staged chunk by these rows (values in the order ``STAGED``); returns and drops those in conflict."""
+    async def stage(self, copy: bytes, rows: int) -> list[Conflict]:
+        """Replace the staged chunk by these rows (``staging.staged_bytes``); returns and drops those in conflict."""
 
     async def apply(self) -> Applied:
         """Write the staged chunk into the registry."""

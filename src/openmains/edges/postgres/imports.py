@@ -5,31 +5,33 @@ A chunk is COPYed into a temporary table, which is nobody else's, is not logged 
 function of migration 0003 writes the chunk set by set.
 """
 
+import io
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
-import asyncpg
-
-from openmains.app.fleet_import.ports import STAGED, Applied, Conflict
-from openmains.edges.postgres.db import Connection, Pool
+from openmains.app.fleet_import.ports import Applied, Conflict
+from openmains.app.fleet_import.staging import STAGED
+from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.search import refresh, refresh_customers
 
 _LOCK = 0x6F6D_0001  # first half of the advisory lock 'an import of this tenant runs'
 _STAGING = """
 CREATE TEMPORARY TABLE import_row (
-  line int NOT NULL, number text NOT NULL, bar_code text, imei bigint, imsi text, iccid text, product_id int NOT NULL,
-  area_id int NOT NULL, customer_code text, customer_name text, phone text, address text, is_protected boolean, place text,
-  dn int, qmax_l_h bigint, installed_on date NOT NULL, search_text text NOT NULL, grams int[] NOT NULL,
-  meter_id bigint, customer_id bigint, known boolean NOT NULL DEFAULT false
+  line int NOT NULL, number text NOT NULL, bar_code text, imei bigint, imsi text, iccid text, product text NOT NULL,
+  area text NOT NULL, customer_code text, customer_name text, phone text, address text, is_protected boolean, place text,
+  dn int, qmax_l_h bigint, installed_on date NOT NULL, search_text text NOT NULL, grams int[] NOT NULL
+) ON COMMIT DROP;
+CREATE TEMPORARY TABLE import_key (
+  line int NOT NULL, meter_id bigint NOT NULL, product_id int, area_id int, customer_id bigint, known boolean NOT NULL
 ) ON COMMIT DROP
 """
 # An IMEI is unique over all tenants; which meter of another tenant has it is not told.
 _CONFLICTS = """
-SELECT r.line, 'imei' AS place, 'imei_taken' AS reason FROM import_row r JOIN meter m ON m.imei = r.imei
+SELECT r.line, 'imei' AS place, lpad(r.imei::text, 15, '0') AS value, 'imei_taken' AS reason FROM import_row r JOIN meter m ON m.imei = r.imei
  WHERE m.tenant_id <> $1 OR m.number <> r.number
 UNION ALL
-SELECT r.line, 'number', 'meter_removed' FROM import_row r JOIN meter m ON m.tenant_id = $1 AND m.number = r.number
+SELECT r.line, 'number', r.number, 'meter_removed' FROM import_row r JOIN meter m ON m.tenant_id = $1 AND m.number = r.number
  WHERE m.removed_on IS NOT NULL
 ORDER BY 1, 2
 """
@@ -49,6 +51,7 @@ class PostgresImport:
         self._transaction: Any = None
         self._tenant_id = 0
         self._committed = False
+        self._analysed = False
 
     async def __aenter__(self) -> Self:
         self._connection = await self._pool.acquire()
@@ -73,7 +76,7 @@ class PostgresImport:
                                ("statement_timeout", "0"), ("idle_in_transaction_session_timeout", "0")):  # fmt: skip
             await connection.execute("SELECT set_config($1, $2, true)", setting, value)
         await connection.execute("SELECT pg_advisory_xact_lock($1, $2)", _LOCK, tenant_id, timeout=None)
-        await connection.execute("DROP TABLE IF EXISTS pg_temp.import_row")
+        await connection.execute("DROP TABLE IF EXISTS pg_temp.import_row, pg_temp.import_key")
         await connection.execute(_STAGING)
 
     async def products(self) -> dict[str, int]:
@@ -93,26 +96,30 @@ class PostgresImport:
         )
         return {row[0]: row[1] for row in rows}
 
-    async def stage(self, rows: Sequence[tuple[Any, ...]]) -> list[Conflict]:
+    async def stage(self, copy: bytes, rows: int) -> list[Conflict]:
         connection = self._connection
-        await connection.execute("TRUNCATE import_row")
+        await connection.execute("TRUNCATE import_row, import_key")
         if not rows:
             return []
-        await connection.copy_records_to_table("import_row", records=rows, columns=STAGED, timeout=None)
-        await connection.execute("ANALYZE import_row (number, imei, customer_code)", timeout=None)
+        await connection.copy_to_table(
+            "import_row", source=io.BytesIO(copy), columns=STAGED, format="binary", timeout=None
+        )
+        if not self._analysed:  # chunks are alike; the planner's view of the first is kept over TRUNCATE
+            await connection.execute("ANALYZE import_row (number, imei, customer_code)", timeout=None)
+            self._analysed = True
         found = await connection.fetch(_CONFLICTS, self._tenant_id, timeout=None)
         if found:
             await connection.execute("DELETE FROM import_row WHERE line = ANY ($1::int[])", [row[0] for row in found])
-        return [Conflict(row[0], row[1], row[2]) for row in found]
+        return [Conflict(row[0], row[1], row[2], row[3]) for row in found]
 
     async def apply(self) -> Applied:
         connection = self._connection
         customers = [row[0] for row in await connection.fetch(_CHANGED_CUSTOMERS, self._tenant_id, timeout=None)]
-        rows = await connection.fetch("SELECT line, meter_id, change FROM import_rows($1)", self._tenant_id, timeout=None)
-        inserted = [(row[0], row[1]) for row in rows if row[2] == b"i"]
-        updated = [(row[0], row[1]) for row in rows if row[2] == b"u"]
+        rows = await connection.fetch("SELECT meter_id, change FROM import_rows($1)", self._tenant_id, timeout=None)
+        inserted = [row[0] for row in rows if row[1] == b"i"]
+        updated = [row[0] for row in rows if row[1] == b"u"]
         if updated:
-            await refresh(connection, [meter_id for _, meter_id in updated])
+            await refresh(connection, updated)
         if customers:
             await refresh_customers(connection, customers)
         return Applied(inserted, updated)
@@ -161,5 +168,3 @@ _DIM = (
     "SELECT tenant_id, meter_id, area_id, product_id, greatest(installed_on, '1970-01-01'::date), "
     "coalesce(removed_on, '2149-06-06'::date), revision FROM meter"
 )
-
-__all__ = ["ChangedMeters", "Connection", "PostgresImport", "asyncpg"]
