@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All drivers of this installation (R3.3). Every page is checked when the catalog is loaded; one bad page stops it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from importlib import resources
+from importlib.resources.abc import Traversable
+
+from openmains.drivers.codec import TableDriver
+from openmains.drivers.errors import DriverPageError
+from openmains.drivers.model import Driver
+from openmains.drivers.page import Page
+from openmains.drivers.points import Vocabulary, vocabulary
+from openmains.drivers.schema import PageReader
+
+__all__ = ["Catalog", "Driver", "DriverPageError", "load", "load_from"]
+
+HOOKS: dict[str, Callable[[Page], Driver]] = {}
+
+
+class Catalog:
+    """Drivers by name."""
+
+    __slots__ = ("_drivers",)
+
+    def __init__(self, drivers: Mapping[str, Driver]) -> None:
+        self._drivers = dict(drivers)
+
+    def driver(self, name: str) -> Driver:
+        """The driver; raises ``KeyError`` for a name no page has."""
+        return self._drivers[name]
+
+    def names(self) -> list[str]:
+        """All names, sorted."""
+        return sorted(self._drivers)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._drivers
+
+    def __iter__(self) -> Iterator[Driver]:
+        return iter(self._drivers[name] for name in self.names())
+
+    def __len__(self) -> int:
+        return len(self._drivers)
+
+
+def load() -> Catalog:
+    """The packaged pages; raises ``DriverPageError`` for the first that is broken or ambiguous."""
+    return load_from(dict(_pages(resources.files("openmains.drivers"))))
+
+
+def load_from(pages: Mapping[str, str], words: Vocabulary | None = None) -> Catalog:
+    """Pages given as file name (``maker/model.toml``) → text."""
+    drivers: dict[str, Driver] = {}
+    lowered: dict[str, str] = {}
+    for file, text in sorted(pages.items()):
+        page = PageReader(file, text, words or vocabulary()).read()
+        if page.name.lower() in lowered:
+            raise DriverPageError(file, 0, f"{page.name} is {lowered[page.name.lower()]} again, but for capitals")
+        lowered[page.name.lower()] = page.name
+        drivers[page.name] = _made(page)
+    return Catalog(drivers)
+
+
+def _made(page: Page) -> Driver:
+    if page.hook is None:
+        return TableDriver(page)
+    make = HOOKS.get(page.hook)
+    if make is None:
+        raise DriverPageError(page.file, page.option_line, f"no hook {page.hook!r}")
+    return make(page)
+
+
+def _pages(folder: Traversable, depth: int = 0) -> Iterator[tuple[str, str]]:
+    for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+        if entry.is_dir() and depth == 0:
+            for page in sorted(entry.iterdir(), key=lambda e: e.name):
+                if page.name.endswith(".toml"):
+                    yield f"{entry.name}/{page.name}", page.read_text("utf-8")

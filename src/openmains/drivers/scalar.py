@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One frame of a table page: what is wrong with it, what its fields say, and how to make it.
+
+The column-wise decoder (``codec``) reads good frames; when it meets a bad one it asks ``fault`` here for the byte. So
+``check`` at the edge and ``decode`` in the pipeline can not disagree.
+"""
+
+from binascii import crc_hqx
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from openmains.drivers.model import MISSING_VALUE, EncodeError, FieldTrace, Kind
+from openmains.drivers.page import CRC_SIZE, Field, Message, Page
+from openmains.drivers.points import vocabulary
+
+Fault = tuple[str, int, str]  # reason code, byte offset, prose
+
+
+class ScalarCodec:
+    """The frame-at-a-time half of a table driver."""
+
+    __slots__ = ("_bcd", "_fixed_header", "_judged", "_limited", "_order", "_page", "_type_offset", "by_type")
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._order = "big" if page.order == "big" else "little"
+        self.by_type = {message.type: message for message in page.messages}
+        header = page.messages[0].fields[: len(page.header)]
+        self._fixed_header = sum(f.size for f in header)
+        self._type_offset = page.messages[0].by_name[page.type_field].offset
+        self._judged = [f for f in header if f.value is not None]
+        self._bcd = {m.type: [f for f in m.fields if f.bcd] for m in page.messages}
+        self._limited = {m.type: [f for f in m.fields if f.limited and not f.count] for m in page.messages}
+
+    def raw(self, payload: bytes, item: Field, offset: int | None = None) -> int:
+        """Raw number of a field; a BCD field must have been checked."""
+        start = item.offset if offset is None else offset
+        part = payload[start : start + item.size]
+        if item.bcd:
+            return int((part if self._order == "big" else part[::-1]).hex())
+        return int.from_bytes(part, "big" if self._order == "big" else "little", signed=item.signed)
+
+    def size_of(self, payload: bytes, message: Message) -> int:
+        """Whole length that the counts in the frame ask for; the fixed part must be there."""
+        size = message.fixed_size + CRC_SIZE
+        for item in message.fields:
+            if item.count:
+                size += item.size * self.raw(payload, message.by_name[item.count])
+        return size
+
+    def fault(self, payload: bytes) -> Fault | None:
+        """Why the frame can not be read: (reason, byte offset, prose), or None for a good frame."""
+        length = len(payload)
+        if length < self._fixed_header + CRC_SIZE:
+            return "length", length, f"{length} bytes are fewer than a header"
+        for item in self._judged:
+            if self.raw(payload, item) != item.value:
+                return "magic", item.offset, f"{item.name} is not {item.value:#x}"
+        message = self.by_type.get(payload[self._type_offset])
+        if message is None:
+            return "type", self._type_offset, f"no message type {payload[self._type_offset]:#04x}"
+        if length < message.fixed_size + CRC_SIZE:
+            return "length", length, f"{message.name} has at least {message.fixed_size + CRC_SIZE} bytes"
+        wanted = self.size_of(payload, message)
+        if length != wanted:
+            return "length", min(length, wanted), f"{wanted} bytes expected, {length} came"
+        if crc_hqx(payload, 0):
+            return "crc", length - CRC_SIZE, f"CRC should be {crc_hqx(payload[:-CRC_SIZE], 0):04x}"
+        for item in self._limited[message.type]:
+            raw = 0 if item.bcd else self.raw(payload, item)
+            if not item.low <= raw <= item.high and raw != item.missing:
+                return "range", item.offset, f"{item.name} = {raw} is outside {item.low}..{item.high}"
+        for item in self._bcd[message.type]:
+            for offset in range(item.offset, item.offset + item.size):
+                if payload[offset] >> 4 > 9 or payload[offset] & 15 > 9:
+                    return "bcd", offset, f"{item.name} has a digit above 9"
+        return None
+
+    def check(self, payload: bytes) -> str | None:
+        """Reason code of ``fault``."""
+        found = self.fault(payload)
+        return found[0] if found else None
+
+    def answer(self, payload: bytes, now_s: int, utc_offset_min: int) -> bytes:
+        """The platform's answer to a good frame, empty for any other."""
+        if not self._page.answer or self.check(payload) is not None:
+            return b""
+        header = self.by_type[payload[self._type_offset]].by_name
+        order = "big" if self._order == "big" else "little"
+        out = bytearray()
+        for item in self._page.answer:
+            value = item.value
+            if item.echo is not None:
+                value = self.raw(payload, header[item.echo])
+            elif item.now:
+                value = now_s
+            elif item.utc_offset:
+                value = utc_offset_min
+            out += value.to_bytes(item.size, "big" if order == "big" else "little", signed=item.signed)
+        return bytes(out) + crc_hqx(out, 0).to_bytes(CRC_SIZE, "big")
+
+    def explain(self, payload: bytes) -> list[FieldTrace]:
+        """All bytes in order, each once; what no field claims is 'surplus', a cut field 'cut'."""
+        message = self.by_type.get(payload[self._type_offset]) if len(payload) > self._type_offset else None
+        fields = message.fields if message else self._page.messages[0].fields[: len(self._page.header)]
+        end = max(len(payload) - CRC_SIZE, 0)
+        found: list[FieldTrace] = []
+        at = 0
+        seen: dict[str, int] = {}
+        for item in fields:
+            for index in range(seen[item.count] if item.count else 1):
+                if at >= end:
+                    break
+                part = payload[at : min(at + item.size, end)]
+                name = f"{item.name}[{index}]" if item.count else item.name
+                if len(part) < item.size:
+                    found.append(FieldTrace(at, len(part), name, part.hex(), "cut"))
+                else:
+                    text = self._text(payload, item, at, seen)
+                    if not item.count and not item.bcd:
+                        seen[item.name] = self.raw(payload, item, at)
+                    found.append(FieldTrace(at, item.size, name, part.hex(), text))
+                at += len(part)
+            if item.name not in seen:
+                seen[item.name] = 0
+        if at < end:
+            found.append(FieldTrace(at, end - at, "surplus", payload[at:end].hex(), ""))
+            at = end
+        if at < len(payload):
+            good = len(payload) > CRC_SIZE and not crc_hqx(payload, 0)
+            text = "good" if good else f"wrong, {crc_hqx(payload[:at], 0):04x} expected"
+            found.append(FieldTrace(at, len(payload) - at, "crc", payload[at:].hex(), text))
+        return found
+
+    def _text(self, payload: bytes, item: Field, at: int, seen: Mapping[str, int]) -> str:
+        if item.bcd:
+            part = payload[at : at + item.size]
+            return (part if self._order == "big" else part[::-1]).hex()
+        raw = self.raw(payload, item, at)
+        if item.missing is not None and raw == item.missing:
+            return "unknown"
+        if item.value is not None:
+            return "good" if raw == item.value else f"wrong, {item.value:#x} expected"
+        if item.bits:
+            return ", ".join(f"{b.point}={raw >> b.at & ((1 << b.width) - 1)}" for b in item.bits)
+        if item.events:
+            mask = sum(1 << event for bit, event in item.events.items() if raw >> bit & 1)
+            return ", ".join(vocabulary().event_names(mask)) or "none"
+        if item.plus:
+            return str(seen.get(item.plus, 0) + raw)
+        if item.back_from:
+            return str(seen.get(item.back_from, 0) - raw)
+        return str(raw * item.scale)
+
+
+class FrameMaker:
+    """``encode`` of a table driver."""
+
+    __slots__ = ("_exponent", "_order", "_page", "_unit")
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._order = page.order
+        self._unit = page.unit_exponent
+
+    def message_for(self, kind: Kind, values: Mapping[str, object], name: str | None) -> Message:
+        """The named message, or the first of the kind that carries all values (the one carrying most, else)."""
+        given = set(values) - {"events", "event_mask", "register_at"}
+        for message in self._page.messages:
+            if name is None and message.kind == kind and given <= message.points:
+                return message
+            if name is not None and message.name == name and message.kind == kind:
+                return message
+        raise EncodeError(f"no {kind} message carries {', '.join(sorted(given))}" if name is None else f"no {name}")
+
+    def encode(self, kind: Kind, values: Mapping[str, object], name: str | None) -> bytes:
+        """See ``Driver.encode``."""
+        message = self.message_for(kind, values, name)
+        factor = self._factor(message, values)
+        lists = {f.series: f for f in message.fields if f.series}
+        series = {name: _numbers(values.get(name, ())) for name in lists}
+        anchors = self._anchors(message, values, series)
+        out = bytearray()
+        for item in message.fields:
+            if item.series:
+                base = anchors.get(item.plus or item.back_from or "", 0)
+                for value in series[item.series][1 if item.back_from else 0 :]:
+                    self._put(out, item, self._series_raw(item, value, base, factor))
+            else:
+                self._put(out, item, self._raw(message, item, values, series, anchors, factor))
+        return bytes(out) + crc_hqx(out, 0).to_bytes(CRC_SIZE, "big")
+
+    def _factor(self, message: Message, values: Mapping[str, object]) -> int:
+        item = next((f for f in message.fields if f.exponent), None)
+        if item is None:
+            return 1
+        exponent = values.get("frame_exponent", item.default)
+        if not isinstance(exponent, int) or not item.low <= exponent <= item.high:
+            raise EncodeError(f"frame_exponent is outside {item.low}..{item.high}")
+        return int(10 ** (exponent - self._unit))
+
+    def _anchors(
+        self, message: Message, values: Mapping[str, object], series: Mapping[str, Sequence[int]]
+    ) -> dict[str, int]:
+        """Values of the fields that series are counted from."""
+        found: dict[str, int] = {}
+        for item in message.fields:
+            if item.plus and item.series:
+                point = message.by_name[item.plus].point
+                given = values.get(point) if point else None
+                listed = series[item.series]
+                found[item.plus] = given if isinstance(given, int) else (listed[0] if listed else 0)
+            if item.back_from and item.back_at and item.series:
+                listed = series[item.series]
+                instants = _numbers(values.get(f"{item.series}_at", ()))
+                if listed and (listed[0] == MISSING_VALUE or not instants):
+                    if any(v != MISSING_VALUE for v in listed):
+                        raise EncodeError(f"{item.series} needs its newest register and {item.series}_at")
+                    listed = ()
+                known = bool(listed)
+                found[item.back_from] = listed[0] if known else 0
+                found[item.back_at] = instants[0] if known else 0
+                for k, instant in enumerate(instants):
+                    if known and instant != instants[0] - k * item.step_s:
+                        raise EncodeError(f"{item.series}_at must go back in steps of {item.step_s} s")
+        return found
+
+    def _raw(
+        self,
+        message: Message,
+        item: Field,
+        values: Mapping[str, object],
+        series: Mapping[str, Sequence[int]],
+        anchors: Mapping[str, int],
+        factor: int,
+    ) -> int:
+        if item.value is not None:
+            return item.value
+        if item.name == self._page.type_field:
+            return message.type
+        for other in message.fields:
+            if other.count == item.name and other.series:
+                return max(len(series[other.series]) - (1 if other.back_from else 0), 0)
+        if item.bits:
+            return sum(_bits_value(values.get(b.point, 0), b.width, b.point) << b.at for b in item.bits)
+        if item.events:
+            return _flags(item, values)
+        value = anchors.get(item.name)
+        if value is None and item.point:
+            given = values.get(item.point)
+            value = given if isinstance(given, int) else None
+            if value is None and item.default is not None:
+                value = item.default
+            if value is None or value == MISSING_VALUE:
+                if item.missing is None:
+                    raise EncodeError(f"{item.point} is needed")
+                return item.missing
+        if value is None:
+            raise EncodeError(f"{item.name} has no value")
+        return _exact(item, value, factor)
+
+    def _series_raw(self, item: Field, value: int, base: int, factor: int) -> int:
+        if value == MISSING_VALUE:
+            if item.missing is None:
+                raise EncodeError(f"{item.series} can not be unknown")
+            return item.missing
+        if item.back_from:
+            value = base - value
+        elif item.plus:
+            value -= base
+        raw = _exact(item, value, factor)
+        if raw == item.missing:
+            raise EncodeError(f"{item.series}: {value} is the mark for unknown")
+        return raw
+
+    def _put(self, out: bytearray, item: Field, raw: int) -> None:
+        if not item.low <= raw <= item.high and raw != item.missing:
+            raise EncodeError(f"{item.name} = {raw} is outside {item.low}..{item.high}")
+        order = "big" if self._order == "big" else "little"
+        if item.bcd:
+            digits = bytes.fromhex(str(raw).zfill(2 * item.size))
+            out += digits if order == "big" else digits[::-1]
+        else:
+            out += raw.to_bytes(item.size, "big" if order == "big" else "little", signed=item.signed)
+
+
+def _numbers(values: object) -> Sequence[int]:
+    if isinstance(values, int):
+        return (values,)
+    listed = cast("Sequence[int | None]", values)
+    return [MISSING_VALUE if v is None else int(v) for v in listed]
+
+
+def _bits_value(value: object, width: int, point: str) -> int:
+    if not isinstance(value, int) or not 0 <= value < 1 << width:
+        raise EncodeError(f"{point} does not fit {width} bits")
+    return value
+
+
+def _flags(item: Field, values: Mapping[str, object]) -> int:
+    mask = values.get("event_mask", 0)
+    if not isinstance(mask, int):
+        raise EncodeError("event_mask is an integer")
+    events = values.get("events")
+    if events is not None:
+        try:
+            mask |= vocabulary().event_mask(list(cast("Sequence[str]", events)))
+        except KeyError as unknown:
+            raise EncodeError(f"unknown event {unknown}") from None
+    raw = 0
+    for bit, event in item.events.items():
+        raw |= (mask >> event & 1) << bit
+        mask &= ~(1 << event)
+    if mask:
+        raise EncodeError(f"the message does not carry {', '.join(vocabulary().event_names(mask))}")
+    return raw
+
+
+def _exact(item: Field, value: int, factor: int) -> int:
+    divisor = item.scale * (factor if item.volume else 1)
+    raw, rest = divmod(value, divisor)
+    if rest:
+        raise EncodeError(f"{item.name}: {value} is no multiple of {divisor}")
+    return raw
