@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// One way to the server. Same-origin, session cookie, problem details; every failure is a `Problem`.
+import { Problem, problemOf } from "./problem";
+
+type Query = Record<string, string | number | boolean | null | undefined>;
+
+interface Watch {
+  /** The server answered (true) or could not be reached (false). */
+  reached: (value: boolean) => void;
+  /** The session that the page counted on is over. */
+  sessionOver: () => void;
+  /** Language the server shall answer in. */
+  language: () => string;
+}
+
+const watchers: Watch = { reached: () => undefined, sessionOver: () => undefined, language: () => "zh" };
+
+/** The page tells here who wants to know about the connection. */
+export function watchTransport(watch: Watch): void {
+  Object.assign(watchers, watch);
+}
+
+/** Fills `{name}` in a path template and appends the query; empty query values are left out. */
+export function urlOf(template: string, path: Record<string, string | number> = {}, query: Query = {}): string {
+  const filled = template.replace(/\{(\w+)\}/g, (_all, name: string) => {
+    const value = path[name];
+    if (value === undefined) throw new Error(`path value missing: ${name}`);
+    return encodeURIComponent(String(value));
+  });
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== null && value !== "") search.set(name, String(value));
+  }
+  const text = search.toString();
+  return text === "" ? filled : `${filled}?${text}`;
+}
+
+export interface Sending {
+  method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  body?: unknown;
+  signal?: AbortSignal | undefined;
+  accept?: string;
+}
+
+/** Sends and returns the raw answer; throws `Problem`, or the abort of `signal`. */
+export async function sendRaw(url: string, { method = "GET", body, signal, accept = "application/json" }: Sending = {}): Promise<Response> {
+  const headers = new Headers({ accept, "accept-language": watchers.language(), "x-openmains-request": "console" });
+  if (body !== undefined) headers.set("content-type", "application/json");
+  let answer: Response;
+  try {
+    answer = await fetch(url, {
+      method,
+      headers,
+      credentials: "same-origin",
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: signal ?? null,
+    });
+  } catch (error) {
+    if (signal?.aborted === true) throw error;
+    watchers.reached(false);
+    throw new Problem(0, {});
+  }
+  watchers.reached(true);
+  if (answer.ok) return answer;
+  const problem = await problemOf(answer);
+  if (problem.code === "sign-in-needed") watchers.sessionOver();
+  throw problem;
+}
+
+/** Sends and reads JSON; an empty answer is `undefined`. */
+export async function send<T>(url: string, sending: Sending = {}): Promise<T> {
+  const answer = await sendRaw(url, sending);
+  const text = await answer.text();
+  return (text === "" ? undefined : JSON.parse(text)) as T;
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import { QueryClient, VueQueryPlugin } from "@tanstack/vue-query";
+import { createApp } from "vue";
+import { Problem } from "@/api/problem";
+import { watchTransport } from "@/api/transport";
+import { i18n, locale, setLocale } from "@/shared/i18n";
+import { noteReached } from "@/shared/online";
+import { markExpired } from "@/shared/session";
+import { startTheme } from "@/shared/theme";
+import App from "./App.vue";
+import { makeRouter } from "./router";
+import "element-plus/theme-chalk/dark/css-vars.css";
+import "@/shared/styles/base.css";
+
+watchTransport({ reached: noteReached, sessionOver: markExpired, language: locale });
+startTheme();
+setLocale(locale(), { remember: false });
+document.documentElement.lang = locale() === "zh" ? "zh-CN" : "en";
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 15_000,
+      refetchOnWindowFocus: false,
+      // What the server refused will be refused again; a lost connection or an overloaded server may come back.
+      retry: (failures, error) => failures < 2 && (!(error instanceof Problem) || error.isLostConnection || error.status >= 500),
+    },
+  },
+});
+
+const router = makeRouter(() => {
+  queries.clear();
+});
+createApp(App).use(i18n).use(VueQueryPlugin, { queryClient: queries }).use(router).mount("#app");

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pages, each loaded when first opened. A page that needs a session leads to sign-in and back.
+import { watch } from "vue";
+import { createRouter, createWebHistory, type RouteLocationNormalized, type Router } from "vue-router";
+import { whoAmI } from "@/api/calls";
+import { Problem } from "@/api/problem";
+import type { Role } from "@/api/types";
+import { i18n, setLocale } from "@/shared/i18n";
+import { setSession, useSession } from "@/shared/session";
+import { safeReturn } from "@/shared/urlState";
+
+declare module "vue-router" {
+  interface RouteMeta {
+    /** Key of the page's title. */
+    title: string;
+    /** Least role that may open the page; viewer when absent. */
+    least?: Role;
+    /** Open without a session. */
+    open?: boolean;
+  }
+}
+
+export const routes = [
+  { path: "/sign-in", name: "sign-in", component: () => import("@/features/identity/SignIn.vue"), meta: { title: "signIn.title", open: true } },
+  { path: "/password", name: "password", component: () => import("@/features/identity/PasswordForm.vue"), meta: { title: "frame.changePassword" } },
+  {
+    path: "/",
+    component: () => import("./AppFrame.vue"),
+    children: [
+      { path: "", name: "home", component: () => import("@/features/home/HomePage.vue"), meta: { title: "home.title" } },
+      { path: "meters", name: "meters", component: () => import("@/features/fleet/MeterList.vue"), meta: { title: "meter.title" } },
+      { path: "meters/:meterId(\\d+)", name: "meter", component: () => import("@/features/fleet/MeterDetail.vue"), meta: { title: "meter.title" } },
+      { path: "alarms", name: "alarms", component: () => import("@/features/alarm/AlarmList.vue"), meta: { title: "alarm.title" } },
+      { path: "report", name: "report", component: () => import("@/features/readings/CollectionReport.vue"), meta: { title: "report.title" } },
+      { path: "system", name: "system", component: () => import("@/features/system/SystemPage.vue"), meta: { title: "system.title" } },
+      { path: ":rest(.*)*", name: "not-found", component: () => import("./NotFound.vue"), meta: { title: "frame.notFound" } },
+    ],
+  },
+];
+
+async function guard(to: RouteLocationNormalized) {
+  const session = useSession();
+  if (session.me.value === null && !session.expired.value) {
+    try {
+      const me = await whoAmI();
+      setSession(me);
+      setLocale(me.locale, { remember: false });
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      setSession(null);
+    }
+  }
+  const me = session.me.value;
+  if (to.meta.open) return me !== null && !me.must_change ? safeReturn(to.query.to) : true;
+  if (me === null) return { name: "sign-in", query: to.fullPath === "/" ? {} : { to: to.fullPath } };
+  if (me.must_change && to.name !== "password") return { name: "password", query: { to: to.fullPath } };
+  if (to.meta.least !== undefined && !session.may(to.meta.least)) return { name: "home" };
+  return true;
+}
+
+/** `onSignedOut` drops what was fetched for the person who left. */
+export function makeRouter(onSignedOut: () => void): Router {
+  const router = createRouter({
+    history: createWebHistory(),
+    routes,
+    scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+  });
+  router.beforeEach(guard);
+  const session = useSession();
+  watch(session.me, (now, before) => {
+    if (before !== null && now === null) {
+      onSignedOut();
+      const at = router.currentRoute.value;
+      if (!at.meta.open) void router.push({ name: "sign-in", query: at.fullPath === "/" ? {} : { to: at.fullPath } });
+    }
+  });
+  watch(
+    () => [router.currentRoute.value.meta.title, i18n.global.locale.value] as const,
+    ([title]) => {
+      document.title = title === undefined ? "OpenMains" : `${i18n.global.t(title)} · OpenMains`;
+    },
+  );
+  return router;
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Instants come as ISO 8601 text and are shown in the tenant's zone, whatever the zone of the computer they are read on.
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function format(zone: string): Intl.DateTimeFormat {
+  let found = formats.get(zone);
+  if (found === undefined) {
+    found = new Intl.DateTimeFormat("en-CA", {
+      timeZone: zone,
+      hourCycle: "h23",
+      year: "numeric",
+      month: "2-digit",
+      day: "2-digit",
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
+    });
+    formats.set(zone, found);
+  }
+  return found;
+}
+
+function parts(instant: Date, zone: string): Record<string, string> {
+  return Object.fromEntries(format(zone).formatToParts(instant).map((part) => [part.type, part.value]));
+}
+
+/** `2026-05-01 07:30:00`; '' for null or text that is no instant. */
+export function instantText(value: string | Date | null | undefined, zone: string): string {
+  if (value === null || value === undefined) return "";
+  const instant = value instanceof Date ? value : new Date(value);
+  if (Number.isNaN(instant.getTime())) return "";
+  const at = parts(instant, zone);
+  return `${at.year ?? ""}-${at.month ?? ""}-${at.day ?? ""} ${at.hour ?? ""}:${at.minute ?? ""}:${at.second ?? ""}`;
+}
+
+/** Calendar day of an instant in the zone, `2026-05-01`. */
+export function dayOf(instant: Date, zone: string): string {
+  return instantText(instant, zone).slice(0, 10);
+}
+
+/** The day `count` days after (before, if negative) a calendar day; days, not 24-hour spans. */
+export function addDays(day: string, count: number): string {
+  const at = new Date(`${day}T00:00:00Z`);
+  at.setUTCDate(at.getUTCDate() + count);
+  return at.toISOString().slice(0, 10);
+}
+
+export function yesterdayIn(zone: string, now: Date): string {
+  return addDays(dayOf(now, zone), -1);
+}

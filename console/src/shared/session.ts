@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who is signed in. One reactive value for the whole page; the server decides what is allowed, this only hides what would be refused.
+import { computed, readonly, ref } from "vue";
+import type { Me, Role } from "@/api/types";
+
+const RANK: Record<Role, number> = { viewer: 0, operator: 1, administrator: 2 };
+
+const me = ref<Me | null>(null);
+const expired = ref(false);
+
+export function useSession() {
+  return {
+    me: readonly(me),
+    /** True after the server refused a running session, until the next sign-in. */
+    expired: readonly(expired),
+    zone: computed(() => me.value?.zone ?? "Asia/Shanghai"),
+    may(least: Role): boolean {
+      return me.value !== null && RANK[me.value.role] >= RANK[least];
+    },
+  };
+}
+
+export function setSession(value: Me | null): void {
+  me.value = value;
+  if (value !== null) expired.value = false;
+}
+
+export function markExpired(): void {
+  if (me.value !== null) expired.value = true;
+  me.value = null;
+}
