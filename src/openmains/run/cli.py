@@ -3,20 +3,26 @@
 
 import argparse
 import importlib
+import inspect
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 from openmains.run import messages
 from openmains.run.child import StartError
 from openmains.run.settings import Loaded, as_toml, load
 
 VERSION_PACKAGE = "openmains"
+VALUED = ("--lang", "--config", "--var")  # options before the command that take the next word
 
 
 class Command(NamedTuple):
-    """``run`` is ``module:function(args, loaded) -> exit code``; ``arguments``, if any, fills the parser."""
+    """``run`` is ``module:function(args[, loaded]) -> exit code``; ``arguments``, if any, fills the parser.
+
+    A name of two words is a command within a group (``bench ingest``).
+    """
 
     name: str
     zh: str
@@ -37,12 +43,28 @@ COMMANDS = (
     Command("migrate", "升级数据库结构", "bring the databases to the present schema", _RUN + "migrate:main"),
     Command("user", "创建用户、重置密码", "create a user, reset a password",
             _RUN + "user:main", _RUN + "user:add_arguments"),
+    Command("replay", "以模拟表具回放给定的读数", "send given registers through emulated meters",
+            _RUN + "replay_cli:main", _RUN + "replay_cli:add_arguments"),
+    Command("bench ingest", "测试上报处理能力", "measure how many reports a second are taken in",
+            _RUN + "bench_ingest:main", _RUN + "bench_ingest:add_arguments"),
 )  # fmt: skip
 
 
-def _resolve(target: str) -> object:
+def _resolve(target: str) -> Callable[..., Any]:
     module, _, function = target.partition(":")
-    return getattr(importlib.import_module(module), function)
+    return cast("Callable[..., Any]", getattr(importlib.import_module(module), function))
+
+
+def _find(words: list[str]) -> tuple[Command, list[str]] | None:
+    """The command named by the first words that are no option, and all other words; None when there is none."""
+    for command in COMMANDS:
+        name = command.name.split()
+        for place in range(len(words)):
+            before = words[:place]
+            plain = all(word.startswith("-") or (i and before[i - 1] in VALUED) for i, word in enumerate(before))
+            if plain and words[place : place + len(name)] == name:
+                return command, before + words[place + len(name) :]
+    return None
 
 
 def _version() -> str:
@@ -91,7 +113,7 @@ def _top() -> argparse.ArgumentParser:
         epilog=messages.text("命令:", "commands:") + "\n" + _overview(),
     )
     parser.add_argument("--version", action="version", version=f"openmains {_version()}")
-    parser.add_argument("command", choices=[c.name for c in COMMANDS], metavar="command")
+    parser.add_argument("command", metavar="command", help=messages.text("见下", "see below"))
     return parser
 
 
@@ -99,24 +121,26 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; 0 well, 1 refused or failed (one line says why), 2 wrong usage, 130 interrupted."""
     words = sys.argv[1:] if argv is None else argv
     messages.use(_language(words))
-    place = next((i for i, word in enumerate(words) if word in {c.name for c in COMMANDS}), None)
-    if place is None:
+    found = _find(words)
+    if found is None:
         _common(parser := _top())
-        parser.parse_args(words)
-        return 2
-    command = next(c for c in COMMANDS if c.name == words[place])
+        given = parser.parse_args(words)
+        parser.error(messages.text(f"没有命令 {given.command}", f"there is no command {given.command}"))
+    command, rest = found
     parser = argparse.ArgumentParser(
         prog=f"openmains {command.name}", description=messages.text(command.zh, command.en)
     )
     _common(parser)
     try:
         if command.arguments:
-            _resolve(command.arguments)(parser)  # type: ignore[operator]
-        args = parser.parse_args(words[:place] + words[place + 1 :])
+            _resolve(command.arguments)(parser)
+        args = parser.parse_args(rest)
         loaded = load(file=args.config, var=args.var)
         if not args.lang and loaded.settings.language:
             messages.use(loaded.settings.language)
-        return int(_resolve(command.run)(args, loaded))  # type: ignore[operator]
+        run = _resolve(command.run)
+        takes = len(inspect.signature(run).parameters)
+        return int(run(*(args, loaded)[:takes]))
     except StartError as error:
         messages.fail(error.zh, error.en)
         return 1
