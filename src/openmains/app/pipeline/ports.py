@@ -47,7 +47,7 @@ class AlarmChange:
     meter_id: int
     event: str
     severity: str
-    action: str  # "raised", "cleared"
+    action: str  # "raised", "repeated", "cleared"
     raised_at: int
     received_us: int
 

@@ -20,11 +20,14 @@ from typing import Any
 from openmains.app.pipeline.ports import DeadLetter, Effects, ExceptionRow, MeterRecord, PendingDay, Product
 from openmains.app.pipeline.rows import Gatherer
 from openmains.app.uplink import Uplink
+from openmains.domain.alarm import EventKind, Heard
 from openmains.domain.period import Zone
+from openmains.domain.quantity import LITRE_EXPONENT, rescale
 from openmains.domain.readings import judge_intervals, judge_registers
 from openmains.domain.readings.model import IntervalReport, Judgement, Limits, RegisterReport
 from openmains.drivers.catalog import Catalog
 from openmains.drivers.model import MISSING_VALUE, Columns, Kind
+from openmains.drivers.points import vocabulary
 
 STATE_POINTS = (
     "status", "valve", "balance", "battery_pct", "battery_mv",
@@ -57,6 +60,7 @@ class Processor:
         self._catalog = catalog
         self._products = products
         self._zones = zones
+        self._kinds = {event.bit: EventKind(event.name, event.severity) for event in vocabulary().events.values()}
         self._limits: dict[tuple[int, int, int, int], Limits] = {}
 
     def knows(self, uplinks: Sequence[Uplink]) -> bool:
@@ -143,10 +147,14 @@ class Processor:
             record.state = judgement.state
             self._keep(record, judgement, received_at, uplink.received_us, effects, gather)
         for name, values in decoded.state_points:
-            record.latest[name] = values[row]
+            if values[row] != MISSING_VALUE:
+                record.latest[name] = values[row]
         if decoded.events is not None:
-            raised_at = points["raised_at"][row] if "raised_at" in points else device_at
-            gather.events(record, decoded.events[row], decoded.event_known, raised_at, device_at, uplink.received_us)
+            raised_at = points["raised_at"][row] if "raised_at" in points else None
+            is_alarm = decoded.kind is Kind.ALARM
+            mask, known = decoded.events[row], decoded.event_known
+            heard = Heard(known, mask, device_at, uplink.received_us, raised_at, is_alarm)
+            gather.events(record, heard, self._kinds)
         if "rsrp_ddbm" in points:
             gather.signal(record, uplink.received_us)
         kind = decoded.kind
@@ -209,8 +217,9 @@ class Processor:
         found = self._limits.get(key)
         if found is None:
             product = self._products[record.product_id]
+            exponent = self._catalog.driver(product.driver).unit_exponent
             found = Limits(
-                qmax_per_h=record.qmax_per_h or product.qmax_per_h,
+                qmax_per_h=rescale(record.qmax_per_h or product.qmax_per_h, LITRE_EXPONENT, exponent),
                 dial=product.dial,
                 installed_at=self._zones[record.tenant_id].start_of(record.installed_day),
                 interval_s=product.interval_s,
@@ -250,5 +259,5 @@ class Processor:
                         zone.day_of(finding.at),
                         finding.value,
                         finding.expected,
-                    )  # fmt: skip
+                    )
                 )

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Gathers the rows of a batch column by column, the way both stores take them fastest."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from openmains.app.pipeline.ports import AlarmChange, Effects, MeterRecord, PendingDay, StoredDay, Table
 from openmains.app.uplink import Uplink
-from openmains.domain.alarm import transitions
+from openmains.domain.alarm import EventKind, EventState, Heard, hear
 from openmains.domain.period import day_to_date
 from openmains.domain.readings import merge
 from openmains.domain.readings.model import DayRow, RegisterRow
@@ -70,27 +71,30 @@ class Gatherer:
             table[name].append(latest.get(name, NOT_SENT))
 
     def events(
-        self, record: MeterRecord, mask: int, known: int, raised_at: int, device_at: int, received_us: int
+        self,
+        record: MeterRecord,
+        heard: Heard,
+        kinds: Mapping[int, EventKind],
     ) -> None:
-        """Alarms from a message's event flags; an older message changes nothing that a newer one said."""
-        if device_at < record.device_at:
+        """Alarms from a message's event flags; an older message clears nothing that a newer one said."""
+        state = EventState(record.event_mask, record.device_at)
+        if not heard.is_alarm and (state.active ^ heard.mask) & heard.known == 0:
+            record.device_at = max(record.device_at, heard.device_at)
             return
-        record.device_at = device_at
-        if (record.event_mask ^ mask) & known == 0:
-            return
-        for change in transitions(record.event_mask, known, mask):
+        after, changes = hear(state, heard, kinds)
+        record.event_mask, record.device_at = after.active, after.at
+        for change in changes:
             self._effects.alarms.append(
                 AlarmChange(
                     record.tenant_id,
                     record.meter_id,
                     change.event,
                     change.severity,
-                    change.action,
-                    raised_at,
-                    received_us,
-                )  # fmt: skip
+                    change.action.value,
+                    change.raised_at,
+                    change.received_us,
+                )
             )
-        record.event_mask = (record.event_mask & ~known) | (mask & known)
 
 
 def day_table(pending: list[PendingDay], stored: dict[tuple[int, int], StoredDay]) -> Table:

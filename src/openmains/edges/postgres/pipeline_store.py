@@ -101,7 +101,7 @@ class PostgresPipelineStore:
 
     async def zones(self) -> dict[int, str]:
         """Time zone by tenant."""
-        return dict(await self._pool.fetch("SELECT tenant_id, zone FROM tenant"))
+        return {row[0]: row[1] for row in await self._pool.fetch("SELECT tenant_id, zone FROM tenant")}
 
     async def load(self, meter_ids: Sequence[int]) -> dict[int, MeterRecord]:
         """Registry facts and hot state of these meters."""
@@ -125,7 +125,7 @@ class PostgresPipelineStore:
 
 async def _alarms(connection: asyncpg.pool.PoolConnectionProxy, changes: list[AlarmChange], now_us: int) -> None:
     for change in changes:
-        if change.action == "raised":
+        if change.action != "cleared":  # raised, or said again
             await connection.execute(
                 RAISE, change.tenant_id, change.meter_id, change.event, change.severity, change.raised_at,
                 change.received_us, now_us,

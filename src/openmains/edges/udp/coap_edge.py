@@ -9,6 +9,7 @@ confirm. An address that floods gets 4.29, then silence.
 import asyncio
 import socket
 from collections.abc import Callable
+from typing import Any, cast
 
 from openmains.app.accept.batcher import Batcher
 from openmains.app.accept.limiter import AddressLimiter, Verdict
@@ -184,7 +185,7 @@ class CoapEdge:
         send = self._sock.sendto
         for peer, datagram in self._server.datagrams():
             try:
-                send(datagram, peer)  # type: ignore[arg-type]  # a peer is the address recvfrom gave
+                send(datagram, cast(tuple[Any, ...], peer))  # a peer is the address recvfrom gave
                 self.sent += 1
             except (BlockingIOError, InterruptedError, OSError):
                 self.send_failed += 1  # as if lost on the way: the device asks again and hears the remembered answer

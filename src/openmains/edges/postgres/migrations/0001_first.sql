@@ -155,8 +155,6 @@ CREATE TABLE meter_state (
   candidate_at    bigint,
   candidate_count int NOT NULL DEFAULT 0,
   habit           bigint NOT NULL DEFAULT 0,
-  grid_at         bigint,
-  grid_register   bigint,
   grid_at         bigint,                      -- newest slot boundary whose register is known
   grid_register   bigint,
   last_seen_us    bigint,

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Processor time and memory of a system's processes, read from /proc, and profiles of them."""
+
+import os
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def tree(root: int) -> dict[int, str]:
+    """Process ids below ``root`` (root included) with a name: role, postgres, nats-server."""
+    parents: dict[int, list[int]] = defaultdict(list)
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text("utf-8")
+            except OSError:
+                continue
+            parents[int(stat.rpartition(")")[2].split()[1])].append(int(entry.name))
+    found: dict[int, str] = {}
+    todo = [root]
+    while todo:
+        pid = todo.pop()
+        found[pid] = _name(pid)
+        todo += parents[pid]
+    return found
+
+
+def _name(pid: int) -> str:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return "gone"
+    text = b" ".join(words).decode("utf-8", "replace")
+    if "nats-server" in text:
+        return "jetstream"
+    if "postgres" in text:
+        return "postgresql"
+    if "run.roles" in text:
+        return words[-2].decode() if len(words) > 1 else "role"
+    return "supervisor"
+
+
+def processor_seconds(root: int) -> dict[str, float]:
+    """User and system time so far by name."""
+    total: dict[str, float] = defaultdict(float)
+    for pid, name in tree(root).items():
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+        except OSError:
+            continue
+        total[name] += (int(fields[11]) + int(fields[12])) / TICKS
+    return dict(total)
+
+
+def memory_mb(root: int) -> int:
+    """Proportional set size of all processes: shared pages count once."""
+    total = 0
+    for pid in tree(root):
+        try:
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
+        except OSError:
+            continue
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return round(total / 1024)
+
+
+def start_profilers(folder: Path | None, root: int, seconds: float) -> list[subprocess.Popen[bytes]]:
+    """py-spy on edge and core for the time of the load, when a folder is given and py-spy is installed."""
+    if folder is None:
+        return []
+    folder.mkdir(parents=True, exist_ok=True)
+    return [
+        subprocess.Popen(  # noqa: S603 - a developer's tool, asked for by option
+            [
+                "py-spy",
+                "record",
+                "-p",
+                str(pid),
+                "-d",
+                str(int(seconds)),
+                "-r",
+                "200",
+                "-f",
+                "raw",
+                "-o",
+                str(folder / f"{name}.txt"),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for pid, name in tree(root).items()
+        if name in ("edge", "core")
+    ]

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The people and meters of the demo utility: made up, the same at every set-up, large enough to look like a town."""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from openmains.domain.fleet.identifiers import imei_of
+from openmains.emulator.consumption import Medium
+
+TENANT_CODE = "demo"
+TENANT_NAME = "江城燃气水务(演示) Rivertown Utilities (demo)"
+GAS, WATER = 500, 500
+HISTORY_DAYS = 60
+IMEI_BASE = 86_170_005_000_000  # first 14 digits; the check digit follows
+
+AREAS = (
+    ("A01", "临江片区 Riverside"), ("A02", "老城片区 Old Town"), ("A03", "高新片区 Tech Park"), ("A04", "南湖片区 South Lake"),
+    ("A05", "大学城 University"), ("A06", "工业园 Industrial Park"), ("A07", "北站片区 North Station"), ("A08", "青山镇 Green Hill"),
+)  # fmt: skip
+PRODUCTS = (
+    ("G1-6-NB", "NB-IoT 燃气表 G1.6", "gas", "openmains/gas-1", 2500),
+    ("LXS-15-NB", "NB-IoT 水表 LXS-15", "water", "openmains/water-1", 3125),
+)
+_STREETS = ("滨江路", "人民路", "解放街", "科技大道", "南湖路", "学府路", "工业一路", "站前街", "青山巷", "中山路")
+_FAMILY = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
+_GIVEN = (
+    "伟",
+    "芳",
+    "娜",
+    "敏",
+    "静",
+    "丽",
+    "强",
+    "磊",
+    "军",
+    "洋",
+    "勇",
+    "艳",
+    "杰",
+    "娟",
+    "涛",
+    "明",
+    "超",
+    "秀英",
+    "霞",
+    "平",
+)
+_PLACES = {Medium.GAS: ("room", "shaft", "outdoor"), Medium.WATER: ("shaft", "well", "room", "cellar", "pit")}
+
+
+@dataclass(frozen=True, slots=True)
+class DemoMeter:
+    """One meter; ``number`` is also what its consumption follows from."""
+
+    number: int
+    imei: int
+    medium: Medium
+    product: str
+    area: str
+    customer: str
+    name: str
+    phone: str
+    address: str
+    place: str
+    installed_on: date
+
+
+def meters() -> Iterator[DemoMeter]:
+    """All 1,000 of them, gas first; every household has one of each."""
+    for index in range(GAS + WATER):
+        medium = Medium.GAS if index < GAS else Medium.WATER
+        household = index % GAS
+        street = _STREETS[household * 7 % len(_STREETS)]
+        yield DemoMeter(
+            number=(31 if medium is Medium.GAS else 11) * 10**10 + 26_000_000 + household,
+            imei=imei_of(IMEI_BASE + index),
+            medium=medium,
+            product=PRODUCTS[0 if medium is Medium.GAS else 1][0],
+            area=AREAS[household % len(AREAS)][0],
+            customer=f"C{household + 1:06d}",
+            name=_FAMILY[household % len(_FAMILY)] + _GIVEN[household * 3 // len(_FAMILY) % len(_GIVEN)],
+            phone=f"138{(household * 7919 + 10_000_019) % 100_000_000:08d}",
+            address=f"{street}{household % 120 + 1}号{household % 8 + 1}栋{household % 3 + 1}单元{household % 17 + 1}{household % 4 + 1:02d}室",
+            place=_PLACES[medium][household % len(_PLACES[medium])],
+            installed_on=date(2024, 1, 8) + timedelta(days=household % 300),
+        )
+
+
+def as_csv() -> bytes:
+    """The registry file of the town, as an operator would import it."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(
+        (
+            "表号",
+            "条码",
+            "IMEI",
+            "IMSI",
+            "ICCID",
+            "产品代码",
+            "区域代码",
+            "户号",
+            "户名",
+            "电话",
+            "地址",
+            "安装位置",
+            "口径",
+            "安装日期",
+        )
+    )
+    for index, meter in enumerate(meters()):
+        writer.writerow(
+            (
+                meter.number, f"OM{meter.number}", meter.imei, f"46004{index:010d}", f"8986042600{index:09d}",
+                meter.product, meter.area, meter.customer, meter.name, meter.phone, meter.address, meter.place, 15,
+                meter.installed_on.isoformat(),
+            )
+        )  # fmt: skip
+    return text.getvalue().encode("utf-8-sig")

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+
+from openmains.app.accept.batcher import Batcher
+from openmains.app.uplink import Uplink, decode_batch, encode_batch, shard_of
+
+
+def uplink(meter_id: int) -> Uplink:
+    return Uplink(meter_id, 1, 1, "coap", "r", 1_700_000_000_000_000 + meter_id, b"\x01\x02")
+
+
+class Disk:
+    """A stream's writing side that can be told to fail or to wait."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[int, list[Uplink]]] = []
+        self.broken = False
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def publish(self, shard: int, data: bytes) -> int:
+        await self.gate.wait()
+        if self.broken:
+            raise OSError("no space left on device")
+        self.batches.append((shard, decode_batch(data)))
+        return len(self.batches)
+
+
+async def test_nobody_is_answered_before_the_batch_is_on_disk() -> None:
+    disk = Disk()
+    disk.gate.clear()
+    batcher = Batcher(disk, 1, linger_s=0.001)
+    answers: list[bool] = []
+    batcher.add(uplink(1), answers.append)
+    batcher.add(uplink(2), answers.append)
+    drained = asyncio.create_task(batcher.drain())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert answers == []
+    disk.gate.set()
+    await drained
+    assert answers == [True, True]
+    assert [[item.meter_id for item in batch] for _, batch in disk.batches] == [[1, 2]]
+
+
+async def test_a_full_disk_is_told_to_every_device_and_then_works_again() -> None:
+    disk = Disk()
+    disk.broken = True
+    batcher = Batcher(disk, 1, linger_s=0.001)
+    answers: list[bool] = []
+    batcher.add(uplink(1), answers.append)
+    await batcher.drain()
+    disk.broken = False
+    batcher.add(uplink(1), answers.append)
+    await batcher.drain()
+    assert answers == [False, True]
+    assert (batcher.failed, batcher.published, batcher.waiting) == (1, 1, 0)
+
+
+async def test_a_full_batch_goes_at_once_and_a_meter_always_to_the_same_shard() -> None:
+    disk = Disk()
+    batcher = Batcher(disk, 4, linger_s=60, batch=10)
+    for number in range(200):
+        batcher.add(uplink(number % 50), lambda _: None)
+    await batcher.drain()
+    assert sum(len(batch) for _, batch in disk.batches) == 200
+    for shard, batch in disk.batches:
+        assert {shard_of(item.meter_id, 4) for item in batch} == {shard}
+
+
+async def test_refuses_when_too_many_wait() -> None:
+    disk = Disk()
+    disk.gate.clear()
+    batcher = Batcher(disk, 1, batch=2, waiting=4)
+    for number in range(4):
+        assert not batcher.full
+        batcher.add(uplink(number), lambda _: None)
+    assert batcher.full
+    disk.gate.set()
+    await batcher.drain()
+    assert not batcher.full
+
+
+def test_bytes_of_a_batch_come_back_the_same() -> None:
+    batch = [uplink(1), Uplink(2, 3, 4, "tcp", "", 5, bytes(range(256)), "crc")]
+    assert decode_batch(encode_batch(batch)) == batch
