@@ -33,7 +33,7 @@ export const en: Messages = {
     retry: "Try again",
     cancel: "Cancel",
   },
-  table: { next: "Next page", first: "First page", all: "All", clear: "Clear filters", chart: "Chart" },
+  table: { next: "Next page", first: "First page", all: "All", clear: "Clear filters" },
   role: { administrator: "Administrator", operator: "Operator", viewer: "Viewer" },
   signIn: {
     title: "Sign in",

@@ -32,7 +32,7 @@ export const zh = {
     retry: "重试",
     cancel: "取消",
   },
-  table: { next: "下一页", first: "第一页", all: "全部", clear: "清除筛选", chart: "图表" },
+  table: { next: "下一页", first: "第一页", all: "全部", clear: "清除筛选" },
   role: { administrator: "管理员", operator: "操作员", viewer: "查看者" },
   signIn: {
     title: "登录",
