@@ -163,10 +163,10 @@ class _Careful:
         """The report begins before what is already known ends."""
         report, notes = self.report, self.notes
         notes.note(Rule.OUT_OF_ORDER, report.start, report.start, front_at)
-        checks = [(front_at, front)]
+        checks = {front_at: front}
         for back, known in enumerate(self.old.closes):
             if known is not None and self.old.close_day is not None:
-                checks.append((self.zone.start_of(self.old.close_day - back), known))
+                checks[self.zone.start_of(self.old.close_day - back)] = known
         seen = {report.start: report.base}
         at, register = report.start, report.base
         for k, increment in enumerate(self.increments):
@@ -174,7 +174,7 @@ class _Careful:
                 break
             at, register = at + report.interval_s, register + increment
             seen[at] = register
-        differs = [(at, seen[at], known) for at, known in checks if at in seen and seen[at] != known]
+        differs = [(at, seen[at], known) for at, known in checks.items() if at in seen and seen[at] != known]
         for at, mine, known in differs:
             notes.note(Rule.DUPLICATE_DIFFERENT, at, mine, known)
         if not differs and closed_at == front_at and closed == front:
@@ -230,7 +230,7 @@ class _Careful:
             self._draw(left, points[left], right, points[right], HISTORY if left in told or right in told else ESTIMATE)
 
     def _draw(self, left: int, before: int, right: int, after: int, quality: int) -> None:
-        """One stretch without data of its own. Midnights inside stay unknown in the state: a later history may tell them."""
+        """One stretch without data of its own. Midnights inside stay unknown: a later history may tell."""
         verdict = step(before, after, right - left, self.limits)
         self.sheet.draw(left, before, right, verdict.volume, quality)
 
@@ -265,7 +265,7 @@ class _Careful:
                 exact = not off and right - left == interval
                 quality = covered if exact else covered | Slot.INTERPOLATED
                 here = register_at(left)
-                if slot == 0 and first:
+                if slot == 0 and first and not (report.missing and k):
                     set_close(self.state, day, here)
                 sheet.put(day, slot, register_at(right) - here, int(quality), here)
                 days.add(day)
