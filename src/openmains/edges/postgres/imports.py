@@ -24,7 +24,8 @@ CREATE TEMPORARY TABLE import_row (
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE import_key (
   line int NOT NULL, meter_id bigint NOT NULL, product_id int, area_id int, customer_id bigint, known boolean NOT NULL
-) ON COMMIT DROP
+) ON COMMIT DROP;
+GRANT ALL ON import_row, import_key TO PUBLIC -- import_rows() works with the owner's rights; no other session sees them
 """
 # An IMEI is unique over all tenants; which meter of another tenant has it is not told.
 _CONFLICTS = """

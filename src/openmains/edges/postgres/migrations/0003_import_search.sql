@@ -54,8 +54,9 @@ CREATE FUNCTION settle_search_index() RETURNS bigint LANGUAGE sql SECURITY DEFIN
 -- Returns a row a meter that is new (change 'i') or changed ('u'); unchanged ones return nothing.
 DO $do$
 DECLARE
-  v_rights text := CASE WHEN (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
-    THEN 'SECURITY DEFINER SET session_replication_role = replica' ELSE 'SECURITY INVOKER' END;
+  v_rights text := CASE WHEN (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)
+    THEN 'SECURITY DEFINER' ELSE 'SECURITY INVOKER' END
+    || CASE WHEN has_parameter_privilege('session_replication_role', 'SET') THEN ' SET session_replication_role = replica' ELSE '' END;
 BEGIN
   EXECUTE 'CREATE FUNCTION import_rows(p_tenant int) RETURNS TABLE (meter_id bigint, change "char")
   LANGUAGE plpgsql ' || v_rights || ' SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $body$
@@ -137,4 +138,5 @@ REVOKE ALL ON FUNCTION search_meters(int[], text[], text, boolean, bigint, int),
 GRANT EXECUTE ON FUNCTION search_meters(int[], text[], text, boolean, bigint, int), search_meters_by_prefix(text, int)
   TO openmains_api, openmains_pipeline;
 GRANT EXECUTE ON FUNCTION settle_search_index(), import_rows(int) TO openmains_pipeline;
+GRANT USAGE ON SEQUENCE meter_meter_id_seq TO openmains_pipeline;
 GRANT UPDATE ON product, tenant TO openmains_pipeline; -- FOR KEY SHARE asks for it
