@@ -25,7 +25,7 @@ async def replay_dead_letters(store: Store, stream: UplinkReplay, actor: Actor, 
                     product_id=letter.product_id,
                     channel=letter.channel,
                     path=letter.path,
-                    received_us=int(letter.received_at.timestamp() * 1_000_000),
+                    received_us=round(letter.received_at.timestamp() * 1_000_000),
                     payload=bytes.fromhex(letter.payload_hex),
                 )
                 for letter in found

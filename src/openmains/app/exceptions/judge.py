@@ -19,7 +19,7 @@ _STATUS: dict[Verdict, ExceptionStatus] = {"accept": "accepted", "edit": "edited
 async def judge_exception(
     store: Store, actor: Actor, exception_id: int, verdict: Verdict, value: int | None, reason: str
 ) -> ReadingException:
-    """``value``: the register that is right, in the product's unit; only with ``edit``, which needs a reason as well."""
+    """``value``: the register that is right, in the product's unit; only with ``edit``, which needs a reason too."""
     faults = []
     if verdict == "edit":
         if value is None:

@@ -15,7 +15,7 @@ from openmains.domain.identity.role import Role
 async def change_user(store: Store, actor: Actor, user_id: int, values: dict[str, Any]) -> User:
     """``values``: name, role, locale, disabled, unlock. Raises ``not-found`` or ``last-administrator``.
 
-    Less right or a lock takes effect at once: sessions end, and tokens are revoked where their role is above the new one.
+    Another role or a lock takes effect at once: sessions end and tokens are revoked.
     """
     values = dict(values)
     if values.pop("unlock", False):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Add, change and remove a meter. The copy beside the readings follows after the commit; edges follow the change list."""
+"""Add, change and remove a meter. The copy beside the readings follows after the commit."""
 
 from datetime import date
 from typing import Any

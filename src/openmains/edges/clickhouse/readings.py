@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``ReadingStore`` and ``Dimensions`` on ClickHouse.
+
+The tables replace rows by key and version when they merge; ``FINAL`` does the same at reading time. Every query names
+tenant and meter, the head of each table's order, so that FINAL reads a handful of granules.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+from openmains.app.meters.model import Dimension
+from openmains.app.ports import StoredDay, StoredFrame, StoredRegister, StoredSignal
+from openmains.domain.period import date_to_day, day_to_date
+from openmains.edges.clickhouse.client import ClickHouse
+
+NOT_SENT = -2147483648
+_NEVER = date(2149, 6, 6)  # the last day of Date: not removed
+
+_DAYS = """
+SELECT day, base, interval_s, increments, quality, total, flags, received_s, version
+  FROM meter_day FINAL
+ WHERE tenant_id = {tenant:UInt32} AND meter_id = {meter:UInt64} AND day BETWEEN {first:Date} AND {last:Date}
+ ORDER BY day
+"""
+_REGISTERS = """
+SELECT at, register, flags, position, received_us, version
+  FROM register FINAL
+ WHERE tenant_id = {tenant:UInt32} AND meter_id = {meter:UInt64}
+   AND at >= toDateTime64({left:Int64}, 0, 'UTC') AND at < toDateTime64({right:Int64}, 0, 'UTC')
+   AND (at, version, position) < (toDateTime64({at:Int64}, 0, 'UTC'), {version:UInt64}, {position:UInt32})
+ ORDER BY at DESC, version DESC, position DESC LIMIT {limit:UInt32}
+"""
+_FRAMES = """
+SELECT received_us, version, direction, channel, path, outcome, hex(payload)
+  FROM frame FINAL
+ WHERE tenant_id = {tenant:UInt32} AND meter_id = {meter:UInt64}
+   AND (received_us, version) < ({us:UInt64}, {version:UInt64})
+ ORDER BY received_us DESC, version DESC LIMIT {limit:UInt32}
+"""
+_SIGNALS = """
+SELECT received_us, version, rsrp_ddbm, sinr_ddb, ecl, pci, cell, earfcn, battery_pct, battery_mv
+  FROM signal FINAL
+ WHERE tenant_id = {tenant:UInt32} AND meter_id = {meter:UInt64}
+   AND received_us >= {left:UInt64} AND received_us < {right:UInt64}
+   AND (received_us, version) < ({us:UInt64}, {version:UInt64})
+ ORDER BY received_us DESC, version DESC LIMIT {limit:UInt32}
+"""
+_LAST_S = 4_102_444_800  # 2100-01-01, beyond every instant accepted
+_LAST_64 = 2**63 - 1
+
+
+class ClickHouseReadings:
+    """Both ports; stateless."""
+
+    def __init__(self, clickhouse: ClickHouse) -> None:
+        self._clickhouse = clickhouse
+
+    async def days(self, tenant_id: int, meter_id: int, first_day: int, last_day: int) -> list[StoredDay]:
+        rows = await self._clickhouse.query(
+            _DAYS,
+            {
+                "tenant": tenant_id,
+                "meter": meter_id,
+                "first": day_to_date(max(0, first_day)),
+                "last": day_to_date(min(65_535, max(0, last_day))),
+            },
+        )
+        return [StoredDay(date_to_day(row[0]), row[1], row[2], list(row[3]), list(row[4]), *row[5:9]) for row in rows]
+
+    async def registers(
+        self, tenant_id: int, meter_id: int, from_s: int, to_s: int, limit: int, before: tuple[int, int, int] | None
+    ) -> list[StoredRegister]:
+        at, version, position = before or (_LAST_S, _LAST_64, 65_535)
+        rows = await self._clickhouse.query(
+            _REGISTERS,
+            {
+                "tenant": tenant_id,
+                "meter": meter_id,
+                "left": from_s,
+                "right": min(to_s, _LAST_S),
+                "at": max(0, min(at, _LAST_S)),
+                "version": max(0, version),
+                "position": max(0, min(position, 65_535)),
+                "limit": limit,
+            },
+        )
+        return [StoredRegister(_utc(row[0]), *row[1:]) for row in rows]
+
+    async def frames(
+        self, tenant_id: int, meter_id: int, limit: int, before: tuple[int, int] | None
+    ) -> list[StoredFrame]:
+        rows = await self._clickhouse.query(_FRAMES, _keys(tenant_id, meter_id, limit, before))
+        return [StoredFrame(*row[:6], bytes.fromhex(row[6])) for row in rows]
+
+    async def signals(
+        self, tenant_id: int, meter_id: int, from_us: int, to_us: int, limit: int, before: tuple[int, int] | None
+    ) -> list[StoredSignal]:
+        keys = _keys(tenant_id, meter_id, limit, before) | {"left": from_us, "right": to_us}
+        rows = await self._clickhouse.query(_SIGNALS, keys)
+        return [
+            StoredSignal(row[0], row[1], *(None if value == NOT_SENT else value for value in row[2:])) for row in rows
+        ]
+
+    async def put(self, rows: Sequence[Dimension]) -> None:
+        """The registry's copy; the row with the highest revision counts, so repeats and races are harmless."""
+        await self._clickhouse.insert(
+            "meter_dim",
+            {
+                "tenant_id": [row.tenant_id for row in rows],
+                "meter_id": [row.meter_id for row in rows],
+                "area_id": [row.area_id for row in rows],
+                "product_id": [row.product_id for row in rows],
+                "installed_on": [row.installed_on for row in rows],
+                "removed_on": [row.removed_on or _NEVER for row in rows],
+                "revision": [row.revision for row in rows],
+            },
+        )
+
+
+def _keys(tenant_id: int, meter_id: int, limit: int, before: tuple[int, int] | None) -> dict[str, Any]:
+    us, version = before or (_LAST_64, _LAST_64)
+    return {"tenant": tenant_id, "meter": meter_id, "limit": limit, "us": max(0, us), "version": max(0, version)}
+
+
+def _utc(instant: datetime) -> datetime:
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)

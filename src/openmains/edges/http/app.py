@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The API and the console's files as one ASGI application.
+
+Theory: a request passes the guard (who, how often, which role), then one handler, which opens one tenant's transaction
+or runs one use case. Handlers hold no rules. Every refusal is a problem document in the caller's language.
+"""
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.datastructures import MutableScopeHeaders, State
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig, ResponseSpec
+from litestar.openapi.spec import Components, SecurityScheme, Tag
+from litestar.types import Message, Scope
+
+from openmains.app.problems import Problem
+from openmains.edges.http.console import console_handlers
+from openmains.edges.http.deps import ApiDeps
+from openmains.edges.http.problems import ProblemDetails, on_any, on_http_exception, on_problem, request_id_of
+from openmains.edges.http.routes import attention, fleet, meters, readings, reports, session, system, users
+from openmains.edges.http.security import SessionTouch, authorize
+
+PREFIX = "/api/v1"
+_CSP = (
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:;"
+    " connect-src 'self'; font-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self';"
+    " frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
+}
+_MODULES = (session, users, fleet, meters, readings, attention, reports, system)
+_ERRORS = {
+    status: ResponseSpec(
+        ProblemDetails, description=text, media_type="application/problem+json", generate_examples=False
+    )
+    for status, text in (
+        (400, "Input not valid"),
+        (401, "Sign in first"),
+        (403, "Not allowed"),
+        (404, "Not found"),
+        (409, "In conflict with the present state"),
+        (413, "Too large"),
+        (429, "Too many requests"),
+        (500, "Internal error"),
+        (503, "An engine is away"),
+    )
+}
+
+
+async def _before_send(message: Message, scope: Scope) -> None:
+    if message["type"] != "http.response.start":
+        return
+    headers = MutableScopeHeaders.from_message(message)
+    for name, value in _HEADERS.items():
+        headers.setdefault(name, value)
+    headers["X-Request-Id"] = request_id_of(scope)
+    if scope["path"].startswith("/api/"):
+        headers.setdefault("Cache-Control", "no-store")
+
+
+def api_router() -> Router:
+    """All operations under ``/api/v1``."""
+    handlers = [handler for module in _MODULES for handler in module.HANDLERS]
+    for handler in handlers:
+        if isinstance(handler, HTTPRouteHandler):
+            handler.responses = _ERRORS
+    return Router(path=PREFIX, route_handlers=handlers, guards=[authorize])
+
+
+def openapi_config() -> OpenAPIConfig:
+    """OpenAPI 3.1 without pages of its own; the document is checked in as ``docs/reference/openapi.json``."""
+    return OpenAPIConfig(
+        title="OpenMains",
+        version="1",
+        description="Gas and water meters: registry, readings, alarms, reports. Errors are RFC 9457 problem details.",
+        path=f"{PREFIX}/schema",
+        use_handler_docstrings=True,
+        tags=[Tag(name=name) for name in ("identity", "fleet", "drivers", "meters", "readings", "alarms")]
+        + [Tag(name=name) for name in ("dead letters", "jobs", "reports", "system")],
+        security=[{"token": []}, {"session": []}],
+        components=Components(
+            security_schemes={
+                "token": SecurityScheme(type="http", scheme="bearer"),
+                "session": SecurityScheme(type="apiKey", name="openmains_session", security_scheme_in="cookie"),
+            }
+        ),
+    )
+
+
+def packaged_console() -> Path | None:
+    """Folder of the console within the package; None in a checkout where it was not built."""
+    folder = Path(str(resources.files("openmains"))) / "console_dist"
+    return folder if (folder / "index.html").is_file() else None
+
+
+def build_app(deps: ApiDeps) -> Litestar:
+    """The application; give it to ``serve`` or to any ASGI server."""
+    console = deps.settings.console_dir or packaged_console()
+    handlers: list[Any] = [api_router(), Router(path="/", route_handlers=[system.read_metrics], guards=[authorize])]
+    handlers += console_handlers(console)
+    return Litestar(
+        route_handlers=handlers,
+        state=State({"deps": deps, "touch": SessionTouch()}),
+        exception_handlers={Problem: on_problem, HTTPException: on_http_exception, Exception: on_any},
+        before_send=[_before_send],
+        openapi_config=openapi_config(),
+        request_max_body_size=deps.settings.largest_import,
+        logging_config=None,
+    )

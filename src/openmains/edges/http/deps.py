@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the API is made of, given by the composition root."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from litestar.connection import ASGIConnection
+
+from openmains.app.identity.model import Actor
+from openmains.app.identity.sign_in import SignIn
+from openmains.app.ports import (
+    CollectionReports,
+    Dimensions,
+    DriverShelf,
+    LiveFeed,
+    ReadingStore,
+    Store,
+    SystemView,
+    UplinkReplay,
+)
+from openmains.edges.http.limiter import Limiter
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """``upload_dir``: where imports wait for the worker. Rates are requests per second and the burst above it."""
+
+    upload_dir: Path
+    console_dir: Path | None = None  # None: the packaged console, if there is one
+    secure_cookies: bool = False  # True behind a TLS proxy; a request over https has them anyway
+    trust_forwarded: bool = False  # take the address from X-Forwarded-For: only behind a proxy that sets it
+    allowed_origins: Sequence[str] = ()
+    api_rate: tuple[float, int] = (50.0, 200)
+    sign_in_rate: tuple[float, int] = (0.5, 20)
+    largest_import: int = 512 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class ApiDeps:
+    """The ports of ``app.ports``; None: not offered in this deployment (501)."""
+
+    store: Store
+    settings: ApiSettings
+    drivers: DriverShelf
+    system: SystemView
+    live: LiveFeed
+    readings: ReadingStore | None = None
+    dimensions: Dimensions | None = None
+    replay: UplinkReplay | None = None
+    reports: CollectionReports | None = None
+    sign_in: SignIn = field(init=False)
+    api_limiter: Limiter = field(init=False)
+    sign_in_limiter: Limiter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sign_in = SignIn(self.store)
+        self.api_limiter = Limiter(*self.settings.api_rate)
+        self.sign_in_limiter = Limiter(*self.settings.sign_in_rate)
+
+
+def deps_of(connection: Connection) -> ApiDeps:
+    """The application's dependencies."""
+    deps: ApiDeps = connection.app.state.deps
+    return deps
+
+
+def actor_of(connection: Connection) -> Actor:
+    """Who asks; set by the guard of every operation that is not public."""
+    actor: Actor = connection.scope["state"]["actor"]
+    return actor
+
+
+def client_address(connection: Connection) -> str:
+    """Address of the client, for limits and the trail."""
+    if deps_of(connection).settings.trust_forwarded:
+        forwarded = connection.headers.get("x-forwarded-for", "")
+        if forwarded:
+            return forwarded.rsplit(",", 1)[-1].strip()[:64]
+    return connection.client.host if connection.client else ""

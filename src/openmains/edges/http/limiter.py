@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Token buckets by key in bounded memory: the key not used for the longest time is forgotten first."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+
+class Limiter:
+    """``rate`` per second with ``burst`` at once."""
+
+    def __init__(
+        self, rate: float, burst: int, *, keys: int = 20_000, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._rate = rate
+        self._burst = float(burst)
+        self._keys = keys
+        self._clock = clock
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def wait_s(self, key: str) -> float:
+        """0 and one token taken, or the seconds until there is one."""
+        now = self._clock()
+        tokens, at = self._buckets.pop(key, (self._burst, now))
+        tokens = min(self._burst, tokens + (now - at) * self._rate)
+        allowed = tokens >= 1.0
+        self._buckets[key] = (tokens - 1.0 if allowed else tokens, now)
+        if len(self._buckets) > self._keys:
+            self._buckets.popitem(last=False)
+        return 0.0 if allowed else (1.0 - tokens) / self._rate
+
+    def __len__(self) -> int:
+        return len(self._buckets)

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``python -m openmains.edges.http.openapi [FILE]``: the OpenAPI document, the same bytes every time."""
+
+import json
+import sys
+from pathlib import Path
+
+from litestar import Litestar
+
+from openmains.edges.http.app import api_router, openapi_config
+
+
+def document() -> str:
+    """The document with sorted keys, ending in a newline."""
+    app = Litestar(route_handlers=[api_router()], openapi_config=openapi_config(), logging_config=None)
+    return json.dumps(app.openapi_schema.to_schema(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def main(arguments: list[str]) -> None:
+    """Write to the file named, or to standard output."""
+    if arguments:
+        Path(arguments[0]).write_text(document(), "utf-8")
+    else:
+        sys.stdout.write(document())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every error as RFC 9457 problem details in the caller's language, with the request id to report."""
+
+import logging
+import re
+import secrets
+from collections.abc import Iterable
+from typing import Any
+
+import asyncpg
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, NotFoundException, ValidationException
+from litestar.types import Scope
+
+from openmains.app.messages import PROBLEMS, Language, choose_language, field_text
+from openmains.app.problems import Problem
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "/api/v1/problems/"
+_log = logging.getLogger(__name__)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_BY_STATUS = {
+    400: "bad-request",
+    401: "sign-in-needed",
+    403: "not-allowed",
+    404: "no-such-path",
+    405: "method-not-allowed",
+    406: "not-acceptable",
+    413: "too-large",
+    415: "media-type",
+    429: "too-many-requests",
+    503: "engine-away",
+}
+_AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, OSError, TimeoutError)
+
+
+class FieldProblem(msgspec.Struct, frozen=True):
+    """What is wrong with one field; ``pointer`` is a JSON pointer into the body or ``/name`` of a parameter."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class ProblemDetails(msgspec.Struct, frozen=True):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    errors: list[FieldProblem] = []
+
+
+def request_id_of(scope: Scope) -> str:
+    """The request's id: the caller's X-Request-Id where it is plain, otherwise a random one."""
+    state = scope.setdefault("state", {})
+    found: str | None = state.get("request_id")
+    if found is None:
+        given = next((v.decode("latin-1") for k, v in scope.get("headers", ()) if k == b"x-request-id"), "")
+        found = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        state["request_id"] = found
+    return found
+
+
+def language_of(request: Request[Any, Any, Any]) -> Language:
+    """Language of texts for this caller."""
+    return choose_language(request.headers.get("accept-language"))
+
+
+def render(problem: Problem, request: Request[Any, Any, Any]) -> Response[ProblemDetails]:
+    """The response of a problem."""
+    language = language_of(request)
+    text = PROBLEMS[problem.code]
+    try:
+        detail = text.detail(language).format(**problem.values)
+    except KeyError:
+        detail = text.detail(language)
+    body = ProblemDetails(
+        type=TYPE_PREFIX + problem.code,
+        title=text.title(language),
+        status=text.status,
+        detail=detail,
+        request_id=request_id_of(request.scope),
+        errors=[FieldProblem(pointer, code, field_text(code, language)) for pointer, code in problem.fields],
+    )
+    headers = {**problem.headers, "Content-Language": "zh-CN" if language == "zh" else "en", "Vary": "Accept-Language"}
+    return Response(body, status_code=text.status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def on_problem(request: Request[Any, Any, Any], error: Problem) -> Response[ProblemDetails]:
+    return render(error, request)
+
+
+def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[ProblemDetails]:
+    """Litestar's own refusals: unknown path, wrong method, unreadable or invalid input."""
+    if isinstance(error, ValidationException):
+        extra = error.extra if isinstance(error.extra, list) else []
+        return render(Problem("invalid-input", fields=tuple(_field_faults(extra))), request)
+    if error.status_code >= 500:
+        return on_any(request, error)
+    code = _BY_STATUS.get(error.status_code, "bad-request")
+    if isinstance(error, NotFoundException) and "state" in request.scope and "actor" in request.scope["state"]:
+        code = "not-found"
+    headers = {k: v for k, v in (error.headers or {}).items() if k.lower() in ("allow", "retry-after")}
+    return render(Problem(code, headers=headers, seconds=1, needed=""), request)
+
+
+def on_any(request: Request[Any, Any, Any], error: Exception) -> Response[ProblemDetails]:
+    """Everything else: input PostgreSQL cannot hold, an engine that is away, or a fault of ours."""
+    if isinstance(error, asyncpg.DataError):
+        return render(Problem("invalid-input"), request)
+    if isinstance(error, _AWAY):
+        _log.warning("engine away, request %s: %s", request_id_of(request.scope), error)
+        return render(Problem("engine-away", headers={"Retry-After": "2"}), request)
+    _log.error("request %s failed", request_id_of(request.scope), exc_info=error)
+    return render(Problem("internal"), request)
+
+
+def _field_faults(extra: Iterable[Any]) -> Iterable[tuple[str, str]]:
+    for fault in extra:
+        if not isinstance(fault, dict):
+            continue
+        message = str(fault.get("message", ""))
+        key = str(fault.get("key", "")).removeprefix("data.").replace(".", "/")
+        unknown = re.search(r"unknown field `([^`]*)`", message)
+        missing = re.search(r"missing required field `([^`]*)`", message)
+        if unknown:
+            key = unknown[1]
+        elif missing:
+            key = missing[1]
+        yield "/" + key, _code_of(message)
+
+
+def _code_of(message: str) -> str:
+    lower = message.lower()
+    for words, code in (
+        (("unknown field",), "unknown-field"),
+        (("missing required",), "required"),
+        ((">=", "<=", "> ", "< ", "out of range"), "out-of-range"),
+        (("regex", "matching", "length", "invalid rfc3339", "malformed", "invalid date"), "wrong-format"),
+        (("invalid enum", "invalid value"), "not-accepted"),
+        (("expected",), "wrong-type"),
+    ):
+        if any(word in lower for word in words):
+            return code
+    return "not-accepted"

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What waits for a person: alarms, exceptions of readings, dead letters, jobs."""
+
+import time
+from typing import Annotated, Any
+
+from litestar import Request, get, post
+from litestar.params import FromQuery, JSONBody
+from msgspec import Meta, Struct
+
+from openmains.app.alarms import handle as alarms
+from openmains.app.alarms.model import (
+    Alarm,
+    AlarmStatus,
+    DeadLetter,
+    DeadLetterStatus,
+    ExceptionStatus,
+    Job,
+    JobStatus,
+    ReadingException,
+    Severity,
+)
+from openmains.app.dead_letters import handle as dead_letters
+from openmains.app.exceptions.judge import Verdict
+from openmains.app.exceptions.judge import judge_exception as judge
+from openmains.app.meters import jobs
+from openmains.app.problems import Problem
+from openmains.domain.readings.quality import Rule
+from openmains.edges.http.deps import actor_of, deps_of
+from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, OptionalId32, Page, Word, after_id, page
+
+
+class Judgement(Struct, frozen=True, forbid_unknown_fields=True):
+    """``value``: the right register in the product's unit, with ``edit`` only; an edit needs a reason."""
+
+    verdict: Verdict
+    value: Annotated[int, Meta(ge=-(2**62), le=2**62)] | None = None
+    reason: Annotated[str, Meta(max_length=1000)] = ""
+
+
+class DeadLetterIds(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which dead letters."""
+
+    ids: Annotated[list[Annotated[int, Meta(ge=1, le=2**63 - 1)]], Meta(min_length=1, max_length=500)]
+
+
+class Handled(Struct, frozen=True):
+    """Those that were open and are handled now."""
+
+    ids: list[int]
+
+
+@get("/alarms", operation_id="list_alarms", tags=["alarms"])
+async def list_alarms(
+    request: Request[Any, Any, Any],
+    status: FromQuery[AlarmStatus | None] = None,
+    severity: FromQuery[Severity | None] = None,
+    event: Word = None,
+    meter_id: OptionalId = None,
+    area_id: OptionalId32 = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[Alarm]:
+    """Alarms, newest first."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        rows = await work.alarms.page(
+            limit + 1,
+            after_id("alarms", cursor),
+            status=status,
+            severity=severity,
+            event=event,
+            meter_id=meter_id,
+            area_id=area_id,
+        )
+    return page("alarms", rows, limit, lambda alarm: alarm.alarm_id)
+
+
+@get("/alarms/{alarm_id:int}", operation_id="read_alarm", tags=["alarms"])
+async def read_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Alarm:
+    """One alarm."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        found = await work.alarms.get(alarm_id)
+    if found is None:
+        raise Problem("not-found")
+    return found
+
+
+@post("/alarms/{alarm_id:int}/acknowledge", operation_id="acknowledge_alarm", status_code=200, tags=["alarms"])
+async def acknowledge_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Alarm:
+    """Somebody looks after it."""
+    return await alarms.acknowledge_alarm(deps_of(request).store, actor_of(request), alarm_id)
+
+
+@post("/alarms/{alarm_id:int}/clear", operation_id="clear_alarm", status_code=200, tags=["alarms"])
+async def clear_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Alarm:
+    """It is over although the meter has not said so; it is raised again when the meter says so again."""
+    return await alarms.clear_alarm(deps_of(request).store, actor_of(request), alarm_id, time.time_ns() // 1000)
+
+
+@get("/exceptions", operation_id="list_exceptions", tags=["readings"])
+async def list_exceptions(
+    request: Request[Any, Any, Any],
+    status: FromQuery[ExceptionStatus | None] = None,
+    rule: Word = None,
+    meter_id: OptionalId = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[ReadingException]:
+    """Findings of validation, newest first."""
+    number = None
+    if rule is not None:
+        number = next((r.value for r in Rule if r.name.lower() == rule), None)
+        if number is None:
+            raise Problem("invalid-input", fields=(("/rule", "not-accepted"),))
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        rows = await work.exceptions.page(
+            limit + 1, after_id("exceptions", cursor), status=status, rule=number, meter_id=meter_id
+        )
+    return page("exceptions", rows, limit, lambda found: found.exception_id)
+
+
+@get("/exceptions/{exception_id:int}", operation_id="read_exception", tags=["readings"])
+async def read_exception(request: Request[Any, Any, Any], exception_id: Id) -> ReadingException:
+    """One finding."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        found = await work.exceptions.get(exception_id)
+    if found is None:
+        raise Problem("not-found")
+    return found
+
+
+@post("/exceptions/{exception_id:int}/judge", operation_id="judge_exception", status_code=200, tags=["readings"])
+async def judge_exception(
+    request: Request[Any, Any, Any], exception_id: Id, data: JSONBody[Judgement]
+) -> ReadingException:
+    """Accept the value, edit it, or keep the estimate."""
+    return await judge(deps_of(request).store, actor_of(request), exception_id, data.verdict, data.value, data.reason)
+
+
+@get("/dead-letters", operation_id="list_dead_letters", tags=["dead letters"])
+async def list_dead_letters(
+    request: Request[Any, Any, Any],
+    status: FromQuery[DeadLetterStatus | None] = None,
+    reason: Word = None,
+    meter_id: OptionalId = None,
+    product_id: OptionalId32 = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[DeadLetter]:
+    """Messages that could not be used, newest first."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        rows = await work.dead_letters.page(
+            limit + 1,
+            after_id("dead_letters", cursor),
+            status=status,
+            reason=reason,
+            meter_id=meter_id,
+            product_id=product_id,
+        )
+    return page("dead_letters", rows, limit, lambda letter: letter.dead_letter_id)
+
+
+@post("/dead-letters/replay", operation_id="replay_dead_letters", status_code=200, tags=["dead letters"])
+async def replay_dead_letters(request: Request[Any, Any, Any], data: JSONBody[DeadLetterIds]) -> Handled:
+    """Put them into the stream once more, after the driver was mended."""
+    deps = deps_of(request)
+    if deps.replay is None:
+        raise Problem("not-offered")
+    return Handled(await dead_letters.replay_dead_letters(deps.store, deps.replay, actor_of(request), data.ids))
+
+
+@post("/dead-letters/dismiss", operation_id="dismiss_dead_letters", status_code=200, tags=["dead letters"])
+async def dismiss_dead_letters(request: Request[Any, Any, Any], data: JSONBody[DeadLetterIds]) -> Handled:
+    """They will not be used; they stay in the list of dismissed ones."""
+    return Handled(await dead_letters.dismiss_dead_letters(deps_of(request).store, actor_of(request), data.ids))
+
+
+@get("/jobs", operation_id="list_jobs", tags=["jobs"])
+async def list_jobs(
+    request: Request[Any, Any, Any],
+    status: FromQuery[JobStatus | None] = None,
+    kind: Word = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[Job]:
+    """Long work, newest first."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        rows = await work.jobs.page(limit + 1, after_id("jobs", cursor), status=status, kind=kind)
+    return page("jobs", rows, limit, lambda job: job.job_id)
+
+
+@get("/jobs/{job_id:int}", operation_id="read_job", tags=["jobs"])
+async def read_job(request: Request[Any, Any, Any], job_id: Id) -> Job:
+    """One job: how far it is, what came out."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        found = await work.jobs.get(job_id)
+    if found is None:
+        raise Problem("not-found")
+    return found
+
+
+@post("/jobs/{job_id:int}/cancel", operation_id="cancel_job", status_code=200, tags=["jobs"])
+async def cancel_job(request: Request[Any, Any, Any], job_id: Id) -> Job:
+    """Call it off; a running one stops at its next step."""
+    return await jobs.cancel_job(deps_of(request).store, actor_of(request), job_id)
+
+
+HANDLERS: list[Any] = [
+    list_alarms,
+    read_alarm,
+    acknowledge_alarm,
+    clear_alarm,
+    list_exceptions,
+    read_exception,
+    judge_exception,
+    list_dead_letters,
+    replay_dead_letters,
+    dismiss_dead_letters,
+    list_jobs,
+    read_job,
+    cancel_job,
+]

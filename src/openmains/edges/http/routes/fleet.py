@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Areas, products, drivers."""
+
+from typing import Annotated, Any
+
+from litestar import Request, get, patch, post
+from litestar.params import JSONBody
+from msgspec import Meta, Struct
+
+from openmains.app.meters import change_areas, change_products
+from openmains.app.meters.model import Area, AreaChange, NewArea, NewProduct, Product, ProductChange
+from openmains.app.ports import DriverPage, DriverVector, TracedField
+from openmains.app.problems import Problem
+from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
+from openmains.edges.http.inputs import Cursor, Id32, Limit, Page, PathWord, after_id, changes, hex_bytes, page
+
+
+class AreaList(Struct, frozen=True):
+    """All areas; a utility has few."""
+
+    items: list[Area]
+
+
+class DriverList(Struct, frozen=True):
+    """All drivers of the catalogue."""
+
+    items: list[DriverPage]
+
+
+class VectorList(Struct, frozen=True):
+    """Example frames of a driver."""
+
+    items: list[DriverVector]
+
+
+class FrameBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """A frame in hexadecimal; white space is allowed."""
+
+    hex: Annotated[str, Meta(max_length=8192)]
+
+
+class FrameTrace(Struct, frozen=True):
+    """A frame, field by field."""
+
+    driver: str
+    length: int
+    fields: list[TracedField]
+
+
+def medium_of(deps: ApiDeps, driver: str) -> str | None:
+    """Medium of a driver; None where the catalogue has no such."""
+    return next((page.medium for page in deps.drivers.pages() if page.name == driver), None)
+
+
+@get("/areas", operation_id="list_areas", tags=["fleet"])
+async def list_areas(request: Request[Any, Any, Any]) -> AreaList:
+    """All areas by code."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        return AreaList(await work.areas.all())
+
+
+@get("/areas/{area_id:int}", operation_id="read_area", tags=["fleet"])
+async def read_area(request: Request[Any, Any, Any], area_id: Id32) -> Area:
+    """One area."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        found = await work.areas.get(area_id)
+    if found is None:
+        raise Problem("not-found")
+    return found
+
+
+@post("/areas", operation_id="add_area", tags=["fleet"])
+async def add_area(request: Request[Any, Any, Any], data: JSONBody[NewArea]) -> Area:
+    """Add an area."""
+    return await change_areas.add_area(deps_of(request).store, actor_of(request), data)
+
+
+@patch("/areas/{area_id:int}", operation_id="change_area", tags=["fleet"])
+async def change_area(request: Request[Any, Any, Any], area_id: Id32, data: JSONBody[AreaChange]) -> Area:
+    """Rename or move an area."""
+    return await change_areas.change_area(deps_of(request).store, actor_of(request), area_id, changes(data))
+
+
+@get("/products", operation_id="list_products", tags=["fleet"])
+async def list_products(request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None) -> Page[Product]:
+    """Products of the tenant."""
+    after = after_id("products", cursor) or 0
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        rows = await work.products.page(limit + 1, min(after, 2**31 - 1))
+    return page("products", rows, limit, lambda product: product.product_id)
+
+
+@get("/products/{product_id:int}", operation_id="read_product", tags=["fleet"])
+async def read_product(request: Request[Any, Any, Any], product_id: Id32) -> Product:
+    """One product."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        found = await work.products.get(product_id)
+    if found is None:
+        raise Problem("not-found")
+    return found
+
+
+@post("/products", operation_id="add_product", tags=["fleet"])
+async def add_product(request: Request[Any, Any, Any], data: JSONBody[NewProduct]) -> Product:
+    """Add a product; its driver must be in the catalogue."""
+    deps = deps_of(request)
+    return await change_products.add_product(
+        deps.store, actor_of(request), data, lambda driver: medium_of(deps, driver)
+    )
+
+
+@patch("/products/{product_id:int}", operation_id="change_product", tags=["fleet"])
+async def change_product(request: Request[Any, Any, Any], product_id: Id32, data: JSONBody[ProductChange]) -> Product:
+    """Change a product; the next message is read with it."""
+    deps = deps_of(request)
+    return await change_products.change_product(
+        deps.store, actor_of(request), product_id, changes(data), lambda driver: medium_of(deps, driver)
+    )
+
+
+@get("/drivers", operation_id="list_drivers", tags=["drivers"])
+async def list_drivers(request: Request[Any, Any, Any]) -> DriverList:
+    """The driver catalogue."""
+    return DriverList(deps_of(request).drivers.pages())
+
+
+@get("/drivers/{maker:str}/{model:str}", operation_id="read_driver", tags=["drivers"])
+async def read_driver(request: Request[Any, Any, Any], maker: PathWord, model: PathWord) -> DriverPage:
+    """One driver; its name is ``maker/model``."""
+    for found in deps_of(request).drivers.pages():
+        if found.name == f"{maker}/{model}":
+            return found
+    raise Problem("not-found")
+
+
+@get("/drivers/{maker:str}/{model:str}/vectors", operation_id="list_driver_vectors", tags=["drivers"])
+async def list_driver_vectors(request: Request[Any, Any, Any], maker: PathWord, model: PathWord) -> VectorList:
+    """Example frames of a driver with what they mean."""
+    found = deps_of(request).drivers.vectors(f"{maker}/{model}")
+    if found is None:
+        raise Problem("not-found")
+    return VectorList(found)
+
+
+@post("/drivers/{maker:str}/{model:str}/explain", operation_id="explain_frame", status_code=200, tags=["drivers"])
+async def explain_frame(
+    request: Request[Any, Any, Any], maker: PathWord, model: PathWord, data: JSONBody[FrameBody]
+) -> FrameTrace:
+    """A frame field by field, also a broken one as far as it can be read. Changes nothing."""
+    payload = hex_bytes(data.hex, "hex")
+    fields = deps_of(request).drivers.explain(f"{maker}/{model}", payload)
+    if fields is None:
+        raise Problem("not-found")
+    return FrameTrace(driver=f"{maker}/{model}", length=len(payload), fields=fields)
+
+
+HANDLERS: list[Any] = [
+    list_areas,
+    read_area,
+    add_area,
+    change_area,
+    list_products,
+    read_product,
+    add_product,
+    change_product,
+    list_drivers,
+    read_driver,
+    list_driver_vectors,
+    explain_frame,
+]

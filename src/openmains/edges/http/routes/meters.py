@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The registry of meters."""
+
+import time
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from litestar import Request, Response, delete, get, patch, post
+from litestar.params import FromQuery, JSONBody, QueryParameter
+from msgspec import structs
+
+from openmains.app.identity.model import Actor
+from openmains.app.meters import register
+from openmains.app.meters.model import (
+    Meter,
+    MeterChange,
+    MeterDetail,
+    MeterFilter,
+    MeterSort,
+    MeterStatus,
+    NewMeter,
+)
+from openmains.app.paging import decode_cursor, encode_cursor
+from openmains.app.ports import Dimensions
+from openmains.app.problems import Problem
+from openmains.domain.identity.role import Role
+from openmains.domain.period import day_to_date, zone
+from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
+from openmains.edges.http.inputs import Cursor, Id, IfMatch, Key, Limit, OptionalId32, Page, changes, page, revision_of
+
+
+def _dimensions(deps: ApiDeps) -> Dimensions:
+    if deps.dimensions is None:
+        raise Problem("not-offered")
+    return deps.dimensions
+
+
+def _shown(meter: MeterDetail, actor: Actor) -> MeterDetail:
+    """Personal data masked for those who do not work with it (R13.2)."""
+    if meter.customer is None or actor.role != Role.VIEWER:
+        return meter
+    phone = meter.customer.phone
+    masked = f"{phone[:3]}****{phone[-2:]}" if len(phone) > 6 else "*" * len(phone)
+    return structs.replace(meter, customer=structs.replace(meter.customer, phone=masked))
+
+
+def _answer(meter: MeterDetail, actor: Actor, status: int = 200) -> Response[MeterDetail]:
+    return Response(_shown(meter, actor), status_code=status, headers={"ETag": f'"{meter.revision}"'})
+
+
+@get("/meters", operation_id="list_meters", tags=["meters"])
+async def list_meters(
+    request: Request[Any, Any, Any],
+    q: Annotated[
+        str | None,
+        QueryParameter(min_length=1, max_length=64, description="Fuzzy search, without the filters."),
+    ] = None,
+    area_id: OptionalId32 = None,
+    product_id: OptionalId32 = None,
+    status: FromQuery[MeterStatus | None] = None,
+    sort: FromQuery[MeterSort] = "number",
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[Meter]:
+    """Meters by filter, or those a search finds; an area includes the areas below it."""
+    deps, actor = deps_of(request), actor_of(request)
+    if q is not None:
+        return await _search(deps, actor, q, min(limit, 200), cursor)
+    scope = f"meters {sort}"
+    after = decode_cursor(scope, cursor, tuple[str, Key])
+    chosen = MeterFilter(area_id, product_id, status, sort, limit + 1, after, time.time_ns() // 1000)
+    async with deps.store.tenant(actor.tenant_id) as work:
+        rows = await work.meters.page(chosen)
+    return page(scope, rows, limit, lambda meter: (meter.number, meter.meter_id))
+
+
+async def _search(deps: ApiDeps, actor: Actor, q: str, limit: int, cursor: str | None) -> Page[Meter]:
+    after = decode_cursor("search", cursor, str)
+    async with deps.store.tenant(actor.tenant_id) as work:
+        try:
+            hits = await work.search.search(q, limit, after)
+        except ValueError as error:
+            raise Problem("invalid-input", fields=(("/q", "wrong-format"),)) from error
+        rows = await work.meters.by_ids([hit.meter_id for hit in hits])
+    more = len(hits) == limit
+    return Page(items=rows, next=encode_cursor("search", hits[-1].cursor) if more else None)
+
+
+@get("/meters/{meter_id:int}", operation_id="read_meter", tags=["meters"])
+async def read_meter(request: Request[Any, Any, Any], meter_id: Id) -> Response[MeterDetail]:
+    """One meter with its customer and last state; the ETag is for the next change."""
+    actor = actor_of(request)
+    async with deps_of(request).store.tenant(actor.tenant_id) as work:
+        found = await work.meters.get(meter_id)
+    if found is None:
+        raise Problem("not-found")
+    return _answer(found, actor)
+
+
+@post("/meters", operation_id="add_meter", tags=["meters"])
+async def add_meter(request: Request[Any, Any, Any], data: JSONBody[NewMeter]) -> Response[MeterDetail]:
+    """Add a meter; its messages are accepted within seconds."""
+    deps, actor = deps_of(request), actor_of(request)
+    return _answer(await register.add_meter(deps.store, _dimensions(deps), actor, data), actor, 201)
+
+
+@patch("/meters/{meter_id:int}", operation_id="change_meter", tags=["meters"])
+async def change_meter(
+    request: Request[Any, Any, Any], meter_id: Id, data: JSONBody[MeterChange], if_match: IfMatch = None
+) -> Response[MeterDetail]:
+    """Change what is known of a meter."""
+    deps, actor = deps_of(request), actor_of(request)
+    revision = revision_of(if_match)
+    found = await register.change_meter(deps.store, _dimensions(deps), actor, meter_id, revision, changes(data))
+    return _answer(found, actor)
+
+
+@delete("/meters/{meter_id:int}", operation_id="remove_meter", status_code=200, tags=["meters"])
+async def remove_meter(
+    request: Request[Any, Any, Any],
+    meter_id: Id,
+    on: Annotated[date | None, QueryParameter(name="date", description="Day of removal; today without it.")] = None,
+    if_match: IfMatch = None,
+) -> Response[MeterDetail]:
+    """Take a meter out of use; its readings stay, its IMEI is free again."""
+    deps, actor = deps_of(request), actor_of(request)
+    revision = revision_of(if_match)
+    today = day_to_date(zone(actor.zone).day_of(int(datetime.now(UTC).timestamp())))
+    found = await register.remove_meter(deps.store, _dimensions(deps), actor, meter_id, revision, on or today, today)
+    return _answer(found, actor)
+
+
+HANDLERS: list[Any] = [list_meters, read_meter, add_meter, change_meter, remove_meter]

@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Readings, registers, frames and signals of one meter."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from litestar import Request, get
+from litestar.params import QueryParameter
+from msgspec import Struct
+
+from openmains.app.identity.model import Actor
+from openmains.app.meters.model import MeterDetail
+from openmains.app.paging import decode_cursor
+from openmains.app.ports import ReadingStore, StoredDay, StoredSignal, TracedField
+from openmains.app.problems import Problem
+from openmains.domain.period import DAY_S, Zone, zone
+from openmains.domain.quantity import LITRE_EXPONENT, to_m3
+from openmains.domain.readings.model import DayRow
+from openmains.domain.readings.quality import Rule
+from openmains.domain.readings.series import Bucket, series
+from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
+from openmains.edges.http.inputs import Cursor, Id, Key, Limit, Page, after_pair, page, seconds
+
+MOST_DAYS = 11_000  # thirty years
+MOST_POINTS = 20_000
+_NAMED = ("hour", "day", "week", "month", "quarter", "year")
+
+From = Annotated[datetime, QueryParameter(name="from", description="Start, included: RFC 3339 with offset.")]
+To = Annotated[datetime, QueryParameter(name="to", description="End, excluded: RFC 3339 with offset.")]
+OptionalFrom = Annotated[datetime | None, QueryParameter(name="from", description="Start, included.")]
+OptionalTo = Annotated[datetime | None, QueryParameter(name="to", description="End, excluded.")]
+Step = Annotated[
+    str,
+    QueryParameter(
+        pattern=r"^(slot|hour|day|week|month|quarter|year|[1-9][0-9]{0,8})$",
+        description="slot (the meter's own grid), hour, day, week, month, quarter, year or seconds.",
+    ),
+]
+
+
+class SeriesPoint(Struct, frozen=True):
+    """Volume of one step. The seconds say what it rests on; ``missing_s`` of it are unknown and count as 0."""
+
+    start: datetime
+    end: datetime
+    volume: int
+    volume_m3: str
+    measured_s: int
+    estimated_s: int
+    suspect_s: int
+    edited_s: int
+    missing_s: int
+    rules: list[str]
+
+
+class QualitySummary(Struct, frozen=True):
+    """The whole period: seconds by what the values rest on."""
+
+    measured_s: int
+    estimated_s: int
+    suspect_s: int
+    edited_s: int
+    missing_s: int
+
+
+class Series(Struct, frozen=True):
+    """Volumes of a period, in the product's unit 10^``unit_exponent`` m³ and in m³."""
+
+    meter_id: int
+    step: str
+    zone: str
+    unit_exponent: int
+    total: int
+    total_m3: str
+    quality: QualitySummary
+    points: list[SeriesPoint]
+
+
+class Register(Struct, frozen=True):
+    """A register as received."""
+
+    at: datetime
+    register: int
+    register_m3: str
+    rules: list[str]
+    received_at: datetime
+
+
+class Frame(Struct, frozen=True):
+    """One message of the communication log, raw and explained."""
+
+    received_at: datetime
+    direction: str
+    channel: str
+    path: str
+    outcome: Annotated[str, "ok, repeat, or why it was refused"]
+    length: int
+    payload_hex: str
+    fields: list[TracedField]
+
+
+class Signal(Struct, frozen=True):
+    """Radio and battery of one report; ``coverage`` by R12.1."""
+
+    received_at: datetime
+    rsrp_dbm: float | None
+    sinr_db: float | None
+    ecl: int | None
+    pci: int | None
+    cell: int | None
+    earfcn: int | None
+    battery_pct: int | None
+    battery_mv: int | None
+    coverage: Literal["CE0", "CE1", "CE2", "none"] | None
+
+
+def _rules(flags: int) -> list[str]:
+    return [rule.name.lower() for rule in Rule if flags >> rule.value & 1]
+
+
+def _utc(instant: int) -> datetime:
+    return datetime.fromtimestamp(instant, UTC)
+
+
+def _from_us(us: int) -> datetime:
+    return datetime.fromtimestamp(us / 1_000_000, UTC)
+
+
+def _store(deps: ApiDeps) -> ReadingStore:
+    if deps.readings is None:
+        raise Problem("not-offered")
+    return deps.readings
+
+
+async def _meter(deps: ApiDeps, actor: Actor, meter_id: int) -> MeterDetail:
+    """The meter as its tenant sees it: what is not the tenant's is not found, in any engine."""
+    async with deps.store.tenant(actor.tenant_id) as work:
+        found = await work.meters.get(meter_id)
+    if found is None:
+        raise Problem("not-found")
+    return found
+
+
+def _exponent(deps: ApiDeps, driver: str) -> int:
+    return next((p.unit_exponent for p in deps.drivers.pages() if p.name == driver), LITRE_EXPONENT)
+
+
+def _period(start: datetime, end: datetime) -> tuple[int, int]:
+    left, right = seconds(start, "from"), seconds(end, "to")
+    if left >= right or right - left > MOST_DAYS * DAY_S:
+        raise Problem("bad-range", fields=(("/to", "out-of-range"),), limit=f"{MOST_DAYS} d")
+    return left, right
+
+
+def _optional_period(start: datetime | None, end: datetime | None) -> tuple[int, int]:
+    left = 0 if start is None else seconds(start, "from")
+    right = 2**32 - 1 if end is None else seconds(end, "to")
+    if left >= right:
+        raise Problem("bad-range", fields=(("/to", "out-of-range"),), limit=f"{MOST_DAYS} d")
+    return left, right
+
+
+def _row(day: StoredDay) -> DayRow:
+    return DayRow(day.day, day.base, day.interval_s, day.increments, day.quality, day.flags)
+
+
+def _buckets(days: list[StoredDay], left: int, right: int, step: str, place: Zone) -> list[Bucket]:
+    wanted: str | int = step
+    if step == "slot":
+        wanted = min((day.interval_s for day in days if day.interval_s), default=1800)
+    elif step not in _NAMED:
+        wanted = int(step)
+    shortest = wanted if isinstance(wanted, int) else {"hour": 3600}.get(wanted, DAY_S)
+    if (right - left) // shortest > MOST_POINTS:
+        raise Problem("too-many-points", fields=(("/step", "out-of-range"),), limit=MOST_POINTS)
+    return series((_row(day) for day in days), left, right, wanted, place)
+
+
+@get("/meters/{meter_id:int}/readings", operation_id="read_series", tags=["readings"])
+async def read_series(
+    request: Request[Any, Any, Any], meter_id: Id, start: From, end: To, step: Step = "day"
+) -> Series:
+    """Volumes of a meter over a period, exact, with what they rest on. Days and longer are the tenant's own."""
+    deps, actor = deps_of(request), actor_of(request)
+    left, right = _period(start, end)
+    meter = await _meter(deps, actor, meter_id)
+    place = zone(actor.zone)
+    days = await _store(deps).days(actor.tenant_id, meter_id, place.day_of(left), place.day_of(right - 1))
+    exponent = _exponent(deps, meter.driver)
+    buckets = _buckets(days, left, right, step, place)
+    total = sum(bucket.volume for bucket in buckets)
+    return Series(
+        meter_id=meter_id,
+        step=step,
+        zone=actor.zone,
+        unit_exponent=exponent,
+        total=total,
+        total_m3=f"{to_m3(total, exponent):f}",
+        quality=QualitySummary(
+            measured_s=sum(b.measured_s for b in buckets),
+            estimated_s=sum(b.estimated_s for b in buckets),
+            suspect_s=sum(b.suspect_s for b in buckets),
+            edited_s=sum(b.edited_s for b in buckets),
+            missing_s=sum(b.missing_s for b in buckets),
+        ),
+        points=[
+            SeriesPoint(
+                start=_utc(b.start),
+                end=_utc(b.end),
+                volume=b.volume,
+                volume_m3=f"{to_m3(b.volume, exponent):f}",
+                measured_s=b.measured_s,
+                estimated_s=b.estimated_s,
+                suspect_s=b.suspect_s,
+                edited_s=b.edited_s,
+                missing_s=b.missing_s,
+                rules=_rules(b.flags),
+            )
+            for b in buckets
+        ],
+    )
+
+
+@get("/meters/{meter_id:int}/registers", operation_id="list_registers", tags=["readings"])
+async def list_registers(
+    request: Request[Any, Any, Any],
+    meter_id: Id,
+    start: OptionalFrom = None,
+    end: OptionalTo = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[Register]:
+    """Registers exactly as they came, newest first."""
+    deps, actor = deps_of(request), actor_of(request)
+    left, right = _optional_period(start, end)
+    before = decode_cursor("registers", cursor, tuple[Key, Key, Key])
+    meter = await _meter(deps, actor, meter_id)
+    rows = await _store(deps).registers(actor.tenant_id, meter_id, left, right, limit + 1, before)
+    exponent = _exponent(deps, meter.driver)
+    shown = page("registers", rows, limit, lambda r: (int(r.at.timestamp()), r.version, r.position))
+    return Page(
+        items=[
+            Register(r.at, r.register, f"{to_m3(r.register, exponent):f}", _rules(r.flags), _from_us(r.received_us))
+            for r in shown.items
+        ],
+        next=shown.next,
+    )
+
+
+@get("/meters/{meter_id:int}/frames", operation_id="list_frames", tags=["readings"])
+async def list_frames(
+    request: Request[Any, Any, Any], meter_id: Id, limit: Limit = 50, cursor: Cursor = None
+) -> Page[Frame]:
+    """The communication log, newest first, each frame explained by the meter's driver."""
+    deps, actor = deps_of(request), actor_of(request)
+    before = after_pair("frames", cursor)
+    meter = await _meter(deps, actor, meter_id)
+    rows = await _store(deps).frames(actor.tenant_id, meter_id, limit + 1, before)
+    shown = page("frames", rows, limit, lambda f: (f.received_us, f.version))
+    return Page(
+        items=[
+            Frame(
+                received_at=_from_us(f.received_us),
+                direction=f.direction,
+                channel=f.channel,
+                path=f.path,
+                outcome=f.outcome,
+                length=len(f.payload),
+                payload_hex=f.payload.hex(),
+                fields=deps.drivers.explain(meter.driver, f.payload) or [],
+            )
+            for f in shown.items
+        ],
+        next=shown.next,
+    )
+
+
+def coverage(rsrp_ddbm: int | None, sinr_ddb: int | None) -> Literal["CE0", "CE1", "CE2", "none"] | None:
+    """Coverage level by the worse of RSRP and SINR (R12.1; both in tenths)."""
+    if rsrp_ddbm is None or sinr_ddb is None:
+        return None
+    if rsrp_ddbm >= -1050 and sinr_ddb >= 70:
+        return "CE0"
+    if rsrp_ddbm >= -1150 and sinr_ddb >= -30:
+        return "CE1"
+    if rsrp_ddbm >= -1250 and sinr_ddb >= -80:
+        return "CE2"
+    return "none"
+
+
+def _signal(s: StoredSignal) -> Signal:
+    return Signal(
+        received_at=_from_us(s.received_us),
+        rsrp_dbm=None if s.rsrp_ddbm is None else s.rsrp_ddbm / 10,
+        sinr_db=None if s.sinr_ddb is None else s.sinr_ddb / 10,
+        ecl=s.ecl,
+        pci=s.pci,
+        cell=s.cell,
+        earfcn=s.earfcn,
+        battery_pct=s.battery_pct,
+        battery_mv=s.battery_mv,
+        coverage=coverage(s.rsrp_ddbm, s.sinr_ddb),
+    )
+
+
+@get("/meters/{meter_id:int}/signals", operation_id="list_signals", tags=["readings"])
+async def list_signals(
+    request: Request[Any, Any, Any],
+    meter_id: Id,
+    start: OptionalFrom = None,
+    end: OptionalTo = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[Signal]:
+    """Radio and battery of each report, newest first (R12.3)."""
+    deps, actor = deps_of(request), actor_of(request)
+    left, right = _optional_period(start, end)
+    before = after_pair("signals", cursor)
+    await _meter(deps, actor, meter_id)
+    rows = await _store(deps).signals(actor.tenant_id, meter_id, left * 1_000_000, right * 1_000_000, limit + 1, before)
+    shown = page("signals", rows, limit, lambda s: (s.received_us, s.version))
+    return Page(items=[_signal(s) for s in shown.items], next=shown.next)
+
+
+HANDLERS: list[Any] = [read_series, list_registers, list_frames, list_signals]

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Collection reports (R2.4, R6.2) and the import of meters."""
+
+import asyncio
+import hashlib
+import shutil
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import UploadFile
+from litestar.params import FromQuery, MultipartBody, QueryParameter
+
+from openmains.app.alarms.model import Job
+from openmains.app.identity.model import Actor
+from openmains.app.meters.jobs import ask_for_job
+from openmains.app.ports import CollectionReport, CollectionReports, MissingMeter, ReportBy
+from openmains.app.problems import Problem
+from openmains.domain.period import date_to_day, zone
+from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
+from openmains.edges.http.inputs import Cursor, Limit, Page, after_id, page
+from openmains.edges.http.problems import language_of
+
+Day = Annotated[date | None, QueryParameter(description="Calendar day of the tenant; yesterday without it.")]
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def _reports(deps: ApiDeps) -> CollectionReports:
+    if deps.reports is None:
+        raise Problem("not-offered")
+    return deps.reports
+
+
+def _day(day: date | None, actor: Actor) -> int:
+    if day is None:
+        return zone(actor.zone).day_of(int(datetime.now(UTC).timestamp())) - 1
+    if not 1970 <= day.year <= 2100:
+        raise Problem("invalid-input", fields=(("/day", "out-of-range"),))
+    return date_to_day(day)
+
+
+@get("/reports/collection", operation_id="read_collection_report", tags=["reports"])
+async def read_collection_report(
+    request: Request[Any, Any, Any], day: Day = None, by: FromQuery[ReportBy] = "area"
+) -> CollectionReport:
+    """Expected, received, on time, estimated and missing meters of a day."""
+    actor = actor_of(request)
+    return await _reports(deps_of(request)).collection(actor.tenant_id, _day(day, actor), by)
+
+
+@get("/reports/collection.csv", operation_id="download_collection_csv", tags=["reports"])
+async def download_collection_csv(
+    request: Request[Any, Any, Any], day: Day = None, by: FromQuery[ReportBy] = "area"
+) -> Response[bytes]:
+    """The same as CSV (UTF-8 with byte order mark, for spreadsheets)."""
+    actor = actor_of(request)
+    number = _day(day, actor)
+    data = await _reports(deps_of(request)).csv(actor.tenant_id, number, by, language_of(request))
+    return _file(data, "text/csv; charset=utf-8", f"collection-{by}-{number}.csv")
+
+
+@get("/reports/collection.xlsx", operation_id="download_collection_xlsx", tags=["reports"])
+async def download_collection_xlsx(
+    request: Request[Any, Any, Any], day: Day = None, by: FromQuery[ReportBy] = "area"
+) -> Response[bytes]:
+    """The same as a workbook."""
+    actor = actor_of(request)
+    number = _day(day, actor)
+    data = await _reports(deps_of(request)).xlsx(actor.tenant_id, number, by, language_of(request))
+    return _file(data, XLSX, f"collection-{by}-{number}.xlsx")
+
+
+@get("/reports/collection/missing", operation_id="list_missing_meters", tags=["reports"])
+async def list_missing_meters(
+    request: Request[Any, Any, Any], day: Day = None, limit: Limit = 100, cursor: Cursor = None
+) -> Page[MissingMeter]:
+    """Expected meters without a value of the day, by meter."""
+    actor = actor_of(request)
+    after = after_id("missing", cursor) or 0
+    rows = await _reports(deps_of(request)).missing(actor.tenant_id, _day(day, actor), limit + 1, after)
+    return page("missing", rows, limit, lambda meter: meter.meter_id)
+
+
+def _file(data: bytes, media_type: str, name: str) -> Response[bytes]:
+    return Response(data, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+@post("/imports", operation_id="start_import", status_code=202, tags=["jobs"])
+async def start_import(
+    request: Request[Any, Any, Any],
+    data: MultipartBody[UploadFile],
+    partial: Annotated[
+        bool, QueryParameter(description="Keep the good rows of a file with faults; otherwise all or nothing.")
+    ] = False,
+) -> Job:
+    """Import meters from CSV or XLSX as a job; the same file again is the same job while none of it changed."""
+    deps, actor = deps_of(request), actor_of(request)
+    kind = await _kind(data)
+    folder = deps.settings.upload_dir / str(actor.tenant_id)
+    digest, path = await asyncio.to_thread(_keep, data, folder, kind)
+    name = Path(data.filename or "").name[:200]
+    params = {"file_name": name, "format": kind, "partial": partial, "sha256": digest}
+    key = f"import:{digest}:{int(partial)}"
+    return await ask_for_job(deps.store, actor, "import_meters", params, file_path=str(path), unique_key=key)
+
+
+async def _kind(upload: UploadFile) -> str:
+    head = await upload.read(4096)
+    await upload.seek(0)
+    if head[:4] == b"PK\x03\x04":
+        return "xlsx"
+    if head and b"\x00" not in head and (upload.filename or "").lower().endswith((".csv", ".txt")):
+        return "csv"
+    raise Problem("invalid-input", fields=(("/data", "not-csv-or-xlsx"),))
+
+
+def _keep(upload: UploadFile, folder: Path, kind: str) -> tuple[str, Path]:
+    """Store the upload under its own hash, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    upload.file.seek(0)
+    digest = hashlib.sha256()
+    while block := upload.file.read(1 << 20):
+        digest.update(block)
+    path = folder / f"{digest.hexdigest()}.{kind}"
+    if not path.exists():
+        upload.file.seek(0)
+        part = path.with_suffix(".part")
+        with part.open("wb") as target:
+            shutil.copyfileobj(upload.file, target, 1 << 20)
+        part.replace(path)
+    return digest.hexdigest(), path
+
+
+HANDLERS: list[Any] = [
+    read_collection_report,
+    download_collection_csv,
+    download_collection_xlsx,
+    list_missing_meters,
+    start_import,
+]

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sign in and out, one's own password."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from litestar import Request, Response, delete, get, post
+from litestar.datastructures import Cookie
+from litestar.params import JSONBody
+from msgspec import Meta, Struct
+
+from openmains.app.identity.change_password import change_password as change_own_password
+from openmains.app.identity.model import Actor
+from openmains.domain.identity.role import Role
+from openmains.edges.http.deps import actor_of, client_address, deps_of
+from openmains.edges.http.problems import request_id_of
+from openmains.edges.http.security import COOKIE, is_secure
+
+Password = Annotated[str, Meta(min_length=1, max_length=1024)]
+Login = Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class SignInBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """``tenant``: code of the utility; not needed where there is only one."""
+
+    login: Login
+    password: Password
+    tenant: Annotated[str, Meta(max_length=64)] | None = None
+
+
+class PasswordBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """One's own password, the present one and the next."""
+
+    current: Password
+    new: Password
+
+
+class SessionInfo(Struct, frozen=True):
+    """Who is signed in. ``must_change``: nothing but the password can be changed until it is."""
+
+    user_id: int
+    login: str
+    name: str
+    role: Role
+    locale: str
+    zone: str
+    kind: str
+    must_change: bool
+    expires_at: datetime | None = None
+
+
+def _info(actor: Actor, expires_at: datetime | None = None) -> SessionInfo:
+    return SessionInfo(
+        user_id=actor.user_id,
+        login=actor.login,
+        name=actor.name,
+        role=actor.role,
+        locale=actor.locale,
+        zone=actor.zone,
+        kind=actor.kind,
+        must_change=actor.must_change,
+        expires_at=expires_at,
+    )
+
+
+def _cookie(value: str, secure: bool, age_s: int | None) -> Cookie:
+    return Cookie(key=COOKIE, value=value, max_age=age_s, path="/", httponly=True, samesite="strict", secure=secure)
+
+
+@post("/session", operation_id="sign_in", status_code=201, tags=["identity"])
+async def sign_in(request: Request[Any, Any, Any], data: JSONBody[SignInBody]) -> Response[SessionInfo]:
+    """Sign in; the session is a cookie that scripts cannot read."""
+    signed = await deps_of(request).sign_in(
+        data.tenant,
+        data.login,
+        data.password,
+        address=client_address(request),
+        request_id=request_id_of(request.scope),
+    )
+    cookie = _cookie(signed.secret, is_secure(request), 7 * 86_400)
+    return Response(_info(signed.actor, signed.expires_at), status_code=201, cookies=[cookie])
+
+
+@get("/session", operation_id="read_session", tags=["identity"])
+async def read_session(request: Request[Any, Any, Any]) -> SessionInfo:
+    """Who is signed in."""
+    return _info(actor_of(request))
+
+
+@delete("/session", operation_id="sign_out", tags=["identity"])
+async def sign_out(request: Request[Any, Any, Any]) -> Response[None]:
+    """End this session."""
+    actor = actor_of(request)
+    if actor.kind == "session":
+        async with deps_of(request).store.tenant(actor.tenant_id) as work:
+            await work.credentials.end_session(request.scope["state"]["secret_hash"])
+            await work.audit.record(actor, "sign_out", "user", actor.user_id, None, None)
+    return Response(None, status_code=204, cookies=[_cookie("", is_secure(request), 0)])
+
+
+@post("/session/password", operation_id="change_password", status_code=204, tags=["identity"])
+async def change_password(request: Request[Any, Any, Any], data: JSONBody[PasswordBody]) -> None:
+    """Change one's own password; all other sessions end."""
+    await change_own_password(
+        deps_of(request).store,
+        actor_of(request),
+        data.current,
+        data.new,
+        request.scope["state"]["secret_hash"],
+    )
+
+
+HANDLERS: list[Any] = [sign_in, read_session, sign_out, change_password]

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The running system: health, metrics, processes, the live view, the texts of problems."""
+
+import asyncio
+from contextlib import suppress
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, WebSocket, get, websocket
+from litestar.exceptions import WebSocketDisconnect
+from litestar.params import PathParameter
+from msgspec import Struct
+
+from openmains.app.messages import PROBLEMS
+from openmains.app.ports import Metric, SystemSnapshot
+from openmains.app.problems import Problem
+from openmains.edges.http.deps import actor_of, client_address, deps_of
+from openmains.edges.http.security import identify
+
+_LOCAL = frozenset({"127.0.0.1", "::1", "", "testclient"})
+_encode = msgspec.json.Encoder().encode
+
+
+class Health(Struct, frozen=True):
+    """``ok`` or what is missing."""
+
+    status: str
+
+
+class ProblemText(Struct, frozen=True):
+    """What a problem type means and what to do next."""
+
+    code: str
+    status: int
+    title_zh: str
+    detail_zh: str
+    title_en: str
+    detail_en: str
+
+
+@get("/health", operation_id="health", tags=["system"])
+async def health() -> Health:
+    """The process answers."""
+    return Health("ok")
+
+
+@get("/ready", operation_id="ready", tags=["system"])
+async def ready(request: Request[Any, Any, Any]) -> Health:
+    """It can serve: its engines answer. 503 otherwise."""
+    deps = deps_of(request)
+    missing = list(await deps.system.not_ready())
+    if not await deps.store.reachable():
+        missing.append("postgresql")
+    if missing:
+        raise Problem("not-ready", headers={"Retry-After": "2"}, why=", ".join(missing))
+    return Health("ok")
+
+
+@get("/problems/{code:str}", operation_id="describe_problem", tags=["system"])
+async def describe_problem(code: Annotated[str, PathParameter(max_length=60)]) -> ProblemText:
+    """What the ``type`` of an error means, in both languages."""
+    text = PROBLEMS.get(code)
+    if text is None:
+        raise Problem("not-found")
+    return ProblemText(code, text.status, text.zh_title, text.zh, text.en_title, text.en)
+
+
+@get("/system", operation_id="read_system", tags=["system"])
+async def read_system(request: Request[Any, Any, Any]) -> SystemSnapshot:
+    """Processes, stream lag, counters, engines, storage."""
+    return await deps_of(request).system.snapshot()
+
+
+@get("/metrics", operation_id="read_metrics", tags=["system"], media_type="text/plain")
+async def read_metrics(request: Request[Any, Any, Any]) -> Response[str]:
+    """Prometheus text; with a token from anywhere, without one from this machine only."""
+    deps = deps_of(request)
+    if client_address(request) not in _LOCAL and await identify(request, deps) is None:
+        raise Problem("local-only")
+    return Response(render_metrics(await deps.system.metrics()), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def render_metrics(metrics: list[Metric]) -> str:
+    """Prometheus exposition format 0.0.4; samples of one name stand together."""
+    by_name: dict[str, list[Metric]] = {}
+    for metric in metrics:
+        by_name.setdefault(metric.name, []).append(metric)
+    lines = []
+    for name, samples in sorted(by_name.items()):
+        lines.append(f"# HELP {name} {samples[0].help}")
+        lines.append(f"# TYPE {name} {samples[0].kind}")
+        for sample in samples:
+            labels = ",".join(f'{key}="{_escape(value)}"' for key, value in sorted(sample.labels.items()))
+            lines.append(f"{name}{{{labels}}} {sample.value:g}" if labels else f"{name} {sample.value:g}")
+    return "\n".join(lines) + "\n"
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+@websocket("/live", name="watch_live")
+async def watch_live(socket: WebSocket[Any, Any, Any]) -> None:
+    """Counters and alarms as they come, as JSON ``{kind, data}``; a slow reader loses the oldest."""
+    deps, actor = deps_of(socket), actor_of(socket)
+    await socket.accept()
+    async with deps.live.subscribe(actor.tenant_id) as events:
+
+        async def send() -> None:
+            async for event in events:
+                await socket.send_data(_encode(event), mode="text")
+
+        async def until_gone() -> None:
+            with suppress(WebSocketDisconnect):
+                while True:  # what a client says is of no interest, that it left is
+                    await socket.receive_data(mode="text")
+
+        tasks = [asyncio.create_task(send()), asyncio.create_task(until_gone())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+HANDLERS: list[Any] = [health, ready, describe_problem, read_system, watch_live]

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""People, API tokens, the trail."""
+
+from typing import Annotated, Any, Literal
+
+from litestar import Request, delete, get, patch, post
+from litestar.params import JSONBody
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from openmains.app.identity import change_user as use
+from openmains.app.identity.create_user import create_user as add_person
+from openmains.app.identity.model import ApiToken, AuditEntry, User
+from openmains.app.identity.tokens import create_token as make_token
+from openmains.app.identity.tokens import revoke_token as end_token
+from openmains.app.problems import Problem
+from openmains.domain.identity.role import Role
+from openmains.edges.http.deps import actor_of, deps_of
+from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, Word, after_id, changes, page
+
+Locale = Literal["zh", "en"]
+Name = Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class NewUser(Struct, frozen=True, forbid_unknown_fields=True):
+    """A person to add."""
+
+    login: Annotated[str, Meta(min_length=2, max_length=64, pattern=r"^[A-Za-z0-9._@-]+$")]
+    name: Name
+    role: Role
+    locale: Locale = "zh"
+
+
+class UserChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What of a person may change; ``unlock`` ends a lock after failed sign-ins."""
+
+    name: Name | UnsetType = UNSET
+    role: Role | UnsetType = UNSET
+    locale: Locale | UnsetType = UNSET
+    disabled: bool | UnsetType = UNSET
+    unlock: bool | UnsetType = UNSET
+
+
+class UserWithPassword(Struct, frozen=True):
+    """A new person; the password is shown this once and must be changed at the first sign-in."""
+
+    user: User
+    password: str
+
+
+class NewPassword(Struct, frozen=True):
+    """Shown once; must be changed at the next sign-in."""
+
+    password: str
+
+
+class NewToken(Struct, frozen=True, forbid_unknown_fields=True):
+    """A token to make; without ``valid_days`` it holds until revoked."""
+
+    name: Name
+    role: Role
+    valid_days: Annotated[int, Meta(ge=1, le=3650)] | None = 365
+
+
+class TokenWithSecret(Struct, frozen=True):
+    """A new token; the secret is shown this once."""
+
+    token: ApiToken
+    secret: str
+
+
+@get("/users", operation_id="list_users", tags=["identity"])
+async def list_users(request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None) -> Page[User]:
+    """People of the tenant."""
+    after = after_id("users", cursor) or 0
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        return page("users", await work.users.page(limit + 1, after), limit, lambda user: user.user_id)
+
+
+@get("/users/{user_id:int}", operation_id="read_user", tags=["identity"])
+async def read_user(request: Request[Any, Any, Any], user_id: Id) -> User:
+    """One person."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        found = await work.users.get(user_id)
+    if found is None:
+        raise Problem("not-found")
+    return found
+
+
+@post("/users", operation_id="create_user", tags=["identity"])
+async def create_user(request: Request[Any, Any, Any], data: JSONBody[NewUser]) -> UserWithPassword:
+    """Add a person."""
+    user, password = await add_person(
+        deps_of(request).store,
+        actor_of(request),
+        login=data.login,
+        name=data.name,
+        role=data.role,
+        locale=data.locale,
+    )
+    return UserWithPassword(user, password)
+
+
+@patch("/users/{user_id:int}", operation_id="change_user", tags=["identity"])
+async def change_user(request: Request[Any, Any, Any], user_id: Id, data: JSONBody[UserChange]) -> User:
+    """Change a person's name, role, language, lock."""
+    return await use.change_user(deps_of(request).store, actor_of(request), user_id, changes(data))
+
+
+@post("/users/{user_id:int}/password", operation_id="reset_user_password", tags=["identity"])
+async def reset_user_password(request: Request[Any, Any, Any], user_id: Id) -> NewPassword:
+    """Give a person a new random password."""
+    return NewPassword(await use.reset_password(deps_of(request).store, actor_of(request), user_id))
+
+
+@delete("/users/{user_id:int}", operation_id="remove_user", tags=["identity"])
+async def remove_user(request: Request[Any, Any, Any], user_id: Id) -> None:
+    """Remove a person; what the person did stays in the trail."""
+    await use.remove_user(deps_of(request).store, actor_of(request), user_id)
+
+
+@get("/tokens", operation_id="list_tokens", tags=["identity"])
+async def list_tokens(request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None) -> Page[ApiToken]:
+    """One's own tokens; an administrator sees all."""
+    actor = actor_of(request)
+    owner = None if actor.role == Role.ADMINISTRATOR else actor.user_id
+    after = after_id("tokens", cursor) or 0
+    async with deps_of(request).store.tenant(actor.tenant_id) as work:
+        rows = await work.credentials.tokens(owner, limit + 1, after)
+    return page("tokens", rows, limit, lambda token: token.token_id)
+
+
+@post("/tokens", operation_id="create_token", tags=["identity"])
+async def create_token(request: Request[Any, Any, Any], data: JSONBody[NewToken]) -> TokenWithSecret:
+    """Make an API token of at most one's own role."""
+    token, secret = await make_token(
+        deps_of(request).store, actor_of(request), name=data.name, role=data.role, valid_days=data.valid_days
+    )
+    return TokenWithSecret(token, secret)
+
+
+@delete("/tokens/{token_id:int}", operation_id="revoke_token", tags=["identity"])
+async def revoke_token(request: Request[Any, Any, Any], token_id: Id) -> None:
+    """Revoke a token at once."""
+    await end_token(deps_of(request).store, actor_of(request), token_id)
+
+
+@get("/audit", operation_id="list_audit", tags=["identity"])
+async def list_audit(
+    request: Request[Any, Any, Any],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    object_type: Word = None,
+    object_id: Word = None,
+    user_id: OptionalId = None,
+) -> Page[AuditEntry]:
+    """The trail, newest first."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        rows = await work.audit.page(limit + 1, after_id("audit", cursor), object_type, object_id, user_id)
+    return page("audit", rows, limit, lambda entry: entry.audit_id)
+
+
+HANDLERS: list[Any] = [
+    list_users,
+    read_user,
+    create_user,
+    change_user,
+    reset_user_password,
+    remove_user,
+    list_tokens,
+    create_token,
+    revoke_token,
+    list_audit,
+]
