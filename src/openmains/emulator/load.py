@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Load generator: valid daily reports of up to millions of meters at a steady rate, on a fraction of a core.
 
-It shares the machine with the server it measures, so it is built around what a packet costs: datagrams are made in numpy
-batches (``load_frames``), equal lengths leave in one system call (UDP segmentation offload where the kernel has it), and
-of an answer only the first eight bytes are read: type, code, message id and the token, which is the request's number.
-Behaviour on the wire is RFC 7252's: confirmable, retransmitted after 2–3 s with doubling, four times at most (section
-4.2), message ids not used again within EXCHANGE_LIFETIME (247 s), which is why there are many sockets.
+It shares the machine with the server it measures, so it is built around what a packet costs: datagrams are made in
+numpy batches (``load_frames``), equal lengths leave in one system call (UDP segmentation offload where the kernel has
+it), and of an answer only the first eight bytes are read: type, code, message id and the token, which is the request's
+number. Behaviour on the wire is RFC 7252's: confirmable, retransmitted after 2–3 s with doubling, four times at most
+(section 4.2), message ids not used again within EXCHANGE_LIFETIME (247 s), which is why there are many sockets.
 
-Request number n is report of meter ``n % meters`` in round ``n // meters``, and each round is one day later than the last.
+Request n is the report of meter ``n % meters`` in round ``n // meters``; each round is one day later than the last.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -98,8 +99,8 @@ class _Book:
 class Load:
     """One run against ``target`` (host, port).
 
-    ``rate`` reports a second (open loop); with ``window`` > 0 never more than that many are unanswered (closed loop; rate 0
-    then means as fast as the window allows). ``first_imei`` + meter index is the IMEI in the path. ``day`` is the first
+    ``rate`` reports a second (open loop); with ``window`` > 0 never more than that many are unanswered (closed loop;
+    rate 0 then means as fast as the window allows). ``first_imei`` + meter index is the IMEI in the path. ``day`` is the first
     round's report day, days since 1970. ``limit`` > 0 stops after that many reports.
     """
 
@@ -229,7 +230,7 @@ class Load:
             quota = min(quota, self._window - self._open)
         if self._limit:
             quota = min(quota, self._limit - self._next)
-        # after a stall the backlog is made up at no more than one run a tick, as real meters would not wait for us either
+        # after a stall the backlog is made up at no more than one run a tick
         quota = min(quota, _RUN)
         while quota > 0:
             first = self._next
@@ -249,10 +250,8 @@ class Load:
             book.due[first : self._next] = now + ACK_TIMEOUT_S * self._random.uniform(1, ACK_RANDOM_FACTOR, count)
 
     def _put(self, index: int, data: memoryview | bytes) -> None:
-        try:
+        with suppress(BlockingIOError, ConnectionRefusedError):  # lost like any datagram: it is retransmitted
             self._sockets[index].send(data)
-        except (BlockingIOError, ConnectionRefusedError):
-            pass  # lost like any datagram: it is retransmitted
 
     def _receive(self, index: int, source: socket.socket) -> None:
         heads: list[bytes] = []

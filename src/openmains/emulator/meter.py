@@ -37,7 +37,8 @@ class Snapshot:
     start_at: int = 0  # first interval's start
     interval_s: int = 0
     freezes: list[int] = field(default_factory=list)  # registers at the intervals' n + 1 bounds, or UNKNOWN
-    history: list[int] = field(default_factory=list)  # registers at the starts of the days before start_at's day
+    history: list[int] = field(default_factory=list)  # registers at history_at and at the same time on days before
+    history_at: int = 0  # midnight at which start_at's day begins
     event: str = ""  # alarm: what happened
     raised: bool = True  # False: recovery
     raised_at: int = 0
@@ -479,6 +480,7 @@ class Meter:
         snapshot.start_at, snapshot.interval_s = start - offset, step
         snapshot.freezes = [self.frozen(mark - offset) for mark in range(start, end + 1, step)]
         midnight = start // DAY_S * DAY_S - offset
+        snapshot.history_at = midnight
         snapshot.history = [self.frozen(midnight - k * DAY_S) for k in range(HISTORY_DAYS + 1)]
         return snapshot
 

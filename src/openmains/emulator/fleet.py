@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many meters as real CoAP clients: the radio between ``meter.py`` and the platform's socket.
+
+The meters live by a virtual clock that runs ``speed`` times as fast as the real one; the CoAP exchanges run in
+real time. At speed 1 with a demo cadence, every meter reports what it has measured up to the real present about once a
+minute. One task walks a heap of timers; the sockets' callbacks do the rest. Ten thousand meters fit in one process.
+"""
+
+import asyncio
+import json
+import random
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+
+import numpy as np
+
+from openmains.emulator.consumption import Consumption, Medium
+from openmains.emulator.endpoint import PERFECT, REQUESTS_PER_S, Endpoint, Network, Outcome
+from openmains.emulator.meter import Action, Attach, Frames, Meter, Profile, Send, Supply
+from openmains.wire.coap.message import code_text
+from openmains.wire.coap.reliability import RFC7252, Timing
+
+_UNKNOWN_IMEI = 990_000_000_000_000  # test devices' type allocation code: registered nowhere
+_PAUSE_S = 0.25  # longest sleep of the timer task, so that a stop is prompt
+_LATENCIES = 100_000  # newest acknowledgement times kept for the percentiles
+
+
+@dataclass(frozen=True, slots=True)
+class MeterSpec:
+    """One meter of the fleet. ``number`` decides its consumption and its spreading."""
+
+    imei: str
+    number: int
+    medium: Medium
+    frames: Frames
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What goes wrong, besides the network. Shares are 0…1."""
+
+    drift_ppm: int = 0  # clocks drift by up to ± this
+    register_resets: float = 0.0  # share of reports before which the register falls to 0
+    wrong_crc: float = 0.0  # share of messages with one broken byte
+    unknown: float = 0.0  # share of meters whose IMEI is registered nowhere
+    attach_failures: float = 0.0
+    alarms_per_day: float = 0.0  # events a meter and (virtual) day
+    alarm_length_s: int = 1800  # until the recovery, virtual
+
+
+@dataclass(slots=True)
+class FleetSummary:
+    """Counts since the start; latencies in ms from the first transmission to the acknowledgement."""
+
+    meters: int = 0
+    seconds: float = 0.0
+    sent: int = 0
+    acknowledged: int = 0
+    retransmitted: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+    p50_ack_ms: float = 0.0
+    p99_ack_ms: float = 0.0
+    virtual_now: int = 0
+
+    def json(self) -> str:
+        """One line."""
+        return json.dumps(
+            {
+                "meters": self.meters,
+                "seconds": round(self.seconds, 1),
+                "sent": self.sent,
+                "acknowledged": self.acknowledged,
+                "retransmitted": self.retransmitted,
+                "p50_ack_ms": round(self.p50_ack_ms, 1),
+                "p99_ack_ms": round(self.p99_ack_ms, 1),
+                "failed": dict(self.failed),
+                "kinds": dict(self.kinds),
+                "virtual_now": self.virtual_now,
+            }
+        )
+
+    def line(self) -> str:
+        """For people, once a second."""
+        failed = " ".join(f"{reason}:{count}" for reason, count in self.failed.most_common(4)) or "-"
+        return (
+            f"{self.seconds:6.0f} s  sent {self.sent}  acknowledged {self.acknowledged}  "
+            f"retransmitted {self.retransmitted}  p50 {self.p50_ack_ms:.0f} ms  p99 {self.p99_ack_ms:.0f} ms  "
+            f"failed {failed}"
+        )
+
+
+class VirtualClock:
+    """Virtual seconds UTC: ``start`` when made, ``speed`` virtual seconds a real one."""
+
+    def __init__(self, start: float, speed: float, real: Callable[[], float]) -> None:
+        self._start, self._speed, self._real, self._origin = start, speed, real, real()
+
+    def now(self) -> float:
+        return self._start + (self._real() - self._origin) * self._speed
+
+    def real_wait(self, until: float) -> float:
+        """Real seconds until a virtual instant; 0 if it has passed."""
+        return max(0.0, (until - self.now()) / self._speed)
+
+
+def supply(town: Consumption, number: int, medium: Medium) -> Supply:
+    """The town's consumption as one meter's supply."""
+
+    def registers(instants_s: Sequence[int]) -> list[int]:
+        if len(instants_s) == 1:
+            return [town.register_at(number, medium, instants_s[0])]
+        row = town.grid(np.array([number]), np.array([int(medium)]), np.asarray(instants_s, dtype=np.int64))
+        return [int(value) for value in row[0]]
+
+    return registers
+
+
+class Fleet:
+    """Runs meters against ``target`` until told to stop.
+
+    ``start`` is the virtual instant (s UTC) of the beginning. ``rate`` > 0 caps messages a second. ``attach_spread_s``:
+    first attaches are spread over so many virtual seconds; None: by the profile's scheme (R1.8). ``sockets`` 0: as many
+    as the fleet needs; equal to the number of meters: one each.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[MeterSpec],
+        target: tuple[str, int],
+        *,
+        start: int,
+        speed: float = 1.0,
+        town: Consumption | None = None,
+        faults: Faults | None = None,
+        network: Network = PERFECT,
+        timing: Timing = RFC7252,
+        sockets: int = 0,
+        rate: float = 0.0,
+        attach_spread_s: int | None = None,
+        seed: int = 1,
+    ) -> None:
+        self._specs, self._target, self._start, self._speed = specs, target, start, speed
+        self._faults, self._network, self._timing, self._rate = faults or Faults(), network, timing, rate
+        self._rng = random.Random(seed)  # noqa: S311 - faults and jitter, reproducible
+        town = town or Consumption()
+        drift = self._faults.drift_ppm
+        self.meters = [
+            Meter(
+                spec.number,
+                spec.profile,
+                supply(town, spec.number, spec.medium),
+                spec.frames,
+                drift_ppm=self._rng.randint(-drift, drift),
+            )
+            for spec in specs
+        ]
+        unknown = self._faults.unknown
+        self._imeis = [
+            f"{_UNKNOWN_IMEI + place:015d}" if unknown and self._rng.random() < unknown else spec.imei
+            for place, spec in enumerate(specs)
+        ]
+        self._socket_count = sockets or min(max(1, len(specs) // 250, int(rate / REQUESTS_PER_S) + 1), 64)
+        self._attach_spread_s = attach_spread_s
+        self._endpoints: list[Endpoint] = []
+        self._heap: list[tuple[float, int, int]] = []  # (virtual instant, place of the meter, what)
+        self._queue: deque[tuple[int, Send]] = deque()  # waiting for their turn under ``rate``
+        self._latencies: deque[float] = deque(maxlen=_LATENCIES)
+        self._summary = FleetSummary(meters=len(specs))
+        self._stop = asyncio.Event()
+
+    def stop(self) -> None:
+        """End ``run`` soon."""
+        self._stop.set()
+
+    async def run(
+        self, seconds: float | None = None, progress: Callable[[FleetSummary], None] | None = None
+    ) -> FleetSummary:
+        """Run for ``seconds`` real ones (None: until ``stop``); ``progress`` is called once a second."""
+        loop = asyncio.get_running_loop()
+        self._begin = loop.time()
+        self._clock = VirtualClock(self._start, self._speed, loop.time)
+        for _ in range(self._socket_count):
+            self._endpoints.append(await Endpoint.connect(self._target, self._rng, self._timing, self._network))
+        end = None if seconds is None else self._begin + seconds
+        tasks = [asyncio.create_task(self._pace())] if self._rate else []
+        next_line = self._begin + 1
+        try:
+            self._switch_on()
+            while not self._stop.is_set() and (end is None or loop.time() < end):
+                self._timers()
+                if loop.time() >= next_line:
+                    next_line = loop.time() + 1
+                    if progress is not None:
+                        progress(self.summary())
+                wait = min(_PAUSE_S, self._clock.real_wait(self._heap[0][0])) if self._heap else _PAUSE_S
+                await asyncio.sleep(max(wait, 0.001))
+        finally:
+            for task in tasks:
+                task.cancel()
+            summary = self.summary()
+            for endpoint in self._endpoints:
+                endpoint.close()
+        return summary
+
+    def summary(self) -> FleetSummary:
+        """Counts so far."""
+        found = self._summary
+        found.seconds = asyncio.get_running_loop().time() - self._begin
+        found.retransmitted = sum(endpoint.counters.get("retransmission", 0) for endpoint in self._endpoints)
+        found.virtual_now = int(self._clock.now())
+        if self._latencies:
+            found.p50_ack_ms, found.p99_ack_ms = (
+                float(value) * 1000 for value in np.percentile(np.array(self._latencies), [50, 99])
+            )
+        return found
+
+    # -- timers ----------------------------------------------------------------------------------------------------
+
+    def _switch_on(self) -> None:
+        now = int(self._clock.now())
+        spread = self._attach_spread_s
+        for place, meter in enumerate(self.meters):
+            after = None if spread is None else place * spread // len(self.meters)
+            self._do(place, meter.switch_on(now, attach_after_s=after))
+            if self._faults.alarms_per_day:
+                self._plan_alarm(place, now)
+
+    def _timers(self) -> None:
+        now = self._clock.now()
+        budget = 500  # then the sockets get their turn
+        while self._heap and self._heap[0][0] <= now and budget:
+            at, place, what = heappop(self._heap)
+            budget -= 1
+            if what == _ALARM:
+                self._alarm(place, int(now))
+            elif self.meters[place].next_timer() == at:
+                self._do(place, self.meters[place].handle(int(now)))
+
+    def _do(self, place: int, actions: list[Action]) -> None:
+        """Carry out a meter's actions, and those that follow at once, then put its next timer on the heap."""
+        meter = self.meters[place]
+        todo = deque(actions)
+        while todo:
+            action = todo.popleft()
+            if isinstance(action, Attach):
+                failed = self._faults.attach_failures
+                ok = not (failed and self._rng.random() < failed)
+                todo.extend(meter.on_attach(ok, int(self._clock.now())))
+            elif isinstance(action, Send):
+                if self._rate:
+                    self._queue.append((place, action))
+                else:
+                    self._send(place, action)
+        due = meter.next_timer()
+        if due is not None:
+            heappush(self._heap, (due, place, _TIMER))
+
+    async def _pace(self) -> None:
+        """Send what is queued, at most ``rate`` a second."""
+        credit, last = 0.0, asyncio.get_running_loop().time()
+        while True:
+            await asyncio.sleep(0.005)
+            now = asyncio.get_running_loop().time()
+            credit = min(credit + (now - last) * self._rate, max(1.0, self._rate * 0.05))
+            last = now
+            while self._queue and credit >= 1:
+                self._send(*self._queue.popleft())
+                credit -= 1
+
+    # -- messages --------------------------------------------------------------------------------------------------
+
+    def _send(self, place: int, send: Send) -> None:
+        payload, faults = send.payload, self._faults
+        if faults.wrong_crc and self._rng.random() < faults.wrong_crc:
+            broken = bytearray(payload)
+            broken[self._rng.randrange(len(broken))] ^= 1 << self._rng.randrange(8)
+            payload = bytes(broken)
+        self._summary.sent += 1
+        self._summary.kinds[send.kind] += 1
+        endpoint = self._endpoints[place % len(self._endpoints)]
+        endpoint.post(self._imeis[place], payload, lambda outcome: self._done(place, send, outcome))
+
+    def _done(self, place: int, send: Send, outcome: Outcome) -> None:
+        meter = self.meters[place]
+        now = int(self._clock.now())
+        if outcome.ok:
+            self._summary.acknowledged += 1
+            self._latencies.append(outcome.seconds)
+            actions = meter.on_answer(send.message, outcome.payload, now)
+            resets = self._faults.register_resets
+            if send.kind == "report" and resets and self._rng.random() < resets:
+                meter.reset_register(now)
+        else:
+            self._summary.failed[code_text(outcome.code) if outcome.code else outcome.reason] += 1
+            actions = meter.on_failure(send.message, now)
+        self._do(place, actions)
+
+    # -- events ----------------------------------------------------------------------------------------------------
+
+    def _plan_alarm(self, place: int, now: int) -> None:
+        wait = self._rng.expovariate(self._faults.alarms_per_day / 86_400)
+        heappush(self._heap, (now + wait, place, _ALARM))
+
+    def _alarm(self, place: int, now: int) -> None:
+        """An event begins, or the one that is on ends."""
+        meter = self.meters[place]
+        if meter.active:
+            self._do(place, meter.set_event(min(meter.active), False, now))
+            self._plan_alarm(place, now)
+            return
+        choices = sorted(self._specs[place].profile.immediate)
+        if choices:
+            self._do(place, meter.set_event(self._rng.choice(choices), True, now))
+            heappush(self._heap, (now + self._faults.alarm_length_s, place, _ALARM))
+
+
+_TIMER, _ALARM = 0, 1

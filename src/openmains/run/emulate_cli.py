@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``openmains emulate``: a fleet of meters on real sockets."""
+
+import argparse
+import asyncio
+import csv
+import signal
+import sys
+import time
+from pathlib import Path
+
+from openmains.emulator.consumption import Consumption
+from openmains.emulator.endpoint import Network, parse_target
+from openmains.emulator.fleet import Faults, Fleet, FleetSummary, MeterSpec
+from openmains.emulator.frames import DriverFrames, immediate_events, medium_of
+from openmains.emulator.meter import Profile
+from openmains.emulator.spreading import Period, Scheme
+from openmains.wire.coap.reliability import Timing
+
+_MODES = {
+    "daily": (Period.DAY, 86_400, 1800),
+    "dense": (Period.EVERY, 3600, 300),  # R1.3: freeze every 5 min, report hourly
+    "large": (Period.EVERY, 43_200, 1800),  # large meters: twice a day
+    "large-dense": (Period.EVERY, 7200, 300),
+    "ten-days": (Period.TEN_DAYS, 86_400, 1800),
+    "month": (Period.MONTH, 86_400, 1800),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("--target", default="127.0.0.1:5683", metavar="HOST:PORT", help="the platform's CoAP port")
+    which = parser.add_argument_group("meters")
+    which.add_argument("--meters", type=Path, metavar="FILE", help="CSV with columns imei, number, driver (optional)")
+    which.add_argument("--first-imei", type=int, help="without a file: IMEI and number count from here")
+    which.add_argument("--count", type=int, default=100, help="without a file: how many (default 100)")
+    which.add_argument("--driver", default="openmains/water-1", help="driver where the file names none")
+    which.add_argument("--enhanced", action="store_true", help="send the enhanced report (R1.2)")
+    which.add_argument("--seed", type=int, default=0, help="the town: consumption, faults, jitter")
+    when = parser.add_argument_group("time")
+    when.add_argument(
+        "--cadence", type=int, metavar="S", help="demo: every meter reports every S seconds, today so far"
+    )
+    when.add_argument("--mode", choices=sorted(_MODES), default="daily", help="report mode (R1.3)")
+    when.add_argument("--report-time", type=int, default=0, metavar="S", help="seconds after the period's start")
+    when.add_argument("--spread", choices=[scheme.value for scheme in Scheme], default="a", help="scheme of R2.1")
+    when.add_argument("--spread-factor", type=int, default=120, metavar="S", help="T3, coefficient or delay, seconds")
+    when.add_argument("--speed", type=float, default=1.0, help="virtual seconds a real second")
+    when.add_argument("--start", type=int, metavar="UTC_S", help="virtual beginning; default: now")
+    when.add_argument("--seconds", type=float, help="stop after so many real seconds; default: Ctrl-C")
+    when.add_argument("--utc-offset", type=int, default=480, metavar="MIN", help="the meters' local time")
+    when.add_argument("--attach-spread", type=int, metavar="S", help="first attaches spread over S virtual seconds")
+    how = parser.add_argument_group("network")
+    how.add_argument("--rate", type=float, default=0.0, help="at most so many messages a second; 0 = no limit")
+    how.add_argument("--sockets", type=int, default=0, help="UDP sockets; 0 = enough; as many as meters = one each")
+    how.add_argument("--ack-timeout", type=float, default=2.0, metavar="S", help="CoAP's ACK_TIMEOUT, real seconds")
+    how.add_argument("--loss", type=float, default=0.0, help="share of datagrams lost")
+    how.add_argument("--duplicates", type=float, default=0.0, help="share of datagrams doubled")
+    how.add_argument("--reordering", type=float, default=0.0, help="share of datagrams that overtake others")
+    wrong = parser.add_argument_group("faults")
+    wrong.add_argument("--drift-ppm", type=int, default=0, help="clocks drift by up to ± this")
+    wrong.add_argument(
+        "--register-resets", type=float, default=0.0, help="share of reports after which it restarts at 0"
+    )
+    wrong.add_argument("--alarms", type=float, default=0.0, help="events a meter and virtual day")
+    wrong.add_argument("--wrong-crc", type=float, default=0.0, help="share of messages with a broken bit")
+    wrong.add_argument("--unknown", type=float, default=0.0, help="share of meters registered nowhere")
+    wrong.add_argument("--attach-failures", type=float, default=0.0, help="share of attaches that fail")
+    parser.add_argument("--quiet", action="store_true", help="no line a second")
+
+
+def profile_of(args: argparse.Namespace, driver: str) -> Profile:
+    """The meters' habits from the options."""
+    common = {"utc_offset_s": args.utc_offset * 60, "immediate": immediate_events(driver)}
+    if args.cadence:
+        return Profile(
+            Period.EVERY,
+            args.cadence,
+            today=True,
+            scheme=Scheme.MOD200,
+            heartbeats_s=(),
+            window_s=1,
+            log_days=10,
+            **common,
+        )
+    period, every_s, freeze_s = _MODES[args.mode]
+    return Profile(
+        period,
+        every_s,
+        args.report_time,
+        freeze_s,
+        scheme=Scheme(args.spread),
+        spread_factor_s=args.spread_factor,
+        log_days=30 if args.count <= 2000 else 10,
+        **common,
+    )
+
+
+def read_meters(args: argparse.Namespace) -> list[MeterSpec]:
+    """The fleet; raises ``ValueError`` with the line for a bad file."""
+    rows: list[tuple[str, int, str]] = []
+    if args.meters is not None:
+        with args.meters.open(encoding="utf-8-sig", newline="") as text:
+            table = csv.DictReader(text)
+            for row in table:
+                imei, number = row.get("imei") or "", row.get("number") or ""
+                if len(imei) != 15 or not imei.isdigit() or not number.isdigit():
+                    raise ValueError(f"{args.meters}:{table.line_num}: imei needs 15 digits and number digits only")
+                rows.append((imei, int(number), row.get("driver") or args.driver))
+    elif args.first_imei is not None:
+        rows = [(f"{args.first_imei + k:015d}", args.first_imei + k, args.driver) for k in range(args.count)]
+    else:
+        raise ValueError("name the meters: --meters FILE or --first-imei N")
+    profiles = {driver: profile_of(args, driver) for driver in {driver for _, _, driver in rows}}
+    return [
+        MeterSpec(
+            imei, number, medium_of(driver), DriverFrames(driver, number, enhanced=args.enhanced), profiles[driver]
+        )
+        for imei, number, driver in rows
+    ]
+
+
+async def _run(args: argparse.Namespace, specs: list[MeterSpec]) -> FleetSummary:
+    fleet = Fleet(
+        specs,
+        parse_target(args.target),
+        start=int(time.time()) if args.start is None else args.start,
+        speed=args.speed,
+        town=Consumption(args.seed, args.utc_offset * 60),
+        faults=Faults(
+            drift_ppm=args.drift_ppm,
+            register_resets=args.register_resets,
+            wrong_crc=args.wrong_crc,
+            unknown=args.unknown,
+            attach_failures=args.attach_failures,
+            alarms_per_day=args.alarms,
+        ),
+        network=Network(args.loss, args.duplicates, args.reordering),
+        timing=Timing(ack_timeout_s=args.ack_timeout),
+        sockets=args.sockets,
+        rate=args.rate,
+        attach_spread_s=args.cadence if args.attach_spread is None else args.attach_spread,
+        seed=args.seed,
+    )
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, fleet.stop)
+    progress = None if args.quiet else lambda summary: print(summary.line(), file=sys.stderr, flush=True)
+    return await fleet.run(args.seconds, progress)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run until stopped; one JSON summary on standard output. 0; 2 for bad input."""
+    try:
+        specs = read_meters(args)
+        summary = asyncio.run(_run(args, specs))
+    except (ValueError, OSError) as error:
+        print(f"openmains emulate: {error}", file=sys.stderr)
+        return 2
+    print(summary.json(), flush=True)
+    return 0
