@@ -118,6 +118,6 @@ def _shorten(name: str, line: str) -> tuple[str, bool]:
             return "", True
         why = str(entry.get("trace", "")).strip().rpartition("\n")[2]
         return f"{str(entry.get('t', ''))[11:19]} {name:<8} {word} {entry.get('event', '')} {why}".rstrip(), True
-    if re.search(r"\b(FATAL|PANIC)\b|\[FTL\]", line):
+    if re.search(r"\b(FATAL|PANIC)\b|\[FTL\]", line) and "the database system is" not in line:
         return f"{name:<17} ERROR {masked(line)}", True
     return "", True
