@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reports of intervals: single rules by example, and the invariants over whole histories (Hypothesis)."""
 
+import timeit
 from copy import deepcopy
 from dataclasses import replace
 from itertools import pairwise
@@ -339,3 +340,13 @@ def test_nonsense_is_kept_and_never_raises(reports: list[IntervalReport]) -> Non
         result = judge_intervals(state, report, LIMITS, SHANGHAI)
         assert [(row.at, row.register) for row in result.registers] == [(report.register_at, report.register)]
         state = result.state
+
+
+def test_a_clean_day_costs_little() -> None:
+    """The pipeline rests on 12 µs. The best of many short runs, so that load on the machine hardly matters."""
+    state, base = begun(8)
+    history = [(SHANGHAI.start_of(DAY - k), base - 480 * k) for k in range(1, 8)]
+    report = daily(DAY, base, [10] * 48, history=history)
+    best = min(timeit.repeat(lambda: judge_intervals(state, report, LIMITS, SHANGHAI), number=200, repeat=50)) / 200
+    print(f"clean report: {best * 1e6:.1f} µs")
+    assert best < 12e-6
