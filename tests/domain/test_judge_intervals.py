@@ -311,7 +311,8 @@ def test_days_add_up(story: tuple[Zone, list[int], list[IntervalReport], int]) -
                 assert increment == use[place + k]
         if day + 1 in days:
             assert row.base + sum(row.increments) == days[day + 1].base
-    assert state.grid_register == 1000 + sum(use[: (state.grid_at - begin) // 1800])  # type: ignore[operator]
+    assert state.grid_at is not None
+    assert state.grid_register == 1000 + sum(use[: (state.grid_at - begin) // 1800])
 
 
 @given(
