@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 
+from openmains.drivers.cjt188.hook import Cjt188Driver
 from openmains.drivers.codec import TableDriver
 from openmains.drivers.errors import DriverPageError
 from openmains.drivers.model import Driver
@@ -14,7 +15,7 @@ from openmains.drivers.schema import PageReader
 
 __all__ = ["Catalog", "Driver", "DriverPageError", "load", "load_from"]
 
-HOOKS: dict[str, Callable[[Page], Driver]] = {}
+HOOKS: dict[str, Callable[[Page], Driver]] = {"cjt188": Cjt188Driver}
 
 
 class Catalog:

@@ -85,9 +85,13 @@ class Message:
     fixed_size: int
     points: frozenset[str]
     event_known: int
+    _counted: list[Field] | None = None
 
     def counted(self) -> list[Field]:
-        return [f for f in self.fields if f.count]
+        """Fields that hold as many items as another field says."""
+        if self._counted is None:
+            self._counted = [f for f in self.fields if f.count]
+        return self._counted
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ The column-wise decoder (``codec``) reads good frames; when it meets a bad one i
 
 from binascii import crc_hqx
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Literal, cast
 
 from openmains.drivers.model import MISSING_VALUE, EncodeError, FieldTrace, Kind
 from openmains.drivers.page import CRC_SIZE, Field, Message, Page
@@ -19,7 +19,7 @@ Fault = tuple[str, int, str]  # reason code, byte offset, prose
 class ScalarCodec:
     """The frame-at-a-time half of a table driver."""
 
-    __slots__ = ("_bcd", "_fixed_header", "_judged", "_limited", "_order", "_page", "_type_offset", "by_type")
+    __slots__ = ("_bcd", "_fixed_header", "_judged", "_limited", "_order", "_page", "_quick", "_type_offset", "by_type")
 
     def __init__(self, page: Page) -> None:
         self._page = page
@@ -31,6 +31,7 @@ class ScalarCodec:
         self._judged = [f for f in header if f.value is not None]
         self._bcd = {m.type: [f for f in m.fields if f.bcd] for m in page.messages}
         self._limited = {m.type: [f for f in m.fields if f.limited and not f.count] for m in page.messages}
+        self._quick = {m.type: self._quick_test(m) for m in page.messages}
 
     def raw(self, payload: bytes, item: Field, offset: int | None = None) -> int:
         """Raw number of a field; a BCD field must have been checked."""
@@ -76,8 +77,48 @@ class ScalarCodec:
                     return "bcd", offset, f"{item.name} has a digit above 9"
         return None
 
+    def _quick_test(self, message: Message) -> tuple[int, list[tuple[int, int, int]], list[tuple[int, int, int, bool]]]:
+        """(fixed size, counts as (start, end, item size), limits as (start, end, index, signed)) of a message type."""
+        counts = []
+        for item in message.fields:
+            if item.count:
+                place = message.by_name[item.count]
+                counts.append((place.offset, place.offset + place.size, item.size))
+        limits = [(f.offset, f.offset + f.size, n, f.signed) for n, f in enumerate(self._limited[message.type])]
+        return message.fixed_size + CRC_SIZE, counts, limits
+
+    def _is_good(self, payload: bytes) -> bool:
+        """The same verdict as ``fault(payload) is None``, about three times as fast."""
+        if len(payload) < self._fixed_header + CRC_SIZE or crc_hqx(payload, 0):
+            return False
+        quick = self._quick.get(payload[self._type_offset])
+        if quick is None or len(payload) < quick[0]:
+            return False
+        order: Literal["big", "little"] = "big" if self._order == "big" else "little"
+        number = int.from_bytes
+        size = quick[0]
+        for start, end, width in quick[1]:
+            size += width * number(payload[start:end], order)
+        if size != len(payload):
+            return False
+        for item in self._judged:
+            if number(payload[item.offset : item.offset + item.size], order, signed=item.signed) != item.value:
+                return False
+        kind = payload[self._type_offset]
+        limited = self._limited[kind]
+        for start, end, index, signed in quick[2]:
+            item = limited[index]
+            if item.bcd:
+                continue
+            raw = number(payload[start:end], order, signed=signed)
+            if not item.low <= raw <= item.high and raw != item.missing:
+                return False
+        return all(payload[f.offset : f.offset + f.size].hex().isdecimal() for f in self._bcd[kind])
+
     def check(self, payload: bytes) -> str | None:
         """Reason code of ``fault``."""
+        if self._is_good(payload):
+            return None
         found = self.fault(payload)
         return found[0] if found else None
 
@@ -238,7 +279,7 @@ class FrameMaker:
             return item.value
         if item.name == self._page.type_field:
             return message.type
-        for other in message.fields:
+        for other in message.counted():
             if other.count == item.name and other.series:
                 return max(len(series[other.series]) - (1 if other.back_from else 0), 0)
         if item.bits:
