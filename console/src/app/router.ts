@@ -44,7 +44,7 @@ async function guard(to: RouteLocationNormalized) {
     try {
       const me = await whoAmI();
       setSession(me);
-      setLocale(me.locale, { remember: false });
+      setLocale(me.locale === "en" ? "en" : "zh", { remember: false });
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       setSession(null);

@@ -1,21 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bars of the readings chart. A chart may round; the table beside it holds the exact values.
+// What the readings chart and table say of a step. A chart may round; the table beside it holds the exact values.
 import type { Reading, Step } from "@/api/types";
 import type { Bar } from "@/shared/components/barPlot";
 import { instantText } from "@/shared/format/time";
 
-function colourOf(quality: readonly string[]): string {
-  if (quality.includes("suspect") || quality.includes("reverse")) return "--om-critical";
-  if (quality.includes("estimated") || quality.includes("from_history") || quality.includes("interpolated")) return "--om-major";
+export type Basis = "measured" | "estimated" | "suspect" | "edited" | "missing";
+
+const BASES: readonly Basis[] = ["measured", "estimated", "suspect", "edited", "missing"];
+
+/** What the volume of a step rests on, as far as anything of it does. */
+export function restsOn(row: Reading): Basis[] {
+  const seconds: Record<Basis, number> = {
+    measured: row.measured_s,
+    estimated: row.estimated_s,
+    suspect: row.suspect_s,
+    edited: row.edited_s,
+    missing: row.missing_s,
+  };
+  return BASES.filter((basis) => seconds[basis] > 0);
+}
+
+/** False where nothing of the step is known: its volume 0 means nothing. */
+export function isKnown(row: Reading): boolean {
+  return restsOn(row).some((basis) => basis !== "missing");
+}
+
+function colourOf(row: Reading): string {
+  if (row.suspect_s > 0) return "--om-critical";
+  if (row.estimated_s > 0 || row.missing_s > 0) return "--om-major";
   return "--om-accent";
 }
 
-/** One bar a reading; labels hold the time of day only where a step is shorter than a day. */
-export function barsOf(rows: readonly Reading[], exponent: number, step: Step, zone: string): Bar[] {
+/** One bar a step; labels hold the time of day only where a step is shorter than a day. */
+export function barsOf(rows: readonly Reading[], step: Step, zone: string): Bar[] {
   const length = step === "slot" || step === "hour" ? 16 : 10;
   return rows.map((row) => ({
     label: instantText(row.start, zone).slice(0, length),
-    value: row.use === null ? null : row.use * 10 ** exponent,
-    colour: colourOf(row.quality),
+    value: isKnown(row) ? Number(row.volume_m3) : null,
+    colour: colourOf(row),
   }));
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { bytesText } from "./bytes";
 import { hexBytes } from "./hex";
 import { percentText } from "./rate";
-import { addDays, dayOf, instantText, yesterdayIn } from "./time";
+import { addDays, dayOf, instantText, startOfDay, yesterdayIn } from "./time";
 import { decimalText, tenthsText, volumeText } from "./volume";
 
 describe("volumes", () => {
@@ -42,6 +42,15 @@ describe("instants", () => {
     expect(addDays("2026-12-31", 1)).toBe("2027-01-01");
     expect(dayOf(new Date("2026-04-30T23:30:00Z"), "Asia/Shanghai")).toBe("2026-05-01");
     expect(yesterdayIn("Asia/Shanghai", new Date("2026-04-30T23:30:00Z"))).toBe("2026-04-30");
+  });
+});
+
+describe("start of a day", () => {
+  it("is local midnight, in summer and in winter time", () => {
+    expect(startOfDay("2026-05-01", "Asia/Shanghai")).toBe("2026-04-30T16:00:00.000Z");
+    expect(startOfDay("2026-03-29", "Europe/Madrid")).toBe("2026-03-28T23:00:00.000Z");
+    expect(startOfDay("2026-03-30", "Europe/Madrid")).toBe("2026-03-29T22:00:00.000Z");
+    expect(startOfDay("2026-01-01", "America/St_Johns")).toBe("2026-01-01T03:30:00.000Z");
   });
 });
 

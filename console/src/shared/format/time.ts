@@ -46,6 +46,16 @@ export function addDays(day: string, count: number): string {
   return at.toISOString().slice(0, 10);
 }
 
+/** Instant at which a calendar day begins in the zone, as RFC 3339. Tries the offsets that the zone has around it. */
+export function startOfDay(day: string, zone: string): string {
+  const utc = Date.parse(`${day}T00:00:00Z`);
+  for (let offset = 14 * 60; offset >= -14 * 60; offset -= 15) {
+    const instant = new Date(utc - offset * 60_000);
+    if (instantText(instant, zone) === `${day} 00:00:00`) return instant.toISOString();
+  }
+  return new Date(utc).toISOString(); // a day whose midnight a clock change skips: the API takes any instant
+}
+
 export function yesterdayIn(zone: string, now: Date): string {
   return addDays(dayOf(now, zone), -1);
 }

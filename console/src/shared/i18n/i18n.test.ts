@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Both languages hold the same keys with the same placeholders, and every key the code asks for exists.
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { en } from "./en";
 import { zh } from "./zh";
@@ -34,6 +35,15 @@ describe("languages", () => {
       expect(english.get(key), key).not.toBe("");
       expect(placeholders(english.get(key) ?? ""), key).toEqual(placeholders(text));
     }
+  });
+
+  it("name every event and every rule of the server, and no other", () => {
+    const points = readFileSync("../src/openmains/drivers/points.toml", "utf8").split("[events]")[1] ?? "";
+    const events = [...points.matchAll(/^(\w+)\s*=/gm)].map((match) => match[1] ?? "");
+    expect(Object.keys(zh.event).sort()).toEqual(events.sort());
+    const quality = readFileSync("../src/openmains/domain/readings/quality.py", "utf8").split("class Rule")[1] ?? "";
+    const rules = [...quality.matchAll(/^ {4}([A-Z_]+) = \d+/gm)].map((match) => (match[1] ?? "").toLowerCase());
+    expect(Object.keys(zh.rule).sort()).toEqual(rules.sort());
   });
 
   it("have every key the code asks for, and none that nobody asks for", () => {
