@@ -2,8 +2,8 @@
 """Daily reports of millions of meters, made by the thousand.
 
 A few dozen households' reports are made by the driver itself; each becomes a template. A meter's frame is a template
-with a few fields written over (number, sequence, clock, registers), whose places come from the driver's own ``explain``. The
-CRC of the tables (polynomial 0x1021, start 0) is linear, so the new one is the template's xor one table entry for each
+with a few fields written over (number, sequence, clock, registers), whose places come from the driver's own ``explain``.
+The CRC of the tables (polynomial 0x1021, start 0) is linear, so the new one is the template's xor one table entry for each
 byte that changed. Every first frame of a batch is checked by the driver: a driver that this does not fit is refused.
 """
 
@@ -76,6 +76,10 @@ class DailyReports:
     def base(self, index: Ints, days: Ints) -> Ints:
         """Register of each meter at the start of its day, litres: what a check may expect to find."""
         return index * 37 % 900_000 + 1000 + (days - _START_DAY) * self._daily[index % _TEMPLATES]
+
+    def start_of(self, day: int) -> int:
+        """Instant (s) at which a report's day begins: midnight of the meters' wall clock."""
+        return day * DAY_S - self._offset_s
 
     def daily(self, index: Ints) -> Ints:
         """Litres that each meter measures every day."""

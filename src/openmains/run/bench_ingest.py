@@ -32,7 +32,7 @@ from openmains.edges.nats.stream import Bus, connect
 from openmains.emulator.load import Load
 from openmains.run import messages
 from openmains.run.bench_machine import memory_mb, processor_seconds, start_profilers
-from openmains.run.bench_setup import BenchRegistry, register
+from openmains.run.bench_setup import BenchRegistry, register, remember
 from openmains.run.settings import Loaded
 
 Ints = NDArray[np.int64]
@@ -142,10 +142,11 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
             print(f"registering {args.meters:,} meters …", flush=True)
             urls = engine_urls(var)
             registry = await register(urls["postgres_owner"], args.meters)
-            await wait_known(coap, registry)
             today = int(time.time()) // DAY_S
             rounds = int(args.rate * args.seconds // args.meters) + 1
             first_day = today - 1 - rounds
+            await remember(urls["postgres_owner"], registry, first_day)
+            await wait_known(coap, registry)
             before = processor_seconds(supervisor.pid)
             profilers = start_profilers(args.profile, supervisor.pid, args.seconds)
             print(f"load: {args.rate:,.0f} reports/s for {args.seconds:.0f} s …", flush=True)
@@ -166,8 +167,9 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
         "acked": len(sent["meters"]),
         "acked_per_s": sent["summary"]["per_second"],
         "retransmitted": sent["summary"]["retransmitted"],
-        "p50_ack_ms": sent["summary"]["p50_ms"],
-        "p99_ack_ms": sent["summary"]["p99_ms"],
+        "codes": sent["summary"]["codes"],
+        "p50_ack_ms": sent["summary"]["p50_ack_ms"],
+        "p99_ack_ms": sent["summary"]["p99_ack_ms"],
         "rss_mb": memory,
         "seconds": round(seconds, 2),
         "lag_s": seconds - sent["summary"]["seconds"],
