@@ -140,3 +140,6 @@ GRANT EXECUTE ON FUNCTION search_meters(int[], text[], text, boolean, bigint, in
 GRANT EXECUTE ON FUNCTION settle_search_index(), import_rows(int) TO openmains_pipeline;
 GRANT USAGE ON SEQUENCE meter_meter_id_seq TO openmains_pipeline;
 GRANT UPDATE ON product, tenant TO openmains_pipeline; -- FOR KEY SHARE asks for it
+DO $$ BEGIN -- an import stages its rows in a temporary table
+  EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO openmains_pipeline', current_database());
+END $$;
