@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many reports a second one core answers: our CoAP server against aiocoap, over real loopback sockets.
 
-``python bench/coap_vs_aiocoap.py [--seconds 5]`` prints one JSON object. The server runs in a process of its own, the load
-comes from another: confirmable POSTs of 150 bytes to ``/r/<IMEI>``, a window of them outstanding on each of several sockets,
-each answered 2.04 with 8 bytes. ``server_cpu`` is the server process's CPU time; ``per_core`` is answers by CPU second of the
-server, which is the number to compare, as load generator and server share the machine.
+``python bench/coap_vs_aiocoap.py [--seconds 5]`` prints one JSON object. The server runs in a process of its
+own, the load comes from another: confirmable POSTs of 150 bytes to ``/r/<IMEI>``, a window of them outstanding
+on each of several sockets, each answered 2.04 with 8 bytes. ``server_cpu`` is the server process's CPU time;
+``per_core`` is answers by CPU second of the server, which is the number to compare, as load generator and
+server share the machine.
 
 ``stack_per_core`` is ours without sockets: receive, respond and datagrams in one process.
 """
@@ -21,7 +22,7 @@ import sys
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
@@ -59,7 +60,7 @@ def serve_ours(pipe: Connection) -> None:
                 if isinstance(event, Request):
                     server.respond(event.exchange, Code.CHANGED, ANSWER, now=now)
         for target, answer in server.datagrams():
-            udp.sendto(answer, target)  # type: ignore[arg-type]
+            udp.sendto(answer, cast(Any, target))
         timer = server.next_timer()
         if timer is not None and timer <= now:
             server.handle_timer(now)
@@ -68,7 +69,7 @@ def serve_ours(pipe: Connection) -> None:
 
 def serve_aiocoap(pipe: Connection) -> None:
     """aiocoap as its documentation shows it: a site with one resource below /r."""
-    import aiocoap
+    import aiocoap  # type: ignore[import-untyped]
     from aiocoap import resource
 
     class Reports(resource.Resource, resource.PathCapable):  # type: ignore[misc]

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Coverage-guided fuzzing of the CoAP stack: ``python tests/fuzz/coap_fuzz.py -max_total_time=600``.
 
-Theory: one invariant a layer. The codec parses garbage or raises WireError, and what it parsed it writes back to the same
-meaning. The endpoints never raise for what a peer sends, whatever came before; they answer only well-formed datagrams, and
-what they remember stays within their limits. An input is one byte of mode, then datagrams as (length, steps of time, bytes).
+Theory: one invariant a layer. The codec parses garbage or raises WireError, and what it parsed it writes back
+to the same meaning. The endpoints never raise for what a peer sends, whatever came before; they answer only
+well-formed datagrams, and what they remember stays within their limits. An input is one byte of mode, then
+datagrams as (length, steps of time, bytes).
 
-Extra arguments are libFuzzer's; inputs that bring new coverage are kept in a scratch folder that is removed at the end, the
-small corpus beside this file is only read.
+Extra arguments are libFuzzer's; inputs that bring new coverage are kept in a scratch folder that is removed at
+the end, the small corpus beside this file is only read.
 """
 
 import sys

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network that loses, delays, reorders and duplicates datagrams, under a virtual clock, repeatable by its seed.
+"""A network that loses, delays, reorders and duplicates datagrams, under a virtual clock, repeatable by its
+seed.
 
-Theory: a protocol must be right on a bad network, and a bad network must be the same one again when a test fails. So chance
-comes from one seeded generator and time is a number that jumps to the next thing due: an hour of waiting costs nothing.
-Reordering needs no rule of its own, it follows from random delays. Endpoints are sans-IO stacks (see :class:`Endpoint`).
+Theory: a protocol must be right on a bad network, and a bad network must be the same one again when a test
+fails. So chance comes from one seeded generator and time is a number that jumps to the next thing due: an hour
+of waiting costs nothing. Reordering needs no rule of its own, it follows from random delays. Endpoints are
+sans-IO stacks (see :class:`Endpoint`).
 """
 
 from collections.abc import Callable, Hashable
@@ -45,8 +47,9 @@ class Conditions:
 class LossyNetwork:
     """Endpoints by address, datagrams between them, and the clock.
 
-    ``on_event(address, event, now)`` gets every event of every endpoint and may use the endpoints at once; what they then
-    want to send goes out in the same instant. ``trace`` keeps (now, what, source, target, datagram) for failing tests.
+    ``on_event(address, event, now)`` gets every event of every endpoint and may use the endpoints at once; what they
+    then want to send goes out in the same instant. ``trace`` keeps (now, what, source, target, datagram) for tests
+    that fail.
     """
 
     def __init__(

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Block-wise transfer, the server's side: RFC 7959 sections 2 and 3, and the bounds on what strangers may store."""
+"""Block-wise transfer, the server's side: RFC 7959 sections 2 and 3, and the bounds on what strangers may
+store."""
 
 import pytest
 
@@ -9,6 +10,7 @@ from openmains.wire.coap.exchange import Limits, Request
 from openmains.wire.coap.message import CON, Code, Message, Method, Option, decode, encode
 from openmains.wire.coap.options import Block
 from openmains.wire.coap.server import Server
+from openmains.wire.errors import WireError
 
 PEER = "meter"
 BODY = bytes(range(256)) * 2
@@ -179,9 +181,9 @@ def test_block_option_values() -> None:
     assert opt.block(b"\x1b") == Block(1, True, 3)
     assert opt.block(Block((1 << 20) - 1, True, 6).encode()) == Block((1 << 20) - 1, True, 6)
     assert (Block(3, False, 6).start, Block(3, False, 6).size) == (3072, 1024)
-    with pytest.raises(opt.WireError):
+    with pytest.raises(WireError):
         Block(1 << 20, False, 0).encode()
-    with pytest.raises(opt.WireError):
+    with pytest.raises(WireError):
         opt.block(b"\x00\x00\x00\x01")
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The client's rules one by one. What it does over a bad network is in ``test_lossy.py``."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ from openmains.wire.coap.reliability import Timing
 SERVER = "platform"
 
 
-def new(**settings: int) -> Client:
+def new(**settings: Any) -> Client:
     return Client(mid_seed=0, token_seed=0, **settings)
 
 

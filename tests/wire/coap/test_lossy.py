@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two stacks over a network that loses, delays, reorders and duplicates: 1,000 seeds under a virtual clock.
 
-What must hold whatever the network does: the application sees a request at most once; every call ends exactly once, answered or
-timed out, within the times of RFC 7252 section 4.8; a body arrives whole or not at all.
+What must hold whatever the network does: the application sees a request at most once; every call ends exactly
+once, answered or timed out, within the times of RFC 7252 section 4.8; a body arrives whole or not at all.
 """
 
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -25,7 +26,7 @@ class Conversation:
     """One server, three clients, a mix of requests drawn from the seed."""
 
     def __init__(self, seed: int, conditions: Conditions) -> None:
-        self.random = Random(seed)
+        self.random = Random(seed)  # noqa: S311 – repeatable is the point
         self.network = LossyNetwork(seed, conditions, on_event=self.on_event)
         self.server = Server(Limits(max_body=5000, block_szx=self.random.choice((2, 4, 6))), mid_seed=seed)
         self.network.attach("server", self.server)
@@ -87,7 +88,7 @@ class Conversation:
     def run(self) -> None:
         for serial in range(12):
             address = self.random.choice(list(self.clients))
-            self.network.at(self.random.uniform(0, 60), lambda serial=serial, address=address: self.ask(serial, address))
+            self.network.at(self.random.uniform(0, 60), partial(self.ask, serial, address))
         self.network.run()
 
 
@@ -107,7 +108,7 @@ def check(talk: Conversation) -> tuple[int, int]:
         else:
             assert isinstance(event, TimedOut)
             if call.confirmable and len(talk.bodies[serial]) < 60 and call.child is None:
-                # MAX_TRANSMIT_WAIT without any sign, or the response timeout after an empty ACK (or after the next block).
+                # MAX_TRANSMIT_WAIT without any sign, or the response timeout after an empty ACK.
                 assert at - started <= RFC7252.transmit_wait_s + 2 * 200.0 + 1e-6
     for client in talk.clients.values():
         assert client.sizes()["calls"] == client.sizes()["retransmissions"] == 0
@@ -154,7 +155,7 @@ def test_dead_network_times_out_as_the_rfc_says(seed: int) -> None:
 def test_observe_over_bad_networks_is_fresh_and_ends_with_the_last_state() -> None:
     complete = 0
     for seed in range(200):
-        random = Random(seed)
+        random = Random(seed)  # noqa: S311 – repeatable is the point
         relations: list[Relation] = []
         got: list[int] = []
         gone: list[Deregistered] = []
@@ -201,7 +202,7 @@ def test_observe_over_bad_networks_is_fresh_and_ends_with_the_last_state() -> No
                     server.notify(relation, Code.CONTENT, body, confirmable=state in (5, last), now=network.now)
 
         for state in range(1, last + 1):
-            network.at(100.0 + 4 * state, lambda state=state, change=change: change(state))
+            network.at(100.0 + 4 * state, partial(change, state))
         network.run()
         assert got == sorted(set(got)), "a stale or repeated state was delivered"
         # The last notification is confirmable: an observer that is still registered has the last state.

@@ -5,9 +5,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import aiocoap
+import aiocoap  # type: ignore[import-untyped]
 import pytest
-from aiocoap.message import Direction
+from aiocoap.message import Direction  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -9,7 +9,9 @@ from openmains.wire.coap.server import Server
 PEER = "browser"
 
 
-def register(server: Server, mid: int = 1, token: bytes = b"o", observe: bytes = b"", now: float = 0.0) -> Relation | None:
+def register(
+    server: Server, mid: int = 1, token: bytes = b"o", observe: bytes = b"", now: float = 0.0
+) -> Relation | None:
     options = [(opt.OBSERVE, observe), (opt.URI_PATH, b"valve")]
     events = server.receive(encode(Message(CON, Method.GET, mid, token, options)), PEER, now)
     request = events[-1]

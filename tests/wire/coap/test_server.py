@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The server's rules one by one: RFC 7252 sections 4 and 5. Block-wise and Observe have files of their own."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ def post(
     return encode(Message(kind, Method.POST, mid, token, REPORT if options is None else options, payload))
 
 
-def only_request(events: list[object]) -> Request:
+def only_request(events: Sequence[object]) -> Request:
     [event] = events
     assert isinstance(event, Request)
     return event
@@ -44,7 +46,12 @@ def test_a_report_is_answered_inside_its_acknowledgement() -> None:
 
 def test_query_and_other_options_reach_the_application() -> None:
     server = Server(mid_seed=7)
-    options = [(opt.URI_HOST, b"example.org"), *REPORT, (opt.CONTENT_FORMAT, b"\x2a"), (opt.URI_QUERY, "名=值".encode())]
+    options = [
+        (opt.URI_HOST, b"example.org"),
+        *REPORT,
+        (opt.CONTENT_FORMAT, b"\x2a"),
+        (opt.URI_QUERY, "名=值".encode()),
+    ]
     request = only_request(server.receive(post(options=options), METER, 0.0))
     assert request.query == ("名=值",)
     assert request.options == [(opt.URI_HOST, b"example.org"), (opt.CONTENT_FORMAT, b"\x2a")]
@@ -279,7 +286,9 @@ def test_an_answer_counts_once() -> None:
     assert server.counters == {"answered twice": 1}
 
 
-@pytest.mark.parametrize(("wish", "code", "silent"), [(2, 0x44, True), (8, 0x84, True), (2, 0x84, False), (26, 0xA0, True)])
+@pytest.mark.parametrize(
+    ("wish", "code", "silent"), [(2, 0x44, True), (8, 0x84, True), (2, 0x84, False), (26, 0xA0, True)]
+)
 def test_no_response(wish: int, code: int, silent: bool) -> None:
     """RFC 7967: a CON gets an empty ACK instead, a NON nothing."""
     server = Server(mid_seed=7)

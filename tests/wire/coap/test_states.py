@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The state tables: every pair is defined, every state can be reached, and the documentation shows what the code does."""
+"""The state tables: every pair is defined, every state can be reached, and the documentation shows what the
+code does."""
 
 from enum import IntEnum
 from itertools import product

@@ -150,7 +150,7 @@ class BodyCache:
     ) -> tuple[int, bytes]:
         """The code and the part of ``payload`` for ``wanted``; adds Block2, ETag, Size2 to ``options``.
 
-        A first block that is not the last puts the whole into the store. A block beyond the end is a bad request (4.00).
+        A first block that is not the last puts the whole into the store. A block beyond the end is 4.00.
         """
         success = code >> 5 == 2
         if wanted.start >= len(payload):

@@ -32,7 +32,7 @@ EMPTY: Final = 0  # code 0.00
 Option = tuple[int, bytes]
 Options = tuple[Option, ...] | list[Option]
 
-_HEADER = Struct("!BBH")
+HEADER: Final = Struct("!BBH")  # first byte, code, message id
 
 
 def code(kind: int, detail: int) -> int:
@@ -186,7 +186,7 @@ def encode(message: Message) -> bytes:
         raise WireError(LAYER, 0, "token length reserved")
     if not message.code and (token or message.options or message.payload):
         raise WireError(LAYER, 4, "empty message with content")
-    head = _HEADER.pack(0x40 | message.kind << 4 | len(token), message.code, message.mid) + token
+    head = HEADER.pack(0x40 | message.kind << 4 | len(token), message.code, message.mid) + token
     if message.options:
         head += encode_options(message.options)
     return head + b"\xff" + message.payload if message.payload else head
@@ -219,7 +219,7 @@ def encode_options(options: Iterable[Option]) -> bytes:
 
 def empty(kind: int, mid: int) -> bytes:
     """An empty ACK or a Reset for ``mid``, or a ping (an empty CON)."""
-    return _HEADER.pack(0x40 | kind << 4, 0, mid)
+    return HEADER.pack(0x40 | kind << 4, 0, mid)
 
 
 def _number(option: Option) -> int:

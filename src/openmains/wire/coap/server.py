@@ -31,7 +31,7 @@ from openmains.wire.coap.exchange import (
     Request,
     Undelivered,
 )
-from openmains.wire.coap.message import _HEADER, ACK, CON, NON, RST, Code, Message, Method, Option, decode, empty
+from openmains.wire.coap.message import ACK, CON, HEADER, NON, RST, Code, Message, Method, Option, decode, empty
 from openmains.wire.coap.message import encode_options as _encode_options
 from openmains.wire.coap.observing import Observers
 from openmains.wire.coap.reliability import RFC7252, Retransmitter, Timing
@@ -268,13 +268,13 @@ class Server:
             tail += b"\xff" + payload
         peer, mid = exchange.key
         if action is ServingAction.PIGGYBACK:
-            exchange.reply = _HEADER.pack(0x60 | len(token), code, mid) + tail
+            exchange.reply = HEADER.pack(0x60 | len(token), code, mid) + tail
             self._out.append((peer, exchange.reply))
         elif action is ServingAction.SEND_NON:
-            self._out.append((peer, _HEADER.pack(0x50 | len(token), code, self._next_mid(peer)) + tail))
+            self._out.append((peer, HEADER.pack(0x50 | len(token), code, self._next_mid(peer)) + tail))
         elif action is ServingAction.SEND_CON:
             mid = self._next_mid(peer)
-            datagram = _HEADER.pack(0x40 | len(token), code, mid) + tail
+            datagram = HEADER.pack(0x40 | len(token), code, mid) + tail
             self._out.append((peer, datagram))
             self._retransmitter.start(peer, mid, datagram, exchange, self._chance(), now)
         return relation
@@ -318,7 +318,7 @@ class Server:
             self._observers.remove(relation)
         confirmable = confirmable or self._observers.must_confirm(relation, now)
         mid = self._next_mid(relation.peer)
-        head = _HEADER.pack((0x40 if confirmable else 0x50) | len(relation.token), code, mid)
+        head = HEADER.pack((0x40 if confirmable else 0x50) | len(relation.token), code, mid)
         datagram = head + relation.token + _encode_options(send) + (b"\xff" + payload if payload else b"")
         self._out.append((relation.peer, datagram))
         if confirmable:
