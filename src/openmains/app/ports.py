@@ -355,16 +355,18 @@ ReportBy = Literal["area", "product", "maker", "driver"]
 
 
 class CollectionRow(Struct, frozen=True):
-    """Collection of one group of meters on one day (R2.4, R6.2); rate = received / expected in 0.01 %."""
+    """Collection of one group of meters on one day (R2.4, R6.2); ``rate_ppm`` = received / expected in millionths."""
 
     key: str
     name: str
     expected: int
     received: int
+    rate_ppm: int
     on_time: int
+    late: int
     estimated: int
+    partial: int
     missing: int
-    rate_bp: int
 
 
 class CollectionReport(Struct, frozen=True):
@@ -378,13 +380,14 @@ class CollectionReport(Struct, frozen=True):
 
 
 class MissingMeter(Struct, frozen=True):
-    """An expected meter without a value."""
+    """A meter whose day is not (fully) there; ``status``: missing, partial or estimated."""
 
     meter_id: int
     number: str
-    area_name: str
+    area_code: str
     product_code: str
     address: str
+    status: str
     last_seen_at: datetime | None
 
 

@@ -91,7 +91,10 @@ class ClickHouseReadings:
         self, tenant_id: int, meter_id: int, limit: int, before: tuple[int, int] | None
     ) -> list[StoredFrame]:
         rows = await self._clickhouse.query(_FRAMES, _keys(tenant_id, meter_id, limit, before))
-        return [StoredFrame(*row[:6], bytes.fromhex(row[6])) for row in rows]
+        return [
+            StoredFrame(us, version, direction, channel, path, outcome, bytes.fromhex(payload))
+            for us, version, direction, channel, path, outcome, payload in rows
+        ]
 
     async def signals(
         self, tenant_id: int, meter_id: int, from_us: int, to_us: int, limit: int, before: tuple[int, int] | None

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An API over real engines with two utilities, for the tests of this folder."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+from litestar import Litestar
+
+from openmains.app.meters.drivers import CatalogShelf
+from openmains.app.ports import LiveEvent, Metric, SystemSnapshot
+from openmains.app.uplink import Uplink
+from openmains.drivers.catalog import load
+from openmains.edges.clickhouse.client import ClickHouse
+from openmains.edges.clickhouse.readings import ClickHouseReadings
+from openmains.edges.http.app import build_app
+from openmains.edges.http.deps import ApiDeps, ApiSettings
+from openmains.edges.postgres.db import API_ROLE, create_pool
+from openmains.edges.postgres.identity import create_tenant_admin
+from openmains.edges.postgres.store import PostgresStore
+from openmains.run.engines import EngineUrls
+
+OWN = {"X-OpenMains-Request": "1"}
+STRONG = "correct horse battery"
+
+
+class Feed:
+    """A live feed that a test fills."""
+
+    def __init__(self) -> None:
+        self.watchers: list[tuple[int, asyncio.Queue[LiveEvent]]] = []
+        self.joined = asyncio.Event()
+
+    def tell(self, tenant_id: int, event: LiveEvent) -> None:
+        for wanted, queue in self.watchers:
+            if wanted == tenant_id:
+                queue.put_nowait(event)
+
+    @asynccontextmanager
+    async def subscribe(self, tenant_id: int) -> AsyncIterator[AsyncIterator[LiveEvent]]:
+        queue: asyncio.Queue[LiveEvent] = asyncio.Queue()
+        entry = (tenant_id, queue)
+        self.watchers.append(entry)
+        self.joined.set()
+
+        async def events() -> AsyncIterator[LiveEvent]:
+            while True:
+                yield await queue.get()
+
+        try:
+            yield events()
+        finally:
+            self.watchers.remove(entry)
+
+
+class System:
+    """The system port, standing still."""
+
+    async def snapshot(self) -> SystemSnapshot:
+        return SystemSnapshot("test", [], {"0": 0}, {"refused.unknown_device": 3}, {"postgres": "18"}, {})
+
+    async def not_ready(self) -> list[str]:
+        return []
+
+    async def metrics(self) -> list[Metric]:
+        return [Metric("openmains_reports_total", "counter", "Reports.", 7, {"node": 'a"b'})]
+
+
+class Stream:
+    """What was replayed."""
+
+    def __init__(self) -> None:
+        self.uplinks: list[Uplink] = []
+
+    async def replay(self, uplinks: Sequence[Uplink]) -> None:
+        self.uplinks += uplinks
+
+
+@dataclass
+class Utility:
+    """A tenant with an administrator, a product, an area, and one row of everything that can be listed."""
+
+    tenant_id: int
+    code: str
+    login: str
+    password: str
+    token: str
+    ids: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class World:
+    """``owner``: a connection that sees all tenants."""
+
+    app: Litestar
+    deps: ApiDeps
+    owner: "asyncpg.Connection[Any]"
+    urls: EngineUrls
+    feed: Feed
+    stream: Stream
+    a: Utility
+    b: Utility
+
+    def client(self, token: str | None = None, language: str = "en") -> httpx.AsyncClient:
+        headers = {"Accept-Language": language}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        transport = httpx.ASGITransport(app=self.app, client=("127.0.0.1", 1))  # type: ignore[arg-type]
+        return httpx.AsyncClient(transport=transport, base_url="http://om.test/api/v1", headers=headers)
+
+    @asynccontextmanager
+    async def signed_in(self, utility: Utility) -> AsyncIterator[httpx.AsyncClient]:
+        async with self.client() as client:
+            body = {"tenant": utility.code, "login": utility.login, "password": utility.password}
+            answer = await client.post("/session", json=body, headers=OWN)
+            assert answer.status_code == 201, answer.text
+            client.headers.update(OWN)
+            yield client
+
+    async def user(self, utility: Utility, role: str, login: str | None = None) -> str:
+        """Token of a new user with this role."""
+        async with self.client(utility.token) as administrator:
+            login = login or f"u{secrets.token_hex(4)}"
+            answer = await administrator.post("/users", json={"login": login, "name": login, "role": role})
+            assert answer.status_code == 201, answer.text
+            made = answer.json()
+        await self.owner.execute("UPDATE app_user SET must_change = false WHERE user_id = $1", made["user"]["user_id"])
+        person = Utility(utility.tenant_id, utility.code, login, made["password"], "")
+        async with self.signed_in(person) as client:
+            answer = await client.post("/tokens", json={"name": "t", "role": role})
+            assert answer.status_code == 201, answer.text
+            return str(answer.json()["secret"])
+
+
+async def make_world(urls: EngineUrls, clickhouse: ClickHouse, folder: Path) -> World:
+    pool = await create_pool(urls.postgres_api, role=API_ROLE)
+    readings = ClickHouseReadings(clickhouse)
+    feed, stream = Feed(), Stream()
+    deps = ApiDeps(
+        store=PostgresStore(pool),
+        settings=ApiSettings(upload_dir=folder, api_rate=(10_000.0, 100_000), sign_in_rate=(10_000.0, 100_000)),
+        drivers=CatalogShelf(load()),
+        system=System(),
+        live=feed,
+        readings=readings,
+        dimensions=readings,
+        replay=stream,
+    )
+    owner = await asyncpg.connect(urls.postgres_owner)
+    driver = deps.drivers.pages()[0]
+    world = World(build_app(deps), deps, owner, urls, feed, stream, None, None)  # type: ignore[arg-type]
+    world.a = await _utility(world, driver.name, driver.medium)
+    world.b = await _utility(world, driver.name, driver.medium)
+    return world
+
+
+async def _utility(world: World, driver: str, medium: str) -> Utility:
+    code = f"t{secrets.token_hex(4)}"
+    tenant_id, user_id, password = await create_tenant_admin(
+        world.urls.postgres_owner, tenant_code=code, tenant_name=code, must_change=False
+    )
+    assert password is not None
+    utility = Utility(tenant_id, code, "admin", password, "", {"user_id": user_id})
+    async with world.signed_in(utility) as client:
+        made = (await client.post("/tokens", json={"name": "all", "role": "administrator"})).json()
+    utility.token = made["secret"]
+    utility.ids["token_id"] = made["token"]["token_id"]
+    async with world.client(utility.token) as client:
+        area = await client.post("/areas", json={"code": "north", "name": "North"})
+        product = await client.post(
+            "/products", json={"code": "p", "name": "P", "maker": "M", "model": "1", "driver": driver}
+        )
+        assert area.status_code == product.status_code == 201, (area.text, product.text)
+        utility.ids |= {"area_id": area.json()["area_id"], "product_id": product.json()["product_id"]}
+        meter = await client.post("/meters", json=new_meter(utility))
+        assert meter.status_code == 201, meter.text
+        utility.ids["meter_id"] = meter.json()["meter_id"]
+    await _rows(world, utility)
+    return utility
+
+
+def new_meter(utility: Utility, **values: Any) -> dict[str, Any]:
+    """Body for a meter with a random number and IMEI."""
+    return {
+        "number": f"{secrets.randbelow(10**10):010d}",
+        "imei": f"86{secrets.randbelow(10**13):013d}",
+        "product_id": utility.ids["product_id"],
+        "area_id": utility.ids["area_id"],
+        "installed_on": "2024-01-02",
+        "address": "人民路 12 号",
+    } | values
+
+
+async def _rows(world: World, utility: Utility) -> None:
+    tenant, meter, product = utility.tenant_id, utility.ids["meter_id"], utility.ids["product_id"]
+    insert = world.owner.fetchval
+    utility.ids["alarm_id"] = await insert(
+        "INSERT INTO alarm (tenant_id, meter_id, event, severity, raised_at, received_us, shown_us, last_us)"
+        " VALUES ($1, $2, 'magnetic', 'major', 1700000000, 1700000001000000, 1700000003000000, 1700000001000000)"
+        " RETURNING alarm_id",
+        tenant,
+        meter,
+    )
+    utility.ids["exception_id"] = await insert(
+        "INSERT INTO reading_exception (tenant_id, meter_id, version, rule, at, day, value, expected)"
+        " VALUES ($1, $2, 1, 10, 1700000000, 19675, 5000, 100) RETURNING exception_id",
+        tenant,
+        meter,
+    )
+    utility.ids["dead_letter_id"] = await insert(
+        "INSERT INTO dead_letter (tenant_id, meter_id, product_id, channel, path, received_us, payload, reason)"
+        " VALUES ($1, $2, $3, 'coap', '/r', 1700000000123456, '\\x0102', 'crc') RETURNING dead_letter_id",
+        tenant,
+        meter,
+        product,
+    )
+    utility.ids["job_id"] = await insert(
+        "INSERT INTO job (tenant_id, kind) VALUES ($1, 'import_meters') RETURNING job_id", tenant
+    )
