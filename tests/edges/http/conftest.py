@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """``world``: the API with two utilities, once for the folder."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
+import httpx
 import pytest
 
 from openmains.edges.clickhouse.client import ClickHouse
@@ -18,3 +21,19 @@ async def world(
     yield made
     await made.owner.close()
     await made.deps.store._pool.close()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+async def call(world: World) -> AsyncIterator[Callable[..., httpx.Response]]:
+    """A request out of a test that is not a coroutine (Hypothesis), on the loop the pools belong to."""
+    loop = asyncio.get_running_loop()
+
+    async def send(*args: Any, **kwargs: Any) -> httpx.Response:
+        async with world.client(world.b.token) as client:
+            kwargs["headers"] = {"Content-Type": "application/json", **kwargs.get("headers", {})}
+            return await client.request(*args, **kwargs)
+
+    def now(*args: Any, **kwargs: Any) -> httpx.Response:
+        return loop.run_until_complete(send(*args, **kwargs))
+
+    yield now

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Areas, products, meters: changes with their trail, paging, search."""
+
+from tests.edges.http.world import World, new_meter
+
+
+async def test_meter_life_with_revisions_trail_and_changes_for_edges(world: World) -> None:
+    async with world.client(world.a.token) as client:
+        made = await client.post("/meters", json=new_meter(world.a, number="LIFE-1"))
+        meter_id, etag = made.json()["meter_id"], made.headers["etag"]
+        assert etag == '"1"'
+        path = f"/meters/{meter_id}"
+        assert (await client.patch(path, json={"address": "x"})).status_code == 428
+        stale = await client.patch(path, json={"address": "x"}, headers={"If-Match": '"7"'})
+        assert stale.status_code == 412
+        changed = await client.patch(path, json={"address": "新街 3 号"}, headers={"If-Match": etag})
+        assert changed.json()["address"] == "新街 3 号" and changed.headers["etag"] == '"2"'
+        found = await client.get("/meters", params={"q": "新街"})
+        assert meter_id in {m["meter_id"] for m in found.json()["items"]}
+        late = await client.delete(path, params={"date": "2999-01-01"}, headers={"If-Match": '"2"'})
+        assert late.json()["errors"][0] == {"pointer": "/date", "code": "in-the-future", "detail": "is in the future"}
+        early = await client.delete(path, params={"date": "2020-01-01"}, headers={"If-Match": '"2"'})
+        assert early.json()["errors"][0]["code"] == "before-installation"
+        removed = await client.delete(path, params={"date": "2025-05-05"}, headers={"If-Match": '"2"'})
+        assert removed.json()["removed_on"] == "2025-05-05" and removed.json()["imei"] is None
+        again = await client.patch(path, json={"address": "y"}, headers={"If-Match": '"3"'})
+        assert again.status_code == 409
+        reused = await client.post("/meters", json=new_meter(world.a, imei=made.json()["imei"]))
+        assert reused.status_code == 201, "the IMEI is free again"
+        trail = await client.get("/audit", params={"object_type": "meter", "object_id": str(meter_id)})
+        actions = [
+            (e["action"], (e["before"] or {}).get("address"), e["after"]["address"]) for e in trail.json()["items"]
+        ]
+        assert [action for action, _, _ in actions] == ["remove_meter", "change_meter", "add_meter"]
+        assert actions[1][1:] == ("人民路 12 号", "新街 3 号")
+    seen = await world.owner.fetchval("SELECT count(*) FROM identity_change WHERE meter_id = $1", meter_id)
+    assert seen == 3
+
+
+async def test_taken_number_and_imei_also_of_another_tenant(world: World) -> None:
+    async with world.client(world.a.token) as mine, world.client(world.b.token) as theirs:
+        body = new_meter(world.a)
+        assert (await mine.post("/meters", json=body)).status_code == 201
+        assert (await mine.post("/meters", json=body)).status_code == 409
+        taken = await theirs.post("/meters", json=new_meter(world.b, imei=body["imei"]))
+        assert taken.status_code == 409 and taken.json()["type"].endswith("/number-taken")
+        same_number = await theirs.post("/meters", json=new_meter(world.b, number=body["number"]))
+        assert same_number.status_code == 201, "numbers are the tenant's own"
+
+
+async def test_pages_are_stable_while_meters_come(world: World) -> None:
+    async with world.client(world.b.token) as client:
+        for number in range(7):
+            answer = await client.post("/meters", json=new_meter(world.b, number=f"PAGE-{number}"))
+            assert answer.status_code == 201
+        for sort in ("number", "-number", "meter_id", "-meter_id"):
+            everything = (await client.get("/meters", params={"sort": sort, "limit": 500})).json()["items"]
+            seen: list[int] = []
+            cursor = None
+            while True:
+                params = {"sort": sort, "limit": 3} | ({"cursor": cursor} if cursor else {})
+                page = (await client.get("/meters", params=params)).json()
+                seen += [m["meter_id"] for m in page["items"]]
+                if not cursor:  # a meter that sorts before the place changes nothing after it
+                    await client.post("/meters", json=new_meter(world.b, number="0-" + sort + str(len(seen))))
+                cursor = page["next"]
+                if cursor is None:
+                    break
+            known = [m["meter_id"] for m in everything]
+            assert [m for m in seen if m in set(known)] == known
+            assert len(seen) == len(set(seen))
+        other = (await client.get("/meters", params={"sort": "number", "limit": 2})).json()["next"]
+        wrong = await client.get("/meters", params={"sort": "-number", "cursor": other})
+        assert wrong.status_code == 400 and wrong.json()["type"].endswith("/bad-cursor")
+
+
+async def test_product_needs_a_driver_of_the_catalogue(world: World) -> None:
+    async with world.client(world.a.token) as client:
+        body = {"code": "q", "name": "Q", "maker": "M", "model": "1", "driver": "no/such"}
+        answer = await client.post("/products", json=body)
+        assert answer.json()["errors"][0]["code"] == "unknown-driver"
+        drivers = (await client.get("/drivers")).json()["items"]
+        assert drivers
+        for driver in drivers:
+            vectors = (await client.get(f"/drivers/{driver['name']}/vectors")).json()["items"]
+            trace = await client.post(f"/drivers/{driver['name']}/explain", json={"hex": vectors[0]["payload_hex"]})
+            assert trace.json()["fields"], driver["name"]
+            broken = await client.post(f"/drivers/{driver['name']}/explain", json={"hex": "00 ff"})
+            assert broken.status_code == 200
+            assert (await client.post(f"/drivers/{driver['name']}/explain", json={"hex": "zz"})).status_code == 400
+
+
+async def test_area_cannot_be_below_itself(world: World) -> None:
+    async with world.client(world.a.token) as client:
+        top = (await client.post("/areas", json={"code": "loop-1", "name": "1"})).json()["area_id"]
+        below = (await client.post("/areas", json={"code": "loop-2", "name": "2", "parent_id": top})).json()["area_id"]
+        answer = await client.patch(f"/areas/{top}", json={"parent_id": below})
+        assert answer.json()["errors"][0]["code"] == "would-loop"
+        lifted = await client.patch(f"/areas/{below}", json={"parent_id": None})
+        assert lifted.json()["parent_id"] is None
+
+
+async def test_viewer_sees_masked_phone(world: World) -> None:
+    customer = await world.owner.fetchval(
+        "INSERT INTO customer (tenant_id, code, name, phone) VALUES ($1, 'c1', '王五', '13812345678')"
+        " RETURNING customer_id",
+        world.a.tenant_id,
+    )
+    async with world.client(world.a.token) as client:
+        made = await client.post("/meters", json=new_meter(world.a, customer_id=customer))
+        assert made.json()["customer"]["phone"] == "13812345678"
+    async with world.client(await world.user(world.a, "viewer")) as viewer:
+        seen = (await viewer.get(f"/meters/{made.json()['meter_id']}")).json()
+        assert seen["customer"]["phone"] == "138****78" and seen["customer"]["name"] == "王五"

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Readings, registers, frames and signals out of ClickHouse; what waits for a person."""
+
+from datetime import UTC, datetime
+
+from openmains.domain.period import date_to_day, day_to_date, zone
+from openmains.edges.clickhouse.client import ClickHouse
+from tests.edges.http.world import World
+
+DAY = date_to_day(datetime(2024, 3, 10, tzinfo=UTC).date())
+START = zone("Asia/Shanghai").start_of(DAY)
+
+
+async def _store(clickhouse: ClickHouse, world: World) -> None:
+    meter, tenant = world.a.ids["meter_id"], world.a.tenant_id
+    for version, first in ((1, 99), (2, 10)):  # the second version replaces the first
+        await clickhouse.insert(
+            "meter_day",
+            {
+                "tenant_id": [tenant],
+                "meter_id": [meter],
+                "day": [day_to_date(DAY)],
+                "area_id": [1],
+                "product_id": [1],
+                "base": [1000],
+                "interval_s": [1800],
+                "increments": [[first] + [10] * 46 + [0]],
+                "quality": [[0] * 40 + [2] * 7 + [1]],
+                "total": [first + 460],
+                "flags": [1 << 10],
+                "slots": [47],
+                "measured": [40],
+                "received_s": [START + 90_000],
+                "version": [version],
+            },
+        )
+    await clickhouse.insert(
+        "register",
+        {
+            "tenant_id": [tenant] * 3,
+            "meter_id": [meter] * 3,
+            "at": [datetime.fromtimestamp(START + s, UTC) for s in (0, 60, 60)],
+            "register": [1000, 1001, 1002],
+            "flags": [0, 0, 2],
+            "position": [0, 0, 1],
+            "received_us": [START * 1_000_000 + s for s in range(3)],
+            "version": [1, 2, 2],
+        },
+    )
+    await clickhouse.insert(
+        "frame",
+        {
+            "tenant_id": [tenant],
+            "meter_id": [meter],
+            "received_us": [1_789_000_000_123_456],
+            "version": [1],
+            "direction": ["up"],
+            "channel": ["coap"],
+            "path": ["/r"],
+            "outcome": ["ok"],
+            "payload": [bytes(range(256))],
+        },
+    )
+    await clickhouse.insert(
+        "signal",
+        {
+            "tenant_id": [tenant],
+            "meter_id": [meter],
+            "received_us": [1_789_000_000_123_456],
+            "version": [1],
+            "rsrp_ddbm": [-1080],
+            "sinr_ddb": [80],
+            "ecl": [1],
+            "pci": [-2147483648],
+            "cell": [5],
+            "earfcn": [3],
+            "battery_pct": [99],
+            "battery_mv": [3600],
+        },
+    )
+
+
+async def test_series_registers_frames_signals(world: World, clickhouse: ClickHouse) -> None:
+    await _store(clickhouse, world)
+    base = f"/meters/{world.a.ids['meter_id']}"
+    span = {"from": "2024-03-10T00:00:00+08:00", "to": "2024-03-11T00:00:00+08:00"}
+    async with world.client(world.a.token) as client:
+        for step, points in (("day", 1), ("hour", 24), ("slot", 48), ("21600", 4), ("month", 1)):
+            answer = await client.get(f"{base}/readings", params={**span, "step": step})
+            series = answer.json()
+            assert (series["total"], series["total_m3"]) == (470, "0.470"), (step, series)
+            assert len(series["points"]) == points
+            assert series["quality"] == {
+                "measured_s": 72_000,
+                "estimated_s": 12_600,
+                "suspect_s": 0,
+                "edited_s": 0,
+                "missing_s": 1_800,
+            }
+            assert series["points"][0]["rules"] == ["spike"]
+        backwards = await client.get(f"{base}/readings", params={"from": span["to"], "to": span["from"]})
+        assert backwards.status_code == 400 and backwards.json()["type"].endswith("/bad-range")
+        many = await client.get(f"{base}/readings", params={**span, "step": "1"})
+        assert many.json()["type"].endswith("/too-many-points")
+        no_offset = await client.get(f"{base}/readings", params={**span, "from": "2024-03-10T00:00:00"})
+        assert no_offset.status_code == 400
+
+        seen, cursor = [], None
+        for _ in range(3):
+            params = {"limit": 1} | ({"cursor": cursor} if cursor else {})
+            page = (await client.get(f"{base}/registers", params=params)).json()
+            seen += [(r["register"], r["register_m3"], r["rules"]) for r in page["items"]]
+            cursor = page["next"]
+        assert seen == [(1002, "1.002", ["duplicate_different"]), (1001, "1.001", []), (1000, "1.000", [])]
+        assert cursor is None
+
+        frame = (await client.get(f"{base}/frames")).json()["items"][0]
+        assert frame["payload_hex"] == bytes(range(256)).hex() and frame["outcome"] == "ok"
+        signal = (await client.get(f"{base}/signals")).json()["items"][0]
+        assert (signal["rsrp_dbm"], signal["pci"], signal["coverage"]) == (-108.0, None, "CE1")
+
+
+async def test_alarm_is_acknowledged_and_cleared_once(world: World) -> None:
+    path = f"/alarms/{world.a.ids['alarm_id']}"
+    async with world.client(world.a.token) as client:
+        listed = (await client.get("/alarms", params={"status": "open"})).json()["items"]
+        assert [a["delay_ms"] for a in listed if a["alarm_id"] == world.a.ids["alarm_id"]] == [2000]
+        assert (await client.post(f"{path}/acknowledge")).json()["acknowledged_by"] == world.a.ids["user_id"]
+        assert (await client.post(f"{path}/acknowledge")).status_code == 409
+        assert (await client.post(f"{path}/clear")).json()["cleared_at"]
+        assert (await client.post(f"{path}/clear")).status_code == 409
+
+
+async def test_edit_of_an_exception_needs_value_and_reason_and_becomes_a_job(world: World) -> None:
+    path = f"/exceptions/{world.a.ids['exception_id']}/judge"
+    async with world.client(world.a.token) as client:
+        answer = await client.post(path, json={"verdict": "edit"})
+        assert {e["pointer"] for e in answer.json()["errors"]} == {"/value", "/reason"}
+        done = await client.post(path, json={"verdict": "edit", "value": 120, "reason": "photo of the dial"})
+        assert done.json()["status"] == "edited"
+        assert (await client.post(path, json={"verdict": "accept"})).status_code == 409
+        job = (await client.get("/jobs", params={"kind": "reading_edit"})).json()["items"][0]
+        assert job["params"]["register"] == 120 and job["params"]["meter_id"] == world.a.ids["meter_id"]
+        assert (await client.post(f"/jobs/{job['job_id']}/cancel")).json()["status"] == "cancelled"
+
+
+async def test_dead_letter_is_replayed_as_it_came(world: World) -> None:
+    ids = {"ids": [world.a.ids["dead_letter_id"]]}
+    async with world.client(world.a.token) as client:
+        assert (await client.post("/dead-letters/replay", json=ids)).json() == ids
+        assert (await client.post("/dead-letters/replay", json=ids)).json() == {"ids": []}
+    uplink = world.stream.uplinks[-1]
+    assert (uplink.payload, uplink.received_us, uplink.tenant_id) == (b"\x01\x02", 1700000000123456, world.a.tenant_id)
+
+
+async def test_import_is_kept_whole_and_asked_for_once(world: World) -> None:
+    async with world.client(world.a.token) as client:
+        file = {"data": ("meters.csv", b"number\n1\n")}
+        first = await client.post("/imports", files=file)
+        again = await client.post("/imports", files=file)
+        assert first.status_code == again.status_code == 202, first.text
+        assert first.json()["job_id"] == again.json()["job_id"]
+        path = await world.owner.fetchval("SELECT file_path FROM job WHERE job_id = $1", first.json()["job_id"])
+        with open(path, "rb") as stored:  # noqa: PTH123, ASYNC230 a few bytes
+            assert stored.read() == b"number\n1\n"
+        refused = await client.post("/imports", files={"data": ("x.pdf", b"%PDF-1.4")})
+        assert refused.status_code == 400 and refused.json()["errors"][0]["code"] == "not-csv-or-xlsx"
