@@ -187,16 +187,21 @@ class Cjt188Driver(Driver):
         valve = values.get("valve")
         bits = self.options.valve
         if bits is not None and isinstance(valve, int):
-            spare = next((v for v in range(256) if v & bits.mask == v and v not in bits.values), bits.values[0])
-            raw[bits.byte] = raw[bits.byte] & ~bits.mask | (bits.values[valve] if valve < 2 else spare)
+            now = raw[bits.byte] & bits.mask
+            if valve < 2:
+                now = bits.values[valve]
+            elif now in bits.values:  # fault or unknown: any other value, all ones where that is free
+                now = next(v for v in range(255, -1, -1) if v & ~bits.mask == 0 and v not in bits.values)
+            raw[bits.byte] = raw[bits.byte] & ~bits.mask | now
         events = values.get("events")
         if isinstance(events, list | tuple | set | frozenset):
             for name in events:
                 if name not in self.options.events:
                     raise EncodeError(f"the status can not carry {name}")
             for name, item in self.options.events.items():
-                raw[item.byte] &= ~item.mask & 0xFF
-                raw[item.byte] |= item.values[0] if name in events else _inactive(item)
+                if (raw[item.byte] & item.mask == item.values[0]) != (name in events):
+                    raw[item.byte] &= ~item.mask & 0xFF
+                    raw[item.byte] |= item.values[0] if name in events else _inactive(item)
         return bytes(raw)
 
     def _good(self, data: NDArray[np.uint8]) -> NDArray[np.bool_]:

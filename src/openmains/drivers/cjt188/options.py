@@ -71,4 +71,6 @@ def _bits(entry: Mapping[str, Any], states: tuple[str, ...], fail: Any) -> Statu
     values = tuple(entry[state] for state in states)
     if any(value & ~entry["mask"] for value in values) or len(set(values)) < len(values):
         fail("the states must differ and lie inside the mask")
+    if len(states) == 2 and entry["mask"].bit_count() < 2:
+        fail("a valve needs two bits: open, closed, and at least one value for a fault")
     return StatusBits(entry["byte"], entry["mask"], values)

@@ -20,6 +20,7 @@ MAX_DATA = 0x64  # the longest data a frame may carry
 HEADER = 11  # 68 T A0..A6 C L
 OVERHEAD = HEADER + 2
 BROADCAST = "A" * 14
+ANY_TYPE = 0xAA  # in questions to a meter of unknown type
 ANSWER = 0x80
 ERROR = 0x40
 
@@ -64,7 +65,7 @@ def encode_frame(frame: Frame, preamble: int = 0) -> bytes:
     """The frame's bytes after ``preamble`` FE bytes; raises ``WireError`` for what a frame can not carry."""
     if len(frame.data) > MAX_DATA:
         raise WireError(LAYER, HEADER - 1, "data too long")
-    if not 0x10 <= frame.meter_type <= 0x49:
+    if not 0x10 <= frame.meter_type <= 0x49 and frame.meter_type != ANY_TYPE:
         raise WireError(LAYER, 1, "meter type")
     if not 0 <= frame.control <= 0xFF:
         raise WireError(LAYER, 9, "control code")
@@ -89,7 +90,7 @@ def decode_frame_untrusted(data: bytes) -> Frame:
     start = reader.position
     reader.expect(bytes([START]), "no start byte")
     meter_type = reader.u8()
-    if not 0x10 <= meter_type <= 0x49:
+    if not 0x10 <= meter_type <= 0x49 and meter_type != ANY_TYPE:
         raise reader.fail("meter type", start + 1)
     raw = reader.take(7)
     address = raw[::-1].hex().upper()

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A page that is broken or ambiguous stops the start and names the line."""
+
+from importlib import resources
+
+import pytest
+
+from openmains.drivers import catalog
+from openmains.drivers.errors import DriverPageError
+from openmains.drivers.points import parse_vocabulary
+
+FILE = "openmains/water-1.toml"
+WATER = resources.files("openmains.drivers").joinpath(FILE).read_text("utf-8")
+CJT = "cjt188/water-2004.toml"
+CJT_TEXT = resources.files("openmains.drivers").joinpath(CJT).read_text("utf-8")
+
+
+def refused(text: str, file: str = FILE) -> DriverPageError:
+    with pytest.raises(DriverPageError) as caught:
+        catalog.load_from({file: text})
+    assert caught.value.file == file
+    return caught.value
+
+
+def test_good_page_loads() -> None:
+    assert FILE.removesuffix(".toml") in catalog.load_from({FILE: WATER})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ('name = "pci", type = "u16"', 'name = "pci", type = "u17"', "u17"),
+        ('name = "pci", type = "u16"', 'name = "pci", typo = 1, type = "u16"', "unknown key typo"),
+        ('name = "pci", type', 'name = "ecl", type', "second field ecl"),
+        ('point = "pci"', 'point = "ecl"', "point ecl is in field ecl already"),
+        ('point = "pci"', 'point = "nothing"', "not in points.toml"),
+        ('count = "count"', 'count = "counts"', "no unsigned fixed field before"),
+        ('back_from = "day_register"', 'back_from = "nowhere"', "no unsigned fixed field before"),
+        ('type = "i8", point = "frame_exponent"', 'type = "u8", point = "frame_exponent"', "does not fit"),
+        ("default = -3, min = -3, max = 3 }", "default = -3, min = -4, max = 3 }", "below unit_exponent"),
+        ("volume = true, max = 999999999999", "volume = true", "64 bits"),
+        ('events = "flags"', 'events = "flag"', "no section [events.flag]"),
+        ("micro_leak = 1", "micro_leak = 0", "ambiguous: bit 0"),
+        ("micro_leak = 1", "micro_leek = 1", "event 'micro_leek'"),
+        ("micro_leak = 1", "micro_leak = 32", "outside 0..31"),
+        ("balance_kind = { at = 2, width = 2 }", "balance_kind = { at = 1, width = 2 }", "ambiguous: bit 1"),
+        ("type = 0x02", "type = 0x01", "ambiguous: message report has the same type"),
+        ('name = "enhanced"', 'name = "report"', "ambiguous: message report has the same name"),
+        ('kind = "alarm"', 'kind = "alert"', "kind is one of"),
+        ('grade = "reference"', 'grade = "perfect"', "grade"),
+        ('medium = "water"', 'medium = "beer"', "medium"),
+        ('crc = "crc16-1021-0000"', 'crc = "crc32"', "crc is one of"),
+        ('byte_order = "big"', 'byte_order = "middle"', "byte_order"),
+        ('type = "message_type"', 'type = "kind"', "one-byte field of the header"),
+        ('name = "history_count", type = "u8", max = 14', 'name = "history_count", type = "u8"', "more than 512"),
+        ('echo = "frame_seq"', 'echo = "sequence"', "no field of the header"),
+        ('hex = "4f57', 'hex = "zz57', "not hexadecimal"),
+        ("[answer]", "[answers]", "unknown section answers"),
+        ("unit_exponent = -3", 'unit_exponent = "litre"', "unit_exponent must be int"),
+    ],
+)
+def test_broken_page_names_its_line(old: str, new: str, why: str) -> None:
+    assert old in WATER
+    bad = refused(WATER.replace(old, new, 1))
+    assert why in bad.why
+    assert new in WATER.replace(old, new, 1).splitlines()[bad.line - 1] or "message can be" in bad.why
+
+
+def test_fixed_field_after_a_counted_one() -> None:
+    lines = WATER.splitlines()
+    at = next(k for k, line in enumerate(lines) if 'series = "increments"' in line)
+    lines.insert(at + 1, '  { name = "late", type = "u8", point = "attempt" },')
+    bad = refused("\n".join(lines))
+    assert "fixed field after a counted one" in bad.why
+    assert bad.line == at + 2
+
+
+def test_not_toml_names_its_line() -> None:
+    bad = refused("[driver]\nname = \n")
+    assert bad.line == 2
+
+
+def test_page_without_vectors() -> None:
+    assert "vector" in refused(WATER.split("# Vectors")[0]).why
+
+
+def test_page_in_the_wrong_file() -> None:
+    assert "lies in file" in refused(WATER, "openmains/other-1.toml").why
+
+
+def test_duplicate_but_for_capitals() -> None:
+    twin = WATER.replace('"openmains/water-1"', '"OpenMains/water-1"')
+    with pytest.raises(DriverPageError, match="again"):
+        catalog.load_from({FILE: WATER, "OpenMains/water-1.toml": twin})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ('id_order = "any"', 'id_order = "none"', "id_order"),
+        ('clock_answer = "none"', 'clock_answer = "maybe"', "clock_answer"),
+        ("units = { 2C = -2 }", "units = { 2C = -4 }", "unit '2C'"),
+        ("units = { 2C = -2 }", "units = { 29 = -3 }", "units need 2C"),
+        ("closed = 0x01", "closed = 0x00", "differ"),
+        ("closed = 0x01", "closed = 0x08", "inside the mask"),
+        ("[options.events.low_battery]", "[options.events.no_battery]", "no_battery"),
+        ('hook = "cjt188"', 'hook = "cjt189"', "no hook"),
+        ("utc_offset_min = 480", "utc_offset_min = 4800", "utc_offset_min"),
+    ],
+)
+def test_broken_options(old: str, new: str, why: str) -> None:
+    assert old in CJT_TEXT
+    bad = refused(CJT_TEXT.replace(old, new, 1), CJT)
+    assert why in bad.why
+    assert bad.line > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "why", "line"),
+    [
+        ('[events]\na = { bit = 1, severity = "major", zh = "甲", en = "a" }\n'
+         'b = { bit = 1, severity = "major", zh = "乙", en = "b" }', "belongs to a", 3),
+        ('[events]\na = { bit = 63, severity = "major", zh = "甲", en = "a" }', "outside 0..62", 2),
+        ('[events]\na = { bit = 3, severity = "bad", zh = "甲", en = "a" }', "severity", 2),
+        ('[points]\na = { unit = "V", exponent = 0, zh = "", en = "a" }', "not empty", 2),
+    ],
+)  # fmt: skip
+def test_broken_vocabulary(text: str, why: str, line: int) -> None:
+    with pytest.raises(DriverPageError) as caught:
+        parse_vocabulary(text)
+    assert why in caught.value.why
+    assert caught.value.line == line
