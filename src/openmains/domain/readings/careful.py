@@ -14,6 +14,7 @@ from openmains.domain.readings.model import IntervalReport, Judgement, Limits, M
 from openmains.domain.readings.quality import Rule, Slot
 from openmains.domain.readings.registers import check_clock, learn_day, refused, stand_on, try_candidate
 from openmains.domain.readings.rules import (
+    MAX_FILL_S,
     Notes,
     changes_level,
     is_power_of_ten_off,
@@ -231,6 +232,8 @@ class _Careful:
 
     def _draw(self, left: int, before: int, right: int, after: int, quality: int) -> None:
         """One stretch without data of its own. Midnights inside stay unknown: a later history may tell."""
+        if right - left > MAX_FILL_S:
+            return
         verdict = step(before, after, right - left, self.limits)
         self.sheet.draw(left, before, right, verdict.volume, quality)
 

@@ -17,6 +17,7 @@ from openmains.domain.readings.rules import (
     BELIEVE,
     DAY_S,
     HABIT_SCALE,
+    MAX_FILL_S,
     Notes,
     changes_level,
     is_power_of_ten_off,
@@ -172,7 +173,11 @@ class _Judge:
             bits |= self.notes.note(Rule.SPIKE, at, volume, spike_bound(seconds, state.habit, limits))
             suspect = True
         quality = Slot.ESTIMATED if late else Slot.INTERPOLATED
-        self._advance(before_at, before, at, volume, int(quality | Slot.SUSPECT if suspect else quality))
+        if seconds > MAX_FILL_S:
+            state.grid_at = state.grid_register = None
+            self._anchor(at, register)
+        else:
+            self._advance(before_at, before, at, volume, int(quality | Slot.SUSPECT if suspect else quality))
         state.register, state.register_at = register, at
         state.candidate = state.candidate_at = None
         state.candidate_count = 0

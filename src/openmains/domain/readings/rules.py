@@ -18,6 +18,9 @@ SPIKE_QMAX_PART = 4  # and at least Qmax for an hour divided by this: below it n
 HABIT_SCALE = 16  # habit is units a day × this
 HABIT_WEIGHT = 8  # one day moves the habit by 1/8 of the difference
 DAY_S = 86_400
+MAX_FILL_S = (
+    400 * DAY_S
+)  # a longer silence is not drawn: its days stay missing (a wrong clock must not cost years of rows)
 
 
 @dataclass(slots=True, frozen=True)
