@@ -170,7 +170,7 @@ _DAYS = """
 INSERT INTO meter_day SELECT {tenant:UInt32}, number + {first:UInt64} AS m, {day:Date}, {area:UInt32} + m % 200,
   {product:UInt32} + m % 4, 1000000 + m * 37 % 9000000, 1800,
   arrayMap(k -> toInt32(if(rand(k) % 16 < if(k < 12, 1, 5), 1 + (rand64(k) % 7) * (rand64(k + 50) % 7), 0)),
-           range(48)) AS inc,
+           materialize(range(48))) AS inc,
   arrayWithConstant(48, toUInt8(0)), arraySum(inc), 0, 48, 48,
   toUInt32(toDateTime({day:Date}, 'Asia/Shanghai')) + 86400 + m % 21600, toUInt64(toUInt16({day:Date}))
 FROM numbers({count:UInt64}) WHERE m % 1000 != 7 SETTINGS max_insert_threads = 2

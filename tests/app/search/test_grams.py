@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A part's grams are grams of the whole, whatever the text."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openmains.app.search import SEPARATOR, grams, grams_of, normalise, parse_query, search_text
+
+SIGNS = st.text(alphabet="01289abz成都市高新区天府大道号栋/-é", max_size=30)
+
+
+@given(SIGNS, st.integers(0, 30), st.integers(0, 30))
+def test_parts_are_contained(text: str, start: int, size: int) -> None:
+    whole = normalise(text)
+    assert set(grams(whole[start : start + size])) <= set(grams(SEPARATOR + whole + SEPARATOR))
+
+
+@given(st.lists(st.lists(SIGNS, max_size=3), max_size=6))
+def test_many_at_once_are_the_same_as_one_by_one(rows: list[list[str]]) -> None:
+    texts = [search_text(fields) for fields in rows]
+    found, starts = grams_of(texts)
+    got = [sorted(set(found[starts[i] : starts[i + 1]].tolist())) for i in range(len(texts))]
+    assert got == [grams(text) for text in texts]
+
+
+def test_windows() -> None:
+    assert len(grams("1380")) == 2
+    assert len(grams("天府大道3号")) == 5
+    assert grams("13") == [] and grams("天") == []
+    assert len(grams("\n13\n80\n")) == 0  # no window crosses a field
+
+
+def test_normalised() -> None:
+    assert normalise("ＡＢ－１２　号") == "ab-12号"
+    assert search_text(["A1", "", "a1", "李雷"]) == "\na1\n李雷\n"
+
+
+def test_queries() -> None:
+    assert parse_query(" 天府 138 ").terms == ["天府", "138"]
+    for bad in ("", "   ", "x" * 65):
+        with pytest.raises(ValueError, match="query"):
+            parse_query(bad)

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Registry import into a real PostgreSQL: what goes in, what does not, and what a killed import leaves."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+import xlsxwriter
+
+from openmains.app.fleet_import import reader
+from openmains.app.fleet_import.import_meters import ImportCancelled, ImportResult, error_report, import_meters
+from openmains.app.fleet_import.sync_dims import sync_dims
+from openmains.domain.fleet.identifiers import imei_of
+from openmains.domain.fleet.meter_row import HeaderError
+from openmains.edges.clickhouse.client import ClickHouse
+from openmains.edges.clickhouse.dims import MeterDims
+from openmains.edges.postgres.db import API_ROLE, Pool, create_pool, tenant_transaction
+from openmains.edges.postgres.imports import ChangedMeters, PostgresImport
+from openmains.edges.postgres.search import search
+from openmains.run.engines import Engines
+from tests.edges.imports.registry_files import HEADER_ZH, csv_of, make_tenant, row
+
+TODAY = date(2026, 6, 1)
+
+
+@pytest.fixture(scope="module")
+async def owner(engines: Engines) -> AsyncIterator[Pool]:
+    pool = await create_pool(engines.urls.postgres_owner, max_size=3)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture(scope="module")
+async def pipeline(engines: Engines) -> AsyncIterator[Pool]:
+    pool = await create_pool(engines.urls.postgres_pipeline, max_size=3)
+    yield pool
+    await pool.close()
+
+
+async def bring(pool: Pool, tenant: int, path: Path, data: bytes, **options: Any) -> ImportResult:
+    path.write_bytes(data)
+    async with PostgresImport(pool) as store:
+        return await import_meters(path, tenant, store, today=TODAY, **options)
+
+
+async def content(owner: Pool, tenant: int) -> list[Any]:
+    return [
+        await owner.fetch("SELECT * FROM meter WHERE tenant_id = $1 ORDER BY meter_id", tenant),
+        await owner.fetch("SELECT * FROM customer WHERE tenant_id = $1 ORDER BY customer_id", tenant),
+        await owner.fetch("SELECT * FROM meter_search WHERE tenant_id = $1 ORDER BY meter_id", tenant),
+        await owner.fetch("SELECT seq, meter_id FROM identity_change WHERE tenant_id = $1 ORDER BY seq", tenant),
+    ]
+
+
+@pytest.mark.engines
+async def test_the_same_file_twice_changes_nothing(owner: Pool, pipeline: Pool, tmp_path: Path) -> None:
+    tenant = await make_tenant(owner, "import-twice")
+    data = csv_of([row(1, i) for i in range(50)])
+    first = await bring(pipeline, tenant, tmp_path / "m.csv", data)
+    assert (first.inserted, first.error_count, first.applied) == (50, 0, True)
+    assert len(first.meter_ids) == 50
+    before = await content(owner, tenant)
+    assert [len(part) for part in before] == [50, 50, 50, 50]
+    again = await bring(pipeline, tenant, tmp_path / "m.csv", data)
+    assert (again.inserted, again.updated, again.unchanged) == (0, 0, 50)
+    assert await content(owner, tenant) == before
+    meter = before[0][7]
+    assert (meter["place"], meter["dn"], meter["qmax_l_h"], meter["revision"]) == ("well", 20, 2500, 1)
+    assert await owner.fetchval("SELECT count(*) FROM meter_state WHERE tenant_id = $1", tenant) == 50
+
+
+@pytest.mark.engines
+async def test_changed_rows_update_and_are_searchable(
+    engines: Engines, owner: Pool, pipeline: Pool, tmp_path: Path
+) -> None:
+    tenant = await make_tenant(owner, "import-change")
+    await bring(pipeline, tenant, tmp_path / "m.csv", csv_of([row(2, i) for i in range(10)]))
+    changed = await bring(
+        pipeline, tenant, tmp_path / "m.csv",
+        csv_of([row(2, 3, dn="25"), row(2, 4, name="欧阳修"), row(2, 5)]),
+    )  # fmt: skip
+    assert (changed.inserted, changed.updated, changed.unchanged) == (0, 1, 2)
+    assert await owner.fetchval("SELECT revision FROM meter WHERE tenant_id = $1 AND dn = 25", tenant) == 2
+    assert await owner.fetchval("SELECT count(*) FROM identity_change WHERE tenant_id = $1", tenant) == 11
+    api = await create_pool(engines.urls.postgres_owner, role=API_ROLE)
+    try:
+        async with tenant_transaction(api, tenant) as connection:
+            assert [hit.number for hit in await search(connection, tenant, "欧阳修")] == ["000200000004"]
+            assert [hit.number for hit in await search(connection, tenant, "大道7号")] == ["000200000007"]
+            assert [hit.number for hit in await search(connection, tenant, "00000006")] == ["000200000006"]
+            exact = await search(connection, tenant, "138 0000 0005")
+            assert exact[0].exact and exact[0].phone == "13800000005"
+            assert len(await search(connection, tenant, "00")) == 10  # too short for a gram: a prefix
+            assert await search(connection, tenant, "张三4") == []
+            first = await search(connection, tenant, "高新区", limit=4)
+            rest = await search(connection, tenant, "高新区", limit=50, after=first[-1].cursor)
+            assert [hit.meter_id for hit in first + rest] == sorted({hit.meter_id for hit in first + rest})
+            assert len(first + rest) == 10
+        other = await make_tenant(owner, "import-change-other")
+        async with tenant_transaction(api, other) as connection:
+            assert await search(connection, other, "欧阳修") == []
+    finally:
+        await api.close()
+
+
+BAD = [
+    row(3, 1),
+    row(3, 2, imei="860000000000001"),  # wrong check digit
+    row(3, 3, product="X9", dn="0"),
+    row(3, 1),  # again
+    row(3, 5, installed="2027-01-01", imsi="1.2E+14"),
+    row(3, 6, area="Z", name='=HYPERLINK("x")'),
+    ["", *row(3, 7)[1:]],
+]
+
+
+@pytest.mark.engines
+async def test_errors_name_row_and_column_and_nothing_goes_in(owner: Pool, pipeline: Pool, tmp_path: Path) -> None:
+    tenant = await make_tenant(owner, "import-bad")
+    result = await bring(pipeline, tenant, tmp_path / "m.csv", csv_of(BAD))
+    assert [(e.row, e.column, e.reason) for e in result.errors] == [
+        (3, "IMEI", "bad_imei"),
+        (4, "口径", "bad_dn"),
+        (5, "表号", "duplicate_in_file"),
+        (6, "IMSI", "digits_lost"),
+        (6, "安装日期", "date_out_of_range"),
+        (7, "区域代码", "unknown_area"),
+        (8, "表号", "required"),
+    ]
+    assert (result.applied, result.inserted, result.rejected) == (False, 0, 6)
+    assert await content(owner, tenant) == [[], [], [], []]
+    report = b"".join(error_report(result, "zh")).decode("utf-8-sig").splitlines()
+    assert report[0] == "行,列,值,原因,代码"
+    assert report[3] == f"5,表号,{row(3, 1)[0]},与文件中另一行重复（第 2 行）,duplicate_in_file"
+
+
+@pytest.mark.engines
+async def test_partial_takes_the_good_rows(owner: Pool, pipeline: Pool, tmp_path: Path) -> None:
+    tenant = await make_tenant(owner, "import-partial")
+    rows = [row(4, i) for i in range(5)] + [row(4, 6, imei="1"), row(4, 7, area="新区")]
+    result = await bring(pipeline, tenant, tmp_path / "m.csv", csv_of(rows), partial=True, create_areas=True)
+    assert (result.inserted, result.rejected, result.areas_created, result.applied) == (6, 1, 1, True)
+    # an IMEI that belongs to a meter of another tenant is refused without saying whose it is
+    other = await make_tenant(owner, "import-partial-other")
+    taken = [["N1", *row(4, 0)[1:]], row(4, 90)]
+    result = await bring(pipeline, other, tmp_path / "m.csv", csv_of(taken), partial=True)
+    assert [(e.row, e.column, e.reason, e.value) for e in result.errors] == [(2, "IMEI", "imei_taken", row(4, 0)[1])]
+    assert result.inserted == 1
+
+
+@pytest.mark.engines
+async def test_gb18030_and_english_headers(owner: Pool, pipeline: Pool, tmp_path: Path) -> None:
+    tenant = await make_tenant(owner, "import-gb")
+    await bring(pipeline, tenant, tmp_path / "m.csv", csv_of([row(5, 1, name="㐀镕")], "gb18030"))
+    assert await owner.fetchval("SELECT name FROM customer WHERE tenant_id = $1", tenant) == "㐀镕"
+    short = csv_of([["N2", "w", "W1", "A1", "2024/3/1"]], "utf-8-sig", ["Meter number", "note", "Product code", "Area code", "Installation date"])  # fmt: skip
+    result = await bring(pipeline, tenant, tmp_path / "m.csv", short)
+    assert result.inserted == 1
+    with pytest.raises(HeaderError, match="安装日期.*installation date"):
+        await bring(pipeline, tenant, tmp_path / "m.csv", csv_of([], header=["表号", "产品代码", "区域代码"]))
+    with pytest.raises(HeaderError, match="empty"):
+        await bring(pipeline, tenant, tmp_path / "m.csv", b"")
+
+
+@pytest.mark.engines
+async def test_xlsx_with_numbers_and_dates(owner: Pool, pipeline: Pool, tmp_path: Path) -> None:
+    tenant = await make_tenant(owner, "import-xlsx")
+    path = tmp_path / "m.xlsx"
+    book = xlsxwriter.Workbook(str(path))
+    sheet = book.add_worksheet()
+    sheet.write_row(0, 0, HEADER_ZH)
+    for place in (1, 2):
+        values = row(6, place)
+        sheet.write_row(place, 0, values)
+        sheet.write_number(place, 1, float(values[1]))
+        sheet.write_datetime(place, 14, date(2024, 3, place), book.add_format({"num_format": "yyyy-mm-dd"}))
+    sheet.write_number(2, 3, 89860440000000000001.0)  # Excel has eaten the last digits
+    book.close()
+    async with PostgresImport(pipeline) as store:
+        result = await import_meters(path, tenant, store, today=TODAY, partial=True)
+    assert [(e.row, e.column, e.reason) for e in result.errors] == [(3, "ICCID", "digits_lost")]
+    stored = await owner.fetchrow("SELECT imei, installed_on FROM meter WHERE tenant_id = $1", tenant)
+    assert tuple(stored) == (int(row(6, 1)[1]), date(2024, 3, 1))
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("how", ["killed", "cancelled"])
+async def test_an_import_that_ends_in_the_middle_leaves_nothing(
+    owner: Pool, engines: Engines, tmp_path: Path, how: str
+) -> None:
+    tenant = await make_tenant(owner, f"import-{how}")
+    path = tmp_path / "m.csv"
+    path.write_bytes(csv_of([row(7 if how == "killed" else 8, i) for i in range(reader.CHUNK_ROWS + 10)]))
+    pool = await create_pool(engines.urls.postgres_pipeline, max_size=1, application=f"import-{how}")
+    stop = asyncio.Event()
+    try:
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ImportCancelled)):
+            async with PostgresImport(pool) as store:
+                applied = store.apply
+
+                async def apply_then_end() -> Any:
+                    done = await applied()
+                    if how == "cancelled":
+                        stop.set()
+                    else:
+                        await owner.execute(
+                            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1",
+                            f"import-{how}",
+                        )
+                    return done
+
+                store.apply = apply_then_end  # type: ignore[method-assign]
+                await import_meters(path, tenant, store, today=TODAY, should_stop=stop.is_set)
+    finally:
+        await pool.close()
+    assert await content(owner, tenant) == [[], [], [], []]
+
+
+@pytest.mark.engines
+async def test_dimensions_follow(owner: Pool, pipeline: Pool, clickhouse: ClickHouse, tmp_path: Path) -> None:
+    tenant = await make_tenant(owner, "import-dims")
+    await bring(pipeline, tenant, tmp_path / "m.csv", csv_of([row(9, i) for i in range(20)]))
+    source, dims = ChangedMeters(pipeline), MeterDims(clickhouse)
+
+    async def copied() -> list[tuple[Any, ...]]:
+        return await clickhouse.query(
+            "SELECT meter_id, area_id, product_id, installed_on, revision FROM meter_dim FINAL "
+            "WHERE tenant_id = {t:UInt32} ORDER BY meter_id", {"t": tenant},
+        )  # fmt: skip
+
+    async def truth() -> list[tuple[Any, ...]]:
+        rows = await owner.fetch(
+            "SELECT meter_id, area_id, product_id, installed_on, revision FROM meter WHERE tenant_id = $1 ORDER BY 1", tenant
+        )
+        return [tuple(each) for each in rows]
+
+    await sync_dims(source, dims)
+    assert await copied() == await truth()
+    await bring(pipeline, tenant, tmp_path / "m.csv", csv_of([row(9, 3, installed="2024-04-01")]))
+    # a transaction that is still open holds the position back: nothing of it may be skipped
+    async with owner.acquire() as connection, connection.transaction():
+        await connection.execute("INSERT INTO identity_change (tenant_id, meter_id) VALUES ($1, 1)", tenant)
+        await bring(pipeline, tenant, tmp_path / "m.csv", csv_of([row(9, 4, installed="2024-05-01")]))
+        await sync_dims(source, dims)
+    await sync_dims(source, dims)
+    assert await copied() == await truth()
+    assert await sync_dims(source, dims) == 0
+
+
+def test_imei_check_digit() -> None:
+    assert imei_of(49015420323751) == 490154203237518  # 3GPP TS 23.003 Annex B's scheme on its usual example
