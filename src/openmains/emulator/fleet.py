@@ -9,6 +9,7 @@ minute. One task walks a heap of timers; the sockets' callbacks do the rest. Ten
 import asyncio
 import json
 import random
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -290,7 +291,7 @@ class Fleet:
         if outcome.ok:
             self._summary.acknowledged += 1
             self._latencies.append(outcome.seconds)
-            actions = meter.on_answer(send.message, outcome.payload, now)
+            actions = meter.on_answer(send.message, outcome.payload, now, ahead_s=now - int(time.time()))
             resets = self._faults.register_resets
             if send.kind == "report" and resets and self._rng.random() < resets:
                 meter.reset_register(now)

@@ -47,7 +47,8 @@ def _carried(driver: Driver) -> frozenset[str]:
 
 
 def immediate_events(driver_name: str) -> frozenset[str]:
-    """Events of this product that report at once."""
+    """Events of this product that report at once; raises ``ValueError`` for an unknown driver."""
+    medium_of(driver_name)
     driver = drivers().driver(driver_name)
     return frozenset(_AT_ONCE_GAS if driver.medium == "gas" else _AT_ONCE) & _carried(driver)
 

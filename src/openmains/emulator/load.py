@@ -16,6 +16,7 @@ import select
 import socket
 import sys
 import time
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -28,7 +29,7 @@ from numpy.typing import NDArray
 from openmains.emulator.load_frames import DailyReports
 
 Ints = NDArray[np.int64]
-Frames = Callable[[Ints, Ints], NDArray[np.uint8]]  # (meter indices, days) → frames × bytes
+Frames = Callable[[Ints, Ints, int], NDArray[np.uint8]]  # (meter indices, days, meters' clock) → frames × bytes
 
 ACK_TIMEOUT_S = 2.0  # RFC 7252 section 4.8
 ACK_RANDOM_FACTOR = 1.5
@@ -100,8 +101,8 @@ class Load:
     """One run against ``target`` (host, port).
 
     ``rate`` reports a second (open loop); with ``window`` > 0 never more than that many are unanswered (closed loop;
-    rate 0 then means as fast as the window allows). ``first_imei`` + meter index is the IMEI in the path. ``day`` is the first
-    round's report day, days since 1970. ``limit`` > 0 stops after that many reports.
+    rate 0 then means as fast as the window allows). ``first_imei`` + meter index is the IMEI in the path. ``day`` is
+    the first round's report day, days since 1970. ``limit`` > 0 stops after that many reports.
     """
 
     def __init__(
@@ -127,6 +128,7 @@ class Load:
         self._random = np.random.default_rng(seed)
         self._book = _Book()
         self._batch = memoryview(b"")
+        self._stamps: list[tuple[int, int]] = []  # (first request of a batch, clock)
         self._batch_first = self._next = self._oldest = 0
         self._open = self._retransmitted = self._timed_out = 0
         self._sockets: list[socket.socket] = []
@@ -138,7 +140,7 @@ class Load:
         """Datagrams of requests ``first`` …: uint8 (count × bytes), all of one length."""
         numbers = np.arange(first, first + count, dtype=np.int64)
         index, days = numbers % self._count, numbers // self._count + self._day
-        payload = self._frames(index, days)
+        payload = self._frames(index, days, self._stamp(first))
         head = np.empty((count, 29), dtype=np.uint8)
         head[:, 0] = 0x44  # version 1, CON, token of 4 bytes
         head[:, 1] = 0x02  # POST
@@ -152,6 +154,11 @@ class Load:
             imei //= 10
         head[:, 27] = 0xFF
         return np.concatenate([head[:, :12], head[:, 12:27], head[:, 27:28], payload], axis=1)
+
+    def _stamp(self, first: int) -> int:
+        """What the meters' clocks show in a request; a retransmission must be the same bytes again."""
+        place = bisect_right(self._stamps, (first, 1 << 62)) - 1
+        return self._stamps[place][1] if place >= 0 else int(time.time())
 
     def _socket_of(self, number: int) -> int:
         return number // _RUN % len(self._sockets)
@@ -238,6 +245,7 @@ class Load:
             count = min(quota, run_left, self._segments)
             if first + count > self._batch_first + _BATCH or not self._batch:
                 self._batch_first = first
+                self._stamps.append((first, int(time.time())))
                 self._batch = memoryview(self.datagrams(first, _BATCH).tobytes())
             at = (first - self._batch_first) * self._length
             self._put(self._socket_of(first), self._batch[at : at + count * self._length])

@@ -2,14 +2,12 @@
 """Daily reports of millions of meters, made by the thousand.
 
 A few dozen households' reports are made by the driver itself; each becomes a template. A meter's frame is a template
-with a few fields written over (number, sequence, clock, registers), whose places come from the driver's own ``explain``.
-The CRC of the tables (polynomial 0x1021, start 0) is linear, so the new one is the template's xor one table entry for each
+with a few fields written over (number, sequence, clock, registers), whose places the driver's ``explain`` tells. The
+CRC of the tables (polynomial 0x1021, start 0) is linear, so the new one is the template's xor one table entry for each
 byte that changed. Every first frame of a batch is checked by the driver: a driver that this does not fit is refused.
 """
 
-import time
 from binascii import crc_hqx
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,11 +33,9 @@ class DailyReports:
 
     driver_name = "openmains/water-1"
 
-    def __init__(
-        self, driver_name: str = "", *, utc_offset_min: int = 480, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, driver_name: str = "", *, utc_offset_min: int = 480) -> None:
         self._driver = drivers().driver(driver_name or self.driver_name)
-        self._offset_s, self._clock = utc_offset_min * 60, clock
+        self._offset_s = utc_offset_min * 60
         town = Consumption(1, self._offset_s)
         numbers = np.arange(_TEMPLATES)
         media = np.full(_TEMPLATES, int(medium_of(self._driver.name)))
@@ -91,8 +87,8 @@ class DailyReports:
         columns, _ = self._driver.decode([self._templates[index % _TEMPLATES].tobytes()], [0])
         return [int(value) for value in columns[0].series["increments"][0]]
 
-    def __call__(self, index: Ints, days: Ints) -> NDArray[np.uint8]:
-        """Frames: uint8 (n × length). The meter's clock is right: it shows the present."""
+    def __call__(self, index: Ints, days: Ints, device_at: int) -> NDArray[np.uint8]:
+        """Frames: uint8 (n × length). ``device_at``: what the meters' clocks show (s UTC)."""
         chosen = index % _TEMPLATES
         frames = self._templates[chosen]
         old = {name: frames[:, place].copy() for name, place in self._places.items()}
@@ -100,7 +96,7 @@ class DailyReports:
         base = self.base(index, days)
         for name, values in (
             ("frame_seq", days & 0xFFFF),
-            ("device_at", np.full(len(index), int(self._clock()))),
+            ("device_at", np.full(len(index), device_at)),
             ("start_at", start),
             ("base", base),
             ("register", base + self._daily[chosen]),

@@ -183,11 +183,12 @@ class Meter:
             self._input(Input.ATTACHED if ok else Input.ATTACH_FAILED, now)
         return self._take()
 
-    def on_answer(self, message: int, payload: bytes, now: int) -> list[Action]:
-        """The platform acknowledged; its payload may carry the time (R1.13)."""
+    def on_answer(self, message: int, payload: bytes, now: int, *, ahead_s: int = 0) -> list[Action]:
+        """The platform acknowledged; its payload may carry the time (R1.13), to which ``ahead_s`` is added: how far
+        virtual time is ahead of the platform's."""
         time_s = self._frames.time_of(payload)
         if time_s is not None:
-            self._set_clock(time_s, now)
+            self._set_clock(time_s + ahead_s, now)
         if self._current is not None and message == self._current.message:
             self._input(Input.ANSWERED, now)
         return self._take()

@@ -54,8 +54,8 @@ class Series:
     """What one meter carries, in the file's order."""
 
     meter: str
-    instants: array[int] = field(default_factory=lambda: array("q"))
-    registers: array[int] = field(default_factory=lambda: array("q"))
+    instants: "array[int]" = field(default_factory=lambda: array("q"))
+    registers: "array[int]" = field(default_factory=lambda: array("q"))
 
 
 class WallClock:
@@ -259,7 +259,7 @@ async def replay(
         async with asyncio.TaskGroup() as group:
             for place, carried in enumerate(series):
                 group.create_task(one(place, carried))
-    except* ReplayError as errors:
+    except* (ReplayError, ValueError, OSError) as errors:
         raise errors.exceptions[0] from None
     finally:
         reporter.cancel()

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fleet on real sockets against our own CoAP server, and its command."""
+
+import argparse
+import asyncio
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from openmains.drivers.model import Kind
+from openmains.emulator.consumption import Consumption, Medium
+from openmains.emulator.endpoint import Endpoint, Network, Outcome, parse_target
+from openmains.emulator.fleet import Faults, Fleet, MeterSpec, VirtualClock
+from openmains.emulator.frames import DriverFrames, drivers, immediate_events
+from openmains.emulator.meter import Profile
+from openmains.emulator.spreading import Period, Scheme
+from openmains.run import emulate_cli
+from openmains.wire.coap.reliability import Timing
+from tests.emulator.peer import Platform
+
+_MIDNIGHT = 20_454 * 86_400 - 8 * 3600
+_DEMO = Profile(Period.EVERY, 60, today=True, heartbeats_s=(), window_s=1, log_days=10)
+_FAST = Timing(ack_timeout_s=0.05)
+
+
+def _specs(count: int, profile: Profile = _DEMO, driver: str = "openmains/water-1") -> list[MeterSpec]:
+    medium = Medium[drivers().driver(driver).medium.upper()]
+    return [
+        MeterSpec(f"{861_000_000_000_000 + k}", 5000 + k, medium, DriverFrames(driver, 5000 + k), profile)
+        for k in range(count)
+    ]
+
+
+@pytest.mark.parametrize("driver", ["openmains/water-1", "openmains/gas-1"])
+async def test_demo_fleet_sends_what_was_consumed_today(driver: str) -> None:
+    platform = Platform(driver)
+    target = await platform.start()
+    start = _MIDNIGHT + 10 * 3600 + 120
+    town = Consumption(3)
+    fleet = Fleet(_specs(50, driver=driver), target, start=start, speed=150, town=town, attach_spread_s=60)
+    summary = await fleet.run(seconds=1.0)
+    platform.stop()
+    assert summary.acknowledged == summary.sent >= 100
+    assert not summary.failed
+    assert len(platform.received) == 50
+    medium = Medium[platform.driver.medium.upper()]
+    for imei, frames in platform.received.items():
+        number = int(imei) - 861_000_000_000_000 + 5000
+        columns, rejected = platform.driver.decode(frames, [start] * len(frames))
+        assert not rejected
+        for group in columns:
+            assert group.kind is Kind.REPORT
+            for row in range(len(group.rows)):
+                points = {name: int(values[row]) for name, values in group.points.items()}
+                assert points["start_at"] == _MIDNIGHT
+                assert points["base"] == town.register_at(number, medium, _MIDNIGHT)
+                increments = [int(value) for value in group.series["increments"][row]]
+                bound = _MIDNIGHT + len(increments) * 1800
+                assert len(increments) == 20
+                assert points["base"] + sum(increments) == town.register_at(number, medium, bound)
+
+
+async def test_bad_network_every_report_comes_once() -> None:
+    platform = Platform()
+    target = await platform.start()
+    network = Network(loss=0.2, duplicates=0.2, reordering=0.2, reordering_delay_s=0.02)
+    specs = _specs(30, Profile(immediate=immediate_events("openmains/water-1"), scheme=Scheme.NONE, log_days=10))
+    fleet = Fleet(specs, target, start=_MIDNIGHT + 3600, speed=10, network=network, timing=_FAST, attach_spread_s=0)
+    summary = await fleet.run(seconds=1.0)
+    platform.stop()
+    assert summary.retransmitted > 0
+    assert all(len(frames) == len(set(frames)) for frames in platform.received.values())
+    assert len(platform.received) >= 29
+
+
+async def test_faults_are_counted_by_code() -> None:
+    specs = _specs(60)
+    platform = Platform(known={spec.imei for spec in specs})
+    target = await platform.start()
+    faults = Faults(50, 0.1, wrong_crc=0.3, unknown=0.3, alarms_per_day=200, attach_failures=0.1)
+    fleet = Fleet(specs, target, start=_MIDNIGHT, speed=60, faults=faults, attach_spread_s=0, rate=500)
+    summary = await fleet.run(seconds=1)
+    platform.stop()
+    assert summary.failed["4.00"] > 0
+    assert summary.failed["4.04"] > 0
+    assert summary.acknowledged > 0
+    assert json.loads(summary.json())["failed"]["4.04"] == summary.failed["4.04"]
+
+
+async def test_silence_is_a_failure_and_recovery_follows() -> None:
+    platform = Platform(deaf=10_000)
+    target = await platform.start()
+    timing = Timing(ack_timeout_s=0.01, max_retransmit=1)
+    fleet = Fleet(_specs(5), target, start=_MIDNIGHT, speed=120, timing=timing, attach_spread_s=0)
+    task = asyncio.create_task(fleet.run(seconds=10))
+    await asyncio.sleep(0.5)
+    assert fleet.summary().failed["TimedOut"] > 0
+    platform.deaf = 0
+    for _ in range(100):
+        await asyncio.sleep(0.05)
+        if fleet.summary().acknowledged >= 5:
+            break
+    fleet.stop()
+    assert (await task).acknowledged >= 5
+    platform.stop()
+
+
+def test_virtual_clock() -> None:
+    real = [100.0]
+    clock = VirtualClock(1000, 60, lambda: real[0])
+    real[0] = 102.0
+    assert clock.now() == 1120
+    assert clock.real_wait(1180) == 1.0
+    assert clock.real_wait(0) == 0
+
+
+async def test_endpoint_against_nobody() -> None:
+    """A closed port: the error of the socket counts as loss, the exchange ends by its own clock."""
+    platform = Platform()
+    target = await platform.start()
+    platform.stop()
+    await asyncio.sleep(0)
+    endpoint = await Endpoint.connect(target, random.Random(1), Timing(ack_timeout_s=0.01, max_retransmit=1))  # noqa: S311
+    done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    endpoint.post("861000000000000", b"x", done.set_result)
+    outcome = await done
+    endpoint.close()
+    assert (outcome.code, outcome.reason, outcome.ok) == (0, "TimedOut", False)
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [("a.b:1", ("a.b", 1)), ("[::1]:5683", ("::1", 5683)), ("[::1]", ("::1", 5683)), ("host", ("host", 5683))],
+)
+def test_targets(text: str, target: tuple[str, int]) -> None:
+    assert parse_target(text) == target
+
+
+@pytest.mark.parametrize("text", ["", ":5683", "host:", "host:x", "host:70000"])
+def test_bad_targets(text: str) -> None:
+    with pytest.raises(ValueError, match="not host:port"):
+        parse_target(text)
+
+
+def _arguments(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    emulate_cli.add_arguments(parser)
+    return parser.parse_args(words)
+
+
+async def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    platform = Platform()
+    host, port = await platform.start()
+    meters = tmp_path / "meters.csv"
+    meters.write_text("imei,number,driver\n861000000000001,17,openmains/water-1\n861000000000002,18,\n")
+    words = f"--target {host}:{port} --meters {meters} --cadence 1 --seconds 1.2 --quiet"
+    args = _arguments(*words.split())
+    summary = await emulate_cli._run(args, emulate_cli.read_meters(args))
+    platform.stop()
+    assert summary.acknowledged >= 2
+    assert set(platform.received) == {"861000000000001", "861000000000002"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("--first-imei", "1", "--driver", "nobody/none"),
+        ("--meters", "nowhere.csv"),
+        ("--first-imei", "1", "--target", "x:y"),
+    ],
+)
+def test_command_says_what_is_wrong(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert emulate_cli.main(_arguments(*words)) == 2
+    assert capsys.readouterr().err.startswith("openmains emulate: ")
