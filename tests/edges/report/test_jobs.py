@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs: one runner at a time, taken over after a death, cancelled, and reports exactly once a tenant and day."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from openmains.app.jobs.ports import LEASE_S, JobCancelled, JobContext
+from openmains.app.jobs.schedule import queue_due_reports, report_days_due
+from openmains.domain.period import date_to_day
+from openmains.edges.jobs.runner import Runner
+from openmains.edges.postgres.db import Pool, create_pool
+from openmains.edges.postgres.jobs import PostgresJobs
+from openmains.run.engines import Engines
+
+NOW = 1_780_000_000.0
+
+
+@pytest.fixture
+async def pool(engines: Engines) -> AsyncIterator[Pool]:
+    pool = await create_pool(engines.urls.postgres_pipeline, max_size=4)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+async def tenant(engines: Engines, request: pytest.FixtureRequest) -> int:
+    pool = await create_pool(engines.urls.postgres_owner, max_size=1)
+    code = request.node.name
+    found = await pool.fetchval("INSERT INTO tenant (code, name) VALUES ($1, $1) RETURNING tenant_id", code)
+    await pool.close()
+    return int(found)
+
+
+def at(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+
+
+def test_a_report_is_due_at_eight_in_the_tenants_zone() -> None:
+    since = int(at("2026-01-01"))
+    may_10 = date_to_day(datetime(2026, 5, 10, tzinfo=UTC).date())
+    assert report_days_due("Asia/Shanghai", since, at("2026-05-10T23:59:59"))[-1] == may_10 - 1
+    assert report_days_due("Asia/Shanghai", since, at("2026-05-11T00:00:00"))[-1] == may_10
+    assert report_days_due("Asia/Shanghai", int(at("2026-05-10T20:00:00")), at("2026-05-12T00:00:00")) == [may_10 + 1]
+    assert len(report_days_due("Asia/Shanghai", since, at("2026-05-11T00:00:00"))) == 3
+
+
+@pytest.mark.engines
+async def test_reports_are_queued_exactly_once(pool: Pool, tenant: int) -> None:
+    store = PostgresJobs(pool)
+    tenants = [(tenant, "Asia/Shanghai", int(at("2026-05-10")))]
+    assert await queue_due_reports(store, tenants, at("2026-05-10T23:59:59")) == 0
+    asked = [queue_due_reports(store, tenants, at("2026-05-11T00:00:01")) for _ in range(4)]
+    assert sum(await asyncio.gather(*asked)) == 1
+    assert await queue_due_reports(store, tenants, at("2026-05-11T09:00:00")) == 0
+    assert await pool.fetchval("SELECT params->>'day' FROM job WHERE tenant_id = $1", tenant) == "2026-05-10"
+
+
+@pytest.mark.engines
+async def test_run_to_the_end_and_fail(pool: Pool, tenant: int) -> None:
+    store = PostgresJobs(pool)
+
+    async def good(context: JobContext) -> Mapping[str, Any]:
+        context.progress(3, 7)
+        return {"said": context.job.params["say"]}
+
+    async def bad(context: JobContext) -> Mapping[str, Any]:
+        raise ValueError("no such thing")
+
+    runner = Runner(store, {"t-good": good, "t-bad": bad}, clock=lambda: NOW)
+    first = await store.enqueue(tenant, "t-good", {"say": "好"}, now=NOW)
+    second = await store.enqueue(tenant, "t-bad", {}, now=NOW)
+    assert first is not None and second is not None
+    assert [await runner.run_one() for _ in range(3)] == [True, True, False]
+    assert await store.status(first) == ("done", 7, 7, {"said": "好"}, "")
+    assert (await store.status(second))[0::4] == ("failed", "ValueError: no such thing")
+
+
+@pytest.mark.engines
+async def test_a_dead_runners_job_is_taken_over_and_the_dead_one_is_shut_out(pool: Pool, tenant: int) -> None:
+    store = PostgresJobs(pool)
+    job_id = await store.enqueue(tenant, "t-lease", {}, now=NOW)
+    assert job_id is not None
+    first = await store.claim(["t-lease"], NOW)
+    assert first is not None and first.job_id == job_id
+    assert await store.claim(["t-lease"], NOW + LEASE_S - 1) is None
+    assert await store.beat(first, 1, 2, NOW + 5)
+    assert await store.claim(["t-lease"], NOW + LEASE_S + 4) is None
+    second = await store.claim(["t-lease"], NOW + LEASE_S + 6)
+    assert second is not None
+    assert not await store.beat(first, 2, 2, NOW + LEASE_S + 7)
+    assert not await store.finish(first, "done", {}, "", NOW + LEASE_S + 7)
+    assert await store.finish(second, "done", {}, "", NOW + LEASE_S + 8)
+
+
+@pytest.mark.engines
+async def test_cancelled(pool: Pool, tenant: int) -> None:
+    store = PostgresJobs(pool)
+    job_id = await store.enqueue(tenant, "t-cancel", {}, now=NOW)
+    assert job_id is not None
+
+    async def handler(context: JobContext) -> Mapping[str, Any]:
+        assert await store.cancel(tenant, job_id)
+        assert not await store.beat(context.job, 0, 1, NOW + 1)
+        context.lost = True  # type: ignore[attr-defined] # what the heartbeat does then
+        raise JobCancelled
+
+    await Runner(store, {"t-cancel": handler}, clock=lambda: NOW).run_one()
+    assert (await store.status(job_id))[0] == "cancelled"
+    assert not await store.cancel(tenant, job_id)
