@@ -61,7 +61,7 @@ def merge(stored: DayRow, new: DayRow) -> DayRow:
         flags |= 1 << Rule.SUM_MISMATCH
     if not any(q & (MISSING | ESTIMATED) for q in quality):
         flags &= ~(1 << Rule.GAP)
-    return DayRow(stored.day, _base(stored, new, takes), stored.interval_s, increments, quality, flags)
+    return DayRow(stored.day, _base(stored, new), stored.interval_s, increments, quality, flags)
 
 
 def refine(row: DayRow, interval_s: int) -> DayRow:
@@ -89,13 +89,11 @@ def _worth(row: DayRow) -> int:
     return sum(_rank(q) for q in row.quality) * row.interval_s
 
 
-def _base(stored: DayRow, new: DayRow, takes: list[bool]) -> int:
-    """Register at the day's start: of the row that knows the earliest slot."""
-    first_stored = next((k for k, q in enumerate(stored.quality) if not q & MISSING), len(takes))
-    first_new = next((k for k, q in enumerate(new.quality) if not q & MISSING), len(takes))
-    if first_new == first_stored:
-        return new.base if first_new < len(takes) and takes[first_new] else stored.base
-    return new.base if first_new < first_stored else stored.base
+def _base(stored: DayRow, new: DayRow) -> int:
+    """Register at the day's start: of the row that knows the earliest slot, of the newer if both do."""
+    first_stored = next((k for k, q in enumerate(stored.quality) if not q & MISSING), len(stored.quality))
+    first_new = next((k for k, q in enumerate(new.quality) if not q & MISSING), len(new.quality))
+    return new.base if first_new <= first_stored else stored.base
 
 
 def _spread(row: DayRow, increments: list[int], takes: list[bool], *, keep: bool) -> bool:
