@@ -76,7 +76,7 @@ class ExceptionRow:
     expected: int | None
 
 
-Table = dict[str, list[Any]]  # column → values, equal lengths
+Table = dict[str, Sequence[Any]]  # column → values, equal lengths
 
 
 @dataclass(slots=True)

@@ -92,6 +92,7 @@ class Processor:
             outcome = self._apply(uplink, record, columns, row, effects, gather)
             gather.frame(uplink, record.state.version, outcome)
         effects.meters = list(touched.values())
+        gather.finish()
         return effects
 
     # decode -----------------------------------------------------------------------------------------------------------

@@ -14,61 +14,77 @@ from openmains.domain.readings.quality import Slot
 
 SIGNAL_POINTS = ("rsrp_ddbm", "sinr_ddb", "ecl", "pci", "cell", "earfcn", "battery_pct", "battery_mv")
 NOT_SENT = -(2**31)
-UNMEASURED = Slot.MISSING | Slot.ESTIMATED
+UNMEASURED = int(Slot.MISSING | Slot.ESTIMATED)
+ALL_MEASURED: list[int] = []  # an empty list on disk stands for zeros: nearly every day of every meter
 
 
-def _table(*names: str) -> Table:
-    return {name: [] for name in names}
+FRAME_COLUMNS = (
+    "tenant_id", "meter_id", "received_us", "version", "direction", "channel", "path", "outcome", "payload",
+)  # fmt: skip
+REGISTER_COLUMNS = ("tenant_id", "meter_id", "at", "register", "flags", "position", "received_us", "version")
+SIGNAL_COLUMNS = ("tenant_id", "meter_id", "received_us", "version", *SIGNAL_POINTS)
+DAY_COLUMNS = (
+    "tenant_id", "meter_id", "day", "area_id", "product_id", "base", "interval_s", "increments", "quality",
+    "total", "flags", "slots", "measured", "received_s", "version",
+)  # fmt: skip
 
 
 class Gatherer:
-    """Appends to an ``Effects``; one for each batch."""
+    """Appends rows; one for each batch. ``finish`` turns them into columns: one append a row is the cheapest way."""
 
     def __init__(self, effects: Effects) -> None:
         self._effects = effects
-        effects.frames = _table(
-            "tenant_id", "meter_id", "received_us", "version", "direction", "channel", "path", "outcome", "payload"
-        )
-        effects.registers = _table(
-            "tenant_id", "meter_id", "at", "register", "flags", "position", "received_us", "version"
-        )
-        effects.signals = _table("tenant_id", "meter_id", "received_us", "version", *SIGNAL_POINTS)
-        self._frame_columns = list(effects.frames.values())
+        self._frames: list[tuple[Any, ...]] = []
+        self._registers: list[tuple[Any, ...]] = []
+        self._signals: list[tuple[Any, ...]] = []
+
+    def finish(self) -> None:
+        """Hand the columns to the effects."""
+        self._effects.frames = columns_of(FRAME_COLUMNS, self._frames)
+        self._effects.registers = columns_of(REGISTER_COLUMNS, self._registers)
+        self._effects.signals = columns_of(SIGNAL_COLUMNS, self._signals)
 
     def frame(self, uplink: Uplink, version: int, outcome: str) -> None:
         """One row of the frame log."""
-        tenant, meter, received, versions, direction, channel, path, outcomes, payload = self._frame_columns
-        tenant.append(uplink.tenant_id)
-        meter.append(uplink.meter_id)
-        received.append(uplink.received_us)
-        versions.append(version)
-        direction.append("up")
-        channel.append(uplink.channel)
-        path.append(uplink.path)
-        outcomes.append(outcome)
-        payload.append(uplink.payload)
+        self._frames.append(
+            (
+                uplink.tenant_id,
+                uplink.meter_id,
+                uplink.received_us,
+                version,
+                "up",
+                uplink.channel,
+                uplink.path,
+                outcome,
+                uplink.payload,
+            )  # fmt: skip
+        )
 
     def registers(self, record: MeterRecord, rows: list[RegisterRow], version: int, received_us: int) -> None:
         """Registers at arbitrary instants, each exactly as it came."""
-        table, count = self._effects.registers, len(rows)
-        table["tenant_id"].extend([record.tenant_id] * count)
-        table["meter_id"].extend([record.meter_id] * count)
-        table["at"].extend([row.at for row in rows])
-        table["register"].extend([row.register for row in rows])
-        table["flags"].extend([row.flags for row in rows])
-        table["position"].extend(range(count))
-        table["received_us"].extend([received_us] * count)
-        table["version"].extend([version] * count)
+        tenant_id, meter_id, append = record.tenant_id, record.meter_id, self._registers.append
+        for position, row in enumerate(rows):
+            append((tenant_id, meter_id, row.at, row.register, row.flags, position, received_us, version))
 
     def signal(self, record: MeterRecord, received_us: int) -> None:
         """Radio and battery as the message told them."""
-        table, latest = self._effects.signals, record.latest
-        table["tenant_id"].append(record.tenant_id)
-        table["meter_id"].append(record.meter_id)
-        table["received_us"].append(received_us)
-        table["version"].append(record.state.version)
-        for name in SIGNAL_POINTS:
-            table[name].append(latest.get(name, NOT_SENT))
+        get = record.latest.get
+        self._signals.append(
+            (
+                record.tenant_id,
+                record.meter_id,
+                received_us,
+                record.state.version,
+                get("rsrp_ddbm", NOT_SENT),
+                get("sinr_ddb", NOT_SENT),
+                get("ecl", NOT_SENT),
+                get("pci", NOT_SENT),
+                get("cell", NOT_SENT),
+                get("earfcn", NOT_SENT),
+                get("battery_pct", NOT_SENT),
+                get("battery_mv", NOT_SENT),
+            )  # fmt: skip
+        )
 
     def events(
         self,
@@ -117,28 +133,46 @@ def day_table(pending: list[PendingDay], stored: dict[tuple[int, int], StoredDay
                     continue
                 row = merge(known[1], row)
         newest[key] = (item, row)
-    table = _table(
-        "tenant_id", "meter_id", "day", "area_id", "product_id", "base", "interval_s", "increments", "quality",
-        "total", "flags", "slots", "measured", "received_s", "version",
-    )  # fmt: skip
-    columns: list[list[Any]] = list(table.values())
+    rows = []
     for item, row in newest.values():
-        slots, measured = _counts(row.quality)
-        values = (
-            item.record.tenant_id, item.record.meter_id, day_to_date(row.day), item.record.area_id,
-            item.record.product_id, row.base, row.interval_s, row.increments, row.quality, sum(row.increments),
-            row.flags, slots, measured, item.received_s, item.version,
-        )  # fmt: skip
-        for column, value in zip(columns, values, strict=True):
-            column.append(value)
-    return table
+        record, quality = item.record, row.quality
+        slots = measured = len(quality)
+        if any(quality):
+            slots, measured = _counts(quality)
+        else:
+            quality = ALL_MEASURED
+        rows.append(
+            (
+                record.tenant_id,
+                record.meter_id,
+                day_to_date(row.day),
+                record.area_id,
+                record.product_id,
+                row.base,
+                row.interval_s,
+                row.increments,
+                quality,
+                sum(row.increments),
+                row.flags,
+                slots,
+                measured,
+                item.received_s,
+                item.version,
+            )  # fmt: skip
+        )
+    return columns_of(DAY_COLUMNS, rows)
+
+
+def columns_of(names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> Table:
+    """Rows turned into columns by name."""
+    if not rows:
+        return {name: [] for name in names}
+    return dict(zip(names, zip(*rows, strict=True), strict=True))
 
 
 def _counts(quality: list[int]) -> tuple[int, int]:
     """(slots with a value, slots measured)."""
     length = len(quality)
-    if not any(quality):
-        return length, length
     missing = sum(1 for flags in quality if flags & Slot.MISSING)
     unmeasured = sum(1 for flags in quality if flags & UNMEASURED)
     return length - missing, length - unmeasured

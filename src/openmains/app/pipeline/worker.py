@@ -25,6 +25,7 @@ from openmains.drivers.catalog import Catalog
 
 log = logging.getLogger("openmains.pipeline")
 MAX_UPLINKS = 1500  # of one transaction: about 100 ms of work on a small machine
+LINGER_S = 0.25  # small against the 20 s an alarm may take (R7.1), large against the cost of a tiny batch
 PURGE_EVERY_S = 5.0
 RETRY_S = (0.2, 0.5, 1.0, 2.0)
 
@@ -117,8 +118,7 @@ class ShardWorker:
         held: list[tuple[int, UplinkBatch]] = []
         try:
             while not stop.is_set():
-                if not held:
-                    held = self._open(await reader.take(64, 0.5))
+                await self._gather(reader, held)
                 if not held:
                     continue
                 batch, last = _cut(held)
@@ -130,6 +130,17 @@ class ShardWorker:
                     await self._stream.purge(self._shard, position)
         finally:
             await reader.close()
+
+    async def _gather(self, reader: Reader, held: list[tuple[int, UplinkBatch]]) -> None:
+        """Wait for messages, then a moment for more: a store takes a full batch as fast as a small one."""
+        if not held:
+            held += self._open(await reader.take(64, 0.5))
+        until = time.monotonic() + LINGER_S
+        while held and sum(len(batch) for _, batch in held) < MAX_UPLINKS:
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            held += self._open(await reader.take(64, left))
 
     def _open(self, messages: list[tuple[int, bytes]]) -> list[tuple[int, UplinkBatch]]:
         opened = []

@@ -18,7 +18,7 @@ NOT_SENT = -2147483648
 _NEVER = date(2149, 6, 6)  # the last day of Date: not removed
 
 _DAYS = """
-SELECT day, base, interval_s, increments, quality, total, flags, received_s, version
+SELECT day, base, interval_s, increments, arrayResize(quality, length(increments)), total, flags, received_s, version
   FROM meter_day FINAL
  WHERE tenant_id = {tenant:UInt32} AND meter_id = {meter:UInt64} AND day BETWEEN {first:Date} AND {last:Date}
  ORDER BY day

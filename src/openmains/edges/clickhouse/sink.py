@@ -10,7 +10,7 @@ from openmains.domain.readings.model import DayRow
 from openmains.edges.clickhouse.client import ClickHouse
 
 STORED = """
-SELECT meter_id, toUInt16(day), version, base, interval_s, increments, quality, flags
+SELECT meter_id, toUInt16(day), version, base, interval_s, increments, arrayResize(quality, length(increments)), flags
   FROM meter_day FINAL
  WHERE (tenant_id, meter_id, day) IN (SELECT k.1, k.2, toDate(k.3)
        FROM (SELECT arrayJoin({keys:Array(Tuple(UInt32, UInt64, UInt16))}) AS k))

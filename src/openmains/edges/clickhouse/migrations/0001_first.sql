@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS meter_day (
   base       Int64 CODEC(ZSTD(1)),
   interval_s UInt32,
   increments Array(Int32) CODEC(ZSTD(1)),
-  quality    Array(UInt8) CODEC(ZSTD(1)),
+  quality    Array(UInt8) CODEC(ZSTD(1)),   -- empty: all slots measured, no rule fired; read as arrayResize(quality, length(increments))
   total      Int64 CODEC(ZSTD(1)),
   flags      UInt32,
   slots      UInt16,                 -- how many slots hold a value (measured or estimated)
