@@ -43,10 +43,18 @@ COMMANDS = (
     Command("migrate", "升级数据库结构", "bring the databases to the present schema", _RUN + "migrate:main"),
     Command("user", "创建用户、重置密码", "create a user, reset a password",
             _RUN + "user:main", _RUN + "user:add_arguments"),
+    Command("import", "从 CSV 或 XLSX 导入表具台账", "import the registry from CSV or XLSX",
+            _RUN + "import_cli:main", _RUN + "import_cli:add_arguments"),
+    Command("report", "抄表采集报告", "collection report",
+            _RUN + "report_cli:main", _RUN + "report_cli:add_arguments"),
+    Command("emulate", "模拟表具", "emulated meters that report over real sockets",
+            _RUN + "emulate_cli:main", _RUN + "emulate_cli:add_arguments"),
     Command("replay", "以模拟表具回放给定的读数", "send given registers through emulated meters",
             _RUN + "replay_cli:main", _RUN + "replay_cli:add_arguments"),
     Command("bench ingest", "测试上报处理能力", "measure how many reports a second are taken in",
             _RUN + "bench_ingest:main", _RUN + "bench_ingest:add_arguments"),
+    Command("bench query", "测试查询速度", "measure how fast questions are answered",
+            _RUN + "bench_query:main", _RUN + "bench_query:add_arguments"),
 )  # fmt: skip
 
 
@@ -57,13 +65,13 @@ def _resolve(target: str) -> Callable[..., Any]:
 
 def _find(words: list[str]) -> tuple[Command, list[str]] | None:
     """The command named by the first words that are no option, and all other words; None when there is none."""
+    place = 0
+    while place < len(words) and words[place].startswith("-"):
+        place += 2 if words[place] in VALUED else 1
     for command in COMMANDS:
         name = command.name.split()
-        for place in range(len(words)):
-            before = words[:place]
-            plain = all(word.startswith("-") or (i and before[i - 1] in VALUED) for i, word in enumerate(before))
-            if plain and words[place : place + len(name)] == name:
-                return command, before + words[place + len(name) :]
+        if words[place : place + len(name)] == name:
+            return command, words[:place] + words[place + len(name) :]
     return None
 
 

@@ -114,8 +114,11 @@ class Engines:
 
     async def start(self) -> EngineUrls:
         """Start all, wait until they answer, write ``var/run/engines.json`` (0600); raises StartError."""
-        for name in ("", "run", "secrets", "clickhouse"):
-            (self._var / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._var.exists():
+            self._var.mkdir(parents=True)
+            self._var.chmod(0o711)  # the database's account passes through; what is private below is 0700 by itself
+        for name in ("run", "secrets", "clickhouse"):
+            (self._var / name).mkdir(mode=0o700, exist_ok=True)
         servers = self._servers()
         results = await asyncio.gather(*(server.start() for server in servers), return_exceptions=True)
         faults = [result for result in results if isinstance(result, BaseException)]

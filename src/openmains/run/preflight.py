@@ -17,7 +17,9 @@ def open_var(settings: Settings) -> int:
     """Make ``var`` if needed and lock it for this supervisor; the descriptor holds the lock while it is open."""
     var = settings.var_path
     try:
-        var.mkdir(mode=0o711, parents=True, exist_ok=True)
+        if not var.exists():
+            var.mkdir(parents=True)
+            var.chmod(0o711)  # the database's account passes through; what is private below is 0700 by itself
         (var / "run").mkdir(mode=0o711, exist_ok=True)
         descriptor = os.open(var / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Settings: the later wins, each has words in both languages, passwords stay hidden."""
+
+import dataclasses
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from openmains.run.child import StartError
+from openmains.run.settings import Settings, as_toml, load, masked
+
+
+def test_later_wins(tmp_path: Path) -> None:
+    file = tmp_path / "x.toml"
+    file.write_text("http_port = 1111\ncoap_port = 2222\nshards = 3\n")
+    loaded = load({"OPENMAINS_COAP_PORT": "3333", "OPENMAINS_SHARDS": "5", "HOME": "/x"}, file, shards=7)
+    assert (loaded.settings.http_port, loaded.settings.coap_port, loaded.settings.shards) == (1111, 3333, 7)
+    assert loaded.origin["http_port"] == "file"
+    assert loaded.origin["coap_port"] == "environment"
+    assert loaded.origin["shards"] == "command line"
+    assert loaded.origin["log_level"] == "default"
+
+
+def test_printed_settings_read_back_the_same(tmp_path: Path) -> None:
+    given = {"OPENMAINS_HTTP_PORT": "9090", "OPENMAINS_VAR": 'a "b" \\c', "OPENMAINS_COOKIE_SECURE": "true"}
+    loaded = load(given)
+    file = tmp_path / "x.toml"
+    file.write_text(as_toml(loaded), "utf-8")
+    assert load({}, file).settings == loaded.settings
+
+
+def test_passwords_are_masked() -> None:
+    text = as_toml(
+        load({"OPENMAINS_NATS_URL": "nats://u:s3cret@h:4222", "OPENMAINS_CLICKHOUSE_URL": "clickhouse://u:p%40q@h"})
+    )
+    assert "s3cret" not in text
+    assert "p%40q" not in text
+    assert tomllib.loads(text)["nats_url"] == "nats://u:***@h:4222"
+    assert masked("postgresql://a:b@/openmains?host=%2Frun") == "postgresql://a:***@/openmains?host=%2Frun"
+
+
+@pytest.mark.parametrize("item", dataclasses.fields(Settings), ids=lambda item: item.name)
+def test_every_setting_is_described_and_typed(item: "dataclasses.Field[object]") -> None:
+    assert re.search(r"[\u4e00-\u9fff]", item.metadata["zh"])
+    assert re.search(r"[A-Za-z]{3}", item.metadata["en"])
+    assert item.type in (str, int, bool, "str", "int", "bool")
+    assert item.name.endswith("_url") == item.metadata["secret"]
+
+
+def test_half_an_outside_postgres_is_refused(tmp_path: Path) -> None:
+    from openmains.run.engines import Engines
+
+    settings = load({"OPENMAINS_POSTGRES_API_URL": "postgresql://x@y/z"}).settings
+    with pytest.raises(StartError, match="all three"):
+        Engines(tmp_path, settings.engine_options)
