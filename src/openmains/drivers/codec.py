@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from openmains.drivers.maker import FrameMaker
 from openmains.drivers.model import (
     MISSING_VALUE,
     Columns,
@@ -21,7 +22,7 @@ from openmains.drivers.model import (
     Rejected,
 )
 from openmains.drivers.page import CRC_SIZE, Field, Message, Page
-from openmains.drivers.scalar import FrameMaker, ScalarCodec
+from openmains.drivers.scalar import ScalarCodec
 
 Bytes = NDArray[np.uint8]
 
