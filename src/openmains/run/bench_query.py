@@ -96,7 +96,10 @@ async def _build(args: argparse.Namespace, var: Path, dsn: str, owner: Pool, cli
     tenant_id = await data.build_registry(dsn, args.meters, _say)
     _say(f"registry: {time.monotonic() - started:.0f} s")
     started = time.monotonic()
-    area, product = await owner.fetchval("SELECT min(area_id) FROM area"), await owner.fetchval("SELECT min(product_id) FROM product")
+    area, product = (
+        await owner.fetchval("SELECT min(area_id) FROM area"),
+        await owner.fetchval("SELECT min(product_id) FROM product"),
+    )
     await data.build_days(clickhouse, tenant_id, area, product, args.meters, args.meter_days, _say)
     _say(f"meter-days: {time.monotonic() - started:.0f} s")
     _say(f"dimensions: {await sync_dims(ChangedMeters(owner), MeterDims(clickhouse))}")
@@ -126,7 +129,9 @@ async def _best_s(call: Callable[[], Awaitable[object]]) -> float:
     return round(sorted(times)[1], 2)
 
 
-async def _measure(args: argparse.Namespace, built: Built, owner: Pool, api: Pool, clickhouse: ClickHouse) -> dict[str, Any]:
+async def _measure(
+    args: argparse.Namespace, built: Built, owner: Pool, api: Pool, clickhouse: ClickHouse
+) -> dict[str, Any]:
     chance = random.Random(args.seed)  # noqa: S311 - repeatable queries
     tenant, last = built.tenant_id, date_to_day(data.LAST_DAY)
     full, long = data.shape(built.meters, built.meter_days)

@@ -62,9 +62,15 @@ async def build_registry(owner_dsn: str, meters: int, say: Say) -> int:
     """Tenant 'bench' with ``meters`` meters (ids 1 … meters) in a database of its own; returns the tenant's id."""
     connection = await connect(owner_dsn, application="openmains-bench")
     try:
-        await connection.execute("SET maintenance_work_mem = '2GB'; SET synchronous_commit = off; SET work_mem = '256MB'")
+        await connection.execute(
+            "SET maintenance_work_mem = '2GB'; SET synchronous_commit = off; SET work_mem = '256MB'"
+        )
         await connection.execute("SET max_parallel_maintenance_workers = 2")
-        tenant_id = int(await connection.fetchval("INSERT INTO tenant (code, name) VALUES ('bench', 'bench') RETURNING 1 * tenant_id"))
+        tenant_id = int(
+            await connection.fetchval(
+                "INSERT INTO tenant (code, name) VALUES ('bench', 'bench') RETURNING 1 * tenant_id"
+            )
+        )
         area = await connection.fetchval(
             "WITH a AS (INSERT INTO area (tenant_id, code, name) SELECT $1, 'A' || lpad(i::text, 3, '0'), '片区' || i "
             "FROM generate_series(0, 199) i RETURNING area_id) SELECT min(area_id) FROM a", tenant_id,
@@ -153,7 +159,9 @@ async def _fill_slice(owner_dsn: str, tenant_id: int, first: int, last: int) -> 
         for place, (meter_id, text) in enumerate(rows):
             encoded = text.encode()
             count = bounds[place + 1] - bounds[place]
-            out.append(head(4, 8, meter_id, 4, tenant_id, len(encoded)) + encoded + array(20 + 8 * count, 1, 0, 23, count, 1))
+            out.append(
+                head(4, 8, meter_id, 4, tenant_id, len(encoded)) + encoded + array(20 + 8 * count, 1, 0, 23, count, 1)
+            )
             out.append(data[8 * bounds[place] : 8 * bounds[place + 1]])
         out.append(struct.pack(">h", -1))
         await connection.execute("SET synchronous_commit = off")
@@ -183,11 +191,15 @@ def shape(meters: int, meter_days: int) -> tuple[int, int]:
     return full, min(meters, max(0, meter_days - full * meters) // LONG_DAYS)
 
 
-async def build_days(clickhouse: ClickHouse, tenant_id: int, area: int, product: int, meters: int, meter_days: int, say: Say) -> None:
+async def build_days(
+    clickhouse: ClickHouse, tenant_id: int, area: int, product: int, meters: int, meter_days: int, say: Say
+) -> None:
     """Meter-days up to LAST_DAY; one meter in a thousand has none (the report's missing list)."""
     full, long = shape(meters, meter_days)
     last = (LAST_DAY - date(1970, 1, 1)).days
-    plan = [(last - back, meters) for back in range(full)] + [(last - full - back, long) for back in range(LONG_DAYS) if long]
+    plan = [(last - back, meters) for back in range(full)] + [
+        (last - full - back, long) for back in range(LONG_DAYS) if long
+    ]
     for day, count in plan:
         for first in range(0, count, 1_000_000):
             await clickhouse.command(

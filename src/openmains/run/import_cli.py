@@ -25,8 +25,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     text = messages.text
     parser.add_argument("file", type=Path, metavar="FILE", help="CSV (UTF-8, GB18030), XLSX")
-    parser.add_argument("--tenant", metavar="CODE", help=text("租户代码（只有一个时可省略）", "tenant (may be left out if there is one)"))
-    parser.add_argument("--partial", action="store_true", help=text("导入正确的行，报告有误的行", "import good rows, report bad ones"))
+    parser.add_argument(
+        "--tenant",
+        metavar="CODE",
+        help=text("租户代码（只有一个时可省略）", "tenant (may be left out if there is one)"),
+    )
+    parser.add_argument(
+        "--partial", action="store_true", help=text("导入正确的行，报告有误的行", "import good rows, report bad ones")
+    )
     parser.add_argument("--create-areas", action="store_true", help=text("新建未知区域", "create unknown areas"))
     parser.add_argument("--errors", type=Path, metavar="CSV", help=text("错误报告文件", "where to write the errors"))
 
@@ -37,7 +43,9 @@ def pipeline_dsn(loaded: Loaded) -> str:
     try:
         return str(msgspec.json.decode(page.read_bytes())["postgres_pipeline"])
     except (OSError, KeyError, msgspec.DecodeError):
-        raise StartError("系统未运行，请先执行 openmains serve。", "the system is not running: start it with 'openmains serve'.") from None
+        raise StartError(
+            "系统未运行，请先执行 openmains serve。", "the system is not running: start it with 'openmains serve'."
+        ) from None
 
 
 async def find_tenant(pool: "asyncpg.Pool", code: str | None) -> tuple[int, str]:
@@ -56,11 +64,16 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
         print(error, file=sys.stderr)
         return 1
     except (OSError, asyncpg.PostgresError) as error:
-        raise StartError(f"导入失败，未作任何更改：{error}", f"the import failed and changed nothing: {error}") from error
+        raise StartError(
+            f"导入失败，未作任何更改：{error}", f"the import failed and changed nothing: {error}"
+        ) from error
     if result.error_count:
         path = args.errors or args.file.with_name(args.file.name + ".errors.csv")
         path.write_bytes(b"".join(error_report(result, messages.text("zh", "en"))))
-        print(messages.text(f"{result.error_count} 处错误，见 {path}", f"{result.error_count} errors, see {path}"), file=sys.stderr)
+        print(
+            messages.text(f"{result.error_count} 处错误，见 {path}", f"{result.error_count} errors, see {path}"),
+            file=sys.stderr,
+        )
     print(msgspec.json.encode(result.summary()).decode())
     return 1 if result.error_count else 0
 
@@ -72,7 +85,9 @@ async def _import(args: argparse.Namespace, dsn: str) -> ImportResult:
         rate = done / max(time.monotonic() - started, 0.001)
         print(f"{done}/{total}  {rate:.0f}/s", file=sys.stderr, flush=True)
 
-    pool = await create_pool(dsn, role=PIPELINE_ROLE, max_size=2, command_timeout_s=None, application="openmains-import")
+    pool = await create_pool(
+        dsn, role=PIPELINE_ROLE, max_size=2, command_timeout_s=None, application="openmains-import"
+    )
     try:
         tenant_id, zone = await find_tenant(pool, args.tenant)
         async with PostgresImport(pool) as store:

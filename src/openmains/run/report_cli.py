@@ -25,8 +25,14 @@ _LIMIT_S = 600.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     text = messages.text
-    parser.add_argument("--day", type=date.fromisoformat, metavar="YYYY-MM-DD", help=text("默认昨天", "default: yesterday"))
-    parser.add_argument("--tenant", metavar="CODE", help=text("租户代码（只有一个时可省略）", "tenant (may be left out if there is one)"))
+    parser.add_argument(
+        "--day", type=date.fromisoformat, metavar="YYYY-MM-DD", help=text("默认昨天", "default: yesterday")
+    )
+    parser.add_argument(
+        "--tenant",
+        metavar="CODE",
+        help=text("租户代码（只有一个时可省略）", "tenant (may be left out if there is one)"),
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", type=Path, metavar="FILE", help=text("写入 CSV", "write CSV"))
     form.add_argument("--xlsx", type=Path, metavar="FILE", help=text("写入 XLSX", "write XLSX"))
@@ -38,7 +44,9 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
     locale = messages.text("zh", "en")
     for group, lines in {"total": [result["total"]], **result["groups"]}.items():
         for line in lines:
-            cells = (line[key] for key in ("expected", "received", "on_time", "late", "estimated", "partial", "missing"))
+            cells = (
+                line[key] for key in ("expected", "received", "on_time", "late", "estimated", "partial", "missing")
+            )
             print(GROUP[locale][group], line.get("key", ""), f"{line['rate_ppm'] / 10_000:.2f}%", *cells, sep="\t")
     print(*HEAD[locale][4:], sep=" · ", file=sys.stderr)
     return 0

@@ -42,7 +42,7 @@ async def pipeline(engines: Engines) -> AsyncIterator[Pool]:
 
 
 async def bring(pool: Pool, tenant: int, path: Path, data: bytes, **options: Any) -> ImportResult:
-    path.write_bytes(data)
+    path.write_bytes(data)  # noqa: ASYNC240 - a small file
     async with PostgresImport(pool) as store:
         return await import_meters(path, tenant, store, today=TODAY, **options)
 
@@ -157,10 +157,11 @@ async def test_gb18030_and_english_headers(owner: Pool, pipeline: Pool, tmp_path
     tenant = await make_tenant(owner, "import-gb")
     await bring(pipeline, tenant, tmp_path / "m.csv", csv_of([row(5, 1, name="㐀镕")], "gb18030"))
     assert await owner.fetchval("SELECT name FROM customer WHERE tenant_id = $1", tenant) == "㐀镕"
-    short = csv_of([["N2", "w", "W1", "A1", "2024/3/1"]], "utf-8-sig", ["Meter number", "note", "Product code", "Area code", "Installation date"])  # fmt: skip
+    header = ["Meter number", "note", "Product code", "Area code", "Installation date"]
+    short = csv_of([["N2", "w", "W1", "A1", "2024/3/1"]], "utf-8-sig", header)
     result = await bring(pipeline, tenant, tmp_path / "m.csv", short)
     assert result.inserted == 1
-    with pytest.raises(HeaderError, match="安装日期.*installation date"):
+    with pytest.raises(HeaderError, match=r"安装日期.*installation date"):
         await bring(pipeline, tenant, tmp_path / "m.csv", csv_of([], header=["表号", "产品代码", "区域代码"]))
     with pytest.raises(HeaderError, match="empty"):
         await bring(pipeline, tenant, tmp_path / "m.csv", b"")
@@ -234,7 +235,8 @@ async def test_dimensions_follow(owner: Pool, pipeline: Pool, clickhouse: ClickH
 
     async def truth() -> list[tuple[Any, ...]]:
         rows = await owner.fetch(
-            "SELECT meter_id, area_id, product_id, installed_on, revision FROM meter WHERE tenant_id = $1 ORDER BY 1", tenant
+            "SELECT meter_id, area_id, product_id, installed_on, revision FROM meter WHERE tenant_id = $1 ORDER BY 1",
+            tenant,
         )
         return [tuple(each) for each in rows]
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+
 @dataclass(frozen=True, slots=True)
 class Conflict:
     """A staged row the registry does not allow; ``reason`` is a key of the row reasons, ``column`` a column name."""

@@ -141,7 +141,9 @@ async def reading(orders: Orders) -> AsyncIterator[AsyncIterator[Chunk]]:
                     return
                 chunk = msgspec.msgpack.decode(await output.readexactly(size), type=Chunk)
             except asyncio.IncompleteReadError as error:
-                raise HeaderError("读取文件的进程意外结束 / the process that reads the file ended unexpectedly") from error
+                raise HeaderError(
+                    "读取文件的进程意外结束 / the process that reads the file ended unexpectedly"
+                ) from error
             if chunk.failure:
                 raise HeaderError(chunk.failure)
             yield chunk

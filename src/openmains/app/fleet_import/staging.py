@@ -62,7 +62,13 @@ def staged_bytes(rows: Sequence[MeterRow]) -> bytes:
         for value in (row.imsi, row.iccid, row.product, row.area, row.customer_code, row.customer_name, row.phone,
                       row.address):  # fmt: skip
             text(value)
-        add(_NULL if row.is_protected is None else b"\x00\x00\x00\x01\x01" if row.is_protected else b"\x00\x00\x00\x01\x00")
+        add(
+            _NULL
+            if row.is_protected is None
+            else b"\x00\x00\x00\x01\x01"
+            if row.is_protected
+            else b"\x00\x00\x00\x01\x00"
+        )
         text(row.place)
         add(_NULL if row.dn is None else _int4(4, row.dn))
         add(_NULL if row.qmax_l_h is None else _int8(8, row.qmax_l_h))

@@ -77,9 +77,7 @@ def _csv_rows(path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
             delimiter = max(",;\t", key=first.count)
             file.seek(0)
             reader = csv.reader(file, delimiter=delimiter, strict=False)
-            row = 0
-            for cells in reader:
-                row += 1
+            for row, cells in enumerate(reader, 1):
                 if any(cells):
                     if row == 1:
                         cells[0] = cells[0].removeprefix("\ufeff")  # GB18030 has a mark too
@@ -98,10 +96,9 @@ def _open_sheet(path: Path) -> Table:
         sheet = book.get_sheet_by_index(0)
     except (CalamineError, OSError, IndexError) as error:
         raise HeaderError(f"无法打开表格文件：{error} / the spreadsheet can not be opened: {error}") from error
-    first = (sheet.start or (0, 0))[0]  # rows above the first used one are not delivered
 
     def rows() -> Iterator[tuple[int, list[str]]]:
-        for row, cells in enumerate(sheet.iter_rows(), 1 + (0 if sheet.total_height == sheet.height else 0)):
+        for row, cells in enumerate(sheet.iter_rows(), 1):  # empty rows above are delivered too
             texts = [cell_text(cell) for cell in cells]
             if any(texts):
                 yield row, texts
@@ -110,7 +107,7 @@ def _open_sheet(path: Path) -> Table:
     header = next(numbered, None)
     if header is None:
         raise HeaderError("文件是空的 / the file is empty")
-    return Table(header[1], numbered, max(0, sheet.total_height - 1 - first), "xlsx")
+    return Table(header[1], numbered, max(0, sheet.total_height - 1), "xlsx")
 
 
 def cell_text(cell: Any) -> str:

@@ -31,7 +31,13 @@ GROUP = {
     "en": {"total": "total", "area": "area", "product": "product", "maker": "maker", "driver": "driver"},
 }
 STATUS = {
-    "zh": {Status.MISSING: "缺失", Status.PARTIAL: "部分", Status.ESTIMATED: "估算", Status.LATE: "迟到", Status.ON_TIME: "按时"},
+    "zh": {
+        Status.MISSING: "缺失",
+        Status.PARTIAL: "部分",
+        Status.ESTIMATED: "估算",
+        Status.LATE: "迟到",
+        Status.ON_TIME: "按时",
+    },
     "en": {status: str(status).replace("_", " ") for status in Status},
 }
 
@@ -50,9 +56,7 @@ async def missing_pages(
     labels = await names.labels(tenant_id)
     after = 0
     while True:
-        page = await days.missing(
-            tenant_id, day, due_s(day, labels.zone), labels.slots(day), after, PAGE, statuses
-        )
+        page = await days.missing(tenant_id, day, due_s(day, labels.zone), labels.slots(day), after, PAGE, statuses)
         if page:
             told = await names.meter_labels(tenant_id, [meter.meter_id for meter in page])
             yield [_missing_row(meter, told.get(meter.meter_id), labels) for meter in page]

@@ -76,7 +76,9 @@ _FLAGS = {"是": True, "yes": True, "y": True, "true": True, "1": True, "√": T
 _NUMBER = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]{0,31}", re.ASCII)
 _CODE = re.compile(r"[^\s\x00-\x1f\x7f]{1,64}")
 _PHONE = re.compile(r"[0-9+()* -]{1,32}", re.ASCII)
-_DATE = re.compile(r"(\d{4})(?:[-/.](\d{1,2})[-/.](\d{1,2})|年(\d{1,2})月(\d{1,2})日|(\d{2})(\d{2}))(?:[ T]0?0:00(?::00)?)?")
+_DATE = re.compile(
+    r"(\d{4})(?:[-/.](\d{1,2})[-/.](\d{1,2})|年(\d{1,2})月(\d{1,2})日|(\d{2})(\d{2}))(?:[ T]0?0:00(?::00)?)?"
+)
 _LOST = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 

@@ -18,7 +18,8 @@ class MeterDims:
 
     async def position(self) -> int | None:
         rows = await self._clickhouse.query(
-            "SELECT argMax(position, at) FROM sync_position WHERE name = {name:String} HAVING count() > 0", {"name": _NAME}
+            "SELECT argMax(position, at) FROM sync_position WHERE name = {name:String} HAVING count() > 0",
+            {"name": _NAME},
         )
         return int(rows[0][0]) if rows else None
 

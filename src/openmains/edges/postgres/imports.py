@@ -58,7 +58,9 @@ class PostgresImport:
         self._connection = await self._pool.acquire()
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
         await self.rollback()
         connection, self._connection = self._connection, None
         try:
@@ -81,7 +83,9 @@ class PostgresImport:
         await connection.execute(_STAGING)
 
     async def products(self) -> dict[str, int]:
-        rows = await self._connection.fetch("SELECT code, product_id FROM product WHERE tenant_id = $1", self._tenant_id)
+        rows = await self._connection.fetch(
+            "SELECT code, product_id FROM product WHERE tenant_id = $1", self._tenant_id
+        )
         return {row[0]: row[1] for row in rows}
 
     async def areas(self) -> dict[str, int]:
@@ -157,11 +161,15 @@ class ChangedMeters:
 
     async def meters(self, meter_ids: Sequence[int]) -> list[tuple[Any, ...]]:
         """Rows of ``meter_dim`` for these meters; those that are gone are left out."""
-        return [tuple(r) for r in await self._pool.fetch(_DIM + " WHERE meter_id = ANY ($1::bigint[])", list(meter_ids))]
+        return [
+            tuple(r) for r in await self._pool.fetch(_DIM + " WHERE meter_id = ANY ($1::bigint[])", list(meter_ids))
+        ]
 
     async def all_meters(self, after: int, limit: int) -> list[tuple[Any, ...]]:
         """Rows of ``meter_dim`` in the order of meter id."""
-        rows = await self._pool.fetch(_DIM + " WHERE meter_id > $1 ORDER BY meter_id LIMIT $2", after, limit, timeout=None)
+        rows = await self._pool.fetch(
+            _DIM + " WHERE meter_id > $1 ORDER BY meter_id LIMIT $2", after, limit, timeout=None
+        )
         return [tuple(row) for row in rows]
 
 

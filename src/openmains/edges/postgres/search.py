@@ -54,9 +54,7 @@ async def search(
     ]
 
 
-async def _candidates(
-    connection: Connection, wanted: Query, limit: int, after: str | None
-) -> list[tuple[int, bool]]:
+async def _candidates(connection: Connection, wanted: Query, limit: int, after: str | None) -> list[tuple[int, bool]]:
     if not wanted.grams:
         if after is not None:
             return []
