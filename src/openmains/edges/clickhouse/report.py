@@ -31,6 +31,17 @@ multiIf(k.slots = 0, '{Status.MISSING}', k.slots > k.measured, '{Status.ESTIMATE
         k.slots < transform(d.product_id, {{products:Array(UInt32)}}, {{slots:Array(UInt16)}}, toUInt16(0)), '{Status.PARTIAL}',
         k.received_s < {{due:UInt32}}, '{Status.ON_TIME}', '{Status.LATE}')
 """
+_COUNTS = f"""
+SELECT d.area_id, d.product_id, {_STATUS} AS status, count()
+  FROM ({_DIM}) AS d LEFT ANY JOIN ({_KNOWN}) AS k ON d.meter_id = k.meter_id
+ GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 {_SETTINGS}
+"""  # noqa: S608 - every part is a constant above
+_MISSING = f"""
+SELECT d.meter_id, d.area_id, d.product_id, {_STATUS} AS status
+  FROM ({_DIM} AND meter_id > {{after:UInt64}}) AS d
+  LEFT ANY JOIN ({_KNOWN} AND meter_id > {{after:UInt64}}) AS k ON d.meter_id = k.meter_id
+ WHERE status IN {{statuses:Array(String)}} ORDER BY d.meter_id LIMIT {{limit:UInt32}} {_SETTINGS}
+"""  # noqa: S608 - every part is a constant above
 
 
 class DayReports:
@@ -42,9 +53,7 @@ class DayReports:
     async def counts(self, tenant_id: int, day: int, due_s: int, slots: Mapping[int, int]) -> list[Counts]:
         """Meters by area, product and status."""
         rows = await self._clickhouse.query(
-            # every part of the text is a constant above
-            f"SELECT d.area_id, d.product_id, {_STATUS} AS status, count() FROM ({_DIM}) AS d "
-            f"LEFT ANY JOIN ({_KNOWN}) AS k ON d.meter_id = k.meter_id GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 {_SETTINGS}",
+            _COUNTS,
             self._params(tenant_id, day, due_s, slots),
         )
         return [Counts(int(row[0]), int(row[1]), Status(row[2]), int(row[3])) for row in rows]
@@ -55,9 +64,7 @@ class DayReports:
     ) -> list[MissingMeter]:  # fmt: skip
         """Meters in these statuses by id, those after ``after``: what a re-read asks for (R6.3)."""
         rows = await self._clickhouse.query(
-            f"SELECT d.meter_id, d.area_id, d.product_id, {_STATUS} AS status FROM ({_DIM} AND meter_id > {{after:UInt64}}) "
-            f"AS d LEFT ANY JOIN ({_KNOWN} AND meter_id > {{after:UInt64}}) AS k ON d.meter_id = k.meter_id "
-            f"WHERE status IN {{statuses:Array(String)}} ORDER BY d.meter_id LIMIT {{limit:UInt32}} {_SETTINGS}",
+            _MISSING,
             {**self._params(tenant_id, day, due_s, slots), "after": after, "limit": limit,
              "statuses": [str(status) for status in statuses]},
         )  # fmt: skip
