@@ -35,6 +35,7 @@ class World:
         self.server = Server(mid_seed=seed)
         self.network.attach("meter", self.client)
         self.network.attach("platform", self.server)
+        self.network.attach("meter's clock", self)
         self.meter = Meter(number, profile, litre_a_minute, DriverFrames(_DRIVER.name, number))
         self.origin = _MIDNIGHT - lead_s
         self.up = True
@@ -48,17 +49,23 @@ class World:
 
     def run(self, until_s: int) -> None:
         """Until so many seconds after midnight."""
-        while True:
-            timer = self.meter.next_timer()
-            assert timer is not None
-            if timer > _MIDNIGHT + until_s:
-                break
-            self.network.run(until=timer - self.origin)
-            due = self.meter.next_timer()
-            if due is not None and due <= timer:
-                self.network.now = max(self.network.now, float(timer - self.origin))
-                self._do(self.meter.handle(self.now))
         self.network.run(until=until_s + _MIDNIGHT - self.origin)
+
+    # the meter's own timers take part in the network's time
+
+    def receive(self, datagram: bytes, peer: Any, now: float) -> list[Any]:
+        return []
+
+    def datagrams(self) -> list[tuple[Any, bytes]]:
+        return []
+
+    def next_timer(self) -> float | None:
+        timer = self.meter.next_timer()
+        return None if timer is None else timer - self.origin
+
+    def handle_timer(self, now: float) -> list[Any]:
+        self._do(self.meter.handle(self.now))
+        return []
 
     def _do(self, actions: list[Action]) -> None:
         for action in actions:

@@ -217,6 +217,15 @@ class Meter:
         self._input(Input.EVENT, now)
         return self._take()
 
+    def preload(self, newest: int, registers: Sequence[int]) -> None:
+        """Fill the log at once instead of at the first look: registers frozen at device times … ``newest``, one a
+        freezing interval, oldest first. Only before ``switch_on``."""
+        step = self.profile.freeze_s
+        self._ring = array("q", [UNKNOWN]) * self._ring_size
+        for back, register in enumerate(reversed(registers[-self._ring_size :])):
+            self._ring[(newest // step - back) % self._ring_size] = register
+        self._frozen_until = newest
+
     def reset_register(self, now: int) -> None:
         """Fault: the register starts anew at 0 (a meter that lost its memory)."""
         self._freeze(now)
