@@ -1,13 +1,105 @@
 # SPDX-License-Identifier: Apache-2.0
-"""API and worker of the core process."""
+"""API and worker of the core process: adapters put together for ``edges/http`` and ``edges/jobs``."""
 
 import asyncio
-from typing import Any
+import time
+from contextlib import AsyncExitStack
 
+import asyncpg
+from nats.aio.client import Client
+
+from openmains.app.fleet_import.sync_dims import sync_dims
+from openmains.app.jobs.handlers import handlers
+from openmains.app.jobs.schedule import queue_due_reports
+from openmains.app.meters.drivers import CatalogShelf, wording
+from openmains.app.report.answers import Reports
+from openmains.drivers import catalog as driver_catalog
+from openmains.drivers.points import vocabulary
+from openmains.edges.clickhouse.client import ClickHouse
+from openmains.edges.clickhouse.dims import MeterDims
+from openmains.edges.clickhouse.readings import ClickHouseReadings
+from openmains.edges.clickhouse.report import DayReports
+from openmains.edges.http.app import build_app
+from openmains.edges.http.deps import ApiDeps, ApiSettings
+from openmains.edges.http.serve import serve
+from openmains.edges.jobs.runner import Runner
+from openmains.edges.nats.live import LiveHub
+from openmains.edges.nats.stream import StreamReplay, UplinkStream
+from openmains.edges.postgres.db import create_pool
+from openmains.edges.postgres.imports import ChangedMeters, PostgresImport
+from openmains.edges.postgres.jobs import PostgresJobs
+from openmains.edges.postgres.report import ReportLabels
+from openmains.edges.postgres.store import PostgresStore
 from openmains.run.settings import Settings
+from openmains.run.system_view import RunningSystem
+
+DIMS_EVERY_S = 5.0
+REPORTS_EVERY_S = 20.0
 
 
-async def run_api_and_worker(settings: Settings, stop: asyncio.Event, *_: Any) -> None:
-    server = await asyncio.start_server(lambda r, w: w.close(), settings.http_host, settings.http_port)
-    await stop.wait()
-    server.close()
+async def run_api_and_worker(
+    settings: Settings,
+    stop: asyncio.Event,
+    clickhouse: ClickHouse,
+    pool: asyncpg.Pool,
+    client: Client,
+    hub: LiveHub,
+) -> None:
+    """Serve the API and run jobs until ``stop``."""
+    async with AsyncExitStack() as stack:
+        api_pool = await create_pool(settings.urls().postgres_api, max_size=12)
+        stack.push_async_callback(api_pool.close)
+        stream = UplinkStream(client, max_bytes=settings.stream_max_mb << 20)
+        drivers = driver_catalog.load()
+        uploads = settings.var_path / "uploads"
+        uploads.mkdir(mode=0o700, parents=True, exist_ok=True)
+        names, days = ReportLabels(pool), DayReports(clickhouse)
+        readings = ClickHouseReadings(clickhouse)
+        app = build_app(
+            ApiDeps(
+                store=PostgresStore(api_pool, wording(drivers, vocabulary())),
+                settings=ApiSettings(upload_dir=uploads, secure_cookies=settings.cookie_secure),
+                drivers=CatalogShelf(drivers),
+                system=RunningSystem(settings.var_path, hub, stream, pool, clickhouse),
+                live=hub,
+                readings=readings,
+                dimensions=readings,
+                replay=StreamReplay(stream, settings.shards),
+                reports=Reports(days, names),
+            )
+        )
+        changes, dims = ChangedMeters(pool), MeterDims(clickhouse)
+        store = PostgresJobs(pool)
+        due = Schedule()
+
+        async def copy_dims(now: float) -> None:
+            if due.take("dims", now, DIMS_EVERY_S):
+                await sync_dims(changes, dims)
+
+        async def queue_reports(now: float) -> None:
+            if due.take("reports", now, REPORTS_EVERY_S):
+                await queue_due_reports(store, await names.tenants(), now)
+
+        runner = Runner(
+            store,
+            handlers(lambda: PostgresImport(pool), changes, dims, days, names),
+            clock=time.time,
+            tasks=(copy_dims, queue_reports),
+        )
+        runner.stopping = stop
+        await asyncio.gather(serve(app, settings.http_host, settings.http_port, stop), runner.run())
+
+
+class Schedule:
+    """When each repeated piece of work was last begun."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, float] = {}
+
+    def take(self, what: str, now: float, every_s: float) -> bool:
+        """True when it is time again; a clock that went back counts as time."""
+        last = self._last.get(what)
+        if last is not None and 0 <= now - last < every_s:
+            return False
+        self._last[what] = now
+        return True

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import json
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import nats
@@ -29,6 +29,8 @@ from nats.js.api import (
     StreamConfig,
 )
 from nats.js.errors import NotFoundError
+
+from openmains.app.uplink import Uplink, encode_batch, shard_of
 
 STREAM = "UPLINK"
 SUBJECT = "uplink"
@@ -237,3 +239,20 @@ class Bus:
             await handler(message.subject.removeprefix("live."), message.data)
 
         await self._client.subscribe(f"live.{topic}", cb=on_message)
+
+
+class StreamReplay:
+    """``app.ports.UplinkReplay``: messages put into their shards once more, in order."""
+
+    def __init__(self, stream: UplinkStream, shards: int) -> None:
+        self._stream = stream
+        self._shards = shards
+
+    async def replay(self, uplinks: Sequence[Uplink]) -> None:
+        """Returns when all are on disk; raises ``StreamUnavailableError``."""
+        batches: dict[int, list[Uplink]] = {}
+        for uplink in uplinks:
+            batches.setdefault(shard_of(uplink.meter_id, self._shards), []).append(uplink)
+        for shard, batch in batches.items():
+            for first in range(0, len(batch), 500):
+                await self._stream.publish(shard, encode_batch(batch[first : first + 500]))

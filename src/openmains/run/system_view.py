@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What runs and how far behind it is (``app.ports.SystemView``): heard from the processes, asked of the engines."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+
+from openmains import __version__
+from openmains.app.ports import Metric, ProcessInfo, SystemSnapshot
+from openmains.edges.clickhouse.client import ClickHouse
+from openmains.edges.nats.live import LiveHub
+from openmains.edges.nats.stream import StreamUnavailableError, UplinkStream
+
+STORED = """
+SELECT table, sum(bytes_on_disk) FROM system.parts WHERE active AND database = 'openmains' GROUP BY table
+"""
+
+
+class RunningSystem:
+    """For one core process."""
+
+    def __init__(
+        self, var: Path, hub: LiveHub, stream: UplinkStream, pool: asyncpg.Pool, clickhouse: ClickHouse
+    ) -> None:
+        self._var = var
+        self._hub = hub
+        self._stream = stream
+        self._pool = pool
+        self._clickhouse = clickhouse
+
+    async def snapshot(self) -> SystemSnapshot:
+        """Everything the system page shows."""
+        engines, storage = await self._engines()
+        counters = self._counters()
+        return SystemSnapshot(
+            version=__version__,
+            processes=[
+                ProcessInfo(
+                    name=node.node,
+                    pid=node.pid,
+                    started_at=datetime.fromtimestamp(node.started_us / 1e6, UTC),
+                    rss_bytes=node.rss_bytes,
+                    state="running",
+                )
+                for node in self._hub.living()
+            ],
+            stream_lag=await self._lag(),
+            counters=counters,
+            engines=engines,
+            storage=storage,
+        )
+
+    def _counters(self) -> dict[str, int]:
+        total: dict[str, int] = {}
+        for node in self._hub.living():
+            role = node.node.partition("-")[0]
+            for name, value in node.counters.items():
+                key = f"{role}.{name}"
+                total[key] = total.get(key, 0) + value
+        return total
+
+    async def _lag(self) -> dict[str, int]:
+        """Messages (batches of uplinks) of the stream that no transaction has applied yet, over all shards."""
+        try:
+            state = await self._stream.state()
+            rows = await self._pool.fetch("SELECT shard, position FROM pipeline_position ORDER BY shard")
+        except (StreamUnavailableError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            return {}
+        newest = max((row["position"] for row in rows), default=0)
+        return {"all": max(0, state.last_sequence - newest)}
+
+    async def _engines(self) -> tuple[dict[str, str], dict[str, int]]:
+        engines: dict[str, str] = {}
+        storage: dict[str, int] = {}
+        try:
+            engines["postgresql"] = (await self._pool.fetchval("SHOW server_version")).partition(" ")[0]
+            storage["postgresql"] = await self._pool.fetchval("SELECT pg_database_size(current_database())")
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            engines["postgresql"] = f"unreachable: {type(error).__name__}"
+        try:
+            state = await self._stream.state()
+            engines["jetstream"] = self._stream.client.connected_server_version.__str__()
+            storage["stream"] = state.bytes
+        except (StreamUnavailableError, AttributeError) as error:
+            engines["jetstream"] = f"unreachable: {error}"
+        try:
+            engines["clickhouse"] = (await self._clickhouse.query("SELECT version()"))[0][0]
+            for table, size in await self._clickhouse.query(STORED):
+                storage[f"clickhouse.{table}"] = size
+        except Exception as error:  # the engine's client raises many kinds; all mean the same here
+            engines["clickhouse"] = f"unreachable: {type(error).__name__}"
+        return engines, storage
+
+    async def not_ready(self) -> list[str]:
+        """What keeps this process from serving."""
+        engines, _ = await self._engines()
+        faults = [name for name, said in engines.items() if said.startswith("unreachable")]
+        roles = {node.node.partition("-")[0] for node in self._hub.living()}
+        return faults + [role for role in ("edge", "pipeline") if role not in roles]
+
+    async def metrics(self) -> list[Metric]:
+        """For Prometheus."""
+        found = [
+            Metric("openmains_events_total", "counter", "What happened, by role and reason", value, {"name": name})
+            for name, value in self._counters().items()
+        ]
+        found += [
+            Metric("openmains_resident_bytes", "gauge", "Memory of a process", node.rss_bytes, {"process": node.node})
+            for node in self._hub.living()
+        ]
+        for shard, lag in (await self._lag()).items():
+            found.append(
+                Metric("openmains_stream_lag", "gauge", "Stream messages not yet applied", lag, {"shard": shard})
+            )
+        return found
