@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A page that is broken or ambiguous stops the start and names the line."""
 
+import random
 from importlib import resources
 
 import pytest
@@ -80,6 +81,11 @@ def test_not_toml_names_its_line() -> None:
     assert bad.line == 2
 
 
+@pytest.mark.parametrize("text", ["driver = 1", "[[driver]]", "vector = 1", "header = []", "message = [1]"])
+def test_a_value_in_place_of_a_section(text: str) -> None:
+    assert "must be a section" in refused(text).why
+
+
 def test_page_without_vectors() -> None:
     assert "vector" in refused(WATER.split("# Vectors")[0]).why
 
@@ -101,6 +107,8 @@ def test_duplicate_but_for_capitals() -> None:
         ('clock_answer = "none"', 'clock_answer = "maybe"', "clock_answer"),
         ("units = { 2C = -2 }", "units = { 2C = -4 }", "unit '2C'"),
         ("units = { 2C = -2 }", "units = { 29 = -3 }", "units need 2C"),
+        ("units = { 2C = -2 }", "units = { ZZ = -2 }", "unit 'ZZ'"),
+        ("units = { 2C = -2 }", "units = 3", "units is a table"),
         ("closed = 0x01", "closed = 0x00", "differ"),
         ("closed = 0x01", "closed = 0x08", "inside the mask"),
         ("[options.events.low_battery]", "[options.events.no_battery]", "no_battery"),
@@ -130,3 +138,30 @@ def test_broken_vocabulary(text: str, why: str, line: int) -> None:
         parse_vocabulary(text)
     assert why in caught.value.why
     assert caught.value.line == line
+
+
+@pytest.mark.parametrize(("file", "text"), [(FILE, WATER), (CJT, CJT_TEXT)], ids=[FILE, CJT])
+def test_damaged_page_loads_or_is_refused_never_anything_else(file: str, text: str) -> None:
+    source = random.Random(36)  # noqa: S311 - the same damage in every run is wanted
+    lines = [line for line in text.split("# Vectors")[0].splitlines() if not line.startswith("#")]
+    vector = '[[vector]]\nname = "x"\nsource = "x"\nhex = "00"\nfault = "length"'.splitlines()
+    words = [word for line in lines for word in line.split()] + ["1", "-1", '""', "{}", "[]", "true", "1.5", '"ZZ"']
+    loaded = 0
+    for _ in range(400):
+        damaged = lines + vector
+        at = source.randrange(len(damaged))
+        what = source.randrange(4)
+        if what == 0:
+            del damaged[at]
+        elif what == 1:
+            damaged.insert(at, source.choice(damaged))
+        else:
+            parts = damaged[at].split() or [""]
+            parts[source.randrange(len(parts))] = source.choice(words)
+            damaged[at] = " ".join(parts)
+        try:
+            catalog.load_from({file: "\n".join(damaged)})
+            loaded += 1
+        except DriverPageError as bad:
+            assert bad.why
+    assert loaded < 400

@@ -75,6 +75,11 @@ class PageReader:
         for name in self.data:
             if name not in known:
                 self.fail(self.at(name, 0), f"unknown section {name}")
+            section = self.data[name]
+            tables = section if name in ("message", "vector") and isinstance(section, list) else [section]
+            listed = isinstance(section, list) == (name in ("message", "vector"))
+            if not listed or not all(isinstance(table, dict) for table in tables):
+                self.fail(self.at("", 0, name), f"{name} must be a section")
         page = self._identity()
         if page.hook is None:
             self._frame(page)
@@ -118,7 +123,7 @@ class PageReader:
             self.fail(self.at("frame", 0, "crc"), f"crc is one of {', '.join(CRCS)}")
         page.order = section["byte_order"]
         page.type_field = section["type"]
-        page.header = self._fields(page, self.data.get("header", {}).get("fields", []), ("header", 0))
+        page.header = self._fields(page, self._listed("header"), ("header", 0))
         kind_field = next((f for f in page.header if f.name == page.type_field), None)
         if kind_field is None or kind_field.size != 1 or kind_field.count or kind_field.value is not None:
             self.fail(self.at("frame", 0, "type"), f"{page.type_field!r} must be a one-byte field of the header")
@@ -233,6 +238,12 @@ class PageReader:
             if max(abs(item.low), item.high) * factor >= 2**62:
                 self.fail(item.line, f"{item.name} can leave 64 bits: give it a max")
 
+    def _listed(self, section: str) -> list[Any]:
+        fields = self.data.get(section, {}).get("fields", [])
+        if not isinstance(fields, list):
+            self.fail(self.at(section, 0, "fields"), "fields is a list")
+        return fields
+
     def _fields(self, page: Page, entries: list[Any], place: tuple[str, int]) -> list[Field]:
         found = []
         for index, entry in enumerate(entries):
@@ -312,7 +323,7 @@ class PageReader:
         taken[bit] = name
 
     def _answer(self, page: Page) -> None:
-        for index, entry in enumerate(self.data.get("answer", {}).get("fields", [])):
+        for index, entry in enumerate(self._listed("answer")):
             line = self.at("answer", 0, "fields", index)
             self._keys(entry, _ANSWER_KEYS, {"name", "type"}, line)
             if entry["type"] not in SIZES or entry["type"][0] == "b":

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What implementations of CJ/T 188-2004 disagree about, as options of a page (``docs/protocols/cjt188.md``)."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -52,8 +51,16 @@ def read_options(page: Page) -> Options:
     if not isinstance(offset_min, int) or not -14 * 60 <= offset_min <= 14 * 60:
         fail("utc_offset_min is a number of minutes, -840..840")
     units: dict[int, int] = {}
+    for name in ("units", "valve", "events"):
+        if not isinstance(given.get(name, {}), dict):
+            fail(f"{name} is a table")
     for code, exponent in given.get("units", {}).items():
-        if len(code) != 2 or not isinstance(exponent, int) or not page.unit_exponent <= exponent <= 3:
+        if (
+            len(code) != 2
+            or set(code.upper()) - set("0123456789ABCDEF")
+            or not isinstance(exponent, int)
+            or not page.unit_exponent <= exponent <= 3
+        ):
             fail(f"unit {code!r} needs two hex digits and an exponent that is not below unit_exponent")
         units[int(code, 16)] = 10 ** (exponent - page.unit_exponent)
     if not units:
@@ -63,8 +70,12 @@ def read_options(page: Page) -> Options:
     return Options(str(id_order), str(clock_answer), offset_min * 60, units, valve, events)
 
 
-def _bits(entry: Mapping[str, Any], states: tuple[str, ...], fail: Any) -> StatusBits:
-    if set(entry) != {"byte", "mask", *states} or not all(isinstance(v, int) for v in entry.values()):
+def _bits(entry: Any, states: tuple[str, ...], fail: Any) -> StatusBits:
+    if (
+        not isinstance(entry, dict)
+        or set(entry) != {"byte", "mask", *states}
+        or not all(isinstance(v, int) for v in entry.values())
+    ):
         fail(f"status bits need byte, mask, {', '.join(states)}")
     if entry["byte"] not in (0, 1) or not 0 < entry["mask"] < 256:
         fail("byte is 0 or 1, mask 0x01..0xFF")
