@@ -85,6 +85,12 @@ async def test_problem_documents(
             assert described.json()["code"] == code
 
 
+async def test_too_large_body(world: World) -> None:
+    async with world.client(world.a.token) as client:
+        answer = await client.post("/areas", content=b" " * 1_100_000, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 413 and answer.json()["type"].endswith("/too-large")
+
+
 async def test_field_pointers(world: World) -> None:
     async with world.client(world.a.token) as client:
         answer = await client.post("/areas", json={"code": "ok", "name": 3})

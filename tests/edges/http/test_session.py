@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sign-in, sessions, passwords, tokens."""
 
+import asyncio
 import secrets
 
 from tests.edges.http.world import OWN, STRONG, Utility, World
@@ -44,6 +45,15 @@ async def test_unknown_login_and_wrong_password_get_the_same_answer_and_lock_ali
     assert [status for status, _ in seen[0]] == [401] * 5 + [429]
     assert seen[0][:5] == seen[1][:5]
     assert [status for status, _ in seen[1]] == [401] * 5 + [429]
+
+
+async def test_guesses_sent_at_once_are_counted_one_by_one(world: World) -> None:
+    login = f"u{secrets.token_hex(4)}"
+    await world.user(world.a, "viewer", login)
+    async with world.client() as client:
+        body = {"tenant": world.a.code, "login": login, "password": "wrong"}
+        answers = await asyncio.gather(*(client.post("/session", json=body) for _ in range(12)))
+    assert sorted(answer.status_code for answer in answers) == [401] * 5 + [429] * 7
 
 
 async def test_cookie_changes_need_own_origin_or_header(world: World) -> None:

@@ -4,8 +4,9 @@
 import asyncio
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from weakref import WeakValueDictionary
 
 from openmains.app.identity.hashing import SESSION_PREFIX, new_secret, verify_password
 from openmains.app.identity.model import Actor, SignInRecord
@@ -14,6 +15,7 @@ from openmains.app.problems import Problem
 from openmains.domain.identity.lockout import delay_s
 
 SESSION_HOURS = 12
+_REFUSAL_S = 0.25  # every refused attempt takes this long, whatever work was behind it
 _REMEMBERED = 10_000  # names that do not exist, so that they lock like those that do; the oldest are forgotten
 
 
@@ -33,24 +35,30 @@ class SignIn:
         self._store = store
         self._gate = asyncio.Semaphore(hashes_at_once)  # 64 MiB each
         self._strangers: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
+        self._one_at_a_time: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def __call__(
         self, tenant_code: str | None, login: str, password: str, *, address: str, request_id: str
     ) -> SignedIn:
         """Raises ``sign-in-refused`` or ``sign-in-locked``."""
         code = tenant_code or await self._store.sign_in.only_tenant_code() or ""
-        found = await self._store.sign_in.find_sign_in(code, login)
-        self._refuse_locked(found, (code, login))
-        async with self._gate:
-            right = await asyncio.to_thread(verify_password, found.password_hash if found else None, password)
-        if found is None:
-            self._note_stranger((code, login))
-            raise Problem("sign-in-refused")
-        actor = _actor(found, login, address, request_id)
-        if not right or found.disabled:
-            await self._note_failure(found, actor)
-            raise Problem("sign-in-refused")
-        return await self._open_session(found, actor)
+        name = (code, login)
+        # guesses sent at the same time must not all be made before the first of them is counted
+        lock = self._one_at_a_time.setdefault(name, asyncio.Lock())
+        async with lock:
+            begun = time.monotonic()
+            found = await self._store.sign_in.find_sign_in(code, login)
+            self._refuse_locked(found, name)
+            async with self._gate:
+                right = await asyncio.to_thread(verify_password, found.password_hash if found else None, password)
+            if found is not None and right and not found.disabled:
+                return await self._open_session(found, _actor(found, login, address, request_id))
+            if found is None:
+                self._note_stranger(name)
+            else:
+                await self._note_failure(found, _actor(found, login, address, request_id))
+            await asyncio.sleep(begun + _REFUSAL_S - time.monotonic())
+        raise Problem("sign-in-refused")
 
     def _refuse_locked(self, found: SignInRecord | None, name: tuple[str, str]) -> None:
         if found is not None:
@@ -83,7 +91,7 @@ class SignIn:
                 await work.users.clear_failures(found.user_id)
             await work.credentials.add_session(secret_hash, found.user_id, expires_at, actor.address)
             await work.audit.record(actor, "sign_in", "user", found.user_id, None, None)
-        return SignedIn(replace(actor), secret, expires_at)
+        return SignedIn(actor, secret, expires_at)
 
 
 def _actor(found: SignInRecord, login: str, address: str, request_id: str) -> Actor:

@@ -25,6 +25,7 @@ from openmains.edges.http.routes import attention, fleet, meters, readings, repo
 from openmains.edges.http.security import SessionTouch, authorize
 
 PREFIX = "/api/v1"
+LARGEST_BODY = 1024 * 1024
 _CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:;"
     " connect-src 'self'; font-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self';"
@@ -115,6 +116,6 @@ def build_app(deps: ApiDeps) -> Litestar:
         exception_handlers={Problem: on_problem, HTTPException: on_http_exception, Exception: on_any},
         before_send=[_before_send],
         openapi_config=openapi_config(),
-        request_max_body_size=deps.settings.largest_import,
+        request_max_body_size=LARGEST_BODY,
         logging_config=None,
     )

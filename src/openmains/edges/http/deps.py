@@ -36,7 +36,6 @@ class ApiSettings:
     allowed_origins: Sequence[str] = ()
     api_rate: tuple[float, int] = (50.0, 200)
     sign_in_rate: tuple[float, int] = (0.5, 20)
-    largest_import: int = 512 * 1024 * 1024
 
 
 @dataclass(slots=True)

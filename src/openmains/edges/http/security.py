@@ -27,7 +27,7 @@ _EXTEND_EVERY_S = 300.0
 
 
 class SessionTouch:
-    """Remembers when a session was last extended, so that this costs one write in five minutes."""
+    """Remembers when a session or token was last noted as used: one write in five minutes."""
 
     def __init__(self, keys: int = 20_000) -> None:
         self._keys = keys
@@ -42,7 +42,7 @@ class SessionTouch:
         self._at.move_to_end(secret_hash)
         if len(self._at) > self._keys:
             self._at.popitem(last=False)
-        return last is not None  # a session just seen for the first time is fresh enough
+        return True
 
 
 def operation_of(handler: BaseRouteHandler) -> str:
@@ -88,10 +88,13 @@ async def identify(connection: Connection, deps: ApiDeps) -> Actor | None:
     state = connection.scope.setdefault("state", {})
     state["secret_hash"] = secret_hash
     touch: SessionTouch = connection.app.state.touch
-    if kind == "session" and touch.due(secret_hash):
+    if touch.due(secret_hash):
         async with deps.store.tenant(actor.tenant_id) as work:
-            expires_at = datetime.now(UTC) + timedelta(hours=SESSION_HOURS)
-            await work.credentials.extend_session(secret_hash, expires_at)
+            if kind == "session":
+                expires_at = datetime.now(UTC) + timedelta(hours=SESSION_HOURS)
+                await work.credentials.extend_session(secret_hash, expires_at)
+            else:
+                await work.credentials.touch_token(secret_hash)
     return replace(actor, address=client_address(connection), request_id=request_id_of(connection.scope))
 
 

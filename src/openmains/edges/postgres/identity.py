@@ -121,7 +121,8 @@ class Users:
 
     async def note_failure(self, user_id: int, failures: int, locked_until: datetime | None) -> None:
         await self._connection.execute(
-            "UPDATE app_user SET failed_count = $3, locked_until = $4 WHERE tenant_id = $1 AND user_id = $2",
+            "UPDATE app_user SET failed_count = CASE WHEN $3 = 0 THEN 0 ELSE greatest(failed_count + 1, $3) END,"
+            " locked_until = $4 WHERE tenant_id = $1 AND user_id = $2",
             self._tenant_id,
             user_id,
             failures,
@@ -166,6 +167,9 @@ class Credentials:
             secret_hash,
             expires_at,
         )
+
+    async def touch_token(self, secret_hash: bytes) -> None:
+        await self._connection.execute("UPDATE api_token SET last_used_at = now() WHERE token_hash = $1", secret_hash)
 
     async def end_session(self, secret_hash: bytes) -> None:
         await self._connection.execute("DELETE FROM session WHERE session_hash = $1", secret_hash)

@@ -23,6 +23,7 @@ from openmains.edges.http.inputs import Cursor, Limit, Page, after_id, page
 from openmains.edges.http.problems import language_of
 
 Day = Annotated[date | None, QueryParameter(description="Calendar day of the tenant; yesterday without it.")]
+LARGEST_IMPORT = 512 * 1024 * 1024  # a million rows are about 150 MB
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -86,7 +87,7 @@ def _file(data: bytes, media_type: str, name: str) -> Response[bytes]:
     return Response(data, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-@post("/imports", operation_id="start_import", status_code=202, tags=["jobs"])
+@post("/imports", operation_id="start_import", status_code=202, tags=["jobs"], request_max_body_size=LARGEST_IMPORT)
 async def start_import(
     request: Request[Any, Any, Any],
     data: MultipartBody[UploadFile],
