@@ -5,6 +5,9 @@ A *gram* is a window of the normalised text: two characters where one of them is
 three where all are letters and digits of ASCII. A window depends on nothing outside it, so every gram of a part is a gram
 of the whole: ``grams(part) ⊆ grams(whole)``. Each is hashed to an int4 for a GIN index over ``int[]``; hits are rechecked
 against the text, so a collision costs time and never a wrong hit.
+
+A short field has a gram of its whole as well: 'is there a meter whose name is exactly this' is then one look-up, where the
+windows of a short word would lead to hundreds of thousands of candidates. Long fields are told by their many windows.
 """
 
 import unicodedata
@@ -17,6 +20,8 @@ from numpy.typing import NDArray
 
 SEPARATOR = "\n"  # stands between and around the fields; no window crosses it
 MAX_QUERY = 64
+SHORT_FIELD = 12  # characters of a field that has a gram of its own …
+SHORT_LATIN = 7  # … and where all are ASCII
 _A, _B, _C = np.uint32(0x9E3779B1), np.uint32(0x85EBCA77), np.uint32(0xC2B2AE3D)
 
 
@@ -46,6 +51,7 @@ class Query:
     terms: list[str]
     whole: str
     grams: list[int]
+    exact_grams: list[int]  # of meters that have the whole query as a field
 
 
 def normalise(text: str) -> str:
@@ -67,10 +73,11 @@ def fields_of(number: str, bar_code: str, imei: int | None, name: str, phone: st
     return [number, bar_code, f"{imei:015d}" if imei is not None else "", name, phone, *places]
 
 
-def grams_of(texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def grams_of(texts: Sequence[str], *, fields: bool = True) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Grams of many texts at once: (all grams in order, start of each text's grams; one longer than ``texts``).
 
-    Repeats within a text are kept: the index drops them.
+    ``fields``: the texts are search texts, short fields get their own gram. Repeats within a text are kept: the index
+    drops them.
     """
     joined = SEPARATOR.join(texts) + SEPARATOR * 3
     points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
@@ -84,16 +91,52 @@ def grams_of(texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]
     hashed = np.where(three, (pair ^ (third + np.uint32(1)) * _C), pair)
     hashed ^= hashed >> np.uint32(15)
     chosen = two | three
+    if fields:
+        _add_fields(points, end, latin, hashed, chosen)
     lengths = np.fromiter((len(text) + 1 for text in texts), dtype=np.int64, count=len(texts))
     counts = np.concatenate([[0], np.cumsum(chosen, dtype=np.int64)])
     bounds = np.concatenate([[0], np.cumsum(lengths)])
     return hashed[chosen].view(np.int32), counts[np.minimum(bounds, len(counts) - 1)]
 
 
+def _add_fields(
+    points: NDArray[np.uint32],
+    end: NDArray[np.bool_],
+    latin: NDArray[np.bool_],
+    hashed: NDArray[np.uint32],
+    chosen: NDArray[np.bool_],
+) -> None:
+    """Put the gram of each short field at the place of the separator behind it."""
+    ends = np.flatnonzero(end[:-2])
+    starts = np.concatenate([[0], ends[:-1] + 1]) if len(ends) else ends
+    sizes = ends - starts
+    fits = (sizes > 0) & (sizes <= SHORT_FIELD)
+    starts, ends, sizes = starts[fits], ends[fits], sizes[fits]
+    total = np.zeros(len(starts), dtype=np.uint32)
+    plain = np.ones(len(starts), dtype=np.bool_)
+    for offset in range(SHORT_FIELD):
+        there = sizes > offset
+        place = starts[there] + offset
+        total[there] = (total[there] + points[place]) * _A + np.uint32(offset)
+        plain[there] &= latin[place]
+    told = ~plain | (sizes <= SHORT_LATIN)
+    hashed[ends[told]] = (total[told] ^ total[told] >> np.uint32(13)) * _C
+    chosen[ends[told]] = True
+
+
 def grams(text: str) -> list[int]:
-    """Distinct grams of one text, sorted."""
-    found, _ = grams_of([text])
+    """Distinct windows of one text, sorted."""
+    found, _ = grams_of([text], fields=False)
     return [int(gram) for gram in np.unique(found)]
+
+
+def field_grams(field: str) -> list[int]:
+    """What to look for to find a field that is exactly this."""
+    if len(field) <= (SHORT_LATIN if field.isascii() else SHORT_FIELD):
+        found, _ = grams_of([SEPARATOR + field + SEPARATOR])
+        windows = set(grams(field))
+        return [int(gram) for gram in np.unique(found) if gram not in windows] or sorted(windows)
+    return grams(field)
 
 
 def parse_query(text: str) -> Query:
@@ -103,7 +146,8 @@ def parse_query(text: str) -> Query:
     terms = [term for term in (normalise(part) for part in text.split()) if term]
     if not terms:
         raise ValueError("the query is empty")
-    return Query(terms, "".join(terms), sorted({gram for term in terms for gram in grams(term)}))
+    whole = "".join(terms)
+    return Query(terms, whole, sorted({gram for term in terms for gram in grams(term)}), field_grams(whole))
 
 
 def like_escape(text: str) -> str:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openmains.app.search import SEPARATOR, grams, grams_of, normalise, parse_query, search_text
+from openmains.app.search import SEPARATOR, field_grams, grams, grams_of, normalise, parse_query, search_text
 
 SIGNS = st.text(alphabet="01289abz成都市高新区天府大道号栋/-é", max_size=30)
 
@@ -21,7 +21,20 @@ def test_many_at_once_are_the_same_as_one_by_one(rows: list[list[str]]) -> None:
     texts = [search_text(fields) for fields in rows]
     found, starts = grams_of(texts)
     got = [sorted(set(found[starts[i] : starts[i + 1]].tolist())) for i in range(len(texts))]
-    assert got == [grams(text) for text in texts]
+    for text, have in zip(texts, got, strict=True):
+        assert set(grams(text)) <= set(have)
+        for field in text.split(SEPARATOR):
+            assert set(field_grams(field)) <= set(have)
+    windows, bounds = grams_of(texts, fields=False)
+    assert [sorted(set(windows[bounds[i] : bounds[i + 1]].tolist())) for i in range(len(texts))] == list(
+        map(grams, texts)
+    )
+
+
+def test_short_fields_have_a_gram_of_their_own() -> None:
+    assert len(field_grams("欧阳修")) == 1 and not set(field_grams("欧阳修")) & set(grams("欧阳修"))
+    assert len(field_grams("b123")) == 1
+    assert field_grams("13800000005") == grams("13800000005")
 
 
 def test_windows() -> None:

@@ -72,8 +72,7 @@ async def _candidates(connection: Connection, wanted: Query, limit: int, after: 
     sql = "SELECT * FROM search_meters($1, $2, $3, $4, $5, $6)"
     ranked: list[tuple[int, bool]] = []
     if in_exact:
-        # The whole query as one field has all its windows too, those across the terms' borders included.
-        found = await connection.fetch(sql, wanted.grams, terms, line, True, position, limit)
+        found = await connection.fetch(sql, wanted.exact_grams, terms, line, True, position, limit)
         ranked = [(row[0], True) for row in found]
         position = 0
     if len(ranked) < limit:
