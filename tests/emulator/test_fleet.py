@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from openmains.drivers.model import Kind
+from openmains.drivers.model import MISSING_VALUE, Kind
+from openmains.drivers.points import vocabulary
 from openmains.emulator.consumption import Consumption, Medium
 from openmains.emulator.endpoint import Endpoint, Network, Outcome, parse_target
-from openmains.emulator.fleet import Faults, Fleet, MeterSpec, VirtualClock
+from openmains.emulator.fleet import Faults, Fleet, MeterSpec, VirtualClock, supply
 from openmains.emulator.frames import DriverFrames, drivers, immediate_events
-from openmains.emulator.meter import Profile
+from openmains.emulator.meter import UNKNOWN, Meter, Profile, Send, Snapshot
 from openmains.emulator.spreading import Period, Scheme
 from openmains.run import emulate_cli
 from openmains.wire.coap.reliability import Timing
@@ -175,3 +176,59 @@ async def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
 def test_command_says_what_is_wrong(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert emulate_cli.main(_arguments(*words)) == 2
     assert capsys.readouterr().err.startswith("openmains emulate: ")
+
+
+def test_preloaded_log_equals_the_lazy_one() -> None:
+    """Fleets fill the logs of all meters at once; a meter alone fills its own at the first look."""
+    now = _MIDNIGHT + 5 * 3600 + 77
+    profile = Profile(scheme=Scheme.NONE)
+    town = Consumption(9)
+    frames = DriverFrames("openmains/water-1", 77)
+    payloads = []
+    for preloaded in (False, True):
+        meter = Meter(77, profile, supply(town, 77, Medium.WATER), frames)
+        if preloaded:
+            newest = now // 1800 * 1800
+            meter.preload(newest, town.registers(77, Medium.WATER, newest - 9 * 86_400, 1800, 9 * 48 + 1))
+        actions = meter.switch_on(now, attach_after_s=0)
+        (send,) = [action for action in [*actions, *meter.on_attach(True, now)] if isinstance(action, Send)]
+        payloads.append(send.payload)
+    assert payloads[0] == payloads[1]
+    assert len(payloads[0]) < 200, "R1.4"
+
+
+@pytest.mark.parametrize(
+    ("driver", "enhanced", "largest"), [("openmains/water-1", True, 300), ("openmains/gas-1", False, 200)]
+)
+def test_message_sizes(driver: str, enhanced: bool, largest: int) -> None:
+    """R1.4: enhanced < 300 B, basic < 200 B, alarm < 50 B; the driver reads back what was meant."""
+    frames = DriverFrames(driver, 10**12 + 5, enhanced=enhanced)
+    snapshot = Snapshot(_MIDNIGHT, 70_000, 10_000, frozenset({"magnetic"}), _MIDNIGHT - 86_400, 1800)
+    snapshot.freezes = [1000 + 10 * k for k in range(48)] + [UNKNOWN]
+    snapshot.freezes[7] = UNKNOWN
+    snapshot.history, snapshot.history_at = [1000, 900, UNKNOWN, 2000, 700], _MIDNIGHT - 86_400
+    snapshot.event, snapshot.raised_at = "movement", _MIDNIGHT - 5
+    report = frames.report(snapshot)
+    assert len(report) < largest
+    (group,), _ = drivers().driver(driver).decode([report], [0])
+    increments = group.series["increments"][0].tolist()
+    assert [place for place, value in enumerate(increments) if value == MISSING_VALUE] == [6, 7, 47]
+    history = group.series["history"][0].tolist()
+    assert history == [1000, 900, MISSING_VALUE, MISSING_VALUE, 700], "a register above the newest one is no history"
+    for raised, active in ((True, {"magnetic", "movement"}), (False, {"magnetic"})):
+        snapshot.raised = raised
+        alarm = frames.alarm(snapshot)
+        assert len(alarm) < 50
+        (group,), _ = drivers().driver(driver).decode([alarm], [0])
+        assert group.event_mask is not None
+        assert set(vocabulary().event_names(int(group.event_mask[0]))) == active
+
+
+def test_time_in_the_answer() -> None:
+    for name in ("openmains/water-1", "openmains/gas-1"):
+        frames = DriverFrames(name, 1)
+        answer = drivers().driver(name).answer(frames.heartbeat(Snapshot(5, 1, 0, frozenset())), 1_767_200_123, 480)
+        assert frames.time_of(answer) == 1_767_200_123
+        assert frames.time_of(b"") is None
+    with pytest.raises(ValueError, match="no driver"):
+        DriverFrames("nobody/none")

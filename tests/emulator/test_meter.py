@@ -190,6 +190,8 @@ def test_demo_cadence_covers_today_so_far() -> None:
     assert reports[-1]["start_at"] == _MIDNIGHT
     assert len(reports[-1]["freezes"]) == 4
     assert reports[-1]["register"] == (_MIDNIGHT + 94 * _MIN) // 60
+    assert {len(report["freezes"]) for report in reports[:30]} == {49}, "until the first freezing: all of yesterday"
+    assert {report["start_at"] for report in reports[:30]} == {_MIDNIGHT - _DAY}
 
 
 def test_event_at_once_three_failures_then_rides_on_the_report() -> None:

@@ -66,7 +66,7 @@ class Profile:
     every_s: int = DAY_S  # with Period.EVERY
     report_time_s: int = 0
     freeze_s: int = 1800
-    today: bool = False  # demo cadence: each report covers the local day so far instead of the last full period
+    today: bool = False  # demo cadence: each report covers the local day so far, not the last full period
     scheme: Scheme = Scheme.MOD200
     spread_factor_s: int = 120
     utc_offset_s: int = 8 * 3600
@@ -478,8 +478,8 @@ class Meter:
         profile, offset = self.profile, self.profile.utc_offset_s
         local = snapshot.device_at + offset
         if profile.today:
-            start = local // DAY_S * DAY_S
             end, step = local // profile.freeze_s * profile.freeze_s, profile.freeze_s
+            start = (end - 1) // DAY_S * DAY_S  # before the day's first freezing: yesterday, whole
         else:
             end = self._schedule.period_start(local)
             if profile.period is Period.EVERY:

@@ -110,3 +110,12 @@ def markdown() -> str:
         cells = (row.state.value, row.input.value, row.guard, row.action, row.next.value, row.clause)
         lines.append("| " + " | ".join(cell.replace("_", " ") for cell in cells) + " |")
     return "\n".join(lines)
+
+
+def drawing() -> str:
+    """What stands between the marks in ``docs/emulator.md``."""
+    return f"```mermaid\n{mermaid()}\n```\n\n{markdown()}\n"
+
+
+if __name__ == "__main__":
+    print(drawing(), end="")
