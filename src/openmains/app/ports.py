@@ -182,6 +182,12 @@ class JobStore(Protocol):
     async def add(
         self, kind: str, params: dict[str, Any], *, file_path: str, unique_key: str | None, user_id: int
     ) -> Job: ...
+    async def release_key(self, unique_key: str) -> None:
+        """A finished job gives its key back, so that the same work can be asked for again."""
+
+    async def file_path(self, job_id: int, which: str) -> str | None:
+        """Where the worker put a file of the job's result; ``which`` is a key of the result."""
+
     async def cancel(self, job_id: int) -> bool: ...
 
 

@@ -17,7 +17,7 @@ def operations(world: World) -> dict[str, tuple[str, str]]:
         handlers = getattr(route, "route_handlers", None) or [route.route_handler]  # type: ignore[attr-defined]
         for handler in handlers:
             if isinstance(handler, HTTPRouteHandler):
-                if route.path.startswith("/api/v1/schema") or route.path == "/":
+                if route.path.startswith("/api/v1/schema") or route.path in ("/", "/{path:path}"):
                     continue
                 for method in handler.http_methods - {"OPTIONS", "HEAD"}:
                     found[operation_of(handler)] = (str(method), route.path)

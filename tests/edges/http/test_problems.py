@@ -100,6 +100,18 @@ async def test_field_pointers(world: World) -> None:
         assert answer.json()["errors"][0]["code"] == "required"
 
 
+async def test_console_files_and_pages(world: World) -> None:
+    async with world.client() as client:
+        for page in ("/", "/meters/17", "/login"):
+            answer = await client.get("http://om.test" + page)
+            assert "console" in answer.text and answer.headers["cache-control"] == "no-cache", page
+            assert answer.headers["content-security-policy"].startswith("default-src 'self'")
+        asset = await client.get("http://om.test/assets/a-1.js")
+        assert "immutable" in asset.headers["cache-control"] and "javascript" in asset.headers["content-type"]
+        for path in ("/assets/none.js", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/api/none", "/a%00"):
+            assert (await client.get("http://om.test" + path)).status_code in (400, 404), path
+
+
 async def test_health_ready_metrics(world: World) -> None:
     async with world.client() as client:
         assert (await client.get("/health")).json() == (await client.get("/ready")).json() == {"status": "ok"}

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Readings, registers, frames and signals out of ClickHouse; what waits for a person."""
 
+import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 
 from openmains.domain.period import date_to_day, day_to_date, zone
 from openmains.edges.clickhouse.client import ClickHouse
@@ -163,5 +165,21 @@ async def test_import_is_kept_whole_and_asked_for_once(world: World) -> None:
         path = await world.owner.fetchval("SELECT file_path FROM job WHERE job_id = $1", first.json()["job_id"])
         with open(path, "rb") as stored:  # noqa: PTH123, ASYNC230 a few bytes
             assert stored.read() == b"number\n1\n"
+        errors = Path(path).with_suffix(".errors.en.csv")
+        await asyncio.to_thread(errors.write_text, "row,column")
+        await world.owner.execute(
+            "UPDATE job SET status = 'done', result = jsonb_build_object('error_file_en', $2::text) WHERE job_id = $1",
+            first.json()["job_id"],
+            str(errors),
+        )
+        shown = await client.get(f"/jobs/{first.json()['job_id']}")
+        assert shown.json()["result"] == {"error_file_en": errors.name}
+        got = await client.get(f"/jobs/{first.json()['job_id']}/file", params={"which": "errors"})
+        assert got.text == "row,column"
+        async with world.client(world.b.token) as other:
+            stolen = await other.get(f"/jobs/{first.json()['job_id']}/file", params={"which": "errors"})
+            assert stolen.status_code == 404
+        later = await client.post("/imports", files=file)
+        assert later.json()["job_id"] != first.json()["job_id"], "a finished one may be asked for again"
         refused = await client.post("/imports", files={"data": ("x.pdf", b"%PDF-1.4")})
         assert refused.status_code == 400 and refused.json()["errors"][0]["code"] == "not-csv-or-xlsx"

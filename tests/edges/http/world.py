@@ -142,9 +142,16 @@ async def make_world(urls: EngineUrls, clickhouse: ClickHouse, folder: Path) -> 
     pool = await create_pool(urls.postgres_api, role=API_ROLE)
     readings = ClickHouseReadings(clickhouse)
     feed, stream = Feed(), Stream()
+    console = folder / "console"
+    (console / "assets").mkdir(parents=True)
+    (console / "index.html").write_text("<title>console</title>")
+    (console / "assets" / "a-1.js").write_text("1")
+    (folder / "secret.txt").write_text("secret")
     deps = ApiDeps(
         store=PostgresStore(pool),
-        settings=ApiSettings(upload_dir=folder, api_rate=(10_000.0, 100_000), sign_in_rate=(10_000.0, 100_000)),
+        settings=ApiSettings(
+            upload_dir=folder, console_dir=console, api_rate=(10_000.0, 100_000), sign_in_rate=(10_000.0, 100_000)
+        ),
         drivers=CatalogShelf(load()),
         system=System(),
         live=feed,

@@ -12,8 +12,10 @@ from openmains.app.problems import Problem
 async def ask_for_job(
     store: Store, actor: Actor, kind: str, params: dict[str, Any], *, file_path: str = "", unique_key: str | None = None
 ) -> Job:
-    """The job as queued, or the earlier one with the same key."""
+    """The job as queued, or the one with the same key that still waits or runs."""
     async with store.tenant(actor.tenant_id) as work:
+        if unique_key is not None:
+            await work.jobs.release_key(unique_key)
         job = await work.jobs.add(kind, params, file_path=file_path, unique_key=unique_key, user_id=actor.user_id)
         await work.audit.record(actor, "ask_for_job", "job", job.job_id, None, {"kind": kind, "params": params})
     return job

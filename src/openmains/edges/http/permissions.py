@@ -62,6 +62,7 @@ ROLES: dict[str, Role] = {
     "list_missing_meters": V,
     "list_jobs": V,
     "read_job": V,
+    "download_job_file": O,
     "cancel_job": O,
     "start_import": O,
     "read_system": O,

@@ -3,6 +3,7 @@
 
 # ruff: noqa: S608 – SQL is put together from column names written in this file only; values are always parameters
 
+from pathlib import Path
 from typing import Any
 
 from openmains.app.alarms.model import Job, JobStatus
@@ -12,7 +13,13 @@ _JOB = "job_id, kind, params, status, done, total, result, error, created_by, cr
 
 
 def _job(row: Row) -> Job:
-    return Job(**dict(row))
+    values = dict(row)
+    if isinstance(values["result"], dict):  # where the worker keeps its files is nobody's business
+        values["result"] = {
+            key: Path(str(value)).name if key.startswith(("file", "error_file")) else value
+            for key, value in values["result"].items()
+        }
+    return Job(**values)
 
 
 class Jobs:
@@ -57,6 +64,20 @@ class Jobs:
         )
         assert row is not None  # noqa: S101 INSERT … RETURNING gives a row
         return _job(row)
+
+    async def release_key(self, unique_key: str) -> None:
+        await self._connection.execute(
+            "UPDATE job SET unique_key = NULL WHERE tenant_id = $1 AND unique_key = $2"
+            " AND status NOT IN ('queued', 'running')",
+            self._tenant_id,
+            unique_key,
+        )
+
+    async def file_path(self, job_id: int, which: str) -> str | None:
+        found: str | None = await self._connection.fetchval(
+            "SELECT result ->> $3 FROM job WHERE tenant_id = $1 AND job_id = $2", self._tenant_id, job_id, which
+        )
+        return found
 
     async def cancel(self, job_id: int) -> bool:
         done: str = await self._connection.execute(

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What waits for a person: alarms, exceptions of readings, dead letters, jobs."""
 
+import asyncio
 import time
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from litestar import Request, get, post
 from litestar.params import FromQuery, JSONBody
+from litestar.response import File
 from msgspec import Meta, Struct
 
 from openmains.app.alarms import handle as alarms
@@ -28,6 +31,7 @@ from openmains.app.problems import Problem
 from openmains.domain.readings.quality import Rule
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, OptionalId32, Page, Word, after_id, page
+from openmains.edges.http.problems import language_of
 
 
 class Judgement(Struct, frozen=True, forbid_unknown_fields=True):
@@ -199,6 +203,20 @@ async def read_job(request: Request[Any, Any, Any], job_id: Id) -> Job:
     return found
 
 
+@get("/jobs/{job_id:int}/file", operation_id="download_job_file", tags=["jobs"])
+async def download_job_file(
+    request: Request[Any, Any, Any], job_id: Id, which: FromQuery[Literal["file", "errors"]] = "file"
+) -> File:
+    """What a job made: its file, or the list of rows and columns an import refused, in the caller's language."""
+    key = "file" if which == "file" else f"error_file_{language_of(request)}"
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        found = await work.jobs.file_path(job_id, key)
+    path = Path(found) if found else None
+    if path is None or not await asyncio.to_thread(path.is_file):
+        raise Problem("not-found")
+    return File(path, filename=path.name, content_disposition_type="attachment")
+
+
 @post("/jobs/{job_id:int}/cancel", operation_id="cancel_job", status_code=200, tags=["jobs"])
 async def cancel_job(request: Request[Any, Any, Any], job_id: Id) -> Job:
     """Call it off; a running one stops at its next step."""
@@ -218,5 +236,6 @@ HANDLERS: list[Any] = [
     dismiss_dead_letters,
     list_jobs,
     read_job,
+    download_job_file,
     cancel_job,
 ]

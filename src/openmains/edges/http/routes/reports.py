@@ -94,16 +94,17 @@ async def start_import(
     partial: Annotated[
         bool, QueryParameter(description="Keep the good rows of a file with faults; otherwise all or nothing.")
     ] = False,
+    create_areas: Annotated[bool, QueryParameter(description="Make areas the file names and we lack.")] = False,
 ) -> Job:
-    """Import meters from CSV or XLSX as a job; the same file again is the same job while none of it changed."""
+    """Import meters from CSV or XLSX as a job; the same file is the same job while it waits or runs."""
     deps, actor = deps_of(request), actor_of(request)
     kind = await _kind(data)
     folder = deps.settings.upload_dir / str(actor.tenant_id)
     digest, path = await asyncio.to_thread(_keep, data, folder, kind)
     name = Path(data.filename or "").name[:200]
-    params = {"file_name": name, "format": kind, "partial": partial, "sha256": digest}
-    key = f"import:{digest}:{int(partial)}"
-    return await ask_for_job(deps.store, actor, "import_meters", params, file_path=str(path), unique_key=key)
+    params = {"file_name": name, "format": kind, "partial": partial, "create_areas": create_areas, "sha256": digest}
+    key = f"import:{digest}:{int(partial)}{int(create_areas)}"
+    return await ask_for_job(deps.store, actor, "meter_import", params, file_path=str(path), unique_key=key)
 
 
 async def _kind(upload: UploadFile) -> str:
