@@ -18,5 +18,5 @@ REVOKE ALL ON FUNCTION only_tenant_code() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION only_tenant_code() TO openmains_api;
 
 -- Session and token ends belong to their user; the list of one user's tokens is asked by user.
-CREATE INDEX session_user ON session (user_id);
+CREATE INDEX session_of_user ON session (user_id);
 CREATE INDEX api_token_user ON api_token (user_id);
