@@ -381,7 +381,7 @@ export interface paths {
         put?: never;
         /**
          * StartImport
-         * @description Import meters from CSV or XLSX as a job; the same file again is the same job while none of it changed.
+         * @description Import meters from CSV or XLSX as a job; the same file is the same job while it waits or runs.
          */
         post: operations["start_import"];
         delete?: never;
@@ -444,6 +444,26 @@ export interface paths {
          * @description Call it off; a running one stops at its next step.
          */
         post: operations["cancel_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * DownloadJobFile
+         * @description What a job made: its file, or the list of rows and columns an import refused, in the caller's language.
+         */
+        get: operations["download_job_file"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1018,10 +1038,12 @@ export interface components {
             estimated: number;
             expected: number;
             key: string;
+            late: number;
             missing: number;
             name: string;
             on_time: number;
-            rate_bp: number;
+            partial: number;
+            rate_ppm: number;
             received: number;
         };
         /** Customer */
@@ -1237,11 +1259,12 @@ export interface components {
         /** MissingMeter */
         MissingMeter: {
             address: string;
-            area_name: string;
+            area_code: string;
             last_seen_at: string | null;
             meter_id: number;
             number: string;
             product_code: string;
+            status: string;
         };
         /** NewArea */
         NewArea: {
@@ -3724,6 +3747,8 @@ export interface operations {
     start_import: {
         parameters: {
             query?: {
+                /** @description Make areas the file names and we lack. */
+                create_areas?: boolean;
                 /** @description Keep the good rows of a file with faults; otherwise all or nothing. */
                 partial?: boolean;
             };
@@ -4061,6 +4086,117 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    download_job_file: {
+        parameters: {
+            query?: {
+                which?: "file" | "errors";
+            };
+            header?: never;
+            path: {
+                job_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description File Download */
+            200: {
+                headers: {
+                    /** @description File size in bytes */
+                    "content-length"?: string;
+                    /** @description Entity tag */
+                    etag?: string;
+                    /** @description Last modified data-time in RFC 2822 format */
+                    "last-modified"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "": string;
                 };
             };
             /** @description Input not valid */

@@ -38,9 +38,12 @@ export const routes = [
   },
 ];
 
+let asked = false; // the cookie is asked about once; after that sign-in and sign-out say what changes
+
 async function guard(to: RouteLocationNormalized) {
   const session = useSession();
-  if (session.me.value === null && !session.expired.value) {
+  if (!asked) {
+    asked = true;
     try {
       const me = await whoAmI();
       setSession(me);

@@ -56,9 +56,9 @@ describe("start of a day", () => {
 
 describe("other texts", () => {
   it("never round a rate up", () => {
-    expect(percentText(9999)).toBe("99.99%");
-    expect(percentText(10_000)).toBe("100.00%");
-    expect(percentText(5)).toBe("0.05%");
+    expect(percentText(999_999)).toBe("99.99%");
+    expect(percentText(1_000_000)).toBe("100.00%");
+    expect(percentText(560)).toBe("0.05%");
   });
   it("show bytes", () => {
     expect(bytesText(999)).toBe("999 B");

@@ -186,6 +186,8 @@ export const en: Messages = {
     rate: "Reading rate",
     expected: "Expected",
     received: "Received",
+    late: "Late",
+    partial: "Partial",
     onTime: "On time",
     estimated: "Estimated",
     missing: "Missing",

@@ -185,6 +185,8 @@ export const zh = {
     rate: "抄表率",
     expected: "应抄",
     received: "实抄",
+    late: "迟到",
+    partial: "不完整",
     onTime: "及时",
     estimated: "估算",
     missing: "未抄",
