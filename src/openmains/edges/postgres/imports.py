@@ -18,12 +18,12 @@ from openmains.edges.postgres.search import refresh, refresh_customers
 _LOCK = 0x6F6D_0001  # first half of the advisory lock 'an import of this tenant runs'
 _STAGING = """
 CREATE TEMPORARY TABLE import_row (
-  line int NOT NULL, number text NOT NULL, bar_code text, imei bigint, imsi text, iccid text, product text NOT NULL,
+  line int PRIMARY KEY, number text NOT NULL, bar_code text, imei bigint, imsi text, iccid text, product text NOT NULL,
   area text NOT NULL, customer_code text, customer_name text, phone text, address text, is_protected boolean, place text,
   dn int, qmax_l_h bigint, installed_on date NOT NULL, search_text text NOT NULL, grams int[] NOT NULL
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE import_key (
-  line int NOT NULL, meter_id bigint NOT NULL, product_id int, area_id int, customer_id bigint, known boolean NOT NULL
+  line int PRIMARY KEY, meter_id bigint NOT NULL, product_id int, area_id int, customer_id bigint, known boolean NOT NULL
 ) ON COMMIT DROP;
 GRANT ALL ON import_row, import_key TO PUBLIC -- import_rows() works with the owner's rights; no other session sees them
 """
@@ -48,6 +48,8 @@ _SETTINGS = {
     "temp_buffers": "64MB",
     "random_page_cost": "0.1",
     "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
 }
