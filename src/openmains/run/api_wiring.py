@@ -4,9 +4,7 @@
 import asyncio
 import time
 from contextlib import AsyncExitStack
-
-import asyncpg
-from nats.aio.client import Client
+from typing import TYPE_CHECKING
 
 from openmains.app.fleet_import.sync_dims import sync_dims
 from openmains.app.jobs.handlers import handlers
@@ -15,7 +13,6 @@ from openmains.app.meters.drivers import CatalogShelf, wording
 from openmains.app.report.answers import Reports
 from openmains.drivers import catalog as driver_catalog
 from openmains.drivers.points import vocabulary
-from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.dims import MeterDims
 from openmains.edges.clickhouse.readings import ClickHouseReadings
 from openmains.edges.clickhouse.report import DayReports
@@ -23,7 +20,6 @@ from openmains.edges.http.app import build_app
 from openmains.edges.http.deps import ApiDeps, ApiSettings
 from openmains.edges.http.serve import serve
 from openmains.edges.jobs.runner import Runner
-from openmains.edges.nats.live import LiveHub
 from openmains.edges.nats.stream import StreamReplay, UplinkStream
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.imports import ChangedMeters, PostgresImport
@@ -33,61 +29,64 @@ from openmains.edges.postgres.store import PostgresStore
 from openmains.run.settings import Settings
 from openmains.run.system_view import RunningSystem
 
+if TYPE_CHECKING:
+    from openmains.run.wiring import Core
+
 DIMS_EVERY_S = 5.0
 REPORTS_EVERY_S = 20.0
 
 
-async def run_api_and_worker(
-    settings: Settings,
-    stop: asyncio.Event,
-    clickhouse: ClickHouse,
-    pool: asyncpg.Pool,
-    client: Client,
-    hub: LiveHub,
-) -> None:
-    """Serve the API and run jobs until ``stop``."""
+async def run_api(settings: Settings, stop: asyncio.Event, core: "Core") -> None:
+    """Serve REST, WebSocket and the console until ``stop``."""
     async with AsyncExitStack() as stack:
         api_pool = await create_pool(settings.urls().postgres_api, max_size=12)
         stack.push_async_callback(api_pool.close)
-        stream = UplinkStream(client, max_bytes=settings.stream_max_mb << 20)
+        stream = UplinkStream(core.client, max_bytes=settings.stream_max_mb << 20)
         drivers = driver_catalog.load()
         uploads = settings.var_path / "uploads"
         uploads.mkdir(mode=0o700, parents=True, exist_ok=True)
-        names, days = ReportLabels(pool), DayReports(clickhouse)
-        readings = ClickHouseReadings(clickhouse)
+        readings = ClickHouseReadings(core.clickhouse)
         app = build_app(
             ApiDeps(
                 store=PostgresStore(api_pool, wording(drivers, vocabulary())),
                 settings=ApiSettings(upload_dir=uploads, secure_cookies=settings.cookie_secure),
                 drivers=CatalogShelf(drivers),
-                system=RunningSystem(settings.var_path, hub, stream, pool, clickhouse),
-                live=hub,
+                system=RunningSystem(settings.var_path, core.hub, stream, core.pool, core.clickhouse),
+                live=core.hub,
                 readings=readings,
                 dimensions=readings,
                 replay=StreamReplay(stream, settings.shards),
-                reports=Reports(days, names),
+                reports=Reports(DayReports(core.clickhouse), ReportLabels(core.pool)),
             )
         )
-        changes, dims = ChangedMeters(pool), MeterDims(clickhouse)
-        store = PostgresJobs(pool)
-        due = Schedule()
+        await serve(app, settings.http_host, settings.http_port, stop)
 
-        async def copy_dims(now: float) -> None:
-            if due.take("dims", now, DIMS_EVERY_S):
-                await sync_dims(changes, dims)
 
-        async def queue_reports(now: float) -> None:
-            if due.take("reports", now, REPORTS_EVERY_S):
-                await queue_due_reports(store, await names.tenants(), now)
+async def run_worker(settings: Settings, stop: asyncio.Event, core: "Core") -> None:
+    """Run jobs and timed work until ``stop``."""
+    del settings
+    pool, clickhouse = core.pool, core.clickhouse
+    names, days = ReportLabels(pool), DayReports(clickhouse)
+    changes, dims = ChangedMeters(pool), MeterDims(clickhouse)
+    store = PostgresJobs(pool)
+    due = Schedule()
 
-        runner = Runner(
-            store,
-            handlers(lambda: PostgresImport(pool), changes, dims, days, names),
-            clock=time.time,
-            tasks=(copy_dims, queue_reports),
-        )
-        runner.stopping = stop
-        await asyncio.gather(serve(app, settings.http_host, settings.http_port, stop), runner.run())
+    async def copy_dims(now: float) -> None:
+        if due.take("dims", now, DIMS_EVERY_S):
+            await sync_dims(changes, dims)
+
+    async def queue_reports(now: float) -> None:
+        if due.take("reports", now, REPORTS_EVERY_S):
+            await queue_due_reports(store, await names.tenants(), now)
+
+    runner = Runner(
+        store,
+        handlers(lambda: PostgresImport(pool), changes, dims, days, names),
+        clock=time.time,
+        tasks=(copy_dims, queue_reports),
+    )
+    runner.stopping = stop
+    await runner.run()
 
 
 class Schedule:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openmains.app.uplink import Uplink
 from openmains.domain.period import Zone
@@ -65,7 +66,7 @@ def night(fleet: Sequence[Registered], day: int, zone: Zone, town: Consumption) 
                 "start_at": start,
                 "base": int(values[first]),
                 "increments": np.diff(values[first : first + SLOTS + 1]).tolist(),
-                "register": int(values[first + SLOTS + minute // 30]),
+                "register": between(values, first + SLOTS, sent_at - start - 86_400),
                 "history_at": [start - back * 86_400 for back in range(1, 8)],
                 "history": [int(values[first - back * SLOTS]) for back in range(1, 8)],
                 **signal(number, day),
@@ -75,6 +76,13 @@ def night(fleet: Sequence[Registered], day: int, zone: Zone, town: Consumption) 
         reports.append(Uplink(item.meter_id, item.tenant_id, item.product_id, "coap", "r", arrived_us, frame))
     reports.sort(key=lambda uplink: uplink.received_us)
     yield from reports
+
+
+def between(values: NDArray[np.int64], place: int, seconds: int) -> int:
+    """Register ``seconds`` after the grid instant ``place``, on the line to the next one."""
+    slot, rest = divmod(seconds, 1800)
+    low = int(values[place + slot])
+    return low + (int(values[place + slot + 1]) - low) * rest // 1800
 
 
 def signal(number: int, day: int) -> dict[str, int]:

@@ -8,10 +8,12 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import asyncpg
 import nats.errors
+from nats.aio.client import Client
 
 from openmains.app.accept.batcher import Batcher
 from openmains.app.accept.identities import Identities
@@ -30,6 +32,7 @@ from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.identities import IdentityFollower
 from openmains.edges.postgres.pipeline_store import PostgresPipelineStore
 from openmains.edges.udp.coap_edge import CoapEdge, open_socket
+from openmains.run.child import StartError
 from openmains.run.counters import tell_counters
 from openmains.run.settings import Settings
 
@@ -109,7 +112,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
 
         tasks = [
             asyncio.create_task(every(1.0, "registry changes", follow, stop)),
-            asyncio.create_task(every(30.0, "products", learn_products, stop)),
+            asyncio.create_task(every(5.0, "products", learn_products, stop)),
             asyncio.create_task(tell_counters(Bus(client), f"edge-{os.getpid()}", lambda: edge.counters, stop)),
         ]
         await stop.wait()
@@ -133,8 +136,9 @@ async def every(seconds: float, what: str, work: Callable[[], Coroutine[Any, Any
             continue
 
 
-async def run_pipeline(settings: Settings, stop: asyncio.Event, clickhouse: ClickHouse, pool: asyncpg.Pool) -> None:
+async def run_pipeline(settings: Settings, stop: asyncio.Event, core: "Core") -> None:
     """All shards of the pipeline in this process."""
+    clickhouse, pool = core.clickhouse, core.pool
     async with AsyncExitStack() as stack:
         urls = settings.urls()
         client = await patiently("stream", lambda: connect(urls.nats, name="pipeline"), stop)
@@ -178,27 +182,45 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, clickhouse: Clic
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Core:
+    """What pipeline, API and worker share within a process."""
+
+    clickhouse: ClickHouse
+    pool: asyncpg.Pool
+    client: Client
+    hub: LiveHub
+
+
 async def run_core(settings: Settings, stop: asyncio.Event) -> None:
     """Pipeline, API and worker in one process: in embedded mode it owns ClickHouse."""
-    from openmains.run.api_wiring import run_api_and_worker
+    await run_in_core(settings, stop, "pipeline", "api", "worker")
 
+
+async def run_in_core(settings: Settings, stop: asyncio.Event, *parts: str) -> None:
+    """Some of the parts of the core; all of them where ClickHouse is embedded, for it belongs to one process."""
+    from openmains.run.api_wiring import run_api, run_worker
+
+    runners = {"pipeline": run_pipeline, "api": run_api, "worker": run_worker}
+    urls = settings.urls()
+    if urls.clickhouse.startswith("chdb:") and len(parts) < len(runners):
+        raise StartError(
+            "内置 ClickHouse 只能属于一个进程:请用 --role core,或在设置中给出 clickhouse_url。",
+            "the embedded ClickHouse belongs to one process: use --role core, or set clickhouse_url.",
+        )
     async with AsyncExitStack() as stack:
-        urls = settings.urls()
         await patiently("PostgreSQL", lambda: postgres_migrate.migrate(urls.postgres_owner), stop)
         clickhouse = ClickHouse(urls.clickhouse)
         stack.callback(clickhouse.close)
         await clickhouse_migrate.migrate(clickhouse)
         pool = await create_pool(urls.postgres_pipeline, max_size=6)
         stack.push_async_callback(pool.close)
-        client = await patiently("stream", lambda: connect(urls.nats, name="core"), stop)
+        client = await patiently("stream", lambda: connect(urls.nats, name="-".join(parts)), stop)
         stack.push_async_callback(client.close)
         hub = LiveHub(Bus(client))
         await hub.start()
-        await until_first_ends(
-            stop,
-            run_pipeline(settings, stop, clickhouse, pool),
-            run_api_and_worker(settings, stop, clickhouse, pool, client, hub),
-        )
+        core = Core(clickhouse, pool, client, hub)
+        await until_first_ends(stop, *(runners[part](settings, stop, core) for part in parts))
 
 
 async def until_first_ends(stop: asyncio.Event, *works: Coroutine[Any, Any, None]) -> None:
@@ -214,9 +236,16 @@ async def until_first_ends(stop: asyncio.Event, *works: Coroutine[Any, Any, None
             raise result
 
 
-ROLES: dict[str, Callable[[Settings, asyncio.Event], Coroutine[Any, Any, None]]] = {"edge": run_edge, "core": run_core}
+ROLES = ("edge", "core", "pipeline", "api", "worker")
 
 
 async def run_role(name: str, settings: Settings, stop: asyncio.Event) -> None:
     """Run one role until ``stop`` is set; raises ``KeyError`` for an unknown name."""
-    await ROLES[name](settings, stop)
+    if name not in ROLES:
+        raise KeyError(name)
+    if name == "edge":
+        await run_edge(settings, stop)
+    elif name == "core":
+        await run_core(settings, stop)
+    else:
+        await run_in_core(settings, stop, name)

@@ -27,6 +27,7 @@ log = logging.getLogger("openmains.pipeline")
 MAX_UPLINKS = 1500  # of one transaction: about 100 ms of work on a small machine
 LINGER_S = 0.25  # small against the 20 s an alarm may take (R7.1), large against the cost of a tiny batch
 PURGE_EVERY_S = 5.0
+LEARN_EVERY_S = 10.0  # products and zones are read anew, so that a corrected driver counts soon
 RETRY_S = (0.2, 0.5, 1.0, 2.0)
 
 
@@ -92,6 +93,7 @@ class ShardWorker:
         self._tell = tell
         self._now_us = now_us
         self._processor = Processor(catalog, {}, {})
+        self._learned_at = float("-inf")
         self.counters = PipelineCounters()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -156,7 +158,8 @@ class ShardWorker:
 
     async def _apply(self, batch: UplinkBatch, before: int, after: int) -> None:
         started = time.perf_counter()
-        if not self._processor.knows(batch):
+        if not self._processor.knows(batch) or time.monotonic() - self._learned_at > LEARN_EVERY_S:
+            self._learned_at = time.monotonic()
             products, zones = await self._store.products(), await self._store.zones()
             self._processor = Processor(self._catalog, products, {key: zone(name) for key, name in zones.items()})
         records = await self._store.load(list({item.meter_id for item in batch}))

@@ -163,7 +163,10 @@ class _Careful:
     def _late(self, front_at: int, front: int, closed_at: int, closed: int) -> str:
         """The report begins before what is already known ends."""
         report, notes = self.report, self.notes
-        notes.note(Rule.OUT_OF_ORDER, report.start, report.start, front_at)
+        # A report of the day so far repeats the slots of the one before it and goes on: that is how it is meant.
+        advances = self.old.register_at is None or report.register_at > self.old.register_at
+        if not advances:
+            notes.note(Rule.OUT_OF_ORDER, report.start, report.start, front_at)
         checks = {front_at: front}
         for back, known in enumerate(self.old.closes):
             if known is not None and self.old.close_day is not None:
@@ -178,7 +181,7 @@ class _Careful:
         differs = [(at, seen[at], known) for at, known in checks.items() if at in seen and seen[at] != known]
         for at, mine, known in differs:
             notes.note(Rule.DUPLICATE_DIFFERENT, at, mine, known)
-        if not differs and closed_at == front_at and closed == front:
+        if not differs and not advances and closed_at == front_at and closed == front:
             day = self.zone.day_of(report.start)
             if self.zone.start_of(day) == report.start and close_of(self.old, day) == report.base:
                 notes.note(Rule.DUPLICATE_SAME, report.start, report.base, report.base)

@@ -15,7 +15,7 @@ from openmains.domain.readings.rules import HABIT_SCALE, HABIT_WEIGHT, SLACK, SP
 
 def judge_intervals(state: MeterState, report: IntervalReport, limits: Limits, zone: Zone) -> Judgement:
     """What a report means for the stores; ``state`` is left as it was."""
-    if report.frame_hash is not None and report.frame_hash == state.frame_hash and report.frame_seq == state.frame_seq:
+    if report.frame_seq is not None and report.frame_hash == state.frame_hash and report.frame_seq == state.frame_seq:
         return Judgement(state, [], [], [], repeat=True)
     return _clean(state, report, limits, zone) or judge_carefully(state, report, limits, zone)
 

@@ -31,7 +31,7 @@ from openmains.domain.readings.sheet import Sheet
 
 def judge_registers(state: MeterState, report: RegisterReport, limits: Limits, zone: Zone) -> Judgement:
     """What a message of registers means. Returns one ``RegisterRow`` an entry, in the message's order."""
-    if report.frame_hash is not None and (report.frame_hash, report.frame_seq) == (state.frame_hash, state.frame_seq):
+    if report.frame_seq is not None and (report.frame_hash, report.frame_seq) == (state.frame_hash, state.frame_seq):
         return Judgement(state, [], [], [], repeat=True)
     return _Judge(state, report, limits, zone).run()
 
