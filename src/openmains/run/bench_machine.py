@@ -74,7 +74,7 @@ def start_profilers(folder: Path | None, root: int, seconds: float) -> list[subp
     folder.mkdir(parents=True, exist_ok=True)
     return [
         subprocess.Popen(  # noqa: S603 - a developer's tool, asked for by option
-            [
+            [  # noqa: S607 - found on PATH like any developer's tool
                 "py-spy",
                 "record",
                 "-p",

@@ -220,6 +220,8 @@ class PostgresServer:
                 await connection.execute(f"{verb} ROLE {role} {rights} PASSWORD '{password}'")
             # the owner may act as either: migrations and tests check what they see
             await connection.execute("GRANT openmains_api, openmains_pipeline TO openmains_owner WITH INHERIT FALSE")
+            # the import checks references set-wise and skips the row-wise triggers (migration 0003)
+            await connection.execute("GRANT SET ON PARAMETER session_replication_role TO openmains_owner")
             if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
                 await connection.execute(f"CREATE DATABASE {DATABASE} OWNER openmains_owner")
                 await connection.execute(f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC")

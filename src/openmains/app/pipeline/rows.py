@@ -57,7 +57,7 @@ class Gatherer:
                 uplink.path,
                 outcome,
                 uplink.payload,
-            )  # fmt: skip
+            )
         )
 
     def registers(self, record: MeterRecord, rows: list[RegisterRow], version: int, received_us: int) -> None:
@@ -83,7 +83,7 @@ class Gatherer:
                 get("earfcn", NOT_SENT),
                 get("battery_pct", NOT_SENT),
                 get("battery_mv", NOT_SENT),
-            )  # fmt: skip
+            )
         )
 
     def events(
@@ -158,7 +158,7 @@ def day_table(pending: list[PendingDay], stored: dict[tuple[int, int], StoredDay
                 measured,
                 item.received_s,
                 item.version,
-            )  # fmt: skip
+            )
         )
     return columns_of(DAY_COLUMNS, rows)
 

@@ -77,10 +77,10 @@ def is_power_of_ten_off(value: int, usual: int) -> bool:
     """True when ``value`` is 10, 100 or 1,000 times ``usual`` or a 10th … of it, within 2 %."""
     if value <= 0 or usual <= 0:
         return False
-    for factor in (10, 100, 1000):
-        if abs(value - usual * factor) * 50 <= usual * factor or abs(value * factor - usual) * 50 <= usual:
-            return True
-    return False
+    return any(
+        abs(value - usual * factor) * 50 <= usual * factor or abs(value * factor - usual) * 50 <= usual
+        for factor in (10, 100, 1000)
+    )
 
 
 def next_habit(habit: int, volume: int) -> int:

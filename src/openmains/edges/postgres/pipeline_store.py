@@ -49,7 +49,10 @@ UPDATE meter_state s
 """
 
 ADVANCE = "UPDATE pipeline_position SET position = $3, updated_at = now() WHERE shard = $1 AND position = $2"
-FIRST = "INSERT INTO pipeline_position (shard, stream, position) VALUES ($1, 'UPLINK', $3) ON CONFLICT (shard) DO UPDATE SET position = $3, updated_at = now() WHERE pipeline_position.position = $2"
+FIRST = """
+INSERT INTO pipeline_position (shard, stream, position) VALUES ($1, 'UPLINK', $3)
+ON CONFLICT (shard) DO UPDATE SET position = $3, updated_at = now() WHERE pipeline_position.position = $2
+"""
 
 EXCEPTIONS = """
 INSERT INTO reading_exception (tenant_id, meter_id, version, rule, at, day, value, expected)
