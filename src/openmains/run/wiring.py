@@ -2,6 +2,7 @@
 """The only composition root: makes adapters, hands them to use cases, runs a role until it is told to stop."""
 
 import asyncio
+import gc
 import logging
 import os
 import secrets
@@ -39,6 +40,13 @@ from openmains.run.settings import Settings
 log = logging.getLogger("openmains.run")
 T = TypeVar("T")
 PATIENCE_S = 60.0  # how long a role waits for its engines at start; the supervisor starts it again after that
+
+
+def calm_collector() -> None:
+    """Look for reference cycles rarely: batches of thousands of short-lived objects would start it all the time, and a
+    full pass over a registry in memory stops everything for a tenth of a second."""
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
 
 
 def now_us() -> int:
@@ -103,6 +111,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         )
         sock = open_socket(settings.coap_host, settings.coap_port, settings.edge_receive_buffer_kb << 10)
         edge = CoapEdge(sock, reception, batcher, limiter, mid_seed=secrets.randbits(63), now_us=now_us)
+        calm_collector()
         edge.start()
         log.info("edge ready: CoAP on %s:%d, %d meters known", settings.coap_host, settings.coap_port, len(identities))
 
@@ -220,6 +229,7 @@ async def run_in_core(settings: Settings, stop: asyncio.Event, *parts: str) -> N
         hub = LiveHub(Bus(client))
         await hub.start()
         core = Core(clickhouse, pool, client, hub)
+        calm_collector()
         await until_first_ends(stop, *(runners[part](settings, stop, core) for part in parts))
 
 

@@ -24,8 +24,8 @@ from openmains.domain.period import zone
 from openmains.drivers.catalog import Catalog
 
 log = logging.getLogger("openmains.pipeline")
-MAX_UPLINKS = 1500  # of one transaction: about 100 ms of work on a small machine
-LINGER_S = 0.25  # small against the 20 s an alarm may take (R7.1), large against the cost of a tiny batch
+MAX_UPLINKS = 3000  # of one transaction: a store takes 3,000 rows in little more time than 300
+LINGER_S = 0.4  # small against the 20 s an alarm may take (R7.1), large against the cost of a tiny batch
 PURGE_EVERY_S = 5.0
 LEARN_EVERY_S = 10.0  # products and zones are read anew, so that a corrected driver counts soon
 RETRY_S = (0.2, 0.5, 1.0, 2.0)
