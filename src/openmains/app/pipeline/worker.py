@@ -16,7 +16,15 @@ from typing import Protocol
 
 import msgspec
 
-from openmains.app.pipeline.ports import DeadLetter, Effects, MeterRecord, PipelineStore, ReadingSink
+from openmains.app.pipeline.bounds import fit_days
+from openmains.app.pipeline.ports import (
+    DeadLetter,
+    Effects,
+    MeterRecord,
+    PipelineStore,
+    PositionConflictError,
+    ReadingSink,
+)
 from openmains.app.pipeline.process import Processor
 from openmains.app.pipeline.rows import day_table
 from openmains.app.uplink import Uplink, UplinkBatch, decode_batch
@@ -25,7 +33,7 @@ from openmains.drivers.catalog import Catalog
 
 log = logging.getLogger("openmains.pipeline")
 MAX_UPLINKS = 3000  # of one transaction: a store takes 3,000 rows in little more time than 300
-LINGER_S = 0.4  # small against the 20 s an alarm may take (R7.1), large against the cost of a tiny batch
+LINGER_S = 0.8  # small against the 20 s an alarm may take (R7.1), large against the cost of a tiny batch
 PURGE_EVERY_S = 5.0
 LEARN_EVERY_S = 10.0  # products and zones are read anew, so that a corrected driver counts soon
 RETRY_S = (0.2, 0.5, 1.0, 2.0)
@@ -50,8 +58,8 @@ class Stream(Protocol):
         """Read after a position."""
         ...
 
-    async def purge(self, shard: int, up_to: int) -> None:
-        """Forget what is committed."""
+    async def purge(self, shard: int, up_to: int) -> bool:
+        """Forget what is committed; whether it was done."""
         ...
 
 
@@ -116,20 +124,21 @@ class ShardWorker:
         position = await self._store.position(self._shard)
         self.counters.position = position
         reader = await self._stream.reader(self._shard, position)
-        purged_at = 0.0
+        purged_at, purged = 0.0, -1
         held: list[tuple[int, UplinkBatch]] = []
         try:
             while not stop.is_set():
                 await self._gather(reader, held)
-                if not held:
-                    continue
-                batch, last = _cut(held)
-                await self._apply(batch, position, last)
-                position = last
-                self.counters.position = position
-                if time.monotonic() - purged_at > PURGE_EVERY_S:
+                if held:
+                    batch, last = _cut(held)
+                    await self._apply(batch, position, last)
+                    position = last
+                    self.counters.position = position
+                # Also when nothing comes: a full stream gives nothing more until it is purged.
+                if position != purged and time.monotonic() - purged_at > PURGE_EVERY_S:
                     purged_at = time.monotonic()
-                    await self._stream.purge(self._shard, position)
+                    if await self._stream.purge(self._shard, position):
+                        purged = position
         finally:
             await reader.close()
 
@@ -158,11 +167,16 @@ class ShardWorker:
 
     async def _apply(self, batch: UplinkBatch, before: int, after: int) -> None:
         started = time.perf_counter()
-        if not self._processor.knows(batch) or time.monotonic() - self._learned_at > LEARN_EVERY_S:
+        records = await self._store.load(list({item.meter_id for item in batch}))
+        # A commit whose answer was lost may take effect late. State and position change together, so the state just
+        # read belongs to ``before`` if the position still does; else rows would be written on top of themselves.
+        if await self._store.position(self._shard) != before:
+            raise PositionConflictError(f"shard {self._shard} is no longer at {before}")
+        known = self._processor.knows(batch) and self._processor.knows(records.values())
+        if not known or time.monotonic() - self._learned_at > LEARN_EVERY_S:
             self._learned_at = time.monotonic()
             products, zones = await self._store.products(), await self._store.zones()
             self._processor = Processor(self._catalog, products, {key: zone(name) for key, name in zones.items()})
-        records = await self._store.load(list({item.meter_id for item in batch}))
         loaded = time.perf_counter()
         effects = await self._process(batch, records)
         keys = {
@@ -171,6 +185,8 @@ class ShardWorker:
         processed = time.perf_counter()
         stored = await self._sink.stored_days(list(keys)) if keys else {}
         days = day_table(effects.days, stored)
+        if cut := fit_days(days):
+            self._count("increment_cut", cut)
         merged = time.perf_counter()
         await self._sink.write(days, effects.registers, effects.frames, effects.signals)
         written = time.perf_counter()
