@@ -7,7 +7,6 @@ See docs/adr/0001-engines.md.
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +22,8 @@ from openmains.run.secret_files import write_private
 
 RESTART_FIRST_S = 0.2
 RESTART_LAST_S = 5.0  # so that recovery stays well under 30 s
+GIVEN_UP_CHECK_S = 2.0
+GIVEN_UP_CHECKS = 3  # in a row
 STEADY_S = 30.0  # after that long a run the next restart is quick again
 
 
@@ -58,6 +59,7 @@ class Server(Protocol):
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
     async def check(self) -> str: ...
+    async def given_up(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,15 +173,30 @@ class Engines:
         while True:
             started = time.monotonic()
             if server.child is not None:
-                await server.child.wait()
+                await self._until_ended(server, server.child)
             if time.monotonic() - started > STEADY_S:
                 pause_s = RESTART_FIRST_S
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, RESTART_LAST_S)
             self.restarts[server.name] = self.restarts.get(server.name, 0) + 1
             self._on_event(server.name, "restarted")
-            with contextlib.suppress(StartError, OSError):  # full disk and the like: try on, a person may mend it
+            try:
                 await server.start()
+            except Exception as error:  # full disk and the like: try on, a person may mend it
+                self._on_event(server.name, f"did not start: {type(error).__name__}: {error}")
+
+    async def _until_ended(self, server: Server, child: Child) -> None:
+        """Until the process ends; one that answers but has given up its work is ended."""
+        waiting = asyncio.create_task(child.wait())
+        given_up = 0
+        try:
+            while not (await asyncio.wait({waiting}, timeout=GIVEN_UP_CHECK_S))[0]:
+                given_up = given_up + 1 if await server.given_up() else 0
+                if given_up >= GIVEN_UP_CHECKS:
+                    self._on_event(server.name, "has given up its work, ending it")
+                    await server.stop()
+        finally:
+            waiting.cancel()
 
 
 def read_urls(var: Path) -> EngineUrls | None:

@@ -6,6 +6,7 @@
 before a line leaves the process.
 """
 
+import contextlib
 import json
 import logging
 import logging.handlers
@@ -77,10 +78,12 @@ class LogFiles:
     def take(self, name: str, line: str) -> None:
         """File a line of that process and show it if it matters; a full disk loses lines, not the program."""
         shown, kept = _shorten(name, line)
-        if shown:
-            print(shown, flush=True)
-        if kept:
-            self._file(name).emit(logging.makeLogRecord({"msg": masked(line)}))
+        with contextlib.suppress(OSError):
+            if kept:
+                self._file(name).emit(logging.makeLogRecord({"msg": masked(line)}))
+        with contextlib.suppress(OSError):  # the terminal may be a file on the full disk, or gone
+            if shown:
+                print(shown, flush=True)
 
     def close(self) -> None:
         """Close all files."""

@@ -8,6 +8,7 @@ because clients reconnect to the URL they know.
 import asyncio
 import json
 import os
+import random
 import signal
 import socket
 import time
@@ -24,6 +25,10 @@ from openmains.run.secret_files import secret, write_private
 USER = "openmains"
 START_LIMIT_S = 60.0
 MAX_PAYLOAD_BYTES = 4 << 20  # one batch of 500 messages of 512 B and its frame fits with room
+
+
+MAX_STORE_BYTES = 1 << 50
+PORTS = range(20_000, 32_000)  # below the range from which Linux takes the ports of outgoing connections
 
 
 def program() -> Path:
@@ -56,8 +61,10 @@ class NatsServer:
         """Port of the settings, else the one chosen before; 0 before the first start."""
         if self._fixed_port:
             return self._fixed_port
-        path = self._var / "nats" / "port"
-        return int(path.read_text("ascii")) if path.exists() else 0
+        try:
+            return int((self._var / "nats" / "port").read_text("ascii"))
+        except (OSError, ValueError):  # ValueError: a full disk left it empty
+            return 0
 
     @property
     def url(self) -> str:
@@ -79,6 +86,9 @@ class NatsServer:
             "lame_duck_duration": "30s",
             "jetstream": {
                 "store_dir": str(folder / "store"),
+                # The stream's own limit counts. The server's default is 75 % of the disk that is free when it starts:
+                # on a filling disk it would refuse to open the stream it has.
+                "max_file_store": MAX_STORE_BYTES,
                 "sync_interval": "always" if self._durable else "2m",
             },
             "authorization": {"user": USER, "password": secret(self._var, "nats")},
@@ -106,6 +116,18 @@ class NatsServer:
             else:
                 return
             await asyncio.sleep(0.03)
+
+    async def given_up(self) -> bool:
+        """Whether the server answers and its JetStream does not: it switches it off for good on a full disk."""
+        try:
+            await self.check()
+        except nats.errors.TimeoutError:
+            return False
+        except nats.errors.Error:
+            return self.child is not None and self.child.running
+        except (OSError, TimeoutError):
+            return False
+        return False
 
     async def stop(self) -> None:
         """Orderly end; killed after 20 s."""
@@ -136,13 +158,17 @@ class NatsServer:
         wanted = self.port
         if wanted and _free(wanted):
             return
-        if self._fixed_port:
+        if self._fixed_port or self.child is not None:  # a restart: the roles know this port and no other
             raise StartError(
                 f"端口 127.0.0.1:{wanted}(nats_port)已被占用。", f"port 127.0.0.1:{wanted} (nats_port) is taken."
             )
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            (folder / "port").write_text(f"{probe.getsockname()[1]}\n", "ascii")
+        # Not from the range of outgoing ports: while we are down somebody's connection could be given ours, even a
+        # client's own that tries to reach us (TCP connects to itself then).
+        for port in random.SystemRandom().sample(PORTS, 200):
+            if _free(port):
+                (folder / "port").write_text(f"{port}\n", "ascii")
+                return
+        raise StartError("没有可用的 NATS 端口。", "no port is free for NATS.")
 
     async def _end_orphan(self, folder: Path) -> None:
         """End a server that outlived its supervisor: two on one store would spoil it."""

@@ -131,6 +131,10 @@ class PostgresServer:
         finally:
             await connection.close()
 
+    async def given_up(self) -> bool:
+        """Never: PostgreSQL ends its process when it can not go on."""
+        return False
+
     def _prepare(self, place: Place) -> None:
         running = self._var / "run" / "initdb-running"
         if running.exists():  # a first start was cut short: nothing of value is in there yet

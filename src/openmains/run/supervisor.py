@@ -118,8 +118,12 @@ class Supervisor:
         self._children[role] = child
         while True:
             started = time.monotonic()
-            await child.start()
-            code = await child.wait()
+            try:
+                await child.start()
+                code = await child.wait()
+            except OSError as error:  # no process to be had just now
+                _note(files, role, f"did not start: {error.strerror}")
+                code = -1
             if role == "demo" and code == 0:
                 return
             if code == EXIT_REFUSED:

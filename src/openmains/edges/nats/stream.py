@@ -10,6 +10,7 @@ messages when it is full (``discard: new``); the edge then answers its devices 5
 import asyncio
 import contextlib
 import json
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from nats.js.errors import NotFoundError
 
 from openmains.app.uplink import Uplink, encode_batch, shard_of
 
+log = logging.getLogger("openmains.stream")
+log = logging.getLogger("openmains.stream")
 STREAM = "UPLINK"
 SUBJECT = "uplink"
 PREFETCH = 64  # messages asked for at once; a message holds up to 500 uplinks
@@ -104,13 +107,22 @@ class UplinkStream:
         :raises StreamUnavailableError: not confirmed. It may still have been stored; the pipeline recognises repeats.
         """
         try:
-            ack = await self._js.publish(f"{SUBJECT}.{shard}", data, timeout=wait_s)
+            # Its own timeout covers the answer only: with a full socket the sending itself would wait without end.
+            ack = await asyncio.wait_for(self._js.publish(f"{SUBJECT}.{shard}", data, timeout=wait_s), wait_s + 1)
         except (NatsError, TimeoutError, OSError) as error:
             raise StreamUnavailableError(str(error) or type(error).__name__) from error
         return ack.seq
 
     async def reader(self, shard: int, after: int) -> "ShardReader":
-        """Read a shard from the message after sequence ``after``."""
+        """Read a shard from the message after sequence ``after``.
+
+        A stream that is shorter than ``after`` was made anew (its files were lost): it is read from its start, because
+        waiting for ``after`` would skip what it acknowledged meanwhile. Repeats are recognised.
+        """
+        newest = (await self.state()).last_sequence
+        if newest < after:
+            log.error("shard %d: the stream ends at %d, before our position %d: reading it all", shard, newest, after)
+            after = 0
         config = ConsumerConfig(
             name=f"shard-{shard}-{self.client._nuid.next().decode()}",
             deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
@@ -125,13 +137,24 @@ class UplinkStream:
         except (NatsError, TimeoutError, OSError) as error:
             raise StreamUnavailableError(str(error) or type(error).__name__) from error
         reader = ShardReader(self.client, info.name, after)
-        await reader.start()
+        try:
+            await reader.start()
+        except (NatsError, OSError) as error:
+            await reader.close()
+            raise StreamUnavailableError(str(error) or type(error).__name__) from error
         return reader
 
-    async def purge(self, shard: int, up_to: int) -> None:
-        """Forget messages of a shard whose effects are committed."""
-        with contextlib.suppress(NatsError, TimeoutError, OSError):  # the next purge takes them along
-            await self._js.purge_stream(STREAM, seq=up_to + 1, subject=f"{SUBJECT}.{shard}")
+    async def purge(self, shard: int, up_to: int) -> bool:
+        """Forget messages of a shard whose effects are committed; whether it was done.
+
+        The message ``up_to`` itself stays: a stream that holds its newest message can not forget its last sequence,
+        whatever a crash takes from it, and positions stay true.
+        """
+        try:
+            await self._js.purge_stream(STREAM, seq=up_to, subject=f"{SUBJECT}.{shard}")
+        except (NatsError, TimeoutError, OSError):  # the next purge takes them along
+            return False
+        return True
 
     async def state(self) -> StreamState:
         """Current size; raises ``StreamUnavailableError``."""
@@ -143,7 +166,11 @@ class UplinkStream:
 
 
 class ShardReader:
-    """Pull reader with prefetch. ``take`` returns what has come; a gap or silence makes it ask again.
+    """Pull reader with prefetch. ``take`` returns what has come; silence makes it ask again.
+
+    Nothing is redelivered (the position is the acknowledgement), so a message that was sent into a dying connection is
+    past for the server. A new connection or a gap in the consumer's own count therefore ends the reader: the caller
+    makes a new one from the committed position.
 
     Written on the pull protocol because the client library's ``fetch`` waits for a full batch until its time is over.
     """
@@ -157,6 +184,8 @@ class ShardReader:
         self._wanted = 0
         self._asked_at = 0.0
         self._last = after
+        self._count = 0  # the consumer numbers what it delivers without gaps
+        self._reconnects = client.stats["reconnects"]
         self._lost = ""
         self._subscription: Subscription | None = None
 
@@ -174,9 +203,13 @@ class ShardReader:
             elif status != "100":
                 self._lost = f"{status} {headers.get('Description', '')}".strip()
         else:
-            sequence = message.metadata.sequence.stream
+            place = message.metadata.sequence
+            sequence = place.stream
+            if place.consumer != self._count + 1:
+                self._lost = self._lost or f"delivery {place.consumer} came after {self._count}"
+            self._count = place.consumer
             self._wanted = max(0, self._wanted - 1)
-            if sequence > self._last:
+            if sequence > self._last and not self._lost:
                 self._last = sequence
                 self._queue.append((sequence, message.data))
         self._arrived.set()
@@ -199,6 +232,8 @@ class ShardReader:
                 await self._ask_or_raise()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._arrived.wait(), wait_s)
+        if self._client.stats["reconnects"] != self._reconnects:
+            raise StreamUnavailableError("a new connection: what was on its way may be lost")
         if self._lost:
             raise StreamUnavailableError(self._lost)
         if not self._client.is_connected and not self._queue:

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Engines that stand still, a stream at its limit, a full disk: nothing acknowledged is lost, all goes on by itself.
+
+Clock jumps are not made here: setting the machine's clock needs rights that a test should not have and would disturb
+everything else. What depends on the wall clock is small and said in docs/runbooks/failures.md; all waiting, retrying and
+timing out uses the monotonic clock.
+"""
+
+import asyncio
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from nats.js.api import StreamConfig
+
+from openmains.edges.nats.stream import STREAM, connect
+from openmains.run.bench_ingest import engine_urls
+from tests.support.chaos import BUSY, Crowd, Probe, applied, caught_up, count, ended, flowing, halted, pids, settle
+from tests.support.engines import new_var, remove_var
+from tests.support.system import System, running_system, until, until_async
+
+pytestmark = [pytest.mark.slow, pytest.mark.engines]
+METERS = 60_000
+RATE = 500.0
+RESUME_S = 30.0
+DISK_MB = 900
+
+
+@pytest.fixture
+def var() -> Iterator[Path]:
+    """A place for one run of the system."""
+    place = new_var()
+    yield place
+    remove_var(place)
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """A file system of DISK_MB of its own; mounting one takes root."""
+    if os.geteuid() != 0:
+        pytest.skip("a file system of its own takes root (mount)")
+    place = new_var()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=0711", "tmpfs", str(place)], capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        remove_var(place)
+        pytest.skip(f"mount is not allowed here: {done.stderr.strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+        remove_var(place)
+
+
+async def test_engines_that_stand_still(var: Path) -> None:
+    """JetStream stopped, PostgreSQL stopped, the stream at its byte limit: one system, one load, one count."""
+    with running_system(var) as system:
+        crowd = await settle(system, METERS)
+        probe = Probe(system, crowd)
+        with crowd.reporting(system, RATE):
+            await flowing(system, crowd)
+            await _jetstream_stands_still(system, crowd, probe)
+            await _postgresql_stands_still(system, crowd, probe)
+            await _stream_is_full(system, crowd, probe)
+        print(f"load: {crowd.summary}")
+        versions = await caught_up(system, crowd)
+        urls = engine_urls(var)
+    found = count(urls, crowd, versions)
+    print(found)
+    assert found.acknowledged > 1000
+    assert found.exact, found
+
+
+async def _jetstream_stands_still(system: System, crowd: Crowd, probe: Probe) -> None:
+    probe.fresh()
+    with halted(system, "jetstream"):
+        heard = await asyncio.to_thread(probe.send, 25, lambda code: code == BUSY)
+        print(f"\nJetStream stopped: 5.03 after {heard.seconds:.1f} s, answers {_names(heard.codes)}")
+        assert set(heard.codes) == {BUSY}
+    began = time.monotonic()
+    acked, visible = await probe.recovery(began)
+    print(f"JetStream goes on: acknowledged {acked:.2f} s, visible {visible:.2f} s")
+    assert visible < RESUME_S
+    await flowing(system, crowd)
+
+
+async def _postgresql_stands_still(system: System, crowd: Crowd, probe: Probe) -> None:
+    probe.fresh()
+    with halted(system, "postgresql"):
+        first = await asyncio.to_thread(probe.send, 10)
+        probe.fresh()
+        second = await asyncio.to_thread(probe.send, 10)
+        print(f"PostgreSQL stopped: acknowledged after {first.seconds:.2f} s and {second.seconds:.2f} s")
+        assert 0 <= first.seconds < 5
+        assert 0 <= second.seconds < 5
+    began = time.monotonic()
+    await until(probe.visible, RESUME_S)
+    print(f"PostgreSQL goes on: visible {time.monotonic() - began:.2f} s")
+    await flowing(system, crowd)
+
+
+async def _stream_is_full(system: System, crowd: Crowd, probe: Probe) -> None:
+    """The pipeline is stopped and the stream's limit is lowered, as an operator could."""
+    client = await connect(engine_urls(system.var)["nats"], name="test")
+    try:
+        manager = client.jetstream()
+        before: StreamConfig = (await manager.stream_info(STREAM)).config
+        limit = before.max_bytes
+        probe.fresh()
+        with halted(system, "core"):
+            before.max_bytes = (await manager.stream_info(STREAM)).state.bytes + (1 << 20)
+            await manager.update_stream(before)
+            began = time.monotonic()
+            heard = await asyncio.to_thread(probe.send, 60, lambda code: code == BUSY)
+            print(f"stream full after {time.monotonic() - began:.1f} s: answers {_names(heard.codes)}")
+            assert heard.codes[-1] == BUSY
+        began = time.monotonic()
+        acked, visible = await probe.recovery(began)
+        print(f"pipeline goes on: acknowledged {acked:.2f} s, visible {visible:.2f} s")
+        assert visible < RESUME_S
+        before.max_bytes = limit
+        await manager.update_stream(before)
+    finally:
+        await client.close()
+    await flowing(system, crowd)
+
+
+async def test_disk_really_full(small_disk: Path) -> None:
+    """Everything stands on a small file system; a file takes all of it under load, and is removed again."""
+    with running_system(small_disk, stream_max_mb=64, min_free_mb=16) as system:
+        assert not (small_disk / "postgres").is_symlink(), "the database stands on another disk"
+        crowd = await settle(system, METERS)
+        probe = Probe(system, crowd)
+        with crowd.reporting(system, RATE):
+            await flowing(system, crowd)
+            servers = {name: psutil.Process(pids(system, name)[0]) for name in ("postmaster", "jetstream", "core", "edge")}
+            filler = small_disk / "filler"
+            began = time.monotonic()
+            _fill(filler)
+            probe.fresh()
+            heard = await asyncio.to_thread(_until_refused, probe, filler)
+            print(f"\ndisk full: no acknowledgement {time.monotonic() - began:.1f} s later, answers {_names(heard)}")
+            died = [name for name, process in servers.items() if ended(process)]
+            print(f"processes that ended while the disk was full: {died}")
+            filler.unlink()
+            began = time.monotonic()
+            acked, visible = await probe.recovery(began)
+            print(f"space freed: acknowledged {acked:.1f} s, visible {visible:.1f} s")
+            assert visible < RESUME_S
+
+            async def working() -> bool:
+                return await applied(system, crowd) > 0
+
+            await until_async(working, RESUME_S)
+            await flowing(system, crowd)
+        print(f"load: {crowd.summary}")
+        versions = await caught_up(system, crowd)
+        urls = engine_urls(small_disk)
+    found = count(urls, crowd, versions)
+    print(found)
+    assert found.acknowledged > 1000
+    assert found.exact, found
+
+
+def _fill(filler: Path) -> None:
+    """Take every byte that is left."""
+    with filler.open("ab", buffering=0) as file:
+        for size in (1 << 20, 4096, 1):
+            chunk = bytes(size)
+            try:
+                while file.write(chunk) == size:
+                    pass
+            except OSError:
+                continue
+
+
+def _until_refused(probe: Probe, filler: Path) -> list[int]:
+    """Keep the disk full until a report stays without acknowledgement for some seconds; all answers heard."""
+    codes: list[int] = []
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        _fill(filler)  # what was freed meanwhile (an old log segment) is taken too
+        heard = probe.send(0, lambda code: True)
+        codes += heard.codes
+        if not any(code >> 5 == 2 for code in heard.codes) and BUSY in codes:
+            return codes
+    raise AssertionError(f"the full disk was never felt: {_names(codes)}")
+
+
+def _names(codes: list[int]) -> dict[str, int]:
+    """How often each code came."""
+    return {f"{code >> 5}.{code & 31:02d}": codes.count(code) for code in sorted(set(codes))}

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 of every process under load: nothing acknowledged is lost, nothing is stored twice, recovery is automatic."""
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+import pytest
+
+from openmains.run.bench_ingest import engine_urls
+from tests.support.chaos import Probe, caught_up, count, ended, flowing, pids, settle
+from tests.support.engines import new_var, remove_var
+from tests.support.system import running_system, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.engines]
+VICTIMS = ("edge", "core", "postmaster", "backend", "jetstream")
+ROUNDS = 20
+RATE = 500.0
+METERS = 60_000  # one round of all of them takes longer than a CoAP request can last (93 s)
+LIMIT_S = 30.0
+
+
+@pytest.fixture
+def var() -> Iterator[Path]:
+    """A place that outlives one run of the system."""
+    place = new_var()
+    yield place
+    remove_var(place)
+
+
+async def test_twenty_kills_then_the_supervisor(var: Path) -> None:
+    """The order of the victims comes from a seed, which is printed (OPENMAINS_TEST_SEED repeats it)."""
+    seed = int(os.environ.get("OPENMAINS_TEST_SEED", random.SystemRandom().randrange(10**6)))
+    rng = random.Random(seed)  # noqa: S311 - a test's order
+    order = list(VICTIMS) * (ROUNDS // len(VICTIMS))
+    rng.shuffle(order)
+    print(f"\nseed {seed}")
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in VICTIMS}
+    with ExitStack() as systems:
+        system = systems.enter_context(running_system(var))
+        crowd = await settle(system, METERS)
+        probe = Probe(system, crowd)
+        with crowd.reporting(system, RATE):
+            await flowing(system, crowd)
+            for number, victim in enumerate(order, 1):
+                process = psutil.Process(rng.choice(pids(system, victim)))
+                began = time.monotonic()
+                process.kill()
+                acked, visible = await probe.recovery(began)
+                times[victim].append((acked, visible))
+                print(f"round {number:2}: kill -9 {victim:<10} acknowledged {acked:5.2f} s, visible {visible:5.2f} s")
+                assert ended(process)
+                assert visible < LIMIT_S
+                await flowing(system, crowd)
+        print(f"load: {crowd.summary}")
+        print("process      rounds  acknowledged (median, most)  visible (median, most)")
+        for name, pairs in times.items():
+            (ack, ack_most), (seen, seen_most) = (_middle([pair[side] for pair in pairs]) for side in (0, 1))
+            print(f"{name:<12} {len(pairs):6}  {ack:8.2f} s {ack_most:8.2f} s        {seen:8.2f} s {seen_most:8.2f} s")
+
+        with crowd.reporting(system, RATE, day=crowd.first_day + 5):
+            await flowing(system, crowd)
+            below = psutil.Process(system.process.pid).children(recursive=True)
+            began = time.monotonic()
+            system.process.kill()
+            system.process.wait()
+            await until(lambda: all(ended(process) for process in below), 45)
+            print(f"supervisor: nothing runs {time.monotonic() - began:.1f} s after its kill -9")
+            began = time.monotonic()
+            again = systems.enter_context(running_system(var, coap_port=system.coap, http_port=system.http))
+            again.api.headers = system.api.headers
+            probe.move_to(again)
+            acked, visible = await probe.recovery(began)
+            print(f"start on the same data: acknowledged {acked:.1f} s, visible {visible:.1f} s")
+            await flowing(again, crowd)
+        versions = await caught_up(again, crowd)
+        urls = engine_urls(var)
+    found = count(urls, crowd, versions)
+    print(found)
+    assert found.acknowledged > 1000
+    assert found.exact, found
+
+
+def _middle(values: list[float]) -> tuple[float, float]:
+    """(median, most)."""
+    ordered = sorted(values)
+    return ordered[len(ordered) // 2], ordered[-1]
