@@ -5,13 +5,14 @@ from copy import deepcopy
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openmains.domain.period import zone
 from openmains.domain.readings import judge_registers, merge
 from openmains.domain.readings.model import DayRow, Judgement, Limits, MeterState, RegisterReport
 from openmains.domain.readings.quality import Rule, Slot
+from tests.domain.properties import examples
 
 SHANGHAI = zone("Asia/Shanghai")
 T0 = SHANGHAI.start_of(20_000)
@@ -79,6 +80,28 @@ def test_clock_of_the_message() -> None:
         assert [finding.rule for finding in result.findings] == ([expected] if expected else [])
 
 
+def test_findings_stand_on_their_day() -> None:
+    state = tell(MeterState(), (0, 4950), (60, 5000)).state
+    result = tell(state, (24 * 60 + 40, 500))
+    (row,) = result.days
+    assert (row.day, row.base, set(row.quality)) == (20_001, 5000, {Slot.MISSING})
+    assert row.flags == 1 << Rule.IMPOSSIBLE_BACK | 1 << Rule.UNIT_SUSPECT
+    later = tell(result.state, (24 * 60 + 60, 5050))
+    (before, day) = later.days
+    merged = merge(row, day)
+    assert merged.flags == row.flags | 1 << Rule.GAP
+    assert merged.base == 5000 + sum(before.increments[2:])
+
+
+def test_a_wrong_clock_makes_no_rows_in_other_years() -> None:
+    limits = replace(LIMITS, installed_at=T0)
+    report = RegisterReport(T0 + 7200, T0 + 90_000, [(T0 + 3600, 1), (10**6, 5), (T0 + 10**9, 6)])
+    result = judge_registers(MeterState(), report, limits, SHANGHAI)
+    (row,) = result.days
+    assert row.day == 20_000
+    assert row.flags == 1 << Rule.CLOCK_AHEAD | 1 << Rule.BEFORE_INSTALLATION
+
+
 def test_rollover() -> None:
     limits = replace(LIMITS, dial=10_000)
     state = tell(MeterState(), (0, 9900), (60, 9990), limits=limits).state
@@ -117,7 +140,7 @@ def test_a_jump_that_falls_back_changes_nothing() -> None:
     st.sampled_from(["Asia/Shanghai", "Europe/Madrid"]),
     st.sampled_from([300, 900, 1800, 3600]),
 )
-@settings(max_examples=300, deadline=None)
+@examples(100)
 def test_days_add_up(steps: list[tuple[int, int]], cut: int, key: str, interval_s: int) -> None:
     """However registers are cut into messages: sums of rows are differences of registers at midnights."""
     tz, limits = zone(key), replace(LIMITS, interval_s=interval_s, qmax_per_h=10**9)
@@ -152,7 +175,7 @@ def test_days_add_up(steps: list[tuple[int, int]], cut: int, key: str, interval_
         max_size=6,
     )
 )
-@settings(max_examples=300, deadline=None)
+@examples(100)
 def test_nonsense_is_kept_and_never_raises(messages: list[list[tuple[int, int]]]) -> None:
     state, limits = MeterState(), replace(LIMITS, dial=10_000)
     for entries in messages:

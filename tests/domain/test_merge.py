@@ -3,13 +3,14 @@
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openmains.domain.readings import Totals, merge, totals
 from openmains.domain.readings.merge import refine
 from openmains.domain.readings.model import DayRow
 from openmains.domain.readings.quality import Rule, Slot
+from tests.domain.properties import examples
 
 M, E, I, X = int(Slot.MISSING), int(Slot.ESTIMATED), int(Slot.INTERPOLATED), int(Slot.EDITED)  # noqa: E741 - one letter a quality
 
@@ -51,7 +52,8 @@ def test_finer_grid_wins_where_it_divides() -> None:
     merged = merge(row([10, 20], [0, 0]), row([0, 0, 7, 14], [M, M, 0, 0], base=110))
     assert merged.increments == [5, 5, 7, 14]
     assert merged.quality == [I, I, 0, 0]
-    assert sum(refine(row([10, 21], [0, 0]), 7200).increments) == 31
+    assert (finer := refine(row([10, 21], [0, 0]), 7200, 12)) is not None
+    assert finer.increments == [1, 2, 2, 1, 2, 2, 3, 4, 3, 4, 3, 4]
 
 
 def test_grids_that_do_not_fit_keep_the_better_row() -> None:
@@ -77,7 +79,7 @@ def rows(draw: st.DrawFn) -> DayRow:
 
 
 @given(rows(), rows())
-@settings(max_examples=500, deadline=None)
+@examples(300)
 def test_merging_twice_is_merging_once(stored: DayRow, new: DayRow) -> None:
     before = (replace(stored, increments=list(stored.increments)), replace(new, increments=list(new.increments)))
     once = merge(stored, new)

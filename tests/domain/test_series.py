@@ -2,13 +2,14 @@
 """Periods and steps."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openmains.domain.period import date_to_day, zone
 from openmains.domain.readings.model import DayRow
 from openmains.domain.readings.quality import Slot
 from openmains.domain.readings.series import STEPS, series
+from tests.domain.properties import examples
 
 MADRID = zone("Europe/Madrid")
 FIRST = 16_860  # 2016-02-29
@@ -63,7 +64,7 @@ def test_quality_summary() -> None:
     st.integers(1, 20 * 86_400),
     st.one_of(st.sampled_from(STEPS), st.integers(900, 90_000)),
 )
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_any_cut_covers_everything_once(offset: int, length: int, step: str | int) -> None:
     start = MADRID.start_of(FIRST) + offset
     buckets = series(ROWS, start, start + length, step, MADRID)

@@ -52,6 +52,7 @@ class _Careful:
         self.end = report.start + len(report.increments) * report.interval_s
         self.increments = list(report.increments)
         self.quality = [MISSING if report.missing >> k & 1 else 0 for k in range(len(self.increments))]
+        self.known_until, self.known_from = len(self.increments), 0  # the registers before and after missing slots
         self.sheet = Sheet(zone, report.interval_s, lambda day: close_of(self.state, day))
         self.front_at, self.front = state.grid_at, state.grid_register
         if self.front_at is None and state.close_day is not None and state.closes and state.closes[0] is not None:
@@ -114,6 +115,8 @@ class _Careful:
         report, end = self.report, self.end
         closed = report.base + sum(self.increments)
         unknown = [k for k, q in enumerate(self.quality) if q & MISSING]
+        if unknown:
+            self.known_until, self.known_from = unknown[0], len(self.increments) + 1
         spare = report.register - closed  # what passed in missing slots and after the last one
         dial = self.limits.dial
         if dial and spare < 0 and closed * 10 > dial * 9 and report.register * 10 < dial:
@@ -127,6 +130,7 @@ class _Careful:
             for n, k in enumerate(unknown):
                 self.increments[k] = spare * (n + 1) // len(unknown) - spare * n // len(unknown)
                 self.quality[k] = ESTIMATE
+            self.known_from = unknown[-1] + 1
             return end, report.register
         if not unknown:
             return end, closed
@@ -266,12 +270,21 @@ class _Careful:
             if right > self.end:
                 break
             k, off = divmod(left - report.start, interval)
+            count = (min(day_end, self.end) - left) // interval
+            if not off and count and not any(q & MISSING for q in set(self.quality[k : k + count])):
+                # the usual grid: the report's slots are the day's
+                if slot == 0 and first and (k <= self.known_until or k >= self.known_from):
+                    set_close(self.state, day, registers[k])
+                sheet.run(day, slot, self.increments[k : k + count], self.quality[k : k + count], registers[k])
+                days.add(day)
+                slot += count
+                continue
             covered = self.quality[k] if not off else self.quality[k] | self.quality[min(k + 1, len(self.quality) - 1)]
             if not covered & MISSING:
                 exact = not off and right - left == interval
                 quality = covered if exact else covered | Slot.INTERPOLATED
                 here = register_at(left)
-                if slot == 0 and first and not (report.missing and k):
+                if slot == 0 and first and (k + bool(off) <= self.known_until or k >= self.known_from):
                     set_close(self.state, day, here)
                 sheet.put(day, slot, register_at(right) - here, int(quality), here)
                 days.add(day)

@@ -3,8 +3,9 @@
 
 Slot by slot the better knowledge stays: edited by a person, measured, interpolated, estimated, missing; among equals
 the newer. A run of estimated slots speaks for its *sum* (the registers at its ends are known), not for its shape: where
-better slots take part of it, the rest of its sum is spread over what remains of it, so that the day still adds up.
-``merge(merge(a, b), b) == merge(a, b)``.
+other slots take part of it, the rest of its sum is spread over what remains of it, so that the day still adds up. A
+run whose sum holds already keeps its shape: two runs that have become neighbours are one run to whoever looks later,
+and evening it out would change a row each time it is merged. ``merge(merge(a, b), b) == merge(a, b)``.
 """
 
 from typing import NamedTuple
@@ -31,27 +32,27 @@ class Totals(NamedTuple):
 def totals(row: DayRow) -> Totals:
     """Sums of a row."""
     count = len(row.quality)
-    if not any(row.quality):
-        return Totals(sum(row.increments), count, count)
-    missing = sum(1 for q in row.quality if q & MISSING)
-    estimated = sum(1 for q in row.quality if q & (MISSING | ESTIMATED)) - missing
-    return Totals(sum(row.increments), count - missing, count - missing - estimated)
+    slots = measured = count
+    for q in set(row.quality):  # a day has few different qualities
+        if q & (MISSING | ESTIMATED):
+            here = row.quality.count(q)
+            measured -= here
+            slots -= here if q & MISSING else 0
+    return Totals(sum(row.increments), slots, measured)
 
 
 def merge(stored: DayRow, new: DayRow) -> DayRow:
     """The row to store after ``new`` came for the day of ``stored``; neither is changed."""
-    if stored.interval_s != new.interval_s:
-        if stored.interval_s % new.interval_s == 0:
-            stored = refine(stored, new.interval_s)
-        elif new.interval_s % stored.interval_s == 0:
-            new = refine(new, stored.interval_s)
-    if stored.interval_s != new.interval_s or len(stored.increments) != len(new.increments):
-        # Grids that do not fit into each other: the row that knows more of the day stays; both are in the frame log.
-        ours, theirs = _worth(stored), _worth(new)
-        kept = stored if ours > theirs else new
-        return DayRow(
-            kept.day, kept.base, kept.interval_s, list(kept.increments), list(kept.quality), stored.flags | new.flags
-        )
+    ours, theirs = stored, new
+    if ours.interval_s > theirs.interval_s:
+        ours = refine(ours, theirs.interval_s, len(theirs.increments)) or ours
+    elif ours.interval_s < theirs.interval_s:
+        theirs = refine(theirs, ours.interval_s, len(ours.increments)) or theirs
+    if ours.interval_s != theirs.interval_s or len(ours.increments) != len(theirs.increments):
+        kept = stored if _worth(stored) > _worth(new) else new
+        flags = _settled(stored.flags | new.flags, kept.quality)
+        return DayRow(kept.day, kept.base, kept.interval_s, list(kept.increments), list(kept.quality), flags)
+    stored, new = ours, theirs
     takes = [_rank(n) >= _rank(s) and not n & MISSING for s, n in zip(stored.quality, new.quality, strict=True)]
     increments = [n if t else s for t, s, n in zip(takes, stored.increments, new.increments, strict=True)]
     quality = [n if t else s for t, s, n in zip(takes, stored.quality, new.quality, strict=True)]
@@ -59,19 +60,26 @@ def merge(stored: DayRow, new: DayRow) -> DayRow:
     flags = stored.flags | new.flags
     if not fits:
         flags |= 1 << Rule.SUM_MISMATCH
-    if not any(q & (MISSING | ESTIMATED) for q in quality):
-        flags &= ~(1 << Rule.GAP)
+    flags = _settled(flags, quality)
     return DayRow(stored.day, _base(stored, new), stored.interval_s, increments, quality, flags)
 
 
-def refine(row: DayRow, interval_s: int) -> DayRow:
-    """The same row on a finer grid that divides its own; a slot's volume is spread evenly, measured → interpolated."""
-    parts = row.interval_s // interval_s
+def refine(row: DayRow, interval_s: int, slots: int) -> DayRow | None:
+    """The row on a finer grid of ``slots`` slots; None where that does not divide the row's own.
+
+    A slot's volume is spread evenly, measured → interpolated. The last slot of a day of 23 or 25 hours may be shorter
+    than the others, then it has fewer parts.
+    """
+    parts, rest = divmod(row.interval_s, interval_s)
+    last = slots - (len(row.increments) - 1) * parts
+    if rest or not 0 < last <= parts:
+        return None
     increments: list[int] = []
     quality: list[int] = []
-    for increment, q in zip(row.increments, row.quality, strict=True):
-        increments += [increment * (n + 1) // parts - increment * n // parts for n in range(parts)]
-        quality += [q if q & (MISSING | ESTIMATED | EDITED) else q | INTERPOLATED] * parts
+    for k, (increment, q) in enumerate(zip(row.increments, row.quality, strict=True), 1):
+        count = parts if k < len(row.increments) else last
+        increments += [increment * (n + 1) // count - increment * n // count for n in range(count)]
+        quality += [q if q & (MISSING | ESTIMATED | EDITED) else q | INTERPOLATED] * count
     return DayRow(row.day, row.base, interval_s, increments, quality, row.flags, row.partial)
 
 
@@ -85,8 +93,14 @@ def _rank(quality: int) -> int:
     return 2 if quality & INTERPOLATED else 3
 
 
-def _worth(row: DayRow) -> int:
-    return sum(_rank(q) for q in row.quality) * row.interval_s
+def _worth(row: DayRow) -> tuple[bool, int]:
+    """Order of rows whose grids do not fit into each other: what a person edited stays, else who knows more."""
+    return any(q & EDITED for q in row.quality), sum(_rank(q) for q in row.quality) * row.interval_s
+
+
+def _settled(flags: int, quality: list[int]) -> int:
+    """A day that rests on registers from end to end has no gap any more."""
+    return flags if any(q & (MISSING | ESTIMATED) for q in quality) else flags & ~(1 << Rule.GAP)
 
 
 def _base(stored: DayRow, new: DayRow) -> int:
@@ -99,7 +113,7 @@ def _base(stored: DayRow, new: DayRow) -> int:
 def _spread(row: DayRow, increments: list[int], takes: list[bool], *, keep: bool) -> bool:
     """Keep the sums of ``row``'s estimated runs. ``keep`` is the value of ``takes`` where the row's own slot stayed.
 
-    False when better slots already hold more than a run's sum.
+    Changes ``increments``. False when the other row's slots already hold more than a run's sum.
     """
     fits = True
     for run in _runs(row.quality):
@@ -108,6 +122,8 @@ def _spread(row: DayRow, increments: list[int], takes: list[bool], *, keep: bool
             continue
         claim = sum(row.increments[k] for k in run)
         rest = claim - sum(increments[k] for k in run if takes[k] is not keep)
+        if rest == sum(increments[k] for k in stayed):
+            continue
         if claim >= 0 > rest:
             fits, rest = False, 0
         for n, k in enumerate(stayed):

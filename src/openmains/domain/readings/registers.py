@@ -112,12 +112,34 @@ class _Judge:
         self.sheet = Sheet(zone, limits.interval_s, lambda day: close_of(self.state, day))
 
     def run(self) -> Judgement:
-        check_clock(self.notes, self.report.received_at, self.report.device_at, self.limits)
+        received = self.report.received_at
+        check_clock(self.notes, received, self.report.device_at, self.limits)
+        if self.notes.flags and self.report.entries:
+            self._mark(received, self.notes.flags, self.report.entries[0][1])
         rows = []
         for at, register in self.report.entries:
-            rows.append(RegisterRow(at, register, self._entry(at, register)))
+            bits = self._entry(at, register)
+            if bits:
+                self._mark(at, bits, register)
+            rows.append(RegisterRow(at, register, bits))
             self.seen.setdefault(at, register)
         return Judgement(self.state, self.sheet.rows(), rows, self.notes.findings)
+
+    def _mark(self, at: int, bits: int, register: int) -> None:
+        """Show what was found on the row of its day, so that a list of days shows it.
+
+        An instant that lies in the future or more than MAX_FILL_S ago stands for a wrong clock: then the day of
+        reception bears the bits, and no row appears in another year. GAP stands where slots are estimated.
+        """
+        bits &= ~(1 << Rule.GAP)
+        if not bits:
+            return
+        state, received = self.state, self.report.received_at
+        if not received - MAX_FILL_S <= at <= received + self.limits.clock_tolerance_s:
+            at = received
+        day = self.zone.day_of(at)
+        bases = (close_of(state, day), state.grid_register, state.register, register)
+        self.sheet.mark(day, bits, next(base for base in bases if base is not None))
 
     def _entry(self, at: int, register: int) -> int:
         """Judge one register, advance the state; returns its flags."""
@@ -158,9 +180,7 @@ class _Judge:
         stand_on(state, first, first_at)
         self._anchor(first_at, first)
         volume = step(first, register, at - first_at, self.limits).volume
-        bits |= self._accept(first_at, first, at, register, volume, suspect=False)
-        self.sheet.flag(at, bits)
-        return bits
+        return bits | self._accept(first_at, first, at, register, volume, suspect=False)
 
     def _accept(self, before_at: int, before: int, at: int, register: int, volume: int, *, suspect: bool) -> int:
         """The register is valid: close the slots up to it."""

@@ -7,23 +7,26 @@ differences of these, so they add up to the register difference whatever was rou
 """
 
 from collections.abc import Callable
+from operator import sub
 
 from openmains.domain.period import Zone
 from openmains.domain.readings.model import DayRow
 from openmains.domain.readings.quality import Rule, Slot
 
-MISSING = int(Slot.MISSING)
+MISSING, ESTIMATED, REVERSE = int(Slot.MISSING), int(Slot.ESTIMATED), int(Slot.REVERSE)
+GAP_BIT = 1 << Rule.GAP
 
 
 class Sheet:
     """Day rows that a message builds. ``known(day)`` tells the register at a day's start where it is known."""
 
-    __slots__ = ("_known", "_rows", "_zone", "interval_s")
+    __slots__ = ("_known", "_marks", "_rows", "_zone", "interval_s")
 
     def __init__(self, zone: Zone, interval_s: int, known: Callable[[int], int | None]) -> None:
         self._zone = zone
         self._known = known
         self._rows: dict[int, DayRow] = {}
+        self._marks: dict[int, tuple[int, int]] = {}
         self.interval_s = interval_s
 
     def place(self, instant: int) -> tuple[int, int, int]:
@@ -34,17 +37,22 @@ class Sheet:
 
     def put(self, day: int, slot: int, increment: int, quality: int, register: int) -> None:
         """Set a slot; ``register`` is the register at the slot's start, used where the day's own start is not known."""
+        row = self._row(day, slot, register)
+        if quality & ESTIMATED:
+            row.flags |= GAP_BIT
+        row.increments[slot] = increment
+        row.quality[slot] = quality | REVERSE if increment < 0 else quality
+
+    def _row(self, day: int, slot: int, register: int) -> DayRow:
         row = self._rows.get(day)
         if row is None:
-            count = -(-self._zone.seconds_in(day) // self.interval_s)
             base = self._known(day)
-            base = register if base is None or slot == 0 else base
-            row = DayRow(day, base, self.interval_s, [0] * count, [MISSING] * count, partial=True)
-            self._rows[day] = row
-        if quality & Slot.ESTIMATED:
-            row.flags |= 1 << Rule.GAP
-        row.increments[slot] = increment
-        row.quality[slot] = quality | Slot.REVERSE if increment < 0 else quality
+            row = self._rows[day] = self._blank(day, register if base is None or slot == 0 else base)
+        return row
+
+    def _blank(self, day: int, base: int) -> DayRow:
+        count = -(-self._zone.seconds_in(day) // self.interval_s)
+        return DayRow(day, base, self.interval_s, [0] * count, [MISSING] * count, partial=True)
 
     def flag(self, instant: int, bits: int) -> None:
         """Set rule bits on the row of the day that contains ``instant``, if the sheet has one."""
@@ -52,27 +60,42 @@ class Sheet:
         if row is not None:
             row.flags |= bits
 
+    def mark(self, day: int, bits: int, base: int) -> None:
+        """Set rule bits on a day whether or not a slot of it becomes known; ``base`` serves while none is."""
+        self._marks[day] = (self._marks.get(day, (0, 0))[0] | bits, base)
+
+    def run(self, day: int, slot: int, increments: list[int], quality: list[int], register: int) -> None:
+        """Set neighbouring slots of one day; ``register`` is the register at the start of the first of them."""
+        row = self._row(day, slot, register)
+        end = slot + len(increments)
+        row.increments[slot:end] = increments
+        if min(increments) < 0:
+            quality = [q | REVERSE if i < 0 else q for i, q in zip(increments, quality, strict=True)]
+        row.quality[slot:end] = quality
+        if not row.flags & GAP_BIT and any(q & ESTIMATED for q in set(quality)):
+            row.flags |= GAP_BIT
+
     def draw(self, start: int, register: int, end: int, volume: int, quality: int) -> None:
         """Fill the slots that lie wholly in [start, end], linear from ``register`` to ``register + volume``."""
         if end <= start:
             return
-        span = end - start
+        span, interval = end - start, self.interval_s
         day, slot, rest = self.place(start)
         if rest:
             slot += 1
-        day_start, day_end = self._zone.start_of(day), self._zone.start_of(day + 1)
         while True:
-            left = day_start + slot * self.interval_s
-            if left >= day_end:
-                day, slot = day + 1, 0
-                day_start, day_end = day_end, self._zone.start_of(day + 1)
-                left = day_start
-            right = min(left + self.interval_s, day_end)
-            if right > end:
+            day_start, day_end = self._zone.start_of(day), self._zone.start_of(day + 1)
+            left, stop = day_start + slot * interval, min(day_end, end)
+            borders = range(left, stop + 1, interval)
+            passed = [volume * (at - start) // span for at in borders]
+            if stop == day_end and borders and borders[-1] < stop:  # the day's last slot is a short one
+                passed.append(volume * (stop - start) // span)
+            if len(passed) > 1:
+                increments = list(map(sub, passed[1:], passed))
+                self.run(day, slot, increments, [quality] * len(increments), register + passed[0])
+            if end <= day_end:
                 return
-            at_left = volume * (left - start) // span
-            self.put(day, slot, volume * (right - start) // span - at_left, quality, register + at_left)
-            slot += 1
+            day, slot = day + 1, 0
 
     def adopt(self, row: DayRow) -> None:
         """Take a row made elsewhere; it replaces one of the same day."""
@@ -80,4 +103,8 @@ class Sheet:
 
     def rows(self) -> list[DayRow]:
         """Rows by day."""
+        for day, (bits, base) in self._marks.items():
+            if day not in self._rows:
+                self._rows[day] = self._blank(day, base)
+            self._rows[day].flags |= bits
         return [self._rows[day] for day in sorted(self._rows)]
