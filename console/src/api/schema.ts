@@ -341,7 +341,7 @@ export interface paths {
         put?: never;
         /**
          * JudgeException
-         * @description Accept the value, edit it, or keep the estimate.
+         * @description Accept the value, or keep the estimate.
          */
         post: operations["judge_exception"];
         delete?: never;
@@ -1158,9 +1158,8 @@ export interface components {
         Judgement: {
             /** @default  */
             reason: string;
-            value?: number | null;
             /** @enum {string} */
-            verdict: "accept" | "edit" | "keep_estimate";
+            verdict: "accept" | "keep_estimate";
         };
         /** LastState */
         LastState: {

@@ -37,22 +37,27 @@ export function urlOf(template: string, path: Record<string, string | number> = 
 
 export interface Sending {
   method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** JSON, or a form with files. */
   body?: unknown;
   signal?: AbortSignal | undefined;
   accept?: string;
+  /** Revision that the change was made from; the server refuses it when somebody else was quicker. */
+  ifMatch?: number | undefined;
 }
 
 /** Sends and returns the raw answer; throws `Problem`, or the abort of `signal`. */
-export async function sendRaw(url: string, { method = "GET", body, signal, accept = "application/json" }: Sending = {}): Promise<Response> {
+export async function sendRaw(url: string, { method = "GET", body, signal, accept = "application/json", ifMatch }: Sending = {}): Promise<Response> {
   const headers = new Headers({ accept, "accept-language": watchers.language(), "x-openmains-request": "console" });
-  if (body !== undefined) headers.set("content-type", "application/json");
+  const form = body instanceof FormData; // the browser itself writes the boundary of a form
+  if (body !== undefined && !form) headers.set("content-type", "application/json");
+  if (ifMatch !== undefined) headers.set("if-match", `"${String(ifMatch)}"`);
   let answer: Response;
   try {
     answer = await fetch(url, {
       method,
       headers,
       credentials: "same-origin",
-      body: body === undefined ? null : JSON.stringify(body),
+      body: body === undefined ? null : form ? body : JSON.stringify(body),
       signal: signal ?? null,
     });
   } catch (error) {

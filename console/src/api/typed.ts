@@ -15,6 +15,7 @@ interface Inputs<O> {
   path?: Part<O, "path">;
   body?: Body<O>;
   signal?: AbortSignal | undefined;
+  ifMatch?: number | undefined;
 }
 
 /** Operations of a path that exist; `call("get", …)` of a path without GET does not compile. */
@@ -23,9 +24,9 @@ type PathsWith<M extends Method> = { [P in keyof paths]: paths[P][M] extends { r
 export function call<M extends Method, P extends PathsWith<M>>(
   method: M,
   template: P,
-  { query, path, body, signal }: Inputs<Operation<P, M>> = {},
+  { query, path, body, signal, ifMatch }: Inputs<Operation<P, M>> = {},
 ): Promise<Answer<Operation<P, M>>> {
-  const sending: Sending = { method: method.toUpperCase() as NonNullable<Sending["method"]>, body, signal };
+  const sending: Sending = { method: method.toUpperCase() as NonNullable<Sending["method"]>, body, signal, ifMatch };
   return send(urlOf(template, path ?? {}, query ?? {}), sending);
 }
 

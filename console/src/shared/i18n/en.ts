@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { en as catalog } from "./words/catalog";
 import type { Messages } from "./zh";
 
 export const en: Messages = {
   product: "OpenMains",
-  nav: { home: "Home", meters: "Meters", alarms: "Alarms", report: "Collection report", system: "System", label: "Main navigation" },
+  nav: { home: "Home", meters: "Meters", alarms: "Alarms", report: "Collection report", products: "Products and drivers", system: "System", label: "Main navigation" },
   frame: {
     search: "Search number, customer, address, phone, IMEI",
     searchKey: "Press / to search",
@@ -220,6 +221,7 @@ export const en: Messages = {
     refreshed: "updated every {seconds} s",
     processes: "Processes",
   },
+  catalog,
   // Rules of domain/readings/quality.py
   rule: {
     duplicate_same: "Duplicate, same value",

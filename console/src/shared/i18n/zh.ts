@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Chinese, the first language. `en.ts` must hold the same keys; the compiler and a test see to it.
+import { zh as catalog } from "./words/catalog";
+
 export const zh = {
   product: "OpenMains",
-  nav: { home: "首页", meters: "表具", alarms: "告警", report: "采集日报", system: "系统", label: "主导航" },
+  nav: { home: "首页", meters: "表具", alarms: "告警", report: "采集日报", products: "产品与驱动", system: "系统", label: "主导航" },
   frame: {
     search: "搜索表号、用户、地址、电话、IMEI",
     searchKey: "按 / 搜索",
@@ -219,6 +221,7 @@ export const zh = {
     refreshed: "每 {seconds} 秒更新",
     processes: "进程",
   },
+  catalog,
   // Rules of domain/readings/quality.py
   rule: {
     duplicate_same: "重复（同值）",

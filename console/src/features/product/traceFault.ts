@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a frame is wrong, from what the driver says of each field.
+import type { FrameTrace, TracedField } from "@/api/types";
+
+export type HexFault = { kind: "nothing" } | { kind: "odd" } | { kind: "notHex"; at: number; found: string };
+
+/** What keeps a pasted text from being bytes; null when it is. `at` counts characters from 1, as a person does. */
+export function hexFault(text: string): HexFault | null {
+  let digits = 0;
+  let at = 0;
+  for (const letter of text) {
+    at += 1;
+    if (/\s/.test(letter)) continue;
+    if (!/[0-9a-f]/i.test(letter)) return { kind: "notHex", at, found: letter };
+    digits += 1;
+  }
+  if (digits === 0) return { kind: "nothing" };
+  return digits % 2 === 0 ? null : { kind: "odd" };
+}
+
+export type TraceFault = { kind: "wrong"; field: TracedField; index: number } | { kind: "unread"; offset: number };
+
+/**
+ * The first fault: a byte no field covers where reading stopped, or a field whose value the driver calls wrong. A frame
+ * that ends too soon has a wrong check sum as well; the earlier byte is the cause.
+ */
+export function traceFault(trace: FrameTrace): TraceFault | null {
+  const inOrder = trace.fields.map((field, index) => ({ field, index })).sort((a, b) => a.field.offset - b.field.offset);
+  let end = 0;
+  for (const { field, index } of inOrder) {
+    if (field.offset > end) return { kind: "unread", offset: end };
+    if (field.value.startsWith("wrong")) return { kind: "wrong", field, index };
+    end = Math.max(end, field.offset + field.length);
+  }
+  return end < trace.length ? { kind: "unread", offset: end } : null;
+}
