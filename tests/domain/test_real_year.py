@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real year of 62 meters through ``judge_registers`` in messages of 24 (docs/readings.md has the table).
 
-The expectations are computed straight from the CSV by the code in the upper half, which imports nothing of the domain.
+The expectations are computed straight from the CSV by tests/support/plain_year.py, which imports nothing of the domain.
 """
 
-from bisect import bisect_left
 from collections import Counter
 from dataclasses import replace
-from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -18,9 +16,10 @@ from openmains.domain.period import date_to_day, zone
 from openmains.domain.readings import judge_registers, merge
 from openmains.domain.readings.model import DayRow, Limits, MeterState, RegisterReport
 from openmains.domain.readings.quality import Rule, Slot
-from tests.support.real_water import MADRID, Reading, readings, source, text_rows
+from tests.support.plain_year import CADENCE_S, QMAX, SLACK, plain_totals, plain_valid
+from tests.support.real_water import Reading, readings, source, text_rows
 
-QMAX, BACK_PER_H, SLACK, GRID_S, CADENCE_S = 3125, 62, 10, 1800, 3600
+GRID_S = 1800
 FULL = {
     False: {
         "DUPLICATE_SAME": 40,
@@ -32,59 +31,6 @@ FULL = {
     },
     True: {"REVERSE_FLOW": 146, "IMPOSSIBLE_BACK": 5, "GAP": 11_815, "SPIKE": 17},
 }
-
-
-# the independent computation
-
-
-def plain_valid(entries: list[Reading]) -> tuple[list[Reading], list[str]]:
-    """Valid readings, and a word for each entry."""
-    valid: list[Reading] = []
-    words = []
-    for at, litres in entries:
-        word = ""
-        if valid:
-            last_at, last = valid[-1]
-            seconds = at - last_at
-            if seconds == 0:
-                word = "DUPLICATE_SAME" if litres == last else "DUPLICATE_DIFFERENT"
-            elif litres < last:
-                allowed = max(SLACK, BACK_PER_H * min(seconds, 86_400) // 3600)
-                word = "REVERSE_FLOW" if last - litres <= allowed else "IMPOSSIBLE_BACK"
-            elif litres - last > QMAX * seconds // 3600 + SLACK:
-                word = "OVER_QMAX"
-        words.append(word)
-        if word in ("", "REVERSE_FLOW"):
-            valid.append((at, litres))
-    return valid, words
-
-
-def plain_register(valid: list[Reading], at: int) -> int:
-    """Register at an instant: on the line between the valid readings around it, rounded down."""
-    k = bisect_left(valid, (at, -1))
-    after_at, after = valid[k]
-    if after_at == at:
-        return after
-    before_at, before = valid[k - 1]
-    return before + (after - before) * (at - before_at) // (after_at - before_at)
-
-
-def plain_totals(valid: list[Reading]) -> dict[date, int]:
-    """Litres of each local day, of the first and last as far as half hours of the grid are known."""
-    first = -(-valid[0][0] // GRID_S) * GRID_S
-    last = valid[-1][0] // GRID_S * GRID_S
-    today = datetime.fromtimestamp(valid[0][0], MADRID).date()
-    out = {}
-    while True:
-        start = int(datetime(today.year, today.month, today.day, tzinfo=MADRID).timestamp())
-        tomorrow = today + timedelta(days=1)
-        end = int(datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=MADRID).timestamp())
-        left, right = max(start, first), min(end, last)
-        if left < right:
-            out[today] = plain_register(valid, right) - plain_register(valid, left)
-        if end >= last:
-            return out
-        today = tomorrow
 
 
 # the domain's
@@ -147,6 +93,10 @@ def test_real_year(file: Path, later: bool) -> None:
             elif after[1] - before[1] > QMAX * (after[0] - before[0]) // 3600 + SLACK:
                 assert before[2] & (1 << Rule.IMPOSSIBLE_BACK), "the data jumps up only out of a hole"
                 up_jumps += 1
+        # a list of days shows it
+        for at, _, flags in outcome.rows:
+            marks = flags & ~(1 << Rule.GAP)
+            assert not marks or outcome.days[zone("Europe/Madrid").day_of(at)].flags & marks == marks, (meter, at)
         # gaps: between valid registers, more than one and a half cadences apart
         gap_ends = {b[0] for a, b in pairwise(valid) if (b[0] - a[0]) * 2 > CADENCE_S * 3}
         assert {at for at, _, flags in outcome.rows if flags >> Rule.GAP & 1} == gap_ends
@@ -155,7 +105,7 @@ def test_real_year(file: Path, later: bool) -> None:
             row.day: sum(row.increments)
             for row in outcome.days.values()
             if not all(q & Slot.MISSING for q in row.quality)
-        } == {date_to_day(day): total for day, total in plain_totals(valid).items()}
+        } == {date_to_day(day): total for day, total in plain_totals(valid, GRID_S).items()}
         for day, row in outcome.days.items():
             if day + 1 in outcome.days:
                 assert row.base + sum(row.increments) == outcome.days[day + 1].base

@@ -16,6 +16,7 @@ import gzip
 import io
 import json
 import random
+import time
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,6 +34,7 @@ from openmains.wire.coap.message import Code, code_text
 from openmains.wire.coap.reliability import RFC7252, Timing
 
 MAX_PAYLOAD = 512  # R1.4
+RETRY_MOST_S = 5.0  # longest pause between attempts; all of them together outlast the platform's minute for a meter
 
 
 class ReplayError(Exception):
@@ -188,17 +190,18 @@ class State:
         self._path, self._source = path, source
         self.done: dict[str, int] = {}
         self.sequence: dict[str, int] = {}
+        self.clock: dict[str, int] = {}  # of the message under way: sent again it must be the same bytes
         if path is not None and path.exists():
             saved = json.loads(path.read_text())
             if saved.get("source") != source:
                 raise ReplayError(f"{path} belongs to {saved.get('source')}, not to {source}")
-            self.done, self.sequence = saved["done"], saved["sequence"]
+            self.done, self.sequence, self.clock = saved["done"], saved["sequence"], saved["clock"]
 
     def save(self) -> None:
         """Write, if there is a path."""
         if self._path is None:
             return
-        text = json.dumps({"source": self._source, "done": self.done, "sequence": self.sequence})
+        text = json.dumps({"source": self._source, "done": self.done, "sequence": self.sequence, "clock": self.clock})
         fresh = self._path.with_suffix(".new")
         fresh.write_text(text)
         fresh.replace(self._path)
@@ -218,9 +221,13 @@ async def replay(
     timing: Timing = RFC7252,
     network: Network = PERFECT,
     seed: int = 1,
+    clock: Callable[[], float] = time.time,
     progress: Callable[[ReplaySummary], None] | None = None,
 ) -> ReplaySummary:
-    """Send everything that ``state`` does not know as acknowledged. A refused message (4.xx) ends its meter only."""
+    """Send everything that ``state`` does not know as acknowledged. A refused message (4.xx) ends its meter only.
+
+    The meters' clocks are right (``clock``, s UTC): a log of old registers is late data, not a clock that is behind.
+    """
     rng = random.Random(seed)  # noqa: S311 - retransmission jitter
     loop = asyncio.get_running_loop()
     summary = ReplaySummary(meters=len(series), registers_before=sum(state.done.values()))
@@ -234,7 +241,8 @@ async def replay(
         while at < len(carried.registers):
             until = min(at + batch, len(carried.registers))
             instants, registers = carried.instants[at:until], carried.registers[at:until]
-            payload = frames.log(int(imei) % 10**12, sequence & 0xFFFF, instants[-1], instants, registers)
+            sent_at = state.clock.setdefault(meter, int(clock()))
+            payload = frames.log(int(imei) % 10**12, sequence & 0xFFFF, sent_at, instants, registers)
             if len(payload) > MAX_PAYLOAD:
                 raise ReplayError(f"a message of {until - at} registers has {len(payload)} B; at most {MAX_PAYLOAD}")
             outcome = await _deliver(endpoint, imei, payload, summary, retries, retry_s)
@@ -245,6 +253,7 @@ async def replay(
             summary.registers += until - at
             at, sequence = until, sequence + 1
             state.done[meter], state.sequence[meter] = at, sequence
+            del state.clock[meter]
 
     async def report() -> None:
         while True:
@@ -277,7 +286,7 @@ async def _deliver(
     outcome = Outcome(0, b"", 0.0, "not sent")
     for attempt in range(retries + 1):
         if attempt:
-            await asyncio.sleep(retry_s)
+            await asyncio.sleep(min(retry_s * attempt, RETRY_MOST_S))
         waiting: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         endpoint.post(imei, payload, waiting.set_result)
         outcome = await waiting

@@ -407,6 +407,9 @@ class Server:
         if request is not None:
             request.block2 = None
             request.no_response = 0
+            if request.block1 is not None and code != Code.CONTINUE:
+                # RFC 7959 section 2.3: M in an answer says that it is not the last one. aiocoap goes on sending then.
+                request.block1 = opt.Block(request.block1.number, False, request.block1.szx)
         self.respond(exchange, code, text, options, now=now)
         return []
 
