@@ -35,6 +35,8 @@ async def test_meter_life_with_revisions_trail_and_changes_for_edges(world: Worl
         assert actions[1][1:] == ("人民路 12 号", "新街 3 号")
     seen = await world.owner.fetchval("SELECT count(*) FROM identity_change WHERE meter_id = $1", meter_id)
     assert seen == 3
+    state = await world.owner.fetchrow("SELECT tenant_id, version FROM meter_state WHERE meter_id = $1", meter_id)
+    assert state is not None and tuple(state) == (world.a.tenant_id, 0), "the pipeline knows a meter by its state"
 
 
 async def test_taken_number_and_imei_also_of_another_tenant(world: World) -> None:

@@ -13,10 +13,11 @@ and on the committed state, so a batch processed again after a crash yields the 
 """
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from openmains.app.pipeline.bounds import DAYS, fit, outside
 from openmains.app.pipeline.ports import DeadLetter, Effects, ExceptionRow, MeterRecord, PendingDay, Product
 from openmains.app.pipeline.rows import Gatherer
 from openmains.app.uplink import Uplink
@@ -63,9 +64,9 @@ class Processor:
         self._kinds = {event.bit: EventKind(event.name, event.severity) for event in vocabulary().events.values()}
         self._limits: dict[tuple[int, int, int, int], Limits] = {}
 
-    def knows(self, uplinks: Sequence[Uplink]) -> bool:
+    def knows(self, items: Iterable[Uplink | MeterRecord]) -> bool:
         """False when a product or tenant is newer than what was given."""
-        return all(item.product_id in self._products and item.tenant_id in self._zones for item in uplinks)
+        return all(item.product_id in self._products and item.tenant_id in self._zones for item in items)
 
     def run(self, uplinks: Sequence[Uplink], records: Mapping[int, MeterRecord]) -> Effects:
         """All effects of the uplinks, in their order. ``records`` are advanced in place."""
@@ -103,7 +104,7 @@ class Processor:
         groups: dict[int, list[int]] = {}
         for index, uplink in enumerate(uplinks):
             if uplink.fault:
-                found[index] = DeadLetter(uplink, uplink.fault, 0, "refused at the edge by the driver's check")
+                found[index] = self._refused(uplink)
                 continue
             groups.setdefault(uplink.product_id, []).append(index)
         for product_id, indexes in groups.items():
@@ -122,10 +123,23 @@ class Processor:
                 decoded = Decoded(columns)
                 for row, place in enumerate(columns.rows):
                     found[indexes[place]] = (decoded, row)
+                for row, name in outside(columns).items():
+                    index = indexes[columns.rows[row]]
+                    found[index] = DeadLetter(uplinks[index], "out_of_range", 0, f"{name} is beyond what can be stored")
             for item in rejected:
                 index = indexes[item.row]
                 found[index] = DeadLetter(uplinks[index], item.reason, item.offset, item.detail)
         return found
+
+    def _refused(self, uplink: Uplink) -> DeadLetter:
+        """What the edge refused, with the byte that is wrong: the edge's check says the reason only."""
+        product = self._products.get(uplink.product_id)
+        if product is not None and product.driver in self._catalog and uplink.fault != "internal_error":
+            driver = self._catalog.driver(product.driver)
+            for item in driver.decode([uplink.payload], [uplink.received_us // 1_000_000])[1]:
+                if item.reason == uplink.fault:
+                    return DeadLetter(uplink, item.reason, item.offset, item.detail)
+        return DeadLetter(uplink, uplink.fault, 0, "refused at the edge by the driver's check")
 
     # one uplink -------------------------------------------------------------------------------------------------------
 
@@ -242,7 +256,8 @@ class Processor:
     ) -> None:
         version = judgement.state.version
         for row in judgement.days:
-            effects.days.append(PendingDay(record, row, version, received_at))
+            if row.day in DAYS:  # a clock at 1970 west of Greenwich: the register is kept, the day has no name
+                effects.days.append(PendingDay(record, row, version, received_at))
         if judgement.registers:
             gather.registers(record, judgement.registers, version, received_us)
         if judgement.findings:
@@ -258,7 +273,7 @@ class Processor:
                         int(finding.rule),
                         finding.at,
                         zone.day_of(finding.at),
-                        finding.value,
-                        finding.expected,
+                        fit(finding.value),
+                        None if finding.expected is None else fit(finding.expected),
                     )
                 )

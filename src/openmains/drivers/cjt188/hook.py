@@ -296,12 +296,13 @@ def _bcd(block: NDArray[np.uint8]) -> Ints:
 
 
 def _instants(block: NDArray[np.uint8]) -> tuple[Ints, NDArray[np.bool_]]:
-    """Wall-clock seconds since 1970 of s m h D M YY CC, and where they are a date from 2000 on."""
+    """Wall-clock seconds since 1970 of s m h D M YY CC, and where they are a date of the years 2000 to 2099."""
     digits = (block >> 4) * np.int64(10) + (block & 15)
     second, minute, hour, day, month = (digits[:, k] for k in range(5))
     year = digits[:, 6] * 100 + digits[:, 5]
     good = ((block >> 4 <= 9) & (block & 15 <= 9)).all(axis=1)
-    good &= (second < 60) & (minute < 60) & (hour < 24) & (month >= 1) & (month <= 12) & (day >= 1) & (year >= 2000)
+    good &= (second < 60) & (minute < 60) & (hour < 24) & (month >= 1) & (month <= 12) & (day >= 1)
+    good &= (year >= 2000) & (year < 2100)
     months = np.where(good, (year - 1970) * 12 + month - 1, 0)
     first = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     after = (months + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)

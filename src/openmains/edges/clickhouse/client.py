@@ -15,6 +15,8 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
 DATABASE = "openmains"
+# One message may hold instants of sixty years; refusing it would stop its shard for ever, many parts only cost time.
+_INSERT = {"max_partitions_per_insert_block": 0}
 
 
 class ClickHouse:
@@ -64,7 +66,8 @@ class ClickHouse:
         names = list(columns)
         if len(columns[names[0]]) == 0:
             return
-        self.client().insert(table, [columns[name] for name in names], column_names=names, column_oriented=True)
+        data = [columns[name] for name in names]
+        self.client().insert(table, data, column_names=names, column_oriented=True, settings=_INSERT)
 
     async def command(self, sql: str, params: Mapping[str, Any] | None = None) -> None:
         """Run a statement without a result."""

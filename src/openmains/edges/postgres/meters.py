@@ -186,6 +186,9 @@ class Meters:
                 )
         except asyncpg.UniqueViolationError:
             return None
+        await self._connection.execute(  # the pipeline knows a meter by its state
+            "INSERT INTO meter_state (meter_id, tenant_id) VALUES ($1, $2)", meter_id, self._tenant_id
+        )
         await self._after_change(meter_id)
         return meter_id
 

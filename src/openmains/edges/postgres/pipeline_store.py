@@ -194,5 +194,10 @@ def _dead_letter_columns(letters: list[DeadLetter]) -> list[list[object]]:
         [uplink.product_id for uplink in uplinks], [uplink.channel for uplink in uplinks],
         [uplink.path for uplink in uplinks], [uplink.received_us for uplink in uplinks],
         [uplink.payload for uplink in uplinks], [letter.reason for letter in letters],
-        [letter.offset for letter in letters], [letter.detail for letter in letters],
+        [letter.offset for letter in letters], [_text(letter.detail) for letter in letters],
     ]  # fmt: skip
+
+
+def _text(detail: str) -> str:
+    """Text that PostgreSQL takes whatever an error message quoted: no NUL, no half characters, not endless."""
+    return detail[:1000].replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Well-formed frames with numbers no column takes: they go to the dead letters, the shard goes on.
+
+The frames are written by the drivers' own makers, go through the real processor and into the real ClickHouse.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from openmains.app.pipeline.bounds import fit_days, outside
+from openmains.app.pipeline.ports import Effects, MeterRecord, Product
+from openmains.app.pipeline.process import Processor
+from openmains.app.pipeline.rows import columns_of, day_table
+from openmains.app.uplink import Uplink
+from openmains.domain.period import zone
+from openmains.domain.readings.model import MeterState
+from openmains.drivers import catalog
+from openmains.drivers.model import MISSING_VALUE, Columns, Kind
+from openmains.edges.clickhouse.client import ClickHouse
+from openmains.edges.clickhouse.sink import ClickHouseReadingSink
+
+CATALOG = catalog.load()
+WATER = CATALOG.driver("openmains/water-1")
+NOW = 1_790_000_000
+TENANT = 7
+
+
+def processor(zone_key: str = "Asia/Shanghai", qmax: int = 6000) -> Processor:
+    product = Product(1, WATER.name, 0, 1800, qmax)
+    return Processor(CATALOG, {1: product}, {TENANT: zone(zone_key)})
+
+
+def record(meter_id: int) -> MeterRecord:
+    return MeterRecord(meter_id, TENANT, 1, 1, 0, 0, MeterState(), 0, None, 0)
+
+
+def run(worker: Processor, frames: Sequence[bytes]) -> Effects:
+    uplinks = [
+        Uplink(meter, TENANT, 1, "coap", "r", NOW * 1_000_000 + meter, frame) for meter, frame in enumerate(frames, 1)
+    ]
+    return worker.run(uplinks, {item.meter_id: record(item.meter_id) for item in uplinks})
+
+
+def report(start: int, increments: list[int], *, exponent: int = -3, base: int = 1000, device_at: int = NOW) -> bytes:
+    scale = 10 ** (exponent + 3)
+    values = {
+        "frame_seq": 1, "device_at": device_at, "meter_number": 1, "frame_exponent": exponent, "interval_s": 1800,
+        "start_at": start, "base": base * scale, "register": (base + sum(increments)) * scale,
+        "increments": [value * scale for value in increments], "history": [], "history_at": [],
+    }  # fmt: skip
+    return WATER.encode(Kind.REPORT, values)
+
+
+def log_frame(instants: list[int]) -> bytes:
+    values = {
+        "frame_seq": 1, "device_at": NOW, "meter_number": 1, "register_base": 5,
+        "register_instants": instants, "register_values": [5] * len(instants),
+    }  # fmt: skip
+    return WATER.encode(Kind.REGISTERS, values)
+
+
+def test_increments_beyond_the_column_are_a_dead_letter_and_the_next_meter_is_stored() -> None:
+    day = zone("Asia/Shanghai").day_of(NOW) - 1
+    start = zone("Asia/Shanghai").start_of(day)
+    effects = run(processor(), [report(start, [60_000] * 48, exponent=3), report(start, [2] * 48)])
+    assert [(letter.reason, letter.uplink.meter_id) for letter in effects.dead_letters] == [("out_of_range", 1)]
+    assert "increments" in effects.dead_letters[0].detail
+    assert [item.record.meter_id for item in effects.days] == [2]
+    assert list(effects.frames["outcome"]) == ["out_of_range", "ok"]
+
+
+@pytest.mark.parametrize("start", [0, 1800, 2**32 - 1 - 48 * 1800, 2**32 - 1])
+@pytest.mark.parametrize("zone_key", ["Asia/Shanghai", "America/Los_Angeles", "Pacific/Kiritimati"])
+def test_every_clock_makes_days_that_clickhouse_can_name(start: int, zone_key: str) -> None:
+    effects = run(processor(zone_key), [report(start, [2] * 48, device_at=start)])
+    assert not effects.dead_letters
+    assert all(0 <= item.row.day <= 65_535 for item in effects.days)
+    assert len(effects.registers["at"]) == 1, "the register is kept whatever its clock says"
+
+
+def test_each_point_is_held_against_its_column() -> None:
+    points = {"battery_pct": np.array([100, 2**15, MISSING_VALUE]), "balance": np.array([0, 1, 2])}
+    series = {"register_instants": np.array([[0, 1], [2, 3], [4, 2**32 + 1]])}
+    assert outside(Columns(Kind.REGISTERS, [0, 1, 2], points, series)) == {1: "battery_pct", 2: "register_instants"}
+
+
+def test_estimates_are_cut_to_the_column_and_say_so() -> None:
+    days = columns_of(("flags", "increments"), [(0, [1, 2]), (1, [2**31, -(2**40)])])
+    assert fit_days(days) == 1
+    assert days["increments"][1] == [2**31 - 1, -(2**31) + 1]
+    assert days["increments"][0] == [1, 2] and days["flags"][0] == 0 and days["flags"][1] != 1
+    assert fit_days(days) == 0
+    assert fit_days({}) == 0
+
+
+def test_bounds_of_findings_fit_64_bits() -> None:
+    start = zone("Asia/Shanghai").start_of(20_000)
+    frames = [report(start, [60_000] * 48), log_frame([NOW - 2**30, NOW])]
+    effects = run(processor(qmax=2**62), frames)
+    for row in effects.exceptions:
+        assert -(2**63) < row.value < 2**63 and (row.expected is None or -(2**63) < row.expected < 2**63)
+
+
+@pytest.mark.engines
+async def test_instants_of_a_hundred_years_in_one_batch_are_stored(clickhouse: ClickHouse) -> None:
+    years = [year * 31_556_952 for year in range(130)]
+    effects = run(processor(), [log_frame(years[:60]), log_frame(years[60:120]), log_frame(years[120:])])
+    days = day_table(effects.days, {})
+    await ClickHouseReadingSink(clickhouse).write(days, effects.registers, effects.frames, effects.signals)
+    found = await clickhouse.query(
+        "SELECT count() FROM register FINAL WHERE tenant_id = {tenant:UInt32}", {"tenant": TENANT}
+    )
+    assert found[0][0] == 130
