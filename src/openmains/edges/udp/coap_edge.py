@@ -75,6 +75,7 @@ class CoapEdge:
         )
         self._flushing = False
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = 0.0
         self.received = 0
         self.sent = 0
         self.ignored = 0
@@ -194,12 +195,13 @@ class CoapEdge:
     def _schedule(self) -> None:
         due = self._server.next_timer()
         if self._timer is not None:
-            if due is not None and self._timer.when() <= due + 0.01 and not self._timer.cancelled():
+            if due is not None and self._timer_due <= due + 0.01:
                 return
             self._timer.cancel()
             self._timer = None
         if due is not None:
-            self._timer = self._loop.call_at(due, self._on_timer)
+            # uvloop gives a handle without when() for an instant that is past
+            self._timer, self._timer_due = self._loop.call_at(due, self._on_timer), due
 
     def _on_timer(self) -> None:
         self._timer = None
