@@ -10,7 +10,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -23,6 +23,7 @@ from openmains.app.pipeline.ports import (
     MeterRecord,
     PipelineStore,
     PositionConflictError,
+    Product,
     ReadingSink,
 )
 from openmains.app.pipeline.process import Processor
@@ -35,7 +36,7 @@ log = logging.getLogger("openmains.pipeline")
 MAX_UPLINKS = 3000  # of one transaction: a store takes 3,000 rows in little more time than 300
 LINGER_S = 0.8  # small against the 20 s an alarm may take (R7.1), large against the cost of a tiny batch
 PURGE_EVERY_S = 5.0
-LEARN_EVERY_S = 10.0  # products and zones are read anew, so that a corrected driver counts soon
+LEARN_EVERY_S = 1.0  # products and zones are read anew: who mends a driver replays its dead letters at once
 RETRY_S = (0.2, 0.5, 1.0, 2.0)
 
 
@@ -102,6 +103,7 @@ class ShardWorker:
         self._now_us = now_us
         self._processor = Processor(catalog, {}, {})
         self._learned_at = float("-inf")
+        self._learned: tuple[Mapping[int, Product], Mapping[int, str]] = ({}, {})
         self.counters = PipelineCounters()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -176,7 +178,9 @@ class ShardWorker:
         if not known or time.monotonic() - self._learned_at > LEARN_EVERY_S:
             self._learned_at = time.monotonic()
             products, zones = await self._store.products(), await self._store.zones()
-            self._processor = Processor(self._catalog, products, {key: zone(name) for key, name in zones.items()})
+            if (products, zones) != self._learned:
+                self._learned = products, zones
+                self._processor = Processor(self._catalog, products, {key: zone(name) for key, name in zones.items()})
         loaded = time.perf_counter()
         effects = await self._process(batch, records)
         keys = {
@@ -233,7 +237,13 @@ class ShardWorker:
         marked = good + [
             msgspec.structs.replace(letter.uplink, fault="internal_error") for letter in poison
         ]  # their frames are logged with the reason
-        effects = self._processor.run(marked, fresh)
+        try:
+            effects = self._processor.run(marked, fresh)
+        except Exception:  # they fail only together: none of them may hold up the shard
+            log.exception("shard %d: %d uplinks fail together, all go to the dead letters", self._shard, len(batch))
+            poison = [DeadLetter(item, "internal_error", 0, reason) for item in batch]
+            marked = [msgspec.structs.replace(item, fault="internal_error") for item in batch]
+            effects = self._processor.run(marked, await self._store.load(list({item.meter_id for item in batch})))
         details = {id(letter.uplink): letter for letter in poison}
         effects.dead_letters = [item for item in effects.dead_letters if item.reason != "internal_error"] + list(
             details.values()
