@@ -17,7 +17,7 @@ import psutil
 import pytest
 from nats.js.api import StreamConfig
 
-from openmains.edges.nats.stream import STREAM, connect
+from openmains.edges.nats.stream import STREAM, UplinkStream, connect
 from openmains.run.bench_ingest import engine_urls
 from tests.support.chaos import BUSY, Crowd, Probe, applied, caught_up, count, ended, flowing, halted, pids, settle
 from tests.support.engines import new_var, remove_var
@@ -45,7 +45,9 @@ def small_disk() -> Iterator[Path]:
         pytest.skip("a file system of its own takes root (mount)")
     place = new_var()
     done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=0711", "tmpfs", str(place)], capture_output=True, text=True
+        ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=0711", "tmpfs", str(place)],
+        capture_output=True,
+        text=True,
     )
     if done.returncode != 0:
         remove_var(place)
@@ -95,13 +97,34 @@ async def _postgresql_stands_still(system: System, crowd: Crowd, probe: Probe) -
         first = await asyncio.to_thread(probe.send, 10)
         probe.fresh()
         second = await asyncio.to_thread(probe.send, 10)
-        print(f"PostgreSQL stopped: acknowledged after {first.seconds:.2f} s and {second.seconds:.2f} s")
+        began = time.monotonic()
+        grown = await _stream_grows(system, 300)
+        print(
+            f"PostgreSQL stopped: acknowledged after {first.seconds:.2f} s and {second.seconds:.2f} s;"
+            f" the stream took {grown} batches in {time.monotonic() - began:.1f} s more"
+        )
         assert 0 <= first.seconds < 5
         assert 0 <= second.seconds < 5
     began = time.monotonic()
     await until(probe.visible, RESUME_S)
     print(f"PostgreSQL goes on: visible {time.monotonic() - began:.2f} s")
     await flowing(system, crowd)
+
+
+async def _stream_grows(system: System, messages: int) -> int:
+    """Until it holds that many more; how many more it holds."""
+    client = await connect(engine_urls(system.var)["nats"], name="test")
+    try:
+        stream = UplinkStream(client, max_bytes=1)
+        before = (await stream.state()).last_sequence
+
+        async def grown() -> int:
+            more = (await stream.state()).last_sequence - before
+            return more if more >= messages else 0
+
+        return await until_async(grown, RESUME_S)
+    finally:
+        await client.close()
 
 
 async def _stream_is_full(system: System, crowd: Crowd, probe: Probe) -> None:
@@ -138,7 +161,9 @@ async def test_disk_really_full(small_disk: Path) -> None:
         probe = Probe(system, crowd)
         with crowd.reporting(system, RATE):
             await flowing(system, crowd)
-            servers = {name: psutil.Process(pids(system, name)[0]) for name in ("postmaster", "jetstream", "core", "edge")}
+            servers = {
+                name: psutil.Process(pids(system, name)[0]) for name in ("postmaster", "jetstream", "core", "edge")
+            }
             filler = small_disk / "filler"
             began = time.monotonic()
             _fill(filler)
@@ -180,14 +205,14 @@ def _fill(filler: Path) -> None:
 
 
 def _until_refused(probe: Probe, filler: Path) -> list[int]:
-    """Keep the disk full until a report stays without acknowledgement for some seconds; all answers heard."""
+    """Keep the disk full until a report is refused, or not answered at all; all answers heard."""
     codes: list[int] = []
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         _fill(filler)  # what was freed meanwhile (an old log segment) is taken too
-        heard = probe.send(0, lambda code: True)
+        heard = probe.send(15, lambda code: True)
         codes += heard.codes
-        if not any(code >> 5 == 2 for code in heard.codes) and BUSY in codes:
+        if not any(code >> 5 == 2 for code in heard.codes):
             return codes
     raise AssertionError(f"the full disk was never felt: {_names(codes)}")
 

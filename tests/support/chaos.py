@@ -146,7 +146,9 @@ class Probe:
             sock.connect(("127.0.0.1", self._system.coap))
             for mid in range(1, 60_000):
                 with suppress(OSError):
-                    sock.send(bytes([0x44, 0x02, mid >> 8, mid & 255]) + mid.to_bytes(4, "big") + path + b"\xff" + payload)
+                    sock.send(
+                        bytes([0x44, 0x02, mid >> 8, mid & 255]) + mid.to_bytes(4, "big") + path + b"\xff" + payload
+                    )
                 next_at = time.monotonic() + 1.1  # a meter may send 60 a minute
                 while (left := next_at - time.monotonic()) > 0:
                     sock.settimeout(left)
@@ -323,9 +325,7 @@ def _count(connection: Any, dsn: str, crowd: Crowd, versions: dict[int, int]) ->
     def ask(sql: str) -> list[tuple[Any, ...]]:
         return clickhouse.query_now(sql, tenant)
 
-    days = ask(
-        "SELECT meter_id, toUInt16(day) FROM meter_day FINAL WHERE tenant_id = {t:UInt32} AND measured = slots"
-    )
+    days = ask("SELECT meter_id, toUInt16(day) FROM meter_day FINAL WHERE tenant_id = {t:UInt32} AND measured = slots")
     twice = ask("SELECT count() - uniqExact(meter_id, day) FROM meter_day FINAL WHERE tenant_id = {t:UInt32}")[0][0]
     frames = ask(
         "SELECT count() - uniqExact(meter_id, payload) FROM frame FINAL WHERE tenant_id = {t:UInt32} AND outcome = 'ok'"

@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import time
@@ -17,6 +18,7 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 import nats
+from nats.aio.client import Client
 from nats.errors import NoServersError
 
 from openmains.run.child import Child, StartError
@@ -28,7 +30,14 @@ MAX_PAYLOAD_BYTES = 4 << 20  # one batch of 500 messages of 512 B and its frame 
 
 
 MAX_STORE_BYTES = 1 << 50
+ROOM_BYTES = 32 << 20
 PORTS = range(20_000, 32_000)  # below the range from which Linux takes the ports of outgoing connections
+
+
+def server_version(client: Client) -> str:
+    """Version of the server the client is connected to, like ``2.15.1``."""
+    version = client.connected_server_version
+    return f"{version.major}.{version.minor}.{version.patch}"
 
 
 def program() -> Path:
@@ -52,6 +61,7 @@ class NatsServer:
     def __init__(self, var: Path, on_line: Callable[[str], None], *, port: int = 0, durable: bool = True) -> None:
         self._var = var
         self._on_line = on_line
+        self._write_failed = False
         self._fixed_port = port
         self._durable = durable
         self.child: Child | None = None
@@ -75,6 +85,7 @@ class NatsServer:
         """Start and wait until JetStream answers (it reads its files first); raises StartError."""
         folder = self._var / "nats"
         folder.mkdir(mode=0o700, exist_ok=True)
+        self._write_failed = False
         await self._end_orphan(folder)
         self._choose_port(folder)
         configuration = {
@@ -98,7 +109,7 @@ class NatsServer:
             "nats",
             [str(program()), "--config", str(folder / "nats.conf"), "--pid", str(folder / "pid")],
             directory=folder,
-            on_line=self._on_line,
+            on_line=self._hear,
             env={"PATH": "/usr/bin:/bin", "HOME": str(folder)},
         )
         await self.child.start()
@@ -118,7 +129,15 @@ class NatsServer:
             await asyncio.sleep(0.03)
 
     async def given_up(self) -> bool:
-        """Whether the server answers and its JetStream does not: it switches it off for good on a full disk."""
+        """Whether only a restart helps.
+
+        After a failed write the server refuses that stream until it is started again (2.15), or it switches JetStream
+        off altogether; both come from a full disk. It is not restarted before there is room.
+        """
+        if shutil.disk_usage(self._var).free < ROOM_BYTES:
+            return False
+        if self._write_failed:
+            return True
         try:
             await self.check()
         except nats.errors.TimeoutError:
@@ -128,6 +147,11 @@ class NatsServer:
         except (OSError, TimeoutError):
             return False
         return False
+
+    def _hear(self, line: str) -> None:
+        if "ritical write error" in line:
+            self._write_failed = True
+        self._on_line(line)
 
     async def stop(self) -> None:
         """Orderly end; killed after 20 s."""
