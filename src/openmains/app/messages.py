@@ -293,7 +293,6 @@ FIELDS: dict[str, tuple[str, str]] = {
     "like_login": ("与登录名太相近", "resembles the login"),
     "common": ("太常见", "is too common"),
     "same-as-before": ("与当前的相同", "is the same as the current one"),
-    "needs-reason": ("需要说明理由", "needs a reason"),
     "not-csv-or-xlsx": ("不是 CSV 或 XLSX 文件", "is neither CSV nor XLSX"),
     "not-hex": ("不是十六进制", "is not hexadecimal"),
 }

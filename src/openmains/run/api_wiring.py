@@ -4,6 +4,7 @@
 import asyncio
 import time
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from openmains.app.fleet_import.sync_dims import sync_dims
@@ -49,7 +50,7 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: "Core") -> None
         app = build_app(
             ApiDeps(
                 store=PostgresStore(api_pool, wording(drivers, vocabulary())),
-                settings=ApiSettings(upload_dir=uploads, secure_cookies=settings.cookie_secure),
+                settings=api_settings(settings, uploads),
                 drivers=CatalogShelf(drivers),
                 system=RunningSystem(settings.var_path, core.hub, stream, core.pool, core.clickhouse),
                 live=core.hub,
@@ -60,6 +61,17 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: "Core") -> None
             )
         )
         await serve(app, settings.http_host, settings.http_port, stop)
+
+
+def api_settings(settings: Settings, uploads: Path) -> ApiSettings:
+    """The API's part of the settings."""
+    origins = [origin.strip().rstrip("/") for origin in settings.allowed_origins.split(",")]
+    return ApiSettings(
+        upload_dir=uploads,
+        secure_cookies=settings.cookie_secure,
+        trust_forwarded=settings.trust_forwarded,
+        allowed_origins=tuple(origin for origin in origins if origin),
+    )
 
 
 async def run_worker(settings: Settings, stop: asyncio.Event, core: "Core") -> None:

@@ -19,11 +19,17 @@ def resident_bytes() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-async def tell_counters(bus: Bus, node: str, counters: Callable[[], dict[str, int]], stop: asyncio.Event) -> None:
-    """Until ``stop``: ``live.counters.<node>`` with pid, start, memory and counters."""
+async def tell_counters(
+    bus: Bus, node: str, counters: Callable[[], dict[str, int]], stop: asyncio.Event, *, process: str = ""
+) -> None:
+    """Until ``stop``: ``live.counters.<node>`` with pid, start, memory and counters.
+
+    ``node`` is ``<role>-<pid>`` of what counts; ``process`` is the process it runs in where that has another name.
+    """
     started_us = time.time_ns() // 1000
     while True:
         said = {
+            "process": process or node.partition("-")[0],
             "pid": os.getpid(),
             "started_us": started_us,
             "rss_bytes": resident_bytes(),

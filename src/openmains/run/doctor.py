@@ -220,7 +220,7 @@ async def _ask_nats(url: str) -> str:
     client = await nats.connect(url, allow_reconnect=False, connect_timeout=5, error_cb=silent)
     try:
         await client.jetstream(timeout=5).account_info()
-        return str(client.connected_server_version)
+        return nats_server.server_version(client)
     finally:
         await client.close()
 

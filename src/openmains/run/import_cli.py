@@ -39,21 +39,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def pipeline_dsn(loaded: Loaded) -> str:
     """URL of the running system's database for the pipeline's role; raises StartError."""
-    page = Path(loaded.settings.var) / "run" / "engines.json"
-    try:
-        return str(msgspec.json.decode(page.read_bytes())["postgres_pipeline"])
-    except (OSError, KeyError, msgspec.DecodeError):
-        raise StartError(
-            "系统未运行，请先执行 openmains serve。", "the system is not running: start it with 'openmains serve'."
-        ) from None
+    return loaded.settings.urls().postgres_pipeline
+
+
+def away(error: Exception) -> StartError:
+    """The database does not answer."""
+    return StartError(
+        f"连接不到数据库，请先运行 openmains serve（{error}）。",
+        f"the database does not answer: run openmains serve first ({error}).",
+    )
 
 
 async def find_tenant(pool: "asyncpg.Pool", code: str | None) -> tuple[int, str]:
     """(tenant id, zone) by code, or the only one; raises StartError."""
-    rows = await pool.fetch("SELECT tenant_id, zone, code FROM tenant WHERE $1::text IS NULL OR code = $1", code)
-    if len(rows) != 1:
-        raise StartError("请用 --tenant 指定已有的租户代码。", "name an existing tenant with --tenant.")
-    return rows[0][0], rows[0][1]
+    rows = await pool.fetch("SELECT tenant_id, zone, code FROM tenant ORDER BY code")
+    if not rows:
+        raise StartError("尚无租户；请先执行 openmains tenant create。", "no tenant yet: run openmains tenant create.")
+    found = [row for row in rows if code in (None, row["code"])]
+    if len(found) != 1:
+        codes = ", ".join(row["code"] for row in rows)
+        raise StartError(f"请用 --tenant 指定租户：{codes}", f"name the tenant with --tenant: {codes}")
+    return found[0]["tenant_id"], found[0]["zone"]
 
 
 def main(args: argparse.Namespace, loaded: Loaded) -> int:
@@ -63,7 +69,7 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
     except HeaderError as error:
         print(error, file=sys.stderr)
         return 1
-    except (OSError, asyncpg.PostgresError) as error:
+    except asyncpg.PostgresError as error:
         raise StartError(
             f"导入失败，未作任何更改：{error}", f"the import failed and changed nothing: {error}"
         ) from error
@@ -79,15 +85,20 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
 
 
 async def _import(args: argparse.Namespace, dsn: str) -> ImportResult:
+    if not args.file.is_file():
+        raise StartError(f"没有文件 {args.file}。", f"there is no file {args.file}.")
     started = time.monotonic()
 
     def progress(done: int, total: int) -> None:
         rate = done / max(time.monotonic() - started, 0.001)
         print(f"{done}/{total}  {rate:.0f}/s", file=sys.stderr, flush=True)
 
-    pool = await create_pool(
-        dsn, role=PIPELINE_ROLE, max_size=2, command_timeout_s=None, application="openmains-import"
-    )
+    try:
+        pool = await create_pool(
+            dsn, role=PIPELINE_ROLE, max_size=2, command_timeout_s=None, application="openmains-import"
+        )
+    except (OSError, asyncpg.PostgresError) as error:
+        raise away(error) from error
     try:
         tenant_id, zone = await find_tenant(pool, args.tenant)
         async with PostgresImport(pool) as store:

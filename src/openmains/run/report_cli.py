@@ -3,12 +3,13 @@
 
 import argparse
 import asyncio
-import sys
 import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import asyncpg
 
 from openmains.app.jobs.handlers import REPORT_FILE
 from openmains.app.report.build import GROUP, HEAD
@@ -16,7 +17,7 @@ from openmains.edges.postgres.db import PIPELINE_ROLE, create_pool
 from openmains.edges.postgres.jobs import PostgresJobs
 from openmains.run import messages
 from openmains.run.child import StartError
-from openmains.run.import_cli import find_tenant, pipeline_dsn
+from openmains.run.import_cli import away, find_tenant, pipeline_dsn
 from openmains.run.settings import Loaded
 
 _LIMIT_S = 600.0
@@ -42,21 +43,27 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
     """Prints the totals; 0 when the report is made."""
     result = asyncio.run(_ask(args, pipeline_dsn(loaded), Path(loaded.settings.var)))
     locale = messages.text("zh", "en")
+    print("", "", *HEAD[locale][4:], sep="\t")
     for group, lines in {"total": [result["total"]], **result["groups"]}.items():
         for line in lines:
-            cells = (
-                line[key] for key in ("expected", "received", "on_time", "late", "estimated", "partial", "missing")
-            )
-            print(GROUP[locale][group], line.get("key", ""), f"{line['rate_ppm'] / 10_000:.2f}%", *cells, sep="\t")
-    print(*HEAD[locale][4:], sep=" · ", file=sys.stderr)
+            rate = f"{line['rate_ppm'] / 10_000:.2f}"
+            rest = (line[key] for key in ("on_time", "late", "estimated", "partial", "missing"))
+            code = line.get("key", "")
+            print(GROUP[locale][group], code, line["expected"], line["received"], rate, *rest, sep="\t")
     return 0
 
 
 async def _ask(args: argparse.Namespace, dsn: str, var: Path) -> dict[str, Any]:
-    pool = await create_pool(dsn, role=PIPELINE_ROLE, max_size=2, application="openmains-report")
+    try:
+        pool = await create_pool(dsn, role=PIPELINE_ROLE, max_size=2, application="openmains-report")
+    except (OSError, asyncpg.PostgresError) as error:
+        raise away(error) from error
     try:
         tenant_id, zone = await find_tenant(pool, args.tenant)
-        day = args.day or datetime.now(UTC).astimezone(ZoneInfo(zone)).date() - timedelta(days=1)
+        today = datetime.now(UTC).astimezone(ZoneInfo(zone)).date()
+        day = args.day or today - timedelta(days=1)
+        if day > today:
+            raise StartError(f"{day} 尚未到来。", f"{day} is yet to come.")
         target: Path | None = args.csv or args.xlsx
         file = target or var / "run" / f"report-{tenant_id}-{day}.csv"
         jobs = PostgresJobs(pool)
@@ -67,11 +74,11 @@ async def _ask(args: argparse.Namespace, dsn: str, var: Path) -> dict[str, Any]:
         )  # fmt: skip
         until = time.monotonic() + _LIMIT_S
         while job_id is not None and time.monotonic() < until:
-            status, _, _, result, error = await jobs.status(job_id)
+            status, _, _, result, fault = await jobs.status(job_id)
             if status == "done":
                 return dict(result)
             if status in ("failed", "cancelled"):
-                raise StartError(f"报表失败：{error}", f"the report failed: {error}")
+                raise StartError(f"报表失败：{fault}", f"the report failed: {fault}")
             await asyncio.sleep(0.2)
         raise StartError("系统没有处理该报表任务。", "the system did not take up the report.")
     finally:

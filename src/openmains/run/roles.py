@@ -25,6 +25,7 @@ from openmains.run.child import StartError
 from openmains.run.settings import Settings, load
 
 ROLES = ("edge", "core", "pipeline", "api", "worker", "demo")
+PARTS = ("pipeline", "api", "worker")  # of the core
 EXIT_REFUSED = 78  # EX_CONFIG of sysexits: trying again will not help
 DRAIN_S = 25.0
 LEFTOVER_S = 30.0
@@ -51,6 +52,15 @@ def role_lock(var: Path, role: str, patience_s: float = LEFTOVER_S) -> Iterator[
         yield
     finally:
         os.close(descriptor)
+
+
+def check_alone(role: str, settings: Settings) -> None:
+    """Raise StartError where the role cannot be a process of its own: embedded ClickHouse has one owner, the core."""
+    if role in PARTS and settings.urls().clickhouse.startswith("chdb:"):
+        raise StartError(
+            "内置 ClickHouse 只能属于一个进程:请用 --role core,或在设置中给出 clickhouse_url。",
+            "the embedded ClickHouse belongs to one process: use --role core, or set clickhouse_url.",
+        )
 
 
 async def _run(role: str, settings: Settings) -> None:

@@ -93,6 +93,16 @@ class Settings:
     http_port: int = _s(8080, "网页与接口 TCP 端口", "TCP port of console and API", low=1, high=65535)
     session_hours: int = _s(12, "登录会话有效时间(小时)", "lifetime of a sign-in (hours)", low=1, high=8760)
     cookie_secure: bool = _s(False, "会话 Cookie 仅经 HTTPS 发送", "send the session cookie over HTTPS only")
+    trust_forwarded: bool = _s(
+        False,
+        "采信 X-Forwarded-For 与 X-Forwarded-Proto;仅当前面的代理会设置它们时开启",
+        "believe X-Forwarded-For and -Proto; only behind a proxy that sets them",
+    )
+    allowed_origins: str = _s(
+        "",
+        "另外允许的网页来源(逗号分隔),如 https://om.example.com;本机地址总是允许",
+        "further origins of pages that may call (comma separated), like https://om.example.com; the own is allowed",
+    )
 
     engine_size: str = _s("small", "内置引擎规格", "size of the embedded engines", choices=("small", "large"),
                           group=("引擎(地址为空则使用内置引擎)", "Engines (empty URL: embedded)"))  # fmt: skip

@@ -22,7 +22,7 @@ from openmains.run.child import Child, StartError
 from openmains.run.engines import Engines
 from openmains.run.logs import LogFiles
 from openmains.run.migrate import migrate_postgres
-from openmains.run.roles import EXIT_REFUSED, ROLES, run
+from openmains.run.roles import EXIT_REFUSED, ROLES, check_alone, run
 from openmains.run.settings import PREFIX, Loaded
 
 READY_LIMIT_S = 90.0
@@ -217,6 +217,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def serve(args: argparse.Namespace, loaded: Loaded) -> int:
     """``openmains serve``."""
     if args.role:
+        loaded.settings.urls()  # engines never started: one line and no log
+        check_alone(args.role, loaded.settings)
         return run(args.role, loaded.settings)
     return supervise(lambda: Supervisor(loaded))
 

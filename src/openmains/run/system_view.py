@@ -11,10 +11,16 @@ from openmains.app.ports import Metric, ProcessInfo, SystemSnapshot
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.nats.live import LiveHub
 from openmains.edges.nats.stream import StreamUnavailableError, UplinkStream
+from openmains.run.nats_server import server_version
 
 STORED = """
 SELECT table, sum(bytes_on_disk) FROM system.parts WHERE active AND database = 'openmains' GROUP BY table
 """
+
+
+def role_of(node: str) -> str:
+    """``core`` of ``core-1234``."""
+    return node.partition("-")[0]
 
 
 class RunningSystem:
@@ -37,7 +43,7 @@ class RunningSystem:
             version=__version__,
             processes=[
                 ProcessInfo(
-                    name=node.node,
+                    name=node.process,
                     pid=node.pid,
                     started_at=datetime.fromtimestamp(node.started_us / 1e6, UTC),
                     rss_bytes=node.rss_bytes,
@@ -54,7 +60,7 @@ class RunningSystem:
     def _counters(self) -> dict[str, int]:
         total: dict[str, int] = {}
         for node in self._hub.living():
-            role = node.node.partition("-")[0]
+            role = role_of(node.node)
             for name, value in node.counters.items():
                 key = f"{role}.{name}"
                 total[key] = total.get(key, 0) + value
@@ -80,9 +86,9 @@ class RunningSystem:
             engines["postgresql"] = f"unreachable: {type(error).__name__}"
         try:
             state = await self._stream.state()
-            engines["jetstream"] = self._stream.client.connected_server_version.__str__()
+            engines["jetstream"] = server_version(self._stream.client)
             storage["stream"] = state.bytes
-        except (StreamUnavailableError, AttributeError) as error:
+        except StreamUnavailableError as error:
             engines["jetstream"] = f"unreachable: {error}"
         try:
             engines["clickhouse"] = (await self._clickhouse.query("SELECT version()"))[0][0]
@@ -96,7 +102,7 @@ class RunningSystem:
         """What keeps this process from serving."""
         engines, _ = await self._engines()
         faults = [name for name, said in engines.items() if said.startswith("unreachable")]
-        roles = {node.node.partition("-")[0] for node in self._hub.living()}
+        roles = {role_of(node.node) for node in self._hub.living()}
         return faults + [role for role in ("edge", "pipeline") if role not in roles]
 
     async def metrics(self) -> list[Metric]:
@@ -106,7 +112,9 @@ class RunningSystem:
             for name, value in self._counters().items()
         ]
         found += [
-            Metric("openmains_resident_bytes", "gauge", "Memory of a process", node.rss_bytes, {"process": node.node})
+            Metric(
+                "openmains_resident_bytes", "gauge", "Memory of a process", node.rss_bytes, {"process": node.process}
+            )
             for node in self._hub.living()
         ]
         for shard, lag in (await self._lag()).items():

@@ -2,6 +2,7 @@
 """The only composition root: makes adapters, hands them to use cases, runs a role until it is told to stop."""
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -33,8 +34,8 @@ from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.identities import IdentityFollower
 from openmains.edges.postgres.pipeline_store import PostgresPipelineStore
 from openmains.edges.udp.coap_edge import CoapEdge, open_socket
-from openmains.run.child import StartError
 from openmains.run.counters import tell_counters
+from openmains.run.roles import check_alone
 from openmains.run.settings import Settings
 
 log = logging.getLogger("openmains.run")
@@ -124,7 +125,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             asyncio.create_task(every(5.0, "products", learn_products, stop)),
             asyncio.create_task(tell_counters(Bus(client), f"edge-{os.getpid()}", lambda: edge.counters, stop)),
         ]
-        await stop.wait()
+        await while_connected(client, stop)
         edge.stop_reading()
         await batcher.drain()
         await asyncio.sleep(0)  # the answers of the last batch go out
@@ -137,12 +138,24 @@ async def every(seconds: float, what: str, work: Callable[[], Coroutine[Any, Any
     while not stop.is_set():
         try:
             await work()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, nats.errors.Error, TimeoutError) as error:
+        except Exception as error:  # whatever a dying server's client raises, the next turn must come
             log.warning("%s: %s: %s", what, type(error).__name__, error)
         try:
             await asyncio.wait_for(stop.wait(), seconds)
         except TimeoutError:
             continue
+
+
+async def while_connected(client: Client, stop: asyncio.Event) -> None:
+    """Until ``stop``; raises ``StreamUnavailableError`` when the client has given up, so that the role starts anew.
+
+    The client library reconnects for ever after a broken connection, but closes for good on some words of the server.
+    """
+    while not stop.is_set():
+        if client.is_closed:
+            raise StreamUnavailableError("the connection was closed for good")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), 1.0)
 
 
 async def run_pipeline(settings: Settings, stop: asyncio.Event, core: "Core") -> None:
@@ -187,7 +200,8 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: "Core") ->
         log.info("pipeline ready: %d shards", settings.shards)
         await asyncio.gather(
             *(worker.run(stop) for worker in workers),
-            tell_counters(bus, f"pipeline-{os.getpid()}", counters, stop),
+            while_connected(client, stop),
+            tell_counters(bus, f"pipeline-{os.getpid()}", counters, stop, process=core.process),
         )
 
 
@@ -195,6 +209,7 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: "Core") ->
 class Core:
     """What pipeline, API and worker share within a process."""
 
+    process: str  # name of the process to people: core, or the one part it runs
     clickhouse: ClickHouse
     pool: asyncpg.Pool
     client: Client
@@ -212,11 +227,8 @@ async def run_in_core(settings: Settings, stop: asyncio.Event, *parts: str) -> N
 
     runners = {"pipeline": run_pipeline, "api": run_api, "worker": run_worker}
     urls = settings.urls()
-    if urls.clickhouse.startswith("chdb:") and len(parts) < len(runners):
-        raise StartError(
-            "内置 ClickHouse 只能属于一个进程:请用 --role core,或在设置中给出 clickhouse_url。",
-            "the embedded ClickHouse belongs to one process: use --role core, or set clickhouse_url.",
-        )
+    if len(parts) < len(runners):
+        check_alone(parts[0], settings)
     async with AsyncExitStack() as stack:
         await patiently("PostgreSQL", lambda: postgres_migrate.migrate(urls.postgres_owner), stop)
         clickhouse = ClickHouse(urls.clickhouse)
@@ -228,9 +240,10 @@ async def run_in_core(settings: Settings, stop: asyncio.Event, *parts: str) -> N
         stack.push_async_callback(client.close)
         hub = LiveHub(Bus(client))
         await hub.start()
-        core = Core(clickhouse, pool, client, hub)
+        core = Core("core" if len(parts) > 1 else parts[0], clickhouse, pool, client, hub)
         calm_collector()
-        await until_first_ends(stop, *(runners[part](settings, stop, core) for part in parts))
+        works = (runners[part](settings, stop, core) for part in parts)
+        await until_first_ends(stop, while_connected(client, stop), *works)
 
 
 async def until_first_ends(stop: asyncio.Event, *works: Coroutine[Any, Any, None]) -> None:

@@ -112,6 +112,19 @@ async def test_console_files_and_pages(world: World) -> None:
             assert (await client.get("http://om.test" + path)).status_code in (400, 404), path
 
 
+async def test_console_text_is_compressed_for_who_takes_it(world: World) -> None:
+    async with world.client() as client:
+        url = "http://om.test/assets/long-1.js"
+        packed = await client.get(url, headers={"Accept-Encoding": "br, gzip;q=0.5"})
+        assert packed.headers["content-encoding"] == "gzip" and packed.headers["vary"] == "Accept-Encoding"
+        assert int(packed.headers["content-length"]) < len(packed.content) == 4000
+        assert "immutable" in packed.headers["cache-control"] and "javascript" in packed.headers["content-type"]
+        for unwilling in ("identity", "gzip;q=0", "br", "*;q=0"):
+            plain = await client.get(url, headers={"Accept-Encoding": unwilling})
+            assert "content-encoding" not in plain.headers and plain.headers["vary"] == "Accept-Encoding", unwilling
+            assert plain.content == packed.content
+
+
 async def test_health_ready_metrics(world: World) -> None:
     async with world.client() as client:
         assert (await client.get("/health")).json() == (await client.get("/ready")).json() == {"status": "ok"}

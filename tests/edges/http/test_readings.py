@@ -133,17 +133,15 @@ async def test_alarm_is_acknowledged_and_cleared_once(world: World) -> None:
         assert (await client.post(f"{path}/clear")).status_code == 409
 
 
-async def test_edit_of_an_exception_needs_value_and_reason_and_becomes_a_job(world: World) -> None:
+async def test_exception_is_judged_once_and_audited(world: World) -> None:
     path = f"/exceptions/{world.a.ids['exception_id']}/judge"
     async with world.client(world.a.token) as client:
-        answer = await client.post(path, json={"verdict": "edit"})
-        assert {e["pointer"] for e in answer.json()["errors"]} == {"/value", "/reason"}
-        done = await client.post(path, json={"verdict": "edit", "value": 120, "reason": "photo of the dial"})
-        assert done.json()["status"] == "edited"
+        assert (await client.post(path, json={"verdict": "edit"})).status_code == 400
+        done = await client.post(path, json={"verdict": "keep_estimate", "reason": "photo of the dial"})
+        assert (done.json()["status"], done.json()["reason"]) == ("estimated", "photo of the dial")
         assert (await client.post(path, json={"verdict": "accept"})).status_code == 409
-        job = (await client.get("/jobs", params={"kind": "reading_edit"})).json()["items"][0]
-        assert job["params"]["register"] == 120 and job["params"]["meter_id"] == world.a.ids["meter_id"]
-        assert (await client.post(f"/jobs/{job['job_id']}/cancel")).json()["status"] == "cancelled"
+        trail = (await client.get("/audit", params={"limit": 1})).json()["items"][0]
+        assert trail["action"] == "judge_exception"
 
 
 async def test_dead_letter_is_replayed_as_it_came(world: World) -> None:

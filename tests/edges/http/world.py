@@ -146,6 +146,7 @@ async def make_world(urls: EngineUrls, clickhouse: ClickHouse, folder: Path) -> 
     (console / "assets").mkdir(parents=True)
     (console / "index.html").write_text("<title>console</title>")
     (console / "assets" / "a-1.js").write_text("1")
+    (console / "assets" / "long-1.js").write_text("long" * 1000)
     (folder / "secret.txt").write_text("secret")
     deps = ApiDeps(
         store=PostgresStore(pool),

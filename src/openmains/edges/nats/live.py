@@ -31,6 +31,7 @@ class NodeReport:
     rss_bytes: int
     counters: dict[str, int]
     heard_at: float = 0.0
+    process: str = ""  # name of the process to people, such as core
 
 
 @dataclass(slots=True, eq=False)
@@ -58,7 +59,9 @@ class LiveHub:
         node = topic.partition(".")[2]
         before = self.nodes.get(node)
         now = time.monotonic()
-        report = NodeReport(node, said["pid"], said["started_us"], said["rss_bytes"], said["counters"], now)
+        report = NodeReport(
+            node, said["pid"], said["started_us"], said["rss_bytes"], said["counters"], now, said["process"]
+        )
         self.nodes[node] = report
         rates: dict[str, float] = {}
         if before is not None and before.pid == report.pid and now > before.heard_at:

@@ -35,10 +35,9 @@ from openmains.edges.http.problems import language_of
 
 
 class Judgement(Struct, frozen=True, forbid_unknown_fields=True):
-    """``value``: the right register in the product's unit, with ``edit`` only; an edit needs a reason."""
+    """``accept``: the value is right; ``keep_estimate``: it is not, the estimate stays."""
 
     verdict: Verdict
-    value: Annotated[int, Meta(ge=-(2**62), le=2**62)] | None = None
     reason: Annotated[str, Meta(max_length=1000)] = ""
 
 
@@ -137,8 +136,8 @@ async def read_exception(request: Request[Any, Any, Any], exception_id: Id) -> R
 async def judge_exception(
     request: Request[Any, Any, Any], exception_id: Id, data: JSONBody[Judgement]
 ) -> ReadingException:
-    """Accept the value, edit it, or keep the estimate."""
-    return await judge(deps_of(request).store, actor_of(request), exception_id, data.verdict, data.value, data.reason)
+    """Accept the value, or keep the estimate."""
+    return await judge(deps_of(request).store, actor_of(request), exception_id, data.verdict, data.reason)
 
 
 @get("/dead-letters", operation_id="list_dead_letters", tags=["dead letters"])

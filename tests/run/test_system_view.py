@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The system page's facts, asked of real engines."""
+
+import asyncio
+import contextlib
+import os
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from openmains.edges.clickhouse.client import ClickHouse
+from openmains.edges.nats.live import LiveHub
+from openmains.edges.nats.stream import Bus, UplinkStream, connect
+from openmains.edges.postgres.db import create_pool
+from openmains.run.counters import tell_counters
+from openmains.run.engines import Engines
+from openmains.run.system_view import RunningSystem
+
+pytestmark = pytest.mark.engines
+
+
+@contextlib.asynccontextmanager
+async def viewed(engines: Engines, clickhouse: ClickHouse) -> AsyncIterator[tuple[RunningSystem, LiveHub, Bus]]:
+    pool = await create_pool(engines.urls.postgres_pipeline, max_size=2)
+    client = await connect(engines.urls.nats, name="test")
+    try:
+        stream = UplinkStream(client, max_bytes=64 << 20)
+        await stream.ensure()
+        bus = Bus(client)
+        hub = LiveHub(bus)
+        await hub.start()
+        yield RunningSystem(Path("unused"), hub, stream, pool, clickhouse), hub, bus
+    finally:
+        with contextlib.suppress(OSError):  # the server may be gone by then
+            await client.close()
+        await pool.close()
+
+
+async def speak(hub: LiveHub, bus: Bus, node: str, counters: dict[str, int], process: str = "") -> None:
+    """One process tells its counters once and the hub has heard them."""
+    stop = asyncio.Event()
+    stop.set()
+    await tell_counters(bus, node, lambda: counters, stop, process=process)
+    async with asyncio.timeout(10):
+        while node not in hub.nodes:
+            await asyncio.sleep(0.01)
+
+
+async def test_processes_counters_and_engines(engines: Engines, clickhouse: ClickHouse) -> None:
+    async with viewed(engines, clickhouse) as (system, hub, bus):
+        assert await system.not_ready() == ["edge", "pipeline"]
+        await speak(hub, bus, "pipeline-17", {"ok": 3}, process="core")
+        await speak(hub, bus, "edge-18", {"received": 5})
+        await speak(hub, bus, "edge-19", {"received": 6})
+        snapshot = await system.snapshot()
+        assert sorted(process.name for process in snapshot.processes) == ["core", "edge", "edge"]
+        assert {process.pid for process in snapshot.processes} == {os.getpid()}
+        assert all(process.rss_bytes > 1 << 20 for process in snapshot.processes)
+        assert snapshot.counters == {"pipeline.ok": 3, "edge.received": 11}
+        assert snapshot.stream_lag["all"] >= 0
+        assert set(snapshot.engines) == {"postgresql", "jetstream", "clickhouse"}
+        for name, version in snapshot.engines.items():
+            assert re.fullmatch(r"\d+(\.\d+)+", version), (name, version)
+        assert snapshot.storage["postgresql"] > 0
+        assert await system.not_ready() == []
+        names = {(metric.name, *metric.labels.values()) for metric in await system.metrics()}
+        assert {("openmains_events_total", "edge.received"), ("openmains_resident_bytes", "core")} <= names
+
+
+async def test_an_engine_that_is_away_is_named(own_engines: Engines, clickhouse: ClickHouse) -> None:
+    async with viewed(own_engines, clickhouse) as (system, _, _):
+        await own_engines.stop()
+        missing = await system.not_ready()
+        assert {"postgresql", "jetstream"} <= set(missing)
+        assert "clickhouse" not in missing
+        snapshot = await system.snapshot()
+        assert snapshot.engines["postgresql"].startswith("unreachable")
+        assert snapshot.stream_lag == {}
