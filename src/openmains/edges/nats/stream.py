@@ -34,7 +34,6 @@ from nats.js.errors import NotFoundError
 from openmains.app.uplink import Uplink, encode_batch, shard_of
 
 log = logging.getLogger("openmains.stream")
-log = logging.getLogger("openmains.stream")
 STREAM = "UPLINK"
 SUBJECT = "uplink"
 PREFETCH = 64  # messages asked for at once; a message holds up to 500 uplinks
