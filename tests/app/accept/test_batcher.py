@@ -84,3 +84,14 @@ async def test_refuses_when_too_many_wait() -> None:
 def test_bytes_of_a_batch_come_back_the_same() -> None:
     batch = [uplink(1), Uplink(2, 3, 4, "tcp", "", 5, bytes(range(256)), "crc")]
     assert decode_batch(encode_batch(batch)) == batch
+
+
+async def test_no_batch_is_larger_than_the_stream_takes() -> None:
+    disk = Disk()
+    batcher = Batcher(disk, 1, linger_s=60, batch=10_000)
+    answers: list[bool] = []
+    for meter_id in range(5000):
+        batcher.add(Uplink(meter_id, 2**31 - 1, 2**31 - 1, "coap", "r", 2**62, bytes(512)), answers.append)
+    await batcher.drain()
+    assert len(answers) == 5000 and len(disk.batches) > 1
+    assert max(len(encode_batch(batch)) for _, batch in disk.batches) < 1_000_000

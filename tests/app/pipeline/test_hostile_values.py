@@ -103,6 +103,20 @@ def test_bounds_of_findings_fit_64_bits() -> None:
         assert -(2**63) < row.value < 2**63 and (row.expected is None or -(2**63) < row.expected < 2**63)
 
 
+def test_an_alarm_is_cleared_after_a_clock_that_was_decades_ahead() -> None:
+    def heartbeat(seq: int, device_at: int, events: list[str]) -> Uplink:
+        values = {"frame_seq": seq, "device_at": device_at, "meter_number": 1, "events": events}
+        frame = WATER.encode(Kind.HEARTBEAT, values)
+        return Uplink(1, TENANT, 1, "coap", "r", (NOW + seq) * 1_000_000, frame)
+
+    messages = [heartbeat(1, 2**32 - 1, ["low_battery"]), heartbeat(2, NOW + 2, [])]
+    effects = processor().run(messages, {1: record(1)})
+    assert [(change.event, change.action) for change in effects.alarms] == [
+        ("low_battery", "raised"),
+        ("low_battery", "cleared"),
+    ]
+
+
 @pytest.mark.engines
 async def test_instants_of_a_hundred_years_in_one_batch_are_stored(clickhouse: ClickHouse) -> None:
     years = [year * 31_556_952 for year in range(130)]

@@ -12,6 +12,8 @@ from typing import Protocol
 from openmains.app.uplink import Uplink, encode_batch, shard_of
 
 Done = Callable[[bool], None]
+MOST_BYTES = 900_000  # payloads of one batch: the stream refuses a message over 1 MB, now and at every repetition
+OVERHEAD = 64  # of an uplink around its payload, at most
 
 
 class Publisher(Protocol):
@@ -34,6 +36,7 @@ class Batcher:
         self._batch = batch
         self._max_waiting = waiting
         self._open: list[list[tuple[Uplink, Done]]] = [[] for _ in range(shards)]
+        self._bytes = [0] * shards
         self._timers: list[asyncio.TimerHandle | None] = [None] * shards
         self._tasks: set[asyncio.Task[None]] = set()
         self.waiting = 0
@@ -50,8 +53,9 @@ class Batcher:
         shard = shard_of(uplink.meter_id, self._shards)
         batch = self._open[shard]
         batch.append((uplink, done))
+        self._bytes[shard] += len(uplink.payload) + OVERHEAD
         self.waiting += 1
-        if len(batch) >= self._batch:
+        if len(batch) >= self._batch or self._bytes[shard] >= MOST_BYTES:
             self._flush(shard)
         elif len(batch) == 1:
             self._timers[shard] = asyncio.get_running_loop().call_later(self._linger_s, self._flush, shard)
@@ -62,6 +66,7 @@ class Batcher:
             timer.cancel()
             self._timers[shard] = None
         batch, self._open[shard] = self._open[shard], []
+        self._bytes[shard] = 0
         if batch:
             task = asyncio.get_running_loop().create_task(self._send(shard, batch))
             self._tasks.add(task)

@@ -168,7 +168,9 @@ class Processor:
             raised_at = points["raised_at"][row] if "raised_at" in points else None
             is_alarm = decoded.kind is Kind.ALARM
             mask, known = decoded.events[row], decoded.event_known
-            heard = Heard(known, mask, device_at, uplink.received_us, raised_at, is_alarm)
+            # A clock that ran ahead once must not make all later messages 'older': nothing would clear its alarms again.
+            heard_at = min(device_at, received_at)
+            heard = Heard(known, mask, heard_at, uplink.received_us, raised_at, is_alarm)
             gather.events(record, heard, self._kinds)
         if "rsrp_ddbm" in points:
             gather.signal(record, uplink.received_us)

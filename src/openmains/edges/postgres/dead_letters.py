@@ -4,6 +4,8 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
+
 from openmains.app.alarms.model import DeadLetter, DeadLetterStatus
 from openmains.edges.postgres.db import Connection, Row
 
@@ -59,7 +61,15 @@ class DeadLetters:
             self._tenant_id,
             list(ids),
         )
-        return [_dead_letter(row) for row in rows]
+        # A meter registered under the wrong product was mended by giving it the right one: read it as that.
+        meters = await self._connection.fetch(
+            "SELECT meter_id, product_id FROM meter WHERE tenant_id = $1 AND meter_id = ANY($2::bigint[])",
+            self._tenant_id,
+            [row["meter_id"] for row in rows],
+        )
+        products = {row["meter_id"]: row["product_id"] for row in meters}
+        letters = [_dead_letter(row) for row in rows]
+        return [replace(item, product_id=products.get(item.meter_id, item.product_id)) for item in letters]
 
     async def mark(self, ids: Sequence[int], status: DeadLetterStatus, user_id: int) -> None:
         await self._connection.execute(
