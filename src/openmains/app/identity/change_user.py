@@ -39,7 +39,8 @@ async def change_user(store: Store, actor: Actor, user_id: int, values: dict[str
 
 
 async def reset_password(store: Store, actor: Actor, user_id: int) -> str:
-    """A new random password to hand over; the user's sessions end. Raises ``not-found``."""
+    """A new random password to hand over; the user's sessions and tokens end: whoever knew the old one may have made
+    them. Raises ``not-found``."""
     password = secrets.token_urlsafe(15)
     password_hash = await asyncio.to_thread(hash_password, password)
     async with store.tenant(actor.tenant_id) as work:
@@ -47,6 +48,7 @@ async def reset_password(store: Store, actor: Actor, user_id: int) -> str:
             raise Problem("not-found")
         await work.users.set_password(user_id, password_hash, must_change=True)
         await work.credentials.end_sessions_of(user_id)
+        await work.credentials.revoke_tokens_of(user_id)
         await work.audit.record(actor, "reset_password", "user", user_id, None, None)
     return password
 
