@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import psutil
 import pytest
 from nats.js.api import StreamConfig
@@ -83,6 +84,9 @@ async def _jetstream_stands_still(system: System, crowd: Crowd, probe: Probe) ->
     with halted(system, "jetstream"):
         heard = await asyncio.to_thread(probe.send, 25, lambda code: code == BUSY)
         print(f"\nJetStream stopped: 5.03 after {heard.seconds:.1f} s, answers {_names(heard.codes)}")
+        assert set(heard.codes) == {BUSY}
+        # long enough for the clients to give up their connections: what the server then sends into them is gone
+        heard = await asyncio.to_thread(probe.send, 25, lambda code: code == BUSY)
         assert set(heard.codes) == {BUSY}
     began = time.monotonic()
     acked, visible = await probe.recovery(began)
@@ -170,8 +174,10 @@ async def test_disk_really_full(small_disk: Path) -> None:
             probe.fresh()
             heard = await asyncio.to_thread(_until_refused, probe, filler)
             print(f"\ndisk full: no acknowledgement {time.monotonic() - began:.1f} s later, answers {_names(heard)}")
+            await _write_until_postgresql_dies(system)
             died = [name for name, process in servers.items() if ended(process)]
             print(f"processes that ended while the disk was full: {died}")
+            assert "edge" not in died
             filler.unlink()
             began = time.monotonic()
             acked, visible = await probe.recovery(began)
@@ -190,6 +196,20 @@ async def test_disk_really_full(small_disk: Path) -> None:
     print(found)
     assert found.acknowledged > 1000
     assert found.exact, found
+
+
+async def _write_until_postgresql_dies(system: System) -> None:
+    """Its log finds no room for a new segment: it can not go on and says PANIC."""
+    connection = await asyncpg.connect(engine_urls(system.var)["postgres_owner"])
+    try:
+        while True:
+            _fill(system.var / "filler")
+            await connection.execute("SELECT pg_logical_emit_message(true, 'fill', repeat('x', 8 << 20), true)")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        print(f"PostgreSQL: {type(error).__name__}")
+    finally:
+        connection.terminate()
+    await until(lambda: not pids(system, "backend"), RESUME_S)
 
 
 def _fill(filler: Path) -> None:

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from openmains.run.bench_ingest import engine_urls
-from tests.support.chaos import Probe, caught_up, count, ended, flowing, pids, settle
+from tests.support.chaos import Probe, caught_up, count, ended, flowing, left_over, pids, settle
 from tests.support.engines import new_var, remove_var
 from tests.support.system import running_system, until
 
@@ -68,7 +68,7 @@ async def test_twenty_kills_then_the_supervisor(var: Path) -> None:
             began = time.monotonic()
             system.process.kill()
             system.process.wait()
-            await until(lambda: all(ended(process) for process in below), 45)
+            await until(lambda: all(ended(process) for process in below) and not left_over(var), 45)
             print(f"supervisor: nothing runs {time.monotonic() - began:.1f} s after its kill -9")
             began = time.monotonic()
             again = systems.enter_context(running_system(var, coap_port=system.coap, http_port=system.http))

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -73,7 +74,7 @@ class Crowd:
     days: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @contextmanager
-    def reporting(self, system: System, rate: float, *, day: int = 0, drain_s: float = 70.0) -> Iterator[None]:
+    def reporting(self, system: System, rate: float, *, day: int = 0, drain_s: float = 30.0) -> Iterator[None]:
         """``rate`` reports a second within this block, CoAP retransmission included; may be used again."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
@@ -224,6 +225,18 @@ def ended(process: psutil.Process) -> bool:
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def left_over(var: Path) -> list[str]:
+    """Command lines of living processes that belong to that ``var``, whoever their parent is."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            words = process.cmdline()
+            ours = any(str(var) in word for word in words) or process.environ().get("OPENMAINS_VAR") == str(var)
+            if ours and not ended(process):
+                found.append(" ".join(words))
+    return found
 
 
 @contextmanager
