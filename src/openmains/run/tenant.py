@@ -102,6 +102,7 @@ async def _create(args: argparse.Namespace, loaded: Loaded) -> str:
         tenant_name=args.name.strip(),
         zone=args.zone,
         login=args.login,
+        name=messages.text("管理员", "Administrator"),
         locale=messages.text("zh", "en"),
     )
     if password is None:  # made by somebody else in between

@@ -48,6 +48,10 @@ async def _main(args: argparse.Namespace, loaded: Loaded) -> str:
         ) from error
     try:
         tenants = await connection.fetch("SELECT tenant_id, code FROM tenant ORDER BY code")
+        if not tenants:
+            raise StartError(
+                "尚无租户;请先执行 openmains tenant create。", "no tenant yet: run openmains tenant create."
+            )
         found = [row["tenant_id"] for row in tenants if args.tenant in (None, row["code"])]
         if len(found) != 1:
             codes = ", ".join(row["code"] for row in tenants) or "-"
