@@ -222,7 +222,7 @@ def pids(system: System, what: str) -> list[int]:
 def ended(process: psutil.Process) -> bool:
     """Whether it runs no more; one that nobody has waited for yet counts as ended."""
     try:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+        return bool(not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
 
