@@ -55,3 +55,29 @@ def test_half_an_outside_postgres_is_refused(tmp_path: Path) -> None:
     settings = load({"OPENMAINS_POSTGRES_API_URL": "postgresql://x@y/z"}).settings
     with pytest.raises(StartError, match="all three"):
         Engines(tmp_path, settings.engine_options)
+
+
+def test_the_api_gets_its_settings(tmp_path: Path) -> None:
+    from openmains.run.api_wiring import api_settings
+
+    origins = "https://om.example.com/, https://b.example.com,"
+    given = {"OPENMAINS_TRUST_FORWARDED": "true", "OPENMAINS_ALLOWED_ORIGINS": origins}
+    api = api_settings(load(given).settings, tmp_path)
+    assert (api.trust_forwarded, api.secure_cookies) == (True, False)
+    assert api.allowed_origins == ("https://om.example.com", "https://b.example.com")
+    plain = api_settings(load({}).settings, tmp_path)
+    assert (plain.trust_forwarded, plain.allowed_origins) == (False, ())
+
+
+@pytest.mark.parametrize("role", ["pipeline", "api", "worker"])
+def test_a_part_of_the_core_is_refused_with_embedded_clickhouse(
+    tmp_path: Path, role: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from openmains.run import cli
+
+    for name in ("POSTGRES_OWNER_URL", "POSTGRES_API_URL", "POSTGRES_PIPELINE_URL", "NATS_URL"):
+        monkeypatch.setenv(f"OPENMAINS_{name}", "x://y")
+    assert cli.main(["serve", "--role", role, "--var", str(tmp_path)]) == 1
+    said = capsys.readouterr()
+    assert "--role core" in said.err
+    assert len((said.out + said.err).splitlines()) == 1
