@@ -2,7 +2,8 @@
 """Fuzzy search over the registry by n-grams: part of a number, a name, a phone or half an address finds the meter.
 
 A *gram* is a window of the normalised text: two characters where one of them is ideographic or another non-Latin sign,
-three where all are letters and digits of ASCII. A window depends on nothing outside it, so every gram of a part is a gram
+four where all are letters and digits of ASCII (of three digits there are a thousand windows only: each would lead to a
+good part of ten million meters). A window depends on nothing outside it, so every gram of a part is a gram
 of the whole: ``grams(part) ⊆ grams(whole)``. Each is hashed to an int4 for a GIN index over ``int[]``; hits are rechecked
 against the text, so a collision costs time and never a wrong hit.
 
@@ -79,18 +80,18 @@ def grams_of(texts: Sequence[str], *, fields: bool = True) -> tuple[NDArray[np.i
     ``fields``: the texts are search texts, short fields get their own gram. Repeats within a text are kept: the index
     drops them.
     """
-    joined = SEPARATOR.join(texts) + SEPARATOR * 3
+    joined = SEPARATOR.join(texts) + SEPARATOR * 4
     points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     end = points == ord(SEPARATOR)
     latin = (points < 128) & ~end
-    first, second, third = points[:-2], points[1:-1], points[2:]
-    inside = ~end[:-2] & ~end[1:-1]
-    three = latin[:-2] & latin[1:-1] & latin[2:]
-    two = inside & ~(latin[:-2] & latin[1:-1])
+    first, second, third, fourth = points[:-3], points[1:-2], points[2:-1], points[3:]
+    inside = ~end[:-3] & ~end[1:-2]
+    four = latin[:-3] & latin[1:-2] & latin[2:-1] & latin[3:]
+    two = inside & ~(latin[:-3] & latin[1:-2])
     pair = first * _A ^ (second + np.uint32(1)) * _B
-    hashed = np.where(three, (pair ^ (third + np.uint32(1)) * _C), pair)
+    hashed = np.where(four, (pair ^ (third + np.uint32(1)) * _C) * _A ^ (fourth + np.uint32(1)) * _B, pair)
     hashed ^= hashed >> np.uint32(15)
-    chosen = two | three
+    chosen = two | four
     if fields:
         _add_fields(points, end, latin, hashed, chosen)
     lengths = np.fromiter((len(text) + 1 for text in texts), dtype=np.int64, count=len(texts))
@@ -107,7 +108,7 @@ def _add_fields(
     chosen: NDArray[np.bool_],
 ) -> None:
     """Put the gram of each short field at the place of the separator behind it."""
-    ends = np.flatnonzero(end[:-2])
+    ends = np.flatnonzero(end[:-3])
     starts = np.concatenate([[0], ends[:-1] + 1]) if len(ends) else ends
     sizes = ends - starts
     fits = (sizes > 0) & (sizes <= SHORT_FIELD)

@@ -159,8 +159,10 @@ def test_a_partial_day_is_merged_with_what_is_stored() -> None:
     assert (table["total"], table["slots"], table["version"]) == ((26,), (4,), (4,))
 
 
-def test_a_row_that_was_written_before_a_crash_is_left_alone() -> None:
-    row = DayRow(DAY, 100, 21_600, [5, 6, 7, 8], [0, 0, 0, 0], 0, True)
-    for stored_version, rows in ((3, 1), (4, 0), (9, 0)):
-        table = day_table([pending(replace(row), 4)], {(1, DAY): (stored_version, row)})
-        assert len(table["day"]) == rows
+def test_a_row_that_was_written_before_a_crash_is_written_again_as_it_is() -> None:
+    """The crash may have come between ``meter_day`` and its narrow copy: the same row goes to both once more."""
+    stored = DayRow(DAY, 100, 21_600, [5, 6, 7, 8], [0, 0, 0, 0], 0, True)
+    other = replace(stored, increments=[9, 9, 9, 9])
+    for version in (4, 9):
+        table = day_table([pending(other, 4)], {(1, DAY): (version, stored)})
+        assert (table["total"], table["version"]) == ((26,), (version,))

@@ -2,19 +2,18 @@
 """Gathers the rows of a batch column by column, the way both stores take them fastest."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from openmains.app.pipeline.ports import AlarmChange, Effects, MeterRecord, PendingDay, StoredDay, Table
 from openmains.app.uplink import Uplink
 from openmains.domain.alarm import EventKind, EventState, Heard, hear
 from openmains.domain.period import day_to_date
-from openmains.domain.readings import merge
+from openmains.domain.readings import merge, totals
 from openmains.domain.readings.model import DayRow, RegisterRow
-from openmains.domain.readings.quality import Slot
 
 SIGNAL_POINTS = ("rsrp_ddbm", "sinr_ddb", "ecl", "pci", "cell", "earfcn", "battery_pct", "battery_mv")
 NOT_SENT = -(2**31)
-UNMEASURED = int(Slot.MISSING | Slot.ESTIMATED)
 ALL_MEASURED: list[int] = []  # an empty list on disk stands for zeros: nearly every day of every meter
 
 
@@ -116,29 +115,27 @@ class Gatherer:
 def day_table(pending: list[PendingDay], stored: dict[tuple[int, int], StoredDay]) -> Table:
     """Columns of ``meter_day``: rows merged with what is stored, in message order, the last version of each day only.
 
-    A stored version that is not older than the row's own means that this very message was written before a crash:
-    its row is left as it is.
+    A stored version that is not older than the row's own means that this very message was written before a crash. The
+    stored row holds it already and is written once more as it is: the crash may have come between ``meter_day`` and
+    its narrow copy ``day_total``.
     """
     newest: dict[tuple[int, int], tuple[PendingDay, DayRow]] = {}
     for item in pending:
         key = (item.record.meter_id, item.row.day)
         row = item.row
-        earlier = newest.get(key)
-        if earlier is not None:
-            row = merge(earlier[1], row)
+        known, earlier = stored.get(key), newest.get(key)
+        if known is not None and known[0] >= item.version:
+            newest[key] = (replace(item, version=known[0]), known[1])
+        elif earlier is not None:
+            newest[key] = (item, merge(earlier[1], row))
         else:
-            known = stored.get(key)
-            if known is not None:
-                if known[0] >= item.version:
-                    continue
-                row = merge(known[1], row)
-        newest[key] = (item, row)
+            newest[key] = (item, row if known is None else merge(known[1], row))
     rows = []
     for item, row in newest.values():
         record, quality = item.record, row.quality
         slots = measured = len(quality)
         if any(quality):
-            slots, measured = _counts(quality)
+            _, slots, measured = totals(row)
         else:
             quality = ALL_MEASURED
         rows.append(
@@ -168,11 +165,3 @@ def columns_of(names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> Table:
     if not rows:
         return {name: [] for name in names}
     return dict(zip(names, zip(*rows, strict=True), strict=True))
-
-
-def _counts(quality: list[int]) -> tuple[int, int]:
-    """(slots with a value, slots measured)."""
-    length = len(quality)
-    missing = sum(1 for flags in quality if flags & Slot.MISSING)
-    unmeasured = sum(1 for flags in quality if flags & UNMEASURED)
-    return length - missing, length - unmeasured

@@ -39,7 +39,7 @@ async def search(
     """Meters of a tenant that match, exact ones first, then by meter id; at most ``limit`` (≤ 200).
 
     Call it in a transaction (the tenant is set in it, as ``tenant_transaction`` does). ``after`` is a hit's cursor. A
-    query of one or two characters finds numbers and names that begin with it and has no further page. Raises
+    query too short for a gram (up to three letters or digits) finds numbers and names that begin with it and has no further page. Raises
     ``ValueError`` for an empty or overlong query or a cursor that is none.
     """
     wanted = parse_query(query)

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Import and search of the registry. Three functions run with the owner's rights, each for one reason named beside it.
 
--- Queries of one or two characters have no n-gram; they are prefixes of a number or a name.
+-- Queries too short for an n-gram (one Chinese character, one to three letters or digits) are prefixes of a number or a name.
 CREATE INDEX meter_number_prefix ON meter (tenant_id, number text_pattern_ops);
 CREATE INDEX customer_name_prefix ON customer (tenant_id, name text_pattern_ops);
 
