@@ -74,6 +74,17 @@ async def patiently(what: str, make: Callable[[], Awaitable[T]], stop: asyncio.E
             await asyncio.sleep(0.2)
 
 
+async def check_shards(store: PostgresPipelineStore, settings: Settings) -> None:
+    """A meter's shard follows from their number: with another one, messages would wait unread or overtake each other."""
+    chosen = await store.chosen("shards", str(settings.shards))
+    if chosen != str(settings.shards):
+        raise StartError(
+            f"分片数在首次启动时定为 {chosen},现设置为 {settings.shards}:请改回 shards = {chosen}。",
+            f"the number of shards was fixed at {chosen} by the first start, the settings say {settings.shards}:"
+            f" set shards = {chosen}.",
+        )
+
+
 async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
     """Sockets in, stream out. Goes on answering from memory while PostgreSQL is away."""
     async with AsyncExitStack() as stack:
@@ -89,6 +100,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         await patiently("registry", follower.load, stop)
         reception = Reception(identities, driver_catalog.load())
         store = PostgresPipelineStore(pool)
+        await check_shards(store, settings)
 
         async def learn_products() -> None:
             products, zones = await store.products(), await store.zones()
@@ -167,6 +179,7 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: "Core") ->
         stack.push_async_callback(client.close)
         stream = UplinkStream(client, max_bytes=settings.stream_max_mb << 20)
         await patiently("stream", stream.ensure, stop)
+        await check_shards(PostgresPipelineStore(pool), settings)
         bus = Bus(client)
         drivers = driver_catalog.load()
         workers = [

@@ -15,7 +15,7 @@ from openmains.domain.period import Zone
 from openmains.drivers.catalog import Catalog, Driver
 
 MAX_PAYLOAD = 512  # R1.4: no message over 512 B
-METER_LIMIT, METER_WINDOW_S = 60, 60.0
+METER_LIMIT, METER_WINDOW_S = 30, 60.0  # R1.7 and an alarm storm fit; a flood under one name does not
 
 
 class Refusal(Enum):

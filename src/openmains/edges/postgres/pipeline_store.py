@@ -106,6 +106,13 @@ class PostgresPipelineStore:
         """Time zone by tenant."""
         return {row[0]: row[1] for row in await self._pool.fetch("SELECT tenant_id, zone FROM tenant")}
 
+    async def chosen(self, name: str, value: str) -> str:
+        """What was chosen at the first start; ``value`` where nothing was."""
+        await self._pool.execute(
+            "INSERT INTO platform_choice (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING", name, value
+        )
+        return str(await self._pool.fetchval("SELECT value FROM platform_choice WHERE name = $1", name))
+
     async def load(self, meter_ids: Sequence[int]) -> dict[int, MeterRecord]:
         """Registry facts and hot state of these meters."""
         rows = await self._pool.fetch(LOAD, meter_ids)
