@@ -34,6 +34,7 @@ from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.identities import IdentityFollower
 from openmains.edges.postgres.pipeline_store import PostgresPipelineStore
 from openmains.edges.udp.coap_edge import CoapEdge, open_socket
+from openmains.run.child import StartError
 from openmains.run.counters import tell_counters
 from openmains.run.roles import check_alone
 from openmains.run.settings import Settings
