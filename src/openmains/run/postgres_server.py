@@ -31,8 +31,8 @@ ROLES = {
 }
 START_LIMIT_S = 120.0  # replaying the log after a crash under load can take a minute
 SIZES = {
-    "small": {"shared_buffers": "256MB", "effective_cache_size": "2GB", "work_mem": "16MB", "max_wal_size": "4GB"},
-    "large": {"shared_buffers": "4GB", "effective_cache_size": "12GB", "work_mem": "64MB", "max_wal_size": "32GB"},
+    "small": {"shared_buffers": "256MB", "effective_cache_size": "2GB", "work_mem": "16MB", "max_wal_size": "1GB"},
+    "large": {"shared_buffers": "4GB", "effective_cache_size": "12GB", "work_mem": "64MB", "max_wal_size": "8GB"},
 }
 
 
