@@ -18,7 +18,9 @@ class Uplink(msgspec.Struct, array_like=True, frozen=True, gc=False):
     path: str  # resource or topic
     received_us: int  # edge's clock, µs since 1970 UTC
     payload: bytes
-    fault: str = ""  # reason the edge found it malformed; such a message goes to the frame log and the dead letters only
+    fault: str = (
+        ""  # reason the edge found it malformed; such a message goes to the frame log and the dead letters only
+    )
 
 
 UplinkBatch = list[Uplink]
