@@ -97,6 +97,7 @@ async def test_demo(demo: Demo) -> None:
     demo.start()
     assert demo.process is not None
     found = await until(lambda: PASSWORD.search(demo.said), 120)
+    assert found is not None
     url, tenant, user, password = found.groups()
     assert url == f"http://127.0.0.1:{demo.http}"
     password_s = time.monotonic() - began
