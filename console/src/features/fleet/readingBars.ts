@@ -40,3 +40,12 @@ export function barsOf(rows: readonly Reading[], step: Step, zone: string): Bar[
     colour: colourOf(row),
   }));
 }
+
+/** The bars with the steps of another period beside them, matched by their place; unchanged where none is compared. */
+export function compared(bars: readonly Bar[], others: readonly Reading[] | undefined): readonly Bar[] {
+  if (others === undefined) return bars;
+  return bars.map((bar, index) => {
+    const other = others[index];
+    return { ...bar, other: other !== undefined && isKnown(other) ? Number(other.volume_m3) : null };
+  });
+}

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The only file that knows ECharts.
+// Bars over time; with linePlot.ts the only files that know ECharts.
 import { BarChart } from "echarts/charts";
 import { DataZoomComponent, GridComponent, TooltipComponent } from "echarts/components";
 import { init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
+import { axisStyle, pageColour } from "./plotStyle";
 
 use([BarChart, DataZoomComponent, GridComponent, TooltipComponent, CanvasRenderer]);
 
@@ -13,6 +14,8 @@ export interface Bar {
   value: number | null;
   /** CSS variable of the colour, `--om-accent` unless the value is flagged. */
   colour: string;
+  /** The value it is compared with, drawn beside it; absent where nothing is compared. */
+  other?: number | null;
 }
 
 export interface BarPlot {
@@ -25,30 +28,30 @@ export function makeBarPlot(host: HTMLElement): BarPlot {
   const chart = init(host, undefined, { renderer: "canvas" });
   return {
     show(bars, unit) {
-      const styles = getComputedStyle(document.documentElement);
-      const colour = (name: string): string => styles.getPropertyValue(name).trim();
-      const text = colour("--om-muted");
+      const style = axisStyle();
+      const compared = bars.some((bar) => bar.other !== undefined);
       chart.setOption({
         animation: false,
         grid: { left: 64, right: 16, top: 28, bottom: bars.length > 60 ? 64 : 32 },
         tooltip: { trigger: "axis", renderMode: "richText", axisPointer: { type: "shadow" } },
         dataZoom: bars.length > 60 ? [{ type: "slider", height: 18, bottom: 8 }, { type: "inside" }] : [],
-        xAxis: { type: "category", data: bars.map((bar) => bar.label), axisLabel: { color: text } },
+        xAxis: { type: "category", data: bars.map((bar) => bar.label), axisLabel: style.label },
         yAxis: {
           type: "value",
           name: unit,
-          nameTextStyle: { color: text },
-          axisLabel: { color: text },
-          splitLine: { lineStyle: { color: colour("--el-border-color-lighter") } },
+          nameTextStyle: style.label,
+          axisLabel: style.label,
+          splitLine: style.split,
         },
         series: [
           {
             type: "bar",
             large: bars.length > 2000,
-            data: bars.map((bar) => ({ value: bar.value ?? "-", itemStyle: { color: colour(bar.colour) } })),
+            data: bars.map((bar) => ({ value: bar.value ?? "-", itemStyle: { color: pageColour(bar.colour) } })),
           },
+          ...(compared ? [{ type: "bar" as const, itemStyle: { color: pageColour("--om-muted"), opacity: 0.45 }, data: bars.map((bar) => bar.other ?? "-") }] : []),
         ],
-      });
+      }, { replaceMerge: ["series"] });
     },
     resize: () => { chart.resize(); },
     dispose: () => { chart.dispose(); },

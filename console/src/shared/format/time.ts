@@ -46,6 +46,12 @@ export function addDays(day: string, count: number): string {
   return at.toISOString().slice(0, 10);
 }
 
+/** The same calendar day a year before; 29 February becomes the 28th. */
+export function yearBefore(day: string): string {
+  const year = String(Number(day.slice(0, 4)) - 1).padStart(4, "0");
+  return day.endsWith("-02-29") ? `${year}-02-28` : year + day.slice(4);
+}
+
 /** Instant at which a calendar day begins in the zone, as RFC 3339. Tries the offsets that the zone has around it. */
 export function startOfDay(day: string, zone: string): string {
   const utc = Date.parse(`${day}T00:00:00Z`);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { en as catalog } from "./words/catalog";
+import { en as people } from "./words/people";
+import { en as work } from "./words/work";
 import type { Messages } from "./zh";
 
 export const en: Messages = {
   product: "OpenMains",
-  nav: { home: "Home", meters: "Meters", alarms: "Alarms", report: "Collection report", products: "Products and drivers", system: "System", label: "Main navigation" },
+  nav: { home: "Home", meters: "Meters", alarms: "Alarms", report: "Collection report", exceptions: "To judge", gaps: "Gaps", users: "Users and roles", tokens: "API tokens", audit: "Audit log", products: "Products and drivers", system: "System", label: "Main navigation" },
   frame: {
     search: "Search number, customer, address, phone, IMEI",
     searchKey: "Press / to search",
@@ -179,6 +181,8 @@ export const en: Messages = {
     occurrences: "Times",
     acknowledge: "Acknowledge",
     acknowledged: "Alarm acknowledged",
+    clear: "Clear",
+    cleared: "Alarm cleared",
     none: "No alarms",
   },
   report: {
@@ -222,6 +226,8 @@ export const en: Messages = {
     processes: "Processes",
   },
   catalog,
+  ...people,
+  ...work,
   // Rules of domain/readings/quality.py
   rule: {
     duplicate_same: "Duplicate, same value",

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Chinese, the first language. `en.ts` must hold the same keys; the compiler and a test see to it.
 import { zh as catalog } from "./words/catalog";
+import { zh as people } from "./words/people";
+import { zh as work } from "./words/work";
 
 export const zh = {
   product: "OpenMains",
-  nav: { home: "首页", meters: "表具", alarms: "告警", report: "采集日报", products: "产品与驱动", system: "系统", label: "主导航" },
+  nav: { home: "首页", meters: "表具", alarms: "告警", report: "采集日报", exceptions: "待判数据", gaps: "缺数", users: "用户与角色", tokens: "API 令牌", audit: "审计日志", products: "产品与驱动", system: "系统", label: "主导航" },
   frame: {
     search: "搜索表号、用户、地址、电话、IMEI",
     searchKey: "按 / 搜索",
@@ -179,6 +181,8 @@ export const zh = {
     occurrences: "次数",
     acknowledge: "确认",
     acknowledged: "告警已确认",
+    clear: "清除",
+    cleared: "告警已清除",
     none: "没有告警",
   },
   report: {
@@ -222,6 +226,8 @@ export const zh = {
     processes: "进程",
   },
   catalog,
+  ...people,
+  ...work,
   // Rules of domain/readings/quality.py
   rule: {
     duplicate_same: "重复（同值）",

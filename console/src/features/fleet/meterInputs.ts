@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The meter form's texts and the API's values.
+import type { FieldProblem, MeterChange, MeterDetail, NewMeter, Place } from "@/api/types";
+import { Problem } from "@/api/problem";
+
+export interface MeterInputs {
+  number: string;
+  product_id: string;
+  area_id: string;
+  imei: string;
+  imsi: string;
+  iccid: string;
+  bar_code: string;
+  address: string;
+  place: Place;
+  dn: string;
+  qmax_l_h: string;
+  installed_on: string;
+}
+
+export function emptyInputs(today: string): MeterInputs {
+  return { number: "", product_id: "", area_id: "", imei: "", imsi: "", iccid: "", bar_code: "", address: "", place: "room", dn: "", qmax_l_h: "", installed_on: today };
+}
+
+export function inputsOf(meter: MeterDetail): MeterInputs {
+  return {
+    number: meter.number,
+    product_id: String(meter.product_id),
+    area_id: String(meter.area_id),
+    imei: meter.imei ?? "",
+    imsi: meter.imsi,
+    iccid: meter.iccid,
+    bar_code: meter.bar_code,
+    address: meter.address,
+    place: meter.place,
+    dn: meter.dn === 0 ? "" : String(meter.dn),
+    qmax_l_h: meter.qmax_l_h === 0 ? "" : String(meter.qmax_l_h),
+    installed_on: meter.installed_on,
+  };
+}
+
+export function newMeter(inputs: MeterInputs): NewMeter {
+  return {
+    number: inputs.number.trim(),
+    product_id: Number(inputs.product_id),
+    area_id: Number(inputs.area_id),
+    imei: inputs.imei.trim() === "" ? null : inputs.imei.trim(),
+    imsi: inputs.imsi.trim(),
+    iccid: inputs.iccid.trim(),
+    bar_code: inputs.bar_code.trim(),
+    address: inputs.address.trim(),
+    place: inputs.place,
+    dn: Number(inputs.dn),
+    qmax_l_h: Number(inputs.qmax_l_h),
+    installed_on: inputs.installed_on,
+  };
+}
+
+/** What differs from the meter as it was read; an empty object when nothing does. The number never changes. */
+export function changesOf(meter: MeterDetail, inputs: MeterInputs): MeterChange {
+  const old = new Map<string, unknown>(Object.entries(newMeter(inputsOf(meter))));
+  return Object.fromEntries(Object.entries(newMeter(inputs)).filter(([key, value]) => key !== "number" && old.get(key) !== value));
+}
+
+/** The server's own words for each field it refused, by the field's name. */
+export function faultsOf(error: unknown): Record<string, string> {
+  if (!(error instanceof Problem)) return {};
+  const errors = (error.body.errors ?? []) as FieldProblem[];
+  return Object.fromEntries(errors.map((fault) => [fault.pointer.replace(/^\//, ""), fault.detail]));
+}

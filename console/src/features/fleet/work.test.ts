@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from "vitest";
+import { Problem } from "@/api/problem";
+import type { Job, MeterDetail, Signal } from "@/api/types";
+import { lineOf } from "./coverage";
+import { countsOf, isOver, percentDone, wasApplied } from "./importJob";
+import { changesOf, emptyInputs, faultsOf, inputsOf, newMeter } from "./meterInputs";
+
+const meter: MeterDetail = {
+  meter_id: 7, number: "202600000001", product_id: 2, product_code: "W1", area_id: 3, area_name: "东区", imei: "490154203237518", imsi: "", iccid: "",
+  bar_code: "", address: "人民路 1 号", place: "well", dn: 20, qmax_l_h: 4000, installed_on: "2026-01-02", removed_on: null, revision: 5, state: null,
+  medium: "water", driver: "openmains/water-1", customer: null, customer_id: null, customer_name: null, created_at: "2026-01-02T00:00:00Z",
+};
+
+describe("meter form", () => {
+  it("sends only what was changed, and never the number", () => {
+    expect(changesOf(meter, inputsOf(meter))).toEqual({});
+    expect(changesOf(meter, { ...inputsOf(meter), number: "x", address: " 新街 3 号 ", dn: "" })).toEqual({ address: "新街 3 号", dn: 0 });
+    expect(changesOf(meter, { ...inputsOf(meter), imei: " " })).toEqual({ imei: null });
+  });
+  it("makes a new meter of the texts", () => {
+    expect(newMeter({ ...emptyInputs("2026-05-01"), number: " 1 ", product_id: "2", area_id: "3" })).toMatchObject({ number: "1", product_id: 2, area_id: 3, imei: null, dn: 0, place: "room" });
+  });
+  it("puts the server's words beside their fields", () => {
+    const refused = new Problem(400, { errors: [{ pointer: "/imei", code: "wrong-format", detail: "格式不正确" }] });
+    expect(faultsOf(refused)).toEqual({ imei: "格式不正确" });
+    expect(faultsOf(new Error("other"))).toEqual({});
+  });
+});
+
+describe("import job", () => {
+  const job: Job = { job_id: 1, kind: "meter_import", status: "running", done: 50, total: 200, error: "", params: {}, result: null, created_at: "", created_by: 1, started_at: null, finished_at: null };
+  it("tells how far it is", () => {
+    expect([percentDone(job), percentDone({ ...job, total: 0 }), percentDone({ ...job, status: "done", done: 0 })]).toEqual([25, null, 100]);
+    expect([isOver(job), isOver({ ...job, status: "failed" })]).toEqual([false, true]);
+  });
+  it("tells what came out", () => {
+    const over: Job = { ...job, status: "done", result: { rows: 3, inserted: 0, errors: 2, applied: false } };
+    expect(countsOf(over)).toEqual([{ name: "rows", count: 3 }, { name: "errors", count: 2 }]);
+    expect(wasApplied(over)).toBe(false);
+  });
+});
+
+describe("signal history", () => {
+  it("reads from old to new and leaves holes", () => {
+    const signal: Signal = { received_at: "2026-05-02T00:00:00Z", rsrp_dbm: -101.3, sinr_db: null, battery_mv: null, battery_pct: 87, cell: 1, coverage: "CE0", earfcn: null, ecl: 0, pci: null };
+    const line = lineOf([signal, { ...signal, received_at: "2026-05-01T00:00:00Z", rsrp_dbm: null }], "rsrp_dbm", "Asia/Shanghai");
+    expect(line.labels).toEqual(["05-01 08:00", "05-02 08:00"]);
+    expect(line.values).toEqual([null, -101.3]);
+    expect(line.bands.map((band) => band.name)).toEqual(["CE0", "CE1", "CE2", ""]);
+  });
+});
