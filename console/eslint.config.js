@@ -49,7 +49,7 @@ export default ts.config(
       "no-console": "error",
     },
   },
-  { files: ["scripts/**", "*.js"], languageOptions: { globals: globals.node }, rules: { "no-console": "off" } },
+  { files: ["scripts/**", "e2e/**", "*.js"], languageOptions: { globals: { ...globals.node, ...globals.browser } }, rules: { "no-console": "off" } },
   zone(["src/api/**"], ["@/shared/**", "@/features/**", "@/app/**"], "api stands alone."),
   zone(["src/shared/**"], ["@/features/**", "@/app/**"], "shared may use api only."),
   ...contexts.map((name) =>

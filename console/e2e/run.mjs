@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Walks the console in a real browser against a running demo, in both languages, and takes pictures of the main pages.
+//
+//   npm run e2e                    starts the demo itself (a free pair of ports, data in OPENMAINS_E2E_VAR) and stops it after
+//   OPENMAINS_E2E_URL=… OPENMAINS_E2E_PASSWORD=… npm run e2e      uses a demo that runs already
+//   … -- --screens                 also writes docs/screens/
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chromium } from "playwright-core";
+import { startDemo } from "./demo.mjs";
+import { takeScreens } from "./screens.mjs";
+import { walk } from "./walk.mjs";
+
+const given = process.env.OPENMAINS_E2E_URL;
+const demo = given === undefined ? await startDemo() : { url: given, password: process.env.OPENMAINS_E2E_PASSWORD, stop: async () => undefined };
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  // The sandbox of Chromium refuses to run as root, as in a container.
+  args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],
+});
+let failed = false;
+try {
+  const signedIn = await signIn();
+  for (const locale of ["zh", "en"]) {
+    try {
+      await walk(browser, demo.url, signedIn, locale);
+    } catch (error) {
+      failed = true;
+      console.error(error);
+    }
+  }
+  if (process.argv.includes("--screens")) await takeScreens(browser, demo.url, signedIn);
+} catch (error) {
+  failed = true;
+  console.error(error);
+} finally {
+  await browser.close();
+  await demo.stop();
+}
+process.exitCode = failed ? 1 : 0;
+
+/** Signs in through the page, changing the first password where that is asked; returns the browser state with the cookie. */
+async function signIn() {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const kept = demo.passwordFile;
+  const password = kept !== undefined && existsSync(kept) ? readFileSync(kept, "utf8") : demo.password;
+  if (!password) throw new Error("no password: give OPENMAINS_E2E_PASSWORD");
+  await page.goto(demo.url);
+  await page.fill('input[name="username"]', "admin");
+  await page.fill('input[name="password"]', password);
+  await page.click('button[type="submit"]');
+  await page.waitForURL((url) => !url.pathname.startsWith("/sign-in"));
+  if (kept !== undefined) writeFileSync(kept, password, { mode: 0o600 }); // the demo tells it once only
+  if (new URL(page.url()).pathname === "/password") {
+    const fresh = `e2e ${password}`;
+    const fields = page.locator('input[type="password"]');
+    await fields.nth(0).fill(password);
+    await fields.nth(1).fill(fresh);
+    await fields.nth(2).fill(fresh);
+    await page.click('button[type="submit"]');
+    await page.waitForURL((url) => url.pathname !== "/password");
+    if (kept !== undefined) writeFileSync(kept, fresh);
+  }
+  const state = await context.storageState();
+  await context.close();
+  console.log("signed in");
+  return state;
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pictures of the main pages for docs/screens: light and dark, desktop and 390 px.
+import { mkdirSync, statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { openPage } from "./walk.mjs";
+
+const folder = fileURLToPath(new URL("../../docs/screens/", import.meta.url));
+const LARGEST = 200_000;
+
+export async function takeScreens(browser, url, signedIn) {
+  mkdirSync(folder, { recursive: true });
+  const probe = await openPage(browser, signedIn, "zh");
+  const list = await (await probe.context.request.get(`${url}/api/v1/meters?limit=1`)).json();
+  await probe.context.close();
+  const meter = `/meters/${list.items[0].meter_id}`;
+  const pages = [
+    { name: "home", at: "/", wait: "canvas" },
+    { name: "meters", at: "/meters", wait: "tbody tr" },
+    { name: "meter", at: `${meter}?tab=readings`, wait: "canvas" },
+    { name: "signal", at: `${meter}?tab=signal`, wait: "canvas" },
+    { name: "report", at: "/report", wait: "tr.total" },
+    { name: "driver", at: "/drivers/openmains/water-1", wait: "article" },
+  ];
+  const sizes = [
+    { name: "desktop", viewport: { width: 1280, height: 800 } },
+    { name: "phone", viewport: { width: 390, height: 844 } },
+  ];
+  for (const locale of ["zh", "en"]) {
+    for (const theme of locale === "zh" ? ["light", "dark"] : ["light"]) {
+      for (const size of sizes) {
+        const { context, page } = await openPage(browser, signedIn, locale, { viewport: size.viewport, colorScheme: theme });
+        for (const { name, at, wait } of pages) {
+          await page.goto(url + at);
+          await page.locator(wait).first().waitFor();
+          await page.waitForTimeout(700); // charts and the live line get their first values
+          const path = `${folder}${name}.${locale}.${theme}.${size.name}.jpg`;
+          await page.screenshot({ path, type: "jpeg", quality: 72 });
+          if (statSync(path).size > LARGEST) throw new Error(`${path} is over ${LARGEST} bytes`);
+        }
+        await context.close();
+      }
+    }
+  }
+  console.log("pictures taken");
+}
