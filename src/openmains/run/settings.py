@@ -73,6 +73,9 @@ class Settings:
     trusted_rate_per_s: int = _s(
         100_000, "可信网段内单个地址每秒消息上限", "messages a second from one address of a trusted network", low=1
     )
+    meter_rate_per_min: int = _s(
+        30, "单只表每分钟消息上限,超出答 4.29", "messages a minute taken from one meter; more are answered 4.29", low=1
+    )
     edge_waiting_messages: int = _s(
         20_000, "等待写入消息流的消息上限,超出即答 5.03", "messages that may wait for the stream; beyond it 5.03", low=1
     )

@@ -99,7 +99,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         identities = Identities()
         follower = IdentityFollower(pool, identities)
         await patiently("registry", follower.load, stop)
-        reception = Reception(identities, driver_catalog.load())
+        reception = Reception(identities, driver_catalog.load(), meter_limit=settings.meter_rate_per_min)
         store = PostgresPipelineStore(pool)
         await check_shards(store, settings)
 

@@ -15,7 +15,8 @@ from openmains.domain.period import Zone
 from openmains.drivers.catalog import Catalog, Driver
 
 MAX_PAYLOAD = 512  # R1.4: no message over 512 B
-METER_LIMIT, METER_WINDOW_S = 30, 60.0  # R1.7 and an alarm storm fit; a flood under one name does not
+METER_LIMIT = 30  # a minute: R1.7 and a storm of alarms fit; a flood under one name does not
+METER_WINDOW_S = 60.0
 
 
 class Refusal(Enum):
@@ -40,13 +41,13 @@ class Accepted:
 class Reception:
     """One for each edge process. ``drivers_by_product`` and ``zones`` are replaced when products or tenants change."""
 
-    def __init__(self, identities: Identities, catalog: Catalog) -> None:
+    def __init__(self, identities: Identities, catalog: Catalog, *, meter_limit: int = METER_LIMIT) -> None:
         self._identities = identities
         self._catalog = catalog
         self._drivers: dict[int, Driver] = {}
         self._zones: dict[int, Zone] = {}
         self._offsets: dict[int, tuple[int, int]] = {}
-        self._meters = Window(METER_LIMIT, METER_WINDOW_S, keys=2_000_000)
+        self._meters = Window(meter_limit, METER_WINDOW_S, keys=2_000_000)
         self.counters: dict[str, int] = {}
 
     def set_products(self, drivers_by_product: Mapping[int, str], zones: Mapping[int, Zone]) -> None:
