@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pictures of the main pages for docs/screens: light and dark, desktop and 390 px.
+// Pictures of the main pages for docs/screens (or the folder OPENMAINS_E2E_SCREENS, with a slash at its end): light and dark, desktop and 390 px.
 import { mkdirSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { openPage } from "./walk.mjs";
 
-const folder = fileURLToPath(new URL("../../docs/screens/", import.meta.url));
+const folder = process.env.OPENMAINS_E2E_SCREENS ?? fileURLToPath(new URL("../../docs/screens/", import.meta.url));
 const LARGEST = 200_000;
 
 export async function takeScreens(browser, url, signedIn) {
