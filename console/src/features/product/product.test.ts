@@ -33,5 +33,10 @@ describe("fault of a frame", () => {
     expect(traceFault(trace(8, field(0, 3, "magic", "good"), field(6, 2, "crc", "wrong, 0 expected")))).toEqual({ kind: "unread", offset: 3 });
     expect(traceFault(trace(8, field(0, 3, "magic", "good")))).toEqual({ kind: "unread", offset: 3 });
     expect(traceFault(trace(2))).toEqual({ kind: "unread", offset: 0 });
+    const surplus = [field(0, 2, "magic", "good"), field(2, 3, "surplus", ""), field(5, 2, "crc", "good")];
+    expect(traceFault(trace(7, ...surplus))).toEqual({ kind: "unread", offset: 2 });
+  });
+  it("is the end of a frame that has no check sum: nothing says that it is whole", () => {
+    expect(traceFault(trace(3, field(0, 1, "start", "68"), field(1, 2, "address", "12")))).toEqual({ kind: "short", offset: 3 });
   });
 });

@@ -18,19 +18,26 @@ export function hexFault(text: string): HexFault | null {
   return digits % 2 === 0 ? null : { kind: "odd" };
 }
 
-export type TraceFault = { kind: "wrong"; field: TracedField; index: number } | { kind: "unread"; offset: number };
+export type TraceFault =
+  | { kind: "wrong"; field: TracedField; index: number }
+  | { kind: "unread"; offset: number }
+  | { kind: "short"; offset: number };
 
 /**
- * The first fault: a byte no field covers where reading stopped, or a field whose value the driver calls wrong. A frame
- * that ends too soon has a wrong check sum as well; the earlier byte is the cause.
+ * The first fault, by offset: a field the driver calls wrong, bytes that no field reads, or an end before any check sum.
+ * Null says that every byte was read and the sum is right; whether a value is acceptable (BCD digits, ranges, known
+ * kinds) the trace does not tell.
  */
 export function traceFault(trace: FrameTrace): TraceFault | null {
   const inOrder = trace.fields.map((field, index) => ({ field, index })).sort((a, b) => a.field.offset - b.field.offset);
   let end = 0;
+  let summed = false;
   for (const { field, index } of inOrder) {
-    if (field.offset > end) return { kind: "unread", offset: end };
+    if (field.offset > end || field.name === "surplus") return { kind: "unread", offset: end };
     if (field.value.startsWith("wrong")) return { kind: "wrong", field, index };
+    if (/^(crc|checksum)$/.test(field.name)) summed = true;
     end = Math.max(end, field.offset + field.length);
   }
-  return end < trace.length ? { kind: "unread", offset: end } : null;
+  if (end < trace.length) return { kind: "unread", offset: end };
+  return summed ? null : { kind: "short", offset: end };
 }

@@ -32,8 +32,9 @@ export const zh = {
   odd: "十六进制位数为奇数",
   notHex: "第 {at} 个字符“{found}”不是十六进制",
   nothing: "请先粘贴报文",
-  good: "报文正确：{length} 字节全部解析",
+  good: "{length} 字节全部解析，校验正确；各值是否可接受在接收时判定",
   wrongAt: "错误在第 {offset} 字节（从 0 起）：{field} = {raw}，{text}",
+  shortAt: "报文在第 {offset} 字节处结束，缺少校验字段",
   unreadAt: "从第 {offset} 字节（从 0 起）起无法解析",
 };
 
@@ -69,7 +70,8 @@ export const en: typeof zh = {
   odd: "Odd number of hexadecimal digits",
   notHex: "Character {at}, “{found}”, is not hexadecimal",
   nothing: "Paste a frame first",
-  good: "The frame is right: all {length} bytes decoded",
+  good: "All {length} bytes decoded, the check sum is right; whether the values are acceptable is judged on arrival",
   wrongAt: "Wrong at byte {offset} (counted from 0): {field} = {raw}, {text}",
+  shortAt: "The frame ends at byte {offset}, before its check sum",
   unreadAt: "Cannot be read from byte {offset} on (counted from 0)",
 };
