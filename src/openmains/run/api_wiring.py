@@ -52,7 +52,7 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: "Core") -> None
                 store=PostgresStore(api_pool, wording(drivers, vocabulary())),
                 settings=api_settings(settings, uploads),
                 drivers=CatalogShelf(drivers),
-                system=RunningSystem(settings.var_path, core.hub, stream, core.pool, core.clickhouse),
+                system=RunningSystem(settings.var_path, core.hub, stream, core.pool, core.clickhouse, settings.shards),
                 live=core.hub,
                 readings=readings,
                 dimensions=readings,

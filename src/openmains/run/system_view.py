@@ -27,13 +27,14 @@ class RunningSystem:
     """For one core process."""
 
     def __init__(
-        self, var: Path, hub: LiveHub, stream: UplinkStream, pool: asyncpg.Pool, clickhouse: ClickHouse
+        self, var: Path, hub: LiveHub, stream: UplinkStream, pool: asyncpg.Pool, clickhouse: ClickHouse, shards: int
     ) -> None:
         self._var = var
         self._hub = hub
         self._stream = stream
         self._pool = pool
         self._clickhouse = clickhouse
+        self._shards = shards
 
     async def snapshot(self) -> SystemSnapshot:
         """Everything the system page shows."""
@@ -67,14 +68,13 @@ class RunningSystem:
         return total
 
     async def _lag(self) -> dict[str, int]:
-        """Messages (batches of uplinks) of the stream that no transaction has applied yet, over all shards."""
+        """Messages (batches of uplinks) that no transaction has applied yet, by shard."""
         try:
-            state = await self._stream.state()
-            rows = await self._pool.fetch("SELECT shard, position FROM pipeline_position ORDER BY shard")
+            known = dict.fromkeys(range(self._shards), 0)
+            known |= {row[0]: row[1] for row in await self._pool.fetch("SELECT shard, position FROM pipeline_position")}
+            return {str(shard): await self._stream.waiting(shard, position) for shard, position in known.items()}
         except (StreamUnavailableError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             return {}
-        newest = max((row["position"] for row in rows), default=0)
-        return {"all": max(0, state.last_sequence - newest)}
 
     async def _engines(self) -> tuple[dict[str, str], dict[str, int]]:
         engines: dict[str, str] = {}

@@ -163,6 +163,18 @@ class UplinkStream:
             raise StreamUnavailableError(str(error) or type(error).__name__) from error
         return StreamState(info.state.messages, info.state.bytes, info.state.last_seq)
 
+    async def waiting(self, shard: int, position: int) -> int:
+        """Messages of a shard after ``position``; at most as many as it holds. Raises ``StreamUnavailableError``."""
+        subject = f"{SUBJECT}.{shard}"
+        try:
+            newest = await self._js.get_last_msg(STREAM, subject)
+            held = (await self._js.stream_info(STREAM, subjects_filter=subject)).state.subjects or {}
+        except NotFoundError:
+            return 0
+        except (NatsError, TimeoutError, OSError) as error:
+            raise StreamUnavailableError(str(error) or type(error).__name__) from error
+        return min(max(0, (newest.seq or 0) - position), held.get(subject, 0))
+
 
 class ShardReader:
     """Pull reader with prefetch. ``take`` returns what has come; silence makes it ask again.
