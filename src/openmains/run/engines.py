@@ -134,9 +134,11 @@ class Engines:
 
     async def stop(self) -> None:
         """End all; returns when nothing of them runs."""
-        for watcher in self._watchers:
-            watcher.cancel()
-        await asyncio.gather(*self._watchers, return_exceptions=True)
+        pending = set(self._watchers)
+        while pending:  # a client library within may swallow one cancellation: ask until it is heard
+            for watcher in pending:
+                watcher.cancel()
+            _, pending = await asyncio.wait(pending, timeout=1)
         self._watchers = []
         await asyncio.gather(*(server.stop() for server in self._servers()))
 
