@@ -14,10 +14,9 @@ from pathlib import Path
 import asyncpg
 
 from openmains.app.fleet_import.import_meters import import_meters
-from openmains.app.uplink import Uplink, encode_batch, shard_of
 from openmains.domain.period import Zone, zone
 from openmains.drivers import catalog as driver_catalog
-from openmains.edges.nats.stream import UplinkStream, connect
+from openmains.edges.nats.stream import StreamReplay, UplinkStream, connect
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.identity import create_tenant_admin
 from openmains.edges.postgres.imports import PostgresImport
@@ -34,7 +33,6 @@ from openmains.run.settings import Settings
 log = logging.getLogger("openmains.demo")
 CADENCE_S = 60
 ALARMS_PER_DAY = 0.2  # of one meter: for the town one every few minutes
-BATCH = 500
 ZONE = "Asia/Shanghai"
 
 FLEET = """
@@ -144,26 +142,17 @@ async def send_history(
     marked = await pool.fetchval("SELECT result FROM job WHERE tenant_id = $1 AND kind = 'demo_history'", tenant_id)
     first = max((marked or {}).get("day", 0) + 1, today - demo_town.HISTORY_DAYS)
     town = Consumption(SEED, place.offset_s(int(time.time())))
+    replay = StreamReplay(stream, shards)
     for day in range(first, today):
         if stop.is_set():
             return
         uplinks = await asyncio.to_thread(list, night(fleet, day, place, town))
         now_us = time.time_ns() // 1000
-        await publish(stream, shards, [item for item in uplinks if item.received_us <= now_us])
+        await replay.replay([item for item in uplinks if item.received_us <= now_us])
         await pool.execute(MARK, tenant_id, {"day": day})
         done = day - first + 1
         if done % 15 == 0 or day == today - 1:
             say(f"历史数据 {done}/{today - first} 天 / history: {done} of {today - first} days handed to the pipeline")
-
-
-async def publish(stream: UplinkStream, shards: int, uplinks: list[Uplink]) -> None:
-    """Put uplinks into their shards in order."""
-    batches: dict[int, list[Uplink]] = {}
-    for uplink in uplinks:
-        batches.setdefault(shard_of(uplink.meter_id, shards), []).append(uplink)
-    for shard, batch in batches.items():
-        for first in range(0, len(batch), BATCH):
-            await stream.publish(shard, encode_batch(batch[first : first + BATCH]))
 
 
 async def live(settings: Settings, fleet: list[Registered], stop: asyncio.Event) -> None:
