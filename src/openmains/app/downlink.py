@@ -1,60 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes down to a meter, and what the link says of it.
+"""A command on its way from the dispatcher to the edge that holds the meter's session: ``downlink.<node>``, msgpack.
 
-A ``Downlink`` travels on ``downlink.<node>`` to the edge that holds the meter's session; a ``LinkOutcome`` comes up as the
-payload of an uplink of channel ``link``, in the meter's order and as durable as its reports.
+Node 0 means that nobody knows: every edge looks whether it has the session. What the link sees of it comes up as an uplink
+of channel ``link``, in the meter's order and as durable as its reports.
 """
 
 import msgspec
 
-CHANNEL = "link"  # of the uplinks that carry outcomes
+ANY_NODE = 0
 
 
-class Downlink(msgspec.Struct, array_like=True, frozen=True):
-    """One order for a meter. ``payload`` is a frame of the product's driver or a value in ``content_format``."""
+class DownFrame(msgspec.Struct, array_like=True, frozen=True):
+    """One frame of the product's driver for one meter. ``not_after``: s since 1970 UTC; the edge gives up then."""
 
     command_id: int
-    meter_id: int
     tenant_id: int
+    meter_id: int
     product_id: int
     imei: int
-    operation: str  # "write", "read", "execute": LwM2M operations
-    path: str  # "/19/1/0" for opaque frames
-    payload: bytes
-    content_format: int
-    not_after_us: int  # the edge gives up then
-    confirmed_only: bool  # never to an address not shown to be the meter's (valve, money)
+    kind: str
+    frame: bytes
+    not_after: int
 
 
-class LinkOutcome(msgspec.Struct, array_like=True, frozen=True):
-    """How far the network carried a command. ``code``: CoAP code of the answer, 0 without one."""
-
-    command_id: int
-    outcome: str  # "sent", "delivered", "refused", "unreachable", "timed_out", "expired"
-    code: int
-    payload: bytes = b""
-
-
-_downlinks = msgspec.msgpack.Decoder(list[Downlink])
-_outcome = msgspec.msgpack.Decoder(LinkOutcome)
+_decoder = msgspec.msgpack.Decoder(list[DownFrame])
 _encoder = msgspec.msgpack.Encoder()
 
 
-def encode_downlinks(items: list[Downlink]) -> bytes:
-    """One message on ``downlink.<node>``."""
+def encode_frames(items: list[DownFrame]) -> bytes:
+    """One message."""
     return _encoder.encode(items)
 
 
-def decode_downlinks(data: bytes) -> list[Downlink]:
+def decode_frames(data: bytes) -> list[DownFrame]:
     """Raises ``msgspec.MsgspecError`` for anything else."""
-    return _downlinks.decode(data)
-
-
-def encode_outcome(item: LinkOutcome) -> bytes:
-    """Payload of an uplink of channel ``link``."""
-    return _encoder.encode(item)
-
-
-def decode_outcome(data: bytes) -> LinkOutcome:
-    """Raises ``msgspec.MsgspecError`` for anything else."""
-    return _outcome.decode(data)
+    return _decoder.decode(data)

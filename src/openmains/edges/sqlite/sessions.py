@@ -28,20 +28,26 @@ CREATE TABLE IF NOT EXISTS session (
   sealed       BLOB NOT NULL,          -- nonce, AES-256-GCM of the session's secrets, tag; additional data: cid
   reserved     INTEGER NOT NULL,       -- sequence numbers below it may have been used for sending
   newest       INTEGER NOT NULL,       -- newest sequence number received
+  sent         INTEGER NOT NULL,       -- next sequence number for sending, when the session left the memory of ``run``
+  run          INTEGER NOT NULL,       -- which run of the edge wrote ``sent``; 0: the session was still in memory
   peer         TEXT NOT NULL,          -- newest confirmed address
-  heard_s      INTEGER NOT NULL,       -- s since 1970 UTC
+  heard_us      INTEGER NOT NULL,       -- µs since 1970 UTC
   registration BLOB                    -- LwM2M registration, NULL without one
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS session_imei ON session (imei);
 """
-INSERT = "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-OTHERS = "DELETE FROM session WHERE imei = ? AND cid != ?"
-HEARD = "UPDATE session SET newest = ?, peer = ?, heard_s = ? WHERE cid = ?"
+INSERT = "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+# The one before stays: a clone is found by two sessions of one key that speak in turn.
+OTHERS = """
+DELETE FROM session WHERE imei = ?1 AND cid != ?2 AND cid !=
+  (SELECT cid FROM session WHERE imei = ?1 AND cid != ?2 ORDER BY heard_us DESC LIMIT 1)
+"""
+HEARD = "UPDATE session SET newest = ?, sent = ?, run = ?, peer = ?, heard_us = ? WHERE cid = ?"
 RESERVED = "UPDATE session SET reserved = ? WHERE cid = ?"
 REGISTERED = "UPDATE session SET registration = ? WHERE cid = ?"
 REMOVE = "DELETE FROM session WHERE cid = ?"
-FIND = "SELECT imei, sealed, reserved, newest, peer, heard_s, registration FROM session WHERE cid = ?"
-BY_IMEI = "SELECT cid FROM session WHERE imei = ? ORDER BY heard_s DESC LIMIT 1"
+FIND = "SELECT imei, sealed, reserved, newest, sent, run, peer, heard_us, registration FROM session WHERE cid = ?"
+BY_IMEI = "SELECT cid FROM session WHERE imei = ? ORDER BY heard_us DESC LIMIT 1"
 
 
 class SessionFileError(Exception):
@@ -58,7 +64,9 @@ class StoredSession:
     reserved: int
     newest: int
     peer: str
-    heard_s: int
+    heard_us: int
+    sent: int = 0
+    run: int = 0
     registration: bytes | None = None
 
     def __repr__(self) -> str:
@@ -67,11 +75,13 @@ class StoredSession:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What is known of a session's receiving side."""
+    """What changes with every message. ``run`` other than 0: the session left memory, ``sent`` is its last word."""
 
     newest: int
     peer: str
-    heard_s: int
+    heard_us: int
+    sent: int = 0
+    run: int = 0
 
 
 @dataclass(slots=True)
@@ -80,7 +90,7 @@ class Changes:
 
     established: list[StoredSession]
     reserved: list[tuple[int, bytes]]
-    registered: list[tuple[bytes | None, bytes]]
+    registered: dict[bytes, bytes | None]
     heard: dict[bytes, Heard]
     removed: list[bytes]
 
@@ -122,12 +132,12 @@ class SessionFile:
         row = self._reader.execute(FIND, (cid,)).fetchone()
         if row is None:
             return None
-        imei, sealed, reserved, newest, peer, heard_s, registration = row
+        imei, sealed, reserved, newest, sent, run, peer, heard_us, registration = row
         try:
             secrets = self._aead.decrypt(sealed[:NONCE], sealed[NONCE:], cid)
         except InvalidTag:
             return None
-        return StoredSession(cid, imei, secrets, reserved, newest, peer, heard_s, registration)
+        return StoredSession(cid, imei, secrets, reserved, newest, peer, heard_us, sent, run, registration)
 
     def cid_of(self, imei: int) -> bytes | None:
         """Connection ID of a meter's newest session."""
@@ -153,12 +163,16 @@ class SessionFile:
                 writer.executemany(OTHERS, [(item.imei, item.cid) for item in changes.established])
             if changes.heard:
                 writer.executemany(
-                    HEARD, [(item.newest, item.peer, item.heard_s, cid) for cid, item in sorted(changes.heard.items())]
+                    HEARD,
+                    [
+                        (item.newest, item.sent, item.run, item.peer, item.heard_us, cid)
+                        for cid, item in sorted(changes.heard.items())
+                    ],
                 )
             if changes.reserved:
                 writer.executemany(RESERVED, changes.reserved)
             if changes.registered:
-                writer.executemany(REGISTERED, changes.registered)
+                writer.executemany(REGISTERED, [(value, cid) for cid, value in changes.registered.items()])
             if changes.removed:
                 writer.executemany(REMOVE, [(cid,) for cid in changes.removed])
             writer.execute("COMMIT")
@@ -171,7 +185,8 @@ class SessionFile:
         nonce = self._random(NONCE)
         sealed = nonce + self._aead.encrypt(nonce, item.secrets, item.cid)
         return (
-            item.cid, item.imei, sealed, item.reserved, item.newest, item.peer, item.heard_s, item.registration
+            item.cid, item.imei, sealed, item.reserved, item.newest, item.sent, item.run, item.peer, item.heard_us,
+            item.registration,
         )  # fmt: skip
 
     def impatient(self) -> None:

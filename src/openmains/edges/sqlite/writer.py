@@ -9,6 +9,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 
 from openmains.edges.sqlite.sessions import Changes, Heard, SessionFile, StoredSession
 
@@ -18,7 +19,7 @@ HEARD_S = 1.0
 
 
 def _nothing() -> Changes:
-    return Changes([], [], [], {}, [])
+    return Changes([], [], {}, {}, [])
 
 
 class SessionWriter:
@@ -36,31 +37,39 @@ class SessionWriter:
         self.failed = 0
 
     def establish(self, session: StoredSession, done: Done) -> None:
-        """A new session; the meter's earlier ones end."""
+        """A new session; of the meter's earlier ones only the newest stays."""
         self._next.established.append(session)
         self._soon(done)
+
+    def add(self, cid: bytes, imei: int, secrets: bytes, reserved: int, peer: str, now_us: int, done: Done) -> None:
+        """The same by its parts: a session that has received nothing yet."""
+        self.establish(StoredSession(cid, imei, secrets, reserved, -1, peer, now_us), done)
+
+    def note(self, cid: bytes, newest: int, peer: str, now_us: int, sent: int, run: int) -> None:
+        """``heard`` by its parts."""
+        self.heard(cid, Heard(newest, peer, now_us, sent, run))
 
     def reserve(self, cid: bytes, reserved: int, done: Done) -> None:
         """Sequence numbers up to ``reserved`` may be used once ``done(True)`` came."""
         self._next.reserved.append((reserved, cid))
         self._soon(done)
 
-    def register(self, cid: bytes, registration: bytes | None, done: Done) -> None:
-        """The LwM2M registration changed."""
-        self._next.registered.append((registration, cid))
-        self._soon(done)
+    def register(self, cid: bytes, registration: bytes | None) -> None:
+        """The LwM2M registration changed. If this is lost, the device hears 4.04 and registers again."""
+        self._next.registered[cid] = registration
+        self._later()
 
     def remove(self, cid: bytes) -> None:
         """The session is over."""
         self._next.removed.append(cid)
         self._next.heard.pop(cid, None)
+        self._next.registered.pop(cid, None)
         self._later()
 
     def heard(self, cid: bytes, heard: Heard) -> None:
         """Something new was received."""
         self._next.heard[cid] = heard
-        if self._timer is None and self._task is None:
-            self._later()
+        self._later()
 
     @property
     def waiting(self) -> int:
@@ -74,16 +83,24 @@ class SessionWriter:
             return None
         if cid in self._next.removed or cid in self._writing.removed:
             return None
+        for changes in (self._next, self._writing):
+            if cid in changes.registered:
+                found = replace(found, registration=changes.registered[cid])
+                break
         newer = self._next.heard.get(cid) or self._writing.heard.get(cid)
         if newer is None:
             return found
-        return StoredSession(
-            cid, found.imei, found.secrets, found.reserved, newer.newest, newer.peer, newer.heard_s, found.registration
+        return replace(
+            found, newest=newer.newest, peer=newer.peer, heard_us=newer.heard_us, sent=newer.sent, run=newer.run
         )
 
     def cid_of(self, imei: int) -> bytes | None:
         """Connection ID of a meter's newest session."""
         return self._file.cid_of(imei)
+
+    @property
+    def _lags(self) -> bool:
+        return bool(self._next.heard or self._next.registered or self._next.removed)
 
     def _soon(self, done: Done) -> None:
         self._done.append(done)
@@ -110,7 +127,7 @@ class SessionWriter:
             first = False
             await self._write()
         self._task = None
-        if self._next.heard or self._next.removed:
+        if self._lags:
             self._later()
 
     async def _write(self) -> None:
@@ -135,6 +152,7 @@ class SessionWriter:
     def _keep(self, changes: Changes) -> None:
         """After a failure: what nobody waits for is tried again with the next transaction."""
         self._next.heard = changes.heard | self._next.heard
+        self._next.registered = changes.registered | self._next.registered
         self._next.removed = changes.removed + self._next.removed
 
     async def drain(self) -> None:
@@ -142,7 +160,7 @@ class SessionWriter:
         self._start()
         while self._task is not None:
             await asyncio.shield(self._task)
-            if self._next.heard or self._next.removed:
+            if self._lags:
                 before = self.failed
                 self._start()
                 if self._task is not None:
