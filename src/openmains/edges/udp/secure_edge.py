@@ -277,6 +277,19 @@ class SecureEdge:
             found = None if session is None else session.owner
         return found
 
+    def by_cid(self, cid: bytes) -> Terminal | None:
+        """The owner of a session in memory."""
+        return self._terminals.get(cid)
+
+    def expel(self, imei: int) -> None:
+        """End a blocked meter's session; it may not make another one."""
+        terminal = self.terminal(imei)
+        if terminal is not None:
+            self._store.remove(terminal.session.cid)
+            self._dtls.close(terminal.session, self._loop.time())
+            self._terminals.drop(terminal)
+            self._flush_soon()
+
     def confirm(self, terminal: Terminal) -> None:
         """The meter proved that it is where its newest record came from."""
         self._dtls.confirm_address(terminal.session, self._loop.time())

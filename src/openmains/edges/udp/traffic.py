@@ -9,7 +9,7 @@ Whose words they are was settled by the session's key; a name in the message may
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol
 
 from openmains.app.accept.batcher import Batcher
@@ -46,7 +46,7 @@ CODES = {
 class Registrar(Protocol):
     """Decides about a registration (app/access)."""
 
-    def register(self, terminal: Terminal, name: EndpointName, now: float) -> int:
+    def register(self, imei: int, host: str, name: EndpointName, now: float) -> int:
         """0: it may register; else the seconds after which it may ask again."""
         ...
 
@@ -74,6 +74,7 @@ class Traffic:
         store: SessionStore,
         registrar: Registrar,
         terminal_of: Callable[[bytes], Terminal | None],
+        unknown: Callable[[str, str], None],
         flush: Callable[[], None],
         clock: Callable[[], float],
         now_us: Callable[[], int],
@@ -85,11 +86,11 @@ class Traffic:
         self._store = store
         self._registrar = registrar
         self._terminal_of = terminal_of
+        self._unknown = unknown
         self._flush = flush
         self._clock = clock
         self._now_us = now_us
         self._answers: Answers | None = None
-        self._observed: Mapping[int, tuple[Path, ...]] = {}
         self._counts: dict[str, int] = {}
 
     def listen(self, answers: Answers) -> None:
@@ -175,7 +176,7 @@ class Traffic:
             text = f"endpoint must name the IMEI {terminal.text}".encode()
             self.server.refuse(wanted, Code.BAD_REQUEST, now, text=text)
             return
-        wait_s = self._registrar.register(terminal, name, now)
+        wait_s = self._registrar.register(terminal.imei, terminal.address[0], name, now)
         if wait_s:
             self._count("lwm2m.refused.busy")
             self.server.refuse(wanted, Code.SERVICE_UNAVAILABLE, now, max_age_s=wait_s)
@@ -265,7 +266,10 @@ class Traffic:
     def _judge(self, terminal: Terminal, payload: bytes, channel: str, place: str) -> Accepted | Refusal:
         if self._batcher.full:
             return Refusal.BUSY
-        return self._reception.take(terminal.text, payload, channel, place, self._now_us(), self._node)
+        found = self._reception.take(terminal.text, payload, channel, place, self._now_us(), self._node)
+        if found is Refusal.UNKNOWN_METER:
+            self._unknown(terminal.text, terminal.address[0])
+        return found
 
     def _refuse(self, request: Request, refusal: Refusal, now: float) -> None:
         options = TEXT
