@@ -23,6 +23,7 @@ from openmains.app.alarms.model import (
     ReadingException,
     Severity,
 )
+from openmains.app.command.ports import CommandStore
 from openmains.app.identity.model import Actor, ApiToken, AuditEntry, SignInRecord, User
 from openmains.app.meters.model import (
     Area,
@@ -216,6 +217,8 @@ class Work(Protocol):
     def dead_letters(self) -> DeadLetterStore: ...
     @property
     def jobs(self) -> JobStore: ...
+    @property
+    def commands(self) -> CommandStore: ...
 
 
 class Store(Protocol):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from openmains.app.command.ports import MeterWord
 from openmains.app.uplink import Uplink
 from openmains.domain.readings.model import DayRow, MeterState
 
@@ -101,6 +102,7 @@ class Effects:
     alarms: list[AlarmChange] = field(default_factory=list)
     exceptions: list[ExceptionRow] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    words: list[MeterWord] = field(default_factory=list)  # of commands: results, and what links saw
     counters: dict[str, int] = field(default_factory=dict)
 
 

@@ -20,6 +20,7 @@ from openmains.app.pipeline.ports import (
 )
 from openmains.domain.period import EPOCH_ORDINAL
 from openmains.domain.readings.model import MeterState
+from openmains.edges.postgres.command_flow import hear
 
 LOAD = """
 SELECT s.meter_id, m.tenant_id, m.product_id, m.area_id, m.qmax_l_h, m.installed_on, s.version, s.register,
@@ -131,6 +132,7 @@ class PostgresPipelineStore:
             if effects.dead_letters:
                 await connection.execute(DEAD_LETTERS, *_dead_letter_columns(effects.dead_letters))
             await _alarms(connection, effects.alarms, now_us)
+            await hear(connection, effects.words)
 
 
 async def _alarms(connection: asyncpg.pool.PoolConnectionProxy, changes: list[AlarmChange], now_us: int) -> None:

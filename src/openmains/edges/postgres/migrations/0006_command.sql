@@ -87,6 +87,8 @@ CREATE TABLE command_waiting (
 ) WITH (fillfactor = 70);
 CREATE INDEX command_waiting_meter ON command_waiting (meter_id);
 CREATE INDEX command_waiting_end ON command_waiting (not_after);
+-- only readings (lane 3) are given up by attempts
+CREATE INDEX command_waiting_tried ON command_waiting (due_at) WHERE lane = 3 AND attempts > 0;
 -- always reachable meters are not woken by an uplink: their commands are looked for by time
 CREATE INDEX command_waiting_due ON command_waiting (due_at) WHERE channel <> 'direct';
 
