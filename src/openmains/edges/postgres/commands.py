@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """``CommandStore`` on one tenant's transaction. The role behind it can draft and call off, and nothing else (migration 0006)."""
 
-
-
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
