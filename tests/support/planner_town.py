@@ -23,7 +23,7 @@ class Verdict:
 
 def town(seed: int = 2026) -> list[CellLoad]:
     """Sizes follow a long tail: the largest cells hold several thousand meters, the smallest a dozen."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - a simulation that can be repeated
     weights = [chance.paretovariate(1.3) for _ in range(CELLS)]
     scale = METERS / sum(min(weight, 14.0) for weight in weights)
     sizes = [max(12, int(min(weight, 14.0) * scale)) for weight in weights]
