@@ -4,6 +4,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta, Struct
 
 from openmains.app.meters.model import Id32
@@ -110,7 +111,9 @@ class NewBatch(Struct, frozen=True, forbid_unknown_fields=True):
     chosen: BatchFilter
     params: Params = {}
     validity_s: Validity | None = None
-    groups: Annotated[list[Annotated[int, Meta(ge=1, le=100_000)]], Meta(max_length=8)] = [1, 10, 100]
+    groups: Annotated[list[Annotated[int, Meta(ge=1, le=100_000)]], Meta(max_length=8)] = msgspec.field(
+        default_factory=lambda: [1, 10, 100]
+    )
     hold_s: Annotated[int, Meta(ge=0, le=7 * 86_400)] = 3600
     failure_limit_ppm: Annotated[int, Meta(ge=0, le=1_000_000)] = 20_000
 

@@ -59,7 +59,7 @@ class CellFlow:
         self._fill(found, now_ms)
         order = [priority, *(other for other in Priority if other is not priority)]
         for place, bucket in enumerate(order):
-            reserve = 0 if place == 0 else found.caps[bucket] - _ONE  # only what overflows anyway is lent
+            reserve = 0 if place == 0 else found.caps[bucket] // 2  # half a burst is never lent
             if found.tokens[bucket] - _ONE >= max(0, reserve):
                 found.tokens[bucket] -= _ONE
                 return 0
