@@ -26,7 +26,8 @@ class Site:
     """A server, the keys it knows, and the store of its sessions.
 
     ``events``: all that the server told, in order. ``delivered``: application data, in order. ``answer``: what to send back
-    to a message, None: nothing. ``late_keys``/``late_store``: leave KeyWanted or Established to the test.
+    to a message, None: nothing. ``store_each``: store a session again at each message, so that not even a kill lets a record
+    count twice. ``late_keys``/``late_store``: leave KeyWanted or Established to the test.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Site:
         answer: Callable[[bytes], bytes | None] = lambda _: None,
         late_keys: bool = False,
         late_store: bool = False,
+        store_each: bool = False,
     ) -> None:
         self.limits = limits or Limits()
         self.random = Random(seed)  # noqa: S311 – repeatable is the point
@@ -46,6 +48,7 @@ class Site:
         self.keys = {IDENTITY: PSK} if keys is None else keys
         self.answer = answer
         self.late_keys, self.late_store = late_keys, late_store
+        self.store_each = store_each
         self.store: dict[bytes, bytes] = {}
         self.events: list[Any] = []
         self.delivered: list[bytes] = []
@@ -92,6 +95,8 @@ class Site:
                 queue += self.server.commit(event.session, now)
             elif isinstance(event, Received):
                 self.delivered.append(event.data)
+                if self.store_each:
+                    self.store[event.session.cid] = event.session.dump()
                 said = self.answer(event.data)
                 if said is not None:
                     self.send(event.session, said, now)
