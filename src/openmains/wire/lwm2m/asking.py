@@ -26,7 +26,7 @@ _OBSERVING = (Kind.OBSERVE, Kind.OBSERVE_COMPOSITE)
 class Holder:
     """What the server remembers of one link."""
 
-    __slots__ = ("bootstrap", "call", "current", "heard_at", "link", "registration", "serial", "waiting")
+    __slots__ = ("bootstrap", "call", "current", "due", "heard_at", "link", "registration", "serial", "waiting")
 
     def __init__(self, link: Link, now: float) -> None:
         self.link = link
@@ -36,7 +36,8 @@ class Holder:
         self.call: Call | None = None
         self.waiting: deque[Operation] | None = None
         self.bootstrap: Any = None
-        self.serial = 0
+        self.serial = 0  # of its appointment to look at the lifetime
+        self.due = 0.0
 
     @property
     def idle(self) -> bool:
