@@ -13,7 +13,9 @@ def test_text_both_ways(path: tuple[int, ...]) -> None:
     assert from_segments(segments(path)) == (path or None)
 
 
-@pytest.mark.parametrize("word", ["", "3/0", "//", "/3/", "/03", "/65535", "/1/2/3/4/5", "/-1", "/3/x", "/１", "/99999999"])
+@pytest.mark.parametrize(
+    "word", ["", "3/0", "//", "/3/", "/03", "/65535", "/1/2/3/4/5", "/-1", "/3/x", "/１", "/99999999"]
+)
 def test_what_is_no_path(word: str) -> None:
     with pytest.raises(WireError):
         parse(word)

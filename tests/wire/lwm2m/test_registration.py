@@ -68,7 +68,9 @@ def test_equal_offers_share_their_memory() -> None:
 
 
 def test_what_a_device_announces() -> None:
-    offer = parse_offer(b'</m>;rt="oma.lwm2m";ct="110 112",</m/1/0>,</m/3424>;ver=1.1,</m/3424/0>,</other/5>,</m/3/0/1>', 9)
+    offer = parse_offer(
+        b'</m>;rt="oma.lwm2m";ct="110 112",</m/1/0>,</m/3424>;ver=1.1,</m/3424/0>,</other/5>,</m/3/0/1>', 9
+    )
     assert offer == Offer(("m",), (110, 112), (Offered(1, "", (0,)), Offered(3424, "1.1", (0,))))
     one = Registration("x", "e", offer=offer)
     assert one.has((3424,)) and one.has((3424, 0)) and not one.has((3424, 1)) and not one.has((4,))
@@ -86,7 +88,8 @@ def test_queue_mode_of_both_versions() -> None:
 
 
 @pytest.mark.parametrize(
-    "item", ["ep=", "ep=" + "x" * 65, "ep=a\x00b", "lt=-1", "lt=x", "lt=99999999999", "lt=4294967296", "b=", "b=X", "b=UUUUUU"]
+    "item",
+    ["ep=", "ep=" + "x" * 65, "ep=a\x00b", "lt=-1", "lt=x", "lt=99999999999", "lt=4294967296", "b=", "b=X", "b=UUUUUU"],
 )
 def test_senseless_parameters_are_refused(item: str) -> None:
     with pytest.raises(WireError):

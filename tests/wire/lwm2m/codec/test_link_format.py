@@ -38,7 +38,9 @@ def test_what_is_written_is_read_back(document: list[Link]) -> None:
     assert link_format.parse(link_format.write(document)) == document
 
 
-@pytest.mark.parametrize("text", ["/3/0", "<", "</3/0", "</3/0>;", "</3>;a=", '</3>;a="', "</3></4>", "</3>,", ",</3>", "\xff"])
+@pytest.mark.parametrize(
+    "text", ["/3/0", "<", "</3/0", "</3/0>;", "</3>;a=", '</3>;a="', "</3></4>", "</3>,", ",</3>", "\xff"]
+)
 def test_malformed_documents_are_refused(text: str) -> None:
     with pytest.raises(WireError):
         link_format.parse(text.encode("latin-1"))

@@ -22,9 +22,7 @@ FORMATS = (content.SENML_JSON, content.SENML_CBOR)
 
 numbers = st.integers(0, 65_534)
 paths = st.tuples(numbers, numbers, numbers) | st.tuples(numbers, numbers, numbers, numbers)
-decimals = st.decimals(
-    allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9, places=4
-)
+decimals = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9, places=4)
 values: st.SearchStrategy[Value] = (
     st.booleans()
     | st.integers(-(2**63), 2**63)

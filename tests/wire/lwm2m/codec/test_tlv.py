@@ -27,9 +27,7 @@ inner = st.lists(st.builds(Entry, st.just(Kind.RESOURCE_INSTANCE), ids, raw, st.
 resource = st.builds(Entry, st.just(Kind.RESOURCE), ids, raw, st.just(())) | st.builds(
     Entry, st.just(Kind.MULTIPLE), ids, st.just(b""), inner
 )
-instance = st.builds(
-    Entry, st.just(Kind.INSTANCE), ids, st.just(b""), st.lists(resource, max_size=3).map(tuple)
-)
+instance = st.builds(Entry, st.just(Kind.INSTANCE), ids, st.just(b""), st.lists(resource, max_size=3).map(tuple))
 
 
 @pytest.mark.parametrize("vector", VECTORS["payload"], ids=lambda vector: str(vector["name"]))
@@ -43,7 +41,9 @@ def test_payloads_of_the_specification(vector: dict[str, Any]) -> None:
         assert encode(items, content.TLV, path, definitions().type) == payload
 
 
-@given(st.lists(resource | instance | st.builds(Entry, st.just(Kind.RESOURCE_INSTANCE), ids, raw, st.just(())), max_size=4))
+@given(
+    st.lists(resource | instance | st.builds(Entry, st.just(Kind.RESOURCE_INSTANCE), ids, raw, st.just(())), max_size=4)
+)
 def test_what_is_written_is_read_back(entries: list[Entry]) -> None:
     assert tlv.decode(tlv.encode(entries)) == entries
 
