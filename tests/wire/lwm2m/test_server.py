@@ -274,6 +274,19 @@ def test_a_confirmable_notification_is_acknowledged_when_it_is_durable() -> None
     assert [(one.kind, one.mid) for one in device.got()] == [(ACK, 700)]
 
 
+def test_a_notification_in_the_place_of_a_lost_answer_is_a_report() -> None:
+    """Found on the bad network: the answer to Observe was lost, and what came first was already data."""
+    device = Device()
+    device.register()
+    device.server.submit("link", operation.observe((19, 0, 0)), device.now)
+    (asked,) = device.got()
+    done, report = device.notify(asked, 3, b"frame", mid=700)
+    assert isinstance(done, Done) and done.observed and isinstance(report, Report) and report.payload == b"frame"
+    assert device.got() == []
+    device.server.respond(report, Code.CHANGED, now=device.now)
+    assert [(one.kind, one.mid) for one in device.got()] == [(ACK, 700)]
+
+
 def test_a_notification_that_was_not_stored_comes_again() -> None:
     device = Device()
     device.register()

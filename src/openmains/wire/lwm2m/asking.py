@@ -152,6 +152,11 @@ class Asker:
         path = from_segments(location) or ()
         format_ = opt.get_uint(event.options, opt.CONTENT_FORMAT)
         out.append(Done(operation, event.code, format_, event.payload, path, observed))
+        if event.held is not None and isinstance(event.call.tag, Observation):
+            # The answer to the Observe was lost and a notification came in its place: it is a report, to be stored.
+            self._notified(holder, event.call.tag, event, out)
+        else:
+            self._coap.client.acknowledge(event)
 
     def _notified(self, holder: Holder, observation: Observation, event: ResponseReceived, out: list[Event]) -> None:
         registration = holder.registration
