@@ -34,6 +34,7 @@ from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.identities import IdentityFollower
 from openmains.edges.postgres.pipeline_store import PostgresPipelineStore
 from openmains.edges.udp.coap_edge import CoapEdge, open_socket
+from openmains.run.access_wiring import edge_access, judge_of
 from openmains.run.child import StartError
 from openmains.run.counters import tell_counters
 from openmains.run.roles import check_alone
@@ -99,7 +100,14 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         identities = Identities()
         follower = IdentityFollower(pool, identities)
         await patiently("registry", follower.load, stop)
-        reception = Reception(identities, driver_catalog.load(), meter_limit=settings.meter_rate_per_min)
+        access = edge_access(settings, pool)
+        await patiently("terminals", access.load, stop)
+        reception = Reception(
+            identities,
+            driver_catalog.load(),
+            meter_limit=settings.meter_rate_per_min,
+            is_blocked=access.book.is_blocked,
+        )
         store = PostgresPipelineStore(pool)
         await check_shards(store, settings)
 
@@ -135,6 +143,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
 
         tasks = [
             asyncio.create_task(every(1.0, "registry changes", follow, stop)),
+            asyncio.create_task(every(1.0, "terminals", access.follow, stop)),
             asyncio.create_task(every(5.0, "products", learn_products, stop)),
             asyncio.create_task(tell_counters(Bus(client), f"edge-{os.getpid()}", lambda: edge.counters, stop)),
         ]
@@ -187,7 +196,7 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: "Core") ->
             ShardWorker(
                 shard,
                 stream,
-                PostgresPipelineStore(pool),
+                PostgresPipelineStore(pool, judge_of(settings)),
                 ClickHouseReadingSink(clickhouse),
                 drivers,
                 tell=bus.tell,
