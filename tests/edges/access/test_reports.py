@@ -268,9 +268,12 @@ async def test_observed_terminals_calm_down_and_blocked_ones_do_not(fleet: Fleet
     await fleet.take(fleet.found(one, Kind.SIM_CHANGED, NOW), fleet.found(two, Kind.CLONED, NOW))
     await calm_down(fleet.pool, Thresholds(), NOW + 60)
     assert (await fleet.terminal(one))["state"] == "observe"
+    assert await fleet.open_alarms(one) == {"sim_separated": "major"}
     await calm_down(fleet.pool, Thresholds(), NOW + 30 * 86_400)
     assert (await fleet.terminal(one))["state"] == "allowed"
+    assert await fleet.open_alarms(one) == {}
     assert (await fleet.terminal(two))["state"] == "quarantine"
+    assert set(await fleet.open_alarms(two)) == {"terminal_cloned", "terminal_quarantined"}
 
 
 async def test_unknown_terminals_go_to_the_tenant_whose_key_they_know(fleet: Fleet) -> None:

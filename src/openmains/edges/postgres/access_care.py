@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Timed care of what is kept about terminals: observed ones that have calmed down, and what is too old to be of use."""
 
-from openmains.domain.connectivity.findings import State
+from openmains.domain.connectivity.findings import EVENTS, State
 from openmains.domain.connectivity.ladder import Standing, Thresholds, faded
 from openmains.edges.postgres.db import Pool
 
@@ -12,7 +12,7 @@ BATCH = 5_000
 
 
 async def calm_down(pool: Pool, thresholds: Thresholds, now_s: int) -> int:
-    """Observed terminals whose score has worn off are allowed again; how many."""
+    """Observed terminals whose score has worn off are allowed again and their alarms over; how many."""
     calmed = 0
     after = 0
     while True:
@@ -30,10 +30,15 @@ async def calm_down(pool: Pool, thresholds: Thresholds, now_s: int) -> int:
             if free:
                 await connection.execute(
                     "UPDATE terminal t SET state = 'allowed', score = u.score, score_at = u.at, state_at = now(),"
-                    " state_by = NULL, note = '' FROM unnest($1::bigint[], $2::int[], $3::bigint[]) AS u(imei, score, at)"
+                    " reasons = '{}', state_by = NULL, note = '' FROM unnest($1::bigint[], $2::int[], $3::bigint[]) AS u(imei, score, at)"
                     " WHERE t.imei = u.imei",
                     list(free), [standing.score for standing in free.values()],
                     [standing.at for standing in free.values()],
+                )  # fmt: skip
+                await connection.execute(
+                    "UPDATE alarm SET cleared_us = $3 WHERE cleared_us IS NULL AND event = ANY ($2::text[])"
+                    " AND meter_id IN (SELECT meter_id FROM terminal WHERE imei = ANY ($1::bigint[]))",
+                    list(free), EVENTS, now_s * 1_000_000,
                 )  # fmt: skip
                 calmed += len(free)
 
