@@ -299,3 +299,4 @@ async def test_unknown_terminals_go_to_the_tenant_whose_key_they_know(fleet: Fle
     assert await fleet.owner.fetchval("SELECT count(*) FROM onboarding WHERE imei = $1", stranger) == 0
     assert await fleet.owner.fetchval("SELECT count(*) FROM onboarding WHERE imei = $1", key_of) == 1
     await fleet.owner.execute("DELETE FROM device_key WHERE imei = $1", key_of)
+    await fleet.owner.execute("DELETE FROM tenant_key WHERE tenant_id = $1", fleet.tenant)

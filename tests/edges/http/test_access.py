@@ -78,6 +78,22 @@ async def test_a_person_blocks_and_releases_with_a_reason_and_the_edges_hear_of_
     assert told == 2
 
 
+async def test_an_imei_that_was_another_tenants_blocked_terminal_begins_anew(world: World) -> None:
+    meter_id, imei = await add_meter(world, world.a)
+    async with world.client(world.a.token) as client:
+        await client.post(f"/meters/{meter_id}/security/hold", json={"state": "blocked"})
+        read = await client.get(f"/meters/{meter_id}")
+        gone = await client.delete(f"/meters/{meter_id}", headers={"If-Match": read.headers["ETag"]})
+        assert gone.status_code == 200, gone.text
+        assert (await client.post(f"/meters/{meter_id}/security/release", json={})).status_code == 404
+    async with world.client(world.b.token) as client:
+        moved = (await client.post("/meters", json=new_meter(world.b, imei=imei))).json()["meter_id"]
+        assert (await client.get(f"/meters/{moved}/security")).json()["state"] == "allowed"
+        held = await client.post(f"/meters/{moved}/security/hold", json={"state": "observe"})
+        assert held.status_code == 200, held.text
+        assert held.json()["state"] == "observe"
+
+
 async def test_lists_page_by_page_hold_each_row_once(world: World) -> None:
     mine = {(await add_meter(world, world.b))[0] for _ in range(5)}
     async with world.client(world.b.token) as client:

@@ -18,26 +18,26 @@ async def calm_down(pool: Pool, thresholds: Thresholds, now_s: int) -> int:
     while True:
         async with pool.acquire() as connection, connection.transaction():
             rows = await connection.fetch(
-                "SELECT imei, score, score_at FROM terminal WHERE state = 'observe' AND NOT held AND imei > $1"
-                " ORDER BY imei LIMIT $2 FOR UPDATE",
+                "SELECT meter_id, score, score_at FROM terminal WHERE state = 'observe' AND NOT held AND meter_id > $1"
+                " ORDER BY meter_id LIMIT $2 FOR UPDATE",
                 after, BATCH,
             )  # fmt: skip
             if not rows:
                 return calmed
             after = rows[-1][0]
             later = {row[0]: faded(Standing(State.OBSERVE, row[1], row[2]), now_s, thresholds) for row in rows}
-            free = {imei: standing for imei, standing in later.items() if standing.state is State.ALLOWED}
+            free = {meter: standing for meter, standing in later.items() if standing.state is State.ALLOWED}
             if free:
                 await connection.execute(
                     "UPDATE terminal t SET state = 'allowed', score = u.score, score_at = u.at, state_at = now(),"
-                    " reasons = '{}', state_by = NULL, note = '' FROM unnest($1::bigint[], $2::int[], $3::bigint[]) AS u(imei, score, at)"
-                    " WHERE t.imei = u.imei",
+                    " reasons = '{}', state_by = NULL, note = '' FROM unnest($1::bigint[], $2::int[], $3::bigint[]) AS u(meter_id, score, at)"
+                    " WHERE t.meter_id = u.meter_id AND t.state = 'observe' AND NOT t.held",
                     list(free), [standing.score for standing in free.values()],
                     [standing.at for standing in free.values()],
                 )  # fmt: skip
                 await connection.execute(
                     "UPDATE alarm SET cleared_us = $3 WHERE cleared_us IS NULL AND event = ANY ($2::text[])"
-                    " AND meter_id IN (SELECT meter_id FROM terminal WHERE imei = ANY ($1::bigint[]))",
+                    " AND meter_id = ANY ($1::bigint[])",
                     list(free), EVENTS, now_s * 1_000_000,
                 )  # fmt: skip
                 calmed += len(free)
