@@ -5,8 +5,9 @@ import asyncio
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from openmains.app.access.model import OnSimSeparated
 from openmains.app.fleet_import.sync_dims import sync_dims
 from openmains.app.jobs.handlers import handlers
 from openmains.app.jobs.schedule import queue_due_reports
@@ -27,6 +28,7 @@ from openmains.edges.postgres.imports import ChangedMeters, PostgresImport
 from openmains.edges.postgres.jobs import PostgresJobs
 from openmains.edges.postgres.report import ReportLabels
 from openmains.edges.postgres.store import PostgresStore
+from openmains.run.access_wiring import sealed_files, thresholds_of, worker_care, worker_keys
 from openmains.run.settings import Settings
 from openmains.run.system_view import RunningSystem
 
@@ -58,6 +60,9 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: "Core") -> None
                 dimensions=readings,
                 replay=StreamReplay(stream, settings.shards),
                 reports=Reports(DayReports(core.clickhouse), ReportLabels(core.pool)),
+                key_files=sealed_files(settings),
+                thresholds=thresholds_of(settings),
+                on_sim_separated=cast(OnSimSeparated, settings.on_sim_separated),  # one of the setting's choices
             )
         )
         await serve(app, settings.http_host, settings.http_port, stop)
@@ -76,7 +81,6 @@ def api_settings(settings: Settings, uploads: Path) -> ApiSettings:
 
 async def run_worker(settings: Settings, stop: asyncio.Event, core: "Core") -> None:
     """Run jobs and timed work until ``stop``."""
-    del settings
     pool, clickhouse = core.pool, core.clickhouse
     names, days = ReportLabels(pool), DayReports(clickhouse)
     changes, dims = ChangedMeters(pool), MeterDims(clickhouse)
@@ -93,9 +97,9 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: "Core") -> N
 
     runner = Runner(
         store,
-        handlers(lambda: PostgresImport(pool), changes, dims, days, names),
+        {**handlers(lambda: PostgresImport(pool), changes, dims, days, names), **worker_keys(settings, pool)},
         clock=time.time,
-        tasks=(copy_dims, queue_reports),
+        tasks=(copy_dims, queue_reports, worker_care(settings, pool)),
     )
     runner.stopping = stop
     await runner.run()
