@@ -189,6 +189,7 @@ class Driver(ABC):
     vectors: tuple[Vector, ...]
     points: frozenset[str]
     encodes: bool
+    wants_envelope = False  # payloads are LwM2M reports in ``lwm2m.envelope``, wrapped by the edge
     command_kinds: Mapping[str, CommandKind] = MappingProxyType({})
     settings: Mapping[str, Setting] = MappingProxyType({})
 
