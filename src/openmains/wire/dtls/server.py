@@ -267,6 +267,16 @@ class Server:
         self._out.append((address, session.seal(kind, content)))
         return True
 
+    def session(self, cid: bytes) -> Session | None:
+        """The association of this connection id of ours, from memory or from the store; None when there is none."""
+        found = self._sessions.get(cid)
+        if found is None and cid[:1] == bytes((self._node,)):
+            found = self._load(cid)
+            if found is not None:
+                self.counters["loaded"] += 1
+                self._sessions[cid] = found
+        return found
+
     def knows(self, session: Session) -> bool:
         """Whether it is in memory and in use."""
         if session.uses_cid:

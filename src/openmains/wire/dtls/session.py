@@ -188,13 +188,21 @@ class Session:
         """Fewer than half of a reservation are left: time to :meth:`reserve` and store."""
         return self.reserved - self.send_seq < RESERVE // 2
 
-    def reserve(self) -> None:
-        """Raise the number that :meth:`dump` writes; it is not used before :meth:`reserved_durable`.
+    def reserve(self) -> int:
+        """Raise the number that :meth:`dump` writes, and give it; it is not used before :meth:`reserved_durable`.
 
         Until then a second call changes nothing, so that what becomes usable is what was written.
         """
         if self._raised <= self.reserved:
             self._raised = min(max(self.send_seq, self.reserved) + RESERVE, MAX_SEQUENCE)
+        return self._raised
+
+    def go_on(self, *, reserved: int, newest: int, sent: int | None) -> None:
+        """After :meth:`load`: numbers that were stored apart from the dump, later. ``sent``: the first number that was
+        certainly not used; None: not known, so that nothing below ``reserved`` may be used."""
+        self.reserved = max(self.reserved, reserved)
+        self.send_seq = self.reserved if sent is None else sent
+        self.newest = max(self.newest, newest)
 
     def reserved_durable(self) -> None:
         """What :meth:`dump` wrote after :meth:`reserve` is on disk: use it."""
