@@ -95,7 +95,10 @@ class Tree:
             raise Refusal(Code.METHOD_NOT_ALLOWED)  # section 6.1.7.7: only objects 1 and 2, for old accounts
         if len(path) > 2 and not self._may(path, "R"):
             raise Refusal(Code.METHOD_NOT_ALLOWED)
-        return [item for item in self.items(path) if item.path[0] != SECURITY and self._may(item.path, "R")]
+        items = [item for item in self.items(path) if self._may(item.path, "R")]
+        if len(path) > 2 and not items:
+            raise Refusal(Code.NOT_FOUND)
+        return items
 
     def write(self, path: Path, items: Iterable[Item], *, replace: bool, bootstrap: bool = False) -> list[Path]:
         """Write: all of ``items`` or nothing. The paths that changed.
@@ -173,6 +176,20 @@ class Tree:
         if len(path) == 4 and not self._may(path, "W"):
             raise Refusal(Code.METHOD_NOT_ALLOWED)
         self.remove(path)
+
+    def may_write(self, path: Path) -> None:
+        """Before a payload is looked at: 4.01 object 0, 4.04 nothing there, 4.05 a resource that is not to be written."""
+        self._must_exist(path if len(path) < 4 else path[:3])
+        if path[0] == SECURITY:
+            raise Refusal(Code.UNAUTHORIZED)
+        if len(path) > 2 and not self._may(path, "W"):
+            raise Refusal(Code.METHOD_NOT_ALLOWED)
+
+    def may_observe(self, path: Path) -> None:
+        """Attributes can be written: 4.01 object 0, 4.04 nothing there."""
+        self._must_exist(path)
+        if path[0] == SECURITY:
+            raise Refusal(Code.UNAUTHORIZED)
 
     def may_execute(self, path: Path) -> None:
         """Execute: 4.04 when there is no such resource, 4.05 when it is none to execute."""

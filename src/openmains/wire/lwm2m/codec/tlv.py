@@ -150,6 +150,7 @@ def _float(value: Decimal, writer: Writer) -> bytes:
             except OverflowError:
                 continue
             stored: float = form.unpack(raw)[0]
-            if not stored - stored and shortest(stored, form, digits) == value:
+            # A single only for what it holds without error: a peer that widens it to a double must see the same number.
+            if stored == float(value) and not stored - stored and shortest(stored, form, digits) == value:
                 return raw
     raise writer.fail("no double carries this number")
