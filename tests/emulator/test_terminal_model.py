@@ -61,6 +61,7 @@ class Meter(RuleBasedStateMachine):
         self.asked: dict[int, tuple[str, dict[str, object]]] = {}
         self.effects: dict[int, int] = {}  # serial → times it has acted
         self.newest_not_after: dict[bytes, int] = {}
+        self.idle: set[int] = set()  # serial numbers that were done when they came: the valve stood there already
         self.running = 0  # serial number of the newest motion
 
     # -- the platform ------------------------------------------------------------------------------------------------
@@ -136,7 +137,15 @@ class Meter(RuleBasedStateMachine):
         for message in said:
             if message.get("command_result") in DID and message["command_serial"]:
                 assert serial in self.store.held.done
-                assert self.effects.get(serial) or self._idle(kind, params, before)
+        self._account_for_the_done()
+
+    def _account_for_the_done(self) -> None:
+        """What is kept as done has acted, or there was nothing to do when it came."""
+        for serial in self.store.held.done:
+            if serial not in self.effects and serial not in self.idle:
+                kind, params = self.asked[serial]
+                assert self._idle(kind, params, self._traces()), "done without having acted"
+                self.idle.add(serial)
 
     def _has_acted(self, serial: int) -> None:
         self.effects[serial] = self.effects.get(serial, 0) + 1
@@ -178,10 +187,12 @@ class Meter(RuleBasedStateMachine):
         assert self.valve.moves <= moves + (target is not None), "the motor ran without being told"
         if self.valve.moves > moves:
             self._has_acted(self.running)
+        self._account_for_the_done()
 
     @rule()
     def cut_power(self) -> None:
         self.bench.do(self.bench.terminal.cut_power(self.bench.now))
+        self._account_for_the_done()
 
     @rule()
     def press(self) -> None:
