@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An LwM2M server and devices of ours on one perfect link, under a virtual clock: what each said, in order."""
 
+from decimal import Decimal
 from typing import Any
 
 from openmains.wire.lwm2m.client import Client
@@ -24,16 +25,13 @@ METER: dict[tuple[int, ...], Value] = {
     (3, 0, 16): "U",
     (19, 0, 0): b"frame one",
     (19, 1, 0): b"",
+    (3424, 0, 1): Decimal("12345.678"),
 }
 
 
-def meter_tree(**more: Value) -> Tree:
+def meter_tree() -> Tree:
     """A small water meter."""
-    from decimal import Decimal
-
-    tree = Tree(definitions(), METER)
-    tree.set((3424, 0, 1), Decimal("12345.678"))
-    return tree
+    return Tree(definitions(), METER)
 
 
 class Pair:
@@ -76,6 +74,7 @@ class Pair:
     def pass_time(self, seconds: float) -> None:
         """Let timers run that come due within ``seconds``."""
         end = self.now + seconds
+        self.run()
         while True:
             times = [one for one in (self.server.next_timer(), self.client.next_timer()) if one is not None]
             if not times or min(times) > end:

@@ -24,7 +24,7 @@ from openmains.run import logs
 from openmains.run.child import StartError
 from openmains.run.settings import Settings, load
 
-ROLES = ("edge", "core", "pipeline", "api", "worker", "demo")
+ROLES = ("signer", "edge", "core", "pipeline", "api", "worker", "demo")
 PARTS = ("pipeline", "api", "worker")  # of the core
 EXIT_REFUSED = 78  # EX_CONFIG of sysexits: trying again will not help
 DRAIN_S = 25.0
@@ -79,6 +79,9 @@ async def _run(role: str, settings: Settings) -> None:
     _log.info("starting", extra={"fields": {"role": role, "pid": os.getpid()}})
     if role == "demo":
         await importlib.import_module("openmains.run.demo").run_demo(settings, stop)
+        return
+    if role == "signer":
+        await importlib.import_module("openmains.run.signer_role").run_signer(settings, stop)
         return
     await importlib.import_module("openmains.run.wiring").run_role(role, settings, stop)
 

@@ -138,10 +138,38 @@ class Settings:
     nats_port: int = _s(0, "内置 NATS 端口;0 = 自动选择", "port of the embedded NATS; 0 = chosen", low=0, high=65535)
     clickhouse_url: str = _s("", "ClickHouse 地址", "ClickHouse URL", secret=True)
 
+    signer_socket: str = _s(
+        "",
+        "签名进程的套接字;空 = 由本程序启动;给出则由其自己的系统账户单独启动(推荐)",
+        "the signer's socket; empty: started by us; given: it runs under a system account of its own (better)",
+        group=("命令", "Commands"),
+    )
+    signer_folder: str = _s(
+        "", "签名进程的密钥与账本目录;空 = var/secrets/signer", "the signer's key and ledger; empty: var/secrets/signer"
+    )
+    postgres_signer_url: str = _s(
+        "", "PostgreSQL 签名角色(只读)地址", "PostgreSQL URL of the signer's role (reads only)", secret=True
+    )
+
     @property
     def var_path(self) -> Path:
         """Absolute data directory."""
         return Path(self.var).absolute()
+
+    @property
+    def signer_path(self) -> Path:
+        """The signer's socket."""
+        return Path(self.signer_socket).absolute() if self.signer_socket else self.var_path / "run" / "signer.sock"
+
+    @property
+    def signer_home(self) -> Path:
+        """Where the signer keeps its key and ledger."""
+        return Path(self.signer_folder).absolute() if self.signer_folder else self.var_path / "secrets" / "signer"
+
+    @property
+    def stop_folder(self) -> Path:
+        """Where the files of the stop switch lie."""
+        return self.var_path / "run" / "stop-commands"
 
     @property
     def engine_options(self) -> EngineOptions:
@@ -170,7 +198,12 @@ class Settings:
             if all((outside.postgres_owner, outside.postgres_api, outside.postgres_pipeline, outside.nats)):
                 clickhouse = outside.clickhouse or f"chdb://{self.var_path / 'clickhouse'}"
                 return EngineUrls(
-                    outside.postgres_owner, outside.postgres_api, outside.postgres_pipeline, outside.nats, clickhouse
+                    outside.postgres_owner,
+                    outside.postgres_api,
+                    outside.postgres_pipeline,
+                    outside.nats,
+                    clickhouse,
+                    self.postgres_signer_url,
                 )
             raise StartError(
                 f"引擎尚未启动过({self.var_path});请先运行 openmains serve。",
@@ -182,6 +215,7 @@ class Settings:
             outside.postgres_pipeline or written.postgres_pipeline,
             outside.nats or written.nats,
             outside.clickhouse or written.clickhouse,
+            self.postgres_signer_url or written.postgres_signer,
         )
 
 

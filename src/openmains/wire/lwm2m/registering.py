@@ -56,7 +56,7 @@ def register_wanted(request: Request, link: Link, limits: Limits) -> RegisterWan
 
 def update(registration: Registration, request: Request, limits: Limits) -> bool:
     """An Update (section 6.2.2) into ``registration``: whether more than its lifetime was renewed. Raises Refused."""
-    said, offer = _parse(request, limits)
+    said, offer = _parse(request, limits, registration.offer.root)
     before = (registration.lifetime_s, registration.binding, registration.sms, registration.offer)
     if said.lifetime_s is not None:
         registration.lifetime_s = said.lifetime_s
@@ -67,8 +67,8 @@ def update(registration: Registration, request: Request, limits: Limits) -> bool
     if said.sms is not None:
         registration.sms = said.sms
     if request.payload:
-        whole = bool(offer.root or offer.formats)
-        registration.offer = offer if whole else registration.offer._replace(objects=offer.objects)
+        formats = offer.formats or registration.offer.formats
+        registration.offer = offer._replace(formats=formats)
     return before != (registration.lifetime_s, registration.binding, registration.sms, registration.offer)
 
 
@@ -80,11 +80,12 @@ def bootstrap_wanted(request: Request, link: Link, limits: Limits) -> BootstrapW
     return BootstrapWanted(link, request.exchange, said.endpoint or "", int(preferred) if fits else None)
 
 
-def _parse(request: Request, limits: Limits) -> tuple[Said, Offer]:
+def _parse(request: Request, limits: Limits, root: tuple[str, ...] = ()) -> tuple[Said, Offer]:
     if opt.get_uint(request.options, opt.CONTENT_FORMAT) not in (None, content.LINK_FORMAT):
         raise Refused("register format", Code.UNSUPPORTED_CONTENT_FORMAT)
     try:
-        return parse_query(request.query, limits.max_endpoint), parse_offer(request.payload, limits.max_instances)
+        said = parse_query(request.query, limits.max_endpoint)
+        return said, parse_offer(request.payload, limits.max_instances, root)
     except WireError as error:
         too_many = error.reason in _TOO_MANY
         raise Refused(error.reason, Code.REQUEST_ENTITY_TOO_LARGE if too_many else Code.BAD_REQUEST) from None

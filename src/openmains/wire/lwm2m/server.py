@@ -437,12 +437,14 @@ class Server:
             del self._by_endpoint[name]
 
     def _watch(self, holder: Holder, registration: Registration) -> None:
-        """Look at the registration again when its lifetime ends; an older appointment is void."""
-        self._expiring.pop(holder.serial, None)
+        """Look at the registration again when its lifetime ends. One that is renewed keeps its earlier appointment, which
+        finds out then: renewals cost no memory."""
         due = self._due(registration)
-        if due is not None:
+        kept = holder.serial in self._expiring
+        if due is not None and not (kept and holder.due <= due):
+            self._expiring.pop(holder.serial, None)
             self._serial += 1
-            holder.serial = self._serial
+            holder.serial, holder.due = self._serial, due
             self._expiring[self._serial] = holder
             heappush(self._expiries, (due, self._serial))
 
