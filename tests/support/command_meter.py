@@ -53,7 +53,7 @@ class ModelMeter:
     """``receive`` gives (serial, result code) or None for what is no frame."""
 
     mac: Mac | None = None
-    counter: int = 0
+    counters: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})  # signed, other
     open: bool = True
     balance: int = 0
     results: dict[int, int] = field(default_factory=dict)
@@ -73,10 +73,10 @@ class ModelMeter:
             return serial, 2 if before == 0 else before
         if now > not_after:
             return serial, 3
-        if signed:
-            if counter <= self.counter:
+        if signed or RULES[Kind(kind)].effect:
+            if counter <= self.counters[signed]:
                 return serial, 7
-            self.counter = counter
+            self.counters[signed] = counter
         self.results[serial] = 0
         self.applied.append((serial, kind, now))
         if kind == Kind.VALVE_CLOSE:

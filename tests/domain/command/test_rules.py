@@ -17,7 +17,7 @@ from openmains.domain.command.batch import (
     step,
 )
 from openmains.domain.command.flow import CellFlow
-from openmains.domain.command.kinds import DAY, RULES, Channel, Kind, Priority, Times, rule_of
+from openmains.domain.command.kinds import DAY, RULES, Channel, Kind, Lane, Priority, Times, rule_of
 from openmains.domain.command.life import Event, State
 from openmains.domain.command.order import Waiting, after_send, next_of, replaced_by, slot_of, timed_event
 from openmains.domain.command.safety import MeterFacts, Need, Refusal, Scope, exceeded, needs_second, refusal
@@ -42,7 +42,10 @@ def facts(**values: object) -> MeterFacts:
 
 def test_every_kind_has_a_rule_and_money_and_valves_are_signed() -> None:
     assert set(RULES) == set(Kind)
-    assert {kind for kind, rule in RULES.items() if rule.signed} == {Kind.VALVE_CLOSE, Kind.VALVE_OPEN, Kind.TOP_UP}
+    assert {kind for kind, rule in RULES.items() if rule.signed} == {
+        Kind.VALVE_CLOSE, Kind.VALVE_OPEN, Kind.TOP_UP, Kind.SET_PRICE, Kind.SET_PLATFORM, Kind.FACTORY_RESET,
+    }  # fmt: skip
+    assert all(rule.signed == (rule.lane is Lane.SIGNED) for rule in RULES.values())
     assert all(rule.attempts == 0 for rule in RULES.values() if rule.effect)  # tried until the validity ends (R4.4)
 
 
