@@ -244,6 +244,13 @@ PROBLEMS: dict[str, Text] = {
         "Too many requests",
         "The rate limit is reached. Try again in {seconds} s.",
     ),
+    "key-file-gone": Text(
+        410,
+        "密钥文件已不存在",
+        "密钥文件只能下载一次，且只保留一天。如未妥善保存，请重新生成密钥。",
+        "Key file gone",
+        "A key file can be taken once and is kept for a day. If nobody has it, make new keys.",
+    ),
     "internal": Text(
         500,
         "内部错误",
@@ -294,6 +301,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "common": ("太常见", "is too common"),
     "same-as-before": ("与当前的相同", "is the same as the current one"),
     "not-csv-or-xlsx": ("不是 CSV 或 XLSX 文件", "is neither CSV nor XLSX"),
+    "not-csv": ("不是 CSV 文件", "is not CSV"),
     "not-hex": ("不是十六进制", "is not hexadecimal"),
 }
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
+from openmains.app.access.ports import AccessStore
 from openmains.app.alarms.model import (
     Alarm,
     AlarmStatus,
@@ -217,6 +218,8 @@ class Work(Protocol):
     def dead_letters(self) -> DeadLetterStore: ...
     @property
     def jobs(self) -> JobStore: ...
+    @property
+    def access(self) -> AccessStore: ...
     @property
     def commands(self) -> CommandStore: ...
 

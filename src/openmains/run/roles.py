@@ -83,20 +83,14 @@ async def _run(role: str, settings: Settings) -> None:
     if role == "signer":
         await importlib.import_module("openmains.run.signer_role").run_signer(settings, stop)
         return
-    wiring = importlib.import_module("openmains.run.wiring")
-    if role == "edge":
-        await wiring.run_edge(settings, stop)
-    elif role == "core":
-        await wiring.run_core(settings, stop)
-    else:
-        await wiring.run_role(role, settings, stop)
+    await importlib.import_module("openmains.run.wiring").run_role(role, settings, stop)
 
 
 def run(role: str, settings: Settings) -> int:
     """Run until asked to stop; the exit code."""
     logs.set_up(settings.var_path, settings.log_level)
     try:
-        with role_lock(settings.var_path, role):
+        with role_lock(settings.var_path, f"{role}-{settings.node}" if role == "edge" and settings.node > 1 else role):
             uvloop.run(_run(role, settings))
     except StartError as error:
         _log.error("%s / %s", error.zh, error.en)

@@ -52,8 +52,28 @@ class Settings:
         1024, "数据目录所在磁盘的最小剩余空间(MB),不足则不启动", "least free disk space to start with (MB)", low=16
     )
 
-    coap_host: str = _s("0.0.0.0", "CoAP 监听地址", "address CoAP listens on", group=("接入", "Edge"))  # noqa: S104 - meters come from outside
-    coap_port: int = _s(5683, "CoAP UDP 端口", "CoAP UDP port", low=1, high=65535)
+    coap_host: str = _s(
+        "0.0.0.0",  # noqa: S104 - meters come from outside
+        "表具接入(DTLS 与 CoAP)监听地址",
+        "address that listens for meters (DTLS and CoAP)",
+        group=("接入", "Edge"),
+    )
+    dtls_port: int = _s(5684, "DTLS UDP 端口;0 = 关闭", "DTLS UDP port; 0 = off", low=0, high=65535)
+    coap_port: int = _s(
+        0,
+        "明文 CoAP UDP 端口(标准为 5683);0 = 关闭。明文既不保密也不认证,仅限可信网络",
+        "UDP port of plain CoAP (standard: 5683); 0 = off. It neither hides nor proves anything: trusted networks only",
+        low=0,
+        high=65535,
+    )
+    node: int = _s(
+        1, "本接入节点编号,各节点不同;写入会话标识", "number of this edge node, each its own; part of Connection IDs",
+        low=1, high=255,
+    )  # fmt: skip
+    session_cache: int = _s(
+        200_000, "内存中保留的 DTLS 会话数,其余按需从磁盘读取", "DTLS sessions kept in memory; others are read when needed",
+        low=100,
+    )  # fmt: skip
     edge_batch_ms: int = _s(20, "上行批次最长等待(毫秒)", "longest wait of an uplink batch (ms)", low=1, high=1000)
     edge_batch_messages: int = _s(500, "上行批次最多消息数", "most messages in an uplink batch", low=1, high=10_000)
     edge_receive_buffer_kb: int = _s(

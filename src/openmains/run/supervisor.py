@@ -161,7 +161,8 @@ class Supervisor:
         return True
 
     async def _udp_bound(self) -> bool:
-        return preflight.udp_bound(self._settings.coap_port)
+        ports = (self._settings.dtls_port, self._settings.coap_port)
+        return all(preflight.udp_bound(port) for port in ports if port)
 
     async def _end(self, role: str) -> None:
         keeper = self._keepers.pop(role, None)
@@ -191,9 +192,10 @@ class Supervisor:
         s = self._settings
         host = "127.0.0.1" if s.http_host in ("0.0.0.0", "::") else s.http_host  # noqa: S104 - compared, not bound
         url = f"http://{host}:{s.http_port}"
+        meters = [f"{name} udp/{port}" for name, port in (("DTLS", s.dtls_port), ("CoAP", s.coap_port)) if port]
         messages.show(
-            f"就绪({seconds:.1f} 秒):网页与接口 {url} ,CoAP udp/{s.coap_port}。按 Ctrl-C 停止。",
-            f"ready ({seconds:.1f} s): console and API {url} , CoAP udp/{s.coap_port}. Ctrl-C stops.",
+            f"就绪({seconds:.1f} 秒):网页与接口 {url} ,{'、'.join(meters)}。按 Ctrl-C 停止。",
+            f"ready ({seconds:.1f} s): console and API {url} , {', '.join(meters)}. Ctrl-C stops.",
         )
 
 

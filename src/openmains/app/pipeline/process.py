@@ -17,16 +17,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from openmains.app.access.report import CHANNEL, AccessEntry, AccessNote, entry_of
 from openmains.app.command.results import COMMAND_RESULT, LINK_CHANNEL, link_word, meter_word
 from openmains.app.pipeline.bounds import DAYS, fit, outside
 from openmains.app.pipeline.ports import DeadLetter, Effects, ExceptionRow, MeterRecord, PendingDay, Product
 from openmains.app.pipeline.rows import Gatherer
 from openmains.app.uplink import Uplink
 from openmains.domain.alarm import EventKind, Heard
+from openmains.domain.connectivity.findings import Kind as FindingKind
 from openmains.domain.period import Zone
 from openmains.domain.quantity import LITRE_EXPONENT, rescale
 from openmains.domain.readings import judge_intervals, judge_registers
 from openmains.domain.readings.model import IntervalReport, Judgement, Limits, RegisterReport
+from openmains.domain.readings.quality import Rule, Slot
 from openmains.drivers.catalog import Catalog
 from openmains.drivers.model import MISSING_VALUE, Columns, Kind
 from openmains.drivers.points import vocabulary
@@ -73,6 +76,8 @@ class Processor:
         """All effects of the uplinks, in their order. ``records`` are advanced in place."""
         effects = Effects()
         gather = Gatherer(effects)
+        if any(uplink.channel == CHANNEL for uplink in uplinks):
+            uplinks = self._reports(uplinks, effects)
         uplinks = self._links(uplinks, effects)
         decoded = self._decode(uplinks, effects)
         touched: dict[int, MeterRecord] = {}
@@ -97,6 +102,20 @@ class Processor:
         effects.meters = list(touched.values())
         gather.finish()
         return effects
+
+    @staticmethod
+    def _reports(uplinks: Sequence[Uplink], effects: Effects) -> list[Uplink]:
+        """Sets aside what edges report of terminals; it is no word of a meter and changes no reading. Returns the rest."""
+        rest = []
+        for uplink in uplinks:
+            if uplink.channel != CHANNEL:
+                rest.append(uplink)
+                continue
+            try:
+                effects.access.append(entry_of(uplink))
+            except ValueError as error:
+                effects.dead_letters.append(DeadLetter(uplink, "access_report", 0, str(error)))
+        return rest
 
     def _links(self, uplinks: Sequence[Uplink], effects: Effects) -> Sequence[Uplink]:
         """Take out what links said of commands: it is not a meter's message; returns the others, in order."""
@@ -280,6 +299,8 @@ class Processor:
     ) -> None:
         version = judgement.state.version
         for row in judgement.days:
+            if record.is_held_back:
+                row.quality = [flags | Slot.SUSPECT for flags in row.quality]
             if row.day in DAYS:  # a clock at 1970 west of Greenwich: the register is kept, the day has no name
                 effects.days.append(PendingDay(record, row, version, received_at))
         if judgement.registers:
@@ -289,6 +310,13 @@ class Processor:
             for finding in judgement.findings:
                 name = finding.rule.name.lower()
                 effects.counters[name] = effects.counters.get(name, 0) + 1
+                if finding.rule is Rule.IMPOSSIBLE_BACK and record.imei is not None:
+                    note = AccessNote(record.imei, detail=f"{finding.value} < {finding.expected}")
+                    effects.access.append(
+                        AccessEntry(
+                            record.tenant_id, record.meter_id, FindingKind.REGISTER_BACK.value, received_us, note
+                        )
+                    )
                 effects.exceptions.append(
                     ExceptionRow(
                         record.tenant_id,

@@ -9,6 +9,7 @@ import asyncpg
 from openmains.app.meters.wording import Wording
 from openmains.app.search import MeterHit
 from openmains.edges.postgres import search
+from openmains.edges.postgres.access import Access
 from openmains.edges.postgres.alarms import Alarms
 from openmains.edges.postgres.audit import Audit
 from openmains.edges.postgres.commands import Commands
@@ -47,6 +48,7 @@ class TenantWork:
         self.exceptions = Exceptions(connection, tenant_id)
         self.dead_letters = DeadLetters(connection, tenant_id)
         self.jobs = Jobs(connection, tenant_id)
+        self.access = Access(connection, tenant_id)
         self.commands = Commands(connection, tenant_id)
 
 

@@ -34,7 +34,7 @@ from openmains.wire.coap.exchange import (
 from openmains.wire.coap.message import ACK, CON, HEADER, NON, RST, Code, Message, Method, Option, decode, empty
 from openmains.wire.coap.message import encode_options as _encode_options
 from openmains.wire.coap.observing import Observers
-from openmains.wire.coap.reliability import RFC7252, Retransmitter, Timing
+from openmains.wire.coap.reliability import RFC7252, Chance, MessageIds, Retransmitter, Timing
 from openmains.wire.coap.states import SERVING, Serving, ServingAction, ServingInput
 from openmains.wire.errors import WireError
 
@@ -49,6 +49,7 @@ class Server:
 
     ``mid_seed``: any integer, random in production; first message id and the retransmission jitter follow from it.
     ``understood``: critical options that the application acts on, besides those of ``options.UNDERSTOOD``.
+    ``ids``: a source of message ids shared with a client (``endpoint.py``); without it, one counter for all peers.
     ``counters``: what happened, by name; names are a fixed set.
     """
 
@@ -59,6 +60,7 @@ class Server:
         mid_seed: int,
         timing: Timing = RFC7252,
         understood: Collection[int] = (),
+        ids: MessageIds | None = None,
     ) -> None:
         self.limits = limits
         self.counters: dict[str, int] = {}
@@ -70,7 +72,8 @@ class Server:
         self._slow: deque[Exchange] = deque()  # confirmable ones that may still need an empty ACK, oldest first
         self._open = 0
         self._mid = mid_seed & 0xFFFF
-        self._noise = mid_seed & 0xFFFFFFFFFFFFFFFF
+        self._ids = ids
+        self._chance = Chance(mid_seed)
         self._retransmitter: Retransmitter[Exchange | Relation] = Retransmitter(timing)
         self._assembler = Assembler(
             limits.max_body,
@@ -483,15 +486,10 @@ class Server:
 
     def _next_mid(self, peer: Peer) -> int:
         for _ in range(16):
-            self._mid = self._mid + 1 & 0xFFFF
+            self._mid = self._mid + 1 & 0xFFFF if self._ids is None else self._ids(peer)
             if (peer, self._mid) not in self._retransmitter:
                 break
         return self._mid
-
-    def _chance(self) -> float:
-        """A number in 0…1 that spreads retransmissions; follows from the seed alone."""
-        self._noise = (self._noise * 6364136223846793005 + 1442695040888963407) & 0xFFFFFFFFFFFFFFFF
-        return (self._noise >> 33) / 0x7FFFFFFF
 
 
 def _body_key(request: Request) -> Key:

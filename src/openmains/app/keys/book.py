@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The edge's view of device keys: many at once, opened here, kept nowhere.
+
+While a new key is on its way to a meter both are valid, but a handshake can be tried with one only. The new one goes first;
+the next handshake of the same meter is answered with the previous one, and so on in turn. So a rotation costs at most one
+handshake that fails, and it is no sign of an attack: ask ``is_rotating`` before telling the guard.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from openmains.app.keys.envelope import KeyUnreadableError, SealedKey
+from openmains.app.keys.ports import DeviceKey, KeyStore
+from openmains.app.keys.vault import Vault
+
+ROTATING = 100_000  # terminals whose turn is remembered
+
+
+class KeyBook:
+    """One for each edge process."""
+
+    def __init__(self, store: KeyStore, vault: Vault) -> None:
+        self._store = store
+        self._vault = vault
+        self._turns: OrderedDict[int, tuple[DeviceKey, bool]] = (
+            OrderedDict()
+        )  # (key, whether the new one was handed out)
+        self.found = 0
+        self.unknown = 0
+        self.unreadable = 0
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What was asked for, by name."""
+        return {"keys.found": self.found, "keys.unknown": self.unknown, "keys.unreadable": self.unreadable}
+
+    async def keys(self, imeis: Sequence[int]) -> dict[int, bytes]:
+        """The keys of these terminals in one query; one without a (readable) key is absent.
+
+        Raises what the store raises when it is away: the handshake must wait or fail, not be told 'unknown'.
+        """
+        opened: dict[int, bytes] = {}
+        for stored in await self._store.find(imeis):
+            new = True
+            if stored.previous is not None:
+                new = self._next_turn(stored)
+            elif self._turns:
+                self._turns.pop(stored.imei, None)
+            await self._open(stored, stored.key if new or stored.previous is None else stored.previous, opened)
+        self.found += len(opened)
+        self.unknown += len(imeis) - len(opened)
+        return opened
+
+    async def newest(self, imeis: Sequence[int]) -> dict[int, bytes]:
+        """The keys a bootstrap server writes into these meters: the newest of each, whatever its turn is."""
+        opened: dict[int, bytes] = {}
+        for stored in await self._store.find(imeis):
+            await self._open(stored, stored.key, opened)
+        return opened
+
+    async def _open(self, stored: DeviceKey, sealed: SealedKey, opened: dict[int, bytes]) -> None:
+        try:
+            data_key = await self._vault.data_key(stored.tenant_id, sealed.key_id)
+            opened[stored.imei] = data_key.open(stored.imei, sealed.nonce, sealed.sealed)
+        except KeyUnreadableError:
+            self.unreadable += 1  # one row that was tampered with must not keep the others of the batch out
+
+    def is_rotating(self, imei: int) -> bool:
+        """Whether the last key handed out for this terminal was one of two."""
+        return imei in self._turns
+
+    async def used(self, imeis: Sequence[int]) -> None:
+        """Handshakes with the keys last handed out were completed. The first use of a new key ends its predecessor."""
+        done = []
+        for imei in imeis:
+            turn = self._turns.get(imei)
+            if turn is not None and turn[1]:
+                done.append((imei, turn[0].tenant_id, turn[0].version))
+        if done:
+            await self._store.used(done)
+            for imei, _, _ in done:
+                self._turns.pop(imei, None)
+
+    def _next_turn(self, stored: DeviceKey) -> bool:
+        turn = self._turns.pop(stored.imei, None)
+        new = turn is None or turn[0].version != stored.version or not turn[1]
+        self._turns[stored.imei] = (stored, new)
+        if len(self._turns) > ROTATING:
+            self._turns.popitem(last=False)
+        return new
