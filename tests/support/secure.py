@@ -77,10 +77,18 @@ class SecureMeter(asyncio.DatagramProtocol):
         self._flush()
         return await asyncio.wait_for(self._connected, 60)
 
-    async def request(self, path: Sequence[str], payload: bytes, method: int = Method.POST, **more: object) -> tuple[int, bytes]:
+    async def request(
+        self, path: Sequence[str], payload: bytes, method: int = Method.POST, **more: object
+    ) -> tuple[int, bytes]:
         """Ask; (code, payload), code 0 without an answer."""
         call = self._coap.client.request(
-            "server", method, path, payload, chance=0.5, now=self._loop.time(), **more  # type: ignore[arg-type]
+            "server",
+            method,
+            path,
+            payload,
+            chance=0.5,
+            now=self._loop.time(),
+            **more,  # type: ignore[arg-type]
         )
         self._calls[call] = self._loop.create_future()
         self._flush()

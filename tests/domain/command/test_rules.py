@@ -91,12 +91,12 @@ def test_time_asks_about_effects_and_gives_up_readings() -> None:
 
 
 def test_a_newer_setting_replaces_the_same_setting_that_was_not_sent() -> None:
-    slot = slot_of(Kind.SET_PARAMETERS, ["report_time"])
+    slot = slot_of(Kind.SET_PARAMETERS, {"values": {"report_time": 1}})
     older = [
         (1, Kind.SET_PARAMETERS, slot, State.QUEUED),
         (2, Kind.SET_PARAMETERS, slot, State.SENT),
-        (3, Kind.SET_PARAMETERS, slot_of(Kind.SET_PARAMETERS, ["freeze_period"]), State.QUEUED),
-        (4, Kind.SET_PRICE, slot_of(Kind.SET_PRICE, []), State.QUEUED),
+        (3, Kind.SET_PARAMETERS, slot_of(Kind.SET_PARAMETERS, {"values": {"freeze_period": 1}}), State.QUEUED),
+        (4, Kind.SET_PRICE, slot_of(Kind.SET_PRICE, {}), State.QUEUED),
     ]
     assert replaced_by(Kind.SET_PARAMETERS, slot, older) == [1]
 

@@ -104,6 +104,7 @@ class Change:
     counter: int | None = None
     result: int | None = None
     answer: Mapping[str, int] | None = None
+    settings: Mapping[str, int] | None = None  # what the meter says it is set to
 
 
 @dataclass(slots=True)
@@ -117,6 +118,7 @@ class MeterWord:
     serial: int = 0
     code: int = 0
     points: dict[str, int] = field(default_factory=dict)
+    settings: dict[str, int] = field(default_factory=dict)  # read back, by name
     link: str = ""
     command_id: int = 0
 

@@ -10,7 +10,7 @@ import msgspec
 from openmains.app.command.ports import RunningBatch
 from openmains.domain.command.batch import Plan, Progress
 from openmains.domain.command.kinds import CONFIGURATION, Kind, KindRule
-from openmains.domain.command.order import slot_of
+from openmains.domain.command.order import settings_of, slot_of
 from openmains.edges.postgres.db import Connection, Pool
 
 RUNNING = """
@@ -122,7 +122,7 @@ async def release(connection: Connection, batch: RunningBatch, count: int, rule:
         [row["place"] for row in rows],
     )  # fmt: skip
     before = [
-        {name: row["reported"][name] for name in row["params"] if name in row["reported"]} if row["reported"] else {}
+        {name: row["reported"][name] for name in settings_of(row["params"]) if name in (row["reported"] or {})}
         for row in rows
     ]
     await connection.execute(

@@ -169,7 +169,7 @@ class BatchTables:
             self._tenant_id,
             batch_id,
         )
-        return [BatchMeter(row[0], row[1]) for row in rows]
+        return [BatchMeter(row[0], {"values": row[1]}) for row in rows]
 
     async def _note(self, command_id: int, at_us: int, event: str, state: State, actor: str, detail: str) -> None:
         await self._connection.execute(
