@@ -12,12 +12,12 @@ import asyncpg
 import pytest
 
 from openmains.app.command.dispatch import Dispatcher, Spoke
+from openmains.app.command.give import content_of
 from openmains.app.command.ports import Draft, MeterWord, Outgoing
 from openmains.app.command.work import CommandWork, sweep, take_in
 from openmains.domain.command.flow import CellFlow
 from openmains.domain.command.kinds import DAY, RULES, Channel, Kind
 from openmains.domain.command.order import slot_of
-from openmains.edges.postgres.command_batches import content_of
 from openmains.edges.postgres.command_flow import WAITING, PostgresCommandFlow
 from openmains.edges.postgres.commands import Commands
 from openmains.edges.postgres.db import API_ROLE, PIPELINE_ROLE, Pool, create_pool, tenant_transaction
@@ -50,7 +50,7 @@ class Desk:
         self.dispatcher = Dispatcher(
             self.flow, PlainDrivers(), None, self.down, switch, CellFlow(), clock_us=lambda: self.now_us
         )
-        self.work = CommandWork(self.flow, None, switch, {})
+        self.work = CommandWork(self.flow, None, switch)
 
     async def draft(
         self, meter_id: int, kind: Kind, params: dict[str, Any] | None = None, key: str | None = None

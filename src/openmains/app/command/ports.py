@@ -213,8 +213,11 @@ class CommandFlow(Protocol):
     async def hear(self, words: Sequence[MeterWord]) -> None:
         """The meters' own words and the links'."""
 
-    async def drafts(self, limit: int, after: int) -> list[Drafted]:
-        """Drafted, quarantined and approved commands, oldest first."""
+    async def drafts(self, limit: int, after: int, quarantined: bool) -> list[Drafted]:
+        """Drafted and approved commands and, if asked, quarantined ones, oldest first."""
+
+    async def zones(self) -> Mapping[int, str]:
+        """Time zone of each tenant."""
 
     async def replace_older(self, drafts: Sequence[Drafted], now_us: int) -> int:
         """Call off unsent older settings of the same slot; how many."""

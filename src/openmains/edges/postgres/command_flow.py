@@ -110,7 +110,7 @@ SELECT c.command_id, c.tenant_id, c.meter_id, c.kind, '{}'::jsonb, c.unique_key,
 DRAFTS = """
 SELECT c.command_id, c.tenant_id, c.meter_id, m.product_id, c.kind, c.slot, c.state, c.unique_key, c.not_after
   FROM command c JOIN meter m USING (meter_id)
- WHERE c.state IN ('drafted', 'quarantined', 'approved') AND c.command_id > $2 ORDER BY c.command_id LIMIT $1
+ WHERE c.state IN ('drafted', 'quarantined', 'approved') AND (c.state <> 'quarantined' OR $3) AND c.command_id > $2 ORDER BY c.command_id LIMIT $1
 """
 OLDER = """
 SELECT o.command_id, o.kind, o.slot, o.state, o.meter_id FROM command o
@@ -156,10 +156,13 @@ class PostgresCommandFlow:
         async with self._pool.acquire() as connection, connection.transaction():
             await hear(connection, words)
 
-    async def drafts(self, limit: int, after: int) -> list[Drafted]:
+    async def zones(self) -> Mapping[int, str]:
+        return {row[0]: row[1] for row in await self._pool.fetch("SELECT tenant_id, zone FROM tenant")}
+
+    async def drafts(self, limit: int, after: int, quarantined: bool) -> list[Drafted]:
         return [
             Drafted(row[0], row[1], row[2], row[3], Kind(row[4]), row[5], State(row[6]), row[7], row[8])
-            for row in await self._pool.fetch(DRAFTS, limit, after)
+            for row in await self._pool.fetch(DRAFTS, limit, after, quarantined)
         ]
 
     async def replace_older(self, drafts: Sequence[Drafted], now_us: int) -> int:
