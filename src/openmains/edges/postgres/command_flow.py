@@ -88,7 +88,8 @@ SELECT command_id, tenant_id, meter_id, serial, lane, priority, not_after, kind,
 DESIRE = """
 UPDATE meter_shadow s SET desired = s.desired || (n.params -> 'values'), desired_us = $2
   FROM (SELECT DISTINCT ON (meter_id) meter_id, params FROM command
-         WHERE command_id = ANY($1::bigint[]) AND kind = 'set_parameters' AND jsonb_typeof(params -> 'values') = 'object' ORDER BY meter_id, command_id DESC) n
+         WHERE command_id = ANY($1::bigint[]) AND kind = 'set_parameters'
+           AND jsonb_typeof(params -> 'values') = 'object' ORDER BY meter_id, command_id DESC) n
  WHERE s.meter_id = n.meter_id
 """
 REPORT = """
@@ -110,7 +111,8 @@ SELECT c.command_id, c.tenant_id, c.meter_id, c.kind, '{}'::jsonb, c.unique_key,
 DRAFTS = """
 SELECT c.command_id, c.tenant_id, c.meter_id, m.product_id, c.kind, c.slot, c.state, c.unique_key, c.not_after
   FROM command c JOIN meter m USING (meter_id)
- WHERE c.state IN ('drafted', 'quarantined', 'approved') AND (c.state <> 'quarantined' OR $3) AND c.command_id > $2 ORDER BY c.command_id LIMIT $1
+ WHERE c.state IN ('drafted', 'quarantined', 'approved') AND (c.state <> 'quarantined' OR $3)
+   AND c.command_id > $2 ORDER BY c.command_id LIMIT $1
 """
 OLDER = """
 SELECT o.command_id, o.kind, o.slot, o.state, o.meter_id FROM command o

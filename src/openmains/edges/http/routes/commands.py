@@ -154,20 +154,20 @@ async def give_a_command(request: Request[Any, Any, Any], meter_id: Id, data: JS
 async def list_commands(
     request: Request[Any, Any, Any],
     meter_id: OptionalId = None,
-    state: FromQuery[State | None] = None,
+    status: FromQuery[State | None] = None,
     kind: FromQuery[Kind | None] = None,
     batch_id: OptionalId = None,
     open: FromQuery[bool] = False,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[Command]:
-    """Commands, newest first; ``open``: those that have not ended. ``state=quarantined`` is the approval inbox."""
+    """Commands, newest first; ``open``: those that have not ended. ``status=quarantined`` is the approval inbox."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         rows = await work.commands.page(
             limit + 1,
             after_id("commands", cursor),
             meter_id=meter_id,
-            state=state,
+            state=status,
             kind=kind,
             batch_id=batch_id,
             is_open=open,
