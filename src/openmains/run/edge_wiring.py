@@ -28,6 +28,7 @@ from openmains.app.uplink import Uplink
 from openmains.domain.connectivity.findings import State
 from openmains.domain.period import zone
 from openmains.drivers import catalog as driver_catalog
+from openmains.edges.nats.commands import HeardTeller
 from openmains.edges.nats.nodes import NodeLink, Via
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.postgres.db import create_pool
@@ -142,6 +143,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             secure.edge.start(secure.traffic, _Bridge(secure.link))
             await secure.link.start()
             await _listen_down(client, settings.node, secure.downlinks)
+            batcher.on_stored = HeardTeller(client, settings.node).stored
         log.info(
             "edge ready: node %d, DTLS on %d, CoAP on %d (0: off), %d meters known",
             settings.node, settings.dtls_port, settings.coap_port, len(identities),

@@ -106,6 +106,8 @@ async def while_connected(client: Client, stop: asyncio.Event) -> None:
 
 async def run_pipeline(settings: Settings, stop: asyncio.Event, core: "Core") -> None:
     """All shards of the pipeline in this process."""
+    from openmains.run.dispatch_wiring import DispatchDesk
+
     clickhouse, pool = core.clickhouse, core.pool
     async with AsyncExitStack() as stack:
         urls = settings.urls()
@@ -116,6 +118,7 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: "Core") ->
         await check_shards(PostgresPipelineStore(pool), settings)
         bus = Bus(client)
         drivers = driver_catalog.load()
+        desk = DispatchDesk(settings, client, pool, drivers)
         workers = [
             ShardWorker(
                 shard,
@@ -125,6 +128,7 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: "Core") ->
                 drivers,
                 tell=bus.tell,
                 now_us=now_us,
+                committed=desk.committed,
             )
             for shard in range(settings.shards)
         ]
@@ -142,11 +146,12 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: "Core") ->
                 }
                 for name, value in said.items():
                     total[name] = total.get(name, 0) + value
-            return total
+            return total | desk.counters
 
         log.info("pipeline ready: %d shards", settings.shards)
         await asyncio.gather(
             *(worker.run(stop) for worker in workers),
+            desk.run(stop),
             while_connected(client, stop),
             tell_counters(bus, f"pipeline-{os.getpid()}", counters, stop, process=core.process),
         )
