@@ -5,8 +5,9 @@ The meter keeps what a real one keeps over a reset: the serials it has applied w
 valve, its balance. It stores before it acts. What it does is written into ``applied`` so that a test can see each effect.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -14,17 +15,20 @@ import msgspec
 from openmains.app.command.driver import Mac
 from openmains.app.signer.keys import MAC_BYTES
 from openmains.domain.command.kinds import RULES, Kind
+from openmains.drivers.model import Title
 
-KINDS = list(Kind)
+AMOUNT = (
+    SimpleNamespace(
+        name="amount", form="int", unit="fen", low=1, high=100_000, title=Title("金额", "Amount"), default=None, most=1
+    ),
+)
 
 
 class PlainCommands:
     """Frames as msgpack; the MAC, if any, at the end."""
 
-    command_kinds: Mapping[str, Sequence[Any]] = {
-        kind.value: [{"name": "amount", "unit": "0.01", "low": 1, "high": 100_000, "zh": "金额", "en": "amount"}]
-        if kind is Kind.TOP_UP
-        else []
+    command_kinds: Mapping[str, Any] = {
+        kind.value: SimpleNamespace(title=Title("命令", kind.value), params=AMOUNT if kind is Kind.TOP_UP else ())
         for kind in Kind
     }
 
@@ -53,7 +57,7 @@ class ModelMeter:
     """``receive`` gives (serial, result code) or None for what is no frame."""
 
     mac: Mac | None = None
-    counter: int = 0
+    counters: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})  # signed, other
     open: bool = True
     balance: int = 0
     results: dict[int, int] = field(default_factory=dict)
@@ -73,10 +77,10 @@ class ModelMeter:
             return serial, 2 if before == 0 else before
         if now > not_after:
             return serial, 3
-        if signed:
-            if counter <= self.counter:
+        if signed or RULES[Kind(kind)].effect:
+            if counter <= self.counters[signed]:
                 return serial, 7
-            self.counter = counter
+            self.counters[signed] = counter
         self.results[serial] = 0
         self.applied.append((serial, kind, now))
         if kind == Kind.VALVE_CLOSE:

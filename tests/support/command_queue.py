@@ -61,10 +61,10 @@ class Queue:
             return None
         held = self.held[found.serial - 1]
         if held.frame is None:
-            if rule_of(found.kind).signed:
-                self._counter += 1
+            signed = rule_of(found.kind).signed
+            self._counter += signed
             held.frame = self._driver.command(
-                found.kind, held.params, serial=found.serial, counter=self._counter, not_after=found.not_after,
+                found.kind, held.params, serial=found.serial, counter=self._counter if signed else found.serial, not_after=found.not_after,
                 mac=self._mac,
             )  # fmt: skip
         self.move(held, Event.SEND, now)

@@ -40,6 +40,21 @@ class Town:
         self.meters += found
         return found
 
+    async def fill(self, count: int) -> None:
+        """Meters that only count: without state and customer."""
+        await self.owner.execute(
+            "INSERT INTO meter (tenant_id, number, product_id, area_id, installed_on)"
+            " SELECT $1, 'f' || n, $2, ($3::int[])[1 + n % cardinality($3::int[])], '2024-01-01'"
+            " FROM generate_series(1, $4::int) n",
+            self.tenant_id, self.product_id, self.areas, count,
+        )  # fmt: skip
+
+    async def empty(self) -> None:
+        """Take them away again; the engine is shared. Triggers are off: nothing refers to them."""
+        async with self.owner.transaction():
+            await self.owner.execute("SET LOCAL session_replication_role = replica")
+            await self.owner.execute("DELETE FROM meter WHERE tenant_id = $1 AND customer_id IS NULL", self.tenant_id)
+
 
 async def make_town(owner: "asyncpg.Connection[Any]", areas: int = 1, driver: str = "openmains/gas-1") -> Town:
     """A tenant of its own. Its clock is set so that it is always a working day's morning there for the rules' tests."""

@@ -18,6 +18,8 @@ from openmains.run.settings import load
 from openmains.run.signer_role import LEDGER, master_key, run_signer
 from tests.support.command_meter import PlainDrivers
 
+CLOCK = "test-clock"
+WEDNESDAY_TEN = 1_790_128_800  # 2026-09-23 10:00 in Shanghai
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -30,6 +32,12 @@ class SignerProcess:
         self.client = SocketSigner(self.settings.signer_path)
         self.switch = FileSwitch(self.settings.stop_folder)
         self._process: subprocess.Popen[bytes] | None = None
+        self.set_clock(WEDNESDAY_TEN)
+
+    def set_clock(self, now: int) -> None:
+        """The signer's clock stands until it is set again."""
+        self.now = now
+        (self.var / "run" / CLOCK).write_text(str(now))
 
     def enrol(self, tenant_id: int, login: str, password: str, role: str = "operator") -> None:
         ledger = SqliteLedger(self.settings.signer_home / LEDGER)
@@ -73,7 +81,10 @@ async def running_signer(var: Path) -> AsyncIterator[SignerProcess]:
 
 
 async def _main(var: str) -> None:
-    await run_signer(load({"OPENMAINS_VAR": var}).settings, asyncio.Event(), PlainDrivers())
+    clock = Path(var) / "run" / CLOCK
+    await run_signer(
+        load({"OPENMAINS_VAR": var}).settings, asyncio.Event(), PlainDrivers(), lambda: int(clock.read_text())
+    )
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from openmains.app.command.driver import CatalogCommands, CommandDrivers
@@ -51,7 +52,12 @@ def master_key(home: Path) -> bytes:
     return key
 
 
-async def run_signer(settings: Settings, stop: asyncio.Event, drivers: CommandDrivers | None = None) -> None:
+async def run_signer(
+    settings: Settings,
+    stop: asyncio.Event,
+    drivers: CommandDrivers | None = None,
+    clock_s: Callable[[], int] = lambda: int(time.time()),
+) -> None:
     """Serve until ``stop``."""
     home = settings.signer_home
     key = master_key(home)
@@ -66,7 +72,7 @@ async def run_signer(settings: Settings, stop: asyncio.Event, drivers: CommandDr
         drivers or CatalogCommands(driver_catalog.load()),
         switch,
         key,
-        clock_s=lambda: int(time.time()),
+        clock_s=clock_s,
     )
     server = SignerServer(authority, switch, settings.signer_path)
     await server.start()

@@ -17,7 +17,7 @@ from openmains.domain.command.batch import (
     step,
 )
 from openmains.domain.command.flow import CellFlow
-from openmains.domain.command.kinds import DAY, RULES, Channel, Kind, Priority, Times, rule_of
+from openmains.domain.command.kinds import DAY, RULES, Channel, Kind, Lane, Priority, Times, rule_of
 from openmains.domain.command.life import Event, State
 from openmains.domain.command.order import Waiting, after_send, next_of, replaced_by, slot_of, timed_event
 from openmains.domain.command.safety import MeterFacts, Need, Refusal, Scope, exceeded, needs_second, refusal
@@ -42,7 +42,10 @@ def facts(**values: object) -> MeterFacts:
 
 def test_every_kind_has_a_rule_and_money_and_valves_are_signed() -> None:
     assert set(RULES) == set(Kind)
-    assert {kind for kind, rule in RULES.items() if rule.signed} == {Kind.VALVE_CLOSE, Kind.VALVE_OPEN, Kind.TOP_UP}
+    assert {kind for kind, rule in RULES.items() if rule.signed} == {
+        Kind.VALVE_CLOSE, Kind.VALVE_OPEN, Kind.TOP_UP, Kind.SET_PRICE, Kind.SET_PLATFORM, Kind.FACTORY_RESET,
+    }  # fmt: skip
+    assert all(rule.signed == (rule.lane is Lane.SIGNED) for rule in RULES.values())
     assert all(rule.attempts == 0 for rule in RULES.values() if rule.effect)  # tried until the validity ends (R4.4)
 
 
@@ -88,12 +91,12 @@ def test_time_asks_about_effects_and_gives_up_readings() -> None:
 
 
 def test_a_newer_setting_replaces_the_same_setting_that_was_not_sent() -> None:
-    slot = slot_of(Kind.SET_PARAMETERS, ["report_time"])
+    slot = slot_of(Kind.SET_PARAMETERS, {"values": {"report_time": 1}})
     older = [
         (1, Kind.SET_PARAMETERS, slot, State.QUEUED),
         (2, Kind.SET_PARAMETERS, slot, State.SENT),
-        (3, Kind.SET_PARAMETERS, slot_of(Kind.SET_PARAMETERS, ["freeze_period"]), State.QUEUED),
-        (4, Kind.SET_PRICE, slot_of(Kind.SET_PRICE, []), State.QUEUED),
+        (3, Kind.SET_PARAMETERS, slot_of(Kind.SET_PARAMETERS, {"values": {"freeze_period": 1}}), State.QUEUED),
+        (4, Kind.SET_PRICE, slot_of(Kind.SET_PRICE, {}), State.QUEUED),
     ]
     assert replaced_by(Kind.SET_PARAMETERS, slot, older) == [1]
 

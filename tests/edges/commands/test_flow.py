@@ -12,12 +12,12 @@ import asyncpg
 import pytest
 
 from openmains.app.command.dispatch import Dispatcher, Spoke
+from openmains.app.command.give import content_of
 from openmains.app.command.ports import Draft, MeterWord, Outgoing
 from openmains.app.command.work import CommandWork, sweep, take_in
 from openmains.domain.command.flow import CellFlow
 from openmains.domain.command.kinds import DAY, RULES, Channel, Kind
 from openmains.domain.command.order import slot_of
-from openmains.edges.postgres.command_batches import content_of
 from openmains.edges.postgres.command_flow import WAITING, PostgresCommandFlow
 from openmains.edges.postgres.commands import Commands
 from openmains.edges.postgres.db import API_ROLE, PIPELINE_ROLE, Pool, create_pool, tenant_transaction
@@ -50,7 +50,7 @@ class Desk:
         self.dispatcher = Dispatcher(
             self.flow, PlainDrivers(), None, self.down, switch, CellFlow(), clock_us=lambda: self.now_us
         )
-        self.work = CommandWork(self.flow, None, switch, {})
+        self.work = CommandWork(self.flow, None, switch)
 
     async def draft(
         self, meter_id: int, kind: Kind, params: dict[str, Any] | None = None, key: str | None = None
@@ -122,7 +122,7 @@ async def test_a_reading_goes_down_and_its_answer_comes_up(desk: Desk) -> None:
 
 async def test_the_same_bytes_go_out_again_and_a_repeated_word_changes_nothing(desk: Desk) -> None:
     meter_id = desk.town.meters[0]
-    command_id = await desk.draft(meter_id, Kind.SET_PRICE, {"tier_1": 300})
+    command_id = await desk.draft(meter_id, Kind.SET_PARAMETERS, {"values": {"report_time": 300}})
     await desk.take_in()
     (first,) = await desk.spoke(meter_id)
     assert await desk.spoke(meter_id) == []  # too soon
@@ -153,10 +153,10 @@ async def test_a_lane_keeps_its_order_and_lanes_do_not_wait_for_each_other(desk:
 
 async def test_a_newer_setting_replaces_an_older_one_that_was_not_sent(desk: Desk) -> None:
     meter_id = desk.town.meters[0]
-    older = await desk.draft(meter_id, Kind.SET_PARAMETERS, {"report_time": 100})
-    other = await desk.draft(meter_id, Kind.SET_PARAMETERS, {"freeze_period": 7})
+    older = await desk.draft(meter_id, Kind.SET_PARAMETERS, {"values": {"report_time": 100}})
+    other = await desk.draft(meter_id, Kind.SET_PARAMETERS, {"values": {"freeze_period": 7}})
     await desk.take_in()
-    newer = await desk.draft(meter_id, Kind.SET_PARAMETERS, {"report_time": 200})
+    newer = await desk.draft(meter_id, Kind.SET_PARAMETERS, {"values": {"report_time": 200}})
     await desk.take_in()
     assert await desk.state(older) == ("cancelled", f"replaced_by {newer}")
     assert (await desk.state(other))[0] == (await desk.state(newer))[0] == "queued"
@@ -176,9 +176,9 @@ async def test_a_newer_setting_replaces_an_older_one_that_was_not_sent(desk: Des
 
 async def test_each_ending(desk: Desk) -> None:
     meter_id, other, third = desk.town.meters
-    refused = await desk.draft(meter_id, Kind.SET_PRICE, {"tier_1": 1})
+    refused = await desk.draft(meter_id, Kind.SET_PARAMETERS, {"values": {"report_time": 1}})
     never_sent = await desk.draft(other, Kind.READ_NOW)
-    unanswered = await desk.draft(third, Kind.SET_PRICE, {"tier_1": 1})
+    unanswered = await desk.draft(third, Kind.SET_PARAMETERS, {"values": {"report_time": 1}})
     await desk.take_in()
     await desk.spoke(meter_id)
     await desk.hear(meter_id, 1, 6)

@@ -17,6 +17,7 @@ from openmains.app.meters.drivers import CatalogShelf
 from openmains.app.ports import LiveEvent, Metric, SystemSnapshot
 from openmains.app.uplink import Uplink
 from openmains.drivers.catalog import load
+from openmains.edges.clickhouse.cell_load import ClickHouseCellLoads
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.readings import ClickHouseReadings
 from openmains.edges.http.app import build_app
@@ -24,7 +25,9 @@ from openmains.edges.http.deps import ApiDeps, ApiSettings
 from openmains.edges.postgres.db import API_ROLE, create_pool
 from openmains.edges.postgres.identity import create_tenant_admin
 from openmains.edges.postgres.store import PostgresStore
+from openmains.edges.signer.switch import FileSwitch
 from openmains.run.engines import EngineUrls
+from tests.support.command_meter import PlainDrivers
 
 OWN = {"X-OpenMains-Request": "1"}
 STRONG = "correct horse battery"
@@ -159,6 +162,9 @@ async def make_world(urls: EngineUrls, clickhouse: ClickHouse, folder: Path) -> 
         readings=readings,
         dimensions=readings,
         replay=stream,
+        stop_switch=FileSwitch(folder / "stop"),
+        command_drivers=PlainDrivers(),
+        cell_loads=ClickHouseCellLoads(clickhouse),
     )
     owner = await asyncpg.connect(urls.postgres_owner)
     driver = deps.drivers.pages()[0]

@@ -193,7 +193,12 @@ class Dispatcher:
             return await self._signed(command, now_us)
         try:
             return driver.command(
-                command.kind, command.params, serial=command.serial, counter=0, not_after=command.not_after, mac=None
+                command.kind,
+                command.params,
+                serial=command.serial,
+                counter=command.serial,
+                not_after=command.not_after,
+                mac=None,
             ), 0
         except ValueError as error:
             return self._refused(command, now_us, "wrong_parameters", str(error))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What commands need of a product's driver. A driver without it can read its meters but tell them nothing."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from openmains.drivers.catalog import Catalog
@@ -15,8 +15,8 @@ class CommandDriver(Protocol):
     """The downlink half of a driver (docs/protocols/openmains-commands.md)."""
 
     @property
-    def command_kinds(self) -> Mapping[str, Sequence[Any]]:
-        """Kinds it can say → their parameters, each with ``name``, ``unit``, ``low``, ``high``, ``title`` (zh, en)."""
+    def command_kinds(self) -> Mapping[str, Any]:
+        """Kinds it can say → ``drivers.model.CommandKind``: title and parameters with unit and range."""
 
     def command_body(self, kind: str, params: Values, *, serial: int, counter: int, not_after: int) -> bytes:
         """The authenticated part, which the signer signs. Raises ``ValueError`` as ``command`` does."""

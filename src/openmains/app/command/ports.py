@@ -104,6 +104,7 @@ class Change:
     counter: int | None = None
     result: int | None = None
     answer: Mapping[str, int] | None = None
+    settings: Mapping[str, int] | None = None  # what the meter says it is set to
 
 
 @dataclass(slots=True)
@@ -117,6 +118,7 @@ class MeterWord:
     serial: int = 0
     code: int = 0
     points: dict[str, int] = field(default_factory=dict)
+    settings: dict[str, int] = field(default_factory=dict)  # read back, by name
     link: str = ""
     command_id: int = 0
 
@@ -211,8 +213,11 @@ class CommandFlow(Protocol):
     async def hear(self, words: Sequence[MeterWord]) -> None:
         """The meters' own words and the links'."""
 
-    async def drafts(self, limit: int, after: int) -> list[Drafted]:
-        """Drafted, quarantined and approved commands, oldest first."""
+    async def drafts(self, limit: int, after: int, quarantined: bool) -> list[Drafted]:
+        """Drafted and approved commands and, if asked, quarantined ones, oldest first."""
+
+    async def zones(self) -> Mapping[int, str]:
+        """Time zone of each tenant."""
 
     async def replace_older(self, drafts: Sequence[Drafted], now_us: int) -> int:
         """Call off unsent older settings of the same slot; how many."""

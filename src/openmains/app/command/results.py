@@ -15,7 +15,7 @@ from openmains.domain.command.life import Event
 LINK_CHANNEL = "link"
 COMMAND_RESULT = "command_result"  # the kind of message, as drivers name it
 LINK_EVENTS: Mapping[str, Event] = {"delivered": Event.DELIVER, "lost": Event.LOSE}
-_NOT_READ_BACK = frozenset({"command_serial", "command_result", "frame_seq", "device_at"})
+_NOT_READ_BACK = frozenset({"command_serial", "command_result", "command_code", "frame_seq", "device_at"})
 
 
 def link_path(what: str, command_id: int) -> str:
@@ -31,10 +31,13 @@ def link_word(uplink: Uplink) -> MeterWord | None:
     return MeterWord(uplink.tenant_id, uplink.meter_id, uplink.received_us, link=what, command_id=int(number))
 
 
-def meter_word(uplink: Uplink, points: Mapping[str, int]) -> MeterWord | None:
-    """The meter's word; None without its two points, or with numbers that no command has."""
+def meter_word(uplink: Uplink, points: Mapping[str, int], settings: Mapping[str, int]) -> MeterWord | None:
+    """The meter's word; None without its two points, or with numbers that no command has (serial 0: said unasked).
+
+    ``settings``: what it read back, by name.
+    """
     serial, code = points.get("command_serial"), points.get("command_result")
     if serial is None or code is None or not 0 < serial < 2**31 or not 0 <= code < 2**15:
         return None
     read_back = {name: value for name, value in points.items() if name not in _NOT_READ_BACK}
-    return MeterWord(uplink.tenant_id, uplink.meter_id, uplink.received_us, serial, code, read_back)
+    return MeterWord(uplink.tenant_id, uplink.meter_id, uplink.received_us, serial, code, read_back, dict(settings))

@@ -25,14 +25,14 @@ log = logging.getLogger("openmains.command")
 PAGE = 1000
 
 
-async def take_in(flow: CommandFlow, signer: Signer | None, now_us: int) -> int:
+async def take_in(flow: CommandFlow, signer: Signer | None, now_us: int, *, quarantined: bool = True) -> int:
     """Drafted → approved → queued, as far as rules and the signer allow; returns how many were queued.
 
     A command that needs no signature is approved by having been drafted: the API's role and the shape of its parameters were
-    checked there. One that needs it is approved by the signer's ledger and by nothing else.
+    checked there. One that needs it is approved by the signer's ledger and by nothing else. ``quarantined``: ask about those too.
     """
     queued, after = 0, 0
-    while drafts := await flow.drafts(PAGE, after):
+    while drafts := await flow.drafts(PAGE, after, quarantined):
         after = drafts[-1].command_id
         verdicts = await _ask(signer, [draft for draft in drafts if RULES[draft.kind].signed])
         changes = [change for draft in drafts for change in _judge(draft, verdicts, now_us)]
@@ -133,20 +133,24 @@ async def _allowance(flow: CommandFlow, batch: RunningBatch, zones: Mapping[int,
 
 
 class CommandWork:
-    """The three turns as one timed task of the worker."""
+    """The three turns as one repeated task: what is new each time, the rest every few seconds."""
 
-    def __init__(self, flow: CommandFlow, signer: Signer | None, switch: StopSwitch, zones: Mapping[int, str]) -> None:
+    def __init__(self, flow: CommandFlow, signer: Signer | None, switch: StopSwitch, every_s: float = 5.0) -> None:
         self._flow = flow
         self._signer = signer
         self._switch = switch
-        self.zones = zones
+        self._every_s = every_s
+        self._last = 0.0
 
     async def __call__(self, now: float) -> int:
-        """``now``: s; returns how many commands were queued or moved."""
+        """``now``: s; returns how many commands were released, queued or moved."""
         now_us = int(now * 1_000_000)
-        released = await lead_batches(self._flow, self._switch, self.zones, now_us)
-        queued = await take_in(self._flow, self._signer, now_us)
-        return released + queued + await sweep(self._flow, now_us)
+        if 0 <= now - self._last < self._every_s:
+            return await take_in(self._flow, self._signer, now_us, quarantined=False)
+        self._last = now
+        done = await lead_batches(self._flow, self._switch, await self._flow.zones(), now_us)
+        done += await take_in(self._flow, self._signer, now_us)
+        return done + await sweep(self._flow, now_us)
 
 
 def times_of(

@@ -210,7 +210,7 @@ class Processor:
             gather.signal(record, uplink.received_us)
         if decoded.kind == COMMAND_RESULT:
             said = {name: values[row] for name, values in points.items() if values[row] != MISSING_VALUE}
-            word = meter_word(uplink, said)
+            word = meter_word(uplink, said, self._settings(record, decoded, row))
             if word is None:
                 effects.counters["result_of_nothing"] = effects.counters.get("result_of_nothing", 0) + 1
             else:
@@ -218,6 +218,17 @@ class Processor:
         kind = decoded.kind
         effects.counters[kind] = effects.counters.get(kind, 0) + 1
         return "ok"
+
+    def _settings(self, record: MeterRecord, decoded: Decoded, row: int) -> dict[str, int]:
+        """Settings read back, by the names of the product's driver; numbers it does not know are left out."""
+        numbers = decoded.series.get("parameter_numbers")
+        values = decoded.series.get("parameter_values")
+        if numbers is None or values is None:
+            return {}
+        driver = self._catalog.driver(self._products[record.product_id].driver)
+        names = {setting.number: name for name, setting in getattr(driver, "settings", {}).items()}
+        read = zip(numbers[row], values[row], strict=True)
+        return {names[number]: value for number, value in read if number in names and value != MISSING_VALUE}
 
     def _judge(
         self,

@@ -2,8 +2,8 @@
 """The kinds of commands as a table (R4.1): urgency, validity, retries, order. A product or a tenant may set its own times.
 
 ``lane``: commands of one lane of a meter are applied in the order they were given and one at a time; lanes do not wait
-for each other, so that a slow log pull never holds up a valve. Valve and top-up share a lane because they share the
-meter's strictly increasing counter.
+for each other, so that a slow log pull never holds up a valve. All signed kinds share a lane because they share the meter's
+strictly increasing counter; the unsigned ones with an effect share another, whose counter is the serial number.
 
 Retries: a sleeping meter is tried once a window after an uplink; ``pauses_s`` is the least time between two attempts on
 a channel. Only a command without effect is given up after ``attempts``; one with an effect is tried until its validity
@@ -100,12 +100,12 @@ RULES: Mapping[Kind, KindRule] = {
         _rule(Kind.VALVE_CLOSE, Lane.SIGNED, Priority.URGENT, DAY, signed=True),
         _rule(Kind.VALVE_OPEN, Lane.SIGNED, Priority.URGENT, DAY, signed=True),
         _rule(Kind.TOP_UP, Lane.SIGNED, Priority.URGENT, 30 * DAY, signed=True),
+        _rule(Kind.SET_PRICE, Lane.SIGNED, Priority.NORMAL, 30 * DAY, signed=True, replaces=True),
+        _rule(Kind.SET_PLATFORM, Lane.SIGNED, Priority.BULK, 2 * DAY, signed=True, replaces=True),
+        _rule(Kind.FACTORY_RESET, Lane.SIGNED, Priority.NORMAL, DAY, signed=True),
         _rule(Kind.SET_PARAMETERS, Lane.SETTING, Priority.BULK, 2 * DAY, replaces=True),
-        _rule(Kind.SET_PRICE, Lane.SETTING, Priority.NORMAL, 30 * DAY, replaces=True),
         _rule(Kind.SET_CLOCK, Lane.SETTING, Priority.NORMAL, DAY, replaces=True),
-        _rule(Kind.SET_PLATFORM, Lane.SETTING, Priority.BULK, 2 * DAY, replaces=True),
         _rule(Kind.RESTART, Lane.SETTING, Priority.NORMAL, DAY),
-        _rule(Kind.FACTORY_RESET, Lane.SETTING, Priority.NORMAL, DAY),
     )
 }
 LONGEST_VALIDITY_S = 60 * DAY

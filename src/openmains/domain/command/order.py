@@ -6,8 +6,9 @@ applied, so nothing can be overtaken). Between lanes the more urgent goes first.
 brings the next one within the same window.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from openmains.domain.command.kinds import CONFIGURATION, Channel, Kind, KindRule, Lane, Priority
 from openmains.domain.command.life import ENDS, Event, State
@@ -89,8 +90,14 @@ def replaced_by(newer: Kind, slot: str, older: Sequence[tuple[int, Kind, str, St
     ]
 
 
-def slot_of(kind: Kind, names: Iterable[str]) -> str:
+def settings_of(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings within the parameters of ``set_parameters``: name → value."""
+    found = params.get("values")
+    return found if isinstance(found, Mapping) else {}
+
+
+def slot_of(kind: Kind, params: Mapping[str, Any]) -> str:
     """What a setting sets; '' for a kind that replaces nothing."""
     if kind is Kind.SET_PARAMETERS:
-        return ",".join(sorted(names))
+        return ",".join(sorted(settings_of(params)))
     return kind.value if kind in CONFIGURATION or kind is Kind.SET_CLOCK else ""

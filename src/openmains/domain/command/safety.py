@@ -72,8 +72,8 @@ def refusal(kind: Kind, facts: MeterFacts, *, validity_s: int, longest_s: int = 
 
 def needs_second(kind: Kind, meters: int, *, critical: bool, weekday: int, minute: int) -> list[Need]:
     """Reasons for four eyes on a request over ``meters`` meters; ``weekday`` 0 = Monday, ``minute`` of the tenant's day."""
-    if kind is not Kind.VALVE_CLOSE and kind is not Kind.FACTORY_RESET and kind is not Kind.SET_PLATFORM:
-        return [Need.MANY] if kind is Kind.VALVE_OPEN and meters > ALONE_UP_TO else []
+    if kind not in (Kind.VALVE_CLOSE, Kind.FACTORY_RESET, Kind.SET_PLATFORM):
+        return [Need.MANY] if kind in (Kind.VALVE_OPEN, Kind.SET_PRICE) and meters > ALONE_UP_TO else []
     found = []
     if meters > ALONE_UP_TO:
         found.append(Need.MANY)

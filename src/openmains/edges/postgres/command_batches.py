@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Batches as the worker leads them: which run, how far they are, the next group as drafts."""
 
-import hashlib
-from collections.abc import Mapping
-from typing import Any
-
 import msgspec
 
+from openmains.app.command.give import content_of
 from openmains.app.command.ports import RunningBatch
 from openmains.domain.command.batch import Plan, Progress
 from openmains.domain.command.kinds import CONFIGURATION, Kind, KindRule
-from openmains.domain.command.order import slot_of
+from openmains.domain.command.order import settings_of, slot_of
 from openmains.edges.postgres.db import Connection, Pool
 
 RUNNING = """
@@ -46,11 +43,6 @@ WITH made AS (
 INSERT INTO command_event (tenant_id, command_id, at_us, event, state, actor)
 SELECT $1, command_id, $7, 'draft', 'drafted', 'batch' FROM made
 """
-
-
-def content_of(meter_id: int, kind: str, params: Mapping[str, Any]) -> bytes:
-    """SHA-256 over what a command means."""
-    return hashlib.sha256(msgspec.json.encode([meter_id, kind, dict(params)], order="sorted")).digest()
 
 
 def batch_key(unique_key: str, place: int) -> str:
@@ -122,7 +114,7 @@ async def release(connection: Connection, batch: RunningBatch, count: int, rule:
         [row["place"] for row in rows],
     )  # fmt: skip
     before = [
-        {name: row["reported"][name] for name in row["params"] if name in row["reported"]} if row["reported"] else {}
+        {name: row["reported"][name] for name in settings_of(row["params"]) if name in (row["reported"] or {})}
         for row in rows
     ]
     await connection.execute(

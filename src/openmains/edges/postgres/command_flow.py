@@ -15,7 +15,7 @@ from openmains.app.command.work import times_of
 from openmains.domain.command.batch import BatchState
 from openmains.domain.command.kinds import RULES, Channel, Kind, KindRule, Lane, Priority, Times
 from openmains.domain.command.life import ENDS, SENDABLE, Event, Outcome, State, advance, event_of_result
-from openmains.domain.command.order import Waiting, replaced_by
+from openmains.domain.command.order import Waiting, replaced_by, settings_of
 from openmains.edges.postgres import command_batches
 from openmains.edges.postgres.db import Connection, Pool, Row
 
@@ -86,9 +86,10 @@ SELECT command_id, tenant_id, meter_id, serial, lane, priority, not_after, kind,
 """
 # A newer setting is what the meter should be set to from now on.
 DESIRE = """
-UPDATE meter_shadow s SET desired = s.desired || n.params, desired_us = $2
+UPDATE meter_shadow s SET desired = s.desired || (n.params -> 'values'), desired_us = $2
   FROM (SELECT DISTINCT ON (meter_id) meter_id, params FROM command
-         WHERE command_id = ANY($1::bigint[]) AND kind = 'set_parameters' ORDER BY meter_id, command_id DESC) n
+         WHERE command_id = ANY($1::bigint[]) AND kind = 'set_parameters'
+           AND jsonb_typeof(params -> 'values') = 'object' ORDER BY meter_id, command_id DESC) n
  WHERE s.meter_id = n.meter_id
 """
 REPORT = """
@@ -110,7 +111,8 @@ SELECT c.command_id, c.tenant_id, c.meter_id, c.kind, '{}'::jsonb, c.unique_key,
 DRAFTS = """
 SELECT c.command_id, c.tenant_id, c.meter_id, m.product_id, c.kind, c.slot, c.state, c.unique_key, c.not_after
   FROM command c JOIN meter m USING (meter_id)
- WHERE c.state IN ('drafted', 'quarantined', 'approved') AND c.command_id > $2 ORDER BY c.command_id LIMIT $1
+ WHERE c.state IN ('drafted', 'quarantined', 'approved') AND (c.state <> 'quarantined' OR $3)
+   AND c.command_id > $2 ORDER BY c.command_id LIMIT $1
 """
 OLDER = """
 SELECT o.command_id, o.kind, o.slot, o.state, o.meter_id FROM command o
@@ -156,10 +158,13 @@ class PostgresCommandFlow:
         async with self._pool.acquire() as connection, connection.transaction():
             await hear(connection, words)
 
-    async def drafts(self, limit: int, after: int) -> list[Drafted]:
+    async def zones(self) -> Mapping[int, str]:
+        return {row[0]: row[1] for row in await self._pool.fetch("SELECT tenant_id, zone FROM tenant")}
+
+    async def drafts(self, limit: int, after: int, quarantined: bool) -> list[Drafted]:
         return [
             Drafted(row[0], row[1], row[2], row[3], Kind(row[4]), row[5], State(row[6]), row[7], row[8])
-            for row in await self._pool.fetch(DRAFTS, limit, after)
+            for row in await self._pool.fetch(DRAFTS, limit, after, quarantined)
         ]
 
     async def replace_older(self, drafts: Sequence[Drafted], now_us: int) -> int:
@@ -234,7 +239,16 @@ async def hear(connection: Connection, words: Sequence[MeterWord]) -> None:
             if command_id is not None:
                 event, reason = event_of_result(word.code)
                 changes.append(
-                    Change(command_id, event, word.received_us, "meter", reason, result=word.code, answer=word.points)
+                    Change(
+                        command_id,
+                        event,
+                        word.received_us,
+                        "meter",
+                        reason,
+                        result=word.code,
+                        answer=word.points,
+                        settings=word.settings,
+                    )
                 )
     if links:
         found = await connection.fetch(LOCK, [word.command_id for word in links])
@@ -263,6 +277,8 @@ async def _advance(connection: Connection, rows: Mapping[int, Row], changes: Seq
         before = states[change.command_id]
         after, outcome = advance(before, change.event)
         if outcome is Outcome.IGNORED or (before in ENDS and after is before and outcome is Outcome.MOVED):
+            if after is State.CONFIRMED and change.settings:  # a second message of the same answer
+                said.append((row["meter_id"], _json(change.settings), change.at_us))
             continue
         event = change.event.value if outcome is Outcome.MOVED else f"contradiction:{change.event}"
         notes.append(
@@ -284,7 +300,7 @@ async def _advance(connection: Connection, rows: Mapping[int, Row], changes: Seq
         if change.answer:
             entry["answer"] = dict(change.answer)
         if after is State.CONFIRMED:
-            told = _reported(row, change.answer or {})
+            told = change.settings or _taken(row)
             if told:
                 said.append((row["meter_id"], _json(told), change.at_us))
     await _write(connection, merged, notes, said)
@@ -324,13 +340,9 @@ async def _write(
         await connection.execute(REPORT, [row[0]], [row[1]], [row[2]])
 
 
-def _reported(row: Row, answer: Mapping[str, int]) -> Mapping[str, Any]:
-    """What a confirmed command tells of the meter's settings: what it read back, else what it took."""
-    if row["kind"] == Kind.READ_PARAMETERS:
-        return answer
-    if row["kind"] == Kind.SET_PARAMETERS:
-        return {**row["params"], **{name: value for name, value in answer.items() if name in row["params"]}}
-    return {}
+def _taken(row: Row) -> Mapping[str, Any]:
+    """What a confirmed command set, where the meter did not read it back."""
+    return settings_of(row["params"]) if row["kind"] == Kind.SET_PARAMETERS else {}
 
 
 def _open(row: Row) -> OpenCommand:

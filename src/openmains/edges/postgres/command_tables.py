@@ -4,6 +4,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from openmains.app.command.model import Batch, BatchLine, BatchMeter, NewBatch
 from openmains.app.problems import Problem
 from openmains.domain.command.batch import BatchState
@@ -85,12 +87,15 @@ class BatchTables:
             if row is None or (row["kind"], row["params"]) != (batch.kind.value, batch.params):
                 raise Problem("key-used", fields=(("/unique_key", "not-accepted"),))
             return row["batch_id"], False
-        await self._connection.copy_records_to_table(
-            "command_batch_meter",
-            records=[
-                (batch_id, place, self._tenant_id, meter.meter_id, meter.params) for place, meter in enumerate(meters)
-            ],
-            columns=["batch_id", "place", "tenant_id", "meter_id", "params"],
+        await self._connection.execute(
+            "INSERT INTO command_batch_meter (batch_id, place, tenant_id, meter_id, params)"
+            " SELECT $1, u.place, $2, u.meter_id, u.params::jsonb"
+            " FROM unnest($3::int[], $4::bigint[], $5::text[]) AS u(place, meter_id, params)",
+            batch_id,
+            self._tenant_id,
+            list(range(len(meters))),
+            [meter.meter_id for meter in meters],
+            [None if meter.params is None else msgspec.json.encode(meter.params).decode() for meter in meters],
         )
         return batch_id, True
 
@@ -169,7 +174,7 @@ class BatchTables:
             self._tenant_id,
             batch_id,
         )
-        return [BatchMeter(row[0], row[1]) for row in rows]
+        return [BatchMeter(row[0], {"values": row[1]}) for row in rows]
 
     async def _note(self, command_id: int, at_us: int, event: str, state: State, actor: str, detail: str) -> None:
         await self._connection.execute(
