@@ -24,6 +24,7 @@ from openmains.app.alarms.model import (
     ReadingException,
     Severity,
 )
+from openmains.app.command.ports import CommandStore
 from openmains.app.identity.model import Actor, ApiToken, AuditEntry, SignInRecord, User
 from openmains.app.meters.model import (
     Area,
@@ -219,6 +220,8 @@ class Work(Protocol):
     def jobs(self) -> JobStore: ...
     @property
     def access(self) -> AccessStore: ...
+    @property
+    def commands(self) -> CommandStore: ...
 
 
 class Store(Protocol):

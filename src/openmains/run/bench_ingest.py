@@ -90,6 +90,7 @@ def system(var: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
         "OPENMAINS_VAR": str(var),
         "OPENMAINS_COAP_HOST": "127.0.0.1",
         "OPENMAINS_COAP_PORT": str(coap),
+        "OPENMAINS_DTLS_PORT": str(free_port(socket.SOCK_DGRAM)),
         "OPENMAINS_HTTP_PORT": str(http),
     }
     var.mkdir(parents=True, exist_ok=True)

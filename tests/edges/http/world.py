@@ -20,6 +20,7 @@ from openmains.app.ports import LiveEvent, Metric, SystemSnapshot
 from openmains.app.uplink import Uplink
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.drivers.catalog import load
+from openmains.edges.clickhouse.cell_load import ClickHouseCellLoads
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.readings import ClickHouseReadings
 from openmains.edges.http.app import build_app
@@ -27,7 +28,9 @@ from openmains.edges.http.deps import ApiDeps, ApiSettings
 from openmains.edges.postgres.db import API_ROLE, create_pool
 from openmains.edges.postgres.identity import create_tenant_admin
 from openmains.edges.postgres.store import PostgresStore
+from openmains.edges.signer.switch import FileSwitch
 from openmains.run.engines import EngineUrls
+from tests.support.command_meter import PlainDrivers
 
 OWN = {"X-OpenMains-Request": "1"}
 STRONG = "correct horse battery"
@@ -164,6 +167,9 @@ async def make_world(urls: EngineUrls, clickhouse: ClickHouse, folder: Path) -> 
         dimensions=readings,
         replay=stream,
         key_files=SealedFiles(folder / "keyfiles", lambda: masters, secrets.token_bytes),
+        stop_switch=FileSwitch(folder / "stop"),
+        command_drivers=PlainDrivers(),
+        cell_loads=ClickHouseCellLoads(clickhouse),
     )
     owner = await asyncpg.connect(urls.postgres_owner)
     driver = deps.drivers.pages()[0]

@@ -27,6 +27,7 @@ class Refusal(Enum):
     EMPTY = "empty payload"
     TOO_LARGE = "payload too large"
     TOO_MANY = "meter sends too often"
+    BUSY = "too many messages wait, send again later"
 
 
 @dataclass(slots=True, frozen=True)
@@ -66,8 +67,10 @@ class Reception:
         self._zones = dict(zones)
         self._offsets = {}
 
-    def take(self, imei_text: str, payload: bytes, channel: str, path: str, now_us: int) -> Accepted | Refusal:
-        """Judge one message; counts by reason."""
+    def take(
+        self, imei_text: str, payload: bytes, channel: str, path: str, now_us: int, node: int = 0
+    ) -> Accepted | Refusal:
+        """Judge one message; counts by reason. ``node``: of the session that it came on, 0 without one."""
         found = self._judge(imei_text, payload, now_us)
         if isinstance(found, Refusal):
             self._count(f"refused.{found.name.lower()}")
@@ -76,7 +79,7 @@ class Reception:
         fault = driver.check(payload) if driver is not None else None
         self._count(f"malformed.{fault}" if fault else "accepted")
         uplink = Uplink(
-            found.meter_id, found.tenant_id, found.product_id, channel, path, now_us, payload, fault or ""
+            found.meter_id, found.tenant_id, found.product_id, channel, path, now_us, payload, fault or "", node
         )  # fmt: skip
         return Accepted(uplink, driver, found.tenant_id)
 

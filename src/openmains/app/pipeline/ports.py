@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from openmains.app.access.report import AccessEntry
+from openmains.app.command.ports import MeterWord
 from openmains.app.uplink import Uplink
 from openmains.domain.readings.model import DayRow, MeterState
 
@@ -105,6 +106,7 @@ class Effects:
     exceptions: list[ExceptionRow] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     access: list[AccessEntry] = field(default_factory=list)  # judged by app.access within the commit
+    words: list[MeterWord] = field(default_factory=list)  # of commands: results, and what links saw
     counters: dict[str, int] = field(default_factory=dict)
 
 

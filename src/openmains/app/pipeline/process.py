@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 from openmains.app.access.report import CHANNEL, AccessEntry, AccessNote, entry_of
+from openmains.app.command.results import COMMAND_RESULT, LINK_CHANNEL, link_word, meter_word
 from openmains.app.pipeline.bounds import DAYS, fit, outside
 from openmains.app.pipeline.ports import DeadLetter, Effects, ExceptionRow, MeterRecord, PendingDay, Product
 from openmains.app.pipeline.rows import Gatherer
@@ -77,6 +78,7 @@ class Processor:
         gather = Gatherer(effects)
         if any(uplink.channel == CHANNEL for uplink in uplinks):
             uplinks = self._reports(uplinks, effects)
+        uplinks = self._links(uplinks, effects)
         decoded = self._decode(uplinks, effects)
         touched: dict[int, MeterRecord] = {}
         for index, uplink in enumerate(uplinks):
@@ -114,6 +116,19 @@ class Processor:
             except ValueError as error:
                 effects.dead_letters.append(DeadLetter(uplink, "access_report", 0, str(error)))
         return rest
+
+    def _links(self, uplinks: Sequence[Uplink], effects: Effects) -> Sequence[Uplink]:
+        """Take out what links said of commands: it is not a meter's message; returns the others, in order."""
+        if all(uplink.channel != LINK_CHANNEL for uplink in uplinks):
+            return uplinks
+        for uplink in uplinks:
+            if uplink.channel == LINK_CHANNEL:
+                word = link_word(uplink)
+                name = "link" if word else "link_nonsense"
+                effects.counters[name] = effects.counters.get(name, 0) + 1
+                if word:
+                    effects.words.append(word)
+        return [uplink for uplink in uplinks if uplink.channel != LINK_CHANNEL]
 
     # decode -----------------------------------------------------------------------------------------------------------
 
@@ -193,9 +208,27 @@ class Processor:
             gather.events(record, heard, self._kinds)
         if "rsrp_ddbm" in points:
             gather.signal(record, uplink.received_us)
+        if decoded.kind == COMMAND_RESULT:
+            said = {name: values[row] for name, values in points.items() if values[row] != MISSING_VALUE}
+            word = meter_word(uplink, said, self._settings(record, decoded, row))
+            if word is None:
+                effects.counters["result_of_nothing"] = effects.counters.get("result_of_nothing", 0) + 1
+            else:
+                effects.words.append(word)
         kind = decoded.kind
         effects.counters[kind] = effects.counters.get(kind, 0) + 1
         return "ok"
+
+    def _settings(self, record: MeterRecord, decoded: Decoded, row: int) -> dict[str, int]:
+        """Settings read back, by the names of the product's driver; numbers it does not know are left out."""
+        numbers = decoded.series.get("parameter_numbers")
+        values = decoded.series.get("parameter_values")
+        if numbers is None or values is None:
+            return {}
+        driver = self._catalog.driver(self._products[record.product_id].driver)
+        names = {setting.number: name for name, setting in getattr(driver, "settings", {}).items()}
+        read = zip(numbers[row], values[row], strict=True)
+        return {names[number]: value for number, value in read if number in names and value != MISSING_VALUE}
 
     def _judge(
         self,

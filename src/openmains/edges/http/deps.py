@@ -10,6 +10,9 @@ from litestar.connection import ASGIConnection
 
 from openmains.app.access.model import OnSimSeparated
 from openmains.app.access.ports import KeyFiles
+from openmains.app.command.driver import CommandDrivers
+from openmains.app.command.plan_reports import CellLoads
+from openmains.app.command.ports import Signer, StopSwitch
 from openmains.app.identity.model import Actor
 from openmains.app.identity.sign_in import SignIn
 from openmains.app.ports import (
@@ -57,6 +60,10 @@ class ApiDeps:
     key_files: KeyFiles | None = None
     thresholds: Thresholds = field(default_factory=Thresholds)
     on_sim_separated: OnSimSeparated = "alarm"
+    signer: Signer | None = None
+    stop_switch: StopSwitch | None = None
+    command_drivers: CommandDrivers | None = None
+    cell_loads: CellLoads | None = None
     sign_in: SignIn = field(init=False)
     api_limiter: Limiter = field(init=False)
     sign_in_limiter: Limiter = field(init=False)

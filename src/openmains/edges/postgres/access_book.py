@@ -28,6 +28,10 @@ SELECT told.imei, coalesce((SELECT t.state FROM terminal t JOIN meter m ON m.met
   FROM told
 """
 _SIMS = "SELECT imei, imsi, iccid FROM meter WHERE imei = ANY ($1::bigint[]) AND removed_on IS NULL"
+_CELLS = """
+SELECT m.imei, s.cell FROM meter m JOIN meter_state s USING (meter_id)
+ WHERE m.imei = ANY ($1::bigint[]) AND m.removed_on IS NULL AND s.cell IS NOT NULL
+"""
 # Whose is it? The one tenant's that has a key for it, else the only tenant's, else nobody's (0).
 _NOTE = """
 INSERT INTO onboarding AS o (imei, tenant_id, first_us, last_us, attempts, address, proven)
@@ -80,6 +84,10 @@ class AccessFollower:
     async def bindings(self, imeis: Sequence[int]) -> dict[int, Sim]:
         """The registered SIM of each meter in use; one query for all."""
         return {row[0]: Sim(row[1], row[2]) for row in await self._pool.fetch(_SIMS, imeis)}
+
+    async def cells(self, imeis: Sequence[int]) -> dict[int, int]:
+        """The cell that each meter's last report came from, where known."""
+        return {row[0]: row[1] for row in await self._pool.fetch(_CELLS, imeis)}
 
     async def note_unknown(self, found: Sequence[Unknown]) -> None:
         """Write what ``UnknownTerminals`` gathered; a repeat only counts."""

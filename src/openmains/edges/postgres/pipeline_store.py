@@ -22,6 +22,7 @@ from openmains.app.pipeline.ports import (
 from openmains.domain.period import EPOCH_ORDINAL
 from openmains.domain.readings.model import MeterState
 from openmains.edges.postgres.access_reports import commit_reports, default_judge
+from openmains.edges.postgres.command_flow import hear
 
 LOAD = """
 SELECT s.meter_id, m.tenant_id, m.product_id, m.area_id, m.qmax_l_h, m.installed_on, s.version, s.register,
@@ -137,6 +138,7 @@ class PostgresPipelineStore:
             if effects.access:
                 effects.alarms += await commit_reports(connection, self._access, effects.access)
             await _alarms(connection, effects.alarms, now_us)
+            await hear(connection, effects.words)
 
 
 async def _alarms(connection: asyncpg.pool.PoolConnectionProxy, changes: list[AlarmChange], now_us: int) -> None:

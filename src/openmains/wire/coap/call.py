@@ -27,6 +27,7 @@ class Call:
         "confirmable",
         "epoch",
         "etag",
+        "held",
         "method",
         "mid",
         "parent",
@@ -58,6 +59,7 @@ class Call:
         self.sent = 0  # bytes of the body that are with the server
         self.received: bytearray | None = None  # body of a large answer in the making
         self.etag: bytes | None = None
+        self.held: int | None = None  # message id of the notification that this call fetches the rest of
         self.sequence = -1  # of the last notification
         self.sequence_at = 0.0
         self.parent: Call | None = None  # whose large answer this call fetches
@@ -72,13 +74,19 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class ResponseReceived:
-    """The answer, whole. ``sequence`` is the Observe number when the call is, or stays, registered."""
+    """The answer, whole. ``sequence`` is the Observe number when the call is, or stays, registered.
+
+    ``fresh`` is False for a notification that a later one overtook, ``held`` the message id of a confirmable one that
+    waits for ``Client.acknowledge``; both only of a client that holds notifications.
+    """
 
     call: Call
     code: int
     options: Options
     payload: bytes
     sequence: int | None = None
+    fresh: bool = True
+    held: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from heapq import heappop, heappush
 from openmains.wire.coap import options as opt
 from openmains.wire.coap.call import Broken, Call, ClientEvent, Peer, ResetReceived, ResponseReceived, TimedOut
 from openmains.wire.coap.message import ACK, CON, NON, RST, Code, Message, Method, Option, decode, empty, encode
-from openmains.wire.coap.reliability import RFC7252, Retransmitter, Timing
+from openmains.wire.coap.reliability import RFC7252, MessageIds, Retransmitter, Timing
 from openmains.wire.coap.states import ASKING, Asking, AskingAction, AskingInput
 from openmains.wire.errors import WireError
 
@@ -32,6 +32,9 @@ class Client:
 
     ``mid_seed`` and ``token_seed``: any integers, random where strangers share the network (section 5.3.1).
     ``response_timeout_s``: patience after an empty ACK or a NON request. ``max_body``: largest answer taken, bytes.
+    ``ids``: a source of message ids shared with a server (``endpoint.py``); without it, one counter for all peers.
+    ``hold_notifications``: notifications are a record, not just the newest state. Each is delivered, even when a later
+    one overtook it, and a confirmable one is acknowledged only when the application says so (:meth:`acknowledge`).
     """
 
     def __init__(
@@ -44,6 +47,8 @@ class Client:
         block_szx: int = 6,
         max_body: int = 1 << 20,
         max_recent: int = 10_000,
+        ids: MessageIds | None = None,
+        hold_notifications: bool = False,
     ) -> None:
         self.counters: dict[str, int] = {}
         self._timing = timing
@@ -51,15 +56,18 @@ class Client:
         self._block_szx = block_szx
         self._max_body = max_body
         self._max_recent = max_recent
+        self._ids = ids
+        self._hold = hold_notifications
         self._mid = mid_seed & 0xFFFF
         self._token = token_seed & 0xFFFFFFFF
         self._out: list[tuple[Peer, bytes]] = []
-        self._calls: dict[bytes, Call] = {}  # by token
+        self._calls: dict[tuple[Peer, bytes], Call] = {}  # by peer and token
         self._non_mids: dict[tuple[Peer, int], Call] = {}  # unanswered NON requests, to match a Reset
         self._retransmitter: Retransmitter[Call] = Retransmitter(timing)
         self._expiries: list[tuple[float, int, Call, int]] = []
         self._serial = 0
         self._recent: dict[tuple[Peer, int], float] = {}  # confirmable responses taken, and notifications
+        self._held: set[tuple[Peer, int]] = set()  # of those: not acknowledged yet
         self._recent_order: deque[tuple[float, tuple[Peer, int]]] = deque()
 
     # --- what the application asks ---
@@ -104,10 +112,40 @@ class Client:
         self._send(last, now)
         return last
 
+    def resume(self, peer: Peer, token: bytes, method: int, options: Collection[Option], body: bytes = b"") -> Call:
+        """An observation of an earlier life of this endpoint goes on: its notifications are taken from now on."""
+        call = Call(peer, method, (*options, (opt.OBSERVE, b"")), body, self._block_szx, True, 0.5)
+        call.token = token
+        call.state = Asking.OBSERVING
+        self._calls[peer, token] = call
+        return call
+
+    def expects(self, peer: Peer, mid: int) -> bool:
+        """Whether an empty ACK or a Reset with ``mid`` from ``peer`` is about a request of ours."""
+        return (peer, mid) in self._retransmitter or (peer, mid) in self._non_mids
+
+    def acknowledge(self, response: ResponseReceived) -> None:
+        """The notification is in safe hands: only now its sender hears so. Nothing for one that is not held."""
+        key = (response.call.peer, response.held)
+        if response.held is not None and key in self._held:
+            self._held.discard((response.call.peer, response.held))
+            self._out.append((response.call.peer, empty(ACK, response.held)))
+
+    def decline(self, response: ResponseReceived) -> None:
+        """The notification could not be kept: no acknowledgement, and its next copy is delivered like a new one."""
+        if response.held is not None:
+            self._unhold(response.call.peer, response.held)
+            if response.call.sequence == response.sequence:
+                response.call.sequence = -1
+
+    def _unhold(self, peer: Peer, mid: int) -> None:
+        self._held.discard((peer, mid))
+        self._recent.pop((peer, mid), None)
+
     def _send(self, call: Call, now: float) -> None:
         """The next datagram of a call: the whole request, its next block, or the wish for a block of the answer."""
         if not call.token:
-            call.token = self._next_token()
+            call.token = self._next_token(call.peer)
         options = list(call.base)
         payload = call.body
         if call.received is not None:
@@ -119,10 +157,10 @@ class Client:
             options.append((opt.BLOCK1, opt.Block(call.sent >> (call.szx + 4), more, call.szx).encode()))
             if call.sent == 0:
                 options.append((opt.SIZE1, opt.uint(len(call.body))))
-        call.mid = self._mid = self._mid + 1 & 0xFFFF
+        call.mid = self._next_mid(call.peer)
         call.epoch += 1
         call.state = Asking.CONFIRMABLE if call.confirmable else Asking.NON
-        self._calls[call.token] = call
+        self._calls[call.peer, call.token] = call
         kind = CON if call.confirmable else NON
         datagram = encode(Message(kind, call.method, call.mid, call.token, options, payload))
         self._out.append((call.peer, datagram))
@@ -147,8 +185,8 @@ class Client:
             return self._empty(message, peer, now)
         if message.code < 0x20:
             return self._unknown(message, peer, "request")
-        call = self._calls.get(message.token)
-        if call is None or call.peer != peer:
+        call = self._calls.get((peer, message.token))
+        if call is None:
             return self._unknown(message, peer, "token unknown")
         if message.kind == ACK and (message.mid != call.mid or (peer, message.mid) not in self._retransmitter):
             return self._unknown(message, peer, "message id unknown")
@@ -171,7 +209,7 @@ class Client:
         """Nobody asked for it: a copy of a known message is acknowledged again, another CON or a notification reset."""
         if (peer, message.mid) in self._recent and message.kind in (CON, NON):
             self._count("duplicate")
-            if message.kind == CON:
+            if message.kind == CON and (peer, message.mid) not in self._held:
                 self._out.append((peer, empty(ACK, message.mid)))
             return []
         self._count(reason)
@@ -191,7 +229,9 @@ class Client:
                 # Section 5.4.1: an unknown critical option in a response rejects it.
                 return [*self._unknown(message, call.peer, "bad option"), *self._break(call, "bad option")]
             self._remember(key, now)
-            if message.kind == CON:
+            if message.kind == CON and self._hold and self._is_notification(call, message):
+                self._held.add(key)
+            elif message.kind == CON:
                 self._out.append((call.peer, empty(ACK, message.mid)))
         self._retransmitter.settle(call.peer, call.mid)
         self._non_mids.pop((call.peer, call.mid), None)
@@ -213,15 +253,25 @@ class Client:
             return []
         if call.state in _FINISHED:
             self._forget(call)
-        if sequence is not None and not _fresher(call, sequence, now):
+        held = message.mid if (call.peer, message.mid) in self._held else None
+        fresh = sequence is None or _fresher(call, sequence, now)
+        if not fresh:
             self._count("notification stale")
-            return []
+            if not self._hold:
+                return []
+            if block2 is None or not block2.more:
+                return [ResponseReceived(call, message.code, options, message.payload, sequence, False, held)]
         if sequence is not None and call.child is not None:
             self._forget(call.child)  # an older state of the resource, not worth fetching any more
             call.child = None
         if block2 is not None and (block2.more or call.received is not None):
-            return self._take_block(call, message, options, block2, sequence, now)
-        return self._deliver(call, message.code, options, message.payload, sequence)
+            return self._take_block(call, message, options, block2, sequence, held, now)
+        return self._deliver(call, message.code, options, message.payload, sequence, held)
+
+    def _is_notification(self, call: Call, message: Message) -> bool:
+        """Also what answers the registration itself may be one: the true answer may have been lost."""
+        wanted = opt.get(call.base, opt.OBSERVE) == b"" and opt.get(message.options, opt.OBSERVE) is not None
+        return wanted or call.state is Asking.OBSERVING
 
     def _go_on_sending(self, call: Call, code: int, block: opt.Block, now: float) -> bool:
         """Whether the response only asks for more of our body; then the next block is on its way."""
@@ -233,7 +283,7 @@ class Client:
             call.szx = block.szx  # section 2.9.3: try again with the size that the server hints at
         else:
             return False
-        del self._calls[call.token]
+        del self._calls[call.peer, call.token]
         call.token = b""
         self._send(call, now)
         return True
@@ -245,13 +295,14 @@ class Client:
         options: list[Option],
         block: opt.Block,
         sequence: int | None,
+        held: int | None,
         now: float,
     ) -> list[ClientEvent]:
         """One block of a large answer: keep it, and ask for the next or deliver the whole."""
         received = bytearray() if call.received is None else call.received
         etag = opt.get(options, opt.ETAG)
         if message.code >> 5 != 2 and call.received is not None:
-            return self._deliver(call, message.code, options, message.payload, None)
+            return self._deliver(call, message.code, options, message.payload, None, None)
         if block.start != len(received) or (block.more and len(message.payload) != block.size):
             return self._break(call, "block out of order")
         if call.received is not None and etag != call.etag:
@@ -261,7 +312,7 @@ class Client:
             return self._break(call, "answer too large")
         root = call.root
         if not block.more:
-            return self._deliver(call, message.code, options, bytes(received), sequence)
+            return self._deliver(call, message.code, options, bytes(received), sequence, held)
         base = tuple(option for option in call.base if option[0] not in _NOT_REPEATED)
         body = root.body if root.method == Method.FETCH else b""
         child = Call(root.peer, root.method, base, body, min(block.szx, call.szx), root.confirmable, root.chance)
@@ -269,22 +320,27 @@ class Client:
         child.received, child.etag = received, etag
         if call is root:
             child.sequence = -1 if sequence is None else sequence
+            child.held = held
         else:
             child.sequence = call.sequence
+            child.held = call.held
         self._send(child, now)
         return []
 
     def _deliver(
-        self, call: Call, code: int, options: list[Option], payload: bytes, sequence: int | None
+        self, call: Call, code: int, options: list[Option], payload: bytes, sequence: int | None, held: int | None
     ) -> list[ClientEvent]:
         root = call.root
         if call is not root:
             root.child = None
             sequence = call.sequence if call.sequence >= 0 else None
-        return [ResponseReceived(root, code, options, payload, sequence)]
+            held = call.held
+        return [ResponseReceived(root, code, options, payload, sequence, True, held)]
 
     def _break(self, call: Call, reason: str) -> list[ClientEvent]:
         self._count(reason)
+        if call.held is not None:
+            self._unhold(call.peer, call.held)  # its next copy tries again
         if call.state is not Asking.OBSERVING:
             call.state = Asking.DONE
             self._forget(call)
@@ -345,8 +401,8 @@ class Client:
         heappush(self._expiries, (due, self._serial, call, call.epoch))
 
     def _forget(self, call: Call) -> None:
-        if self._calls.get(call.token) is call:
-            del self._calls[call.token]
+        if self._calls.get((call.peer, call.token)) is call:
+            del self._calls[call.peer, call.token]
         self._retransmitter.settle(call.peer, call.mid)
         self._non_mids.pop((call.peer, call.mid), None)
         call.epoch += 1
@@ -357,18 +413,25 @@ class Client:
             at, old = order.popleft()
             if self._recent.get(old) == at:
                 del self._recent[old]
+                self._held.discard(old)
         return key in self._recent
 
     def _remember(self, key: tuple[Peer, int], now: float) -> None:
         self._recent[key] = now
         self._recent_order.append((now, key))
 
-    def _next_token(self) -> bytes:
+    def _next_mid(self, peer: Peer) -> int:
+        if self._ids is not None:
+            return self._ids(peer)
+        self._mid = self._mid + 1 & 0xFFFF
+        return self._mid
+
+    def _next_token(self, peer: Peer) -> bytes:
         while True:
             # An odd step visits all 2^32 tokens before one comes back.
             self._token = self._token + 0x9E3779B1 & 0xFFFFFFFF
             token = self._token.to_bytes(4, "big")
-            if token not in self._calls:
+            if (peer, token) not in self._calls:
                 return token
 
     def _count(self, name: str) -> None:

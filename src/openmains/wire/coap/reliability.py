@@ -55,6 +55,50 @@ class Timing:
 RFC7252 = Timing()
 
 
+class Chance:
+    """Numbers in 0…1 that spread retransmissions; they follow from the seed alone, so that a run can be repeated."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, seed: int) -> None:
+        self._state = seed & 0xFFFFFFFFFFFFFFFF
+
+    def bits(self) -> int:
+        """The next 31 bits."""
+        self._state = (self._state * 6364136223846793005 + 1442695040888963407) & 0xFFFFFFFFFFFFFFFF
+        return self._state >> 33
+
+    def __call__(self) -> float:
+        return self.bits() / 0x7FFFFFFF
+
+
+class MessageIds:
+    """Message ids of one endpoint for what it sends by itself (RFC 7252 section 4.4).
+
+    One counter a peer, from a place that follows from the seed: an id comes back to the same peer only after 65,535
+    others, however many peers there are. Server and client of one endpoint share the object, so that an ACK or a Reset
+    names one message of the two.
+    """
+
+    __slots__ = ("_chance", "_last")
+
+    def __init__(self, seed: int) -> None:
+        self._chance = Chance(seed)
+        self._last: dict[Hashable, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._last)
+
+    def __call__(self, peer: Hashable) -> int:
+        last = self._last.get(peer)
+        fresh = self._last[peer] = (self._chance.bits() if last is None else last + 1) & 0xFFFF
+        return fresh
+
+    def forget(self, peer: Hashable) -> None:
+        """The peer is gone; the next message to it begins anywhere."""
+        self._last.pop(peer, None)
+
+
 class Transmission(Generic[Owner]):
     """One confirmable message on its way."""
 

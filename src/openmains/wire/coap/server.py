@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Collection
 
 from openmains.wire.coap import options as opt
-from openmains.wire.coap.blockwise import Assembler, BodyCache, Key
+from openmains.wire.coap.blockwise import Assembler, BodyCache
 from openmains.wire.coap.exchange import (
     Acknowledged,
     Deregistered,
@@ -30,11 +30,12 @@ from openmains.wire.coap.exchange import (
     Relation,
     Request,
     Undelivered,
+    body_key,
 )
 from openmains.wire.coap.message import ACK, CON, HEADER, NON, RST, Code, Message, Method, Option, decode, empty
 from openmains.wire.coap.message import encode_options as _encode_options
 from openmains.wire.coap.observing import Observers
-from openmains.wire.coap.reliability import RFC7252, Retransmitter, Timing
+from openmains.wire.coap.reliability import RFC7252, Chance, MessageIds, Retransmitter, Timing
 from openmains.wire.coap.states import SERVING, Serving, ServingAction, ServingInput
 from openmains.wire.errors import WireError
 
@@ -49,6 +50,7 @@ class Server:
 
     ``mid_seed``: any integer, random in production; first message id and the retransmission jitter follow from it.
     ``understood``: critical options that the application acts on, besides those of ``options.UNDERSTOOD``.
+    ``ids``: a source of message ids shared with a client (``endpoint.py``); without it, one counter for all peers.
     ``counters``: what happened, by name; names are a fixed set.
     """
 
@@ -59,6 +61,7 @@ class Server:
         mid_seed: int,
         timing: Timing = RFC7252,
         understood: Collection[int] = (),
+        ids: MessageIds | None = None,
     ) -> None:
         self.limits = limits
         self.counters: dict[str, int] = {}
@@ -70,7 +73,8 @@ class Server:
         self._slow: deque[Exchange] = deque()  # confirmable ones that may still need an empty ACK, oldest first
         self._open = 0
         self._mid = mid_seed & 0xFFFF
-        self._noise = mid_seed & 0xFFFFFFFFFFFFFFFF
+        self._ids = ids
+        self._chance = Chance(mid_seed)
         self._retransmitter: Retransmitter[Exchange | Relation] = Retransmitter(timing)
         self._assembler = Assembler(
             limits.max_body,
@@ -207,7 +211,7 @@ class Server:
                 return events + self._answer(exchange, "block out of order", body, (), now)
             request.payload = body
         if request.block2 is not None and request.block2.number:
-            kept = self._bodies.get(_body_key(request), now)
+            kept = self._bodies.get(body_key(request), now)
             if kept is not None:
                 self._count("block")
                 self.respond(exchange, kept.code, kept.payload, kept.options, now=now)
@@ -249,7 +253,7 @@ class Server:
                 return None
             options = list(options)
             if observe and request.observe == 0 and code >> 5 == 2:
-                relation = self._observers.register(request, _body_key(request), self.limits.block_szx, now)
+                relation = self._observers.register(request, body_key(request), self.limits.block_szx, now)
                 if relation is not None:
                     options.append((opt.OBSERVE, opt.uint(relation.sequence)))
             if request.block1 is not None:
@@ -259,7 +263,7 @@ class Server:
                 wanted = opt.Block(wanted.start >> (self.limits.block_szx + 4), False, self.limits.block_szx)
             whole = request.block2 is None and len(payload) <= wanted.size
             if not whole:
-                code, payload = self._bodies.cut(_body_key(request), wanted, code, payload, options, now)
+                code, payload = self._bodies.cut(body_key(request), wanted, code, payload, options, now)
         state, action = SERVING[exchange.state, _ANSWER]
         exchange.state = state
         token = exchange.token
@@ -326,6 +330,10 @@ class Server:
             self._retransmitter.start(relation.peer, mid, datagram, relation, self._chance(), now)
         elif not relation.closed:
             self._observers.sent_non(relation, mid)
+
+    def end(self, relation: Relation) -> None:
+        """End an observation without a word: its observer knows."""
+        self._observers.remove(relation)
 
     def _drop_relation(self, relation: Relation | None, reason: str) -> list[Event]:
         if relation is None or relation.closed:
@@ -483,18 +491,7 @@ class Server:
 
     def _next_mid(self, peer: Peer) -> int:
         for _ in range(16):
-            self._mid = self._mid + 1 & 0xFFFF
+            self._mid = self._mid + 1 & 0xFFFF if self._ids is None else self._ids(peer)
             if (peer, self._mid) not in self._retransmitter:
                 break
         return self._mid
-
-    def _chance(self) -> float:
-        """A number in 0…1 that spreads retransmissions; follows from the seed alone."""
-        self._noise = (self._noise * 6364136223846793005 + 1442695040888963407) & 0xFFFFFFFFFFFFFFFF
-        return (self._noise >> 33) / 0x7FFFFFFF
-
-
-def _body_key(request: Request) -> Key:
-    """What tells one large answer from another: the peer, and all that makes a request another request."""
-    body = request.payload if request.method == Method.FETCH else b""
-    return (request.peer, request.method, opt.cache_key(request.raw_options), body)
