@@ -98,7 +98,7 @@ class Handshake:
 
     def take(self, piece: Fragment) -> tuple[int, bytes, bytes] | None:
         """A piece of the peer's next message; that message (type, body, hashed form) when it is whole."""
-        return self.reassembler.next() if self.reassembler.add(piece) else None
+        return self.reassembler.take(piece)
 
     def accept_hello(self, hello: ClientHello, whole: bytes) -> None:
         """Choose from a whole hello. Raises Refusal or WireError."""
