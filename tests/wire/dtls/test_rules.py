@@ -492,6 +492,32 @@ def test_the_old_association_lives_until_the_new_one_is_proved() -> None:
     assert site.delivered == [b"old", b"new"]
 
 
+def test_one_datagram_draws_one_answer() -> None:
+    """Many small hellos in one datagram would be many datagrams at the address they claim to be from."""
+    site = Site()
+    raw = hello_of()
+    crowd = raw * 30
+    assert len(crowd) > site.limits.max_datagram
+    site.receive(crowd, HOME, 0.0)
+    assert site.datagrams() == [] and site.server.counters["oversized"] == 1
+    site.receive(raw * 20, HOME, 0.0)
+    assert len(site.datagrams()) == 1
+    raw = hello_with_cookie(site, 0.0)
+    site.receive(raw * 10, HOME, 0.0)
+    assert len(site.datagrams()) == 1
+
+
+def test_a_stored_session_of_a_client_without_connection_id_is_not_found_by_one() -> None:
+    site = Site()
+    line = connected(site, cid=None)
+    cid = site.session.cid
+    site.restart()
+    site.receive(b"\x19\xfe\xfd\x00\x01" + bytes(6) + cid + b"\x00\x20" + bytes(32), HOME, 0.0)
+    assert site.server.counters["unknown_cid"] == 1 and site.server.sizes()["sessions"] == 0
+    site.receive(line.next_up(b"lost"), HOME, 0.0)
+    assert site.delivered == [] and site.server.counters["unknown_peer"] == 1
+
+
 def test_handshakes_in_progress_are_bounded() -> None:
     """Full: newcomers wait, until the oldest has had its time."""
     site = Site(Limits(max_handshakes=5, yield_after_s=15.0))

@@ -97,6 +97,7 @@ class Server:
         if len(datagram) > self.limits.max_datagram:
             counters["oversized"] += 1
             return []
+        self._handshakes.begin_datagram()
         events: list[ServerEvent] = []
         try:
             for record in records_untrusted(datagram, self.limits.cid_size):
@@ -144,7 +145,7 @@ class Server:
                 self.counters["foreign"] += 1
                 return [Foreign(cid[0], cid, datagram, peer)]
             session = self._load(cid)
-            if session is None:
+            if session is None or not session.uses_cid:
                 self.counters["unknown_cid"] += 1
                 return []
             self.counters["loaded"] += 1
@@ -257,8 +258,7 @@ class Server:
         if address is None:
             address = session.peer
         else:
-            # Padding and both headers, at most: looked at before the record is made, so that no number is lost.
-            size = len(content) + len(session.their_cid) + HEADER_SIZE + 26 + session.pad_to
+            size = HEADER_SIZE + len(content) + session.overhead  # before the record is made, so that no number is lost
             if size > session.budget:
                 self.counters["over_budget"] += 1
                 return False

@@ -114,6 +114,11 @@ class Session:
         """Where the newest genuine record came from."""
         return self.peer if self.candidate is None else self.candidate
 
+    @property
+    def overhead(self) -> int:
+        """Bytes that a record of ours adds to its content and the 13 of a plain header, at most."""
+        return EXPLICIT_SIZE + self.suite.tag_size + len(self.their_cid) + self.pad_to
+
     # --- record protection ---
 
     def seal(self, kind: int, content: bytes) -> bytes:
