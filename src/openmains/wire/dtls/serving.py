@@ -193,6 +193,7 @@ class Handshake:
         if ticket:
             extensions[Extension.SESSION_TICKET] = b""
         self.flight = []
+        self.hello = None  # all that is needed of it is taken
         choice = ServerHello(DTLS12, server_random, session_id, self.suite.code, 0, extensions)
         self._say(0, Message.SERVER_HELLO, choice.encode(), mtu)
 
