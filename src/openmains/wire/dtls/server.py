@@ -91,9 +91,7 @@ class Server:
                 and datagram[1:5] == _PROTECTED_EPOCH
                 and int.from_bytes(datagram[head - 2 : head], "big") == len(datagram) - head
             ):
-                return self._protected(
-                    session, _CID, int.from_bytes(datagram[5:11], "big"), datagram, len(datagram), peer, now
-                )
+                return self._protected(session, _CID, int.from_bytes(datagram[5:11], "big"), datagram, peer, now)
         if len(datagram) > self.limits.max_datagram:
             counters["oversized"] += 1
             return []
@@ -131,7 +129,7 @@ class Server:
         if session is None:
             self.counters["unknown_peer"] += 1
             return []
-        return self._protected(session, kind, record.sequence, record.raw, len(datagram), peer, now)
+        return self._protected(session, kind, record.sequence, record.raw, peer, now)
 
     def _record_with_cid(self, record: Record, datagram: bytes, peer: Peer, now: float) -> list[ServerEvent]:
         cid = record.cid
@@ -150,12 +148,12 @@ class Server:
                 return []
             self.counters["loaded"] += 1
             self._sessions[cid] = session
-        return self._protected(session, _CID, record.sequence, record.raw, len(datagram), peer, now)
+        return self._protected(session, _CID, record.sequence, record.raw, peer, now)
 
     def _protected(
-        self, session: Session, kind: int, sequence: int, raw: bytes, size: int, peer: Peer, now: float
+        self, session: Session, kind: int, sequence: int, raw: bytes, peer: Peer, now: float
     ) -> list[ServerEvent]:
-        """A record of an association; ``size``: of its datagram, for the budget of a new address."""
+        """A record of an association."""
         if session.is_replay(sequence):
             self.counters["replay"] += 1
             return [Suspicious("replay", session, session.identity, peer)]
@@ -168,7 +166,7 @@ class Server:
             kind, content = inner(content)
         events: list[ServerEvent] = []
         if peer != session.address or session.candidate is not None:
-            self._address(session, peer, size, fresh, events)
+            self._address(session, peer, len(raw), fresh, events)
         if kind == _APPLICATION:
             if session.flight is not None:
                 self._handshakes.settle(session)  # the peer has our last flight
@@ -230,7 +228,7 @@ class Server:
         events: list[ServerEvent] = []
         for raw in held:
             for record in records_untrusted(raw, self.limits.cid_size):  # whole: they were read from a datagram before
-                events += self._protected(session, record.kind, record.sequence, raw, len(raw), session.peer, now)
+                events += self._protected(session, record.kind, record.sequence, raw, session.peer, now)
         return events
 
     def reject(self, session: Session, now: float) -> None:
