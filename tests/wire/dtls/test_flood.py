@@ -50,6 +50,7 @@ def test_the_answer_is_smaller_than_the_smallest_hello() -> None:
     assert len(answer) == 44 < len(question) == 67
 
 
+@pytest.mark.slow
 def test_a_million_spoofed_hellos_leave_nothing() -> None:
     server = new_server()
     shapes = [

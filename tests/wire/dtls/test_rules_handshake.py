@@ -207,6 +207,16 @@ def test_handshakes_in_progress_are_bounded() -> None:
     assert site.server.sizes()["handshakes"] == 5 and site.server.counters["handshakes_expired"] == 1
 
 
+def test_finished_handshakes_do_not_keep_newcomers_out() -> None:
+    """Meters that connect and say nothing yet: their handshakes are kept for lost flights, but not at others' cost."""
+    site = Site(Limits(max_handshakes=3))
+    for number in range(20):
+        line = Line(site, make_client(number), ("10.0.0.1", number))
+        line.connect(0.0)
+        assert line.client.state is Asking.CONNECTED
+    assert site.server.sizes()["handshakes"] == 3 and site.server.sizes()["sessions"] == 20
+
+
 def test_alerts_without_protection_do_not_end_an_association() -> None:
     line = connected()
     for alert in (b"\x02\x28", b"\x01\x00"):

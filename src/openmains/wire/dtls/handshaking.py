@@ -155,9 +155,10 @@ class Handshakes:
         if len(self._by_peer) < limits.max_handshakes:
             return True
         oldest = next(iter(self._by_peer.values()))
-        if oldest.expires - limits.handshake_s + limits.yield_after_s > now:
-            return False
-        self._counters["handshakes_expired"] += 1
+        if oldest.state is not Serving.DONE:  # one that is only kept for a copy of the last flight gives way at once
+            if oldest.expires - limits.handshake_s + limits.yield_after_s > now:
+                return False
+            self._counters["handshakes_expired"] += 1
         self._drop(oldest)
         return True
 
