@@ -50,6 +50,8 @@ def test_the_tree_obeys() -> None:
         ("wire/coap/bad.py", "from time import time", "no I/O"),
         ("domain/readings/bad.py", "import asyncio.events", "no I/O"),
         ("domain/readings/bad.py", "import numpy", "standard library"),
+        ("wire/coap/bad.py", "import cryptography", "standard library"),
+        ("wire/dtls/bad.py", "import numpy", "standard library"),
         ("drivers/bad.py", "import random", "no I/O"),
     ],
 )
@@ -58,6 +60,6 @@ def test_a_violation_is_caught(copy: Path, file: str, line: str, contract: str) 
     path.parent.mkdir(exist_ok=True)
     path.write_text(f"# SPDX-License-Identifier: Apache-2.0\n{line}\n")
     done = _lint(copy)
-    broken = [text for text in done.stdout.splitlines() if text.endswith("BROKEN")]
+    broken = [text for text in done.stdout.splitlines() if " BROKEN" in text]
     assert done.returncode == 1, done.stdout[-2000:]
     assert any(contract in text for text in broken), broken

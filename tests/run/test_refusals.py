@@ -30,7 +30,7 @@ def _free(kind: socket.SocketKind) -> int:
 
 def _serve(var: Path, *words: str, **settings: str) -> tuple[int, str]:
     env = {**os.environ, "LANG": "C.UTF-8", "OPENMAINS_HTTP_PORT": str(_free(socket.SOCK_STREAM))}
-    env["OPENMAINS_COAP_PORT"] = str(_free(socket.SOCK_DGRAM))
+    env["OPENMAINS_DTLS_PORT"] = str(_free(socket.SOCK_DGRAM))
     env |= {f"OPENMAINS_{name.upper()}": value for name, value in settings.items()}
     command = [sys.executable, "-m", "openmains.run.cli", "serve", "--var", str(var), *words]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
@@ -54,13 +54,14 @@ def test_taken_http_port(var: Path) -> None:
     assert f"TCP port 127.0.0.1:{port} (http_port) cannot be used" in _one_line(text)
 
 
-def test_taken_coap_port(var: Path) -> None:
+@pytest.mark.parametrize("name", ["dtls_port", "coap_port"])
+def test_taken_udp_port(var: Path, name: str) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
         holder.bind(("0.0.0.0", 0))  # noqa: S104 - the edge binds the same
         port = holder.getsockname()[1]
-        code, text = _serve(var, coap_port=str(port))
+        code, text = _serve(var, **{name: str(port)})
     assert code == 1
-    assert f":{port} (coap_port) cannot be used" in _one_line(text)
+    assert f":{port} ({name}) cannot be used" in _one_line(text)
 
 
 def test_second_instance(var: Path) -> None:

@@ -36,6 +36,7 @@ class Serving:
         """Start and wait until ready; seconds it took."""
         env = {**os.environ, "LANG": "C.UTF-8", "OPENMAINS_HTTP_PORT": str(self.http)}
         env |= {"OPENMAINS_COAP_PORT": str(self.coap), "OPENMAINS_COAP_HOST": "127.0.0.1"}
+        env["OPENMAINS_DTLS_PORT"] = str(_free(socket.SOCK_DGRAM))
         command = [sys.executable, "-m", "openmains.run.cli", "serve", "--var", str(self.var)]
         began = time.monotonic()
         with self.output.open("wb") as out:

@@ -68,5 +68,5 @@ def test_it_runs_without_a_checkout(wheel: Path, tmp_path: Path) -> None:
     ).stdout  # fmt: skip
     assert Path(where.strip()).is_relative_to(site)
     assert run("--version").startswith("openmains 0.")
-    assert "coap_port = 5683" in run("settings")
+    assert "dtls_port = 5684" in run("settings")
     assert list(empty.iterdir()) == []

@@ -37,12 +37,12 @@ class Demo:
     def __init__(self, var: Path) -> None:
         self.var = var
         self.http = free_port(socket.SOCK_STREAM)
-        self.coap = free_port(socket.SOCK_DGRAM)
+        self.dtls = free_port(socket.SOCK_DGRAM)
         self.terminal = var / "terminal"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        settings = {"HTTP_PORT": self.http, "COAP_PORT": self.coap, "COAP_HOST": "127.0.0.1"}
+        settings = {"HTTP_PORT": self.http, "DTLS_PORT": self.dtls, "COAP_HOST": "127.0.0.1"}
         env = os.environ | {"LANG": "C.UTF-8"} | {f"OPENMAINS_{key}": str(value) for key, value in settings.items()}
         command = [sys.executable, "-m", "openmains.run.cli", "demo", "--var", str(self.var)]
         with self.terminal.open("wb") as out:
@@ -102,7 +102,7 @@ async def test_demo(demo: Demo) -> None:
     assert url == f"http://127.0.0.1:{demo.http}"
     password_s = time.monotonic() - began
     with closing(signed_in(demo, tenant, user, password)) as api:
-        system = System(demo.var, demo.process, demo.coap, demo.http, api)
+        system = System(demo.var, demo.process, 0, demo.http, api, demo.dtls)
         await until(lambda: len(list(system.pages("/meters", limit=200))) == METERS, 120)
         ids = list(system.meter_ids().values())[::SAMPLE]
         await until(lambda: "now report live" in demo.said, 300)
@@ -136,7 +136,7 @@ async def test_demo(demo: Demo) -> None:
     await until(lambda: "now report live" in demo.said, 60)
     assert "password" not in demo.said
     with closing(signed_in(demo, tenant, user, password)) as api:
-        system = System(demo.var, demo.process, demo.coap, demo.http, api)
+        system = System(demo.var, demo.process, 0, demo.http, api, demo.dtls)
         assert len(system.meter_ids()) == METERS
         assert [days_known(system, meter_id) for meter_id in ids] == before
     demo.interrupt()

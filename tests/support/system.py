@@ -40,6 +40,7 @@ class System:
     coap: int
     http: int
     api: httpx.Client
+    dtls: int = 0
     products: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -102,12 +103,14 @@ def running_system(var: Path | None = None, **settings: object) -> Iterator[Syst
     """A supervised system on free ports, ended in order. ``settings``: by their names in run/settings.py, ports too."""
     place = new_var() if var is None else var
     coap = int(str(settings.pop("coap_port", 0))) or free_port(socket.SOCK_DGRAM)
+    dtls = int(str(settings.pop("dtls_port", 0))) or free_port(socket.SOCK_DGRAM)
     http = int(str(settings.pop("http_port", 0))) or free_port(socket.SOCK_STREAM)
     environment = os.environ | {
         "LANG": "C.UTF-8",
         "OPENMAINS_VAR": str(place),
         "OPENMAINS_COAP_HOST": "127.0.0.1",
         "OPENMAINS_COAP_PORT": str(coap),
+        "OPENMAINS_DTLS_PORT": str(dtls),
         "OPENMAINS_HTTP_PORT": str(http),
         **{f"OPENMAINS_{name.upper()}": str(value) for name, value in settings.items()},
     }
@@ -118,7 +121,7 @@ def running_system(var: Path | None = None, **settings: object) -> Iterator[Syst
     try:
         wait_ready(process, http, place)
         with httpx.Client(base_url=f"http://127.0.0.1:{http}/api/v1", timeout=30) as api:
-            yield System(place, process, coap, http, api)
+            yield System(place, process, coap, http, api, dtls)
     finally:
         stop(process)
         if var is None:

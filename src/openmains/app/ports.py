@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
+from openmains.app.access.ports import AccessStore
 from openmains.app.alarms.model import (
     Alarm,
     AlarmStatus,
@@ -23,6 +24,7 @@ from openmains.app.alarms.model import (
     ReadingException,
     Severity,
 )
+from openmains.app.command.ports import CommandStore
 from openmains.app.identity.model import Actor, ApiToken, AuditEntry, SignInRecord, User
 from openmains.app.meters.model import (
     Area,
@@ -216,6 +218,10 @@ class Work(Protocol):
     def dead_letters(self) -> DeadLetterStore: ...
     @property
     def jobs(self) -> JobStore: ...
+    @property
+    def access(self) -> AccessStore: ...
+    @property
+    def commands(self) -> CommandStore: ...
 
 
 class Store(Protocol):

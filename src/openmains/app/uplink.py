@@ -21,6 +21,7 @@ class Uplink(msgspec.Struct, array_like=True, frozen=True, gc=False):
     fault: str = (
         ""  # reason the edge found it malformed; such a message goes to the frame log and the dead letters only
     )
+    node: int = 0  # edge node that holds the meter's session: what goes down goes there; 0: nothing can go down
 
 
 UplinkBatch = list[Uplink]

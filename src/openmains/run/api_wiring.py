@@ -5,8 +5,10 @@ import asyncio
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from openmains.app.access.model import OnSimSeparated
+from openmains.app.command.driver import CatalogCommands
 from openmains.app.fleet_import.sync_dims import sync_dims
 from openmains.app.jobs.handlers import handlers
 from openmains.app.jobs.schedule import queue_due_reports
@@ -14,6 +16,7 @@ from openmains.app.meters.drivers import CatalogShelf, wording
 from openmains.app.report.answers import Reports
 from openmains.drivers import catalog as driver_catalog
 from openmains.drivers.points import vocabulary
+from openmains.edges.clickhouse.cell_load import ClickHouseCellLoads
 from openmains.edges.clickhouse.dims import MeterDims
 from openmains.edges.clickhouse.readings import ClickHouseReadings
 from openmains.edges.clickhouse.report import DayReports
@@ -27,6 +30,10 @@ from openmains.edges.postgres.imports import ChangedMeters, PostgresImport
 from openmains.edges.postgres.jobs import PostgresJobs
 from openmains.edges.postgres.report import ReportLabels
 from openmains.edges.postgres.store import PostgresStore
+from openmains.edges.signer.client import SocketSigner
+from openmains.edges.signer.switch import FileSwitch
+from openmains.run.access_wiring import sealed_files, thresholds_of, worker_care, worker_keys
+from openmains.run.command_wiring import run_command_work
 from openmains.run.settings import Settings
 from openmains.run.system_view import RunningSystem
 
@@ -47,6 +54,8 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: "Core") -> None
         uploads = settings.var_path / "uploads"
         uploads.mkdir(mode=0o700, parents=True, exist_ok=True)
         readings = ClickHouseReadings(core.clickhouse)
+        signer = SocketSigner(settings.signer_path)
+        stack.push_async_callback(signer.close)
         app = build_app(
             ApiDeps(
                 store=PostgresStore(api_pool, wording(drivers, vocabulary())),
@@ -58,6 +67,13 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: "Core") -> None
                 dimensions=readings,
                 replay=StreamReplay(stream, settings.shards),
                 reports=Reports(DayReports(core.clickhouse), ReportLabels(core.pool)),
+                key_files=sealed_files(settings),
+                thresholds=thresholds_of(settings),
+                on_sim_separated=cast(OnSimSeparated, settings.on_sim_separated),  # one of the setting's choices
+                signer=signer,
+                stop_switch=FileSwitch(settings.stop_folder),
+                command_drivers=CatalogCommands(drivers),
+                cell_loads=ClickHouseCellLoads(core.clickhouse),
             )
         )
         await serve(app, settings.http_host, settings.http_port, stop)
@@ -76,7 +92,6 @@ def api_settings(settings: Settings, uploads: Path) -> ApiSettings:
 
 async def run_worker(settings: Settings, stop: asyncio.Event, core: "Core") -> None:
     """Run jobs and timed work until ``stop``."""
-    del settings
     pool, clickhouse = core.pool, core.clickhouse
     names, days = ReportLabels(pool), DayReports(clickhouse)
     changes, dims = ChangedMeters(pool), MeterDims(clickhouse)
@@ -93,12 +108,12 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: "Core") -> N
 
     runner = Runner(
         store,
-        handlers(lambda: PostgresImport(pool), changes, dims, days, names),
+        {**handlers(lambda: PostgresImport(pool), changes, dims, days, names), **worker_keys(settings, pool)},
         clock=time.time,
-        tasks=(copy_dims, queue_reports),
+        tasks=(copy_dims, queue_reports, worker_care(settings, pool)),
     )
     runner.stopping = stop
-    await runner.run()
+    await asyncio.gather(runner.run(), run_command_work(settings, stop, pool))
 
 
 class Schedule:

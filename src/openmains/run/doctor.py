@@ -156,8 +156,11 @@ def ports(settings: Settings) -> Iterator[Row]:
     ours = running(settings)
     for kind, host, port, name, setting in (
         (socket.SOCK_STREAM, settings.http_host, settings.http_port, "TCP", "http_port"),
+        (socket.SOCK_DGRAM, settings.coap_host, settings.dtls_port, "UDP", "dtls_port"),
         (socket.SOCK_DGRAM, settings.coap_host, settings.coap_port, "UDP", "coap_port"),
     ):
+        if not port:
+            continue
         what = text(f"{name} 端口 {port}({setting})", f"{name} port {port} ({setting})")
         try:
             preflight.try_bind(kind, host, port, name, setting)

@@ -35,6 +35,7 @@ class EngineUrls(msgspec.Struct, frozen=True):
     postgres_pipeline: str
     nats: str
     clickhouse: str
+    postgres_signer: str = ""
 
 
 class EngineOptions(msgspec.Struct, frozen=True):
@@ -153,6 +154,7 @@ class Engines:
             postgres_pipeline=pg.url("openmains_pipeline") if pg else o.postgres_pipeline_url,
             nats=self.nats.url if self.nats else o.nats_url,
             clickhouse=o.clickhouse_url or f"chdb://{self._var / 'clickhouse'}",
+            postgres_signer=pg.url("openmains_signer") if pg else "",
         )
 
     async def health(self) -> list[Health]:

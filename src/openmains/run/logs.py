@@ -46,7 +46,8 @@ class JsonFormatter(logging.Formatter):
 def known_secrets(var: Path) -> list[str]:
     """Every secret kept for this installation."""
     folder = var / "secrets"
-    return [path.read_text("ascii").strip() for path in sorted(folder.iterdir())] if folder.is_dir() else []
+    files = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+    return [path.read_text("ascii").strip() for path in files]  # the signer's own are in a folder that only it opens
 
 
 def set_up(var: Path, level: str) -> None:

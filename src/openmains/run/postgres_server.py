@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The embedded PostgreSQL: initialised once, configured at each start, spoken to over a private Unix socket only.
 
-No TCP, SCRAM passwords from ``var/secrets``. Four roles: ``postgres`` (superuser; only this file uses it),
+No TCP, SCRAM passwords from ``var/secrets``. Five roles: ``postgres`` (superuser; only this file uses it),
 ``openmains_owner`` (owns the schema and passes row-level security, because the sign-in functions of migration 0001 run
-with its rights), ``openmains_api`` and ``openmains_pipeline`` (see migration 0001).
+with its rights), ``openmains_api`` and ``openmains_pipeline`` (see migration 0001),
+``openmains_signer`` (0006).
 """
 
 import asyncio
@@ -28,6 +29,7 @@ ROLES = {
     "openmains_owner": "LOGIN BYPASSRLS",
     "openmains_api": "LOGIN",
     "openmains_pipeline": "LOGIN",
+    "openmains_signer": "LOGIN",
 }
 START_LIMIT_S = 120.0  # replaying the log after a crash under load can take a minute
 SIZES = {
@@ -223,13 +225,17 @@ class PostgresServer:
                 verb = "ALTER" if role in known else "CREATE"
                 await connection.execute(f"{verb} ROLE {role} {rights} PASSWORD '{password}'")
             # the owner may act as either: migrations and tests check what they see
-            await connection.execute("GRANT openmains_api, openmains_pipeline TO openmains_owner WITH INHERIT FALSE")
+            await connection.execute(
+                "GRANT openmains_api, openmains_pipeline, openmains_signer TO openmains_owner WITH INHERIT FALSE"
+            )
             # the import checks references set-wise and skips the row-wise triggers (migration 0003)
             await connection.execute("GRANT SET ON PARAMETER session_replication_role TO openmains_owner")
             if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
                 await connection.execute(f"CREATE DATABASE {DATABASE} OWNER openmains_owner")
                 await connection.execute(f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC")
-                await connection.execute(f"GRANT CONNECT ON DATABASE {DATABASE} TO openmains_api, openmains_pipeline")
+            await connection.execute(
+                f"GRANT CONNECT ON DATABASE {DATABASE} TO openmains_api, openmains_pipeline, openmains_signer"
+            )
         finally:
             await connection.close()
 

@@ -67,9 +67,11 @@ def wait_for_leftovers(settings: Settings, roles: tuple[str, ...]) -> None:
 
 
 def check_ports(settings: Settings) -> None:
-    """The two ports we open ourselves."""
+    """The ports we open ourselves."""
     try_bind(socket.SOCK_STREAM, settings.http_host, settings.http_port, "TCP", "http_port")
-    try_bind(socket.SOCK_DGRAM, settings.coap_host, settings.coap_port, "UDP", "coap_port")
+    for name in ("dtls_port", "coap_port"):
+        if port := getattr(settings, name):
+            try_bind(socket.SOCK_DGRAM, settings.coap_host, port, "UDP", name)
 
 
 def try_bind(kind: socket.SocketKind, host: str, port: int, name: str, setting: str) -> None:

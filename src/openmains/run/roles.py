@@ -24,7 +24,7 @@ from openmains.run import logs
 from openmains.run.child import StartError
 from openmains.run.settings import Settings, load
 
-ROLES = ("edge", "core", "pipeline", "api", "worker", "demo")
+ROLES = ("signer", "edge", "core", "pipeline", "api", "worker", "demo")
 PARTS = ("pipeline", "api", "worker")  # of the core
 EXIT_REFUSED = 78  # EX_CONFIG of sysexits: trying again will not help
 DRAIN_S = 25.0
@@ -80,20 +80,17 @@ async def _run(role: str, settings: Settings) -> None:
     if role == "demo":
         await importlib.import_module("openmains.run.demo").run_demo(settings, stop)
         return
-    wiring = importlib.import_module("openmains.run.wiring")
-    if role == "edge":
-        await wiring.run_edge(settings, stop)
-    elif role == "core":
-        await wiring.run_core(settings, stop)
-    else:
-        await wiring.run_role(role, settings, stop)
+    if role == "signer":
+        await importlib.import_module("openmains.run.signer_role").run_signer(settings, stop)
+        return
+    await importlib.import_module("openmains.run.wiring").run_role(role, settings, stop)
 
 
 def run(role: str, settings: Settings) -> int:
     """Run until asked to stop; the exit code."""
     logs.set_up(settings.var_path, settings.log_level)
     try:
-        with role_lock(settings.var_path, role):
+        with role_lock(settings.var_path, f"{role}-{settings.node}" if role == "edge" and settings.node > 1 else role):
             uvloop.run(_run(role, settings))
     except StartError as error:
         _log.error("%s / %s", error.zh, error.en)

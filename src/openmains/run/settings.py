@@ -52,8 +52,28 @@ class Settings:
         1024, "数据目录所在磁盘的最小剩余空间(MB),不足则不启动", "least free disk space to start with (MB)", low=16
     )
 
-    coap_host: str = _s("0.0.0.0", "CoAP 监听地址", "address CoAP listens on", group=("接入", "Edge"))  # noqa: S104 - meters come from outside
-    coap_port: int = _s(5683, "CoAP UDP 端口", "CoAP UDP port", low=1, high=65535)
+    coap_host: str = _s(
+        "0.0.0.0",  # noqa: S104 - meters come from outside
+        "表具接入(DTLS 与 CoAP)监听地址",
+        "address that listens for meters (DTLS and CoAP)",
+        group=("接入", "Edge"),
+    )
+    dtls_port: int = _s(5684, "DTLS UDP 端口;0 = 关闭", "DTLS UDP port; 0 = off", low=0, high=65535)
+    coap_port: int = _s(
+        0,
+        "明文 CoAP UDP 端口(标准为 5683);0 = 关闭。明文既不保密也不认证,仅限可信网络",
+        "UDP port of plain CoAP (standard: 5683); 0 = off. It neither hides nor proves anything: trusted networks only",
+        low=0,
+        high=65535,
+    )
+    node: int = _s(
+        1, "本接入节点编号,各节点不同;写入会话标识", "number of this edge node, each its own; part of Connection IDs",
+        low=1, high=255,
+    )  # fmt: skip
+    session_cache: int = _s(
+        200_000, "内存中保留的 DTLS 会话数,其余按需从磁盘读取", "DTLS sessions kept in memory; others are read when needed",
+        low=100,
+    )  # fmt: skip
     edge_batch_ms: int = _s(20, "上行批次最长等待(毫秒)", "longest wait of an uplink batch (ms)", low=1, high=1000)
     edge_batch_messages: int = _s(500, "上行批次最多消息数", "most messages in an uplink batch", low=1, high=10_000)
     edge_receive_buffer_kb: int = _s(
@@ -78,6 +98,40 @@ class Settings:
     )
     edge_waiting_messages: int = _s(
         20_000, "等待写入消息流的消息上限,超出即答 5.03", "messages that may wait for the stream; beyond it 5.03", low=1
+    )
+
+    access_observe_points: int = _s(
+        10, "终端安全:达到此分即观察", "points at which a terminal is observed", low=1, high=100_000,
+        group=("终端安全", "Terminals"),
+    )  # fmt: skip
+    access_quarantine_points: int = _s(
+        50, "达到此分即隔离(读数标记为可疑,不下发命令)", "points of quarantine (readings marked, no commands)",
+        low=2, high=100_000,
+    )  # fmt: skip
+    access_block_points: int = _s(
+        100, "达到此分即封锁(拒绝一切)", "points at which nothing is taken any more", low=3, high=100_000
+    )
+    access_fade_per_day: int = _s(24, "每天消退的分数", "points that wear off in a day", low=1, high=100_000)
+    access_messages_per_min: int = _s(
+        120, "单终端每分钟新消息超过此数且持续三分钟即为泛洪", "fresh messages a minute, three minutes on, that are a flood",
+        low=10,
+    )  # fmt: skip
+    on_sim_separated: str = _s(
+        "alarm", "机卡分离时:告警、隔离或封锁;租户与产品可另行规定", "when a SIM is not the registered one; tenants and products"
+        " may say otherwise", choices=("alarm", "quarantine", "block"),
+    )  # fmt: skip
+    register_rate_per_s: int = _s(
+        1000,
+        "每个接入进程每秒注册与握手上限,其余错峰",
+        "registrations a second an edge takes; the rest is spread",
+        low=1,
+    )
+    register_cell_rate_per_s: int = _s(10, "单个小区每秒注册上限", "registrations a second from one cell", low=1)
+    register_address_rate_per_s: int = _s(
+        5,
+        "单个来源地址每秒注册上限(可信网段除外)",
+        "registrations a second from one address not of a trusted network",
+        low=1,
     )
 
     shards: int = _s(2, "上行流分片数;首次启动后不可更改", "shards of the uplink stream; fixed after the first start",
@@ -118,10 +172,38 @@ class Settings:
     nats_port: int = _s(0, "内置 NATS 端口;0 = 自动选择", "port of the embedded NATS; 0 = chosen", low=0, high=65535)
     clickhouse_url: str = _s("", "ClickHouse 地址", "ClickHouse URL", secret=True)
 
+    signer_socket: str = _s(
+        "",
+        "签名进程的套接字;空 = 由本程序启动;给出则由其自己的系统账户单独启动(推荐)",
+        "the signer's socket; empty: started by us; given: it runs under a system account of its own (better)",
+        group=("命令", "Commands"),
+    )
+    signer_folder: str = _s(
+        "", "签名进程的密钥与账本目录;空 = var/secrets/signer", "the signer's key and ledger; empty: var/secrets/signer"
+    )
+    postgres_signer_url: str = _s(
+        "", "PostgreSQL 签名角色(只读)地址", "PostgreSQL URL of the signer's role (reads only)", secret=True
+    )
+
     @property
     def var_path(self) -> Path:
         """Absolute data directory."""
         return Path(self.var).absolute()
+
+    @property
+    def signer_path(self) -> Path:
+        """The signer's socket."""
+        return Path(self.signer_socket).absolute() if self.signer_socket else self.var_path / "run" / "signer.sock"
+
+    @property
+    def signer_home(self) -> Path:
+        """Where the signer keeps its key and ledger."""
+        return Path(self.signer_folder).absolute() if self.signer_folder else self.var_path / "secrets" / "signer"
+
+    @property
+    def stop_folder(self) -> Path:
+        """Where the files of the stop switch lie."""
+        return self.var_path / "run" / "stop-commands"
 
     @property
     def engine_options(self) -> EngineOptions:
@@ -150,7 +232,12 @@ class Settings:
             if all((outside.postgres_owner, outside.postgres_api, outside.postgres_pipeline, outside.nats)):
                 clickhouse = outside.clickhouse or f"chdb://{self.var_path / 'clickhouse'}"
                 return EngineUrls(
-                    outside.postgres_owner, outside.postgres_api, outside.postgres_pipeline, outside.nats, clickhouse
+                    outside.postgres_owner,
+                    outside.postgres_api,
+                    outside.postgres_pipeline,
+                    outside.nats,
+                    clickhouse,
+                    self.postgres_signer_url,
                 )
             raise StartError(
                 f"引擎尚未启动过({self.var_path});请先运行 openmains serve。",
@@ -162,6 +249,7 @@ class Settings:
             outside.postgres_pipeline or written.postgres_pipeline,
             outside.nats or written.nats,
             outside.clickhouse or written.clickhouse,
+            self.postgres_signer_url or written.postgres_signer,
         )
 
 

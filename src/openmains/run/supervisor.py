@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``openmains serve``: the engines and the roles as children of one supervisor.
 
-Order up: engines, schema, core, edge. Order down: edge (nothing new comes in), core (drains), engines. A child that
+Order up: engines, schema, signer, core, edge. Order down: edge (nothing new comes in), core (drains), engines. A child that
 dies is started again, after 0.2 s at first and 5 s at most. Whatever kills the supervisor, the children end too: see
 launch.py.
 """
@@ -37,7 +37,9 @@ class Supervisor:
     def __init__(self, loaded: Loaded, extra_roles: tuple[str, ...] = ()) -> None:
         self._loaded = loaded
         self._settings = loaded.settings
-        self._roles = ("core", "edge", *extra_roles)
+        # a signer with an account of its own is started by its own service, not by us
+        own = () if self._settings.signer_socket else ("signer",)
+        self._roles = (*own, "core", "edge", *extra_roles)
         self._stop = asyncio.Event()
         self._refused: StartError | None = None
         self._children: dict[str, Child] = {}
@@ -113,7 +115,7 @@ class Supervisor:
             [sys.executable, "-m", "openmains.run.roles", role],
             directory=Path.cwd(),
             on_line=lambda line: files.take(role, line),
-            env=self._environment(),
+            env=self._environment(role),
         )
         self._children[role] = child
         while True:
@@ -159,7 +161,8 @@ class Supervisor:
         return True
 
     async def _udp_bound(self) -> bool:
-        return preflight.udp_bound(self._settings.coap_port)
+        ports = (self._settings.dtls_port, self._settings.coap_port)
+        return all(preflight.udp_bound(port) for port in ports if port)
 
     async def _end(self, role: str) -> None:
         keeper = self._keepers.pop(role, None)
@@ -170,9 +173,11 @@ class Supervisor:
         if child is not None:
             await child.stop(28)
 
-    def _environment(self) -> dict[str, str]:
-        """The children's: ours, and what our command line said."""
+    def _environment(self, role: str) -> dict[str, str]:
+        """A child's: ours, and what our command line said; the command key for the signer alone."""
         env = dict(os.environ)
+        if role != "signer":
+            env.pop(f"{PREFIX}COMMAND_KEY", None)
         env[f"{PREFIX}VAR"] = str(self._settings.var_path)
         if self._loaded.file is not None:
             env[f"{PREFIX}CONFIG"] = str(self._loaded.file.absolute())
@@ -187,9 +192,10 @@ class Supervisor:
         s = self._settings
         host = "127.0.0.1" if s.http_host in ("0.0.0.0", "::") else s.http_host  # noqa: S104 - compared, not bound
         url = f"http://{host}:{s.http_port}"
+        meters = [f"{name} udp/{port}" for name, port in (("DTLS", s.dtls_port), ("CoAP", s.coap_port)) if port]
         messages.show(
-            f"就绪({seconds:.1f} 秒):网页与接口 {url} ,CoAP udp/{s.coap_port}。按 Ctrl-C 停止。",
-            f"ready ({seconds:.1f} s): console and API {url} , CoAP udp/{s.coap_port}. Ctrl-C stops.",
+            f"就绪({seconds:.1f} 秒):网页与接口 {url} ,{'、'.join(meters)}。按 Ctrl-C 停止。",
+            f"ready ({seconds:.1f} s): console and API {url} , {', '.join(meters)}. Ctrl-C stops.",
         )
 
 

@@ -6,7 +6,6 @@ import contextlib
 import gc
 import logging
 import os
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
@@ -17,12 +16,7 @@ import asyncpg
 import nats.errors
 from nats.aio.client import Client
 
-from openmains.app.accept.batcher import Batcher
-from openmains.app.accept.identities import Identities
-from openmains.app.accept.limiter import AddressLimiter
-from openmains.app.accept.reception import Reception
 from openmains.app.pipeline.worker import ShardWorker
-from openmains.domain.period import zone
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.clickhouse import migrate as clickhouse_migrate
 from openmains.edges.clickhouse.client import ClickHouse
@@ -31,9 +25,8 @@ from openmains.edges.nats.live import LiveHub
 from openmains.edges.nats.stream import Bus, StreamUnavailableError, UplinkStream, connect
 from openmains.edges.postgres import migrate as postgres_migrate
 from openmains.edges.postgres.db import create_pool
-from openmains.edges.postgres.identities import IdentityFollower
 from openmains.edges.postgres.pipeline_store import PostgresPipelineStore
-from openmains.edges.udp.coap_edge import CoapEdge, open_socket
+from openmains.run.access_wiring import judge_of
 from openmains.run.child import StartError
 from openmains.run.counters import tell_counters
 from openmains.run.roles import check_alone
@@ -86,66 +79,6 @@ async def check_shards(store: PostgresPipelineStore, settings: Settings) -> None
         )
 
 
-async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
-    """Sockets in, stream out. Goes on answering from memory while PostgreSQL is away."""
-    async with AsyncExitStack() as stack:
-        urls = settings.urls()
-        client = await patiently("stream", lambda: connect(urls.nats, name="edge"), stop)
-        stack.push_async_callback(client.close)
-        stream = UplinkStream(client, max_bytes=settings.stream_max_mb << 20)
-        await patiently("stream", stream.ensure, stop)
-        pool = await patiently("PostgreSQL", lambda: create_pool(urls.postgres_pipeline, max_size=2), stop)
-        stack.push_async_callback(pool.close)
-        identities = Identities()
-        follower = IdentityFollower(pool, identities)
-        await patiently("registry", follower.load, stop)
-        reception = Reception(identities, driver_catalog.load(), meter_limit=settings.meter_rate_per_min)
-        store = PostgresPipelineStore(pool)
-        await check_shards(store, settings)
-
-        async def learn_products() -> None:
-            products, zones = await store.products(), await store.zones()
-            reception.set_products(
-                {key: product.driver for key, product in products.items()},
-                {key: zone(name) for key, name in zones.items()},
-            )
-
-        await learn_products()
-        batcher = Batcher(
-            stream,
-            settings.shards,
-            linger_s=settings.edge_batch_ms / 1000,
-            batch=settings.edge_batch_messages,
-            waiting=settings.edge_waiting_messages,
-        )
-        limiter = AddressLimiter(
-            settings.address_rate_per_s,
-            [text.strip() for text in settings.trusted_networks.split(",") if text.strip()],
-            settings.trusted_rate_per_s,
-        )
-        sock = open_socket(settings.coap_host, settings.coap_port, settings.edge_receive_buffer_kb << 10)
-        edge = CoapEdge(sock, reception, batcher, limiter, mid_seed=secrets.randbits(63), now_us=now_us)
-        calm_collector()
-        edge.start()
-        log.info("edge ready: CoAP on %s:%d, %d meters known", settings.coap_host, settings.coap_port, len(identities))
-
-        async def follow() -> None:
-            if await follower.follow():
-                await learn_products()
-
-        tasks = [
-            asyncio.create_task(every(1.0, "registry changes", follow, stop)),
-            asyncio.create_task(every(5.0, "products", learn_products, stop)),
-            asyncio.create_task(tell_counters(Bus(client), f"edge-{os.getpid()}", lambda: edge.counters, stop)),
-        ]
-        await while_connected(client, stop)
-        edge.stop_reading()
-        await batcher.drain()
-        await asyncio.sleep(0)  # the answers of the last batch go out
-        edge.close()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
 async def every(seconds: float, what: str, work: Callable[[], Coroutine[Any, Any, None]], stop: asyncio.Event) -> None:
     """Repeat ``work`` until stopped; a failure is said and tried again at the next turn."""
     while not stop.is_set():
@@ -173,6 +106,8 @@ async def while_connected(client: Client, stop: asyncio.Event) -> None:
 
 async def run_pipeline(settings: Settings, stop: asyncio.Event, core: "Core") -> None:
     """All shards of the pipeline in this process."""
+    from openmains.run.dispatch_wiring import DispatchDesk
+
     clickhouse, pool = core.clickhouse, core.pool
     async with AsyncExitStack() as stack:
         urls = settings.urls()
@@ -183,15 +118,17 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: "Core") ->
         await check_shards(PostgresPipelineStore(pool), settings)
         bus = Bus(client)
         drivers = driver_catalog.load()
+        desk = DispatchDesk(settings, client, pool, drivers)
         workers = [
             ShardWorker(
                 shard,
                 stream,
-                PostgresPipelineStore(pool),
+                PostgresPipelineStore(pool, judge_of(settings)),
                 ClickHouseReadingSink(clickhouse),
                 drivers,
                 tell=bus.tell,
                 now_us=now_us,
+                committed=desk.committed,
             )
             for shard in range(settings.shards)
         ]
@@ -209,11 +146,12 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: "Core") ->
                 }
                 for name, value in said.items():
                     total[name] = total.get(name, 0) + value
-            return total
+            return total | desk.counters
 
         log.info("pipeline ready: %d shards", settings.shards)
         await asyncio.gather(
             *(worker.run(stop) for worker in workers),
+            desk.run(stop),
             while_connected(client, stop),
             tell_counters(bus, f"pipeline-{os.getpid()}", counters, stop, process=core.process),
         )
@@ -281,6 +219,8 @@ async def run_role(name: str, settings: Settings, stop: asyncio.Event) -> None:
     if name not in ROLES:
         raise KeyError(name)
     if name == "edge":
+        from openmains.run.edge_wiring import run_edge
+
         await run_edge(settings, stop)
     elif name == "core":
         await run_core(settings, stop)

@@ -54,8 +54,8 @@ class AddressLimiter:
         self._networks = [ip_network(text) for text in trusted]
         self._known: dict[str, bool] = {}
 
-    def take(self, address: str, now: float) -> Verdict:
-        """Count one message from ``address``."""
+    def is_trusted(self, address: str) -> bool:
+        """Whether it is of a trusted network."""
         trusted = self._known.get(address)
         if trusted is None:
             if len(self._known) > 100_000:
@@ -63,4 +63,8 @@ class AddressLimiter:
             parsed = ip_address(address.partition("%")[0])
             trusted = any(parsed in network for network in self._networks if network.version == parsed.version)
             self._known[address] = trusted
-        return (self._trusted_window if trusted else self._window).take(address, now)
+        return trusted
+
+    def take(self, address: str, now: float) -> Verdict:
+        """Count one message from ``address``."""
+        return (self._trusted_window if self.is_trusted(address) else self._window).take(address, now)

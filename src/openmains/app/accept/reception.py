@@ -4,7 +4,7 @@
 The same for every channel that names the meter by its IMEI; the channel only translates ``Refusal`` to its own codes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -27,6 +27,7 @@ class Refusal(Enum):
     EMPTY = "empty payload"
     TOO_LARGE = "payload too large"
     TOO_MANY = "meter sends too often"
+    BUSY = "too many messages wait, send again later"
 
 
 @dataclass(slots=True, frozen=True)
@@ -41,9 +42,17 @@ class Accepted:
 class Reception:
     """One for each edge process. ``drivers_by_product`` and ``zones`` are replaced when products or tenants change."""
 
-    def __init__(self, identities: Identities, catalog: Catalog, *, meter_limit: int = METER_LIMIT) -> None:
+    def __init__(
+        self,
+        identities: Identities,
+        catalog: Catalog,
+        *,
+        meter_limit: int = METER_LIMIT,
+        is_blocked: Callable[[int], bool] = lambda imei: False,
+    ) -> None:
         self._identities = identities
         self._catalog = catalog
+        self._is_blocked = is_blocked
         self._drivers: dict[int, Driver] = {}
         self._zones: dict[int, Zone] = {}
         self._offsets: dict[int, tuple[int, int]] = {}
@@ -58,8 +67,10 @@ class Reception:
         self._zones = dict(zones)
         self._offsets = {}
 
-    def take(self, imei_text: str, payload: bytes, channel: str, path: str, now_us: int) -> Accepted | Refusal:
-        """Judge one message; counts by reason."""
+    def take(
+        self, imei_text: str, payload: bytes, channel: str, path: str, now_us: int, node: int = 0
+    ) -> Accepted | Refusal:
+        """Judge one message; counts by reason. ``node``: of the session that it came on, 0 without one."""
         found = self._judge(imei_text, payload, now_us)
         if isinstance(found, Refusal):
             self._count(f"refused.{found.name.lower()}")
@@ -68,7 +79,7 @@ class Reception:
         fault = driver.check(payload) if driver is not None else None
         self._count(f"malformed.{fault}" if fault else "accepted")
         uplink = Uplink(
-            found.meter_id, found.tenant_id, found.product_id, channel, path, now_us, payload, fault or ""
+            found.meter_id, found.tenant_id, found.product_id, channel, path, now_us, payload, fault or "", node
         )  # fmt: skip
         return Accepted(uplink, driver, found.tenant_id)
 
@@ -79,7 +90,11 @@ class Reception:
             return Refusal.EMPTY
         if len(payload) > MAX_PAYLOAD:
             return Refusal.TOO_LARGE
-        identity = self._identities.find(int(imei_text))
+        imei = int(imei_text)
+        identity = self._identities.find(imei)
+        if identity is not None and self._is_blocked(imei):
+            self._count("blocked")
+            identity = None  # it hears what a stranger hears
         if identity is None:
             return Refusal.UNKNOWN_METER
         if self._meters.take(identity.meter_id, now_us / 1e6) is not Verdict.PASS:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from openmains.app.access.report import AccessEntry
+from openmains.app.command.ports import MeterWord
 from openmains.app.uplink import Uplink
 from openmains.domain.readings.model import DayRow, MeterState
 
@@ -37,6 +39,8 @@ class MeterRecord:
     device_at: int = 0  # newest device time whose events were applied
     changed: bool = False
     latest: dict[str, int] = field(default_factory=dict)  # newest value of state points (rsrp_ddbm, balance, …)
+    imei: int | None = None
+    is_held_back: bool = False  # quarantined or blocked: its readings are kept and marked (docs/security-terminals.md)
 
 
 @dataclass(slots=True)
@@ -101,6 +105,8 @@ class Effects:
     alarms: list[AlarmChange] = field(default_factory=list)
     exceptions: list[ExceptionRow] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    access: list[AccessEntry] = field(default_factory=list)  # judged by app.access within the commit
+    words: list[MeterWord] = field(default_factory=list)  # of commands: results, and what links saw
     counters: dict[str, int] = field(default_factory=dict)
 
 

@@ -17,15 +17,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from openmains.app.access.report import CHANNEL, AccessEntry, AccessNote, entry_of
+from openmains.app.command.results import COMMAND_RESULT, LINK_CHANNEL, link_word, meter_word
 from openmains.app.pipeline.bounds import DAYS, fit, outside
 from openmains.app.pipeline.ports import DeadLetter, Effects, ExceptionRow, MeterRecord, PendingDay, Product
 from openmains.app.pipeline.rows import Gatherer
 from openmains.app.uplink import Uplink
 from openmains.domain.alarm import EventKind, Heard
+from openmains.domain.connectivity.findings import Kind as FindingKind
 from openmains.domain.period import Zone
 from openmains.domain.quantity import LITRE_EXPONENT, rescale
 from openmains.domain.readings import judge_intervals, judge_registers
 from openmains.domain.readings.model import IntervalReport, Judgement, Limits, RegisterReport
+from openmains.domain.readings.quality import Rule, Slot
 from openmains.drivers.catalog import Catalog
 from openmains.drivers.model import MISSING_VALUE, Columns, Kind
 from openmains.drivers.points import vocabulary
@@ -72,6 +76,9 @@ class Processor:
         """All effects of the uplinks, in their order. ``records`` are advanced in place."""
         effects = Effects()
         gather = Gatherer(effects)
+        if any(uplink.channel == CHANNEL for uplink in uplinks):
+            uplinks = self._reports(uplinks, effects)
+        uplinks = self._links(uplinks, effects)
         decoded = self._decode(uplinks, effects)
         touched: dict[int, MeterRecord] = {}
         for index, uplink in enumerate(uplinks):
@@ -95,6 +102,33 @@ class Processor:
         effects.meters = list(touched.values())
         gather.finish()
         return effects
+
+    @staticmethod
+    def _reports(uplinks: Sequence[Uplink], effects: Effects) -> list[Uplink]:
+        """Sets aside what edges report of terminals; it is no word of a meter and changes no reading. Returns the rest."""
+        rest = []
+        for uplink in uplinks:
+            if uplink.channel != CHANNEL:
+                rest.append(uplink)
+                continue
+            try:
+                effects.access.append(entry_of(uplink))
+            except ValueError as error:
+                effects.dead_letters.append(DeadLetter(uplink, "access_report", 0, str(error)))
+        return rest
+
+    def _links(self, uplinks: Sequence[Uplink], effects: Effects) -> Sequence[Uplink]:
+        """Take out what links said of commands: it is not a meter's message; returns the others, in order."""
+        if all(uplink.channel != LINK_CHANNEL for uplink in uplinks):
+            return uplinks
+        for uplink in uplinks:
+            if uplink.channel == LINK_CHANNEL:
+                word = link_word(uplink)
+                name = "link" if word else "link_nonsense"
+                effects.counters[name] = effects.counters.get(name, 0) + 1
+                if word:
+                    effects.words.append(word)
+        return [uplink for uplink in uplinks if uplink.channel != LINK_CHANNEL]
 
     # decode -----------------------------------------------------------------------------------------------------------
 
@@ -174,9 +208,27 @@ class Processor:
             gather.events(record, heard, self._kinds)
         if "rsrp_ddbm" in points:
             gather.signal(record, uplink.received_us)
+        if decoded.kind == COMMAND_RESULT:
+            said = {name: values[row] for name, values in points.items() if values[row] != MISSING_VALUE}
+            word = meter_word(uplink, said, self._settings(record, decoded, row))
+            if word is None:
+                effects.counters["result_of_nothing"] = effects.counters.get("result_of_nothing", 0) + 1
+            else:
+                effects.words.append(word)
         kind = decoded.kind
         effects.counters[kind] = effects.counters.get(kind, 0) + 1
         return "ok"
+
+    def _settings(self, record: MeterRecord, decoded: Decoded, row: int) -> dict[str, int]:
+        """Settings read back, by the names of the product's driver; numbers it does not know are left out."""
+        numbers = decoded.series.get("parameter_numbers")
+        values = decoded.series.get("parameter_values")
+        if numbers is None or values is None:
+            return {}
+        driver = self._catalog.driver(self._products[record.product_id].driver)
+        names = {setting.number: name for name, setting in getattr(driver, "settings", {}).items()}
+        read = zip(numbers[row], values[row], strict=True)
+        return {names[number]: value for number, value in read if number in names and value != MISSING_VALUE}
 
     def _judge(
         self,
@@ -258,6 +310,8 @@ class Processor:
     ) -> None:
         version = judgement.state.version
         for row in judgement.days:
+            if record.is_held_back:
+                row.quality = [flags | Slot.SUSPECT for flags in row.quality]
             if row.day in DAYS:  # a clock at 1970 west of Greenwich: the register is kept, the day has no name
                 effects.days.append(PendingDay(record, row, version, received_at))
         if judgement.registers:
@@ -267,6 +321,13 @@ class Processor:
             for finding in judgement.findings:
                 name = finding.rule.name.lower()
                 effects.counters[name] = effects.counters.get(name, 0) + 1
+                if finding.rule is Rule.IMPOSSIBLE_BACK and record.imei is not None:
+                    note = AccessNote(record.imei, detail=f"{finding.value}, expected {finding.expected}")
+                    effects.access.append(
+                        AccessEntry(
+                            record.tenant_id, record.meter_id, FindingKind.REGISTER_BACK.value, received_us, note
+                        )
+                    )
                 effects.exceptions.append(
                     ExceptionRow(
                         record.tenant_id,

@@ -21,7 +21,19 @@ from openmains.app.problems import Problem
 from openmains.edges.http.console import console_handlers
 from openmains.edges.http.deps import ApiDeps
 from openmains.edges.http.problems import ProblemDetails, on_any, on_http_exception, on_problem, request_id_of
-from openmains.edges.http.routes import attention, fleet, meters, readings, reports, session, system, users
+from openmains.edges.http.routes import (
+    access,
+    attention,
+    batches,
+    commands,
+    fleet,
+    meters,
+    readings,
+    reports,
+    session,
+    system,
+    users,
+)
 from openmains.edges.http.security import SessionTouch, authorize
 
 PREFIX = "/api/v1"
@@ -40,7 +52,7 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
 }
-_MODULES = (session, users, fleet, meters, readings, attention, reports, system)
+_MODULES = (session, users, fleet, meters, readings, attention, access, commands, batches, reports, system)
 _ERRORS = {
     status: ResponseSpec(
         ProblemDetails, description=text, media_type="application/problem+json", generate_examples=False
@@ -87,7 +99,20 @@ def openapi_config() -> OpenAPIConfig:
         description="Gas and water meters: registry, readings, alarms, reports. Errors are RFC 9457 problem details.",
         path=f"{PREFIX}/schema",
         use_handler_docstrings=True,
-        tags=[Tag(name=name) for name in ("identity", "fleet", "drivers", "meters", "readings", "alarms")]
+        tags=[
+            Tag(name=name)
+            for name in (
+                "identity",
+                "fleet",
+                "drivers",
+                "meters",
+                "readings",
+                "alarms",
+                "terminals",
+                "keys",
+                "commands",
+            )
+        ]
         + [Tag(name=name) for name in ("dead letters", "jobs", "reports", "system")],
         security=[{"token": []}, {"session": []}],
         components=Components(

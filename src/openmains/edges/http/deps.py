@@ -8,6 +8,11 @@ from typing import Any
 
 from litestar.connection import ASGIConnection
 
+from openmains.app.access.model import OnSimSeparated
+from openmains.app.access.ports import KeyFiles
+from openmains.app.command.driver import CommandDrivers
+from openmains.app.command.plan_reports import CellLoads
+from openmains.app.command.ports import Signer, StopSwitch
 from openmains.app.identity.model import Actor
 from openmains.app.identity.sign_in import SignIn
 from openmains.app.ports import (
@@ -20,6 +25,7 @@ from openmains.app.ports import (
     SystemView,
     UplinkReplay,
 )
+from openmains.domain.connectivity.ladder import Thresholds
 from openmains.edges.http.limiter import Limiter
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -51,6 +57,13 @@ class ApiDeps:
     dimensions: Dimensions | None = None
     replay: UplinkReplay | None = None
     reports: CollectionReports | None = None
+    key_files: KeyFiles | None = None
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    on_sim_separated: OnSimSeparated = "alarm"
+    signer: Signer | None = None
+    stop_switch: StopSwitch | None = None
+    command_drivers: CommandDrivers | None = None
+    cell_loads: CellLoads | None = None
     sign_in: SignIn = field(init=False)
     api_limiter: Limiter = field(init=False)
     sign_in_limiter: Limiter = field(init=False)

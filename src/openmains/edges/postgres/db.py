@@ -16,6 +16,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 API_ROLE = "openmains_api"
 PIPELINE_ROLE = "openmains_pipeline"
+SIGNER_ROLE = "openmains_signer"  # reads the few columns the signer's rules need (migration 0006)
 
 Pool = asyncpg.Pool
 Connection = asyncpg.Connection | PoolConnectionProxy

@@ -9,6 +9,7 @@ from datetime import date
 
 import asyncpg
 
+from openmains.app.access.judge import AccessJudge
 from openmains.app.pipeline.ports import (
     AlarmChange,
     DeadLetter,
@@ -20,12 +21,15 @@ from openmains.app.pipeline.ports import (
 )
 from openmains.domain.period import EPOCH_ORDINAL
 from openmains.domain.readings.model import MeterState
+from openmains.edges.postgres.access_reports import commit_reports, default_judge
+from openmains.edges.postgres.command_flow import hear
 
 LOAD = """
 SELECT s.meter_id, m.tenant_id, m.product_id, m.area_id, m.qmax_l_h, m.installed_on, s.version, s.register,
        s.register_at, s.close_day, s.closes, s.frame_seq, s.frame_hash, s.candidate, s.candidate_at, s.candidate_count,
        s.habit, s.event_mask, s.events_at, s.valve, s.last_seen_us, s.status, s.balance, s.battery_pct, s.battery_mv,
-       s.rsrp_ddbm, s.sinr_ddb, s.ecl, s.pci, s.cell, s.earfcn, s.grid_at, s.grid_register
+       s.rsrp_ddbm, s.sinr_ddb, s.ecl, s.pci, s.cell, s.earfcn, s.grid_at, s.grid_register, m.imei,
+       EXISTS (SELECT FROM terminal t WHERE t.meter_id = m.meter_id AND t.imei = m.imei AND t.state IN ('quarantine', 'blocked'))
   FROM meter_state s JOIN meter m USING (meter_id)
  WHERE s.meter_id = ANY($1::bigint[])
 """
@@ -89,8 +93,9 @@ def _closes(values: list[int | None]) -> str:
 class PostgresPipelineStore:
     """``app.pipeline.ports.PipelineStore`` over a pool of role openmains_pipeline."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, access: AccessJudge | None = None) -> None:
         self._pool = pool
+        self._access = access or default_judge()
 
     async def position(self, shard: int) -> int:
         """Last committed stream sequence; 0 when new."""
@@ -130,7 +135,10 @@ class PostgresPipelineStore:
                 await connection.execute(EXCEPTIONS, *_exception_columns(effects.exceptions))
             if effects.dead_letters:
                 await connection.execute(DEAD_LETTERS, *_dead_letter_columns(effects.dead_letters))
+            if effects.access:
+                effects.alarms += await commit_reports(connection, self._access, effects.access)
             await _alarms(connection, effects.alarms, now_us)
+            await hear(connection, effects.words)
 
 
 async def _alarms(connection: asyncpg.pool.PoolConnectionProxy, changes: list[AlarmChange], now_us: int) -> None:
@@ -155,7 +163,7 @@ def _record(row: asyncpg.Record) -> MeterRecord:
         meter_id, tenant_id, product_id, area_id, qmax, _day(installed_on),
         MeterState(version, register, register_at, close_day, closes, frame_seq, frame_hash, candidate, candidate_at,
                    candidate_count, habit, row[31], row[32]),
-        event_mask, valve, last_seen_us or 0, events_at, False, latest,
+        event_mask, valve, last_seen_us or 0, events_at, False, latest, row[33], row[34],
     )  # fmt: skip
 
 

@@ -9,8 +9,10 @@ import asyncpg
 from openmains.app.meters.wording import Wording
 from openmains.app.search import MeterHit
 from openmains.edges.postgres import search
+from openmains.edges.postgres.access import Access
 from openmains.edges.postgres.alarms import Alarms
 from openmains.edges.postgres.audit import Audit
+from openmains.edges.postgres.commands import Commands
 from openmains.edges.postgres.db import Connection, Pool, tenant_transaction
 from openmains.edges.postgres.dead_letters import DeadLetters
 from openmains.edges.postgres.exceptions import Exceptions
@@ -46,6 +48,8 @@ class TenantWork:
         self.exceptions = Exceptions(connection, tenant_id)
         self.dead_letters = DeadLetters(connection, tenant_id)
         self.jobs = Jobs(connection, tenant_id)
+        self.access = Access(connection, tenant_id)
+        self.commands = Commands(connection, tenant_id)
 
 
 class PostgresStore:

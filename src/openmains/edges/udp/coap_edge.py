@@ -32,6 +32,7 @@ CODES = {
     Refusal.EMPTY: Code.BAD_REQUEST,
     Refusal.TOO_LARGE: Code.REQUEST_ENTITY_TOO_LARGE,
     Refusal.TOO_MANY: Code.TOO_MANY_REQUESTS,
+    Refusal.BUSY: Code.SERVICE_UNAVAILABLE,
 }
 
 

@@ -9,12 +9,23 @@ DTLS session.
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from openmains.wire.coap.call import ClientEvent
 from openmains.wire.coap.client import Client
 from openmains.wire.coap.exchange import Event, Limits, Peer
+from openmains.wire.coap.message import CON, empty
 from openmains.wire.coap.reliability import RFC7252, Chance, MessageIds, Timing
 from openmains.wire.coap.server import DEFAULT_LIMITS, Server
+
+MAX_PINGS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """The peer answered a ping with a Reset: what we send there arrives (RFC 7252 section 4.3)."""
+
+    peer: Peer
 
 
 class Endpoint:
@@ -46,9 +57,22 @@ class Endpoint:
             ids=self.ids,
             hold_notifications=hold_notifications,
         )
+        self._pings: dict[Peer, int] = {}  # message id of the newest ping of a peer
+        self._pinged: list[tuple[Peer, bytes]] = []
 
-    def receive(self, datagram: bytes, peer: Peer, now: float) -> list[Event] | list[ClientEvent]:
+    def ping(self, peer: Peer) -> None:
+        """An empty confirmable message, once and not repeated; :class:`Pong` when the peer rejects it, as it must."""
+        self._pings.pop(peer, None)
+        if len(self._pings) >= MAX_PINGS:
+            del self._pings[next(iter(self._pings))]
+        mid = self._pings[peer] = self.ids(peer)
+        self._pinged.append((peer, empty(CON, mid)))
+
+    def receive(self, datagram: bytes, peer: Peer, now: float) -> list[Event] | list[ClientEvent] | list[Pong]:
         """One datagram from ``peer``. Never raises for what is in it."""
+        if self._pings and datagram[:2] == b"\x70\0" and self._pings.get(peer) == int.from_bytes(datagram[2:4], "big"):
+            del self._pings[peer]
+            return [Pong(peer)]
         if len(datagram) > 3:
             code = datagram[1]
             if code >= 0x40 or (not code and self.client.expects(peer, datagram[2] << 8 | datagram[3])):
@@ -59,6 +83,9 @@ class Endpoint:
         """What is to be sent now, answers before questions; each is given once."""
         out = self.server.datagrams()
         asked = self.client.datagrams()
+        if self._pinged:
+            asked = self._pinged + asked
+            self._pinged = []
         return out + asked if asked else out
 
     def next_timer(self) -> float | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from openmains.wire.coap.call import ResponseReceived
+from openmains.wire.coap.endpoint import Pong
 from openmains.wire.coap.exchange import Exchange, Request
 from openmains.wire.lwm2m.operation import Operation
 from openmains.wire.lwm2m.path import Path
@@ -160,5 +161,6 @@ Event = (
     | Done
     | Failed
     | ObservationEnded
+    | Pong
     | Request
 )

@@ -17,7 +17,7 @@ from heapq import heappop, heappush
 
 from openmains.wire.coap import options as opt
 from openmains.wire.coap.call import Broken, ResetReceived, ResponseReceived, TimedOut
-from openmains.wire.coap.endpoint import Endpoint
+from openmains.wire.coap.endpoint import Endpoint, Pong
 from openmains.wire.coap.exchange import Exchange, Request
 from openmains.wire.coap.exchange import Limits as CoapLimits
 from openmains.wire.coap.message import Code, Method, Option
@@ -88,9 +88,15 @@ class Server:
         for event in self._coap.receive(datagram, link, now):
             if type(event) is Request:
                 self._request(event, link, holder, now, out)
+            elif type(event) is Pong:
+                out.append(event)
             elif isinstance(event, _CLIENT_EVENTS) and holder is not None:
                 self._about_call(event, holder, now, out)
         return out
+
+    def ping(self, link: Link) -> None:
+        """Ask whether the device hears us at its present address; ``Pong`` when it does."""
+        self._coap.ping(link)
 
     def _about_call(
         self, event: ResponseReceived | TimedOut | ResetReceived | Broken, holder: Holder, now: float, out: list[Event]

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From 'these meters have just spoken' to frames on their way down.
+
+    who waits   one indexed query over the batch's meters; nearly always nobody
+    choose      domain.command.order: at most one frame a meter
+    flow        domain.command.flow: within the cell's load; the rest is asked again a moment later, in the same window
+    frame       made once and kept; valve and top-up frames come from the signer
+    commit      'sent' is on disk before a byte leaves: after a crash a frame may go out twice, which the meter's serial
+                makes harmless, but none can be sent and forgotten
+    publish     to the edge
+
+The stop switch is asked first and again just before publishing.
+"""
+
+import heapq
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from openmains.app.command.driver import CommandDrivers
+from openmains.app.command.ports import (
+    Change,
+    CommandFlow,
+    Downlink,
+    OpenCommand,
+    Outgoing,
+    SignedFrame,
+    Signer,
+    SignerAwayError,
+    StopSwitch,
+    Verdict,
+)
+from openmains.domain.command.flow import CellFlow
+from openmains.domain.command.kinds import KindRule, Times, rule_of
+from openmains.domain.command.life import Event
+from openmains.domain.command.order import after_send, next_of
+
+log = logging.getLogger("openmains.command")
+WINDOW_MS = 110_000  # a meter listens about two minutes after its report (R1.9); later it is asleep
+HELD_MOST = 200_000
+
+
+@dataclass(slots=True)
+class DispatchCounters:
+    """What was done since start."""
+
+    spoke: int = 0
+    sent: int = 0
+    deferred: int = 0
+    stopped: int = 0
+    refused: int = 0
+    signer_away: int = 0
+
+
+@dataclass(order=True, slots=True)
+class _Held:
+    at_ms: int
+    meter_id: int = field(compare=False)
+    tenant_id: int = field(compare=False)
+    cell: int = field(compare=False)
+    until_ms: int = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Spoke:
+    """A meter that was heard just now; ``cell`` 0: not known."""
+
+    meter_id: int
+    tenant_id: int
+    cell: int = 0
+
+
+class Dispatcher:
+    """One for a process. ``clock_us``: wall clock, µs."""
+
+    def __init__(
+        self,
+        flow: CommandFlow,
+        drivers: CommandDrivers,
+        signer: Signer | None,
+        downlink: Downlink,
+        switch: StopSwitch,
+        cells: CellFlow,
+        *,
+        clock_us: Callable[[], int],
+    ) -> None:
+        self._flow = flow
+        self._drivers = drivers
+        self._signer = signer
+        self._downlink = downlink
+        self._switch = switch
+        self._cells = cells
+        self._clock_us = clock_us
+        self._held: list[_Held] = []
+        self._times: Mapping[tuple[int, int, str], Times] = {}
+        self.counters = DispatchCounters()
+
+    def learn(self, times: Mapping[tuple[int, int, str], Times]) -> None:
+        """Times that tenants and products set."""
+        self._times = times
+
+    async def spoke(self, meters: Sequence[Spoke]) -> int:
+        """Send what waits for these meters; returns how many frames went out."""
+        now_ms = self._clock_us() // 1000
+        self.counters.spoke += len(meters)
+        return await self._send(meters, now_ms + WINDOW_MS)
+
+    def heard(self, uplinks_by_cell: Mapping[int, int]) -> None:
+        """Uplinks that came from each cell: the measured load, from which its flow downwards follows (R2.3)."""
+        now_ms = self._clock_us() // 1000
+        for cell, count in uplinks_by_cell.items():
+            self._cells.heard(cell, count, now_ms)
+
+    async def turn(self, limit: int = 2000) -> int:
+        """Send what was deferred and is still in its window, and what is due for always reachable meters."""
+        now_us = self._clock_us()
+        now_ms = now_us // 1000
+        again: list[Spoke] = []
+        until_ms = now_ms + WINDOW_MS
+        while self._held and self._held[0].at_ms <= now_ms and len(again) < limit:
+            held = heapq.heappop(self._held)
+            if held.until_ms > now_ms:
+                again.append(Spoke(held.meter_id, held.tenant_id, held.cell))
+                until_ms = min(until_ms, held.until_ms)
+        sent = await self._send(again, until_ms) if again else 0
+        reachable = await self._flow.due(now_us // 1_000_000, limit)
+        if reachable:
+            sent += await self._send([Spoke(meter_id, 0) for meter_id in reachable], now_ms)
+        return sent
+
+    async def _send(self, meters: Sequence[Spoke], until_ms: int) -> int:
+        waiting = await self._flow.waiting([meter.meter_id for meter in meters])
+        if not waiting:
+            return 0
+        now_us = self._clock_us()
+        now, now_ms = now_us // 1_000_000, now_us // 1000
+        chosen: list[int] = []
+        for meter in {meter.meter_id: meter for meter in meters}.values():
+            found = next_of(waiting.get(meter.meter_id, ()), now)
+            if found is None:
+                continue
+            cell = meter.cell or found.cell
+            wait_ms = self._cells.take(cell, found.priority, now_ms) if cell else 0
+            if wait_ms == 0:
+                chosen.append(found.command_id)
+            else:
+                self.counters.deferred += 1
+                if now_ms + wait_ms < until_ms and len(self._held) < HELD_MOST:
+                    again = _Held(now_ms + wait_ms, meter.meter_id, meter.tenant_id, cell, until_ms)
+                    heapq.heappush(self._held, again)
+        if not chosen:
+            return 0
+        return await self._frame_and_publish(await self._flow.open(chosen), now, now_us)
+
+    async def _frame_and_publish(self, commands: Sequence[OpenCommand], now: int, now_us: int) -> int:
+        changes: list[Change] = []
+        outgoing: dict[int, Outgoing] = {}
+        for command in commands:
+            if self._switch.stopped(command.tenant_id):
+                self.counters.stopped += 1
+                continue
+            made = await self._frame(command, now_us)
+            if isinstance(made, Change):
+                changes.append(made)  # refused for good
+                continue
+            if made is None:
+                continue
+            frame, counter = made
+            rule = self.rule(command)
+            due_at = after_send(rule, command.channel, command.attempts + 1, now)
+            changes.append(
+                Change(
+                    command.command_id, Event.SEND, now_us, "link", due_at=due_at, frame=frame, counter=counter or None
+                )
+            )
+            outgoing[command.command_id] = Outgoing(
+                command.command_id, command.tenant_id, command.meter_id, command.kind, frame, command.not_after,
+                command.attempts + 1,
+            )  # fmt: skip
+        taken = await self._flow.apply(changes)
+        going = [
+            outgoing[key] for key in taken if key in outgoing and not self._switch.stopped(outgoing[key].tenant_id)
+        ]
+        if going:
+            await self._downlink.publish(going)
+        self.counters.sent += len(going)
+        return len(going)
+
+    async def _frame(self, command: OpenCommand, now_us: int) -> tuple[bytes, int] | Change | None:
+        """The frame with the signer's counter (0: none); a refusal; None: not now."""
+        if command.frame is not None:
+            return command.frame, 0
+        driver = self._drivers.command_driver(command.driver)
+        if driver is None or command.kind not in driver.command_kinds:
+            return self._refused(command, now_us, "not_by_this_driver")
+        if self.rule(command).signed:
+            return await self._signed(command, now_us)
+        try:
+            return driver.command(
+                command.kind,
+                command.params,
+                serial=command.serial,
+                counter=command.serial,
+                not_after=command.not_after,
+                mac=None,
+            ), 0
+        except ValueError as error:
+            return self._refused(command, now_us, "wrong_parameters", str(error))
+
+    async def _signed(self, command: OpenCommand, now_us: int) -> tuple[bytes, int] | Change | None:
+        try:
+            if self._signer is None:
+                raise SignerAwayError
+            answer = await self._signer.sign(
+                command.tenant_id, command.unique_key, command.meter_id, command.kind, command.params,
+                command.not_after, command.serial,
+            )  # fmt: skip
+        except SignerAwayError:
+            self.counters.signer_away += 1
+            return None
+        if isinstance(answer, SignedFrame):
+            return answer.frame, answer.counter
+        return self._not_signed(command, now_us, answer)
+
+    def _not_signed(self, command: OpenCommand, now_us: int, verdict: Verdict) -> Change | None:
+        if verdict.state == "refused":
+            return self._refused(command, now_us, verdict.reason)
+        self.counters.stopped += verdict.state == "stopped"
+        return None  # waits: stopped for now, or not yet allowed
+
+    def _refused(self, command: OpenCommand, now_us: int, reason: str, detail: str = "") -> Change:
+        self.counters.refused += 1
+        return Change(command.command_id, Event.REFUSE, now_us, "platform", detail=detail or reason)
+
+    def rule(self, command: OpenCommand) -> KindRule:
+        """The kind's rule with what the tenant sets."""
+        return rule_of(command.kind, self._times.get((command.tenant_id, 0, command.kind)))

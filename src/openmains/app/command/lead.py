@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Batches as people make and steer them; the worker leads them (``work.lead_batches``)."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from openmains.app.command.driver import CommandDrivers
+from openmains.app.command.give import KeyVerdict, approve, authorise, check_params, check_role, times_for
+from openmains.app.command.model import Batch, BatchAction, BatchFilter, BatchMeter, NewBatch, Second
+from openmains.app.command.ports import Signer, SignRequest, StopSwitch
+from openmains.app.identity.model import Actor
+from openmains.app.ports import Store, Work
+from openmains.app.problems import Problem
+from openmains.domain.command.batch import BatchEvent, BatchState, advance
+from openmains.domain.command.kinds import RULES, Kind
+
+
+class MadeBatch(Struct, frozen=True):
+    """A batch that was made, numbers that are not the tenant's, and for signed kinds how many stand how at the signer."""
+
+    batch: Batch
+    unknown_numbers: list[str]
+    verdicts: dict[str, int]
+
+
+async def make_batch(
+    store: Store,
+    signer: Signer | None,
+    switch: StopSwitch,
+    drivers: CommandDrivers,
+    actor: Actor,
+    wanted: NewBatch,
+    person: Second | None,
+    meters: Sequence[BatchMeter] | None = None,
+    inverse_of: int | None = None,
+) -> MadeBatch:
+    """Draft a batch over a filter, or over ``meters`` with values of their own. Raises as ``give_command``, ``nothing-chosen``."""
+    check_role(actor, wanted.kind)
+    signed = RULES[wanted.kind].signed
+    if signed and person is None:
+        raise Problem("signer-needed")
+    if switch.stopped(actor.tenant_id):
+        raise Problem("commands-stopped")
+    async with store.tenant(actor.tenant_id) as work:
+        chosen, unknown = (list(meters), []) if meters is not None else await work.commands.choose(wanted)
+        if not chosen:
+            raise Problem("nothing-chosen")
+        await _check(work, drivers, wanted, chosen)
+        rule = times_for(await work.commands.times(), wanted.kind, 0)
+        batch_id, is_new = await work.commands.add_batch(
+            wanted, wanted.validity_s or rule.validity_s, chosen, actor.user_id, inverse_of
+        )
+        made = await _read(work, batch_id)
+        keys = await work.commands.batch_keys(batch_id) if signed else []
+        if is_new:
+            await work.audit.record(actor, "make_batch", "command_batch", batch_id, None, made)
+    counts: dict[str, int] = {}
+    if signed and person is not None:
+        requests = [SignRequest(key, meter_id, wanted.kind, params, end) for key, meter_id, params, end in keys]
+        for verdict in await authorise(signer, actor.tenant_id, requests, person):
+            counts[verdict.state] = counts.get(verdict.state, 0) + 1
+    return MadeBatch(made, unknown, counts)
+
+
+async def _check(work: Work, drivers: CommandDrivers, wanted: NewBatch, chosen: Sequence[BatchMeter]) -> None:
+    """Every product among the meters must know the command, with the first own values of a meter as the example."""
+    targets = await work.commands.targets([meter.meter_id for meter in chosen])
+    own = {meter.meter_id: meter.params for meter in chosen}
+    seen: set[str] = set()
+    for target in targets:
+        if target.driver not in seen:
+            seen.add(target.driver)
+            check_params(drivers, target.driver, wanted.kind, own.get(target.meter_id) or wanted.params)
+
+
+async def steer_batch(store: Store, actor: Actor, batch_id: int, action: BatchAction, now_us: int) -> Batch:
+    """Start, pause, resume or cancel. Cancelling calls off what was not sent. Raises ``not-found``, ``already-done``."""
+    async with store.tenant(actor.tenant_id) as work:
+        before = await _read(work, batch_id)
+        check_role(actor, Kind(before.kind))
+        after = advance(before.state, BatchEvent(action))
+        if after is None or not await work.commands.set_batch_state(batch_id, before.state, after, ""):
+            raise Problem("already-done", state=before.state.value)
+        if after is BatchState.CANCELLED:
+            await work.commands.cancel_batch_commands(batch_id, actor.login, now_us)
+        found = await _read(work, batch_id)
+        await work.audit.record(
+            actor, f"{action}_batch", "command_batch", batch_id, {"state": before.state}, {"state": after}
+        )
+    return found
+
+
+async def approve_batch(
+    store: Store, signer: Signer | None, actor: Actor, batch_id: int, person: Second
+) -> list[KeyVerdict]:
+    """A second person agrees to all of a signed batch."""
+    async with store.tenant(actor.tenant_id) as work:
+        await _read(work, batch_id)
+        keys = [line[0] for line in await work.commands.batch_keys(batch_id)]
+    return await approve(store, signer, actor, keys, "command_batch", batch_id, person)
+
+
+async def invert_batch(
+    store: Store, switch: StopSwitch, drivers: CommandDrivers, actor: Actor, batch_id: int, unique_key: str
+) -> MadeBatch:
+    """The batch that puts back what the meters said before this one; only where that is known. Raises ``nothing-chosen``."""
+    async with store.tenant(actor.tenant_id) as work:
+        batch = await _read(work, batch_id)
+        meters = await work.commands.inverse_meters(batch_id)
+    if Kind(batch.kind) is not Kind.SET_PARAMETERS:
+        raise Problem("nothing-chosen")
+    wanted = NewBatch(
+        name=f"{batch.name} ↩"[:200], kind=Kind.SET_PARAMETERS, unique_key=unique_key, chosen=BatchFilter(numbers=[]),
+        groups=batch.groups, hold_s=batch.hold_s, failure_limit_ppm=batch.failure_limit_ppm,
+    )  # fmt: skip
+    return await make_batch(store, None, switch, drivers, actor, wanted, None, meters, batch_id)
+
+
+async def _read(work: Work, batch_id: int) -> Batch:
+    found = await work.commands.batch(batch_id)
+    if found is None:
+        raise Problem("not-found")
+    return found

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands as the use cases and the API see them."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from openmains.app.meters.model import Id32
+from openmains.domain.command.batch import BatchState
+from openmains.domain.command.kinds import Channel, Kind
+from openmains.domain.command.life import State
+
+Key = Annotated[str, Meta(min_length=8, max_length=100, pattern=r"^[A-Za-z0-9._:-]+$")]
+Validity = Annotated[int, Meta(ge=60, le=60 * 86_400)]
+Params = dict[str, Any]
+
+
+class Second(Struct, frozen=True, forbid_unknown_fields=True):
+    """Sign-in at the signer, apart from the one to the console: who gives or approves a valve command or a top-up."""
+
+    login: Annotated[str, Meta(min_length=1, max_length=64)]
+    password: Annotated[str, Meta(min_length=1, max_length=256)]
+
+
+class NewCommand(Struct, frozen=True, forbid_unknown_fields=True):
+    """A command to give. The same ``unique_key`` with the same content gives the same command, however often."""
+
+    kind: Kind
+    unique_key: Key
+    params: Params = {}
+    validity_s: Validity | None = None
+    signer: Second | None = None
+
+
+class Command(Struct, frozen=True):
+    """A command and how far it is. ``difference`` is not part of it: see the meter's shadow."""
+
+    command_id: int
+    meter_id: int
+    number: str
+    kind: str
+    params: Params
+    unique_key: str
+    state: State
+    reason: str
+    channel: Channel
+    priority: int
+    serial: int | None
+    batch_id: int | None
+    attempts: int
+    result: int | None
+    answer: Params | None
+    created_by: int | None
+    created_at: datetime
+    not_after: datetime
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    ended_at: datetime | None
+
+
+class CommandEvent(Struct, frozen=True):
+    """One line of a command's history."""
+
+    at: datetime
+    event: str
+    state: str
+    actor: str
+    detail: str
+
+
+class CommandDetail(Command, frozen=True):
+    """A command with its history, oldest first."""
+
+    history: list[CommandEvent]
+
+
+class ShadowEntry(Struct, frozen=True):
+    """One parameter: wanted, said by the meter; ``differs`` where both are known and not the same, or it was never said."""
+
+    name: str
+    desired: Any
+    reported: Any
+    differs: bool
+
+
+class Shadow(Struct, frozen=True):
+    """What a meter should be set to and what it said (R3.4)."""
+
+    meter_id: int
+    entries: list[ShadowEntry]
+    desired_at: datetime | None
+    reported_at: datetime | None
+
+
+class BatchFilter(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which meters: all of an area (with those below it) and a product, or a list of numbers."""
+
+    area_id: Id32 | None = None
+    product_id: Id32 | None = None
+    numbers: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=100_000)] | None = None
+
+
+class NewBatch(Struct, frozen=True, forbid_unknown_fields=True):
+    """A change over many meters."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    kind: Kind
+    unique_key: Key
+    chosen: BatchFilter
+    params: Params = {}
+    validity_s: Validity | None = None
+    groups: Annotated[list[Annotated[int, Meta(ge=1, le=100_000)]], Meta(max_length=8)] = msgspec.field(
+        default_factory=lambda: [1, 10, 100]
+    )
+    hold_s: Annotated[int, Meta(ge=0, le=7 * 86_400)] = 3600
+    failure_limit_ppm: Annotated[int, Meta(ge=0, le=1_000_000)] = 20_000
+
+
+class Batch(Struct, frozen=True):
+    """A batch with its counts; ``states`` are those of the commands given so far."""
+
+    batch_id: int
+    name: str
+    kind: str
+    params: Params
+    state: BatchState
+    reason: str
+    total: int
+    released: int
+    states: dict[str, int]
+    groups: list[int]
+    hold_s: int
+    failure_limit_ppm: int
+    inverse_of: int | None
+    created_by: int | None
+    created_at: datetime
+
+
+class BatchLine(Struct, frozen=True):
+    """One meter of a batch, for the result file."""
+
+    place: int
+    meter_id: int
+    number: str
+    command_id: int | None
+    state: str
+    reason: str
+
+
+class BatchMeter(Struct, frozen=True):
+    """A meter chosen for a batch, with parameters of its own where they differ from the batch's."""
+
+    meter_id: int
+    params: Params | None = None
+
+
+class SettingTimes(Struct, frozen=True, forbid_unknown_fields=True):
+    """Times of a kind for a tenant or one of its products; null: as in the table of kinds."""
+
+    kind: Kind
+    product_id: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
+    validity_s: Validity | None = None
+    attempts: Annotated[int, Meta(ge=1, le=100)] | None = None
+    pause_s: Annotated[int, Meta(ge=1, le=86_400)] | None = None
+
+
+BatchAction = Literal["start", "pause", "resume", "cancel"]

@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What commands need of the outside.
+
+``CommandStore`` is the API's side within one tenant's transaction and may only draft and call off. ``CommandFlow`` is the
+pipeline's side, for all tenants. ``Signer`` is the process that alone can make a valve close. ``Downlink`` hands frames to the
+edges; ``StopSwitch`` is asked before anything goes out and needs no engine.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from openmains.app.command.model import (
+    Batch,
+    BatchLine,
+    BatchMeter,
+    Command,
+    CommandDetail,
+    NewBatch,
+    SettingTimes,
+    Shadow,
+)
+from openmains.domain.command.batch import BatchState, Plan, Progress
+from openmains.domain.command.kinds import Channel, Kind, KindRule, Times
+from openmains.domain.command.life import Event, State
+from openmains.domain.command.order import Waiting
+
+# Shapes ----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A command before it is written."""
+
+    meter_id: int
+    kind: Kind
+    params: Mapping[str, Any]
+    rule: KindRule
+    slot: str
+    channel: Channel
+    unique_key: str
+    content: bytes
+    not_after: int
+    batch_id: int | None = None
+    place: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A meter as far as commands must know it."""
+
+    meter_id: int
+    tenant_id: int
+    product_id: int
+    driver: str
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCommand:
+    """A command on its way, with what is needed to make its frame."""
+
+    command_id: int
+    tenant_id: int
+    meter_id: int
+    kind: Kind
+    params: Mapping[str, Any]
+    unique_key: str
+    driver: str
+    channel: Channel
+    state: State
+    serial: int
+    not_after: int
+    attempts: int
+    frame: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A command that waits for approval or for its turn."""
+
+    command_id: int
+    tenant_id: int
+    meter_id: int
+    product_id: int
+    kind: Kind
+    slot: str
+    state: State
+    unique_key: str
+    not_after: int
+
+
+@dataclass(slots=True)
+class Change:
+    """A step of a command's life on its way to the store. ``due_at``: when its frame may go out next, None: as it is."""
+
+    command_id: int
+    event: Event
+    at_us: int
+    actor: str
+    detail: str = ""
+    due_at: int | None = None
+    frame: bytes | None = None
+    counter: int | None = None
+    result: int | None = None
+    answer: Mapping[str, int] | None = None
+    settings: Mapping[str, int] | None = None  # what the meter says it is set to
+
+
+@dataclass(slots=True)
+class MeterWord:
+    """What an uplink says of a command. From the meter: ``serial`` and ``code`` with read-back points. From the link:
+    ``link`` ('delivered', 'lost') and ``command_id``."""
+
+    tenant_id: int
+    meter_id: int
+    received_us: int
+    serial: int = 0
+    code: int = 0
+    points: dict[str, int] = field(default_factory=dict)
+    settings: dict[str, int] = field(default_factory=dict)  # read back, by name
+    link: str = ""
+    command_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A frame for the edge. ``attempt`` tells apart repeats of the same command in logs; the bytes are the same."""
+
+    command_id: int
+    tenant_id: int
+    meter_id: int
+    kind: str
+    frame: bytes
+    not_after: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunningBatch:
+    """A running batch as the worker leads it."""
+
+    batch_id: int
+    tenant_id: int
+    kind: Kind
+    params: Mapping[str, Any]
+    validity_s: int
+    plan: Plan
+    progress: Progress
+    created_by: int | None
+
+
+# The API's side ----------------------------------------------------------------------------------------------------------
+
+
+class CommandStore(Protocol):
+    """One tenant's commands in one transaction; its role cannot do more than the names say."""
+
+    async def targets(self, meter_ids: Sequence[int]) -> list[Target]: ...
+    async def times(self) -> list[SettingTimes]: ...
+    async def set_times(self, times: SettingTimes) -> None: ...
+    async def draft(self, draft: Draft, user_id: int, actor: str, now_us: int) -> tuple[int, bool]:
+        """Id and whether it is new. Raises ``Problem('key-used')`` where the key stands for something else."""
+
+    async def page(
+        self, limit: int, after: int | None, *, meter_id: int | None, state: State | None, kind: Kind | None,
+        batch_id: int | None, is_open: bool,
+    ) -> list[Command]: ...  # fmt: skip
+    async def get(self, command_id: int) -> CommandDetail | None: ...
+    async def cancel(self, command_id: int, actor: str, reason: str, now_us: int) -> bool:
+        """False: it was sent, or has ended."""
+
+    async def shadow(self, meter_id: int) -> Shadow | None: ...
+    async def choose(self, batch: NewBatch) -> tuple[list[BatchMeter], list[str]]:
+        """Meters of the filter in order, and numbers that are not the tenant's."""
+
+    async def add_batch(
+        self, batch: NewBatch, validity_s: int, meters: Sequence[BatchMeter], user_id: int, inverse_of: int | None
+    ) -> tuple[int, bool]: ...
+    async def batch(self, batch_id: int) -> Batch | None: ...
+    async def batches(self, limit: int, after: int | None) -> list[Batch]: ...
+    async def batch_lines(self, batch_id: int, limit: int, after: int) -> list[BatchLine]: ...
+    async def batch_keys(self, batch_id: int) -> list[tuple[str, int, dict[str, Any], int]]:
+        """(unique key, meter, parameters, end of validity in s) of a batch's commands, made or to be made."""
+
+    async def set_batch_state(self, batch_id: int, before: BatchState, after: BatchState, reason: str) -> bool: ...
+    async def cancel_batch_commands(self, batch_id: int, actor: str, now_us: int) -> int: ...
+    async def inverse_meters(self, batch_id: int) -> list[BatchMeter]:
+        """Meters of a batch whose value before it is known, with that value."""
+
+    async def cell_meters(self, area_id: int | None, product_id: int | None) -> list[tuple[int, int, int | None]]:
+        """(cell, meter, report minute as last reported) of meters with a known cell."""
+
+
+# The pipeline's side -----------------------------------------------------------------------------------------------------
+
+
+class CommandFlow(Protocol):
+    """Commands of all tenants; each method is one transaction."""
+
+    async def waiting(self, meter_ids: Sequence[int]) -> dict[int, list[Waiting]]:
+        """Open, sendable commands of these meters: the one indexed query of a batch. Absent: none waits."""
+
+    async def due(self, now: int, limit: int) -> list[int]:
+        """Always reachable meters with a command whose time has come."""
+
+    async def open(self, command_ids: Sequence[int]) -> list[OpenCommand]:
+        """What is needed to make their frames."""
+
+    async def apply(self, changes: Sequence[Change]) -> list[int]:
+        """Move commands on by the table of ``life``; returns those that took the step and are sendable now."""
+
+    async def hear(self, words: Sequence[MeterWord]) -> None:
+        """The meters' own words and the links'."""
+
+    async def drafts(self, limit: int, after: int, quarantined: bool) -> list[Drafted]:
+        """Drafted and approved commands and, if asked, quarantined ones, oldest first."""
+
+    async def zones(self) -> Mapping[int, str]:
+        """Time zone of each tenant."""
+
+    async def replace_older(self, drafts: Sequence[Drafted], now_us: int) -> int:
+        """Call off unsent older settings of the same slot; how many."""
+
+    async def enqueue(self, command_ids: Sequence[int], now_us: int) -> None:
+        """Approved → queued, each with its meter's next serial."""
+
+    async def timed(self, now: int, limit: int) -> list[tuple[OpenCommand, int]]:
+        """Sendable commands near or past their end, and those that may have used up their attempts, with ``due_at``."""
+
+    async def times(self) -> Mapping[tuple[int, int, str], Times]:
+        """Settings by (tenant, product or 0, kind)."""
+
+    async def running_batches(self, now_us: int) -> list[RunningBatch]: ...
+    async def touched_today(self, tenant_id: int, since_us: int) -> tuple[int, int]:
+        """(meters of the tenant, meters given a configuration since)."""
+
+    async def release(self, batch: RunningBatch, count: int, rule: KindRule, now_us: int) -> int:
+        """Write the next drafts of a batch; how many."""
+
+    async def end_batch(self, batch_id: int, state: BatchState, reason: str) -> None: ...
+
+
+# The signer ----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """Login and password at the signer."""
+
+    login: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SignRequest:
+    """One valve command or top-up to be authorised. The content is what is signed later; the signer makes the frame."""
+
+    unique_key: str
+    meter_id: int
+    kind: str
+    params: Mapping[str, Any]
+    not_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the signer says of one request. ``state``: 'authorised', 'needs_approval', 'quarantined', 'refused', 'stopped',
+    'unknown'; ``reason``: a short code."""
+
+    unique_key: str
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedFrame:
+    """A frame ready to go; the same for every repeat of its key."""
+
+    unique_key: str
+    frame: bytes
+    counter: int
+
+
+class SignerRefusedError(Exception):
+    """The signer does not take the request: ``code`` says why ('wrong_password', 'locked', 'not_enrolled', …)."""
+
+    def __init__(self, code: str, seconds: int = 0) -> None:
+        super().__init__(code)
+        self.code = code
+        self.seconds = seconds
+
+
+class SignerAwayError(Exception):
+    """The signer does not answer: nothing is signed, nothing is lost."""
+
+
+class Signer(Protocol):
+    """The signer process. Every call is idempotent by its keys."""
+
+    async def authorise(
+        self, tenant_id: int, requests: Sequence[SignRequest], operator: Credential
+    ) -> list[Verdict]: ...
+    async def approve(self, tenant_id: int, unique_keys: Sequence[str], approver: Credential) -> list[Verdict]: ...
+    async def verdicts(self, tenant_id: int, unique_keys: Sequence[str]) -> list[Verdict]: ...
+    async def sign(
+        self,
+        tenant_id: int,
+        unique_key: str,
+        meter_id: int,
+        kind: str,
+        params: Mapping[str, Any],
+        not_after: int,
+        serial: int,
+    ) -> SignedFrame | Verdict: ...
+    async def resume(self, tenant_id: int, approver: Credential) -> None:
+        """End a tenant's stop; the platform's is ended at the machine only."""
+
+
+class StopSwitch(Protocol):
+    """The switch that stops all commands; works without any engine and is seen by every process within a second."""
+
+    def stopped(self, tenant_id: int) -> bool: ...
+    def stop(self, tenant_id: int | None, who: str) -> None:
+        """None: the whole platform."""
+
+
+class Downlink(Protocol):
+    """To the edge that knows the meter's link (``downlink.<node>``)."""
+
+    async def publish(self, frames: Sequence[Outgoing]) -> None: ...

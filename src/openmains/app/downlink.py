@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A command on its way from the dispatcher to the edge that holds the meter's session: ``downlink.<node>``, msgpack.
+
+Node 0 means that nobody knows: every edge looks whether it has the session. What the link sees of it comes up as an uplink
+of channel ``link``, in the meter's order and as durable as its reports.
+"""
+
+import msgspec
+
+ANY_NODE = 0
+
+
+class DownFrame(msgspec.Struct, array_like=True, frozen=True):
+    """One frame of the product's driver for one meter. ``not_after``: s since 1970 UTC; the edge gives up then."""
+
+    command_id: int
+    tenant_id: int
+    meter_id: int
+    product_id: int
+    imei: int
+    kind: str
+    frame: bytes
+    not_after: int
+
+
+_decoder = msgspec.msgpack.Decoder(list[DownFrame])
+_encoder = msgspec.msgpack.Encoder()
+
+
+def encode_frames(items: list[DownFrame]) -> bytes:
+    """One message."""
+    return _encoder.encode(items)
+
+
+def decode_frames(data: bytes) -> list[DownFrame]:
+    """Raises ``msgspec.MsgspecError`` for anything else."""
+    return _decoder.decode(data)

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Batches of commands and the planner of report times."""
+
+import csv
+import io
+import time
+from typing import Annotated, Any
+
+from litestar import Request, Response, get, post
+from litestar.params import JSONBody
+from msgspec import Meta, Struct
+
+from openmains.app.command.give import KeyVerdict
+from openmains.app.command.lead import MadeBatch, approve_batch, invert_batch, make_batch, steer_batch
+from openmains.app.command.model import Batch, BatchAction, BatchLine, Key, NewBatch, Second
+from openmains.app.command.plan_reports import ApplyPlan, CellLoads, PlanRequest, ReportPlan, apply_plan, plan
+from openmains.app.problems import Problem
+from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
+from openmains.edges.http.inputs import Cursor, Id, Limit, Page, after_id, page
+from openmains.edges.http.routes.commands import ApprovalOf, command_parts
+
+_CSV_PAGE = 5000
+
+
+class MakeBatch(Struct, frozen=True, forbid_unknown_fields=True):
+    """A batch to draft; ``signer`` for kinds that are signed."""
+
+    batch: NewBatch
+    signer: Second | None = None
+
+
+class Steer(Struct, frozen=True, forbid_unknown_fields=True):
+    """What to do with a batch."""
+
+    action: BatchAction
+
+
+class InverseKey(Struct, frozen=True, forbid_unknown_fields=True):
+    """Key of the inverse batch."""
+
+    unique_key: Key
+
+
+class VerdictCounts(Struct, frozen=True):
+    """How many commands stand how at the signer."""
+
+    verdicts: dict[Annotated[str, Meta(max_length=40)], int]
+
+
+@get("/command-batches", operation_id="list_batches", tags=["commands"])
+async def list_batches(request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None) -> Page[Batch]:
+    """Batches, newest first."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        rows = await work.commands.batches(limit + 1, after_id("batches", cursor))
+    return page("batches", rows, limit, lambda batch: batch.batch_id)
+
+
+@post("/command-batches", operation_id="make_batch", tags=["commands"])
+async def make_a_batch(request: Request[Any, Any, Any], data: JSONBody[MakeBatch]) -> MadeBatch:
+    """Draft a batch by filter or by a list of numbers; it runs when started."""
+    deps = deps_of(request)
+    switch, drivers = command_parts(deps)
+    return await make_batch(deps.store, deps.signer, switch, drivers, actor_of(request), data.batch, data.signer)
+
+
+@get("/command-batches/{batch_id:int}", operation_id="read_batch", tags=["commands"])
+async def read_batch(request: Request[Any, Any, Any], batch_id: Id) -> Batch:
+    """One batch: how far it is."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        found = await work.commands.batch(batch_id)
+    if found is None:
+        raise Problem("not-found")
+    return found
+
+
+@post("/command-batches/{batch_id:int}/steer", operation_id="steer_batch", status_code=200, tags=["commands"])
+async def steer_a_batch(request: Request[Any, Any, Any], batch_id: Id, data: JSONBody[Steer]) -> Batch:
+    """Start, pause, resume, cancel."""
+    deps = deps_of(request)
+    return await steer_batch(deps.store, actor_of(request), batch_id, data.action, time.time_ns() // 1000)
+
+
+@post("/command-batches/{batch_id:int}/approve", operation_id="approve_batch", status_code=200, tags=["commands"])
+async def approve_a_batch(request: Request[Any, Any, Any], batch_id: Id, data: JSONBody[ApprovalOf]) -> VerdictCounts:
+    """A second person agrees to all of it, with a sign-in at the signer."""
+    deps = deps_of(request)
+    return _counts(await approve_batch(deps.store, deps.signer, actor_of(request), batch_id, data.signer))
+
+
+@post("/command-batches/{batch_id:int}/inverse", operation_id="invert_batch", tags=["commands"])
+async def invert_a_batch(request: Request[Any, Any, Any], batch_id: Id, data: JSONBody[InverseKey]) -> MadeBatch:
+    """Draft the batch that puts back what the meters said before."""
+    deps = deps_of(request)
+    switch, drivers = command_parts(deps)
+    return await invert_batch(deps.store, switch, drivers, actor_of(request), batch_id, data.unique_key)
+
+
+@get("/command-batches/{batch_id:int}/meters", operation_id="list_batch_meters", tags=["commands"])
+async def list_batch_meters(
+    request: Request[Any, Any, Any], batch_id: Id, limit: Limit = 50, cursor: Cursor = None
+) -> Page[BatchLine]:
+    """The meters of a batch, in the order they are told."""
+    after = after_id("batch meters", cursor)
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        if await work.commands.batch(batch_id) is None:
+            raise Problem("not-found")
+        rows = await work.commands.batch_lines(batch_id, limit + 1, -1 if after is None else after)
+    return page("batch meters", rows, limit, lambda line: line.place)
+
+
+@get("/command-batches/{batch_id:int}/result", operation_id="download_batch_result", tags=["commands"])
+async def download_batch_result(request: Request[Any, Any, Any], batch_id: Id) -> Response[bytes]:
+    """What became of each meter, as CSV."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(("place", "number", "meter_id", "command_id", "state", "reason"))
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        if await work.commands.batch(batch_id) is None:
+            raise Problem("not-found")
+        after = -1
+        while lines := await work.commands.batch_lines(batch_id, _CSV_PAGE, after):
+            for line in lines:
+                number = f"'{line.number}" if line.number[:1] in "=+-@" else line.number  # no formula in a spreadsheet
+                writer.writerow((line.place, number, line.meter_id, line.command_id, line.state, line.reason))
+            after = lines[-1].place
+    return Response(
+        ("\ufeff" + out.getvalue()).encode(),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="batch-{batch_id}.csv"'},
+    )
+
+
+@post("/report-plan", operation_id="preview_report_plan", status_code=200, tags=["commands"])
+async def preview_report_plan(request: Request[Any, Any, Any], data: JSONBody[PlanRequest]) -> ReportPlan:
+    """Report times from the measured load of each cell: before and after, nothing changes."""
+    deps = deps_of(request)
+    found, _ = await plan(deps.store, _loads(deps), actor_of(request), data, int(time.time()))
+    return found
+
+
+@post("/report-plan/apply", operation_id="apply_report_plan", tags=["commands"])
+async def apply_report_plan(request: Request[Any, Any, Any], data: JSONBody[ApplyPlan]) -> MadeBatch:
+    """Draft the batch that tells the meters their new times."""
+    deps = deps_of(request)
+    switch, drivers = command_parts(deps)
+    return await apply_plan(deps.store, _loads(deps), switch, drivers, actor_of(request), data, int(time.time()))
+
+
+def _loads(deps: ApiDeps) -> CellLoads:
+    if deps.cell_loads is None:
+        raise Problem("not-offered")
+    return deps.cell_loads
+
+
+def _counts(said: list[KeyVerdict]) -> VerdictCounts:
+    counts: dict[str, int] = {}
+    for verdict in said:
+        counts[verdict.state] = counts.get(verdict.state, 0) + 1
+    return VerdictCounts(counts)
+
+
+HANDLERS: list[Any] = [
+    list_batches,
+    make_a_batch,
+    read_batch,
+    steer_a_batch,
+    approve_a_batch,
+    invert_a_batch,
+    list_batch_meters,
+    download_batch_result,
+    preview_report_plan,
+    apply_report_plan,
+]

@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands to meters: compose, give, follow, call off, approve, stop; the shadow of a meter."""
+
+import time
+from typing import Annotated, Any
+
+from litestar import Request, get, post, put
+from litestar.params import FromQuery, JSONBody
+from msgspec import Meta, Struct
+
+from openmains.app.command.driver import CommandDrivers
+from openmains.app.command.give import (
+    Given,
+    KeyVerdict,
+    approve,
+    cancel_command,
+    give_command,
+    resume_commands,
+    stop_commands,
+    times_for,
+)
+from openmains.app.command.model import (
+    Command,
+    CommandDetail,
+    NewCommand,
+    Second,
+    SettingTimes,
+    Shadow,
+)
+from openmains.app.command.ports import StopSwitch
+from openmains.app.problems import Problem
+from openmains.domain.command.kinds import RULES, Kind
+from openmains.domain.command.life import State
+from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
+from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, after_id, page
+
+
+class CommandParameter(Struct, frozen=True):
+    """A parameter of a kind: integers within ``low`` and ``high``; ``form`` says int, text, list, settings or names."""
+
+    name: str
+    form: str
+    unit: str
+    low: int
+    high: int
+    title_zh: str
+    title_en: str
+    default: int | None
+    most: int
+
+
+class CommandKindInfo(Struct, frozen=True):
+    """A kind this meter understands. ``signed``: needs a sign-in at the signer."""
+
+    kind: Kind
+    title_zh: str
+    title_en: str
+    signed: bool
+    priority: int
+    validity_s: int
+    parameters: list[CommandParameter]
+
+
+class MeterCommands(Struct, frozen=True):
+    """What can be said to a meter, and its settings by name for ``set_parameters``."""
+
+    kinds: list[CommandKindInfo]
+    settings: list[CommandParameter]
+
+
+class Reason(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why."""
+
+    reason: Annotated[str, Meta(max_length=400)] = ""
+
+
+class ApprovalOf(Struct, frozen=True, forbid_unknown_fields=True):
+    """The second person's sign-in at the signer."""
+
+    signer: Second
+
+
+class StopState(Struct, frozen=True):
+    """Whether this utility's commands are stopped."""
+
+    stopped: bool
+
+
+def command_parts(deps: ApiDeps) -> tuple[StopSwitch, CommandDrivers]:
+    """What every command needs; raises ``not-offered`` where the deployment has none."""
+    if deps.stop_switch is None or deps.command_drivers is None:
+        raise Problem("not-offered")
+    return deps.stop_switch, deps.command_drivers
+
+
+def _parameter(item: Any) -> CommandParameter:
+    return CommandParameter(
+        item.name,
+        getattr(item, "form", "int"),
+        item.unit,
+        item.low,
+        item.high,
+        item.title.zh,
+        item.title.en,
+        getattr(item, "default", None),
+        getattr(item, "most", 1),
+    )
+
+
+@get("/meters/{meter_id:int}/command-kinds", operation_id="list_command_kinds", tags=["commands"])
+async def list_command_kinds(request: Request[Any, Any, Any], meter_id: Id) -> MeterCommands:
+    """What this meter's product understands, for the composer."""
+    _, drivers = command_parts(deps_of(request))
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        targets = await work.commands.targets([meter_id])
+        times = await work.commands.times()
+    if not targets:
+        raise Problem("not-found")
+    driver = drivers.command_driver(targets[0].driver)
+    if driver is None:
+        return MeterCommands([], [])
+    kinds = []
+    for name, found in driver.command_kinds.items():
+        if name not in set(Kind):
+            continue
+        kind = Kind(name)
+        rule = times_for(times, kind, targets[0].product_id)
+        title, parameters = getattr(found, "title", None), getattr(found, "params", ())
+        kinds.append(
+            CommandKindInfo(
+                kind,
+                title.zh if title else name,
+                title.en if title else name,
+                RULES[kind].signed,
+                int(rule.priority),
+                rule.validity_s,
+                [_parameter(item) for item in parameters],
+            )
+        )
+    return MeterCommands(kinds, [_parameter(item) for item in getattr(driver, "settings", {}).values()])
+
+
+@post("/meters/{meter_id:int}/commands", operation_id="give_command", tags=["commands"])
+async def give_a_command(request: Request[Any, Any, Any], meter_id: Id, data: JSONBody[NewCommand]) -> Given:
+    """Give a command. The same ``unique_key`` again gives the same command and has no second effect."""
+    deps = deps_of(request)
+    switch, drivers = command_parts(deps)
+    return await give_command(
+        deps.store, deps.signer, switch, drivers, actor_of(request), meter_id, data, time.time_ns() // 1000
+    )
+
+
+@get("/commands", operation_id="list_commands", tags=["commands"])
+async def list_commands(
+    request: Request[Any, Any, Any],
+    meter_id: OptionalId = None,
+    status: FromQuery[State | None] = None,
+    kind: FromQuery[Kind | None] = None,
+    batch_id: OptionalId = None,
+    open: FromQuery[bool] = False,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[Command]:
+    """Commands, newest first; ``open``: those that have not ended. ``status=quarantined`` is the approval inbox."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        rows = await work.commands.page(
+            limit + 1,
+            after_id("commands", cursor),
+            meter_id=meter_id,
+            state=status,
+            kind=kind,
+            batch_id=batch_id,
+            is_open=open,
+        )
+    return page("commands", rows, limit, lambda command: command.command_id)
+
+
+@get("/commands/{command_id:int}", operation_id="read_command", tags=["commands"])
+async def read_command(request: Request[Any, Any, Any], command_id: Id) -> CommandDetail:
+    """One command with its history and what the meter answered."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        found = await work.commands.get(command_id)
+    if found is None:
+        raise Problem("not-found")
+    return found
+
+
+@post("/commands/{command_id:int}/cancel", operation_id="cancel_command", status_code=200, tags=["commands"])
+async def cancel_a_command(request: Request[Any, Any, Any], command_id: Id, data: JSONBody[Reason]) -> CommandDetail:
+    """Call it off; one that was sent cannot be called back."""
+    deps = deps_of(request)
+    return await cancel_command(deps.store, actor_of(request), command_id, data.reason, time.time_ns() // 1000)
+
+
+@post("/commands/{command_id:int}/approve", operation_id="approve_command", status_code=200, tags=["commands"])
+async def approve_a_command(request: Request[Any, Any, Any], command_id: Id, data: JSONBody[ApprovalOf]) -> KeyVerdict:
+    """A second person agrees, with a sign-in at the signer; whoever gave it cannot."""
+    deps, actor = deps_of(request), actor_of(request)
+    async with deps.store.tenant(actor.tenant_id) as work:
+        found = await work.commands.get(command_id)
+    if found is None:
+        raise Problem("not-found")
+    (verdict,) = await approve(deps.store, deps.signer, actor, [found.unique_key], "command", command_id, data.signer)
+    return verdict
+
+
+@get("/meters/{meter_id:int}/shadow", operation_id="read_shadow", tags=["commands"])
+async def read_shadow(request: Request[Any, Any, Any], meter_id: Id) -> Shadow:
+    """What the meter should be set to, what it said, and where they differ."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        found = await work.commands.shadow(meter_id)
+    if found is None:
+        raise Problem("not-found")
+    return found
+
+
+@get("/command-times", operation_id="list_command_times", tags=["commands"])
+async def list_command_times(request: Request[Any, Any, Any]) -> list[SettingTimes]:
+    """Times of kinds that this utility, or one of its products, sets for itself."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        return await work.commands.times()
+
+
+@put("/command-times", operation_id="set_command_times", tags=["commands"])
+async def set_command_times(request: Request[Any, Any, Any], data: JSONBody[SettingTimes]) -> SettingTimes:
+    """Set validity, attempts and pause of a kind; null as in the table of kinds. Not for commands already given."""
+    actor = actor_of(request)
+    async with deps_of(request).store.tenant(actor.tenant_id) as work:
+        if data.product_id and await work.products.get(data.product_id) is None:
+            raise Problem("invalid-input", fields=(("/product_id", "unknown-reference"),))
+        await work.commands.set_times(data)
+        await work.audit.record(actor, "set_command_times", "command", data.kind, None, data)
+    return data
+
+
+@get("/command-stop", operation_id="read_command_stop", tags=["commands"])
+async def read_command_stop(request: Request[Any, Any, Any]) -> StopState:
+    """Whether commands are stopped."""
+    switch, _ = command_parts(deps_of(request))
+    return StopState(switch.stopped(actor_of(request).tenant_id))
+
+
+@post("/command-stop", operation_id="stop_commands", status_code=200, tags=["commands"])
+async def stop_all_commands(request: Request[Any, Any, Any]) -> StopState:
+    """Stop all commands of this utility at once: nothing is signed, nothing goes out."""
+    deps = deps_of(request)
+    switch, _ = command_parts(deps)
+    await stop_commands(deps.store, switch, actor_of(request))
+    return StopState(True)
+
+
+@post("/command-stop/resume", operation_id="resume_commands", status_code=200, tags=["commands"])
+async def resume_all_commands(request: Request[Any, Any, Any], data: JSONBody[ApprovalOf]) -> StopState:
+    """End the stop, with an approver's sign-in at the signer. The platform's own stop ends at the machine only."""
+    deps, actor = deps_of(request), actor_of(request)
+    switch, _ = command_parts(deps)
+    await resume_commands(deps.store, deps.signer, actor, data.signer)
+    return StopState(switch.stopped(actor.tenant_id))
+
+
+HANDLERS: list[Any] = [
+    list_command_kinds,
+    give_a_command,
+    list_commands,
+    read_command,
+    cancel_a_command,
+    approve_a_command,
+    read_shadow,
+    list_command_times,
+    set_command_times,
+    read_command_stop,
+    stop_all_commands,
+    resume_all_commands,
+]

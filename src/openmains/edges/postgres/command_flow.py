@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``CommandFlow``: commands of all tenants as the pipeline's role. Set-based: a few statements for any number of commands.
+
+Lock order everywhere: ``command`` first, then ``command_waiting``; commands in the order of their ids.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from openmains.app.command.ports import Change, Drafted, MeterWord, OpenCommand, RunningBatch
+from openmains.app.command.results import LINK_EVENTS
+from openmains.app.command.work import times_of
+from openmains.domain.command.batch import BatchState
+from openmains.domain.command.kinds import RULES, Channel, Kind, KindRule, Lane, Priority, Times
+from openmains.domain.command.life import ENDS, SENDABLE, Event, Outcome, State, advance, event_of_result
+from openmains.domain.command.order import Waiting, replaced_by, settings_of
+from openmains.edges.postgres import command_batches
+from openmains.edges.postgres.db import Connection, Pool, Row
+
+WAITING = """
+SELECT w.command_id, w.serial, w.kind, w.lane, w.priority, w.state, w.due_at, w.not_after, w.attempts,
+       coalesce(s.cell, 0), w.meter_id
+  FROM command_waiting w LEFT JOIN meter_state s USING (meter_id) WHERE w.meter_id = ANY($1::bigint[])
+"""
+OPEN = """
+SELECT c.command_id, c.tenant_id, c.meter_id, c.kind, c.params, c.unique_key, p.driver, c.channel, c.state, c.serial,
+       c.not_after, c.attempts, c.frame
+  FROM command c JOIN meter m USING (meter_id) JOIN product p USING (product_id)
+ WHERE c.command_id = ANY($1::bigint[]) ORDER BY c.command_id
+"""
+LOCK = """
+SELECT command_id, tenant_id, meter_id, kind, params, state, attempts FROM command
+ WHERE command_id = ANY($1::bigint[]) ORDER BY command_id FOR UPDATE
+"""
+LOCK_WORDS = """
+SELECT c.command_id, c.tenant_id, c.meter_id, c.kind, c.params, c.state, c.attempts, c.serial
+  FROM command c
+  JOIN unnest($1::bigint[], $2::int[]) AS u(meter_id, serial) ON c.meter_id = u.meter_id AND c.serial = u.serial
+ ORDER BY c.command_id FOR UPDATE OF c
+"""
+MOVE = """
+UPDATE command c
+   SET state = u.state, attempts = c.attempts + u.tries, frame = coalesce(c.frame, u.frame),
+       counter = coalesce(c.counter, u.counter), result = coalesce(u.result, c.result),
+       answer = coalesce(u.answer::jsonb, c.answer),
+       reason = CASE WHEN u.reason <> '' THEN u.reason ELSE c.reason END,
+       sent_us = CASE WHEN u.tries > 0 THEN coalesce(c.sent_us, u.at_us) ELSE c.sent_us END,
+       delivered_us = CASE WHEN u.state = 'delivered' THEN coalesce(c.delivered_us, u.at_us) ELSE c.delivered_us END,
+       ended_us = CASE WHEN u.state IN ('confirmed', 'failed', 'expired', 'cancelled') THEN u.at_us ELSE c.ended_us END
+  FROM unnest($1::bigint[], $2::text[], $3::int[], $4::bytea[], $5::bigint[], $6::smallint[], $7::text[], $8::text[],
+              $9::bigint[]) AS u(command_id, state, tries, frame, counter, result, answer, reason, at_us)
+ WHERE c.command_id = u.command_id
+"""
+MOVE_WAITING = """
+UPDATE command_waiting w
+   SET state = u.state, attempts = w.attempts + u.tries, due_at = coalesce(u.due_at, w.due_at)
+  FROM unnest($1::bigint[], $2::text[], $3::int[], $4::bigint[]) AS u(command_id, state, tries, due_at)
+ WHERE w.command_id = u.command_id
+"""
+NOTE = """
+INSERT INTO command_event (tenant_id, command_id, at_us, event, state, actor, detail)
+SELECT * FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[])
+"""
+ENQUEUE = """
+WITH chosen AS (
+  SELECT command_id, tenant_id, meter_id FROM command
+   WHERE command_id = ANY($1::bigint[]) AND state = 'approved' ORDER BY command_id FOR UPDATE),
+counted AS (
+  INSERT INTO meter_shadow AS s (meter_id, tenant_id, last_serial)
+  SELECT meter_id, tenant_id, count(*) FROM chosen GROUP BY meter_id, tenant_id ORDER BY meter_id
+  ON CONFLICT (meter_id) DO UPDATE SET last_serial = s.last_serial + excluded.last_serial
+  RETURNING s.meter_id, s.last_serial),
+numbered AS (
+  SELECT command_id, last_serial - (count(*) OVER (PARTITION BY meter_id))::int
+         + (row_number() OVER (PARTITION BY meter_id ORDER BY command_id))::int AS serial
+    FROM chosen JOIN counted USING (meter_id)),
+queued AS (
+  UPDATE command c SET state = 'queued', serial = n.serial FROM numbered n WHERE c.command_id = n.command_id
+  RETURNING c.command_id, c.tenant_id, c.meter_id, c.serial, c.lane, c.priority, c.not_after, c.kind, c.channel),
+noted AS (
+  INSERT INTO command_event (tenant_id, command_id, at_us, event, state, actor)
+  SELECT tenant_id, command_id, $2, 'queue', 'queued', 'platform' FROM queued ORDER BY command_id)
+INSERT INTO command_waiting (command_id, tenant_id, meter_id, serial, lane, priority, not_after, kind, channel, state)
+SELECT command_id, tenant_id, meter_id, serial, lane, priority, not_after, kind, channel, 'queued' FROM queued
+"""
+# A newer setting is what the meter should be set to from now on.
+DESIRE = """
+UPDATE meter_shadow s SET desired = s.desired || (n.params -> 'values'), desired_us = $2
+  FROM (SELECT DISTINCT ON (meter_id) meter_id, params FROM command
+         WHERE command_id = ANY($1::bigint[]) AND kind = 'set_parameters'
+           AND jsonb_typeof(params -> 'values') = 'object' ORDER BY meter_id, command_id DESC) n
+ WHERE s.meter_id = n.meter_id
+"""
+REPORT = """
+UPDATE meter_shadow s SET reported = s.reported || u.said::jsonb, reported_us = u.at_us
+  FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS u(meter_id, said, at_us) WHERE s.meter_id = u.meter_id
+"""
+TIMED = """
+SELECT c.command_id, c.tenant_id, c.meter_id, c.kind, '{}'::jsonb AS params, c.unique_key, '' AS driver, w.channel, w.state,
+       w.serial, w.not_after, w.attempts, NULL::bytea AS frame, w.due_at
+  FROM command_waiting w JOIN command c USING (command_id)
+ WHERE w.not_after <= $1 AND (w.state <> 'asking' OR w.not_after <= $1 - $2)
+UNION ALL
+SELECT c.command_id, c.tenant_id, c.meter_id, c.kind, '{}'::jsonb, c.unique_key, '', w.channel, w.state,
+       w.serial, w.not_after, w.attempts, NULL::bytea, w.due_at
+  FROM command_waiting w JOIN command c USING (command_id)
+ WHERE w.not_after > $1 AND w.lane = 3 AND w.attempts > 0 AND w.due_at <= $1 AND w.state IN ('sent', 'delivered')
+ LIMIT $3
+"""
+DRAFTS = """
+SELECT c.command_id, c.tenant_id, c.meter_id, m.product_id, c.kind, c.slot, c.state, c.unique_key, c.not_after
+  FROM command c JOIN meter m USING (meter_id)
+ WHERE c.state IN ('drafted', 'quarantined', 'approved') AND (c.state <> 'quarantined' OR $3)
+   AND c.command_id > $2 ORDER BY c.command_id LIMIT $1
+"""
+OLDER = """
+SELECT o.command_id, o.kind, o.slot, o.state, o.meter_id FROM command o
+ WHERE o.meter_id = ANY($1::bigint[]) AND o.slot <> '' AND o.state IN ('drafted', 'approved', 'queued')
+"""
+GRACE_S = min(rule.grace_s for rule in RULES.values())
+
+
+class PostgresCommandFlow:
+    """Over a pool of role openmains_pipeline."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def waiting(self, meter_ids: Sequence[int]) -> dict[int, list[Waiting]]:
+        found: dict[int, list[Waiting]] = {}
+        for row in await self._pool.fetch(WAITING, list(meter_ids)):
+            waiting = Waiting(
+                row[0],
+                row[1],
+                Kind(row[2]),
+                Lane(row[3]),
+                Priority(row[4]),
+                State(row[5]),
+                row[6],
+                row[7],
+                row[8],
+                row[9],
+            )
+            found.setdefault(row[10], []).append(waiting)
+        return found
+
+    async def due(self, now: int, limit: int) -> list[int]:
+        rows = await self._pool.fetch(
+            "SELECT DISTINCT meter_id FROM command_waiting WHERE channel <> 'direct' AND due_at <= $1 LIMIT $2",
+            now,
+            limit,
+        )
+        return [row[0] for row in rows]
+
+    async def open(self, command_ids: Sequence[int]) -> list[OpenCommand]:
+        return [_open(row) for row in await self._pool.fetch(OPEN, list(command_ids))]
+
+    async def apply(self, changes: Sequence[Change]) -> list[int]:
+        if not changes:
+            return []
+        async with self._pool.acquire() as connection, connection.transaction():
+            rows = await connection.fetch(LOCK, [change.command_id for change in changes])
+            return await _advance(connection, {row["command_id"]: row for row in rows}, changes)
+
+    async def hear(self, words: Sequence[MeterWord]) -> None:
+        async with self._pool.acquire() as connection, connection.transaction():
+            await hear(connection, words)
+
+    async def zones(self) -> Mapping[int, str]:
+        return {row[0]: row[1] for row in await self._pool.fetch("SELECT tenant_id, zone FROM tenant")}
+
+    async def drafts(self, limit: int, after: int, quarantined: bool) -> list[Drafted]:
+        return [
+            Drafted(row[0], row[1], row[2], row[3], Kind(row[4]), row[5], State(row[6]), row[7], row[8])
+            for row in await self._pool.fetch(DRAFTS, limit, after, quarantined)
+        ]
+
+    async def replace_older(self, drafts: Sequence[Drafted], now_us: int) -> int:
+        settings = [draft for draft in drafts if draft.slot]
+        if not settings:
+            return 0
+        older: dict[int, list[tuple[int, Kind, str, State]]] = {}
+        for row in await self._pool.fetch(OLDER, [draft.meter_id for draft in settings]):
+            older.setdefault(row["meter_id"], []).append(
+                (row["command_id"], Kind(row["kind"]), row["slot"], State(row["state"]))
+            )
+        changes: dict[int, Change] = {}
+        for draft in settings:
+            before = [item for item in older.get(draft.meter_id, ()) if item[0] < draft.command_id]
+            for command_id in replaced_by(draft.kind, draft.slot, before):
+                detail = f"replaced_by {draft.command_id}"
+                changes[command_id] = Change(command_id, Event.CANCEL, now_us, "platform", detail)
+        await self.apply(list(changes.values()))
+        return len(changes)
+
+    async def enqueue(self, command_ids: Sequence[int], now_us: int) -> None:
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(ENQUEUE, list(command_ids), now_us)
+            await connection.execute(DESIRE, list(command_ids), now_us)
+
+    async def timed(self, now: int, limit: int) -> list[tuple[OpenCommand, int]]:
+        rows = await self._pool.fetch(TIMED, now, GRACE_S, limit)
+        return [(_open(row), row["due_at"]) for row in rows]
+
+    async def times(self) -> Mapping[tuple[int, int, str], Times]:
+        rows = await self._pool.fetch(
+            "SELECT tenant_id, product_id, kind, validity_s, attempts, pause_s FROM command_setting"
+        )
+        return times_of([tuple(row) for row in rows])
+
+    async def running_batches(self, now_us: int) -> list[RunningBatch]:
+        return await command_batches.running(self._pool)
+
+    async def touched_today(self, tenant_id: int, since_us: int) -> tuple[int, int]:
+        return await command_batches.touched(self._pool, tenant_id, since_us)
+
+    async def release(self, batch: RunningBatch, count: int, rule: KindRule, now_us: int) -> int:
+        async with self._pool.acquire() as connection, connection.transaction():
+            return await command_batches.release(connection, batch, count, rule, now_us)
+
+    async def end_batch(self, batch_id: int, state: BatchState, reason: str) -> None:
+        await self._pool.execute(
+            "UPDATE command_batch SET state = $2, reason = $3 WHERE batch_id = $1 AND state = 'running'",
+            batch_id,
+            state,
+            reason,
+        )
+
+
+async def hear(connection: Connection, words: Sequence[MeterWord]) -> None:
+    """Words of meters and links within the caller's transaction: the pipeline's commit, so that a word counts exactly once.
+
+    A word about a command that is not there (or is another meter's) changes nothing.
+    """
+    if not words:
+        return
+    meters = [word for word in words if not word.link]
+    links = [word for word in words if word.link]
+    rows: dict[int, Row] = {}
+    changes: list[Change] = []
+    if meters:
+        found = await connection.fetch(LOCK_WORDS, [word.meter_id for word in meters], [word.serial for word in meters])
+        rows |= {row["command_id"]: row for row in found}
+        by_serial = {(row["meter_id"], row["serial"]): row["command_id"] for row in found}
+        for word in meters:
+            command_id = by_serial.get((word.meter_id, word.serial))
+            if command_id is not None:
+                event, reason = event_of_result(word.code)
+                changes.append(
+                    Change(
+                        command_id,
+                        event,
+                        word.received_us,
+                        "meter",
+                        reason,
+                        result=word.code,
+                        answer=word.points,
+                        settings=word.settings,
+                    )
+                )
+    if links:
+        found = await connection.fetch(LOCK, [word.command_id for word in links])
+        owners = {row["command_id"]: row["meter_id"] for row in found}
+        rows |= {row["command_id"]: row for row in found}
+        changes += [
+            Change(word.command_id, LINK_EVENTS[word.link], word.received_us, "link")
+            for word in links
+            if owners.get(word.command_id) == word.meter_id
+        ]
+    changes.sort(key=lambda change: change.at_us)
+    await _advance(connection, rows, changes)
+
+
+async def _advance(connection: Connection, rows: Mapping[int, Row], changes: Sequence[Change]) -> list[int]:
+    """Write what the table of states makes of the changes to locked commands; ids that took a step and may be sent."""
+    states = {command_id: State(row["state"]) for command_id, row in rows.items()}
+    merged: dict[int, dict[str, Any]] = {}
+    notes: list[tuple[Any, ...]] = []
+    said: list[tuple[int, str, int]] = []
+    taken: list[int] = []
+    for change in changes:
+        row = rows.get(change.command_id)
+        if row is None:
+            continue
+        before = states[change.command_id]
+        after, outcome = advance(before, change.event)
+        if outcome is Outcome.IGNORED or (before in ENDS and after is before and outcome is Outcome.MOVED):
+            if after is State.CONFIRMED and change.settings:  # a second message of the same answer
+                said.append((row["meter_id"], _json(change.settings), change.at_us))
+            continue
+        event = change.event.value if outcome is Outcome.MOVED else f"contradiction:{change.event}"
+        notes.append(
+            (row["tenant_id"], change.command_id, change.at_us, event, after.value, change.actor, change.detail[:500])
+        )
+        if outcome is not Outcome.MOVED:
+            continue
+        states[change.command_id] = after
+        entry = merged.setdefault(change.command_id, {"tries": 0})
+        entry |= {"state": after.value, "at_us": change.at_us}
+        if change.event is Event.SEND:
+            entry["tries"] += 1
+            taken.append(change.command_id)
+        for name in ("frame", "counter", "result", "due_at"):
+            if getattr(change, name) is not None:
+                entry[name] = getattr(change, name)
+        if change.detail and after is not before:
+            entry["reason"] = change.detail[:500]
+        if change.answer:
+            entry["answer"] = dict(change.answer)
+        if after is State.CONFIRMED:
+            told = change.settings or _taken(row)
+            if told:
+                said.append((row["meter_id"], _json(told), change.at_us))
+    await _write(connection, merged, notes, said)
+    return [command_id for command_id in taken if states[command_id] in SENDABLE]
+
+
+async def _write(
+    connection: Connection,
+    merged: Mapping[int, Mapping[str, Any]],
+    notes: Sequence[tuple[Any, ...]],
+    said: Sequence[tuple[int, str, int]],
+) -> None:
+    if merged:
+        ids = sorted(merged)
+        column = {
+            name: [merged[key].get(name) for key in ids]
+            for name in ("state", "tries", "frame", "counter", "result", "at_us", "due_at")
+        }
+        answers = [_json(merged[key]["answer"]) if "answer" in merged[key] else None for key in ids]
+        reasons = [merged[key].get("reason", "") for key in ids]
+        await connection.execute(
+            MOVE, ids, column["state"], column["tries"], column["frame"], column["counter"], column["result"], answers,
+            reasons, column["at_us"],
+        )  # fmt: skip
+        going = [place for place, state in enumerate(column["state"]) if state in SENDABLE]
+        if going:
+            await connection.execute(
+                MOVE_WAITING,
+                [ids[place] for place in going],
+                [column["state"][place] for place in going],
+                [column["tries"][place] for place in going],
+                [column["due_at"][place] for place in going],
+            )
+    if notes:
+        await connection.execute(NOTE, *[list(values) for values in zip(*notes, strict=True)])
+    for row in said:  # in order: two answers of one meter must not become one update
+        await connection.execute(REPORT, [row[0]], [row[1]], [row[2]])
+
+
+def _taken(row: Row) -> Mapping[str, Any]:
+    """What a confirmed command set, where the meter did not read it back."""
+    return settings_of(row["params"]) if row["kind"] == Kind.SET_PARAMETERS else {}
+
+
+def _open(row: Row) -> OpenCommand:
+    return OpenCommand(
+        row["command_id"], row["tenant_id"], row["meter_id"], Kind(row["kind"]), row["params"], row["unique_key"],
+        row["driver"], Channel(row["channel"]), State(row["state"]), row["serial"], row["not_after"], row["attempts"],
+        row["frame"],
+    )  # fmt: skip
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return msgspec.json.encode(value).decode()

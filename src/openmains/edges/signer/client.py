@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``Signer`` over the socket: one connection, requests one after the other, opened anew when it breaks."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from openmains.app.command.ports import (
+    Credential,
+    SignedFrame,
+    SignerAwayError,
+    SignerRefusedError,
+    SignRequest,
+    Verdict,
+)
+from openmains.edges.signer.wire import Answer, Ask, packed, read_answer
+
+PATIENCE_S = 20.0
+
+
+class SocketSigner:
+    """Use it from one event loop. Every request may be repeated: answers go by unique keys."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = str(path)
+        self._lock = asyncio.Lock()
+        self._open: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def close(self) -> None:
+        """Hang up."""
+        if self._open is not None:
+            self._open[1].close()
+            self._open = None
+
+    async def authorise(self, tenant_id: int, requests: Sequence[SignRequest], operator: Credential) -> list[Verdict]:
+        asked = [(r.unique_key, r.meter_id, r.kind, dict(r.params), r.not_after) for r in requests]
+        return _verdicts(await self._ask(Ask("authorise", tenant_id, operator.login, operator.password, asked)))
+
+    async def approve(self, tenant_id: int, unique_keys: Sequence[str], approver: Credential) -> list[Verdict]:
+        keys = list(unique_keys)
+        return _verdicts(await self._ask(Ask("approve", tenant_id, approver.login, approver.password, keys=keys)))
+
+    async def verdicts(self, tenant_id: int, unique_keys: Sequence[str]) -> list[Verdict]:
+        return _verdicts(await self._ask(Ask("verdicts", tenant_id, keys=list(unique_keys))))
+
+    async def sign(
+        self,
+        tenant_id: int,
+        unique_key: str,
+        meter_id: int,
+        kind: str,
+        params: Mapping[str, Any],
+        not_after: int,
+        serial: int,
+    ) -> SignedFrame | Verdict:
+        request = (unique_key, meter_id, kind, dict(params), not_after)
+        answer = await self._ask(Ask("sign", tenant_id, requests=[request], serial=serial))
+        if answer.frame:
+            return SignedFrame(unique_key, answer.frame, answer.counter)
+        return _verdicts(answer)[0]
+
+    async def resume(self, tenant_id: int, approver: Credential) -> None:
+        await self._ask(Ask("resume", tenant_id, approver.login, approver.password))
+
+    async def _ask(self, ask: Ask) -> Answer:
+        async with self._lock:
+            for attempt in range(2):
+                try:
+                    async with asyncio.timeout(PATIENCE_S):
+                        if self._open is None:
+                            self._open = await asyncio.open_unix_connection(self._path)
+                        reader, writer = self._open
+                        writer.write(packed(ask))
+                        await writer.drain()
+                        answer = await read_answer(reader)
+                        break
+                except (OSError, TimeoutError, asyncio.IncompleteReadError, msgspec.MsgspecError) as error:
+                    await self.close()  # a signer that was started anew is there at the second attempt
+                    if attempt or isinstance(error, TimeoutError | FileNotFoundError):
+                        raise SignerAwayError(str(error)) from error
+        if answer.error == "away":
+            raise SignerAwayError("the signer cannot read the registry")
+        if answer.error:
+            raise SignerRefusedError(answer.error, answer.seconds)
+        return answer
+
+
+def _verdicts(answer: Answer) -> list[Verdict]:
+    return [Verdict(*item) for item in answer.verdicts]

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``Ledger`` in SQLite with ``synchronous=FULL``: what was answered survives a loss of power. One process writes it.
+
+Rows are never removed: counters must not go back, and a key must not be forgotten while its frame may still be valid.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from openmains.app.signer.ports import Entry, Person, Standing
+from openmains.domain.command.kinds import Kind
+from openmains.domain.command.safety import Scope
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS person (
+  tenant_id INTEGER NOT NULL, login TEXT NOT NULL, password_hash TEXT NOT NULL, role TEXT NOT NULL,
+  failures INTEGER NOT NULL DEFAULT 0, locked_until INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (tenant_id, login)
+) STRICT;
+CREATE TABLE IF NOT EXISTS entry (
+  tenant_id INTEGER NOT NULL, unique_key TEXT NOT NULL, meter_id INTEGER NOT NULL, area_id INTEGER NOT NULL, kind TEXT NOT NULL,
+  content BLOB NOT NULL, not_after INTEGER NOT NULL, standing TEXT NOT NULL, reason TEXT NOT NULL, operator TEXT NOT NULL,
+  approver TEXT NOT NULL, asked_at INTEGER NOT NULL, authorised_at INTEGER NOT NULL, counter INTEGER NOT NULL,
+  serial INTEGER NOT NULL, frame BLOB, PRIMARY KEY (tenant_id, unique_key)
+) STRICT;
+CREATE INDEX IF NOT EXISTS entry_authorised ON entry (kind, authorised_at, tenant_id, operator, area_id)
+  WHERE authorised_at > 0;
+CREATE TABLE IF NOT EXISTS counter (meter_id INTEGER PRIMARY KEY, last INTEGER NOT NULL) STRICT;
+"""
+_COLUMNS = (
+    "tenant_id, unique_key, meter_id, area_id, kind, content, not_after, standing, reason, operator, approver, asked_at,"
+    " authorised_at, counter, serial, frame"
+)
+_CHUNK = 500
+
+
+class SqliteLedger:
+    """Open it once; ``path`` is made 0600."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=True)
+        self._db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.executescript(SCHEMA)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        if self._db.in_transaction:
+            yield
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def person(self, tenant_id: int, login: str) -> Person | None:
+        row = self._db.execute(
+            "SELECT tenant_id, login, password_hash, role, failures, locked_until FROM person"
+            " WHERE tenant_id = ? AND login = ?",
+            (tenant_id, login),
+        ).fetchone()
+        return None if row is None else Person(*row)
+
+    def enrol(self, tenant_id: int, login: str, password_hash: str, role: str) -> None:
+        """Add a person or give a new password and role; at the machine only (``openmains signer``)."""
+        self._db.execute(
+            "INSERT INTO person (tenant_id, login, password_hash, role) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " password_hash = excluded.password_hash, role = excluded.role, failures = 0, locked_until = 0",
+            (tenant_id, login, password_hash, role),
+        )
+
+    def dismiss(self, tenant_id: int, login: str) -> bool:
+        """Remove a person; False when there is none."""
+        done = self._db.execute("DELETE FROM person WHERE tenant_id = ? AND login = ?", (tenant_id, login))
+        return done.rowcount == 1
+
+    def people(self) -> list[tuple[int, str, str]]:
+        """(tenant, login, role) of all."""
+        return list(self._db.execute("SELECT tenant_id, login, role FROM person ORDER BY tenant_id, login"))
+
+    def note_attempt(self, person: Person, failures: int, locked_until: int) -> None:
+        self._db.execute(
+            "UPDATE person SET failures = ?, locked_until = ? WHERE tenant_id = ? AND login = ?",
+            (failures, locked_until, person.tenant_id, person.login),
+        )
+
+    def entries(self, tenant_id: int, unique_keys: Sequence[str]) -> dict[str, Entry]:
+        found: dict[str, Entry] = {}
+        for start in range(0, len(unique_keys), _CHUNK):
+            chunk = unique_keys[start : start + _CHUNK]
+            marks = ",".join("?" * len(chunk))
+            rows = self._db.execute(
+                f"SELECT {_COLUMNS} FROM entry WHERE tenant_id = ? AND unique_key IN ({marks})",  # noqa: S608 - marks only
+                (tenant_id, *chunk),
+            )
+            for row in rows:
+                kind, standing = Kind(row[4]), Standing(row[7])
+                found[row[1]] = Entry(
+                    row[0], row[1], row[2], row[3], kind, row[5], row[6], standing, row[8], row[9], row[10], row[11],
+                    row[12], row[13], row[14], row[15],
+                )  # fmt: skip
+        return found
+
+    def put(self, entry: Entry) -> None:
+        with self.writing():
+            self._db.execute(
+                f"INSERT OR REPLACE INTO entry ({_COLUMNS}) VALUES ({','.join('?' * 16)})",  # noqa: S608 - marks only
+                (
+                    entry.tenant_id, entry.unique_key, entry.meter_id, entry.area_id, entry.kind.value, entry.content,
+                    entry.not_after, entry.standing.value, entry.reason, entry.operator, entry.approver, entry.asked_at,
+                    entry.authorised_at, entry.counter, entry.serial, entry.frame,
+                ),
+            )  # fmt: skip
+            if entry.counter:
+                self._db.execute(
+                    "INSERT INTO counter (meter_id, last) VALUES (?, ?)"
+                    " ON CONFLICT DO UPDATE SET last = max(last, excluded.last)",
+                    (entry.meter_id, entry.counter),
+                )
+
+    def counts(
+        self, kind: Kind, tenant_id: int, operator: str, areas: Sequence[int], since: Mapping[Scope, int]
+    ) -> tuple[dict[Scope, int], dict[int, int]]:
+        conditions = {
+            Scope.OPERATOR: (" AND tenant_id = ? AND operator = ?", (tenant_id, operator)),
+            Scope.UTILITY: (" AND tenant_id = ?", (tenant_id,)),
+            Scope.PLATFORM: ("", ()),
+        }
+        used: dict[Scope, int] = {}
+        for scope, (condition, values) in conditions.items():
+            if scope in since:
+                used[scope] = self._db.execute(
+                    f"SELECT count(*) FROM entry WHERE kind = ? AND authorised_at > ?{condition}",  # noqa: S608 - texts above
+                    (kind.value, max(0, since[scope]), *values),
+                ).fetchone()[0]
+        by_area: dict[int, int] = {}
+        if Scope.ZONE in since:
+            rows = self._db.execute(
+                "SELECT area_id, count(*) FROM entry WHERE kind = ? AND authorised_at > ? AND tenant_id = ? GROUP BY area_id",
+                (kind.value, max(0, since[Scope.ZONE]), tenant_id),
+            )
+            by_area = {area: count for area, count in rows if area in set(areas)}
+        return used, by_area
+
+    def next_counter(self, meter_id: int) -> int:
+        row = self._db.execute("SELECT last FROM counter WHERE meter_id = ?", (meter_id,)).fetchone()
+        return 1 if row is None else row[0] + 1

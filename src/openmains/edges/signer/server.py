@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The signer's end of the socket. A caller that sends nonsense is hung up on; its fault reaches nobody else."""
+
+import asyncio
+import contextlib
+import logging
+from pathlib import Path
+
+import msgspec
+
+from openmains.app.command.ports import Credential, SignedFrame, SignerRefusedError, SignRequest
+from openmains.app.signer.authority import Authority
+from openmains.app.signer.ports import RegistryAwayError
+from openmains.edges.signer.switch import FileSwitch
+from openmains.edges.signer.wire import Answer, Ask, packed, read_ask
+
+log = logging.getLogger("openmains.signer")
+
+
+class SignerServer:
+    """Serves until closed; ``path`` is a Unix socket that its group may use."""
+
+    def __init__(self, authority: Authority, switch: FileSwitch, path: Path) -> None:
+        self._authority = authority
+        self._switch = switch
+        self._path = path
+        self._server: asyncio.Server | None = None
+        self._callers: set[asyncio.StreamWriter] = set()
+
+    async def start(self) -> None:
+        """Bind; a socket left over is replaced (the role's lock says that nobody serves it)."""
+        self._path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            self._path.unlink()
+        self._server = await asyncio.start_unix_server(self._serve, str(self._path))
+        self._path.chmod(0o660)
+
+    async def close(self) -> None:
+        """Hang up on everybody."""
+        if self._server is not None:
+            self._server.close()
+            for writer in list(self._callers):
+                writer.close()
+            await self._server.wait_closed()
+        with contextlib.suppress(FileNotFoundError):
+            self._path.unlink()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._callers.add(writer)
+        try:
+            while True:
+                writer.write(packed(await self._answer(await read_ask(reader))))
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        except msgspec.MsgspecError as error:
+            log.warning("a caller sent what is no request: %s", error)
+        finally:
+            self._callers.discard(writer)
+            writer.close()
+
+    async def _answer(self, ask: Ask) -> Answer:
+        try:
+            return await self._do(ask)
+        except SignerRefusedError as error:
+            log.info("refused %s of tenant %d, %s: %s", ask.op, ask.tenant_id, ask.login, error.code)
+            return Answer(error.code, error.seconds)
+        except RegistryAwayError:
+            return Answer("away")
+        except Exception:  # our own fault: nothing was given out, and the next caller must be served
+            log.exception("%s failed", ask.op)
+            return Answer("away")
+
+    async def _do(self, ask: Ask) -> Answer:
+        authority, person = self._authority, Credential(ask.login, ask.password)
+        if ask.op == "authorise":
+            requests = [SignRequest(*request) for request in ask.requests]
+            verdicts = await authority.authorise(ask.tenant_id, requests, person)
+        elif ask.op == "approve":
+            verdicts = await authority.approve(ask.tenant_id, ask.keys, person)
+        elif ask.op == "verdicts":
+            verdicts = await authority.verdicts(ask.tenant_id, ask.keys)
+        elif ask.op == "sign" and len(ask.requests) == 1:
+            made = await authority.sign(ask.tenant_id, *ask.requests[0], ask.serial)
+            if isinstance(made, SignedFrame):
+                return Answer(frame=made.frame, counter=made.counter)
+            verdicts = [made]
+        elif ask.op == "resume":
+            await authority.check_approver(ask.tenant_id, person)
+            self._switch.resume(ask.tenant_id)
+            log.warning("commands of tenant %d resumed by %s", ask.tenant_id, ask.login)
+            verdicts = []
+        else:
+            raise SignerRefusedError("no_such_request")
+        return Answer(verdicts=[(item.unique_key, item.state, item.reason) for item in verdicts])

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``StopSwitch`` as files: one for the platform, one a tenant. A file that is there stops; no engine is asked."""
+
+import json
+import time
+from pathlib import Path
+
+
+class FileSwitch:
+    """``folder`` is shared by all processes of a machine; a look is one system call for each file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._all = folder / "all"
+
+    def stopped(self, tenant_id: int) -> bool:
+        return self._all.exists() or self._of(tenant_id).exists()
+
+    def stop(self, tenant_id: int | None, who: str) -> None:
+        self._folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        path = self._all if tenant_id is None else self._of(tenant_id)
+        if not path.exists():
+            path.write_text(json.dumps({"who": who, "at": int(time.time())}) + "\n", "utf-8")
+
+    def resume(self, tenant_id: int | None) -> bool:
+        """End a stop; False when there was none."""
+        path = self._all if tenant_id is None else self._of(tenant_id)
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _of(self, tenant_id: int) -> Path:
+        return self._folder / f"tenant-{tenant_id}"

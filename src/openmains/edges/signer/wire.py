@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What passes over the signer's socket: four bytes of length, then msgpack. Requests and answers are the structs below."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+LARGEST = 64 << 20
+
+
+class Ask(msgspec.Struct, array_like=True):
+    """``op`` names a method of the signer; the others are its arguments."""
+
+    op: str
+    tenant_id: int
+    login: str = ""
+    password: str = ""
+    requests: list[tuple[str, int, str, dict[str, Any], int]] = []
+    keys: list[str] = []
+    serial: int = 0
+
+
+class Answer(msgspec.Struct, array_like=True):
+    """``error``: '' or the code of a refusal."""
+
+    error: str = ""
+    seconds: int = 0
+    verdicts: list[tuple[str, str, str]] = []
+    frame: bytes = b""
+    counter: int = 0
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_asks = msgspec.msgpack.Decoder(Ask)
+_answers = msgspec.msgpack.Decoder(Answer)
+
+
+async def _read(reader: asyncio.StreamReader) -> bytes:
+    length = int.from_bytes(await reader.readexactly(4), "big")
+    if length > LARGEST:
+        raise ConnectionError("message too long")
+    return await reader.readexactly(length)
+
+
+def packed(message: Ask | Answer) -> bytes:
+    """Bytes of one message."""
+    data = _encode(message)
+    return len(data).to_bytes(4, "big") + data
+
+
+async def read_ask(reader: asyncio.StreamReader) -> Ask:
+    """Raises ``asyncio.IncompleteReadError`` at the end, ``msgspec.DecodeError`` for anything else."""
+    return _asks.decode(await _read(reader))
+
+
+async def read_answer(reader: asyncio.StreamReader) -> Answer:
+    """The same for the other end."""
+    return _answers.decode(await _read(reader))

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The DTLS sessions and LwM2M registrations of one edge node, on disk (ADR 0009).
+
+A meter keeps its session for months, so a restart of the edge must not cost a handshake: a session is stored before
+the handshake's last flight goes out, found again by its Connection ID when a record comes, and never sends a sequence
+number that an earlier run may have used (``reserved`` is raised on disk first). What was received (``newest``) is
+written within a second of it; records repeated within that second after a crash are recognised by the pipeline.
+
+The session's keys are sealed with AES-256-GCM under the node's key, bound to the Connection ID; everything else in the
+file is no secret. One process owns the file. Reading is synchronous and costs some 20 µs; writing is done by
+``writer.py`` in a thread, many at a time.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+NONCE = 12
+FORMAT = 1
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS session (
+  cid          BLOB PRIMARY KEY,       -- 8 bytes: node, then random
+  imei         INTEGER NOT NULL,
+  sealed       BLOB NOT NULL,          -- nonce, AES-256-GCM of the session's secrets, tag; additional data: cid
+  reserved     INTEGER NOT NULL,       -- sequence numbers below it may have been used for sending
+  newest       INTEGER NOT NULL,       -- newest sequence number received
+  sent         INTEGER NOT NULL,       -- next sequence number for sending, when the session left the memory of ``run``
+  run          INTEGER NOT NULL,       -- which run of the edge wrote ``sent``; 0: the session was still in memory
+  peer         TEXT NOT NULL,          -- newest confirmed address
+  heard_us      INTEGER NOT NULL,       -- µs since 1970 UTC
+  registration BLOB                    -- LwM2M registration, NULL without one
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS session_imei ON session (imei);
+"""
+INSERT = "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+# The one before stays: a clone is found by two sessions of one key that speak in turn.
+OTHERS = """
+DELETE FROM session WHERE imei = ?1 AND cid != ?2 AND cid !=
+  (SELECT cid FROM session WHERE imei = ?1 AND cid != ?2 ORDER BY heard_us DESC LIMIT 1)
+"""
+HEARD = "UPDATE session SET newest = ?, sent = ?, run = ?, peer = ?, heard_us = ? WHERE cid = ?"
+RESERVED = "UPDATE session SET reserved = ? WHERE cid = ?"
+REGISTERED = "UPDATE session SET registration = ? WHERE cid = ?"
+REMOVE = "DELETE FROM session WHERE cid = ?"
+FIND = "SELECT imei, sealed, reserved, newest, sent, run, peer, heard_us, registration FROM session WHERE cid = ?"
+BY_IMEI = "SELECT cid FROM session WHERE imei = ? ORDER BY heard_us DESC LIMIT 1"
+
+
+class SessionFileError(Exception):
+    """The file is not this node's or not readable; the text is one line for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """One row. ``secrets`` is what the protocol needs and nobody else may see; it is absent from ``repr``."""
+
+    cid: bytes
+    imei: int
+    secrets: bytes
+    reserved: int
+    newest: int
+    peer: str
+    heard_us: int
+    sent: int = 0
+    run: int = 0
+    registration: bytes | None = None
+
+    def __repr__(self) -> str:
+        return f"StoredSession(cid={self.cid.hex()}, imei={self.imei}, reserved={self.reserved}, newest={self.newest})"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What changes with every message. ``run`` other than 0: the session left memory, ``sent`` is its last word."""
+
+    newest: int
+    peer: str
+    heard_us: int
+    sent: int = 0
+    run: int = 0
+
+
+@dataclass(slots=True)
+class Changes:
+    """One transaction. ``secrets`` of a new session are sealed when it is written."""
+
+    established: list[StoredSession]
+    reserved: list[tuple[int, bytes]]
+    registered: dict[bytes, bytes | None]
+    heard: dict[bytes, Heard]
+    removed: list[bytes]
+
+
+class SessionFile:
+    """``key``: 32 bytes. ``random(n)``: n random bytes. Raises ``SessionFileError`` for another node's file."""
+
+    def __init__(self, path: Path, node: int, key: bytes, random: Callable[[int], bytes]) -> None:
+        self._path = path
+        self._aead = AESGCM(key)
+        self._random = random
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._writer = self._open()
+        self._reader = self._open()
+        self._check(node)
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=64)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # a commit is on disk: no nonce is used twice after a crash
+        connection.execute("PRAGMA busy_timeout = 5000")
+        connection.execute("PRAGMA cache_size = -65536")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+        return connection
+
+    def _check(self, node: int) -> None:
+        wanted = FORMAT << 8 | node
+        (found,) = self._writer.execute("PRAGMA user_version").fetchone()
+        if found == 0:
+            self._writer.executescript(SCHEMA)
+            self._writer.execute(f"PRAGMA user_version = {wanted}")
+        elif found != wanted:
+            raise SessionFileError(
+                f"{self._path.name}: format {found >> 8}, node {found & 255}; expected {FORMAT}, {node}"
+            )
+
+    def find(self, cid: bytes) -> StoredSession | None:
+        """The session with this Connection ID, None when there is none (or the row was sealed with another key)."""
+        row = self._reader.execute(FIND, (cid,)).fetchone()
+        if row is None:
+            return None
+        imei, sealed, reserved, newest, sent, run, peer, heard_us, registration = row
+        try:
+            secrets = self._aead.decrypt(sealed[:NONCE], sealed[NONCE:], cid)
+        except InvalidTag:
+            return None
+        return StoredSession(cid, imei, secrets, reserved, newest, peer, heard_us, sent, run, registration)
+
+    def cid_of(self, imei: int) -> bytes | None:
+        """Connection ID of a meter's newest session."""
+        row = self._reader.execute(BY_IMEI, (imei,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def count(self) -> int:
+        """Stored sessions."""
+        return int(self._reader.execute("SELECT count(*) FROM session").fetchone()[0])
+
+    def all_cids(self) -> Iterable[bytes]:
+        """For maintenance and the bench."""
+        for (cid,) in self._reader.execute("SELECT cid FROM session"):
+            yield bytes(cid)
+
+    def write(self, changes: Changes) -> None:
+        """All of it, durably, or nothing; called from the writer's thread. Raises ``sqlite3.Error`` (disk full, …)."""
+        writer = self._writer
+        writer.execute("BEGIN IMMEDIATE")
+        try:
+            if changes.established:
+                writer.executemany(INSERT, [self._row(item) for item in changes.established])
+                writer.executemany(OTHERS, [(item.imei, item.cid) for item in changes.established])
+            if changes.heard:
+                writer.executemany(
+                    HEARD,
+                    [
+                        (item.newest, item.sent, item.run, item.peer, item.heard_us, cid)
+                        for cid, item in sorted(changes.heard.items())
+                    ],
+                )
+            if changes.reserved:
+                writer.executemany(RESERVED, changes.reserved)
+            if changes.registered:
+                writer.executemany(REGISTERED, [(value, cid) for cid, value in changes.registered.items()])
+            if changes.removed:
+                writer.executemany(REMOVE, [(cid,) for cid in changes.removed])
+            writer.execute("COMMIT")
+        except BaseException:
+            if writer.in_transaction:
+                writer.execute("ROLLBACK")
+            raise
+
+    def _row(self, item: StoredSession) -> tuple[object, ...]:
+        nonce = self._random(NONCE)
+        sealed = nonce + self._aead.encrypt(nonce, item.secrets, item.cid)
+        return (
+            item.cid, item.imei, sealed, item.reserved, item.newest, item.sent, item.run, item.peer, item.heard_us,
+            item.registration,
+        )  # fmt: skip
+
+    def impatient(self) -> None:
+        """Fail at once where another process holds the file, instead of waiting 5 s."""
+        self._writer.execute("PRAGMA busy_timeout = 0")
+
+    def close(self) -> None:
+        """Close both connections."""
+        self._reader.close()
+        self._writer.close()

@@ -1,0 +1,389 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The DTLS socket of the edge: opens records, keeps sessions over restarts and address changes, seals the answers.
+
+    socket → limiter → wire.dtls → Terminals → Traffic (LwM2M, reports, commands) → wire.dtls → socket
+
+A session is on disk before its handshake ends, sequence numbers are reserved on disk before they are used, and a record for
+another node's session goes to that node. What the meters say is none of this file's business: see ``traffic.py``.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from openmains.app.accept.key_desk import KeyDesk
+from openmains.app.accept.limiter import AddressLimiter, Verdict
+from openmains.edges.udp.terminals import SessionStore, Terminal, Terminals, peer_text
+from openmains.wire.dtls import events as dtls
+from openmains.wire.dtls.server import Server
+from openmains.wire.dtls.session import Session
+
+DRAIN = 512
+LATE_S = 0.01
+
+
+class Upper(Protocol):
+    """What lives on the sessions."""
+
+    def receive(self, terminal: Terminal, data: bytes, now: float) -> None:
+        """Application data of a meter."""
+        ...
+
+    def restore(self, terminal: Terminal, registration: bytes, now: float) -> None:
+        """A meter came back from the store."""
+        ...
+
+    def leave(self, terminal: Terminal, now: float) -> None:
+        """It left memory."""
+        ...
+
+    def datagrams(self) -> list[tuple[bytes, bytes]]:
+        """(Connection ID, application data) to send."""
+        ...
+
+    def next_timer(self) -> float | None: ...
+    def handle_timer(self, now: float) -> None: ...
+
+
+class Watch(Protocol):
+    """Who may come in, and what is noticed (app/access)."""
+
+    def may_try(self, imei: int, host: str, now: float) -> bool:
+        """Whether a handshake in this name from there is looked at."""
+        ...
+
+    def established(self, imei: int, host: str, now: float) -> None: ...
+    def heard(self, imei: int, cid: bytes, host: str, now: float) -> bool:
+        """A fresh message; False: the terminal is blocked, nothing of it is taken."""
+        ...
+
+    def suspicious(self, kind: str, imei: int, host: str, now: float) -> None: ...
+
+
+class Bridge(Protocol):
+    """To the other nodes."""
+
+    def forward(self, node: int, address: tuple[str, int], datagram: bytes) -> None: ...
+    def answer(self, node: int, address: tuple[str, int], datagram: bytes) -> None: ...
+
+
+def imei_of(identity: bytes) -> int | None:
+    """The IMEI that a PSK identity names: 15 digits."""
+    if len(identity) == 15 and identity.isdigit():
+        return int(identity)
+    return None
+
+
+class SecureEdge:
+    """Serves one socket in the running event loop until ``close``. Time is the loop's clock."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        *,
+        node: int,
+        secret: bytes,
+        random: Callable[[int], bytes],
+        store: SessionStore,
+        desk: KeyDesk,
+        limiter: AddressLimiter,
+        watch: Watch,
+        cache: int,
+        now_us: Callable[[], int],
+    ) -> None:
+        self._sock = sock
+        self._node = node
+        self._store = store
+        self._desk = desk
+        self._limiter = limiter
+        self._watch = watch
+        self._now_us = now_us
+        self._loop = asyncio.get_running_loop()
+        self._dtls = Server(node=node, secret=secret, random=random, load=self._load)
+        self._terminals = Terminals(store, int.from_bytes(random(7), "big") | 1, cache, self._leave)
+        self._upper: Upper | None = None
+        self._bridge: Bridge | None = None
+        self._flushing = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = 0.0
+        self.received = self.sent = self.ignored = self.send_failed = self.not_stored = 0
+
+    def start(self, upper: Upper, bridge: Bridge) -> None:
+        """Begin to read."""
+        self._upper, self._bridge = upper, bridge
+        self._loop.add_reader(self._sock.fileno(), self._on_readable)
+
+    def stop_reading(self) -> None:
+        """Take nothing new, but still answer what was taken."""
+        self._loop.remove_reader(self._sock.fileno())
+
+    def close(self) -> None:
+        """After ``stop_reading``: every session is noted with its last number, so that the next start writes nothing."""
+        for terminal in self._terminals:
+            self._terminals.evict(terminal)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._sock.close()
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What happened here, by name."""
+        counted = {f"dtls.{name}": value for name, value in self._dtls.counters.items()}
+        return counted | {
+            "dtls.sessions": len(self._terminals),
+            "dtls.not_stored": self.not_stored,
+            "dtls.unreadable": self._terminals.unreadable,
+            "secure.received": self.received,
+            "secure.sent": self.sent,
+            "secure.ignored.flood": self.ignored,
+            "secure.send_failed": self.send_failed,
+            **self._desk.counters,
+        }
+
+    # --- what comes in ---
+
+    def _on_readable(self) -> None:
+        receive, verdict = self._sock.recvfrom, self._limiter.take
+        now = self._loop.time()
+        for _ in range(DRAIN):
+            try:
+                datagram, peer = receive(2048)
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError:  # an ICMP error of an earlier answer; the socket itself is fine
+                continue
+            self.received += 1
+            if verdict(peer[0], now) is Verdict.IGNORE:
+                self.ignored += 1
+                continue
+            self._take(datagram, peer, now)
+        self._flush()
+
+    def take_forwarded(self, datagram: bytes, host: str, port: int, node: int) -> None:
+        """A record of ours that came to another node; it is answered from there."""
+        self._take(datagram, (host, port, node), self._loop.time())
+        self._flush_soon()
+
+    def send_forwarded(self, address: tuple[str, int], datagram: bytes) -> None:
+        """What another node answers to a meter that spoke to us."""
+        self._put(address, datagram)
+
+    def _take(self, datagram: bytes, peer: Any, now: float) -> None:
+        for event in self._dtls.receive(datagram, peer, now):
+            if type(event) is dtls.Received:
+                self._on_data(event, now)
+            else:
+                self._on_event(event, now)
+
+    def _on_data(self, event: dtls.Received, now: float) -> None:
+        terminal: Terminal | None = event.session.owner
+        if terminal is None or self._upper is None:
+            return
+        if event.fresh:
+            self._terminals.heard(terminal, self._now_us())
+            if not self._watch.heard(terminal.imei, event.session.cid, terminal.address[0], now):
+                return
+        self._upper.receive(terminal, event.data, now)
+
+    def _on_event(self, event: dtls.ServerEvent, now: float) -> None:
+        match event:
+            case dtls.KeyWanted(handshake, identity, peer):
+                imei = imei_of(identity)
+                if imei is not None and not self._watch.may_try(imei, _host(peer), now):
+                    imei = None  # as if unknown: the answer and its time tell nothing
+                self._desk.ask(imei, lambda psk: self._on_key(handshake, psk))
+            case dtls.Established(session):
+                self._establish(session, now)
+            case dtls.Foreign(node, _, datagram, peer):
+                if self._bridge is not None and isinstance(peer, tuple) and len(peer) != 3:
+                    self._bridge.forward(node, (peer[0], peer[1]), datagram)
+            case dtls.Closed(session, _):
+                terminal = session.owner
+                if terminal is not None:
+                    self._store.remove(session.cid)
+                    self._terminals.drop(terminal)
+            case dtls.Suspicious(kind, session, identity, peer):
+                suspect = imei_of(identity or (session.identity if session is not None else b""))
+                if suspect is not None:
+                    self._watch.suspicious(kind, suspect, _host(peer), now)
+            case _:
+                pass  # Probe: a command, should one wait, asks for the proof (traffic.py); Moved: noted with the next record
+
+    def _on_key(self, handshake: Any, psk: bytes | None) -> None:
+        now = self._loop.time()
+        for event in self._dtls.provide_key(handshake, psk, now):
+            self._on_event(event, now)
+        self._flush_soon()
+
+    # --- sessions ---
+
+    def _establish(self, session: Session, now: float) -> None:
+        imei = imei_of(session.identity)
+        if imei is None:
+            self._dtls.reject(session, now)
+            return
+        if not session.uses_cid:
+            self._established(session, imei, None, True)  # known by its address only: it cannot outlive this process
+            return
+        before = self._terminals.of_imei(imei)
+        cid = before.session.cid if before is not None else self._store.cid_of(imei)
+        stored = None if cid is None else self._store.find(cid)
+        registration = None if stored is None else stored.registration
+        self._store.add(
+            session.cid, imei, session.dump(), session.reserved, peer_text(_tuple(session.peer)),
+            self._now_us(), lambda done: self._established(session, imei, registration, done),
+        )  # fmt: skip
+
+    def _established(self, session: Session, imei: int, registration: bytes | None, done: bool) -> None:
+        now = self._loop.time()
+        if not done:
+            self.not_stored += 1
+            self._dtls.reject(session, now)
+            return
+        terminal = self._terminals.add(session, imei)
+        if registration is not None and self._upper is not None:
+            self._upper.restore(terminal, registration, now)
+            self._store.register(session.cid, registration)
+        self._watch.established(imei, terminal.address[0], now)
+        for event in self._dtls.commit(session, now):
+            if type(event) is dtls.Received:
+                self._on_data(event, now)
+            else:
+                self._on_event(event, now)
+        self._flush_soon()
+
+    def _load(self, cid: bytes) -> Session | None:
+        """Called by ``wire.dtls`` for a Connection ID of ours that is not in memory."""
+        found = self._terminals.load(cid)
+        if found is None:
+            return None
+        session, registration = found
+        if registration is not None and self._upper is not None:
+            self._upper.restore(session.owner, registration, self._loop.time())
+        return session
+
+    def _leave(self, terminal: Terminal) -> None:
+        if self._upper is not None:
+            self._upper.leave(terminal, self._loop.time())
+        self._dtls.forget(terminal.session)
+
+    def terminal(self, imei: int) -> Terminal | None:
+        """A meter's session, from memory or from the store; None when it has none here."""
+        found = self._terminals.of_imei(imei)
+        if found is None:
+            cid = self._store.cid_of(imei)
+            session = None if cid is None else self._dtls.session(cid)
+            found = None if session is None else session.owner
+        return found
+
+    def by_cid(self, cid: bytes) -> Terminal | None:
+        """The owner of a session in memory."""
+        return self._terminals.get(cid)
+
+    def expel(self, imei: int) -> None:
+        """End a blocked meter's session; it may not make another one."""
+        terminal = self.terminal(imei)
+        if terminal is not None:
+            self._store.remove(terminal.session.cid)
+            self._dtls.close(terminal.session, self._loop.time())
+            self._terminals.drop(terminal)
+            self._flush_soon()
+
+    def confirm(self, terminal: Terminal) -> None:
+        """The meter proved that it is where its newest record came from."""
+        self._dtls.confirm_address(terminal.session, self._loop.time())
+
+    # --- what goes out ---
+
+    def _flush_soon(self) -> None:
+        if not self._flushing:
+            self._flushing = True
+            self._loop.call_soon(self._flush)
+
+    flush_soon = _flush_soon
+
+    def _flush(self) -> None:
+        self._flushing = False
+        now = self._loop.time()
+        if self._upper is not None:
+            for cid, data in self._upper.datagrams():
+                terminal = self._terminals.get(cid)
+                if terminal is not None:
+                    self._send(terminal, data, now)
+        for peer, datagram in self._dtls.datagrams():
+            self._put(peer, datagram)
+        self._schedule(now)
+
+    def _send(self, terminal: Terminal, data: bytes, now: float) -> None:
+        session = terminal.session
+        if session.exhausted:
+            if terminal.held is None:
+                terminal.held = []
+                self._reserve(terminal)
+            terminal.held.append(data)
+            return
+        self._dtls.send(session, data, now)
+        if session.wants_reservation and terminal.held is None:
+            self._reserve(terminal)
+
+    def _reserve(self, terminal: Terminal) -> None:
+        session = terminal.session
+        if session.uses_cid:
+            self._store.reserve(session.cid, session.reserve(), lambda done: self._reserved(terminal, done))
+        else:
+            session.reserve()
+            self._loop.call_soon(self._reserved, terminal, True)
+
+    def _reserved(self, terminal: Terminal, done: bool) -> None:
+        """Not done: what was held is lost like any datagram; the next answer tries again."""
+        held, terminal.held = terminal.held, None
+        if not done:
+            return
+        terminal.session.reserved_durable()
+        now = self._loop.time()
+        for data in held or ():
+            self._dtls.send(terminal.session, data, now)
+        self._flush_soon()
+
+    def _put(self, peer: Any, datagram: bytes) -> None:
+        if len(peer) == 3:
+            if self._bridge is not None:
+                self._bridge.answer(peer[2], (peer[0], peer[1]), datagram)
+            return
+        try:
+            self._sock.sendto(datagram, peer)
+            self.sent += 1
+        except OSError:
+            self.send_failed += 1  # as if lost on the way: the device asks again
+
+    # --- time ---
+
+    def _schedule(self, now: float) -> None:
+        dues = [self._dtls.next_timer(), None if self._upper is None else self._upper.next_timer()]
+        due = min((each for each in dues if each is not None), default=None)
+        if self._timer is not None:
+            if due is not None and self._timer_due <= due + LATE_S:
+                return
+            self._timer.cancel()
+            self._timer = None
+        if due is not None:
+            due = max(due, now)
+            self._timer, self._timer_due = self._loop.call_at(due, self._on_timer), due
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        for event in self._dtls.handle_timer(now):
+            self._on_event(event, now)
+        if self._upper is not None:
+            self._upper.handle_timer(now)
+        self._flush()
+
+
+def _host(peer: Any) -> str:
+    return str(peer[0])
+
+
+def _tuple(peer: Any) -> tuple[Any, ...]:
+    return tuple(peer)

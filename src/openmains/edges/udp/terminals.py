@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Meters with a session at this edge: which are in memory, how one comes back from the store, how it leaves.
+
+Memory is a cache of the store (ADR 0009). The least recently heard session leaves first; its last sequence number is
+written with it, so that coming back within the same run costs no write. After a crash nothing below the reserved
+number is used again.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from openmains.wire.dtls.session import Session
+from openmains.wire.errors import WireError
+
+Done = Callable[[bool], None]
+Address = tuple[Any, ...]
+
+
+class Stored(Protocol):
+    """A session as the store has it."""
+
+    @property
+    def imei(self) -> int: ...
+    @property
+    def secrets(self) -> bytes: ...
+    @property
+    def reserved(self) -> int: ...
+    @property
+    def newest(self) -> int: ...
+    @property
+    def sent(self) -> int: ...
+    @property
+    def run(self) -> int: ...
+    @property
+    def registration(self) -> bytes | None: ...
+
+
+class SessionStore(Protocol):
+    """Where sessions of this node are kept; ``done(True)`` means on disk."""
+
+    def find(self, cid: bytes) -> Stored | None:
+        """The session as it is now."""
+        ...
+
+    def cid_of(self, imei: int) -> bytes | None:
+        """A meter's newest session."""
+        ...
+
+    def add(self, cid: bytes, imei: int, secrets: bytes, reserved: int, peer: str, now_us: int, done: Done) -> None:
+        """A new session; of the meter's earlier ones only the newest stays."""
+        ...
+
+    def reserve(self, cid: bytes, reserved: int, done: Done) -> None:
+        """Sequence numbers below ``reserved`` may be used after ``done(True)``."""
+        ...
+
+    def note(self, cid: bytes, newest: int, peer: str, now_us: int, sent: int, run: int) -> None:
+        """What was received; with ``run`` not 0 also: the session left memory, ``sent`` is its next number."""
+        ...
+
+    def register(self, cid: bytes, registration: bytes | None) -> None:
+        """The LwM2M registration changed."""
+        ...
+
+    def remove(self, cid: bytes) -> None:
+        """The session is over."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Terminal:
+    """Owner of a session in memory. ``held``: what could not be sent before a reservation is on disk."""
+
+    imei: int
+    text: str
+    session: Session
+    address: Any
+    peer: str
+    heard_us: int = 0
+    held: list[bytes] | None = None
+
+
+def peer_text(address: Address) -> str:
+    """An address as it is stored and shown."""
+    return " ".join(map(str, address))
+
+
+class Terminals:
+    """The cache. ``leave(terminal)`` is called when one leaves memory. ``run``: not 0, another one for each process."""
+
+    def __init__(self, store: SessionStore, run: int, most: int, leave: Callable[[Terminal], None]) -> None:
+        self._store = store
+        self._run = run
+        self._most = most
+        self._leave = leave
+        self._live: OrderedDict[bytes, Terminal] = OrderedDict()
+        self._by_imei: dict[int, Terminal] = {}
+        self.unreadable = 0
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    def __iter__(self) -> Iterator[Terminal]:
+        return iter(list(self._live.values()))
+
+    def get(self, cid: bytes) -> Terminal | None:
+        """In memory only."""
+        return self._live.get(cid)
+
+    def of_imei(self, imei: int) -> Terminal | None:
+        """In memory only."""
+        return self._by_imei.get(imei)
+
+    def load(self, cid: bytes) -> tuple[Session, bytes | None] | None:
+        """A stored session and its registration, not yet in the cache; None when there is none."""
+        stored = self._store.find(cid)
+        if stored is None:
+            return None
+        try:
+            session = Session.load(stored.secrets)
+        except (WireError, ValueError):
+            self.unreadable += 1
+            return None
+        session.go_on(
+            reserved=stored.reserved, newest=stored.newest, sent=stored.sent if stored.run == self._run else None
+        )
+        self.add(session, stored.imei)
+        return session, stored.registration
+
+    def add(self, session: Session, imei: int) -> Terminal:
+        """Into the cache, as the newest of its meter; whoever is over the limit leaves."""
+        address: Any = session.address
+        terminal = Terminal(imei, f"{imei:015d}", session, address, peer_text(address))
+        session.owner = terminal
+        self._live[session.cid] = terminal
+        self._by_imei[imei] = terminal
+        while len(self._live) > self._most:
+            self.evict(next(iter(self._live.values())))
+        return terminal
+
+    def heard(self, terminal: Terminal, now_us: int) -> None:
+        """A fresh record came."""
+        session = terminal.session
+        self._live.move_to_end(session.cid)
+        if self._by_imei.get(terminal.imei) is not terminal:
+            self._by_imei[terminal.imei] = terminal
+        address: Any = session.address
+        if address is not terminal.address:
+            terminal.address, terminal.peer = address, peer_text(address)
+        terminal.heard_us = now_us
+        self._store.note(session.cid, session.newest, terminal.peer, now_us, 0, 0)
+
+    def evict(self, terminal: Terminal) -> None:
+        """Out of memory, still in the store."""
+        session = terminal.session
+        self._store.note(session.cid, session.newest, terminal.peer, terminal.heard_us, session.send_seq, self._run)
+        self.drop(terminal)
+
+    def drop(self, terminal: Terminal) -> None:
+        """Out of memory; what is stored is the caller's business."""
+        self._leave(terminal)
+        self._live.pop(terminal.session.cid, None)
+        if self._by_imei.get(terminal.imei) is terminal:
+            del self._by_imei[terminal.imei]

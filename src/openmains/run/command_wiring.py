@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands put together: the worker's turns, and what API and dispatcher share."""
+
+import asyncio
+import contextlib
+import logging
+import time
+
+from openmains.app.command.work import CommandWork
+from openmains.edges.postgres.command_flow import PostgresCommandFlow
+from openmains.edges.postgres.db import Pool
+from openmains.edges.signer.client import SocketSigner
+from openmains.edges.signer.switch import FileSwitch
+from openmains.run.settings import Settings
+
+log = logging.getLogger("openmains.command")
+TURN_S = 0.3  # a command to a meter that listens now should not wait longer to be taken in
+
+
+async def run_command_work(settings: Settings, stop: asyncio.Event, pool: Pool) -> None:
+    """Take in, end by time, lead batches, until ``stop``. Beside the jobs, for a long import must not hold up a valve."""
+    signer = SocketSigner(settings.signer_path)
+    flow = PostgresCommandFlow(pool)
+    work = CommandWork(flow, signer, FileSwitch(settings.stop_folder))
+    try:
+        while not stop.is_set():
+            try:
+                await work(time.time())
+            except Exception as error:  # the database may be away; the next turn must come
+                log.warning("commands: %s: %s", type(error).__name__, error)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), TURN_S)
+    finally:
+        await signer.close()

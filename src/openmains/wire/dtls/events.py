@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the endpoints tell their user, and the bounds a server keeps."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from openmains.wire.dtls.peers import Peer
+from openmains.wire.dtls.session import Session
+
+SuspiciousKind = Literal["bad_mac", "replay", "wrong_key"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one server. Sizes in bytes, times in seconds.
+
+    ``max_handshakes``: handshakes in progress; when all are taken the oldest gives way if it is older than
+    ``yield_after_s``, else a newcomer is not answered and will ask again. ``max_datagram``: longer ones are dropped unread.
+    ``mtu``: longest datagram that we send. ``max_message``: longest handshake message. ``max_held``: records of the new
+    epoch kept, per handshake, while a key is looked up or a session is being stored. ``first_wait_s``: first
+    retransmission (RFC 7925 section 11: 9 s), doubled each time up to ``max_wait_s``, ``retransmissions`` times.
+    ``cid_size``: length of our connection ids (8: node byte and 7 random bytes). ``pad_to``: connection-id records are
+    padded to a multiple of it. ``ticket_s``: life of a session ticket, 0 = none are given.
+    """
+
+    max_handshakes: int = 20_000
+    yield_after_s: float = 15.0
+    handshake_s: float = 300.0
+    max_datagram: int = 2048
+    mtu: int = 1200
+    max_message: int = 2048
+    max_identity: int = 128
+    max_held: int = 4
+    max_held_size: int = 1280
+    first_wait_s: float = 9.0
+    max_wait_s: float = 60.0
+    retransmissions: int = 3
+    cid_size: int = 8
+    pad_to: int = 1
+    ticket_s: int = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class KeyWanted:
+    """Whose key is it? Answer with ``Server.provide_key(handshake, …)``, now or later."""
+
+    handshake: Any
+    identity: bytes
+    peer: Peer
+
+
+@dataclass(frozen=True, slots=True)
+class Established:
+    """The peer holds the key. Store the session, then ``Server.commit`` or ``Server.reject``."""
+
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A client's handshake is done. ``resumed``: from a ticket."""
+
+    session: Session
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Application data. ``fresh``: its record is strictly newer than all before it."""
+
+    session: Session
+    data: bytes
+    peer: Peer
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A strictly newer record came from ``peer``, an address not confirmed yet: send something there that only the true
+    peer can answer, then ``Server.confirm_address``.
+    """
+
+    session: Session
+    peer: Peer
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The address was confirmed."""
+
+    session: Session
+    old: Peer
+    new: Peer
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A record for the connection id of another node."""
+
+    node: int
+    cid: bytes
+    datagram: bytes
+    peer: Peer
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The association is over. ``reason``: ``"close_notify"`` or ``"fatal_alert"``."""
+
+    session: Session
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A client's handshake came to nothing. ``reason``: a fixed phrase."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicious:
+    """Something that an honest peer on an honest network does not do, or seldom.
+
+    ``replay`` is not authenticated (it is noticed before the tag is looked at, and networks do repeat datagrams);
+    ``bad_mac`` by its nature neither. ``wrong_key``: a handshake whose Finished does not verify.
+    """
+
+    kind: SuspiciousKind
+    session: Session | None
+    identity: bytes | None
+    peer: Peer
+
+
+ServerEvent = KeyWanted | Established | Received | Probe | Moved | Foreign | Closed | Suspicious
+ClientEvent = Connected | Received | Closed | Failed
+
+COUNTERS: Final = (
+    "datagrams", "oversized", "malformed", "hello", "hello_fragment", "cookie_sent", "cookie_bad", "hello_repeated",
+    "hello_refused", "handshakes_full", "handshakes_started", "handshakes_done", "handshakes_failed", "handshakes_expired",
+    "resumed", "unexpected", "plaintext_data", "epoch", "held", "held_full", "retransmitted", "wrong_key", "bad_mac",
+    "replay", "bad_inner", "unknown_cid", "unknown_peer", "foreign", "loaded", "renegotiation", "alerts", "received", "sent",
+    "unreserved", "over_budget", "moved", "closed",
+)  # fmt: skip

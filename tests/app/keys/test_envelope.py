@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The envelope: what opens, what does not, and that nothing shows a key."""
+
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from openmains.app.keys.envelope import DataKey, KeyUnreadableError, MasterKey, Masters
+from openmains.app.keys.files import SealedFiles
+from openmains.app.keys.key_file import KeyRow, KeyRowError, error_report, read_keys, write_keys
+from openmains.app.keys.ports import DeviceKey, KeyedMeter
+from openmains.domain.fleet.identifiers import imei_of
+from openmains.domain.fleet.meter_row import HeaderError
+from openmains.run.child import StartError
+from openmains.run.master_key import begin_rotation, end_rotation, masters_of, new_text
+
+IMEI = imei_of(86_0000_0000_0001)
+RAW, OTHER = bytes(range(32)), bytes(range(1, 33))
+PSK = bytes.fromhex("000102030405060708090a0b0c0d0eff")
+
+
+def test_a_key_opens_for_its_device_and_tenant_only() -> None:
+    sealed = DataKey(1, 5, RAW).seal(IMEI, PSK, os.urandom(12))
+    assert DataKey(1, 5, RAW).open(IMEI, sealed.nonce, sealed.sealed) == PSK
+    for key, imei in ((DataKey(2, 5, RAW), IMEI), (DataKey(1, 5, RAW), IMEI + 1), (DataKey(1, 5, OTHER), IMEI)):
+        with pytest.raises(KeyUnreadableError):
+            key.open(imei, sealed.nonce, sealed.sealed)
+
+
+def test_a_data_key_opens_for_its_tenant_and_id_only() -> None:
+    master = MasterKey(RAW)
+    wrapped = master.wrap(1, 5, OTHER, os.urandom(12))
+    assert master.unwrap(wrapped) == OTHER
+    for tenant_id, key_id, opener in ((2, 5, master), (1, 6, master), (1, 5, MasterKey(OTHER))):
+        with pytest.raises(KeyUnreadableError):
+            opener.unwrap(type(wrapped)(tenant_id, key_id, wrapped.master, wrapped.nonce, wrapped.wrapped))
+
+
+def test_nothing_shows_a_key() -> None:
+    master, data = MasterKey(RAW), DataKey(1, 5, RAW)
+    stored = DeviceKey(IMEI, 1, 1, data.seal(IMEI, PSK, os.urandom(12)))
+    row = KeyRow(2, IMEI, PSK)
+    shown = " ".join(repr(thing) for thing in (master, data, stored, row, Masters.of(master, [MasterKey(OTHER)])))
+    for secret in (PSK, RAW, OTHER):
+        assert secret.hex() not in shown
+        assert repr(secret)[2:-1] not in shown
+    with pytest.raises(KeyUnreadableError) as error:
+        data.open(IMEI, bytes(12), PSK)
+    assert PSK.hex() not in str(error.value)
+
+
+def test_sealed_files_are_private_and_read_once(tmp_path: Path) -> None:
+    files = SealedFiles(tmp_path / "k", lambda: Masters.of(MasterKey(RAW)), os.urandom)
+    path = files.put("one", b"secret " * 9)
+    assert b"secret" not in path.read_bytes()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert files.read("one") == b"secret " * 9
+    got: list[bytes | None] = []
+    threads = [threading.Thread(target=lambda: got.append(files.take("one"))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(got, key=str) == sorted([b"secret " * 9, *[None] * 7], key=str)
+    assert list(path.parent.iterdir()) == []
+    files.put("two", b"x").rename(path)  # a file under another's name
+    with pytest.raises(KeyUnreadableError):
+        files.read("one")
+    with pytest.raises(ValueError, match="name"):
+        files.read("../one")
+    assert files.purge(path.stat().st_mtime + 90_000) == 1
+
+
+def test_a_key_file_says_what_is_wrong_by_row_and_never_repeats_a_key() -> None:
+    good = f"{IMEI:015d}"
+    other = f"{imei_of(86_0000_0000_0002):015d}"
+    key = PSK.hex()
+    text = f"\ufeffIMEI,PSK\n{good},{key}\n\n123,{key}\n{good},{key}\n{other},{key[:30]}\n{key},{other}\n{other},{'00' * 16}\n"
+    rows = list(read_keys(text.encode()))
+    assert rows[0] == KeyRow(2, IMEI, PSK)
+    errors = [row for row in rows if isinstance(row, KeyRowError)]
+    assert [(error.row, error.column, error.reason) for error in errors] == [
+        (4, "imei", "bad_imei"), (5, "imei", "duplicate_in_file"), (6, "psk", "bad_key"), (7, "imei", "bad_imei"),
+        (8, "imei", "duplicate_in_file"),
+    ]  # fmt: skip
+    for locale in ("zh", "en"):
+        report = error_report(errors, 3, locale).decode()
+        assert key[:12] not in report
+        assert report.count("\n") == len(errors) + 2
+    with pytest.raises(HeaderError):
+        list(read_keys(b"a,b\n1,2\n"))
+    with pytest.raises(HeaderError):
+        list(read_keys(b""))
+
+
+def test_what_is_made_for_the_maker_can_be_imported() -> None:
+    file = write_keys([(KeyedMeter(7, "000000000001", IMEI, False), PSK)])
+    assert list(read_keys(file)) == [KeyRow(2, IMEI, PSK)]
+
+
+def test_the_master_key_is_made_once_and_by_one(tmp_path: Path) -> None:
+    read = masters_of(tmp_path, {})
+    seen: list[str] = []
+    threads = [threading.Thread(target=lambda: seen.append(read().current.fingerprint)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(seen)) == 1
+    assert len(seen) == 8
+    path = tmp_path / "secrets" / "master-key"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [entry.name for entry in path.parent.iterdir()] == ["master-key"]
+
+
+def test_a_rotation_keeps_the_former_key_until_it_ends_also_when_interrupted(tmp_path: Path) -> None:
+    read = masters_of(tmp_path, {})
+    first = read().current.fingerprint
+    secrets = tmp_path / "secrets"
+    (secrets / "master-key.previous").write_bytes((secrets / "master-key").read_bytes())  # interrupted half-way
+    begin_rotation(tmp_path)
+    second = read()
+    assert second.current.fingerprint != first
+    assert second.by_fingerprint(first) is not None
+    begin_rotation(tmp_path)  # once more: goes on with the same keys
+    assert read().current.fingerprint == second.current.fingerprint
+    end_rotation(tmp_path)
+    assert read().by_fingerprint(first) is None
+
+
+def test_the_environment_goes_before_the_file_and_is_checked(tmp_path: Path) -> None:
+    one, two = new_text(), new_text()
+    both = masters_of(tmp_path, {"OPENMAINS_MASTER_KEY": one, "OPENMAINS_MASTER_KEY_PREVIOUS": two})()
+    assert len(both.others) == 1
+    assert not (tmp_path / "secrets").exists()
+    for bad in ("short", "*" * 43, one[:-4]):
+        with pytest.raises(StartError) as error:
+            masters_of(tmp_path, {"OPENMAINS_MASTER_KEY": bad})()
+        assert bad not in str(error.value)

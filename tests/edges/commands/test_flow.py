@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands on PostgreSQL: from a draft to its end, as the pipeline's role; what the API's role cannot do; lost and repeated
+words change nothing twice."""
+
+# ruff: noqa: S608 – what an intruder would send
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import pytest
+
+from openmains.app.command.dispatch import Dispatcher, Spoke
+from openmains.app.command.give import content_of
+from openmains.app.command.ports import Draft, MeterWord, Outgoing
+from openmains.app.command.work import CommandWork, sweep, take_in
+from openmains.domain.command.flow import CellFlow
+from openmains.domain.command.kinds import DAY, RULES, Channel, Kind
+from openmains.domain.command.order import slot_of
+from openmains.edges.postgres.command_flow import WAITING, PostgresCommandFlow
+from openmains.edges.postgres.commands import Commands
+from openmains.edges.postgres.db import API_ROLE, PIPELINE_ROLE, Pool, create_pool, tenant_transaction
+from openmains.edges.signer.switch import FileSwitch
+from openmains.run.engines import Engines
+from tests.support.command_meter import ModelMeter, PlainDrivers
+from tests.support.command_town import Town, make_town
+
+START_US = 1_760_000_000_000_000
+
+
+@dataclass
+class Down:
+    """What went out."""
+
+    frames: list[Outgoing] = field(default_factory=list)
+
+    async def publish(self, frames: Sequence[Outgoing]) -> None:
+        self.frames += frames
+
+
+class Desk:
+    """Everything a command meets, with a clock of its own."""
+
+    def __init__(self, pool: Pool, api: Pool, town: Town, switch: FileSwitch) -> None:
+        self.api, self.town, self.switch = api, town, switch
+        self.flow = PostgresCommandFlow(pool)
+        self.down = Down()
+        self.now_us = START_US
+        self.dispatcher = Dispatcher(
+            self.flow, PlainDrivers(), None, self.down, switch, CellFlow(), clock_us=lambda: self.now_us
+        )
+        self.work = CommandWork(self.flow, None, switch)
+
+    async def draft(
+        self, meter_id: int, kind: Kind, params: dict[str, Any] | None = None, key: str | None = None
+    ) -> int:
+        rule, params = RULES[kind], params or {}
+        draft = Draft(
+            meter_id, kind, params, rule, slot_of(kind, params) if rule.replaces else "", Channel.DIRECT,
+            key or f"k{self.now_us}", content_of(meter_id, kind, params), self.now_us // 1_000_000 + rule.validity_s,
+        )  # fmt: skip
+        async with tenant_transaction(self.api, self.town.tenant_id) as connection:
+            command_id, _ = await Commands(connection, self.town.tenant_id).draft(draft, 1, "ann", self.now_us)
+        self.now_us += 1000
+        return command_id
+
+    async def state(self, command_id: int) -> tuple[str, str]:
+        row = await self.town.owner.fetchrow("SELECT state, reason FROM command WHERE command_id = $1", command_id)
+        assert row is not None
+        return row[0], row[1]
+
+    async def take_in(self) -> int:
+        return await take_in(self.flow, None, self.now_us)
+
+    async def spoke(self, meter_id: int) -> list[Outgoing]:
+        before = len(self.down.frames)
+        await self.dispatcher.spoke([Spoke(meter_id, self.town.tenant_id)])
+        return self.down.frames[before:]
+
+    async def hear(self, meter_id: int, serial: int, code: int, **points: int) -> None:
+        await self.flow.hear([MeterWord(self.town.tenant_id, meter_id, self.now_us, serial, code, points)])
+
+    def later(self, seconds: int) -> None:
+        self.now_us += seconds * 1_000_000
+
+
+@pytest.fixture
+async def desk(engines: Engines, tmp_path: Any) -> AsyncIterator[Desk]:
+    owner = await asyncpg.connect(engines.urls.postgres_owner)
+    town = await make_town(owner)
+    await town.add(3)
+    pool = await create_pool(engines.urls.postgres_pipeline, role=PIPELINE_ROLE, max_size=2)
+    api = await create_pool(engines.urls.postgres_api, role=API_ROLE, max_size=2)
+    yield Desk(pool, api, town, FileSwitch(tmp_path / "stop"))
+    await owner.execute("DELETE FROM command WHERE tenant_id = $1", town.tenant_id)
+    await pool.close()
+    await api.close()
+    await owner.close()
+
+
+async def test_a_reading_goes_down_and_its_answer_comes_up(desk: Desk) -> None:
+    meter_id, meter = desk.town.meters[0], ModelMeter()
+    command_id = await desk.draft(meter_id, Kind.READ_NOW)
+    assert await desk.spoke(meter_id) == []  # not taken in yet
+    await desk.take_in()
+    (sent,) = await desk.spoke(meter_id)
+    assert await desk.state(command_id) == ("sent", "")
+    answer = meter.receive(sent.frame, desk.now_us // 1_000_000)
+    assert answer is not None
+    await desk.hear(meter_id, *answer, register=1234)
+    assert await desk.state(command_id) == ("confirmed", "done")
+    assert await desk.spoke(meter_id) == []
+    async with tenant_transaction(desk.api, desk.town.tenant_id) as connection:
+        detail = await Commands(connection, desk.town.tenant_id).get(command_id)
+    assert detail is not None
+    assert detail.answer == {"register": 1234}
+    assert [(event.event, event.actor) for event in detail.history] == [
+        ("draft", "ann"), ("approve", "platform"), ("queue", "platform"), ("send", "link"), ("done", "meter"),
+    ]  # fmt: skip
+
+
+async def test_the_same_bytes_go_out_again_and_a_repeated_word_changes_nothing(desk: Desk) -> None:
+    meter_id = desk.town.meters[0]
+    command_id = await desk.draft(meter_id, Kind.SET_PARAMETERS, {"values": {"report_time": 300}})
+    await desk.take_in()
+    (first,) = await desk.spoke(meter_id)
+    assert await desk.spoke(meter_id) == []  # too soon
+    desk.later(25)
+    (second,) = await desk.spoke(meter_id)
+    assert (first.frame, first.attempt, second.attempt) == (second.frame, 1, 2)
+    for code in (0, 2, 0):
+        await desk.hear(meter_id, 1, code)
+    assert await desk.state(command_id) == ("confirmed", "done")
+    events = await desk.town.owner.fetchval(
+        "SELECT count(*) FROM command_event WHERE command_id = $1 AND actor = 'meter'", command_id
+    )
+    assert events == 1
+
+
+async def test_a_lane_keeps_its_order_and_lanes_do_not_wait_for_each_other(desk: Desk) -> None:
+    meter_id = desk.town.meters[0]
+    await desk.draft(meter_id, Kind.SET_CLOCK)
+    await desk.draft(meter_id, Kind.RESTART)
+    await desk.draft(meter_id, Kind.READ_NOW)
+    await desk.take_in()
+    went = [(await desk.spoke(meter_id))[0].kind for _ in range(2)]
+    assert went == ["set_clock", "read_now"]
+    assert await desk.spoke(meter_id) == []
+    await desk.hear(meter_id, 1, 0)
+    assert [sent.kind for sent in await desk.spoke(meter_id)] == ["restart"]
+
+
+async def test_a_newer_setting_replaces_an_older_one_that_was_not_sent(desk: Desk) -> None:
+    meter_id = desk.town.meters[0]
+    older = await desk.draft(meter_id, Kind.SET_PARAMETERS, {"values": {"report_time": 100}})
+    other = await desk.draft(meter_id, Kind.SET_PARAMETERS, {"values": {"freeze_period": 7}})
+    await desk.take_in()
+    newer = await desk.draft(meter_id, Kind.SET_PARAMETERS, {"values": {"report_time": 200}})
+    await desk.take_in()
+    assert await desk.state(older) == ("cancelled", f"replaced_by {newer}")
+    assert (await desk.state(other))[0] == (await desk.state(newer))[0] == "queued"
+    async with tenant_transaction(desk.api, desk.town.tenant_id) as connection:
+        shadow = await Commands(connection, desk.town.tenant_id).shadow(meter_id)
+    assert shadow is not None
+    assert {entry.name: (entry.desired, entry.reported, entry.differs) for entry in shadow.entries} == {
+        "freeze_period": (7, None, True), "report_time": (200, None, True),
+    }  # fmt: skip
+    await desk.spoke(meter_id)
+    await desk.hear(meter_id, 2, 0)
+    async with tenant_transaction(desk.api, desk.town.tenant_id) as connection:
+        shadow = await Commands(connection, desk.town.tenant_id).shadow(meter_id)
+    assert shadow is not None
+    assert {entry.name: entry.differs for entry in shadow.entries} == {"freeze_period": False, "report_time": True}
+
+
+async def test_each_ending(desk: Desk) -> None:
+    meter_id, other, third = desk.town.meters
+    refused = await desk.draft(meter_id, Kind.SET_PARAMETERS, {"values": {"report_time": 1}})
+    never_sent = await desk.draft(other, Kind.READ_NOW)
+    unanswered = await desk.draft(third, Kind.SET_PARAMETERS, {"values": {"report_time": 1}})
+    await desk.take_in()
+    await desk.spoke(meter_id)
+    await desk.hear(meter_id, 1, 6)
+    assert await desk.state(refused) == ("failed", "out_of_range")
+    await desk.spoke(third)
+    desk.later(DAY + 1)
+    await sweep(desk.flow, desk.now_us)
+    assert await desk.state(never_sent) == ("expired", "never_sent")
+    desk.later(30 * DAY)
+    await sweep(desk.flow, desk.now_us)
+    assert (await desk.state(unanswered))[0] == "asking"
+    (asked,) = await desk.spoke(third)  # the same frame, which the meter can only refuse or have done
+    assert ModelMeter().receive(asked.frame, desk.now_us // 1_000_000) == (1, 3)
+    await desk.hear(third, 1, 3)
+    assert await desk.state(unanswered) == ("expired", "expired")
+
+
+async def test_nobody_answers_for_ever(desk: Desk) -> None:
+    meter_id = desk.town.meters[0]
+    command_id = await desk.draft(meter_id, Kind.SET_CLOCK)
+    await desk.take_in()
+    await desk.spoke(meter_id)
+    for _ in range(3):
+        desk.later(40 * DAY)
+        await sweep(desk.flow, desk.now_us)
+    assert await desk.state(command_id) == ("failed", "outcome_unknown")
+    await desk.hear(meter_id, 1, 0)  # and yet the meter's word counts
+    assert await desk.state(command_id) == ("confirmed", "done")
+
+
+async def test_called_off_before_it_is_sent_and_not_after(desk: Desk) -> None:
+    meter_id = desk.town.meters[0]
+    first, second = await desk.draft(meter_id, Kind.SET_CLOCK), await desk.draft(meter_id, Kind.READ_NOW)
+    await desk.take_in()
+    await desk.spoke(meter_id)
+    await desk.spoke(meter_id)
+    third = await desk.draft(meter_id, Kind.RESTART)
+    await desk.take_in()
+    async with tenant_transaction(desk.api, desk.town.tenant_id) as connection:
+        commands = Commands(connection, desk.town.tenant_id)
+        assert not await commands.cancel(first, "ann", "", desk.now_us)
+        assert not await commands.cancel(second, "ann", "", desk.now_us)
+        assert await commands.cancel(third, "ann", "mistake", desk.now_us)
+    assert await desk.state(third) == ("cancelled", "mistake")
+    desk.later(60)
+    assert "restart" not in {sent.kind for sent in await desk.spoke(meter_id)}
+
+
+async def test_the_stop_switch_holds_everything_back(desk: Desk) -> None:
+    meter_id = desk.town.meters[0]
+    await desk.draft(meter_id, Kind.READ_NOW)
+    await desk.take_in()
+    desk.switch.stop(desk.town.tenant_id, "ann")
+    assert await desk.spoke(meter_id) == []
+    desk.switch.resume(desk.town.tenant_id)
+    assert len(await desk.spoke(meter_id)) == 1
+
+
+async def test_words_of_links_and_of_other_meters(desk: Desk) -> None:
+    meter_id, other, _ = desk.town.meters
+    command_id = await desk.draft(meter_id, Kind.READ_NOW)
+    await desk.take_in()
+    await desk.spoke(meter_id)
+    tenant = desk.town.tenant_id
+    await desk.flow.hear([MeterWord(tenant, other, desk.now_us, link="delivered", command_id=command_id)])
+    assert (await desk.state(command_id))[0] == "sent"
+    await desk.flow.hear([MeterWord(tenant, meter_id, desk.now_us, link="delivered", command_id=command_id)])
+    assert (await desk.state(command_id))[0] == "delivered"
+    await desk.hear(other, 1, 0)
+    assert (await desk.state(command_id))[0] == "delivered"
+
+
+async def test_what_the_apis_role_cannot_do(desk: Desk) -> None:
+    command_id = await desk.draft(desk.town.meters[0], Kind.READ_NOW)
+    insert = (
+        "INSERT INTO command (tenant_id, meter_id, kind, lane, priority, unique_key, content, not_after, created_us{})"
+    )
+    values = f" SELECT {desk.town.tenant_id}, {desk.town.meters[0]}, 'valve_close', 1, 1, 'x', '', 1, 1{{}}"
+    for sql in (
+        f"UPDATE command SET state = 'confirmed' WHERE command_id = {command_id}",
+        f"UPDATE command SET state = 'approved' WHERE command_id = {command_id}",
+        f"UPDATE command SET frame = '\\x00' WHERE command_id = {command_id}",
+        f"DELETE FROM command WHERE command_id = {command_id}",
+        insert.format(", state") + values.format(", 'queued'"),
+        insert.format(", frame") + values.format(", '\\x01'"),
+        "UPDATE command_waiting SET due_at = 0",
+        "DELETE FROM command_waiting",
+        "INSERT INTO command_event (tenant_id, command_id, at_us, event, state)"
+        f" VALUES ({desk.town.tenant_id}, {command_id}, 1, 'done', '')",
+        "UPDATE meter_shadow SET reported = '{}'",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with tenant_transaction(desk.api, desk.town.tenant_id) as connection:
+                await connection.execute(sql)
+
+
+async def test_the_one_query_uses_the_index(desk: Desk) -> None:
+    async with desk.flow._pool.acquire() as connection:
+        await connection.execute("SET enable_seqscan = off")
+        plan = await connection.fetch("EXPLAIN " + WAITING, desk.town.meters)
+        await connection.execute("RESET enable_seqscan")
+    assert any("command_waiting_meter" in row[0] for row in plan), plan

@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands over the API: given once, followed, called off, approved by two, stopped; each utility its own."""
+
+import secrets
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openmains.app.command.work import CommandWork
+from openmains.app.identity.hashing import hash_password
+from openmains.app.signer.authority import Authority
+from openmains.domain.command import safety
+from openmains.edges.postgres.command_flow import PostgresCommandFlow
+from openmains.edges.postgres.db import PIPELINE_ROLE, create_pool
+from openmains.edges.postgres.signer_registry import SignerRegistry
+from openmains.edges.signer.client import SocketSigner
+from openmains.edges.signer.ledger import SqliteLedger
+from openmains.edges.signer.server import SignerServer
+from openmains.edges.signer.switch import FileSwitch
+from tests.edges.http.world import Utility, World, new_meter
+from tests.support.command_meter import PlainDrivers
+
+ANN = {"login": "ann", "password": "ann's own long words"}
+BEN = {"login": "ben", "password": "ben's own long words"}
+
+
+def key() -> str:
+    return f"key-{secrets.token_hex(8)}"
+
+
+@pytest.fixture(scope="module")
+async def signer(world: World, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SqliteLedger]:
+    """The signer's own parts, in this process. Office hours are the whole week here: tests run at any time."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(safety, "OFFICE_DAYS", frozenset(range(7)))
+    patch.setattr(safety, "OFFICE_FROM_H", 0)
+    patch.setattr(safety, "OFFICE_TO_H", 24)
+    folder: Path = tmp_path_factory.mktemp("signer")
+    ledger = SqliteLedger(folder / "ledger.sqlite")
+    for tenant in (world.a.tenant_id, world.b.tenant_id):
+        for person, role in ((ANN, "operator"), (BEN, "approver")):
+            ledger.enrol(tenant, person["login"], hash_password(person["password"]), role)
+    switch = world.deps.stop_switch
+    assert isinstance(switch, FileSwitch)
+    registry = SignerRegistry(world.urls.postgres_signer)
+    authority = Authority(ledger, registry, PlainDrivers(), switch, bytes(32), clock_s=lambda: int(time.time()))
+    server = SignerServer(authority, switch, folder / "s")
+    await server.start()
+    client = SocketSigner(folder / "s")
+    world.deps.signer = client
+    yield ledger
+    world.deps.signer = None
+    await client.close()
+    await server.close()
+    await registry.close()
+    ledger.close()
+    patch.undo()
+
+
+@pytest.fixture
+async def work(world: World) -> AsyncIterator[CommandWork]:
+    """The worker's turn, all of it each time."""
+    pool = await create_pool(world.urls.postgres_pipeline, role=PIPELINE_ROLE, max_size=2)
+    switch = world.deps.stop_switch
+    assert switch is not None
+    yield CommandWork(PostgresCommandFlow(pool), world.deps.signer, switch, every_s=0.0)
+    await pool.close()
+
+
+async def add_meters(world: World, utility: Utility, count: int) -> list[dict[str, Any]]:
+    async with world.client(utility.token) as client:
+        made = [(await client.post("/meters", json=new_meter(utility))).json() for _ in range(count)]
+    await world.owner.execute(
+        "UPDATE meter_state SET balance = 0 WHERE meter_id = ANY($1::bigint[])", [meter["meter_id"] for meter in made]
+    )
+    return made
+
+
+async def test_a_command_is_given_once_however_often_it_is_sent(world: World, work: CommandWork) -> None:
+    (meter,) = await add_meters(world, world.a, 1)
+    body = {"kind": "read_now", "unique_key": key()}
+    async with world.client(await world.user(world.a, "operator")) as client:
+        given = [await client.post(f"/meters/{meter['meter_id']}/commands", json=body) for _ in range(3)]
+        ids = {answer.json()["command"]["command_id"] for answer in given}
+        assert len(ids) == 1
+        other = await client.post(f"/meters/{meter['meter_id']}/commands", json=body | {"kind": "read_status"})
+        assert (other.status_code, other.json()["type"].rpartition("/")[2]) == (409, "key-used")
+        await work(time.time())
+        (command_id,) = ids
+        detail = (await client.get(f"/commands/{command_id}")).json()
+        assert (detail["state"], detail["serial"]) == ("queued", 1)
+        assert [line["event"] for line in detail["history"]] == ["draft", "approve", "queue"]
+        listed = (await client.get(f"/commands?meter_id={meter['meter_id']}&open=true")).json()["items"]
+        assert [item["command_id"] for item in listed] == [command_id]
+        done = await client.post(f"/commands/{command_id}/cancel", json={"reason": "mistake"})
+        assert (done.json()["state"], done.json()["reason"]) == ("cancelled", "mistake")
+        again = await client.post(f"/commands/{command_id}/cancel", json={})
+        assert again.json()["type"].endswith("/already-done")
+    async with world.client(world.a.token) as client:
+        trail = (await client.get(f"/audit?object_type=command&object_id={command_id}")).json()["items"]
+        assert [line["action"] for line in trail] == ["cancel_command", "give_command"]
+
+
+async def test_what_a_meter_does_not_understand_is_refused_at_once(world: World) -> None:
+    (meter,) = await add_meters(world, world.a, 1)
+    async with world.client(world.a.token) as client:
+        path = f"/meters/{meter['meter_id']}"
+        kinds = (await client.get(f"{path}/command-kinds")).json()["kinds"]
+        top_up = next(item for item in kinds if item["kind"] == "top_up")
+        assert (top_up["signed"], top_up["parameters"][0]["high"]) == (True, 100_000)
+        wrong = {"kind": "top_up", "unique_key": key(), "params": {"amount": 0}, "signer": ANN}
+        answer = await client.post(f"{path}/commands", json=wrong)
+        assert [error["pointer"] for error in answer.json()["errors"]] == ["/params"]
+        unknown = await client.post(f"{path}/commands", json={"kind": "explode", "unique_key": key()})
+        assert unknown.status_code == 400
+        missing = await client.post(f"{path}/commands", json={"kind": "valve_close", "unique_key": key()})
+        assert missing.json()["type"].endswith("/signer-needed")
+
+
+async def test_a_valve_needs_a_sign_in_at_the_signer(world: World, signer: SqliteLedger, work: CommandWork) -> None:
+    (meter,) = await add_meters(world, world.a, 1)
+    path = f"/meters/{meter['meter_id']}/commands"
+    body: dict[str, Any] = {"kind": "valve_close", "unique_key": key(), "validity_s": 3600}
+    async with world.client(await world.user(world.a, "operator")) as client:
+        wrong = await client.post(path, json=body | {"signer": ANN | {"password": "guess"}})
+        assert (wrong.status_code, wrong.json()["type"].rpartition("/")[2]) == (403, "signer-refused")
+        await work(time.time())
+        waiting = (await client.get(f"/commands?meter_id={meter['meter_id']}")).json()["items"]
+        assert [item["state"] for item in waiting] == ["drafted"]  # nobody allowed it
+        right = await client.post(path, json=body | {"signer": ANN})
+        assert (right.json()["verdict"], right.json()["command"]["command_id"]) == (
+            "authorised",
+            waiting[0]["command_id"],
+        )
+        await work(time.time())
+        found = (await client.get(f"/commands/{waiting[0]['command_id']}")).json()
+        assert found["state"] == "queued"
+        assert ANN["password"] not in right.text
+    stored = await world.owner.fetchval("SELECT string_agg(after::text, ' ') FROM audit")
+    assert ANN["password"] not in stored
+
+
+async def test_a_batch_of_closings_waits_for_a_second_person(
+    world: World, signer: SqliteLedger, work: CommandWork
+) -> None:
+    meters = await add_meters(world, world.a, 22)
+    numbers = [meter["number"] for meter in meters]
+    batch = {
+        "name": "arrears", "kind": "valve_close", "unique_key": key(), "validity_s": 36_000, "hold_s": 0,
+        "groups": [1, 10], "chosen": {"numbers": [*numbers, "nobody's"]},
+    }  # fmt: skip
+    async with world.client(world.a.token) as client:
+        made = (await client.post("/command-batches", json={"batch": batch, "signer": ANN})).json()
+        assert (made["unknown_numbers"], made["verdicts"]) == (["nobody's"], {"needs_approval": 22})
+        path = f"/command-batches/{made['batch']['batch_id']}"
+        own = await client.post(f"{path}/approve", json={"signer": ANN})
+        assert own.json()["type"].endswith("/signer-refused")
+        assert (await client.post(f"{path}/steer", json={"action": "start"})).json()["state"] == "running"
+        await work(time.time())
+        assert (await client.get(path)).json()["states"] == {"quarantined": 1}
+        agreed = (await client.post(f"{path}/approve", json={"signer": BEN})).json()["verdicts"]
+        assert sum(agreed.values()) == 22 and set(agreed) <= {"authorised", "quarantined"}
+        await work(time.time())
+        states = (await client.get(path)).json()["states"]
+        assert sum(states.values()) == 1
+        assert (await client.post(f"{path}/steer", json={"action": "pause"})).json()["state"] == "paused"
+        assert (await client.post(f"{path}/steer", json={"action": "cancel"})).json()["state"] == "cancelled"
+        result = await client.get(f"{path}/result")
+        assert result.text.count("\r\n") == 23 and "batch_cancelled" in result.text
+
+
+async def test_the_stop_switch(world: World, signer: SqliteLedger) -> None:
+    (meter,) = await add_meters(world, world.a, 1)
+    path = f"/meters/{meter['meter_id']}/commands"
+    async with world.client(world.a.token) as client, world.client(world.b.token) as other:
+        assert (await client.post("/command-stop")).json() == {"stopped": True}
+        try:
+            refused = await client.post(path, json={"kind": "read_now", "unique_key": key()})
+            assert refused.json()["type"].endswith("/commands-stopped")
+            assert (await other.get("/command-stop")).json() == {"stopped": False}
+            assert (await client.post("/command-stop/resume", json={"signer": ANN})).status_code == 403
+            assert (await client.get("/command-stop")).json() == {"stopped": True}
+        finally:
+            assert (await client.post("/command-stop/resume", json={"signer": BEN})).json() == {"stopped": False}
+        assert (await client.post(path, json={"kind": "read_now", "unique_key": key()})).status_code == 201
+
+
+async def test_settings_go_out_in_groups_and_can_be_put_back(world: World, work: CommandWork) -> None:
+    meters = await add_meters(world, world.b, 3)
+    numbers = [meter["number"] for meter in meters]
+    await world.owner.execute(
+        "INSERT INTO meter_shadow (meter_id, tenant_id, reported) SELECT m, $2, '{\"report_time\": 7}'"
+        " FROM unnest($1::bigint[]) m",
+        [meter["meter_id"] for meter in meters],
+        world.b.tenant_id,
+    )
+    batch = {
+        "name": "times", "kind": "set_parameters", "unique_key": key(), "hold_s": 0, "groups": [1],
+        "params": {"values": {"report_time": 60}}, "chosen": {"numbers": numbers},
+    }  # fmt: skip
+    async with world.client(world.b.token) as client:
+        made = (await client.post("/command-batches", json={"batch": batch})).json()["batch"]
+        path = f"/command-batches/{made['batch_id']}"
+        await client.post(f"{path}/steer", json={"action": "start"})
+        await work(time.time())
+        lines = (await client.get(f"{path}/meters")).json()["items"]
+        assert [line["state"] for line in lines] == ["queued", "waiting", "waiting"]
+        shadow = (await client.get(f"/meters/{meters[0]['meter_id']}/shadow")).json()
+        assert shadow["entries"] == [{"name": "report_time", "desired": 60, "reported": 7, "differs": True}]
+        back = (await client.post(f"{path}/inverse", json={"unique_key": key()})).json()["batch"]
+        assert (back["inverse_of"], back["total"]) == (made["batch_id"], 1)
+        own = await world.owner.fetchval("SELECT params FROM command_batch_meter WHERE batch_id = $1", back["batch_id"])
+        assert '"report_time": 7' in own
+
+
+async def test_report_times_are_planned_from_what_was_heard(world: World) -> None:
+    meters = await add_meters(world, world.b, 6)
+    ids = [meter["meter_id"] for meter in meters]
+    await world.owner.execute("UPDATE meter_state SET cell = 77 WHERE meter_id = ANY($1::bigint[])", ids)
+    async with world.client(world.b.token) as client:
+        plan = (await client.post("/report-plan", json={"limit_per_min": 1})).json()
+        assert (plan["meters"], plan["moved"], plan["unplaced"]) == (6, 6, 0)
+        assert (plan["cells"][0]["peak_after"], max(plan["after_by_minute"])) == (1, 1)
+        made = (await client.post("/report-plan/apply", json={"limit_per_min": 1, "unique_key": key()})).json()
+        assert (made["batch"]["total"], made["batch"]["state"]) == (6, "drafted")
+
+
+async def test_the_others_commands_are_not_found(world: World, signer: SqliteLedger) -> None:
+    async with world.client(world.b.token) as client:
+        path = f"/meters/{world.b.ids['meter_id']}/commands"
+        given = (await client.post(path, json={"kind": "read_now", "unique_key": key()})).json()["command"]
+        numbers = [(await client.get(f"/meters/{world.b.ids['meter_id']}")).json()["number"]]
+        batch = {"name": "x", "kind": "read_now", "unique_key": key(), "chosen": {"numbers": numbers}}
+        made = (await client.post("/command-batches", json={"batch": batch})).json()["batch"]
+    meter, command, number = world.b.ids["meter_id"], given["command_id"], made["batch_id"]
+    async with world.client(world.a.token) as client:
+        for method, path, body in (
+            ("GET", f"/commands/{command}", None),
+            ("POST", f"/commands/{command}/cancel", {}),
+            ("POST", f"/commands/{command}/approve", {"signer": BEN}),
+            ("GET", f"/meters/{meter}/shadow", None),
+            ("GET", f"/meters/{meter}/command-kinds", None),
+            ("POST", f"/meters/{meter}/commands", {"kind": "read_now", "unique_key": key()}),
+            ("GET", f"/command-batches/{number}", None),
+            ("POST", f"/command-batches/{number}/steer", {"action": "start"}),
+            ("POST", f"/command-batches/{number}/approve", {"signer": BEN}),
+            ("POST", f"/command-batches/{number}/inverse", {"unique_key": key()}),
+            ("GET", f"/command-batches/{number}/meters", None),
+            ("GET", f"/command-batches/{number}/result", None),
+        ):
+            answer = await client.request(method, path, json=body)
+            assert answer.status_code == 404, (method, path, answer.text)
+        assert command not in {item["command_id"] for item in (await client.get("/commands?limit=500")).json()["items"]}
+        assert number not in {item["batch_id"] for item in (await client.get("/command-batches")).json()["items"]}
+        stolen = batch | {"unique_key": key()}
+        answer = await client.post("/command-batches", json={"batch": stolen})
+        assert answer.json()["type"].endswith("/nothing-chosen")

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an edge node finds again after a restart, and what a stolen file does not tell."""
+
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from openmains.edges.sqlite.sessions import Changes, Heard, SessionFile, SessionFileError, StoredSession
+from openmains.edges.sqlite.writer import SessionWriter
+
+KEY = bytes(range(32))
+SECRETS = b"key block that nobody may read"
+
+
+def stored(number: int, imei: int = 860_000_000_000_001) -> StoredSession:
+    cid = b"\x01" + number.to_bytes(7, "big")
+    return StoredSession(cid, imei, SECRETS, 64, 3, "192.0.2.7:4000", 1_790_000_000_000_000 + number)
+
+
+def open_file(folder: Path, *, node: int = 1, key: bytes = KEY) -> SessionFile:
+    return SessionFile(folder / "node.sqlite", node, key, os.urandom)
+
+
+async def test_a_confirmed_session_is_there_after_a_crash(tmp_path: Path) -> None:
+    file = open_file(tmp_path)
+    writer = SessionWriter(file)
+    confirmed: list[bool] = []
+    writer.establish(stored(1), confirmed.append)
+    await writer.drain()
+    assert confirmed == [True]
+    # no close(): as if the process had been killed
+    again = open_file(tmp_path).find(stored(1).cid)
+    assert again == stored(1)
+
+
+async def test_what_was_heard_counts_before_and_after_it_is_written(tmp_path: Path) -> None:
+    writer = SessionWriter(open_file(tmp_path))
+    writer.establish(stored(1), lambda done: None)
+    await writer.drain()
+    writer.heard(stored(1).cid, Heard(17, "192.0.2.9:5000", 1_790_000_100))
+    found = writer.find(stored(1).cid)
+    assert found is not None and (found.newest, found.peer) == (17, "192.0.2.9:5000")
+    await writer.drain()
+    fresh = open_file(tmp_path).find(stored(1).cid)
+    assert fresh is not None and (fresh.newest, fresh.peer, fresh.reserved) == (17, "192.0.2.9:5000", 64)
+
+
+async def test_reserved_numbers_are_on_disk_when_confirmed(tmp_path: Path) -> None:
+    writer = SessionWriter(open_file(tmp_path))
+    writer.establish(stored(1), lambda done: None)
+    await writer.drain()
+    seen: list[int] = []
+
+    def confirmed(done: bool) -> None:
+        found = open_file(tmp_path).find(stored(1).cid)
+        seen.append(found.reserved if done and found is not None else -1)
+
+    writer.reserve(stored(1).cid, 128, confirmed)
+    await writer.drain()
+    assert seen == [128]
+
+
+async def test_of_a_meters_earlier_sessions_only_the_newest_stays(tmp_path: Path) -> None:
+    file = open_file(tmp_path)
+    writer = SessionWriter(file)
+    for number in (1, 2, 3):
+        writer.establish(stored(number), lambda done: None)
+        await writer.drain()
+    assert writer.cid_of(stored(1).imei) == stored(3).cid
+    assert set(file.all_cids()) == {stored(2).cid, stored(3).cid}
+    writer.remove(stored(3).cid)
+    assert writer.find(stored(3).cid) is None
+    await writer.drain()
+    assert set(file.all_cids()) == {stored(2).cid}
+
+
+async def test_registration_is_kept_with_its_session(tmp_path: Path) -> None:
+    writer = SessionWriter(open_file(tmp_path))
+    writer.establish(stored(1), lambda done: None)
+    writer.register(stored(1).cid, b"lifetime, objects")
+    await writer.drain()
+    found = open_file(tmp_path).find(stored(1).cid)
+    assert found is not None and found.registration == b"lifetime, objects"
+
+
+async def test_a_failed_write_is_told_and_what_nobody_waits_for_is_tried_again(tmp_path: Path) -> None:
+    file = open_file(tmp_path)
+    writer = SessionWriter(file)
+    writer.establish(stored(1), lambda done: None)
+    await writer.drain()
+    holder = sqlite3.connect(tmp_path / "node.sqlite", isolation_level=None)
+    holder.execute("PRAGMA busy_timeout = 0")
+    file.impatient()
+    holder.execute("BEGIN IMMEDIATE")  # the file cannot be written now, as on a full disk
+    told: list[bool] = []
+    writer.heard(stored(1).cid, Heard(9, "192.0.2.9:1", 1_790_000_200))
+    writer.establish(stored(2, imei=860_000_000_000_002), told.append)
+    await writer.drain()
+    assert told == [False]
+    holder.execute("ROLLBACK")
+    await writer.drain()
+    found = open_file(tmp_path).find(stored(1).cid)
+    assert found is not None and found.newest == 9
+    assert open_file(tmp_path).find(stored(2).cid) is None
+
+
+def test_secrets_are_sealed_and_bound_to_their_connection_id(tmp_path: Path) -> None:
+    file = open_file(tmp_path)
+    writer = sqlite3.connect(tmp_path / "node.sqlite")
+    file.write(Changes([stored(1), stored(2, imei=860_000_000_000_002)], [], {}, {}, []))
+    assert SECRETS not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert "key block" not in repr(stored(1))
+    (sealed,) = writer.execute("SELECT sealed FROM session WHERE cid = ?", (stored(1).cid,)).fetchone()
+    writer.execute("UPDATE session SET sealed = ? WHERE cid = ?", (sealed, stored(2).cid))
+    writer.commit()
+    assert file.find(stored(2).cid) is None  # another session's secrets do not open under this one's name
+    assert open_file(tmp_path, key=bytes(32)).find(stored(1).cid) is None
+
+
+def test_another_nodes_file_is_refused(tmp_path: Path) -> None:
+    open_file(tmp_path, node=1)
+    with pytest.raises(SessionFileError, match="node 1; expected 1, 2"):
+        open_file(tmp_path, node=2)

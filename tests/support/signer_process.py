@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The signer as a real process with the test driver: ``python -m tests.support.signer_process VAR``."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from openmains.app.identity.hashing import hash_password
+from openmains.edges.signer.client import SocketSigner
+from openmains.edges.signer.ledger import SqliteLedger
+from openmains.edges.signer.switch import FileSwitch
+from openmains.run.settings import load
+from openmains.run.signer_role import LEDGER, master_key, run_signer
+from tests.support.command_meter import PlainDrivers
+
+CLOCK = "test-clock"
+WEDNESDAY_TEN = 1_790_128_800  # 2026-09-23 10:00 in Shanghai
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class SignerProcess:
+    """Started on a ``var`` that holds engines' addresses; people are enrolled in its ledger."""
+
+    def __init__(self, var: Path) -> None:
+        self.var = var
+        self.settings = load({"OPENMAINS_VAR": str(var)}).settings
+        self.client = SocketSigner(self.settings.signer_path)
+        self.switch = FileSwitch(self.settings.stop_folder)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.set_clock(WEDNESDAY_TEN)
+
+    def set_clock(self, now: int) -> None:
+        """The signer's clock stands until it is set again."""
+        self.now = now
+        (self.var / "run" / CLOCK).write_text(str(now))
+
+    def enrol(self, tenant_id: int, login: str, password: str, role: str = "operator") -> None:
+        ledger = SqliteLedger(self.settings.signer_home / LEDGER)
+        ledger.enrol(tenant_id, login, hash_password(password), role)
+        ledger.close()
+
+    def master(self) -> bytes:
+        return bytes.fromhex((self.settings.signer_home / "command-key").read_text().strip())
+
+    async def start(self) -> None:
+        self._process = subprocess.Popen(  # noqa: ASYNC220 - starting is quick
+            [sys.executable, "-m", "tests.support.signer_process", str(self.var)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
+        )
+        until = time.monotonic() + 30
+        while not self.settings.signer_path.exists():
+            assert self._process.poll() is None and time.monotonic() < until, "the signer did not start"
+            await asyncio.sleep(0.02)
+
+    async def kill(self) -> None:
+        """As a loss of the process would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+        self.settings.signer_path.unlink(missing_ok=True)
+        await self.client.close()
+
+
+@asynccontextmanager
+async def running_signer(var: Path) -> AsyncIterator[SignerProcess]:
+    """A started signer, killed at the end."""
+    process = SignerProcess(var)
+    process.settings.signer_home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    master_key(process.settings.signer_home)  # before the ledger: people are enrolled before the first start
+    await process.start()
+    try:
+        yield process
+    finally:
+        await process.kill()
+
+
+async def _main(var: str) -> None:
+    clock = Path(var) / "run" / CLOCK
+    await run_signer(
+        load({"OPENMAINS_VAR": var}).settings, asyncio.Event(), PlainDrivers(), lambda: int(clock.read_text())
+    )
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(sys.argv[1]))
