@@ -4,9 +4,13 @@
 from pathlib import Path
 
 from openmains.run.settings import as_markdown
+from openmains.wire.lwm2m import definitions
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = {"docs/reference/settings.md": as_markdown}
+PAGES = {
+    "docs/reference/settings.md": as_markdown,
+    "docs/protocols/lwm2m-objects.md": definitions.as_markdown,
+}
 
 
 def main() -> None:
