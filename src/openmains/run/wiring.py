@@ -26,6 +26,7 @@ from openmains.edges.nats.stream import Bus, StreamUnavailableError, UplinkStrea
 from openmains.edges.postgres import migrate as postgres_migrate
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.pipeline_store import PostgresPipelineStore
+from openmains.run.access_wiring import judge_of
 from openmains.run.child import StartError
 from openmains.run.counters import tell_counters
 from openmains.run.roles import check_alone
@@ -105,6 +106,8 @@ async def while_connected(client: Client, stop: asyncio.Event) -> None:
 
 async def run_pipeline(settings: Settings, stop: asyncio.Event, core: "Core") -> None:
     """All shards of the pipeline in this process."""
+    from openmains.run.dispatch_wiring import DispatchDesk
+
     clickhouse, pool = core.clickhouse, core.pool
     async with AsyncExitStack() as stack:
         urls = settings.urls()
@@ -115,15 +118,17 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: "Core") ->
         await check_shards(PostgresPipelineStore(pool), settings)
         bus = Bus(client)
         drivers = driver_catalog.load()
+        desk = DispatchDesk(settings, client, pool, drivers)
         workers = [
             ShardWorker(
                 shard,
                 stream,
-                PostgresPipelineStore(pool),
+                PostgresPipelineStore(pool, judge_of(settings)),
                 ClickHouseReadingSink(clickhouse),
                 drivers,
                 tell=bus.tell,
                 now_us=now_us,
+                committed=desk.committed,
             )
             for shard in range(settings.shards)
         ]
@@ -141,11 +146,12 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: "Core") ->
                 }
                 for name, value in said.items():
                     total[name] = total.get(name, 0) + value
-            return total
+            return total | desk.counters
 
         log.info("pipeline ready: %d shards", settings.shards)
         await asyncio.gather(
             *(worker.run(stop) for worker in workers),
+            desk.run(stop),
             while_connected(client, stop),
             tell_counters(bus, f"pipeline-{os.getpid()}", counters, stop, process=core.process),
         )

@@ -12,6 +12,7 @@ from typing import Protocol
 from openmains.app.uplink import Uplink, encode_batch, shard_of
 
 Done = Callable[[bool], None]
+Stored = Callable[[list[Uplink]], None]
 MOST_BYTES = 900_000  # payloads of one batch: the stream refuses a message over 1 MB, now and at every repetition
 OVERHEAD = 64  # of an uplink around its payload, at most
 
@@ -30,6 +31,8 @@ class Batcher:
     def __init__(
         self, publisher: Publisher, shards: int, *, linger_s: float = 0.02, batch: int = 500, waiting: int = 20_000
     ) -> None:
+        self.on_stored: Stored | None = None  # told of each batch that is on disk
+
         self._publisher = publisher
         self._shards = shards
         self._linger_s = linger_s
@@ -85,6 +88,8 @@ class Batcher:
             self.waiting -= len(batch)
             for _, done in batch:
                 done(confirmed)
+            if confirmed and self.on_stored is not None:
+                self.on_stored([uplink for uplink, _ in batch])
 
     async def drain(self) -> None:
         """Send what is open and wait until everything is answered (at shutdown)."""

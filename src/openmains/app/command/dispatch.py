@@ -103,10 +103,13 @@ class Dispatcher:
         """Send what waits for these meters; returns how many frames went out."""
         now_ms = self._clock_us() // 1000
         self.counters.spoke += len(meters)
-        for meter in meters:
-            if meter.cell:
-                self._cells.heard(meter.cell, 1, now_ms)
         return await self._send(meters, now_ms + WINDOW_MS)
+
+    def heard(self, uplinks_by_cell: Mapping[int, int]) -> None:
+        """Uplinks that came from each cell: the measured load, from which its flow downwards follows (R2.3)."""
+        now_ms = self._clock_us() // 1000
+        for cell, count in uplinks_by_cell.items():
+            self._cells.heard(cell, count, now_ms)
 
     async def turn(self, limit: int = 2000) -> int:
         """Send what was deferred and is still in its window, and what is due for always reachable meters."""
@@ -136,13 +139,14 @@ class Dispatcher:
             found = next_of(waiting.get(meter.meter_id, ()), now)
             if found is None:
                 continue
-            wait_ms = self._cells.take(meter.cell, found.priority, now_ms) if meter.cell else 0
+            cell = meter.cell or found.cell
+            wait_ms = self._cells.take(cell, found.priority, now_ms) if cell else 0
             if wait_ms == 0:
                 chosen.append(found.command_id)
             else:
                 self.counters.deferred += 1
                 if now_ms + wait_ms < until_ms and len(self._held) < HELD_MOST:
-                    again = _Held(now_ms + wait_ms, meter.meter_id, meter.tenant_id, meter.cell, until_ms)
+                    again = _Held(now_ms + wait_ms, meter.meter_id, meter.tenant_id, cell, until_ms)
                     heapq.heappush(self._held, again)
         if not chosen:
             return 0

@@ -93,6 +93,7 @@ class ShardWorker:
         *,
         tell: Callable[[str, bytes], Awaitable[None]],
         now_us: Callable[[], int],
+        committed: Callable[[Effects], None] = lambda effects: None,
     ) -> None:
         self._shard = shard
         self._stream = stream
@@ -101,6 +102,7 @@ class ShardWorker:
         self._catalog = catalog
         self._tell = tell
         self._now_us = now_us
+        self._committed = committed
         self._processor = Processor(catalog, {}, {})
         self._learned_at = float("-inf")
         self._learned: tuple[Mapping[int, Product], Mapping[int, str]] = ({}, {})
@@ -208,6 +210,7 @@ class ShardWorker:
             self._count(reason, count)
         for letter in effects.dead_letters:
             self._count(f"dead:{letter.reason}", 1)
+        self._committed(effects)
         await self._announce(effects)
 
     async def _process(self, batch: UplinkBatch, records: dict[int, MeterRecord]) -> Effects:

@@ -30,6 +30,7 @@ class Waiting:
     due_at: int
     not_after: int
     attempts: int = 0
+    cell: int = 0  # radio cell of the meter's last report, 0: not known
 
 
 def next_of(commands: Iterable[Waiting], now: int) -> Waiting | None:

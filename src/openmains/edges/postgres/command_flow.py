@@ -20,8 +20,9 @@ from openmains.edges.postgres import command_batches
 from openmains.edges.postgres.db import Connection, Pool, Row
 
 WAITING = """
-SELECT command_id, serial, kind, lane, priority, state, due_at, not_after, attempts, meter_id
-  FROM command_waiting WHERE meter_id = ANY($1::bigint[])
+SELECT w.command_id, w.serial, w.kind, w.lane, w.priority, w.state, w.due_at, w.not_after, w.attempts,
+       coalesce(s.cell, 0), w.meter_id
+  FROM command_waiting w LEFT JOIN meter_state s USING (meter_id) WHERE w.meter_id = ANY($1::bigint[])
 """
 OPEN = """
 SELECT c.command_id, c.tenant_id, c.meter_id, c.kind, c.params, c.unique_key, p.driver, c.channel, c.state, c.serial,
@@ -131,9 +132,18 @@ class PostgresCommandFlow:
         found: dict[int, list[Waiting]] = {}
         for row in await self._pool.fetch(WAITING, list(meter_ids)):
             waiting = Waiting(
-                row[0], row[1], Kind(row[2]), Lane(row[3]), Priority(row[4]), State(row[5]), row[6], row[7], row[8]
+                row[0],
+                row[1],
+                Kind(row[2]),
+                Lane(row[3]),
+                Priority(row[4]),
+                State(row[5]),
+                row[6],
+                row[7],
+                row[8],
+                row[9],
             )
-            found.setdefault(row[9], []).append(waiting)
+            found.setdefault(row[10], []).append(waiting)
         return found
 
     async def due(self, now: int, limit: int) -> list[int]:

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Between edges and the dispatcher: who has just been heard (``heard``), and what goes down (``downlink.<node>``).
+
+The words of a meter travel through the stream; that it spoke is told beside it, as soon as its words are on disk, so that
+what waits for it goes out while it listens and not a pipeline's batch later. Lossy: who is missed is heard again.
+"""
+
+import asyncio
+import contextlib
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+
+from openmains.app.command.ports import Outgoing
+from openmains.app.downlink import ANY_NODE, DownFrame, encode_frames
+from openmains.app.uplink import Uplink
+
+SUBJECT = "heard"
+GROUP = "dispatch"  # of several dispatchers one takes a message
+NODES = 1_000_000  # meters whose node is remembered
+ROOM = 900_000  # bytes of one message, below the server's limit
+
+
+class HeardBatch(msgspec.Struct, array_like=True, frozen=True):
+    """Meters heard by a node: ids and tenants, of equal length."""
+
+    node: int
+    meters: list[int]
+    tenants: list[int]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(HeardBatch)
+
+
+class HeardTeller:
+    """At an edge: tells of each batch that is on disk. Only meters with a session can be sent anything."""
+
+    def __init__(self, client: Client, node: int) -> None:
+        self._client = client
+        self._node = node
+        self._waiting: list[Uplink] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def stored(self, uplinks: list[Uplink]) -> None:
+        """A batch is on disk."""
+        self._waiting += [uplink for uplink in uplinks if uplink.node]
+        if self._waiting and self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._tell())
+
+    async def _tell(self) -> None:
+        while self._waiting:
+            waiting, self._waiting = self._waiting, []
+            batch = HeardBatch(self._node, [item.meter_id for item in waiting], [item.tenant_id for item in waiting])
+            with contextlib.suppress(NatsError, OSError):
+                await self._client.publish(SUBJECT, _encoder.encode(batch))
+        self._task = None
+
+
+class CommandBus:
+    """At the dispatcher: hears, and is the ``Downlink`` of ``app.command``. ``imeis``: meter → (IMEI, product)."""
+
+    def __init__(self, client: Client, imeis: Callable[[Sequence[int]], Awaitable[dict[int, tuple[int, int]]]]) -> None:
+        self._client = client
+        self._imeis = imeis
+        self._nodes: OrderedDict[int, int] = OrderedDict()
+        self.foreign = 0
+
+    async def listen(self, spoke: Callable[[HeardBatch], None]) -> None:
+        """Call ``spoke`` for every batch that is ours."""
+
+        async def on_message(message: Msg) -> None:
+            try:
+                batch = _decoder.decode(message.data)
+            except msgspec.MsgspecError:
+                self.foreign += 1
+                return
+            self._remember(batch)
+            spoke(batch)
+
+        await self._client.subscribe(SUBJECT, queue=GROUP, cb=on_message)
+
+    def _remember(self, batch: HeardBatch) -> None:
+        nodes, node = self._nodes, batch.node
+        for meter_id in batch.meters:
+            nodes[meter_id] = node
+        while len(nodes) > NODES:
+            nodes.popitem(last=False)
+
+    async def publish(self, frames: Sequence[Outgoing]) -> None:
+        """To the node that heard the meter last; to all where that is not known."""
+        known = await self._imeis([frame.meter_id for frame in frames])
+        by_node: dict[int, list[DownFrame]] = {}
+        for frame in frames:
+            found = known.get(frame.meter_id)
+            if found is None:
+                continue  # it has lost its module since; the command ends by time
+            imei, product_id = found
+            down = DownFrame(
+                frame.command_id, frame.tenant_id, frame.meter_id, product_id, imei, frame.kind, frame.frame,
+                frame.not_after,
+            )  # fmt: skip
+            by_node.setdefault(self._nodes.get(frame.meter_id, ANY_NODE), []).append(down)
+        for node, items in by_node.items():
+            for part in _parts(items):
+                with contextlib.suppress(NatsError, OSError):  # lost: the pause of the command's kind brings it again
+                    await self._client.publish(f"downlink.{node}", encode_frames(part))
+
+
+def _parts(items: list[DownFrame]) -> list[list[DownFrame]]:
+    most = max(1, ROOM // max(len(item.frame) + 128 for item in items))
+    return [items[first : first + most] for first in range(0, len(items), most)]
