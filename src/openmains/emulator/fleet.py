@@ -192,6 +192,8 @@ class Fleet:
             for place, spec in enumerate(specs)
         ]
         self._socket_count = sockets or min(max(1, len(specs) // 250, int(rate / REQUESTS_PER_S) + 1), 64)
+        if secure is not None and not sockets:  # handshakes go one at a time behind one address, and addresses change
+            self._socket_count = max(self._socket_count, min(8, len(specs)))
         self._attach_spread_s = attach_spread_s
         self._secure = secure
         self._net: SecureNet | None = None
