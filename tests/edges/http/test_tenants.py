@@ -25,6 +25,13 @@ TABLES = (
     "dead_letter",
     "alarm",
     "job",
+    "command",
+    "command_waiting",
+    "command_event",
+    "command_batch",
+    "command_batch_meter",
+    "meter_shadow",
+    "command_setting",
 )
 LISTS = {
     "/users": "user_id",
