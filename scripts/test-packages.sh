@@ -1,17 +1,46 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Debian packages that only tests use: libcoap's coap-client, a CoAP peer that we did not write.
+# What only tests use, peers that we did not write. From Debian: libcoap's coap-client (without TLS, over OpenSSL, over GnuTLS),
+# openssl, gnutls-cli. From PyPI, built here: DTLSSocket (tinydtls), which needs autoconf, automake and a C compiler.
 set -eu
-command -v coap-client > /dev/null && exit 0
-command -v coap-client-notls > /dev/null && exit 0
-if [ "$(id -u)" -ne 0 ] || ! command -v apt-get > /dev/null; then
-  echo "openmains: 缺少 coap-client,互通测试需要它:sudo apt-get install libcoap3-bin /" \
-    "coap-client is missing and the interoperability tests need it: sudo apt-get install libcoap3-bin" >&2
-  exit 1
+cd "$(dirname "$0")/.."
+mkdir -p .setup
+
+missing=""
+need() { command -v "$1" > /dev/null || missing="$missing $2"; }
+need coap-client-notls libcoap3-bin
+need coap-client-openssl libcoap3-bin
+need coap-client-gnutls libcoap3-bin
+need openssl openssl
+need gnutls-cli gnutls-bin
+built() { .venv/bin/python -c 'import DTLSSocket' 2> /dev/null; }
+if ! built; then
+  need autoreconf autoconf
+  need automake automake
+  need make make
+  need cc gcc
 fi
-echo "apt-get install libcoap3-bin"
-mkdir -p "$(dirname "$0")/../.setup"
-log="$(dirname "$0")/../.setup/apt.log"
-export DEBIAN_FRONTEND=noninteractive
-{ apt-get install -y --no-install-recommends libcoap3-bin || { apt-get update && apt-get install -y --no-install-recommends libcoap3-bin; }; } \
-  > "$log" 2>&1 < /dev/null || { tail -n 3 "$log" >&2; exit 1; }
+missing=$(printf '%s\n' $missing | sort -u | tr '\n' ' ')
+
+if [ -n "${missing% }" ]; then
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get > /dev/null; then
+    echo "openmains: 互通测试缺少软件包:sudo apt-get install $missing /" \
+      "the interoperability tests need packages: sudo apt-get install $missing" >&2
+    exit 1
+  fi
+  echo "apt-get install $missing"
+  export DEBIAN_FRONTEND=noninteractive
+  # shellcheck disable=SC2086 – a list of words
+  { apt-get install -y --no-install-recommends $missing || { apt-get update && apt-get install -y --no-install-recommends $missing; }; } \
+    > .setup/apt.log 2>&1 < /dev/null || { tail -n 3 .setup/apt.log >&2; exit 1; }
+fi
+
+if ! built; then
+  echo "requirements-interop.lock: DTLSSocket"
+  # Its build tools are pinned and installed first, so that nothing unpinned is fetched to build it.
+  pip() { .venv/bin/python -m pip install --disable-pip-version-check --no-input --quiet "$@" >> .setup/interop.log 2>&1; }
+  : > .setup/interop.log
+  awk '/^[a-z]/ {skip = /^dtlssocket==/} !skip' requirements-interop.lock > .setup/interop-tools.lock
+  { pip --require-hashes -r .setup/interop-tools.lock && pip --require-hashes --no-build-isolation -r requirements-interop.lock; } ||
+    { tail -n 5 .setup/interop.log >&2; exit 1; }
+fi

@@ -166,4 +166,6 @@ def test_missing_is_not_a_number_a_meter_can_send() -> None:
 
 
 def test_shipped_drivers() -> None:
-    assert CATALOG.names() == ["cjt188/gas-2004", "cjt188/water-2004", "openmains/gas-1", "openmains/water-1"]
+    assert CATALOG.names() == [
+        "cjt188/gas-2004", "cjt188/water-2004", "lwm2m/gas-1", "lwm2m/water-1", "openmains/gas-1", "openmains/water-1",
+    ]  # fmt: skip

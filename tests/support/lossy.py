@@ -70,6 +70,10 @@ class LossyNetwork:
         """``endpoint`` lives at ``address``; it names its peers by theirs."""
         self._endpoints[address] = endpoint
 
+    def detach(self, address: Address) -> None:
+        """Nobody lives there any more; what is still under way to it is lost."""
+        del self._endpoints[address]
+
     def at(self, when: float, action: Callable[[], None]) -> None:
         """Run ``action`` at ``when`` (seconds on the virtual clock)."""
         self._serial += 1

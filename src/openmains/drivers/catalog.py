@@ -8,6 +8,7 @@ from importlib.resources.abc import Traversable
 from openmains.drivers.cjt188.hook import Cjt188Driver
 from openmains.drivers.codec import TableDriver
 from openmains.drivers.errors import DriverPageError
+from openmains.drivers.lwm2m.hook import Lwm2mDriver
 from openmains.drivers.model import Driver
 from openmains.drivers.page import Page
 from openmains.drivers.points import Vocabulary, vocabulary
@@ -15,7 +16,7 @@ from openmains.drivers.schema import PageReader
 
 __all__ = ["Catalog", "Driver", "DriverPageError", "load", "load_from"]
 
-HOOKS: dict[str, Callable[[Page], Driver]] = {"cjt188": Cjt188Driver}
+HOOKS: dict[str, Callable[[Page], Driver]] = {"cjt188": Cjt188Driver, "lwm2m": Lwm2mDriver}
 
 
 class Catalog:

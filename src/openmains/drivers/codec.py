@@ -6,15 +6,17 @@ frame that fails any test goes to ``ScalarCodec.fault``, which names the byte.
 """
 
 from binascii import crc_hqx
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from openmains.drivers.commands import CommandCodec
 from openmains.drivers.maker import FrameMaker
 from openmains.drivers.model import (
     MISSING_VALUE,
     Columns,
+    Command,
     Driver,
     FieldTrace,
     Ints,
@@ -41,6 +43,9 @@ class TableDriver(Driver):
         self.page = page
         self._scalar = ScalarCodec(page)
         self._maker = FrameMaker(page)
+        self._commands = None if page.commands is None else CommandCodec(page.commands, page.order)
+        if page.commands is not None:
+            self.command_kinds, self.settings = page.commands.kinds, page.commands.settings
         self._type_offset = page.messages[0].by_name[page.type_field].offset
         self._types = {m.type: _Compiled(m, page) for m in page.messages}
         self._least = min(m.fixed_size for m in page.messages) + CRC_SIZE
@@ -58,6 +63,32 @@ class TableDriver(Driver):
 
     def encode(self, kind: Kind, values: Mapping[str, object], message: str | None = None) -> bytes:
         return self._maker.encode(kind, values, message)
+
+    def command_body(
+        self, kind: str, params: Mapping[str, object], *, serial: int, counter: int, not_after: int
+    ) -> bytes:
+        if self._commands is None:
+            return super().command_body(kind, params, serial=serial, counter=counter, not_after=not_after)
+        return self._commands.body(kind, params, serial, counter, not_after)
+
+    def command(
+        self,
+        kind: str,
+        params: Mapping[str, object],
+        *,
+        serial: int,
+        counter: int,
+        not_after: int,
+        mac: Callable[[bytes], bytes] | None = None,
+    ) -> bytes:
+        if self._commands is None:
+            return super().command(kind, params, serial=serial, counter=counter, not_after=not_after, mac=mac)
+        return self._commands.frame(kind, params, serial, counter, not_after, mac)
+
+    def read_command(self, frame: bytes) -> Command:
+        if self._commands is None:
+            return super().read_command(frame)
+        return self._commands.read(frame)
 
     def decode(self, payloads: Sequence[bytes], received_at: Sequence[int]) -> tuple[list[Columns], list[Rejected]]:
         least, type_offset = self._least, self._type_offset

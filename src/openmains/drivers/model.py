@@ -8,9 +8,10 @@ is wrong; they never raise.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ class Kind(StrEnum):
     REGISTERS = "registers"  # registers at arbitrary instants
     ALARM = "alarm"  # events that report at once (R1.5)
     HEARTBEAT = "heartbeat"  # state only
+    COMMAND_RESULT = "command_result"  # what became of a command, with the read-back (R4.4); serial 0: unasked
+    PARAMETERS = "parameters"  # numbered settings read back (R4.2)
+    LOG = "log"  # a part of the meter's event log (R1.14)
 
 
 @dataclass(slots=True)
@@ -95,6 +99,77 @@ class Vector:
     received_at: int = 0
 
 
+@dataclass(slots=True, frozen=True)
+class CommandParam:
+    """One parameter of a command: an integer, or by ``form`` a text, a list of integers, or settings by name.
+
+    ``low``/``high`` bound the integer, each item of a list, or the length of a text. ``default`` None: needed.
+    """
+
+    name: str
+    form: str  # int, text, list, settings (name → value), names (list of setting names; empty = all)
+    unit: str
+    low: int
+    high: int
+    title: Title
+    default: int | None = None
+    most: int = 1  # items of a list, settings or names in one frame
+
+
+@dataclass(slots=True, frozen=True)
+class CommandKind:
+    """A command the product understands. ``signed``: acts on gas, water or money and carries a MAC.
+
+    ``limit_bytes``: the frame is shorter than this (R1.4). ``confirmed`` False: the layout is not proven by a document
+    or a meter; ``params`` in the order of the frame.
+    """
+
+    name: str
+    code: int
+    title: Title
+    signed: bool
+    limit_bytes: int
+    params: tuple[CommandParam, ...] = ()
+    confirmed: bool = True
+
+
+@dataclass(slots=True, frozen=True)
+class Setting:
+    """One numbered parameter of a product (R4.2); the number is for ever."""
+
+    number: int
+    name: str
+    unit: str
+    low: int
+    high: int
+    default: int
+    title: Title
+
+
+@dataclass(slots=True, frozen=True)
+class Command:
+    """A downlink frame as the meter reads it. ``body``: the bytes under the MAC."""
+
+    kind: str
+    params: Mapping[str, object]
+    serial: int
+    counter: int
+    not_after: int
+    body: bytes
+    mac: bytes | None
+
+
+class CommandError(ValueError):
+    """A downlink frame that can not be acted upon; ``reason``: length, magic, crc, unknown_kind, range.
+
+    ``serial``, ``code``: as far as they could be read (0 otherwise); then the meter can say what it refuses.
+    """
+
+    def __init__(self, reason: str, serial: int = 0, code: int = 0) -> None:
+        super().__init__(reason)
+        self.reason, self.serial, self.code = reason, serial, code
+
+
 class EncodeError(ValueError):
     """The values do not fit the message: a missing point, a number out of range, a volume that is not exact."""
 
@@ -114,6 +189,9 @@ class Driver(ABC):
     vectors: tuple[Vector, ...]
     points: frozenset[str]
     encodes: bool
+    wants_envelope = False  # payloads are LwM2M reports in ``lwm2m.envelope``, wrapped by the edge
+    command_kinds: Mapping[str, CommandKind] = MappingProxyType({})
+    settings: Mapping[str, Setting] = MappingProxyType({})
 
     @abstractmethod
     def check(self, payload: bytes) -> str | None:
@@ -140,3 +218,32 @@ class Driver(ABC):
 
         ``message`` names a message of the page; without it the first of this kind that carries all values is used.
         """
+
+    # -- downlink: products without commands keep these -------------------------------------------------------------
+
+    def command_body(
+        self, kind: str, params: Mapping[str, object], *, serial: int, counter: int, not_after: int
+    ) -> bytes:
+        """The part of the frame that is signed: header, kind, serial, counter, validity, parameters.
+
+        ``serial``: the same again in every repeat (R1.11), 1…2³²−1. ``counter``: strictly rising for each meter.
+        ``not_after``: instant (s UTC) after which the meter refuses. Raises ``EncodeError``.
+        """
+        raise EncodeError(f"{self.name} takes no command {kind}")
+
+    def command(
+        self,
+        kind: str,
+        params: Mapping[str, object],
+        *,
+        serial: int,
+        counter: int,
+        not_after: int,
+        mac: Callable[[bytes], bytes] | None = None,
+    ) -> bytes:
+        """The downlink frame. ``mac``: body → 16 bytes, needed where the kind is signed. Raises ``EncodeError``."""
+        raise EncodeError(f"{self.name} takes no command {kind}")
+
+    def read_command(self, frame: bytes) -> Command:
+        """Inverse of ``command``, for emulated meters; raises ``CommandError`` only. The MAC is not checked here."""
+        raise CommandError("unknown_kind")

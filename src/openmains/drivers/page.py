@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from openmains.drivers.model import Kind, Title, Vector
+from openmains.drivers.model import CommandKind, Kind, Setting, Title, Vector
 
 CRC_SIZE = 2
 
@@ -94,6 +94,44 @@ class Message:
         return self._counted
 
 
+@dataclass(slots=True, frozen=True)
+class CommandField:
+    """How a command's parameter lies in the frame; ``size`` 0: text, settings or names."""
+
+    name: str
+    form: str
+    size: int = 0
+    signed: bool = False
+    count: str | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class CommandVector:
+    """A downlink frame and what it says."""
+
+    name: str
+    frame: bytes
+    source: str
+    kind: str
+    params: Mapping[str, object]
+    serial: int
+    counter: int
+    not_after: int
+    mac: bytes | None
+
+
+@dataclass(slots=True, frozen=True)
+class CommandTable:
+    """What a page says of the way down: the head's constants, kinds, their fields, settings, vectors."""
+
+    magic: int
+    version: int
+    kinds: Mapping[str, CommandKind]
+    fields: Mapping[str, tuple[CommandField, ...]]
+    settings: Mapping[str, Setting]
+    vectors: tuple[CommandVector, ...]
+
+
 @dataclass(slots=True)
 class Page:
     """A checked page."""
@@ -113,3 +151,4 @@ class Page:
     messages: list[Message] = field(default_factory=list)
     answer: list[AnswerField] = field(default_factory=list)
     vectors: tuple[Vector, ...] = ()
+    commands: "CommandTable | None" = None

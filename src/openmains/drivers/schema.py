@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NoReturn
 
+from openmains.drivers.command_schema import SECTIONS, read_commands
 from openmains.drivers.errors import DriverPageError
 from openmains.drivers.model import Kind, Title, Vector
 from openmains.drivers.page import CRC_SIZE, AnswerField, Bits, Field, Message, Page
@@ -71,19 +72,21 @@ class PageReader:
         return 0
 
     def read(self) -> Page:
-        known = {"driver", "frame", "header", "bits", "events", "message", "answer", "vector", "options"}
+        known = {"driver", "frame", "header", "bits", "events", "message", "answer", "vector", "options", *SECTIONS}
+        several = ("message", "vector", *SECTIONS)
         for name in self.data:
             if name not in known:
                 self.fail(self.at(name, 0), f"unknown section {name}")
             section = self.data[name]
-            tables = section if name in ("message", "vector") and isinstance(section, list) else [section]
-            listed = isinstance(section, list) == (name in ("message", "vector"))
+            tables = section if name in several and isinstance(section, list) else [section]
+            listed = isinstance(section, list) == (name in several)
             if not listed or not all(isinstance(table, dict) for table in tables):
                 self.fail(self.at("", 0, name), f"{name} must be a section")
         page = self._identity()
         if page.hook is None:
             self._frame(page)
-        elif any(name in self.data for name in ("frame", "header", "bits", "events", "message", "answer")):
+            page.commands = read_commands(self, page)
+        elif any(name in self.data for name in ("frame", "header", "bits", "events", "message", "answer", *SECTIONS)):
             self.fail(self.at("driver", 0, "hook"), "a page with a hook has no tables of its own")
         page.vectors = tuple(self._vector(index, entry) for index, entry in enumerate(self.data.get("vector", [])))
         if not page.vectors:
@@ -187,6 +190,12 @@ class PageReader:
             self._complete(place, points, ("device_at", "register"))
         elif entry["kind"] == Kind.REGISTERS:
             self._complete(place, points, ("register_instants", "register_values"))
+        elif entry["kind"] == Kind.COMMAND_RESULT:
+            self._complete(place, points, ("command_serial", "command_result"))
+        elif entry["kind"] == Kind.PARAMETERS:
+            self._complete(place, points, ("command_serial", "parameter_numbers", "parameter_values"))
+        elif entry["kind"] == Kind.LOG:
+            self._complete(place, points, ("command_serial", "log_text"))
         elif entry["kind"] == Kind.ALARM and not known:
             self.fail(self.at(*place), "an alarm message needs a field with events")
         return Message(

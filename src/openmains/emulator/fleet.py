@@ -9,9 +9,10 @@ minute. One task walks a heap of timers; the sockets' callbacks do the rest. Ten
 import asyncio
 import json
 import random
+import secrets
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
@@ -19,8 +20,14 @@ import numpy as np
 
 from openmains.emulator.consumption import Consumption, Medium
 from openmains.emulator.endpoint import PERFECT, REQUESTS_PER_S, Endpoint, Network, Outcome
+from openmains.emulator.frames import DriverFrames
 from openmains.emulator.meter import HISTORY_DAYS, Action, Attach, Frames, Meter, Profile, Send, Supply
+from openmains.emulator.secure_device import SecureDevice, Way
+from openmains.emulator.secure_net import SecureNet
 from openmains.emulator.spreading import DAY_S, Period
+from openmains.emulator.states import State
+from openmains.emulator.store import Held, Store
+from openmains.emulator.terminal import Terminal
 from openmains.wire.coap.message import code_text
 from openmains.wire.coap.reliability import RFC7252, Timing
 
@@ -39,6 +46,7 @@ class MeterSpec:
     medium: Medium
     frames: Frames
     profile: Profile
+    held: Held | None = None  # a prepaid account, settings: what a meter with commands holds when it is new
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,19 @@ class Faults:
     attach_failures: float = 0.0
     alarms_per_day: float = 0.0  # events a meter and (virtual) day
     alarm_length_s: int = 1800  # until the recovery, virtual
+
+
+@dataclass(frozen=True, slots=True)
+class Secure:
+    """Meters with DTLS sessions. ``psks``: IMEI → key; ``imsis``: IMEI → IMSI for the registration (R13.3).
+
+    ``address_changes``: share of messages before which a meter's address has changed.
+    """
+
+    psks: Mapping[str, bytes]
+    imsis: Mapping[str, str] = field(default_factory=dict)
+    way: Way = Way.OBJECT19
+    address_changes: float = 0.0
 
 
 @dataclass(slots=True)
@@ -68,6 +89,9 @@ class FleetSummary:
     p50_ack_ms: float = 0.0
     p99_ack_ms: float = 0.0
     virtual_now: int = 0
+    commands: int = 0
+    handshakes: int = 0
+    moved: int = 0
 
     def json(self) -> str:
         """One line."""
@@ -83,6 +107,9 @@ class FleetSummary:
                 "failed": dict(self.failed),
                 "kinds": dict(self.kinds),
                 "virtual_now": self.virtual_now,
+                "commands": self.commands,
+                "handshakes": self.handshakes,
+                "moved": self.moved,
             }
         )
 
@@ -127,7 +154,8 @@ class Fleet:
 
     ``start`` is the virtual instant (s UTC) of the beginning. ``rate`` > 0 caps messages a second. ``attach_spread_s``:
     first attaches are spread over so many virtual seconds; None: by the profile's scheme (R1.8). ``sockets`` 0: as many
-    as the fleet needs; equal to the number of meters: one each.
+    as the fleet needs; equal to the number of meters: one each. ``secure``: DTLS and LwM2M instead of plain CoAP.
+    ``command_keys``: IMEI → command key of the meters that obey commands and have a valve; all of them only over ``secure``.
     """
 
     def __init__(
@@ -145,6 +173,8 @@ class Fleet:
         rate: float = 0.0,
         attach_spread_s: int | None = None,
         seed: int = 1,
+        secure: Secure | None = None,
+        command_keys: Mapping[str, bytes] | None = None,
     ) -> None:
         self._specs, self._target, self._start, self._speed = specs, target, start, speed
         self._faults, self._network, self._timing, self._rate = faults or Faults(), network, timing, rate
@@ -154,16 +184,8 @@ class Fleet:
         self._media = np.array([int(spec.medium) for spec in specs], dtype=np.int64)
         self._warm_until = 0
         drift = self._faults.drift_ppm
-        self.meters = [
-            Meter(
-                spec.number,
-                spec.profile,
-                supply(town, spec.number, spec.medium),
-                spec.frames,
-                drift_ppm=self._rng.randint(-drift, drift),
-            )
-            for spec in specs
-        ]
+        keys = command_keys or {}
+        self.meters = [self._meter(spec, keys.get(spec.imei), self._rng.randint(-drift, drift)) for spec in specs]
         unknown = self._faults.unknown
         self._imeis = [
             f"{_UNKNOWN_IMEI + place:015d}" if unknown and self._rng.random() < unknown else spec.imei
@@ -171,12 +193,21 @@ class Fleet:
         ]
         self._socket_count = sockets or min(max(1, len(specs) // 250, int(rate / REQUESTS_PER_S) + 1), 64)
         self._attach_spread_s = attach_spread_s
+        self._secure = secure
+        self._net: SecureNet | None = None
         self._endpoints: list[Endpoint] = []
         self._heap: list[tuple[float, int, int]] = []  # (virtual instant, place of the meter, what)
         self._queue: deque[tuple[int, Send]] = deque()  # waiting for their turn under ``rate``
         self._latencies: deque[float] = deque(maxlen=_LATENCIES)
         self._summary = FleetSummary(meters=len(specs))
         self._stop = asyncio.Event()
+
+    def _meter(self, spec: MeterSpec, key: bytes | None, drift_ppm: int) -> Meter | Terminal:
+        water = supply(self._town, spec.number, spec.medium)
+        if key is None or not isinstance(spec.frames, DriverFrames):
+            return Meter(spec.number, spec.profile, water, spec.frames, drift_ppm=drift_ppm)
+        store = Store(spec.held) if spec.held is not None else None
+        return Terminal(spec.number, spec.profile, water, spec.frames, key=key, store=store, drift_ppm=drift_ppm)
 
     def stop(self) -> None:
         """End ``run`` soon."""
@@ -189,7 +220,9 @@ class Fleet:
         loop = asyncio.get_running_loop()
         self._begin = loop.time()
         self._clock = VirtualClock(self._start, self._speed, loop.time)
-        for _ in range(self._socket_count):
+        if self._secure is not None:
+            self._net = await self._open_net(self._secure)
+        for _ in range(0 if self._net else self._socket_count):
             self._endpoints.append(await Endpoint.connect(self._target, self._rng, self._timing, self._network))
         end = None if seconds is None else self._begin + seconds
         tasks = [asyncio.create_task(self._pace())] if self._rate else []
@@ -210,13 +243,44 @@ class Fleet:
             summary = self.summary()
             for endpoint in self._endpoints:
                 endpoint.close()
+            if self._net is not None:
+                self._net.close()
         return summary
+
+    async def _open_net(self, secure: Secure) -> SecureNet:
+        """Sockets for meters with sessions. ``unknown`` meters have a key that nobody knows."""
+        devices = [
+            SecureDevice(
+                place, imei, secure.psks.get(imei) or self._rng.randbytes(16), imsi=secure.imsis.get(imei, ""),
+                way=secure.way, random=secrets.token_bytes, timing=self._timing, down=self._down,
+            )
+            for place, imei in enumerate(self._imeis)
+        ]  # fmt: skip
+        net = SecureNet(
+            devices, rng=self._rng, network=self._network, address_changes=secure.address_changes, listens=self._listens
+        )
+        await net.open(self._target, self._socket_count)
+        return net
+
+    def _listens(self, place: int) -> bool:
+        """R1.9: while something is under way, and in the window after a report."""
+        meter = self.meters[place]
+        return (meter.meter if isinstance(meter, Terminal) else meter).state in (State.SENDING, State.WINDOW)
+
+    def _down(self, place: int, frame: bytes) -> None:
+        """The platform wrote a frame: a command, or the time."""
+        meter = self.meters[place]
+        if isinstance(meter, Terminal):
+            self._summary.commands += 1
+            self._do(place, meter.on_command(frame, int(self._clock.now())))
 
     def summary(self) -> FleetSummary:
         """Counts so far."""
         found = self._summary
         found.seconds = asyncio.get_running_loop().time() - self._begin
         found.retransmitted = sum(endpoint.counters.get("retransmission", 0) for endpoint in self._endpoints)
+        if self._net is not None:
+            found.handshakes, found.moved = self._net.counters["handshakes"], self._net.counters["moved"]
         found.virtual_now = int(self._clock.now())
         if self._latencies:
             found.p50_ack_ms, found.p99_ack_ms = (
@@ -311,6 +375,9 @@ class Fleet:
             payload = bytes(broken)
         self._summary.sent += 1
         self._summary.kinds[send.kind] += 1
+        if self._net is not None:
+            self._net.report(place, payload, lambda outcome: self._done(place, send, outcome))
+            return
         endpoint = self._endpoints[place % len(self._endpoints)]
         endpoint.post(self._imeis[place], payload, lambda outcome: self._done(place, send, outcome))
 

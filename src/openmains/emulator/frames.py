@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A meter's messages made with the product's own driver: what the emulator says is what the driver can read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -62,6 +62,12 @@ def _time_place(driver: Driver) -> tuple[int, int, int] | None:
     return (len(low), differing[0], differing[-1] + 1) if differing else None
 
 
+_STATE = ("balance_kind", "valve", "balance")  # of every report; a heartbeat has no place for the balance
+_RESULT = ("command_counter", "valve", "balance_kind", "balance", "open_permitted", "closed_by_arrears",
+           "price_version", "price_deferred")  # fmt: skip
+LOG_PART = 440  # bytes of text in one message
+
+
 class DriverFrames:
     """One meter's messages. ``number``: twelve digits at most; its radio (cell, signal) follows from it.
 
@@ -73,6 +79,7 @@ class DriverFrames:
             raise ValueError(f"no driver {driver_name}; there are {', '.join(drivers().names())}")
         self._driver = drivers().driver(driver_name)
         self._number = number % 10**12
+        self.state: dict[str, int] = {"balance_kind": 2, "valve": 0}  # what the meter is besides its register
         self._report_name = "enhanced" if enhanced else None
         spread = number * 2_654_435_761 & 0xFFFFFFFF
         self._rsrp_ddbm = -780 - spread % 400
@@ -128,7 +135,9 @@ class DriverFrames:
 
     def heartbeat(self, snapshot: Snapshot) -> bytes:
         """State only."""
-        return self._driver.encode(Kind.HEARTBEAT, self._head(snapshot) | self._radio(snapshot, cell=False))
+        values = self._head(snapshot) | self._radio(snapshot, cell=False)
+        values.pop("balance", None)
+        return self._driver.encode(Kind.HEARTBEAT, values)
 
     def log(
         self, number: int, frame_seq: int, device_at: int, instants: Sequence[int], registers: Sequence[int]
@@ -143,6 +152,55 @@ class DriverFrames:
         }
         return self._driver.encode(Kind.REGISTERS, values)
 
+    def result(self, snapshot: Snapshot, serial: int, code: int, result: int) -> bytes:
+        """What became of a command, with the read-back in ``state``."""
+        values = self._plain(snapshot) | {name: self.state[name] for name in _RESULT if name in self.state}
+        values |= {"command_serial": serial, "command_code": code, "command_result": result}
+        return self._driver.encode(Kind.COMMAND_RESULT, values | {"register": snapshot.register})
+
+    def parameters(
+        self, snapshot: Snapshot, serial: int, result: int, settings: Mapping[int, int], host: str, port: int
+    ) -> bytes:
+        """Settings (number → value) and the platform's address, as they are now."""
+        values = self._plain(snapshot) | {"command_serial": serial, "command_result": result, "platform_port": port}
+        values |= {"parameter_numbers": list(settings), "parameter_values": list(settings.values())}
+        return self._driver.encode(Kind.PARAMETERS, values | {"platform_host": list(host.encode("ascii"))})
+
+    def log_parts(self, snapshots: Callable[[], Snapshot], serial: int, lines: Sequence[str]) -> list[bytes]:
+        """The log in messages of whole lines; the newest 255 messages if it is longer."""
+        parts = [b""]
+        for line in lines:
+            raw = f"{line}\n".encode()[:LOG_PART]
+            if len(parts[-1]) + len(raw) > LOG_PART:
+                parts.append(b"")
+            parts[-1] += raw
+        parts = parts[-255:]
+        return [
+            self._driver.encode(
+                Kind.LOG,
+                self._plain(snapshots())
+                | {"command_serial": serial, "log_part": k, "log_parts": len(parts), "log_text": list(part)},
+            )
+            for k, part in enumerate(parts)
+        ]
+
+    def registers(self, snapshot: Snapshot, entries: Sequence[tuple[int, int]]) -> bytes:
+        """A register log of (instant, register)."""
+        instants, registers = zip(*entries, strict=True)
+        return self.log(self._number, snapshot.frame_seq, snapshot.device_at, instants, registers)
+
+    @property
+    def driver(self) -> Driver:
+        """The product's driver."""
+        return self._driver
+
+    def _plain(self, snapshot: Snapshot) -> dict[str, object]:
+        return {
+            "frame_seq": snapshot.frame_seq & 0xFFFF,
+            "device_at": snapshot.device_at,
+            "meter_number": self._number,
+        }
+
     def time_of(self, answer: bytes) -> int | None:
         """The platform's clock in an answer."""
         place = _time_place(self._driver)
@@ -156,8 +214,7 @@ class DriverFrames:
             "device_at": snapshot.device_at,
             "meter_number": self._number,
             "events": self._events(snapshot.active),
-            "balance_kind": 2,
-            "valve": 0,
+            **{name: value for name, value in self.state.items() if name in _STATE},
         }
 
     def _radio(self, snapshot: Snapshot, *, cell: bool = True) -> dict[str, object]:

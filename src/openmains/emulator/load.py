@@ -223,7 +223,10 @@ class Load:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
             opened.connect(address)
             self._sockets.append(opened)
-        length = self.datagrams(0, 1).shape[1]
+        self._connected(self.datagrams(0, 1).shape[1])
+
+    def _connected(self, length: int) -> None:
+        """Datagrams of one length may leave in one system call."""
         self._length, self._segments = length, min(_SEGMENTS, 60_000 // length)
         try:
             for opened in self._sockets:

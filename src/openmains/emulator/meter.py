@@ -49,9 +49,10 @@ class Meter:
         self.log: deque[tuple[int, str]] = deque(maxlen=2000)  # (device time, what); kept ``log_days`` (R1.14)
         self.attempts = 0  # of the report under way
         self.register_shift = 0
+        self.clock_known = False  # nobody has told the time yet
         self._supply, self._frames = supply, frames
         self._drift_ppm, self._clock_shift, self._clock_set = drift_ppm, 0, 0
-        delay = spread_s(profile.scheme, number, profile.spread_factor_s)
+        delay = profile.spread_start_s + spread_s(profile.scheme, number, profile.spread_factor_s)
         self._schedule = Schedule(profile.period, profile.every_s, profile.report_time_s, delay)
         self._due = self._done_due = 0  # report times, local device time: the next one and the newest that came
         self._timers: dict[Input, int] = {}
@@ -112,6 +113,7 @@ class Meter:
         virtual time is ahead of the platform's."""
         time_s = self._frames.time_of(payload)
         if time_s is not None:
+            self.clock_known = True
             self._set_clock(time_s + ahead_s, now)
         if self._current is not None and message == self._current.message:
             self._input(Input.ANSWERED, now)
@@ -140,6 +142,56 @@ class Meter:
         self._alarms.append(_Alarm(event, on, device))
         self._input(Input.EVENT, now)
         return self._take()
+
+    def say(self, kind: str, payload: bytes) -> list[Action]:
+        """Send something of one's own; how it ends changes no state (a lost answer is asked for again)."""
+        self._message += 1
+        return [Send(self._message, kind, payload, 1)]
+
+    def snapshot(self, now: int) -> Snapshot:
+        """Clock, register and events now, under a new sequence number."""
+        return self._snapshot(now)
+
+    def configure(self, profile: Profile, now: int) -> None:
+        """Other habits from now on: report and freezing period, report time, spreading (R4.2)."""
+        if profile.freeze_s != self.profile.freeze_s or profile.log_days != self.profile.log_days:
+            self._ring_size = profile.log_days * DAY_S // profile.freeze_s
+            self._frozen_until = None  # the log is derived anew from the register
+        self.profile = profile
+        delay = profile.spread_start_s + spread_s(profile.scheme, self.number, profile.spread_factor_s)
+        self._schedule = Schedule(profile.period, profile.every_s, profile.report_time_s, delay)
+        self._due = self._done_due
+        self._arm_report(now)
+
+    def restart(self, now: int, after_s: int = 10) -> None:
+        """Reset of meter and module: what is under way is lost, the log and the clock are kept; attach and report."""
+        self._note(now, "restart")
+        self._timers.clear()
+        self._alarms.clear()
+        self.state, self._current, self._report_frame = State.OFF, None, b""
+        self._attached, self._attach_failures, self._report_pending = False, 0, True
+        self._timers[Input.ATTACH_DUE] = now + after_s
+        self._arm_report(now)
+
+    def set_clock(self, time_s: int, now: int) -> None:
+        """The platform's time (R1.13)."""
+        self._set_clock(time_s, now)
+
+    def freezes(self, since: int, until: int, now: int) -> list[tuple[int, int]]:
+        """(instant, register) frozen in a span of the meter's clock, oldest first; what is unknown is left out."""
+        self._freeze(now)
+        step = self.profile.freeze_s
+        oldest = max(since, self.device_at(now) - self._ring_size * step)
+        marks = range(-(-oldest // step) * step, min(until, self.device_at(now)) + 1, step)
+        return [(mark, register) for mark in marks if (register := self.frozen(mark)) != UNKNOWN]
+
+    def note(self, now: int, what: str) -> None:
+        """One line in the log."""
+        self._note(now, what)
+
+    def true_of(self, device: int) -> int:
+        """First true second at which the meter's clock shows at least this."""
+        return self._true_of(device)
 
     def preload(self, newest: int, registers: Sequence[int]) -> None:
         """Fill the log at once instead of at the first look: registers frozen at device times … ``newest``, one a

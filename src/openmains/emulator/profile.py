@@ -60,6 +60,7 @@ class Profile:
     today: bool = False  # demo cadence: each report covers the local day so far, not the last full period
     scheme: Scheme = Scheme.MOD200
     spread_factor_s: int = 120
+    spread_start_s: int = 0  # added to every delay (R4.2)
     utc_offset_s: int = 8 * 3600
     retries_s: tuple[int, ...] = (300, 3600)  # after the first attempt (R1.7)
     reset_s: int = 8 * 3600
@@ -86,7 +87,7 @@ class Send:
     """Send a confirmable request; answer with ``on_answer``, ``on_failure`` under the same ``message``."""
 
     message: int
-    kind: str  # report, alarm, heartbeat
+    kind: str  # report, alarm, heartbeat, command (results and read-backs)
     payload: bytes
     attempt: int  # 1 = first
 

@@ -5,8 +5,9 @@ import asyncio
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from openmains.app.access.model import OnSimSeparated
 from openmains.app.command.driver import CatalogCommands
 from openmains.app.fleet_import.sync_dims import sync_dims
 from openmains.app.jobs.handlers import handlers
@@ -31,6 +32,7 @@ from openmains.edges.postgres.report import ReportLabels
 from openmains.edges.postgres.store import PostgresStore
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.switch import FileSwitch
+from openmains.run.access_wiring import sealed_files, thresholds_of, worker_care, worker_keys
 from openmains.run.command_wiring import run_command_work
 from openmains.run.settings import Settings
 from openmains.run.system_view import RunningSystem
@@ -65,6 +67,9 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: "Core") -> None
                 dimensions=readings,
                 replay=StreamReplay(stream, settings.shards),
                 reports=Reports(DayReports(core.clickhouse), ReportLabels(core.pool)),
+                key_files=sealed_files(settings),
+                thresholds=thresholds_of(settings),
+                on_sim_separated=cast(OnSimSeparated, settings.on_sim_separated),  # one of the setting's choices
                 signer=signer,
                 stop_switch=FileSwitch(settings.stop_folder),
                 command_drivers=CatalogCommands(drivers),
@@ -103,9 +108,9 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: "Core") -> N
 
     runner = Runner(
         store,
-        handlers(lambda: PostgresImport(pool), changes, dims, days, names),
+        {**handlers(lambda: PostgresImport(pool), changes, dims, days, names), **worker_keys(settings, pool)},
         clock=time.time,
-        tasks=(copy_dims, queue_reports),
+        tasks=(copy_dims, queue_reports, worker_care(settings, pool)),
     )
     runner.stopping = stop
     await asyncio.gather(runner.run(), run_command_work(settings, stop, pool))

@@ -6,38 +6,32 @@ import logging
 import os
 import secrets
 import time
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 import msgspec
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from openmains.app.accept.access_book import AccessBook
 from openmains.app.accept.batcher import Batcher
 from openmains.app.accept.identities import Identities
 from openmains.app.accept.key_desk import KeyDesk
 from openmains.app.accept.limiter import AddressLimiter
 from openmains.app.accept.reception import Reception
 from openmains.app.accept.registrar import Cells, Registrar
-from openmains.app.accept.registration import RegistrationGate
-from openmains.app.accept.unknown import UnknownTerminals
 from openmains.app.accept.watch import AccessWatch
 from openmains.app.downlink import ANY_NODE, decode_frames
-from openmains.app.keys.book import KeyBook
-from openmains.app.keys.vault import Vault
 from openmains.app.uplink import Uplink
 from openmains.domain.connectivity.findings import State
-from openmains.domain.connectivity.guard import AccessGuard
 from openmains.domain.period import zone
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.nats.nodes import NodeLink, Via
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
-from openmains.edges.postgres.access_book import AccessFollower
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.identities import IdentityFollower
-from openmains.edges.postgres.keys import PostgresKeys
 from openmains.edges.postgres.pipeline_store import PostgresPipelineStore
 from openmains.edges.sqlite.sessions import SessionFile, SessionFileError
 from openmains.edges.sqlite.writer import SessionWriter
@@ -45,9 +39,9 @@ from openmains.edges.udp.coap_edge import CoapEdge, open_socket
 from openmains.edges.udp.downlinks import Downlinks
 from openmains.edges.udp.secure_edge import SecureEdge
 from openmains.edges.udp.traffic import Traffic
+from openmains.run.access_wiring import EdgeAccess, edge_access
 from openmains.run.child import StartError
 from openmains.run.counters import tell_counters
-from openmains.run.master_key import masters_of
 from openmains.run.secret_files import secret
 from openmains.run.settings import Settings
 from openmains.run.wiring import calm_collector, check_shards, every, now_us, patiently, while_connected
@@ -66,7 +60,7 @@ class _Shared:
     reception: Reception
     batcher: Batcher
     limiter: AddressLimiter
-    unknown: UnknownTerminals
+    access: EdgeAccess
 
 
 @dataclass(slots=True)
@@ -78,10 +72,6 @@ class Secure:
     downlinks: Downlinks
     link: NodeLink
     watch: AccessWatch
-    book: AccessBook
-    follower: AccessFollower
-    keys: KeyBook
-    gate: RegistrationGate
     writer: SessionWriter
     file: SessionFile
 
@@ -92,8 +82,6 @@ class Secure:
             self.edge.counters
             | self.traffic.counters
             | self.downlinks.counters
-            | self.keys.counters
-            | self.gate.counters
             | self.watch.counters
             | {f"node.{name}": value for name, value in self.link.counters.items()}
             | {"sessions.waiting": self.writer.waiting, "sessions.failed": self.writer.failed}
@@ -113,7 +101,14 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         identities = Identities()
         follower = IdentityFollower(pool, identities)
         await patiently("registry", follower.load, stop)
-        reception = Reception(identities, driver_catalog.load(), meter_limit=settings.meter_rate_per_min)
+        access = edge_access(settings, pool)
+        await patiently("terminals", access.load, stop)
+        reception = Reception(
+            identities,
+            driver_catalog.load(),
+            meter_limit=settings.meter_rate_per_min,
+            is_blocked=access.book.is_blocked,
+        )
         store = PostgresPipelineStore(pool)
         await check_shards(store, settings)
 
@@ -137,9 +132,9 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             [text.strip() for text in settings.trusted_networks.split(",") if text.strip()],
             settings.trusted_rate_per_s,
         )
-        shared = _Shared(settings, client, pool, identities, reception, batcher, limiter, UnknownTerminals())
+        shared = _Shared(settings, client, pool, identities, reception, batcher, limiter, access)
         plain = _plain(shared) if settings.coap_port else None
-        secure = await _secure(shared, stop) if settings.dtls_port else None
+        secure = _secure(shared) if settings.dtls_port else None
         calm_collector()
         if plain is not None:
             plain.start()
@@ -160,16 +155,17 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             counted = {"published": batcher.published, "unconfirmed": batcher.failed, "waiting": batcher.waiting}
             counted |= {} if plain is None else plain.counters
             counted |= {} if secure is None else secure.counters
-            return counted | reception.counters | {"unknown.left_out": shared.unknown.left_out}
+            return counted | reception.counters | access.counters
 
         name = f"edge-{os.getpid()}"
         tasks = [
             asyncio.create_task(every(1.0, "registry changes", follow, stop)),
+            asyncio.create_task(every(1.0, "terminals", access.follow, stop)),
             asyncio.create_task(every(5.0, "products", learn_products, stop)),
             asyncio.create_task(tell_counters(Bus(client), name, counters, stop)),
         ]
         if secure is not None:
-            tasks += _secure_tasks(secure, shared, stop)
+            tasks.append(asyncio.create_task(every(5.0, "new keys", _new_keys(secure.watch, access), stop)))
         await while_connected(client, stop)
         for each in (plain, None if secure is None else secure.edge):
             if each is not None:
@@ -193,21 +189,15 @@ def _plain(shared: _Shared) -> CoapEdge:
     )
 
 
-async def _secure(shared: _Shared, stop: asyncio.Event) -> Secure:
-    settings, loop = shared.settings, asyncio.get_running_loop()
-    vault = Vault(PostgresKeys(shared.pool), masters_of(settings.var_path), secrets.token_bytes)
-    keys = KeyBook(PostgresKeys(shared.pool), vault)
-    book = AccessBook()
-    follower = AccessFollower(shared.pool, book)
-    await patiently("terminals", follower.load, stop)
+def _secure(shared: _Shared) -> Secure:
+    settings, access, loop = shared.settings, shared.access, asyncio.get_running_loop()
     watch = AccessWatch(
-        AccessGuard(), book, keys, shared.identities, shared.unknown,
+        access.guard, access.book, access.keys, shared.identities, access.unknown,
         lambda uplink: shared.batcher.add(uplink, lambda confirmed: None), now_us,
     )  # fmt: skip
     file = _session_file(settings)
     writer = SessionWriter(file)
-    cells = Cells(keys.keys, follower.cells)
-    gate = RegistrationGate()
+    cells = Cells(access.keys.keys, access.follower.cells)
     sock = open_socket(settings.coap_host, settings.dtls_port, settings.edge_receive_buffer_kb << 10)
     edge = SecureEdge(
         sock,
@@ -228,7 +218,7 @@ async def _secure(shared: _Shared, stop: asyncio.Event) -> Secure:
         reception=shared.reception,
         batcher=shared.batcher,
         store=writer,
-        registrar=Registrar(gate, watch, cells, shared.limiter.is_trusted),
+        registrar=Registrar(access.gate, watch, cells, shared.limiter.is_trusted),
         terminal_of=edge.by_cid,
         unknown=lambda imei, host: watch.unknown(imei, host, proven=True),
         flush=edge.flush_soon,
@@ -244,7 +234,7 @@ async def _secure(shared: _Shared, stop: asyncio.Event) -> Secure:
         link=traffic.server,
         terminal_of_imei=edge.terminal,
         confirm=edge.confirm,
-        may_command=book.may_command,
+        may_command=access.book.may_command,
         tell=tell,
         later=loop.call_later,
         flush=edge.flush_soon,
@@ -257,7 +247,14 @@ async def _secure(shared: _Shared, stop: asyncio.Event) -> Secure:
         edge.take_forwarded(datagram, via.host, via.port, via.node)
 
     link = NodeLink(shared.client, settings.node, take_forwarded, edge.send_forwarded)
-    return Secure(edge, traffic, downlinks, link, watch, book, follower, keys, gate, writer, file)
+
+    def on_change(changed: list[tuple[int, State]]) -> None:
+        for imei, state in changed:
+            if state is State.BLOCKED:
+                edge.expel(imei)
+
+    access.on_change = on_change
+    return Secure(edge, traffic, downlinks, link, watch, writer, file)
 
 
 def _session_file(settings: Settings) -> SessionFile:
@@ -306,21 +303,11 @@ async def _listen_down(client: Client, node: int, downlinks: Downlinks) -> None:
         await client.subscribe(f"downlink.{subject}", cb=on_message)
 
 
-def _secure_tasks(secure: Secure, shared: _Shared, stop: asyncio.Event) -> list[asyncio.Task[None]]:
-    async def follow_terminals() -> None:
-        for imei, state in await secure.follower.follow():
-            if state is State.BLOCKED:
-                secure.edge.expel(imei)
+def _new_keys(watch: AccessWatch, access: EdgeAccess) -> Callable[[], Coroutine[Any, Any, None]]:
+    """The first use of a new key ends the one before it."""
 
-    async def note_unknown() -> None:
-        await secure.follower.note_unknown(shared.unknown.take())
+    async def note() -> None:
+        if used := watch.take_used():
+            await access.keys.used(used)
 
-    async def note_used() -> None:
-        if used := secure.watch.take_used():
-            await secure.keys.used(used)
-
-    return [
-        asyncio.create_task(every(1.0, "terminals", follow_terminals, stop)),
-        asyncio.create_task(every(5.0, "unknown terminals", note_unknown, stop)),
-        asyncio.create_task(every(5.0, "new keys", note_used, stop)),
-    ]
+    return note

@@ -100,6 +100,40 @@ class Settings:
         20_000, "等待写入消息流的消息上限,超出即答 5.03", "messages that may wait for the stream; beyond it 5.03", low=1
     )
 
+    access_observe_points: int = _s(
+        10, "终端安全:达到此分即观察", "points at which a terminal is observed", low=1, high=100_000,
+        group=("终端安全", "Terminals"),
+    )  # fmt: skip
+    access_quarantine_points: int = _s(
+        50, "达到此分即隔离(读数标记为可疑,不下发命令)", "points of quarantine (readings marked, no commands)",
+        low=2, high=100_000,
+    )  # fmt: skip
+    access_block_points: int = _s(
+        100, "达到此分即封锁(拒绝一切)", "points at which nothing is taken any more", low=3, high=100_000
+    )
+    access_fade_per_day: int = _s(24, "每天消退的分数", "points that wear off in a day", low=1, high=100_000)
+    access_messages_per_min: int = _s(
+        120, "单终端每分钟新消息超过此数且持续三分钟即为泛洪", "fresh messages a minute, three minutes on, that are a flood",
+        low=10,
+    )  # fmt: skip
+    on_sim_separated: str = _s(
+        "alarm", "机卡分离时:告警、隔离或封锁;租户与产品可另行规定", "when a SIM is not the registered one; tenants and products"
+        " may say otherwise", choices=("alarm", "quarantine", "block"),
+    )  # fmt: skip
+    register_rate_per_s: int = _s(
+        1000,
+        "每个接入进程每秒注册与握手上限,其余错峰",
+        "registrations a second an edge takes; the rest is spread",
+        low=1,
+    )
+    register_cell_rate_per_s: int = _s(10, "单个小区每秒注册上限", "registrations a second from one cell", low=1)
+    register_address_rate_per_s: int = _s(
+        5,
+        "单个来源地址每秒注册上限(可信网段除外)",
+        "registrations a second from one address not of a trusted network",
+        low=1,
+    )
+
     shards: int = _s(2, "上行流分片数;首次启动后不可更改", "shards of the uplink stream; fixed after the first start",
                      low=1, high=256, group=("处理", "Pipeline"))  # fmt: skip
     stream_max_mb: int = _s(

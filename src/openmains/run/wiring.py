@@ -26,6 +26,7 @@ from openmains.edges.nats.stream import Bus, StreamUnavailableError, UplinkStrea
 from openmains.edges.postgres import migrate as postgres_migrate
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.pipeline_store import PostgresPipelineStore
+from openmains.run.access_wiring import judge_of
 from openmains.run.child import StartError
 from openmains.run.counters import tell_counters
 from openmains.run.roles import check_alone
@@ -119,7 +120,7 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: "Core") ->
             ShardWorker(
                 shard,
                 stream,
-                PostgresPipelineStore(pool),
+                PostgresPipelineStore(pool, judge_of(settings)),
                 ClickHouseReadingSink(clickhouse),
                 drivers,
                 tell=bus.tell,

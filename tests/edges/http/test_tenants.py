@@ -32,6 +32,10 @@ TABLES = (
     "command_batch_meter",
     "meter_shadow",
     "command_setting",
+    "terminal",
+    "terminal_finding",
+    "onboarding",
+    "access_policy",
 )
 LISTS = {
     "/users": "user_id",
@@ -43,8 +47,10 @@ LISTS = {
     "/exceptions": "exception_id",
     "/dead-letters": "dead_letter_id",
     "/jobs": "job_id",
+    "/terminals": "meter_id",
 }
-OF_METER = ("", "/readings?from=2024-01-01T00:00:00Z&to=2024-01-02T00:00:00Z", "/registers", "/frames", "/signals")
+OF_METER = ("", "/readings?from=2024-01-01T00:00:00Z&to=2024-01-02T00:00:00Z", "/registers", "/frames", "/signals", "/security",
+             "/findings")  # fmt: skip
 
 
 async def test_lists_hold_own_rows_only(world: World) -> None:
@@ -106,6 +112,11 @@ async def test_the_others_objects_are_not_found_by_any_verb(world: World) -> Non
         ("POST", f"/alarms/{other['alarm_id']}/clear", {}),
         ("POST", f"/exceptions/{other['exception_id']}/judge", {"verdict": "accept"}),
         ("POST", f"/jobs/{other['job_id']}/cancel", {}),
+        ("POST", f"/meters/{other['meter_id']}/security/release", {}),
+        ("POST", f"/meters/{other['meter_id']}/security/hold", {"state": "blocked"}),
+        ("DELETE", f"/meters/{other['meter_id']}/key", None),
+        ("POST", f"/keys/files/{other['job_id']}/take", {}),
+        ("POST", f"/onboarding/{other['unknown']:015d}/dismiss", {}),
     ]
     async with world.client(world.a.token) as client:
         for method, path, body in calls:

@@ -13,9 +13,12 @@ import asyncpg
 import httpx
 from litestar import Litestar
 
+from openmains.app.keys.envelope import MasterKey, Masters
+from openmains.app.keys.files import SealedFiles
 from openmains.app.meters.drivers import CatalogShelf
 from openmains.app.ports import LiveEvent, Metric, SystemSnapshot
 from openmains.app.uplink import Uplink
+from openmains.domain.fleet.identifiers import imei_of
 from openmains.drivers.catalog import load
 from openmains.edges.clickhouse.cell_load import ClickHouseCellLoads
 from openmains.edges.clickhouse.client import ClickHouse
@@ -145,6 +148,7 @@ async def make_world(urls: EngineUrls, clickhouse: ClickHouse, folder: Path) -> 
     pool = await create_pool(urls.postgres_api, role=API_ROLE)
     readings = ClickHouseReadings(clickhouse)
     feed, stream = Feed(), Stream()
+    masters = Masters.of(MasterKey(secrets.token_bytes(32)))
     console = folder / "console"
     (console / "assets").mkdir(parents=True)
     (console / "index.html").write_text("<title>console</title>")
@@ -162,6 +166,7 @@ async def make_world(urls: EngineUrls, clickhouse: ClickHouse, folder: Path) -> 
         readings=readings,
         dimensions=readings,
         replay=stream,
+        key_files=SealedFiles(folder / "keyfiles", lambda: masters, secrets.token_bytes),
         stop_switch=FileSwitch(folder / "stop"),
         command_drivers=PlainDrivers(),
         cell_loads=ClickHouseCellLoads(clickhouse),
@@ -234,6 +239,25 @@ async def _rows(world: World, utility: Utility) -> None:
         meter,
         product,
     )
+    utility.ids["unknown"] = imei_of(86_9000_0000_0000 + tenant)
+    await world.owner.execute(
+        "INSERT INTO onboarding (imei, tenant_id, first_us, last_us, address, proven)"
+        " VALUES ($1, $2, 1700000000000000, 1700000001000000, '10.0.0.1', true)",
+        utility.ids["unknown"],
+        tenant,
+    )
+    await world.owner.execute(
+        "INSERT INTO terminal (imei, tenant_id, meter_id, state, score, reasons)"
+        " SELECT imei, tenant_id, meter_id, 'observe', 10000, '{\"sim_changed\": 1}' FROM meter WHERE meter_id = $1",
+        meter,
+    )
+    await world.owner.execute(
+        "INSERT INTO terminal_finding (tenant_id, meter_id, imei, kind, at_us, count, address, detail, score, state)"
+        " SELECT tenant_id, meter_id, imei, 'sim_changed', 1700000000123456, 1, '10.0.0.1', '', 10000, 'observe'"
+        " FROM meter WHERE meter_id = $1",
+        meter,
+    )
+    await world.owner.execute("INSERT INTO access_policy (tenant_id) VALUES ($1)", tenant)
     utility.ids["job_id"] = await insert(
         "INSERT INTO job (tenant_id, kind) VALUES ($1, 'import_meters') RETURNING job_id", tenant
     )

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { en as access } from "./words/access";
 import { en as catalog } from "./words/catalog";
 import { en as people } from "./words/people";
 import { en as work } from "./words/work";
@@ -6,7 +7,7 @@ import type { Messages } from "./zh";
 
 export const en: Messages = {
   product: "OpenMains",
-  nav: { home: "Home", meters: "Meters", alarms: "Alarms", report: "Collection report", exceptions: "To judge", gaps: "Gaps", users: "Users and roles", tokens: "API tokens", audit: "Audit log", products: "Products and drivers", system: "System", label: "Main navigation" },
+  nav: { home: "Home", meters: "Meters", alarms: "Alarms", report: "Collection report", exceptions: "To judge", gaps: "Gaps", users: "Users and roles", tokens: "API tokens", audit: "Audit log", products: "Products and drivers", system: "System", terminals: "Terminals", label: "Main navigation" },
   frame: {
     search: "Search number, customer, address, phone, IMEI",
     searchKey: "Press / to search",
@@ -225,6 +226,7 @@ export const en: Messages = {
     refreshed: "updated every {seconds} s",
     processes: "Processes",
   },
+  access,
   catalog,
   ...people,
   ...work,
@@ -282,5 +284,12 @@ export const en: Messages = {
     sensor_fault: "Sensor fault",
     vibration_abnormal: "Vibration abnormal",
     gas_leak: "Gas leak detected",
+    sim_separated: "SIM is not the registered one",
+    terminal_cloned: "Terminal cloned",
+    terminal_flood: "Terminal floods",
+    key_failure: "Key failures in its name",
+    register_back: "Register went back",
+    terminal_quarantined: "Terminal quarantined",
+    terminal_blocked: "Terminal blocked",
   },
 };

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Chinese, the first language. `en.ts` must hold the same keys; the compiler and a test see to it.
+import { zh as access } from "./words/access";
 import { zh as catalog } from "./words/catalog";
 import { zh as people } from "./words/people";
 import { zh as work } from "./words/work";
 
 export const zh = {
   product: "OpenMains",
-  nav: { home: "首页", meters: "表具", alarms: "告警", report: "采集日报", exceptions: "待判数据", gaps: "缺数", users: "用户与角色", tokens: "API 令牌", audit: "审计日志", products: "产品与驱动", system: "系统", label: "主导航" },
+  nav: { home: "首页", meters: "表具", alarms: "告警", report: "采集日报", exceptions: "待判数据", gaps: "缺数", users: "用户与角色", tokens: "API 令牌", audit: "审计日志", products: "产品与驱动", system: "系统", terminals: "终端安全", label: "主导航" },
   frame: {
     search: "搜索表号、用户、地址、电话、IMEI",
     searchKey: "按 / 搜索",
@@ -225,6 +226,7 @@ export const zh = {
     refreshed: "每 {seconds} 秒更新",
     processes: "进程",
   },
+  access,
   catalog,
   ...people,
   ...work,
@@ -282,6 +284,13 @@ export const zh = {
     sensor_fault: "传感器故障",
     vibration_abnormal: "振动异常",
     gas_leak: "燃气泄漏",
+    sim_separated: "机卡分离",
+    terminal_cloned: "疑似克隆终端",
+    terminal_flood: "终端消息泛洪",
+    key_failure: "密钥校验失败",
+    register_back: "读数倒退",
+    terminal_quarantined: "终端已隔离",
+    terminal_blocked: "终端已封锁",
   },
 };
 

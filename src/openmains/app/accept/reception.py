@@ -4,7 +4,7 @@
 The same for every channel that names the meter by its IMEI; the channel only translates ``Refusal`` to its own codes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -42,9 +42,17 @@ class Accepted:
 class Reception:
     """One for each edge process. ``drivers_by_product`` and ``zones`` are replaced when products or tenants change."""
 
-    def __init__(self, identities: Identities, catalog: Catalog, *, meter_limit: int = METER_LIMIT) -> None:
+    def __init__(
+        self,
+        identities: Identities,
+        catalog: Catalog,
+        *,
+        meter_limit: int = METER_LIMIT,
+        is_blocked: Callable[[int], bool] = lambda imei: False,
+    ) -> None:
         self._identities = identities
         self._catalog = catalog
+        self._is_blocked = is_blocked
         self._drivers: dict[int, Driver] = {}
         self._zones: dict[int, Zone] = {}
         self._offsets: dict[int, tuple[int, int]] = {}
@@ -82,7 +90,11 @@ class Reception:
             return Refusal.EMPTY
         if len(payload) > MAX_PAYLOAD:
             return Refusal.TOO_LARGE
-        identity = self._identities.find(int(imei_text))
+        imei = int(imei_text)
+        identity = self._identities.find(imei)
+        if identity is not None and self._is_blocked(imei):
+            self._count("blocked")
+            identity = None  # it hears what a stranger hears
         if identity is None:
             return Refusal.UNKNOWN_METER
         if self._meters.take(identity.meter_id, now_us / 1e6) is not Verdict.PASS:

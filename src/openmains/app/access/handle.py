@@ -21,11 +21,9 @@ from openmains.app.meters.jobs import ask_for_job
 from openmains.app.meters.model import MeterDetail, NewMeter
 from openmains.app.ports import Dimensions, Store, Work
 from openmains.app.problems import Problem
-from openmains.domain.connectivity.findings import STATES, STEP_EVENTS, WEIGHTS, State
+from openmains.domain.connectivity.findings import EVENTS, STATES, State
 from openmains.domain.connectivity.ladder import Thresholds, put, release
 from openmains.domain.fleet.identifiers import is_imei
-
-EVENTS = sorted({*(weight.event for weight in WEIGHTS.values()), *STEP_EVENTS.values()})
 
 
 @dataclass(frozen=True, slots=True)

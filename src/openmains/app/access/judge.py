@@ -111,6 +111,8 @@ class AccessJudge:
             if kind is None:
                 if Kind.SIM_SEPARATED in terminal.reasons and check_binding(meter.sim, Sim(), seen) is None:
                     self._alarm(entry, WEIGHTS[Kind.SIM_SEPARATED].event, "cleared", outcome)
+                    rest = {kind: count for kind, count in terminal.reasons.items() if kind != Kind.SIM_SEPARATED}
+                    terminal = replace(terminal, reasons=rest)
                 return terminal
             note = AccessNote(note.imei, note.address, 1, f"IMSI {said.imsi or '-'} ICCID {said.iccid or '-'}")
             return self._found(entry, kind, note, meter, terminal, outcome)

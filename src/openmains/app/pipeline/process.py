@@ -322,7 +322,7 @@ class Processor:
                 name = finding.rule.name.lower()
                 effects.counters[name] = effects.counters.get(name, 0) + 1
                 if finding.rule is Rule.IMPOSSIBLE_BACK and record.imei is not None:
-                    note = AccessNote(record.imei, detail=f"{finding.value} < {finding.expected}")
+                    note = AccessNote(record.imei, detail=f"{finding.value}, expected {finding.expected}")
                     effects.access.append(
                         AccessEntry(
                             record.tenant_id, record.meter_id, FindingKind.REGISTER_BACK.value, received_us, note

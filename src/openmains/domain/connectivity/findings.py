@@ -71,6 +71,7 @@ WEIGHTS: dict[Kind, Weight] = {
 
 # Reached steps are alarms of their own: the operator must hear of a block even where each finding was small.
 STEP_EVENTS = {State.QUARANTINE: "terminal_quarantined", State.BLOCKED: "terminal_blocked"}
+EVENTS = sorted({*(weight.event for weight in WEIGHTS.values()), *STEP_EVENTS.values()})
 
 
 @dataclass(frozen=True, slots=True)

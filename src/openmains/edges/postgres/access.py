@@ -139,7 +139,7 @@ class Access:
     async def put(self, imei: int, meter_id: int, standing: Standing, user_id: int, note: str, *, forget: bool) -> None:
         await self._connection.execute(
             "INSERT INTO terminal AS t (imei, tenant_id, meter_id, state, held, score, score_at, state_by, note)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (imei) DO UPDATE"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (imei, tenant_id) DO UPDATE"
             " SET meter_id = $3, state = $4, held = $5, score = $6, score_at = $7, state_by = $8, note = $9, state_at = now(),"
             " reasons = CASE WHEN $10 THEN '{}'::jsonb ELSE t.reasons END",
             imei, self._tenant_id, meter_id, standing.state.word, standing.held, standing.score, standing.at, user_id,

@@ -23,9 +23,9 @@ WITH told AS (SELECT c.imei FROM terminal_change c WHERE c.xid >= $1::text::xid8
               UNION
               SELECT t.imei FROM identity_change c JOIN terminal t USING (meter_id)
                WHERE c.xid >= $1::text::xid8 AND c.xid < $2::text::xid8)
-SELECT told.imei, CASE WHEN m.meter_id IS NULL THEN 'allowed' ELSE t.state END
-  FROM told LEFT JOIN terminal t USING (imei)
-  LEFT JOIN meter m ON m.meter_id = t.meter_id AND m.imei = t.imei AND m.removed_on IS NULL
+SELECT told.imei, coalesce((SELECT t.state FROM terminal t JOIN meter m ON m.meter_id = t.meter_id AND m.imei = t.imei
+                             WHERE t.imei = told.imei AND m.removed_on IS NULL), 'allowed')
+  FROM told
 """
 _SIMS = "SELECT imei, imsi, iccid FROM meter WHERE imei = ANY ($1::bigint[]) AND removed_on IS NULL"
 _CELLS = """

@@ -25,18 +25,18 @@ SELECT m.meter_id, m.tenant_id, m.imei, m.imsi, m.iccid,
 _TERMINALS = """
 SELECT imei, tenant_id, meter_id, state, score, score_at, held, reasons, seen_imsi, seen_iccid, address, online_since_us,
        last_handshake_us, handshakes
-  FROM terminal WHERE imei = ANY ($1::bigint[]) ORDER BY imei FOR UPDATE
+  FROM terminal t WHERE (imei, tenant_id) IN (SELECT * FROM unnest($1::bigint[], $2::int[])) ORDER BY imei FOR UPDATE
 """
 _WRITE = """
 INSERT INTO terminal AS t (imei, tenant_id, meter_id, state, score, score_at, held, reasons, seen_imsi, seen_iccid, address,
                            online_since_us, last_handshake_us, handshakes)
 SELECT * FROM unnest($1::bigint[], $2::int[], $3::bigint[], $4::text[], $5::int[], $6::bigint[], $7::boolean[], $8::jsonb[],
                      $9::text[], $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[])
-ON CONFLICT (imei) DO UPDATE
+ON CONFLICT (imei, tenant_id) DO UPDATE
    SET state_at = CASE WHEN t.state = excluded.state AND t.meter_id = excluded.meter_id THEN t.state_at ELSE now() END,
        state_by = CASE WHEN t.state = excluded.state AND t.meter_id = excluded.meter_id THEN t.state_by END,
        note = CASE WHEN t.state = excluded.state AND t.meter_id = excluded.meter_id THEN t.note ELSE '' END,
-       tenant_id = excluded.tenant_id, meter_id = excluded.meter_id, state = excluded.state, score = excluded.score,
+       meter_id = excluded.meter_id, state = excluded.state, score = excluded.score,
        score_at = excluded.score_at, held = excluded.held, reasons = excluded.reasons, seen_imsi = excluded.seen_imsi,
        seen_iccid = excluded.seen_iccid, address = excluded.address, online_since_us = excluded.online_since_us,
        last_handshake_us = excluded.last_handshake_us, handshakes = excluded.handshakes
@@ -60,7 +60,8 @@ async def commit_reports(
     """Judge and write within the caller's transaction; returns the alarms that change."""
     meters = await connection.fetch(_REGISTERED, sorted({entry.meter_id for entry in entries}))
     registered = {row[0]: _registered(row, judge.on_separation) for row in meters}
-    rows = await connection.fetch(_TERMINALS, sorted({entry.note.imei for entry in entries}))
+    pairs = {(meter.imei, meter.tenant_id) for meter in registered.values()}
+    rows = await connection.fetch(_TERMINALS, [imei for imei, _ in pairs], [tenant for _, tenant in pairs])
     outcome = judge.run(entries, registered, {row[0]: _terminal(row) for row in rows})
     if outcome.terminals:
         await connection.execute(_WRITE, *_terminal_columns(outcome))

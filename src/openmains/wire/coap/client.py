@@ -229,7 +229,7 @@ class Client:
                 # Section 5.4.1: an unknown critical option in a response rejects it.
                 return [*self._unknown(message, call.peer, "bad option"), *self._break(call, "bad option")]
             self._remember(key, now)
-            if message.kind == CON and self._hold and call.state is Asking.OBSERVING:
+            if message.kind == CON and self._hold and self._is_notification(call, message):
                 self._held.add(key)
             elif message.kind == CON:
                 self._out.append((call.peer, empty(ACK, message.mid)))
@@ -267,6 +267,11 @@ class Client:
         if block2 is not None and (block2.more or call.received is not None):
             return self._take_block(call, message, options, block2, sequence, held, now)
         return self._deliver(call, message.code, options, message.payload, sequence, held)
+
+    def _is_notification(self, call: Call, message: Message) -> bool:
+        """Also what answers the registration itself may be one: the true answer may have been lost."""
+        wanted = opt.get(call.base, opt.OBSERVE) == b"" and opt.get(message.options, opt.OBSERVE) is not None
+        return wanted or call.state is Asking.OBSERVING
 
     def _go_on_sending(self, call: Call, code: int, block: opt.Block, now: float) -> bool:
         """Whether the response only asks for more of our body; then the next block is on its way."""

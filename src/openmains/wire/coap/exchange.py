@@ -10,8 +10,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from openmains.wire.coap.blockwise import Key
-from openmains.wire.coap.message import Option
-from openmains.wire.coap.options import Block
+from openmains.wire.coap.message import Method, Option
+from openmains.wire.coap.options import Block, cache_key
 from openmains.wire.coap.states import Serving
 
 Peer = Hashable
@@ -94,6 +94,12 @@ class Request:
     block1: Block | None = None
     block2: Block | None = None
     no_response: int = 0
+
+
+def body_key(request: Request) -> Key:
+    """What tells one large answer from another: the peer, and all that makes a request another request."""
+    body = request.payload if request.method == Method.FETCH else b""
+    return (request.peer, request.method, cache_key(request.raw_options), body)
 
 
 class Relation:

@@ -53,7 +53,9 @@ class Observers:
         return relation
 
     def remove(self, relation: Relation) -> None:
-        """End a relation that is still open."""
+        """End a relation, if it has not ended already."""
+        if relation.closed:
+            return
         relation.closed = True
         relation.latest = None
         del self._relations[relation.peer, relation.token]

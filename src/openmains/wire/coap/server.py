@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Collection
 
 from openmains.wire.coap import options as opt
-from openmains.wire.coap.blockwise import Assembler, BodyCache, Key
+from openmains.wire.coap.blockwise import Assembler, BodyCache
 from openmains.wire.coap.exchange import (
     Acknowledged,
     Deregistered,
@@ -30,6 +30,7 @@ from openmains.wire.coap.exchange import (
     Relation,
     Request,
     Undelivered,
+    body_key,
 )
 from openmains.wire.coap.message import ACK, CON, HEADER, NON, RST, Code, Message, Method, Option, decode, empty
 from openmains.wire.coap.message import encode_options as _encode_options
@@ -210,7 +211,7 @@ class Server:
                 return events + self._answer(exchange, "block out of order", body, (), now)
             request.payload = body
         if request.block2 is not None and request.block2.number:
-            kept = self._bodies.get(_body_key(request), now)
+            kept = self._bodies.get(body_key(request), now)
             if kept is not None:
                 self._count("block")
                 self.respond(exchange, kept.code, kept.payload, kept.options, now=now)
@@ -252,7 +253,7 @@ class Server:
                 return None
             options = list(options)
             if observe and request.observe == 0 and code >> 5 == 2:
-                relation = self._observers.register(request, _body_key(request), self.limits.block_szx, now)
+                relation = self._observers.register(request, body_key(request), self.limits.block_szx, now)
                 if relation is not None:
                     options.append((opt.OBSERVE, opt.uint(relation.sequence)))
             if request.block1 is not None:
@@ -262,7 +263,7 @@ class Server:
                 wanted = opt.Block(wanted.start >> (self.limits.block_szx + 4), False, self.limits.block_szx)
             whole = request.block2 is None and len(payload) <= wanted.size
             if not whole:
-                code, payload = self._bodies.cut(_body_key(request), wanted, code, payload, options, now)
+                code, payload = self._bodies.cut(body_key(request), wanted, code, payload, options, now)
         state, action = SERVING[exchange.state, _ANSWER]
         exchange.state = state
         token = exchange.token
@@ -329,6 +330,10 @@ class Server:
             self._retransmitter.start(relation.peer, mid, datagram, relation, self._chance(), now)
         elif not relation.closed:
             self._observers.sent_non(relation, mid)
+
+    def end(self, relation: Relation) -> None:
+        """End an observation without a word: its observer knows."""
+        self._observers.remove(relation)
 
     def _drop_relation(self, relation: Relation | None, reason: str) -> list[Event]:
         if relation is None or relation.closed:
@@ -490,9 +495,3 @@ class Server:
             if (peer, self._mid) not in self._retransmitter:
                 break
         return self._mid
-
-
-def _body_key(request: Request) -> Key:
-    """What tells one large answer from another: the peer, and all that makes a request another request."""
-    body = request.payload if request.method == Method.FETCH else b""
-    return (request.peer, request.method, opt.cache_key(request.raw_options), body)

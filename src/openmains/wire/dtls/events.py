@@ -25,7 +25,7 @@ class Limits:
 
     max_handshakes: int = 20_000
     yield_after_s: float = 15.0
-    handshake_s: float = 120.0
+    handshake_s: float = 300.0
     max_datagram: int = 2048
     mtu: int = 1200
     max_message: int = 2048

@@ -157,12 +157,10 @@ class Session:
         cipher = self._open
         if cipher is None:
             cipher = self._open = self.suite.cipher(self.read_key)
-        if self.uses_cid:
-            aad = self._aad_start + raw[3 : head - 2] + size.to_bytes(2, "big")
-        else:
-            aad = raw[3:11] + raw[:3] + size.to_bytes(2, "big")
+        # RFC 9146 section 5.3, RFC 5246 section 6.2.3.3
+        aad = self._aad_start + raw[3 : head - 2] if self.uses_cid else raw[3:11] + raw[:3]
         try:
-            return cipher.decrypt(self.read_iv + raw[head:body], raw[body:], aad)
+            return cipher.decrypt(self.read_iv + raw[head:body], raw[body:], aad + size.to_bytes(2, "big"))
         except InvalidTag:
             return None
 

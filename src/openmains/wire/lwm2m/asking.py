@@ -26,7 +26,7 @@ _OBSERVING = (Kind.OBSERVE, Kind.OBSERVE_COMPOSITE)
 class Holder:
     """What the server remembers of one link."""
 
-    __slots__ = ("bootstrap", "call", "current", "heard_at", "link", "registration", "serial", "waiting")
+    __slots__ = ("bootstrap", "call", "current", "due", "heard_at", "link", "registration", "serial", "waiting")
 
     def __init__(self, link: Link, now: float) -> None:
         self.link = link
@@ -36,7 +36,8 @@ class Holder:
         self.call: Call | None = None
         self.waiting: deque[Operation] | None = None
         self.bootstrap: Any = None
-        self.serial = 0
+        self.serial = 0  # of its appointment to look at the lifetime
+        self.due = 0.0
 
     @property
     def idle(self) -> bool:
@@ -151,6 +152,11 @@ class Asker:
         path = from_segments(location) or ()
         format_ = opt.get_uint(event.options, opt.CONTENT_FORMAT)
         out.append(Done(operation, event.code, format_, event.payload, path, observed))
+        if event.held is not None and isinstance(event.call.tag, Observation):
+            # The answer to the Observe was lost and a notification came in its place: it is a report, to be stored.
+            self._notified(holder, event.call.tag, event, out)
+        else:
+            self._coap.client.acknowledge(event)
 
     def _notified(self, holder: Holder, observation: Observation, event: ResponseReceived, out: list[Event]) -> None:
         registration = holder.registration

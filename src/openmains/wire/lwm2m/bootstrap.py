@@ -9,8 +9,15 @@ one, which the device still has until Finish. Deleting what is not there (4.04) 
 from collections.abc import Iterable
 
 from openmains.wire.coap.message import Code
+from openmains.wire.lwm2m import content
+from openmains.wire.lwm2m.codec.values import encode
+from openmains.wire.lwm2m.definitions import definitions
 from openmains.wire.lwm2m.events import Done, Failed
-from openmains.wire.lwm2m.operation import Kind, Operation, bootstrap_finish
+from openmains.wire.lwm2m.operation import Kind, Operation, bootstrap_finish, delete, write
+from openmains.wire.lwm2m.path import Path
+from openmains.wire.lwm2m.value import Item, Value
+
+PSK_MODE = 0
 
 
 class Run:
@@ -36,3 +43,43 @@ class Run:
         if event.code >> 5 != 2 and not absent:
             return "refused"
         return None if self._steps else ""
+
+
+def account(
+    *,
+    uri: str,
+    identity: bytes,
+    key: bytes,
+    short_id: int = 101,
+    lifetime_s: int = 86_400,
+    binding: str = "U",
+    security_instance: int = 1,
+    server_instance: int = 0,
+    content_format: int = content.TLV,
+) -> list[Operation]:
+    """The steps that give a device one server: the old accounts go, objects 0 and 1 are written.
+
+    ``uri`` such as ``coaps://meters.example.org:5684``; ``identity`` and ``key`` of the PSK. Devices keep the bootstrap
+    server's own account as instance 0 of object 0, so ours is 1 by default.
+    """
+    security: dict[int, Value] = {
+        0: uri,
+        1: False,
+        2: PSK_MODE,
+        3: identity,
+        4: b"",
+        5: key,
+        10: short_id,
+    }
+    server: dict[int, Value] = {0: short_id, 1: lifetime_s, 6: True, 7: binding}
+    return [
+        delete((0,)),
+        delete((1,)),
+        _written((0, security_instance), security, content_format),
+        _written((1, server_instance), server, content_format),
+    ]
+
+
+def _written(path: Path, values: dict[int, Value], content_format: int) -> Operation:
+    items = [Item((*path, number), value) for number, value in values.items()]
+    return write(path, encode(items, content_format, path, definitions().type), content_format)

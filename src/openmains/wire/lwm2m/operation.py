@@ -7,7 +7,7 @@ which format a device takes, and what the values mean, is for the layer above, w
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -43,7 +43,7 @@ class Operation:
     kind: Kind
     method: int
     paths: tuple[Path, ...]
-    payload: bytes = b""
+    payload: bytes = field(default=b"", repr=False)  # may hold a key
     content_format: int | None = None
     accept: int | None = None
     query: tuple[str, ...] = ()

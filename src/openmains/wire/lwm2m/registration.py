@@ -189,13 +189,12 @@ def parse_query(query: Sequence[str], max_endpoint: int) -> Said:
 
 
 @lru_cache(maxsize=1024)
-def parse_offer(payload: bytes, max_instances: int) -> Offer:
-    """The objects of a registration. Raises :class:`WireError`.
+def parse_offer(payload: bytes, max_instances: int, root: tuple[str, ...] = ()) -> Offer:
+    """The objects of a registration. Raises :class:`WireError`. ``root``: where they begin unless the payload says so.
 
     ``</lwm2m>;rt="oma.lwm2m";ct=110`` names another root (section 7.3); links that are not objects below it are skipped.
     """
     links = link_format.parse(payload, 2 * max_instances + 8)
-    root: tuple[str, ...] = ()
     formats: tuple[int, ...] = ()
     for target, attributes in links:
         if attributes.get("rt") == "oma.lwm2m":

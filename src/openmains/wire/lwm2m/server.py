@@ -22,7 +22,6 @@ from openmains.wire.coap.exchange import Exchange, Request
 from openmains.wire.coap.exchange import Limits as CoapLimits
 from openmains.wire.coap.message import Code, Method, Option
 from openmains.wire.coap.reliability import RFC7252, Timing
-from openmains.wire.errors import WireError
 from openmains.wire.lwm2m import content
 from openmains.wire.lwm2m.asking import UPLINK, Asker, Holder
 from openmains.wire.lwm2m.bootstrap import Run
@@ -41,13 +40,8 @@ from openmains.wire.lwm2m.events import (
 )
 from openmains.wire.lwm2m.operation import Operation
 from openmains.wire.lwm2m.path import from_segments
-from openmains.wire.lwm2m.registration import (
-    DEFAULT_LIFETIME_S,
-    VERSIONS,
-    Registration,
-    parse_offer,
-    parse_query,
-)
+from openmains.wire.lwm2m.registering import Refused, bootstrap_wanted, register_wanted, update
+from openmains.wire.lwm2m.registration import Registration
 
 _CLIENT_EVENTS = (ResponseReceived, TimedOut, ResetReceived, Broken)
 _WRITING = (Method.POST, Method.PUT)
@@ -183,37 +177,15 @@ class Server:
             self._refuse(request, "method not allowed", Code.METHOD_NOT_ALLOWED, now)
 
     def _register(self, request: Request, link: Link, holder: Holder | None, now: float, out: list[Event]) -> None:
-        if opt.get_uint(request.options, opt.CONTENT_FORMAT) not in (None, content.LINK_FORMAT):
-            self._refuse(request, "register format", Code.UNSUPPORTED_CONTENT_FORMAT, now)
-            return
         try:
-            said = parse_query(request.query, self.limits.max_endpoint)
-            offer = parse_offer(request.payload, self.limits.max_instances)
-        except WireError as error:
-            too_many = error.reason in ("too many links", "too many objects")
-            self._refuse(request, error.reason, Code.REQUEST_ENTITY_TOO_LARGE if too_many else Code.BAD_REQUEST, now)
+            wanted = register_wanted(request, link, self.limits)
+        except Refused as refused:
+            self._refuse(request, refused.counter, refused.code, now)
             return
-        version = said.version or "1.0"
-        if version not in VERSIONS:
-            self._refuse(request, "version not supported", Code.PRECONDITION_FAILED, now)
-        elif said.endpoint is None and version == "1.0":
-            self._refuse(request, "endpoint missing", Code.BAD_REQUEST, now)
-        elif holder is None and len(self._links) >= self.limits.max_links:
+        if holder is None and len(self._links) >= self.limits.max_links:
             self._busy(request, now)
         else:
-            out.append(
-                RegisterWanted(
-                    link,
-                    request.exchange,
-                    said.endpoint or "",
-                    DEFAULT_LIFETIME_S if said.lifetime_s is None else said.lifetime_s,
-                    version,
-                    said.binding or "U",
-                    said.queue_mode,
-                    said.sms or "",
-                    offer,
-                )
-            )
+            out.append(wanted)
 
     def accept(self, wanted: RegisterWanted, now: float, *, endpoint: str | None = None) -> Registration:
         """The device may register: it hears 2.01 and its location. ``endpoint``: the name to keep, by default its own.
@@ -289,28 +261,12 @@ class Server:
         self, request: Request, holder: Holder, registration: Registration, now: float, out: list[Event]
     ) -> None:
         try:
-            said = parse_query(request.query, self.limits.max_endpoint)
-            offer = parse_offer(request.payload, self.limits.max_instances) if request.payload else None
-        except WireError as error:
-            self._refuse(request, error.reason, Code.BAD_REQUEST, now)
+            changed = update(registration, request, self.limits)
+        except Refused as refused:
+            self._refuse(request, refused.counter, refused.code, now)
             return
-        before = (registration.lifetime_s, registration.binding, registration.sms, registration.offer)
-        if said.lifetime_s is not None:
-            registration.lifetime_s = said.lifetime_s
-        if said.binding is not None:
-            registration.binding = said.binding
-            if registration.version == "1.0":
-                registration.queue_mode = said.queue_mode
-        if said.sms is not None:
-            registration.sms = said.sms
-        if offer is not None:
-            registration.offer = (
-                offer if offer.root or offer.formats else registration.offer._replace(objects=offer.objects)
-            )
         registration.updated_unix_s = self._unix_s + now
-        changed = before != (registration.lifetime_s, registration.binding, registration.sms, registration.offer)
-        if before[0] != registration.lifetime_s:
-            self._watch(holder, registration)
+        self._watch(holder, registration)
         self._answer(request.exchange, Code.CHANGED, now)
         out.append(Updated(holder.link, registration, changed))
 
@@ -365,16 +321,14 @@ class Server:
             self._refuse(request, "method not allowed", Code.METHOD_NOT_ALLOWED, now)
             return
         try:
-            said = parse_query(request.query, self.limits.max_endpoint)
-        except WireError as error:
-            self._refuse(request, error.reason, Code.BAD_REQUEST, now)
+            wanted = bootstrap_wanted(request, link, self.limits)
+        except Refused as refused:
+            self._refuse(request, refused.counter, refused.code, now)
             return
-        preferred = next((item[4:] for item in request.query if item.startswith("pct=")), "")
-        wanted = int(preferred) if preferred.isascii() and preferred.isdigit() and len(preferred) < 6 else None
         if link not in self._links and len(self._links) >= self.limits.max_links:
             self._busy(request, now)
         else:
-            out.append(BootstrapWanted(link, request.exchange, said.endpoint or "", wanted))
+            out.append(wanted)
 
     def bootstrap(self, wanted: BootstrapWanted, steps: Iterable[Operation], now: float) -> None:
         """Begin: the device hears 2.04, then each step when the one before succeeded, then Finish."""
@@ -483,12 +437,14 @@ class Server:
             del self._by_endpoint[name]
 
     def _watch(self, holder: Holder, registration: Registration) -> None:
-        """Look at the registration again when its lifetime ends; an older appointment is void."""
-        self._expiring.pop(holder.serial, None)
+        """Look at the registration again when its lifetime ends. One that is renewed keeps its earlier appointment, which
+        finds out then: renewals cost no memory."""
         due = self._due(registration)
-        if due is not None:
+        kept = holder.serial in self._expiring
+        if due is not None and not (kept and holder.due <= due):
+            self._expiring.pop(holder.serial, None)
             self._serial += 1
-            holder.serial = self._serial
+            holder.serial, holder.due = self._serial, due
             self._expiring[self._serial] = holder
             heappush(self._expiries, (due, self._serial))
 

@@ -33,7 +33,7 @@ CREATE INDEX device_key_of_tenant ON device_key (tenant_id, key_id);
 
 -- Terminals -------------------------------------------------------------------------------------------------------------------
 CREATE TABLE terminal (
-  imei              bigint PRIMARY KEY,
+  imei              bigint NOT NULL,
   tenant_id         int NOT NULL,
   meter_id          bigint NOT NULL,            -- a row of a former meter of this IMEI counts for nothing
   state             text NOT NULL DEFAULT 'allowed' CHECK (state IN ('allowed', 'observe', 'quarantine', 'blocked')),
@@ -49,8 +49,10 @@ CREATE TABLE terminal (
   address           text NOT NULL DEFAULT '',
   online_since_us   bigint,                     -- first handshake of this IMEI under this meter
   last_handshake_us bigint,
-  handshakes        bigint NOT NULL DEFAULT 0
+  handshakes        bigint NOT NULL DEFAULT 0,
+  PRIMARY KEY (imei, tenant_id)                 -- an IMEI that goes to another tenant leaves a row that counts for nothing
 );
+CREATE INDEX terminal_online ON terminal (tenant_id, online_since_us DESC, meter_id DESC) WHERE online_since_us IS NOT NULL;
 CREATE INDEX terminal_meter ON terminal (meter_id);
 CREATE INDEX terminal_not_allowed ON terminal (tenant_id, meter_id) WHERE state <> 'allowed';
 CREATE INDEX terminal_held_back ON terminal (meter_id) WHERE state IN ('quarantine', 'blocked');

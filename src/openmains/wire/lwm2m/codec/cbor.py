@@ -2,9 +2,9 @@
 """The part of CBOR that LwM2M needs (RFC 8949): data items to values and back, exactly.
 
 Theory: an item is a head (major type, argument) and what follows from it. Values here are int, Decimal, str, bytes,
-bool, None, list and dict with scalar keys. A floating-point number becomes the shortest decimal that means the same
-float, for 0.1 is what its sender meant, and a decimal that no double carries is written as a decimal fraction (tag 4,
-section 3.4.4): no digit of a register is lost on either way. Not taken: NaN and infinities (no reading is one), tags
+bool, None, list and dict with scalar keys. A floating-point number becomes the decimal that its sender meant
+(:func:`meant`), and a decimal that no double carries is written as a decimal fraction (tag 4, section 3.4.4): no digit
+of a register is lost on either way. Not taken: NaN and infinities (no reading is one), tags
 other than 1 and 4, duplicate keys, simple values other than false, true and null, nesting above ``MAX_DEPTH``.
 """
 
@@ -17,10 +17,11 @@ from openmains.wire.cursor import Reader, Writer
 LAYER: Final = "cbor"
 MAX_DEPTH: Final = 8
 
-_HALF: Final = Struct("!e")
-_SINGLE: Final = Struct("!f")
-_DOUBLE: Final = Struct("!d")
-_FLOATS: Final = {25: (_HALF, 5), 26: (_SINGLE, 9), 27: (_DOUBLE, 17)}
+HALF: Final = Struct("!e")
+SINGLE: Final = Struct("!f")
+DOUBLE: Final = Struct("!d")
+_DIGITS: Final = {HALF: 64, SINGLE: 9, DOUBLE: 17}
+_FLOATS: Final = {25: HALF, 26: SINGLE, 27: DOUBLE}
 _BREAK: Final = object()
 MAX_EXPONENT: Final = 400
 """Largest power of ten, either way, of a decimal fraction: doubles need 308, and a larger one is an attack on memory."""
@@ -122,19 +123,28 @@ def _simple(reader: Reader, info: int, at: int) -> Any:
         return None
     if info == 31:
         return _BREAK
-    kind = _FLOATS.get(info)
-    if kind is None:
+    form = _FLOATS.get(info)
+    if form is None:
         raise reader.fail("simple value unknown", at)
-    form, digits = kind
     number: float = form.unpack(reader.take(form.size))[0]
     if number - number:  # NaN and infinities
         raise reader.fail("not a finite number", at)
-    return shortest(number, form, digits)
+    return meant(number, form)
 
 
-def shortest(number: float, form: Struct, digits: int) -> Decimal:
-    """The decimal with the fewest digits that ``form`` stores as ``number``."""
-    if form is _DOUBLE:
+def meant(number: float, form: Struct) -> Decimal:
+    """The decimal that a sender meant by ``number``, a finite float that came in ``form``.
+
+    That is its exact value when it has no more digits than such a float can tell apart (9 in a single, 17 in a double):
+    65504 and 4194303.75 are what they are. Else it is the shortest decimal that is stored as this float: 12345.678 for
+    a single of 12345.677734375, whose sender had no better float. A half is always exact: it is only ever chosen
+    because it holds the value.
+    """
+    digits = _DIGITS[form]
+    exact = Decimal(number)
+    if len("".join(map(str, exact.as_tuple().digits)).rstrip("0")) <= digits:
+        return exact
+    if form is DOUBLE:
         return Decimal(repr(number))
     raw = form.pack(number)
     for count in range(1, digits):
@@ -218,13 +228,13 @@ def _write_decimal(writer: Writer, value: Decimal) -> None:
     if not value.is_finite():
         raise writer.fail("not a finite number")
     number = float(value)
-    if Decimal(repr(number)) == value:  # an infinite float equals no finite decimal
-        for first, form in ((0xF9, _HALF), (0xFA, _SINGLE), (0xFB, _DOUBLE)):
+    if not number - number:  # else it is beyond a double
+        for first, form in ((0xF9, HALF), (0xFA, SINGLE), (0xFB, DOUBLE)):
             try:
                 raw = form.pack(number)
             except OverflowError:
                 continue
-            if form.unpack(raw)[0] == number and shortest(number, form, _FLOATS[first & 31][1]) == value:
+            if form.unpack(raw)[0] == number and meant(number, form) == value:
                 writer.u8(first)
                 writer.put(raw)
                 return

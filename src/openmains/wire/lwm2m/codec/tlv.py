@@ -8,17 +8,13 @@ value's bytes mean nothing without the resource's type.
 
 from decimal import Decimal
 from enum import IntEnum
-from struct import Struct
 from typing import Final, NamedTuple
 
 from openmains.wire.cursor import Reader, Writer
-from openmains.wire.lwm2m.codec.cbor import shortest
+from openmains.wire.lwm2m.codec.cbor import DOUBLE, SINGLE, meant
 from openmains.wire.lwm2m.value import ObjectLink, Type, Value, coerce
 
 LAYER: Final = "tlv"
-
-_SINGLE: Final = Struct("!f")
-_DOUBLE: Final = Struct("!d")
 
 
 class Kind(IntEnum):
@@ -57,9 +53,7 @@ def _entries(reader: Reader, allowed: tuple[Kind, ...]) -> list[Entry]:
             raise reader.fail("entry out of place", at)
         number = reader.u16be() if first & 0x20 else reader.u8()
         how = first >> 3 & 3
-        if how and first & 7:
-            raise reader.fail("length said twice", at)
-        size = reader.uint(how, "big") if how else first & 7
+        size = reader.uint(how, "big") if how else first & 7  # with a length field the low bits must be ignored
         if kind in _INSIDE:
             inside = _entries(reader.window(size), _INSIDE[kind])
             found.append(Entry(kind, number, b"", tuple(inside)))
@@ -106,11 +100,11 @@ def decode_value(raw: bytes, wanted: Type | None) -> Value:
     if wanted is Type.OBJLNK and size == 4:
         return ObjectLink(reader.u16be(), reader.u16be())
     if wanted is Type.FLOAT and size in (4, 8):
-        form, digits = (_SINGLE, 9) if size == 4 else (_DOUBLE, 17)
+        form = SINGLE if size == 4 else DOUBLE
         number: float = form.unpack(raw)[0]
         if number - number:
             raise reader.fail("not a finite number", 0)
-        return shortest(number, form, digits)
+        return meant(number, form)
     raise reader.fail("value of a wrong length", 0)
 
 
@@ -144,12 +138,13 @@ def encode_value(value: Value, wanted: Type | None) -> bytes:
 
 def _float(value: Decimal, writer: Writer) -> bytes:
     if value.is_finite():
-        for form, digits in ((_SINGLE, 9), (_DOUBLE, 17)):
+        for form in (SINGLE, DOUBLE):
             try:
                 raw = form.pack(float(value))
             except OverflowError:
                 continue
             stored: float = form.unpack(raw)[0]
-            if not stored - stored and shortest(stored, form, digits) == value:
+            # A single only for what it holds without error: a peer that widens it to a double must see the same number.
+            if stored == float(value) and not stored - stored and meant(stored, form) == value:
                 return raw
     raise writer.fail("no double carries this number")

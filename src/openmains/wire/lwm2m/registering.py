@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Register, Update and Bootstrap-Request: from a CoAP request to what is wanted (LwM2M core 1.1 sections 6.1.7, 6.2).
+
+Theory: a request is wanted or refused with a code and a counter's name; nothing here changes the server. Only
+``update`` writes, and only into the registration that it is about, after all of the request was found good.
+"""
+
+from openmains.wire.coap import options as opt
+from openmains.wire.coap.exchange import Request
+from openmains.wire.coap.message import Code
+from openmains.wire.errors import WireError
+from openmains.wire.lwm2m import content
+from openmains.wire.lwm2m.events import BootstrapWanted, Limits, Link, RegisterWanted
+from openmains.wire.lwm2m.registration import (
+    DEFAULT_LIFETIME_S,
+    VERSIONS,
+    Offer,
+    Registration,
+    Said,
+    parse_offer,
+    parse_query,
+)
+
+_TOO_MANY = ("too many links", "too many objects")
+
+
+class Refused(Exception):
+    """The request is answered with ``code`` and counted under ``counter``."""
+
+    def __init__(self, counter: str, code: int) -> None:
+        super().__init__(counter, code)
+        self.counter = counter
+        self.code = code
+
+
+def register_wanted(request: Request, link: Link, limits: Limits) -> RegisterWanted:
+    """A Register (section 6.2.1). Raises :class:`Refused`."""
+    said, offer = _parse(request, limits)
+    version = said.version or "1.0"
+    if version not in VERSIONS:
+        raise Refused("version not supported", Code.PRECONDITION_FAILED)
+    if said.endpoint is None and version == "1.0":
+        raise Refused("endpoint missing", Code.BAD_REQUEST)
+    return RegisterWanted(
+        link,
+        request.exchange,
+        said.endpoint or "",
+        DEFAULT_LIFETIME_S if said.lifetime_s is None else said.lifetime_s,
+        version,
+        said.binding or "U",
+        said.queue_mode,
+        said.sms or "",
+        offer,
+    )
+
+
+def update(registration: Registration, request: Request, limits: Limits) -> bool:
+    """An Update (section 6.2.2) into ``registration``: whether more than its lifetime was renewed. Raises Refused."""
+    said, offer = _parse(request, limits, registration.offer.root)
+    before = (registration.lifetime_s, registration.binding, registration.sms, registration.offer)
+    if said.lifetime_s is not None:
+        registration.lifetime_s = said.lifetime_s
+    if said.binding is not None:
+        registration.binding = said.binding
+        if registration.version == "1.0":
+            registration.queue_mode = said.queue_mode
+    if said.sms is not None:
+        registration.sms = said.sms
+    if request.payload:
+        formats = offer.formats or registration.offer.formats
+        registration.offer = offer._replace(formats=formats)
+    return before != (registration.lifetime_s, registration.binding, registration.sms, registration.offer)
+
+
+def bootstrap_wanted(request: Request, link: Link, limits: Limits) -> BootstrapWanted:
+    """A Bootstrap-Request (section 6.1.7.1); ``pct`` names the content format that the device likes. Raises Refused."""
+    said, _ = _parse(request, limits)
+    preferred = next((item[4:] for item in request.query if item.startswith("pct=")), "")
+    fits = preferred.isascii() and preferred.isdigit() and len(preferred) < 6
+    return BootstrapWanted(link, request.exchange, said.endpoint or "", int(preferred) if fits else None)
+
+
+def _parse(request: Request, limits: Limits, root: tuple[str, ...] = ()) -> tuple[Said, Offer]:
+    if opt.get_uint(request.options, opt.CONTENT_FORMAT) not in (None, content.LINK_FORMAT):
+        raise Refused("register format", Code.UNSUPPORTED_CONTENT_FORMAT)
+    try:
+        said = parse_query(request.query, limits.max_endpoint)
+        return said, parse_offer(request.payload, limits.max_instances, root)
+    except WireError as error:
+        too_many = error.reason in _TOO_MANY
+        raise Refused(error.reason, Code.REQUEST_ENTITY_TOO_LARGE if too_many else Code.BAD_REQUEST) from None

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The way down: frames both ways, sizes of R1.4, what is signed, what is refused."""
+
+import hashlib
+import hmac
+import random
+from binascii import crc_hqx
+from pathlib import Path
+
+import pytest
+
+from openmains.drivers import catalog
+from openmains.drivers.codec import TableDriver
+from openmains.drivers.command_doc import drawing
+from openmains.drivers.errors import DriverPageError
+from openmains.drivers.model import CommandError, Driver, EncodeError
+from openmains.drivers.page import CommandVector
+
+CATALOG = catalog.load()
+KEY = bytes(range(32))
+DRIVERS = [CATALOG.driver("openmains/water-1"), CATALOG.driver("openmains/gas-1")]
+SIGNED = {"valve_open", "valve_close", "top_up", "set_price", "factory_reset", "set_platform"}
+HEAD = {"serial": 7, "counter": 3, "not_after": 1_767_292_200}
+DOC = Path(__file__).parents[2] / "docs/protocols/openmains-commands.md"
+
+
+def mac(body: bytes) -> bytes:
+    return hmac.new(KEY, body, hashlib.sha256).digest()[:16]
+
+
+def vectors(driver: Driver) -> tuple[CommandVector, ...]:
+    assert isinstance(driver, TableDriver)
+    assert driver.page.commands is not None
+    return driver.page.commands.vectors
+
+
+CASES = [(driver, vector) for driver in DRIVERS for vector in vectors(driver)]
+
+
+@pytest.mark.parametrize(("driver", "vector"), CASES, ids=[f"{d.name}: {v.name}" for d, v in CASES])
+def test_vector_both_ways(driver: Driver, vector: CommandVector) -> None:
+    head = {"serial": vector.serial, "counter": vector.counter, "not_after": vector.not_after}
+    assert driver.command(vector.kind, vector.params, **head, mac=mac) == vector.frame
+    read = driver.read_command(vector.frame)
+    assert (read.kind, read.serial, read.counter, read.not_after) == (vector.kind, *head.values())
+    assert read.mac == vector.mac
+    assert read.body == driver.command_body(vector.kind, vector.params, **head)
+    assert {k: v for k, v in read.params.items() if k in vector.params} == vector.params
+    if vector.mac is not None:
+        assert mac(read.body) == vector.mac
+
+
+@pytest.mark.parametrize("driver", DRIVERS, ids=lambda d: d.name)
+def test_sizes_of_r1_4(driver: Driver) -> None:
+    for vector in vectors(driver):
+        size = len(vector.frame)
+        if vector.kind.startswith("valve") or (vector.kind.startswith("read_") and vector.kind != "read_parameters"):
+            assert size < 40, vector.name
+        elif vector.kind == "set_parameters" and len(vector.params["values"]) == 1:  # type: ignore[arg-type]
+            assert size < 50
+        assert size < 100
+    six = {"version": 1, "period_start": 0, "tiers": 6, "tier_from": [0] * 6, "prices": [1] * 6}
+    assert len(driver.command("set_price", six, **HEAD, mac=mac)) < 100
+    assert len(driver.command("set_platform", {"port": 1, "host": "h" * 56}, **HEAD, mac=mac)) < 100
+    with pytest.raises(EncodeError):
+        driver.command("set_parameters", {"values": dict.fromkeys(driver.settings, 0)}, **HEAD)
+
+
+@pytest.mark.parametrize("driver", DRIVERS, ids=lambda d: d.name)
+def test_what_acts_on_supply_or_money_is_signed(driver: Driver) -> None:
+    assert {name for name, kind in driver.command_kinds.items() if kind.signed} == SIGNED
+    for name in SIGNED:
+        params = next(v.params for v in vectors(driver) if v.kind == name)
+        with pytest.raises(EncodeError):
+            driver.command(name, params, **HEAD)
+        with pytest.raises(EncodeError):
+            driver.command(name, params, **HEAD, mac=lambda body: b"short")
+
+
+@pytest.mark.parametrize("driver", DRIVERS, ids=lambda d: d.name)
+def test_every_command_says_what_it_takes(driver: Driver) -> None:
+    for kind in driver.command_kinds.values():
+        assert kind.title.zh and kind.title.en and kind.confirmed
+        for param in kind.params:
+            assert param.title.zh and param.title.en and param.low <= param.high
+
+
+def test_all_settings_of_r4_2_are_there() -> None:
+    for driver in DRIVERS:
+        assert set(driver.settings) >= {
+            "report_period", "report_time", "freeze_period", "low_flow_duration", "low_flow_threshold",
+            "high_flow_duration", "high_flow_threshold", "low_battery", "reverse_flow_duration",
+            "reverse_flow_threshold", "pressure_high", "pressure_low", "spread_start", "spread_interval",
+            "cell_reselection",
+        }  # fmt: skip
+        assert "set_platform" in driver.command_kinds
+
+
+@pytest.mark.parametrize(
+    ("kind", "params"),
+    [
+        ("top_up", {"amount": 0}),
+        ("top_up", {}),
+        ("top_up", {"amount": 1, "colour": 1}),
+        ("top_up", {"amount": True}),
+        ("valve_shut", {}),
+        ("set_parameters", {"values": {}}),
+        ("set_parameters", {"values": {"nothing": 1}}),
+        ("set_parameters", {"values": {"freeze_period": 1}}),
+        ("read_parameters", {"names": ["nothing"]}),
+        ("set_platform", {"port": 5684, "host": ""}),
+        ("set_platform", {"port": 5684, "host": "h\n"}),
+        ("set_price", {"version": 1, "period_start": 0, "tiers": 2, "tier_from": [0], "prices": [1, 2]}),
+    ],
+)
+def test_the_platform_can_not_make_nonsense(kind: str, params: dict[str, object]) -> None:
+    with pytest.raises(EncodeError):
+        DRIVERS[0].command(kind, params, **HEAD, mac=mac)
+
+
+@pytest.mark.parametrize("driver", DRIVERS, ids=lambda d: d.name)
+def test_garbage_and_near_valid_frames_raise_one_error_only(driver: Driver) -> None:
+    source = random.Random(5)  # noqa: S311 - the same frames in every run
+    good = [v.frame for v in vectors(driver)]
+    for _ in range(5000):
+        frame = bytearray(source.choice(good))
+        frame[source.randrange(len(frame))] ^= 1 << source.randrange(8)
+        if source.random() < 0.3:
+            frame = frame[: source.randrange(len(frame) + 1)]
+        if len(frame) > 2 and source.random() < 0.8:  # a good CRC, so that the inside is reached
+            frame[-2:] = crc_hqx(bytes(frame[:-2]), 0).to_bytes(2, "big")
+        try:
+            driver.read_command(bytes(frame))
+        except CommandError as bad:
+            assert bad.reason in ("length", "magic", "crc", "unknown_kind", "range")
+
+
+def test_a_product_without_commands_says_so() -> None:
+    driver = CATALOG.driver("cjt188/gas-2004")
+    with pytest.raises(EncodeError):
+        driver.command("set_price", {}, **HEAD)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("code = 0x91", "code = 0x90", "ambiguous"),
+        ("limit = 40", "limit = 18", "can not stay under"),
+        ("number = 2\n", "number = 1\n", "ambiguous"),
+        ('count = "tiers"', 'count = "tyres"', "no field before"),
+        ('kind = "restart"', 'kind = "restarts"', "no command"),
+    ],
+)
+def test_a_broken_table_stops_the_start(old: str, new: str, why: str) -> None:
+    file = "openmains/water-1.toml"
+    text = (Path(catalog.__file__).parent / file).read_text("utf-8")
+    assert old in text
+    with pytest.raises(DriverPageError) as caught:
+        catalog.load_from({file: text.replace(old, new, 1)})
+    assert why in caught.value.why
+    assert caught.value.line > 0
+
+
+def test_document_is_fresh() -> None:
+    part = DOC.read_text("utf-8").split("<!-- commands: begin -->\n")[1].split("<!-- commands: end -->")[0]
+    assert part == drawing(), "run: python -m openmains.drivers.command_doc"

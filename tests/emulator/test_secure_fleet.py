@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fleet over DTLS with connection ids and LwM2M, against this project's own servers on a real socket."""
+
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from openmains.drivers.lwm2m.envelope import wrap
+from openmains.drivers.model import Kind
+from openmains.emulator.consumption import Consumption, Medium
+from openmains.emulator.endpoint import Network
+from openmains.emulator.fleet import Fleet, FleetSummary, MeterSpec, Secure
+from openmains.emulator.frames import DriverFrames, drivers, immediate_events
+from openmains.emulator.judge import command_mac
+from openmains.emulator.meter import Profile
+from openmains.emulator.secure_device import Way
+from openmains.emulator.spreading import Period, Scheme
+from openmains.emulator.standard_frames import StandardFrames
+from openmains.wire.coap.reliability import Timing
+from tests.drivers.test_all_drivers import meaning
+from tests.support.secure_platform import SecurePlatform
+
+DRIVER = "openmains/water-1"
+FIRST = 861_000_000_000_000
+KEY = bytes(range(32))
+CADENCE = Profile(
+    Period.EVERY, 60, today=True, scheme=Scheme.NONE, heartbeats_s=(), window_s=20,
+    immediate=immediate_events(DRIVER), once_a_day=frozenset(),
+)  # fmt: skip
+
+
+def specs(count: int, way: Way) -> list[MeterSpec]:
+    made = []
+    for k in range(count):
+        frames = StandardFrames(Medium.WATER, FIRST + k) if way is Way.SEND else DriverFrames(DRIVER, FIRST + k)
+        made.append(MeterSpec(f"{FIRST + k}", FIRST + k, Medium.WATER, frames, CADENCE))
+    return made
+
+
+def keys(meters: Sequence[MeterSpec]) -> dict[str, bytes]:
+    return {spec.imei: spec.imei.encode()[-16:].rjust(16, b"k") for spec in meters}
+
+
+async def run(
+    meters: list[MeterSpec],
+    way: Way,
+    *,
+    seconds: float,
+    speed: float = 60,
+    commands: Sequence[tuple[str, bytes]] = (),
+    address_changes: float = 0.0,
+    network: Network | None = None,
+    known: dict[str, bytes] | None = None,
+) -> tuple[SecurePlatform, FleetSummary, Fleet]:
+    psks = keys(meters)
+    start = int(time.time())
+    platform = SecurePlatform(
+        psks if known is None else known,
+        None if way is Way.SEND else drivers().driver(DRIVER),
+        lambda: int(time.time()),
+    )
+    for imei, frame in commands:
+        platform.command(imei, frame)
+    secure = Secure(psks, {meters[0].imei: "460001234567890"}, way, address_changes)
+    fleet = Fleet(
+        meters, platform.address, start=start, speed=speed, town=Consumption(), secure=secure,
+        command_keys={spec.imei: KEY for spec in meters}, attach_spread_s=0, sockets=4,
+        network=network or Network(), timing=Timing(ack_timeout_s=0.5),
+    )  # fmt: skip
+    summary = await fleet.run(seconds)
+    platform.close()
+    return platform, summary, fleet
+
+
+@pytest.mark.parametrize("way", list(Way))
+async def test_one_handshake_one_registration_many_reports(way: Way) -> None:
+    meters = specs(20, way)
+    platform, summary, _ = await run(meters, way, seconds=3.5)
+    assert platform.counters["handshakes"] == summary.handshakes == 20
+    assert len(platform.endpoints) == 20
+    assert f"urn:imei-imsi:{FIRST}-460001234567890" in platform.endpoints
+    assert summary.acknowledged == len(platform.reports) >= 40
+    assert not summary.failed
+    name = {Way.OBJECT19: "object19", Way.POST: "r", Way.SEND: "send"}[way]
+    assert {kind for _, kind, _ in platform.reports} == {name}
+    if way is Way.SEND:
+        standard = drivers().driver("lwm2m/water-1")
+        for _, _, payload in platform.reports:
+            found = meaning(standard, wrap("/", 112, payload), int(time.time()))
+            assert found is not None and found["kind"] == "registers"
+
+
+async def test_address_changes_cost_no_handshake() -> None:
+    meters = specs(10, Way.OBJECT19)
+    platform, summary, _ = await run(meters, Way.OBJECT19, seconds=3.5, address_changes=1.0)
+    assert platform.counters["handshakes"] == 10
+    assert summary.moved > 10
+    assert max(len(addresses) for addresses in platform.addresses.values()) > 1
+    assert not summary.failed
+
+
+async def test_a_command_goes_down_in_the_window_and_its_result_comes_up() -> None:
+    meters = specs(3, Way.OBJECT19)
+    driver = drivers().driver(DRIVER)
+    frame = driver.command(
+        "valve_close",
+        {},
+        serial=77,
+        counter=1,
+        not_after=int(time.time()) + 7200,
+        mac=lambda body: command_mac(KEY, body),
+    )
+    imei = meters[1].imei
+    platform, summary, _ = await run(meters, Way.OBJECT19, seconds=3.5, commands=[(imei, frame)])
+    assert summary.commands == 1
+    results = [found for _, _, payload in platform.reports if (found := meaning(driver, payload)) is not None]
+    results = [found for found in results if found["kind"] == Kind.COMMAND_RESULT]
+    assert [(m["command_serial"], m["command_result"], m["valve"]) for m in results] == [(77, 0, 1)]
+
+
+async def test_lossy_network_loses_nothing_for_ever() -> None:
+    meters = specs(10, Way.OBJECT19)
+    network = Network(loss=0.1, duplicates=0.1, reordering=0.1, reordering_delay_s=0.05)
+    platform, summary, _ = await run(meters, Way.OBJECT19, seconds=8, network=network)
+    assert {imei for imei, _, _ in platform.reports} == {spec.imei for spec in meters}
+    assert summary.acknowledged >= 10
+
+
+async def test_a_meter_with_a_wrong_key_never_gets_in() -> None:
+    meters = specs(4, Way.OBJECT19)
+    known = keys(meters) | {meters[0].imei: b"another key 0123"}
+    platform, _, _ = await run(meters, Way.OBJECT19, seconds=3, known=known)
+    assert platform.counters["handshakes"] == 3
+    assert meters[0].imei not in {imei for imei, _, _ in platform.reports}
