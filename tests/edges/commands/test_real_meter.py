@@ -32,7 +32,7 @@ from openmains.edges.signer.ledger import SqliteLedger
 from openmains.edges.signer.switch import FileSwitch
 from openmains.emulator.frames import DriverFrames
 from openmains.emulator.prices import MONEY, UNITS_A_FEN, Account, PriceSet
-from openmains.emulator.profile import Action, Profile, Send
+from openmains.emulator.profile import Attach, Profile, Send
 from openmains.emulator.store import Held, Store
 from openmains.emulator.terminal import Terminal
 from openmains.emulator.valve import Position
@@ -70,11 +70,16 @@ class Wire(Bench):
     payloads: list[bytes] = field(default_factory=list)
 
     def do(self, actions: Any) -> list[dict[str, Any]]:
-        self._keep(actions)
-        return super().do(actions)
-
-    def _keep(self, actions: list[Action]) -> None:
-        self.payloads += [action.payload for action in actions if isinstance(action, Send)]
+        todo = list(actions)
+        while todo:
+            action = todo.pop(0)
+            if isinstance(action, Attach):
+                todo += self.terminal.on_attach(True, self.now)
+            elif isinstance(action, Send):
+                self.payloads.append(action.payload)
+                answer = CATALOG.driver(DRIVER).answer(action.payload, self.now, 480)
+                todo += self.terminal.on_answer(action.message, answer, self.now)
+        return []
 
 
 class RealDesk(Desk):
@@ -186,11 +191,11 @@ async def test_what_the_meter_holds_is_in_its_shadow(desk: RealDesk) -> None:
 
 
 async def test_the_log_can_be_read_and_comes_once(desk: RealDesk) -> None:
+    desk.meter.terminal.meter.note(desk.meter.now, "magnet on")
+    desk.meter.terminal.meter.note(desk.meter.now + 5, "magnet off")
     command_id = await desk.give(Kind.LOG_PULL, "log-pull")
-    await desk.window(answers_arrive=False)
     await desk.window()
-    said = list(desk.meter.payloads)
-    await desk.up(said)
+    await desk.up(list(desk.meter.payloads))  # once more
     async with tenant_transaction(desk.api, desk.town.tenant_id) as connection:
         text = await Commands(connection, desk.town.tenant_id).log_text(command_id)
     lines = text.splitlines()
