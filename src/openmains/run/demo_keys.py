@@ -2,7 +2,7 @@
 """The keys of the demo's emulated meters: random, made for this installation, as a utility and its makers would make them.
 
 Device keys (PSK) are made by the real use case, which writes the file for the maker; the emulated meters are this maker's
-and keep it in ``var/secrets``. Keys that follow from a number would be the same in every demo, and a demo's port may be open to
+and keep it in ``var/demo``. Keys that follow from a number would be the same in every demo, and a demo's port may be open to
 others. The command key of a meter is what ``openmains signer meter-key`` prints for the maker; here the demo asks for it
 itself, which is possible only because it runs under the signer's account. A signer with an account of its own keeps it:
 the demo's meters then report and obey nothing.
@@ -26,13 +26,14 @@ from openmains.run.secret_files import write_private
 from openmains.run.settings import Settings
 from openmains.run.signer_role import KEY_FILE, master_key
 
-FILE = "demo-keys.csv"
+FOLDER, FILE = "demo", "device-keys.csv"
 PATIENCE_S = 5.0
 
 
 async def device_keys(pool: Pool, tenant_id: int, imeis: Sequence[int], var: Path) -> dict[int, bytes]:
     """IMEI → PSK of these meters, made where there are none, or where their file was lost."""
-    path = var / "secrets" / FILE
+    path = var / FOLDER / FILE
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = PostgresKeys(pool)
     vault = Vault(store, masters_of(var), secrets.token_bytes)
     known = _read(path)
