@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 from openmains.app.access.report import CHANNEL, AccessEntry, AccessNote, entry_of
-from openmains.app.command.results import COMMAND_RESULT, LINK_CHANNEL, link_word, meter_word
+from openmains.app.command.results import ANSWERS, LINK_CHANNEL, link_word, meter_word
 from openmains.app.pipeline.bounds import DAYS, fit, outside
 from openmains.app.pipeline.ports import DeadLetter, Effects, ExceptionRow, MeterRecord, PendingDay, Product
 from openmains.app.pipeline.rows import Gatherer
@@ -208,12 +208,11 @@ class Processor:
             gather.events(record, heard, self._kinds)
         if "rsrp_ddbm" in points:
             gather.signal(record, uplink.received_us)
-        if decoded.kind == COMMAND_RESULT:
+        if decoded.kind in ANSWERS:
             said = {name: values[row] for name, values in points.items() if values[row] != MISSING_VALUE}
-            word = meter_word(uplink, said, self._settings(record, decoded, row))
-            if word is None:
-                effects.counters["result_of_nothing"] = effects.counters.get("result_of_nothing", 0) + 1
-            else:
+            text = bytes(value for value in decoded.series.get("log_text", [[]] * (row + 1))[row] if 0 <= value < 256)
+            word = meter_word(uplink, decoded.kind, said, self._settings(record, decoded, row), text)
+            if word is not None:
                 effects.words.append(word)
         kind = decoded.kind
         effects.counters[kind] = effects.counters.get(kind, 0) + 1

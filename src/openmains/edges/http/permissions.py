@@ -84,6 +84,7 @@ ROLES: dict[str, Role] = {
     "give_command": O,
     "list_commands": V,
     "read_command": V,
+    "download_meter_log": O,
     "cancel_command": O,
     "approve_command": O,
     "read_shadow": V,
