@@ -13,11 +13,7 @@ from openmains.app.accept.limiter import Verdict, Window
 from openmains.app.uplink import Uplink
 from openmains.domain.period import Zone
 from openmains.drivers.catalog import Catalog, Driver
-<<<<<<< HEAD
-from openmains.drivers.lwm2m.envelope import wrap
-=======
 from openmains.drivers.lwm2m import envelope
->>>>>>> h-ops
 
 MAX_PAYLOAD = 512  # R1.4: no message over 512 B
 METER_LIMIT = 30  # a minute: R1.7 and a storm of alarms fit; a flood under one name does not
@@ -102,11 +98,7 @@ class Reception:
             return found
         driver = self._drivers.get(found.product_id)
         if driver is not None and driver.wants_envelope:
-<<<<<<< HEAD
-            payload = _enveloped(path, payload)
-=======
             payload = envelope.wrap(*about, payload)
->>>>>>> h-ops
         fault = driver.check(payload) if driver is not None else None
         self._count(f"malformed.{fault}" if fault else "accepted")
         uplink = Uplink(
@@ -150,12 +142,3 @@ class Reception:
 
     def _count(self, reason: str) -> None:
         self.counters[reason] = self.counters.get(reason, 0) + 1
-
-
-def _enveloped(path: str, payload: bytes) -> bytes:
-    """A report of standard objects with what it is about. ``path`` as the edge notes it: ``dp;ct=112``, ``3424/0;ct=11542``."""
-    place, _, code = path.partition(";ct=")
-    try:
-        return wrap("/" if place == "dp" else f"/{place}", int(code) if code else None, payload)
-    except (ValueError, OverflowError):
-        return payload  # no report of objects: the driver refuses it, and the dead letter holds what came
