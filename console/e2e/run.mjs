@@ -14,8 +14,15 @@ const given = process.env.OPENMAINS_E2E_URL;
 const demo = given === undefined ? await startDemo() : { url: given, password: process.env.OPENMAINS_E2E_PASSWORD, stop: async () => undefined };
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  // The sandbox of Chromium refuses to run as root, as in a container.
-  args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],
+  args: [
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    // The sandbox of Chromium refuses to run as root, as in a container.
+    ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
+  ],
 });
 let failed = false;
 try {
