@@ -341,7 +341,7 @@ export interface paths {
         put?: never;
         /**
          * JudgeException
-         * @description Accept the value, or keep the estimate.
+         * @description Accept the value, keep the estimate, or set another value.
          */
         post: operations["judge_exception"];
         delete?: never;
@@ -1156,10 +1156,13 @@ export interface components {
         };
         /** Judgement */
         Judgement: {
+            end?: string | null;
             /** @default  */
             reason: string;
+            start?: string | null;
             /** @enum {string} */
-            verdict: "accept" | "keep_estimate";
+            verdict: "accept" | "keep_estimate" | "edit";
+            volume?: number | null;
         };
         /** LastState */
         LastState: {
@@ -1483,6 +1486,7 @@ export interface components {
             /** Format: date-time */
             at: string;
             day: string;
+            driver: string;
             exception_id: number;
             expected: number | null;
             /** Format: date-time */
