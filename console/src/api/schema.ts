@@ -602,6 +602,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/meters/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * DownloadMeters
+         * @description The list as a file: the same filters and order, every page of it; of a search the best 10,000 hits.
+         */
+        get: operations["download_meters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/problems/{code}": {
         parameters: {
             query?: never;
@@ -827,7 +847,7 @@ export interface paths {
         };
         /**
          * ReadSystem
-         * @description Processes, stream lag, counters, engines, storage.
+         * @description Processes, stream lag, counters, engines, storage; for a tenant that does not run the platform its own counters.
          */
         get: operations["read_system"];
         put?: never;
@@ -1585,6 +1605,8 @@ export interface components {
                 [key: string]: string;
             };
             processes: components["schemas"]["ProcessInfo"][];
+            /** @enum {string} */
+            scope: "platform" | "tenant";
             storage: {
                 [key: string]: number;
             };
@@ -5266,6 +5288,123 @@ export interface operations {
             };
         };
     };
+    download_meters: {
+        parameters: {
+            query?: {
+                area_id?: number | null;
+                /** @description Names with commas between; all without it. */
+                columns?: string;
+                kind?: "csv" | "xlsx";
+                product_id?: number | null;
+                /** @description As in the list. */
+                q?: string | null;
+                sort?: "number" | "-number" | "meter_id" | "-meter_id";
+                status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description File Download */
+            200: {
+                headers: {
+                    /** @description File size in bytes */
+                    "content-length"?: string;
+                    /** @description Entity tag */
+                    etag?: string;
+                    /** @description Last modified data-time in RFC 2822 format */
+                    "last-modified"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "": string;
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     describe_problem: {
         parameters: {
             query?: never;
@@ -6209,10 +6348,13 @@ export interface operations {
     list_missing_meters: {
         parameters: {
             query?: {
+                by?: "area" | "product" | "maker" | "driver";
                 /** @description ``next`` of the page before; fits the same list only. */
                 cursor?: string | null;
                 /** @description Calendar day of the tenant; yesterday without it. */
                 day?: string | null;
+                /** @description One line of the report by ``by``; all without it. */
+                key?: string | null;
                 /** @description Rows of a page. */
                 limit?: number;
             };

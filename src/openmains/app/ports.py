@@ -402,7 +402,11 @@ class MissingMeter(Struct, frozen=True):
 
 class CollectionReports(Protocol):
     async def collection(self, tenant_id: int, day: int, by: ReportBy) -> CollectionReport: ...
-    async def missing(self, tenant_id: int, day: int, limit: int, after_meter_id: int) -> list[MissingMeter]: ...
+    async def missing(
+        self, tenant_id: int, day: int, limit: int, after_meter_id: int, group: tuple[ReportBy, str] | None = None
+    ) -> list[MissingMeter]:
+        """``group``: (by, key) of one line of the report."""
+
     async def csv(self, tenant_id: int, day: int, by: ReportBy, locale: str) -> bytes: ...
     async def xlsx(self, tenant_id: int, day: int, by: ReportBy, locale: str) -> bytes: ...
 
@@ -431,9 +435,14 @@ class ProcessInfo(Struct, frozen=True):
 
 
 class SystemSnapshot(Struct, frozen=True):
-    """What runs and how far behind it is."""
+    """What runs and how far behind it is.
+
+    ``scope`` tenant: the platform is run by somebody else; only ``version`` and ``counters`` are filled, these with what
+    waits for this tenant's own people.
+    """
 
     version: str
+    scope: Literal["platform", "tenant"]
     processes: list[ProcessInfo]
     stream_lag: dict[str, int]  # shard → messages not yet processed
     counters: dict[str, int]  # name → count since start; refusals as refused.<reason>
@@ -452,7 +461,12 @@ class Metric(Struct, frozen=True):
 
 
 class SystemView(Protocol):
-    async def snapshot(self) -> SystemSnapshot: ...
+    async def snapshot(self, tenant_id: int) -> SystemSnapshot:
+        """Everything for the tenant that runs the platform; for the others what concerns them alone."""
+
+    async def runs_platform(self, tenant_id: int) -> bool:
+        """Whether this tenant may see figures of the whole platform."""
+
     async def not_ready(self) -> list[str]:
         """What keeps this process from serving; empty: ready."""
 

@@ -38,6 +38,7 @@ ROLES: dict[str, Role] = {
     "list_driver_vectors": V,
     "explain_frame": V,
     "list_meters": V,
+    "download_meters": V,
     "read_meter": V,
     "add_meter": O,
     "change_meter": O,
