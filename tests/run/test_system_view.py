@@ -70,6 +70,10 @@ async def test_processes_counters_and_engines(engines: Engines, clickhouse: Clic
         for name, version in snapshot.engines.items():
             assert re.fullmatch(r"\d+(\.\d+)+", version), (name, version)
         assert snapshot.storage["postgresql"] > 0
+        for _ in range(2):  # the first of an hour is kept
+            await system.sample_storage()
+        (sample,) = (await system.snapshot(1)).growth
+        assert sample.bytes >= snapshot.storage["postgresql"] and (sample.at.minute, sample.at.second) == (0, 0)
         assert await system.not_ready() == []
         names = {(metric.name, *metric.labels.values()) for metric in await system.metrics()}
         assert {("openmains_events_total", "edge.received"), ("openmains_resident_bytes", "core")} <= names

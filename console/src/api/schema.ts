@@ -1596,6 +1596,12 @@ export interface components {
             password: string;
             tenant?: string | null;
         };
+        /** StorageSample */
+        StorageSample: {
+            /** Format: date-time */
+            at: string;
+            bytes: number;
+        };
         /** SystemSnapshot */
         SystemSnapshot: {
             counters: {
@@ -1604,6 +1610,7 @@ export interface components {
             engines: {
                 [key: string]: string;
             };
+            growth?: components["schemas"]["StorageSample"][];
             processes: components["schemas"]["ProcessInfo"][];
             /** @enum {string} */
             scope: "platform" | "tenant";

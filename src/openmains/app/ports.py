@@ -434,6 +434,13 @@ class ProcessInfo(Struct, frozen=True):
     state: str
 
 
+class StorageSample(Struct, frozen=True):
+    """What all stores held together at an instant."""
+
+    at: datetime
+    bytes: int
+
+
 class SystemSnapshot(Struct, frozen=True):
     """What runs and how far behind it is.
 
@@ -448,6 +455,7 @@ class SystemSnapshot(Struct, frozen=True):
     counters: dict[str, int]  # name → count since start; refusals as refused.<reason>
     engines: dict[str, str]  # engine → version or what is wrong
     storage: dict[str, int]  # what → bytes
+    growth: list[StorageSample] = []  # last 30 days, oldest first
 
 
 class Metric(Struct, frozen=True):

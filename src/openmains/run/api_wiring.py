@@ -29,12 +29,14 @@ from openmains.edges.postgres.report import ReportLabels
 from openmains.edges.postgres.store import PostgresStore
 from openmains.run.settings import Settings
 from openmains.run.system_view import RunningSystem
+from openmains.run.wiring import every
 
 if TYPE_CHECKING:
     from openmains.run.wiring import Core
 
 DIMS_EVERY_S = 5.0
 REPORTS_EVERY_S = 20.0
+STORAGE_EVERY_S = 600.0  # the first in an hour is kept
 
 
 async def run_api(settings: Settings, stop: asyncio.Event, core: "Core") -> None:
@@ -47,12 +49,15 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: "Core") -> None
         uploads = settings.var_path / "uploads"
         uploads.mkdir(mode=0o700, parents=True, exist_ok=True)
         readings = ClickHouseReadings(core.clickhouse)
+        system = RunningSystem(settings.var_path, core.hub, stream, core.pool, core.clickhouse, settings.shards)
+        sampling = asyncio.create_task(every(STORAGE_EVERY_S, "storage sample", system.sample_storage, stop))
+        stack.callback(sampling.cancel)
         app = build_app(
             ApiDeps(
                 store=PostgresStore(api_pool, wording(drivers, vocabulary())),
                 settings=api_settings(settings, uploads),
                 drivers=CatalogShelf(drivers),
-                system=RunningSystem(settings.var_path, core.hub, stream, core.pool, core.clickhouse, settings.shards),
+                system=system,
                 live=core.hub,
                 readings=readings,
                 dimensions=readings,

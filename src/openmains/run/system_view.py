@@ -7,10 +7,11 @@ from pathlib import Path
 import asyncpg
 
 from openmains import __version__
-from openmains.app.ports import Metric, ProcessInfo, SystemSnapshot
+from openmains.app.ports import Metric, ProcessInfo, StorageSample, SystemSnapshot
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.nats.live import LiveHub
 from openmains.edges.nats.stream import StreamUnavailableError, UplinkStream
+from openmains.edges.postgres.storage import StorageHistory
 from openmains.run.nats_server import server_version
 
 STORED = """
@@ -81,7 +82,20 @@ class RunningSystem:
             counters=counters,
             engines=engines,
             storage=storage,
+            growth=await self._growth(),
         )
+
+    async def _growth(self) -> list[StorageSample]:
+        try:
+            return await StorageHistory(self._pool).history()
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            return []
+
+    async def sample_storage(self) -> None:
+        """Note what the stores hold; at most one sample an hour is kept. An hour with an engine away is left out."""
+        engines, storage = await self._engines()
+        if not any(said.startswith("unreachable") for said in engines.values()):
+            await StorageHistory(self._pool).keep(storage)
 
     def _counters(self) -> dict[str, int]:
         total: dict[str, int] = {}
