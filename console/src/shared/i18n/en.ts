@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { en as catalog } from "./words/catalog";
+import { en as desk } from "./words/desk";
 import { en as people } from "./words/people";
 import { en as work } from "./words/work";
 import type { Messages } from "./zh";
@@ -59,7 +60,6 @@ export const en: Messages = {
   },
   home: {
     title: "Home",
-    rate: "Yesterday's reading rate",
     rateTarget: "target {target}%",
     expected: "Expected",
     received: "Received",
@@ -160,7 +160,6 @@ export const en: Messages = {
     bytes: "Bytes",
     payload: "Raw frame (hex)",
     copy: "Copy",
-    copied: "Copied",
     offset: "Offset",
     field: "Field",
     raw: "Raw",
@@ -226,6 +225,7 @@ export const en: Messages = {
     processes: "Processes",
   },
   catalog,
+  ...desk,
   ...people,
   ...work,
   // Rules of domain/readings/quality.py

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Chinese, the first language. `en.ts` must hold the same keys; the compiler and a test see to it.
 import { zh as catalog } from "./words/catalog";
+import { zh as desk } from "./words/desk";
 import { zh as people } from "./words/people";
 import { zh as work } from "./words/work";
 
@@ -59,7 +60,6 @@ export const zh = {
   },
   home: {
     title: "首页",
-    rate: "昨日抄表率",
     rateTarget: "目标 {target}%",
     expected: "应抄",
     received: "实抄",
@@ -160,7 +160,6 @@ export const zh = {
     bytes: "字节",
     payload: "原始报文（十六进制）",
     copy: "复制",
-    copied: "已复制",
     offset: "偏移",
     field: "字段",
     raw: "原始",
@@ -226,6 +225,7 @@ export const zh = {
     processes: "进程",
   },
   catalog,
+  ...desk,
   ...people,
   ...work,
   // Rules of domain/readings/quality.py
