@@ -2,10 +2,17 @@
 // Pictures of the main pages for docs/screens (or the folder OPENMAINS_E2E_SCREENS, with a slash at its end): light and dark, desktop and 390 px.
 import { mkdirSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { openPage } from "./walk.mjs";
+import { openPage } from "./browser.mjs";
 
 const folder = process.env.OPENMAINS_E2E_SCREENS ?? fileURLToPath(new URL("../../docs/screens/", import.meta.url));
 const LARGEST = 200_000;
+
+/** A picture of a step of a path, small enough to stand in a page of the docs. */
+export async function pathPicture(page, name) {
+  mkdirSync(folder, { recursive: true });
+  await page.waitForTimeout(400);
+  await page.screenshot({ path: `${folder}${name}.jpg`, type: "jpeg", quality: 60 });
+}
 
 export async function takeScreens(browser, url, signedIn) {
   mkdirSync(folder, { recursive: true });

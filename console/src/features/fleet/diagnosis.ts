@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Why a meter's data may be missing, from what is known of it. Most likely reason first; nothing is guessed beyond that.
-import type { DeadLetter, MeterDetail } from "@/api/types";
+import type { DeadLetter, MeterDetail, Reading } from "@/api/types";
+import { restsOn, type Basis } from "./readingBars";
 import { tenthsText } from "@/shared/format/volume";
 
 export const SILENT_H = 26; // a daily report and two hours of patience
@@ -13,7 +14,8 @@ export type Reason =
   | { kind: "letters"; count: number; reason: string; offset: number }
   | { kind: "weak" | "edge"; rsrp: string; sinr: string }
   | { kind: "battery"; percent: number }
-  | { kind: "events"; events: readonly string[] };
+  | { kind: "events"; events: readonly string[] }
+  | { kind: "day"; day: string; basis: readonly Basis[]; rules: readonly string[] };
 
 /** Coverage beyond CE1 by R12.1, in tenths of dBm and dB. */
 function signalReason(rsrp: number | null, sinr: number | null): Reason | null {
@@ -22,8 +24,22 @@ function signalReason(rsrp: number | null, sinr: number | null): Reason | null {
   return { kind, rsrp: tenthsText(rsrp), sinr: tenthsText(sinr) };
 }
 
-/** `letters`: the meter's open dead letters, newest first. */
-export function reasonsOf(meter: Pick<MeterDetail, "state">, letters: readonly Pick<DeadLetter, "reason" | "byte_offset">[], now: number): Reason[] {
+/** Days that do not rest on measurements alone, newest first, with the rules that fired. */
+function dayReasons(days: readonly Reading[], dayText: (instant: string) => string): Reason[] {
+  return [...days]
+    .reverse()
+    .map((day): Reason & { kind: "day" } => ({ kind: "day", day: dayText(day.start), basis: restsOn(day).filter((basis) => basis !== "measured"), rules: day.rules }))
+    .filter((day) => day.basis.length > 0);
+}
+
+/** `letters`: the meter's open dead letters, newest first; `days`: finished days, oldest first. */
+export function reasonsOf(
+  meter: Pick<MeterDetail, "state">,
+  letters: readonly Pick<DeadLetter, "reason" | "byte_offset">[],
+  now: number,
+  days: readonly Reading[] = [],
+  dayText: (instant: string) => string = (instant) => instant.slice(0, 10),
+): Reason[] {
   const { state } = meter;
   const reasons: Reason[] = [];
   const seen = state?.last_seen_at ?? null;
@@ -40,5 +56,6 @@ export function reasonsOf(meter: Pick<MeterDetail, "state">, letters: readonly P
     if (state.battery_pct !== null && state.battery_pct <= EMPTY_PCT) reasons.push({ kind: "battery", percent: state.battery_pct });
     if (state.events.length > 0) reasons.push({ kind: "events", events: state.events });
   }
+  reasons.push(...dayReasons(days, dayText));
   return reasons.length > 0 ? reasons : [{ kind: "fine" }];
 }

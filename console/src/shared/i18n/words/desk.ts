@@ -46,6 +46,8 @@ export const zh = {
     battery: "电量 {percent} %：电池可能已耗尽",
     events: "仍有事件：{events}",
     letters: "有 {count} 条报文无法使用，最近一条：{reason}（第 {offset} 字节）",
+    day: "{day}：{basis}（{rules}）",
+    noRule: "没有收到上报",
     toLetters: "查看死信",
   },
 };
@@ -95,6 +97,8 @@ export const en: typeof zh = {
     battery: "Charge {percent} %: the battery may be empty",
     events: "Events still active: {events}",
     letters: "{count} messages could not be used, the latest: {reason} (byte {offset})",
+    day: "{day}: {basis} ({rules})",
+    noRule: "no report came",
     toLetters: "Open the dead letters",
   },
 };
