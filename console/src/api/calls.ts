@@ -65,6 +65,8 @@ export const jobErrorsUrl = (jobId: number) => urlOf("/api/v1/jobs/{job_id}/file
 // drivers
 export const listDrivers = (signal: Signal) => call("get", "/api/v1/drivers", { signal });
 export const getDriver = (maker: string, model: string, signal: Signal) => call("get", "/api/v1/drivers/{maker}/{model}", { path: { maker, model }, signal });
+export const getDriverLayout = (maker: string, model: string, signal: Signal) =>
+  call("get", "/api/v1/drivers/{maker}/{model}/layout", { path: { maker, model }, signal });
 export const listVectors = (maker: string, model: string, signal: Signal) =>
   call("get", "/api/v1/drivers/{maker}/{model}/vectors", { path: { maker, model }, signal });
 export const explainFrame = (maker: string, model: string, hex: string) =>

@@ -270,6 +270,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/drivers/{maker}/{model}/layout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ReadDriverLayout
+         * @description A driver's messages field by field, and the points it gives.
+         */
+        get: operations["read_driver_layout"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/drivers/{maker}/{model}/vectors": {
         parameters: {
             query?: never;
@@ -1097,6 +1117,11 @@ export interface components {
         DeadLetterIds: {
             ids: number[];
         };
+        /** DriverLayout */
+        DriverLayout: {
+            messages: components["schemas"]["LaidMessage"][];
+            points: string[];
+        };
         /** DriverList */
         DriverList: {
             items: components["schemas"]["DriverPage"][];
@@ -1183,6 +1208,24 @@ export interface components {
             /** @enum {string} */
             verdict: "accept" | "keep_estimate" | "edit";
             volume?: number | null;
+        };
+        /** LaidField */
+        LaidField: {
+            accepted: string;
+            count: string;
+            name: string;
+            offset: number | null;
+            point: string;
+            size: number;
+            type: string;
+        };
+        /** LaidMessage */
+        LaidMessage: {
+            fields: components["schemas"]["LaidField"][];
+            kind: string;
+            name: string;
+            title_en: string;
+            title_zh: string;
         };
         /** LastState */
         LastState: {
@@ -3167,6 +3210,110 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FrameTrace"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_driver_layout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                maker: string;
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriverLayout"];
                 };
             };
             /** @description Input not valid */

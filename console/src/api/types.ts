@@ -19,6 +19,7 @@ export type Frame = Schemas["Frame"];
 export type FrameTrace = Schemas["FrameTrace"];
 export type Job = Schemas["Job"];
 export type Judgement = Schemas["Judgement"];
+export type LaidField = Schemas["LaidField"];
 export type Me = Schemas["SessionInfo"];
 export type Meter = Schemas["Meter"];
 export type MeterDetail = Schemas["MeterDetail"];

@@ -313,45 +313,6 @@ class Dimensions(Protocol):
     async def put(self, rows: Sequence[Dimension]) -> None: ...
 
 
-class DriverPage(Struct, frozen=True):
-    """A driver of the catalogue; volumes of its meters count 10^``unit_exponent`` m³."""
-
-    name: str
-    medium: str
-    grade: str
-    title_zh: str
-    title_en: str
-    unit_exponent: int
-
-
-class TracedField(Struct, frozen=True):
-    """One field of a frame for a person: where it stands, its bytes, what they mean."""
-
-    offset: int
-    length: int
-    name: str
-    raw_hex: str
-    value: str
-
-
-class DriverVector(Struct, frozen=True):
-    """An example frame of a driver with its meaning and where it is from."""
-
-    name: str
-    payload_hex: str
-    source: str
-    expected: Any
-
-
-class DriverShelf(Protocol):
-    """The driver catalogue as people ask it."""
-
-    def pages(self) -> list[DriverPage]: ...
-    def vectors(self, name: str) -> list[DriverVector] | None: ...
-    def explain(self, name: str, payload: bytes) -> list[TracedField] | None:
-        """Field by field as far as it can be read, also for a broken frame. None: no such driver."""
-
-
 class UplinkReplay(Protocol):
     """Messages put into the stream once more; returns when they are on disk there."""
 

@@ -119,6 +119,20 @@ async def test_viewer_sees_masked_phone(world: World) -> None:
         assert seen["customer"]["phone"] == "138****78" and seen["customer"]["name"] == "王五"
 
 
+async def test_a_drivers_page_is_told_field_by_field(world: World) -> None:
+    async with world.client(world.a.token) as client:
+        layout = (await client.get("/drivers/openmains/water-1/layout")).json()
+        report = next(message for message in layout["messages"] if message["kind"] == "report")
+        fields = {item["name"]: item for item in report["fields"]}
+        assert fields["magic"]["accepted"] == "0x4f57" and fields["magic"]["offset"] == 0
+        assert (fields["meter_number"]["offset"], fields["meter_number"]["size"]) == (10, 6)
+        assert fields["device_at"]["point"] == "device_at"
+        assert any(item["count"] for item in report["fields"]), "intervals are counted"
+        by_hook = (await client.get("/drivers/cjt188/water-2004/layout")).json()
+        assert by_hook["messages"] == [] and "register_values" in by_hook["points"]
+        assert (await client.get("/drivers/no/such/layout")).status_code == 404
+
+
 async def test_the_list_of_meters_is_a_file_with_the_chosen_columns(world: World) -> None:
     await world.owner.execute("UPDATE meter SET address = '=1+1 路' WHERE meter_id = $1", world.a.ids["meter_id"])
     async with world.client(world.a.token) as client:

@@ -8,12 +8,12 @@ from typing import Any
 
 from litestar.connection import ASGIConnection
 
+from openmains.app.driver_shelf import DriverShelf
 from openmains.app.identity.model import Actor
 from openmains.app.identity.sign_in import SignIn
 from openmains.app.ports import (
     CollectionReports,
     Dimensions,
-    DriverShelf,
     LiveFeed,
     ReadingStore,
     Store,

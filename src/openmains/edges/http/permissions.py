@@ -36,6 +36,7 @@ ROLES: dict[str, Role] = {
     "list_drivers": V,
     "read_driver": V,
     "list_driver_vectors": V,
+    "read_driver_layout": V,
     "explain_frame": V,
     "list_meters": V,
     "download_meters": V,

@@ -36,6 +36,14 @@ export const zh = {
     replayAll: "重放本页",
     anyEvent: "事件",
   },
+  layout: {
+    title: "驱动页面",
+    type: "类型",
+    point: "标准点",
+    accepted: "取值",
+    points: "可给出的标准点",
+    byRules: "此协议的报文由规则描述，见驱动文档；下面的试解析逐字节给出其字段。",
+  },
   diagnosis: {
     title: "为何缺数",
     fine: "上报正常，最近一次 {at}",
@@ -86,6 +94,14 @@ export const en: typeof zh = {
     guestCounters: { meters: "Meters in use", alarms_open: "Alarms not cleared", exceptions_open: "To judge", dead_letters_open: "Dead letters", jobs_waiting: "Jobs at work" },
     replayAll: "Replay this page",
     anyEvent: "Event",
+  },
+  layout: {
+    title: "The page",
+    type: "Type",
+    point: "Point",
+    accepted: "Accepted",
+    points: "Points it gives",
+    byRules: "The messages of this protocol follow rules, see the drivers' documentation; trying a frame below shows its fields byte by byte.",
   },
   diagnosis: {
     title: "Why data are missing",
