@@ -119,6 +119,15 @@ async def test_viewer_sees_masked_phone(world: World) -> None:
         assert seen["customer"]["phone"] == "138****78" and seen["customer"]["name"] == "王五"
 
 
+async def test_a_meter_is_found_by_its_sim(world: World) -> None:
+    async with world.client(world.a.token) as client:
+        sim = {"imsi": "460047712300456", "iccid": "89860477123000004567"}
+        made = (await client.post("/meters", json=new_meter(world.a, **sim))).json()["meter_id"]
+        for q in ("460047712300456", "77123000004567"):
+            found = (await client.get("/meters", params={"q": q})).json()["items"]
+            assert [meter["meter_id"] for meter in found] == [made], q
+
+
 async def test_a_drivers_page_is_told_field_by_field(world: World) -> None:
     async with world.client(world.a.token) as client:
         layout = (await client.get("/drivers/openmains/water-1/layout")).json()

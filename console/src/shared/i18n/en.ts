@@ -9,7 +9,7 @@ export const en: Messages = {
   product: "OpenMains",
   nav: { home: "Home", meters: "Meters", alarms: "Alarms", report: "Collection report", exceptions: "To judge", gaps: "Gaps", users: "Users and roles", tokens: "API tokens", audit: "Audit log", products: "Products and drivers", system: "System", label: "Main navigation" },
   frame: {
-    search: "Search number, customer, address, phone, IMEI",
+    search: "Search number, customer, address, phone, IMEI, SIM",
     searchKey: "Press / to search",
     noHit: "Nothing found",
     language: "Language",

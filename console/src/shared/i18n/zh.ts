@@ -9,7 +9,7 @@ export const zh = {
   product: "OpenMains",
   nav: { home: "首页", meters: "表具", alarms: "告警", report: "采集日报", exceptions: "待判数据", gaps: "缺数", users: "用户与角色", tokens: "API 令牌", audit: "审计日志", products: "产品与驱动", system: "系统", label: "主导航" },
   frame: {
-    search: "搜索表号、用户、地址、电话、IMEI",
+    search: "搜索表号、用户、地址、电话、IMEI、SIM",
     searchKey: "按 / 搜索",
     noHit: "没有找到",
     language: "语言",
