@@ -292,9 +292,12 @@ export const STORIES = {
     await context.setOffline(false);
     await page.locator(".offline").waitFor({ state: "hidden" });
     const tools = page.locator("header .tools .tool");
-    await tools.nth(1).click();
-    await page.locator(".el-dropdown-menu:visible li").nth(2).click();
-    await page.locator("html.dark").waitFor();
+    await until(async () => {
+      await tools.nth(1).click(); // a click while the menu still unfolds does not count: then it is opened again
+      await page.getByRole("menuitem").filter({ visible: true }).nth(2).click();
+      await page.waitForTimeout(300);
+      return page.locator("html.dark").count();
+    }, "the dark theme");
     await page.waitForTimeout(500); // colours pass over; contrast is judged when they stand
     for (const at of ["/", "/meters", "/report", "/alarms"]) {
       await page.goto(url + at);
