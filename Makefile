@@ -43,6 +43,7 @@ wheel: setup-dev ## dist/*.whl with console, migrations and driver pages / 构�
 
 docs: setup-dev ## renew the generated reference pages / 更新生成的文档
 	@$(PY) scripts/reference.py
+	@$(PY) -m openmains.edges.http.openapi docs/reference/openapi.json
 
 lock: ## renew the lock files (needs uv) / 更新锁定文件
 	@scripts/lock.sh $(LOCK)
