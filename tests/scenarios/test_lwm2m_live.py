@@ -29,8 +29,8 @@ from tests.support.system import System, add_product, found_utility, import_mete
 pytestmark = [pytest.mark.engines, pytest.mark.slow]
 FIRST_NUMBER = 340_000_000_000
 FIRST_IMEI = 86_340_000_000_000
-SENDS, NOTIFIES, PIPES, POSTS, LIVE, SLEEPER, HELD, ROTATED, INTERRUPTED, UNTOUCHED, FRAMES = range(11)
-STANDARD = (SENDS, NOTIFIES, PIPES, POSTS, LIVE, SLEEPER, HELD)
+SENDS, NOTIFIES, PIPES, POSTS, LIVE, HELD, ROTATED, INTERRUPTED, UNTOUCHED, FRAMES = range(10)
+STANDARD = (SENDS, NOTIFIES, PIPES, POSTS, LIVE, HELD)
 VOLUME: Path = (3424, 0, 1)
 METER: dict[Path, Value] = {
     VOLUME: Decimal("1000.000"),
@@ -58,11 +58,9 @@ class Town:
         self.keys = {index: secrets.token_bytes(16) for index in range(FRAMES + 1)}
         self.meters: list[ObjectMeter] = []
 
-    async def meter(self, index: int, *, queue: bool = False) -> ObjectMeter:
+    async def meter(self, index: int) -> ObjectMeter:
         """Connected and registered."""
-        made = ObjectMeter(
-            imei(index), self.keys[index], self.system.dtls, METER, queue=queue, seed=len(self.meters) + 1
-        )
+        made = ObjectMeter(imei(index), self.keys[index], self.system.dtls, METER, seed=len(self.meters) + 1)
         self.meters.append(made)
         await made.come()
         return made
@@ -220,22 +218,6 @@ async def test_what_needs_a_signature_does_not_go_this_way(town: Town, operation
 async def test_keys_are_not_read(town: Town) -> None:
     assert (await town.operate(LIVE, "read", "/0/1/5")).status_code == 403
     assert (await town.operate(LIVE, "discover", "/0")).status_code == 403
-
-
-async def test_a_sleeping_meter_is_asleep_and_says_since_when(town: Town) -> None:
-    """Awake right after its words, asleep when its window is over."""
-    await town.meter(SLEEPER, queue=True)
-    assert (await town.operate(SLEEPER, "read", "/3/0/9")).json()["ok"]
-    assert (await town.objects(SLEEPER))["awake"]
-
-    async def asleep() -> Any:
-        return not (await town.objects(SLEEPER))["awake"]
-
-    await until_async(asleep, limit_s=120)
-    refused = await town.operate(SLEEPER, "read", "/3/0/9")
-    assert refused.json()["type"].endswith("/meter-asleep")
-    heard = (await town.objects(SLEEPER))["heard_at"]
-    assert heard[:19] in refused.json()["detail"]
 
 
 async def test_a_meter_without_a_session_is_said_to_have_none(town: Town) -> None:
