@@ -171,6 +171,7 @@ async def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
         ("--first-imei", "1", "--driver", "nobody/none"),
         ("--meters", "nowhere.csv"),
         ("--first-imei", "1", "--target", "x:y"),
+        ("--first-imei", "1", "--transport", "dtls"),
     ],
 )
 def test_command_says_what_is_wrong(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The fleet over DTLS with connection ids and LwM2M, against this project's own servers on a real socket."""
 
+import argparse
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,7 @@ from openmains.emulator.meter import Profile
 from openmains.emulator.secure_device import Way
 from openmains.emulator.spreading import Period, Scheme
 from openmains.emulator.standard_frames import StandardFrames
+from openmains.run import emulate_cli
 from openmains.wire.coap.reliability import Timing
 from tests.drivers.test_all_drivers import meaning
 from tests.support.secure_platform import SecurePlatform
@@ -62,7 +65,7 @@ async def run(
     )
     for imei, frame in commands:
         platform.command(imei, frame)
-    secure = Secure(psks, {meters[0].imei: "460001234567890"}, way, address_changes)
+    secure = Secure(psks, {meters[0].imei: "460001234567890"}, way=way, address_changes=address_changes)
     fleet = Fleet(
         meters, platform.address, start=start, speed=speed, town=Consumption(), secure=secure,
         command_keys={spec.imei: KEY for spec in meters}, attach_spread_s=0, sockets=4,
@@ -133,3 +136,32 @@ async def test_a_meter_with_a_wrong_key_never_gets_in() -> None:
     platform, _, _ = await run(meters, Way.OBJECT19, seconds=3, known=known)
     assert platform.counters["handshakes"] == 3
     assert meters[0].imei not in {imei for imei, _, _ in platform.reports}
+
+
+async def test_command_line_takes_keys_from_the_file(tmp_path: Path) -> None:
+    psk, imei = bytes(range(16)), f"{FIRST}"
+    platform = SecurePlatform({imei: psk}, drivers().driver(DRIVER), lambda: int(time.time()))
+    meters = tmp_path / "meters.csv"
+    head = "imei,number,driver,psk,imsi,command_key"
+    meters.write_text(f"{head}\n{imei},17,{DRIVER},{psk.hex()},460001234567890,{KEY.hex()}\n")
+    parser = argparse.ArgumentParser()
+    emulate_cli.add_arguments(parser)
+    words = (
+        f"--target 127.0.0.1:{platform.address[1]} --meters {meters} --transport dtls --cadence 1 --seconds 1.5 --quiet"
+    )
+    args = parser.parse_args(words.split())
+    known = emulate_cli.Secrets()
+    summary = await emulate_cli._run(args, emulate_cli.read_meters(args, known), known)
+    platform.close()
+    assert summary.acknowledged >= 1
+    assert platform.endpoints == {f"urn:imei-imsi:{imei}-460001234567890"}
+    assert known.command_keys == {imei: KEY}
+
+
+def test_command_line_refuses_a_key_that_is_none(tmp_path: Path) -> None:
+    meters = tmp_path / "meters.csv"
+    meters.write_text(f"imei,number,psk\n{FIRST},17,xyz\n")
+    parser = argparse.ArgumentParser()
+    emulate_cli.add_arguments(parser)
+    with pytest.raises(ValueError, match="hexadecimal"):
+        emulate_cli.read_meters(parser.parse_args(["--meters", str(meters)]))

@@ -29,7 +29,7 @@ from tests.support.system import System, add_product, found_utility, import_mete
 pytestmark = [pytest.mark.engines, pytest.mark.slow]
 FIRST_NUMBER = 340_000_000_000
 FIRST_IMEI = 86_340_000_000_000
-SENDS, NOTIFIES, PIPES, POSTS, LIVE, HELD, ROTATED, INTERRUPTED, UNTOUCHED, FRAMES = range(10)
+SENDS, NOTIFIES, PIPES, POSTS, LIVE, HELD, ROTATED, UNFLASHED, FLASHED, UNTOUCHED, FRAMES = range(11)
 STANDARD = (SENDS, NOTIFIES, PIPES, POSTS, LIVE, HELD)
 VOLUME: Path = (3424, 0, 1)
 METER: dict[Path, Value] = {
@@ -267,10 +267,11 @@ async def test_a_rotated_key_reaches_its_meter_and_nobody_is_cut_off(town: Town)
 @pytest.mark.parametrize("flashed", [False, True])
 async def test_a_bootstrap_that_breaks_off_leaves_a_key_that_works(town: Town, flashed: bool) -> None:
     """It loses its power at the first write: before its new account was kept, or after that and before Finish."""
-    meter = await town.meter(INTERRUPTED)
+    index = FLASHED if flashed else UNFLASHED
+    meter = await town.meter(index)
     old = meter.key
-    (new,) = rotate_keys(town.system, [imei(INTERRUPTED)]).values()
-    town.keys[INTERRUPTED] = new
+    (new,) = rotate_keys(town.system, [imei(index)]).values()
+    town.keys[index] = new
     meter.breaks_at = KEY
     meter.update()
     await meter.hears(Written)
@@ -279,10 +280,9 @@ async def test_a_bootstrap_that_breaks_off_leaves_a_key_that_works(town: Town, f
         meter.tree.set(KEY, old)
     meter.power_on()
     await meter.come()
-    assert await meter.post(("r",), heartbeat(number(INTERRUPTED), 10 + flashed), content.OPAQUE) == int(Code.CHANGED)
+    assert await meter.post(("r",), heartbeat(number(index), 10 + flashed), content.OPAQUE) == int(Code.CHANGED)
     if not flashed:  # it came with its old key: it is asked again
         await meter.hears(BootstrapDone)
         meter.power_on()
         await meter.come()
     assert meter.key == new
-    await town.settled(INTERRUPTED)

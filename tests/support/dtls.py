@@ -177,3 +177,24 @@ def connected(site: Site | None = None, **options: Any) -> Line:
     line = Line(site or Site(), make_client(**options))
     line.connect()
     return line
+
+
+def hello_of(seed: int = 2) -> bytes:
+    """A client's first datagram."""
+    client = make_client(seed)
+    client.start(0.0)
+    [(_, raw)] = client.datagrams()
+    return raw
+
+
+def hello_with_cookie(site: Site, now: float, peer: Any = HOME, seed: int = 2) -> bytes:
+    """A hello with the cookie that the site gave to ``peer``."""
+    client = make_client(seed)
+    client.start(now)
+    site.datagrams()
+    [(_, raw)] = client.datagrams()
+    site.server.receive(raw, peer, now)
+    [(_, verify)] = site.datagrams()
+    client.receive(verify, SERVER, now)
+    [(_, raw)] = client.datagrams()
+    return raw

@@ -466,6 +466,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commands/{command_id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * DownloadMeterLog
+         * @description The log that a meter sent in answer to ``log_pull``, as text (R1.14).
+         */
+        get: operations["download_meter_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dead-letters": {
         parameters: {
             query?: never;
@@ -586,6 +606,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/drivers/{maker}/{model}/layout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ReadDriverLayout
+         * @description A driver's messages field by field, and the points it gives.
+         */
+        get: operations["read_driver_layout"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/drivers/{maker}/{model}/vectors": {
         parameters: {
             query?: never;
@@ -657,7 +697,7 @@ export interface paths {
         put?: never;
         /**
          * JudgeException
-         * @description Accept the value, or keep the estimate.
+         * @description Accept the value, keep the estimate, or set another value.
          */
         post: operations["judge_exception"];
         delete?: never;
@@ -1220,6 +1260,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/meters/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * DownloadMeters
+         * @description The list as a file: the same filters and order, every page of it; of a search the best 10,000 hits.
+         */
+        get: operations["download_meters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/onboarding": {
         parameters: {
             query?: never;
@@ -1545,7 +1605,7 @@ export interface paths {
         };
         /**
          * ReadSystem
-         * @description Processes, stream lag, counters, engines, storage.
+         * @description Processes, stream lag, counters, engines, storage; for a tenant that does not run the platform its own counters.
          */
         get: operations["read_system"];
         put?: never;
@@ -1975,6 +2035,11 @@ export interface components {
         DeadLetterIds: {
             ids: number[];
         };
+        /** DriverLayout */
+        DriverLayout: {
+            messages: components["schemas"]["LaidMessage"][];
+            points: string[];
+        };
         /** DriverList */
         DriverList: {
             items: components["schemas"]["DriverPage"][];
@@ -2073,10 +2138,13 @@ export interface components {
         };
         /** Judgement */
         Judgement: {
+            end?: string | null;
             /** @default  */
             reason: string;
+            start?: string | null;
             /** @enum {string} */
-            verdict: "accept" | "keep_estimate";
+            verdict: "accept" | "keep_estimate" | "edit";
+            volume?: number | null;
         };
         /** KeyStatus */
         KeyStatus: {
@@ -2118,6 +2186,24 @@ export interface components {
             block: number;
             observe: number;
             quarantine: number;
+        };
+        /** LaidField */
+        LaidField: {
+            accepted: string;
+            count: string;
+            name: string;
+            offset: number | null;
+            point: string;
+            size: number;
+            type: string;
+        };
+        /** LaidMessage */
+        LaidMessage: {
+            fields: components["schemas"]["LaidField"][];
+            kind: string;
+            name: string;
+            title_en: string;
+            title_zh: string;
         };
         /** LastState */
         LastState: {
@@ -2619,6 +2705,7 @@ export interface components {
             /** Format: date-time */
             at: string;
             day: string;
+            driver: string;
             exception_id: number;
             expected: number | null;
             /** Format: date-time */
@@ -2787,6 +2874,12 @@ export interface components {
         StopState: {
             stopped: boolean;
         };
+        /** StorageSample */
+        StorageSample: {
+            /** Format: date-time */
+            at: string;
+            bytes: number;
+        };
         /** SystemSnapshot */
         SystemSnapshot: {
             counters: {
@@ -2795,7 +2888,10 @@ export interface components {
             engines: {
                 [key: string]: string;
             };
+            growth?: components["schemas"]["StorageSample"][];
             processes: components["schemas"]["ProcessInfo"][];
+            /** @enum {string} */
+            scope: "platform" | "tenant";
             storage: {
                 [key: string]: number;
             };
@@ -5850,6 +5946,109 @@ export interface operations {
             };
         };
     };
+    download_meter_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                command_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     list_dead_letters: {
         parameters: {
             query?: {
@@ -6398,6 +6597,110 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FrameTrace"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_driver_layout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                maker: string;
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriverLayout"];
                 };
             };
             /** @description Input not valid */
@@ -10096,6 +10399,123 @@ export interface operations {
             };
         };
     };
+    download_meters: {
+        parameters: {
+            query?: {
+                area_id?: number | null;
+                /** @description Names with commas between; all without it. */
+                columns?: string;
+                kind?: "csv" | "xlsx";
+                product_id?: number | null;
+                /** @description As in the list. */
+                q?: string | null;
+                sort?: "number" | "-number" | "meter_id" | "-meter_id";
+                status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description File Download */
+            200: {
+                headers: {
+                    /** @description File size in bytes */
+                    "content-length"?: string;
+                    /** @description Entity tag */
+                    etag?: string;
+                    /** @description Last modified data-time in RFC 2822 format */
+                    "last-modified"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "": string;
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     list_unknown_terminals: {
         parameters: {
             query?: {
@@ -11566,10 +11986,13 @@ export interface operations {
     list_missing_meters: {
         parameters: {
             query?: {
+                by?: "area" | "product" | "maker" | "driver";
                 /** @description ``next`` of the page before; fits the same list only. */
                 cursor?: string | null;
                 /** @description Calendar day of the tenant; yesterday without it. */
                 day?: string | null;
+                /** @description One line of the report by ``by``; all without it. */
+                key?: string | null;
                 /** @description Rows of a page. */
                 limit?: number;
             };

@@ -21,6 +21,7 @@ import numpy as np
 from openmains.emulator.consumption import Consumption, Medium
 from openmains.emulator.endpoint import PERFECT, REQUESTS_PER_S, Endpoint, Network, Outcome
 from openmains.emulator.frames import DriverFrames
+from openmains.emulator.memory import KeptStore, Memory, Remembered
 from openmains.emulator.meter import HISTORY_DAYS, Action, Attach, Frames, Meter, Profile, Send, Supply
 from openmains.emulator.secure_device import SecureDevice, Way
 from openmains.emulator.secure_net import SecureNet
@@ -28,6 +29,7 @@ from openmains.emulator.spreading import DAY_S, Period
 from openmains.emulator.states import State
 from openmains.emulator.store import Held, Store
 from openmains.emulator.terminal import Terminal
+from openmains.emulator.valve import Position, Valve, ValvedSupply
 from openmains.wire.coap.message import code_text
 from openmains.wire.coap.reliability import RFC7252, Timing
 
@@ -66,12 +68,14 @@ class Faults:
 class Secure:
     """Meters with DTLS sessions. ``psks``: IMEI → key; ``imsis``: IMEI → IMSI for the registration (R13.3).
 
-    ``address_changes``: share of messages before which a meter's address has changed.
+    ``way`` is for meters that ``ways`` (by IMEI) does not name. ``address_changes``: share of messages before which a meter's
+    address has changed.
     """
 
     psks: Mapping[str, bytes]
     imsis: Mapping[str, str] = field(default_factory=dict)
     way: Way = Way.OBJECT19
+    ways: Mapping[str, Way] = field(default_factory=dict)
     address_changes: float = 0.0
 
 
@@ -156,6 +160,8 @@ class Fleet:
     first attaches are spread over so many virtual seconds; None: by the profile's scheme (R1.8). ``sockets`` 0: as many
     as the fleet needs; equal to the number of meters: one each. ``secure``: DTLS and LwM2M instead of plain CoAP.
     ``command_keys``: IMEI → command key of the meters that obey commands and have a valve; all of them only over ``secure``.
+    ``memory``: what those keep from one run to the next. ``press_after_s``: virtual seconds until somebody presses the
+    button of a meter that permits to open (0: nobody does).
     """
 
     def __init__(
@@ -175,6 +181,8 @@ class Fleet:
         seed: int = 1,
         secure: Secure | None = None,
         command_keys: Mapping[str, bytes] | None = None,
+        memory: Memory | None = None,
+        press_after_s: int = 0,
     ) -> None:
         self._specs, self._target, self._start, self._speed = specs, target, start, speed
         self._faults, self._network, self._timing, self._rate = faults or Faults(), network, timing, rate
@@ -185,6 +193,7 @@ class Fleet:
         self._warm_until = 0
         drift = self._faults.drift_ppm
         keys = command_keys or {}
+        self._memory, self._press_after_s = memory, press_after_s
         self.meters = [self._meter(spec, keys.get(spec.imei), self._rng.randint(-drift, drift)) for spec in specs]
         unknown = self._faults.unknown
         self._imeis = [
@@ -192,12 +201,15 @@ class Fleet:
             for place, spec in enumerate(specs)
         ]
         self._socket_count = sockets or min(max(1, len(specs) // 250, int(rate / REQUESTS_PER_S) + 1), 64)
+        if secure is not None and not sockets:  # handshakes go one at a time behind one address, and addresses change
+            self._socket_count = max(self._socket_count, min(8, len(specs)))
         self._attach_spread_s = attach_spread_s
         self._secure = secure
         self._net: SecureNet | None = None
         self._endpoints: list[Endpoint] = []
         self._heap: list[tuple[float, int, int]] = []  # (virtual instant, place of the meter, what)
         self._queue: deque[tuple[int, Send]] = deque()  # waiting for their turn under ``rate``
+        self._moves: dict[int, int] = {}  # of valves, as far as ``memory`` knows
         self._latencies: deque[float] = deque(maxlen=_LATENCIES)
         self._summary = FleetSummary(meters=len(specs))
         self._stop = asyncio.Event()
@@ -206,8 +218,20 @@ class Fleet:
         water = supply(self._town, spec.number, spec.medium)
         if key is None or not isinstance(spec.frames, DriverFrames):
             return Meter(spec.number, spec.profile, water, spec.frames, drift_ppm=drift_ppm)
-        store = Store(spec.held) if spec.held is not None else None
-        return Terminal(spec.number, spec.profile, water, spec.frames, key=key, store=store, drift_ppm=drift_ppm)
+        if self._memory is None:
+            store = Store(spec.held)
+            return Terminal(spec.number, spec.profile, water, spec.frames, key=key, store=store, drift_ppm=drift_ppm)
+        known = self._memory.recall(spec.number) or Remembered(spec.held or Held(), Position.OPEN, ())
+        return Terminal(
+            spec.number,
+            spec.profile,
+            ValvedSupply(water, known.cuts),
+            spec.frames,
+            key=key,
+            store=KeptStore(self._memory, spec.number, known.held),
+            valve=Valve(position=known.valve),
+            drift_ppm=drift_ppm,
+        )
 
     def stop(self) -> None:
         """End ``run`` soon."""
@@ -252,7 +276,7 @@ class Fleet:
         devices = [
             SecureDevice(
                 place, imei, secure.psks.get(imei) or self._rng.randbytes(16), imsi=secure.imsis.get(imei, ""),
-                way=secure.way, random=secrets.token_bytes, timing=self._timing, down=self._down,
+                way=secure.ways.get(imei, secure.way), random=secrets.token_bytes, timing=self._timing, down=self._down,
             )
             for place, imei in enumerate(self._imeis)
         ]  # fmt: skip
@@ -272,7 +296,10 @@ class Fleet:
         meter = self.meters[place]
         if isinstance(meter, Terminal):
             self._summary.commands += 1
-            self._do(place, meter.on_command(frame, int(self._clock.now())))
+            now = self._clock.now()
+            self._do(place, meter.on_command(frame, int(now)))
+            if self._press_after_s and meter.store.held.permitted_until:
+                heappush(self._heap, (now + self._press_after_s, place, _PRESS))
 
     def summary(self) -> FleetSummary:
         """Counts so far."""
@@ -303,12 +330,21 @@ class Fleet:
                 continue
             newest = now // profile.freeze_s * profile.freeze_s
             marks = np.arange(newest - (HISTORY_DAYS + 2) * DAY_S, newest + 1, profile.freeze_s)
-            chosen = [place for place, spec in enumerate(self._specs) if spec.profile is profile]
+            chosen = [
+                place
+                for place, spec in enumerate(self._specs)
+                if spec.profile is profile and not self._was_shut(self.meters[place])
+            ]
             for start in range(0, len(chosen), 200):
                 some = chosen[start : start + 200]
                 rows = self._town.grid(self._numbers[some], self._media[some], marks)
                 for place, row in zip(some, rows.tolist(), strict=True):
                     self.meters[place].preload(newest, row)
+
+    @staticmethod
+    def _was_shut(meter: Meter | Terminal) -> bool:
+        """Then its register is not the town's: it fills its log itself."""
+        return isinstance(meter, Terminal) and bool(meter.cuts)
 
     def _switch_on(self) -> None:
         self._preload(int(self._clock.now()))
@@ -331,12 +367,17 @@ class Fleet:
             at, place, what = heappop(self._heap)
             if what == _ALARM:
                 self._alarm(place, int(now))
+            elif what == _PRESS:
+                self._press(place, int(now))
             elif self.meters[place].next_timer() == at:
                 self._do(place, self.meters[place].handle(int(now)))
 
     def _do(self, place: int, actions: list[Action]) -> None:
         """Carry out a meter's actions, and those that follow at once, then put its next timer on the heap."""
         meter = self.meters[place]
+        if isinstance(meter, Terminal) and self._memory is not None and meter.valve.moves != self._moves.get(place, 0):
+            self._moves[place] = meter.valve.moves
+            self._memory.keep_valve(meter.number, meter.valve.position, meter.cuts)
         todo = deque(actions)
         while todo:
             action = todo.popleft()
@@ -402,6 +443,12 @@ class Fleet:
         wait = self._rng.expovariate(self._faults.alarms_per_day / 86_400)
         heappush(self._heap, (now + wait, place, _ALARM))
 
+    def _press(self, place: int, now: int) -> None:
+        """Somebody at the meter presses its button."""
+        meter = self.meters[place]
+        if isinstance(meter, Terminal):
+            self._do(place, meter.press(now))
+
     def _alarm(self, place: int, now: int) -> None:
         """An event begins, or the one that is on ends."""
         meter = self.meters[place]
@@ -415,4 +462,4 @@ class Fleet:
             heappush(self._heap, (now + self._faults.alarm_length_s, place, _ALARM))
 
 
-_TIMER, _ALARM = 0, 1
+_TIMER, _ALARM, _PRESS = 0, 1, 2

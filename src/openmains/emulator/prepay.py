@@ -19,7 +19,7 @@ from openmains.emulator.profile import Action, Profile, Supply
 from openmains.emulator.spreading import Period
 from openmains.emulator.states import State
 from openmains.emulator.store import Held, Store
-from openmains.emulator.valve import Position, Valve, ValvedSupply
+from openmains.emulator.valve import Cut, Position, Valve, ValvedSupply
 
 PERMISSION_S = 86_400
 SETTLE_S = 600  # how often a prepay meter looks at its account; the deduction is exact by steps all the same
@@ -27,7 +27,7 @@ _PERIODS = (Period.DAY, Period.TEN_DAYS, Period.MONTH, Period.EVERY)
 
 
 class PrepayMeter:
-    """``store`` and ``valve`` outlive ``cut_power``."""
+    """``store`` and ``valve`` outlive ``cut_power``. ``supply``: a ``ValvedSupply`` brings its earlier cuts along."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class PrepayMeter:
         drift_ppm: int = 0,
     ) -> None:
         self.store, self.valve = store or Store(), valve or Valve()
-        self._supply = ValvedSupply(supply)
+        self._supply = supply if isinstance(supply, ValvedSupply) else ValvedSupply(supply)
         self._factory, self._frames = profile, frames
         self._driver = frames.driver
         self._gas = self._driver.medium == "gas"
@@ -60,6 +60,11 @@ class PrepayMeter:
     def active(self) -> set[str]:
         """Events whose state is on."""
         return self.meter.active
+
+    @property
+    def cuts(self) -> Sequence[Cut]:
+        """When the valve was shut, oldest first."""
+        return self._supply.cuts
 
     @property
     def reachable(self) -> bool:

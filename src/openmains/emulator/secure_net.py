@@ -64,6 +64,7 @@ class SecureNet:
         self._queued: set[int] = set()
         self._heap: list[tuple[float, int]] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0  # when it fires
 
     async def open(self, target: tuple[str, int], sockets: int) -> None:
         """So many sockets towards ``target``; raises ``OSError``."""
@@ -160,10 +161,10 @@ class SecureNet:
 
     def _schedule(self) -> None:
         due = self._heap[0][0]
-        if self._timer is None or due < self._timer.when():
+        if self._timer is None or due < self._timer_at:
             if self._timer is not None:
                 self._timer.cancel()
-            self._timer = self._loop.call_at(due, self._on_timer)
+            self._timer, self._timer_at = self._loop.call_at(due, self._on_timer), due
 
     def _on_timer(self) -> None:
         self._timer = None

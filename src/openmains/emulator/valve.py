@@ -47,6 +47,10 @@ class Valve:
         self.target = None
 
 
+Cut = tuple[int, int, int | None, int]
+"""Shut at (true instant), register then, open again at, litres never used since the first cut."""
+
+
 class ValvedSupply:
     """A supply behind a valve: nothing flows while it is shut. A pure function of time between two changes.
 
@@ -54,9 +58,14 @@ class ValvedSupply:
     looked at the register since.
     """
 
-    def __init__(self, base: Supply) -> None:
+    def __init__(self, base: Supply, cuts: Sequence[Cut] = ()) -> None:
         self._base = base
-        self._cuts: list[tuple[int, int, int | None, int]] = []  # shut at, register then, open at, litres never used
+        self._cuts: list[Cut] = list(cuts)
+
+    @property
+    def cuts(self) -> Sequence[Cut]:
+        """When nothing flowed, oldest first."""
+        return self._cuts
 
     @property
     def is_shut(self) -> bool:
@@ -76,12 +85,16 @@ class ValvedSupply:
 
     def __call__(self, instants_s: Sequence[int]) -> list[int]:
         found = self._base(instants_s)
-        if not self._cuts:
-            return found
-        return [self._behind(instant, value) for instant, value in zip(instants_s, found, strict=True)]
+        return behind(self._cuts, instants_s, found) if self._cuts else found
 
-    def _behind(self, instant: int, value: int) -> int:
-        for start, level, end, unused in reversed(self._cuts):
-            if instant >= start:
-                return level if end is None or instant < end else value - unused
-        return value
+
+def behind(cuts: Sequence[Cut], instants_s: Sequence[int], registers: Sequence[int]) -> list[int]:
+    """What the meter shows where the supply alone would have come to these registers."""
+    return [_behind(cuts, instant, value) for instant, value in zip(instants_s, registers, strict=True)]
+
+
+def _behind(cuts: Sequence[Cut], instant: int, value: int) -> int:
+    for start, level, end, unused in reversed(cuts):
+        if instant >= start:
+            return level if end is None or instant < end else value - unused
+    return value

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -32,12 +32,14 @@ from openmains.edges.nats.stream import Bus, connect
 from openmains.emulator.load import Load
 from openmains.run import messages
 from openmains.run.bench_machine import memory_mb, processor_seconds, start_profilers
+from openmains.run.bench_secure import prepare_secure
 from openmains.run.bench_setup import BenchRegistry, register, remember
 from openmains.run.settings import Loaded
 
 Ints = NDArray[np.int64]
 START_LIMIT_S = 120
 CATCH_UP_LIMIT_S = 180
+SECURE_KEYS = {False: (), True: ("handshakes_per_s", "bad_answers")}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=float, default=11_000.0, help=text("每秒上报数", "reports a second"))
     parser.add_argument(
         "--window", type=int, default=0, help=text("最多未应答数(0 不限)", "most unanswered, 0: open loop")
+    )
+    parser.add_argument(
+        "--dtls",
+        action="store_true",
+        help=text("经 DTLS(每只表先建立会话)", "over DTLS, a session for each meter first"),
     )
     parser.add_argument("--profile", type=Path, help=text("py-spy 火焰图目录", "directory for py-spy profiles"))
     parser.add_argument("--json", action="store_true", help=text("末行输出 JSON", "last line is JSON"))
@@ -61,7 +68,7 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
     for line in report(figures):
         print(line, flush=True)
     if args.json:
-        keys = ("reports_per_s", "lost", "duplicated", "p99_ack_ms", "rss_mb", "seconds")
+        keys = ("reports_per_s", "lost", "duplicated", "p99_ack_ms", "rss_mb", "seconds", *SECURE_KEYS[args.dtls])
         print(json.dumps({key: figures[key] for key in keys}), flush=True)
     return 0 if figures["lost"] == 0 and figures["duplicated"] == 0 else 1
 
@@ -74,6 +81,11 @@ def report(figures: dict[str, Any]) -> Iterator[str]:
         f" {figures['lag_s']:.1f} s after the last was sent)"
     )
     yield f"lost {figures['lost']}, duplicated {figures['duplicated']}, retransmitted {figures['retransmitted']}"
+    if "handshakes_per_s" in figures:
+        yield (
+            f"before that {figures['handshakes']:,} handshakes at {figures['handshakes_per_s']:,.0f}/s;"
+            f" records that did not open: {figures['bad_answers']}"
+        )
     yield f"acknowledgement p50 {figures['p50_ack_ms']:.0f} ms, p99 {figures['p99_ack_ms']:.0f} ms"
     yield f"memory of all processes {figures['rss_mb']} MB (proportional set size; load generator not counted)"
     yield "where the time goes (processor seconds per process): " + ", ".join(
@@ -83,15 +95,19 @@ def report(figures: dict[str, Any]) -> Iterator[str]:
 
 
 @contextmanager
-def system(var: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
-    """A supervised system in ``var``; yields (process, CoAP port, HTTP port); ended in order afterwards."""
+def system(
+    var: Path, *, dtls: int = 0, settings: Mapping[str, str] | None = None
+) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
+    """A supervised system in ``var``; yields (process, CoAP port, HTTP port); ended in order afterwards. ``dtls``: its
+    port, 0: any. ``settings``: further ones by their names."""
     coap, http = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
     environment = os.environ | {
         "OPENMAINS_VAR": str(var),
         "OPENMAINS_COAP_HOST": "127.0.0.1",
         "OPENMAINS_COAP_PORT": str(coap),
-        "OPENMAINS_DTLS_PORT": str(free_port(socket.SOCK_DGRAM)),
+        "OPENMAINS_DTLS_PORT": str(dtls or free_port(socket.SOCK_DGRAM)),
         "OPENMAINS_HTTP_PORT": str(http),
+        **{f"OPENMAINS_{name.upper()}": value for name, value in (settings or {}).items()},
     }
     var.mkdir(parents=True, exist_ok=True)
     with (var / "supervisor.log").open("ab") as log:
@@ -139,7 +155,8 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="openmains-bench-") as temporary:
         os.chmod(temporary, 0o711)  # noqa: PTH101, S103 - the database's account must enter, and nothing runs yet
         var = args.keep or Path(temporary) / "var"
-        with system(var) as (supervisor, coap, _):
+        dtls = free_port(socket.SOCK_DGRAM)
+        with system(var, dtls=dtls) as (supervisor, coap, _):
             print(f"registering {args.meters:,} meters …", flush=True)
             urls = engine_urls(var)
             registry = await register(urls["postgres_owner"], args.meters)
@@ -148,13 +165,18 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
             first_day = today - 1 - rounds
             await remember(urls["postgres_owner"], registry, first_day)
             await wait_known(coap, registry)
+            if args.dtls:
+                secure = await prepare_secure(urls, var, registry, dtls, int(args.rate * args.seconds))
             before = processor_seconds(supervisor.pid)
             profilers = start_profilers(args.profile, supervisor.pid, args.seconds)
             print(f"load: {args.rate:,.0f} reports/s for {args.seconds:.0f} s …", flush=True)
             began = time.time()
-            sent = await asyncio.to_thread(
-                load_in_child, ("127.0.0.1", coap), registry, first_day, args.rate, args.seconds, args.window
-            )
+            if args.dtls:
+                sent = await asyncio.to_thread(secure.load, first_day, args.rate, args.seconds, args.window)
+            else:
+                sent = await asyncio.to_thread(
+                    load_in_child, ("127.0.0.1", coap), registry, first_day, args.rate, args.seconds, args.window
+                )
             memory = memory_mb(supervisor.pid)
             visible_at = await wait_applied(urls["postgres_pipeline"], registry, len(sent["meters"]))
             after = processor_seconds(supervisor.pid)
@@ -173,6 +195,11 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
         "p99_ack_ms": sent["summary"]["p99_ack_ms"],
         "rss_mb": memory,
         "seconds": round(seconds, 2),
+        **(
+            {"handshakes": secure.handshakes, "handshakes_per_s": secure.per_second, "bad_answers": sent["bad_answers"]}
+            if args.dtls
+            else {}
+        ),
         "lag_s": seconds - sent["summary"]["seconds"],
         "cpu": {name: after.get(name, 0.0) - before.get(name, 0.0) for name in after},
         "steps": steps,

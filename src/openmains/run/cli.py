@@ -67,8 +67,14 @@ COMMANDS = (
             _RUN + "replay_cli:main", _RUN + "replay_cli:add_arguments"),
     Command("bench ingest", "测试上报处理能力", "measure how many reports a second are taken in",
             _RUN + "bench_ingest:main", _RUN + "bench_ingest:add_arguments"),
+    Command("bench handshake", "测试 DTLS 握手速度", "measure DTLS handshakes a second",
+            _RUN + "bench_handshake:main", _RUN + "bench_handshake:add_arguments"),
+    Command("bench sessions", "测试会话的磁盘与内存占用、恢复和重连风暴", "what sessions cost; restart and reconnect storm",
+            _RUN + "bench_sessions:main", _RUN + "bench_sessions:add_arguments"),
     Command("bench query", "测试查询速度", "measure how fast questions are answered",
             _RUN + "bench_query:main", _RUN + "bench_query:add_arguments"),
+    Command("bench pages", "测试页面打开速度", "measure how fast pages of the console open",
+            _RUN + "bench_pages:main", _RUN + "bench_pages:add_arguments"),
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ missed meanwhile are sent first, as real meters' reports would still lie in the 
 import asyncio
 import logging
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,17 +22,26 @@ from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.identity import create_tenant_admin
 from openmains.edges.postgres.imports import PostgresImport
 from openmains.emulator.consumption import Consumption
-from openmains.emulator.fleet import Faults, Fleet, MeterSpec
+from openmains.emulator.fleet import Faults, Fleet, MeterSpec, Secure
 from openmains.emulator.frames import DriverFrames, immediate_events
+from openmains.emulator.memory import Memory
 from openmains.emulator.meter import Profile
+from openmains.emulator.secure_device import Way
 from openmains.emulator.spreading import Period, Scheme
+from openmains.emulator.store import Held
+from openmains.emulator.valve import Cut
 from openmains.run import demo_town
 from openmains.run.demo_history import SEED, Registered, night
+from openmains.run.demo_keys import command_keys, device_keys
 from openmains.run.logs import say
 from openmains.run.settings import Settings
 
 log = logging.getLogger("openmains.demo")
 CADENCE_S = 60
+WINDOW_S = 10  # a meter listens so long after each report
+POST_EVERY = 10  # one meter in so many reports by POST to /r, the others by the operators' object 19
+ADDRESS_CHANGES = 0.003  # of the reports: every 20 s a meter somewhere comes from another address
+PRESS_AFTER_S = 30  # until the customer opens a gas valve that may be opened
 ALARMS_PER_DAY = 0.2  # of one meter: for the town one every few minutes
 ZONE = "Asia/Shanghai"
 
@@ -53,14 +63,23 @@ async def run_demo(settings: Settings, stop: asyncio.Event) -> None:
     tenant_id = await found_utility(urls.postgres_owner, settings)
     pool = await create_pool(urls.postgres_pipeline, max_size=2)
     client = await connect(urls.nats, name="demo")
+    memory = Memory(settings.var_path / "demo" / "meters.sqlite")
     try:
         await register_meters(pool, tenant_id, settings.var_path)
         fleet = await registered(pool, tenant_id)
         stream = UplinkStream(client, max_bytes=settings.stream_max_mb << 20)
-        await send_history(pool, stream, settings.shards, tenant_id, fleet, place, stop)
-        if not stop.is_set():
-            await live(settings, fleet, stop)
+        await send_history(pool, stream, settings.shards, tenant_id, fleet, place, memory.cuts(), stop)
+        if stop.is_set():
+            return
+        psks = await device_keys(pool, tenant_id, [item.meter.imei for item in fleet], settings.var_path)
+        obeying = await command_keys(settings, [item.meter_id for item in fleet]) if settings.dtls_port else {}
+        if settings.dtls_port or settings.coap_port:
+            await live(settings, fleet, psks, obeying, memory, stop)
+        else:
+            say("两个接入端口均已关闭，模拟表不上报 / both ports for meters are off: the emulated meters do not report")
+            await stop.wait()
     finally:
+        memory.close()
         await client.close()
         await pool.close()
 
@@ -135,6 +154,7 @@ async def send_history(
     tenant_id: int,
     fleet: list[Registered],
     place: Zone,
+    cuts: Mapping[int, Sequence[Cut]],
     stop: asyncio.Event,
 ) -> None:
     """The nights up to yesterday that were not sent yet, oldest first."""
@@ -146,7 +166,7 @@ async def send_history(
     for day in range(first, today):
         if stop.is_set():
             return
-        uplinks = await asyncio.to_thread(list, night(fleet, day, place, town))
+        uplinks = await asyncio.to_thread(list, night(fleet, day, place, town, cuts))
         now_us = time.time_ns() // 1000
         await replay.replay([item for item in uplinks if item.received_us <= now_us])
         await pool.execute(MARK, tenant_id, {"day": day})
@@ -155,7 +175,14 @@ async def send_history(
             say(f"历史数据 {done}/{today - first} 天 / history: {done} of {today - first} days handed to the pipeline")
 
 
-async def live(settings: Settings, fleet: list[Registered], stop: asyncio.Event) -> None:
+async def live(
+    settings: Settings,
+    fleet: list[Registered],
+    psks: dict[int, bytes],
+    command_keys: dict[int, bytes],
+    memory: Memory,
+    stop: asyncio.Event,
+) -> None:
     """Emulated meters on UDP sockets, each about once a minute, with an alarm now and then."""
     profiles = {
         driver: Profile(
@@ -164,7 +191,7 @@ async def live(settings: Settings, fleet: list[Registered], stop: asyncio.Event)
             today=True,
             scheme=Scheme.MOD200,
             heartbeats_s=(),
-            window_s=1,
+            window_s=WINDOW_S,
             log_days=10,
             utc_offset_s=zone(ZONE).offset_s(int(time.time())),
             immediate=immediate_events(driver),
@@ -173,24 +200,35 @@ async def live(settings: Settings, fleet: list[Registered], stop: asyncio.Event)
     }
     specs = [
         MeterSpec(
-            f"{item.meter.imei:015d}",
+            imei_text(item),
             item.meter.number,
             item.meter.medium,
             DriverFrames(item.driver.name, item.meter.number),
             profiles[item.driver.name],
+            Held(account=demo_town.account(item.meter)),
         )
         for item in fleet
     ]
+    secure = Secure(
+        {imei_text(item): psks[item.meter.imei] for item in fleet},
+        {imei_text(item): item.meter.imsi for item in fleet},
+        ways={imei_text(item): Way.POST for item in fleet[::POST_EVERY]},
+        address_changes=ADDRESS_CHANGES,
+    )
     host = "127.0.0.1" if settings.coap_host in ("0.0.0.0", "::") else settings.coap_host  # noqa: S104 - compared
     emulated = Fleet(
         specs,
-        (host, settings.coap_port),
+        (host, settings.dtls_port or settings.coap_port),
         start=int(time.time()),
         speed=1.0,
         town=Consumption(SEED, zone(ZONE).offset_s(int(time.time()))),
         faults=Faults(alarms_per_day=ALARMS_PER_DAY),
         attach_spread_s=CADENCE_S,
         seed=SEED,
+        secure=secure if settings.dtls_port else None,
+        command_keys={imei_text(item): command_keys[item.meter_id] for item in fleet if item.meter_id in command_keys},
+        memory=memory,
+        press_after_s=PRESS_AFTER_S,
     )
     say(f"{len(specs)} 只模拟表开始实时上报 / {len(specs)} emulated meters now report live, each about once a minute")
     watcher = asyncio.create_task(_stop_with(stop, emulated))
@@ -198,6 +236,11 @@ async def live(settings: Settings, fleet: list[Registered], stop: asyncio.Event)
         await emulated.run(None, None)
     finally:
         watcher.cancel()
+
+
+def imei_text(item: Registered) -> str:
+    """Fifteen digits: also the identity of its DTLS session."""
+    return f"{item.meter.imei:015d}"
 
 
 async def _stop_with(stop: asyncio.Event, fleet: Fleet) -> None:

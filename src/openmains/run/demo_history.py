@@ -5,8 +5,9 @@ Each meter reports once a night (R1.3) between 00:00 and 05:00, spread by its nu
 earlier days. A few nights are missing, a few come late, some batteries are low: a town without faults teaches nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from openmains.domain.period import Zone
 from openmains.drivers.catalog import Driver
 from openmains.drivers.model import Kind
 from openmains.emulator.consumption import Consumption
+from openmains.emulator.valve import Cut, behind
 from openmains.run.demo_town import DemoMeter
 
 SLOTS = 48
@@ -40,8 +42,14 @@ def chance(number: int, day: int, salt: int) -> int:
     return (value >> 40) % 10_000
 
 
-def night(fleet: Sequence[Registered], day: int, zone: Zone, town: Consumption) -> Iterator[Uplink]:
-    """Reports about ``day``, sent in the night after it, in the order they arrive."""
+def night(
+    fleet: Sequence[Registered],
+    day: int,
+    zone: Zone,
+    town: Consumption,
+    cuts: Mapping[int, Sequence[Cut]] = MappingProxyType({}),
+) -> Iterator[Uplink]:
+    """Reports about ``day``, sent in the night after it, in the order they arrive. ``cuts``: by number, of valves once shut."""
     start = zone.start_of(day)
     instants = np.arange(start - 7 * 86_400, start + 86_400 + 18_000 + 1, 1800, dtype=np.int64)
     numbers = np.array([item.meter.number for item in fleet], np.int64)
@@ -56,6 +64,8 @@ def night(fleet: Sequence[Registered], day: int, zone: Zone, town: Consumption) 
         minute = (number % 200) + 90 * (chance(number, day, 2) < 200)
         sent_at = start + 86_400 + minute * 60 + number % 60
         values = registers[row]
+        if number in cuts:
+            values = np.array(behind(cuts[number], instants.tolist(), values.tolist()), np.int64)
         frame = item.driver.encode(
             Kind.REPORT,
             {

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.emulator.consumption import Medium
+from openmains.emulator.prices import MONEY, UNITS_A_FEN, Account, PriceSet
 
 TENANT_CODE = "demo"
 TENANT_NAME = "江城燃气水务(演示) Rivertown Utilities (demo)"
@@ -23,6 +24,15 @@ AREAS = (
 PRODUCTS = (
     ("G1-6-NB", "NB-IoT 燃气表 G1.6", "gas", "openmains/gas-1", 2500),
     ("LXS-15-NB", "NB-IoT 水表 LXS-15", "water", "openmains/water-1", 3125),
+)
+GAS_PRICE = PriceSet(
+    version=1,
+    effective_at=1_704_038_400,  # 2024-01-01 00:00 in Shanghai
+    period_start=1_704_038_400,
+    cycle_months=12,
+    clear_total=True,
+    tier_from=(0, 310, 520),
+    prices=(26_300, 31_600, 39_500),
 )
 _STREETS = ("滨江路", "人民路", "解放街", "科技大道", "南湖路", "学府路", "工业一路", "站前街", "青山巷", "中山路")
 _FAMILY = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
@@ -57,6 +67,7 @@ class DemoMeter:
 
     number: int
     imei: int
+    imsi: str
     medium: Medium
     product: str
     area: str
@@ -77,6 +88,7 @@ def meters() -> Iterator[DemoMeter]:
         yield DemoMeter(
             number=(31 if medium is Medium.GAS else 11) * 10**10 + 26_000_000 + household,
             imei=imei_of(IMEI_BASE + index),
+            imsi=f"46004{index:010d}",
             medium=medium,
             product=PRODUCTS[0 if medium is Medium.GAS else 1][0],
             area=AREAS[household % len(AREAS)][0],
@@ -114,9 +126,16 @@ def as_csv() -> bytes:
     for index, meter in enumerate(meters()):
         writer.writerow(
             (
-                meter.number, f"OM{meter.number}", meter.imei, f"46004{index:010d}", f"8986042600{index:09d}",
+                meter.number, f"OM{meter.number}", meter.imei, meter.imsi, f"8986042600{index:09d}",
                 meter.product, meter.area, meter.customer, meter.name, meter.phone, meter.address, meter.place, 15,
                 meter.installed_on.isoformat(),
             )
         )  # fmt: skip
     return text.getvalue().encode("utf-8-sig")
+
+
+def account(meter: DemoMeter) -> Account:
+    """Gas is paid in advance, at the price of a first version; water afterwards."""
+    if meter.medium is not Medium.GAS:
+        return Account()
+    return Account(MONEY, (150_000 + meter.number % 97 * 1_000) * UNITS_A_FEN, price=GAS_PRICE)

@@ -7,14 +7,18 @@ import csv
 import signal
 import sys
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from openmains.emulator.consumption import Consumption
 from openmains.emulator.endpoint import Network, parse_target
-from openmains.emulator.fleet import Faults, Fleet, FleetSummary, MeterSpec
+from openmains.emulator.fleet import Faults, Fleet, FleetSummary, MeterSpec, Secure
 from openmains.emulator.frames import DriverFrames, immediate_events, medium_of
-from openmains.emulator.meter import Profile
+from openmains.emulator.meter import Frames, Profile
+from openmains.emulator.secure_device import Way
 from openmains.emulator.spreading import Period, Scheme
+from openmains.emulator.standard_frames import StandardFrames
 from openmains.wire.coap.reliability import Timing
 
 _MODES = {
@@ -29,9 +33,11 @@ _MODES = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("--target", default="127.0.0.1:5683", metavar="HOST:PORT", help="the platform's CoAP port")
+    parser.add_argument("--target", default="127.0.0.1:5683", metavar="HOST:PORT", help="the platform's port")
     which = parser.add_argument_group("meters")
-    which.add_argument("--meters", type=Path, metavar="FILE", help="CSV with columns imei, number, driver (optional)")
+    which.add_argument(
+        "--meters", type=Path, metavar="FILE", help="CSV: imei, number; driver, psk, imsi, command_key if any"
+    )
     which.add_argument("--first-imei", type=int, help="without a file: IMEI and number count from here")
     which.add_argument("--count", type=int, default=100, help="without a file: how many (default 100)")
     which.add_argument("--driver", default="openmains/water-1", help="driver where the file names none")
@@ -51,6 +57,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     when.add_argument("--utc-offset", type=int, default=480, metavar="MIN", help="the meters' local time")
     when.add_argument("--attach-spread", type=int, metavar="S", help="first attaches spread over S virtual seconds")
     how = parser.add_argument_group("network")
+    how.add_argument("--transport", choices=("coap", "dtls"), default="coap", help="dtls: with connection id and LwM2M")
+    how.add_argument(
+        "--way", choices=[way.value for way in Way], default=Way.OBJECT19.value, help="of reports over dtls"
+    )
+    how.add_argument(
+        "--address-changes", type=float, default=0.0, help="share of messages before which the address changed"
+    )
     how.add_argument("--rate", type=float, default=0.0, help="at most so many messages a second; 0 = no limit")
     how.add_argument("--sockets", type=int, default=0, help="UDP sockets; 0 = enough; as many as meters = one each")
     how.add_argument("--ack-timeout", type=float, default=2.0, metavar="S", help="CoAP's ACK_TIMEOUT, real seconds")
@@ -71,7 +84,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def profile_of(args: argparse.Namespace, driver: str) -> Profile:
     """The meters' habits from the options."""
-    common = {"utc_offset_s": args.utc_offset * 60, "immediate": immediate_events(driver)}
+    immediate = frozenset() if args.way == Way.SEND else immediate_events(driver)
+    common = {"utc_offset_s": args.utc_offset * 60, "immediate": immediate}
     if args.cadence:
         return Profile(
             Period.EVERY,
@@ -96,9 +110,31 @@ def profile_of(args: argparse.Namespace, driver: str) -> Profile:
     )
 
 
-def read_meters(args: argparse.Namespace) -> list[MeterSpec]:
-    """The fleet; raises ``ValueError`` with the line for a bad file."""
+@dataclass(slots=True)
+class Secrets:
+    """By IMEI: what ``--meters`` says besides the meters themselves."""
+
+    psks: dict[str, bytes] = field(default_factory=dict)
+    imsis: dict[str, str] = field(default_factory=dict)
+    command_keys: dict[str, bytes] = field(default_factory=dict)
+
+    def take(self, imei: str, row: Mapping[str, str | None], where: str) -> None:
+        """From one line; raises ``ValueError`` for a key that is no hexadecimal number."""
+        try:
+            if row.get("psk"):
+                self.psks[imei] = bytes.fromhex(row["psk"] or "")
+            if row.get("command_key"):
+                self.command_keys[imei] = bytes.fromhex(row["command_key"] or "")
+        except ValueError:
+            raise ValueError(f"{where}: psk and command_key are hexadecimal") from None
+        if row.get("imsi"):
+            self.imsis[imei] = row["imsi"] or ""
+
+
+def read_meters(args: argparse.Namespace, secrets: Secrets | None = None) -> list[MeterSpec]:
+    """The fleet; raises ``ValueError`` with the line for a bad file. Keys go into ``secrets``."""
     rows: list[tuple[str, int, str]] = []
+    secrets = secrets or Secrets()
     if args.meters is not None:
         with args.meters.open(encoding="utf-8-sig", newline="") as text:
             table = csv.DictReader(text)
@@ -107,20 +143,31 @@ def read_meters(args: argparse.Namespace) -> list[MeterSpec]:
                 if len(imei) != 15 or not imei.isdigit() or not number.isdigit():
                     raise ValueError(f"{args.meters}:{table.line_num}: imei needs 15 digits and number digits only")
                 rows.append((imei, int(number), row.get("driver") or args.driver))
+                secrets.take(imei, row, f"{args.meters}:{table.line_num}")
     elif args.first_imei is not None:
         rows = [(f"{args.first_imei + k:015d}", args.first_imei + k, args.driver) for k in range(args.count)]
     else:
         raise ValueError("name the meters: --meters FILE or --first-imei N")
+    if args.transport == "dtls" and (missing := [imei for imei, _, _ in rows if imei not in secrets.psks]):
+        raise ValueError(f"--transport dtls needs a psk for each meter; {missing[0]} has none")
     profiles = {driver: profile_of(args, driver) for driver in {driver for _, _, driver in rows}}
     return [
-        MeterSpec(
-            imei, number, medium_of(driver), DriverFrames(driver, number, enhanced=args.enhanced), profiles[driver]
-        )
+        MeterSpec(imei, number, medium_of(driver), _frames(args, driver, number), profiles[driver])
         for imei, number, driver in rows
     ]
 
 
-async def _run(args: argparse.Namespace, specs: list[MeterSpec]) -> FleetSummary:
+def _frames(args: argparse.Namespace, driver: str, number: int) -> Frames:
+    if args.way == Way.SEND:
+        return StandardFrames(medium_of(driver), number)
+    return DriverFrames(driver, number, enhanced=args.enhanced)
+
+
+async def _run(args: argparse.Namespace, specs: list[MeterSpec], known: Secrets | None = None) -> FleetSummary:
+    known = known or Secrets()
+    secure = None
+    if args.transport == "dtls":
+        secure = Secure(known.psks, known.imsis, way=Way(args.way), address_changes=args.address_changes)
     fleet = Fleet(
         specs,
         parse_target(args.target),
@@ -141,6 +188,8 @@ async def _run(args: argparse.Namespace, specs: list[MeterSpec]) -> FleetSummary
         rate=args.rate,
         attach_spread_s=args.cadence if args.attach_spread is None else args.attach_spread,
         seed=args.seed,
+        secure=secure,
+        command_keys=known.command_keys,
     )
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -152,8 +201,9 @@ async def _run(args: argparse.Namespace, specs: list[MeterSpec]) -> FleetSummary
 def main(args: argparse.Namespace) -> int:
     """Run until stopped; one JSON summary on standard output. 0; 2 for bad input."""
     try:
-        specs = read_meters(args)
-        summary = asyncio.run(_run(args, specs))
+        known = Secrets()
+        specs = read_meters(args, known)
+        summary = asyncio.run(_run(args, specs, known))
     except (ValueError, OSError) as error:
         print(f"openmains emulate: {error}", file=sys.stderr)
         return 2

@@ -27,12 +27,13 @@ from openmains.run.settings import Settings
 log = logging.getLogger("openmains.signer")
 KEY_VARIABLE = "OPENMAINS_COMMAND_KEY"
 LEDGER = "ledger.sqlite"
+KEY_FILE = "command-key"
 
 
 def master_key(home: Path) -> bytes:
     """The command master key: from the environment, else from ``home/command-key`` (0600), made at the first start."""
     text = os.environ.get(KEY_VARIABLE, "")
-    path = home / "command-key"
+    path = home / KEY_FILE
     if not text:
         if not path.exists():
             home.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -192,6 +192,17 @@ async def test_a_registered_terminal_appears_with_its_first_handshake(fleet: Fle
     assert await fleet.open_alarms(imei) == {}
 
 
+async def test_handshakes_from_two_addresses_in_turn_are_found_whatever_edge_they_came_to(fleet: Fleet) -> None:
+    imei = await fleet.add(1)
+    identity = fleet.meters[imei]
+    for i in range(8):
+        host = "10.0.0.1" if i % 2 else "198.51.100.7"
+        await fleet.take(online_uplink(identity, imei, host, (NOW + 60 * i) * 1_000_000))
+    row = await fleet.terminal(imei)
+    assert (row["state"], row["reasons"], row["handshakes"]) == ("observe", {"handshake_turns": 1}, 8)
+    assert await fleet.open_alarms(imei) == {"terminal_cloned": "critical"}
+
+
 def report(seq: int, base: int, day: int) -> bytes:
     """A day's report of the reference driver."""
     at = day * 86_400 + 64_800

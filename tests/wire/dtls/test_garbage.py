@@ -43,6 +43,7 @@ def only_wire_errors(action: Any, raw: bytes) -> None:
         assert error.layer == "dtls" and error.offset >= 0 and error.reason
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_codecs_parse_or_raise_the_one_error(raw: bytes) -> None:
     for codec in CODECS:
@@ -70,6 +71,7 @@ SERVER_HELLOS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(CLIENT_HELLOS)
 def test_client_hello_there_and_back(hello: ClientHello) -> None:
     assert client_hello.read_untrusted(hello.encode()) == hello
@@ -78,11 +80,13 @@ def test_client_hello_there_and_back(hello: ClientHello) -> None:
     assert (front.session_id, front.cookie) == (hello.session_id, hello.cookie)
 
 
+@settings(deadline=None)
 @given(SERVER_HELLOS)
 def test_server_hello_there_and_back(hello: ServerHello) -> None:
     assert server_hello.read_untrusted(hello.encode()) == hello
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=600), st.integers(13, 200), st.randoms(use_true_random=False))
 def test_messages_survive_any_cutting_and_order(body: bytes, room: int, chance: Random) -> None:
     pieces = split(message(9, 3, body), room) * 2
@@ -97,6 +101,7 @@ def test_messages_survive_any_cutting_and_order(body: bytes, room: int, chance: 
     assert got == [(9, body, message(9, 3, body))]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_stored_sessions_that_are_damaged(raw: bytes) -> None:
     for text in (raw, b"\x01\x01\xc0\xa8" + raw):
@@ -104,6 +109,7 @@ def test_stored_sessions_that_are_damaged(raw: bytes) -> None:
             Session.load(text)
 
 
+@settings(deadline=None)
 @given(st.recursive(st.text() | st.integers() | st.binary() | st.none(), lambda inner: st.tuples(inner, inner)))
 def test_any_address_there_and_back(peer: Any) -> None:
     assert decode_peer(encode_peer(peer)) == peer
@@ -142,7 +148,7 @@ def bend(raw: bytes, changes: list[Change]) -> bytes:
 CHANGES = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1000), st.integers(0, 255)), max_size=3)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, len(GENUINE) - 1), CHANGES) | st.binary(max_size=80), max_size=12))
 def test_the_server_never_raises_and_goes_on(script: list[Any]) -> None:
     site = Site()
@@ -159,7 +165,7 @@ def test_the_server_never_raises_and_goes_on(script: list[Any]) -> None:
     assert set(site.delivered) <= {b"data", b"honest"}, "nothing but what was genuinely said"
 
 
-@settings(max_examples=300)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 20), CHANGES) | st.binary(max_size=80), max_size=12))
 def test_the_client_never_raises(script: list[Any]) -> None:
     site = Site(answer=lambda data: data)

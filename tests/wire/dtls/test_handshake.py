@@ -352,12 +352,13 @@ def test_resumption_by_ticket(cid: bytes | None) -> None:
     assert len(second.up) == hellos + 1 + 1 and len(second.down) == 2
 
 
-def test_data_that_comes_before_the_store_is_kept() -> None:
+@pytest.mark.parametrize("cid", [None, b""], ids=str)
+def test_data_that_comes_before_the_store_is_kept(cid: bytes | None) -> None:
     """A resuming client is connected before us: its first words wait for commit, within bounds."""
     site = Site()
-    first = connected(site, tickets=True)
+    first = connected(site, tickets=True, cid=cid)
     site.late_store = True
-    line = Line(site, make_client(8, resumption=first.client.resumption))
+    line = Line(site, make_client(8, resumption=first.client.resumption, cid=cid))
     line.connect()
     assert [type(event) for event in line.told] == [Connected]
     for number in range(10):

@@ -14,6 +14,8 @@ Only the 7^6 sequences of length 6 are run; the shorter ones are their beginning
 import itertools
 from typing import Any
 
+import pytest
+
 from openmains.wire.dtls.client import Client
 from openmains.wire.dtls.events import Closed, Established, KeyWanted, Received
 from openmains.wire.dtls.record import plain_record, records_untrusted
@@ -108,6 +110,7 @@ class Model:
         return False, False, False
 
 
+@pytest.mark.slow
 def test_only_right_prefixes_connect_and_nothing_delivers_data_before() -> None:
     prepared: dict[int, list[dict[str, list[bytes]]]] = {}
     connected = delivered = 0

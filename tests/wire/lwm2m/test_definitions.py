@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Object pages: complete, in two languages, and a wrong one is refused."""
 
+from pathlib import Path
+
 import pytest
 
 from openmains.wire.lwm2m.definitions import PageError, as_markdown, definitions, read
@@ -81,7 +83,8 @@ def test_a_wrong_page_is_refused(page: str) -> None:
         read({"page.toml": page})
 
 
-def test_the_reference_page_names_everything() -> None:
-    page = as_markdown()
+def test_the_reference_page_is_fresh_and_names_everything() -> None:
+    page = (Path(__file__).parents[3] / "docs/protocols/lwm2m-objects.md").read_text("utf-8")
+    assert page == as_markdown(), "run: make docs"
     for one in definitions():
         assert f"## {one.id} {one.en} {one.zh}" in page

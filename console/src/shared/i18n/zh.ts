@@ -3,6 +3,7 @@
 import { zh as access } from "./words/access";
 import { zh as catalog } from "./words/catalog";
 import { zh as objects } from "./words/objects";
+import { zh as desk } from "./words/desk";
 import { zh as people } from "./words/people";
 import { zh as work } from "./words/work";
 
@@ -10,7 +11,7 @@ export const zh = {
   product: "OpenMains",
   nav: { home: "首页", meters: "表具", alarms: "告警", report: "采集日报", exceptions: "待判数据", gaps: "缺数", users: "用户与角色", tokens: "API 令牌", audit: "审计日志", products: "产品与驱动", system: "系统", terminals: "终端安全", label: "主导航" },
   frame: {
-    search: "搜索表号、用户、地址、电话、IMEI",
+    search: "搜索表号、用户、地址、电话、IMEI、SIM",
     searchKey: "按 / 搜索",
     noHit: "没有找到",
     language: "语言",
@@ -61,7 +62,6 @@ export const zh = {
   },
   home: {
     title: "首页",
-    rate: "昨日抄表率",
     rateTarget: "目标 {target}%",
     expected: "应抄",
     received: "实抄",
@@ -162,7 +162,6 @@ export const zh = {
     bytes: "字节",
     payload: "原始报文（十六进制）",
     copy: "复制",
-    copied: "已复制",
     offset: "偏移",
     field: "字段",
     raw: "原始",
@@ -230,6 +229,7 @@ export const zh = {
   access,
   objects,
   catalog,
+  ...desk,
   ...people,
   ...work,
   // Rules of domain/readings/quality.py

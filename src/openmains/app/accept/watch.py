@@ -62,7 +62,7 @@ class AccessWatch:
             self._unknown.note(f"{imei:015d}", host, self._now_us(), proven=True)
             return
         self._tell(online_uplink(identity, imei, host, self._now_us()))
-        self._report(self._guard.handshake(imei, host, now))
+        self._guard.handshake(imei)
 
     def heard(self, imei: int, cid: bytes, host: str, now: float) -> bool:
         """A fresh message. False: the terminal is blocked, nothing of it is taken."""

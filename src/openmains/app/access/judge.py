@@ -13,6 +13,7 @@ from openmains.app.pipeline.ports import AlarmChange
 from openmains.domain.connectivity.binding import Sim, check_binding
 from openmains.domain.connectivity.findings import STEP_EVENTS, WEIGHTS, Kind, State
 from openmains.domain.connectivity.ladder import Standing, Thresholds, judge
+from openmains.domain.connectivity.turns import Turns, shake
 
 SEPARATION = {"alarm": State.ALLOWED, "quarantine": State.QUARANTINE, "block": State.BLOCKED}
 SECOND_US = 1_000_000
@@ -43,6 +44,7 @@ class Terminal:
     online_since_us: int | None = None
     last_handshake_us: int | None = None
     handshakes: int = 0
+    turns: Turns = field(default_factory=Turns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +100,16 @@ class AccessJudge:
     def _step(self, entry: AccessEntry, meter: Registered, terminal: Terminal, outcome: AccessOutcome) -> Terminal:
         note = entry.note
         if entry.what == ONLINE:
-            return replace(
-                terminal, address=note.address or terminal.address, handshakes=terminal.handshakes + 1,
+            turns, in_turn = shake(terminal.turns, note.address, entry.received_us // SECOND_US)
+            terminal = replace(
+                terminal, turns=turns, address=note.address or terminal.address, handshakes=terminal.handshakes + 1,
                 online_since_us=terminal.online_since_us or entry.received_us,
                 last_handshake_us=max(entry.received_us, terminal.last_handshake_us or 0),
             )  # fmt: skip
+            if in_turn:
+                between = AccessNote(note.imei, note.address, detail=" / ".join(turns.hosts))
+                terminal = self._found(entry, Kind.HANDSHAKE_TURNS, between, meter, terminal, outcome)
+            return terminal
         if entry.what == SIM:
             said = Sim(note.imsi, note.iccid)
             kind = check_binding(meter.sim, terminal.seen, said)

@@ -104,21 +104,22 @@ class Change:
     counter: int | None = None
     result: int | None = None
     answer: Mapping[str, int] | None = None
-    settings: Mapping[str, int] | None = None  # what the meter says it is set to
 
 
 @dataclass(slots=True)
 class MeterWord:
-    """What an uplink says of a command. From the meter: ``serial`` and ``code`` with read-back points. From the link:
-    ``link`` ('delivered', 'lost') and ``command_id``."""
+    """What an uplink says of a command. From the meter: ``serial`` with a result ``code`` and points, or (``code`` None) a part of
+    the answer: settings read back by name, or a part of its log. From the link: ``link`` ('delivered', 'lost') and
+    ``command_id``."""
 
     tenant_id: int
     meter_id: int
     received_us: int
     serial: int = 0
-    code: int = 0
+    code: int | None = None
     points: dict[str, int] = field(default_factory=dict)
-    settings: dict[str, int] = field(default_factory=dict)  # read back, by name
+    settings: dict[str, int] = field(default_factory=dict)
+    log: tuple[int, int, str] | None = None  # part, parts, text
     link: str = ""
     command_id: int = 0
 
@@ -167,6 +168,9 @@ class CommandStore(Protocol):
         batch_id: int | None, is_open: bool,
     ) -> list[Command]: ...  # fmt: skip
     async def get(self, command_id: int) -> CommandDetail | None: ...
+    async def log_text(self, command_id: int) -> str:
+        """The log a meter sent in answer, its parts in order; a part that came twice counts once."""
+
     async def cancel(self, command_id: int, actor: str, reason: str, now_us: int) -> bool:
         """False: it was sent, or has ended."""
 

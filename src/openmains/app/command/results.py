@@ -2,8 +2,9 @@
 """What an uplink says of commands: the meter's own result, or what the link saw.
 
 A result is a message of kind ``command_result`` with the points ``command_serial`` and ``command_result`` and whatever the
-meter read back. What a link saw (delivered, lost) travels through the same stream as an uplink of channel ``link``, so that it is
-durable and in order with the meter's words; its path says what and of which command: ``delivered/1234``.
+meter read back; settings (``parameters``) and parts of its log (``log``) come before it and decide nothing. What a link
+saw (delivered, lost) travels through the same stream as an uplink of channel ``link``, so that it is durable and in order
+with the meter's words; its path says what and of which command: ``delivered/1234``.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,8 @@ from openmains.app.uplink import Uplink
 from openmains.domain.command.life import Event
 
 LINK_CHANNEL = "link"
-COMMAND_RESULT = "command_result"  # the kind of message, as drivers name it
+COMMAND_RESULT, PARAMETERS, LOG = "command_result", "parameters", "log"  # kinds of messages, as drivers name them
+ANSWERS = frozenset({COMMAND_RESULT, PARAMETERS, LOG})
 LINK_EVENTS: Mapping[str, Event] = {"delivered": Event.DELIVER, "lost": Event.LOSE}
 _NOT_READ_BACK = frozenset({"command_serial", "command_result", "command_code", "frame_seq", "device_at"})
 
@@ -31,13 +33,26 @@ def link_word(uplink: Uplink) -> MeterWord | None:
     return MeterWord(uplink.tenant_id, uplink.meter_id, uplink.received_us, link=what, command_id=int(number))
 
 
-def meter_word(uplink: Uplink, points: Mapping[str, int], settings: Mapping[str, int]) -> MeterWord | None:
-    """The meter's word; None without its two points, or with numbers that no command has (serial 0: said unasked).
+def meter_word(
+    uplink: Uplink, kind: str, points: Mapping[str, int], settings: Mapping[str, int], text: bytes
+) -> MeterWord | None:
+    """The meter's word; None without its points, or with numbers that no command has (serial 0: said unasked).
 
-    ``settings``: what it read back, by name.
+    ``settings``: what it read back, by name; ``text``: a part of its log.
     """
-    serial, code = points.get("command_serial"), points.get("command_result")
-    if serial is None or code is None or not 0 < serial < 2**31 or not 0 <= code < 2**15:
+    serial = points.get("command_serial")
+    if serial is None or not 0 < serial < 2**31:
         return None
-    read_back = {name: value for name, value in points.items() if name not in _NOT_READ_BACK}
-    return MeterWord(uplink.tenant_id, uplink.meter_id, uplink.received_us, serial, code, read_back, dict(settings))
+    word = MeterWord(uplink.tenant_id, uplink.meter_id, uplink.received_us, serial)
+    if kind == COMMAND_RESULT:
+        code = points.get("command_result")
+        if code is None or not 0 <= code < 2**15:
+            return None
+        word.code = code
+        word.points = {name: value for name, value in points.items() if name not in _NOT_READ_BACK}
+    elif kind == PARAMETERS:
+        word.settings = dict(settings)
+    else:
+        read = text.decode("utf-8", "replace").replace("\0", "\ufffd")
+        word.log = (points.get("log_part", 0), points.get("log_parts", 1), read)
+    return word

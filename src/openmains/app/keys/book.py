@@ -4,27 +4,42 @@
 While a new key is on its way to a meter both are valid, but a handshake can be tried with one only. The new one goes first;
 the next handshake of the same meter is answered with the previous one, and so on in turn. So a rotation costs at most one
 handshake that fails, and it is no sign of an attack: ask ``is_rotating`` before telling the guard.
+
+Which of the two a completed handshake was made with is not told. The former key is dropped only where there is no doubt: within
+AMBIGUOUS_S, longer than a handshake can last, nothing but the new one was handed out. In doubt both stay valid, so nobody can
+lock a meter out by handshakes in its name.
 """
 
+import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from openmains.app.keys.envelope import KeyUnreadableError, SealedKey
 from openmains.app.keys.ports import DeviceKey, KeyStore
 from openmains.app.keys.vault import Vault
 
 ROTATING = 100_000  # terminals whose turn is remembered
+AMBIGUOUS_S = 600.0
+
+
+@dataclass(slots=True)
+class _Turn:
+    """What was handed out last for a terminal with two keys, and when each was (s of the book's clock)."""
+
+    stored: DeviceKey
+    gave_new: bool = False
+    previous_at: float = float("-inf")
 
 
 class KeyBook:
     """One for each edge process."""
 
-    def __init__(self, store: KeyStore, vault: Vault) -> None:
+    def __init__(self, store: KeyStore, vault: Vault, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._vault = vault
-        self._turns: OrderedDict[int, tuple[DeviceKey, bool]] = (
-            OrderedDict()
-        )  # (key, whether the new one was handed out)
+        self._clock = clock
+        self._turns: OrderedDict[int, _Turn] = OrderedDict()
         self.found = 0
         self.unknown = 0
         self.unreadable = 0
@@ -66,7 +81,7 @@ class KeyBook:
     def _came_with(self, stored: DeviceKey) -> bool:
         """The new key was the one handed out last; that it was used is noted in the store a moment later."""
         turn = self._turns.get(stored.imei)
-        return turn is not None and turn[1] and turn[0].version == stored.version
+        return turn is not None and turn.gave_new and turn.stored.version == stored.version
 
     async def _open(self, stored: DeviceKey, sealed: SealedKey, opened: dict[int, bytes]) -> None:
         try:
@@ -82,10 +97,11 @@ class KeyBook:
     async def used(self, imeis: Sequence[int]) -> None:
         """Handshakes with the keys last handed out were completed. The first use of a new key ends its predecessor."""
         done = []
+        now = self._clock()
         for imei in imeis:
             turn = self._turns.get(imei)
-            if turn is not None and turn[1]:
-                done.append((imei, turn[0].tenant_id, turn[0].version))
+            if turn is not None and turn.gave_new and now - turn.previous_at > AMBIGUOUS_S:
+                done.append((imei, turn.stored.tenant_id, turn.stored.version))
         if done:
             await self._store.used(done)
             for imei, _, _ in done:
@@ -93,8 +109,13 @@ class KeyBook:
 
     def _next_turn(self, stored: DeviceKey) -> bool:
         turn = self._turns.pop(stored.imei, None)
-        new = turn is None or turn[0].version != stored.version or not turn[1]
-        self._turns[stored.imei] = (stored, new)
+        if turn is None or turn.stored.version != stored.version:
+            # Of a newer version the former key is what it was: its last use still counts.
+            turn = _Turn(stored, previous_at=float("-inf") if turn is None else turn.previous_at)
+        turn.gave_new = not turn.gave_new
+        if not turn.gave_new:
+            turn.previous_at = self._clock()
+        self._turns[stored.imei] = turn
         if len(self._turns) > ROTATING:
             self._turns.popitem(last=False)
-        return new
+        return turn.gave_new

@@ -33,8 +33,6 @@ class GuardLimits:
     wrong_keys_per_hour: int = 5
     turns: int = 3  # within a day
     turn_gap_s: float = 60.0
-    handshake_turns: int = 6  # within an hour; an honest module makes fewer handshakes than that
-    handshake_gap_s: float = 20.0
     say_again_s: float = 600.0  # a kind is told once in this time; its count goes on
     refuse_s: float = 900.0  # how long an address may not try that identity again
     terminals: int = 50_000  # in each list
@@ -64,9 +62,6 @@ class _Held:
     sessions: tuple[Hashable, ...] = ()  # that have spoken, newest last, at most four
     turns: _Count = field(default_factory=_Count)
     turned_at: float = float("-inf")
-    hosts: tuple[str, ...] = ()  # of the last two handshakes that differ
-    host_turns: _Count = field(default_factory=_Count)
-    shaken_at: float = float("-inf")
     told: dict[Kind, float] = field(default_factory=dict)
 
 
@@ -98,20 +93,12 @@ class AccessGuard:
 
     # by the holder of the key ------------------------------------------------------------------------------------------
 
-    def handshake(self, imei: int, host: str, now: float) -> list[Finding]:
-        """A handshake with the right key was completed from ``host`` (address without port)."""
-        held = self._hold(imei)
-        limits = self._limits
-        if held.hosts and host != held.hosts[-1]:
-            back = host in held.hosts and now - held.shaken_at >= limits.handshake_gap_s
-            held.hosts = (held.hosts[-1], host)
-            if back and held.host_turns.add(now, HOUR_S) >= limits.handshake_turns:
-                held.shaken_at = now
-                return self._tell(imei, Kind.HANDSHAKE_TURNS, held.told, now, held.host_turns.count, host)
-        elif not held.hosts:
-            held.hosts = (host,)
-        held.shaken_at = now
-        return []
+    def handshake(self, imei: int) -> None:
+        """A handshake with the right key was completed: from now on this terminal's sessions are followed.
+
+        That it was made is told upward for all (``online``); handshakes in turn are judged there (``turns``).
+        """
+        self._hold(imei)
 
     def message(self, imei: int, session: Hashable, host: str, now: float) -> list[Finding]:
         """A fresh message (no repetition) came on a session; ``session`` is any name that is its own."""

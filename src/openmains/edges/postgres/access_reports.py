@@ -6,6 +6,8 @@ IMEI, so that two shards cannot wait for each other.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
 from openmains.app.access.judge import SEPARATION, AccessJudge, AccessOutcome, Registered, Terminal
 from openmains.app.access.report import AccessEntry
@@ -13,6 +15,7 @@ from openmains.app.pipeline.ports import AlarmChange
 from openmains.domain.connectivity.binding import Sim
 from openmains.domain.connectivity.findings import STATES
 from openmains.domain.connectivity.ladder import Standing, Thresholds
+from openmains.domain.connectivity.turns import Turns
 from openmains.drivers.points import vocabulary
 from openmains.edges.postgres.db import Connection, Row
 
@@ -24,14 +27,15 @@ SELECT m.meter_id, m.tenant_id, m.imei, m.imsi, m.iccid,
 """
 _TERMINALS = """
 SELECT imei, tenant_id, meter_id, state, score, score_at, held, reasons, seen_imsi, seen_iccid, address, online_since_us,
-       last_handshake_us, handshakes
+       last_handshake_us, handshakes, turns
   FROM terminal t WHERE (imei, tenant_id) IN (SELECT * FROM unnest($1::bigint[], $2::int[])) ORDER BY imei FOR UPDATE
 """
 _WRITE = """
 INSERT INTO terminal AS t (imei, tenant_id, meter_id, state, score, score_at, held, reasons, seen_imsi, seen_iccid, address,
-                           online_since_us, last_handshake_us, handshakes)
+                           online_since_us, last_handshake_us, handshakes, turns)
 SELECT * FROM unnest($1::bigint[], $2::int[], $3::bigint[], $4::text[], $5::int[], $6::bigint[], $7::boolean[], $8::jsonb[],
-                     $9::text[], $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[])
+                     $9::text[], $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[],
+                     $15::jsonb[])
 ON CONFLICT (imei, tenant_id) DO UPDATE
    SET state_at = CASE WHEN t.state = excluded.state AND t.meter_id = excluded.meter_id THEN t.state_at ELSE now() END,
        state_by = CASE WHEN t.state = excluded.state AND t.meter_id = excluded.meter_id THEN t.state_by END,
@@ -39,7 +43,7 @@ ON CONFLICT (imei, tenant_id) DO UPDATE
        meter_id = excluded.meter_id, state = excluded.state, score = excluded.score,
        score_at = excluded.score_at, held = excluded.held, reasons = excluded.reasons, seen_imsi = excluded.seen_imsi,
        seen_iccid = excluded.seen_iccid, address = excluded.address, online_since_us = excluded.online_since_us,
-       last_handshake_us = excluded.last_handshake_us, handshakes = excluded.handshakes
+       last_handshake_us = excluded.last_handshake_us, handshakes = excluded.handshakes, turns = excluded.turns
 """
 _FINDINGS = """
 INSERT INTO terminal_finding (tenant_id, meter_id, imei, kind, at_us, count, address, detail, score, state)
@@ -78,8 +82,13 @@ def _registered(row: Row, otherwise: str) -> Registered:
 def _terminal(row: Row) -> Terminal:
     standing = Standing(STATES[row[3]], row[4], row[5], row[6])
     return Terminal(
-        row[0], row[1], row[2], standing, row[7], Sim(row[8], row[9]), row[10], row[11], row[12], row[13]
+        row[0], row[1], row[2], standing, row[7], Sim(row[8], row[9]), row[10], row[11], row[12], row[13],
+        _turns(row[14]),
     )  # fmt: skip
+
+
+def _turns(stored: dict[str, Any]) -> Turns:
+    return Turns(**{**stored, "hosts": tuple(stored["hosts"])}) if stored else Turns()
 
 
 def _terminal_columns(outcome: AccessOutcome) -> list[list[object]]:
@@ -91,6 +100,7 @@ def _terminal_columns(outcome: AccessOutcome) -> list[list[object]]:
         [_text(row.seen.imsi, 20) for row in rows], [_text(row.seen.iccid, 24) for row in rows],
         [_text(row.address, 64) for row in rows], [row.online_since_us for row in rows],
         [row.last_handshake_us for row in rows], [row.handshakes for row in rows],
+        [asdict(row.turns) for row in rows],
     ]  # fmt: skip
 
 

@@ -69,8 +69,9 @@ WITH chosen AS (
    WHERE command_id = ANY($1::bigint[]) AND state = 'approved' ORDER BY command_id FOR UPDATE),
 counted AS (
   INSERT INTO meter_shadow AS s (meter_id, tenant_id, last_serial)
-  SELECT meter_id, tenant_id, count(*) FROM chosen GROUP BY meter_id, tenant_id ORDER BY meter_id
-  ON CONFLICT (meter_id) DO UPDATE SET last_serial = s.last_serial + excluded.last_serial
+  SELECT meter_id, tenant_id, $3::int + count(*) FROM chosen GROUP BY meter_id, tenant_id ORDER BY meter_id
+  ON CONFLICT (meter_id) DO UPDATE
+    SET last_serial = greatest(s.last_serial + excluded.last_serial - $3::int, excluded.last_serial)
   RETURNING s.meter_id, s.last_serial),
 numbered AS (
   SELECT command_id, last_serial - (count(*) OVER (PARTITION BY meter_id))::int
@@ -119,14 +120,21 @@ OLDER = """
 SELECT o.command_id, o.kind, o.slot, o.state, o.meter_id FROM command o
  WHERE o.meter_id = ANY($1::bigint[]) AND o.slot <> '' AND o.state IN ('drafted', 'approved', 'queued')
 """
+_NEVER_SENT = frozenset({State.DRAFTED, State.QUARANTINED, State.APPROVED, State.QUEUED, State.CANCELLED})
+SERIALS_SINCE = 1_577_836_800  # 2020
 GRACE_S = min(rule.grace_s for rule in RULES.values())
 
 
 class PostgresCommandFlow:
-    """Over a pool of role openmains_pipeline."""
+    """Over a pool of role openmains_pipeline.
 
-    def __init__(self, pool: Pool) -> None:
+    ``serials_since``: serial numbers are at least the seconds since this instant (s), so that a database restored to an
+    earlier state goes on above what meters have seen.
+    """
+
+    def __init__(self, pool: Pool, serials_since: int = SERIALS_SINCE) -> None:
         self._pool = pool
+        self._serials_since = serials_since
 
     async def waiting(self, meter_ids: Sequence[int]) -> dict[int, list[Waiting]]:
         found: dict[int, list[Waiting]] = {}
@@ -197,7 +205,8 @@ class PostgresCommandFlow:
 
     async def enqueue(self, command_ids: Sequence[int], now_us: int) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(ENQUEUE, list(command_ids), now_us)
+            floor = max(0, now_us // 1_000_000 - self._serials_since)
+            await connection.execute(ENQUEUE, list(command_ids), now_us, floor)
             await connection.execute(DESIRE, list(command_ids), now_us)
 
     async def timed(self, now: int, limit: int) -> list[tuple[OpenCommand, int]]:
@@ -240,26 +249,22 @@ async def hear(connection: Connection, words: Sequence[MeterWord]) -> None:
     links = [word for word in words if word.link]
     rows: dict[int, Row] = {}
     changes: list[Change] = []
+    parts: list[tuple[Row, MeterWord]] = []
     if meters:
         found = await connection.fetch(LOCK_WORDS, [word.meter_id for word in meters], [word.serial for word in meters])
         rows |= {row["command_id"]: row for row in found}
         by_serial = {(row["meter_id"], row["serial"]): row["command_id"] for row in found}
         for word in meters:
             command_id = by_serial.get((word.meter_id, word.serial))
-            if command_id is not None:
-                event, reason = event_of_result(word.code)
-                changes.append(
-                    Change(
-                        command_id,
-                        event,
-                        word.received_us,
-                        "meter",
-                        reason,
-                        result=word.code,
-                        answer=word.points,
-                        settings=word.settings,
-                    )
-                )
+            if command_id is None:
+                continue
+            if word.code is None:
+                parts.append((rows[command_id], word))
+                continue
+            event, reason = event_of_result(word.code)
+            changes.append(
+                Change(command_id, event, word.received_us, "meter", reason, result=word.code, answer=word.points)
+            )
     if links:
         found = await connection.fetch(LOCK, [word.command_id for word in links])
         owners = {row["command_id"]: row["meter_id"] for row in found}
@@ -271,6 +276,25 @@ async def hear(connection: Connection, words: Sequence[MeterWord]) -> None:
         ]
     changes.sort(key=lambda change: change.at_us)
     await _advance(connection, rows, changes)
+    await _keep_parts(connection, parts)
+
+
+async def _keep_parts(connection: Connection, parts: Sequence[tuple[Row, MeterWord]]) -> None:
+    """Parts of answers: settings go into the shadow, log lines into the command's history. They decide nothing."""
+    notes: list[tuple[Any, ...]] = []
+    said: list[tuple[int, str, int]] = []
+    for row, word in parts:
+        if row["state"] in _NEVER_SENT:
+            continue  # nobody asked
+        if word.settings:
+            said.append((word.meter_id, _json(word.settings), word.received_us))
+        if word.log is not None:
+            part, of, text = word.log
+            detail = f"{part}/{of}\n{text}"
+            notes.append(
+                (word.tenant_id, row["command_id"], word.received_us, "log", row["state"], "meter", detail[:4000])
+            )
+    await _write(connection, {}, notes, said)
 
 
 async def _advance(connection: Connection, rows: Mapping[int, Row], changes: Sequence[Change]) -> list[int]:
@@ -287,8 +311,6 @@ async def _advance(connection: Connection, rows: Mapping[int, Row], changes: Seq
         before = states[change.command_id]
         after, outcome = advance(before, change.event)
         if outcome is Outcome.IGNORED or (before in ENDS and after is before and outcome is Outcome.MOVED):
-            if after is State.CONFIRMED and change.settings:  # a second message of the same answer
-                said.append((row["meter_id"], _json(change.settings), change.at_us))
             continue
         event = change.event.value if outcome is Outcome.MOVED else f"contradiction:{change.event}"
         notes.append(
@@ -310,7 +332,7 @@ async def _advance(connection: Connection, rows: Mapping[int, Row], changes: Seq
         if change.answer:
             entry["answer"] = dict(change.answer)
         if after is State.CONFIRMED:
-            told = change.settings or _taken(row)
+            told = _taken(row)
             if told:
                 said.append((row["meter_id"], _json(told), change.at_us))
     await _write(connection, merged, notes, said)
@@ -351,7 +373,7 @@ async def _write(
 
 
 def _taken(row: Row) -> Mapping[str, Any]:
-    """What a confirmed command set, where the meter did not read it back."""
+    """What a confirmed command set."""
     return settings_of(row["params"]) if row["kind"] == Kind.SET_PARAMETERS else {}
 
 

@@ -155,6 +155,18 @@ class Commands(BatchTables):
         ]
         return CommandDetail(**_values(row), history=history)
 
+    async def log_text(self, command_id: int) -> str:
+        rows = await self._connection.fetch(
+            "SELECT detail FROM command_event WHERE tenant_id = $1 AND command_id = $2 AND event = 'log' ORDER BY event_id",
+            self._tenant_id,
+            command_id,
+        )
+        parts: dict[int, str] = {}
+        for row in rows:
+            head, _, text = row["detail"].partition("\n")
+            parts[int(head.partition("/")[0])] = text
+        return "".join(parts[part] for part in sorted(parts))
+
     async def cancel(self, command_id: int, actor: str, reason: str, now_us: int) -> bool:
         done: str = await self._connection.execute(
             "UPDATE command SET state = 'cancelled', reason = $3, ended_us = $4 WHERE tenant_id = $1 AND command_id = $2"

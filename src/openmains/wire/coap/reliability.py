@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 Owner = TypeVar("Owner")
 Peer = Hashable
 
+MAX_PEERS = 1 << 20  # whose counters are remembered; the oldest begins anew then
 MAX_LATENCY_S = 100.0  # longest time a datagram is thought to live in the network (section 4.8.2)
 
 
@@ -91,6 +92,8 @@ class MessageIds:
 
     def __call__(self, peer: Hashable) -> int:
         last = self._last.get(peer)
+        if last is None and len(self._last) >= MAX_PEERS:
+            del self._last[next(iter(self._last))]
         fresh = self._last[peer] = (self._chance.bits() if last is None else last + 1) & 0xFFFF
         return fresh
 

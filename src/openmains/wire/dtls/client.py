@@ -39,7 +39,6 @@ from openmains.wire.errors import WireError
 _IN, _DO = AskingInput, AskingAction
 _MAX_HINT: Final = 1024
 _AHEAD: Final = 4  # messages of one flight that may arrive before their turn
-_PROTECTION: Final = 300  # what a protected record adds to its content, with the longest connection id, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,7 +405,9 @@ class Client:
         whole = message(kind, self._message_seq, body)
         self._message_seq += 1
         self._transcript.add(whole)
-        room = self._mtu - HEADER_SIZE - (min(_PROTECTION, self._mtu // 2) if epoch else 0)
+        room = self._mtu - HEADER_SIZE
+        if epoch and self.session is not None:
+            room -= self.session.overhead
         self._flight += [(epoch, Content.HANDSHAKE, piece) for piece in split(whole, room)]
 
     def _send_first(self, now: float) -> None:

@@ -10,8 +10,8 @@ nothing and is refused, as endless loops began with it elsewhere.
 from dataclasses import dataclass, field
 from typing import Final
 
-from openmains.wire.cursor import Reader
 from openmains.wire.dtls.codes import LAYER
+from openmains.wire.errors import WireError
 
 HEADER_SIZE: Final = 12
 
@@ -34,17 +34,23 @@ class Fragment:
 
 def fragments_untrusted(body: bytes) -> list[Fragment]:
     """The pieces in the body of a handshake record. Raises WireError."""
-    reader = Reader(body, LAYER)
     found: list[Fragment] = []
+    at, end = 0, len(body)
     while True:
-        kind, length, sequence = reader.u8(), reader.u24be(), reader.u16be()
-        offset, size = reader.u24be(), reader.u24be()
+        start = at + HEADER_SIZE
+        if start > end:
+            raise WireError(LAYER, at, "truncated")
+        head = int.from_bytes(body[at:start], "big")  # type 1, length 3, message 2, offset 3, size 3 bytes
+        length, offset, size = head >> 64 & 0xFFFFFF, head >> 24 & 0xFFFFFF, head & 0xFFFFFF
         if offset + size > length:
-            raise reader.fail("fragment beyond its message")
+            raise WireError(LAYER, at, "fragment beyond its message")
         if size == 0 and length:
-            raise reader.fail("empty fragment")
-        found.append(Fragment(kind, length, sequence, offset, reader.take(size)))
-        if not reader.remaining:
+            raise WireError(LAYER, at, "empty fragment")
+        at = start + size
+        if at > end:
+            raise WireError(LAYER, start, "truncated")
+        found.append(Fragment(head >> 88, length, head >> 48 & 0xFFFF, offset, body[start:at]))
+        if at == end:
             return found
 
 
@@ -100,6 +106,13 @@ class Reassembler:
         known.body[piece.offset : piece.offset + len(piece.body)] = piece.body
         known.present |= ((1 << len(piece.body)) - 1) << piece.offset
         return True
+
+    def take(self, piece: Fragment) -> tuple[int, bytes, bytes] | None:
+        """:meth:`add` and :meth:`next` in one; for a message that came whole and in its turn nothing is kept."""
+        if piece.whole and piece.sequence == self.expected and not self._open and piece.length <= self.max_message:
+            self.expected += 1
+            return piece.kind, piece.body, message(piece.kind, piece.sequence, piece.body)
+        return self.next() if self.add(piece) else None
 
     def next(self) -> tuple[int, bytes, bytes] | None:
         """The expected message once it is whole: type, body, and the form that is hashed."""

@@ -57,8 +57,13 @@ class Handshakes:
         self._by_cid: dict[bytes, Handshake] = {}
         self._timers: list[tuple[float, int, Handshake]] = []
         self._serial = 0
+        self._answered = False
 
     # --- records ---
+
+    def begin_datagram(self) -> None:
+        """Records of another datagram follow. One datagram makes us say at most one cookie or repeated flight."""
+        self._answered = False
 
     def by_peer(self, peer: Peer) -> Handshake | None:
         """The handshake of an address."""
@@ -116,6 +121,9 @@ class Handshakes:
             if handshake.state is Serving.HELLO:
                 return self._collect_hello(handshake, piece, now)
             counters["hello_repeated"] += 1
+            if self._answered:
+                return []
+            self._answered = True
             return self.step(handshake, _IN.HELLO_AGAIN, now)
         if handshake is None and not self._has_room(now):
             counters["handshakes_full"] += 1
@@ -125,12 +133,16 @@ class Handshakes:
         handshake = Handshake(peer, front.random, piece.sequence, record_seq, self._limits.max_message)
         self._by_peer[peer] = handshake
         counters["handshakes_started"] += 1
+        self._answered = True
         handshake.expires = now + self._limits.handshake_s
         self._schedule(handshake, handshake.expires)
         return self._collect_hello(handshake, piece, now)
 
     def _ask_cookie(self, sequence: int, record_seq: int, peer: Peer, random: bytes, now: float) -> list[ServerEvent]:
         """Answer from the hello alone; message and record take its numbers (RFC 6347 section 4.2.1)."""
+        if self._answered:
+            return []
+        self._answered = True
         self._counters["cookie_sent"] += 1
         verify = message(
             Message.HELLO_VERIFY_REQUEST, sequence, hello_verify.encode(self.cookies.make(peer, random, now))
@@ -143,9 +155,10 @@ class Handshakes:
         if len(self._by_peer) < limits.max_handshakes:
             return True
         oldest = next(iter(self._by_peer.values()))
-        if oldest.expires - limits.handshake_s + limits.yield_after_s > now:
-            return False
-        self._counters["handshakes_expired"] += 1
+        if oldest.state is not Serving.DONE:  # one that is only kept for a copy of the last flight gives way at once
+            if oldest.expires - limits.handshake_s + limits.yield_after_s > now:
+                return False
+            self._counters["handshakes_expired"] += 1
         self._drop(oldest)
         return True
 
@@ -199,7 +212,12 @@ class Handshakes:
         got = handshake.take(piece)
         if got is None or got[0] != Message.CLIENT_KEY_EXCHANGE:
             return []
-        handshake.accept_key_exchange(got[1], got[2], self._limits.max_identity)
+        try:
+            handshake.accept_key_exchange(got[1], got[2], self._limits.max_identity)
+        except WireError:
+            self._counters["handshakes_failed"] += 1
+            self._refuse(handshake, Alert.DECODE_ERROR)
+            raise
         return self.step(handshake, _IN.KEY_EXCHANGE, now)
 
     # --- the table at work ---
@@ -208,7 +226,8 @@ class Handshakes:
         self, handshake: Handshake, what: ServingInput, now: float, *, raw: bytes = b"", psk: bytes = b""
     ) -> list[ServerEvent]:
         """One input: the next state and its action. ``raw``: the record of PROTECTED; ``psk``: the key of KEY."""
-        handshake.state, action = SERVING[handshake.state, what]
+        before = handshake.state
+        handshake.state, action = SERVING[before, what]
         match action:
             case _DO.SEND_HELLO:
                 handshake.ticket = None  # a full handshake from here on, whatever was offered
@@ -255,8 +274,8 @@ class Handshakes:
                 self._refuse(handshake, Alert.DECRYPT_ERROR)
                 return [Suspicious("wrong_key", None, handshake.identity, handshake.peer)]
             case _DO.FORGET:
-                name = "handshakes_expired" if what is _IN.EXPIRE else "handshakes_failed"
-                self._counters[name] += 1
+                if before is not Serving.DONE:
+                    self._counters["handshakes_expired" if what is _IN.EXPIRE else "handshakes_failed"] += 1
                 self._drop(handshake)
         return []
 
@@ -368,7 +387,7 @@ class Handshakes:
         self._serial += 1
         heappush(self._timers, (when, self._serial, handshake))
         if len(self._timers) > _COMPACT_AT + 4 * len(self._by_peer):
-            self._timers = [entry for entry in self._timers if entry[2].due == entry[0]]
+            self._timers[:] = [entry for entry in self._timers if entry[2].due == entry[0]]
             heapify(self._timers)
 
     def next_timer(self) -> float | None:

@@ -91,12 +91,11 @@ class Server:
                 and datagram[1:5] == _PROTECTED_EPOCH
                 and int.from_bytes(datagram[head - 2 : head], "big") == len(datagram) - head
             ):
-                return self._protected(
-                    session, _CID, int.from_bytes(datagram[5:11], "big"), datagram, len(datagram), peer, now
-                )
+                return self._protected(session, _CID, int.from_bytes(datagram[5:11], "big"), datagram, peer, now)
         if len(datagram) > self.limits.max_datagram:
             counters["oversized"] += 1
             return []
+        self._handshakes.begin_datagram()
         events: list[ServerEvent] = []
         try:
             for record in records_untrusted(datagram, self.limits.cid_size):
@@ -130,7 +129,7 @@ class Server:
         if session is None:
             self.counters["unknown_peer"] += 1
             return []
-        return self._protected(session, kind, record.sequence, record.raw, len(datagram), peer, now)
+        return self._protected(session, kind, record.sequence, record.raw, peer, now)
 
     def _record_with_cid(self, record: Record, datagram: bytes, peer: Peer, now: float) -> list[ServerEvent]:
         cid = record.cid
@@ -144,17 +143,17 @@ class Server:
                 self.counters["foreign"] += 1
                 return [Foreign(cid[0], cid, datagram, peer)]
             session = self._load(cid)
-            if session is None:
+            if session is None or not session.uses_cid:
                 self.counters["unknown_cid"] += 1
                 return []
             self.counters["loaded"] += 1
             self._sessions[cid] = session
-        return self._protected(session, _CID, record.sequence, record.raw, len(datagram), peer, now)
+        return self._protected(session, _CID, record.sequence, record.raw, peer, now)
 
     def _protected(
-        self, session: Session, kind: int, sequence: int, raw: bytes, size: int, peer: Peer, now: float
+        self, session: Session, kind: int, sequence: int, raw: bytes, peer: Peer, now: float
     ) -> list[ServerEvent]:
-        """A record of an association; ``size``: of its datagram, for the budget of a new address."""
+        """A record of an association."""
         if session.is_replay(sequence):
             self.counters["replay"] += 1
             return [Suspicious("replay", session, session.identity, peer)]
@@ -167,7 +166,7 @@ class Server:
             kind, content = inner(content)
         events: list[ServerEvent] = []
         if peer != session.address or session.candidate is not None:
-            self._address(session, peer, size, fresh, events)
+            self._address(session, peer, len(raw), fresh, events)
         if kind == _APPLICATION:
             if session.flight is not None:
                 self._handshakes.settle(session)  # the peer has our last flight
@@ -229,7 +228,7 @@ class Server:
         events: list[ServerEvent] = []
         for raw in held:
             for record in records_untrusted(raw, self.limits.cid_size):  # whole: they were read from a datagram before
-                events += self._protected(session, record.kind, record.sequence, raw, len(raw), session.peer, now)
+                events += self._protected(session, record.kind, record.sequence, raw, session.peer, now)
         return events
 
     def reject(self, session: Session, now: float) -> None:
@@ -257,8 +256,7 @@ class Server:
         if address is None:
             address = session.peer
         else:
-            # Padding and both headers, at most: looked at before the record is made, so that no number is lost.
-            size = len(content) + len(session.their_cid) + HEADER_SIZE + 26 + session.pad_to
+            size = HEADER_SIZE + len(content) + session.overhead  # before the record is made, so that no number is lost
             if size > session.budget:
                 self.counters["over_budget"] += 1
                 return False
@@ -283,10 +281,14 @@ class Server:
             return self._sessions.get(session.cid) is session
         return self._by_peer.get(session.peer) is session
 
-    def confirm_address(self, session: Session, now: float) -> list[ServerEvent]:
-        """The application has proof that the newest address is reachable."""
+    def confirm_address(self, session: Session, now: float, peer: Peer | None = None) -> list[ServerEvent]:
+        """The application has proof that the newest address is reachable.
+
+        ``peer``: the address that the proof is for. Give it when the proof took time: another record may have made another
+        address the newest meanwhile, and nothing is proved of that one. None: whichever is the newest now.
+        """
         new = session.candidate
-        if new is None:
+        if new is None or (peer is not None and peer != new):
             return []
         old, session.peer = session.peer, new
         session.candidate, session.budget = None, 0

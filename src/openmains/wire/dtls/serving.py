@@ -21,7 +21,6 @@ from openmains.wire.dtls.tickets import TicketState, encode_new_ticket
 from openmains.wire.errors import WireError
 
 _CHANGE_CIPHER = (0, Content.CHANGE_CIPHER_SPEC, b"\x01")
-_IPV6_MINIMUM_OVERHEAD = 64  # header, explicit nonce, tag, a connection id: what protection adds to a fragment, at most
 
 
 class Refusal(Exception):
@@ -98,7 +97,7 @@ class Handshake:
 
     def take(self, piece: Fragment) -> tuple[int, bytes, bytes] | None:
         """A piece of the peer's next message; that message (type, body, hashed form) when it is whole."""
-        return self.reassembler.next() if self.reassembler.add(piece) else None
+        return self.reassembler.take(piece)
 
     def accept_hello(self, hello: ClientHello, whole: bytes) -> None:
         """Choose from a whole hello. Raises Refusal or WireError."""
@@ -169,7 +168,9 @@ class Handshake:
         whole = message(kind, self._message_seq, body)
         self._message_seq += 1
         self.transcript.add(whole)
-        room = mtu - HEADER_SIZE - (_IPV6_MINIMUM_OVERHEAD if epoch else 0)
+        room = mtu - HEADER_SIZE
+        if epoch and self.session is not None:
+            room -= self.session.overhead
         self.flight += [(epoch, int(Content.HANDSHAKE), piece) for piece in split(whole, room)]
 
     def compose_hello(self, server_random: bytes, mtu: int, *, ticket: bool) -> None:
@@ -192,6 +193,7 @@ class Handshake:
         if ticket:
             extensions[Extension.SESSION_TICKET] = b""
         self.flight = []
+        self.hello = None  # all that is needed of it is taken
         choice = ServerHello(DTLS12, server_random, session_id, self.suite.code, 0, extensions)
         self._say(0, Message.SERVER_HELLO, choice.encode(), mtu)
 

@@ -35,6 +35,8 @@ _EPOCH: Final = b"\x00\x01"  # renegotiation is refused, so there is never anoth
 _EPOCH_BITS: Final = 1 << 48
 _PLACEHOLDER: Final = b"\xff" * 8  # RFC 9146 section 5
 _CID: Final = bytes((Content.CID,))
+# Additional data up to the header, by length of the connection id (RFC 9146 section 5.3); shared, as there are many sessions.
+_AAD_HEADS: Final = [_PLACEHOLDER + _CID + bytes((size,)) + _CID + VERSION for size in range(256)]
 _DUMP_VERSION: Final = 1
 
 
@@ -58,7 +60,7 @@ class Session:
     """
 
     __slots__ = (
-        "_aad_end", "_aad_start", "_open", "_raised", "_seal", "budget", "candidate", "cid", "flight", "identity", "newest",
+        "_open", "_open_aad", "_raised", "_seal", "_seal_aad", "budget", "candidate", "cid", "flight", "identity", "newest",
         "owner", "pad_to", "peer", "read_iv", "read_key", "reserved", "seen", "send_seq", "suite", "their_cid", "uses_cid",
         "write_iv", "write_key",
     )  # fmt: skip
@@ -98,8 +100,8 @@ class Session:
         self._raised = 0
         self._open: Aead | None = None
         self._seal: Aead | None = None
-        self._aad_start = _PLACEHOLDER + _CID + bytes((len(cid),)) + _CID + VERSION
-        self._aad_end = _PLACEHOLDER + _CID + bytes((len(their_cid),)) + _CID + VERSION
+        self._open_aad = _AAD_HEADS[len(cid)]
+        self._seal_aad = _AAD_HEADS[len(their_cid)]
 
     def __repr__(self) -> str:
         return f"Session(cid={self.cid.hex()}, peer={self.peer!r})"  # without keys: it may reach a log
@@ -113,6 +115,11 @@ class Session:
     def address(self) -> Peer:
         """Where the newest genuine record came from."""
         return self.peer if self.candidate is None else self.candidate
+
+    @property
+    def overhead(self) -> int:
+        """Bytes that a record of ours adds to its content and the 13 of a plain header, at most."""
+        return EXPLICIT_SIZE + self.suite.tag_size + len(self.their_cid) + self.pad_to
 
     # --- record protection ---
 
@@ -130,7 +137,7 @@ class Session:
             if self.pad_to > 1:
                 inner += bytes(-len(inner) % self.pad_to)
             size = len(inner)
-            aad = self._aad_end + number + cid + size.to_bytes(2, "big")
+            aad = self._seal_aad + number + cid + size.to_bytes(2, "big")
             head = b"\x19\xfe\xfd" + number + cid
         else:
             inner = content
@@ -158,7 +165,7 @@ class Session:
         if cipher is None:
             cipher = self._open = self.suite.cipher(self.read_key)
         # RFC 9146 section 5.3, RFC 5246 section 6.2.3.3
-        aad = self._aad_start + raw[3 : head - 2] if self.uses_cid else raw[3:11] + raw[:3]
+        aad = self._open_aad + raw[3 : head - 2] if self.uses_cid else raw[3:11] + raw[:3]
         try:
             return cipher.decrypt(self.read_iv + raw[head:body], raw[body:], aad + size.to_bytes(2, "big"))
         except InvalidTag:

@@ -83,8 +83,8 @@ ReportKind = Literal["post", "send", "notify", "object19"]
 class Report:
     """Data from a registered device. ``Server.respond`` must follow, once it is durable.
 
-    ``kind``: how it came; ``object19`` is anything that carries /19/0/0, the operators' uplink. ``path``: () for Send and
-    for a composite notification, whose payload names its paths. ``fresh``: False when a later notification overtook it.
+    ``kind``: how it came; ``object19`` is a POST or a notification of /19/0/0, the operators' uplink. ``path``: () for Send
+    and for a composite notification, whose payload names its paths. ``fresh``: False when a later notification overtook it.
     """
 
     link: Link

@@ -57,15 +57,15 @@ def test_no_digit_of_a_register_is_lost(count: int, places: int) -> None:
     assert cbor.decode(cbor.encode(register)) == register
 
 
-@given(st.integers(0, 9_999_999), st.integers(0, 7))
+@given(st.integers(0, 9_999_999), st.integers(2, 7))
 def test_a_single_float_reads_as_the_decimal_of_seven_digits_that_was_put_in(count: int, places: int) -> None:
     """A device whose best float is a single means the decimal, not the binary fraction next to it."""
     register = Decimal(count).scaleb(-places)
     raw = b"\xfa" + Struct("!f").pack(float(register))
-    assert abs(cbor.decode(raw) - register) <= Decimal("1e-15")
+    assert cbor.decode(raw) == register
 
 
-@pytest.mark.parametrize("value", ["65504", "16777215", "4194303.75", "67108872"])
+@pytest.mark.parametrize("value", ["65504", "16777215", "250000.125", "999999.875", "4194303.75", "67108872"])
 def test_an_exact_float_stays_exact(value: str) -> None:
     for head, form in ((b"\xf9", "!e"), (b"\xfa", "!f"), (b"\xfb", "!d")):
         try:

@@ -46,6 +46,10 @@ def test_malformed_documents_are_refused(text: str) -> None:
         link_format.parse(text.encode("latin-1"))
 
 
+def test_blanks_between_links_are_forgiven() -> None:
+    assert [link.target for link in link_format.parse(b" </1/0>, </3/0>,\n</19/0>")] == ["/1/0", "/3/0", "/19/0"]
+
+
 def test_the_number_of_links_is_bounded() -> None:
     with pytest.raises(WireError, match="too many links"):
         link_format.parse(b",".join([b"</3>"] * 5), max_links=4)

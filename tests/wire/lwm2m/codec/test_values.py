@@ -71,6 +71,15 @@ def test_values_outside_of_the_path_are_refused() -> None:
         decode(bytes.fromhex("c10957"), content.TLV, (3, 0, 10), TYPES)
 
 
+def test_a_resource_said_twice_is_refused_unless_it_is_a_series() -> None:
+    with pytest.raises(WireError, match="twice"):
+        decode(bytes.fromhex("c10957c10958"), content.TLV, (3, 0), TYPES)
+    with pytest.raises(WireError, match="twice"):
+        decode(bytes.fromhex("c10b0083 0b410000".replace(" ", "")), content.TLV, (3, 0), TYPES)
+    series = b'[{"bn":"/3424/0/1","bt":1789000000,"v":1},{"t":3600,"v":2}]'
+    assert [item.time_s for item in decode(series, content.SENML_JSON, (), TYPES)] == [1_789_000_000, 1_789_003_600]
+
+
 def test_a_value_of_another_type_is_refused() -> None:
     for document in (b'[{"n":"/3/0/9","vs":"87"}]', b'[{"n":"/3/0/9","v":87.5}]', b'[{"n":"/3/0/9","vb":true}]'):
         with pytest.raises(WireError, match="another type"):

@@ -4,7 +4,7 @@
 import time
 from typing import Annotated, Any
 
-from litestar import Request, get, post, put
+from litestar import Request, Response, get, post, put
 from litestar.params import FromQuery, JSONBody
 from msgspec import Meta, Struct
 
@@ -185,6 +185,20 @@ async def read_command(request: Request[Any, Any, Any], command_id: Id) -> Comma
     return found
 
 
+@get("/commands/{command_id:int}/log", operation_id="download_meter_log", tags=["commands"], media_type="text/plain")
+async def download_meter_log(request: Request[Any, Any, Any], command_id: Id) -> Response[str]:
+    """The log that a meter sent in answer to ``log_pull``, as text (R1.14)."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        if await work.commands.get(command_id) is None:
+            raise Problem("not-found")
+        text = await work.commands.log_text(command_id)
+    return Response(
+        text,
+        media_type="text/plain; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="meter-log-{command_id}.txt"'},
+    )
+
+
 @post("/commands/{command_id:int}/cancel", operation_id="cancel_command", status_code=200, tags=["commands"])
 async def cancel_a_command(request: Request[Any, Any, Any], command_id: Id, data: JSONBody[Reason]) -> CommandDetail:
     """Call it off; one that was sent cannot be called back."""
@@ -263,6 +277,7 @@ HANDLERS: list[Any] = [
     give_a_command,
     list_commands,
     read_command,
+    download_meter_log,
     cancel_a_command,
     approve_a_command,
     read_shadow,

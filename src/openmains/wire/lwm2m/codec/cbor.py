@@ -20,7 +20,8 @@ MAX_DEPTH: Final = 8
 HALF: Final = Struct("!e")
 SINGLE: Final = Struct("!f")
 DOUBLE: Final = Struct("!d")
-_DIGITS: Final = {HALF: 64, SINGLE: 9, DOUBLE: 17}
+_DIGITS: Final = {HALF: 5, SINGLE: 9, DOUBLE: 17}
+REGISTER_DECIMALS: Final = 3
 _FLOATS: Final = {25: HALF, 26: SINGLE, 27: DOUBLE}
 _BREAK: Final = object()
 MAX_EXPONENT: Final = 400
@@ -135,14 +136,18 @@ def _simple(reader: Reader, info: int, at: int) -> Any:
 def meant(number: float, form: Struct) -> Decimal:
     """The decimal that a sender meant by ``number``, a finite float that came in ``form``.
 
-    That is its exact value when it has no more digits than such a float can tell apart (9 in a single, 17 in a double):
-    65504 and 4194303.75 are what they are. Else it is the shortest decimal that is stored as this float: 12345.678 for
-    a single of 12345.677734375, whose sender had no better float. A half is always exact: it is only ever chosen
-    because it holds the value.
+    Senders with doubles shorten a float only where that changes nothing, so its exact value is meant: 65504, or
+    250000.125 in a single. Senders that have no better float mean the decimal whose nearest float it is: 12345.678 for a
+    single of 12345.677734375. Registers count litres at the finest, so the exact value is taken when it has at most
+    three decimals and no more digits than the float tells apart, else the shortest decimal that is stored as this float.
+    The two differ for singles above 131072 only, and by less than such a single's own step. A half is always exact.
     """
     digits = _DIGITS[form]
     exact = Decimal(number)
-    if len("".join(map(str, exact.as_tuple().digits)).rstrip("0")) <= digits:
+    _, places, exponent = exact.as_tuple()
+    whole = "".join(map(str, places)).rstrip("0")
+    decimals = max(0, -int(exponent) - (len(places) - len(whole)))
+    if form is HALF or (len(whole) <= digits and decimals <= REGISTER_DECIMALS):
         return exact
     if form is DOUBLE:
         return Decimal(repr(number))

@@ -3,7 +3,8 @@
 
 Theory: ``<target>;name;name="value",<target>…``. Commas and semicolons inside of angle brackets or quotes separate
 nothing, so this is a scanner, not a split. Attribute values come back without quotes; a name without a value has
-None. Names may repeat (section 3); the first counts, as for ``rel`` and ``rt`` there.
+None. Names may repeat (section 3); the first counts, as for ``rel`` and ``rt`` there. Blanks before a link, which modules
+in the field send and the RFC forbids, are skipped.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,7 @@ from openmains.wire.errors import WireError
 LAYER: Final = "link-format"
 
 _NAME: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$&+-.^_`|~*%'")
+_BLANKS: Final = (" ", "\t", "\r", "\n")
 _BARE: Final = _NAME | frozenset("()/:<=>?@[]{}")  # ptoken
 
 
@@ -36,6 +38,8 @@ def parse(data: bytes, max_links: int = 1024) -> list[Link]:
         if links:
             if text[at] != ",":
                 raise WireError(LAYER, at, "comma expected")
+            at += 1
+        while text[at : at + 1] in _BLANKS:
             at += 1
         if len(links) >= max_links:
             raise WireError(LAYER, at, "too many links")

@@ -34,7 +34,11 @@ def decode(payload: bytes, content_format: int | None, path: Path, types: Types)
             raise WireError(LAYER, 0, "value at another path")
         return [Item(item.path, _coerced(item, types), item.time_s) for item in items]
     if content_format in _TLV:
-        return _from_tlv(tlv.decode(payload), path, types)
+        items = _from_tlv(tlv.decode(payload), path, types)
+        paths = {item.path for item in items}
+        if len(paths) != len(items) or any(len(one) == 4 and one[:3] in paths for one in paths):
+            raise WireError(tlv.LAYER, 0, "value said twice")
+        return items
     if content_format not in SINGLE:
         raise WireError(LAYER, 0, "content format unknown")
     if len(path) < 3:
