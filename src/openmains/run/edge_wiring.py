@@ -173,7 +173,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             asyncio.create_task(tell_counters(Bus(client), name, counters, stop)),
         ]
         if secure is not None:
-            tasks.append(asyncio.create_task(every(5.0, "new keys", _new_keys(secure.watch, access), stop)))
+            tasks.append(asyncio.create_task(every(1.0, "new keys", _new_keys(secure.watch, access), stop)))
         await while_connected(client, stop)
         for each in (plain, None if secure is None else secure.edge):
             if each is not None:

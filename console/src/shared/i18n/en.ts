@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { en as access } from "./words/access";
 import { en as catalog } from "./words/catalog";
+import { en as objects } from "./words/objects";
 import { en as desk } from "./words/desk";
 import { en as people } from "./words/people";
 import { en as work } from "./words/work";
@@ -226,6 +227,7 @@ export const en: Messages = {
     processes: "Processes",
   },
   access,
+  objects,
   catalog,
   ...desk,
   ...people,

@@ -2,6 +2,7 @@
 // Chinese, the first language. `en.ts` must hold the same keys; the compiler and a test see to it.
 import { zh as access } from "./words/access";
 import { zh as catalog } from "./words/catalog";
+import { zh as objects } from "./words/objects";
 import { zh as desk } from "./words/desk";
 import { zh as people } from "./words/people";
 import { zh as work } from "./words/work";
@@ -226,6 +227,7 @@ export const zh = {
     processes: "进程",
   },
   access,
+  objects,
   catalog,
   ...desk,
   ...people,
