@@ -29,7 +29,7 @@ export async function startDemo() {
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(process.env.OPENMAINS_PYTHON ?? join(root, ".venv/bin/python"), ["-m", "openmains.run.cli", "demo", "--var", folder], {
     cwd: root,
-    env: { ...process.env, PYTHONPATH: join(root, "src"), OPENMAINS_HTTP_PORT: String(port), OPENMAINS_COAP_PORT: String(await freePort()) },
+    env: { ...process.env, PYTHONPATH: join(root, "src"), OPENMAINS_HTTP_PORT: String(port), OPENMAINS_DTLS_PORT: String(await freePort()) },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let said = "";
