@@ -164,3 +164,27 @@ def test_a_broken_table_stops_the_start(old: str, new: str, why: str) -> None:
 def test_document_is_fresh() -> None:
     part = DOC.read_text("utf-8").split("<!-- commands: begin -->\n")[1].split("<!-- commands: end -->")[0]
     assert part == drawing(), "run: python -m openmains.drivers.command_doc"
+
+
+def test_cjt188_asks_what_its_public_description_says() -> None:
+    """Frame rules of CJ/T 188-2004; valve 55 and 99 from public descriptions."""
+    water, gas = CATALOG.driver("cjt188/water-2004"), CATALOG.driver("cjt188/gas-2004")
+    head = {"serial": 0x1FF, "counter": 1, "not_after": 1}
+    number = {"meter_number": 20_260_000_123_456}
+    assert water.command("read_now", number, **head).hex() == "6810563412000026200103901fff" + _tail(
+        "6810563412000026200103901fff"
+    )
+    frame = gas.command("valve_close", number, **head)
+    assert frame[:9].hex() == "683056341200002620" and frame[9:15].hex() == "0404a017ff99"
+    assert gas.command("valve_open", number, **head)[14] == 0x55
+    clock = water.command("set_clock", number | {"platform_at": 1_767_288_600, "utc_offset_min": 480}, **head)
+    assert clock[11:21].hex() == "a015ff" + "00300102012620"  # 2026-01-02 01:30:00 at +8, low byte first
+    assert all(not kind.confirmed for kind in water.command_kinds.values())
+    for bad in ({}, number | {"colour": 1}, {"meter_number": 10**14}):
+        with pytest.raises(EncodeError):
+            water.command("read_now", bad, **head)
+
+
+def _tail(head: str) -> str:
+    """Check sum and end."""
+    return f"{sum(bytes.fromhex(head)) & 0xFF:02x}16"

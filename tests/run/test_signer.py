@@ -3,6 +3,7 @@
 
 import asyncio
 import random
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -247,6 +248,37 @@ async def test_the_same_key_gives_the_same_frame_also_after_a_kill(signer: Signe
     assert field.meters[meter_id].balance == sum(100 + number for number in range(6))
     with pytest.raises(SignerRefusedError, match="key_used"):
         await signer.client.authorise(tenant, [field.request(meter_id, "pay-1-key", Kind.TOP_UP, amount=999)], ANN)
+
+
+async def test_an_older_ledger_goes_on_above_what_the_meter_has_seen(
+    signer: SignerProcess, town: Town, tmp_path: Path
+) -> None:
+    field = Field(signer, town, await town.add(1))
+    tenant, meter_id = town.tenant_id, town.meters[0]
+
+    async def top_up(number: int) -> bytes:
+        request = field.request(meter_id, f"restore-{number}", Kind.TOP_UP, amount=100)
+        await signer.client.authorise(tenant, [request], ANN)
+        made = await signer.client.sign(
+            tenant, request.unique_key, meter_id, request.kind, request.params, request.not_after, number
+        )
+        assert isinstance(made, SignedFrame)
+        return made.frame
+
+    meter = field.meters[meter_id]
+    assert meter.receive(await top_up(1), signer.now) == (1, 0)
+    await signer.kill()
+    copy = tmp_path / "then"
+    shutil.copytree(signer.settings.signer_home, copy)
+    await signer.start()
+    for number in (2, 3):
+        assert meter.receive(await top_up(number), signer.now) == (number, 0)
+    await signer.kill()
+    shutil.rmtree(signer.settings.signer_home)
+    shutil.copytree(copy, signer.settings.signer_home)
+    signer.set_clock(signer.now + 3600)
+    await signer.start()
+    assert meter.receive(await top_up(4), signer.now) == (4, 0)
 
 
 async def test_the_stop_from_the_command_line_needs_no_database(signer: SignerProcess, town: Town) -> None:

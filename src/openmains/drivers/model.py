@@ -190,6 +190,7 @@ class Driver(ABC):
     points: frozenset[str]
     encodes: bool
     wants_envelope = False  # payloads are LwM2M reports in ``lwm2m.envelope``, wrapped by the edge
+    observes: tuple[tuple[int, ...], ...] = ()  # LwM2M paths whose notifications are this product's reports
     command_kinds: Mapping[str, CommandKind] = MappingProxyType({})
     settings: Mapping[str, Setting] = MappingProxyType({})
 

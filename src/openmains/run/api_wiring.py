@@ -24,6 +24,7 @@ from openmains.edges.http.app import build_app
 from openmains.edges.http.deps import ApiDeps, ApiSettings
 from openmains.edges.http.serve import serve
 from openmains.edges.jobs.runner import Runner
+from openmains.edges.nats.operate import OperateBus
 from openmains.edges.nats.stream import StreamReplay, UplinkStream
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.imports import ChangedMeters, PostgresImport
@@ -74,6 +75,7 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: "Core") -> None
                 stop_switch=FileSwitch(settings.stop_folder),
                 command_drivers=CatalogCommands(drivers),
                 cell_loads=ClickHouseCellLoads(core.clickhouse),
+                meter_link=OperateBus(core.client),
             )
         )
         await serve(app, settings.http_host, settings.http_port, stop)

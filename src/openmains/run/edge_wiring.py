@@ -30,22 +30,28 @@ from openmains.domain.period import zone
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.nats.commands import HeardTeller
 from openmains.edges.nats.nodes import NodeLink, Via
+from openmains.edges.nats.operate import listen_operate
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.identities import IdentityFollower
 from openmains.edges.postgres.pipeline_store import PostgresPipelineStore
 from openmains.edges.sqlite.sessions import SessionFile, SessionFileError
 from openmains.edges.sqlite.writer import SessionWriter
+from openmains.edges.udp.bootstrapping import Bootstrapping
 from openmains.edges.udp.coap_edge import CoapEdge, open_socket
 from openmains.edges.udp.downlinks import Downlinks
+from openmains.edges.udp.operations import Operations
+from openmains.edges.udp.proofs import Proofs
+from openmains.edges.udp.reports import Reports
 from openmains.edges.udp.secure_edge import SecureEdge
-from openmains.edges.udp.traffic import Traffic
+from openmains.edges.udp.traffic import Parts, Traffic
 from openmains.run.access_wiring import EdgeAccess, edge_access
 from openmains.run.child import StartError
 from openmains.run.counters import tell_counters
 from openmains.run.secret_files import secret
 from openmains.run.settings import Settings
 from openmains.run.wiring import calm_collector, check_shards, every, now_us, patiently, while_connected
+from openmains.wire.lwm2m.server import Server as LwM2mServer
 
 log = logging.getLogger("openmains.run")
 
@@ -70,7 +76,7 @@ class Secure:
 
     edge: SecureEdge
     traffic: Traffic
-    downlinks: Downlinks
+    parts: Parts
     link: NodeLink
     watch: AccessWatch
     writer: SessionWriter
@@ -82,7 +88,6 @@ class Secure:
         return (
             self.edge.counters
             | self.traffic.counters
-            | self.downlinks.counters
             | self.watch.counters
             | {f"node.{name}": value for name, value in self.link.counters.items()}
             | {"sessions.waiting": self.writer.waiting, "sessions.failed": self.writer.failed}
@@ -142,7 +147,8 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         if secure is not None:
             secure.edge.start(secure.traffic, _Bridge(secure.link))
             await secure.link.start()
-            await _listen_down(client, settings.node, secure.downlinks)
+            await _listen_down(client, settings.node, secure.parts.downlinks)
+            await listen_operate(client, settings.node, secure.parts.operations.take)
             batcher.on_stored = HeardTeller(client, settings.node).stored
         log.info(
             "edge ready: node %d, DTLS on %d, CoAP on %d (0: off), %d meters known",
@@ -213,37 +219,16 @@ def _secure(shared: _Shared) -> Secure:
         cache=settings.session_cache,
         now_us=now_us,
     )
+    server = LwM2mServer(seed=secrets.randbits(62), unix_s=time.time() - loop.time())
     traffic = Traffic(
-        seed=secrets.randbits(62),
-        unix_s=time.time() - loop.time(),
-        node=settings.node,
-        reception=shared.reception,
-        batcher=shared.batcher,
+        server,
         store=writer,
         registrar=Registrar(access.gate, watch, cells, shared.limiter.is_trusted),
         terminal_of=edge.by_cid,
-        unknown=lambda imei, host: watch.unknown(imei, host, proven=True),
-        flush=edge.flush_soon,
-        clock=loop.time,
-        now_us=now_us,
+        driver_of=shared.reception.driver_of,
     )
-
-    def tell(uplink: Uplink, done: object) -> None:
-        shared.batcher.add(uplink, done)  # type: ignore[arg-type]
-
-    downlinks = Downlinks(
-        node=settings.node,
-        link=traffic.server,
-        terminal_of_imei=edge.terminal,
-        confirm=edge.confirm,
-        may_command=access.book.may_command,
-        tell=tell,
-        later=loop.call_later,
-        flush=edge.flush_soon,
-        clock=loop.time,
-        now_us=now_us,
-    )
-    traffic.listen(downlinks)
+    parts = _parts(shared, edge, server, watch)
+    traffic.use(parts)
 
     def take_forwarded(datagram: bytes, via: Via) -> None:
         edge.take_forwarded(datagram, via.host, via.port, via.node)
@@ -256,7 +241,63 @@ def _secure(shared: _Shared) -> Secure:
                 edge.expel(imei)
 
     access.on_change = on_change
-    return Secure(edge, traffic, downlinks, link, watch, writer, file)
+    return Secure(edge, traffic, parts, link, watch, writer, file)
+
+
+def _parts(shared: _Shared, edge: SecureEdge, server: LwM2mServer, watch: AccessWatch) -> Parts:
+    """Who does what with what meters say, all over one LwM2M server."""
+    settings, access, loop = shared.settings, shared.access, asyncio.get_running_loop()
+    may_command = access.book.may_command
+
+    def tell(uplink: Uplink, done: object) -> None:
+        shared.batcher.add(uplink, done)  # type: ignore[arg-type]
+
+    proofs = Proofs(
+        ping=server.ping, confirm=edge.confirm, later=loop.call_later, flush=edge.flush_soon, clock=loop.time
+    )
+    reports = Reports(
+        server=server,
+        node=settings.node,
+        reception=shared.reception,
+        batcher=shared.batcher,
+        unknown=lambda imei, host: watch.unknown(imei, host, proven=True),
+        flush=edge.flush_soon,
+        clock=loop.time,
+        now_us=now_us,
+    )
+    downlinks = Downlinks(
+        node=settings.node,
+        link=server,
+        terminal_of_imei=edge.terminal,
+        proofs=proofs,
+        may_command=may_command,
+        tell=tell,
+        later=loop.call_later,
+        flush=edge.flush_soon,
+        now_us=now_us,
+    )
+    operations = Operations(
+        node=settings.node,
+        server=server,
+        terminal_of_imei=edge.terminal,
+        proofs=proofs,
+        may_command=may_command,
+        later=loop.call_later,
+        flush=edge.flush_soon,
+        clock=loop.time,
+        now_us=now_us,
+    )
+    bootstrapping = Bootstrapping(
+        uri=settings.bootstrap_uri,
+        server=server,
+        keys=access.keys,
+        terminal_of=edge.by_cid,
+        proofs=proofs,
+        may_command=may_command,
+        flush=edge.flush_soon,
+        clock=loop.time,
+    )
+    return Parts(reports, proofs, downlinks, operations, bootstrapping)
 
 
 def _session_file(settings: Settings) -> SessionFile:

@@ -74,6 +74,11 @@ class Settings:
         200_000, "内存中保留的 DTLS 会话数,其余按需从磁盘读取", "DTLS sessions kept in memory; others are read when needed",
         low=100,
     )  # fmt: skip
+    bootstrap_uri: str = _s(
+        "",
+        "表具重新引导后应连接的地址,如 coaps://meters.example.org:5684;空 = 不以引导更换密钥",
+        "where meters find the platform, as coaps://meters.example.org:5684; empty = no new keys by bootstrap",
+    )
     edge_batch_ms: int = _s(20, "上行批次最长等待(毫秒)", "longest wait of an uplink batch (ms)", low=1, high=1000)
     edge_batch_messages: int = _s(500, "上行批次最多消息数", "most messages in an uplink batch", low=1, high=10_000)
     edge_receive_buffer_kb: int = _s(

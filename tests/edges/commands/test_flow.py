@@ -27,6 +27,7 @@ from tests.support.command_meter import ModelMeter, PlainDrivers
 from tests.support.command_town import Town, make_town
 
 START_US = 1_760_000_000_000_000
+FAR = 1 << 40  # serial numbers from 1
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Desk:
 
     def __init__(self, pool: Pool, api: Pool, town: Town, switch: FileSwitch) -> None:
         self.api, self.town, self.switch = api, town, switch
-        self.flow = PostgresCommandFlow(pool)
+        self.flow = PostgresCommandFlow(pool, serials_since=FAR)
         self.down = Down()
         self.now_us = START_US
         self.dispatcher = Dispatcher(
@@ -249,6 +250,21 @@ async def test_words_of_links_and_of_other_meters(desk: Desk) -> None:
     assert (await desk.state(command_id))[0] == "delivered"
     await desk.hear(other, 1, 0)
     assert (await desk.state(command_id))[0] == "delivered"
+
+
+async def test_a_restored_database_goes_on_above_the_serials_that_meters_have_seen(desk: Desk) -> None:
+    flow = PostgresCommandFlow(desk.flow._pool)
+    serials = []
+    for _ in range(3):
+        command_id = await desk.draft(desk.town.meters[0], Kind.READ_NOW)
+        await take_in(flow, None, desk.now_us)
+        serials.append(await desk.town.owner.fetchval("SELECT serial FROM command WHERE command_id = $1", command_id))
+        await desk.town.owner.execute(
+            "UPDATE meter_shadow SET last_serial = 0 WHERE meter_id = $1", desk.town.meters[0]
+        )
+        desk.later(60)
+    assert serials == sorted(set(serials))
+    assert serials[0] > 180_000_000
 
 
 async def test_what_the_apis_role_cannot_do(desk: Desk) -> None:

@@ -91,7 +91,7 @@ async def test_a_command_is_given_once_however_often_it_is_sent(world: World, wo
         await work(time.time())
         (command_id,) = ids
         detail = (await client.get(f"/commands/{command_id}")).json()
-        assert (detail["state"], detail["serial"]) == ("queued", 1)
+        assert detail["state"] == "queued" and detail["serial"] > 180_000_000
         assert [line["event"] for line in detail["history"]] == ["draft", "approve", "queue"]
         listed = (await client.get(f"/commands?meter_id={meter['meter_id']}&open=true")).json()["items"]
         assert [item["command_id"] for item in listed] == [command_id]

@@ -129,6 +129,19 @@ def test_a_large_held_notification_is_acknowledged_after_its_last_block() -> Non
     assert [(one.kind, one.mid) for one in _sent(endpoint)] == [(ACK, 700)]
 
 
+def test_a_large_held_notification_whose_rest_is_lost_is_asked_for_again() -> None:
+    endpoint = Endpoint(seed=1, hold_notifications=True)
+    asked = _ask(endpoint, observe=True)
+    endpoint.receive(_respond(asked, sequence=1), PEER, 0.0)
+    first = Message(CON, Code.CONTENT, 700, asked.token, [(opt.OBSERVE, b"\x02"), (opt.BLOCK2, b"\x08")], bytes(16))
+    endpoint.receive(encode(first), PEER, 0.0)
+    while (timer := endpoint.next_timer()) is not None:
+        endpoint.handle_timer(timer)
+    _sent(endpoint)
+    assert endpoint.receive(encode(first), PEER, 100.0) == []
+    assert [one.code for one in _sent(endpoint)] == [Method.GET]
+
+
 def test_two_peers_may_use_the_same_token() -> None:
     endpoint = Endpoint(seed=1, hold_notifications=True)
     for peer in ("a", "b"):

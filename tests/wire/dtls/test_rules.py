@@ -135,6 +135,16 @@ def test_the_address_moves_only_after_it_was_confirmed() -> None:
     assert [type(e) for e in site.receive(line.next_up(b"again"), AWAY, 0.0)] == [Received]
 
 
+def test_a_proof_counts_for_the_address_it_was_asked_of() -> None:
+    site = Site()
+    line = connected(site)
+    site.receive(line.next_up(b"1"), AWAY, 0.0)
+    site.receive(line.next_up(b"2"), FURTHER, 0.0)
+    assert site.server.confirm_address(site.session, 0.0, AWAY) == []
+    assert not site.session.confirmed and site.session.address == FURTHER
+    assert site.server.confirm_address(site.session, 0.0, FURTHER) == [Moved(site.session, HOME, FURTHER)]
+
+
 def test_an_older_valid_record_is_delivered_without_moving_it() -> None:
     site = Site()
     line = connected(site)

@@ -215,6 +215,8 @@ def test_finished_handshakes_do_not_keep_newcomers_out() -> None:
         line.connect(0.0)
         assert line.client.state is Asking.CONNECTED
     assert site.server.sizes()["handshakes"] == 3 and site.server.sizes()["sessions"] == 20
+    site.handle_timer(1000.0)
+    assert site.server.sizes()["handshakes"] == 0 and site.server.counters["handshakes_expired"] == 0
 
 
 def test_alerts_without_protection_do_not_end_an_association() -> None:

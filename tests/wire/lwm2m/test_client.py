@@ -67,6 +67,21 @@ def test_it_renews_by_itself_and_leaves() -> None:
     assert pair.felt[-1] == Left() and isinstance(pair.heard[-1], Deregistered)
 
 
+def test_a_renewal_without_an_answer_is_tried_once_more_in_time() -> None:
+    pair = Pair(_device(lifetime_s=10_000)).registered()
+    timer = pair.client.next_timer()
+    assert timer == 1000 + 9000
+    felt: list[Any] = []
+    while Trouble(0) not in felt:
+        timer = pair.client.next_timer()
+        assert timer is not None
+        pair.now = timer
+        felt += pair.client.handle_timer(timer)
+        pair.client.datagrams()  # lost
+    pair.pass_time(600)
+    assert RegistrationUpdated() in pair.felt and pair.now < 11_000
+
+
 def test_a_server_that_forgot_it_gets_a_new_registration() -> None:
     pair = Pair().registered()
     pair.server.forget("link", pair.now)

@@ -7,10 +7,13 @@ from typing import Any
 
 from openmains.wire.coap.message import Code
 from openmains.wire.lwm2m import content, operation
+from openmains.wire.lwm2m.bootstrap import account
 from openmains.wire.lwm2m.client import Client
-from openmains.wire.lwm2m.client_events import Notified, Registered, Sent, Trouble
-from openmains.wire.lwm2m.events import Done, Failed, RegisterWanted, Report
+from openmains.wire.lwm2m.client_events import BootstrapDone, Notified, Registered, Sent, Trouble
+from openmains.wire.lwm2m.definitions import definitions
+from openmains.wire.lwm2m.events import Bootstrapped, BootstrapWanted, Done, Failed, RegisterWanted, Report
 from openmains.wire.lwm2m.server import Server
+from openmains.wire.lwm2m.tree import Tree
 from openmains.wire.lwm2m.value import Item
 from tests.support.lossy import Conditions, LossyNetwork
 from tests.support.lwm2m_pair import meter_tree
@@ -109,3 +112,43 @@ def test_a_thousand_bad_nights() -> None:
         sizes = night.server.sizes()
         assert (sizes["open"], sizes["asking_retransmissions"], sizes["links"]) == (0, 0, 1), seed
     assert delivered > 0.85 * SEEDS * 6 and arrived >= delivered
+
+
+def test_bootstraps_on_a_bad_network_never_leave_half_an_account() -> None:
+    """What the server calls a success is complete on the device; a device that calls it done has everything."""
+    succeeded = 0
+    for seed in range(200):
+        server = Server(seed=seed * 3 + 2)
+        client = Client(Tree(definitions(), {(0, 0, 1): True, (0, 0, 0): "coaps://b"}), endpoint="m", seed=seed)
+        ends: list[Any] = []
+        done: list[Any] = []
+
+        def on_event(
+            address: Any,
+            event: Any,
+            now: float,
+            server: Server = server,
+            ends: list[Any] = ends,
+            done: list[Any] = done,
+        ) -> None:
+            if isinstance(event, BootstrapWanted):
+                server.bootstrap(event, account(uri="coaps://m", identity=b"m", key=b"k" * 16), now)
+            elif isinstance(event, Bootstrapped):
+                ends.append(event)
+            elif isinstance(event, BootstrapDone | Trouble):
+                done.append(event)
+
+        network = LossyNetwork(seed, BAD, on_event=on_event)
+        network.attach("server", server)
+        network.attach("meter", client)
+        client.bootstrap("server", 0.0)
+        network.run(until=2000.0)
+        assert len(done) == 1, seed
+        complete = client.tree.get((0, 1, 5)) == b"k" * 16 and client.tree.get((1, 0, 0)) == 101
+        if done == [BootstrapDone()]:
+            assert complete, seed
+        if ends and ends[0].reason == "":
+            assert done == [BootstrapDone()], seed
+            succeeded += 1
+        assert server.sizes()["links"] == 0
+    assert succeeded > 150

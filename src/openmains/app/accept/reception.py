@@ -13,11 +13,16 @@ from openmains.app.accept.limiter import Verdict, Window
 from openmains.app.uplink import Uplink
 from openmains.domain.period import Zone
 from openmains.drivers.catalog import Catalog, Driver
-from openmains.drivers.lwm2m.envelope import wrap
+from openmains.drivers.lwm2m import envelope
 
 MAX_PAYLOAD = 512  # R1.4: no message over 512 B
 METER_LIMIT = 30  # a minute: R1.7 and a storm of alarms fit; a flood under one name does not
 METER_WINDOW_S = 60.0
+
+
+About = tuple[str, int | None]
+"""LwM2M path such as ``/3424/0``, ``/`` where the payload names its paths; content format, None when it said none."""
+NOT_SAID: About = ("/", None)
 
 
 class Refusal(Enum):
@@ -68,17 +73,32 @@ class Reception:
         self._zones = dict(zones)
         self._offsets = {}
 
+    def driver_of(self, imei: int) -> Driver | None:
+        """Of the meter with this module; None for a stranger, or where the driver's page is missing."""
+        identity = self._identities.find(imei)
+        return None if identity is None else self._drivers.get(identity.product_id)
+
     def take(
-        self, imei_text: str, payload: bytes, channel: str, path: str, now_us: int, node: int = 0
+        self,
+        imei_text: str,
+        payload: bytes,
+        channel: str,
+        path: str,
+        now_us: int,
+        node: int = 0,
+        about: About = NOT_SAID,
     ) -> Accepted | Refusal:
-        """Judge one message; counts by reason. ``node``: of the session that it came on, 0 without one."""
+        """Judge one message; counts by reason. ``node``: of the session that it came on, 0 without one.
+
+        ``about``: what the payload is about and its content format, for drivers that read resources and not frames.
+        """
         found = self._judge(imei_text, payload, now_us)
         if isinstance(found, Refusal):
             self._count(f"refused.{found.name.lower()}")
             return found
         driver = self._drivers.get(found.product_id)
         if driver is not None and driver.wants_envelope:
-            payload = _enveloped(path, payload)
+            payload = envelope.wrap(*about, payload)
         fault = driver.check(payload) if driver is not None else None
         self._count(f"malformed.{fault}" if fault else "accepted")
         uplink = Uplink(
@@ -122,12 +142,3 @@ class Reception:
 
     def _count(self, reason: str) -> None:
         self.counters[reason] = self.counters.get(reason, 0) + 1
-
-
-def _enveloped(path: str, payload: bytes) -> bytes:
-    """A report of standard objects with what it is about. ``path`` as the edge notes it: ``dp;ct=112``, ``3424/0;ct=11542``."""
-    place, _, code = path.partition(";ct=")
-    try:
-        return wrap("/" if place == "dp" else f"/{place}", int(code) if code else None, payload)
-    except (ValueError, OverflowError):
-        return payload  # no report of objects: the driver refuses it, and the dead letter holds what came

@@ -73,6 +73,10 @@ class KeyBook:
             await self._open(stored, stored.key, opened)
         return opened
 
+    async def waiting(self, imeis: Sequence[int]) -> set[int]:
+        """Those that have a new key and have not used it yet."""
+        return {stored.imei for stored in await self._store.find(imeis) if stored.previous is not None}
+
     async def _open(self, stored: DeviceKey, sealed: SealedKey, opened: dict[int, bytes]) -> None:
         try:
             data_key = await self._vault.data_key(stored.tenant_id, sealed.key_id)

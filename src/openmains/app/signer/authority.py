@@ -28,6 +28,9 @@ from openmains.domain.command.safety import MeterFacts, Refusal, Scope, exceeded
 from openmains.domain.identity.lockout import delay_s
 
 MOST_AT_ONCE = 100_000
+COUNTERS_SINCE = (
+    1_577_836_800  # 2020: counters are at least the seconds since, so that an older ledger, restored, goes on above
+)
 _UNKNOWN = "unknown"
 
 
@@ -169,7 +172,7 @@ class Authority:
             driver = self._drivers.command_driver(facts.driver)
             if driver is None:
                 return self._refuse(entry, "not_by_this_driver")
-            counter = self._ledger.next_counter(meter_id)
+            counter = max(self._ledger.next_counter(meter_id), now - COUNTERS_SINCE)
             mac = mac_of(command_key(self._master, meter_id))
             try:
                 entry.frame = driver.command(kind, params, serial=serial, counter=counter, not_after=not_after, mac=mac)

@@ -6,12 +6,13 @@ are read column-wise all the same; a frame that fails is read again by ``wire.cj
 that is not set, or that is no date, leaves the register its value: it is then dated by its arrival.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from openmains.drivers.cjt188 import commands
 from openmains.drivers.cjt188.options import Options, StatusBits, read_options
 from openmains.drivers.errors import DriverPageError
 from openmains.drivers.model import Columns, Driver, EncodeError, FieldTrace, Ints, Kind, Rejected
@@ -84,6 +85,7 @@ class Cjt188Driver(Driver):
         self.unit_exponent = page.unit_exponent
         self.vectors = page.vectors
         self.encodes = True
+        self.command_kinds = commands.KINDS
         self.options: Options = read_options(page)
         words = vocabulary().events
         for event in self.options.events:
@@ -181,6 +183,25 @@ class Cjt188Driver(Driver):
             return encode_frame(Frame(meter_type, address, READ | ANSWER, data))
         except WireError as bad:
             raise EncodeError(str(bad)) from None
+
+    def command_body(
+        self, kind: str, params: Mapping[str, object], *, serial: int, counter: int, not_after: int
+    ) -> bytes:
+        """The whole frame: there is no place for counter, validity and MAC."""
+        order: IdOrder = "low-first" if self.options.id_order == "low-first" else "high-first"
+        return commands.body(kind, params, serial, self._family, order)
+
+    def command(
+        self,
+        kind: str,
+        params: Mapping[str, object],
+        *,
+        serial: int,
+        counter: int,
+        not_after: int,
+        mac: Callable[[bytes], bytes] | None = None,
+    ) -> bytes:
+        return self.command_body(kind, params, serial=serial, counter=counter, not_after=not_after)
 
     def _status(self, values: Mapping[str, object]) -> bytes:
         raw = bytearray(_number(values, "status", 0).to_bytes(2, "big"))

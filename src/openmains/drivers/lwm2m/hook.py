@@ -81,8 +81,7 @@ class Lwm2mDriver(Driver):
         self.name, self.medium, self.title, self.grade = page.name, page.medium, page.title, page.grade
         self.unit_exponent, self.vectors = page.unit_exponent, page.vectors
         self.encodes = False
-        if page.options:
-            raise DriverPageError(page.file, page.option_line, "this hook has no options")
+        self.observes = _observes(page)
         if page.unit_exponent != -3:
             raise DriverPageError(
                 page.file, 0, "volumes of the standard objects are read as litres: unit_exponent = -3"
@@ -214,6 +213,20 @@ class Lwm2mDriver(Driver):
             series["register_values"] = np.array([read.registers for _, read in group], np.int64)
         mask = np.array([read.mask for _, read in group], np.int64) if first.known else None
         return Columns(first.kind, [row for row, _ in group], points, series, mask, first.known)
+
+
+def _observes(page: Page) -> tuple[paths.Path, ...]:
+    """``[options] observe``: object instances that the platform observes after a registration, in this order."""
+    if set(page.options) - {"observe"}:
+        raise DriverPageError(page.file, page.option_line, "this hook has one option: observe")
+    listed = page.options.get("observe", [])
+    try:
+        found = tuple(paths.parse(one) for one in listed)
+    except (AttributeError, TypeError, WireError):
+        raise DriverPageError(page.file, page.option_line, "observe is a list of LwM2M paths") from None
+    if not all(1 <= len(one) <= 2 for one in found):
+        raise DriverPageError(page.file, page.option_line, "observe names objects or object instances")
+    return found
 
 
 def _instant(item: Item, received_at: int) -> int | None:

@@ -27,6 +27,7 @@ from openmains.edges.http.routes import (
     batches,
     commands,
     fleet,
+    lwm2m,
     meters,
     readings,
     reports,
@@ -52,7 +53,7 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
 }
-_MODULES = (session, users, fleet, meters, readings, attention, access, commands, batches, reports, system)
+_MODULES = (session, users, fleet, meters, readings, attention, access, lwm2m, commands, batches, reports, system)
 _ERRORS = {
     status: ResponseSpec(
         ProblemDetails, description=text, media_type="application/problem+json", generate_examples=False

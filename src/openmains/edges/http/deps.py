@@ -15,6 +15,7 @@ from openmains.app.command.plan_reports import CellLoads
 from openmains.app.command.ports import Signer, StopSwitch
 from openmains.app.identity.model import Actor
 from openmains.app.identity.sign_in import SignIn
+from openmains.app.operate.operate import MeterLink
 from openmains.app.ports import (
     CollectionReports,
     Dimensions,
@@ -64,6 +65,7 @@ class ApiDeps:
     stop_switch: StopSwitch | None = None
     command_drivers: CommandDrivers | None = None
     cell_loads: CellLoads | None = None
+    meter_link: MeterLink | None = None
     sign_in: SignIn = field(init=False)
     api_limiter: Limiter = field(init=False)
     sign_in_limiter: Limiter = field(init=False)

@@ -80,6 +80,9 @@ ROLES: dict[str, Role] = {
     "generate_keys": A,
     "take_key_file": A,
     "destroy_key": A,
+    "list_lwm2m_objects": V,
+    "read_meter_objects": V,
+    "operate_meter": O,  # reading too: each question costs a meter's battery
     "list_command_kinds": V,
     "give_command": O,
     "list_commands": V,

@@ -69,8 +69,9 @@ WITH chosen AS (
    WHERE command_id = ANY($1::bigint[]) AND state = 'approved' ORDER BY command_id FOR UPDATE),
 counted AS (
   INSERT INTO meter_shadow AS s (meter_id, tenant_id, last_serial)
-  SELECT meter_id, tenant_id, count(*) FROM chosen GROUP BY meter_id, tenant_id ORDER BY meter_id
-  ON CONFLICT (meter_id) DO UPDATE SET last_serial = s.last_serial + excluded.last_serial
+  SELECT meter_id, tenant_id, $3::int + count(*) FROM chosen GROUP BY meter_id, tenant_id ORDER BY meter_id
+  ON CONFLICT (meter_id) DO UPDATE
+    SET last_serial = greatest(s.last_serial + excluded.last_serial - $3::int, excluded.last_serial)
   RETURNING s.meter_id, s.last_serial),
 numbered AS (
   SELECT command_id, last_serial - (count(*) OVER (PARTITION BY meter_id))::int
@@ -120,14 +121,20 @@ SELECT o.command_id, o.kind, o.slot, o.state, o.meter_id FROM command o
  WHERE o.meter_id = ANY($1::bigint[]) AND o.slot <> '' AND o.state IN ('drafted', 'approved', 'queued')
 """
 _NEVER_SENT = frozenset({State.DRAFTED, State.QUARANTINED, State.APPROVED, State.QUEUED, State.CANCELLED})
+SERIALS_SINCE = 1_577_836_800  # 2020
 GRACE_S = min(rule.grace_s for rule in RULES.values())
 
 
 class PostgresCommandFlow:
-    """Over a pool of role openmains_pipeline."""
+    """Over a pool of role openmains_pipeline.
 
-    def __init__(self, pool: Pool) -> None:
+    ``serials_since``: serial numbers are at least the seconds since this instant (s), so that a database restored to an
+    earlier state goes on above what meters have seen.
+    """
+
+    def __init__(self, pool: Pool, serials_since: int = SERIALS_SINCE) -> None:
         self._pool = pool
+        self._serials_since = serials_since
 
     async def waiting(self, meter_ids: Sequence[int]) -> dict[int, list[Waiting]]:
         found: dict[int, list[Waiting]] = {}
@@ -198,7 +205,8 @@ class PostgresCommandFlow:
 
     async def enqueue(self, command_ids: Sequence[int], now_us: int) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(ENQUEUE, list(command_ids), now_us)
+            floor = max(0, now_us // 1_000_000 - self._serials_since)
+            await connection.execute(ENQUEUE, list(command_ids), now_us, floor)
             await connection.execute(DESIRE, list(command_ids), now_us)
 
     async def timed(self, now: int, limit: int) -> list[tuple[OpenCommand, int]]:

@@ -30,6 +30,8 @@ class Stored(Protocol):
     @property
     def newest(self) -> int: ...
     @property
+    def heard_us(self) -> int: ...
+    @property
     def sent(self) -> int: ...
     @property
     def run(self) -> int: ...
@@ -126,7 +128,7 @@ class Terminals:
         session.go_on(
             reserved=stored.reserved, newest=stored.newest, sent=stored.sent if stored.run == self._run else None
         )
-        self.add(session, stored.imei)
+        self.add(session, stored.imei).heard_us = stored.heard_us
         return session, stored.registration
 
     def add(self, session: Session, imei: int) -> Terminal:

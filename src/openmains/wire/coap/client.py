@@ -358,6 +358,10 @@ class Client:
             return []
         self._forget(call)
         call.root.child = None
+        if call.held is not None:
+            self._unhold(
+                call.peer, call.held
+            )  # the rest of a large notification did not come; its next copy tries again
         return [ResetReceived(call.root) if action is AskingAction.REPORT_RESET else TimedOut(call.root)]
 
     # --- what goes out, and time ---

@@ -226,7 +226,8 @@ class Handshakes:
         self, handshake: Handshake, what: ServingInput, now: float, *, raw: bytes = b"", psk: bytes = b""
     ) -> list[ServerEvent]:
         """One input: the next state and its action. ``raw``: the record of PROTECTED; ``psk``: the key of KEY."""
-        handshake.state, action = SERVING[handshake.state, what]
+        before = handshake.state
+        handshake.state, action = SERVING[before, what]
         match action:
             case _DO.SEND_HELLO:
                 handshake.ticket = None  # a full handshake from here on, whatever was offered
@@ -273,8 +274,8 @@ class Handshakes:
                 self._refuse(handshake, Alert.DECRYPT_ERROR)
                 return [Suspicious("wrong_key", None, handshake.identity, handshake.peer)]
             case _DO.FORGET:
-                name = "handshakes_expired" if what is _IN.EXPIRE else "handshakes_failed"
-                self._counters[name] += 1
+                if before is not Serving.DONE:
+                    self._counters["handshakes_expired" if what is _IN.EXPIRE else "handshakes_failed"] += 1
                 self._drop(handshake)
         return []
 

@@ -281,10 +281,14 @@ class Server:
             return self._sessions.get(session.cid) is session
         return self._by_peer.get(session.peer) is session
 
-    def confirm_address(self, session: Session, now: float) -> list[ServerEvent]:
-        """The application has proof that the newest address is reachable."""
+    def confirm_address(self, session: Session, now: float, peer: Peer | None = None) -> list[ServerEvent]:
+        """The application has proof that the newest address is reachable.
+
+        ``peer``: the address that the proof is for. Give it when the proof took time: another record may have made another
+        address the newest meanwhile, and nothing is proved of that one. None: whichever is the newest now.
+        """
         new = session.candidate
-        if new is None:
+        if new is None or (peer is not None and peer != new):
             return []
         old, session.peer = session.peer, new
         session.candidate, session.budget = None, 0

@@ -80,6 +80,30 @@ def account(
     ]
 
 
+def renewal(
+    *,
+    uri: str,
+    identity: bytes,
+    key: bytes,
+    short_id: int = 101,
+    lifetime_s: int = 86_400,
+    binding: str = "U",
+    content_format: int = content.TLV,
+) -> list[Operation]:
+    """The steps that give a device a new key while every state between two of them still has a working account.
+
+    Nothing is deleted: a write replaces one account. ``uri`` is of the server and of the bootstrap server, which are one;
+    the account there (/0/0) is renewed last. ``identity`` and ``key`` of the PSK.
+    """
+    server: dict[int, Value] = {0: short_id, 1: lifetime_s, 6: True, 7: binding}
+    shared: dict[int, Value] = {0: uri, 2: PSK_MODE, 3: identity, 4: b"", 5: key}
+    return [
+        _written((0, 1), {**shared, 1: False, 10: short_id}, content_format),
+        _written((1, 0), server, content_format),
+        _written((0, 0), {**shared, 1: True}, content_format),
+    ]
+
+
 def _written(path: Path, values: dict[int, Value], content_format: int) -> Operation:
     items = [Item((*path, number), value) for number, value in values.items()]
     return write(path, encode(items, content_format, path, definitions().type), content_format)

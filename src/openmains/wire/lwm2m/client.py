@@ -186,6 +186,8 @@ class Client:
             return [*self._unwatch("cancelled"), Left()]
         elif action is LifeAction.TELL_FAILED:
             self._bootstrap_until = None
+            if self.state is Life.REGISTERED and self.lifetime_s and self._renew:
+                self._renew_at = now + self.lifetime_s * (1 - UPDATE_AFTER) / 2  # once more before the lifetime ends
             return [Trouble(code, max_age_s)]
         elif action is LifeAction.TELL_BOOTSTRAPPED:
             self._bootstrap_until = None

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A new key reaches its meter by LwM2M bootstrap (core 1.1 section 6.1): asked to come for it, it is written objects 0 and 1.
+
+    Register, Update ─→ is a new key waiting? ─→ execute /1/x/9 ─→ the meter asks on /bs ─→ write /0/1, /1/0, /0/0, Finish
+
+Nothing is deleted first. Each write replaces one whole account, so a bootstrap that breaks off anywhere leaves the meter with
+an account that works: the old key is valid until a handshake with the new one was completed (``app.keys.book``). The
+meter's account at the bootstrap server (/0/0, which is us as well) is renewed last; were it first, a meter cut off there
+would come back for bootstrap with the new key and so end the old one that its other account still has.
+
+Keys are opened for one bootstrap, held by its steps, and written nowhere else; neither logs nor counters see them.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from openmains.domain.fleet.endpoint_name import parse_endpoint_name
+from openmains.edges.udp.proofs import Proofs
+from openmains.edges.udp.terminals import Terminal
+from openmains.wire.coap.message import Code
+from openmains.wire.lwm2m import bootstrap, content, operation
+from openmains.wire.lwm2m import events as lwm2m
+from openmains.wire.lwm2m.operation import Kind
+from openmains.wire.lwm2m.server import Server
+
+log = logging.getLogger("openmains.edge")
+BATCH = 500
+WAITING = 50_000
+BUSY_S = 60
+TRIGGER = 9  # resource of object 1
+SERVER_OBJECT = 1
+TAG = "bootstrap trigger"
+
+
+class NewKeys(Protocol):
+    """The keys' side (``app.keys.book``)."""
+
+    def newest(self, imeis: Sequence[int]) -> Awaitable[Mapping[int, bytes]]:
+        """What is written into these meters."""
+        ...
+
+    def waiting(self, imeis: Sequence[int]) -> Awaitable[set[int]]:
+        """Those that have not used their newest key."""
+        ...
+
+
+class Bootstrapping:
+    """One for each secure edge. ``uri``: where meters find us, ``coaps://host:5684``; empty: off."""
+
+    def __init__(
+        self,
+        *,
+        uri: str,
+        server: Server,
+        keys: NewKeys,
+        terminal_of: Callable[[bytes], Terminal | None],
+        proofs: Proofs,
+        may_command: Callable[[int], bool],
+        flush: Callable[[], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._uri = uri
+        self._server = server
+        self._keys = keys
+        self._terminal_of = terminal_of
+        self._proofs = proofs
+        self._may_command = may_command
+        self._flush = flush
+        self._clock = clock
+        self._spoke: dict[bytes, int] = {}  # Connection ID → IMEI: registered or updated, not looked at yet
+        self._looking: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.counters: dict[str, int] = {}
+
+    # --- the meter is asked to come ---
+
+    def spoke(self, terminal: Terminal) -> None:
+        """It registered or updated its registration: a good moment, for it listens."""
+        if not self._uri or len(self._spoke) >= WAITING:
+            return
+        self._spoke[terminal.session.cid] = terminal.imei
+        if self._looking is None:
+            self._looking = asyncio.get_running_loop().create_task(self._look())
+
+    async def _look(self) -> None:
+        await asyncio.sleep(0)  # what came with the same wake-up goes together
+        while self._spoke:
+            batch = dict(list(self._spoke.items())[:BATCH])
+            for cid in batch:
+                del self._spoke[cid]
+            try:
+                waiting = await self._keys.waiting(list(batch.values()))
+            except Exception as error:  # whatever a dying database's client raises; the next Update asks again
+                log.warning("waiting keys cannot be read: %s", type(error).__name__)
+                continue
+            for cid, imei in batch.items():
+                terminal = self._terminal_of(cid)
+                if imei in waiting and terminal is not None:
+                    self._trigger(terminal)
+        self._looking = None
+        self._flush()
+
+    def _trigger(self, terminal: Terminal) -> None:
+        registration = self._server.registration(terminal.session.cid)
+        if registration is None or not self._may_command(terminal.imei):
+            return
+        instances = [
+            one.instances[0] for one in registration.objects if one.object_id == SERVER_OBJECT and one.instances
+        ]
+        if not instances:
+            self._count("bootstrap.no_trigger")
+            return
+        what = operation.execute((SERVER_OBJECT, instances[0], TRIGGER))
+        what.tag = TAG
+        self._proofs.ask(terminal, lambda proved, now: self._submit(proved, what, now), lambda: None)
+
+    def _submit(self, terminal: Terminal, what: operation.Operation, now: float) -> None:
+        self._count("bootstrap.triggered")
+        self._server.submit(terminal.session.cid, what, now)
+
+    def done(self, event: lwm2m.Done | lwm2m.Failed, now: float) -> None:
+        """What the meter said to the trigger. One that has none (4.04, 4.05) needs another way to its key."""
+        if event.operation.tag == TAG and event.operation.kind is Kind.EXECUTE:
+            taken = isinstance(event, lwm2m.Done) and event.code >> 5 == 2
+            self._count("bootstrap.trigger_taken" if taken else "bootstrap.trigger_refused")
+
+    # --- it comes ---
+
+    def wanted(self, event: lwm2m.BootstrapWanted, terminal: Terminal, now: float) -> None:
+        """It asks for its accounts; it hears so when its key was read."""
+        name = parse_endpoint_name(event.endpoint) if event.endpoint else None
+        if not self._uri:
+            self._server.refuse(event, Code.NOT_FOUND, now)
+        elif name is not None and name.imei != terminal.text:
+            self._count("bootstrap.refused.endpoint")
+            self._server.refuse(event, Code.BAD_REQUEST, now, text=b"endpoint must name the session's IMEI")
+        elif not self._may_command(terminal.imei):
+            self._count("bootstrap.refused.held")
+            self._server.refuse(event, Code.FORBIDDEN, now)
+        else:
+            task = asyncio.get_running_loop().create_task(self._prepare(event, terminal))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _prepare(self, event: lwm2m.BootstrapWanted, terminal: Terminal) -> None:
+        try:
+            key = (await self._keys.newest([terminal.imei])).get(terminal.imei)
+        except Exception as error:
+            log.warning("a new key cannot be read: %s", type(error).__name__)
+            self._refuse(event)
+            return
+        if key is None:
+            self._refuse(event)
+            return
+        steps = self._steps(event, terminal, key)
+
+        def go(proved: Terminal, now: float) -> None:
+            if proved is terminal:  # another session meanwhile: the meter has given this one up
+                self._count("bootstrap.begun")
+                self._server.bootstrap(event, steps, now)
+
+        self._proofs.ask(terminal, go, lambda: self._refuse(event))
+        self._flush()
+
+    def _steps(self, event: lwm2m.BootstrapWanted, terminal: Terminal, key: bytes) -> list[operation.Operation]:
+        format_ = event.preferred if event.preferred in (content.SENML_CBOR, content.SENML_JSON) else content.TLV
+        known = self._server.registration(terminal.session.cid)
+        return bootstrap.renewal(
+            uri=self._uri,
+            identity=terminal.text.encode(),
+            key=key,
+            lifetime_s=86_400 if known is None else known.lifetime_s,  # how it lives is not changed by a new key
+            binding="U" if known is None else known.binding,
+            content_format=format_,
+        )
+
+    def _refuse(self, event: lwm2m.BootstrapWanted) -> None:
+        self._count("bootstrap.refused.busy")
+        self._server.refuse(event, Code.SERVICE_UNAVAILABLE, self._clock(), max_age_s=BUSY_S)
+        self._flush()
+
+    def ended(self, event: lwm2m.Bootstrapped) -> None:
+        """Finish was said and answered, or it broke off: then the meter comes again by the account that it has."""
+        self._count("bootstrap.broken_off" if event.reason else "bootstrap.done")
+
+    def _count(self, name: str) -> None:
+        self.counters[name] = self.counters.get(name, 0) + 1

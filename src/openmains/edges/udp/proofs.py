@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nothing is asked of an address that is not shown to be the meter's (RFC 9146 section 6, R13.4).
+
+After an address change the meter is pinged first; what was to be sent follows its answer. Commands, operations and the
+bootstrap go this way.
+"""
+
+from collections.abc import Callable
+
+from openmains.edges.udp.terminals import Terminal
+
+PROOF_S = 20.0  # the answer to a ping over NB-IoT takes up to 10 s
+MOST_WAITING = 50_000
+Go = Callable[[Terminal, float], None]
+GiveUp = Callable[[], None]
+
+
+class Proofs:
+    """One for each secure edge. The caller flushes after ``ask``; ``proved`` flushes itself."""
+
+    def __init__(
+        self,
+        *,
+        ping: Callable[[bytes], None],
+        confirm: Callable[[Terminal], None],
+        later: Callable[[float, Callable[[], None]], object],
+        flush: Callable[[], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._ping = ping
+        self._confirm = confirm
+        self._later = later
+        self._flush = flush
+        self._clock = clock
+        self._waiting: dict[int, list[tuple[Go, GiveUp]]] = {}  # by IMEI
+        self.counters: dict[str, int] = {"proofs.asked": 0, "proofs.none": 0}
+
+    def ask(self, terminal: Terminal, go: Go, give_up: GiveUp) -> None:
+        """Call ``go(terminal, now)``: now, or when the meter has answered; else ``give_up()`` after PROOF_S."""
+        if terminal.session.confirmed:
+            go(terminal, self._clock())
+            return
+        waiting = self._waiting.get(terminal.imei)
+        if waiting is not None:
+            waiting.append((go, give_up))
+            return
+        if len(self._waiting) >= MOST_WAITING:
+            give_up()
+            return
+        mine = [(go, give_up)]
+        self._waiting[terminal.imei] = mine
+        self.counters["proofs.asked"] += 1
+        self._ping(terminal.session.cid)
+        self._later(PROOF_S, lambda: self._no_proof(terminal.imei, mine))
+
+    def proved(self, terminal: Terminal, now: float) -> None:
+        """The meter answered from its newest address."""
+        if not terminal.session.confirmed:
+            self._confirm(terminal)
+        for go, _ in self._waiting.pop(terminal.imei, ()):
+            go(terminal, now)
+        self._flush()
+
+    def _no_proof(self, imei: int, mine: list[tuple[Go, GiveUp]]) -> None:
+        if self._waiting.get(imei) is mine:
+            del self._waiting[imei]
+            self.counters["proofs.none"] += len(mine)
+            for _, give_up in mine:
+                give_up()
