@@ -73,6 +73,8 @@ COMMANDS = (
             _RUN + "bench_sessions:main", _RUN + "bench_sessions:add_arguments"),
     Command("bench query", "测试查询速度", "measure how fast questions are answered",
             _RUN + "bench_query:main", _RUN + "bench_query:add_arguments"),
+    Command("bench pages", "测试页面打开速度", "measure how fast pages of the console open",
+            _RUN + "bench_pages:main", _RUN + "bench_pages:add_arguments"),
 )  # fmt: skip
 
 

@@ -7,9 +7,9 @@ from litestar import Request, get, patch, post
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
+from openmains.app.driver_shelf import DriverLayout, DriverPage, DriverVector, TracedField
 from openmains.app.meters import change_areas, change_products
 from openmains.app.meters.model import Area, AreaChange, NewArea, NewProduct, Product, ProductChange
-from openmains.app.ports import DriverPage, DriverVector, TracedField
 from openmains.app.problems import Problem
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id32, Limit, Page, PathWord, after_id, changes, hex_bytes, page
@@ -142,6 +142,15 @@ async def list_driver_vectors(request: Request[Any, Any, Any], maker: PathWord, 
     return VectorList(found)
 
 
+@get("/drivers/{maker:str}/{model:str}/layout", operation_id="read_driver_layout", tags=["drivers"])
+async def read_driver_layout(request: Request[Any, Any, Any], maker: PathWord, model: PathWord) -> DriverLayout:
+    """A driver's messages field by field, and the points it gives."""
+    found = deps_of(request).drivers.layout(f"{maker}/{model}")
+    if found is None:
+        raise Problem("not-found")
+    return found
+
+
 @post("/drivers/{maker:str}/{model:str}/explain", operation_id="explain_frame", status_code=200, tags=["drivers"])
 async def explain_frame(
     request: Request[Any, Any, Any], maker: PathWord, model: PathWord, data: JSONBody[FrameBody]
@@ -166,5 +175,6 @@ HANDLERS: list[Any] = [
     list_drivers,
     read_driver,
     list_driver_vectors,
+    read_driver_layout,
     explain_frame,
 ]
