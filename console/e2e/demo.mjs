@@ -30,7 +30,13 @@ export async function startDemo() {
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(process.env.OPENMAINS_PYTHON ?? join(root, ".venv/bin/python"), ["-m", "openmains.run.cli", "demo", "--var", folder], {
     cwd: root,
-    env: { ...process.env, PYTHONPATH: join(root, "src"), OPENMAINS_HTTP_PORT: String(port), OPENMAINS_COAP_PORT: String(coapPort) },
+    env: {
+      ...process.env,
+      PYTHONPATH: join(root, "src"),
+      OPENMAINS_HTTP_PORT: String(port),
+      OPENMAINS_DTLS_PORT: String(await freePort()),
+      OPENMAINS_COAP_PORT: String(coapPort), // off by default; the stories' own meters speak plainly
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let said = "";

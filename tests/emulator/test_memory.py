@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A fleet that is ended goes on as the same meters: credit, counters, settings, valve, register."""
+
+from pathlib import Path
+
+from openmains.emulator.frames import DriverFrames
+from openmains.emulator.judge import Result
+from openmains.emulator.memory import KeptStore, Memory, Remembered
+from openmains.emulator.prices import MONEY, UNITS_A_FEN, Account, PriceSet
+from openmains.emulator.profile import Profile
+from openmains.emulator.store import Held
+from openmains.emulator.terminal import Terminal
+from openmains.emulator.valve import Position, Valve, ValvedSupply
+from tests.emulator.terminals import KEY, NUMBER, T0, Bench, steady
+
+LITRES_PER_H = 3600
+PRICE = PriceSet(1, 0, T0, 12, False, (0,), (0,))
+NEW = Remembered(Held(account=Account(MONEY, 1000 * UNITS_A_FEN, price=PRICE)), Position.OPEN, ())
+
+
+def begin(memory: Memory, now: int) -> Bench:
+    """The emulator starts, as ``Fleet`` does it."""
+    known = memory.recall(NUMBER) or NEW
+    bench = Bench(
+        Terminal(
+            NUMBER, Profile(), ValvedSupply(steady(LITRES_PER_H), known.cuts), DriverFrames("openmains/water-1", NUMBER),
+            key=KEY, store=KeptStore(memory, NUMBER, known.held), valve=Valve(position=known.valve),
+        ),
+        now,
+    )  # fmt: skip
+    bench.do(bench.terminal.switch_on(now, attach_after_s=0))
+    return bench
+
+
+def test_a_top_up_is_there_once_and_its_repeat_is_known(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "meters.sqlite")
+    bench = begin(memory, T0)
+    frame = bench.frame("top_up", {"amount": 5000})
+    assert bench.deliver(frame)["balance"] == 6000
+    bench.command("set_parameters", {"values": {"balance_warning": 4321}})
+    memory.close()  # the process ends without a word
+    memory = Memory(tmp_path / "meters.sqlite")
+    again = begin(memory, T0 + 60)
+    found = again.deliver(frame)
+    assert (found["command_result"], found["balance"]) == (Result.ALREADY_DONE, 6000)
+    assert again.terminal.setting("balance_warning") == 4321
+
+
+def test_a_shut_valve_stays_shut_and_what_it_kept_back_is_never_used(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "meters.sqlite")
+    bench = begin(memory, T0)
+    bench.command("valve_close")
+    terminal = bench.terminal
+    memory.keep_valve(NUMBER, terminal.valve.position, terminal.cuts)
+    shut_at = terminal.register(bench.now)
+    again = begin(memory, bench.now + 86_400)
+    again.serial, again.counter = bench.serial, bench.counter
+    assert again.terminal.register(again.now) == shut_at
+    assert again.command("valve_open")["valve"] == 0
+    opened_s = again.now
+    again.run(3600)
+    used = again.terminal.register(again.now) - again.terminal.register(opened_s)
+    assert used == LITRES_PER_H
+    assert again.terminal.register(opened_s) - shut_at <= 10  # what flowed since the valve had arrived
+    memory.keep_valve(NUMBER, again.terminal.valve.position, again.terminal.cuts)
+    assert list(memory.cuts()) == [NUMBER]
+
+
+def test_a_command_cut_off_before_the_valve_arrived_is_refused_not_repeated(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "meters.sqlite")
+    bench = begin(memory, T0)
+    bench.do(bench.terminal.on_command(bench.frame("valve_close"), bench.now))  # the motor runs
+    again = begin(memory, T0 + 60)
+    assert [m["command_result"] for m in again.heard if "command_result" in m] == [Result.REFUSED]
+    assert again.terminal.valve.position is Position.OPEN
