@@ -2,7 +2,8 @@
 """Emulated prepay meters that obey commands, over DTLS and LwM2M against a running system; what a person does is done by CLI and API.
 
 The radio is a real socket (``SecureMeter``), the rest is the emulator's ``Terminal``. Its clock is the wall clock plus ``ahead_s``: a day
-passes at the meter without anybody waiting. A test decides what is lost: ``deaf`` hears nothing, ``mute`` says nothing of a command.
+passes at the meter without anybody waiting. A test decides what is lost: ``deaf`` hears nothing, ``mute`` says nothing of a command,
+``quiet`` sends nothing at all, ``forgets`` loses its memory between the delivery and the answer.
 """
 
 import asyncio
@@ -65,13 +66,13 @@ class CommandedMeter(SecureMeter):
         price = PriceSet(1, 0, 1, 12, False, (0,), (25_000,))
         account = Account(MONEY if money else NONE, RICH_FEN * UNITS_A_FEN if money else 0, price=price)
         self.number, self.ahead_s = number, 0
-        self.deaf = self.mute = self.forgets = False
+        self.deaf = self.mute = self.quiet = self.forgets = False
         self.frames: list[bytes] = []
         self.terminal = Terminal(
             number, Profile(), still, DriverFrames(DRIVER, number), key=key, store=Store(Held(account=account))
         )
         self.on_request = self._asked
-        self._work: set[asyncio.Task[None]] = set()
+        self._work: set[asyncio.Task[Any]] = set()
         self._ticking: asyncio.Task[None] | None = None
 
     @property
@@ -115,6 +116,18 @@ class CommandedMeter(SecureMeter):
                 else:
                     todo += self.terminal.on_failure(action.message, self.now)
 
+    async def starts_to_speak(self) -> "asyncio.Task[int]":
+        """A report is on its way; its answer is another matter."""
+        task = asyncio.get_running_loop().create_task(self.speak())
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+        await asyncio.sleep(0)
+        return task
+
+    def serials(self) -> list[int]:
+        """Serial numbers of the frames that came, in order."""
+        return [self.terminal._frames.driver.read_command(frame).serial for frame in self.frames]
+
     def close(self) -> None:
         """For good."""
         for task in (*self._work, self._ticking):
@@ -125,6 +138,11 @@ class CommandedMeter(SecureMeter):
     def datagram_received(self, data: bytes, addr: object) -> None:
         if not self.deaf:
             super().datagram_received(data, addr)
+
+    def _flush(self) -> None:
+        if self.quiet:
+            self._coap.datagrams()  # said, and lost
+        super()._flush()
 
     def _asked(self, request: Request) -> tuple[int, bytes]:
         if request.method != Method.PUT or request.path != DOWNLINK:
