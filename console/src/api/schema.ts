@@ -406,6 +406,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commands.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * DownloadCommands
+         * @description The list of commands as CSV (UTF-8 with byte order mark), newest first; at most 100,000 lines.
+         */
+        get: operations["download_commands"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands/{command_id}": {
         parameters: {
             query?: never;
@@ -1926,6 +1946,7 @@ export interface components {
             created_by: number | null;
             delivered_at: string | null;
             ended_at: string | null;
+            given_by: string;
             kind: string;
             meter_id: number;
             /** Format: date-time */
@@ -1956,6 +1977,8 @@ export interface components {
             created_by: number | null;
             delivered_at: string | null;
             ended_at: string | null;
+            frame_hex: string;
+            given_by: string;
             history: components["schemas"]["CommandEvent"][];
             kind: string;
             meter_id: number;
@@ -2870,8 +2893,16 @@ export interface components {
             /** @enum {string} */
             action: "start" | "pause" | "resume" | "cancel";
         };
+        /** Stop */
+        Stop: {
+            at: string | null;
+            everywhere: boolean;
+            reason: string;
+            who: string;
+        };
         /** StopState */
         StopState: {
+            stop: components["schemas"]["Stop"] | null;
             stopped: boolean;
         };
         /** StorageSample */
@@ -5113,7 +5144,11 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
         responses: {
             /** @description Request fulfilled, document follows */
             200: {
@@ -5544,6 +5579,113 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_openmains.app.command.model.Command_"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    download_commands: {
+        parameters: {
+            query?: {
+                batch_id?: number | null;
+                kind?: components["schemas"]["Kind"] | null;
+                meter_id?: number | null;
+                open?: boolean;
+                status?: components["schemas"]["State"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
                 };
             };
             /** @description Input not valid */

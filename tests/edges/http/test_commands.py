@@ -95,6 +95,9 @@ async def test_a_command_is_given_once_however_often_it_is_sent(world: World, wo
         assert [line["event"] for line in detail["history"]] == ["draft", "approve", "queue"]
         listed = (await client.get(f"/commands?meter_id={meter['meter_id']}&open=true")).json()["items"]
         assert [item["command_id"] for item in listed] == [command_id]
+        assert (detail["given_by"], detail["frame_hex"]) == (detail["history"][0]["actor"], "")
+        lines = (await client.get(f"/commands.csv?meter_id={meter['meter_id']}")).text.splitlines()
+        assert [line.split(",")[:1] for line in lines[1:]] == [[str(command_id)]]
         done = await client.post(f"/commands/{command_id}/cancel", json={"reason": "mistake"})
         assert (done.json()["state"], done.json()["reason"]) == ("cancelled", "mistake")
         again = await client.post(f"/commands/{command_id}/cancel", json={})
@@ -176,15 +179,18 @@ async def test_the_stop_switch(world: World, signer: SqliteLedger) -> None:
     (meter,) = await add_meters(world, world.a, 1)
     path = f"/meters/{meter['meter_id']}/commands"
     async with world.client(world.a.token) as client, world.client(world.b.token) as other:
-        assert (await client.post("/command-stop")).json() == {"stopped": True}
+        stopped = (await client.post("/command-stop", json={"reason": "valves close by themselves"})).json()
+        assert stopped["stopped"] and stopped["stop"]["reason"] == "valves close by themselves"
+        assert (stopped["stop"]["everywhere"], stopped["stop"]["who"]) == (False, "admin")
         try:
             refused = await client.post(path, json={"kind": "read_now", "unique_key": key()})
             assert refused.json()["type"].endswith("/commands-stopped")
-            assert (await other.get("/command-stop")).json() == {"stopped": False}
+            assert (await other.get("/command-stop")).json() == {"stopped": False, "stop": None}
             assert (await client.post("/command-stop/resume", json={"signer": ANN})).status_code == 403
-            assert (await client.get("/command-stop")).json() == {"stopped": True}
+            assert (await client.get("/command-stop")).json()["stopped"]
         finally:
-            assert (await client.post("/command-stop/resume", json={"signer": BEN})).json() == {"stopped": False}
+            again = (await client.post("/command-stop/resume", json={"signer": BEN})).json()
+            assert again == {"stopped": False, "stop": None}
         assert (await client.post(path, json={"kind": "read_now", "unique_key": key()})).status_code == 201
 
 

@@ -182,11 +182,11 @@ async def cancel_command(store: Store, actor: Actor, command_id: int, reason: st
     return after
 
 
-async def stop_commands(store: Store, switch: StopSwitch, actor: Actor) -> None:
+async def stop_commands(store: Store, switch: StopSwitch, actor: Actor, reason: str) -> None:
     """Stop this utility's commands at once, then write it down: the switch must not wait for a database."""
-    switch.stop(actor.tenant_id, actor.login)
+    switch.stop(actor.tenant_id, actor.login, reason)
     async with store.tenant(actor.tenant_id) as work:
-        await work.audit.record(actor, "stop_commands", "command", "all", None, None)
+        await work.audit.record(actor, "stop_commands", "command", "all", None, {"reason": reason})
 
 
 async def resume_commands(store: Store, signer: Signer | None, actor: Actor, person: Second) -> None:

@@ -35,7 +35,8 @@ class NewCommand(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Command(Struct, frozen=True):
-    """A command and how far it is. ``difference`` is not part of it: see the meter's shadow."""
+    """A command and how far it is. ``difference`` is not part of it: see the meter's shadow. ``given_by``: login, or
+    'batch' where a running batch gave it."""
 
     command_id: int
     meter_id: int
@@ -53,6 +54,7 @@ class Command(Struct, frozen=True):
     result: int | None
     answer: Params | None
     created_by: int | None
+    given_by: str
     created_at: datetime
     not_after: datetime
     sent_at: datetime | None
@@ -71,9 +73,19 @@ class CommandEvent(Struct, frozen=True):
 
 
 class CommandDetail(Command, frozen=True):
-    """A command with its history, oldest first."""
+    """A command with its history, oldest first. ``frame_hex``: the bytes that went out; empty before."""
 
+    frame_hex: str
     history: list[CommandEvent]
+
+
+class Stop(Struct, frozen=True):
+    """A stop of commands. ``everywhere``: the platform's own, ended at the machine only; ``at`` None: made by hand."""
+
+    everywhere: bool
+    who: str
+    at: datetime | None
+    reason: str
 
 
 class ShadowEntry(Struct, frozen=True):

@@ -19,6 +19,7 @@ from openmains.app.command.model import (
     NewBatch,
     SettingTimes,
     Shadow,
+    Stop,
 )
 from openmains.domain.command.batch import BatchState, Plan, Progress
 from openmains.domain.command.kinds import Channel, Kind, KindRule, Times
@@ -325,7 +326,10 @@ class StopSwitch(Protocol):
     """The switch that stops all commands; works without any engine and is seen by every process within a second."""
 
     def stopped(self, tenant_id: int) -> bool: ...
-    def stop(self, tenant_id: int | None, who: str) -> None:
+    def standing(self, tenant_id: int) -> Stop | None:
+        """The stop that holds this tenant's commands, the platform's own first; None: they go out."""
+
+    def stop(self, tenant_id: int | None, who: str, reason: str = "") -> None:
         """None: the whole platform."""
 
 

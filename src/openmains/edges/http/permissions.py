@@ -88,6 +88,7 @@ ROLES: dict[str, Role] = {
     "list_command_kinds": V,
     "give_command": O,
     "list_commands": V,
+    "download_commands": V,
     "read_command": V,
     "download_meter_log": O,
     "cancel_command": O,

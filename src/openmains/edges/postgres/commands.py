@@ -23,7 +23,8 @@ from openmains.edges.postgres.db import Row
 _COLUMNS = """
 SELECT c.command_id, c.meter_id, m.number, c.kind, c.params, c.unique_key, c.state, c.reason, c.channel, c.priority, c.serial,
        c.batch_id, c.attempts, c.result, c.answer, c.created_by, c.created_us, c.not_after, c.sent_us, c.delivered_us,
-       c.ended_us
+       c.ended_us, coalesce((SELECT nullif(e.actor, '') FROM command_event e WHERE e.command_id = c.command_id
+         ORDER BY e.event_id LIMIT 1), 'batch') AS given_by
   FROM command c JOIN meter m USING (meter_id)
 """
 
@@ -153,7 +154,13 @@ class Commands(BatchTables):
         history = [
             CommandEvent(datetime.fromtimestamp(event[0] / 1_000_000, UTC), *tuple(event)[1:]) for event in events
         ]
-        return CommandDetail(**_values(row), history=history)
+        # a signed frame is nobody's to see before it went out
+        frame = await self._connection.fetchval(
+            "SELECT encode(frame, 'hex') FROM command WHERE tenant_id = $1 AND command_id = $2 AND sent_us IS NOT NULL",
+            self._tenant_id,
+            command_id,
+        )
+        return CommandDetail(**_values(row), frame_hex=frame or "", history=history)
 
     async def log_text(self, command_id: int) -> str:
         rows = await self._connection.fetch(

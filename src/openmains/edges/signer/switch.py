@@ -3,7 +3,10 @@
 
 import json
 import time
+from datetime import UTC, datetime
 from pathlib import Path
+
+from openmains.app.command.model import Stop
 
 
 class FileSwitch:
@@ -16,11 +19,20 @@ class FileSwitch:
     def stopped(self, tenant_id: int) -> bool:
         return self._all.exists() or self._of(tenant_id).exists()
 
-    def stop(self, tenant_id: int | None, who: str) -> None:
+    def standing(self, tenant_id: int) -> Stop | None:
+        for path, everywhere in ((self._all, True), (self._of(tenant_id), False)):
+            try:
+                text = path.read_text("utf-8")
+            except FileNotFoundError:
+                continue
+            return _read(text, everywhere)
+        return None
+
+    def stop(self, tenant_id: int | None, who: str, reason: str = "") -> None:
         self._folder.mkdir(mode=0o711, parents=True, exist_ok=True)
         path = self._all if tenant_id is None else self._of(tenant_id)
         if not path.exists():
-            path.write_text(json.dumps({"who": who, "at": int(time.time())}) + "\n", "utf-8")
+            path.write_text(json.dumps({"who": who, "at": int(time.time()), "reason": reason}) + "\n", "utf-8")
 
     def resume(self, tenant_id: int | None) -> bool:
         """End a stop; False when there was none."""
@@ -33,3 +45,13 @@ class FileSwitch:
 
     def _of(self, tenant_id: int) -> Path:
         return self._folder / f"tenant-{tenant_id}"
+
+
+def _read(text: str, everywhere: bool) -> Stop:
+    """A file that is there stops, whatever is in it: it may have been made by hand."""
+    try:
+        said = json.loads(text)
+        at = datetime.fromtimestamp(int(said["at"]), UTC)
+        return Stop(everywhere, str(said["who"]), at, str(said.get("reason", "")))
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return Stop(everywhere, "", None, "")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Batches of commands and the planner of report times."""
+"""Batches of commands, the planner of report times, and lists of commands as files."""
 
 import csv
 import io
@@ -7,19 +7,26 @@ import time
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
-from litestar.params import JSONBody
-from msgspec import Meta, Struct
+from litestar.params import FromQuery, JSONBody
+from msgspec import Meta, Struct, json
 
 from openmains.app.command.give import KeyVerdict
 from openmains.app.command.lead import MadeBatch, approve_batch, invert_batch, make_batch, steer_batch
 from openmains.app.command.model import Batch, BatchAction, BatchLine, Key, NewBatch, Second
 from openmains.app.command.plan_reports import ApplyPlan, CellLoads, PlanRequest, ReportPlan, apply_plan, plan
 from openmains.app.problems import Problem
+from openmains.domain.command.kinds import Kind
+from openmains.domain.command.life import State
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
-from openmains.edges.http.inputs import Cursor, Id, Limit, Page, after_id, page
+from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, after_id, page
 from openmains.edges.http.routes.commands import ApprovalOf, command_parts
 
 _CSV_PAGE = 5000
+_CSV_MOST = 100_000
+_CSV_HEAD = (
+    "command_id", "number", "kind", "params", "state", "reason", "given_by", "batch_id", "attempts", "created_at",
+    "sent_at", "ended_at", "not_after",
+)  # fmt: skip
 
 
 class MakeBatch(Struct, frozen=True, forbid_unknown_fields=True):
@@ -120,13 +127,53 @@ async def download_batch_result(request: Request[Any, Any, Any], batch_id: Id) -
         after = -1
         while lines := await work.commands.batch_lines(batch_id, _CSV_PAGE, after):
             for line in lines:
-                number = f"'{line.number}" if line.number[:1] in "=+-@" else line.number  # no formula in a spreadsheet
-                writer.writerow((line.place, number, line.meter_id, line.command_id, line.state, line.reason))
+                number, reason = _no_formula(line.number), _no_formula(line.reason)
+                writer.writerow((line.place, number, line.meter_id, line.command_id, line.state, reason))
             after = lines[-1].place
+    return _csv(out.getvalue(), f"batch-{batch_id}.csv")
+
+
+@get("/commands.csv", operation_id="download_commands", tags=["commands"])
+async def download_commands(
+    request: Request[Any, Any, Any],
+    meter_id: OptionalId = None,
+    status: FromQuery[State | None] = None,
+    kind: FromQuery[Kind | None] = None,
+    batch_id: OptionalId = None,
+    open: FromQuery[bool] = False,
+) -> Response[bytes]:
+    """The list of commands as CSV (UTF-8 with byte order mark), newest first; at most 100,000 lines."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(_CSV_HEAD)
+    after: int | None = None
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        for _ in range(_CSV_MOST // _CSV_PAGE):
+            rows = await work.commands.page(
+                _CSV_PAGE, after, meter_id=meter_id, state=status, kind=kind, batch_id=batch_id, is_open=open
+            )
+            for row in rows:
+                params = json.encode(row.params).decode()
+                writer.writerow(
+                    (row.command_id, _no_formula(row.number), row.kind, params, row.state, _no_formula(row.reason),
+                     _no_formula(row.given_by), row.batch_id, row.attempts, row.created_at, row.sent_at, row.ended_at,
+                     row.not_after)
+                )  # fmt: skip
+            if len(rows) < _CSV_PAGE:
+                break
+            after = rows[-1].command_id
+    return _csv(out.getvalue(), "commands.csv")
+
+
+def _no_formula(text: str) -> str:
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text  # a spreadsheet would compute it
+
+
+def _csv(text: str, name: str) -> Response[bytes]:
     return Response(
-        ("\ufeff" + out.getvalue()).encode(),
+        ("\ufeff" + text).encode(),
         media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="batch-{batch_id}.csv"'},
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
@@ -168,6 +215,7 @@ HANDLERS: list[Any] = [
     invert_a_batch,
     list_batch_meters,
     download_batch_result,
+    download_commands,
     preview_report_plan,
     apply_report_plan,
 ]

@@ -26,8 +26,10 @@ from openmains.app.command.model import (
     Second,
     SettingTimes,
     Shadow,
+    Stop,
 )
 from openmains.app.command.ports import StopSwitch
+from openmains.app.identity.model import Actor
 from openmains.app.problems import Problem
 from openmains.domain.command.kinds import RULES, Kind
 from openmains.domain.command.life import State
@@ -81,9 +83,10 @@ class ApprovalOf(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StopState(Struct, frozen=True):
-    """Whether this utility's commands are stopped."""
+    """Whether this utility's commands are stopped, and by whom."""
 
     stopped: bool
+    stop: Stop | None
 
 
 def command_parts(deps: ApiDeps) -> tuple[StopSwitch, CommandDrivers]:
@@ -251,16 +254,20 @@ async def set_command_times(request: Request[Any, Any, Any], data: JSONBody[Sett
 async def read_command_stop(request: Request[Any, Any, Any]) -> StopState:
     """Whether commands are stopped."""
     switch, _ = command_parts(deps_of(request))
-    return StopState(switch.stopped(actor_of(request).tenant_id))
+    return _stop_state(switch, actor_of(request))
+
+
+def _stop_state(switch: StopSwitch, actor: Actor) -> StopState:
+    return StopState(switch.stopped(actor.tenant_id), switch.standing(actor.tenant_id))
 
 
 @post("/command-stop", operation_id="stop_commands", status_code=200, tags=["commands"])
-async def stop_all_commands(request: Request[Any, Any, Any]) -> StopState:
+async def stop_all_commands(request: Request[Any, Any, Any], data: JSONBody[Reason]) -> StopState:
     """Stop all commands of this utility at once: nothing is signed, nothing goes out."""
-    deps = deps_of(request)
+    deps, actor = deps_of(request), actor_of(request)
     switch, _ = command_parts(deps)
-    await stop_commands(deps.store, switch, actor_of(request))
-    return StopState(True)
+    await stop_commands(deps.store, switch, actor, data.reason)
+    return _stop_state(switch, actor)
 
 
 @post("/command-stop/resume", operation_id="resume_commands", status_code=200, tags=["commands"])
@@ -269,7 +276,7 @@ async def resume_all_commands(request: Request[Any, Any, Any], data: JSONBody[Ap
     deps, actor = deps_of(request), actor_of(request)
     switch, _ = command_parts(deps)
     await resume_commands(deps.store, deps.signer, actor, data.signer)
-    return StopState(switch.stopped(actor.tenant_id))
+    return _stop_state(switch, actor)
 
 
 HANDLERS: list[Any] = [
