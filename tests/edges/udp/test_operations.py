@@ -25,6 +25,7 @@ class Place:
 
     cid: bytes = CID
     confirmed: bool = True
+    address: tuple[str, int] = ("192.0.2.1", 5684)
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Edge(Pair):
         self.terminal = Terminal(int(IMEI), IMEI, cast(Any, self.place), ("192.0.2.1", 1), "192.0.2.1 1")
         self.proofs = Proofs(
             ping=self.server.ping,
-            confirm=lambda terminal: setattr(self.place, "confirmed", True),
+            confirm=lambda terminal, address: setattr(self.place, "confirmed", True),
             later=lambda after, call: self.due.calls.append((self.now + after, call)),
             flush=lambda: None,
             clock=lambda: self.now,

@@ -292,7 +292,7 @@ class SecureEdge:
 
     def confirm(self, terminal: Terminal, address: object) -> None:
         """The meter proved that it is at ``address``; nothing is said of a newer one."""
-        self._dtls.confirm_address(terminal.session, self._loop.time(), address)  # type: ignore[arg-type]  # hashable
+        self._dtls.confirm_address(terminal.session, self._loop.time(), address)
 
     # --- what goes out ---
 
