@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { en as access } from "./words/access";
 import { en as catalog } from "./words/catalog";
+import { en as command } from "./words/command";
 import { en as people } from "./words/people";
 import { en as work } from "./words/work";
 import type { Messages } from "./zh";
@@ -228,6 +229,7 @@ export const en: Messages = {
   },
   access,
   catalog,
+  command,
   ...people,
   ...work,
   // Rules of domain/readings/quality.py

@@ -2,6 +2,7 @@
 // Chinese, the first language. `en.ts` must hold the same keys; the compiler and a test see to it.
 import { zh as access } from "./words/access";
 import { zh as catalog } from "./words/catalog";
+import { zh as command } from "./words/command";
 import { zh as people } from "./words/people";
 import { zh as work } from "./words/work";
 
@@ -228,6 +229,7 @@ export const zh = {
   },
   access,
   catalog,
+  command,
   ...people,
   ...work,
   // Rules of domain/readings/quality.py
