@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pages, each loaded when first opened. A page that needs a session leads to sign-in and back.
-import { watch } from "vue";
+import { defineAsyncComponent, watch } from "vue";
 import { createRouter, createWebHistory, type RouteLocationNormalized, type Router } from "vue-router";
 import { whoAmI } from "@/api/calls";
 import { Problem } from "@/api/problem";
@@ -20,6 +20,9 @@ declare module "vue-router" {
   }
 }
 
+// Features do not know each other: the meter's page gets its tab of commands from here.
+const MeterCommands = defineAsyncComponent(() => import("@/features/command/MeterCommands.vue"));
+
 export const routes = [
   { path: "/sign-in", name: "sign-in", component: () => import("@/features/identity/SignIn.vue"), meta: { title: "signIn.title", open: true } },
   { path: "/password", name: "password", component: () => import("@/features/identity/PasswordForm.vue"), meta: { title: "frame.changePassword" } },
@@ -29,7 +32,7 @@ export const routes = [
     children: [
       { path: "", name: "home", component: () => import("@/features/home/HomePage.vue"), meta: { title: "home.title" } },
       { path: "meters", name: "meters", component: () => import("@/features/fleet/MeterList.vue"), meta: { title: "meter.title" } },
-      { path: "meters/:meterId(\\d+)", name: "meter", component: () => import("@/features/fleet/MeterDetail.vue"), meta: { title: "meter.title" } },
+      { path: "meters/:meterId(\\d+)", name: "meter", component: () => import("@/features/fleet/MeterDetail.vue"), props: { commands: MeterCommands }, meta: { title: "meter.title" } },
       { path: "meters/new", name: "meter-new", component: () => import("@/features/fleet/MeterForm.vue"), meta: { title: "form.create", least: "operator" as const } },
       { path: "meters/:meterId(\\d+)/edit", name: "meter-edit", component: () => import("@/features/fleet/MeterForm.vue"), meta: { title: "form.edit", least: "operator" as const } },
       { path: "meters/import", name: "meter-import", component: () => import("@/features/fleet/ImportPage.vue"), meta: { title: "imports.title", least: "operator" as const } },
@@ -37,6 +40,14 @@ export const routes = [
       { path: "report", name: "report", component: () => import("@/features/readings/CollectionReport.vue"), meta: { title: "report.title" } },
       { path: "exceptions", name: "exceptions", component: () => import("@/features/readings/ExceptionList.vue"), meta: { title: "exception.title" } },
       { path: "gaps", name: "gaps", component: () => import("@/features/readings/GapList.vue"), meta: { title: "gaps.title" } },
+      { path: "commands", name: "commands", component: () => import("@/features/command/CommandQueue.vue"), meta: { title: "command.title" } },
+      { path: "commands/:commandId(\\d+)", name: "command", component: () => import("@/features/command/CommandDetail.vue"), meta: { title: "command.title" } },
+      { path: "batches", name: "batches", component: () => import("@/features/command/BatchList.vue"), meta: { title: "command.batches" } },
+      { path: "batches/new", name: "batch-new", component: () => import("@/features/command/BatchForm.vue"), meta: { title: "command.newBatch", least: "operator" as const } },
+      { path: "batches/:batchId(\\d+)", name: "batch", component: () => import("@/features/command/BatchDetail.vue"), meta: { title: "command.batches" } },
+      { path: "approvals", name: "approvals", component: () => import("@/features/command/ApprovalInbox.vue"), meta: { title: "command.approvals", least: "operator" as const } },
+      { path: "command-stop", name: "command-stop", component: () => import("@/features/command/StopPage.vue"), meta: { title: "command.stopPage" } },
+      { path: "report-plan", name: "report-plan", component: () => import("@/features/command/ReportPlanner.vue"), meta: { title: "command.planner", least: "operator" as const } },
       { path: "terminals", name: "terminals", component: () => import("@/features/access/TerminalList.vue"), meta: { title: "access.title" } },
       { path: "onboarding", name: "onboarding", component: () => import("@/features/access/OnboardingList.vue"), meta: { title: "access.onboarding", least: "operator" as const } },
       { path: "keys", name: "keys", component: () => import("@/features/access/KeyPage.vue"), meta: { title: "access.keys", least: "administrator" as const } },

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operations about commands, batches, the stop switch and report times.
+import type { components, operations } from "./schema";
+import { urlOf } from "./transport";
+import { call, fileUrl } from "./typed";
+
+type Schemas = components["schemas"];
+type Signal = AbortSignal | undefined;
+type Query<O extends keyof operations> = NonNullable<operations[O]["parameters"]["query"]>;
+export type Batch = Schemas["Batch"];
+export type BatchAction = Schemas["Steer"]["action"];
+export type BatchState = Schemas["BatchState"];
+export type Command = Schemas["Command"];
+export type CommandDetail = Schemas["CommandDetail"];
+export type CommandKind = Schemas["Kind"];
+export type CommandKindInfo = Schemas["CommandKindInfo"];
+export type CommandParameter = Schemas["CommandParameter"];
+export type CommandState = Schemas["State"];
+export type KeyVerdict = Schemas["KeyVerdict"];
+export type MeterCommands = Schemas["MeterCommands"];
+export type NewBatch = Schemas["NewBatch"];
+export type NewCommand = Schemas["NewCommand"];
+export type PlannedCell = Schemas["PlannedCell"];
+export type PlanRequest = Schemas["PlanRequest"];
+export type ReportPlan = Schemas["ReportPlan"];
+export type Second = Schemas["Second"];
+export type ShadowEntry = Schemas["ShadowEntry"];
+export type CommandQuery = Query<"list_commands">;
+type FileQuery = Query<"download_commands">;
+
+export const listKinds = (meterId: number, signal: Signal) =>
+  call("get", "/api/v1/meters/{meter_id}/command-kinds", { path: { meter_id: meterId }, signal });
+export const giveCommand = (meterId: number, body: NewCommand) =>
+  call("post", "/api/v1/meters/{meter_id}/commands", { path: { meter_id: meterId }, body });
+export const listCommands = (query: CommandQuery, signal: Signal) => call("get", "/api/v1/commands", { query, signal });
+export const commandsCsv = (query: FileQuery) => fileUrl("/api/v1/commands.csv", query);
+export const getCommand = (commandId: number, signal: Signal) =>
+  call("get", "/api/v1/commands/{command_id}", { path: { command_id: commandId }, signal });
+export const meterLogUrl = (commandId: number) => urlOf("/api/v1/commands/{command_id}/log", { command_id: commandId });
+export const cancelCommand = (commandId: number, reason: string) =>
+  call("post", "/api/v1/commands/{command_id}/cancel", { path: { command_id: commandId }, body: { reason } });
+export const approveCommand = (commandId: number, signer: Second) =>
+  call("post", "/api/v1/commands/{command_id}/approve", { path: { command_id: commandId }, body: { signer } });
+export const getShadow = (meterId: number, signal: Signal) => call("get", "/api/v1/meters/{meter_id}/shadow", { path: { meter_id: meterId }, signal });
+
+// batches
+export const listBatches = (query: { cursor?: string; limit?: number }, signal: Signal) => call("get", "/api/v1/command-batches", { query, signal });
+export const makeBatch = (batch: NewBatch, signer: Second | null) => call("post", "/api/v1/command-batches", { body: { batch, signer } });
+export const getBatch = (batchId: number, signal: Signal) =>
+  call("get", "/api/v1/command-batches/{batch_id}", { path: { batch_id: batchId }, signal });
+export const steerBatch = (batchId: number, action: BatchAction) =>
+  call("post", "/api/v1/command-batches/{batch_id}/steer", { path: { batch_id: batchId }, body: { action } });
+export const approveBatch = (batchId: number, signer: Second) =>
+  call("post", "/api/v1/command-batches/{batch_id}/approve", { path: { batch_id: batchId }, body: { signer } });
+export const invertBatch = (batchId: number, uniqueKey: string) =>
+  call("post", "/api/v1/command-batches/{batch_id}/inverse", { path: { batch_id: batchId }, body: { unique_key: uniqueKey } });
+export const listBatchMeters = (batchId: number, query: { cursor?: string }, signal: Signal) =>
+  call("get", "/api/v1/command-batches/{batch_id}/meters", { path: { batch_id: batchId }, query, signal });
+export const batchResultUrl = (batchId: number) => urlOf("/api/v1/command-batches/{batch_id}/result", { batch_id: batchId });
+
+// stop switch
+export const getStop = (signal: Signal) => call("get", "/api/v1/command-stop", { signal });
+export const stopCommands = (reason: string) => call("post", "/api/v1/command-stop", { body: { reason } });
+export const resumeCommands = (signer: Second) => call("post", "/api/v1/command-stop/resume", { body: { signer } });
+
+// report times
+export const previewPlan = (body: PlanRequest) => call("post", "/api/v1/report-plan", { body });
+export const applyPlan = (body: PlanRequest, name: string, uniqueKey: string) =>
+  call("post", "/api/v1/report-plan/apply", { body: { ...body, name, unique_key: uniqueKey } });
