@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { en as access } from "./words/access";
 import { en as catalog } from "./words/catalog";
-<<<<<<< HEAD
 import { en as objects } from "./words/objects";
 import { en as desk } from "./words/desk";
-=======
 import { en as command } from "./words/command";
->>>>>>> h-cc
 import { en as people } from "./words/people";
 import { en as work } from "./words/work";
 import type { Messages } from "./zh";
@@ -233,11 +230,8 @@ export const en: Messages = {
   access,
   objects,
   catalog,
-<<<<<<< HEAD
   ...desk,
-=======
   command,
->>>>>>> h-cc
   ...people,
   ...work,
   // Rules of domain/readings/quality.py

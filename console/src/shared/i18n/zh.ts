@@ -2,12 +2,9 @@
 // Chinese, the first language. `en.ts` must hold the same keys; the compiler and a test see to it.
 import { zh as access } from "./words/access";
 import { zh as catalog } from "./words/catalog";
-<<<<<<< HEAD
 import { zh as objects } from "./words/objects";
 import { zh as desk } from "./words/desk";
-=======
 import { zh as command } from "./words/command";
->>>>>>> h-cc
 import { zh as people } from "./words/people";
 import { zh as work } from "./words/work";
 
@@ -233,11 +230,8 @@ export const zh = {
   access,
   objects,
   catalog,
-<<<<<<< HEAD
   ...desk,
-=======
   command,
->>>>>>> h-cc
   ...people,
   ...work,
   // Rules of domain/readings/quality.py
