@@ -154,6 +154,8 @@ async def test_generated_keys_go_to_the_maker_and_rotation_ends_with_first_use(
     # The meter still has the old one: its handshakes are tried with both in turn.
     assert [(await book.keys([imei]))[imei] for _ in range(4)] == [new, made[imei], new, made[imei]]
     assert book.is_rotating(imei)
+    # Another rotation meanwhile would replace a key that the meter may have been written already.
+    assert await generate_keys(rotate, tenant, store, vault, os.urandom, kept.append) == 0
     await book.used([imei])  # it was the previous one that was used
     assert (await book.keys([imei]))[imei] == new
     await book.used([imei])  # by then, or by the handshake before that? In doubt the meter keeps both
