@@ -268,6 +268,19 @@ class SignRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ToSign:
+    """A frame that is wanted. Meter, kind, parameters and end of validity (s) must be what was authorised under the key."""
+
+    tenant_id: int
+    unique_key: str
+    meter_id: int
+    kind: str
+    params: Mapping[str, Any]
+    not_after: int
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What the signer says of one request. ``state``: 'authorised', 'needs_approval', 'quarantined', 'refused', 'stopped',
     'unknown'; ``reason``: a short code."""
@@ -307,16 +320,9 @@ class Signer(Protocol):
     ) -> list[Verdict]: ...
     async def approve(self, tenant_id: int, unique_keys: Sequence[str], approver: Credential) -> list[Verdict]: ...
     async def verdicts(self, tenant_id: int, unique_keys: Sequence[str]) -> list[Verdict]: ...
-    async def sign(
-        self,
-        tenant_id: int,
-        unique_key: str,
-        meter_id: int,
-        kind: str,
-        params: Mapping[str, Any],
-        not_after: int,
-        serial: int,
-    ) -> SignedFrame | Verdict: ...
+    async def sign(self, wanted: Sequence[ToSign]) -> list[SignedFrame | Verdict]:
+        """An answer for each, in order. All of a call are stored with one sync before any is handed out."""
+
     async def resume(self, tenant_id: int, approver: Credential) -> None:
         """End a tenant's stop; the platform's is ended at the machine only."""
 
