@@ -35,9 +35,7 @@ def key() -> str:
 async def signer(world: World, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SqliteLedger]:
     """The signer's own parts, in this process. Office hours are the whole week here: tests run at any time."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(safety, "OFFICE_DAYS", frozenset(range(7)))
-    patch.setattr(safety, "OFFICE_FROM_H", 0)
-    patch.setattr(safety, "OFFICE_TO_H", 24)
+    patch.setattr(safety.OfficeHours, "open", lambda hours, weekday, minute: True)  # whenever the test is run
     folder: Path = tmp_path_factory.mktemp("signer")
     ledger = SqliteLedger(folder / "ledger.sqlite")
     for tenant in (world.a.tenant_id, world.b.tenant_id):

@@ -32,7 +32,7 @@ from openmains.app.command.ports import (
     Verdict,
 )
 from openmains.domain.command.flow import CellFlow
-from openmains.domain.command.kinds import RULES, KindRule, Times, rule_of
+from openmains.domain.command.kinds import RULES, KindRule, Times, rule_for
 from openmains.domain.command.life import Event
 from openmains.domain.command.order import after_send, next_of
 
@@ -249,5 +249,5 @@ class Dispatcher:
         return Change(command.command_id, Event.REFUSE, now_us, "platform", detail=detail or reason)
 
     def rule(self, command: OpenCommand) -> KindRule:
-        """The kind's rule with what the tenant sets."""
-        return rule_of(command.kind, self._times.get((command.tenant_id, 0, command.kind)))
+        """The kind's rule with what tenant and product set."""
+        return rule_for(self._times, command.kind, command.tenant_id, command.product_id)

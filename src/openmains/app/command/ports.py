@@ -16,6 +16,7 @@ from openmains.app.command.model import (
     BatchMeter,
     Command,
     CommandDetail,
+    CommandPolicy,
     NewBatch,
     SettingTimes,
     Shadow,
@@ -73,6 +74,7 @@ class OpenCommand:
     not_after: int
     attempts: int
     frame: bytes | None
+    product_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,8 @@ class CommandStore(Protocol):
     async def targets(self, meter_ids: Sequence[int]) -> list[Target]: ...
     async def times(self) -> list[SettingTimes]: ...
     async def set_times(self, times: SettingTimes) -> None: ...
+    async def policy(self) -> CommandPolicy: ...
+    async def set_policy(self, policy: CommandPolicy) -> None: ...
     async def draft(self, draft: Draft, user_id: int, actor: str, now_us: int) -> tuple[int, bool]:
         """Id and whether it is new. Raises ``Problem('key-used')`` where the key stands for something else."""
 
@@ -238,6 +242,9 @@ class CommandFlow(Protocol):
     async def running_batches(self, now_us: int) -> list[RunningBatch]: ...
     async def touched_today(self, tenant_id: int, since_us: int) -> tuple[int, int]:
         """(meters of the tenant, meters given a configuration since)."""
+
+    async def daily_share_ppm(self, tenant_id: int) -> int:
+        """Of its meters that may be given a configuration by batches in a day."""
 
     async def release(self, batch: RunningBatch, count: int, rule: KindRule, now_us: int) -> int:
         """Write the next drafts of a batch; how many."""

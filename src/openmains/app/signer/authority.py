@@ -240,13 +240,14 @@ class Authority:
         allowed = [entry for entry in entries if entry.standing is not Standing.REFUSED]
         if not allowed:
             return
+        office = await self._registry.office(tenant_id)
         local = datetime.fromtimestamp(now, UTC).astimezone(ZoneInfo(await self._registry.zone(tenant_id)))
         many = {kind: len({e.meter_id for e in allowed if e.kind is kind}) for kind in Kind}
         count = await self._counting(tenant_id, allowed, now)
         for entry in allowed:
             needs = needs_second(
                 entry.kind, many[entry.kind], critical=facts[entry.meter_id].is_critical,
-                weekday=local.weekday(), minute=local.hour * 60 + local.minute,
+                weekday=local.weekday(), minute=local.hour * 60 + local.minute, office=office,
             )  # fmt: skip
             if needs:
                 entry.standing, entry.reason = Standing.NEEDS_APPROVAL, ",".join(needs)
