@@ -249,6 +249,9 @@ class CommandFlow(Protocol):
     async def release(self, batch: RunningBatch, count: int, rule: KindRule, now_us: int) -> int:
         """Write the next drafts of a batch; how many."""
 
+    async def onboard(self, now_us: int, limit: int) -> int:
+        """Draft the default configuration of meters that spoke for the first time; how many."""
+
     async def end_batch(self, batch_id: int, state: BatchState, reason: str) -> None: ...
 
 

@@ -149,6 +149,7 @@ class CommandWork:
             return await take_in(self._flow, self._signer, now_us, quarantined=False)
         self._last = now
         done = await lead_batches(self._flow, self._switch, await self._flow.zones(), now_us)
+        done += await self._flow.onboard(now_us, PAGE)
         done += await take_in(self._flow, self._signer, now_us)
         return done + await sweep(self._flow, now_us)
 

@@ -16,7 +16,7 @@ from openmains.domain.command.batch import DAILY_SHARE_PPM, BatchState
 from openmains.domain.command.kinds import RULES, Channel, Kind, KindRule, Lane, Priority, Times
 from openmains.domain.command.life import ENDS, SENDABLE, Event, Outcome, State, advance, event_of_result
 from openmains.domain.command.order import Waiting, replaced_by, settings_of
-from openmains.edges.postgres import command_batches
+from openmains.edges.postgres import command_batches, command_onboarding
 from openmains.edges.postgres.db import Connection, Pool, Row
 
 WAITING = """
@@ -232,6 +232,10 @@ class PostgresCommandFlow:
     async def release(self, batch: RunningBatch, count: int, rule: KindRule, now_us: int) -> int:
         async with self._pool.acquire() as connection, connection.transaction():
             return await command_batches.release(connection, batch, count, rule, now_us)
+
+    async def onboard(self, now_us: int, limit: int) -> int:
+        async with self._pool.acquire() as connection, connection.transaction():
+            return await command_onboarding.draft_defaults(connection, now_us, limit)
 
     async def end_batch(self, batch_id: int, state: BatchState, reason: str) -> None:
         await self._pool.execute(

@@ -61,3 +61,6 @@ ALTER TABLE command ADD CONSTRAINT command_channel CHECK (channel IN ('direct', 
 ALTER TABLE command ADD CONSTRAINT command_lane CHECK (lane = CASE
   WHEN kind IN ('valve_close', 'valve_open', 'top_up', 'set_price', 'set_platform', 'factory_reset') THEN 1
   WHEN kind IN ('set_parameters', 'set_clock', 'restart') THEN 2 ELSE 3 END) NOT VALID;
+
+-- The signer reads it as a truth value: rubbish there would keep it from reading anything of the utility.
+ALTER TABLE product ADD CONSTRAINT product_prepaid CHECK (jsonb_typeof(settings -> 'prepaid') = 'boolean') NOT VALID;
