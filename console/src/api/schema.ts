@@ -2003,6 +2003,8 @@ export interface components {
             address: string;
             code: string;
             customer_id: number;
+            /** @default false */
+            is_critical: boolean;
             is_protected: boolean;
             name: string;
             phone: string;
