@@ -99,10 +99,10 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
     """One edge node until ``stop``."""
     async with AsyncExitStack() as stack:
         urls = settings.urls()
-        client = await patiently("stream", lambda: connect(urls.nats, name=f"edge-{settings.node}"), stop)
+        client = await patiently("stream", lambda: connect(urls.nats_of("edge"), name=f"edge-{settings.node}"), stop)
         stack.push_async_callback(client.close)
         stream = UplinkStream(client, max_bytes=settings.stream_max_mb << 20)
-        await patiently("stream", stream.ensure, stop)
+        await patiently("stream", lambda: stream.ensure(update=False), stop)  # an edge may not change it
         pool = await patiently("PostgreSQL", lambda: create_pool(urls.postgres_pipeline, max_size=4), stop)
         stack.push_async_callback(pool.close)
         identities = Identities()

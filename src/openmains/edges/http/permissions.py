@@ -96,6 +96,8 @@ ROLES: dict[str, Role] = {
     "read_shadow": V,
     "list_command_times": V,
     "set_command_times": A,
+    "read_command_policy": V,
+    "set_command_policy": A,
     "read_command_stop": V,
     "stop_commands": O,
     "resume_commands": A,

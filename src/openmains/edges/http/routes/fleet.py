@@ -7,6 +7,7 @@ from litestar import Request, get, patch, post
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
+from openmains.app.command.onboard import check_product
 from openmains.app.driver_shelf import DriverLayout, DriverPage, DriverVector, TracedField
 from openmains.app.meters import change_areas, change_products
 from openmains.app.meters.model import Area, AreaChange, NewArea, NewProduct, Product, ProductChange
@@ -105,7 +106,11 @@ async def add_product(request: Request[Any, Any, Any], data: JSONBody[NewProduct
     """Add a product; its driver must be in the catalogue."""
     deps = deps_of(request)
     return await change_products.add_product(
-        deps.store, actor_of(request), data, lambda driver: medium_of(deps, driver)
+        deps.store,
+        actor_of(request),
+        data,
+        lambda driver: medium_of(deps, driver),
+        lambda driver, settings: check_product(deps.command_drivers, driver, settings),
     )
 
 
@@ -114,7 +119,12 @@ async def change_product(request: Request[Any, Any, Any], product_id: Id32, data
     """Change a product; the next message is read with it."""
     deps = deps_of(request)
     return await change_products.change_product(
-        deps.store, actor_of(request), product_id, changes(data), lambda driver: medium_of(deps, driver)
+        deps.store,
+        actor_of(request),
+        product_id,
+        changes(data),
+        lambda driver: medium_of(deps, driver),
+        lambda driver, settings: check_product(deps.command_drivers, driver, settings),
     )
 
 
