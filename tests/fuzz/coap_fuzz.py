@@ -150,7 +150,10 @@ def check(data: bytes) -> None:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        folders = [scratch, str(HERE / "corpus" / "coap")]
+        given = [
+            argument for argument in sys.argv[1:] if not argument.startswith("-")
+        ]  # the first one keeps what is found
+        folders = [*given, scratch, str(HERE / "corpus" / "coap")]
         options = [argument for argument in sys.argv[1:] if argument.startswith("-")]
         atheris.Setup([sys.argv[0], "-max_len=1024", f"-artifact_prefix={HERE}/", *options, *folders], check)
         atheris.Fuzz()

@@ -153,5 +153,8 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as corpus:
         for number, seed in enumerate(seeds()):
             Path(corpus, str(number)).write_bytes(seed)
-        atheris.Setup([sys.argv[0], corpus, "-max_len=1200", *sys.argv[1:]], one_input)
+        given = [word for word in sys.argv[1:] if not word.startswith("-")]  # the first one keeps what is found
+        options = [word for word in sys.argv[1:] if word.startswith("-")]
+        kept = str(Path(__file__).parent / "corpus" / "dtls")
+        atheris.Setup([sys.argv[0], "-max_len=1200", *options, *given, corpus, kept], one_input)
         atheris.Fuzz()
