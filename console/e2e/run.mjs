@@ -6,6 +6,7 @@
 //   … -- --screens                 also writes docs/screens/
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { chromium } from "playwright-core";
+import { commandStory } from "./commands.mjs";
 import { startDemo } from "./demo.mjs";
 import { takeScreens } from "./screens.mjs";
 import { walk } from "./walk.mjs";
@@ -23,6 +24,7 @@ try {
   for (const locale of ["zh", "en"]) {
     try {
       await walk(browser, demo.url, signedIn, locale);
+      await commandStory(browser, demo.url, signedIn, locale);
     } catch (error) {
       failed = true;
       console.error(error);

@@ -11,7 +11,7 @@ const WORDS = {
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** Adds the serious findings of WCAG 2 A and AA to `findings`; all pages are seen before the walk fails. */
-async function checkAccess(page, where, findings) {
+export async function checkAccess(page, where, findings) {
   await page.evaluate(axeSource); // through the debugger: the page's own policy allows no foreign script
   const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] }));
   const grave = found.violations.filter((rule) => rule.impact === "serious" || rule.impact === "critical");
