@@ -26,9 +26,14 @@ check: setup-dev ## the checks and the tests that take seconds / 快速检查
 	@scripts/check.sh
 	@$(PY) -m pytest -q -m "not slow and not engines"
 
-bench: setup ## measure ingest and queries on this machine / 性能测试
+bench: setup ## measure ingest, queries and pages on this machine / 性能测试
 	@$(PY) -m openmains.run.cli bench ingest
+	@$(PY) -m openmains.run.cli bench ingest --dtls --rate 8500
+	@$(PY) -m openmains.run.cli bench handshake
+	@$(PY) -m openmains.run.cli bench sessions --storm 196608
 	@$(PY) -m openmains.run.cli bench query
+	@$(PY) -m openmains.run.cli bench pages
+	@$(PY) -m openmains.run.cli bench commands
 
 fuzz: setup-dev ## fuzz the wire codecs, FUZZ_SECONDS=600 / 模糊测试
 	@scripts/fuzz.sh
@@ -42,6 +47,7 @@ wheel: setup-dev ## dist/*.whl with console, migrations and driver pages / 构�
 
 docs: setup-dev ## renew the generated reference pages / 更新生成的文档
 	@$(PY) scripts/reference.py
+	@$(PY) -m openmains.edges.http.openapi docs/reference/openapi.json
 
 lock: ## renew the lock files (needs uv) / 更新锁定文件
 	@scripts/lock.sh $(LOCK)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # What only tests use, peers that we did not write. From Debian: libcoap's coap-client (without TLS, over OpenSSL, over GnuTLS),
-# openssl, gnutls-cli. From PyPI, built here: DTLSSocket (tinydtls), which needs autoconf, automake and a C compiler.
+# openssl, gnutls-cli; Chromium for the walk through the console, without which that walk is left out and says so. From PyPI, built here: DTLSSocket (tinydtls), which needs autoconf, automake and a C compiler.
 set -eu
 cd "$(dirname "$0")/.."
 mkdir -p .setup
@@ -20,14 +20,23 @@ if ! built; then
   need make make
   need cc gcc
 fi
+walk=""
+[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || walk=chromium
 missing=$(printf '%s\n' $missing | sort -u | tr '\n' ' ')
 
-if [ -n "${missing% }" ]; then
+missing=${missing% }
+if [ -n "$walk" ] && [ "$(id -u)" -ne 0 ]; then
+  echo "openmains: 控制台浏览器测试需要 chromium:sudo apt-get install chromium /" \
+    "the walk through the console needs chromium: sudo apt-get install chromium" >&2
+  walk=""
+fi
+if [ -n "$missing$walk" ]; then
   if [ "$(id -u)" -ne 0 ] || ! command -v apt-get > /dev/null; then
     echo "openmains: 互通测试缺少软件包:sudo apt-get install $missing /" \
       "the interoperability tests need packages: sudo apt-get install $missing" >&2
     exit 1
   fi
+  missing="$missing $walk"
   echo "apt-get install $missing"
   export DEBIAN_FRONTEND=noninteractive
   # shellcheck disable=SC2086 – a list of words

@@ -26,10 +26,17 @@ export async function startDemo() {
   const folder = process.env.OPENMAINS_E2E_VAR ?? join(tmpdir(), "openmains-e2e");
   mkdirSync(folder, { recursive: true });
   const port = await freePort();
+  const coapPort = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(process.env.OPENMAINS_PYTHON ?? join(root, ".venv/bin/python"), ["-m", "openmains.run.cli", "demo", "--var", folder], {
     cwd: root,
-    env: { ...process.env, PYTHONPATH: join(root, "src"), OPENMAINS_HTTP_PORT: String(port), OPENMAINS_DTLS_PORT: String(await freePort()) },
+    env: {
+      ...process.env,
+      PYTHONPATH: join(root, "src"),
+      OPENMAINS_HTTP_PORT: String(port),
+      OPENMAINS_DTLS_PORT: String(await freePort()),
+      OPENMAINS_COAP_PORT: String(coapPort), // off by default; the stories' own meters speak plainly
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let said = "";
@@ -49,5 +56,5 @@ export async function startDemo() {
     }
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
-  return { url, password: /password (\S+)/.exec(said)?.[1], passwordFile: join(folder, "e2e-password"), stop };
+  return { url, coapPort, password: /password (\S+)/.exec(said)?.[1], passwordFile: join(folder, "e2e-password"), stop };
 }

@@ -4,33 +4,39 @@
 //   npm run e2e                    starts the demo itself (a free pair of ports, data in OPENMAINS_E2E_VAR) and stops it after
 //   OPENMAINS_E2E_URL=… OPENMAINS_E2E_PASSWORD=… npm run e2e      uses a demo that runs already
 //   … -- --screens                 also writes docs/screens/
+//   … -- home judge                only these stories
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { chromium } from "playwright-core";
-import { commandStory } from "./commands.mjs";
+import { launch } from "./browser.mjs";
+import { checkBudget } from "./budget.mjs";
 import { startDemo } from "./demo.mjs";
-import { takeScreens } from "./screens.mjs";
-import { walk } from "./walk.mjs";
+import { walkPaths } from "./paths.mjs";
+import { pathPicture, takeScreens } from "./screens.mjs";
+import { walk } from "./stories.mjs";
 
 const given = process.env.OPENMAINS_E2E_URL;
-const demo = given === undefined ? await startDemo() : { url: given, password: process.env.OPENMAINS_E2E_PASSWORD, stop: async () => undefined };
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  // The sandbox of Chromium refuses to run as root, as in a container.
-  args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],
-});
+const demo =
+  given === undefined
+    ? await startDemo()
+    : { url: given, coapPort: Number(process.env.OPENMAINS_E2E_COAP_PORT ?? 5683), password: process.env.OPENMAINS_E2E_PASSWORD, stop: async () => undefined };
+const withScreens = process.argv.includes("--screens");
+const only = process.argv.slice(2).filter((word) => !word.startsWith("-")); // names of stories
+const browser = await launch();
 let failed = false;
 try {
   const signedIn = await signIn();
-  for (const locale of ["zh", "en"]) {
+  const parts = [
+    ...["zh", "en"].map((locale) => () => walk(browser, demo, signedIn, locale, only)),
+    ...(only.length > 0 ? [] : [...["zh", "en"].map((locale) => () => walkPaths(browser, demo, signedIn, locale, withScreens ? pathPicture : undefined)), () => checkBudget(browser, demo, signedIn)]),
+    ...(withScreens ? [() => takeScreens(browser, demo.url, signedIn)] : []),
+  ];
+  for (const part of parts) {
     try {
-      await walk(browser, demo.url, signedIn, locale);
-      await commandStory(browser, demo.url, signedIn, locale);
+      await part();
     } catch (error) {
       failed = true;
       console.error(error);
     }
   }
-  if (process.argv.includes("--screens")) await takeScreens(browser, demo.url, signedIn);
 } catch (error) {
   failed = true;
   console.error(error);
@@ -38,6 +44,7 @@ try {
   await browser.close();
   await demo.stop();
 }
+console.log(failed ? "the walk failed" : "walked");
 process.exitCode = failed ? 1 : 0;
 
 /** Signs in through the page, changing the first password where that is asked; returns the browser state with the cookie. */

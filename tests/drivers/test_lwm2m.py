@@ -2,10 +2,12 @@
 """Standard objects: what a float in m³ becomes, four formats with one meaning, garbage in the pack."""
 
 from binascii import crc_hqx
+from importlib import resources
 
 import pytest
 
 from openmains.drivers import catalog
+from openmains.drivers.errors import DriverPageError
 from openmains.drivers.lwm2m.envelope import Envelope, fault_of, unwrap, wrap
 from tests.drivers.test_all_drivers import meaning
 
@@ -47,3 +49,19 @@ def test_a_modules_mark_for_unknown_is_no_signal() -> None:
     found = meaning(WATER, wrap("/", 110, pack))
     assert found is not None
     assert not {"rsrp_ddbm", "battery_pct"} & set(found)
+
+
+def test_the_page_says_what_is_observed_after_a_registration() -> None:
+    assert WATER.observes[0] == (3424, 0)
+    assert {path[0] for path in WATER.observes} == {3424, *range(10272, 10282)}
+    assert len(WATER.observes) < 16  # with /19/0/0 all fit into a server's limit
+
+
+@pytest.mark.parametrize(
+    "options", ['observe = ["3424/0"]', 'observe = ["/3424/0/1"]', "observe = [3424]", "other = 1"]
+)
+def test_a_page_that_observes_nonsense_is_refused(options: str) -> None:
+    text = resources.files("openmains.drivers").joinpath("lwm2m/water-1.toml").read_text("utf-8")
+    (line,) = [one for one in text.splitlines() if one.startswith("observe = ")]
+    with pytest.raises(DriverPageError, match="observe"):
+        catalog.load_from({"lwm2m/water-1.toml": text.replace(line, options)})

@@ -45,7 +45,7 @@ def one_input(raw: bytes) -> None:
         at += trace.length
     assert at == len(frame)
     assert len(driver.answer(frame, 1_700_000_000, 480)) < 50
-    if found:
+    if found and driver.encodes:
         columns = found[0]
         values: dict[str, object] = {name: int(column[0]) for name, column in columns.points.items()}
         values |= {name: [int(v) for v in column[0]] for name, column in columns.series.items()}

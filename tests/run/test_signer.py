@@ -17,6 +17,7 @@ from openmains.app.command.ports import (
     SignerAwayError,
     SignerRefusedError,
     SignRequest,
+    ToSign,
     Verdict,
 )
 from openmains.app.signer.keys import command_key, mac_of
@@ -68,16 +69,22 @@ class Field:
 
     async def close_all(self, requests: list[SignRequest]) -> int:
         """Ask for every frame, send it; how many valves are closed in the end."""
+        wanted = []
         for request in requests:
             self._serial += 1
-            made = await self.signer.client.sign(
-                self.town.tenant_id, request.unique_key, request.meter_id, request.kind, request.params,
-                request.not_after, self._serial,
-            )  # fmt: skip
+            wanted.append(to_sign(self.town.tenant_id, request, self._serial))
+        for request, made in zip(requests, await self.signer.client.sign(wanted), strict=True):
             if isinstance(made, SignedFrame):
                 self.frames.append((request.meter_id, made.frame))
                 self.meters[request.meter_id].receive(made.frame, self.signer.now)
         return sum(not meter.open for meter in self.meters.values())
+
+
+def to_sign(tenant_id: int, request: SignRequest, serial: int) -> ToSign:
+    """The frame of a request."""
+    return ToSign(
+        tenant_id, request.unique_key, request.meter_id, request.kind, request.params, request.not_after, serial
+    )
 
 
 def states(verdicts: list[Verdict]) -> dict[str, int]:
@@ -130,7 +137,7 @@ async def test_a_taken_over_api_closes_none(signer: SignerProcess, town: Town, e
         (second.meter_id, "valve_open", first.not_after),
         (first.meter_id, "valve_open", first.not_after + HOUR),
     ):
-        made = await signer.client.sign(town.tenant_id, "api-open", meter_id, kind, {}, after, 5)
+        (made,) = await signer.client.sign([ToSign(town.tenant_id, "api-open", meter_id, kind, {}, after, 5)])
         assert isinstance(made, Verdict) and made.reason == "not_what_was_authorised"
     # and a frame it makes up itself is refused by the meter
     frame = PlainCommands().command(
@@ -225,18 +232,20 @@ async def test_the_same_key_gives_the_same_frame_also_after_a_kill(signer: Signe
     chance = random.Random(9)  # noqa: S311 - a drill that can be repeated
     for number in range(6):
         request = field.request(meter_id, f"pay-{number}-key", Kind.TOP_UP, amount=100 + number)
-        arguments = (tenant, request.unique_key, meter_id, "top_up", request.params, request.not_after, number + 1)
+        wanted = [to_sign(tenant, request, number + 1)]
         await signer.client.authorise(tenant, [request], ANN)
-        asking = [asyncio.ensure_future(signer.client.sign(*arguments)) for _ in range(3)]
+        asking = [asyncio.ensure_future(signer.client.sign(wanted)) for _ in range(3)]
         await asyncio.sleep(chance.random() * 0.004)
         await signer.kill()  # with requests under way
         await asyncio.gather(*asking, return_exceptions=True)
         await signer.start()
-        made = [await signer.client.sign(*arguments) for _ in range(2)]
+        made = [(await signer.client.sign(wanted))[0] for _ in range(2)]
         given = {item.frame for item in made if isinstance(item, SignedFrame)} | {
-            task.result().frame
+            item.frame
             for task in asking
-            if task.exception() is None and isinstance(task.result(), SignedFrame)
+            if task.exception() is None
+            for item in task.result()
+            if isinstance(item, SignedFrame)
         }
         assert len(given) == 1
         frames.append(given.pop())
@@ -259,9 +268,7 @@ async def test_an_older_ledger_goes_on_above_what_the_meter_has_seen(
     async def top_up(number: int) -> bytes:
         request = field.request(meter_id, f"restore-{number}", Kind.TOP_UP, amount=100)
         await signer.client.authorise(tenant, [request], ANN)
-        made = await signer.client.sign(
-            tenant, request.unique_key, meter_id, request.kind, request.params, request.not_after, number
-        )
+        (made,) = await signer.client.sign([to_sign(tenant, request, number)])
         assert isinstance(made, SignedFrame)
         return made.frame
 
@@ -336,3 +343,23 @@ async def test_two_stolen_people_close_no_more_than_five_hundred(signer: SignerP
         await signer.client.approve(town.tenant_id, [request.unique_key for request in own], BEN)
     assert await field.close_all(requests) == 500
     await town.empty()
+
+
+async def test_one_question_signs_many_and_a_repeat_of_it_gives_the_same(signer: SignerProcess, town: Town) -> None:
+    """In order, each for itself: a refusal between them holds nobody up, and one sync covers all."""
+    field = Field(signer, town, await town.add(21))
+    requests = [field.request(meter_id, f"many-{meter_id}", Kind.TOP_UP, amount=100) for meter_id in field.meters]
+    await signer.client.authorise(town.tenant_id, requests[:20], ANN)
+    order = [*requests[:10], requests[20], *requests[10:20], requests[0]]
+    wanted = [to_sign(town.tenant_id, request, 1) for request in order]
+    first = await signer.client.sign(wanted)
+    assert first[10] == Verdict(requests[20].unique_key, "unknown")
+    assert sum(isinstance(item, SignedFrame) for item in first) == 21 and first[0] == first[21]
+    assert [item.unique_key for item in first] == [request.unique_key for request in order]
+    await signer.kill()
+    await signer.start()
+    assert await signer.client.sign(wanted) == first
+    for item, request in zip(first, order, strict=True):
+        if isinstance(item, SignedFrame):
+            field.meters[request.meter_id].receive(item.frame, signer.now)
+    assert [meter.balance for meter in field.meters.values()] == [100] * 20 + [0]

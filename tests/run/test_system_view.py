@@ -14,9 +14,11 @@ from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.nats.live import LiveHub
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.postgres.db import create_pool
+from openmains.edges.postgres.identity import create_tenant_admin
 from openmains.run.counters import tell_counters
 from openmains.run.engines import Engines
 from openmains.run.system_view import RunningSystem
+from tests.support.engines import migrate_postgres
 
 pytestmark = pytest.mark.engines
 
@@ -54,30 +56,59 @@ async def test_processes_counters_and_engines(engines: Engines, clickhouse: Clic
         await speak(hub, bus, "pipeline-17", {"ok": 3}, process="core")
         await speak(hub, bus, "edge-18", {"received": 5})
         await speak(hub, bus, "edge-19", {"received": 6})
-        snapshot = await system.snapshot()
+        system._host = 1
+        snapshot = await system.snapshot(1)
         assert sorted(process.name for process in snapshot.processes) == ["core", "edge", "edge"]
         assert {process.pid for process in snapshot.processes} == {os.getpid()}
         assert all(process.rss_bytes > 1 << 20 for process in snapshot.processes)
         assert snapshot.counters == {"pipeline.ok": 3, "edge.received": 11}
         for number in range(3):  # nobody processes here: what is published waits, in its own shard
             await system._stream.publish(1, b"waiting %d" % number)
-        after = (await system.snapshot()).stream_lag
+        after = (await system.snapshot(1)).stream_lag
         assert {shard: after[shard] - before for shard, before in snapshot.stream_lag.items()} == {"0": 0, "1": 3}
         assert set(snapshot.engines) == {"postgresql", "jetstream", "clickhouse"}
         for name, version in snapshot.engines.items():
             assert re.fullmatch(r"\d+(\.\d+)+", version), (name, version)
         assert snapshot.storage["postgresql"] > 0
+        for _ in range(2):  # the first of an hour is kept
+            await system.sample_storage()
+        (sample,) = (await system.snapshot(1)).growth
+        assert sample.bytes >= snapshot.storage["postgresql"] and (sample.at.minute, sample.at.second) == (0, 0)
         assert await system.not_ready() == []
         names = {(metric.name, *metric.labels.values()) for metric in await system.metrics()}
         assert {("openmains_events_total", "edge.received"), ("openmains_resident_bytes", "core")} <= names
 
 
+async def test_a_guest_tenant_sees_only_its_own_figures(engines: Engines, clickhouse: ClickHouse) -> None:
+    async with viewed(engines, clickhouse) as (system, hub, bus):
+        await speak(hub, bus, "edge-20", {"received": 5})
+        made = [
+            (await create_tenant_admin(engines.urls.postgres_owner, tenant_code=code, tenant_name=code))[0]
+            for code in (f"sys{os.getpid()}a", f"sys{os.getpid()}b")
+        ]
+        guest = await system.snapshot(made[1])
+        assert (guest.scope, guest.processes, guest.engines, guest.storage, guest.stream_lag) == (
+            "tenant",
+            [],
+            {},
+            {},
+            {},
+        )
+        assert guest.counters == dict.fromkeys(
+            ("meters", "alarms.open", "exceptions.open", "dead_letters.open", "jobs.waiting"), 0
+        )
+        assert not await system.runs_platform(made[1])
+
+
 async def test_an_engine_that_is_away_is_named(own_engines: Engines, clickhouse: ClickHouse) -> None:
     async with viewed(own_engines, clickhouse) as (system, _, _):
+        await migrate_postgres(own_engines.urls)
+        assert await system.runs_platform(1), "no tenant yet: who asks is the first"
         await own_engines.stop()
         missing = await system.not_ready()
         assert {"postgresql", "jetstream"} <= set(missing)
         assert "clickhouse" not in missing
-        snapshot = await system.snapshot()
+        system._host = 1
+        snapshot = await system.snapshot(1)
         assert snapshot.engines["postgresql"].startswith("unreachable")
         assert snapshot.stream_lag == {}

@@ -137,7 +137,9 @@ def of(system: System, meter_id: int, point: str) -> Any:
 def calm(system: System) -> None:
     """Nobody is suspected: no finding at any terminal, no alarm of one, nothing that did not open."""
     assert system.get("/terminals", limit=50)["items"] == []
-    assert [alarm for alarm in system.pages("/alarms") if alarm["event"].startswith(("terminal_", "sim_", "key_"))] == []
+    assert [
+        alarm for alarm in system.pages("/alarms") if alarm["event"].startswith(("terminal_", "sim_", "key_"))
+    ] == []
     counters = system.counters()
     assert not [name for name in counters if ".dead:" in name], counters
     troubles = ("dtls.wrong_key", "dtls.bad_mac", "dtls.handshakes_failed", "keys.unknown", "sessions.failed")

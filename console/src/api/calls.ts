@@ -8,6 +8,8 @@ import type {
   DeadLetterQuery,
   ExceptionQuery,
   ImportQuery,
+  MeterFileQuery,
+  MissingQuery,
   Job,
   Judgement,
   MeterChange,
@@ -40,6 +42,7 @@ export const listAudit = (query: AuditQuery, signal: Signal) => call("get", "/ap
 
 // fleet
 export const listMeters = (query: MeterQuery, signal: Signal) => call("get", "/api/v1/meters", { query, signal });
+export const metersFile = (query: MeterFileQuery) => fileUrl("/api/v1/meters/file", query);
 export const getMeter = (meterId: number, signal: Signal) => call("get", "/api/v1/meters/{meter_id}", { path: { meter_id: meterId }, signal });
 export const listAreas = (signal: Signal) => call("get", "/api/v1/areas", { signal });
 export const listProducts = (signal: Signal) => call("get", "/api/v1/products", { query: { limit: 500 }, signal });
@@ -62,6 +65,8 @@ export const jobErrorsUrl = (jobId: number) => urlOf("/api/v1/jobs/{job_id}/file
 // drivers
 export const listDrivers = (signal: Signal) => call("get", "/api/v1/drivers", { signal });
 export const getDriver = (maker: string, model: string, signal: Signal) => call("get", "/api/v1/drivers/{maker}/{model}", { path: { maker, model }, signal });
+export const getDriverLayout = (maker: string, model: string, signal: Signal) =>
+  call("get", "/api/v1/drivers/{maker}/{model}/layout", { path: { maker, model }, signal });
 export const listVectors = (maker: string, model: string, signal: Signal) =>
   call("get", "/api/v1/drivers/{maker}/{model}/vectors", { path: { maker, model }, signal });
 export const explainFrame = (maker: string, model: string, hex: string) =>
@@ -73,7 +78,7 @@ export const readSeries = (meterId: number, query: SeriesQuery, signal: Signal) 
 export const listFrames = (meterId: number, query: { cursor?: string; limit?: number }, signal: Signal) =>
   call("get", "/api/v1/meters/{meter_id}/frames", { path: { meter_id: meterId }, query, signal });
 export const collectionReport = (query: ReportQuery, signal: Signal) => call("get", "/api/v1/reports/collection", { query, signal });
-export const missingMeters = (query: { day: string; cursor?: string }, signal: Signal) => call("get", "/api/v1/reports/collection/missing", { query, signal });
+export const missingMeters = (query: MissingQuery, signal: Signal) => call("get", "/api/v1/reports/collection/missing", { query, signal });
 export const collectionCsv = (query: ReportQuery) => fileUrl("/api/v1/reports/collection.csv", query);
 export const collectionXlsx = (query: ReportQuery) => fileUrl("/api/v1/reports/collection.xlsx", query);
 export const listExceptions = (query: ExceptionQuery, signal: Signal) => call("get", "/api/v1/exceptions", { query, signal });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What comes over /api/v1/live, one JSON object a message: counters of each process once a second, alarms as they come.
+// What comes over /api/v1/live, one JSON object a message: the tenant's messages as they are
+// applied, alarms as they come, and counters of each process once a second for who runs the platform.
 import type { Severity } from "./types";
 
 export interface LiveAlarm {
@@ -19,12 +20,19 @@ export interface LiveCounters {
   per_second: Record<string, number>;
 }
 
-export type LiveMessage = { kind: "counters"; data: LiveCounters } | { kind: "alarm"; data: LiveAlarm };
+/** Messages of this tenant that have just been applied. */
+export interface LiveApplied {
+  count: number;
+}
+
+export type LiveMessage = { kind: "counters"; data: LiveCounters } | { kind: "alarm"; data: LiveAlarm } | { kind: "applied"; data: LiveApplied };
+
+const KINDS: readonly unknown[] = ["counters", "alarm", "applied"];
 
 /** The message in a frame's text; null for kinds this console does not know (a newer server). */
 export function parseLive(text: string): LiveMessage | null {
   const message = JSON.parse(text) as { kind?: unknown };
-  return message.kind === "counters" || message.kind === "alarm" ? (message as LiveMessage) : null;
+  return KINDS.includes(message.kind) ? (message as LiveMessage) : null;
 }
 
 export function liveUrl(): string {

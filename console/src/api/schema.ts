@@ -318,6 +318,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/command-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ReadCommandPolicy
+         * @description This utility's share of meters that batches may configure in a day, and its office hours.
+         */
+        get: operations["read_command_policy"];
+        /**
+         * SetCommandPolicy
+         * @description Set both; what is not given is as at the start. Out of office hours a closing needs a second person.
+         */
+        put: operations["set_command_policy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/command-stop": {
         parameters: {
             query?: never;
@@ -626,6 +650,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/drivers/{maker}/{model}/layout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ReadDriverLayout
+         * @description A driver's messages field by field, and the points it gives.
+         */
+        get: operations["read_driver_layout"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/drivers/{maker}/{model}/vectors": {
         parameters: {
             query?: never;
@@ -697,7 +741,7 @@ export interface paths {
         put?: never;
         /**
          * JudgeException
-         * @description Accept the value, or keep the estimate.
+         * @description Accept the value, keep the estimate, or set another value.
          */
         post: operations["judge_exception"];
         delete?: never;
@@ -1260,6 +1304,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/meters/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * DownloadMeters
+         * @description The list as a file: the same filters and order, every page of it; of a search the best 10,000 hits.
+         */
+        get: operations["download_meters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/onboarding": {
         parameters: {
             query?: never;
@@ -1585,7 +1649,7 @@ export interface paths {
         };
         /**
          * ReadSystem
-         * @description Processes, stream lag, counters, engines, storage.
+         * @description Processes, stream lag, counters, engines, storage; for a tenant that does not run the platform its own counters.
          */
         get: operations["read_system"];
         put?: never;
@@ -1987,11 +2051,23 @@ export interface components {
             title_zh: string;
             unit: string;
         };
+        /** CommandPolicy */
+        CommandPolicy: {
+            /** @default 20000 */
+            daily_share_ppm: number;
+            office_days?: number[];
+            /** @default 480 */
+            office_from: number;
+            /** @default 1080 */
+            office_to: number;
+        };
         /** Customer */
         Customer: {
             address: string;
             code: string;
             customer_id: number;
+            /** @default false */
+            is_critical: boolean;
             is_protected: boolean;
             name: string;
             phone: string;
@@ -2017,6 +2093,11 @@ export interface components {
         /** DeadLetterIds */
         DeadLetterIds: {
             ids: number[];
+        };
+        /** DriverLayout */
+        DriverLayout: {
+            messages: components["schemas"]["LaidMessage"][];
+            points: string[];
         };
         /** DriverList */
         DriverList: {
@@ -2116,10 +2197,13 @@ export interface components {
         };
         /** Judgement */
         Judgement: {
+            end?: string | null;
             /** @default  */
             reason: string;
+            start?: string | null;
             /** @enum {string} */
-            verdict: "accept" | "keep_estimate";
+            verdict: "accept" | "keep_estimate" | "edit";
+            volume?: number | null;
         };
         /** KeyStatus */
         KeyStatus: {
@@ -2161,6 +2245,24 @@ export interface components {
             block: number;
             observe: number;
             quarantine: number;
+        };
+        /** LaidField */
+        LaidField: {
+            accepted: string;
+            count: string;
+            name: string;
+            offset: number | null;
+            point: string;
+            size: number;
+            type: string;
+        };
+        /** LaidMessage */
+        LaidMessage: {
+            fields: components["schemas"]["LaidField"][];
+            kind: string;
+            name: string;
+            title_en: string;
+            title_zh: string;
         };
         /** LastState */
         LastState: {
@@ -2662,6 +2764,7 @@ export interface components {
             /** Format: date-time */
             at: string;
             day: string;
+            driver: string;
             exception_id: number;
             expected: number | null;
             /** Format: date-time */
@@ -2838,6 +2941,12 @@ export interface components {
             stop: components["schemas"]["Stop"] | null;
             stopped: boolean;
         };
+        /** StorageSample */
+        StorageSample: {
+            /** Format: date-time */
+            at: string;
+            bytes: number;
+        };
         /** SystemSnapshot */
         SystemSnapshot: {
             counters: {
@@ -2846,7 +2955,10 @@ export interface components {
             engines: {
                 [key: string]: string;
             };
+            growth?: components["schemas"]["StorageSample"][];
             processes: components["schemas"]["ProcessInfo"][];
+            /** @enum {string} */
+            scope: "platform" | "tenant";
             storage: {
                 [key: string]: number;
             };
@@ -4960,6 +5072,212 @@ export interface operations {
             };
         };
     };
+    read_command_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandPolicy"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    set_command_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandPolicy"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandPolicy"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     read_command_stop: {
         parameters: {
             query?: never;
@@ -6663,6 +6981,110 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FrameTrace"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_driver_layout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                maker: string;
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriverLayout"];
                 };
             };
             /** @description Input not valid */
@@ -10361,6 +10783,123 @@ export interface operations {
             };
         };
     };
+    download_meters: {
+        parameters: {
+            query?: {
+                area_id?: number | null;
+                /** @description Names with commas between; all without it. */
+                columns?: string;
+                kind?: "csv" | "xlsx";
+                product_id?: number | null;
+                /** @description As in the list. */
+                q?: string | null;
+                sort?: "number" | "-number" | "meter_id" | "-meter_id";
+                status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description File Download */
+            200: {
+                headers: {
+                    /** @description File size in bytes */
+                    "content-length"?: string;
+                    /** @description Entity tag */
+                    etag?: string;
+                    /** @description Last modified data-time in RFC 2822 format */
+                    "last-modified"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "": string;
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     list_unknown_terminals: {
         parameters: {
             query?: {
@@ -11831,10 +12370,13 @@ export interface operations {
     list_missing_meters: {
         parameters: {
             query?: {
+                by?: "area" | "product" | "maker" | "driver";
                 /** @description ``next`` of the page before; fits the same list only. */
                 cursor?: string | null;
                 /** @description Calendar day of the tenant; yesterday without it. */
                 day?: string | null;
+                /** @description One line of the report by ``by``; all without it. */
+                key?: string | null;
                 /** @description Rows of a page. */
                 limit?: number;
             };

@@ -31,4 +31,9 @@ const queries = new QueryClient({
 const router = makeRouter(() => {
   queries.clear();
 });
+// The code of the page and of its frame comes while the session is asked about, not after it.
+for (const { components } of router.resolve(window.location.pathname).matched) {
+  const load: unknown = components?.default;
+  if (typeof load === "function") void (load as () => Promise<unknown>)();
+}
 createApp(App).use(i18n).use(VueQueryPlugin, { queryClient: queries }).use(router).mount("#app");

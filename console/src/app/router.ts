@@ -91,7 +91,7 @@ export function makeRouter(onSignedOut: () => void): Router {
   const router = createRouter({
     history: createWebHistory(),
     routes,
-    scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+    scrollBehavior: (to, from, saved) => saved ?? (to.hash !== "" && to.path === from.path ? { el: to.hash, top: 64 } : { top: 0 }),
   });
   router.beforeEach(guard);
   const session = useSession();

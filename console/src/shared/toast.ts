@@ -20,6 +20,10 @@ export function toastProblem(error: unknown): void {
   ElMessage({ type: "error", message: problemText(error), grouping: true, showClose: true, duration: 6000 });
 }
 
+export function toastText(text: string): void {
+  ElMessage({ type: "warning", message: text, grouping: true });
+}
+
 export function toastDone(text: string): void {
   ElMessage({ type: "success", message: text, grouping: true });
 }

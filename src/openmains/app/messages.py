@@ -202,6 +202,13 @@ PROBLEMS: dict[str, Text] = {
         "Already handled",
         "This object is '{state}' and cannot be handled like this any more. Reload and look again.",
     ),
+    "day-open": Text(
+        409,
+        "当日数据尚未到齐",
+        "该表 {day} 的数据还没有到齐，之后的上报会覆盖修改。请在该表下次上报之后再修改。",
+        "Day not complete yet",
+        "The meter's data of {day} are not complete; its next report would take the place of the edit. Edit it after that.",
+    ),
     "already-removed": Text(
         409,
         "表已拆除",

@@ -159,6 +159,8 @@ class ExceptionStore(Protocol):
     ) -> list[ReadingException]: ...
     async def get(self, exception_id: int) -> ReadingException | None: ...
     async def judge(self, exception_id: int, status: ExceptionStatus, user_id: int, reason: str) -> None: ...
+    async def settled_until(self, meter_id: int) -> int | None:
+        """Newest slot boundary whose register is known; a report of an earlier day is merged, never put in its place."""
 
 
 class DeadLetterStore(Protocol):
@@ -317,45 +319,6 @@ class Dimensions(Protocol):
     async def put(self, rows: Sequence[Dimension]) -> None: ...
 
 
-class DriverPage(Struct, frozen=True):
-    """A driver of the catalogue; volumes of its meters count 10^``unit_exponent`` m³."""
-
-    name: str
-    medium: str
-    grade: str
-    title_zh: str
-    title_en: str
-    unit_exponent: int
-
-
-class TracedField(Struct, frozen=True):
-    """One field of a frame for a person: where it stands, its bytes, what they mean."""
-
-    offset: int
-    length: int
-    name: str
-    raw_hex: str
-    value: str
-
-
-class DriverVector(Struct, frozen=True):
-    """An example frame of a driver with its meaning and where it is from."""
-
-    name: str
-    payload_hex: str
-    source: str
-    expected: Any
-
-
-class DriverShelf(Protocol):
-    """The driver catalogue as people ask it."""
-
-    def pages(self) -> list[DriverPage]: ...
-    def vectors(self, name: str) -> list[DriverVector] | None: ...
-    def explain(self, name: str, payload: bytes) -> list[TracedField] | None:
-        """Field by field as far as it can be read, also for a broken frame. None: no such driver."""
-
-
 class UplinkReplay(Protocol):
     """Messages put into the stream once more; returns when they are on disk there."""
 
@@ -406,7 +369,11 @@ class MissingMeter(Struct, frozen=True):
 
 class CollectionReports(Protocol):
     async def collection(self, tenant_id: int, day: int, by: ReportBy) -> CollectionReport: ...
-    async def missing(self, tenant_id: int, day: int, limit: int, after_meter_id: int) -> list[MissingMeter]: ...
+    async def missing(
+        self, tenant_id: int, day: int, limit: int, after_meter_id: int, group: tuple[ReportBy, str] | None = None
+    ) -> list[MissingMeter]:
+        """``group``: (by, key) of one line of the report."""
+
     async def csv(self, tenant_id: int, day: int, by: ReportBy, locale: str) -> bytes: ...
     async def xlsx(self, tenant_id: int, day: int, by: ReportBy, locale: str) -> bytes: ...
 
@@ -434,15 +401,28 @@ class ProcessInfo(Struct, frozen=True):
     state: str
 
 
+class StorageSample(Struct, frozen=True):
+    """What all stores held together at an instant."""
+
+    at: datetime
+    bytes: int
+
+
 class SystemSnapshot(Struct, frozen=True):
-    """What runs and how far behind it is."""
+    """What runs and how far behind it is.
+
+    ``scope`` tenant: the platform is run by somebody else; only ``version`` and ``counters`` are filled, these with what
+    waits for this tenant's own people.
+    """
 
     version: str
+    scope: Literal["platform", "tenant"]
     processes: list[ProcessInfo]
     stream_lag: dict[str, int]  # shard → messages not yet processed
     counters: dict[str, int]  # name → count since start; refusals as refused.<reason>
     engines: dict[str, str]  # engine → version or what is wrong
     storage: dict[str, int]  # what → bytes
+    growth: list[StorageSample] = []  # last 30 days, oldest first
 
 
 class Metric(Struct, frozen=True):
@@ -456,7 +436,12 @@ class Metric(Struct, frozen=True):
 
 
 class SystemView(Protocol):
-    async def snapshot(self) -> SystemSnapshot: ...
+    async def snapshot(self, tenant_id: int) -> SystemSnapshot:
+        """Everything for the tenant that runs the platform; for the others what concerns them alone."""
+
+    async def runs_platform(self, tenant_id: int) -> bool:
+        """Whether this tenant may see figures of the whole platform."""
+
     async def not_ready(self) -> list[str]:
         """What keeps this process from serving; empty: ready."""
 

@@ -69,9 +69,9 @@ def search_text(fields: Sequence[str]) -> str:
     return SEPARATOR + "".join(field + SEPARATOR for field in seen)
 
 
-def fields_of(number: str, bar_code: str, imei: int | None, name: str, phone: str, *places: str) -> list[str]:
-    """The searchable fields of a meter in their order; ``places`` are the meter's and the customer's address."""
-    return [number, bar_code, f"{imei:015d}" if imei is not None else "", name, phone, *places]
+def fields_of(number: str, bar_code: str, imei: int | None, name: str, phone: str, *others: str) -> list[str]:
+    """The searchable fields of a meter in their order; ``others``: its address, the customer's, IMSI and ICCID of its SIM."""
+    return [number, bar_code, f"{imei:015d}" if imei is not None else "", name, phone, *others]
 
 
 def grams_of(texts: Sequence[str], *, fields: bool = True) -> tuple[NDArray[np.int32], NDArray[np.int64]]:

@@ -23,17 +23,20 @@ _TEMPLATES = 64
 _SLOT_S = 1800
 _START_DAY = 20_000  # registers count from here: 2024-10-04
 _PATCHED = ("frame_seq", "device_at", "meter_number", "start_at", "base", "register", "day_at", "day_register")
+_FIRST_CELL = 0x1A2B01
 
 
 class DailyReports:
     """Reports of one driver: 48 half hours and 7 days of history.
 
-    A meter's register grows by the same amount every day, so reports of consecutive days fit together.
+    A meter's register grows by the same amount every day, so reports of consecutive days fit together. ``cells``: radio
+    cells that the meters are spread over.
     """
 
     driver_name = "openmains/water-1"
 
-    def __init__(self, driver_name: str = "", *, utc_offset_min: int = 480) -> None:
+    def __init__(self, driver_name: str = "", *, utc_offset_min: int = 480, cells: int = 1) -> None:
+        self._cells = cells
         self._driver = drivers().driver(driver_name or self.driver_name)
         self._offset_s = utc_offset_min * 60
         town = Consumption(1, self._offset_s)
@@ -46,9 +49,8 @@ class DailyReports:
         self._templates = np.frombuffer(b"".join(frames), dtype=np.uint8).reshape(_TEMPLATES, -1)
         self.length = self._templates.shape[1]
         traces = {trace.name: trace for trace in self._driver.explain(frames[0])}
-        self._places = {
-            name: slice(traces[name].offset, traces[name].offset + traces[name].length) for name in _PATCHED
-        }
+        patched = (*_PATCHED, "cell") if cells > 1 else _PATCHED
+        self._places = {name: slice(traces[name].offset, traces[name].offset + traces[name].length) for name in patched}
         self._crc_tables = {
             at: np.array(
                 [crc_hqx(bytes((byte,)) + bytes(self.length - 3 - at), 0) for byte in range(256)], dtype=np.uint16
@@ -64,7 +66,7 @@ class DailyReports:
             "base": 0, "register": 0, "increments": increments,
             "history": [10 * daily - k * daily for k in range(8)],
             "history_at": [10 * DAY_S - k * DAY_S for k in range(8)],
-            "rsrp_ddbm": -950, "sinr_ddb": 80, "ecl": 0, "pci": 101, "cell": 0x1A2B01, "earfcn": 3738,
+            "rsrp_ddbm": -950, "sinr_ddb": 80, "ecl": 0, "pci": 101, "cell": _FIRST_CELL, "earfcn": 3738,
             "battery_pct": 97, "battery_mv": 3600,
         }  # fmt: skip
         return self._driver.encode(Kind.REPORT, values, "report")
@@ -102,6 +104,7 @@ class DailyReports:
             ("register", base + self._daily[chosen]),
             ("day_at", start),
             ("day_register", base),
+            *([("cell", _FIRST_CELL + index % self._cells)] if self._cells > 1 else []),
         ):
             place = self._places[name]
             size = place.stop - place.start

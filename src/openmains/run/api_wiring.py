@@ -37,12 +37,14 @@ from openmains.run.access_wiring import sealed_files, thresholds_of, worker_care
 from openmains.run.command_wiring import run_command_work
 from openmains.run.settings import Settings
 from openmains.run.system_view import RunningSystem
+from openmains.run.wiring import every
 
 if TYPE_CHECKING:
     from openmains.run.wiring import Core
 
 DIMS_EVERY_S = 5.0
 REPORTS_EVERY_S = 20.0
+STORAGE_EVERY_S = 600.0  # the first in an hour is kept
 
 
 async def run_api(settings: Settings, stop: asyncio.Event, core: "Core") -> None:
@@ -57,12 +59,15 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: "Core") -> None
         readings = ClickHouseReadings(core.clickhouse)
         signer = SocketSigner(settings.signer_path)
         stack.push_async_callback(signer.close)
+        system = RunningSystem(settings.var_path, core.hub, stream, core.pool, core.clickhouse, settings.shards)
+        sampling = asyncio.create_task(every(STORAGE_EVERY_S, "storage sample", system.sample_storage, stop))
+        stack.callback(sampling.cancel)
         app = build_app(
             ApiDeps(
                 store=PostgresStore(api_pool, wording(drivers, vocabulary())),
                 settings=api_settings(settings, uploads),
                 drivers=CatalogShelf(drivers),
-                system=RunningSystem(settings.var_path, core.hub, stream, core.pool, core.clickhouse, settings.shards),
+                system=system,
                 live=core.hub,
                 readings=readings,
                 dimensions=readings,

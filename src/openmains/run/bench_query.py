@@ -27,7 +27,7 @@ from openmains.edges.postgres.migrate import migrate
 from openmains.edges.postgres.report import ReportLabels
 from openmains.edges.postgres.search import search
 from openmains.run import bench_query_data as data
-from openmains.run.engines import EngineOptions, Engines
+from openmains.run.engines import EngineOptions, Engines, EngineUrls
 
 _MONTH = 30
 
@@ -81,7 +81,25 @@ async def _bench(args: argparse.Namespace, var: Path) -> dict[str, Any]:
         await engines.stop()
 
 
-async def _build(args: argparse.Namespace, var: Path, dsn: str, owner: Pool, clickhouse: ClickHouse) -> Built:
+class Sizes(msgspec.Struct):
+    """How large a data set is."""
+
+    meters: int
+    meter_days: int
+
+
+async def build_in(sizes: Sizes, var: Path, urls: EngineUrls) -> int:
+    """Build the data set over running engines, or find it there; returns its tenant."""
+    clickhouse = ClickHouse(urls.clickhouse)
+    owner = await create_pool(urls.postgres_owner, max_size=4, command_timeout_s=None)
+    try:
+        return (await _build(sizes, var, urls.postgres_owner, owner, clickhouse)).tenant_id
+    finally:
+        await owner.close()
+        clickhouse.close()
+
+
+async def _build(args: Sizes | argparse.Namespace, var: Path, dsn: str, owner: Pool, clickhouse: ClickHouse) -> Built:
     page = var / "bench-query.json"
     if page.exists():
         built = msgspec.json.decode(page.read_bytes(), type=Built)

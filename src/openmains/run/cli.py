@@ -71,8 +71,12 @@ COMMANDS = (
             _RUN + "bench_handshake:main", _RUN + "bench_handshake:add_arguments"),
     Command("bench sessions", "测试会话的磁盘与内存占用、恢复和重连风暴", "what sessions cost; restart and reconnect storm",
             _RUN + "bench_sessions:main", _RUN + "bench_sessions:add_arguments"),
+    Command("bench commands", "测试命令下发速度及其对接入的影响", "how soon and how fast commands go down, and what that costs",
+            _RUN + "bench_commands:main", _RUN + "bench_commands:add_arguments"),
     Command("bench query", "测试查询速度", "measure how fast questions are answered",
             _RUN + "bench_query:main", _RUN + "bench_query:add_arguments"),
+    Command("bench pages", "测试页面打开速度", "measure how fast pages of the console open",
+            _RUN + "bench_pages:main", _RUN + "bench_pages:add_arguments"),
 )  # fmt: skip
 
 

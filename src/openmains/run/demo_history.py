@@ -83,7 +83,7 @@ def night(
             },
         )
         arrived_us = sent_at * 1_000_000 + 1_200_000 + chance(number, day, 3) * 150
-        reports.append(Uplink(item.meter_id, item.tenant_id, item.product_id, "coap", "r", arrived_us, frame))
+        reports.append(Uplink(item.meter_id, item.tenant_id, item.product_id, "coaps", "r", arrived_us, frame))
     reports.sort(key=lambda uplink: uplink.received_us)
     yield from reports
 

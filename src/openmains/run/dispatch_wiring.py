@@ -67,9 +67,10 @@ class DispatchDesk:
         """A batch of the pipeline: cells' loads, and meters whose answer makes way for their next command."""
         if effects.meters:
             self._dispatcher.heard(Counter(cell for record in effects.meters if (cell := record.latest.get("cell"))))
-        for word in effects.words:
+        answers = [word for word in effects.words if not word.link]
+        for word in answers:
             self._waiting[word.meter_id] = Spoke(word.meter_id, word.tenant_id)
-        if effects.words:
+        if answers:
             self._wake.set()
 
     def _spoke(self, batch: HeardBatch) -> None:

@@ -35,6 +35,7 @@ from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.identities import IdentityFollower
 from openmains.edges.postgres.pipeline_store import PostgresPipelineStore
+from openmains.edges.signer.switch import FileSwitch
 from openmains.edges.sqlite.sessions import SessionFile, SessionFileError
 from openmains.edges.sqlite.writer import SessionWriter
 from openmains.edges.udp.bootstrapping import Bootstrapping
@@ -98,10 +99,10 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
     """One edge node until ``stop``."""
     async with AsyncExitStack() as stack:
         urls = settings.urls()
-        client = await patiently("stream", lambda: connect(urls.nats, name=f"edge-{settings.node}"), stop)
+        client = await patiently("stream", lambda: connect(urls.nats_of("edge"), name=f"edge-{settings.node}"), stop)
         stack.push_async_callback(client.close)
         stream = UplinkStream(client, max_bytes=settings.stream_max_mb << 20)
-        await patiently("stream", stream.ensure, stop)
+        await patiently("stream", lambda: stream.ensure(update=False), stop)  # an edge may not change it
         pool = await patiently("PostgreSQL", lambda: create_pool(urls.postgres_pipeline, max_size=4), stop)
         stack.push_async_callback(pool.close)
         identities = Identities()
@@ -173,7 +174,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             asyncio.create_task(tell_counters(Bus(client), name, counters, stop)),
         ]
         if secure is not None:
-            tasks.append(asyncio.create_task(every(5.0, "new keys", _new_keys(secure.watch, access), stop)))
+            tasks.append(asyncio.create_task(every(1.0, "new keys", _new_keys(secure.watch, access), stop)))
         await while_connected(client, stop)
         for each in (plain, None if secure is None else secure.edge):
             if each is not None:
@@ -271,6 +272,7 @@ def _parts(shared: _Shared, edge: SecureEdge, server: LwM2mServer, watch: Access
         terminal_of_imei=edge.terminal,
         proofs=proofs,
         may_command=may_command,
+        stopped=FileSwitch(settings.stop_folder).stopped,
         tell=tell,
         later=loop.call_later,
         flush=edge.flush_soon,

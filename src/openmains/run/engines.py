@@ -17,6 +17,7 @@ import msgspec
 
 from openmains.run.child import Child, StartError
 from openmains.run.nats_server import NatsServer
+from openmains.run.nats_users import ROLES
 from openmains.run.postgres_server import PostgresServer
 from openmains.run.secret_files import write_private
 
@@ -36,6 +37,11 @@ class EngineUrls(msgspec.Struct, frozen=True):
     nats: str
     clickhouse: str
     postgres_signer: str = ""
+    nats_roles: dict[str, str] = {}
+
+    def nats_of(self, role: str) -> str:
+        """The stream's URL with the account of a role; the one URL where there are no accounts."""
+        return self.nats_roles.get("api" if role == "worker" else role, self.nats)
 
 
 class EngineOptions(msgspec.Struct, frozen=True):
@@ -155,6 +161,7 @@ class Engines:
             nats=self.nats.url if self.nats else o.nats_url,
             clickhouse=o.clickhouse_url or f"chdb://{self._var / 'clickhouse'}",
             postgres_signer=pg.url("openmains_signer") if pg else "",
+            nats_roles={role: self.nats.url_of(role) for role in ROLES} if self.nats else {},
         )
 
     async def health(self) -> list[Health]:

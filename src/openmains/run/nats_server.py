@@ -22,9 +22,9 @@ from nats.aio.client import Client
 from nats.errors import NoServersError
 
 from openmains.run.child import Child, StartError
+from openmains.run.nats_users import ADMIN, ROLES, users
 from openmains.run.secret_files import secret, write_private
 
-USER = "openmains"
 START_LIMIT_S = 60.0
 MAX_PAYLOAD_BYTES = 4 << 20  # one batch of 500 messages of 512 B and its frame fits with room
 
@@ -78,8 +78,15 @@ class NatsServer:
 
     @property
     def url(self) -> str:
-        """URL with user and password inside."""
-        return f"nats://{USER}:{secret(self._var, 'nats')}@127.0.0.1:{self.port}"
+        """The administrator's URL, with user and password inside."""
+        return self.url_of(ADMIN)
+
+    def url_of(self, user: str) -> str:
+        """URL of an account (``nats_users``), with its password inside."""
+        return f"nats://{user}:{self._password(user)}@127.0.0.1:{self.port}"
+
+    def _password(self, user: str) -> str:
+        return secret(self._var, "nats" if user == ADMIN else f"nats-{user}")
 
     async def start(self) -> None:
         """Start and wait until JetStream answers (it reads its files first); raises StartError."""
@@ -102,7 +109,7 @@ class NatsServer:
                 "max_file_store": MAX_STORE_BYTES,
                 "sync_interval": "always" if self._durable else "2m",
             },
-            "authorization": {"user": USER, "password": secret(self._var, "nats")},
+            "authorization": {"users": users({user: self._password(user) for user in (ADMIN, *ROLES)})},
         }
         write_private(folder / "nats.conf", json.dumps(configuration, indent=2) + "\n")  # its syntax takes in JSON
         self.child = Child(

@@ -255,6 +255,7 @@ class Settings:
             outside.nats or written.nats,
             outside.clickhouse or written.clickhouse,
             self.postgres_signer_url or written.postgres_signer,
+            {} if outside.nats else written.nats_roles,
         )
 
 

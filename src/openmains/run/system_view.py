@@ -7,14 +7,26 @@ from pathlib import Path
 import asyncpg
 
 from openmains import __version__
-from openmains.app.ports import Metric, ProcessInfo, SystemSnapshot
+from openmains.app.ports import Metric, ProcessInfo, StorageSample, SystemSnapshot
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.nats.live import LiveHub
 from openmains.edges.nats.stream import StreamUnavailableError, UplinkStream
+from openmains.edges.postgres.storage import StorageHistory
 from openmains.run.nats_server import server_version
 
 STORED = """
 SELECT table, sum(bytes_on_disk) FROM system.parts WHERE active AND database = 'openmains' GROUP BY table
+"""
+
+
+# The tenant made first, with the installation, runs the platform; the others are its guests.
+HOST = "SELECT min(tenant_id) FROM tenant"
+OWN = """
+SELECT (SELECT count(*) FROM meter WHERE tenant_id = $1 AND removed_on IS NULL) AS "meters",
+       (SELECT count(*) FROM alarm WHERE tenant_id = $1 AND cleared_us IS NULL) AS "alarms.open",
+       (SELECT count(*) FROM reading_exception WHERE tenant_id = $1 AND status = 'open') AS "exceptions.open",
+       (SELECT count(*) FROM dead_letter WHERE tenant_id = $1 AND status = 'open') AS "dead_letters.open",
+       (SELECT count(*) FROM job WHERE tenant_id = $1 AND status IN ('queued', 'running')) AS "jobs.waiting"
 """
 
 
@@ -35,13 +47,27 @@ class RunningSystem:
         self._pool = pool
         self._clickhouse = clickhouse
         self._shards = shards
+        self._host: int | None = None
 
-    async def snapshot(self) -> SystemSnapshot:
-        """Everything the system page shows."""
+    async def runs_platform(self, tenant_id: int) -> bool:
+        """True for the tenant made first. With the database away nobody can sign in; who did so before stays who it was."""
+        if self._host is None:
+            try:
+                self._host = await self._pool.fetchval(HOST)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                return False
+        return self._host in (None, tenant_id)
+
+    async def snapshot(self, tenant_id: int) -> SystemSnapshot:
+        """Everything the system page shows; a guest tenant sees no figure that other tenants have a part in."""
+        if not await self.runs_platform(tenant_id):
+            own = await self._pool.fetchrow(OWN, tenant_id)
+            return SystemSnapshot(__version__, "tenant", [], {}, dict(own) if own else {}, {}, {})
         engines, storage = await self._engines()
         counters = self._counters()
         return SystemSnapshot(
             version=__version__,
+            scope="platform",
             processes=[
                 ProcessInfo(
                     name=node.process,
@@ -56,7 +82,20 @@ class RunningSystem:
             counters=counters,
             engines=engines,
             storage=storage,
+            growth=await self._growth(),
         )
+
+    async def _growth(self) -> list[StorageSample]:
+        try:
+            return await StorageHistory(self._pool).history()
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            return []
+
+    async def sample_storage(self) -> None:
+        """Note what the stores hold; at most one sample an hour is kept. An hour with an engine away is left out."""
+        engines, storage = await self._engines()
+        if not any(said.startswith("unreachable") for said in engines.values()):
+            await StorageHistory(self._pool).keep(storage)
 
     def _counters(self) -> dict[str, int]:
         total: dict[str, int] = {}

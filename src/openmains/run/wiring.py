@@ -111,7 +111,7 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: "Core") ->
     clickhouse, pool = core.clickhouse, core.pool
     async with AsyncExitStack() as stack:
         urls = settings.urls()
-        client = await patiently("stream", lambda: connect(urls.nats, name="pipeline"), stop)
+        client = await patiently("stream", lambda: connect(urls.nats_of("pipeline"), name="pipeline"), stop)
         stack.push_async_callback(client.close)
         stream = UplinkStream(client, max_bytes=settings.stream_max_mb << 20)
         await patiently("stream", stream.ensure, stop)
@@ -188,7 +188,9 @@ async def run_in_core(settings: Settings, stop: asyncio.Event, *parts: str) -> N
         await clickhouse_migrate.migrate(clickhouse)
         pool = await create_pool(urls.postgres_pipeline, max_size=6)
         stack.push_async_callback(pool.close)
-        client = await patiently("stream", lambda: connect(urls.nats, name="-".join(parts)), stop)
+        client = await patiently(
+            "stream", lambda: connect(urls.nats_of("core" if len(parts) > 1 else parts[0]), name="-".join(parts)), stop
+        )
         stack.push_async_callback(client.close)
         hub = LiveHub(Bus(client))
         await hub.start()

@@ -297,3 +297,36 @@ async def test_the_one_query_uses_the_index(desk: Desk) -> None:
         plan = await connection.fetch("EXPLAIN " + WAITING, desk.town.meters)
         await connection.execute("RESET enable_seqscan")
     assert any("command_waiting_meter" in row[0] for row in plan), plan
+
+
+async def test_a_meter_that_speaks_for_the_first_time_is_given_its_products_defaults_once(desk: Desk) -> None:
+    owner, (before, fresh) = desk.town.owner, await desk.town.add(2)
+    speak = "UPDATE meter_state SET last_seen_us = $2 WHERE meter_id = $1"
+    await owner.execute(speak, before, 1)  # in use before there were defaults: changed by a batch, not by this
+    await owner.execute(
+        'UPDATE product SET settings = settings || \'{"defaults": {"report_hour": 3}}\' WHERE product_id = $1',
+        desk.town.product_id,
+    )
+    given = "SELECT meter_id, kind, params FROM command WHERE tenant_id = $1"
+    for now in (2, 3):
+        await owner.execute(speak, before, now)
+        await owner.execute(speak, fresh, now)
+        await desk.work(desk.now_us / 1_000_000)
+        desk.now_us += 10_000_000
+        assert [tuple(row)[:2] for row in await owner.fetch(given, desk.town.tenant_id)] == [(fresh, "set_parameters")]
+    desired = await owner.fetchval("SELECT desired ->> 'report_hour' FROM meter_shadow WHERE meter_id = $1", fresh)
+    assert desired == "3"
+
+
+async def test_what_a_taken_over_api_cannot_draft(desk: Desk) -> None:
+    """A kind nobody knows or a lane of its own choice would hold up, or overtake, the commands of everybody."""
+    (meter_id,) = await desk.town.add(1)
+    insert = (
+        "INSERT INTO command (tenant_id, meter_id, kind, params, lane, priority, unique_key, content, not_after, created_us)"
+        " VALUES ($1, $2, $3, $4, $5, 1, $6, '', 1, 1)"
+    )
+    wrong: list[tuple[str, Any, int]] = [("open_all", {}, 1), ("read_now", [], 3), ("valve_close", {}, 3)]
+    for number, (kind, params, lane) in enumerate(wrong):
+        with pytest.raises(asyncpg.CheckViolationError):
+            async with tenant_transaction(desk.api, desk.town.tenant_id) as connection:
+                await connection.execute(insert, desk.town.tenant_id, meter_id, kind, params, lane, f"wrong-{number}")

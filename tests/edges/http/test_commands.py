@@ -35,9 +35,7 @@ def key() -> str:
 async def signer(world: World, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SqliteLedger]:
     """The signer's own parts, in this process. Office hours are the whole week here: tests run at any time."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(safety, "OFFICE_DAYS", frozenset(range(7)))
-    patch.setattr(safety, "OFFICE_FROM_H", 0)
-    patch.setattr(safety, "OFFICE_TO_H", 24)
+    patch.setattr(safety.OfficeHours, "open", lambda hours, weekday, minute: True)  # whenever the test is run
     folder: Path = tmp_path_factory.mktemp("signer")
     ledger = SqliteLedger(folder / "ledger.sqlite")
     for tenant in (world.a.tenant_id, world.b.tenant_id):
@@ -264,3 +262,17 @@ async def test_the_others_commands_are_not_found(world: World, signer: SqliteLed
         stolen = batch | {"unique_key": key()}
         answer = await client.post("/command-batches", json={"batch": stolen})
         assert answer.json()["type"].endswith("/nothing-chosen")
+
+
+async def test_a_utility_sets_its_share_and_office_hours(world: World) -> None:
+    async with world.client(world.a.token) as client:
+        asked = await client.get("/command-policy")
+        assert asked.json() == {
+            "daily_share_ppm": 20_000, "office_from": 480, "office_to": 1080, "office_days": [0, 1, 2, 3, 4],
+        }  # fmt: skip
+        wanted = {"daily_share_ppm": 50_000, "office_from": 420, "office_to": 1200, "office_days": [0, 5]}
+        assert (await client.put("/command-policy", json=wanted)).json() == wanted
+        assert (await client.get("/command-policy")).json() == wanted
+        night = {**wanted, "office_from": 0}
+        assert (await client.put("/command-policy", json=night)).status_code in (400, 422)
+        assert (await client.put("/command-policy", json={})).status_code == 200

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Areas, products, meters: changes with their trail, paging, search."""
 
+import csv
+import io
+
 from tests.edges.http.world import World, new_meter
 
 
@@ -114,3 +117,44 @@ async def test_viewer_sees_masked_phone(world: World) -> None:
     async with world.client(await world.user(world.a, "viewer")) as viewer:
         seen = (await viewer.get(f"/meters/{made.json()['meter_id']}")).json()
         assert seen["customer"]["phone"] == "138****78" and seen["customer"]["name"] == "王五"
+
+
+async def test_a_meter_is_found_by_its_sim(world: World) -> None:
+    async with world.client(world.a.token) as client:
+        sim = {"imsi": "460047712300456", "iccid": "89860477123000004567"}
+        made = (await client.post("/meters", json=new_meter(world.a, **sim))).json()["meter_id"]
+        for q in ("460047712300456", "77123000004567"):
+            found = (await client.get("/meters", params={"q": q})).json()["items"]
+            assert [meter["meter_id"] for meter in found] == [made], q
+
+
+async def test_a_drivers_page_is_told_field_by_field(world: World) -> None:
+    async with world.client(world.a.token) as client:
+        layout = (await client.get("/drivers/openmains/water-1/layout")).json()
+        report = next(message for message in layout["messages"] if message["kind"] == "report")
+        fields = {item["name"]: item for item in report["fields"]}
+        assert fields["magic"]["accepted"] == "0x4f57" and fields["magic"]["offset"] == 0
+        assert (fields["meter_number"]["offset"], fields["meter_number"]["size"]) == (10, 6)
+        assert fields["device_at"]["point"] == "device_at"
+        assert any(item["count"] for item in report["fields"]), "intervals are counted"
+        by_hook = (await client.get("/drivers/cjt188/water-2004/layout")).json()
+        assert by_hook["messages"] == [] and "register_values" in by_hook["points"]
+        assert (await client.get("/drivers/no/such/layout")).status_code == 404
+
+
+async def test_the_list_of_meters_is_a_file_with_the_chosen_columns(world: World) -> None:
+    await world.owner.execute("UPDATE meter SET address = '=1+1 路' WHERE meter_id = $1", world.a.ids["meter_id"])
+    async with world.client(world.a.token) as client:
+        listed = (await client.get("/meters", params={"limit": 500})).json()["items"]
+        asked = {"kind": "csv", "columns": "number,address,register,last_seen"}
+        answer = await client.get("/meters/file", params=asked)
+        assert answer.headers["content-disposition"] == 'attachment; filename="meters.csv"'
+        rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+        assert rows[0] == ["number", "address", "register (m³)", "last seen"]
+        assert [row[0] for row in rows[1:]] == [meter["number"] for meter in listed]
+        assert any(row[1] == "'=1+1 路" for row in rows), "a formula in a spreadsheet"
+        book = await client.get("/meters/file", params={"area_id": world.a.ids["area_id"]})
+        assert book.content[:2] == b"PK"
+        assert (await client.get("/meters/file", params={"columns": "number,secret"})).status_code == 400
+        found = await client.get("/meters/file", params={"kind": "csv", "q": listed[0]["number"]})
+        assert listed[0]["number"] in found.text and found.text.count("\n") == 2

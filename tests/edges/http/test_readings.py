@@ -2,8 +2,10 @@
 """Readings, registers, frames and signals out of ClickHouse; what waits for a person."""
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from openmains.domain.period import date_to_day, day_to_date, zone
 from openmains.edges.clickhouse.client import ClickHouse
@@ -136,12 +138,72 @@ async def test_alarm_is_acknowledged_and_cleared_once(world: World) -> None:
 async def test_exception_is_judged_once_and_audited(world: World) -> None:
     path = f"/exceptions/{world.a.ids['exception_id']}/judge"
     async with world.client(world.a.token) as client:
-        assert (await client.post(path, json={"verdict": "edit"})).status_code == 400
+        assert (await client.post(path, json={"verdict": "edit", "reason": "no value"})).status_code == 400
         done = await client.post(path, json={"verdict": "keep_estimate", "reason": "photo of the dial"})
         assert (done.json()["status"], done.json()["reason"]) == ("estimated", "photo of the dial")
         assert (await client.post(path, json={"verdict": "accept"})).status_code == 409
         trail = (await client.get("/audit", params={"limit": 1})).json()["items"][0]
         assert trail["action"] == "judge_exception"
+
+
+async def test_edit_goes_into_the_stream_once_the_day_is_complete(clickhouse: ClickHouse, world: World) -> None:
+    meter, day = world.a.ids["meter_id"], 19_700
+    start = zone("Asia/Shanghai").start_of(day)
+    finding = await world.owner.fetchval(
+        "INSERT INTO reading_exception (tenant_id, meter_id, version, rule, at, day, value, expected)"
+        " VALUES ($1, $2, 9, 10, $3, $4, 5000, 100) RETURNING exception_id",
+        world.a.tenant_id,
+        meter,
+        start + 1800,
+        day,
+    )
+    path, sent = f"/exceptions/{finding}/judge", len(world.stream.uplinks)
+    wanted = {
+        "verdict": "edit",
+        "volume": 7,
+        "reason": "photo of the dial",
+        "start": at(start),
+        "end": at(start + 3600),
+    }
+    async with world.client(world.a.token) as client:
+        early = await client.post(path, json=wanted)
+        assert (early.status_code, early.json()["type"]) == (409, "/api/v1/problems/day-open")
+        await clickhouse.insert("meter_day", day_row(world.a.tenant_id, meter, day, start))
+        await world.owner.execute(
+            "INSERT INTO meter_state (meter_id, tenant_id, grid_at) VALUES ($1, $2, $3)"
+            " ON CONFLICT (meter_id) DO UPDATE SET grid_at = excluded.grid_at",
+            meter,
+            world.a.tenant_id,
+            start + 86_400,
+        )
+        for fault in ({"reason": " "}, {"volume": None}, {"volume": -1}, {"end": at(start + 1000)}, {"start": None}):
+            answer = await client.post(path, json=wanted | fault)
+            good = fault == {"start": None}  # from midnight on
+            assert answer.status_code == (200 if good else 400), (fault, answer.text)
+        done = answer.json()
+        assert (done["status"], done["reason"]) == ("edited", "photo of the dial")
+        assert (await client.post(path, json=wanted)).status_code == 409
+        trail = (await client.get("/audit", params={"limit": 1})).json()["items"][0]
+        assert (trail["action"], trail["before"]["volume"], trail["after"]["volume"]) == ("edit_reading", 4, 7)
+    (edit,) = world.stream.uplinks[sent:]
+    assert (edit.channel, edit.meter_id, edit.tenant_id) == ("edit", meter, world.a.tenant_id)
+    assert json.loads(edit.payload) | {"user_id": 0} == {
+        "exception_id": finding, "user_id": 0, "day": day, "base": 1000, "interval_s": 1800, "slots": 48, "first": 0,
+        "count": 2, "volume": 7, "received_s": start + 90_000,
+    }  # fmt: skip
+
+
+def at(instant: int) -> str:
+    return datetime.fromtimestamp(instant, UTC).isoformat()
+
+
+def day_row(tenant_id: int, meter_id: int, day: int, start: int) -> dict[str, list[Any]]:
+    """One stored day of 48 half hours of 2 litres each."""
+    return {
+        "tenant_id": [tenant_id], "meter_id": [meter_id], "day": [day_to_date(day)], "area_id": [1], "product_id": [1],
+        "base": [1000], "interval_s": [1800], "increments": [[2] * 48], "quality": [[]], "total": [96], "flags": [0],
+        "slots": [48], "measured": [48], "received_s": [start + 90_000], "version": [1],
+    }  # fmt: skip
 
 
 async def test_dead_letter_is_replayed_as_it_came(world: World) -> None:

@@ -66,10 +66,17 @@ class Feed:
 
 
 class System:
-    """The system port, standing still."""
+    """The system port, standing still; ``hosts``: the tenants that run the platform."""
 
-    async def snapshot(self) -> SystemSnapshot:
-        return SystemSnapshot("test", [], {"0": 0}, {"refused.unknown_device": 3}, {"postgres": "18"}, {})
+    def __init__(self) -> None:
+        self.hosts: set[int] = set()
+
+    async def snapshot(self, tenant_id: int) -> SystemSnapshot:
+        del tenant_id
+        return SystemSnapshot("test", "platform", [], {"0": 0}, {"refused.unknown_device": 3}, {"postgres": "18"}, {})
+
+    async def runs_platform(self, tenant_id: int) -> bool:
+        return tenant_id in self.hosts
 
     async def not_ready(self) -> list[str]:
         return []

@@ -115,6 +115,23 @@ async def test_another_tenants_key_for_an_imei_neither_counts_nor_hinders(
     assert await book.keys([imei]) == {imei: own}
 
 
+async def test_a_new_key_waits_until_the_meter_came_with_it(owner: Pool, store: PostgresKeys, vault: Vault) -> None:
+    """For the bootstrap: the store hears of the first use a moment after it."""
+    tenant = await make_tenant(owner, "keys-waiting")
+    imeis = await meters(owner, tenant, 20, 2)
+    await import_keys(csv_of(fresh(imeis)), tenant, store, vault)
+    edge = KeyBook(store, vault)
+    assert await edge.waiting(imeis) == set()
+    order = KeyOrder(MeterChoice(imeis=imeis[:1], with_key=True))
+    made: list[bytes] = []
+    assert await generate_keys(order, tenant, store, vault, os.urandom, made.append) == 1
+    assert await edge.waiting(imeis) == {imeis[0]}  # on a session of long ago
+    await edge.keys(imeis)  # a handshake, the new key first
+    assert await edge.waiting(imeis) == set()
+    await edge.keys(imeis)  # it failed and comes again: the former key's turn
+    assert await edge.waiting(imeis) == {imeis[0]}
+
+
 async def test_generated_keys_go_to_the_maker_and_rotation_ends_with_first_use(
     owner: Pool, store: PostgresKeys, vault: Vault
 ) -> None:
@@ -137,6 +154,8 @@ async def test_generated_keys_go_to_the_maker_and_rotation_ends_with_first_use(
     # The meter still has the old one: its handshakes are tried with both in turn.
     assert [(await book.keys([imei]))[imei] for _ in range(4)] == [new, made[imei], new, made[imei]]
     assert book.is_rotating(imei)
+    # Another rotation meanwhile would replace a key that the meter may have been written already.
+    assert await generate_keys(rotate, tenant, store, vault, os.urandom, kept.append) == 0
     await book.used([imei])  # it was the previous one that was used
     assert (await book.keys([imei]))[imei] == new
     await book.used([imei])  # by then, or by the handshake before that? In doubt the meter keeps both

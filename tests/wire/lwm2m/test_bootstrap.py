@@ -7,7 +7,7 @@ import pytest
 
 from openmains.wire.coap.message import Code
 from openmains.wire.lwm2m import content, operation
-from openmains.wire.lwm2m.bootstrap import account
+from openmains.wire.lwm2m.bootstrap import account, renewal
 from openmains.wire.lwm2m.client import BOOTSTRAP_TIMEOUT_S, Client
 from openmains.wire.lwm2m.client_events import BootstrapDone, Trouble
 from openmains.wire.lwm2m.definitions import definitions
@@ -146,3 +146,55 @@ def test_only_a_bootstrapping_device_takes_accounts() -> None:
     (first, *_) = account(uri=URI, identity=b"i", key=KEY)
     assert pair.do(first).code == Code.METHOD_NOT_ALLOWED
     assert pair.do(operation.bootstrap_finish()).code in (Code.NOT_FOUND, Code.METHOD_NOT_ALLOWED)
+
+
+def _keys(pair: Pair) -> dict[int, Any]:
+    return {one: pair.client.tree.get((0, one, 5)) for one in pair.client.tree.instances(0)}
+
+
+def test_a_renewal_finds_the_accounts_where_they_are_and_changes_nothing_else() -> None:
+    pair, wanted = _ask()
+    pair.client.tree.set((3, 0, 9), 50)
+    pair.server.bootstrap(wanted, renewal(uri=URI, identity=b"i", key=KEY, lifetime_s=7200), pair.now)
+    pair.run()
+    assert _end(pair).reason == ""
+    tree = pair.client.tree
+    assert _keys(pair) == {0: KEY, 3: KEY}
+    assert [tree.get((0, 3, one)) for one in (0, 1, 10)] == [URI, False, 9]
+    assert [tree.get((0, 0, one)) for one in (0, 1)] == [URI, True]
+    assert tree.instances(1) == [4]
+    assert [tree.get((1, 4, one)) for one in (0, 1)] == [9, 7200]
+    assert tree.get((3, 0, 9)) == 50
+
+
+def test_a_device_that_cannot_tell_gets_its_accounts_at_the_usual_places() -> None:
+    pair, wanted = _ask()
+    pair.client.tree.remove((0,))
+    pair.client.tree.remove((1,))
+    pair.server.bootstrap(wanted, renewal(uri=URI, identity=b"i", key=KEY), pair.now)
+    pair.run()
+    assert _end(pair).reason == ""
+    assert _keys(pair) == {0: KEY, 1: KEY}
+    assert pair.client.tree.instances(1) == [0]
+
+
+def test_between_any_two_steps_of_a_renewal_there_is_one_whole_account_at_the_server() -> None:
+    """The device's power may fail there: what it has must be its old account or its new one."""
+    old = {0: "coaps://old.example.org", 1: False, 10: 9}
+    pair, wanted = _ask()
+    pair.client.tree.set((0, 3, 5), b"old key")
+    pair.server.bootstrap(wanted, renewal(uri=URI, identity=b"i", key=KEY), pair.now)
+    seen = set()
+    for _ in range(40):
+        for _, datagram in pair.server.datagrams():
+            pair.felt += pair.client.receive(datagram, SERVER, pair.now)
+            tree = pair.client.tree
+            key = tree.get((0, 3, 5))
+            assert key in (b"old key", KEY)
+            assert tree.get((0, 3, 0)) == (URI if key == KEY else old[0])
+            assert tree.get((0, 3, 10)) == tree.get((1, 4, 0)) == 9
+            seen.add((key, tree.get((0, 0, 5))))
+        for _, datagram in pair.client.datagrams():
+            pair.server.receive(datagram, "link", pair.now)
+    assert BootstrapDone() in pair.felt
+    assert seen == {(b"old key", None), (KEY, None), (KEY, KEY)}

@@ -25,10 +25,18 @@ export function isKnown(row: Reading): boolean {
   return restsOn(row).some((basis) => basis !== "missing");
 }
 
+/** Colour of each basis, the most remarkable first: a step shows the first that it rests on. */
+export const COLOURS: readonly { basis: Basis; colour: string }[] = [
+  { basis: "suspect", colour: "--om-critical" },
+  { basis: "estimated", colour: "--om-major" },
+  { basis: "missing", colour: "--om-muted" },
+  { basis: "edited", colour: "--om-good" },
+  { basis: "measured", colour: "--om-accent" },
+];
+
 function colourOf(row: Reading): string {
-  if (row.suspect_s > 0) return "--om-critical";
-  if (row.estimated_s > 0 || row.missing_s > 0) return "--om-major";
-  return "--om-accent";
+  const rests = restsOn(row);
+  return COLOURS.find(({ basis }) => rests.includes(basis))?.colour ?? "--om-accent";
 }
 
 /** One bar a step; labels hold the time of day only where a step is shorter than a day. */

@@ -4,7 +4,7 @@ import { bytesText } from "./bytes";
 import { hexBytes } from "./hex";
 import { percentText } from "./rate";
 import { addDays, dayOf, instantText, startOfDay, yesterdayIn } from "./time";
-import { decimalText, tenthsText, volumeText } from "./volume";
+import { countOf, decimalText, tenthsText, volumeText } from "./volume";
 
 describe("volumes", () => {
   it("move the point and lose nothing", () => {
@@ -20,6 +20,12 @@ describe("volumes", () => {
   it("group decimal texts as they come", () => {
     expect(decimalText("1234567.089")).toBe("1\u202f234\u202f567.089");
     expect(decimalText("-12")).toBe("−12");
+  });
+
+  it("are read from what a person types, exactly or not at all", () => {
+    expect([countOf("1.5", -3), countOf("1,500", -3), countOf(" 0 ", -3), countOf("0.0000", -3)]).toEqual([1500, 1500, 0, 0]);
+    for (const bad of ["", "-1", "1.2345", "1e3", "1.", ".5", "1 000", "１"]) expect(countOf(bad, -3), bad).toBeNull();
+    expect([countOf("120", 1), countOf("125", 1), countOf("7", 0), countOf("7.5", 0)]).toEqual([12, null, 7, null]);
   });
 
   it("write tenths exactly", () => {

@@ -22,6 +22,18 @@ export function decimalText(text: string): string {
   return sign + grouped(whole) + (fraction === undefined ? "" : `.${fraction}`);
 }
 
+/** The count of 10^exponent m³ that a person's text means (`1.5`, `1,5`, −3 → 1500); null for anything but such a number ≥ 0. */
+export function countOf(text: string, exponent: number): number | null {
+  const match = /^(\d{1,9})(?:[.,](\d+))?$/.exec(text.trim());
+  if (match === null) return null;
+  const places = Math.max(0, -exponent);
+  const fraction = (match[2] ?? "").replace(/0+$/, "");
+  if (fraction.length > places) return null;
+  const digits = (match[1] ?? "") + fraction.padEnd(places, "0");
+  if (exponent <= 0) return Number(digits);
+  return digits.endsWith("0".repeat(exponent)) ? Number(digits.slice(0, -exponent)) : null;
+}
+
 function grouped(whole: string): string {
   return whole.replace(/\B(?=(\d{3})+$)/g, THIN);
 }

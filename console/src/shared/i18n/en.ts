@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { en as access } from "./words/access";
 import { en as catalog } from "./words/catalog";
+import { en as objects } from "./words/objects";
+import { en as desk } from "./words/desk";
 import { en as command } from "./words/command";
 import { en as people } from "./words/people";
 import { en as work } from "./words/work";
@@ -10,7 +12,7 @@ export const en: Messages = {
   product: "OpenMains",
   nav: { home: "Home", meters: "Meters", alarms: "Alarms", report: "Collection report", exceptions: "To judge", gaps: "Gaps", users: "Users and roles", tokens: "API tokens", audit: "Audit log", products: "Products and drivers", system: "System", terminals: "Terminals", label: "Main navigation" },
   frame: {
-    search: "Search number, customer, address, phone, IMEI",
+    search: "Search number, customer, address, phone, IMEI, SIM",
     searchKey: "Press / to search",
     noHit: "Nothing found",
     language: "Language",
@@ -61,7 +63,6 @@ export const en: Messages = {
   },
   home: {
     title: "Home",
-    rate: "Yesterday's reading rate",
     rateTarget: "target {target}%",
     expected: "Expected",
     received: "Received",
@@ -162,7 +163,6 @@ export const en: Messages = {
     bytes: "Bytes",
     payload: "Raw frame (hex)",
     copy: "Copy",
-    copied: "Copied",
     offset: "Offset",
     field: "Field",
     raw: "Raw",
@@ -228,7 +228,9 @@ export const en: Messages = {
     processes: "Processes",
   },
   access,
+  objects,
   catalog,
+  ...desk,
   command,
   ...people,
   ...work,

@@ -2,6 +2,8 @@
 // Chinese, the first language. `en.ts` must hold the same keys; the compiler and a test see to it.
 import { zh as access } from "./words/access";
 import { zh as catalog } from "./words/catalog";
+import { zh as objects } from "./words/objects";
+import { zh as desk } from "./words/desk";
 import { zh as command } from "./words/command";
 import { zh as people } from "./words/people";
 import { zh as work } from "./words/work";
@@ -10,7 +12,7 @@ export const zh = {
   product: "OpenMains",
   nav: { home: "首页", meters: "表具", alarms: "告警", report: "采集日报", exceptions: "待判数据", gaps: "缺数", users: "用户与角色", tokens: "API 令牌", audit: "审计日志", products: "产品与驱动", system: "系统", terminals: "终端安全", label: "主导航" },
   frame: {
-    search: "搜索表号、用户、地址、电话、IMEI",
+    search: "搜索表号、用户、地址、电话、IMEI、SIM",
     searchKey: "按 / 搜索",
     noHit: "没有找到",
     language: "语言",
@@ -61,7 +63,6 @@ export const zh = {
   },
   home: {
     title: "首页",
-    rate: "昨日抄表率",
     rateTarget: "目标 {target}%",
     expected: "应抄",
     received: "实抄",
@@ -162,7 +163,6 @@ export const zh = {
     bytes: "字节",
     payload: "原始报文（十六进制）",
     copy: "复制",
-    copied: "已复制",
     offset: "偏移",
     field: "字段",
     raw: "原始",
@@ -228,7 +228,9 @@ export const zh = {
     processes: "进程",
   },
   access,
+  objects,
   catalog,
+  ...desk,
   command,
   ...people,
   ...work,

@@ -33,11 +33,12 @@ class Alarm(Struct, frozen=True):
 
 
 class ReadingException(Struct, frozen=True):
-    """One finding of validation. ``value`` and ``expected`` in the product's unit."""
+    """One finding of validation. ``value`` and ``expected`` in the unit of ``driver``, or instants (docs/readings.md)."""
 
     exception_id: int
     meter_id: int
     number: str
+    driver: str
     rule: str
     at: datetime
     day: str

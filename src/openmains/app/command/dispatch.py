@@ -17,7 +17,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from openmains.app.command.driver import CommandDrivers
+from openmains.app.command.driver import CommandDriver, CommandDrivers
 from openmains.app.command.ports import (
     Change,
     CommandFlow,
@@ -28,10 +28,11 @@ from openmains.app.command.ports import (
     Signer,
     SignerAwayError,
     StopSwitch,
+    ToSign,
     Verdict,
 )
 from openmains.domain.command.flow import CellFlow
-from openmains.domain.command.kinds import KindRule, Times, rule_of
+from openmains.domain.command.kinds import RULES, KindRule, Times, rule_for
 from openmains.domain.command.life import Event
 from openmains.domain.command.order import after_send, next_of
 
@@ -155,11 +156,13 @@ class Dispatcher:
     async def _frame_and_publish(self, commands: Sequence[OpenCommand], now: int, now_us: int) -> int:
         changes: list[Change] = []
         outgoing: dict[int, Outgoing] = {}
-        for command in commands:
-            if self._switch.stopped(command.tenant_id):
-                self.counters.stopped += 1
-                continue
-            made = await self._frame(command, now_us)
+        going = [command for command in commands if not self._switch.stopped(command.tenant_id)]
+        self.counters.stopped += len(commands) - len(going)
+        signed = await self._signed(
+            [command for command in going if command.frame is None and self._needs_key(command)]
+        )
+        for command in going:
+            made = self._frame(command, signed, now_us)
             if isinstance(made, Change):
                 changes.append(made)  # refused for good
                 continue
@@ -178,23 +181,51 @@ class Dispatcher:
                 command.attempts + 1,
             )  # fmt: skip
         taken = await self._flow.apply(changes)
-        going = [
+        leaving = [
             outgoing[key] for key in taken if key in outgoing and not self._switch.stopped(outgoing[key].tenant_id)
         ]
-        if going:
-            await self._downlink.publish(going)
-        self.counters.sent += len(going)
-        return len(going)
+        if leaving:
+            await self._downlink.publish(leaving)
+        self.counters.sent += len(leaving)
+        return len(leaving)
 
-    async def _frame(self, command: OpenCommand, now_us: int) -> tuple[bytes, int] | Change | None:
+    def _needs_key(self, command: OpenCommand) -> bool:
+        return RULES[command.kind].signed and self._known(command) is not None
+
+    def _known(self, command: OpenCommand) -> CommandDriver | None:
+        driver = self._drivers.command_driver(command.driver)
+        return driver if driver is not None and command.kind in driver.command_kinds else None
+
+    async def _signed(self, commands: Sequence[OpenCommand]) -> Mapping[int, SignedFrame | Verdict]:
+        """The signer's answers by command, one question for all; empty while it is away."""
+        if not commands:
+            return {}
+        wanted = [
+            ToSign(c.tenant_id, c.unique_key, c.meter_id, c.kind, c.params, c.not_after, c.serial) for c in commands
+        ]  # fmt: skip
+        try:
+            if self._signer is None:
+                raise SignerAwayError
+            answers = await self._signer.sign(wanted)
+        except SignerAwayError:
+            self.counters.signer_away += len(commands)
+            return {}
+        return {command.command_id: answer for command, answer in zip(commands, answers, strict=True)}
+
+    def _frame(
+        self, command: OpenCommand, signed: Mapping[int, SignedFrame | Verdict], now_us: int
+    ) -> tuple[bytes, int] | Change | None:
         """The frame with the signer's counter (0: none); a refusal; None: not now."""
         if command.frame is not None:
             return command.frame, 0
-        driver = self._drivers.command_driver(command.driver)
-        if driver is None or command.kind not in driver.command_kinds:
+        driver = self._known(command)
+        if driver is None:
             return self._refused(command, now_us, "not_by_this_driver")
-        if self.rule(command).signed:
-            return await self._signed(command, now_us)
+        if RULES[command.kind].signed:
+            answer = signed.get(command.command_id)
+            if isinstance(answer, SignedFrame):
+                return answer.frame, answer.counter
+            return None if answer is None else self._not_signed(command, now_us, answer)
         try:
             return driver.command(
                 command.kind,
@@ -207,21 +238,6 @@ class Dispatcher:
         except ValueError as error:
             return self._refused(command, now_us, "wrong_parameters", str(error))
 
-    async def _signed(self, command: OpenCommand, now_us: int) -> tuple[bytes, int] | Change | None:
-        try:
-            if self._signer is None:
-                raise SignerAwayError
-            answer = await self._signer.sign(
-                command.tenant_id, command.unique_key, command.meter_id, command.kind, command.params,
-                command.not_after, command.serial,
-            )  # fmt: skip
-        except SignerAwayError:
-            self.counters.signer_away += 1
-            return None
-        if isinstance(answer, SignedFrame):
-            return answer.frame, answer.counter
-        return self._not_signed(command, now_us, answer)
-
     def _not_signed(self, command: OpenCommand, now_us: int, verdict: Verdict) -> Change | None:
         if verdict.state == "refused":
             return self._refused(command, now_us, verdict.reason)
@@ -233,5 +249,5 @@ class Dispatcher:
         return Change(command.command_id, Event.REFUSE, now_us, "platform", detail=detail or reason)
 
     def rule(self, command: OpenCommand) -> KindRule:
-        """The kind's rule with what the tenant sets."""
-        return rule_of(command.kind, self._times.get((command.tenant_id, 0, command.kind)))
+        """The kind's rule with what tenant and product set."""
+        return rule_for(self._times, command.kind, command.tenant_id, command.product_id)

@@ -46,11 +46,11 @@ async def make_batch(
         chosen, unknown = (list(meters), []) if meters is not None else await work.commands.choose(wanted)
         if not chosen:
             raise Problem("nothing-chosen")
-        await _check(work, drivers, wanted, chosen)
-        rule = times_for(await work.commands.times(), wanted.kind, 0)
-        batch_id, is_new = await work.commands.add_batch(
-            wanted, wanted.validity_s or rule.validity_s, chosen, actor.user_id, inverse_of
-        )
+        products = await _check(work, drivers, wanted, chosen)
+        times = await work.commands.times()
+        # one validity for the batch: the shortest of its products, so that none gets more than it allows
+        validity_s = wanted.validity_s or min(times_for(times, wanted.kind, product).validity_s for product in products)
+        batch_id, is_new = await work.commands.add_batch(wanted, validity_s, chosen, actor.user_id, inverse_of)
         made = await _read(work, batch_id)
         keys = await work.commands.batch_keys(batch_id) if signed else []
         if is_new:
@@ -63,8 +63,8 @@ async def make_batch(
     return MadeBatch(made, unknown, counts)
 
 
-async def _check(work: Work, drivers: CommandDrivers, wanted: NewBatch, chosen: Sequence[BatchMeter]) -> None:
-    """Every product among the meters must know the command, with the first own values of a meter as the example."""
+async def _check(work: Work, drivers: CommandDrivers, wanted: NewBatch, chosen: Sequence[BatchMeter]) -> set[int]:
+    """The products among the meters. Each must know the command, with the first own values of a meter as the example."""
     targets = await work.commands.targets([meter.meter_id for meter in chosen])
     own = {meter.meter_id: meter.params for meter in chosen}
     seen: set[str] = set()
@@ -72,6 +72,7 @@ async def _check(work: Work, drivers: CommandDrivers, wanted: NewBatch, chosen: 
         if target.driver not in seen:
             seen.add(target.driver)
             check_params(drivers, target.driver, wanted.kind, own.get(target.meter_id) or wanted.params)
+    return {target.product_id for target in targets} or {0}
 
 
 async def steer_batch(store: Store, actor: Actor, batch_id: int, action: BatchAction, now_us: int) -> Batch:

@@ -8,9 +8,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from openmains.app.meters.model import Id32
-from openmains.domain.command.batch import BatchState
+from openmains.domain.command.batch import DAILY_SHARE_PPM, BatchState
 from openmains.domain.command.kinds import Channel, Kind
 from openmains.domain.command.life import State
+from openmains.domain.command.safety import EARLIEST, LATEST, OFFICE_HOURS
 
 Key = Annotated[str, Meta(min_length=8, max_length=100, pattern=r"^[A-Za-z0-9._:-]+$")]
 Validity = Annotated[int, Meta(ge=60, le=60 * 86_400)]
@@ -22,6 +23,9 @@ class Second(Struct, frozen=True, forbid_unknown_fields=True):
 
     login: Annotated[str, Meta(min_length=1, max_length=64)]
     password: Annotated[str, Meta(min_length=1, max_length=256)]
+
+    def __repr__(self) -> str:  # it must not get into a log by way of an error
+        return f"Second({self.login!r})"
 
 
 class NewCommand(Struct, frozen=True, forbid_unknown_fields=True):
@@ -176,6 +180,21 @@ class SettingTimes(Struct, frozen=True, forbid_unknown_fields=True):
     validity_s: Validity | None = None
     attempts: Annotated[int, Meta(ge=1, le=100)] | None = None
     pause_s: Annotated[int, Meta(ge=1, le=86_400)] | None = None
+
+
+Weekday = Annotated[int, Meta(ge=0, le=6)]
+
+
+class CommandPolicy(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a utility sets for its commands. ``daily_share_ppm``: of its meters that batches may configure in a day.
+    Office hours, when one person may close a valve alone, are minutes of its day; weekdays with 0 = Monday."""
+
+    daily_share_ppm: Annotated[int, Meta(ge=0, le=1_000_000)] = DAILY_SHARE_PPM
+    office_from: Annotated[int, Meta(ge=EARLIEST, le=LATEST)] = OFFICE_HOURS.from_minute
+    office_to: Annotated[int, Meta(ge=EARLIEST, le=LATEST)] = OFFICE_HOURS.to_minute
+    office_days: Annotated[list[Weekday], Meta(max_length=7)] = msgspec.field(
+        default_factory=lambda: sorted(OFFICE_HOURS.days)
+    )
 
 
 BatchAction = Literal["start", "pause", "resume", "cancel"]

@@ -16,6 +16,7 @@ from openmains.app.command.model import (
     BatchMeter,
     Command,
     CommandDetail,
+    CommandPolicy,
     NewBatch,
     SettingTimes,
     Shadow,
@@ -74,6 +75,7 @@ class OpenCommand:
     not_after: int
     attempts: int
     frame: bytes | None
+    product_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,8 @@ class CommandStore(Protocol):
     async def targets(self, meter_ids: Sequence[int]) -> list[Target]: ...
     async def times(self) -> list[SettingTimes]: ...
     async def set_times(self, times: SettingTimes) -> None: ...
+    async def policy(self) -> CommandPolicy: ...
+    async def set_policy(self, policy: CommandPolicy) -> None: ...
     async def draft(self, draft: Draft, user_id: int, actor: str, now_us: int) -> tuple[int, bool]:
         """Id and whether it is new. Raises ``Problem('key-used')`` where the key stands for something else."""
 
@@ -240,8 +244,14 @@ class CommandFlow(Protocol):
     async def touched_today(self, tenant_id: int, since_us: int) -> tuple[int, int]:
         """(meters of the tenant, meters given a configuration since)."""
 
+    async def daily_share_ppm(self, tenant_id: int) -> int:
+        """Of its meters that may be given a configuration by batches in a day."""
+
     async def release(self, batch: RunningBatch, count: int, rule: KindRule, now_us: int) -> int:
         """Write the next drafts of a batch; how many."""
+
+    async def onboard(self, now_us: int, limit: int) -> int:
+        """Draft the default configuration of meters that spoke for the first time; how many."""
 
     async def end_batch(self, batch_id: int, state: BatchState, reason: str) -> None: ...
 
@@ -266,6 +276,19 @@ class SignRequest:
     kind: str
     params: Mapping[str, Any]
     not_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToSign:
+    """A frame that is wanted. Meter, kind, parameters and end of validity (s) must be what was authorised under the key."""
+
+    tenant_id: int
+    unique_key: str
+    meter_id: int
+    kind: str
+    params: Mapping[str, Any]
+    not_after: int
+    serial: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,16 +331,9 @@ class Signer(Protocol):
     ) -> list[Verdict]: ...
     async def approve(self, tenant_id: int, unique_keys: Sequence[str], approver: Credential) -> list[Verdict]: ...
     async def verdicts(self, tenant_id: int, unique_keys: Sequence[str]) -> list[Verdict]: ...
-    async def sign(
-        self,
-        tenant_id: int,
-        unique_key: str,
-        meter_id: int,
-        kind: str,
-        params: Mapping[str, Any],
-        not_after: int,
-        serial: int,
-    ) -> SignedFrame | Verdict: ...
+    async def sign(self, wanted: Sequence[ToSign]) -> list[SignedFrame | Verdict]:
+        """An answer for each, in order. All of a call are stored with one sync before any is handed out."""
+
     async def resume(self, tenant_id: int, approver: Credential) -> None:
         """End a tenant's stop; the platform's is ended at the machine only."""
 

@@ -16,8 +16,8 @@ from openmains.app.command.ports import (
     StopSwitch,
     Verdict,
 )
-from openmains.domain.command.batch import DAILY_SHARE_PPM, BatchEvent, BatchState, advance, daily_allowance, step
-from openmains.domain.command.kinds import CONFIGURATION, RULES, Times, rule_of
+from openmains.domain.command.batch import BatchEvent, BatchState, advance, daily_allowance, step
+from openmains.domain.command.kinds import CONFIGURATION, RULES, Times, rule_for
 from openmains.domain.command.life import Event, State
 from openmains.domain.command.order import timed_event
 
@@ -89,7 +89,7 @@ async def sweep(flow: CommandFlow, now_us: int, limit: int = 5000) -> int:
     times = await flow.times()
     changes = []
     for command, due_at in await flow.timed(now_us // 1_000_000, limit):
-        rule = rule_of(command.kind, times.get((command.tenant_id, 0, command.kind)))
+        rule = rule_for(times, command.kind, command.tenant_id, command.product_id)
         event = timed_event(command.state, rule, command.attempts, due_at, command.not_after, now_us // 1_000_000)
         if event is None:
             continue
@@ -117,7 +117,7 @@ async def lead_batches(flow: CommandFlow, switch: StopSwitch, zones: Mapping[int
             reason = "failures" if decided.event is BatchEvent.STOP else ""
             await flow.end_batch(batch.batch_id, state, reason)
         elif decided.count:
-            rule = rule_of(batch.kind, times.get((batch.tenant_id, 0, batch.kind)))
+            rule = rule_for(times, batch.kind, batch.tenant_id, 0)  # lane and order; its validity is the batch's own
             released += await flow.release(batch, decided.count, rule, now_us)
     return released
 
@@ -129,7 +129,7 @@ async def _allowance(flow: CommandFlow, batch: RunningBatch, zones: Mapping[int,
     today = datetime.fromtimestamp(now_us // 1_000_000, UTC).astimezone(zone).date()
     since = int(datetime.combine(today, time(), zone).timestamp()) * 1_000_000
     meters, touched = await flow.touched_today(batch.tenant_id, since)
-    return daily_allowance(meters, touched, DAILY_SHARE_PPM)
+    return daily_allowance(meters, touched, await flow.daily_share_ppm(batch.tenant_id))
 
 
 class CommandWork:
@@ -149,6 +149,7 @@ class CommandWork:
             return await take_in(self._flow, self._signer, now_us, quarantined=False)
         self._last = now
         done = await lead_batches(self._flow, self._switch, await self._flow.zones(), now_us)
+        done += await self._flow.onboard(now_us, PAGE)
         done += await take_in(self._flow, self._signer, now_us)
         return done + await sweep(self._flow, now_us)
 

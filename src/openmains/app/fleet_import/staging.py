@@ -33,7 +33,16 @@ def staged_bytes(rows: Sequence[MeterRow]) -> bytes:
 
     texts = [
         search_text(
-            fields_of(r.number, r.bar_code or "", r.imei, r.customer_name or "", r.phone or "", r.address or "")
+            fields_of(
+                r.number,
+                r.bar_code or "",
+                r.imei,
+                r.customer_name or "",
+                r.phone or "",
+                r.address or "",
+                r.imsi or "",
+                r.iccid or "",
+            )
         )
         for r in rows
     ]

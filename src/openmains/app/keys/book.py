@@ -74,8 +74,14 @@ class KeyBook:
         return opened
 
     async def waiting(self, imeis: Sequence[int]) -> set[int]:
-        """Those that have a new key and have not used it yet."""
-        return {stored.imei for stored in await self._store.find(imeis) if stored.previous is not None}
+        """Those that have a new key and did not come with it, as far as this process saw."""
+        found = [stored for stored in await self._store.find(imeis) if stored.previous is not None]
+        return {stored.imei for stored in found if not self._came_with(stored)}
+
+    def _came_with(self, stored: DeviceKey) -> bool:
+        """The new key was the one handed out last; that it was used is noted in the store a moment later."""
+        turn = self._turns.get(stored.imei)
+        return turn is not None and turn.gave_new and turn.stored.version == stored.version
 
     async def _open(self, stored: DeviceKey, sealed: SealedKey, opened: dict[int, bytes]) -> None:
         try:

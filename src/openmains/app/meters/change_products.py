@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Add and change products. The medium is the driver's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from openmains.app.identity.model import Actor
@@ -10,11 +10,13 @@ from openmains.app.ports import Store
 from openmains.app.problems import Problem
 
 MediumOf = Callable[[str], str | None]  # driver name → 'gas' or 'water'; None: no such driver
+Check = Callable[[str, Mapping[str, Any]], None]  # driver and settings; raises ``Problem`` where they do not fit
 
 
-async def add_product(store: Store, actor: Actor, wanted: NewProduct, medium_of: MediumOf) -> Product:
+async def add_product(store: Store, actor: Actor, wanted: NewProduct, medium_of: MediumOf, check: Check) -> Product:
     """Raises ``invalid-input`` for an unknown driver, ``code-taken``."""
     medium = _medium(wanted.driver, medium_of)
+    check(wanted.driver, wanted.settings)
     async with store.tenant(actor.tenant_id) as work:
         product = await work.products.add(wanted, medium)
         if product is None:
@@ -24,7 +26,7 @@ async def add_product(store: Store, actor: Actor, wanted: NewProduct, medium_of:
 
 
 async def change_product(
-    store: Store, actor: Actor, product_id: int, values: dict[str, Any], medium_of: MediumOf
+    store: Store, actor: Actor, product_id: int, values: dict[str, Any], medium_of: MediumOf, check: Check
 ) -> Product:
     """Raises ``not-found``; ``invalid-input`` for a driver that is unknown or of the other medium."""
     async with store.tenant(actor.tenant_id) as work:
@@ -35,6 +37,8 @@ async def change_product(
             return before
         if "driver" in values and _medium(values["driver"], medium_of) != before.medium:
             raise Problem("invalid-input", fields=(("/driver", "other-medium"),))
+        if "driver" in values or "settings" in values:
+            check(values.get("driver", before.driver), values.get("settings", before.settings))
         after = await work.products.change(product_id, values)
         assert after is not None  # noqa: S101 read in this transaction
         await work.audit.record(actor, "change_product", "product", product_id, before, after)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The driver catalogue as the API shows it, and what it says about names and units."""
 
+from openmains.app.driver_shelf import DriverLayout, DriverPage, DriverVector, LaidField, LaidMessage, TracedField
 from openmains.app.meters.wording import Wording
-from openmains.app.ports import DriverPage, DriverVector, TracedField
 from openmains.drivers.catalog import Catalog
+from openmains.drivers.codec import TableDriver
+from openmains.drivers.page import Field
 from openmains.drivers.points import Vocabulary
 
 
@@ -29,11 +31,44 @@ class CatalogShelf:
             for v in driver.vectors
         ]
 
+    def layout(self, name: str) -> DriverLayout | None:
+        driver = self._drivers.get(name)
+        if driver is None:
+            return None
+        messages = driver.page.messages if isinstance(driver, TableDriver) else []
+        return DriverLayout(
+            [
+                LaidMessage(m.name, m.kind.value, m.title.zh, m.title.en, [_laid(item) for item in m.fields])
+                for m in messages
+            ],
+            sorted(driver.points),
+        )
+
     def explain(self, name: str, payload: bytes) -> list[TracedField] | None:
         driver = self._drivers.get(name)
         if driver is None:
             return None
         return [TracedField(f.offset, f.length, f.name, f.raw_hex, f.value_text) for f in driver.explain(payload)]
+
+
+def _laid(item: Field) -> LaidField:
+    points = [bits.point for bits in item.bits]
+    if named := item.point or item.series:
+        points.insert(0, named)
+    accepted = ""
+    if item.value is not None:
+        accepted = f"{item.value:#x}" if item.value > 9 else str(item.value)
+    elif item.limited:
+        accepted = f"{item.low} … {item.high}"
+    return LaidField(
+        offset=item.offset if item.offset >= 0 else None,
+        size=item.size,
+        name=item.name,
+        type=item.type,
+        count=item.count or "",
+        point=", ".join(points) or ("events" if item.events else ""),
+        accepted=accepted,
+    )
 
 
 def wording(catalog: Catalog, vocabulary: Vocabulary) -> Wording:

@@ -101,6 +101,7 @@ class Customer(Struct, frozen=True):
     phone: str
     address: str
     is_protected: bool
+    is_critical: bool = False  # closing always needs a second person
 
 
 class LastState(Struct, frozen=True):

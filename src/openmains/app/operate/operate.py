@@ -37,7 +37,7 @@ class MeterLink(Protocol):
     """The way to the edge that holds a meter's session."""
 
     async def ask(self, ask: Ask) -> Answer:
-        """Raises ``TimeoutError`` or ``OSError`` when no edge can be asked."""
+        """Raises ``OSError`` when no edge can be asked."""
         ...
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The steps of an uplink, in order, each from a narrower type to a richer one:
 
-    decode      bytes of one product, column-wise → standard points, or a dead letter with the wrong byte
+    decode      bytes of one product, column-wise → standard points, or a dead letter with the wrong byte;
+                a person's edit → the row it sets (``edits.py``), which goes straight to gather
     identify    meter and hot state from PostgreSQL; a meter no longer registered → dead letter
     repeat      the same frame once more (R1.7) → counted, logged, no effect
     validate    domain.readings: rows of the meter-day, findings, new state
@@ -20,6 +21,7 @@ from typing import Any
 from openmains.app.access.report import CHANNEL, AccessEntry, AccessNote, entry_of
 from openmains.app.command.results import ANSWERS, LINK_CHANNEL, link_word, meter_word
 from openmains.app.pipeline.bounds import DAYS, fit, outside
+from openmains.app.pipeline.edits import EDIT_CHANNEL, Edit, read_edit
 from openmains.app.pipeline.ports import DeadLetter, Effects, ExceptionRow, MeterRecord, PendingDay, Product
 from openmains.app.pipeline.rows import Gatherer
 from openmains.app.uplink import Uplink
@@ -28,7 +30,7 @@ from openmains.domain.connectivity.findings import Kind as FindingKind
 from openmains.domain.period import Zone
 from openmains.domain.quantity import LITRE_EXPONENT, rescale
 from openmains.domain.readings import judge_intervals, judge_registers
-from openmains.domain.readings.model import IntervalReport, Judgement, Limits, RegisterReport
+from openmains.domain.readings.model import DayRow, IntervalReport, Judgement, Limits, RegisterReport
 from openmains.domain.readings.quality import Rule, Slot
 from openmains.drivers.catalog import Catalog
 from openmains.drivers.model import MISSING_VALUE, Columns, Kind
@@ -91,7 +93,12 @@ class Processor:
                 gather.frame(uplink, 0, found.reason)
                 continue
             touched[record.meter_id] = record
-            record.last_seen_us = max(record.last_seen_us, uplink.received_us)
+            if uplink.channel == EDIT_CHANNEL and not isinstance(found, DeadLetter):
+                self._edit(record, found, effects)
+                gather.frame(uplink, record.state.version, "ok")
+                continue
+            if uplink.channel != EDIT_CHANNEL:
+                record.last_seen_us = max(record.last_seen_us, uplink.received_us)
             if isinstance(found, DeadLetter):
                 effects.dead_letters.append(found)
                 gather.frame(uplink, record.state.version, found.reason)
@@ -133,12 +140,16 @@ class Processor:
     # decode -----------------------------------------------------------------------------------------------------------
 
     def _decode(self, uplinks: Sequence[Uplink], effects: Effects) -> list[Any]:
-        """For each uplink (Decoded, row) or a DeadLetter."""
+        """For each uplink (Decoded, row) or a DeadLetter; for an edit (Edit, its row)."""
         found: list[Any] = [None] * len(uplinks)
         groups: dict[int, list[int]] = {}
         for index, uplink in enumerate(uplinks):
             if uplink.fault:
                 found[index] = self._refused(uplink)
+                continue
+            if uplink.channel == EDIT_CHANNEL:
+                edit = read_edit(uplink.payload)
+                found[index] = DeadLetter(uplink, "bad_edit", 0, edit) if isinstance(edit, str) else edit
                 continue
             groups.setdefault(uplink.product_id, []).append(index)
         for product_id, indexes in groups.items():
@@ -174,6 +185,13 @@ class Processor:
                 if item.reason == uplink.fault:
                     return DeadLetter(uplink, item.reason, item.offset, item.detail)
         return DeadLetter(uplink, uplink.fault, 0, "refused at the edge by the driver's check")
+
+    def _edit(self, record: MeterRecord, found: tuple[Edit, DayRow], effects: Effects) -> None:
+        """A person's value: a version of its day; what the meter itself said and when stays as it is."""
+        edit, row = found
+        record.state = replace(record.state, version=record.state.version + 1)
+        effects.days.append(PendingDay(record, row, record.state.version, edit.received_s))
+        effects.counters["edit"] = effects.counters.get("edit", 0) + 1
 
     # one uplink -------------------------------------------------------------------------------------------------------
 

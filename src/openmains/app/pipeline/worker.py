@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -211,7 +212,7 @@ class ShardWorker:
         for letter in effects.dead_letters:
             self._count(f"dead:{letter.reason}", 1)
         self._committed(effects)
-        await self._announce(effects)
+        await self._announce(batch, effects)
 
     async def _process(self, batch: UplinkBatch, records: dict[int, MeterRecord]) -> Effects:
         try:
@@ -256,8 +257,10 @@ class ShardWorker:
     def _count(self, reason: str, count: int) -> None:
         self.counters.by_reason[reason] = self.counters.by_reason.get(reason, 0) + count
 
-    async def _announce(self, effects: Effects) -> None:
+    async def _announce(self, batch: UplinkBatch, effects: Effects) -> None:
         """Tell screens what is new; they read the facts from the stores."""
+        for tenant_id, count in Counter(item.tenant_id for item in batch).items():
+            await self._tell(f"applied.{tenant_id}", b"%d" % count)
         by_tenant: dict[int, list[dict[str, object]]] = {}
         for change in effects.alarms:
             by_tenant.setdefault(change.tenant_id, []).append(

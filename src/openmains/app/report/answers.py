@@ -24,11 +24,24 @@ class Reports:
         """Counts of a day by one group."""
         return _answer(await day_report(tenant_id, day, self._days, self._names), by)
 
-    async def missing(self, tenant_id: int, day: int, limit: int, after_meter_id: int) -> list[MissingMeter]:
-        """Meters whose day is not (fully) there, by id."""
+    async def missing(
+        self, tenant_id: int, day: int, limit: int, after_meter_id: int, group: tuple[ReportBy, str] | None = None
+    ) -> list[MissingMeter]:
+        """Meters whose day is not (fully) there, by id; those of one line of the report where ``group`` names it."""
         labels = await self._names.labels(tenant_id)
+        areas, products = labels.ids_of(*group) if group else ([], [])
+        if group and not areas and not products:
+            return []
         page = await self._days.missing(
-            tenant_id, day, due_s(day, labels.zone), labels.slots(day), after_meter_id, limit, NOT_RECEIVED
+            tenant_id,
+            day,
+            due_s(day, labels.zone),
+            labels.slots(day),
+            after_meter_id,
+            limit,
+            NOT_RECEIVED,
+            areas,
+            products,
         )
         told = await self._names.meter_labels(tenant_id, [meter.meter_id for meter in page])
         answer = []

@@ -75,6 +75,13 @@ class Labels:
         seconds = self.zone.seconds_in(day)
         return {product_id: -(-seconds // product.interval_s) for product_id, product in self.products.items()}
 
+    def ids_of(self, group: str, key: str) -> tuple[list[int], list[int]]:
+        """(areas, products) that make up the report's line ``key``; both empty: there is no such line."""
+        if group == "area":
+            return [area_id for area_id, area in self.areas.items() if area.code == key], []
+        said = {"product": "code", "maker": "maker", "driver": "driver"}[group]
+        return [], [product_id for product_id, product in self.products.items() if getattr(product, said) == key]
+
 
 @dataclass(frozen=True, slots=True)
 class Line:

@@ -16,9 +16,9 @@ class DayStore(Protocol):
 
     async def missing(
         self, tenant_id: int, day: int, due_s: int, slots: Mapping[int, int], after: int, limit: int,
-        statuses: Sequence[Status] = (Status.MISSING,),
+        statuses: Sequence[Status] = (Status.MISSING,), areas: Sequence[int] = (), products: Sequence[int] = (),
     ) -> list[MissingMeter]:  # fmt: skip
-        """Meters in these statuses, by id, after ``after``."""
+        """Meters in these statuses, by id, after ``after``; of these areas and products, of all where empty."""
 
 
 class LabelStore(Protocol):

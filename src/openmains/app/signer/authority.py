@@ -19,7 +19,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from openmains.app.command.driver import CommandDrivers
-from openmains.app.command.ports import Credential, SignedFrame, SignerRefusedError, SignRequest, StopSwitch, Verdict
+from openmains.app.command.ports import (
+    Credential,
+    SignedFrame,
+    SignerRefusedError,
+    SignRequest,
+    StopSwitch,
+    ToSign,
+    Verdict,
+)
 from openmains.app.identity.hashing import verify_password
 from openmains.app.signer.keys import command_key, mac_of
 from openmains.app.signer.ports import Entry, Ledger, Registry, Standing
@@ -139,49 +147,62 @@ class Authority:
         known = self._ledger.entries(tenant_id, unique_keys)
         return [_verdict(known[key]) if key in known else Verdict(key, _UNKNOWN) for key in unique_keys]
 
-    async def sign(
-        self,
-        tenant_id: int,
-        unique_key: str,
-        meter_id: int,
-        kind: str,
-        params: Mapping[str, Any],
-        not_after: int,
-        serial: int,
-    ) -> SignedFrame | Verdict:
-        """The frame of an authorised request: made once, then always the same."""
+    async def sign(self, wanted: Sequence[ToSign]) -> list[SignedFrame | Verdict]:
+        """The frames of authorised requests, each made once, then always the same. One transaction of the ledger, and so one
+        sync, for all: it has ended before any of them is handed out."""
+        if len(wanted) > MOST_AT_ONCE:
+            raise SignerRefusedError("too_many")
         async with self._lock:
-            if self._switch.stopped(tenant_id):
-                return Verdict(unique_key, "stopped")
-            entry = self._ledger.entries(tenant_id, [unique_key]).get(unique_key)
-            if entry is None:
-                return Verdict(unique_key, _UNKNOWN)
-            if entry.content != content_hash(meter_id, kind, params, not_after):
-                return Verdict(unique_key, "refused", "not_what_was_authorised")
-            if entry.standing is not Standing.AUTHORISED:
-                return _verdict(entry)
-            if entry.frame is not None:
-                return SignedFrame(unique_key, entry.frame, entry.counter)
+            of_tenant: dict[int, list[ToSign]] = {}
+            for item in wanted:
+                of_tenant.setdefault(item.tenant_id, []).append(item)
+            known: dict[tuple[int, str], Entry] = {}
+            facts: dict[int, MeterFacts] = {}
+            for tenant_id, items in of_tenant.items():
+                found = self._ledger.entries(tenant_id, list({item.unique_key for item in items}))
+                known |= {(tenant_id, key): entry for key, entry in found.items()}
+                new = [entry.meter_id for entry in found.values() if entry.frame is None]
+                if new and not self._switch.stopped(tenant_id):
+                    facts |= await self._registry.facts(tenant_id, new)
+            stopped = {tenant_id for tenant_id in of_tenant if self._switch.stopped(tenant_id)}
             now = self._clock_s()
-            if not_after <= now:
-                return Verdict(unique_key, "refused", "expired")
-            facts = (await self._registry.facts(tenant_id, [meter_id])).get(meter_id)
-            forbidden = self._forbidden(entry.kind, facts, not_after - now)
-            if facts is None or forbidden is not None:
-                return self._refuse(entry, forbidden or _UNKNOWN)
-            driver = self._drivers.command_driver(facts.driver)
-            if driver is None:
-                return self._refuse(entry, "not_by_this_driver")
-            counter = max(self._ledger.next_counter(meter_id), now - COUNTERS_SINCE)
-            mac = mac_of(command_key(self._master, meter_id))
-            try:
-                entry.frame = driver.command(kind, params, serial=serial, counter=counter, not_after=not_after, mac=mac)
-            except ValueError:
-                return self._refuse(entry, Refusal.WRONG_PARAMETERS)
-            entry.counter, entry.serial = counter, serial
             with self._ledger.writing():
-                self._ledger.put(entry)
-            return SignedFrame(unique_key, entry.frame, counter)
+                return [
+                    Verdict(item.unique_key, "stopped")
+                    if item.tenant_id in stopped
+                    else self._sign(item, known.get((item.tenant_id, item.unique_key)), facts.get(item.meter_id), now)
+                    for item in wanted
+                ]
+
+    def _sign(self, item: ToSign, entry: Entry | None, facts: MeterFacts | None, now: int) -> SignedFrame | Verdict:
+        """One frame, written down within the caller's transaction."""
+        if entry is None:
+            return Verdict(item.unique_key, _UNKNOWN)
+        if entry.content != content_hash(item.meter_id, item.kind, item.params, item.not_after):
+            return Verdict(item.unique_key, "refused", "not_what_was_authorised")
+        if entry.standing is not Standing.AUTHORISED:
+            return _verdict(entry)
+        if entry.frame is not None:
+            return SignedFrame(item.unique_key, entry.frame, entry.counter)
+        if item.not_after <= now:
+            return Verdict(item.unique_key, "refused", "expired")
+        forbidden = self._forbidden(entry.kind, facts, item.not_after - now)
+        if facts is None or forbidden is not None:
+            return self._refuse(entry, forbidden or _UNKNOWN)
+        driver = self._drivers.command_driver(facts.driver)
+        if driver is None:
+            return self._refuse(entry, "not_by_this_driver")
+        counter = max(self._ledger.next_counter(item.meter_id), now - COUNTERS_SINCE)
+        mac = mac_of(command_key(self._master, item.meter_id))
+        try:
+            frame = driver.command(
+                item.kind, item.params, serial=item.serial, counter=counter, not_after=item.not_after, mac=mac
+            )
+        except ValueError:
+            return self._refuse(entry, Refusal.WRONG_PARAMETERS)
+        entry.frame, entry.counter, entry.serial = frame, counter, item.serial
+        self._ledger.put(entry)
+        return SignedFrame(item.unique_key, frame, counter)
 
     async def check_approver(self, tenant_id: int, approver: Credential) -> None:
         """For ending a stop; raises ``SignerRefusedError``."""
@@ -219,13 +240,14 @@ class Authority:
         allowed = [entry for entry in entries if entry.standing is not Standing.REFUSED]
         if not allowed:
             return
+        office = await self._registry.office(tenant_id)
         local = datetime.fromtimestamp(now, UTC).astimezone(ZoneInfo(await self._registry.zone(tenant_id)))
         many = {kind: len({e.meter_id for e in allowed if e.kind is kind}) for kind in Kind}
         count = await self._counting(tenant_id, allowed, now)
         for entry in allowed:
             needs = needs_second(
                 entry.kind, many[entry.kind], critical=facts[entry.meter_id].is_critical,
-                weekday=local.weekday(), minute=local.hour * 60 + local.minute,
+                weekday=local.weekday(), minute=local.hour * 60 + local.minute, office=office,
             )  # fmt: skip
             if needs:
                 entry.standing, entry.reason = Standing.NEEDS_APPROVAL, ",".join(needs)

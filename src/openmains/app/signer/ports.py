@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from openmains.domain.command.kinds import Kind
-from openmains.domain.command.safety import MeterFacts, Scope
+from openmains.domain.command.safety import MeterFacts, OfficeHours, Scope
 
 
 class Standing(StrEnum):
@@ -78,6 +78,7 @@ class Registry(Protocol):
 
     async def facts(self, tenant_id: int, meter_ids: Sequence[int]) -> dict[int, MeterFacts]: ...
     async def zone(self, tenant_id: int) -> str: ...
+    async def office(self, tenant_id: int) -> OfficeHours: ...
     async def sizes(self, tenant_id: int) -> tuple[int, int, Mapping[int, int]]:
         """Meters in use: of the platform, of the tenant, by area of the tenant."""
 

@@ -123,7 +123,7 @@ class Times:
 
 
 def rule_of(kind: Kind, *settings: Times | None) -> KindRule:
-    """The kind's rule with settings over it, the later one stronger (product first, then tenant)."""
+    """The kind's rule with settings over it, the later one stronger (tenant first, then product)."""
     rule = RULES[kind]
     for own in settings:
         if own is None:
@@ -136,3 +136,8 @@ def rule_of(kind: Kind, *settings: Times | None) -> KindRule:
             pause_s = max(1, own.pause_s)
             rule = replace(rule, pauses_s=dict.fromkeys(Channel, pause_s))
     return rule
+
+
+def rule_for(times: Mapping[tuple[int, int, str], Times], kind: Kind, tenant_id: int, product_id: int) -> KindRule:
+    """The kind's rule for a product of a tenant; ``times`` by (tenant, product or 0, kind)."""
+    return rule_of(kind, times.get((tenant_id, 0, kind)), times.get((tenant_id, product_id, kind)))

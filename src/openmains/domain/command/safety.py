@@ -11,8 +11,25 @@ from openmains.domain.command.kinds import Kind
 
 VALVE = frozenset({Kind.VALVE_CLOSE, Kind.VALVE_OPEN})
 ALONE_UP_TO = 20  # meters in one request; more need a second person
-OFFICE_FROM_H, OFFICE_TO_H = 8, 18  # hours of the tenant's day
-OFFICE_DAYS = frozenset({0, 1, 2, 3, 4})  # Monday to Friday
+EARLIEST, LATEST = 6 * 60, 22 * 60  # minutes of the day; office hours can be set within these
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeHours:
+    """When one person may close a valve alone: minutes of the tenant's day, weekdays with 0 = Monday."""
+
+    from_minute: int = 8 * 60
+    to_minute: int = 18 * 60
+    days: frozenset[int] = frozenset({0, 1, 2, 3, 4})
+
+    def open(self, weekday: int, minute: int) -> bool:
+        """Whether it is within. Never in the night: the setting lies in a database that the API may write, and whoever takes
+        the API over must not gain hours without witnesses."""
+        start, end = max(EARLIEST, self.from_minute), min(LATEST, self.to_minute)
+        return weekday in self.days and start <= minute < end
+
+
+OFFICE_HOURS = OfficeHours()
 
 
 class Refusal(StrEnum):
@@ -70,7 +87,9 @@ def refusal(kind: Kind, facts: MeterFacts, *, validity_s: int, longest_s: int = 
     return None
 
 
-def needs_second(kind: Kind, meters: int, *, critical: bool, weekday: int, minute: int) -> list[Need]:
+def needs_second(
+    kind: Kind, meters: int, *, critical: bool, weekday: int, minute: int, office: OfficeHours = OFFICE_HOURS
+) -> list[Need]:
     """Reasons for four eyes on a request over ``meters`` meters; ``weekday`` 0 = Monday, ``minute`` of the tenant's day."""
     if kind not in (Kind.VALVE_CLOSE, Kind.FACTORY_RESET, Kind.SET_PLATFORM):
         return [Need.MANY] if kind in (Kind.VALVE_OPEN, Kind.SET_PRICE) and meters > ALONE_UP_TO else []
@@ -79,7 +98,7 @@ def needs_second(kind: Kind, meters: int, *, critical: bool, weekday: int, minut
         found.append(Need.MANY)
     if critical:
         found.append(Need.CRITICAL)
-    if weekday not in OFFICE_DAYS or not OFFICE_FROM_H * 60 <= minute < OFFICE_TO_H * 60:
+    if not office.open(weekday, minute):
         found.append(Need.OUT_OF_HOURS)
     return found
 

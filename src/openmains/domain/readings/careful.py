@@ -289,12 +289,17 @@ class _Careful:
                 sheet.put(day, slot, register_at(right) - here, int(quality), here)
                 days.add(day)
             slot += 1
-        old_front = self.front_at
+        old_front, seen_at = self.front_at, self.old.register_at
         for row in sheet.rows():
             if row.day in days:
                 row.flags |= bits & ~(1 << Rule.GAP)  # the hole lies before these slots
                 settled = not any(q & (MISSING | ESTIMATE) for q in row.quality)
-                row.partial = not settled or (old_front is not None and zone.start_of(row.day) < old_front)
+                row.partial = (
+                    not settled
+                    or (old_front is not None and zone.start_of(row.day) < old_front)
+                    # a level change forgets the front, yet something of the day may be stored, or edited
+                    or (seen_at is not None and zone.start_of(row.day + 1) <= seen_at)
+                )
                 if first and settled and not row.partial:
                     row.flags |= self._learn(row.day, sum(row.increments), row.quality)
                     self.learned.add(row.day)

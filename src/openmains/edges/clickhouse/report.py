@@ -38,7 +38,8 @@ SELECT d.area_id, d.product_id, {_STATUS} AS status, count()
 """  # noqa: S608 - every part is a constant above
 _MISSING = f"""
 SELECT d.meter_id, d.area_id, d.product_id, {_STATUS} AS status
-  FROM ({_DIM} AND meter_id > {{after:UInt64}}) AS d
+  FROM ({_DIM} AND meter_id > {{after:UInt64}} AND (empty({{areas:Array(UInt32)}}) OR area_id IN {{areas:Array(UInt32)}})
+        AND (empty({{of_products:Array(UInt32)}}) OR product_id IN {{of_products:Array(UInt32)}})) AS d
   LEFT ANY JOIN ({_KNOWN} AND meter_id > {{after:UInt64}}) AS k ON d.meter_id = k.meter_id
  WHERE status IN {{statuses:Array(String)}} ORDER BY d.meter_id LIMIT {{limit:UInt32}} {_SETTINGS}
 """  # noqa: S608 - every part is a constant above
@@ -60,13 +61,16 @@ class DayReports:
 
     async def missing(
         self, tenant_id: int, day: int, due_s: int, slots: Mapping[int, int], after: int, limit: int,
-        statuses: Sequence[Status] = (Status.MISSING,),
+        statuses: Sequence[Status] = (Status.MISSING,), areas: Sequence[int] = (), products: Sequence[int] = (),
     ) -> list[MissingMeter]:  # fmt: skip
-        """Meters in these statuses by id, those after ``after``: what a re-read asks for (R6.3)."""
+        """Meters in these statuses by id, those after ``after``: what a re-read asks for (R6.3).
+
+        ``areas`` and ``products`` narrow it; empty: all.
+        """
         rows = await self._clickhouse.query(
             _MISSING,
-            {**self._params(tenant_id, day, due_s, slots), "after": after, "limit": limit,
-             "statuses": [str(status) for status in statuses]},
+            {**self._params(tenant_id, day, due_s, slots), "after": after, "limit": limit, "areas": list(areas),
+             "of_products": list(products), "statuses": [str(status) for status in statuses]},
         )  # fmt: skip
         return [MissingMeter(int(row[0]), int(row[1]), int(row[2]), Status(row[3])) for row in rows]
 

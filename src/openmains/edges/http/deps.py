@@ -13,13 +13,13 @@ from openmains.app.access.ports import KeyFiles
 from openmains.app.command.driver import CommandDrivers
 from openmains.app.command.plan_reports import CellLoads
 from openmains.app.command.ports import Signer, StopSwitch
+from openmains.app.driver_shelf import DriverShelf
 from openmains.app.identity.model import Actor
 from openmains.app.identity.sign_in import SignIn
 from openmains.app.operate.operate import MeterLink
 from openmains.app.ports import (
     CollectionReports,
     Dimensions,
-    DriverShelf,
     LiveFeed,
     ReadingStore,
     Store,

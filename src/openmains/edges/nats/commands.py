@@ -16,6 +16,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from openmains.app.command.ports import Outgoing
+from openmains.app.command.results import LINK_CHANNEL
 from openmains.app.downlink import ANY_NODE, DownFrame, encode_frames
 from openmains.app.uplink import Uplink
 
@@ -38,7 +39,8 @@ _decoder = msgspec.msgpack.Decoder(HeardBatch)
 
 
 class HeardTeller:
-    """At an edge: tells of each batch that is on disk. Only meters with a session can be sent anything."""
+    """At an edge: tells of each batch that is on disk. Only meters with a session can be sent anything, and what a link
+    saw is no meter's word."""
 
     def __init__(self, client: Client, node: int) -> None:
         self._client = client
@@ -48,7 +50,7 @@ class HeardTeller:
 
     def stored(self, uplinks: list[Uplink]) -> None:
         """A batch is on disk."""
-        self._waiting += [uplink for uplink in uplinks if uplink.node]
+        self._waiting += [uplink for uplink in uplinks if uplink.node and uplink.channel != LINK_CHANNEL]
         if self._waiting and self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._tell())
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import msgspec
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 from nats.errors import TimeoutError as NatsTimeoutError
 
@@ -32,7 +33,13 @@ class OperateBus:
         self._nodes: OrderedDict[int, tuple[int, float]] = OrderedDict()
 
     async def ask(self, ask: Ask) -> Answer:
-        """Raises ``TimeoutError`` when an edge that has the session says nothing at all."""
+        """Raises ``OSError`` when an edge that has the session says nothing at all, or nobody can be asked."""
+        try:
+            return await self._ask(ask)
+        except NatsError as error:
+            raise OSError(f"the edges cannot be asked: {type(error).__name__}") from error
+
+    async def _ask(self, ask: Ask) -> Answer:
         known = self._nodes.get(ask.imei)
         if known is not None and self._clock() - known[1] < KNOWN_S:
             answer = await self._of(known[0], ask)
@@ -53,8 +60,6 @@ class OperateBus:
             said = await self._client.request(f"operate.{node}", encode(ask), timeout=ask.limit_s + SLACK_S)
         except NoRespondersError:
             return Answer(Outcome.NOT_HERE)
-        except NatsTimeoutError as error:
-            raise TimeoutError(f"edge {node} does not answer") from error
         return decode_answer(said.data)
 
     async def _where(self, imei: int) -> int | None:

@@ -14,6 +14,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import nats
 from nats.aio.client import Client
@@ -55,8 +56,12 @@ class StreamState:
 
 async def connect(url: str, *, user: str = "", password: str = "", name: str = "openmains") -> Client:
     """A connection that reconnects for ever; raises ``OSError`` or ``nats.errors.Error`` when the first try fails."""
+    # An account of a role is answered on subjects of its own (run/nats_users.py).
+    account = urlsplit(url).username or user
+    inbox = "_INBOX" if account in ("", "openmains") else f"_INBOX_{account}"
     return await nats.connect(
         url,
+        inbox_prefix=inbox.encode(),
         user=user or None,
         password=password or None,
         name=name,
@@ -81,8 +86,8 @@ class UplinkStream:
         self._max_bytes = max_bytes
         self._replicas = replicas
 
-    async def ensure(self) -> None:
-        """Create the stream or bring its settings up to date; safe for many at once."""
+    async def ensure(self, *, update: bool = True) -> None:
+        """Create the stream or (``update``) bring its settings up to date; safe for many at once."""
         config = StreamConfig(
             name=STREAM,
             subjects=[f"{SUBJECT}.*"],
@@ -98,7 +103,8 @@ class UplinkStream:
         except NotFoundError:
             await self._js.add_stream(config)
         else:
-            await self._js.update_stream(config)
+            if update:
+                await self._js.update_stream(config)
 
     async def publish(self, shard: int, data: bytes, *, wait_s: float = 10.0) -> int:
         """Store one batch; returns its sequence once it is on disk.

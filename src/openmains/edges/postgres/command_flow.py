@@ -12,11 +12,11 @@ import msgspec
 from openmains.app.command.ports import Change, Drafted, MeterWord, OpenCommand, RunningBatch
 from openmains.app.command.results import LINK_EVENTS
 from openmains.app.command.work import times_of
-from openmains.domain.command.batch import BatchState
+from openmains.domain.command.batch import DAILY_SHARE_PPM, BatchState
 from openmains.domain.command.kinds import RULES, Channel, Kind, KindRule, Lane, Priority, Times
 from openmains.domain.command.life import ENDS, SENDABLE, Event, Outcome, State, advance, event_of_result
 from openmains.domain.command.order import Waiting, replaced_by, settings_of
-from openmains.edges.postgres import command_batches
+from openmains.edges.postgres import command_batches, command_onboarding
 from openmains.edges.postgres.db import Connection, Pool, Row
 
 WAITING = """
@@ -26,7 +26,7 @@ SELECT w.command_id, w.serial, w.kind, w.lane, w.priority, w.state, w.due_at, w.
 """
 OPEN = """
 SELECT c.command_id, c.tenant_id, c.meter_id, c.kind, c.params, c.unique_key, p.driver, c.channel, c.state, c.serial,
-       c.not_after, c.attempts, c.frame
+       c.not_after, c.attempts, c.frame, m.product_id
   FROM command c JOIN meter m USING (meter_id) JOIN product p USING (product_id)
  WHERE c.command_id = ANY($1::bigint[]) ORDER BY c.command_id
 """
@@ -100,13 +100,13 @@ UPDATE meter_shadow s SET reported = s.reported || u.said::jsonb, reported_us = 
 """
 TIMED = """
 SELECT c.command_id, c.tenant_id, c.meter_id, c.kind, '{}'::jsonb AS params, c.unique_key, '' AS driver, w.channel, w.state,
-       w.serial, w.not_after, w.attempts, NULL::bytea AS frame, w.due_at
-  FROM command_waiting w JOIN command c USING (command_id)
+       w.serial, w.not_after, w.attempts, NULL::bytea AS frame, m.product_id, w.due_at
+  FROM command_waiting w JOIN command c USING (command_id) JOIN meter m ON m.meter_id = c.meter_id
  WHERE w.not_after <= $1 AND (w.state <> 'asking' OR w.not_after <= $1 - $2)
 UNION ALL
 SELECT c.command_id, c.tenant_id, c.meter_id, c.kind, '{}'::jsonb, c.unique_key, '', w.channel, w.state,
-       w.serial, w.not_after, w.attempts, NULL::bytea, w.due_at
-  FROM command_waiting w JOIN command c USING (command_id)
+       w.serial, w.not_after, w.attempts, NULL::bytea, m.product_id, w.due_at
+  FROM command_waiting w JOIN command c USING (command_id) JOIN meter m ON m.meter_id = c.meter_id
  WHERE w.not_after > $1 AND w.lane = 3 AND w.attempts > 0 AND w.due_at <= $1 AND w.state IN ('sent', 'delivered')
  LIMIT $3
 """
@@ -225,9 +225,17 @@ class PostgresCommandFlow:
     async def touched_today(self, tenant_id: int, since_us: int) -> tuple[int, int]:
         return await command_batches.touched(self._pool, tenant_id, since_us)
 
+    async def daily_share_ppm(self, tenant_id: int) -> int:
+        share = await self._pool.fetchval("SELECT daily_share_ppm FROM command_policy WHERE tenant_id = $1", tenant_id)
+        return DAILY_SHARE_PPM if share is None else int(share)
+
     async def release(self, batch: RunningBatch, count: int, rule: KindRule, now_us: int) -> int:
         async with self._pool.acquire() as connection, connection.transaction():
             return await command_batches.release(connection, batch, count, rule, now_us)
+
+    async def onboard(self, now_us: int, limit: int) -> int:
+        async with self._pool.acquire() as connection, connection.transaction():
+            return await command_onboarding.draft_defaults(connection, now_us, limit)
 
     async def end_batch(self, batch_id: int, state: BatchState, reason: str) -> None:
         await self._pool.execute(
@@ -381,7 +389,7 @@ def _open(row: Row) -> OpenCommand:
     return OpenCommand(
         row["command_id"], row["tenant_id"], row["meter_id"], Kind(row["kind"]), row["params"], row["unique_key"],
         row["driver"], Channel(row["channel"]), State(row["state"]), row["serial"], row["not_after"], row["attempts"],
-        row["frame"],
+        row["frame"], row["product_id"],
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from openmains.app.command.model import (
     Command,
     CommandDetail,
     CommandEvent,
+    CommandPolicy,
     SettingTimes,
     Shadow,
     ShadowEntry,
@@ -76,6 +77,25 @@ class Commands(BatchTables):
             times.validity_s,
             times.attempts,
             times.pause_s,
+        )
+
+    async def policy(self) -> CommandPolicy:
+        row = await self._connection.fetchrow(
+            "SELECT daily_share_ppm, office_from, office_to, office_days FROM command_policy WHERE tenant_id = $1",
+            self._tenant_id,
+        )
+        return CommandPolicy() if row is None else CommandPolicy(row[0], row[1], row[2], list(row[3]))
+
+    async def set_policy(self, policy: CommandPolicy) -> None:
+        await self._connection.execute(
+            "INSERT INTO command_policy (tenant_id, daily_share_ppm, office_from, office_to, office_days)"
+            " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id)"
+            " DO UPDATE SET daily_share_ppm = $2, office_from = $3, office_to = $4, office_days = $5",
+            self._tenant_id,
+            policy.daily_share_ppm,
+            policy.office_from,
+            policy.office_to,
+            sorted(set(policy.office_days)),
         )
 
     async def draft(self, draft: Draft, user_id: int, actor: str, now_us: int) -> tuple[int, bool]:

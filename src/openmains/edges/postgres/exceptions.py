@@ -9,9 +9,9 @@ from openmains.domain.readings.quality import Rule
 from openmains.edges.postgres.db import Connection, Row
 
 _COLUMNS = """
-  SELECT e.exception_id, e.meter_id, m.number, e.rule, e.at, e.day, e.value, e.expected, e.found_at, e.status,
+  SELECT e.exception_id, e.meter_id, m.number, p.driver, e.rule, e.at, e.day, e.value, e.expected, e.found_at, e.status,
          e.judged_by, e.judged_at, e.reason
-    FROM reading_exception e JOIN meter m USING (meter_id)
+    FROM reading_exception e JOIN meter m USING (meter_id) JOIN product p USING (product_id)
 """
 _RULES = {rule.value: rule.name.lower() for rule in Rule}
 
@@ -21,6 +21,7 @@ def _exception(row: Row) -> ReadingException:
         exception_id=row["exception_id"],
         meter_id=row["meter_id"],
         number=row["number"],
+        driver=row["driver"],
         rule=_RULES.get(row["rule"], str(row["rule"])),
         at=datetime.fromtimestamp(row["at"], UTC),
         day=day_to_date(row["day"]).isoformat(),
@@ -75,3 +76,9 @@ class Exceptions:
             user_id,
             reason,
         )
+
+    async def settled_until(self, meter_id: int) -> int | None:
+        found = await self._connection.fetchval(
+            "SELECT grid_at FROM meter_state WHERE tenant_id = $1 AND meter_id = $2", self._tenant_id, meter_id
+        )
+        return None if found is None else int(found)

@@ -37,13 +37,14 @@ UPDATE device_key k SET first_used_at = now(), previous_key_id = NULL, previous_
   FROM unnest($1::bigint[], $2::int[], $3::int[]) AS u(imei, tenant_id, version)
  WHERE k.imei = u.imei AND k.tenant_id = u.tenant_id AND k.version = u.version
 """
+# A key on its way to its meter is not replaced: the meter may have been written it already, and would be cut off.
 _CHOSEN = """
   FROM meter m LEFT JOIN device_key k ON k.imei = m.imei AND k.tenant_id = m.tenant_id
  WHERE m.tenant_id = $1 AND m.imei IS NOT NULL AND m.removed_on IS NULL AND ($2::bigint[] IS NULL OR m.imei = ANY ($2))
    AND ($3::bigint[] IS NULL OR m.meter_id = ANY ($3)) AND ($4::int IS NULL OR m.product_id = $4)
    AND ($5::int IS NULL OR m.area_id IN (WITH RECURSIVE below AS (SELECT $5::int AS area_id UNION
         SELECT a.area_id FROM area a JOIN below b ON a.parent_id = b.area_id) SELECT area_id FROM below))
-   AND ($6 OR k.imei IS NULL)
+   AND (k.imei IS NULL OR ($6 AND NOT k.rotating))
 """
 
 

@@ -136,7 +136,7 @@ class Meters:
     async def get(self, meter_id: int) -> MeterDetail | None:
         row = await self._connection.fetchrow(
             f"SELECT {_COLUMNS}, c.code AS c_code, c.name AS c_name, c.phone AS c_phone, c.address AS c_address,"
-            f" c.is_protected AS c_protected {_FROM} WHERE m.tenant_id = $1 AND m.meter_id = $2",
+            f" c.is_protected AS c_protected, c.is_critical AS c_critical {_FROM} WHERE m.tenant_id = $1 AND m.meter_id = $2",
             self._tenant_id,
             meter_id,
         )
@@ -151,6 +151,7 @@ class Meters:
                 phone=row["c_phone"],
                 address=row["c_address"],
                 is_protected=row["c_protected"],
+                is_critical=row["c_critical"],
             )
         return MeterDetail(customer=customer, **_fields(row, self._wording))
 

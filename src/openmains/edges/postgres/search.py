@@ -23,7 +23,7 @@ SELECT m.meter_id, m.number, m.imei, m.product_id, m.area_id, m.customer_id, coa
 """
 _SOURCE = """
 SELECT m.meter_id, m.tenant_id, m.number, m.bar_code, m.imei, coalesce(c.name, '') AS name, coalesce(c.phone, '') AS phone,
-       m.address, coalesce(c.address, '') AS customer_address
+       m.address, coalesce(c.address, '') AS customer_address, m.imsi, m.iccid
   FROM meter m LEFT JOIN customer c USING (customer_id) WHERE m.meter_id = ANY ($1::bigint[])
 """
 _WRITE = """
@@ -84,13 +84,13 @@ async def _candidates(connection: Connection, wanted: Query, limit: int, after: 
 async def refresh(connection: Connection, meter_ids: Sequence[int]) -> int:
     """Write the search texts of these meters anew from meter and customer; returns how many meters there are.
 
-    To be called in the transaction that changed a number, bar code, IMEI, name, phone or address.
+    To be called in the transaction that changed a number, bar code, IMEI, SIM, name, phone or address.
     """
     rows = await connection.fetch(_SOURCE, list(meter_ids))
     texts = [
         search_text(
             fields_of(row["number"], row["bar_code"], row["imei"], row["name"], row["phone"], row["address"],
-                      row["customer_address"])
+                      row["customer_address"], row["imsi"], row["iccid"])
         )
         for row in rows
     ]  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from openmains.app.signer.ports import RegistryAwayError
-from openmains.domain.command.safety import MeterFacts
+from openmains.domain.command.safety import OFFICE_HOURS, MeterFacts, OfficeHours
 from openmains.edges.postgres.db import SIGNER_ROLE, Pool, Row, create_pool
 
 FACTS = """
@@ -57,6 +57,12 @@ class SignerRegistry:
     async def zone(self, tenant_id: int) -> str:
         rows = await self._fetch("SELECT zone FROM tenant WHERE tenant_id = $1", tenant_id)
         return str(rows[0][0]) if rows else "Asia/Shanghai"
+
+    async def office(self, tenant_id: int) -> OfficeHours:
+        rows = await self._fetch(
+            "SELECT office_from, office_to, office_days FROM command_policy WHERE tenant_id = $1", tenant_id
+        )
+        return OfficeHours(rows[0][0], rows[0][1], frozenset(rows[0][2])) if rows else OFFICE_HOURS
 
     async def sizes(self, tenant_id: int) -> tuple[int, int, Mapping[int, int]]:
         now = time.monotonic()

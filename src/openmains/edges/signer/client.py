@@ -2,9 +2,8 @@
 """``Signer`` over the socket: one connection, requests one after the other, opened anew when it breaks."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -14,6 +13,7 @@ from openmains.app.command.ports import (
     SignerAwayError,
     SignerRefusedError,
     SignRequest,
+    ToSign,
     Verdict,
 )
 from openmains.edges.signer.wire import Answer, Ask, packed, read_answer
@@ -46,21 +46,15 @@ class SocketSigner:
     async def verdicts(self, tenant_id: int, unique_keys: Sequence[str]) -> list[Verdict]:
         return _verdicts(await self._ask(Ask("verdicts", tenant_id, keys=list(unique_keys))))
 
-    async def sign(
-        self,
-        tenant_id: int,
-        unique_key: str,
-        meter_id: int,
-        kind: str,
-        params: Mapping[str, Any],
-        not_after: int,
-        serial: int,
-    ) -> SignedFrame | Verdict:
-        request = (unique_key, meter_id, kind, dict(params), not_after)
-        answer = await self._ask(Ask("sign", tenant_id, requests=[request], serial=serial))
-        if answer.frame:
-            return SignedFrame(unique_key, answer.frame, answer.counter)
-        return _verdicts(answer)[0]
+    async def sign(self, wanted: Sequence[ToSign]) -> list[SignedFrame | Verdict]:
+        if not wanted:
+            return []
+        rows = [
+            (w.tenant_id, w.unique_key, w.meter_id, w.kind, dict(w.params), w.not_after, w.serial) for w in wanted
+        ]  # fmt: skip
+        answer = await self._ask(Ask("sign", 0, wanted=rows))
+        refusals = iter(_verdicts(answer))
+        return [next(refusals) if item is None else SignedFrame(*item) for item in answer.signed]
 
     async def resume(self, tenant_id: int, approver: Credential) -> None:
         await self._ask(Ask("resume", tenant_id, approver.login, approver.password))

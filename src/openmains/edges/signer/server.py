@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from openmains.app.command.ports import Credential, SignedFrame, SignerRefusedError, SignRequest
+from openmains.app.command.ports import Credential, SignedFrame, SignerRefusedError, SignRequest, ToSign, Verdict
 from openmains.app.signer.authority import Authority
 from openmains.app.signer.ports import RegistryAwayError
 from openmains.edges.signer.switch import FileSwitch
@@ -80,11 +80,11 @@ class SignerServer:
             verdicts = await authority.approve(ask.tenant_id, ask.keys, person)
         elif ask.op == "verdicts":
             verdicts = await authority.verdicts(ask.tenant_id, ask.keys)
-        elif ask.op == "sign" and len(ask.requests) == 1:
-            made = await authority.sign(ask.tenant_id, *ask.requests[0], ask.serial)
-            if isinstance(made, SignedFrame):
-                return Answer(frame=made.frame, counter=made.counter)
-            verdicts = [made]
+        elif ask.op == "sign":
+            made = await authority.sign([ToSign(*item) for item in ask.wanted])
+            verdicts = [item for item in made if isinstance(item, Verdict)]
+            signed = [(i.unique_key, i.frame, i.counter) if isinstance(i, SignedFrame) else None for i in made]
+            return Answer(verdicts=_told(verdicts), signed=signed)
         elif ask.op == "resume":
             await authority.check_approver(ask.tenant_id, person)
             self._switch.resume(ask.tenant_id)
@@ -92,4 +92,8 @@ class SignerServer:
             verdicts = []
         else:
             raise SignerRefusedError("no_such_request")
-        return Answer(verdicts=[(item.unique_key, item.state, item.reason) for item in verdicts])
+        return Answer(verdicts=_told(verdicts))
+
+
+def _told(verdicts: list[Verdict]) -> list[tuple[str, str, str]]:
+    return [(item.unique_key, item.state, item.reason) for item in verdicts]

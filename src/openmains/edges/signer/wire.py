@@ -18,17 +18,20 @@ class Ask(msgspec.Struct, array_like=True):
     password: str = ""
     requests: list[tuple[str, int, str, dict[str, Any], int]] = []
     keys: list[str] = []
-    serial: int = 0
+    wanted: list[tuple[int, str, int, str, dict[str, Any], int, int]] = []
+
+    def __repr__(self) -> str:  # a password must not get into a log by way of an error
+        return f"Ask({self.op!r}, {self.tenant_id})"
 
 
 class Answer(msgspec.Struct, array_like=True):
-    """``error``: '' or the code of a refusal."""
+    """``error``: '' or the code of a refusal. Of ``sign``: for each wanted frame (key, frame, counter), or null and in its turn
+    one of ``verdicts``."""
 
     error: str = ""
     seconds: int = 0
     verdicts: list[tuple[str, str, str]] = []
-    frame: bytes = b""
-    counter: int = 0
+    signed: list[tuple[str, bytes, int] | None] = []
 
 
 _encode = msgspec.msgpack.Encoder().encode

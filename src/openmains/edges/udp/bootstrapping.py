@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A new key reaches its meter by LwM2M bootstrap (core 1.1 section 6.1): asked to come for it, it is written objects 0 and 1.
 
-    Register, Update ─→ is a new key waiting? ─→ execute /1/x/9 ─→ the meter asks on /bs ─→ write /0/1, /1/0, /0/0, Finish
+    Register, Update ─→ is a new key waiting? ─→ execute /1/x/9 ─→ the meter asks on /bs ─→ look, write, Finish
 
 Nothing is deleted first. Each write replaces one whole account, so a bootstrap that breaks off anywhere leaves the meter with
 an account that works: the old key is valid until a handshake with the new one was completed (``app.keys.book``). The
-meter's account at the bootstrap server (/0/0, which is us as well) is renewed last; were it first, a meter cut off there
+meter's account at the bootstrap server (us as well) is renewed last; were it first, a meter cut off there
 would come back for bootstrap with the new key and so end the old one that its other account still has.
 
 Keys are opened for one bootstrap, held by its steps, and written nowhere else; neither logs nor counters see them.
@@ -164,7 +164,7 @@ class Bootstrapping:
         self._proofs.ask(terminal, go, lambda: self._refuse(event))
         self._flush()
 
-    def _steps(self, event: lwm2m.BootstrapWanted, terminal: Terminal, key: bytes) -> list[operation.Operation]:
+    def _steps(self, event: lwm2m.BootstrapWanted, terminal: Terminal, key: bytes) -> bootstrap.Steps:
         format_ = event.preferred if event.preferred in (content.SENML_CBOR, content.SENML_JSON) else content.TLV
         known = self._server.registration(terminal.session.cid)
         return bootstrap.renewal(

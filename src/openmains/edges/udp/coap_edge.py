@@ -143,14 +143,16 @@ class CoapEdge:
             elif self._batcher.full:
                 self._busy(exchange, now)
             else:
-                self._take(exchange, path[1], request.payload, now)
+                self._take(request, path[1], now)
         elif path == (".well-known", "core") and request.method == Method.GET:
             self._server.respond(exchange, Code.CONTENT, RESOURCES, (LINKS,), now=now)
         else:
             self._server.respond(exchange, Code.NOT_FOUND, b"POST /r/<IMEI>", (TEXT,), now=now)
 
-    def _take(self, exchange: Exchange, imei: str, payload: bytes, now: float) -> None:
-        found = self._reception.take(imei, payload, "coap", "r", self._now_us())
+    def _take(self, request: Request, imei: str, now: float) -> None:
+        exchange = request.exchange
+        about = "/", opt.get_uint(request.options, opt.CONTENT_FORMAT)
+        found = self._reception.take(imei, request.payload, "coap", "r", self._now_us(), about=about)
         if isinstance(found, Refusal):
             self._refuse(exchange, found, now)
             return

@@ -3,7 +3,8 @@
 
 A command goes only to an address that is shown to be the meter's (``proofs.py``). What cannot be sent now is told as lost
 at once, so that the dispatcher's next window is not wasted; what was sent ends as delivered or lost. The meter's own
-result is an uplink like any other.
+result is an uplink like any other. The stop switch is asked once more when a frame is handed to the radio: it may have waited
+here for the meter's proof.
 """
 
 from collections.abc import Callable
@@ -38,6 +39,7 @@ class Downlinks:
         terminal_of_imei: Callable[[int], Terminal | None],
         proofs: Proofs,
         may_command: Callable[[int], bool],
+        stopped: Callable[[int], bool],
         tell: Callable[[Uplink, Callable[[bool], None]], None],
         later: Callable[[float, Callable[[], None]], object],
         flush: Callable[[], None],
@@ -48,6 +50,7 @@ class Downlinks:
         self._terminal_of_imei = terminal_of_imei
         self._proofs = proofs
         self._may_command = may_command
+        self._stopped = stopped
         self._tell = tell
         self._later = later
         self._flush = flush
@@ -88,6 +91,10 @@ class Downlinks:
             self._word("lost", frame)
 
     def _send(self, frame: DownFrame, terminal: Terminal, now: float) -> None:
+        if self._stopped(frame.tenant_id):
+            self._count("downlink.stopped")
+            self._give_up(frame)
+            return
         what = operation.write(OPAQUE_DOWNLINK, frame.frame, content.OPAQUE)
         what.tag = frame
         self._count("downlink.sent")

@@ -22,7 +22,7 @@ class Proofs:
         self,
         *,
         ping: Callable[[bytes], None],
-        confirm: Callable[[Terminal], None],
+        confirm: Callable[[Terminal, object], None],
         later: Callable[[float, Callable[[], None]], object],
         flush: Callable[[], None],
         clock: Callable[[], float],
@@ -33,6 +33,7 @@ class Proofs:
         self._flush = flush
         self._clock = clock
         self._waiting: dict[int, list[tuple[Go, GiveUp]]] = {}  # by IMEI
+        self._asked: dict[int, object] = {}  # the address that was pinged, by IMEI
         self.counters: dict[str, int] = {"proofs.asked": 0, "proofs.none": 0}
 
     def ask(self, terminal: Terminal, go: Go, give_up: GiveUp) -> None:
@@ -49,21 +50,33 @@ class Proofs:
             return
         mine = [(go, give_up)]
         self._waiting[terminal.imei] = mine
-        self.counters["proofs.asked"] += 1
-        self._ping(terminal.session.cid)
+        self._ask(terminal)
         self._later(PROOF_S, lambda: self._no_proof(terminal.imei, mine))
 
     def proved(self, terminal: Terminal, now: float) -> None:
-        """The meter answered from its newest address."""
+        """The meter answered what we sent. It proves the address that was pinged, and no other: where the meter has moved on
+        meanwhile, it is asked there again."""
+        asked = self._asked.pop(terminal.imei, None)
+        if not terminal.session.confirmed and asked is not None:
+            self._confirm(terminal, asked)
         if not terminal.session.confirmed:
-            self._confirm(terminal)
+            if terminal.imei in self._waiting:
+                self._ask(terminal)
+                self._flush()
+            return
         for go, _ in self._waiting.pop(terminal.imei, ()):
             go(terminal, now)
         self._flush()
 
+    def _ask(self, terminal: Terminal) -> None:
+        self.counters["proofs.asked"] += 1
+        self._asked[terminal.imei] = terminal.session.address
+        self._ping(terminal.session.cid)
+
     def _no_proof(self, imei: int, mine: list[tuple[Go, GiveUp]]) -> None:
         if self._waiting.get(imei) is mine:
             del self._waiting[imei]
+            self._asked.pop(imei, None)
             self.counters["proofs.none"] += len(mine)
             for _, give_up in mine:
                 give_up()

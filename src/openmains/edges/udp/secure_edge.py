@@ -290,9 +290,9 @@ class SecureEdge:
             self._terminals.drop(terminal)
             self._flush_soon()
 
-    def confirm(self, terminal: Terminal) -> None:
-        """The meter proved that it is where its newest record came from."""
-        self._dtls.confirm_address(terminal.session, self._loop.time())
+    def confirm(self, terminal: Terminal, address: object) -> None:
+        """The meter proved that it is at ``address``; nothing is said of a newer one."""
+        self._dtls.confirm_address(terminal.session, self._loop.time(), address)
 
     # --- what goes out ---
 

@@ -24,7 +24,7 @@ from openmains.wire.coap.message import Code, Method, Option
 from openmains.wire.coap.reliability import RFC7252, Timing
 from openmains.wire.lwm2m import content
 from openmains.wire.lwm2m.asking import UPLINK, Asker, Holder
-from openmains.wire.lwm2m.bootstrap import Run
+from openmains.wire.lwm2m.bootstrap import Run, Steps
 from openmains.wire.lwm2m.events import (
     Bootstrapped,
     BootstrapWanted,
@@ -330,7 +330,7 @@ class Server:
         else:
             out.append(wanted)
 
-    def bootstrap(self, wanted: BootstrapWanted, steps: Iterable[Operation], now: float) -> None:
+    def bootstrap(self, wanted: BootstrapWanted, steps: Steps, now: float) -> None:
         """Begin: the device hears 2.04, then each step when the one before succeeded, then Finish."""
         self._coap.server.respond(wanted.exchange, Code.CHANGED, now=now)
         holder = self._holder(wanted.link, now)
@@ -348,7 +348,7 @@ class Server:
                 holder.bootstrap = None
                 out.append(Bootstrapped(holder.link, run.endpoint, reason, event.operation if reason else None))
             else:
-                self._asker.submit(holder, run.next(), now, out)
+                self._asker.submit(holder, run.next(event if isinstance(event, Done) else None), now, out)
 
     # --- what goes out, and time ---
 

@@ -3,6 +3,7 @@
 
 import asyncio
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,21 +25,40 @@ from openmains.app.alarms.model import (
     Severity,
 )
 from openmains.app.dead_letters import handle as dead_letters
-from openmains.app.exceptions.judge import Verdict
+from openmains.app.exceptions.judge import Correction, Verdict, edit_reading
 from openmains.app.exceptions.judge import judge_exception as judge
 from openmains.app.meters import jobs
 from openmains.app.problems import Problem
+from openmains.domain.readings.edit import MOST_VOLUME
 from openmains.domain.readings.quality import Rule
 from openmains.edges.http.deps import actor_of, deps_of
-from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, OptionalId32, Page, Word, after_id, page
+from openmains.edges.http.inputs import (
+    Cursor,
+    Id,
+    Limit,
+    OptionalId,
+    OptionalId32,
+    Page,
+    Word,
+    after_id,
+    page,
+    seconds,
+)
 from openmains.edges.http.problems import language_of
 
 
 class Judgement(Struct, frozen=True, forbid_unknown_fields=True):
-    """``accept``: the value is right; ``keep_estimate``: it is not, the estimate stays."""
+    """``accept``: the value is right; ``keep_estimate``: it is not, the estimate stays; ``edit``: ``volume`` is right.
+
+    An edit needs a reason. ``volume`` is in the product's unit and passed in [``start``, ``end``): whole slots of the
+    finding's day, all of it unless told otherwise.
+    """
 
     verdict: Verdict
     reason: Annotated[str, Meta(max_length=1000)] = ""
+    volume: Annotated[int, Meta(ge=0, le=MOST_VOLUME)] | None = None
+    start: datetime | None = None
+    end: datetime | None = None
 
 
 class DeadLetterIds(Struct, frozen=True, forbid_unknown_fields=True):
@@ -136,8 +156,29 @@ async def read_exception(request: Request[Any, Any, Any], exception_id: Id) -> R
 async def judge_exception(
     request: Request[Any, Any, Any], exception_id: Id, data: JSONBody[Judgement]
 ) -> ReadingException:
-    """Accept the value, or keep the estimate."""
-    return await judge(deps_of(request).store, actor_of(request), exception_id, data.verdict, data.reason)
+    """Accept the value, keep the estimate, or set another value."""
+    deps, actor = deps_of(request), actor_of(request)
+    if data.verdict != "edit":
+        return await judge(deps.store, actor, exception_id, data.verdict, data.reason)
+    if deps.replay is None or deps.readings is None:
+        raise Problem("not-offered")
+    if data.volume is None:
+        raise Problem("invalid-input", fields=(("/volume", "required"),))
+    correction = Correction(
+        data.volume,
+        None if data.start is None else seconds(data.start, "start"),
+        None if data.end is None else seconds(data.end, "end"),
+    )
+    return await edit_reading(
+        deps.store,
+        deps.readings,
+        deps.replay,
+        actor,
+        exception_id,
+        correction,
+        data.reason,
+        time.time_ns() // 1000,
+    )
 
 
 @get("/dead-letters", operation_id="list_dead_letters", tags=["dead letters"])

@@ -22,6 +22,7 @@ from openmains.app.command.give import (
 from openmains.app.command.model import (
     Command,
     CommandDetail,
+    CommandPolicy,
     NewCommand,
     Second,
     SettingTimes,
@@ -250,6 +251,26 @@ async def set_command_times(request: Request[Any, Any, Any], data: JSONBody[Sett
     return data
 
 
+@get("/command-policy", operation_id="read_command_policy", tags=["commands"])
+async def read_command_policy(request: Request[Any, Any, Any]) -> CommandPolicy:
+    """This utility's share of meters that batches may configure in a day, and its office hours."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        return await work.commands.policy()
+
+
+@put("/command-policy", operation_id="set_command_policy", tags=["commands"])
+async def set_command_policy(request: Request[Any, Any, Any], data: JSONBody[CommandPolicy]) -> CommandPolicy:
+    """Set both; what is not given is as at the start. Out of office hours a closing needs a second person."""
+    if data.office_from >= data.office_to:
+        raise Problem("invalid-input", fields=(("/office_to", "not-accepted"),))
+    actor = actor_of(request)
+    async with deps_of(request).store.tenant(actor.tenant_id) as work:
+        before = await work.commands.policy()
+        await work.commands.set_policy(data)
+        await work.audit.record(actor, "set_command_policy", "command", "policy", before, data)
+    return data
+
+
 @get("/command-stop", operation_id="read_command_stop", tags=["commands"])
 async def read_command_stop(request: Request[Any, Any, Any]) -> StopState:
     """Whether commands are stopped."""
@@ -290,6 +311,8 @@ HANDLERS: list[Any] = [
     read_shadow,
     list_command_times,
     set_command_times,
+    read_command_policy,
+    set_command_policy,
     read_command_stop,
     stop_all_commands,
     resume_all_commands,

@@ -7,9 +7,10 @@ from litestar import Request, get, patch, post
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
+from openmains.app.command.onboard import check_product
+from openmains.app.driver_shelf import DriverLayout, DriverPage, DriverVector, TracedField
 from openmains.app.meters import change_areas, change_products
 from openmains.app.meters.model import Area, AreaChange, NewArea, NewProduct, Product, ProductChange
-from openmains.app.ports import DriverPage, DriverVector, TracedField
 from openmains.app.problems import Problem
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id32, Limit, Page, PathWord, after_id, changes, hex_bytes, page
@@ -105,7 +106,11 @@ async def add_product(request: Request[Any, Any, Any], data: JSONBody[NewProduct
     """Add a product; its driver must be in the catalogue."""
     deps = deps_of(request)
     return await change_products.add_product(
-        deps.store, actor_of(request), data, lambda driver: medium_of(deps, driver)
+        deps.store,
+        actor_of(request),
+        data,
+        lambda driver: medium_of(deps, driver),
+        lambda driver, settings: check_product(deps.command_drivers, driver, settings),
     )
 
 
@@ -114,7 +119,12 @@ async def change_product(request: Request[Any, Any, Any], product_id: Id32, data
     """Change a product; the next message is read with it."""
     deps = deps_of(request)
     return await change_products.change_product(
-        deps.store, actor_of(request), product_id, changes(data), lambda driver: medium_of(deps, driver)
+        deps.store,
+        actor_of(request),
+        product_id,
+        changes(data),
+        lambda driver: medium_of(deps, driver),
+        lambda driver, settings: check_product(deps.command_drivers, driver, settings),
     )
 
 
@@ -142,6 +152,15 @@ async def list_driver_vectors(request: Request[Any, Any, Any], maker: PathWord, 
     return VectorList(found)
 
 
+@get("/drivers/{maker:str}/{model:str}/layout", operation_id="read_driver_layout", tags=["drivers"])
+async def read_driver_layout(request: Request[Any, Any, Any], maker: PathWord, model: PathWord) -> DriverLayout:
+    """A driver's messages field by field, and the points it gives."""
+    found = deps_of(request).drivers.layout(f"{maker}/{model}")
+    if found is None:
+        raise Problem("not-found")
+    return found
+
+
 @post("/drivers/{maker:str}/{model:str}/explain", operation_id="explain_frame", status_code=200, tags=["drivers"])
 async def explain_frame(
     request: Request[Any, Any, Any], maker: PathWord, model: PathWord, data: JSONBody[FrameBody]
@@ -166,5 +185,6 @@ HANDLERS: list[Any] = [
     list_drivers,
     read_driver,
     list_driver_vectors,
+    read_driver_layout,
     explain_frame,
 ]

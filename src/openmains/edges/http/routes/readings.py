@@ -8,10 +8,12 @@ from litestar import Request, get
 from litestar.params import QueryParameter
 from msgspec import Struct
 
+from openmains.app.driver_shelf import TracedField
 from openmains.app.identity.model import Actor
 from openmains.app.meters.model import MeterDetail
 from openmains.app.paging import decode_cursor
-from openmains.app.ports import ReadingStore, StoredDay, StoredSignal, TracedField
+from openmains.app.pipeline.edits import EDIT_CHANNEL
+from openmains.app.ports import ReadingStore, StoredDay, StoredSignal
 from openmains.app.problems import Problem
 from openmains.domain.period import DAY_S, Zone, zone
 from openmains.domain.quantity import LITRE_EXPONENT, to_m3
@@ -267,7 +269,8 @@ async def list_frames(
                 outcome=f.outcome,
                 length=len(f.payload),
                 payload_hex=f.payload.hex(),
-                fields=deps.drivers.explain(meter.driver, f.payload) or [],
+                # What a person set is no frame of the driver's; its JSON speaks for itself.
+                fields=[] if f.channel == EDIT_CHANNEL else deps.drivers.explain(meter.driver, f.payload) or [],
             )
             for f in shown.items
         ],

@@ -74,13 +74,23 @@ async def download_collection_xlsx(
 
 @get("/reports/collection/missing", operation_id="list_missing_meters", tags=["reports"])
 async def list_missing_meters(
-    request: Request[Any, Any, Any], day: Day = None, limit: Limit = 100, cursor: Cursor = None
+    request: Request[Any, Any, Any],
+    day: Day = None,
+    by: FromQuery[ReportBy] = "area",
+    key: Annotated[
+        str | None,
+        QueryParameter(min_length=1, max_length=200, description="One line of the report by ``by``; all without it."),
+    ] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
 ) -> Page[MissingMeter]:
     """Expected meters without a value of the day, by meter."""
     actor = actor_of(request)
-    after = after_id("missing", cursor) or 0
-    rows = await _reports(deps_of(request)).missing(actor.tenant_id, _day(day, actor), limit + 1, after)
-    return page("missing", rows, limit, lambda meter: meter.meter_id)
+    scope = f"missing {by} {key or ''}"
+    after = after_id(scope, cursor) or 0
+    group = None if key is None else (by, key)
+    rows = await _reports(deps_of(request)).missing(actor.tenant_id, _day(day, actor), limit + 1, after, group)
+    return page(scope, rows, limit, lambda meter: meter.meter_id)
 
 
 def _file(data: bytes, media_type: str, name: str) -> Response[bytes]:

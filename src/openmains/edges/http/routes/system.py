@@ -67,8 +67,8 @@ async def describe_problem(code: Annotated[str, PathParameter(max_length=60)]) -
 
 @get("/system", operation_id="read_system", tags=["system"])
 async def read_system(request: Request[Any, Any, Any]) -> SystemSnapshot:
-    """Processes, stream lag, counters, engines, storage."""
-    return await deps_of(request).system.snapshot()
+    """Processes, stream lag, counters, engines, storage; for a tenant that does not run the platform its own counters."""
+    return await deps_of(request).system.snapshot(actor_of(request).tenant_id)
 
 
 @get("/metrics", operation_id="read_metrics", tags=["system"], media_type="text/plain")
@@ -101,13 +101,19 @@ def _escape(value: str) -> str:
 
 @websocket("/live", name="watch_live")
 async def watch_live(socket: WebSocket[Any, Any, Any]) -> None:
-    """Counters and alarms as they come, as JSON ``{kind, data}``; a slow reader loses the oldest."""
+    """Counters and alarms as they come, as JSON ``{kind, data}``; a slow reader loses the oldest.
+
+    ``applied`` counts the tenant's own messages; ``counters`` are those of whole processes, for who runs the platform.
+    """
     deps, actor = deps_of(socket), actor_of(socket)
+    hidden = frozenset() if await deps.system.runs_platform(actor.tenant_id) else frozenset({"counters"})
     await socket.accept()
     async with deps.live.subscribe(actor.tenant_id) as events:
 
         async def send() -> None:
             async for event in events:
+                if event.kind in hidden:
+                    continue
                 await socket.send_data(_encode(event), mode="text")
 
         async def until_gone() -> None:

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The browser of the walk: Debian's Chromium, quiet and without a screen, and what every page of it is held to.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+export function launch() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: [
+      "--disable-gpu",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      // The sandbox of Chromium refuses to run as root, as in a container.
+      ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
+    ],
+  });
+}
+
+/** A context in a language. What a page's script throws is kept in `faults`. */
+export async function openPage(browser, signedIn, locale, options = {}) {
+  const context = await browser.newContext({ storageState: signedIn, viewport: { width: 1280, height: 800 }, acceptDownloads: true, ...options });
+  await context.addInitScript((value) => localStorage.setItem("openmains.locale", value), locale);
+  context.setDefaultTimeout(15_000);
+  const page = await context.newPage();
+  const faults = [];
+  page.on("pageerror", (error) => faults.push(String(error)));
+  return { context, page, faults };
+}
+
+/** Adds the serious findings of WCAG 2 A and AA to `findings`; all pages are seen before the walk fails. */
+export async function checkAccess(page, where, findings) {
+  await page.evaluate(axeSource); // through the debugger: the page's own policy allows no foreign script
+  const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] }));
+  const grave = found.violations.filter((rule) => rule.impact === "serious" || rule.impact === "critical");
+  for (const rule of grave) findings.push(`${where}: ${rule.id}: ${rule.nodes.map((node) => node.target.join(" ")).slice(0, 3).join(", ")}`);
+}
+
+/** Calls the API as the page would. */
+export async function api(context, url, method, path, body) {
+  const answer = await context.request.fetch(`${url}/api/v1${path}`, { method, headers: { "x-openmains-request": "e2e" }, ...(body === undefined ? {} : { data: body }) });
+  return { status: answer.status(), body: answer.ok() ? await answer.json().catch(() => undefined) : undefined };
+}
+
+/** Waits until `ask` answers with something true. */
+export async function until(ask, what, ms = 30_000) {
+  const end = Date.now() + ms;
+  for (;;) {
+    const found = await ask();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`${what} did not come within ${String(ms / 1000)} s`);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}

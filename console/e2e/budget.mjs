@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a page may cost the person who opens it: as Lighthouse judges, on a cold cache, with numbers of our own.
+import { openPage } from "./browser.mjs";
+
+export const BUDGET = { shownMs: 2500, largestPaintMs: 2500, shift: 0.1, transferred: 300_000, requests: 70, nodes: 4000 };
+const PAGES = [
+  { at: "/", ready: "main .big" },
+  { at: "/meters", ready: "tbody tr" },
+  { at: "/alarms", ready: "main .card" },
+  { at: "/report", ready: "tr.total" },
+];
+
+/** Opens an address in a fresh context, so with an empty cache, and says what it cost. */
+export async function costOf(browser, signedIn, address, ready, locale = "zh") {
+  const { context, page } = await openPage(browser, signedIn, locale);
+  await context.addInitScript(() => {
+    globalThis.costs = { shift: 0, paint: 0 };
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) if (!entry.hadRecentInput) globalThis.costs.shift += entry.value;
+    }).observe({ type: "layout-shift", buffered: true });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) globalThis.costs.paint = entry.startTime;
+    }).observe({ type: "largest-contentful-paint", buffered: true });
+  });
+  const began = performance.now();
+  await page.goto(address, { waitUntil: "commit" });
+  await page.locator(ready).first().waitFor({ timeout: 60_000 });
+  const shownMs = performance.now() - began;
+  const cost = await page.evaluate(() => {
+    const files = performance.getEntriesByType("resource").filter((entry) => !entry.name.includes("/api/"));
+    return {
+      largestPaintMs: globalThis.costs.paint,
+      shift: globalThis.costs.shift,
+      transferred: files.reduce((sum, entry) => sum + entry.encodedBodySize, 0),
+      requests: performance.getEntriesByType("resource").length,
+      nodes: document.querySelectorAll("*").length,
+    };
+  });
+  await context.close();
+  return { shownMs, ...cost };
+}
+
+export async function checkBudget(browser, demo, signedIn) {
+  const over = [];
+  for (const { at, ready } of PAGES) {
+    const cost = await costOf(browser, signedIn, demo.url + at, ready);
+    console.log(`  budget ${at} ${Object.entries(cost).map(([name, value]) => `${name} ${String(Number(value.toFixed(3)))}`).join(", ")}`);
+    for (const [name, most] of Object.entries(BUDGET)) if (cost[name] > most) over.push(`${at}: ${name} ${String(cost[name])} > ${String(most)}`);
+  }
+  if (over.length > 0) throw new Error(over.join("\n"));
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// A meter that says what a story needs: an alarm, or bytes that are no frame. One CoAP datagram (RFC 7252) by hand; the
+// payload is made by the platform's own driver.
+import { spawnSync } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { randomBytes } from "node:crypto";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const ALARM = "import sys; from tests.support.daily import alarm; n, e = sys.argv[1:]; print(alarm(int(n), 1, [e], 0).hex())";
+
+function option(delta, text) {
+  const value = Buffer.from(text);
+  // A length from 13 on is told in a byte of its own.
+  return Buffer.concat([Buffer.from(value.length < 13 ? [(delta << 4) | value.length] : [(delta << 4) | 13, value.length - 13]), value]);
+}
+
+/** Sends a confirmable POST /r/<imei> and resolves with the code of the answer, such as 2.04. */
+export function say(port, imei, payload) {
+  const id = randomBytes(2);
+  const message = Buffer.concat([Buffer.from([0x44, 0x02]), id, randomBytes(4), option(11, "r"), option(0, imei), Buffer.from([0xff]), payload]);
+  const socket = createSocket("udp4");
+  return new Promise((resolve, reject) => {
+    let tries = 0;
+    const send = () => {
+      if ((tries += 1) > 5) {
+        clearInterval(timer);
+        socket.close();
+        reject(new Error("the meter heard no answer"));
+      } else socket.send(message, port, "127.0.0.1");
+    };
+    const timer = setInterval(send, 2000);
+    socket.on("message", (answer) => {
+      if (!answer.subarray(2, 4).equals(id)) return;
+      clearInterval(timer);
+      socket.close();
+      resolve(`${String(answer[1] >> 5)}.${String(answer[1] & 31).padStart(2, "0")}`);
+    });
+    send();
+  });
+}
+
+/** Bytes of an alarm of a water meter. */
+export function alarmOf(number, event) {
+  const made = spawnSync(process.env.OPENMAINS_PYTHON ?? `${root}/.venv/bin/python`, ["-c", ALARM, number, event], { cwd: root, encoding: "utf8" });
+  if (made.status !== 0) throw new Error(made.stderr);
+  return Buffer.from(made.stdout.trim(), "hex");
+}

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The driver catalogue as people ask it: pages, messages field by field, example frames, a frame explained."""
+
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+
+class DriverPage(Struct, frozen=True):
+    """A driver of the catalogue; volumes of its meters count 10^``unit_exponent`` m³."""
+
+    name: str
+    medium: str
+    grade: str
+    title_zh: str
+    title_en: str
+    unit_exponent: int
+
+
+class LaidField(Struct, frozen=True):
+    """One field of a message as the page lays it out. ``offset`` is null behind a counted field; ``size`` is of one item."""
+
+    offset: int | None
+    size: int
+    name: str
+    type: str
+    count: str  # name of the field that tells how many there are; '' for one
+    point: str  # standard point or series; '' when it has no meaning of its own
+    accepted: str  # 'lowest … highest' or one value; '' for all that the type holds
+
+
+class LaidMessage(Struct, frozen=True):
+    """One message of a driver."""
+
+    name: str
+    kind: str
+    title_zh: str
+    title_en: str
+    fields: list[LaidField]
+
+
+class DriverLayout(Struct, frozen=True):
+    """A driver's page: its messages field by field where it is a table; the points it can give in any case."""
+
+    messages: list[LaidMessage]
+    points: list[str]
+
+
+class TracedField(Struct, frozen=True):
+    """One field of a frame for a person: where it stands, its bytes, what they mean."""
+
+    offset: int
+    length: int
+    name: str
+    raw_hex: str
+    value: str
+
+
+class DriverVector(Struct, frozen=True):
+    """An example frame of a driver with its meaning and where it is from."""
+
+    name: str
+    payload_hex: str
+    source: str
+    expected: Any
+
+
+class DriverShelf(Protocol):
+    """The driver catalogue as people ask it."""
+
+    def pages(self) -> list[DriverPage]: ...
+    def vectors(self, name: str) -> list[DriverVector] | None: ...
+    def layout(self, name: str) -> DriverLayout | None: ...
+    def explain(self, name: str, payload: bytes) -> list[TracedField] | None:
+        """Field by field as far as it can be read, also for a broken frame. None: no such driver."""

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``openmains bench commands``: how soon a command follows its meter's words, how many a second, and what that costs the ingest.
+
+A whole system of its own, N registered meters in many radio cells, sessions over DTLS for some of them. Twice the same load of reports:
+first nobody waits for anything; then 200,000 commands wait, one for each meter that will speak, and each report is followed by
+one. Measured at the generator's socket: from the first sending of a report to the arrival of the record with the frame.
+The meters acknowledge the write; their own result, an ordinary report to the platform, is not part of it.
+"""
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from openmains.domain.period import DAY_S
+from openmains.emulator.command_load import CommandLoad
+from openmains.emulator.load_frames import DailyReports
+from openmains.emulator.secure_load import Handshakes, open_sockets, sockets_for
+from openmains.run import messages
+from openmains.run.bench_ingest import engine_urls, free_port, pipeline_steps, system, wait_applied, wait_known
+from openmains.run.bench_machine import processor_seconds, start_profilers
+from openmains.run.bench_secure import SOCKETS, STEP, add_keys, key_of
+from openmains.run.bench_setup import BenchRegistry, register, remember
+from openmains.run.settings import Loaded
+
+CELLS = 5000  # 200 meters a cell in a utility of a million
+KEYS = ("p95_ms", "commands_per_s", "ingest_slowdown")
+VALIDITY_S = 2 * DAY_S
+SERIAL = 1
+
+# As many as asked for, to the meters with sessions first. Written as the worker leaves them: queued, numbered, waiting.
+WAIT = """
+WITH given AS (
+  INSERT INTO command (tenant_id, meter_id, kind, params, lane, priority, slot, unique_key, content, not_after, created_us,
+                       state, serial)
+  SELECT $1, $2::bigint + i, 'set_parameters', '{"values": {"low_battery": 3400}}', 2, 3, 'low_battery', 'bench-' || i,
+         '\\x00', $4, $5, 'queued', $6
+    FROM generate_series(0, $3::int - 1) AS i
+  RETURNING command_id, tenant_id, meter_id, serial, lane, priority, not_after, kind)
+INSERT INTO command_waiting (command_id, tenant_id, meter_id, serial, lane, priority, not_after, kind, state)
+SELECT command_id, tenant_id, meter_id, serial, lane, priority, not_after, kind, 'queued' FROM given
+"""
+SHADOWS = """
+INSERT INTO meter_shadow (meter_id, tenant_id, last_serial, desired)
+SELECT $2::bigint + i, $1, $4, '{"low_battery": 3400}' FROM generate_series(0, $3::int - 1) AS i
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``openmains bench commands``."""
+    text = messages.text
+    parser.add_argument("--meters", type=int, default=1_000_000, help=text("注册表数", "registered meters"))
+    parser.add_argument("--waiting", type=int, default=200_000, help=text("等待中的命令数", "commands that wait"))
+    parser.add_argument(
+        "--sessions", type=int, default=2 * STEP, help=text("有会话的表数", f"meters with sessions, in {STEP}s")
+    )
+    parser.add_argument("--rate", type=float, default=3_500.0, help=text("每秒上报数", "reports a second"))
+    parser.add_argument("--profile", type=Path, help=text("py-spy 火焰图目录", "directory for py-spy profiles"))
+    parser.add_argument("--json", action="store_true", help=text("末行输出 JSON", "last line is JSON"))
+
+
+def main(args: argparse.Namespace, loaded: Loaded) -> int:
+    """Run it; exit code 1 when a meter that spoke did not get its command."""
+    del loaded
+    figures = asyncio.run(run(args))
+    for line in report(figures):
+        print(line, flush=True)
+    if args.json:
+        print(json.dumps({key: figures[key] for key in KEYS}), flush=True)
+    return 0 if figures["missing"] == 0 else 1
+
+
+def report(figures: dict[str, Any]) -> Iterator[str]:
+    """Human lines."""
+    yield (
+        f"{figures['commands']:,} commands at {figures['commands_per_s']:,.0f}/s;"
+        f" report to command p50 {figures['p50_ms']:.0f} ms, p95 {figures['p95_ms']:.0f} ms, p99 {figures['p99_ms']:.0f} ms"
+    )
+    yield f"missing {figures['missing']}, repeated {figures['repeated']}, records that did not open {figures['bad_answers']}"
+    yield (
+        f"reports/s until visible: {figures['ingest_before']:,.0f} while nobody waits, {figures['ingest_with']:,.0f} with commands:"
+        f" slowdown {figures['ingest_slowdown']:.1%}"
+    )
+    for name in ("before", "with"):
+        yield f"processor seconds {name}: " + ", ".join(f"{k} {v:.1f}" for k, v in figures[f"cpu_{name}"].items())
+        yield f"load average {figures[f'load_{name}']:.1f}; acknowledgement p99 {figures[f'ack_p99_{name}']:.0f} ms"
+    yield "pipeline, wall seconds per step: " + ", ".join(f"{k} {v:.1f}" for k, v in figures["steps"].items())
+
+
+async def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Build, load without and with commands."""
+    count = max(STEP, min(args.sessions, args.waiting, args.meters) // STEP * STEP)
+    with tempfile.TemporaryDirectory(prefix="openmains-bench-") as temporary:
+        os.chmod(temporary, 0o711)  # noqa: PTH101, S103 - the database's account must enter, and nothing runs yet
+        var, dtls = Path(temporary) / "var", free_port(socket.SOCK_DGRAM)
+        with system(var, dtls=dtls) as (supervisor, coap, _):
+            print(f"registering {args.meters:,} meters …", flush=True)
+            urls = engine_urls(var)
+            registry = await register(urls["postgres_owner"], args.meters)
+            first_day = int(time.time()) // DAY_S - 4
+            await remember(urls["postgres_owner"], registry, first_day)
+            await wait_known(coap, registry)
+            await add_keys(urls, var, registry)
+            print(f"{count:,} handshakes …", flush=True)
+            generator = await asyncio.to_thread(_Generator, registry, dtls, count)
+            found: dict[str, Any] = {}
+            applied = 0
+            for turn, name in enumerate(("before", "with")):
+                if name == "with":
+                    await add_commands(urls["postgres_owner"], registry, args.waiting)
+                seconds = count / args.rate
+                before = processor_seconds(supervisor.pid)
+                await asyncio.to_thread(generator.ready, first_day + turn, args.rate, seconds)
+                profilers = start_profilers(args.profile if name == "with" else None, supervisor.pid, seconds)
+                print(f"load {name}: {args.rate:,.0f} reports/s for {seconds:.0f} s …", flush=True)
+                began = time.time()
+                sent = await asyncio.to_thread(generator.go)
+                applied += sent["acked"]
+                visible_at = await wait_applied(urls["postgres_pipeline"], registry, applied)
+                after = processor_seconds(supervisor.pid)
+                for profiler in profilers:
+                    profiler.wait()
+                found |= {
+                    f"ingest_{name}": sent["acked"] / (visible_at - began),
+                    f"cpu_{name}": {key: after[key] - before.get(key, 0.0) for key in after},
+                    f"load_{name}": os.getloadavg()[0],
+                    f"ack_p99_{name}": sent["summary"]["p99_ack_ms"],
+                }
+            generator.end()
+            steps = await pipeline_steps(urls["nats"])
+    rounded = {key: round(value, 1) for key, value in sent["figures"].items()}
+    slower = 1 - found["ingest_with"] / found["ingest_before"]
+    return {
+        **found,
+        **rounded,
+        "ingest_slowdown": round(max(slower, 0.0), 4),
+        "missing": sent["acked_meters"] - int(sent["figures"]["commands"]),
+        "repeated": sent["repeated"],
+        "bad_answers": sent["bad_answers"],
+        "steps": steps,
+    }
+
+
+async def add_commands(dsn: str, registry: BenchRegistry, count: int) -> None:
+    """So many commands wait, one a meter."""
+    owner = await asyncpg.connect(dsn)
+    try:
+        now = int(time.time())
+        first = registry.first_meter_id
+        await owner.execute(
+            WAIT, registry.tenant_id, first, count, now + VALIDITY_S, now * 1_000_000, SERIAL, timeout=600
+        )
+        await owner.execute(SHADOWS, registry.tenant_id, first, count, SERIAL, timeout=600)
+        for table in ("command", "command_waiting", "meter_shadow"):
+            await owner.execute(f"ANALYZE {table}", timeout=300)
+    finally:
+        await owner.close()
+
+
+class _Generator:
+    """The load generator's process; its meters connect when it is made."""
+
+    def __init__(self, registry: BenchRegistry, port: int, count: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_child, args=(theirs, ("127.0.0.1", port), registry.first_imei, count))
+        self._process.start()
+        theirs.close()
+        failed = self._connection.recv()
+        if failed:
+            raise RuntimeError(f"{failed} of {count} handshakes failed")
+
+    def ready(self, day: int, rate: float, seconds: float) -> None:
+        """Seal ahead."""
+        self._connection.send((day, rate, seconds))
+        self._connection.recv()
+
+    def go(self) -> dict[str, Any]:
+        """Send; what was acknowledged and what came down."""
+        self._connection.send("go")
+        found: dict[str, Any] = self._connection.recv()
+        return found
+
+    def end(self) -> None:
+        """No more."""
+        self._connection.send(None)
+        self._process.join()
+
+
+def _child(connection: Connection, target: tuple[str, int], first_imei: int, count: int) -> None:
+    opened = open_sockets(target, sockets_for(count, SOCKETS))
+    made = Handshakes(opened, first_imei, count, key_of).run()
+    connection.send(made.failed)
+    sessions = [session for session in made.sessions if session is not None]
+    while (order := connection.recv()) is not None:
+        day, rate, seconds = order
+        load = CommandLoad(
+            target, first_imei, sessions, day, rate, opened=[each.dup() for each in opened], limit=count,
+            sealed_ahead=count, frames=DailyReports(cells=CELLS),
+        )  # fmt: skip
+        connection.send("ready")
+        connection.recv()
+        result = load.run(seconds + 2)
+        meters, _ = result.acked_pairs()
+        connection.send(
+            {
+                "summary": result.summary(),
+                "acked": len(meters),
+                "acked_meters": len(set(meters.tolist())),
+                "figures": load.figures(),
+                "repeated": load.repeated,
+                "bad_answers": load.bad_answers,
+            }
+        )
+    connection.close()

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The console in a real browser: ``console/e2e`` starts a demo with live meters and walks every main story, twice.
+
+Chromium is Debian's (``scripts/test-packages.sh`` installs it where it may); another one is named by ``CHROMIUM``.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+LIMIT_S = 900  # about three minutes on two idle cores
+
+pytestmark = [pytest.mark.engines, pytest.mark.slow]
+
+
+def test_stories_paths_and_budget(tmp_path: Path) -> None:
+    if not CHROMIUM.is_file():
+        pytest.skip(f"no Chromium at {CHROMIUM}: apt-get install chromium, or name one with CHROMIUM")
+    node = shutil.which("node")
+    assert node is not None, "Node.js is needed for the console"
+    failures = tmp_path / "failures"
+    failures.mkdir()
+    done = subprocess.run(
+        [node, "e2e/run.mjs"],
+        cwd=ROOT / "console",
+        env={
+            **os.environ,
+            "OPENMAINS_PYTHON": sys.executable,
+            "OPENMAINS_E2E_VAR": str(tmp_path / "var"),
+            "OPENMAINS_E2E_FAILURES": f"{failures}/",
+        },
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\npictures of what failed: {failures}"
