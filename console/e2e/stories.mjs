@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { api, checkAccess, openPage, until } from "./browser.mjs";
+import { commandStory } from "./commands.mjs";
 import { alarmOf, say } from "./meter.mjs";
 
 const CJK = /[\u4e00-\u9fff]/;
@@ -21,6 +22,8 @@ async function ownMeter(context, url, digits) {
 
 /** `walk`: url, browser, signedIn, locale, page, context, findings, coapPort, tag (a word of its own for this run). */
 export const STORIES = {
+  commands: commandStory,
+
   async home({ page, url, locale, findings }) {
     await page.goto(url);
     await page.getByRole("heading", { level: 1 }).waitFor();

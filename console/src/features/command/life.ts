@@ -39,9 +39,10 @@ export function stationsOf(command: Pick<Command, "state" | "serial" | "sent_at"
   return [...before, { state: command.state, mark: "here" }, ...WAY.slice(at + 1).map((state) => ({ state, mark: "ahead" as const }))];
 }
 
-export function toneOf(state: string): "success" | "warning" | "danger" | "info" | "primary" {
-  if (state === "confirmed" || state === "done") return "success";
-  if (state === "failed" || state === "expired" || state === "stopped") return "danger";
-  if (state === "quarantined" || state === "asking" || state === "paused") return "warning";
-  return state === "cancelled" || state === "drafted" || state === "waiting" ? "info" : "primary";
+/** Colour of a command's or a batch's state. */
+export function toneOf(state: string): "good" | "critical" | "major" | "info" | "muted" {
+  if (state === "confirmed" || state === "done") return "good";
+  if (state === "failed" || state === "expired" || state === "stopped") return "critical";
+  if (state === "quarantined" || state === "asking" || state === "paused") return "major";
+  return state === "cancelled" || state === "drafted" || state === "waiting" ? "muted" : "info";
 }
