@@ -352,5 +352,7 @@ async def test_nobody_else_heard_anything(town: CommandedTown) -> None:
     await asyncio.sleep(0)
     for meter in town.meters:
         assert meter.reused == []
-        own = {item["serial"] for item in town.system.get("/commands", meter_id=town.meter_ids[str(meter.number)])["items"]}
+        own = {
+            item["serial"] for item in town.system.get("/commands", meter_id=town.meter_ids[str(meter.number)])["items"]
+        }
         assert set(meter.serials()) <= own

@@ -271,7 +271,9 @@ async def commanded_town(
     town = CommandedTown(system, tenant_id, first_number, keys, master_key(home), {})
     await import_meters(system, [(town.number(k), f"{town.imei(k):015d}", "prepay") for k in keys])
     import_keys(system, {town.imei(index): key for index, key in keys.items()})
-    found = await town.sql("SELECT number, meter_id FROM meter WHERE number = ANY($1)", [str(town.number(k)) for k in keys])
+    found = await town.sql(
+        "SELECT number, meter_id FROM meter WHERE number = ANY($1)", [str(town.number(k)) for k in keys]
+    )
     town.meter_ids = {row["number"]: row["meter_id"] for row in found}
     enrol(system, tenant_id, ANN)
     enrol(system, tenant_id, BEN, approver=True)

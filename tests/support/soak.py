@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Top-ups without end while processes die: cashiers at the API, meters on sockets, and somebody with ``kill -9``.
 
-A cashier who gets no clear answer asks again with the same key, as a payment system does. At the end every top-up that was ever asked for must be
-confirmed, and each meter's own credit must be the sum of its confirmed top-ups.
+A cashier who gets no clear answer asks again with the same key, as a payment system does. At the end every top-up that was
+ever asked for must be confirmed, and each meter's own credit must be the sum of its confirmed top-ups.
 """
 
 import asyncio

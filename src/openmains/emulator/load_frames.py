@@ -50,9 +50,7 @@ class DailyReports:
         self.length = self._templates.shape[1]
         traces = {trace.name: trace for trace in self._driver.explain(frames[0])}
         patched = (*_PATCHED, "cell") if cells > 1 else _PATCHED
-        self._places = {
-            name: slice(traces[name].offset, traces[name].offset + traces[name].length) for name in patched
-        }
+        self._places = {name: slice(traces[name].offset, traces[name].offset + traces[name].length) for name in patched}
         self._crc_tables = {
             at: np.array(
                 [crc_hqx(bytes((byte,)) + bytes(self.length - 3 - at), 0) for byte in range(256)], dtype=np.uint16
