@@ -208,7 +208,7 @@ def _child(connection: Connection, target: tuple[str, int], first_imei: int, cou
         day, rate, seconds = order
         load = CommandLoad(
             target, first_imei, sessions, day, rate, opened=[each.dup() for each in opened], limit=count,
-            sealed_ahead=count, frames=DailyReports(cells=CELLS),
+            sealed_ahead=count, frames=DailyReports(cells=CELLS), seed=day,  # other message ids than the load before
         )  # fmt: skip
         connection.send("ready")
         connection.recv()
