@@ -69,7 +69,8 @@ async def speaks_until(town: CommandedTown, meter: CommandedMeter, command_id: i
     try:
         return await until_async(reached, 40)
     except AssertionError:
-        raise AssertionError((town.command(command_id), town.system.counters())) from None
+        meters = [(len(meter.frames), meter.terminal.meter.state, list(meter.terminal.meter.log)[-5:])]
+        raise AssertionError((town.command(command_id), town.system.counters(), meters)) from None
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -218,7 +219,7 @@ async def test_a_newer_setting_replaces_an_older_one_that_was_not_sent(town: Com
     meter = await awake(town, NEWER)
     settings = [{"values": {"low_battery": value}} for value in (3300, 3350, 3400)]
     first, second, third = (
-        town.give(NEWER, "set_parameters", f"newer-{n}", params=params) for n, params in enumerate(settings)
+        town.give(NEWER, "set_parameters", f"newer-setting-{n}", params=params) for n, params in enumerate(settings)
     )
     other = town.give(NEWER, "set_parameters", "newer-other", params={"values": {"report_time": 7200}})
     for command_id in (third, other):

@@ -11,7 +11,7 @@ ANY_NODE = 0
 
 
 class DownFrame(msgspec.Struct, array_like=True, frozen=True):
-    """One frame of the product's driver for one meter. ``not_after``: s since 1970 UTC; the edge gives up then."""
+    """One frame of the product's driver for one meter. How long it holds is in the frame, where the meter checks it."""
 
     command_id: int
     tenant_id: int
@@ -20,7 +20,6 @@ class DownFrame(msgspec.Struct, array_like=True, frozen=True):
     imei: int
     kind: str
     frame: bytes
-    not_after: int
 
 
 _decoder = msgspec.msgpack.Decoder(list[DownFrame])

@@ -111,7 +111,7 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
             await remember(urls["postgres_owner"], registry, first_day)
             await wait_known(coap, registry)
             await add_keys(urls, var, registry)
-            print(f"{count:,} handshakes …", flush=True)
+            print(f"{time.strftime('%X')} {count:,} handshakes …", flush=True)
             generator = await asyncio.to_thread(_Generator, registry, dtls, count)
             found: dict[str, Any] = {}
             applied = 0
@@ -122,7 +122,9 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
                 before = processor_seconds(supervisor.pid)
                 await asyncio.to_thread(generator.ready, first_day + turn, args.rate, seconds)
                 profilers = start_profilers(args.profile if name == "with" else None, supervisor.pid, seconds)
-                print(f"load {name}: {args.rate:,.0f} reports/s for {seconds:.0f} s …", flush=True)
+                print(
+                    f"{time.strftime('%X')} load {name}: {args.rate:,.0f} reports/s for {seconds:.0f} s …", flush=True
+                )
                 began = time.time()
                 sent = await asyncio.to_thread(generator.go)
                 applied += sent["acked"]
@@ -206,7 +208,7 @@ def _child(connection: Connection, target: tuple[str, int], first_imei: int, cou
         day, rate, seconds = order
         load = CommandLoad(
             target, first_imei, sessions, day, rate, opened=[each.dup() for each in opened], limit=count,
-            sealed_ahead=count, frames=DailyReports(cells=CELLS),
+            sealed_ahead=count, frames=DailyReports(cells=CELLS), seed=day,  # other message ids than the load before
         )  # fmt: skip
         connection.send("ready")
         connection.recv()

@@ -165,9 +165,10 @@ async def desk(engines: Engines, tmp_path: Path) -> AsyncIterator[RealDesk]:
 def test_platform_and_drivers_agree_on_what_is_signed() -> None:
     for driver in CATALOG:
         for name, kind in driver.command_kinds.items():
-            # A protocol without a place for a MAC (its kinds are marked unconfirmed) cannot carry the signature; the signer
-            # authorises those commands all the same.
-            assert kind.signed == (RULES[Kind(name)].signed and kind.confirmed), (driver.name, name)
+            if driver.name.startswith("openmains/"):
+                assert kind.signed == RULES[Kind(name)].signed, (driver.name, name)
+            else:  # other makers' frames may have no place for a MAC; the signer's rules hold for them all the same
+                assert RULES[Kind(name)].signed or not kind.signed, (driver.name, name)
 
 
 @pytest.mark.parametrize("kind", list(Kind))

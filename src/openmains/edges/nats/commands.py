@@ -103,8 +103,7 @@ class CommandBus:
                 continue  # it has lost its module since; the command ends by time
             imei, product_id = found
             down = DownFrame(
-                frame.command_id, frame.tenant_id, frame.meter_id, product_id, imei, frame.kind, frame.frame,
-                frame.not_after,
+                frame.command_id, frame.tenant_id, frame.meter_id, product_id, imei, frame.kind, frame.frame
             )  # fmt: skip
             by_node.setdefault(self._nodes.get(frame.meter_id, ANY_NODE), []).append(down)
         for node, items in by_node.items():

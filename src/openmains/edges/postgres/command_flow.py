@@ -376,8 +376,16 @@ async def _write(
             )
     if notes:
         await connection.execute(NOTE, *[list(values) for values in zip(*notes, strict=True)])
-    for row in said:  # in order: two answers of one meter must not become one update
-        await connection.execute(REPORT, [row[0]], [row[1]], [row[2]])
+    while said:  # in order: two answers of one meter must not become one update
+        first: dict[int, tuple[int, str, int]] = {}
+        later = []
+        for row in said:
+            if row[0] in first:
+                later.append(row)
+            else:
+                first[row[0]] = row
+        await connection.execute(REPORT, *[list(values) for values in zip(*first.values(), strict=True)])
+        said = later
 
 
 def _taken(row: Row) -> Mapping[str, Any]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Commands on their last leg: from ``downlink.<node>`` to the meter, and what the link saw of it back into the stream.
 
+A frame whose validity is over goes as well: it asks the meter whether it was done in time, and can do no more.
 A command goes only to an address that is shown to be the meter's (``proofs.py``). What cannot be sent now is told as lost
 at once, so that the dispatcher's next window is not wasted; what was sent ends as delivered or lost. The meter's own
 result is an uplink like any other. The stop switch is asked once more when a frame is handed to the radio: it may have waited
@@ -68,7 +69,7 @@ class Downlinks:
             if frame.command_id in self._under_way:
                 self._count("downlink.repeated")
                 continue
-            if not self._may_command(frame.imei) or frame.not_after * 1_000_000 <= self._now_us():
+            if not self._may_command(frame.imei):
                 self._word("lost", frame)
                 continue
             self._under_way[frame.command_id] = frame

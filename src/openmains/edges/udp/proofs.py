@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from openmains.edges.udp.terminals import Terminal
 
-PROOF_S = 20.0  # the answer to a ping over NB-IoT takes up to 10 s
+PROOF_S = 20.0
+AGAIN_S = 10.0  # the answer to a ping over NB-IoT takes up to so long; then it was lost, and is sent once more
 MOST_WAITING = 50_000
 Go = Callable[[Terminal, float], None]
 GiveUp = Callable[[], None]
@@ -51,6 +52,7 @@ class Proofs:
         mine = [(go, give_up)]
         self._waiting[terminal.imei] = mine
         self._ask(terminal)
+        self._later(AGAIN_S, lambda: self._ask_again(terminal, mine))
         self._later(PROOF_S, lambda: self._no_proof(terminal.imei, mine))
 
     def proved(self, terminal: Terminal, now: float) -> None:
@@ -72,6 +74,11 @@ class Proofs:
         self.counters["proofs.asked"] += 1
         self._asked[terminal.imei] = terminal.session.address
         self._ping(terminal.session.cid)
+
+    def _ask_again(self, terminal: Terminal, mine: list[tuple[Go, GiveUp]]) -> None:
+        if self._waiting.get(terminal.imei) is mine:
+            self._ask(terminal)
+            self._flush()
 
     def _no_proof(self, imei: int, mine: list[tuple[Go, GiveUp]]) -> None:
         if self._waiting.get(imei) is mine:
