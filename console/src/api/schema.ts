@@ -2336,6 +2336,8 @@ export interface components {
             imei?: string | null;
             imsi?: string;
             installed_on?: string;
+            is_critical?: boolean;
+            is_protected?: boolean;
             place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor";
             product_id?: number;
             qmax_l_h?: number;

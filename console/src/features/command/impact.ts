@@ -10,7 +10,7 @@ const SIGNED: readonly CommandKind[] = ["valve_close", "valve_open", "top_up", "
 export const KINDS: readonly CommandKind[] = ["valve_close", "valve_open", "top_up", "set_price", "set_parameters", "set_clock", "set_platform", "restart", "factory_reset", ...READINGS];
 const LONGEST_VALVE_S = 72 * 3600;
 
-export type Warning = "protected" | "credit" | "creditUnknown" | "tooLong" | "removed";
+export type Warning = "protected" | "critical" | "credit" | "creditUnknown" | "tooLong" | "removed";
 
 export function isReading(kind: CommandKind): boolean {
   return READINGS.includes(kind);
@@ -38,6 +38,7 @@ export function warningsOf(kind: CommandKind, meter: Pick<MeterDetail, "customer
   if (validityS > LONGEST_VALVE_S) found.push("tooLong");
   if (kind === "valve_open") return found;
   if (meter.customer?.is_protected === true) found.push("protected");
+  if (meter.customer?.is_critical === true) found.push("critical");
   const balance = meter.state?.balance ?? null;
   if (balance === null) found.push("creditUnknown");
   else if (balance > 0) found.push("credit");

@@ -118,6 +118,7 @@ export const zh = {
   },
   warnings: {
     protected: "受保护用户：签名进程会拒绝关阀。",
+    critical: "重要用户：关阀须由第二人批准。",
     credit: "表内余额 {balance}：签名进程会拒绝关阀。",
     creditUnknown: "余额未知：若为预付费表，签名进程会拒绝关阀。",
     tooLong: "阀门命令有效期最长三天，签名进程会拒绝。",
@@ -251,6 +252,7 @@ export const en: typeof zh = {
   },
   warnings: {
     protected: "Protected customer: the signer will refuse to close.",
+    critical: "Critical customer: closing needs a second person's approval.",
     credit: "Balance at the meter {balance}: the signer will refuse to close.",
     creditUnknown: "Balance unknown: if it is a prepay meter the signer will refuse to close.",
     tooLong: "A valve command holds for three days at most: the signer will refuse.",
