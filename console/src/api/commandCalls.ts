@@ -36,7 +36,7 @@ export const listCommands = (query: CommandQuery, signal: Signal) => call("get",
 export const commandsCsv = (query: FileQuery) => fileUrl("/api/v1/commands.csv", query);
 export const getCommand = (commandId: number, signal: Signal) =>
   call("get", "/api/v1/commands/{command_id}", { path: { command_id: commandId }, signal });
-export const meterLogUrl = (commandId: number) => urlOf("/api/v1/commands/{command_id}/log", { command_id: commandId });
+export const meterLogUrl = (commandId: number, format: "text" | "csv") => urlOf("/api/v1/commands/{command_id}/log", { command_id: commandId }, { format });
 export const cancelCommand = (commandId: number, reason: string) =>
   call("post", "/api/v1/commands/{command_id}/cancel", { path: { command_id: commandId }, body: { reason } });
 export const approveCommand = (commandId: number, signer: Second) =>

@@ -519,7 +519,9 @@ export interface paths {
         };
         /**
          * DownloadMeterLog
-         * @description The log that a meter sent in answer to ``log_pull``, as text (R1.14).
+         * @description The log that a meter sent in answer to ``log_pull``, with the parts that were asked for again (R1.14).
+         *
+         *     A last line says what span is still missing.
          */
         get: operations["download_meter_log"];
         put?: never;
@@ -2336,6 +2338,8 @@ export interface components {
             imei?: string | null;
             imsi?: string;
             installed_on?: string;
+            is_critical?: boolean;
+            is_protected?: boolean;
             place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor";
             product_id?: number;
             qmax_l_h?: number;
@@ -6332,7 +6336,10 @@ export interface operations {
     };
     download_meter_log: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Text as the meter wrote it, or a table with instants in the zone. */
+                format?: "text" | "csv";
+            };
             header?: never;
             path: {
                 command_id: number;

@@ -408,6 +408,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "other-medium": ("介质与产品不符", "is for the other medium"),
     "would-loop": ("上级区域不能是自己或下级", "would make the area its own ancestor"),
     "before-installation": ("不能早于安装日期", "is before the installation"),
+    "without-customer": ("该表没有用户", "the meter has no customer"),
     "in-the-future": ("不能晚于今天", "is in the future"),
     "too_short": ("太短", "is too short"),
     "too_long": ("太长", "is too long"),

@@ -4,7 +4,7 @@
 Every ``tenant_id`` given to a port comes from the caller's credential, never from a request.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -122,6 +122,9 @@ class MeterStore(Protocol):
     async def customer_exists(self, customer_id: int) -> bool: ...
     async def add(self, meter: NewMeter) -> int | None:
         """Identity of the new meter with its search text and identity change; None: number or IMEI is taken."""
+
+    async def set_customer_flags(self, customer_id: int, flags: Mapping[str, bool]) -> None:
+        """``is_protected`` and ``is_critical`` of a customer of the tenant; those not given stay."""
 
     async def change(self, meter_id: int, revision: int, values: dict[str, Any]) -> bool | None:
         """False: the revision is not the current one. None: IMEI is taken."""

@@ -13,6 +13,7 @@ import pytest
 
 from openmains.app.command.dispatch import Dispatcher, Spoke
 from openmains.app.command.give import content_of
+from openmains.app.command.log_pull import SETTLE_S, as_text
 from openmains.app.command.ports import Draft, MeterWord, Outgoing
 from openmains.app.command.work import CommandWork, sweep, take_in
 from openmains.domain.command.flow import CellFlow
@@ -330,3 +331,65 @@ async def test_what_a_taken_over_api_cannot_draft(desk: Desk) -> None:
         with pytest.raises(asyncpg.CheckViolationError):
             async with tenant_transaction(desk.api, desk.town.tenant_id) as connection:
                 await connection.execute(insert, desk.town.tenant_id, meter_id, kind, params, lane, f"wrong-{number}")
+
+
+async def test_lost_parts_of_a_log_are_asked_for_with_a_new_serial_until_all_are_there(desk: Desk) -> None:
+    (meter_id,) = await desk.town.add(1)
+    first = await desk.draft(meter_id, Kind.LOG_PULL, {"since": 0, "until": 900})
+
+    async def answers(serial: int, total: int, parts: dict[int, str], code: int) -> None:
+        """A meter's answer of which only these parts came; then the worker's next turn after they settled."""
+        await desk.work(desk.now_us / 1_000_000)
+        assert [sent.kind for sent in await desk.spoke(meter_id)] == ["log_pull"]
+        words = [
+            MeterWord(desk.town.tenant_id, meter_id, desk.now_us, serial, log=(part, total, text))
+            for part, text in parts.items()
+        ]
+        await desk.flow.hear(words)
+        await desk.hear(meter_id, serial, code)
+        desk.later(SETTLE_S + 1)
+
+    async def text() -> str:
+        async with tenant_transaction(desk.api, desk.town.tenant_id) as connection:
+            return as_text(await Commands(connection, desk.town.tenant_id).log_pulls(first), "en")
+
+    given = (
+        "SELECT params ->> 'since', params ->> 'until', serial, not_after - created_us / 1000000 FROM command"
+        " WHERE meter_id = $1 ORDER BY command_id"
+    )
+    await answers(1, 3, {0: "100 open\n", 2: "300 closed\n"}, 0)
+    assert await text() == "100 open\n300 closed\n# missing: 100 – 300\n"
+    await answers(2, 1, {}, 2)  # the module slept over the whole answer, and says 'already done' to the repeat
+    await answers(3, 2, {0: "100 open\n", 1: "200 magnet on\n300 closed\n"}, 0)
+    assert await text() == "100 open\n200 magnet on\n300 closed\n"
+    await desk.work(desk.now_us / 1_000_000)
+    assert [tuple(row) for row in await desk.town.owner.fetch(given, meter_id)] == [
+        ("0", "900", 1, 2 * DAY),
+        ("100", "300", 2, 2 * DAY),
+        ("100", "300", 3, 2 * DAY),
+    ]
+    events = await desk.town.owner.fetch(
+        "SELECT event FROM command_event WHERE command_id = $1 AND actor = 'platform' ORDER BY event_id", first
+    )
+    assert [row[0] for row in events] == ["approve", "queue", "ask_again"]
+
+
+async def test_a_log_is_asked_for_as_often_as_the_kind_has_attempts(desk: Desk) -> None:
+    (meter_id,) = await desk.town.add(1)
+    await desk.draft(meter_id, Kind.LOG_PULL, {"since": 0, "until": 900})
+    attempts = RULES[Kind.LOG_PULL].attempts
+    for serial in range(1, attempts + 1):
+        await desk.work(desk.now_us / 1_000_000)
+        assert len(await desk.spoke(meter_id)) == 1
+        await desk.hear(meter_id, serial, 2)
+        desk.later(SETTLE_S + 1)
+    for _ in range(2):
+        await desk.work(desk.now_us / 1_000_000)
+        assert await desk.spoke(meter_id) == []
+        desk.later(3600)
+    told = await desk.town.owner.fetch(
+        "SELECT e.event, e.detail FROM command c JOIN command_event e USING (command_id) WHERE c.meter_id = $1 AND c.serial = $2"
+        " AND e.event IN ('ask_again', 'log_incomplete')",
+        meter_id, attempts,
+    )  # fmt: skip
+    assert [tuple(row) for row in told] == [("log_incomplete", "0-900")]

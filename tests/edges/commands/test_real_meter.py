@@ -12,6 +12,7 @@ import pytest
 
 from openmains.app.command.dispatch import Dispatcher, Spoke
 from openmains.app.command.driver import CatalogCommands
+from openmains.app.command.log_pull import SETTLE_S, as_text
 from openmains.app.command.ports import Credential, SignRequest
 from openmains.app.command.work import sweep, take_in
 from openmains.app.identity.hashing import hash_password
@@ -200,10 +201,30 @@ async def test_the_log_can_be_read_and_comes_once(desk: RealDesk) -> None:
     await desk.window()
     await desk.up(list(desk.meter.payloads))  # once more
     async with tenant_transaction(desk.api, desk.town.tenant_id) as connection:
-        text = await Commands(connection, desk.town.tenant_id).log_text(command_id)
+        text = as_text(await Commands(connection, desk.town.tenant_id).log_pulls(command_id), "en")
     lines = text.splitlines()
     assert lines and all(line.split(" ", 1)[0].isdigit() for line in lines)
     assert len(set(lines)) == len(lines)
+
+
+async def test_of_a_log_with_lost_messages_only_their_span_is_pulled_again(desk: RealDesk) -> None:
+    for n in range(120):
+        desk.meter.terminal.meter.note(desk.meter.now + n // 3, f"cover {n % 2}")  # three a second, some alike
+    written = [f"{at} {what}" for at, what in desk.meter.terminal.meter.log]
+    command_id = await desk.give(Kind.LOG_PULL, "log-lost")
+    await desk.window(answers_arrive=False)
+    *parts, done = desk.meter.payloads
+    assert len(parts) >= 4
+    await desk.up([parts[0], *parts[3:], done])
+    async with tenant_transaction(desk.api, desk.town.tenant_id) as connection:
+        assert "# missing" in as_text(await Commands(connection, desk.town.tenant_id).log_pulls(command_id), "en")
+    desk.later(SETTLE_S + 1)
+    await desk.work(desk.now_us / 1_000_000)
+    assert await desk.window() == 1
+    assert 1 < len(desk.meter.payloads) < len(parts) + 1
+    async with tenant_transaction(desk.api, desk.town.tenant_id) as connection:
+        text = as_text(await Commands(connection, desk.town.tenant_id).log_pulls(command_id), "en")
+    assert text.splitlines() == written
 
 
 async def test_a_lost_answer_is_asked_for_again_and_money_rises_once(desk: RealDesk) -> None:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Commands over the API: given once, followed, called off, approved by two, stopped; each utility its own."""
 
+import csv
+import io
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -276,3 +278,31 @@ async def test_a_utility_sets_its_share_and_office_hours(world: World) -> None:
         night = {**wanted, "office_from": 0}
         assert (await client.put("/command-policy", json=night)).status_code in (400, 422)
         assert (await client.put("/command-policy", json={})).status_code == 200
+
+
+async def test_a_pulled_log_is_text_or_a_table(world: World) -> None:
+    (meter,) = await add_meters(world, world.a, 1)
+    body = {"kind": "log_pull", "unique_key": key(), "params": {"since": 0, "until": 1_767_300_000}}
+    async with world.client(await world.user(world.a, "operator")) as client:
+        given = await client.post(f"/meters/{meter['meter_id']}/commands", json=body)
+        path = f"/commands/{given.json()['command']['command_id']}/log"
+        command_id = given.json()["command"]["command_id"]
+        for part, text in enumerate(("1767288593 magnet on\n", '1767288600 =1+1, "cover"\n')):
+            await world.owner.execute(
+                "INSERT INTO command_event (tenant_id, command_id, at_us, event, state, actor, detail)"
+                " VALUES ($1, $2, 1, 'log', 'sent', 'meter', $3)",
+                world.a.tenant_id, command_id, f"{part}/2\n{text}",
+            )  # fmt: skip
+        plain = await client.get(path)
+        assert plain.text == '1767288593 magnet on\n1767288600 =1+1, "cover"\n'
+        table = await client.get(path, params={"format": "csv"}, headers={"Accept-Language": "en"})
+        assert table.headers["content-type"].startswith("text/csv")
+        assert table.headers["content-disposition"].endswith('.csv"')
+        assert list(csv.reader(io.StringIO(table.content.decode("utf-8-sig")))) == [
+            ["time of the meter", "seconds", "entry"],
+            ["2026-01-02T01:29:53+08:00", "1767288593", "magnet on"],
+            ["2026-01-02T01:30:00+08:00", "1767288600", '\'=1+1, "cover"'],
+        ]
+        assert (await client.get(path, params={"format": "pdf"})).status_code == 400
+    async with world.client(world.b.token) as other:
+        assert (await other.get(path)).status_code == 404

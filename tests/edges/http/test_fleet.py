@@ -119,6 +119,34 @@ async def test_viewer_sees_masked_phone(world: World) -> None:
         assert seen["customer"]["phone"] == "138****78" and seen["customer"]["name"] == "王五"
 
 
+async def test_a_customers_flags_are_set_at_a_meter_and_hold_for_all_its_meters(world: World) -> None:
+    customer = await world.owner.fetchval(
+        "INSERT INTO customer (tenant_id, code, name) VALUES ($1, 'flags', '医院') RETURNING customer_id",
+        world.a.tenant_id,
+    )
+    async with world.client(world.a.token) as client:
+        meter, other = [
+            (await client.post("/meters", json=new_meter(world.a, customer_id=customer))).json() for _ in range(2)
+        ]
+        path = f"/meters/{meter['meter_id']}"
+        assert (meter["customer"]["is_protected"], meter["customer"]["is_critical"]) == (False, False)
+        done = await client.patch(path, json={"is_critical": True}, headers={"If-Match": '"1"'})
+        assert (done.status_code, done.headers["ETag"]) == (200, '"2"')
+        seen = (await client.get(f"/meters/{other['meter_id']}")).json()["customer"]
+        assert (seen["is_protected"], seen["is_critical"]) == (False, True)
+        stale = await client.patch(path, json={"is_critical": False}, headers={"If-Match": '"1"'})
+        assert stale.status_code == 412
+        assert (await client.get(path)).json()["customer"]["is_critical"]
+        nobody = (await client.post("/meters", json=new_meter(world.a))).json()
+        refused = await client.patch(
+            f"/meters/{nobody['meter_id']}", json={"is_protected": True}, headers={"If-Match": '"1"'}
+        )
+        assert refused.status_code == 400 and refused.json()["errors"][0]["pointer"] == "/is_protected"
+    async with world.client(await world.user(world.a, "viewer")) as viewer:
+        denied = await viewer.patch(path, json={"is_critical": False}, headers={"If-Match": '"2"'})
+        assert denied.status_code == 403
+
+
 async def test_a_meter_is_found_by_its_sim(world: World) -> None:
     async with world.client(world.a.token) as client:
         sim = {"imsi": "460047712300456", "iccid": "89860477123000004567"}

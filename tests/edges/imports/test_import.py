@@ -168,6 +168,25 @@ async def test_gb18030_and_english_headers(owner: Pool, pipeline: Pool, tmp_path
 
 
 @pytest.mark.engines
+async def test_critical_customers_come_by_import_and_an_empty_cell_keeps_them(
+    owner: Pool, pipeline: Pool, tmp_path: Path
+) -> None:
+    tenant = await make_tenant(owner, "import-critical")
+    flags = "SELECT code, is_critical, is_protected FROM customer WHERE tenant_id = $1 ORDER BY code"
+
+    async def brings(header: str, *cells: str) -> list[tuple[Any, ...]]:
+        rows = [[*row(12, place), cell] for place, cell in enumerate(cells)]
+        await bring(pipeline, tenant, tmp_path / "m.csv", csv_of(rows, header=[*HEADER_ZH, header]))
+        return [tuple(found) for found in await owner.fetch(flags, tenant)]
+
+    assert await brings("重要用户", "是", "否", "") == [("C0", True, False), ("C1", False, False), ("C2", False, False)]
+    assert await brings("critical", "", "yes") == [("C0", True, False), ("C1", True, False), ("C2", False, False)]
+    assert await brings("critical customer", "no", "") == [
+        ("C0", False, False), ("C1", True, False), ("C2", False, False),
+    ]  # fmt: skip
+
+
+@pytest.mark.engines
 async def test_xlsx_with_numbers_and_dates(owner: Pool, pipeline: Pool, tmp_path: Path) -> None:
     tenant = await make_tenant(owner, "import-xlsx")
     path = tmp_path / "m.xlsx"

@@ -82,7 +82,11 @@ describe("the life of a command", () => {
 });
 
 describe("what a command does", () => {
+<<<<<<< HEAD
   const customer = { customer_id: 1, code: "c", name: "n", phone: "", address: "", is_protected: true, is_critical: true };
+=======
+  const customer = { customer_id: 1, code: "c", name: "n", phone: "", address: "", is_protected: true, is_critical: false };
+>>>>>>> h-ce
   const state = { balance: 500 } as never;
   it("knows the server's kinds and which are signed", () => {
     const source = readFileSync("../src/openmains/domain/command/kinds.py", "utf8");
@@ -94,6 +98,7 @@ describe("what a command does", () => {
   it("warns of what the signer will refuse", () => {
     expect(warningsOf("valve_close", { customer, state, removed_on: null }, 3600)).toEqual(["protected", "critical", "credit"]);
     expect(warningsOf("valve_close", { customer: null, state: null, removed_on: null }, 73 * 3600)).toEqual(["tooLong", "creditUnknown"]);
+    expect(warningsOf("valve_close", { customer: { ...customer, is_protected: false, is_critical: true }, state: { balance: 0 } as never, removed_on: null }, 3600)).toEqual(["critical"]);
     expect(warningsOf("valve_open", { customer, state, removed_on: null }, 3600)).toEqual([]);
     expect(warningsOf("set_parameters", { customer, state, removed_on: "2026-01-01" }, 3600)).toEqual(["removed"]);
   });

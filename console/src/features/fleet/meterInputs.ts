@@ -16,10 +16,13 @@ export interface MeterInputs {
   dn: string;
   qmax_l_h: string;
   installed_on: string;
+  /** Of the meter's customer; without one they stay false and are not shown. */
+  is_protected: boolean;
+  is_critical: boolean;
 }
 
 export function emptyInputs(today: string): MeterInputs {
-  return { number: "", product_id: "", area_id: "", imei: "", imsi: "", iccid: "", bar_code: "", address: "", place: "room", dn: "", qmax_l_h: "", installed_on: today };
+  return { number: "", product_id: "", area_id: "", imei: "", imsi: "", iccid: "", bar_code: "", address: "", place: "room", dn: "", qmax_l_h: "", installed_on: today, is_protected: false, is_critical: false };
 }
 
 export function inputsOf(meter: MeterDetail): MeterInputs {
@@ -36,6 +39,8 @@ export function inputsOf(meter: MeterDetail): MeterInputs {
     dn: meter.dn === 0 ? "" : String(meter.dn),
     qmax_l_h: meter.qmax_l_h === 0 ? "" : String(meter.qmax_l_h),
     installed_on: meter.installed_on,
+    is_protected: meter.customer?.is_protected ?? false,
+    is_critical: meter.customer?.is_critical ?? false,
   };
 }
 
@@ -58,8 +63,9 @@ export function newMeter(inputs: MeterInputs): NewMeter {
 
 /** What differs from the meter as it was read; an empty object when nothing does. The number never changes. */
 export function changesOf(meter: MeterDetail, inputs: MeterInputs): MeterChange {
-  const old = new Map<string, unknown>(Object.entries(newMeter(inputsOf(meter))));
-  return Object.fromEntries(Object.entries(newMeter(inputs)).filter(([key, value]) => key !== "number" && old.get(key) !== value));
+  const all = (of: MeterInputs) => Object.entries({ ...newMeter(of), is_protected: of.is_protected, is_critical: of.is_critical });
+  const old = new Map<string, unknown>(all(inputsOf(meter)));
+  return Object.fromEntries(all(inputs).filter(([key, value]) => key !== "number" && old.get(key) !== value));
 }
 
 /** The server's own words for each field it refused, by the field's name. */

@@ -20,6 +20,13 @@ describe("meter form", () => {
     expect(changesOf(meter, { ...inputsOf(meter), number: "x", address: " 新街 3 号 ", dn: "" })).toEqual({ address: "新街 3 号", dn: 0 });
     expect(changesOf(meter, { ...inputsOf(meter), imei: " " })).toEqual({ imei: null });
   });
+  it("sends the customer's flags apart, and never with a new meter", () => {
+    const customer = { customer_id: 1, code: "c", name: "n", phone: "", address: "", is_protected: true, is_critical: false };
+    const owned = { ...meter, customer, customer_id: 1 };
+    expect(changesOf(owned, inputsOf(owned))).toEqual({});
+    expect(changesOf(owned, { ...inputsOf(owned), is_protected: false, is_critical: true })).toEqual({ is_protected: false, is_critical: true });
+    expect(Object.keys(newMeter(inputsOf(owned)))).not.toContain("is_critical");
+  });
   it("makes a new meter of the texts", () => {
     expect(newMeter({ ...emptyInputs("2026-05-01"), number: " 1 ", product_id: "2", area_id: "3" })).toMatchObject({ number: "1", product_id: 2, area_id: 3, imei: null, dn: 0, place: "room" });
   });

@@ -25,6 +25,7 @@ from openmains.app.command.model import (
 from openmains.domain.command.batch import BatchState, Plan, Progress
 from openmains.domain.command.kinds import Channel, Kind, KindRule, Times
 from openmains.domain.command.life import Event, State
+from openmains.domain.command.log_pull import Pull
 from openmains.domain.command.order import Waiting
 
 # Shapes ----------------------------------------------------------------------------------------------------------------
@@ -154,6 +155,30 @@ class RunningBatch:
     created_by: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class LostLog:
+    """A pulled log of which parts were lost. ``validity_s``: how long the pull was valid."""
+
+    command_id: int
+    tenant_id: int
+    product_id: int
+    unique_key: str
+    validity_s: int
+    pull: Pull
+
+
+@dataclass(frozen=True, slots=True)
+class LogAgain:
+    """A further pull after ``command_id``, over the span of lost parts (s of the meter's clock, both ends included); an empty
+    ``unique_key``: it was asked often enough, which is only noted."""
+
+    command_id: int
+    since: int
+    until: int
+    unique_key: str
+    not_after: int
+
+
 # The API's side ----------------------------------------------------------------------------------------------------------
 
 
@@ -173,8 +198,8 @@ class CommandStore(Protocol):
         batch_id: int | None, is_open: bool,
     ) -> list[Command]: ...  # fmt: skip
     async def get(self, command_id: int) -> CommandDetail | None: ...
-    async def log_text(self, command_id: int) -> str:
-        """The log a meter sent in answer, its parts in order; a part that came twice counts once."""
+    async def log_pulls(self, command_id: int) -> list[Pull]:
+        """A log pull and those that asked for its lost parts, in order; empty where it is none."""
 
     async def cancel(self, command_id: int, actor: str, reason: str, now_us: int) -> bool:
         """False: it was sent, or has ended."""
@@ -254,6 +279,11 @@ class CommandFlow(Protocol):
         """Draft the default configuration of meters that spoke for the first time; how many."""
 
     async def end_batch(self, batch_id: int, state: BatchState, reason: str) -> None: ...
+    async def incomplete_logs(self, since_us: int, until_us: int, limit: int) -> list[LostLog]:
+        """Confirmed log pulls that ended within (since, until] with parts lost and that nobody asked again for."""
+
+    async def pull_again(self, asked: Sequence[LogAgain], now_us: int) -> int:
+        """Draft further pulls, each once, and note it in the history of the one before; how many were drafted."""
 
 
 # The signer ----------------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
+from openmains.app.command.log_pull import ask_again
 from openmains.app.command.ports import (
     Change,
     CommandFlow,
@@ -23,6 +24,7 @@ from openmains.domain.command.order import timed_event
 
 log = logging.getLogger("openmains.command")
 PAGE = 1000
+LOGS_EVERY_S = 60.0
 
 
 async def take_in(flow: CommandFlow, signer: Signer | None, now_us: int, *, quarantined: bool = True) -> int:
@@ -141,6 +143,7 @@ class CommandWork:
         self._switch = switch
         self._every_s = every_s
         self._last = 0.0
+        self._logs_at = 0.0
 
     async def __call__(self, now: float) -> int:
         """``now``: s; returns how many commands were released, queued or moved."""
@@ -150,6 +153,9 @@ class CommandWork:
         self._last = now
         done = await lead_batches(self._flow, self._switch, await self._flow.zones(), now_us)
         done += await self._flow.onboard(now_us, PAGE)
+        if not 0 <= now - self._logs_at < LOGS_EVERY_S:
+            self._logs_at = now
+            done += await ask_again(self._flow, now_us)
         done += await take_in(self._flow, self._signer, now_us)
         return done + await sweep(self._flow, now_us)
 

@@ -66,7 +66,7 @@ class Repeats:
                 header = self._check.header_of("imei")
                 return RowError(row.row, header, f"{row.imei:015d}", "duplicate_in_file", other)
         if row.customer_code is not None:
-            mark = hash((row.customer_name, row.phone, row.address, row.is_protected))
+            mark = hash((row.customer_name, row.phone, row.address, row.is_protected, row.is_critical))
             known = self._customers.setdefault(row.customer_code, (mark, row.row))
             if known[0] != mark:
                 header = self._check.header_of("customer_code")

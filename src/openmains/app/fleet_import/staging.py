@@ -13,7 +13,7 @@ from openmains.domain.fleet.meter_row import MeterRow
 # Order of a staged row's values; edges/postgres/imports.py has the table.
 STAGED = (
     "line", "number", "bar_code", "imei", "imsi", "iccid", "product", "area", "customer_code", "customer_name", "phone",
-    "address", "is_protected", "place", "dn", "qmax_l_h", "installed_on", "search_text", "grams",
+    "address", "is_protected", "is_critical", "place", "dn", "qmax_l_h", "installed_on", "search_text", "grams",
 )  # fmt: skip
 HEADER = b"PGCOPY\n\xff\r\n\x00" + struct.pack(">ii", 0, 0)
 TRAILER = struct.pack(">h", -1)
@@ -25,6 +25,7 @@ _int8 = struct.Struct(">iq").pack
 _length = struct.Struct(">i").pack
 _array = struct.Struct(">iiiiii").pack
 _INT4_OID = 23
+_FLAG = {None: _NULL, True: b"\x00\x00\x00\x01\x01", False: b"\x00\x00\x00\x01\x00"}
 
 
 def staged_bytes(rows: Sequence[MeterRow]) -> bytes:
@@ -71,13 +72,8 @@ def staged_bytes(rows: Sequence[MeterRow]) -> bytes:
         for value in (row.imsi, row.iccid, row.product, row.area, row.customer_code, row.customer_name, row.phone,
                       row.address):  # fmt: skip
             text(value)
-        add(
-            _NULL
-            if row.is_protected is None
-            else b"\x00\x00\x00\x01\x01"
-            if row.is_protected
-            else b"\x00\x00\x00\x01\x00"
-        )
+        add(_FLAG[row.is_protected])
+        add(_FLAG[row.is_critical])
         text(row.place)
         add(_NULL if row.dn is None else _int4(4, row.dn))
         add(_NULL if row.qmax_l_h is None else _int8(8, row.qmax_l_h))

@@ -191,6 +191,8 @@ class MeterChange(Struct, frozen=True, forbid_unknown_fields=True):
     place: Place | UnsetType = UNSET
     dn: Annotated[int, Meta(ge=0, le=5000)] | UnsetType = UNSET
     qmax_l_h: Annotated[int, Meta(ge=0, le=2**40)] | UnsetType = UNSET
+    is_protected: bool | UnsetType = UNSET  # of its customer, and so of all the customer's meters
+    is_critical: bool | UnsetType = UNSET
 
 
 class MeterFilter(Struct, frozen=True):

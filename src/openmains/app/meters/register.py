@@ -9,6 +9,8 @@ from openmains.app.meters.model import Dimension, MeterDetail, NewMeter
 from openmains.app.ports import Dimensions, Store, Work
 from openmains.app.problems import Problem
 
+CUSTOMER_FLAGS = frozenset({"is_protected", "is_critical"})
+
 
 async def add_meter(store: Store, dimensions: Dimensions, actor: Actor, wanted: NewMeter) -> MeterDetail:
     """Raises ``invalid-input`` for a reference that is not the tenant's, ``number-taken``."""
@@ -28,7 +30,10 @@ async def add_meter(store: Store, dimensions: Dimensions, actor: Actor, wanted: 
 async def change_meter(
     store: Store, dimensions: Dimensions, actor: Actor, meter_id: int, revision: int, values: dict[str, Any]
 ) -> MeterDetail:
-    """Raises ``not-found``, ``already-removed``, ``revision-stale``, ``invalid-input``, ``number-taken``."""
+    """``values`` may hold flags of the meter's customer too: of the new one where ``customer_id`` changes with them.
+
+    Raises ``not-found``, ``already-removed``, ``revision-stale``, ``invalid-input``, ``number-taken``.
+    """
     async with store.tenant(actor.tenant_id) as work:
         before = await _present(work, meter_id)
         if not values:
@@ -36,8 +41,15 @@ async def change_meter(
                 raise Problem("revision-stale")
             return before
         await _check_references(work, values)
+        flags = {name: value for name, value in values.items() if name in CUSTOMER_FLAGS}
+        values = {name: value for name, value in values.items() if name not in CUSTOMER_FLAGS}
         if values.get("imei") is not None:
             values = values | {"imei": int(values["imei"])}
+        if flags:  # before the meter is read again; a stale revision takes it back with the transaction
+            customer_id = values.get("customer_id", before.customer_id)
+            if customer_id is None:
+                raise Problem("invalid-input", fields=tuple((f"/{name}", "without-customer") for name in flags))
+            await work.meters.set_customer_flags(customer_id, flags)
         after, dimension = await _write(work, meter_id, revision, values)
         await work.audit.record(actor, "change_meter", "meter", meter_id, before, after)
     await dimensions.put([dimension])

@@ -29,6 +29,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "phone": ("phone", "电话", "手机号", "联系电话"),
     "address": ("address", "地址", "安装地址", "用户地址"),
     "is_protected": ("protected", "特殊保护", "protected customer", "保护用户"),
+    "is_critical": ("critical", "重要用户", "critical customer", "关键用户"),
     "place": ("place", "安装位置", "place of installation"),
     "dn": ("DN", "口径", "公称口径"),
     "qmax_l_h": ("Qmax m3/h", "最大流量m3/h", "qmax", "最大流量", "q4m3/h"),
@@ -127,6 +128,7 @@ class MeterRow:
     phone: str | None = None
     address: str | None = None
     is_protected: bool | None = None
+    is_critical: bool | None = None
     place: str | None = None
     dn: int | None = None
     qmax_l_h: int | None = None
@@ -253,7 +255,7 @@ def _date(text: str, today: date) -> date:
 _READ: Mapping[str, Callable[[str], Any]] = {
     "number": _number, "bar_code": _code, "imei": _imei, "imsi": _imsi, "iccid": _iccid, "product": _code, "area": _code,
     "customer_code": _code, "customer_name": _prose, "phone": _phone, "address": _prose, "is_protected": _flag,
-    "place": _place, "dn": _dn, "qmax_l_h": _qmax,
+    "is_critical": _flag, "place": _place, "dn": _dn, "qmax_l_h": _qmax,
 }  # fmt: skip
 
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import msgspec
 
-from openmains.app.command.ports import Change, Drafted, MeterWord, OpenCommand, RunningBatch
+from openmains.app.command.ports import Change, Drafted, LogAgain, LostLog, MeterWord, OpenCommand, RunningBatch
 from openmains.app.command.results import LINK_EVENTS
 from openmains.app.command.work import times_of
 from openmains.domain.command.batch import DAILY_SHARE_PPM, BatchState
 from openmains.domain.command.kinds import RULES, Channel, Kind, KindRule, Lane, Priority, Times
 from openmains.domain.command.life import ENDS, SENDABLE, Event, Outcome, State, advance, event_of_result
 from openmains.domain.command.order import Waiting, replaced_by, settings_of
-from openmains.edges.postgres import command_batches, command_onboarding
+from openmains.edges.postgres import command_batches, command_logs, command_onboarding
 from openmains.edges.postgres.db import Connection, Pool, Row
 
 WAITING = """
@@ -236,6 +236,13 @@ class PostgresCommandFlow:
     async def onboard(self, now_us: int, limit: int) -> int:
         async with self._pool.acquire() as connection, connection.transaction():
             return await command_onboarding.draft_defaults(connection, now_us, limit)
+
+    async def incomplete_logs(self, since_us: int, until_us: int, limit: int) -> list[LostLog]:
+        return await command_logs.incomplete(self._pool, since_us, until_us, limit)
+
+    async def pull_again(self, asked: Sequence[LogAgain], now_us: int) -> int:
+        async with self._pool.acquire() as connection, connection.transaction():
+            return await command_logs.pull_again(connection, asked, now_us)
 
     async def end_batch(self, batch_id: int, state: BatchState, reason: str) -> None:
         await self._pool.execute(

@@ -18,6 +18,8 @@ from openmains.app.command.ports import Draft, Target
 from openmains.app.problems import Problem
 from openmains.domain.command.kinds import Channel, Kind
 from openmains.domain.command.life import State
+from openmains.domain.command.log_pull import Pull
+from openmains.edges.postgres import command_logs
 from openmains.edges.postgres.command_tables import BatchTables
 from openmains.edges.postgres.db import Row
 
@@ -182,17 +184,8 @@ class Commands(BatchTables):
         )
         return CommandDetail(**_values(row), frame_hex=frame or "", history=history)
 
-    async def log_text(self, command_id: int) -> str:
-        rows = await self._connection.fetch(
-            "SELECT detail FROM command_event WHERE tenant_id = $1 AND command_id = $2 AND event = 'log' ORDER BY event_id",
-            self._tenant_id,
-            command_id,
-        )
-        parts: dict[int, str] = {}
-        for row in rows:
-            head, _, text = row["detail"].partition("\n")
-            parts[int(head.partition("/")[0])] = text
-        return "".join(parts[part] for part in sorted(parts))
+    async def log_pulls(self, command_id: int) -> list[Pull]:
+        return await command_logs.pulls(self._connection, self._tenant_id, command_id)
 
     async def cancel(self, command_id: int, actor: str, reason: str, now_us: int) -> bool:
         done: str = await self._connection.execute(

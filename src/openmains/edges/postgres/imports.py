@@ -2,7 +2,7 @@
 """The registry import's transaction (``app/fleet_import/ports.py``) and the followers' view of changed meters.
 
 A chunk is COPYed into a temporary table, which is nobody else's, is not logged and goes with the connection; then one
-function of migration 0003 writes the chunk set by set.
+function of migration 0003 writes the chunk set by set, and a statement the flag that came after it.
 """
 
 import io
@@ -19,8 +19,8 @@ _LOCK = 0x6F6D_0001  # first half of the advisory lock 'an import of this tenant
 _STAGING = """
 CREATE TEMPORARY TABLE import_row (
   line int PRIMARY KEY, number text NOT NULL, bar_code text, imei bigint, imsi text, iccid text, product text NOT NULL,
-  area text NOT NULL, customer_code text, customer_name text, phone text, address text, is_protected boolean, place text,
-  dn int, qmax_l_h bigint, installed_on date NOT NULL, search_text text NOT NULL, grams int[] NOT NULL
+  area text NOT NULL, customer_code text, customer_name text, phone text, address text, is_protected boolean, is_critical boolean,
+  place text, dn int, qmax_l_h bigint, installed_on date NOT NULL, search_text text NOT NULL, grams int[] NOT NULL
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE import_key (
   line int PRIMARY KEY, meter_id bigint NOT NULL, product_id int, area_id int, customer_id bigint, known boolean NOT NULL
@@ -40,6 +40,13 @@ _CHANGED_CUSTOMERS = """
 SELECT DISTINCT c.customer_id FROM import_row r JOIN customer c ON c.tenant_id = $1 AND c.code = r.customer_code
  WHERE (c.name, c.phone, c.address)
        IS DISTINCT FROM (coalesce(r.customer_name, c.name), coalesce(r.phone, c.phone), coalesce(r.address, c.address))
+"""
+# Beside import_rows(), which is older than the flag; an empty cell keeps what is stored, as there.
+_CRITICAL = """
+UPDATE customer c SET is_critical = r.is_critical
+  FROM (SELECT DISTINCT ON (customer_code) customer_code, is_critical FROM import_row WHERE is_critical IS NOT NULL
+         ORDER BY customer_code, line) r
+ WHERE c.tenant_id = $1 AND c.code = r.customer_code AND c.is_critical <> r.is_critical
 """
 
 _SETTINGS = {
@@ -133,6 +140,7 @@ class PostgresImport:
         connection = self._connection
         customers = [row[0] for row in await connection.fetch(_CHANGED_CUSTOMERS, self._tenant_id, timeout=None)]
         rows = await connection.fetch("SELECT meter_id, change FROM import_rows($1)", self._tenant_id, timeout=None)
+        await connection.execute(_CRITICAL, self._tenant_id, timeout=None)
         inserted = [row[0] for row in rows if row[1] == b"i"]
         updated = [row[0] for row in rows if row[1] == b"u"]
         if updated:

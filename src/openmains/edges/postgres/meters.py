@@ -7,7 +7,7 @@ edges follow are written in the same transaction as the meter.
 
 # ruff: noqa: S608 – SQL is put together from pieces written in this file only; values are always parameters
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -162,6 +162,16 @@ class Meters:
             customer_id,
         )
         return found
+
+    async def set_customer_flags(self, customer_id: int, flags: Mapping[str, bool]) -> None:
+        await self._connection.execute(
+            "UPDATE customer SET is_protected = coalesce($3, is_protected), is_critical = coalesce($4, is_critical)"
+            " WHERE tenant_id = $1 AND customer_id = $2",
+            self._tenant_id,
+            customer_id,
+            flags.get("is_protected"),
+            flags.get("is_critical"),
+        )
 
     async def add(self, meter: NewMeter) -> int | None:
         try:

@@ -100,6 +100,8 @@ export const zh = {
     decline: "表具：拒绝",
     too_late: "表具：已过期",
     log: "收到日志",
+    ask_again: "日志有缺，补拉命令",
+    log_incomplete: "补拉次数用尽，仍缺",
   },
   actors: { signer: "签名进程", meter: "表具", link: "链路", time: "时间", platform: "平台", batch: "批量任务" },
   channels: { direct: "直连", gateway: "网关", operator: "运营商平台" },
@@ -118,7 +120,11 @@ export const zh = {
   },
   warnings: {
     protected: "受保护用户：签名进程会拒绝关阀。",
+<<<<<<< HEAD
     critical: "重要用户：须第二人审批。",
+=======
+    critical: "重要用户：关阀须由第二人批准。",
+>>>>>>> h-ce
     credit: "表内余额 {balance}：签名进程会拒绝关阀。",
     creditUnknown: "余额未知：若为预付费表，签名进程会拒绝关阀。",
     tooLong: "阀门命令有效期最长三天，签名进程会拒绝。",
@@ -234,6 +240,8 @@ export const en: typeof zh = {
     decline: "meter: refused",
     too_late: "meter: expired",
     log: "log received",
+    ask_again: "parts of the log were lost; asked again by command",
+    log_incomplete: "asked as often as allowed; still missing",
   },
   actors: { signer: "signer", meter: "meter", link: "link", time: "time", platform: "platform", batch: "batch" },
   channels: { direct: "direct", gateway: "gateway", operator: "operator's platform" },
@@ -252,7 +260,11 @@ export const en: typeof zh = {
   },
   warnings: {
     protected: "Protected customer: the signer will refuse to close.",
+<<<<<<< HEAD
     critical: "Critical customer: a second person must agree.",
+=======
+    critical: "Critical customer: closing needs a second person's approval.",
+>>>>>>> h-ce
     credit: "Balance at the meter {balance}: the signer will refuse to close.",
     creditUnknown: "Balance unknown: if it is a prepay meter the signer will refuse to close.",
     tooLong: "A valve command holds for three days at most: the signer will refuse.",

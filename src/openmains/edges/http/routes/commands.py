@@ -2,12 +2,13 @@
 """Commands to meters: compose, give, follow, call off, approve, stop; the shadow of a meter."""
 
 import time
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from litestar import Request, Response, get, post, put
-from litestar.params import FromQuery, JSONBody
+from litestar.params import FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
+from openmains.app.command import log_pull
 from openmains.app.command.driver import CommandDrivers
 from openmains.app.command.give import (
     Given,
@@ -34,8 +35,10 @@ from openmains.app.identity.model import Actor
 from openmains.app.problems import Problem
 from openmains.domain.command.kinds import RULES, Kind
 from openmains.domain.command.life import State
+from openmains.domain.period import zone
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, after_id, page
+from openmains.edges.http.problems import language_of
 
 
 class CommandParameter(Struct, frozen=True):
@@ -190,16 +193,31 @@ async def read_command(request: Request[Any, Any, Any], command_id: Id) -> Comma
 
 
 @get("/commands/{command_id:int}/log", operation_id="download_meter_log", tags=["commands"], media_type="text/plain")
-async def download_meter_log(request: Request[Any, Any, Any], command_id: Id) -> Response[str]:
-    """The log that a meter sent in answer to ``log_pull``, as text (R1.14)."""
-    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+async def download_meter_log(
+    request: Request[Any, Any, Any],
+    command_id: Id,
+    form: Annotated[
+        Literal["text", "csv"],
+        QueryParameter(name="format", description="Text as the meter wrote it, or a table with instants in the zone."),
+    ] = "text",
+) -> Response[bytes]:
+    """The log that a meter sent in answer to ``log_pull``, with the parts that were asked for again (R1.14).
+
+    A last line says what span is still missing.
+    """
+    actor, language = actor_of(request), language_of(request)
+    async with deps_of(request).store.tenant(actor.tenant_id) as work:
         if await work.commands.get(command_id) is None:
             raise Problem("not-found")
-        text = await work.commands.log_text(command_id)
+        pulls = await work.commands.log_pulls(command_id)
+    table = form == "csv"
+    content = (
+        log_pull.as_csv(pulls, zone(actor.zone), language) if table else log_pull.as_text(pulls, language).encode()
+    )
     return Response(
-        text,
-        media_type="text/plain; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="meter-log-{command_id}.txt"'},
+        content,
+        media_type="text/csv; charset=utf-8" if table else "text/plain; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="meter-log-{command_id}.{"csv" if table else "txt"}"'},
     )
 
 
