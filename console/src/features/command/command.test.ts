@@ -82,11 +82,7 @@ describe("the life of a command", () => {
 });
 
 describe("what a command does", () => {
-<<<<<<< HEAD
   const customer = { customer_id: 1, code: "c", name: "n", phone: "", address: "", is_protected: true, is_critical: true };
-=======
-  const customer = { customer_id: 1, code: "c", name: "n", phone: "", address: "", is_protected: true, is_critical: false };
->>>>>>> h-ce
   const state = { balance: 500 } as never;
   it("knows the server's kinds and which are signed", () => {
     const source = readFileSync("../src/openmains/domain/command/kinds.py", "utf8");

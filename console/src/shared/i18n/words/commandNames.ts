@@ -120,11 +120,7 @@ export const zh = {
   },
   warnings: {
     protected: "受保护用户：签名进程会拒绝关阀。",
-<<<<<<< HEAD
     critical: "重要用户：须第二人审批。",
-=======
-    critical: "重要用户：关阀须由第二人批准。",
->>>>>>> h-ce
     credit: "表内余额 {balance}：签名进程会拒绝关阀。",
     creditUnknown: "余额未知：若为预付费表，签名进程会拒绝关阀。",
     tooLong: "阀门命令有效期最长三天，签名进程会拒绝。",
@@ -260,11 +256,7 @@ export const en: typeof zh = {
   },
   warnings: {
     protected: "Protected customer: the signer will refuse to close.",
-<<<<<<< HEAD
     critical: "Critical customer: a second person must agree.",
-=======
-    critical: "Critical customer: closing needs a second person's approval.",
->>>>>>> h-ce
     credit: "Balance at the meter {balance}: the signer will refuse to close.",
     creditUnknown: "Balance unknown: if it is a prepay meter the signer will refuse to close.",
     tooLong: "A valve command holds for three days at most: the signer will refuse.",
