@@ -156,7 +156,8 @@ async def test_report_is_acknowledged_and_kept(system: System, peer: Peer, case:
     assert [point["volume"] for point in found["points"]] == daily.increments
     assert {point["measured_s"] for point in found["points"]} == {1800}
     assert found["total"] == sum(daily.increments)
-    frames = system.get(f"/meters/{meter_id}/frames")["items"]
+    # The frame log is written with the readings, a moment after them.
+    frames = await until(lambda: system.get(f"/meters/{meter_id}/frames")["items"])
     assert [(item["payload_hex"], item["outcome"]) for item in frames] == [(frame.hex(), "ok")]
     sent = 4 if "block" in case else 1
     await until(lambda: system.counters()["edge.received"] - datagrams >= sent)

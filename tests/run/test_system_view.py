@@ -65,7 +65,9 @@ async def test_processes_counters_and_engines(engines: Engines, clickhouse: Clic
         for number in range(3):  # nobody processes here: what is published waits, in its own shard
             await system._stream.publish(1, b"waiting %d" % number)
         after = (await system.snapshot(1)).stream_lag
-        assert {shard: after[shard] - before for shard, before in snapshot.stream_lag.items()} == {"0": 0, "1": 3}
+        grown = {shard: after[shard] - before for shard, before in snapshot.stream_lag.items()}
+        assert {shard: lag for shard, lag in grown.items() if lag} == {"1": 3}
+        assert "0" in grown
         assert set(snapshot.engines) == {"postgresql", "jetstream", "clickhouse"}
         for name, version in snapshot.engines.items():
             assert re.fullmatch(r"\d+(\.\d+)+", version), (name, version)
