@@ -28,7 +28,7 @@ _READ = (*_LOOK, "$JS.API.CONSUMER.>", "$JS.API.STREAM.PURGE.UPLINK")
 
 PUBLISH: Mapping[str, tuple[str, ...]] = {
     EDGE: (*_STREAM, "uplink.*", "heard", "node.*.in", "node.*.out", "live.counters.*"),
-    PIPELINE: (*_STREAM, *_READ, "downlink.*", "live.counters.*", "live.alarm.*"),
+    PIPELINE: (*_STREAM, *_READ, "downlink.*", "live.counters.*", "live.alarm.*", "live.applied.*"),
     API: (*_STREAM, *_LOOK, "uplink.*", "operate.*", "live.counters.*"),
 }
 SUBSCRIBE: Mapping[str, tuple[str, ...]] = {
