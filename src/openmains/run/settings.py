@@ -71,7 +71,7 @@ class Settings:
         low=1, high=255,
     )  # fmt: skip
     session_cache: int = _s(
-        200_000, "内存中保留的 DTLS 会话数,其余按需从磁盘读取", "DTLS sessions kept in memory; others are read when needed",
+        1_000_000, "内存中保留的 DTLS 会话数,其余按需从磁盘读取", "DTLS sessions kept in memory; others are read when needed",
         low=100,
     )  # fmt: skip
     bootstrap_uri: str = _s(
