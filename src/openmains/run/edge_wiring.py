@@ -13,6 +13,8 @@ from typing import Any
 
 import asyncpg
 import msgspec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
@@ -24,12 +26,11 @@ from openmains.app.accept.reception import Reception
 from openmains.app.accept.registrar import Cells, Registrar
 from openmains.app.accept.watch import AccessWatch
 from openmains.app.downlink import ANY_NODE, decode_frames
-from openmains.app.uplink import Uplink
 from openmains.domain.connectivity.findings import State
 from openmains.domain.period import zone
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.nats.commands import HeardTeller
-from openmains.edges.nats.nodes import NodeLink, Via
+from openmains.edges.nats.nodes import NodeLink
 from openmains.edges.nats.operate import listen_operate
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.postgres.db import create_pool
@@ -146,7 +147,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         if plain is not None:
             plain.start()
         if secure is not None:
-            secure.edge.start(secure.traffic, _Bridge(secure.link))
+            secure.edge.start(secure.traffic, secure.link)
             await secure.link.start()
             await _listen_down(client, settings.node, secure.parts.downlinks)
             await listen_operate(client, settings.node, secure.parts.operations.take)
@@ -230,11 +231,7 @@ def _secure(shared: _Shared) -> Secure:
     )
     parts = _parts(shared, edge, server, watch)
     traffic.use(parts)
-
-    def take_forwarded(datagram: bytes, via: Via) -> None:
-        edge.take_forwarded(datagram, via.host, via.port, via.node)
-
-    link = NodeLink(shared.client, settings.node, take_forwarded, edge.send_forwarded)
+    link = NodeLink(shared.client, settings.node, edge.take_forwarded, edge.send_forwarded)
 
     def on_change(changed: list[tuple[int, State]]) -> None:
         for imei, state in changed:
@@ -249,9 +246,6 @@ def _parts(shared: _Shared, edge: SecureEdge, server: LwM2mServer, watch: Access
     """Who does what with what meters say, all over one LwM2M server."""
     settings, access, loop = shared.settings, shared.access, asyncio.get_running_loop()
     may_command = access.book.may_command
-
-    def tell(uplink: Uplink, done: object) -> None:
-        shared.batcher.add(uplink, done)  # type: ignore[arg-type]
 
     proofs = Proofs(
         ping=server.ping, confirm=edge.confirm, later=loop.call_later, flush=edge.flush_soon, clock=loop.time
@@ -273,7 +267,7 @@ def _parts(shared: _Shared, edge: SecureEdge, server: LwM2mServer, watch: Access
         proofs=proofs,
         may_command=may_command,
         stopped=FileSwitch(settings.stop_folder).stopped,
-        tell=tell,
+        tell=shared.batcher.add,
         later=loop.call_later,
         flush=edge.flush_soon,
         now_us=now_us,
@@ -316,23 +310,7 @@ def _session_file(settings: Settings) -> SessionFile:
 
 def _key_of(text: bytes) -> bytes:
     """32 bytes for the session file from the installation's secret."""
-    from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
     return HKDF(SHA256(), 32, None, b"openmains edge sessions").derive(text)
-
-
-class _Bridge:
-    """``secure_edge.Bridge`` over ``NodeLink``."""
-
-    def __init__(self, link: NodeLink) -> None:
-        self._link = link
-
-    def forward(self, node: int, address: tuple[str, int], datagram: bytes) -> None:
-        self._link.forward(node, address, datagram)
-
-    def answer(self, node: int, address: tuple[str, int], datagram: bytes) -> None:
-        self._link.answer(Via(node, *address), datagram)
 
 
 async def _listen_down(client: Client, node: int, downlinks: Downlinks) -> None:

@@ -21,8 +21,9 @@ import nats
 from nats.aio.client import Client
 from nats.errors import NoServersError
 
+from openmains.edges.nats.stream import ADMIN
 from openmains.run.child import Child, StartError
-from openmains.run.nats_users import ADMIN, ROLES, users
+from openmains.run.nats_users import ROLES, users
 from openmains.run.secret_files import secret, write_private
 
 START_LIMIT_S = 60.0

@@ -17,7 +17,8 @@ live.>                counters, alarms                             all          
 from collections.abc import Mapping
 from typing import Any
 
-ADMIN = "openmains"  # the supervisor's own checks, the demo utility, benches
+from openmains.edges.nats.stream import ADMIN, inbox_of
+
 EDGE, PIPELINE, API, CORE = "edge", "pipeline", "api", "core"
 ROLES = (EDGE, PIPELINE, API, CORE)
 
@@ -36,11 +37,6 @@ SUBSCRIBE: Mapping[str, tuple[str, ...]] = {
     PIPELINE: ("heard", "live.>"),
     API: ("live.>",),
 }
-
-
-def inbox_of(user: str) -> str:
-    """Prefix of the subjects on which an account is answered: nobody reads another's answers."""
-    return "_INBOX" if user in ("", ADMIN) else f"_INBOX_{user}"
 
 
 def users(passwords: Mapping[str, str]) -> list[dict[str, Any]]:

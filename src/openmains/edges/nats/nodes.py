@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Between the edges of one utility: records that landed on the wrong node, and commands for the node that holds a meter.
+"""Between the edges of one utility: records that landed on the wrong node, and the answers to them.
 
 A load balancer that knows nothing of Connection IDs sends a meter's record to any edge. The Connection ID's first byte
 names the node that holds the session; the record goes there as it is (``node.<n>.in``), and what that node answers goes
@@ -11,7 +11,6 @@ Lossy like UDP: a meter sends again.
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import NamedTuple
 
 import msgspec
 from nats.aio.client import Client
@@ -20,14 +19,6 @@ from nats.errors import Error as NatsError
 
 Address = tuple[str, int]
 MOST = 2000  # datagrams that may wait for one node; more are dropped as a full socket would
-
-
-class Via(NamedTuple):
-    """A peer's address as another node sees it."""
-
-    node: int
-    host: str
-    port: int
 
 
 class Parcel(msgspec.Struct, array_like=True, frozen=True):
@@ -42,13 +33,14 @@ _decoder = msgspec.msgpack.Decoder(Parcel)
 
 
 class NodeLink:
-    """One for each edge. ``on_record(datagram, via)``: a record for us; ``on_answer(address, datagram)``: send it."""
+    """One for each edge. ``on_record(node, address, datagram)``: a record for us that came to ``node`` from there;
+    ``on_answer(address, datagram)``: send it."""
 
     def __init__(
         self,
         client: Client,
         node: int,
-        on_record: Callable[[bytes, Via], None],
+        on_record: Callable[[int, Address, bytes], None],
         on_answer: Callable[[Address, bytes], None],
     ) -> None:
         self._client = client
@@ -68,9 +60,9 @@ class NodeLink:
         """Hand a record to the node that holds its session."""
         self._add(f"node.{node}.in", address, datagram, "forwarded")
 
-    def answer(self, via: Via, datagram: bytes) -> None:
+    def answer(self, node: int, address: Address, datagram: bytes) -> None:
         """Have a datagram sent by the node that the peer spoke to."""
-        self._add(f"node.{via.node}.out", (via.host, via.port), datagram, "answered")
+        self._add(f"node.{node}.out", address, datagram, "answered")
 
     def _add(self, subject: str, address: Address, datagram: bytes, name: str) -> None:
         waiting = self._waiting.setdefault(subject, [])
@@ -91,21 +83,20 @@ class NodeLink:
         self._task = None
 
     async def _take_in(self, message: Msg) -> None:
-        for parcel in self._open(message):
-            for host, port, datagram in parcel.datagrams:
-                self._on_record(datagram, Via(parcel.sender, host, port))
+        parcel = self._open(message)
+        for host, port, datagram in parcel.datagrams:
+            self._on_record(parcel.sender, (host, port), datagram)
 
     async def _take_out(self, message: Msg) -> None:
-        for parcel in self._open(message):
-            for host, port, datagram in parcel.datagrams:
-                self._on_answer((host, port), datagram)
+        for host, port, datagram in self._open(message).datagrams:
+            self._on_answer((host, port), datagram)
 
-    def _open(self, message: Msg) -> list[Parcel]:
+    def _open(self, message: Msg) -> Parcel:
         try:
-            return [_decoder.decode(message.data)]
+            return _decoder.decode(message.data)
         except msgspec.MsgspecError:
             self._count("foreign")
-            return []
+            return Parcel(0, [])
 
     def _count(self, name: str) -> None:
         self.counters[name] = self.counters.get(name, 0) + 1

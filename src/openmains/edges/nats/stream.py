@@ -54,14 +54,19 @@ class StreamState:
     last_sequence: int
 
 
+ADMIN = "openmains"  # the supervisor's own checks, the demo utility, benches
+
+
+def inbox_of(user: str) -> str:
+    """Prefix of the subjects on which an account is answered: nobody reads another's answers (run/nats_users.py)."""
+    return "_INBOX" if user in ("", ADMIN) else f"_INBOX_{user}"
+
+
 async def connect(url: str, *, user: str = "", password: str = "", name: str = "openmains") -> Client:
     """A connection that reconnects for ever; raises ``OSError`` or ``nats.errors.Error`` when the first try fails."""
-    # An account of a role is answered on subjects of its own (run/nats_users.py).
-    account = urlsplit(url).username or user
-    inbox = "_INBOX" if account in ("", "openmains") else f"_INBOX_{account}"
     return await nats.connect(
         url,
-        inbox_prefix=inbox.encode(),
+        inbox_prefix=inbox_of(urlsplit(url).username or user).encode(),
         user=user or None,
         password=password or None,
         name=name,

@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS session (
   sent         INTEGER NOT NULL,       -- next sequence number for sending, when the session left the memory of ``run``
   run          INTEGER NOT NULL,       -- which run of the edge wrote ``sent``; 0: the session was still in memory
   peer         TEXT NOT NULL,          -- newest confirmed address
-  heard_us      INTEGER NOT NULL,       -- µs since 1970 UTC
+  heard_us     INTEGER NOT NULL,       -- µs since 1970 UTC
   registration BLOB                    -- LwM2M registration, NULL without one
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS session_imei ON session (imei);
@@ -144,12 +144,8 @@ class SessionFile:
         row = self._reader.execute(BY_IMEI, (imei,)).fetchone()
         return None if row is None else bytes(row[0])
 
-    def count(self) -> int:
-        """Stored sessions."""
-        return int(self._reader.execute("SELECT count(*) FROM session").fetchone()[0])
-
     def all_cids(self) -> Iterable[bytes]:
-        """For maintenance and the bench."""
+        """Every session, for maintenance."""
         for (cid,) in self._reader.execute("SELECT cid FROM session"):
             yield bytes(cid)
 

@@ -33,7 +33,6 @@ class SessionWriter:
         self._urgent = False
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self.written = 0
         self.failed = 0
 
     def establish(self, session: StoredSession, done: Done) -> None:
@@ -138,7 +137,6 @@ class SessionWriter:
         try:
             await asyncio.to_thread(self._file.write, changes)
             confirmed = True
-            self.written += 1
         except sqlite3.Error as error:
             self.failed += 1
             log.warning("sessions are not being stored: %s", error)

@@ -13,27 +13,16 @@ from typing import Any, cast
 
 from openmains.app.accept.batcher import Batcher
 from openmains.app.accept.limiter import AddressLimiter, Verdict
-from openmains.app.accept.reception import MAX_PAYLOAD, Accepted, Reception, Refusal
+from openmains.app.accept.reception import Accepted, Reception, Refusal
+from openmains.edges.udp.answers import BUSY, BUSY_S, TEXT, Said, of_refusal, of_stored
 from openmains.wire.coap import options as opt
 from openmains.wire.coap.exchange import Exchange, Limits, Request
-from openmains.wire.coap.message import Code, Method, Option
+from openmains.wire.coap.message import Code, Method
 from openmains.wire.coap.server import Server
 
 DRAIN = 512  # datagrams of one wake-up: other sockets and timers get their turn after them
 RESOURCES = b'</r>;rt="openmains.report";title="POST /r/<IMEI>"'
-TEXT = (opt.CONTENT_FORMAT, b"")
 LINKS = (opt.CONTENT_FORMAT, b"\x28")
-BUSY_S = 60
-SLOW_DOWN_S = 300
-
-CODES = {
-    Refusal.NOT_AN_IMEI: Code.NOT_FOUND,
-    Refusal.UNKNOWN_METER: Code.NOT_FOUND,
-    Refusal.EMPTY: Code.BAD_REQUEST,
-    Refusal.TOO_LARGE: Code.REQUEST_ENTITY_TOO_LARGE,
-    Refusal.TOO_MANY: Code.TOO_MANY_REQUESTS,
-    Refusal.BUSY: Code.SERVICE_UNAVAILABLE,
-}
 
 
 def open_socket(host: str, port: int, receive_buffer: int) -> socket.socket:
@@ -99,18 +88,14 @@ class CoapEdge:
 
     @property
     def counters(self) -> dict[str, int]:
-        """What happened here, by name."""
+        """What happened on this socket, by name."""
         counted = {f"coap.{name.replace(' ', '_')}": value for name, value in self._server.counters.items()}
-        counted |= {
+        return counted | {
             "received": self.received,
             "sent": self.sent,
             "ignored.flood": self.ignored,
             "send_failed": self.send_failed,
-            "published": self._batcher.published,
-            "unconfirmed": self._batcher.failed,
-            "waiting": self._batcher.waiting,
         }
-        return counted | self._reception.counters
 
     def _on_readable(self) -> None:
         receive, take, feed = self._sock.recvfrom, self._limiter.take, self._server.receive
@@ -136,12 +121,12 @@ class CoapEdge:
         exchange = request.exchange
         path = request.path
         if verdict is Verdict.REFUSE:
-            self._refuse(exchange, Refusal.TOO_MANY, now)
+            self._say(exchange, of_refusal(Refusal.TOO_MANY), now)
         elif len(path) == 2 and path[0] == "r":
             if request.method != Method.POST:
                 self._server.respond(exchange, Code.METHOD_NOT_ALLOWED, b"use POST", (TEXT,), now=now)
             elif self._batcher.full:
-                self._busy(exchange, now)
+                self._say(exchange, BUSY, now)
             else:
                 self._take(request, path[1], now)
         elif path == (".well-known", "core") and request.method == Method.GET:
@@ -154,35 +139,19 @@ class CoapEdge:
         about = "/", opt.get_uint(request.options, opt.CONTENT_FORMAT)
         found = self._reception.take(imei, request.payload, "coap", "r", self._now_us(), about=about)
         if isinstance(found, Refusal):
-            self._refuse(exchange, found, now)
+            self._say(exchange, of_refusal(found), now)
             return
         self._batcher.add(found.uplink, lambda confirmed: self._done(exchange, found, confirmed))
 
     def _done(self, exchange: Exchange, accepted: Accepted, confirmed: bool) -> None:
-        now = self._loop.time()
-        if not confirmed:
-            self._busy(exchange, now)
-        elif accepted.uplink.fault:
-            text = f"malformed: {accepted.uplink.fault}".encode()
-            self._server.respond(exchange, Code.BAD_REQUEST, text, (TEXT,), now=now)
-        else:
-            body = self._reception.answer(accepted, self._now_us() // 1_000_000)
-            self._server.respond(exchange, Code.CHANGED, body, now=now)
+        said = of_stored(self._reception, accepted, confirmed, self._now_us() // 1_000_000)
+        self._say(exchange, said, self._loop.time())
         if not self._flushing:
             self._flushing = True
             self._loop.call_soon(self._flush)
 
-    def _busy(self, exchange: Exchange, now: float) -> None:
-        options: tuple[Option, ...] = ((opt.MAX_AGE, opt.uint(BUSY_S)),)
-        self._server.respond(exchange, Code.SERVICE_UNAVAILABLE, b"", options, now=now)
-
-    def _refuse(self, exchange: Exchange, refusal: Refusal, now: float) -> None:
-        options: tuple[Option, ...] = (TEXT,)
-        if refusal is Refusal.TOO_MANY:
-            options = (TEXT, (opt.MAX_AGE, opt.uint(SLOW_DOWN_S)))
-        elif refusal is Refusal.TOO_LARGE:
-            options = (TEXT, (opt.SIZE1, opt.uint(MAX_PAYLOAD)))
-        self._server.respond(exchange, CODES[refusal], refusal.value.encode(), options, now=now)
+    def _say(self, exchange: Exchange, said: Said, now: float) -> None:
+        self._server.respond(exchange, said.code, said.payload, said.options, now=now)
 
     def _flush(self) -> None:
         self._flushing = False

@@ -10,11 +10,12 @@ shell; resources keep their path and content format (``drivers.lwm2m.envelope``)
 from collections.abc import Callable
 
 from openmains.app.accept.batcher import Batcher
-from openmains.app.accept.reception import MAX_PAYLOAD, About, Accepted, Reception, Refusal
+from openmains.app.accept.reception import About, Accepted, Reception, Refusal
+from openmains.edges.udp.answers import TEXT, Said, of_refusal, of_stored
 from openmains.edges.udp.terminals import Terminal
 from openmains.wire.coap import options as opt
 from openmains.wire.coap.exchange import Exchange, Request
-from openmains.wire.coap.message import Code, Method, Option
+from openmains.wire.coap.message import Code, Method
 from openmains.wire.errors import WireError
 from openmains.wire.lwm2m import content, operation
 from openmains.wire.lwm2m import events as lwm2m
@@ -27,16 +28,6 @@ from openmains.wire.lwm2m.server import Server
 CHANNEL_COAP, CHANNEL_LWM2M = "coaps", "lwm2m"
 OPAQUE_UPLINK: Path = (19, 0, 0)
 OPAQUE_DOWNLINK: Path = (19, 1, 0)
-BUSY_S, SLOW_DOWN_S = 60, 300
-TEXT: tuple[Option, ...] = ((opt.CONTENT_FORMAT, b""),)
-CODES = {
-    Refusal.NOT_AN_IMEI: Code.FORBIDDEN,
-    Refusal.UNKNOWN_METER: Code.NOT_FOUND,
-    Refusal.EMPTY: Code.BAD_REQUEST,
-    Refusal.TOO_LARGE: Code.REQUEST_ENTITY_TOO_LARGE,
-    Refusal.TOO_MANY: Code.TOO_MANY_REQUESTS,
-    Refusal.BUSY: Code.SERVICE_UNAVAILABLE,
-}
 
 
 class Reports:
@@ -72,24 +63,21 @@ class Reports:
             place = f"{place};ct={report.content_format}"
         found = self._judge(terminal, payload, CHANNEL_LWM2M, place, about)
         if isinstance(found, Refusal):
-            self._server.respond(report, CODES[found], found.value.encode(), now=now)
+            said = of_refusal(found)
+            self._server.respond(report, said.code, said.payload, now=now)
         else:
             self._batcher.add(found.uplink, lambda confirmed: self._stored(report, found, confirmed))
 
     def _stored(self, report: lwm2m.Report, accepted: Accepted, confirmed: bool) -> None:
         now = self._clock()
-        if not confirmed:
-            self._server.respond(report, Code.SERVICE_UNAVAILABLE, now=now)
-        elif accepted.uplink.fault:
-            text = f"malformed: {accepted.uplink.fault}".encode()
-            self._server.respond(report, Code.BAD_REQUEST, text, now=now)
+        said = of_stored(self._reception, accepted, confirmed, self._now_us() // 1_000_000)
+        if said.code != Code.CHANGED or (isinstance(report.exchange, Exchange) and report.kind != "send"):
+            self._server.respond(report, said.code, said.payload, now=now)
         else:
-            body = self._reception.answer(accepted, self._now_us() // 1_000_000)
-            by_request = isinstance(report.exchange, Exchange) and report.kind != "send"
-            self._server.respond(report, Code.CHANGED, body if by_request else b"", now=now)
-            if body and not by_request and report.registration.has(OPAQUE_DOWNLINK):
+            self._server.respond(report, said.code, now=now)
+            if said.payload and report.registration.has(OPAQUE_DOWNLINK):
                 # An acknowledged notification has no room for an answer: the time goes down as the operators do it.
-                down = operation.write(OPAQUE_DOWNLINK, body, content.OPAQUE)
+                down = operation.write(OPAQUE_DOWNLINK, said.payload, content.OPAQUE)
                 self._server.submit(report.link, down, now)
         self._flush()
 
@@ -97,32 +85,27 @@ class Reports:
         """A resource that is none of LwM2M's: ``POST /r``."""
         path = request.path
         if path[:1] != ("r",) or len(path) > 2:
-            self._server.answer(request, Code.NOT_FOUND, b"POST /r", TEXT, now=now)
+            self._server.answer(request, Code.NOT_FOUND, b"POST /r", (TEXT,), now=now)
         elif request.method != Method.POST:
-            self._server.answer(request, Code.METHOD_NOT_ALLOWED, b"use POST", TEXT, now=now)
+            self._server.answer(request, Code.METHOD_NOT_ALLOWED, b"use POST", (TEXT,), now=now)
         elif len(path) == 2 and path[1] != terminal.text:
             self.other_names += 1
-            self._server.answer(request, Code.FORBIDDEN, b"not your IMEI", TEXT, now=now)
+            self._server.answer(request, Code.FORBIDDEN, b"not your IMEI", (TEXT,), now=now)
         else:
             about = "/", opt.get_uint(request.options, opt.CONTENT_FORMAT)
             found = self._judge(terminal, request.payload, CHANNEL_COAP, "r", about)
             if isinstance(found, Refusal):
-                self._refuse(request, found, now)
+                self._say(request, of_refusal(found), now)
             else:
                 self._batcher.add(found.uplink, lambda confirmed: self._posted(request, found, confirmed))
 
     def _posted(self, request: Request, accepted: Accepted, confirmed: bool) -> None:
-        now = self._clock()
-        if not confirmed:
-            wait: tuple[Option, ...] = ((opt.MAX_AGE, opt.uint(BUSY_S)),)
-            self._server.answer(request, Code.SERVICE_UNAVAILABLE, b"", wait, now=now)
-        elif accepted.uplink.fault:
-            text = f"malformed: {accepted.uplink.fault}".encode()
-            self._server.answer(request, Code.BAD_REQUEST, text, TEXT, now=now)
-        else:
-            body = self._reception.answer(accepted, self._now_us() // 1_000_000)
-            self._server.answer(request, Code.CHANGED, body, now=now)
+        said = of_stored(self._reception, accepted, confirmed, self._now_us() // 1_000_000)
+        self._say(request, said, self._clock())
         self._flush()
+
+    def _say(self, request: Request, said: Said, now: float) -> None:
+        self._server.answer(request, said.code, said.payload, said.options, now=now)
 
     def _judge(self, terminal: Terminal, payload: bytes, channel: str, place: str, about: About) -> Accepted | Refusal:
         if self._batcher.full:
@@ -131,16 +114,6 @@ class Reports:
         if found is Refusal.UNKNOWN_METER:
             self._unknown(terminal.text, terminal.address[0])
         return found
-
-    def _refuse(self, request: Request, refusal: Refusal, now: float) -> None:
-        options = TEXT
-        if refusal is Refusal.TOO_MANY:
-            options = (*TEXT, (opt.MAX_AGE, opt.uint(SLOW_DOWN_S)))
-        elif refusal is Refusal.BUSY:
-            options = (*TEXT, (opt.MAX_AGE, opt.uint(BUSY_S)))
-        elif refusal is Refusal.TOO_LARGE:
-            options = (*TEXT, (opt.SIZE1, opt.uint(MAX_PAYLOAD)))
-        self._server.answer(request, CODES[refusal], refusal.value.encode(), options, now=now)
 
 
 def unwrapped(report: lwm2m.Report) -> tuple[bytes, About]:

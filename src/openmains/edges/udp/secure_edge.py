@@ -160,10 +160,10 @@ class SecureEdge:
             self._take(datagram, peer, now)
         self._flush()
 
-    def take_forwarded(self, datagram: bytes, host: str, port: int, node: int) -> None:
+    def take_forwarded(self, node: int, address: tuple[str, int], datagram: bytes) -> None:
         """A record of ours that came to another node; it is answered from there."""
-        self._take(datagram, (host, port, node), self._loop.time())
-        self._flush_soon()
+        self._take(datagram, (*address, node), self._loop.time())
+        self.flush_soon()
 
     def send_forwarded(self, address: tuple[str, int], datagram: bytes) -> None:
         """What another node answers to a meter that spoke to us."""
@@ -214,7 +214,7 @@ class SecureEdge:
         now = self._loop.time()
         for event in self._dtls.provide_key(handshake, psk, now):
             self._on_event(event, now)
-        self._flush_soon()
+        self.flush_soon()
 
     # --- sessions ---
 
@@ -251,7 +251,7 @@ class SecureEdge:
                 self._on_data(event, now)
             else:
                 self._on_event(event, now)
-        self._flush_soon()
+        self.flush_soon()
 
     def _load(self, cid: bytes) -> Session | None:
         """Called by ``wire.dtls`` for a Connection ID of ours that is not in memory."""
@@ -288,7 +288,7 @@ class SecureEdge:
             self._store.remove(terminal.session.cid)
             self._dtls.close(terminal.session, self._loop.time())
             self._terminals.drop(terminal)
-            self._flush_soon()
+            self.flush_soon()
 
     def confirm(self, terminal: Terminal, address: object) -> None:
         """The meter proved that it is at ``address``; nothing is said of a newer one."""
@@ -296,12 +296,11 @@ class SecureEdge:
 
     # --- what goes out ---
 
-    def _flush_soon(self) -> None:
+    def flush_soon(self) -> None:
+        """Send what there is at the end of this turn."""
         if not self._flushing:
             self._flushing = True
             self._loop.call_soon(self._flush)
-
-    flush_soon = _flush_soon
 
     def _flush(self) -> None:
         self._flushing = False
@@ -344,7 +343,7 @@ class SecureEdge:
         now = self._loop.time()
         for data in held or ():
             self._dtls.send(terminal.session, data, now)
-        self._flush_soon()
+        self.flush_soon()
 
     def _put(self, peer: Any, datagram: bytes) -> None:
         if len(peer) == 3:

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a meter hears of its message, in CoAP's words: the same on the plain socket and inside a session."""
+
+from typing import NamedTuple
+
+from openmains.app.accept.reception import MAX_PAYLOAD, Accepted, Reception, Refusal
+from openmains.wire.coap import options as opt
+from openmains.wire.coap.message import Code, Option
+
+BUSY_S = 60
+SLOW_DOWN_S = 300
+TEXT: Option = (opt.CONTENT_FORMAT, b"")
+
+CODES = {
+    Refusal.NOT_AN_IMEI: Code.NOT_FOUND,
+    Refusal.UNKNOWN_METER: Code.NOT_FOUND,
+    Refusal.EMPTY: Code.BAD_REQUEST,
+    Refusal.TOO_LARGE: Code.REQUEST_ENTITY_TOO_LARGE,
+    Refusal.TOO_MANY: Code.TOO_MANY_REQUESTS,
+    Refusal.BUSY: Code.SERVICE_UNAVAILABLE,
+}
+HINTS: dict[Refusal, Option] = {
+    Refusal.TOO_LARGE: (opt.SIZE1, opt.uint(MAX_PAYLOAD)),
+    Refusal.TOO_MANY: (opt.MAX_AGE, opt.uint(SLOW_DOWN_S)),
+    Refusal.BUSY: (opt.MAX_AGE, opt.uint(BUSY_S)),
+}
+
+
+class Said(NamedTuple):
+    """An answer."""
+
+    code: int
+    payload: bytes = b""
+    options: tuple[Option, ...] = ()
+
+
+BUSY = Said(Code.SERVICE_UNAVAILABLE, b"", (HINTS[Refusal.BUSY],))
+
+
+def of_refusal(refusal: Refusal) -> Said:
+    """Why the message is not taken, and when or how it would be."""
+    hint = HINTS.get(refusal)
+    return Said(CODES[refusal], refusal.value.encode(), (TEXT,) if hint is None else (TEXT, hint))
+
+
+def of_stored(reception: Reception, accepted: Accepted, confirmed: bool, now_s: int) -> Said:
+    """2.04 with the driver's answer once the message is on disk; 4.00 for a malformed one, which is kept all the same."""
+    if not confirmed:
+        return BUSY
+    if accepted.uplink.fault:
+        return Said(Code.BAD_REQUEST, f"malformed: {accepted.uplink.fault}".encode(), (TEXT,))
+    return Said(Code.CHANGED, reception.answer(accepted, now_s))
