@@ -6,15 +6,14 @@ to the same meaning. The endpoints never raise for what a peer sends, whatever c
 well-formed datagrams, and what they remember stays within their limits. An input is one byte of mode, then
 datagrams as (length, steps of time, bytes).
 
-Extra arguments are libFuzzer's; inputs that bring new coverage are kept in a scratch folder that is removed at
-the end, the small corpus beside this file is only read.
+How it runs, and where what it finds is kept: ``target.py``.
 """
 
 import sys
-import tempfile
 from pathlib import Path
 
 import atheris
+from target import fuzz
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent / "src"))
@@ -148,16 +147,5 @@ def check(data: bytes) -> None:
         check_server(data[1:], delayed=mode == 2)
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory() as scratch:
-        given = [
-            argument for argument in sys.argv[1:] if not argument.startswith("-")
-        ]  # the first one keeps what is found
-        folders = [*given, scratch, str(HERE / "corpus" / "coap")]
-        options = [argument for argument in sys.argv[1:] if argument.startswith("-")]
-        atheris.Setup([sys.argv[0], "-max_len=1024", f"-artifact_prefix={HERE}/", *options, *folders], check)
-        atheris.Fuzz()
-
-
 if __name__ == "__main__":
-    main()
+    fuzz(check, "coap")

@@ -8,12 +8,12 @@ keep is bounded, and an honest client still connects afterwards. An input is one
 """
 
 import sys
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from random import Random
 
 import atheris
+from target import fuzz
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT)]
@@ -150,11 +150,4 @@ def seeds() -> list[bytes]:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as corpus:
-        for number, seed in enumerate(seeds()):
-            Path(corpus, str(number)).write_bytes(seed)
-        given = [word for word in sys.argv[1:] if not word.startswith("-")]  # the first one keeps what is found
-        options = [word for word in sys.argv[1:] if word.startswith("-")]
-        kept = str(Path(__file__).parent / "corpus" / "dtls")
-        atheris.Setup([sys.argv[0], "-max_len=1200", *options, *given, corpus, kept], one_input)
-        atheris.Fuzz()
+    fuzz(one_input, "dtls", longest=1200, seeds=seeds())

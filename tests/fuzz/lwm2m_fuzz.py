@@ -8,11 +8,11 @@ datagrams as (length, steps of time, bytes).
 """
 
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import atheris
+from target import fuzz
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent / "src"))
@@ -197,16 +197,5 @@ def check(data: bytes) -> None:
         CHECKS[data[0] % len(CHECKS)](data[1:])
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory() as scratch:
-        given = [
-            argument for argument in sys.argv[1:] if not argument.startswith("-")
-        ]  # the first one keeps what is found
-        folders = [*given, scratch, str(HERE / "corpus" / "lwm2m")]
-        options = [argument for argument in sys.argv[1:] if argument.startswith("-")]
-        atheris.Setup([sys.argv[0], "-max_len=1024", f"-artifact_prefix={HERE}/", *options, *folders], check)
-        atheris.Fuzz()
-
-
 if __name__ == "__main__":
-    main()
+    fuzz(check, "lwm2m")

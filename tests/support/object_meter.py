@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from openmains.wire.dtls.events import Failed
 from openmains.wire.lwm2m.client import Client
 from openmains.wire.lwm2m.client_events import (
     ClientEvent,
@@ -162,27 +161,9 @@ class ObjectMeter(SecureMeter):
             elif isinstance(event, Written) and self.breaks_at in event.paths:
                 self.close()
 
-    def _flush(self) -> None:
-        now, client = self._loop.time(), self._client
-        if client is None or self._transport is None or self._transport.is_closing():
-            return
-        for _, data in self.lwm2m.datagrams():
-            client.send(data, now)
-        for _, datagram in client.datagrams():
-            self._transport.sendto(datagram)
-        dues = [due for due in (client.next_timer(), self.lwm2m.next_timer()) if due is not None]
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if dues:
-            self._timer = self._loop.call_later(max(min(dues) - now, 0.0), self._on_timer)
+    @property
+    def _upper(self) -> Client:
+        return self.lwm2m
 
-    def _on_timer(self) -> None:
-        self._timer = None
-        now = self._loop.time()
-        if self._client is not None:
-            for event in self._client.handle_timer(now):
-                if isinstance(event, Failed):
-                    self._settle(False)
+    def _on_upper_timer(self, now: float) -> None:
         self._take(self.lwm2m.handle_timer(now), now)
-        self._flush()

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from openmains.wire.coap.call import Call, ResponseReceived, TimedOut
 from openmains.wire.coap.endpoint import Endpoint as CoapEndpoint
@@ -146,6 +146,11 @@ class SecureMeter(asyncio.DatagramProtocol):
             if nonces.setdefault(nonce, data) != data:
                 self.reused.append(nonce)
 
+    @property
+    def _upper(self) -> Any:
+        """What lives on the session: has ``datagrams`` and ``next_timer``."""
+        return self._coap
+
     def _settle(self, outcome: bool) -> None:
         if not self._connected.done():
             self._connected.set_result(outcome)
@@ -173,11 +178,11 @@ class SecureMeter(asyncio.DatagramProtocol):
         client = self._client
         if client is None or self._transport is None or self._transport.is_closing():
             return
-        for _, data in self._coap.datagrams():
+        for _, data in self._upper.datagrams():
             client.send(data, now)
         for _, datagram in client.datagrams():
             self._transport.sendto(datagram)
-        dues = [due for due in (client.next_timer(), self._coap.next_timer()) if due is not None]
+        dues = [due for due in (client.next_timer(), self._upper.next_timer()) if due is not None]
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -191,6 +196,9 @@ class SecureMeter(asyncio.DatagramProtocol):
             for event in self._client.handle_timer(now):
                 if isinstance(event, Failed):
                     self._settle(False)
+        self._on_upper_timer(now)
+        self._flush()
+
+    def _on_upper_timer(self, now: float) -> None:
         for event in self._coap.handle_timer(now):
             self._on_coap_event(event, now)
-        self._flush()
