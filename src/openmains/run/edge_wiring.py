@@ -40,12 +40,13 @@ from openmains.edges.signer.switch import FileSwitch
 from openmains.edges.sqlite.sessions import SessionFile, SessionFileError
 from openmains.edges.sqlite.writer import SessionWriter
 from openmains.edges.udp.bootstrapping import Bootstrapping
-from openmains.edges.udp.coap_edge import CoapEdge, open_socket
+from openmains.edges.udp.coap_edge import CoapEdge
 from openmains.edges.udp.downlinks import Downlinks
 from openmains.edges.udp.operations import Operations
 from openmains.edges.udp.proofs import Proofs
 from openmains.edges.udp.reports import Reports
 from openmains.edges.udp.secure_edge import SecureEdge
+from openmains.edges.udp.shell import open_socket
 from openmains.edges.udp.traffic import Parts, Traffic
 from openmains.run.access_wiring import EdgeAccess, edge_access
 from openmains.run.child import StartError

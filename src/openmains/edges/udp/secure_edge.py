@@ -7,20 +7,17 @@ A session is on disk before its handshake ends, sequence numbers are reserved on
 another node's session goes to that node. What the meters say is none of this file's business: see ``traffic.py``.
 """
 
-import asyncio
 import socket
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from openmains.app.accept.key_desk import KeyDesk
 from openmains.app.accept.limiter import AddressLimiter, Verdict
+from openmains.edges.udp.shell import UdpShell
 from openmains.edges.udp.terminals import SessionStore, Terminal, Terminals, peer_text
 from openmains.wire.dtls import events as dtls
 from openmains.wire.dtls.server import Server
 from openmains.wire.dtls.session import Session
-
-DRAIN = 512
-LATE_S = 0.01
 
 
 class Upper(Protocol):
@@ -75,7 +72,7 @@ def imei_of(identity: bytes) -> int | None:
     return None
 
 
-class SecureEdge:
+class SecureEdge(UdpShell):
     """Serves one socket in the running event loop until ``close``. Time is the loop's clock."""
 
     def __init__(
@@ -92,39 +89,27 @@ class SecureEdge:
         cache: int,
         now_us: Callable[[], int],
     ) -> None:
-        self._sock = sock
-        self._node = node
+        super().__init__(sock, limiter)
         self._store = store
         self._desk = desk
-        self._limiter = limiter
         self._watch = watch
         self._now_us = now_us
-        self._loop = asyncio.get_running_loop()
         self._dtls = Server(node=node, secret=secret, random=random, load=self._load)
         self._terminals = Terminals(store, int.from_bytes(random(7), "big") | 1, cache, self._leave)
         self._upper: Upper | None = None
         self._bridge: Bridge | None = None
-        self._flushing = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_due = 0.0
-        self.received = self.sent = self.ignored = self.send_failed = self.not_stored = 0
+        self.not_stored = 0
 
     def start(self, upper: Upper, bridge: Bridge) -> None:
         """Begin to read."""
         self._upper, self._bridge = upper, bridge
-        self._loop.add_reader(self._sock.fileno(), self._on_readable)
-
-    def stop_reading(self) -> None:
-        """Take nothing new, but still answer what was taken."""
-        self._loop.remove_reader(self._sock.fileno())
+        self._read()
 
     def close(self) -> None:
         """After ``stop_reading``: every session is noted with its last number, so that the next start writes nothing."""
         for terminal in self._terminals:
             self._terminals.evict(terminal)
-        if self._timer is not None:
-            self._timer.cancel()
-        self._sock.close()
+        super().close()
 
     @property
     def counters(self) -> dict[str, int]:
@@ -143,34 +128,20 @@ class SecureEdge:
 
     # --- what comes in ---
 
-    def _on_readable(self) -> None:
-        receive, verdict = self._sock.recvfrom, self._limiter.take
-        now = self._loop.time()
-        for _ in range(DRAIN):
-            try:
-                datagram, peer = receive(2048)
-            except (BlockingIOError, InterruptedError):
-                break
-            except OSError:  # an ICMP error of an earlier answer; the socket itself is fine
-                continue
-            self.received += 1
-            if verdict(peer[0], now) is Verdict.IGNORE:
-                self.ignored += 1
-                continue
-            self._take(datagram, peer, now)
-        self._flush()
-
     def take_forwarded(self, node: int, address: tuple[str, int], datagram: bytes) -> None:
         """A record of ours that came to another node; it is answered from there."""
-        self._take(datagram, (*address, node), self._loop.time())
+        self._take(datagram, (*address, node), Verdict.PASS, self._loop.time())
         self.flush_soon()
 
     def send_forwarded(self, address: tuple[str, int], datagram: bytes) -> None:
         """What another node answers to a meter that spoke to us."""
-        self._put(address, datagram)
+        self._put(datagram, address)
 
-    def _take(self, datagram: bytes, peer: Any, now: float) -> None:
-        for event in self._dtls.receive(datagram, peer, now):
+    def _take(self, datagram: bytes, peer: Any, verdict: Verdict, now: float) -> None:
+        self._on_events(self._dtls.receive(datagram, peer, now), now)
+
+    def _on_events(self, events: list[dtls.ServerEvent], now: float) -> None:
+        for event in events:
             if type(event) is dtls.Received:
                 self._on_data(event, now)
             else:
@@ -212,8 +183,7 @@ class SecureEdge:
 
     def _on_key(self, handshake: Any, psk: bytes | None) -> None:
         now = self._loop.time()
-        for event in self._dtls.provide_key(handshake, psk, now):
-            self._on_event(event, now)
+        self._on_events(self._dtls.provide_key(handshake, psk, now), now)
         self.flush_soon()
 
     # --- sessions ---
@@ -246,11 +216,7 @@ class SecureEdge:
             self._upper.restore(terminal, registration, now)
             self._store.register(session.cid, registration)
         self._watch.established(imei, terminal.address[0], now)
-        for event in self._dtls.commit(session, now):
-            if type(event) is dtls.Received:
-                self._on_data(event, now)
-            else:
-                self._on_event(event, now)
+        self._on_events(self._dtls.commit(session, now), now)
         self.flush_soon()
 
     def _load(self, cid: bytes) -> Session | None:
@@ -296,23 +262,23 @@ class SecureEdge:
 
     # --- what goes out ---
 
-    def flush_soon(self) -> None:
-        """Send what there is at the end of this turn."""
-        if not self._flushing:
-            self._flushing = True
-            self._loop.call_soon(self._flush)
-
-    def _flush(self) -> None:
-        self._flushing = False
-        now = self._loop.time()
+    def _emit(self, now: float) -> None:
         if self._upper is not None:
             for cid, data in self._upper.datagrams():
                 terminal = self._terminals.get(cid)
                 if terminal is not None:
                     self._send(terminal, data, now)
-        for peer, datagram in self._dtls.datagrams():
-            self._put(peer, datagram)
-        self._schedule(now)
+        address: Any
+        for address, datagram in self._dtls.datagrams():
+            if len(address) == 3:  # host, port, and the node that the meter spoke to
+                if self._bridge is not None:
+                    self._bridge.answer(address[2], (address[0], address[1]), datagram)
+            else:
+                self._put(datagram, address)
+
+    def _due(self) -> float | None:
+        dues = [self._dtls.next_timer(), None if self._upper is None else self._upper.next_timer()]
+        return min((due for due in dues if due is not None), default=None)
 
     def _send(self, terminal: Terminal, data: bytes, now: float) -> None:
         session = terminal.session
@@ -345,39 +311,10 @@ class SecureEdge:
             self._dtls.send(terminal.session, data, now)
         self.flush_soon()
 
-    def _put(self, peer: Any, datagram: bytes) -> None:
-        if len(peer) == 3:
-            if self._bridge is not None:
-                self._bridge.answer(peer[2], (peer[0], peer[1]), datagram)
-            return
-        try:
-            self._sock.sendto(datagram, peer)
-            self.sent += 1
-        except OSError:
-            self.send_failed += 1  # as if lost on the way: the device asks again
-
-    # --- time ---
-
-    def _schedule(self, now: float) -> None:
-        dues = [self._dtls.next_timer(), None if self._upper is None else self._upper.next_timer()]
-        due = min((each for each in dues if each is not None), default=None)
-        if self._timer is not None:
-            if due is not None and self._timer_due <= due + LATE_S:
-                return
-            self._timer.cancel()
-            self._timer = None
-        if due is not None:
-            due = max(due, now)
-            self._timer, self._timer_due = self._loop.call_at(due, self._on_timer), due
-
-    def _on_timer(self) -> None:
-        self._timer = None
-        now = self._loop.time()
-        for event in self._dtls.handle_timer(now):
-            self._on_event(event, now)
+    def _on_time(self, now: float) -> None:
+        self._on_events(self._dtls.handle_timer(now), now)
         if self._upper is not None:
             self._upper.handle_timer(now)
-        self._flush()
 
 
 def _host(peer: Any) -> str:
