@@ -12,10 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from openmains.emulator.secure_load import CID_SIZE, SecureLoad
+from openmains.emulator.secure_load import SecureLoad
 from openmains.wire.dtls.codes import Content
-from openmains.wire.dtls.record import HEADER_SIZE
-from openmains.wire.dtls.session import inner
 
 _CON, _ACK, _RST = 0x40, 0x60, 0x70
 _PUT, _CHANGED = 0x03, 0x44
@@ -37,17 +35,10 @@ class CommandLoad(SecureLoad):
         super()._receive(index, source)
 
     def _opened_record(self, datagram: bytes) -> bytes | None:
-        if datagram[:1] != b"\x19":
+        found = self._message_of(datagram)
+        if found is None or len(found[1]) < 4:
             return None
-        place = int.from_bytes(datagram[11 : 11 + CID_SIZE], "big")
-        if place >= len(self._sessions):
-            return None
-        content = self._sessions[place].open(datagram, HEADER_SIZE + CID_SIZE)
-        if content is None:
-            return None
-        kind, data = inner(content)
-        if kind != Content.APPLICATION_DATA or len(data) < 4:
-            return None
+        place, data = found
         if data[0] & _KINDS == _CON and data[1] in (0, _PUT):
             self._asked(place, data)
             return b"\0" * 8  # no answer to a report: passed over

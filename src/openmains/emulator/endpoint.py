@@ -19,6 +19,9 @@ from openmains.wire.coap.reliability import RFC7252, Timing
 REQUESTS_PER_S = 200  # what one socket can carry for ever without using a message id twice
 
 
+Later = Callable[..., object]  # (seconds, call, argument): an event loop's call_later
+
+
 @dataclass(frozen=True, slots=True)
 class Network:
     """What the network does to each datagram, both ways. Shares are 0…1, delays in seconds."""
@@ -38,6 +41,14 @@ class Network:
             late = self.reordering and rng.random() < self.reordering
             delays.append(rng.random() * self.reordering_delay_s if late else 0.0)
         return delays
+
+    def carry(self, data: bytes, deliver: Callable[[bytes], object], rng: random.Random, later: Later) -> None:
+        """Deliver the copies of a datagram that arrive, each in its time."""
+        for delay in self.fate(rng):
+            if delay:
+                later(delay, deliver, data)
+            else:
+                deliver(data)
 
 
 PERFECT = Network()
@@ -108,14 +119,7 @@ class Endpoint(asyncio.DatagramProtocol):
         self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: object) -> None:
-        if self._network is PERFECT:
-            self._arrived(data)
-            return
-        for delay in self._network.fate(self._rng):
-            if delay:
-                self._loop.call_later(delay, self._arrived, data)
-            else:
-                self._arrived(data)
+        self._network.carry(data, self._arrived, self._rng, self._loop.call_later)
 
     def error_received(self, exc: Exception) -> None:
         """Nobody listens there at the moment: as good as lost, retransmission goes on."""
@@ -148,14 +152,7 @@ class Endpoint(asyncio.DatagramProtocol):
         for _, data in self._client.datagrams():
             if transport is None or transport.is_closing():
                 continue
-            if self._network is PERFECT:
-                transport.sendto(data)
-                continue
-            for delay in self._network.fate(self._rng):
-                if delay:
-                    self._loop.call_later(delay, transport.sendto, data)
-                else:
-                    transport.sendto(data)
+            self._network.carry(data, transport.sendto, self._rng, self._loop.call_later)
         due = self._client.next_timer()
         if due is not None and (self._timer is None or due < self._timer.when()):
             if self._timer is not None:

@@ -276,6 +276,11 @@ class SecureLoad(Load):
 
     def _opened_record(self, datagram: bytes) -> bytes | None:
         """First 8 bytes of the CoAP message in a record to one of our sessions; None for anything else."""
+        found = self._message_of(datagram)
+        return None if found is None else found[1][:8]
+
+    def _message_of(self, datagram: bytes) -> tuple[int, bytes] | None:
+        """(place of the meter, CoAP message) of a record to one of our sessions; None for anything else."""
         if datagram[:1] != b"\x19":
             return None
         place = int.from_bytes(datagram[11 : 11 + CID_SIZE], "big")
@@ -285,7 +290,7 @@ class SecureLoad(Load):
         if content is None:
             return None
         kind, data = inner(content)
-        return data[:8] if kind == Content.APPLICATION_DATA else None
+        return (place, data) if kind == Content.APPLICATION_DATA else None
 
 
 def run_secure(

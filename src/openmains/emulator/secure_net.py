@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from heapq import heappop, heappush
 from typing import cast
 
@@ -102,14 +103,7 @@ class SecureNet:
 
     def arrived(self, socket: _Socket, data: bytes) -> None:
         """From the socket; the network may lose, double or delay it."""
-        if self._network is PERFECT:
-            self._deliver(socket, data)
-            return
-        for delay in self._network.fate(self._rng):
-            if delay:
-                self._loop.call_later(delay, self._deliver, socket, data)
-            else:
-                self._deliver(socket, data)
+        self._network.carry(data, partial(self._deliver, socket), self._rng, self._loop.call_later)
 
     def _deliver(self, socket: _Socket, data: bytes) -> None:
         named = data[:1] == _CID_RECORD
@@ -145,14 +139,7 @@ class SecureNet:
         for data in device.datagrams():
             if transport is None or transport.is_closing():
                 continue
-            if self._network is PERFECT:
-                transport.sendto(data)
-                continue
-            for delay in self._network.fate(self._rng):
-                if delay:
-                    self._loop.call_later(delay, transport.sendto, data)
-                else:
-                    transport.sendto(data)
+            self._network.carry(data, transport.sendto, self._rng, self._loop.call_later)
         due = device.next_timer()
         if due is not None and (device.armed is None or due < device.armed):
             device.armed = due

@@ -11,6 +11,9 @@ import json
 import os
 import socket
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ from openmains.run import messages
 from openmains.run.bench_ingest import engine_urls, free_port, system, wait_known
 from openmains.run.bench_machine import memory_mb, processor_seconds, start_profilers
 from openmains.run.bench_secure import STEP, add_keys, connect_meters
-from openmains.run.bench_setup import register
+from openmains.run.bench_setup import BenchRegistry, register
 from openmains.run.settings import Loaded
 
 
@@ -49,9 +52,19 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
     return 0 if not figures["failed"] else 1
 
 
-async def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Register, add keys, connect all."""
-    count = max(STEP, args.meters // STEP * STEP)
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A running system whose meters have keys. ``supervisor``: its process; ``port``: of DTLS."""
+
+    supervisor: int
+    var: Path
+    port: int
+    registry: BenchRegistry
+
+
+@asynccontextmanager
+async def keyed_system(count: int) -> AsyncIterator[Keyed]:
+    """A whole system of its own in a temporary directory; its edge knows all of the ``count`` meters."""
     with tempfile.TemporaryDirectory(prefix="openmains-bench-") as temporary:
         os.chmod(temporary, 0o711)  # noqa: PTH101, S103 - the database's account must enter, and nothing runs yet
         var = Path(temporary) / "var"
@@ -62,15 +75,22 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
             registry = await register(urls["postgres_owner"], count)
             await add_keys(urls, var, registry)
             await wait_known(coap, registry)
-            before = processor_seconds(supervisor.pid)
-            profilers = start_profilers(args.profile, supervisor.pid, 20)
-            print(f"{count:,} handshakes …", flush=True)
-            made = await asyncio.to_thread(connect_meters, registry, port, count)
-            after = processor_seconds(supervisor.pid)
-            for profiler in profilers:
-                profiler.wait()
-            memory = memory_mb(supervisor.pid)
-            made.end()
+            yield Keyed(supervisor.pid, var, port, registry)
+
+
+async def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Register, add keys, connect all."""
+    count = max(STEP, args.meters // STEP * STEP)
+    async with keyed_system(count) as keyed:
+        before = processor_seconds(keyed.supervisor)
+        profilers = start_profilers(args.profile, keyed.supervisor, 20)
+        print(f"{count:,} handshakes …", flush=True)
+        made = await asyncio.to_thread(connect_meters, keyed.registry, keyed.port, count)
+        after = processor_seconds(keyed.supervisor)
+        for profiler in profilers:
+            profiler.wait()
+        memory = memory_mb(keyed.supervisor)
+        made.end()
     return {
         "handshakes_per_s": round(made.per_second, 1),
         "handshakes": made.handshakes,

@@ -13,7 +13,6 @@ import gc
 import json
 import os
 import signal
-import socket
 import tempfile
 import time
 from pathlib import Path
@@ -24,10 +23,10 @@ from openmains.edges.sqlite.writer import SessionWriter
 from openmains.edges.udp.terminals import Terminals
 from openmains.emulator.secure_load import session_pair
 from openmains.run import messages
-from openmains.run.bench_ingest import engine_urls, free_port, system, wait_known
+from openmains.run.bench_handshake import keyed_system
 from openmains.run.bench_machine import tree
-from openmains.run.bench_secure import STEP, add_keys, connect_meters
-from openmains.run.bench_setup import FIRST_IMEI, register
+from openmains.run.bench_secure import STEP, connect_meters
+from openmains.run.bench_setup import FIRST_IMEI
 from openmains.run.settings import Loaded
 from openmains.wire.lwm2m.registration import Offer, Offered, Registration
 
@@ -151,25 +150,16 @@ async def keep(count: int) -> dict[str, Any]:
 async def storm(count: int) -> dict[str, Any]:
     """All connected, the edge dies with its file, all connect again."""
     count = max(STEP, count // STEP * STEP)
-    with tempfile.TemporaryDirectory(prefix="openmains-bench-") as temporary:
-        os.chmod(temporary, 0o711)  # noqa: PTH101, S103 - the database's account must enter, and nothing runs yet
-        var = Path(temporary) / "var"
-        port = free_port(socket.SOCK_DGRAM)
-        with system(var, dtls=port) as (supervisor, coap, _):
-            urls = engine_urls(var)
-            print(f"registering {count:,} meters with keys …", flush=True)
-            registry = await register(urls["postgres_owner"], count)
-            await add_keys(urls, var, registry)
-            await wait_known(coap, registry)
-            print(f"{count:,} handshakes …", flush=True)
-            first = await asyncio.to_thread(connect_meters, registry, port, count)
-            first.end()
-            began = time.perf_counter()
-            lose_edge(supervisor.pid, var)
-            print("the edge and its sessions are gone; all connect again …", flush=True)
-            again = await asyncio.to_thread(connect_meters, registry, port, count)
-            took = time.perf_counter() - began
-            again.end()
+    async with keyed_system(count) as keyed:
+        print(f"{count:,} handshakes …", flush=True)
+        first = await asyncio.to_thread(connect_meters, keyed.registry, keyed.port, count)
+        first.end()
+        began = time.perf_counter()
+        lose_edge(keyed.supervisor, keyed.var)
+        print("the edge and its sessions are gone; all connect again …", flush=True)
+        again = await asyncio.to_thread(connect_meters, keyed.registry, keyed.port, count)
+        took = time.perf_counter() - began
+        again.end()
     return {
         "storm": count,
         "back": again.handshakes,
