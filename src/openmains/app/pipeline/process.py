@@ -18,7 +18,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from openmains.app.access.report import CHANNEL, AccessEntry, AccessNote, entry_of
+from openmains.app.access.report import CHANNEL as ACCESS_CHANNEL
+from openmains.app.access.report import AccessEntry, AccessNote, entry_of
 from openmains.app.command.results import ANSWERS, LINK_CHANNEL, link_word, meter_word
 from openmains.app.pipeline.bounds import DAYS, fit, outside
 from openmains.app.pipeline.edits import EDIT_CHANNEL, Edit, read_edit
@@ -40,6 +41,9 @@ STATE_POINTS = (
     "status", "valve", "balance", "battery_pct", "battery_mv",
     "rsrp_ddbm", "sinr_ddb", "ecl", "pci", "cell", "earfcn",
 )  # fmt: skip
+
+
+ASIDE = frozenset({ACCESS_CHANNEL, LINK_CHANNEL})  # channels of edges: no words of a meter, so its state is not needed
 
 
 class Decoded:
@@ -78,9 +82,7 @@ class Processor:
         """All effects of the uplinks, in their order. ``records`` are advanced in place."""
         effects = Effects()
         gather = Gatherer(effects)
-        if any(uplink.channel == CHANNEL for uplink in uplinks):
-            uplinks = self._reports(uplinks, effects)
-        uplinks = self._links(uplinks, effects)
+        uplinks = _set_aside(uplinks, effects)
         decoded = self._decode(uplinks, effects)
         touched: dict[int, MeterRecord] = {}
         for index, uplink in enumerate(uplinks):
@@ -109,33 +111,6 @@ class Processor:
         effects.meters = list(touched.values())
         gather.finish()
         return effects
-
-    @staticmethod
-    def _reports(uplinks: Sequence[Uplink], effects: Effects) -> list[Uplink]:
-        """Sets aside what edges report of terminals; it is no word of a meter and changes no reading. Returns the rest."""
-        rest = []
-        for uplink in uplinks:
-            if uplink.channel != CHANNEL:
-                rest.append(uplink)
-                continue
-            try:
-                effects.access.append(entry_of(uplink))
-            except ValueError as error:
-                effects.dead_letters.append(DeadLetter(uplink, "access_report", 0, str(error)))
-        return rest
-
-    def _links(self, uplinks: Sequence[Uplink], effects: Effects) -> Sequence[Uplink]:
-        """Take out what links said of commands: it is not a meter's message; returns the others, in order."""
-        if all(uplink.channel != LINK_CHANNEL for uplink in uplinks):
-            return uplinks
-        for uplink in uplinks:
-            if uplink.channel == LINK_CHANNEL:
-                word = link_word(uplink)
-                name = "link" if word else "link_nonsense"
-                effects.counters[name] = effects.counters.get(name, 0) + 1
-                if word:
-                    effects.words.append(word)
-        return [uplink for uplink in uplinks if uplink.channel != LINK_CHANNEL]
 
     # decode -----------------------------------------------------------------------------------------------------------
 
@@ -357,3 +332,25 @@ class Processor:
                         None if finding.expected is None else fit(finding.expected),
                     )
                 )
+
+
+def _set_aside(uplinks: Sequence[Uplink], effects: Effects) -> Sequence[Uplink]:
+    """Take out what edges report of terminals and what links saw of commands; returns what meters said, in order."""
+    if all(uplink.channel not in ASIDE for uplink in uplinks):
+        return uplinks
+    rest = []
+    for uplink in uplinks:
+        if uplink.channel == ACCESS_CHANNEL:
+            try:
+                effects.access.append(entry_of(uplink))
+            except ValueError as error:
+                effects.dead_letters.append(DeadLetter(uplink, "access_report", 0, str(error)))
+        elif uplink.channel == LINK_CHANNEL:
+            word = link_word(uplink)
+            name = "link" if word else "link_nonsense"
+            effects.counters[name] = effects.counters.get(name, 0) + 1
+            if word:
+                effects.words.append(word)
+        else:
+            rest.append(uplink)
+    return rest

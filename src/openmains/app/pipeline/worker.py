@@ -27,7 +27,7 @@ from openmains.app.pipeline.ports import (
     Product,
     ReadingSink,
 )
-from openmains.app.pipeline.process import Processor
+from openmains.app.pipeline.process import ASIDE, Processor
 from openmains.app.pipeline.rows import day_table
 from openmains.app.uplink import Uplink, UplinkBatch, decode_batch
 from openmains.domain.period import zone
@@ -172,7 +172,7 @@ class ShardWorker:
 
     async def _apply(self, batch: UplinkBatch, before: int, after: int) -> None:
         started = time.perf_counter()
-        records = await self._store.load(list({item.meter_id for item in batch}))
+        records = await self._store.load(_speakers(batch))
         # A commit whose answer was lost may take effect late. State and position change together, so the state just
         # read belongs to ``before`` if the position still does; else rows would be written on top of themselves.
         if await self._store.position(self._shard) != before:
@@ -226,7 +226,7 @@ class ShardWorker:
         """Find the uplinks our code fails on; they become dead letters, the others are processed as one batch."""
         poison: list[DeadLetter] = []
         good: list[Uplink] = []
-        trial = await self._store.load(list({item.meter_id for item in batch}))
+        trial = await self._store.load(_speakers(batch))
         for uplink in batch:
             try:
                 self._processor.run([uplink], trial)
@@ -237,7 +237,7 @@ class ShardWorker:
         if not poison:
             poison = [DeadLetter(item, "internal_error", 0, reason) for item in batch]
             good = []
-        fresh = await self._store.load(list({item.meter_id for item in batch}))
+        fresh = await self._store.load(_speakers(batch))
         marked = good + [
             msgspec.structs.replace(letter.uplink, fault="internal_error") for letter in poison
         ]  # their frames are logged with the reason
@@ -247,7 +247,7 @@ class ShardWorker:
             log.exception("shard %d: %d uplinks fail together, all go to the dead letters", self._shard, len(batch))
             poison = [DeadLetter(item, "internal_error", 0, reason) for item in batch]
             marked = [msgspec.structs.replace(item, fault="internal_error") for item in batch]
-            effects = self._processor.run(marked, await self._store.load(list({item.meter_id for item in batch})))
+            effects = self._processor.run(marked, await self._store.load(_speakers(batch)))
         details = {id(letter.uplink): letter for letter in poison}
         effects.dead_letters = [item for item in effects.dead_letters if item.reason != "internal_error"] + list(
             details.values()
@@ -275,6 +275,11 @@ class ShardWorker:
             )
         for tenant_id, alarms in by_tenant.items():
             await self._tell(f"alarm.{tenant_id}", json.dumps(alarms).encode())
+
+
+def _speakers(batch: UplinkBatch) -> list[int]:
+    """Meters that said something themselves: only theirs is a state to go on from."""
+    return list({item.meter_id for item in batch if item.channel not in ASIDE})
 
 
 def _cut(held: list[tuple[int, UplinkBatch]]) -> tuple[UplinkBatch, int]:
