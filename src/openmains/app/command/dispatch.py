@@ -156,7 +156,8 @@ class Dispatcher:
     async def _frame_and_publish(self, commands: Sequence[OpenCommand], now: int, now_us: int) -> int:
         changes: list[Change] = []
         outgoing: dict[int, Outgoing] = {}
-        going = [command for command in commands if not self._switch.stopped(command.tenant_id)]
+        stopped = self._stopped(commands)
+        going = [command for command in commands if command.tenant_id not in stopped]
         self.counters.stopped += len(commands) - len(going)
         signed = await self._signed(
             [command for command in going if command.frame is None and self._needs_key(command)]
@@ -181,13 +182,17 @@ class Dispatcher:
                 command.attempts + 1,
             )  # fmt: skip
         taken = await self._flow.apply(changes)
-        leaving = [
-            outgoing[key] for key in taken if key in outgoing and not self._switch.stopped(outgoing[key].tenant_id)
-        ]
+        leaving = [outgoing[key] for key in taken if key in outgoing]
+        stopped = self._stopped(leaving)  # asked again: the signer and the commit took their time
+        leaving = [frame for frame in leaving if frame.tenant_id not in stopped]
         if leaving:
             await self._downlink.publish(leaving)
         self.counters.sent += len(leaving)
         return len(leaving)
+
+    def _stopped(self, items: Sequence[OpenCommand | Outgoing]) -> set[int]:
+        """Tenants among these whose commands are stopped; a look at the switch for each tenant, not for each command."""
+        return {tenant_id for tenant_id in {item.tenant_id for item in items} if self._switch.stopped(tenant_id)}
 
     def _needs_key(self, command: OpenCommand) -> bool:
         return RULES[command.kind].signed and self._known(command) is not None

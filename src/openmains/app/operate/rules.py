@@ -11,7 +11,6 @@ from enum import StrEnum
 
 from openmains.app.operate.messages import Kind, Path
 from openmains.wire.lwm2m.definitions import definitions
-from openmains.wire.lwm2m.value import Type
 
 SECURITY, SERVER, DEVICE, FIRMWARE, FRAMES = 0, 1, 3, 5, 19
 VALVE, BALANCE, PRICE = 26241, 26242, 26243
@@ -52,8 +51,3 @@ def refusal_of(kind: Kind, path: Path) -> Refusal | None:
     if ("W" if kind is Kind.WRITE else "E") not in resource.operations or (len(path) == 4) != resource.many:
         return Refusal.NOT_SO
     return None
-
-
-def type_of(path: Path) -> Type | None:
-    """The type of a resource, None where nobody knows it."""
-    return definitions().type(path)
