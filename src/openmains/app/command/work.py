@@ -3,8 +3,6 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, time
-from zoneinfo import ZoneInfo
 
 from openmains.app.command.log_pull import ask_again
 from openmains.app.command.ports import (
@@ -21,6 +19,7 @@ from openmains.domain.command.batch import BatchEvent, BatchState, advance, dail
 from openmains.domain.command.kinds import CONFIGURATION, RULES, Times, rule_for
 from openmains.domain.command.life import Event, State
 from openmains.domain.command.order import timed_event
+from openmains.domain.period import zone
 
 log = logging.getLogger("openmains.command")
 PAGE = 1000
@@ -127,10 +126,9 @@ async def lead_batches(flow: CommandFlow, switch: StopSwitch, zones: Mapping[int
 async def _allowance(flow: CommandFlow, batch: RunningBatch, zones: Mapping[int, str], now_us: int) -> int:
     if batch.kind not in CONFIGURATION:
         return batch.progress.total
-    zone = ZoneInfo(zones.get(batch.tenant_id, "Asia/Shanghai"))
-    today = datetime.fromtimestamp(now_us // 1_000_000, UTC).astimezone(zone).date()
-    since = int(datetime.combine(today, time(), zone).timestamp()) * 1_000_000
-    meters, touched = await flow.touched_today(batch.tenant_id, since)
+    place = zone(zones.get(batch.tenant_id, "Asia/Shanghai"))
+    midnight = place.start_of(place.day_of(now_us // 1_000_000))
+    meters, touched = await flow.touched_today(batch.tenant_id, midnight * 1_000_000)
     return daily_allowance(meters, touched, await flow.daily_share_ppm(batch.tenant_id))
 
 
