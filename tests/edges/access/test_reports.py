@@ -2,7 +2,6 @@
 """From an edge's report to the terminal's step, its alarms, and back to every edge: over a real PostgreSQL."""
 
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -23,29 +22,14 @@ from openmains.drivers import catalog
 from openmains.drivers.model import Kind as Frame
 from openmains.edges.postgres.access_book import AccessFollower
 from openmains.edges.postgres.access_care import calm_down, forget_old
-from openmains.edges.postgres.db import Pool, create_pool
+from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.pipeline_store import PostgresPipelineStore
-from openmains.run.engines import Engines
 from tests.edges.imports.registry_files import make_tenant
 
 pytestmark = pytest.mark.engines
 SHARD = 7_000  # of nobody else
 CATALOG = catalog.load()
 IMSI = "460040000000001"
-
-
-@pytest.fixture(scope="module")
-async def pool(engines: Engines) -> AsyncIterator[Pool]:
-    made = await create_pool(engines.urls.postgres_pipeline, max_size=4)
-    yield made
-    await made.close()
-
-
-@pytest.fixture(scope="module")
-async def owner(engines: Engines) -> AsyncIterator[Pool]:
-    made = await create_pool(engines.urls.postgres_owner, max_size=2)
-    yield made
-    await made.close()
 
 
 class Fleet:
@@ -94,8 +78,8 @@ class Fleet:
 
 
 @pytest.fixture
-async def fleet(pool: Pool, owner: Pool, request: pytest.FixtureRequest) -> Fleet:
-    return Fleet(pool, owner, await make_tenant(owner, f"access-{abs(hash(request.node.name)) % 10**9}"))
+async def fleet(pipeline: Pool, owner: Pool, request: pytest.FixtureRequest) -> Fleet:
+    return Fleet(pipeline, owner, await make_tenant(owner, f"access-{abs(hash(request.node.name)) % 10**9}"))
 
 
 NOW = 1_800_000_000

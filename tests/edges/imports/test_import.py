@@ -2,7 +2,6 @@
 """Registry import into a real PostgreSQL: what goes in, what does not, and what a killed import leaves."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -25,20 +24,6 @@ from openmains.run.engines import Engines
 from tests.edges.imports.registry_files import HEADER_ZH, csv_of, make_tenant, row
 
 TODAY = date(2026, 6, 1)
-
-
-@pytest.fixture(scope="module")
-async def owner(engines: Engines) -> AsyncIterator[Pool]:
-    pool = await create_pool(engines.urls.postgres_owner, max_size=3)
-    yield pool
-    await pool.close()
-
-
-@pytest.fixture(scope="module")
-async def pipeline(engines: Engines) -> AsyncIterator[Pool]:
-    pool = await create_pool(engines.urls.postgres_pipeline, max_size=3)
-    yield pool
-    await pool.close()
 
 
 async def bring(pool: Pool, tenant: int, path: Path, data: bytes, **options: Any) -> ImportResult:

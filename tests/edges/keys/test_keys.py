@@ -3,7 +3,6 @@
 
 import os
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
@@ -30,18 +29,9 @@ pytestmark = pytest.mark.engines
 MASTER = MasterKey(os.urandom(32))
 
 
-@pytest.fixture(scope="module")
-async def owner(engines: Engines) -> AsyncIterator[Pool]:
-    pool = await create_pool(engines.urls.postgres_owner, max_size=3)
-    yield pool
-    await pool.close()
-
-
-@pytest.fixture(scope="module")
-async def store(engines: Engines) -> AsyncIterator[PostgresKeys]:
-    pool = await create_pool(engines.urls.postgres_pipeline, max_size=4)
-    yield PostgresKeys(pool)
-    await pool.close()
+@pytest.fixture
+def store(pipeline: Pool) -> PostgresKeys:
+    return PostgresKeys(pipeline)
 
 
 @pytest.fixture

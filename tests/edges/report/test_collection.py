@@ -5,7 +5,6 @@ import csv
 import io
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,19 +18,11 @@ from openmains.domain.period import date_to_day, zone
 from openmains.domain.readings.expected import Known, Status, status_of
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.report import DayReports
-from openmains.edges.postgres.db import Pool, create_pool
+from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.report import ReportLabels
-from openmains.run.engines import Engines
 
 DAY = date(2026, 5, 10)
 DUE = due_s(date_to_day(DAY), zone("Asia/Shanghai"))
-
-
-@pytest.fixture
-async def owner(engines: Engines) -> AsyncIterator[Pool]:
-    pool = await create_pool(engines.urls.postgres_owner, max_size=3)
-    yield pool
-    await pool.close()
 
 
 async def make_fleet(owner: Pool, code: str) -> tuple[int, list[int], list[int], list[int]]:

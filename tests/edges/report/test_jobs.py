@@ -2,7 +2,7 @@
 """Jobs: one runner at a time, taken over after a death, cancelled, and reports exactly once a tenant and day."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,27 +12,16 @@ from openmains.app.jobs.ports import LEASE_S, JobCancelled, JobContext
 from openmains.app.jobs.schedule import queue_due_reports, report_days_due
 from openmains.domain.period import date_to_day
 from openmains.edges.jobs.runner import Runner
-from openmains.edges.postgres.db import Pool, create_pool
+from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.jobs import PostgresJobs
-from openmains.run.engines import Engines
 
 NOW = 1_780_000_000.0
 
 
 @pytest.fixture
-async def pool(engines: Engines) -> AsyncIterator[Pool]:
-    pool = await create_pool(engines.urls.postgres_pipeline, max_size=4)
-    yield pool
-    await pool.close()
-
-
-@pytest.fixture
-async def tenant(engines: Engines, request: pytest.FixtureRequest) -> int:
-    pool = await create_pool(engines.urls.postgres_owner, max_size=1)
+async def tenant(owner: Pool, request: pytest.FixtureRequest) -> int:
     code = request.node.name
-    found = await pool.fetchval("INSERT INTO tenant (code, name) VALUES ($1, $1) RETURNING tenant_id", code)
-    await pool.close()
-    return int(found)
+    return int(await owner.fetchval("INSERT INTO tenant (code, name) VALUES ($1, $1) RETURNING tenant_id", code))
 
 
 def at(text: str) -> float:
@@ -49,19 +38,19 @@ def test_a_report_is_due_at_eight_in_the_tenants_zone() -> None:
 
 
 @pytest.mark.engines
-async def test_reports_are_queued_exactly_once(pool: Pool, tenant: int) -> None:
-    store = PostgresJobs(pool)
+async def test_reports_are_queued_exactly_once(pipeline: Pool, tenant: int) -> None:
+    store = PostgresJobs(pipeline)
     tenants = [(tenant, "Asia/Shanghai", int(at("2026-05-10")))]
     assert await queue_due_reports(store, tenants, at("2026-05-10T23:59:59")) == 0
     asked = [queue_due_reports(store, tenants, at("2026-05-11T00:00:01")) for _ in range(4)]
     assert sum(await asyncio.gather(*asked)) == 1
     assert await queue_due_reports(store, tenants, at("2026-05-11T09:00:00")) == 0
-    assert await pool.fetchval("SELECT params->>'day' FROM job WHERE tenant_id = $1", tenant) == "2026-05-10"
+    assert await pipeline.fetchval("SELECT params->>'day' FROM job WHERE tenant_id = $1", tenant) == "2026-05-10"
 
 
 @pytest.mark.engines
-async def test_run_to_the_end_and_fail(pool: Pool, tenant: int) -> None:
-    store = PostgresJobs(pool)
+async def test_run_to_the_end_and_fail(pipeline: Pool, tenant: int) -> None:
+    store = PostgresJobs(pipeline)
 
     async def good(context: JobContext) -> Mapping[str, Any]:
         context.progress(3, 7)
@@ -80,8 +69,8 @@ async def test_run_to_the_end_and_fail(pool: Pool, tenant: int) -> None:
 
 
 @pytest.mark.engines
-async def test_a_dead_runners_job_is_taken_over_and_the_dead_one_is_shut_out(pool: Pool, tenant: int) -> None:
-    store = PostgresJobs(pool)
+async def test_a_dead_runners_job_is_taken_over_and_the_dead_one_is_shut_out(pipeline: Pool, tenant: int) -> None:
+    store = PostgresJobs(pipeline)
     job_id = await store.enqueue(tenant, "t-lease", {}, now=NOW)
     assert job_id is not None
     first = await store.claim(["t-lease"], NOW)
@@ -97,8 +86,8 @@ async def test_a_dead_runners_job_is_taken_over_and_the_dead_one_is_shut_out(poo
 
 
 @pytest.mark.engines
-async def test_cancelled(pool: Pool, tenant: int) -> None:
-    store = PostgresJobs(pool)
+async def test_cancelled(pipeline: Pool, tenant: int) -> None:
+    store = PostgresJobs(pipeline)
     job_id = await store.enqueue(tenant, "t-cancel", {}, now=NOW)
     assert job_id is not None
 
