@@ -155,7 +155,6 @@ class TestEveryDriver:
         for vector in driver.vectors:
             answer = driver.answer(vector.frame, 1_767_288_600, 480)
             assert len(answer) < 50
-            assert not answer or vector.fault is None
 
     def test_no_frames(self, driver: Driver) -> None:
         assert driver.decode([], []) == ([], [])

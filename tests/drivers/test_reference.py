@@ -66,7 +66,7 @@ def test_answer_carries_time(driver: Driver) -> None:
     assert int.from_bytes(answer[7:11], "big") == 1_767_288_600
     assert int.from_bytes(answer[11:13], "big", signed=True) == -210
     assert answer[13] == 0
-    assert driver.answer(frame[:-1], 0, 0) == b""
+    assert driver.answer(frame[:3], 0, 0) == b""
 
 
 @st.composite

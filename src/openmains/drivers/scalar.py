@@ -7,13 +7,23 @@ The column-wise decoder (``codec``) reads good frames; when it meets a bad one i
 
 from binascii import crc_hqx
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from openmains.drivers.model import FieldTrace
 from openmains.drivers.page import CRC_SIZE, Field, Message, Page
 from openmains.drivers.points import vocabulary
 
 Fault = tuple[str, int, str]  # reason code, byte offset, prose
+
+
+class _Quick(NamedTuple):
+    """What ``fault`` asks of a message type, as plain numbers; each entry begins with (start, end) in the frame."""
+
+    size: int  # without what the counts add
+    counts: list[tuple[int, int, int]]  # size of an item
+    constants: list[tuple[int, int, bytes]]
+    limits: list[tuple[int, int, bool, int, int, int | None]]  # signed, least, most, what stands for "unknown"
+    digits: list[tuple[int, int]]  # BCD
 
 
 class ScalarCodec:
@@ -23,7 +33,7 @@ class ScalarCodec:
 
     def __init__(self, page: Page) -> None:
         self._page = page
-        self._order = "big" if page.order == "big" else "little"
+        self._order: Literal["big", "little"] = "big" if page.order == "big" else "little"
         self.by_type = {message.type: message for message in page.messages}
         header = page.messages[0].fields[: len(page.header)]
         self._fixed_header = sum(f.size for f in header)
@@ -39,7 +49,7 @@ class ScalarCodec:
         part = payload[start : start + item.size]
         if item.bcd:
             return int((part if self._order == "big" else part[::-1]).hex())
-        return int.from_bytes(part, "big" if self._order == "big" else "little", signed=item.signed)
+        return int.from_bytes(part, self._order, signed=item.signed)
 
     def size_of(self, payload: bytes, message: Message) -> int:
         """Whole length that the counts in the frame ask for; the fixed part must be there."""
@@ -77,43 +87,38 @@ class ScalarCodec:
                     return "bcd", offset, f"{item.name} has a digit above 9"
         return None
 
-    def _quick_test(self, message: Message) -> tuple[int, list[tuple[int, int, int]], list[tuple[int, int, int, bool]]]:
-        """(fixed size, counts as (start, end, item size), limits as (start, end, index, signed)) of a message type."""
-        counts = []
-        for item in message.fields:
-            if item.count:
-                place = message.by_name[item.count]
-                counts.append((place.offset, place.offset + place.size, item.size))
-        limits = [(f.offset, f.offset + f.size, n, f.signed) for n, f in enumerate(self._limited[message.type])]
-        return message.fixed_size + CRC_SIZE, counts, limits
+    def _quick_test(self, message: Message) -> "_Quick":
+        limited = [f for f in self._limited[message.type] if not f.bcd]
+        places = [message.by_name[item.count] for item in message.fields if item.count]
+        widths = [item.size for item in message.fields if item.count]
+        return _Quick(
+            message.fixed_size + CRC_SIZE,
+            [(*_span(place), width) for place, width in zip(places, widths, strict=True)],
+            [(*_span(f), (f.value or 0).to_bytes(f.size, self._order, signed=f.signed)) for f in self._judged],
+            [(*_span(f), f.signed, f.low, f.high, f.missing) for f in limited],
+            [_span(f) for f in self._bcd[message.type]],
+        )
 
     def _is_good(self, payload: bytes) -> bool:
-        """The same verdict as ``fault(payload) is None``, about three times as fast."""
+        """The same verdict as ``fault(payload) is None``, several times as fast."""
         if len(payload) < self._fixed_header + CRC_SIZE or crc_hqx(payload, 0):
             return False
         quick = self._quick.get(payload[self._type_offset])
-        if quick is None or len(payload) < quick[0]:
+        if quick is None or len(payload) < quick.size:
             return False
-        order: Literal["big", "little"] = "big" if self._order == "big" else "little"
-        number = int.from_bytes
-        size = quick[0]
-        for start, end, width in quick[1]:
+        order, number, size = self._order, int.from_bytes, quick.size
+        for start, end, width in quick.counts:
             size += width * number(payload[start:end], order)
         if size != len(payload):
             return False
-        for item in self._judged:
-            if number(payload[item.offset : item.offset + item.size], order, signed=item.signed) != item.value:
+        for start, end, value in quick.constants:
+            if payload[start:end] != value:
                 return False
-        kind = payload[self._type_offset]
-        limited = self._limited[kind]
-        for start, end, index, signed in quick[2]:
-            item = limited[index]
-            if item.bcd:
-                continue
+        for start, end, signed, low, high, missing in quick.limits:
             raw = number(payload[start:end], order, signed=signed)
-            if not item.low <= raw <= item.high and raw != item.missing:
+            if not low <= raw <= high and raw != missing:
                 return False
-        return all(payload[f.offset : f.offset + f.size].hex().isdecimal() for f in self._bcd[kind])
+        return all(payload[start:end].hex().isdecimal() for start, end in quick.digits)
 
     def check(self, payload: bytes) -> str | None:
         """Reason code of ``fault``."""
@@ -123,21 +128,20 @@ class ScalarCodec:
         return found[0] if found else None
 
     def answer(self, payload: bytes, now_s: int, utc_offset_min: int) -> bytes:
-        """The platform's answer to a good frame, empty for any other."""
-        if not self._page.answer or self.check(payload) is not None:
+        """The platform's answer to a frame that ``check`` found good; empty for one without a message type of the page."""
+        message = self.by_type.get(payload[self._type_offset]) if len(payload) >= self._fixed_header else None
+        if message is None or not self._page.answer:
             return b""
-        header = self.by_type[payload[self._type_offset]].by_name
-        order = "big" if self._order == "big" else "little"
         out = bytearray()
         for item in self._page.answer:
             value = item.value
             if item.echo is not None:
-                value = self.raw(payload, header[item.echo])
+                value = self.raw(payload, message.by_name[item.echo])
             elif item.now:
                 value = now_s
             elif item.utc_offset:
                 value = utc_offset_min
-            out += value.to_bytes(item.size, "big" if order == "big" else "little", signed=item.signed)
+            out += value.to_bytes(item.size, self._order, signed=item.signed)
         return bytes(out) + crc_hqx(out, 0).to_bytes(CRC_SIZE, "big")
 
     def explain(self, payload: bytes) -> list[FieldTrace]:
@@ -192,3 +196,7 @@ class ScalarCodec:
         if item.back_from:
             return str(seen.get(item.back_from, 0) - raw)
         return str(raw * item.scale)
+
+
+def _span(item: Field) -> tuple[int, int]:
+    return item.offset, item.offset + item.size

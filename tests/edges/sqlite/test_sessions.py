@@ -112,8 +112,8 @@ def test_secrets_are_sealed_and_bound_to_their_connection_id(tmp_path: Path) -> 
     file.write(Changes([stored(1), stored(2, imei=860_000_000_000_002)], [], {}, {}, []))
     assert SECRETS not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert "key block" not in repr(stored(1))
-    (sealed,) = writer.execute("SELECT sealed FROM session WHERE cid = ?", (stored(1).cid,)).fetchone()
-    writer.execute("UPDATE session SET sealed = ? WHERE cid = ?", (sealed, stored(2).cid))
+    (sealed,) = writer.execute("SELECT sealed FROM session WHERE imei = ?", (stored(1).imei,)).fetchone()
+    writer.execute("UPDATE session SET sealed = ? WHERE imei = ?", (sealed, 860_000_000_000_002))
     writer.commit()
     assert file.find(stored(2).cid) is None  # another session's secrets do not open under this one's name
     assert open_file(tmp_path, key=bytes(32)).find(stored(1).cid) is None
@@ -121,5 +121,5 @@ def test_secrets_are_sealed_and_bound_to_their_connection_id(tmp_path: Path) -> 
 
 def test_another_nodes_file_is_refused(tmp_path: Path) -> None:
     open_file(tmp_path, node=1)
-    with pytest.raises(SessionFileError, match="node 1; expected 1, 2"):
+    with pytest.raises(SessionFileError, match="node 1; expected 2, 2"):
         open_file(tmp_path, node=2)

@@ -5,8 +5,8 @@ The same for every channel that names the meter by its IMEI; the channel only tr
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from openmains.app.accept.identities import Identities, Identity
 from openmains.app.accept.limiter import Verdict, Window
@@ -36,8 +36,7 @@ class Refusal(Enum):
     BUSY = "too many messages wait, send again later"
 
 
-@dataclass(slots=True, frozen=True)
-class Accepted:
+class Accepted(NamedTuple):
     """A message to be stored. ``driver`` is None for a product whose page is missing: it goes to the dead letters."""
 
     uplink: Uplink

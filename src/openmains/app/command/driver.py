@@ -39,9 +39,10 @@ class CatalogCommands:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
+        self._known: dict[str, CommandDriver | None] = {}  # asked for every command; the look at a class is slow
 
     def command_driver(self, name: str) -> CommandDriver | None:
-        if name not in self._catalog:
-            return None
-        driver = self._catalog.driver(name)
-        return driver if isinstance(driver, CommandDriver) else None
+        if name not in self._known and name in self._catalog:
+            driver = self._catalog.driver(name)
+            self._known[name] = driver if isinstance(driver, CommandDriver) else None
+        return self._known.get(name)

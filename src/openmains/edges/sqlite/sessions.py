@@ -15,39 +15,48 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 NONCE = 12
-FORMAT = 1
+FORMAT = 2
+# What changes with every message has small rows of its own: the meters that speak in a second then touch far fewer pages than
+# if keys and registration were in between.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS session (
-  cid          BLOB PRIMARY KEY,       -- 8 bytes: node, then random
+  id           INTEGER PRIMARY KEY,    -- the Connection ID's 8 bytes (node, then random) as a signed number
   imei         INTEGER NOT NULL,
-  sealed       BLOB NOT NULL,          -- nonce, AES-256-GCM of the session's secrets, tag; additional data: cid
+  sealed       BLOB NOT NULL,          -- nonce, AES-256-GCM of the session's secrets, tag; additional data: Connection ID
   reserved     INTEGER NOT NULL,       -- sequence numbers below it may have been used for sending
+  registration BLOB                    -- LwM2M registration, NULL without one
+);
+CREATE INDEX IF NOT EXISTS session_imei ON session (imei);
+CREATE TABLE IF NOT EXISTS heard (     -- one row for each of session
+  id           INTEGER PRIMARY KEY,
   newest       INTEGER NOT NULL,       -- newest sequence number received
   sent         INTEGER NOT NULL,       -- next sequence number for sending, when the session left the memory of ``run``
   run          INTEGER NOT NULL,       -- which run of the edge wrote ``sent``; 0: the session was still in memory
   peer         TEXT NOT NULL,          -- newest confirmed address
-  heard_us     INTEGER NOT NULL,       -- µs since 1970 UTC
-  registration BLOB                    -- LwM2M registration, NULL without one
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS session_imei ON session (imei);
+  heard_us     INTEGER NOT NULL        -- µs since 1970 UTC
+);
 """
-INSERT = "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT = "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?)"
+INSERT_HEARD = "INSERT OR REPLACE INTO heard VALUES (?, ?, ?, ?, ?, ?)"
 # The one before stays: a clone is found by two sessions of one key that speak in turn.
 OTHERS = """
-DELETE FROM session WHERE imei = ?1 AND cid != ?2 AND cid !=
-  (SELECT cid FROM session WHERE imei = ?1 AND cid != ?2 ORDER BY heard_us DESC LIMIT 1)
+SELECT id FROM session JOIN heard USING (id) WHERE imei = ? AND id != ? ORDER BY heard_us DESC LIMIT -1 OFFSET 1
 """
-HEARD = "UPDATE session SET newest = ?, sent = ?, run = ?, peer = ?, heard_us = ? WHERE cid = ?"
-RESERVED = "UPDATE session SET reserved = ? WHERE cid = ?"
-REGISTERED = "UPDATE session SET registration = ? WHERE cid = ?"
-REMOVE = "DELETE FROM session WHERE cid = ?"
-FIND = "SELECT imei, sealed, reserved, newest, sent, run, peer, heard_us, registration FROM session WHERE cid = ?"
-BY_IMEI = "SELECT cid FROM session WHERE imei = ? ORDER BY heard_us DESC LIMIT 1"
+HEARD = "UPDATE heard SET newest = ?, sent = ?, run = ?, peer = ?, heard_us = ? WHERE id = ?"
+RESERVED = "UPDATE session SET reserved = ? WHERE id = ?"
+REGISTERED = "UPDATE session SET registration = ? WHERE id = ?"
+REMOVE = ("DELETE FROM session WHERE id = ?", "DELETE FROM heard WHERE id = ?")
+FIND = """
+SELECT imei, sealed, reserved, newest, sent, run, peer, heard_us, registration
+  FROM session JOIN heard USING (id) WHERE id = ?
+"""
+BY_IMEI = "SELECT id FROM session JOIN heard USING (id) WHERE imei = ? ORDER BY heard_us DESC LIMIT 1"
 
 
 class SessionFileError(Exception):
@@ -73,8 +82,7 @@ class StoredSession:
         return f"StoredSession(cid={self.cid.hex()}, imei={self.imei}, reserved={self.reserved}, newest={self.newest})"
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """What changes with every message. ``run`` other than 0: the session left memory, ``sent`` is its last word."""
 
     newest: int
@@ -129,7 +137,7 @@ class SessionFile:
 
     def find(self, cid: bytes) -> StoredSession | None:
         """The session with this Connection ID, None when there is none (or the row was sealed with another key)."""
-        row = self._reader.execute(FIND, (cid,)).fetchone()
+        row = self._reader.execute(FIND, (_number(cid),)).fetchone()
         if row is None:
             return None
         imei, sealed, reserved, newest, sent, run, peer, heard_us, registration = row
@@ -142,12 +150,12 @@ class SessionFile:
     def cid_of(self, imei: int) -> bytes | None:
         """Connection ID of a meter's newest session."""
         row = self._reader.execute(BY_IMEI, (imei,)).fetchone()
-        return None if row is None else bytes(row[0])
+        return None if row is None else _cid(row[0])
 
     def all_cids(self) -> Iterable[bytes]:
         """Every session, for maintenance."""
-        for (cid,) in self._reader.execute("SELECT cid FROM session"):
-            yield bytes(cid)
+        for (number,) in self._reader.execute("SELECT id FROM session"):
+            yield _cid(number)
 
     def write(self, changes: Changes) -> None:
         """All of it, durably, or nothing; called from the writer's thread. Raises ``sqlite3.Error`` (disk full, …)."""
@@ -155,35 +163,43 @@ class SessionFile:
         writer.execute("BEGIN IMMEDIATE")
         try:
             if changes.established:
-                writer.executemany(INSERT, [self._row(item) for item in changes.established])
-                writer.executemany(OTHERS, [(item.imei, item.cid) for item in changes.established])
+                self._establish(changes.established)
             if changes.heard:
+                heard = sorted((_number(cid), item) for cid, item in changes.heard.items())
                 writer.executemany(
                     HEARD,
-                    [
-                        (item.newest, item.sent, item.run, item.peer, item.heard_us, cid)
-                        for cid, item in sorted(changes.heard.items())
-                    ],
+                    [(item.newest, item.sent, item.run, item.peer, item.heard_us, number) for number, item in heard],
                 )
             if changes.reserved:
-                writer.executemany(RESERVED, changes.reserved)
+                writer.executemany(RESERVED, [(reserved, _number(cid)) for reserved, cid in changes.reserved])
             if changes.registered:
-                writer.executemany(REGISTERED, [(value, cid) for cid, value in changes.registered.items()])
-            if changes.removed:
-                writer.executemany(REMOVE, [(cid,) for cid in changes.removed])
+                writer.executemany(REGISTERED, [(value, _number(cid)) for cid, value in changes.registered.items()])
+            self._remove([_number(cid) for cid in changes.removed])
             writer.execute("COMMIT")
         except BaseException:
             if writer.in_transaction:
                 writer.execute("ROLLBACK")
             raise
 
+    def _establish(self, sessions: list[StoredSession]) -> None:
+        """In this transaction: new sessions, and of each meter's earlier ones only the newest stays."""
+        writer = self._writer
+        writer.executemany(INSERT, [self._row(item) for item in sessions])
+        writer.executemany(
+            INSERT_HEARD,
+            [(_number(item.cid), item.newest, item.sent, item.run, item.peer, item.heard_us) for item in sessions],
+        )
+        for item in sessions:
+            self._remove([row[0] for row in writer.execute(OTHERS, (item.imei, _number(item.cid)))])
+
+    def _remove(self, numbers: list[int]) -> None:
+        for statement in REMOVE if numbers else ():
+            self._writer.executemany(statement, [(number,) for number in numbers])
+
     def _row(self, item: StoredSession) -> tuple[object, ...]:
         nonce = self._random(NONCE)
         sealed = nonce + self._aead.encrypt(nonce, item.secrets, item.cid)
-        return (
-            item.cid, item.imei, sealed, item.reserved, item.newest, item.sent, item.run, item.peer, item.heard_us,
-            item.registration,
-        )  # fmt: skip
+        return _number(item.cid), item.imei, sealed, item.reserved, item.registration
 
     def impatient(self) -> None:
         """Fail at once where another process holds the file, instead of waiting 5 s."""
@@ -193,3 +209,13 @@ class SessionFile:
         """Close both connections."""
         self._reader.close()
         self._writer.close()
+
+
+def _number(cid: bytes) -> int:
+    """A Connection ID as SQLite's key."""
+    return int.from_bytes(cid, "big", signed=True)
+
+
+def _cid(number: int) -> bytes:
+    """The inverse."""
+    return number.to_bytes(8, "big", signed=True)
