@@ -42,14 +42,24 @@ async def heard(engines: Engines, speaker: str, subjects: list[str]) -> set[str]
         ("edge", {"heard", "node.3.in"}),
         ("api", {"operate.7"}),
         ("worker", {"operate.7"}),
-        ("pipeline", {"downlink.7", "live.applied.1"}),
-        ("core", {"downlink.7", "operate.7", "live.applied.1"}),
+        ("pipeline", {"committed", "live.applied.1"}),
+        ("dispatch", {"downlink.7"}),
+        ("core", {"committed", "operate.7", "live.applied.1"}),
     ],
 )
 async def test_an_account_is_heard_only_on_the_subjects_of_its_role(
     engines: Engines, speaker: str, may: set[str]
 ) -> None:
-    subjects = ["downlink.7", "heard", "operate.7", "node.3.in", "_INBOX.forged", "_INBOX_core.forged", "live.x.y"]
+    subjects = [
+        "downlink.7",
+        "heard",
+        "committed",
+        "operate.7",
+        "node.3.in",
+        "_INBOX.forged",
+        "_INBOX_core.forged",
+        "live.x.y",
+    ]
     subjects += ["live.applied.1"]  # messages a second on the home page
     assert await heard(engines, speaker, subjects) == may
 

@@ -289,12 +289,12 @@ async def test_the_stop_holds_within_seconds(town: CommandedTown) -> None:
     meter = await awake(town, STOPS)
     command_id = town.give(STOPS, "top_up", "stopped-1", signed=True, params=TOP_UP)
     await town.reaches(command_id, "queued")
-    before = town.system.counters().get("pipeline.command.stopped", 0)
+    before = town.system.counters().get("dispatch.command.stopped", 0)
     try:
         assert stop_switch(town.system) < 5
         for _ in range(4):
             await meter.speak()
-        await until(lambda: town.system.counters().get("pipeline.command.stopped", 0) > before)
+        await until(lambda: town.system.counters().get("dispatch.command.stopped", 0) > before)
         assert meter.frames == []
         assert town.state(command_id) == "queued"
         body = {"kind": "top_up", "unique_key": "stopped-2", "params": TOP_UP, "signer": ANN}
@@ -311,14 +311,14 @@ async def test_the_stop_works_while_postgresql_is_down(town: CommandedTown) -> N
     meter = await awake(town, DOWN)
     command_id = town.give(DOWN, "top_up", "stopped-down", signed=True, params=TOP_UP)
     await town.reaches(command_id, "queued")
-    before = town.system.counters().get("pipeline.command.stopped", 0)
+    before = town.system.counters().get("dispatch.command.stopped", 0)
     try:
         with halted(town.system, "postgresql"):
             assert await meter.speak() == 0x44  # readings are taken all the same
             assert stop_switch(town.system) < 5
         for _ in range(3):
             await meter.speak()
-        await until(lambda: town.system.counters().get("pipeline.command.stopped", 0) > before)
+        await until(lambda: town.system.counters().get("dispatch.command.stopped", 0) > before)
         assert meter.frames == []
     finally:
         stop_switch(town.system, "--resume")

@@ -23,7 +23,7 @@ from openmains.run.bench_ingest import engine_urls
 from tests.support.chaos import pids
 from tests.support.commanded import CommandedMeter, CommandedTown
 
-VICTIMS = {"edge": 4, "core": 2, "signer": 4, "postmaster": 2, "backend": 4, "jetstream": 2}
+VICTIMS = {"edge": 4, "core": 2, "dispatch": 3, "signer": 4, "postmaster": 2, "backend": 4, "jetstream": 2}
 PACE_S = 0.8  # between two words of a meter
 AGAIN_S = 0.5
 SETTLE_S = 300.0

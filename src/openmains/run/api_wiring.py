@@ -34,7 +34,6 @@ from openmains.edges.postgres.store import PostgresStore
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.switch import FileSwitch
 from openmains.run.access_wiring import sealed_files, thresholds_of, worker_care, worker_keys
-from openmains.run.command_wiring import run_command_work
 from openmains.run.settings import Settings
 from openmains.run.system_view import RunningSystem
 from openmains.run.wiring import every
@@ -120,7 +119,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: "Core") -> N
         tasks=(copy_dims, queue_reports, worker_care(settings, pool)),
     )
     runner.stopping = stop
-    await asyncio.gather(runner.run(), run_command_work(settings, stop, pool))
+    await runner.run()
 
 
 class Schedule:

@@ -1,26 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The dispatcher beside the pipeline: hears who spoke, sends what waits, learns each cell's load from the committed uplinks."""
+"""The dispatcher's process: takes commands in, hears who spoke, sends what waits, learns each cell's load from committed uplinks.
+
+Apart from the pipeline, whose batches would hold a frame up for longer than the 200 ms in which it follows its meter's words.
+"""
 
 import asyncio
 import contextlib
 import logging
-from collections import Counter
+import os
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 
 from nats.aio.client import Client
 
 from openmains.app.command.dispatch import Dispatcher, Spoke
 from openmains.app.command.driver import CatalogCommands
-from openmains.app.pipeline.ports import Effects
 from openmains.domain.command.flow import CellFlow
+from openmains.drivers import catalog as driver_catalog
 from openmains.drivers.catalog import Catalog
-from openmains.edges.nats.commands import CommandBus, HeardBatch
+from openmains.edges.nats.commands import CommandBus, CommittedBatch, HeardBatch
+from openmains.edges.nats.stream import Bus, connect
 from openmains.edges.postgres.command_flow import PostgresCommandFlow
-from openmains.edges.postgres.db import Pool
+from openmains.edges.postgres.db import Pool, create_pool
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.switch import FileSwitch
+from openmains.run.command_wiring import run_command_work
+from openmains.run.counters import tell_counters
 from openmains.run.settings import Settings
-from openmains.run.wiring import now_us
+from openmains.run.wiring import calm_collector, now_us, patiently, until_first_ends, while_connected
 
 log = logging.getLogger("openmains.command")
 GATHER_S = 0.01  # small against the 200 ms in which a command follows its meter's words, large against a query
@@ -63,14 +70,11 @@ class DispatchDesk:
             "command.signer_away": counted.signer_away,
         }
 
-    def committed(self, effects: Effects) -> None:
-        """A batch of the pipeline: cells' loads, and meters whose answer makes way for their next command."""
-        if effects.meters:
-            self._dispatcher.heard(Counter(cell for record in effects.meters if (cell := record.latest.get("cell"))))
-        answers = [word for word in effects.words if not word.link]
-        for word in answers:
-            self._waiting[word.meter_id] = Spoke(word.meter_id, word.tenant_id)
-        if answers:
+    def _committed(self, batch: CommittedBatch) -> None:
+        self._dispatcher.heard(batch.cells)
+        for meter_id, tenant_id in zip(batch.meters, batch.tenants, strict=True):
+            self._waiting[meter_id] = Spoke(meter_id, tenant_id)
+        if batch.meters:
             self._wake.set()
 
     def _spoke(self, batch: HeardBatch) -> None:
@@ -83,7 +87,7 @@ class DispatchDesk:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``. While PostgreSQL is away nothing goes down; meters are heard again."""
-        await self._bus.listen(self._spoke)
+        await self._bus.listen(self._spoke, self._committed)
         loop = asyncio.get_running_loop()
         turned = learned = float("-inf")
         try:
@@ -108,3 +112,23 @@ class DispatchDesk:
                     await asyncio.sleep(TURN_S)
         finally:
             await self._signer.close()
+
+
+async def run_dispatch(settings: Settings, stop: asyncio.Event) -> None:
+    """The role until ``stop``."""
+    async with AsyncExitStack() as stack:
+        urls = settings.urls()
+        client = await patiently("stream", lambda: connect(urls.nats_of("dispatch"), name="dispatch"), stop)
+        stack.push_async_callback(client.close)
+        pool = await patiently("PostgreSQL", lambda: create_pool(urls.postgres_pipeline, max_size=4), stop)
+        stack.push_async_callback(pool.close)
+        desk = DispatchDesk(settings, client, pool, driver_catalog.load())
+        calm_collector()
+        log.info("dispatcher ready")
+        await until_first_ends(
+            stop,
+            while_connected(client, stop),
+            desk.run(stop),
+            run_command_work(settings, stop, pool),
+            tell_counters(Bus(client), f"dispatch-{os.getpid()}", lambda: desk.counters, stop),
+        )

@@ -36,7 +36,7 @@ from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.identities import IdentityFollower
 from openmains.edges.postgres.pipeline_store import PostgresPipelineStore
-from openmains.edges.signer.switch import FileSwitch
+from openmains.edges.signer.switch import FileSwitch, Glance
 from openmains.edges.sqlite.sessions import SessionFile, SessionFileError
 from openmains.edges.sqlite.writer import SessionWriter
 from openmains.edges.udp.bootstrapping import Bootstrapping
@@ -267,7 +267,7 @@ def _parts(shared: _Shared, edge: SecureEdge, server: LwM2mServer, watch: Access
         terminal_of_imei=edge.terminal,
         proofs=proofs,
         may_command=may_command,
-        stopped=FileSwitch(settings.stop_folder).stopped,
+        stopped=Glance(FileSwitch(settings.stop_folder), loop.time).stopped,
         tell=shared.batcher.add,
         later=loop.call_later,
         flush=edge.flush_soon,

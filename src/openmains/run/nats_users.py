@@ -7,8 +7,9 @@ account may not publish, the server refuses; see SECURITY.md for what remains.
 
 subject               what                                         from                to
 uplink.<shard>        meters' messages, kept in the stream         edge, API (replay)  pipeline
-heard                 who spoke just now                           edge                pipeline
-downlink.<node>       frames of commands                           pipeline            edge
+heard                 who spoke just now                           edge                dispatch
+committed             whose answers are in, how loaded cells are   pipeline            dispatch
+downlink.<node>       frames of commands                           dispatch            edge
 operate.<node>        a question to the edge with the session      API                 edge
 node.<n>.in, .out     records on the wrong edge                    edge                edge
 live.>                counters, alarms                             all                 API
@@ -19,8 +20,8 @@ from typing import Any
 
 from openmains.edges.nats.stream import ADMIN, inbox_of
 
-EDGE, PIPELINE, API, CORE = "edge", "pipeline", "api", "core"
-ROLES = (EDGE, PIPELINE, API, CORE)
+EDGE, PIPELINE, DISPATCH, API, CORE = "edge", "pipeline", "dispatch", "api", "core"
+ROLES = (EDGE, PIPELINE, DISPATCH, API, CORE)
 
 # Every client makes sure that the stream is there (one that is there cannot be made anew); an edge cannot change it.
 _STREAM = ("$JS.API.INFO", "$JS.API.STREAM.INFO.UPLINK", "$JS.API.STREAM.CREATE.UPLINK")
@@ -29,12 +30,14 @@ _READ = (*_LOOK, "$JS.API.CONSUMER.>", "$JS.API.STREAM.PURGE.UPLINK")
 
 PUBLISH: Mapping[str, tuple[str, ...]] = {
     EDGE: (*_STREAM, "uplink.*", "heard", "node.*.in", "node.*.out", "live.counters.*"),
-    PIPELINE: (*_STREAM, *_READ, "downlink.*", "live.counters.*", "live.alarm.*", "live.applied.*"),
+    PIPELINE: (*_STREAM, *_READ, "committed", "live.counters.*", "live.alarm.*", "live.applied.*"),
+    DISPATCH: ("downlink.*", "live.counters.*"),
     API: (*_STREAM, *_LOOK, "uplink.*", "operate.*", "live.counters.*"),
 }
 SUBSCRIBE: Mapping[str, tuple[str, ...]] = {
     EDGE: ("downlink.*", "operate.*", "node.*.in", "node.*.out"),
-    PIPELINE: ("heard", "live.>"),
+    PIPELINE: ("live.>",),
+    DISPATCH: ("heard", "committed"),
     API: ("live.>",),
 }
 

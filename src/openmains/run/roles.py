@@ -24,7 +24,7 @@ from openmains.run import logs
 from openmains.run.child import StartError
 from openmains.run.settings import Settings, load
 
-ROLES = ("signer", "edge", "core", "pipeline", "api", "worker", "demo")
+ROLES = ("signer", "edge", "core", "dispatch", "pipeline", "api", "worker", "demo")
 PARTS = ("pipeline", "api", "worker")  # of the core
 EXIT_REFUSED = 78  # EX_CONFIG of sysexits: trying again will not help
 DRAIN_S = 25.0

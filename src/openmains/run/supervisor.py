@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``openmains serve``: the engines and the roles as children of one supervisor.
 
-Order up: engines, schema, signer, core, edge. Order down: edge (nothing new comes in), core (drains), engines. A child that
+Order up: engines, schema, signer, core, dispatch, edge. Order down: edge (nothing new comes in), dispatch, core (drains), engines. A child that
 dies is started again, after 0.2 s at first and 5 s at most. Whatever kills the supervisor, the children end too: see
 launch.py.
 """
@@ -39,7 +39,7 @@ class Supervisor:
         self._settings = loaded.settings
         # a signer with an account of its own is started by its own service, not by us
         own = () if self._settings.signer_socket else ("signer",)
-        self._roles = (*own, "core", "edge", *extra_roles)
+        self._roles = (*own, "core", "dispatch", "edge", *extra_roles)
         self._stop = asyncio.Event()
         self._refused: StartError | None = None
         self._children: dict[str, Child] = {}

@@ -21,6 +21,7 @@ from openmains.drivers import catalog as driver_catalog
 from openmains.edges.clickhouse import migrate as clickhouse_migrate
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.sink import ClickHouseReadingSink
+from openmains.edges.nats.commands import CommittedTeller
 from openmains.edges.nats.live import LiveHub
 from openmains.edges.nats.stream import Bus, StreamUnavailableError, UplinkStream, connect
 from openmains.edges.postgres import migrate as postgres_migrate
@@ -39,9 +40,10 @@ PATIENCE_S = 60.0  # how long a role waits for its engines at start; the supervi
 
 def calm_collector() -> None:
     """Look for reference cycles rarely: batches of thousands of short-lived objects would start it all the time, and a
-    full pass over a registry in memory stops everything for a tenth of a second."""
+    full pass over a registry in memory stops everything for a tenth of a second. Young objects are looked at in small
+    portions, for somebody waits for an answer meanwhile."""
     gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
+    gc.set_threshold(20_000, 100, 50)
 
 
 def now_us() -> int:
@@ -106,8 +108,6 @@ async def while_connected(client: Client, stop: asyncio.Event) -> None:
 
 async def run_pipeline(settings: Settings, stop: asyncio.Event, core: "Core") -> None:
     """All shards of the pipeline in this process."""
-    from openmains.run.dispatch_wiring import DispatchDesk
-
     clickhouse, pool = core.clickhouse, core.pool
     async with AsyncExitStack() as stack:
         urls = settings.urls()
@@ -118,7 +118,7 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: "Core") ->
         await check_shards(PostgresPipelineStore(pool), settings)
         bus = Bus(client)
         drivers = driver_catalog.load()
-        desk = DispatchDesk(settings, client, pool, drivers)
+        teller = CommittedTeller(client)
         workers = [
             ShardWorker(
                 shard,
@@ -128,7 +128,7 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: "Core") ->
                 drivers,
                 tell=bus.tell,
                 now_us=now_us,
-                committed=desk.committed,
+                committed=teller.committed,
             )
             for shard in range(settings.shards)
         ]
@@ -146,12 +146,11 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: "Core") ->
                 }
                 for name, value in said.items():
                     total[name] = total.get(name, 0) + value
-            return total | desk.counters
+            return total
 
         log.info("pipeline ready: %d shards", settings.shards)
         await asyncio.gather(
             *(worker.run(stop) for worker in workers),
-            desk.run(stop),
             while_connected(client, stop),
             tell_counters(bus, f"pipeline-{os.getpid()}", counters, stop, process=core.process),
         )
@@ -213,7 +212,7 @@ async def until_first_ends(stop: asyncio.Event, *works: Coroutine[Any, Any, None
             raise result
 
 
-ROLES = ("edge", "core", "pipeline", "api", "worker")
+ROLES = ("edge", "core", "dispatch", "pipeline", "api", "worker")
 
 
 async def run_role(name: str, settings: Settings, stop: asyncio.Event) -> None:
@@ -224,6 +223,10 @@ async def run_role(name: str, settings: Settings, stop: asyncio.Event) -> None:
         from openmains.run.edge_wiring import run_edge
 
         await run_edge(settings, stop)
+    elif name == "dispatch":
+        from openmains.run.dispatch_wiring import run_dispatch
+
+        await run_dispatch(settings, stop)
     elif name == "core":
         await run_core(settings, stop)
     else:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Between edges and the dispatcher: who has just been heard (``heard``), and what goes down (``downlink.<node>``).
+"""To and from the dispatcher: who has just been heard (``heard``), whose answers are committed (``committed``), and what goes
+down (``downlink.<node>``).
 
 The words of a meter travel through the stream; that it spoke is told beside it, as soon as its words are on disk, so that
 what waits for it goes out while it listens and not a pipeline's batch later. Lossy: who is missed is heard again.
@@ -7,7 +8,7 @@ what waits for it goes out while it listens and not a pipeline's batch later. Lo
 
 import asyncio
 import contextlib
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
@@ -18,9 +19,11 @@ from nats.errors import Error as NatsError
 from openmains.app.command.ports import Outgoing
 from openmains.app.command.results import LINK_CHANNEL
 from openmains.app.downlink import ANY_NODE, DownFrame, encode_frames
+from openmains.app.pipeline.ports import Effects
 from openmains.app.uplink import Uplink
 
 SUBJECT = "heard"
+COMMITTED = "committed"
 GROUP = "dispatch"  # of several dispatchers one takes a message
 NODES = 1_000_000  # meters whose node is remembered
 ROOM = 900_000  # bytes of one message, below the server's limit
@@ -34,8 +37,56 @@ class HeardBatch(msgspec.Struct, array_like=True, frozen=True):
     tenants: list[int]
 
 
+class CommittedBatch(msgspec.Struct, array_like=True, frozen=True):
+    """What the dispatcher needs of a committed batch: meters whose answers make way for their next command, with their
+    tenants, and uplinks by radio cell."""
+
+    meters: list[int]
+    tenants: list[int]
+    cells: dict[int, int]
+
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(HeardBatch)
+_committed_decoder = msgspec.msgpack.Decoder(CommittedBatch)
+
+
+class Teller:
+    """Publishes from code that cannot wait, in order; what the connection does not take is lost."""
+
+    def __init__(self, client: Client, subject: str) -> None:
+        self._client = client
+        self._subject = subject
+        self._waiting: list[bytes] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def tell(self, data: bytes) -> None:
+        """Soon."""
+        self._waiting.append(data)
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._tell())
+
+    async def _tell(self) -> None:
+        while self._waiting:
+            waiting, self._waiting = self._waiting, []
+            for data in waiting:
+                with contextlib.suppress(NatsError, OSError):
+                    await self._client.publish(self._subject, data)
+        self._task = None
+
+
+class CommittedTeller:
+    """At a pipeline: tells of each committed batch."""
+
+    def __init__(self, client: Client) -> None:
+        self._teller = Teller(client, COMMITTED)
+
+    def committed(self, effects: Effects) -> None:
+        """A batch's effects are in both stores."""
+        answers = {word.meter_id: word.tenant_id for word in effects.words if not word.link}
+        cells = Counter(cell for record in effects.meters if (cell := record.latest.get("cell")))
+        if answers or cells:
+            self._teller.tell(_encoder.encode(CommittedBatch(list(answers), list(answers.values()), cells)))
 
 
 class HeardTeller:
@@ -43,24 +94,15 @@ class HeardTeller:
     saw is no meter's word."""
 
     def __init__(self, client: Client, node: int) -> None:
-        self._client = client
+        self._teller = Teller(client, SUBJECT)
         self._node = node
-        self._waiting: list[Uplink] = []
-        self._task: asyncio.Task[None] | None = None
 
     def stored(self, uplinks: list[Uplink]) -> None:
         """A batch is on disk."""
-        self._waiting += [uplink for uplink in uplinks if uplink.node and uplink.channel != LINK_CHANNEL]
-        if self._waiting and self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._tell())
-
-    async def _tell(self) -> None:
-        while self._waiting:
-            waiting, self._waiting = self._waiting, []
-            batch = HeardBatch(self._node, [item.meter_id for item in waiting], [item.tenant_id for item in waiting])
-            with contextlib.suppress(NatsError, OSError):
-                await self._client.publish(SUBJECT, _encoder.encode(batch))
-        self._task = None
+        told = [item for item in uplinks if item.node and item.channel != LINK_CHANNEL]
+        if told:
+            batch = HeardBatch(self._node, [item.meter_id for item in told], [item.tenant_id for item in told])
+            self._teller.tell(_encoder.encode(batch))
 
 
 class CommandBus:
@@ -72,10 +114,10 @@ class CommandBus:
         self._nodes: OrderedDict[int, int] = OrderedDict()
         self.foreign = 0
 
-    async def listen(self, spoke: Callable[[HeardBatch], None]) -> None:
-        """Call ``spoke`` for every batch that is ours."""
+    async def listen(self, spoke: Callable[[HeardBatch], None], committed: Callable[[CommittedBatch], None]) -> None:
+        """Call these for every batch that is ours."""
 
-        async def on_message(message: Msg) -> None:
+        async def on_heard(message: Msg) -> None:
             try:
                 batch = _decoder.decode(message.data)
             except msgspec.MsgspecError:
@@ -84,7 +126,14 @@ class CommandBus:
             self._remember(batch)
             spoke(batch)
 
-        await self._client.subscribe(SUBJECT, queue=GROUP, cb=on_message)
+        async def on_committed(message: Msg) -> None:
+            try:
+                committed(_committed_decoder.decode(message.data))
+            except msgspec.MsgspecError:
+                self.foreign += 1
+
+        await self._client.subscribe(SUBJECT, queue=GROUP, cb=on_heard)
+        await self._client.subscribe(COMMITTED, queue=GROUP, cb=on_committed)
 
     def _remember(self, batch: HeardBatch) -> None:
         nodes, node = self._nodes, batch.node

@@ -3,10 +3,13 @@
 
 import json
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from openmains.app.command.model import Stop
+
+GLANCE_S = 0.2  # small against the 5 s in which a stop must hold
 
 
 class FileSwitch:
@@ -45,6 +48,22 @@ class FileSwitch:
 
     def _of(self, tenant_id: int) -> Path:
         return self._folder / f"tenant-{tenant_id}"
+
+
+class Glance:
+    """``stopped`` of a switch, looked at again after GLANCE_S: for whoever asks for every frame. ``clock``: seconds, monotonic."""
+
+    def __init__(self, switch: FileSwitch, clock: Callable[[], float]) -> None:
+        self._switch = switch
+        self._clock = clock
+        self._seen: dict[int, tuple[float, bool]] = {}
+
+    def stopped(self, tenant_id: int) -> bool:
+        now = self._clock()
+        seen = self._seen.get(tenant_id)
+        if seen is None or now - seen[0] > GLANCE_S:
+            seen = self._seen[tenant_id] = now, self._switch.stopped(tenant_id)
+        return seen[1]
 
 
 def _read(text: str, everywhere: bool) -> Stop:
