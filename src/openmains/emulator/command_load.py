@@ -21,14 +21,21 @@ _KINDS = 0xF0  # version and type
 
 
 class CommandLoad(SecureLoad):
-    """``waits``: ms from report to command, by arrival; ``arrived``: when, s of this run's clock; ``repeated`` frames."""
+    """``waits``: ms from report to command, by arrival; ``arrived``: when, s of this run's clock; ``repeated`` frames.
 
-    def __init__(self, *args: Any, **more: Any) -> None:
+    ``commands``: so many meters are waited for at the end of the run, as for answers to reports.
+    """
+
+    def __init__(self, *args: Any, commands: int = 0, **more: Any) -> None:
         super().__init__(*args, **more)
+        self._commands = commands
         self.waits: list[float] = []
         self.arrived: list[float] = []
         self.repeated = 0
         self._seen: set[int] = set()  # places that have had their command
+
+    def _is_done(self) -> bool:
+        return super()._is_done() and len(self._seen) >= self._commands
 
     def _receive(self, index: int, source: Any) -> None:
         self._socket_index = index

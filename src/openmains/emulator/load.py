@@ -197,7 +197,7 @@ class Load:
                 if sending:
                     self._send_due(now, now - begin)
                     stopped = now
-                elif self._open == 0 or now > end + drain_s:
+                elif self._is_done() or now > end + drain_s:
                     break
                 for fd, _ in poller.poll(0 if sending and not self._rate else 1):
                     self._receive(by_fd[fd], self._sockets[by_fd[fd]])
@@ -211,6 +211,10 @@ class Load:
             for opened in self._sockets:
                 opened.close()
         return self._result(stopped - begin, (time.process_time() - cpu) / (time.perf_counter() - begin))
+
+    def _is_done(self) -> bool:
+        """Nothing more is expected."""
+        return self._open == 0
 
     def _connect(self, seconds: float) -> None:
         rate = self._rate or 50_000.0

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """``openmains bench commands``: how soon a command follows its meter's words, how many a second, and what that costs the ingest.
 
-A whole system of its own, N registered meters in many radio cells, sessions over DTLS for some of them. Twice the same load of reports:
-first nobody waits for anything; then 200,000 commands wait, one for each meter that will speak, and each report is followed by
-one. Measured at the generator's socket: from the first sending of a report to the arrival of the record with the frame.
+A whole system of its own, N registered meters in many radio cells, sessions over DTLS for some of them. Three loads of reports:
+
+    before   nobody waits for anything
+    with     200,000 commands wait, one for each meter that will speak, and each report is followed by one: how many a second, and
+             by how much slower the reports are visible than before
+    calm     as many wait, at a rate that leaves the two cores room: how soon a command follows its report
+
+Measured at the generator's socket: from the first sending of a report to the arrival of the record with the frame.
 The meters acknowledge the write; their own result, an ordinary report to the platform, is not part of it.
 """
 
@@ -16,6 +21,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -34,9 +40,9 @@ from openmains.run.bench_setup import BenchRegistry, register, remember
 from openmains.run.settings import Loaded
 
 CELLS = 5000  # 200 meters a cell in a utility of a million
-KEYS = ("p95_ms", "commands_per_s", "ingest_slowdown")
+KEYS = ("p95_ms", "commands_per_s", "ingest_slowdown", "p95_ms_full_load")
 VALIDITY_S = 2 * DAY_S
-SERIAL = 1
+CALM_S = 30
 
 # As many as asked for, to the meters with sessions first. Written as the worker leaves them: queued, numbered, waiting.
 WAIT = """
@@ -53,6 +59,7 @@ SELECT command_id, tenant_id, meter_id, serial, lane, priority, not_after, kind,
 SHADOWS = """
 INSERT INTO meter_shadow (meter_id, tenant_id, last_serial, desired)
 SELECT $2::bigint + i, $1, $4, '{"low_battery": 3400}' FROM generate_series(0, $3::int - 1) AS i
+ON CONFLICT (meter_id) DO UPDATE SET last_serial = excluded.last_serial
 """
 
 
@@ -65,6 +72,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sessions", type=int, default=2 * STEP, help=text("有会话的表数", f"meters with sessions, in {STEP}s")
     )
     parser.add_argument("--rate", type=float, default=3_500.0, help=text("每秒上报数", "reports a second"))
+    parser.add_argument(
+        "--calm-rate", type=float, default=1_000.0, help=text("平稳时每秒上报数", "reports a second when calm")
+    )
     parser.add_argument("--profile", type=Path, help=text("py-spy 火焰图目录", "directory for py-spy profiles"))
     parser.add_argument("--json", action="store_true", help=text("末行输出 JSON", "last line is JSON"))
 
@@ -82,24 +92,33 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
 
 def report(figures: dict[str, Any]) -> Iterator[str]:
     """Human lines."""
+    for name in ("calm", "with"):
+        found = figures[name]
+        yield (
+            f"{name}: {found['commands']:,.0f} commands at {found['commands_per_s']:,.0f}/s, report to command"
+            f" p50 {found['p50_ms']:.0f} ms, p95 {found['p95_ms']:.0f} ms, p99 {found['p99_ms']:.0f} ms;"
+            f" missing {found['missing']}, repeated {found['repeated']}, records that did not open {found['bad_answers']}"
+        )
     yield (
-        f"{figures['commands']:,} commands at {figures['commands_per_s']:,.0f}/s;"
-        f" report to command p50 {figures['p50_ms']:.0f} ms, p95 {figures['p95_ms']:.0f} ms, p99 {figures['p99_ms']:.0f} ms"
+        f"reports/s until visible: {figures['before']['ingest']:,.0f} while nobody waits, {figures['with']['ingest']:,.0f}"
+        f" with commands: slowdown {figures['ingest_slowdown']:.1%}"
     )
-    yield f"missing {figures['missing']}, repeated {figures['repeated']}, records that did not open {figures['bad_answers']}"
-    yield (
-        f"reports/s until visible: {figures['ingest_before']:,.0f} while nobody waits, {figures['ingest_with']:,.0f} with commands:"
-        f" slowdown {figures['ingest_slowdown']:.1%}"
-    )
-    for name in ("before", "with"):
-        yield f"processor seconds {name}: " + ", ".join(f"{k} {v:.1f}" for k, v in figures[f"cpu_{name}"].items())
-        yield f"load average {figures[f'load_{name}']:.1f}; acknowledgement p99 {figures[f'ack_p99_{name}']:.0f} ms"
+    for name in ("before", "with", "calm"):
+        found = figures[name]
+        yield f"processor seconds {name}: " + ", ".join(f"{key} {value:.1f}" for key, value in found["cpu"].items())
+        yield f"load average {found['load']:.1f}; acknowledgement p99 {found['ack_p99_ms']:.0f} ms"
     yield "pipeline, wall seconds per step: " + ", ".join(f"{k} {v:.1f}" for k, v in figures["steps"].items())
 
 
 async def run(args: argparse.Namespace) -> dict[str, Any]:
     """Build, load without and with commands."""
     count = max(STEP, min(args.sessions, args.waiting, args.meters) // STEP * STEP)
+    loads = (
+        ("before", args.rate, count, 0),
+        ("with", args.rate, count, count),
+        ("calm", args.calm_rate, *[min(count, int(args.calm_rate * CALM_S))] * 2),
+    )
+    figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="openmains-bench-") as temporary:
         os.chmod(temporary, 0o711)  # noqa: PTH101, S103 - the database's account must enter, and nothing runs yet
         var, dtls = Path(temporary) / "var", free_port(socket.SOCK_DGRAM)
@@ -107,24 +126,20 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
             print(f"registering {args.meters:,} meters …", flush=True)
             urls = engine_urls(var)
             registry = await register(urls["postgres_owner"], args.meters)
-            first_day = int(time.time()) // DAY_S - 4
+            first_day = int(time.time()) // DAY_S - 1 - len(loads)
             await remember(urls["postgres_owner"], registry, first_day)
             await wait_known(coap, registry)
             await add_keys(urls, var, registry)
             print(f"{time.strftime('%X')} {count:,} handshakes …", flush=True)
             generator = await asyncio.to_thread(_Generator, registry, dtls, count)
-            found: dict[str, Any] = {}
             applied = 0
-            for turn, name in enumerate(("before", "with")):
-                if name == "with":
-                    await add_commands(urls["postgres_owner"], registry, args.waiting)
-                seconds = count / args.rate
+            for turn, (name, rate, reports, commands) in enumerate(loads):
+                if commands:
+                    await add_commands(urls["postgres_owner"], registry, args.waiting, serial=turn)
+                await asyncio.to_thread(generator.ready, Order(first_day + turn, rate, reports, commands))
                 before = processor_seconds(supervisor.pid)
-                await asyncio.to_thread(generator.ready, first_day + turn, args.rate, seconds)
-                profilers = start_profilers(args.profile if name == "with" else None, supervisor.pid, seconds)
-                print(
-                    f"{time.strftime('%X')} load {name}: {args.rate:,.0f} reports/s for {seconds:.0f} s …", flush=True
-                )
+                profilers = start_profilers(args.profile if name == "with" else None, supervisor.pid, reports / rate)
+                print(f"{time.strftime('%X')} {name}: {rate:,.0f} reports/s for {reports / rate:.0f} s …", flush=True)
                 began = time.time()
                 sent = await asyncio.to_thread(generator.go)
                 applied += sent["acked"]
@@ -132,41 +147,51 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
                 after = processor_seconds(supervisor.pid)
                 for profiler in profilers:
                     profiler.wait()
-                found |= {
-                    f"ingest_{name}": sent["acked"] / (visible_at - began),
-                    f"cpu_{name}": {key: after[key] - before.get(key, 0.0) for key in after},
-                    f"load_{name}": os.getloadavg()[0],
-                    f"ack_p99_{name}": sent["summary"]["p99_ack_ms"],
+                figures[name] = {
+                    **{key: round(value, 1) for key, value in sent["figures"].items()},
+                    "missing": commands - int(sent["figures"]["commands"]),
+                    "repeated": sent["repeated"],
+                    "bad_answers": sent["bad_answers"],
+                    "ingest": sent["acked"] / (visible_at - began),
+                    "cpu": {key: after[key] - before.get(key, 0.0) for key in after} | {"load generator": sent["cpu"]},
+                    "load": os.getloadavg()[0],
+                    "ack_p99_ms": sent["summary"]["p99_ack_ms"],
                 }
             generator.end()
-            steps = await pipeline_steps(urls["nats"])
-    rounded = {key: round(value, 1) for key, value in sent["figures"].items()}
-    slower = 1 - found["ingest_with"] / found["ingest_before"]
-    return {
-        **found,
-        **rounded,
-        "ingest_slowdown": round(max(slower, 0.0), 4),
-        "missing": sent["acked_meters"] - int(sent["figures"]["commands"]),
-        "repeated": sent["repeated"],
-        "bad_answers": sent["bad_answers"],
-        "steps": steps,
+            figures["steps"] = await pipeline_steps(urls["nats"])
+    return figures | {
+        "p95_ms": figures["calm"]["p95_ms"],
+        "p95_ms_full_load": figures["with"]["p95_ms"],
+        "commands_per_s": figures["with"]["commands_per_s"],
+        "ingest_slowdown": round(max(1 - figures["with"]["ingest"] / figures["before"]["ingest"], 0.0), 4),
+        "missing": figures["with"]["missing"] + figures["calm"]["missing"],
     }
 
 
-async def add_commands(dsn: str, registry: BenchRegistry, count: int) -> None:
-    """So many commands wait, one a meter."""
+async def add_commands(dsn: str, registry: BenchRegistry, count: int, *, serial: int) -> None:
+    """So many commands wait, one a meter, and none from before: as if they had waited for hours, the tables are at rest."""
     owner = await asyncpg.connect(dsn)
     try:
-        now = int(time.time())
-        first = registry.first_meter_id
+        now, first = int(time.time()), registry.first_meter_id
+        await owner.execute("TRUNCATE command CASCADE", timeout=600)
         await owner.execute(
-            WAIT, registry.tenant_id, first, count, now + VALIDITY_S, now * 1_000_000, SERIAL, timeout=600
+            WAIT, registry.tenant_id, first, count, now + VALIDITY_S, now * 1_000_000, serial, timeout=600
         )
-        await owner.execute(SHADOWS, registry.tenant_id, first, count, SERIAL, timeout=600)
+        await owner.execute(SHADOWS, registry.tenant_id, first, count, serial, timeout=600)
         for table in ("command", "command_waiting", "meter_shadow"):
-            await owner.execute(f"ANALYZE {table}", timeout=300)
+            await owner.execute(f"VACUUM (ANALYZE) {table}", timeout=300)
     finally:
         await owner.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One load: the day that is reported, reports a second and in all, commands to wait for."""
+
+    day: int
+    rate: float
+    reports: int
+    commands: int
 
 
 class _Generator:
@@ -182,9 +207,9 @@ class _Generator:
         if failed:
             raise RuntimeError(f"{failed} of {count} handshakes failed")
 
-    def ready(self, day: int, rate: float, seconds: float) -> None:
+    def ready(self, order: Order) -> None:
         """Seal ahead."""
-        self._connection.send((day, rate, seconds))
+        self._connection.send(order)
         self._connection.recv()
 
     def go(self) -> dict[str, Any]:
@@ -205,23 +230,24 @@ def _child(connection: Connection, target: tuple[str, int], first_imei: int, cou
     connection.send(made.failed)
     sessions = [session for session in made.sessions if session is not None]
     while (order := connection.recv()) is not None:
-        day, rate, seconds = order
         load = CommandLoad(
-            target, first_imei, sessions, day, rate, opened=[each.dup() for each in opened], limit=count,
-            sealed_ahead=count, frames=DailyReports(cells=CELLS), seed=day,  # other message ids than the load before
+            target, first_imei, sessions, order.day, order.rate, opened=[each.dup() for each in opened], limit=order.reports,
+            sealed_ahead=order.reports, frames=DailyReports(cells=CELLS), commands=order.commands,
+            seed=order.day,  # other message ids than the load before
         )  # fmt: skip
         connection.send("ready")
         connection.recv()
-        result = load.run(seconds + 2)
+        before = time.process_time()
+        result = load.run(order.reports / order.rate + 2)
         meters, _ = result.acked_pairs()
         connection.send(
             {
                 "summary": result.summary(),
                 "acked": len(meters),
-                "acked_meters": len(set(meters.tolist())),
                 "figures": load.figures(),
                 "repeated": load.repeated,
                 "bad_answers": load.bad_answers,
+                "cpu": time.process_time() - before,
             }
         )
     connection.close()

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from nats.aio.client import Client
@@ -30,21 +29,19 @@ from openmains.run.settings import Settings
 from openmains.run.wiring import calm_collector, now_us, patiently, until_first_ends, while_connected
 
 log = logging.getLogger("openmains.command")
-GATHER_S = 0.01  # small against the 200 ms in which a command follows its meter's words, large against a query
+GATHER_S = 0.025  # small against the 200 ms in which a command follows its meter's words, large against a query
 TURN_S = 0.25
 LEARN_S = 5.0
 MOST = 5000
-IMEIS = "SELECT meter_id, imei, product_id FROM meter WHERE meter_id = ANY($1::bigint[]) AND imei IS NOT NULL"
 
 
 class DispatchDesk:
     """Gathers who spoke for a moment and hands it to the dispatcher, one round at a time."""
 
     def __init__(self, settings: Settings, client: Client, pool: Pool, drivers: Catalog) -> None:
-        self._pool = pool
         self._signer = SocketSigner(settings.signer_path)
         self._flow = PostgresCommandFlow(pool)
-        self._bus = CommandBus(client, self._imeis)
+        self._bus = CommandBus(client)
         self._dispatcher = Dispatcher(
             self._flow,
             CatalogCommands(drivers),
@@ -82,9 +79,6 @@ class DispatchDesk:
             self._waiting[meter_id] = Spoke(meter_id, tenant_id)
         self._wake.set()
 
-    async def _imeis(self, meter_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
-        return {row[0]: (row[1], row[2]) for row in await self._pool.fetch(IMEIS, meter_ids)}
-
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``. While PostgreSQL is away nothing goes down; meters are heard again."""
         await self._bus.listen(self._spoke, self._committed)
@@ -120,7 +114,7 @@ async def run_dispatch(settings: Settings, stop: asyncio.Event) -> None:
         urls = settings.urls()
         client = await patiently("stream", lambda: connect(urls.nats_of("dispatch"), name="dispatch"), stop)
         stack.push_async_callback(client.close)
-        pool = await patiently("PostgreSQL", lambda: create_pool(urls.postgres_pipeline, max_size=4), stop)
+        pool = await patiently("PostgreSQL", lambda: create_pool(urls.postgres_pipeline, max_size=4, reset=False), stop)
         stack.push_async_callback(pool.close)
         desk = DispatchDesk(settings, client, pool, driver_catalog.load())
         calm_collector()

@@ -27,6 +27,8 @@ from openmains.run.settings import Settings, load
 ROLES = ("signer", "edge", "core", "dispatch", "pipeline", "api", "worker", "demo")
 PARTS = ("pipeline", "api", "worker")  # of the core
 EXIT_REFUSED = 78  # EX_CONFIG of sysexits: trying again will not help
+# Where processors are short, who answers meters goes first: what the core does with their reports is on disk and can wait.
+NICE = {"core": 5, "pipeline": 5, "worker": 10}
 DRAIN_S = 25.0
 LEFTOVER_S = 30.0
 _log = logging.getLogger(__name__)
@@ -89,6 +91,7 @@ async def _run(role: str, settings: Settings) -> None:
 def run(role: str, settings: Settings) -> int:
     """Run until asked to stop; the exit code."""
     logs.set_up(settings.var_path, settings.log_level)
+    os.nice(NICE.get(role, 0))
     try:
         with role_lock(settings.var_path, f"{role}-{settings.node}" if role == "edge" and settings.node > 1 else role):
             uvloop.run(_run(role, settings))

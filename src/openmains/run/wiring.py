@@ -185,7 +185,7 @@ async def run_in_core(settings: Settings, stop: asyncio.Event, *parts: str) -> N
         clickhouse = ClickHouse(urls.clickhouse)
         stack.callback(clickhouse.close)
         await clickhouse_migrate.migrate(clickhouse)
-        pool = await create_pool(urls.postgres_pipeline, max_size=6)
+        pool = await create_pool(urls.postgres_pipeline, max_size=6, reset=False)
         stack.push_async_callback(pool.close)
         client = await patiently(
             "stream", lambda: connect(urls.nats_of("core" if len(parts) > 1 else parts[0]), name="-".join(parts)), stop

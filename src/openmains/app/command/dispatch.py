@@ -179,7 +179,7 @@ class Dispatcher:
             )
             outgoing[command.command_id] = Outgoing(
                 command.command_id, command.tenant_id, command.meter_id, command.kind, frame, command.not_after,
-                command.attempts + 1,
+                command.attempts + 1, command.product_id, command.imei,
             )  # fmt: skip
         taken = await self._flow.apply(changes)
         leaving = [outgoing[key] for key in taken if key in outgoing]

@@ -77,6 +77,7 @@ class OpenCommand:
     attempts: int
     frame: bytes | None
     product_id: int = 0
+    imei: int | None = None  # of its module, None where it has none now
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,8 @@ class Outgoing:
     frame: bytes
     not_after: int
     attempt: int
+    product_id: int
+    imei: int | None
 
 
 @dataclass(frozen=True, slots=True)

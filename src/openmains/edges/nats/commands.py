@@ -9,7 +9,7 @@ what waits for it goes out while it listens and not a pipeline's batch later. Lo
 import asyncio
 import contextlib
 from collections import Counter, OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from nats.aio.client import Client
@@ -106,11 +106,10 @@ class HeardTeller:
 
 
 class CommandBus:
-    """At the dispatcher: hears, and is the ``Downlink`` of ``app.command``. ``imeis``: meter → (IMEI, product)."""
+    """At the dispatcher: hears, and is the ``Downlink`` of ``app.command``."""
 
-    def __init__(self, client: Client, imeis: Callable[[Sequence[int]], Awaitable[dict[int, tuple[int, int]]]]) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
-        self._imeis = imeis
         self._nodes: OrderedDict[int, int] = OrderedDict()
         self.foreign = 0
 
@@ -144,15 +143,12 @@ class CommandBus:
 
     async def publish(self, frames: Sequence[Outgoing]) -> None:
         """To the node that heard the meter last; to all where that is not known."""
-        known = await self._imeis([frame.meter_id for frame in frames])
         by_node: dict[int, list[DownFrame]] = {}
         for frame in frames:
-            found = known.get(frame.meter_id)
-            if found is None:
-                continue  # it has lost its module since; the command ends by time
-            imei, product_id = found
+            if frame.imei is None:
+                continue  # it has lost its module; the command ends by time
             down = DownFrame(
-                frame.command_id, frame.tenant_id, frame.meter_id, product_id, imei, frame.kind, frame.frame
+                frame.command_id, frame.tenant_id, frame.meter_id, frame.product_id, frame.imei, frame.kind, frame.frame
             )  # fmt: skip
             by_node.setdefault(self._nodes.get(frame.meter_id, ANY_NODE), []).append(down)
         for node, items in by_node.items():

@@ -26,7 +26,7 @@ SELECT w.command_id, w.serial, w.kind, w.lane, w.priority, w.state, w.due_at, w.
 """
 OPEN = """
 SELECT c.command_id, c.tenant_id, c.meter_id, c.kind, c.params, c.unique_key, p.driver, c.channel, c.state, c.serial,
-       c.not_after, c.attempts, c.frame, m.product_id
+       c.not_after, c.attempts, c.frame, m.product_id, m.imei
   FROM command c JOIN meter m USING (meter_id) JOIN product p USING (product_id)
  WHERE c.command_id = ANY($1::bigint[]) ORDER BY c.command_id
 """
@@ -100,12 +100,12 @@ UPDATE meter_shadow s SET reported = s.reported || u.said::jsonb, reported_us = 
 """
 TIMED = """
 SELECT c.command_id, c.tenant_id, c.meter_id, c.kind, '{}'::jsonb AS params, c.unique_key, '' AS driver, w.channel, w.state,
-       w.serial, w.not_after, w.attempts, NULL::bytea AS frame, m.product_id, w.due_at
+       w.serial, w.not_after, w.attempts, NULL::bytea AS frame, m.product_id, m.imei, w.due_at
   FROM command_waiting w JOIN command c USING (command_id) JOIN meter m ON m.meter_id = c.meter_id
  WHERE w.not_after <= $1 AND (w.state <> 'asking' OR w.not_after <= $1 - $2)
 UNION ALL
 SELECT c.command_id, c.tenant_id, c.meter_id, c.kind, '{}'::jsonb, c.unique_key, '', w.channel, w.state,
-       w.serial, w.not_after, w.attempts, NULL::bytea, m.product_id, w.due_at
+       w.serial, w.not_after, w.attempts, NULL::bytea, m.product_id, m.imei, w.due_at
   FROM command_waiting w JOIN command c USING (command_id) JOIN meter m ON m.meter_id = c.meter_id
  WHERE w.not_after > $1 AND w.lane = 3 AND w.attempts > 0 AND w.due_at <= $1 AND w.state IN ('sent', 'delivered')
  LIMIT $3
@@ -113,7 +113,7 @@ SELECT c.command_id, c.tenant_id, c.meter_id, c.kind, '{}'::jsonb, c.unique_key,
 DRAFTS = """
 SELECT c.command_id, c.tenant_id, c.meter_id, m.product_id, c.kind, c.slot, c.state, c.unique_key, c.not_after
   FROM command c JOIN meter m USING (meter_id)
- WHERE c.state IN ('drafted', 'quarantined', 'approved') AND (c.state <> 'quarantined' OR $3)
+ WHERE c.serial IS NULL AND c.ended_us IS NULL AND c.state IN ('drafted', 'quarantined', 'approved') AND (c.state <> 'quarantined' OR $3)
    AND c.command_id > $2 ORDER BY c.command_id LIMIT $1
 """
 OLDER = """
@@ -404,7 +404,7 @@ def _open(row: Row) -> OpenCommand:
     return OpenCommand(
         row["command_id"], row["tenant_id"], row["meter_id"], Kind(row["kind"]), row["params"], row["unique_key"],
         row["driver"], Channel(row["channel"]), State(row["state"]), row["serial"], row["not_after"], row["attempts"],
-        row["frame"], row["product_id"],
+        row["frame"], row["product_id"], row["imei"],
     )  # fmt: skip
 
 

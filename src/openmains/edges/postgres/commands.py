@@ -145,7 +145,7 @@ class Commands(BatchTables):
         batch_id: int | None,
         is_open: bool,
     ) -> list[Command]:
-        opened = "c.state NOT IN ('confirmed', 'failed', 'expired', 'cancelled')" if is_open else "true"
+        opened = "c.ended_us IS NULL" if is_open else "true"
         rows = await self._connection.fetch(
             f"{_COLUMNS} WHERE c.tenant_id = $1 AND {opened} AND ($2::bigint IS NULL OR c.command_id < $2)"
             " AND ($3::bigint IS NULL OR c.meter_id = $3) AND ($4::text IS NULL OR c.state = $4)"

@@ -41,6 +41,10 @@ async def _prepare(connection: Any) -> None:
     await connection.set_type_codec("json", schema="pg_catalog", encoder=_encode, decoder=_decode, format="binary")
 
 
+async def _nothing(connection: Any) -> None:
+    """Whoever set nothing has nothing to take back."""
+
+
 async def create_pool(
     dsn: str,
     *,
@@ -49,11 +53,12 @@ async def create_pool(
     max_size: int = 8,
     command_timeout_s: float | None = 60.0,
     application: str = "openmains",
+    reset: bool = True,
 ) -> "asyncpg.Pool":
     """A pool of connections that work as ``role`` (``API_ROLE``, ``PIPELINE_ROLE``; None: the user of the DSN).
 
-    jsonb columns read and write plain Python values. Raises ``OSError`` or ``asyncpg.PostgresError`` when the server is
-    not there.
+    ``reset=False`` saves a round trip at each use, for users that set nothing which outlives a transaction. jsonb columns
+    read and write plain Python values. Raises ``OSError`` or ``asyncpg.PostgresError`` when the server is not there.
     """
     settings = {"application_name": application, "timezone": "UTC"}
     if role is not None:
@@ -65,6 +70,7 @@ async def create_pool(
         command_timeout=command_timeout_s,
         server_settings=settings,
         init=_prepare,
+        reset=None if reset else _nothing,
     )
 
 

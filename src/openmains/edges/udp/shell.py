@@ -13,6 +13,7 @@ from typing import Any
 from openmains.app.accept.limiter import AddressLimiter, Verdict
 
 DRAIN = 512  # datagrams of one wake-up: other sockets and timers get their turn after them
+PAUSE_S = 0.004  # under load: waking up for each datagram would cost nearly as much as what is in it
 LATE_S = 0.01  # a timer that is set may be this late; setting it anew for each datagram would cost more
 
 
@@ -42,6 +43,7 @@ class UdpShell(ABC):
         self._flushing = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
+        self._pausing: asyncio.TimerHandle | None = None  # until the next look; the socket is not watched meanwhile
         self.received = self.sent = self.ignored = self.send_failed = 0
 
     @abstractmethod
@@ -61,10 +63,14 @@ class UdpShell(ABC):
         """The next timer is due."""
 
     def _read(self) -> None:
+        self._pausing = None
         self._loop.add_reader(self._sock.fileno(), self._on_readable)
 
     def stop_reading(self) -> None:
         """Take nothing new, but still answer what was taken."""
+        if self._pausing is not None:
+            self._pausing.cancel()
+            self._pausing = None
         self._loop.remove_reader(self._sock.fileno())
 
     def close(self) -> None:
@@ -81,8 +87,19 @@ class UdpShell(ABC):
             self._loop.call_soon(self._flush)
 
     def _on_readable(self) -> None:
+        """Datagrams are there. More than one: load, so the next look is after a pause; at most one: wait for the next."""
+        many = self._drain() > 1
+        if many and self._pausing is None:
+            self._loop.remove_reader(self._sock.fileno())
+        if many:
+            self._pausing = self._loop.call_later(PAUSE_S, self._on_readable)
+        elif self._pausing is not None:
+            self._read()
+
+    def _drain(self) -> int:
         receive, judge, take = self._sock.recvfrom, self._limiter.take, self._take
         now = self._loop.time()
+        before = self.received
         for _ in range(DRAIN):
             try:
                 datagram, peer = receive(2048)
@@ -97,6 +114,7 @@ class UdpShell(ABC):
             else:
                 take(datagram, peer, verdict, now)
         self._flush()
+        return self.received - before
 
     def _put(self, datagram: bytes, peer: Any) -> None:
         try:

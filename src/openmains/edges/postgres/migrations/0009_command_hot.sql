@@ -1,0 +1,27 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- 'Sent' and 'delivered' are two of a command's three or four steps, and no index needs to hear of them: indexes ask for
+-- columns that change once (serial when it is queued, ended_us at its end), and a page keeps room for the next versions of its rows.
+ALTER TABLE command SET (fillfactor = 60);
+
+DROP INDEX command_intake;
+CREATE INDEX command_intake ON command (command_id) WHERE serial IS NULL AND ended_us IS NULL;
+
+DROP INDEX command_open;
+CREATE INDEX command_open ON command (tenant_id, command_id DESC) WHERE ended_us IS NULL;
+
+DROP INDEX command_log_ended;
+CREATE INDEX command_log_ended ON command (ended_us) WHERE kind = 'log_pull' AND ended_us IS NOT NULL;
+
+-- Each step writes a line of history about a command that the same transaction has locked: one index is enough, and asking
+-- again whether the command is there cost as much as the line. What is deleted still takes its history along.
+ALTER TABLE command_event DROP CONSTRAINT command_event_command_id_fkey, DROP CONSTRAINT command_event_pkey;
+DROP INDEX command_event_of;
+ALTER TABLE command_event ADD PRIMARY KEY (command_id, event_id);
+
+CREATE FUNCTION command_gone() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  DELETE FROM command_event e USING gone WHERE e.command_id = gone.command_id;
+  RETURN NULL;
+END $$;
+REVOKE ALL ON FUNCTION command_gone() FROM PUBLIC;
+CREATE TRIGGER command_gone AFTER DELETE ON command REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION command_gone();
