@@ -35,15 +35,18 @@ from openmains.run.settings import Settings
 
 log = logging.getLogger("openmains.run")
 T = TypeVar("T")
+YOUNG_OF_BATCHES = 400_000
 PATIENCE_S = 60.0  # how long a role waits for its engines at start; the supervisor starts it again after that
 
 
-def calm_collector() -> None:
-    """Look for reference cycles rarely: batches of thousands of short-lived objects would start it all the time, and a
-    full pass over a registry in memory stops everything for a tenth of a second. Young objects are looked at in small
-    portions, for somebody waits for an answer meanwhile."""
+def calm_collector(young: int = 20_000) -> None:
+    """Look for reference cycles rarely: a full pass over a registry in memory stops everything for a tenth of a second.
+
+    ``young`` objects are looked at in one go: few where somebody waits for an answer meanwhile, more than a batch has where
+    batches come and go, so that nothing of them is looked at.
+    """
     gc.freeze()
-    gc.set_threshold(20_000, 100, 50)
+    gc.set_threshold(young, 2_000_000 // young, 50)
 
 
 def now_us() -> int:
@@ -194,7 +197,7 @@ async def run_in_core(settings: Settings, stop: asyncio.Event, *parts: str) -> N
         hub = LiveHub(Bus(client))
         await hub.start()
         core = Core("core" if len(parts) > 1 else parts[0], clickhouse, pool, client, hub)
-        calm_collector()
+        calm_collector(YOUNG_OF_BATCHES)
         works = (runners[part](settings, stop, core) for part in parts)
         await until_first_ends(stop, while_connected(client, stop), *works)
 
