@@ -52,7 +52,7 @@ async def speak(hub: LiveHub, bus: Bus, node: str, counters: dict[str, int], pro
 
 async def test_processes_counters_and_engines(engines: Engines, clickhouse: ClickHouse) -> None:
     async with viewed(engines, clickhouse) as (system, hub, bus):
-        assert await system.not_ready() == ["edge", "pipeline"]
+        assert await system.not_ready() == ["edge", "pipeline", "dispatch"]
         await speak(hub, bus, "pipeline-17", {"ok": 3}, process="core")
         await speak(hub, bus, "edge-18", {"received": 5})
         await speak(hub, bus, "edge-19", {"received": 6})

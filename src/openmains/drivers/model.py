@@ -209,7 +209,7 @@ class Driver(ABC):
     def answer(self, payload: bytes, now_s: int, utc_offset_min: int) -> bytes:
         """Body of the platform's answer to this message (time sync, R1.13); empty when there is none.
 
-        Asked for frames that ``check`` found good; never raises for others.
+        Asked for frames that ``check`` found good.
         """
 
     @abstractmethod

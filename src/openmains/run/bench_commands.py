@@ -44,7 +44,7 @@ KEYS = ("p95_ms", "commands_per_s", "ingest_slowdown", "p95_ms_full_load")
 VALIDITY_S = 2 * DAY_S
 CALM_S = 30
 
-# As many as asked for, to the meters with sessions first. Written as the worker leaves them: queued, numbered, waiting.
+# As many as asked for, to the meters with sessions first. Written as the dispatcher leaves them: queued, numbered, waiting.
 WAIT = """
 WITH given AS (
   INSERT INTO command (tenant_id, meter_id, kind, params, lane, priority, slot, unique_key, content, not_after, created_us,
@@ -173,7 +173,7 @@ async def add_commands(dsn: str, registry: BenchRegistry, count: int, *, serial:
     owner = await asyncpg.connect(dsn)
     try:
         now, first = int(time.time()), registry.first_meter_id
-        await owner.execute("TRUNCATE command CASCADE", timeout=600)
+        await owner.execute("TRUNCATE command, command_event CASCADE", timeout=600)
         await owner.execute(
             WAIT, registry.tenant_id, first, count, now + VALIDITY_S, now * 1_000_000, serial, timeout=600
         )

@@ -68,7 +68,7 @@ def memory_mb(root: int) -> int:
 
 
 def start_profilers(folder: Path | None, root: int, seconds: float) -> list[subprocess.Popen[bytes]]:
-    """py-spy on edge and core for the time of the load, when a folder is given and py-spy is installed."""
+    """py-spy on edge, core and dispatcher for the time of the load, when a folder is given and py-spy is installed."""
     if folder is None:
         return []
     folder.mkdir(parents=True, exist_ok=True)
@@ -92,5 +92,5 @@ def start_profilers(folder: Path | None, root: int, seconds: float) -> list[subp
             stderr=subprocess.DEVNULL,
         )
         for pid, name in tree(root).items()
-        if name in ("edge", "core")
+        if name in ("edge", "core", "dispatch")
     ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands put together: the worker's turns, and what API and dispatcher share."""
+"""What time asks of commands, put together: turns of the dispatcher's process beside its sending."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ TURN_S = 0.3  # a command to a meter that listens now should not wait longer to 
 
 
 async def run_command_work(settings: Settings, stop: asyncio.Event, pool: Pool) -> None:
-    """Take in, end by time, lead batches, until ``stop``. Beside the jobs, for a long import must not hold up a valve."""
+    """Take in, end by time, lead batches, until ``stop``."""
     signer = SocketSigner(settings.signer_path)
     flow = PostgresCommandFlow(pool)
     work = CommandWork(flow, signer, FileSwitch(settings.stop_folder))

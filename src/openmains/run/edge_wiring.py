@@ -304,8 +304,9 @@ def _session_file(settings: Settings) -> SessionFile:
         return SessionFile(path, settings.node, _key_of(key), secrets.token_bytes)
     except SessionFileError as error:
         raise StartError(
-            f"会话文件不属于本节点:{error}。请更正 node 设置,或移走该文件(表具将重新握手)。",
-            f"the session file is not this node's: {error}. Correct the setting node, or move the file away (meters will handshake again).",
+            f"会话文件不适用于本节点或本版本:{error}。请核对 node 设置,或移走该文件(表具将重新握手)。",
+            f"the session file does not fit this node or version: {error}. Check the setting node, or move the file away (meters will"
+            " handshake again).",
         ) from error
 
 

@@ -142,7 +142,7 @@ class RunningSystem:
         engines, _ = await self._engines()
         faults = [name for name, said in engines.items() if said.startswith("unreachable")]
         roles = {role_of(node.node) for node in self._hub.living()}
-        return faults + [role for role in ("edge", "pipeline") if role not in roles]
+        return faults + [role for role in ("edge", "pipeline", "dispatch") if role not in roles]
 
     async def metrics(self) -> list[Metric]:
         """For Prometheus."""

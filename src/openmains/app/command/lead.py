@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Batches as people make and steer them; the worker leads them (``work.lead_batches``)."""
+"""Batches as people make and steer them; the dispatcher leads them (``work.lead_batches``)."""
 
 from collections.abc import Sequence
 

@@ -2,7 +2,7 @@
 """Lost parts of pulled logs are asked for again, and what came is made into a file (R1.14).
 
 Each further pull is a command of its own with the next serial number; its unique key names the first pull and counts, so
-that each is given once, by whichever worker. It stays valid as long as the first was. The pulls end when all parts are there, or
+that each is given once, by whichever dispatcher. It stays valid as long as the first was. The pulls end when all parts are there, or
 with as many as the kind has attempts. Which it was is in the history of the command whose parts were lost.
 """
 
@@ -19,7 +19,7 @@ from openmains.domain.period import Zone
 SETTLE_S = 120
 """Parts that are under way come within the time a meter repeats a message (RFC 7252, MAX_TRANSMIT_WAIT 93 s)."""
 LOOK_BACK_S = int(timedelta(days=1).total_seconds())
-"""Pulls that ended before are left as they are: a worker may have stood still so long."""
+"""Pulls that ended before are left as they are: a dispatcher may have stood still so long."""
 _HEADS = {"zh": ("表具时刻", "秒", "内容"), "en": ("time of the meter", "seconds", "entry")}
 _LOST = {"zh": "缺失", "en": "missing"}
 

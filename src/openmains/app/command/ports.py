@@ -76,8 +76,8 @@ class OpenCommand:
     not_after: int
     attempts: int
     frame: bytes | None
-    product_id: int = 0
-    imei: int | None = None  # of its module, None where it has none now
+    product_id: int
+    imei: int | None  # of its module, None where it has none now
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class RunningBatch:
-    """A running batch as the worker leads it."""
+    """A running batch as the dispatcher leads it."""
 
     batch_id: int
     tenant_id: int

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The worker's part in commands, each a turn that may be repeated: take in, end by time, lead batches."""
+"""What time asks of commands, each a turn that may be repeated: take in, end by time, lead batches."""
 
 import logging
 from collections.abc import Mapping, Sequence

@@ -80,11 +80,16 @@ class Processor:
 
     def run(self, uplinks: Sequence[Uplink], records: Mapping[int, MeterRecord]) -> Effects:
         """All effects of the uplinks, in their order. ``records`` are advanced in place."""
-        effects = Effects()
-        gather = Gatherer(effects)
+        batch = Batch(self, records)
+        batch.take(uplinks)
+        return batch.finish()
+
+    def take(
+        self, uplinks: Sequence[Uplink], records: Mapping[int, MeterRecord], effects: Effects, gather: Gatherer
+    ) -> None:
+        """Add the effects of these uplinks; see ``Batch``."""
         uplinks = _set_aside(uplinks, effects)
         decoded = self._decode(uplinks, effects)
-        touched: dict[int, MeterRecord] = {}
         for index, uplink in enumerate(uplinks):
             record = records.get(uplink.meter_id)
             found = decoded[index]
@@ -94,7 +99,7 @@ class Processor:
                 effects.dead_letters.append(found)
                 gather.frame(uplink, 0, found.reason)
                 continue
-            touched[record.meter_id] = record
+            gather.touched[record.meter_id] = record
             if uplink.channel == EDIT_CHANNEL and not isinstance(found, DeadLetter):
                 self._edit(record, found, effects)
                 gather.frame(uplink, record.state.version, "ok")
@@ -108,9 +113,6 @@ class Processor:
             columns, row = found
             outcome = self._apply(uplink, record, columns, row, effects, gather)
             gather.frame(uplink, record.state.version, outcome)
-        effects.meters = list(touched.values())
-        gather.finish()
-        return effects
 
     # decode -----------------------------------------------------------------------------------------------------------
 
@@ -332,6 +334,25 @@ class Processor:
                         None if finding.expected is None else fit(finding.expected),
                     )
                 )
+
+
+class Batch:
+    """The uplinks of one transaction, taken part by part, so that whoever waits for this thread has a turn in between."""
+
+    def __init__(self, processor: Processor, records: Mapping[int, MeterRecord]) -> None:
+        self._processor = processor
+        self._records = records
+        self._effects = Effects()
+        self._gather = Gatherer(self._effects)
+
+    def take(self, uplinks: Sequence[Uplink]) -> None:
+        """The next ones, in their order; the records are advanced in place."""
+        self._processor.take(uplinks, self._records, self._effects, self._gather)
+
+    def finish(self) -> Effects:
+        """Of all that was taken."""
+        self._gather.finish()
+        return self._effects
 
 
 def _set_aside(uplinks: Sequence[Uplink], effects: Effects) -> Sequence[Uplink]:

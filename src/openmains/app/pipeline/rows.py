@@ -36,9 +36,11 @@ class Gatherer:
         self._frames: list[tuple[Any, ...]] = []
         self._registers: list[tuple[Any, ...]] = []
         self._signals: list[tuple[Any, ...]] = []
+        self.touched: dict[int, MeterRecord] = {}
 
     def finish(self) -> None:
-        """Hand the columns to the effects."""
+        """Hand the columns and the meters to the effects."""
+        self._effects.meters = list(self.touched.values())
         self._effects.frames = columns_of(FRAME_COLUMNS, self._frames)
         self._effects.registers = columns_of(REGISTER_COLUMNS, self._registers)
         self._effects.signals = columns_of(SIGNAL_COLUMNS, self._signals)

@@ -27,14 +27,15 @@ from openmains.app.pipeline.ports import (
     Product,
     ReadingSink,
 )
-from openmains.app.pipeline.process import ASIDE, Processor
+from openmains.app.pipeline.process import ASIDE, Batch, Processor
 from openmains.app.pipeline.rows import day_table
 from openmains.app.uplink import Uplink, UplinkBatch, decode_batch
 from openmains.domain.period import zone
 from openmains.drivers.catalog import Catalog
 
 log = logging.getLogger("openmains.pipeline")
-MAX_UPLINKS = 3000  # of one transaction: a store takes 3,000 rows in little more time than 300
+MAX_UPLINKS = 6000  # of one transaction: a store takes 3,000 rows in little more time than 300
+PART = 1000  # of them are worked through before others in this process have a turn
 LINGER_S = 0.8  # small against the 20 s an alarm may take (R7.1), large against the cost of a tiny batch
 PURGE_EVERY_S = 5.0
 LEARN_EVERY_S = 1.0  # products and zones are read anew: who mends a driver replays its dead letters at once
@@ -216,7 +217,11 @@ class ShardWorker:
 
     async def _process(self, batch: UplinkBatch, records: dict[int, MeterRecord]) -> Effects:
         try:
-            return self._processor.run(batch, records)
+            parts = Batch(self._processor, records)
+            for first in range(0, len(batch), PART):
+                parts.take(batch[first : first + PART])
+                await asyncio.sleep(0)
+            return parts.finish()
         except Exception as error:
             log.exception("shard %d: a batch of %d failed, taking it one by one", self._shard, len(batch))
             reason = f"{type(error).__name__}: {error}"

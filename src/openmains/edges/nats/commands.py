@@ -127,9 +127,11 @@ class CommandBus:
 
         async def on_committed(message: Msg) -> None:
             try:
-                committed(_committed_decoder.decode(message.data))
+                batch = _committed_decoder.decode(message.data)
             except msgspec.MsgspecError:
                 self.foreign += 1
+                return
+            committed(batch)
 
         await self._client.subscribe(SUBJECT, queue=GROUP, cb=on_heard)
         await self._client.subscribe(COMMITTED, queue=GROUP, cb=on_committed)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Batches as the worker leads them: which run, how far they are, the next group as drafts."""
+"""Batches as the dispatcher leads them: which run, how far they are, the next group as drafts."""
 
 import msgspec
 
@@ -95,7 +95,7 @@ async def release(connection: Connection, batch: RunningBatch, count: int, rule:
         "SELECT released FROM command_batch WHERE batch_id = $1 AND state = 'running' FOR UPDATE", batch.batch_id
     )
     if first is None or first != batch.progress.released:
-        return 0  # paused or released by another worker meanwhile
+        return 0  # paused or released by another dispatcher meanwhile
     rows = await connection.fetch(NEXT, batch.batch_id, first, count)
     if not rows:
         return 0

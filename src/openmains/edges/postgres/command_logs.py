@@ -90,7 +90,7 @@ async def pull_again(connection: Connection, asked: Sequence[LogAgain], now_us: 
     locked = await connection.fetch(LOCK, ids)
     done = {
         row[0] for row in await connection.fetch(DEALT_WITH, ids)
-    }  # by another worker, seen now that we hold the rows
+    }  # by another dispatcher, seen now that we hold the rows
     meters = {row["command_id"]: row["meter_id"] for row in locked if row["command_id"] not in done}
     asked = [item for item in asked if item.command_id in meters]
     if not asked:

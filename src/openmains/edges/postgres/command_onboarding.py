@@ -10,7 +10,7 @@ from openmains.domain.command.kinds import Kind, rule_for
 from openmains.domain.command.order import slot_of
 from openmains.edges.postgres.db import Connection
 
-# Taken and drafted in one transaction; a second worker takes others.
+# Taken and drafted in one transaction; a second dispatcher takes others.
 TAKE = """
 WITH taken AS (
   DELETE FROM command_onboarding WHERE meter_id IN

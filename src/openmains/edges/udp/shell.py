@@ -43,6 +43,7 @@ class UdpShell(ABC):
         self._flushing = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
+        self._reading = False
         self._pausing: asyncio.TimerHandle | None = None  # until the next look; the socket is not watched meanwhile
         self.received = self.sent = self.ignored = self.send_failed = 0
 
@@ -63,11 +64,12 @@ class UdpShell(ABC):
         """The next timer is due."""
 
     def _read(self) -> None:
-        self._pausing = None
+        self._reading, self._pausing = True, None
         self._loop.add_reader(self._sock.fileno(), self._on_readable)
 
     def stop_reading(self) -> None:
         """Take nothing new, but still answer what was taken."""
+        self._reading = False
         if self._pausing is not None:
             self._pausing.cancel()
             self._pausing = None
@@ -88,10 +90,16 @@ class UdpShell(ABC):
 
     def _on_readable(self) -> None:
         """Datagrams are there. More than one: load, so the next look is after a pause; at most one: wait for the next."""
-        many = self._drain() > 1
-        if many and self._pausing is None:
-            self._loop.remove_reader(self._sock.fileno())
-        if many:
+        many = True  # also when a datagram met a fault of ours: the next one must be heard
+        try:
+            many = self._drain() > 1
+        finally:
+            self._go_on(many)
+
+    def _go_on(self, pause: bool) -> None:
+        if pause and self._reading:
+            if self._pausing is None:
+                self._loop.remove_reader(self._sock.fileno())
             self._pausing = self._loop.call_later(PAUSE_S, self._on_readable)
         elif self._pausing is not None:
             self._read()

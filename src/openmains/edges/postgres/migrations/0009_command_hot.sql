@@ -25,3 +25,15 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION command_gone() FROM PUBLIC;
 CREATE TRIGGER command_gone AFTER DELETE ON command REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION command_gone();
+
+-- The API's role still cannot write the history of commands that are not there or are another tenant's, nor end one without saying when.
+DO $$
+DECLARE mine text := 'tenant_id = nullif(current_setting(''openmains.tenant'', true), '''')::int';
+BEGIN
+  DROP POLICY tenant_notes ON command_event;
+  EXECUTE format('CREATE POLICY tenant_notes ON command_event FOR INSERT TO openmains_api WITH CHECK (%s AND event IN (''draft'', ''cancel'')'
+    ' AND EXISTS (SELECT FROM command c WHERE c.command_id = command_event.command_id))', mine);
+  DROP POLICY tenant_cancels ON command;
+  EXECUTE format('CREATE POLICY tenant_cancels ON command FOR UPDATE TO openmains_api USING (%s AND state IN'
+    ' (''drafted'', ''quarantined'', ''approved'', ''queued'')) WITH CHECK (%s AND state = ''cancelled'' AND ended_us IS NOT NULL)', mine, mine);
+END $$;

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The socket under load: read with pauses, and never deaf afterwards."""
+
+import asyncio
+import socket
+from typing import Any
+
+from openmains.app.accept.limiter import AddressLimiter, Verdict
+from openmains.edges.udp.shell import UdpShell, open_socket
+
+
+class Listener(UdpShell):
+    """Keeps what it takes; ``bad`` meets a fault of ours."""
+
+    def __init__(self, sock: socket.socket, wanted: int) -> None:
+        super().__init__(sock, AddressLimiter(1_000_000, [], 1_000_000))
+        self.taken: list[bytes] = []
+        self.wanted = wanted
+        self.enough = asyncio.Event()
+        self._read()
+
+    def _take(self, datagram: bytes, peer: Any, verdict: Verdict, now: float) -> None:
+        if datagram == b"bad":
+            raise RuntimeError("a fault of ours")
+        self.taken.append(datagram)
+        if len(self.taken) == self.wanted:
+            self.enough.set()
+
+    def _emit(self, now: float) -> None:
+        pass
+
+    def _due(self) -> float | None:
+        return None
+
+    def _on_time(self, now: float) -> None:
+        pass
+
+
+async def test_a_burst_a_fault_and_what_comes_later_are_all_heard() -> None:
+    faults: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: faults.append(context.get("exception")))
+    sock = open_socket("127.0.0.1", 0, 1 << 20)
+    listener = Listener(sock, 7)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.connect(sock.getsockname())
+        try:
+            async with asyncio.timeout(20):
+                for text in (
+                    b"1",
+                    b"2",
+                    b"3",
+                    b"bad",
+                    b"4",
+                ):  # a burst: from now on the socket is looked at after pauses
+                    sender.send(text)
+                while len(listener.taken) < 4:
+                    await asyncio.sleep(0)
+                sender.send(b"bad")
+                while len(faults) < 2:
+                    await asyncio.sleep(0)
+                for text in (b"5", b"6", b"7"):
+                    sender.send(text)
+                await listener.enough.wait()
+        finally:
+            listener.close()
+    assert listener.taken == [b"1", b"2", b"3", b"4", b"5", b"6", b"7"]
+    assert [type(fault) for fault in faults] == [RuntimeError, RuntimeError]
