@@ -54,14 +54,15 @@ async def test_processes_counters_and_engines(engines: Engines, clickhouse: Clic
     async with viewed(engines, clickhouse) as (system, hub, bus):
         assert await system.not_ready() == ["edge", "pipeline", "dispatch"]
         await speak(hub, bus, "pipeline-17", {"ok": 3}, process="core")
+        await speak(hub, bus, "dispatch-17", {"command.sent": 2})
         await speak(hub, bus, "edge-18", {"received": 5})
         await speak(hub, bus, "edge-19", {"received": 6})
         system._host = 1
         snapshot = await system.snapshot(1)
-        assert sorted(process.name for process in snapshot.processes) == ["core", "edge", "edge"]
+        assert sorted(process.name for process in snapshot.processes) == ["core", "dispatch", "edge", "edge"]
         assert {process.pid for process in snapshot.processes} == {os.getpid()}
         assert all(process.rss_bytes > 1 << 20 for process in snapshot.processes)
-        assert snapshot.counters == {"pipeline.ok": 3, "edge.received": 11}
+        assert snapshot.counters == {"pipeline.ok": 3, "dispatch.command.sent": 2, "edge.received": 11}
         for number in range(3):  # nobody processes here: what is published waits, in its own shard
             await system._stream.publish(1, b"waiting %d" % number)
         after = (await system.snapshot(1)).stream_lag
