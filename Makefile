@@ -28,9 +28,9 @@ check: setup-dev ## the checks and the tests that take seconds / 快速检查
 
 bench: setup ## measure ingest, queries and pages on this machine / 性能测试
 	@$(PY) -m openmains.run.cli bench ingest
-	@$(PY) -m openmains.run.cli bench ingest --dtls --rate 8500
+	@$(PY) -m openmains.run.cli bench ingest --dtls --rate 9500
 	@$(PY) -m openmains.run.cli bench handshake
-	@$(PY) -m openmains.run.cli bench sessions --storm 196608
+	@$(PY) -m openmains.run.cli bench sessions --storm 262144
 	@$(PY) -m openmains.run.cli bench query
 	@$(PY) -m openmains.run.cli bench pages
 	@$(PY) -m openmains.run.cli bench commands
