@@ -89,11 +89,9 @@ class ScalarCodec:
 
     def _quick_test(self, message: Message) -> "_Quick":
         limited = [f for f in self._limited[message.type] if not f.bcd]
-        places = [message.by_name[item.count] for item in message.fields if item.count]
-        widths = [item.size for item in message.fields if item.count]
         return _Quick(
             message.fixed_size + CRC_SIZE,
-            [(*_span(place), width) for place, width in zip(places, widths, strict=True)],
+            [(*_span(message.by_name[item.count]), item.size) for item in message.fields if item.count],
             [(*_span(f), (f.value or 0).to_bytes(f.size, self._order, signed=f.signed)) for f in self._judged],
             [(*_span(f), f.signed, f.low, f.high, f.missing) for f in limited],
             [_span(f) for f in self._bcd[message.type]],

@@ -69,15 +69,14 @@ class DispatchDesk:
 
     def _committed(self, batch: CommittedBatch) -> None:
         self._dispatcher.heard(batch.cells)
+        self._spoke(batch)
+
+    def _spoke(self, batch: HeardBatch | CommittedBatch) -> None:
+        """It is these meters' turn."""
         for meter_id, tenant_id in zip(batch.meters, batch.tenants, strict=True):
             self._waiting[meter_id] = Spoke(meter_id, tenant_id)
         if batch.meters:
             self._wake.set()
-
-    def _spoke(self, batch: HeardBatch) -> None:
-        for meter_id, tenant_id in zip(batch.meters, batch.tenants, strict=True):
-            self._waiting[meter_id] = Spoke(meter_id, tenant_id)
-        self._wake.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``. While PostgreSQL is away nothing goes down; meters are heard again."""

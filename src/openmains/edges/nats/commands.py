@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import msgspec
 from nats.aio.client import Client
@@ -46,6 +47,7 @@ class CommittedBatch(msgspec.Struct, array_like=True, frozen=True):
     cells: dict[int, int]
 
 
+B = TypeVar("B", HeardBatch, CommittedBatch)
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(HeardBatch)
 _committed_decoder = msgspec.msgpack.Decoder(CommittedBatch)
@@ -116,25 +118,23 @@ class CommandBus:
     async def listen(self, spoke: Callable[[HeardBatch], None], committed: Callable[[CommittedBatch], None]) -> None:
         """Call these for every batch that is ours."""
 
-        async def on_heard(message: Msg) -> None:
-            try:
-                batch = _decoder.decode(message.data)
-            except msgspec.MsgspecError:
-                self.foreign += 1
-                return
+        def heard(batch: HeardBatch) -> None:
             self._remember(batch)
             spoke(batch)
 
-        async def on_committed(message: Msg) -> None:
+        await self._listen(SUBJECT, _decoder, heard)
+        await self._listen(COMMITTED, _committed_decoder, committed)
+
+    async def _listen(self, subject: str, decoder: msgspec.msgpack.Decoder[B], take: Callable[[B], None]) -> None:
+        async def on_message(message: Msg) -> None:
             try:
-                batch = _committed_decoder.decode(message.data)
+                batch = decoder.decode(message.data)
             except msgspec.MsgspecError:
                 self.foreign += 1
                 return
-            committed(batch)
+            take(batch)
 
-        await self._client.subscribe(SUBJECT, queue=GROUP, cb=on_heard)
-        await self._client.subscribe(COMMITTED, queue=GROUP, cb=on_committed)
+        await self._client.subscribe(subject, queue=GROUP, cb=on_message)
 
     def _remember(self, batch: HeardBatch) -> None:
         nodes, node = self._nodes, batch.node
