@@ -2,8 +2,9 @@
 """The fleet over DTLS with connection ids and LwM2M, against this project's own servers on a real socket."""
 
 import argparse
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,7 @@ async def run(
     address_changes: float = 0.0,
     network: Network | None = None,
     known: dict[str, bytes] | None = None,
+    enough: Callable[[SecurePlatform, FleetSummary], bool] = lambda platform, summary: False,
 ) -> tuple[SecurePlatform, FleetSummary, Fleet]:
     psks = keys(meters)
     start = int(time.time())
@@ -71,19 +73,30 @@ async def run(
         command_keys={spec.imei: KEY for spec in meters}, attach_spread_s=0, sockets=4,
         network=network or Network(), timing=Timing(ack_timeout_s=0.5),
     )  # fmt: skip
+    watch = asyncio.create_task(_stop_when(fleet, lambda: enough(platform, fleet.summary())))
     summary = await fleet.run(seconds)
+    watch.cancel()
     platform.close()
     return platform, summary, fleet
+
+
+async def _stop_when(fleet: Fleet, enough: Callable[[], bool]) -> None:
+    while not enough():
+        await asyncio.sleep(0.05)
+    fleet.stop()
 
 
 @pytest.mark.parametrize("way", list(Way))
 async def test_one_handshake_one_registration_many_reports(way: Way) -> None:
     meters = specs(20, way)
-    platform, summary, _ = await run(meters, way, seconds=3.5)
+    platform, summary, _ = await run(meters, way, seconds=60, enough=lambda _, summary: summary.acknowledged >= 40)
     assert platform.counters["handshakes"] == summary.handshakes == 20
     assert len(platform.endpoints) == 20
     assert f"urn:imei-imsi:{FIRST}-460001234567890" in platform.endpoints
-    assert summary.acknowledged == len(platform.reports) >= 40
+    assert summary.acknowledged >= 40
+    assert 0 <= len(platform.reports) - summary.acknowledged <= 20, (
+        "more than one answer a meter was under way at the end"
+    )
     assert not summary.failed
     name = {Way.OBJECT19: "object19", Way.POST: "r", Way.SEND: "send"}[way]
     assert {kind for _, kind, _ in platform.reports} == {name}
@@ -96,10 +109,13 @@ async def test_one_handshake_one_registration_many_reports(way: Way) -> None:
 
 async def test_address_changes_cost_no_handshake() -> None:
     meters = specs(10, Way.OBJECT19)
-    platform, summary, _ = await run(meters, Way.OBJECT19, seconds=3.5, address_changes=1.0)
+
+    def moved(platform: SecurePlatform, summary: FleetSummary) -> bool:
+        return summary.moved > 10 and any(len(seen) > 1 for seen in platform.addresses.values())
+
+    platform, summary, _ = await run(meters, Way.OBJECT19, seconds=60, address_changes=1.0, enough=moved)
+    assert moved(platform, summary)
     assert platform.counters["handshakes"] == 10
-    assert summary.moved > 10
-    assert max(len(addresses) for addresses in platform.addresses.values()) > 1
     assert not summary.failed
 
 
@@ -115,7 +131,12 @@ async def test_a_command_goes_down_in_the_window_and_its_result_comes_up() -> No
         mac=lambda body: command_mac(KEY, body),
     )
     imei = meters[1].imei
-    platform, summary, _ = await run(meters, Way.OBJECT19, seconds=3.5, commands=[(imei, frame)])
+
+    def answered(platform: SecurePlatform, _: FleetSummary) -> bool:
+        said = [meaning(driver, payload) for _, _, payload in platform.reports]
+        return any(found is not None and found["kind"] == Kind.COMMAND_RESULT for found in said)
+
+    platform, summary, _ = await run(meters, Way.OBJECT19, seconds=60, commands=[(imei, frame)], enough=answered)
     assert summary.commands == 1
     results = [found for _, _, payload in platform.reports if (found := meaning(driver, payload)) is not None]
     results = [found for found in results if found["kind"] == Kind.COMMAND_RESULT]
@@ -125,9 +146,14 @@ async def test_a_command_goes_down_in_the_window_and_its_result_comes_up() -> No
 async def test_lossy_network_loses_nothing_for_ever() -> None:
     meters = specs(10, Way.OBJECT19)
     network = Network(loss=0.1, duplicates=0.1, reordering=0.1, reordering_delay_s=0.05)
-    platform, summary, _ = await run(meters, Way.OBJECT19, seconds=8, network=network)
-    assert {imei for imei, _, _ in platform.reports} == {spec.imei for spec in meters}
-    assert summary.acknowledged >= 10
+    everyone = {spec.imei for spec in meters}
+
+    def all_in(platform: SecurePlatform, summary: FleetSummary) -> bool:
+        return {imei for imei, _, _ in platform.reports} == everyone and summary.acknowledged >= len(everyone)
+
+    # a lost handshake is tried again by the meter's own plan (R1.8), so it is waited for, not timed
+    platform, summary, _ = await run(meters, Way.OBJECT19, seconds=120, network=network, enough=all_in)
+    assert all_in(platform, summary)
 
 
 async def test_a_meter_with_a_wrong_key_never_gets_in() -> None:

@@ -44,12 +44,13 @@ def test_an_edit_is_the_next_version_of_its_day_and_does_not_touch_what_the_mete
     assert (table["total"], table["version"], table["received_s"]) == ((480,), (2,), (NOON,))
 
 
-def test_replayed_messages_keep_the_edit() -> None:
+def test_later_messages_of_the_same_day_and_repeats_keep_the_edit() -> None:
     records, stored = {1: record()}, {}  # type: ignore[var-annotated]
     stored_after(records, uplink(report(1, 1000)), stored=stored)
     stored_after(records, message(), stored=stored)
     assert sum(stored[1, DAY][1].increments) == 480
-    stored_after(records, uplink(report(9, 1000, step=3)), uplink(report(1, 1000), NOON + 9), stored=stored)
+    again = uplink(report(1, 1000), NOON + 9)
+    stored_after(records, uplink(report(9, 1000, step=3)), uplink(report(10, 1000)), again, stored=stored)
     version, row = stored[1, DAY]
     assert (version, sum(row.increments), set(row.quality)) == (4, 480, {EDITED})
 

@@ -7,6 +7,7 @@ import pytest
 
 from openmains.app.pipeline.ports import Effects, MeterRecord, PendingDay, Product
 from openmains.app.pipeline.process import Processor
+from openmains.app.pipeline.repeats import is_repeat, note_last
 from openmains.app.pipeline.rows import day_table
 from openmains.app.uplink import Uplink
 from openmains.domain.period import zone
@@ -74,6 +75,36 @@ def test_the_same_frame_again_is_logged_and_changes_nothing() -> None:
     assert effects.counters["repeat"] == 1
     assert effects.meters[0].state.version == 1
     assert len(effects.days) == 1
+
+
+def test_two_messages_that_come_mixed_and_twice_are_applied_once_each() -> None:
+    """What waited in an old and in a new connection to the stream arrives like this after an outage."""
+    first, second = report(1, 1000), report(2, 1096, day=DAY + 1)
+    records = {1: record()}
+    outcomes: list[str] = []
+    for payload in (first, second, first, second, first):  # one transaction each: the state lies in between
+        outcomes += run(uplink(payload, NOON + 86_400), records=records).frames["outcome"]
+    assert outcomes == ["ok", "ok", "repeat", "repeat", "repeat"]
+    assert records[1].state.version == 2
+
+
+def test_how_far_back_repeats_are_recognised() -> None:
+    records = {1: record()}
+    payloads = [report(k + 1, 1000 + 96 * k, day=DAY + k) for k in range(5)]
+    for k, payload in enumerate(payloads):
+        run(uplink(payload, NOON + 86_400 * k), records=records)
+    again = [run(uplink(payload, NOON + 86_400 * 4), records=records).frames["outcome"][0] for payload in payloads[1:]]
+    assert again == ["repeat"] * 4
+
+
+def test_an_equal_frame_without_a_time_may_be_a_new_message() -> None:
+    held = record()
+    held.state.frame_seq, held.state.frame_hash = 0, 11
+    note_last(held)
+    held.state.frame_seq, held.state.frame_hash = 0, 22
+    assert not is_repeat(held, 0, 11, is_dated=False)
+    assert is_repeat(held, 0, 11, is_dated=True)
+    assert is_repeat(held, 0, 22, is_dated=False)
 
 
 def test_two_days_of_one_meter_in_one_batch_follow_each_other() -> None:

@@ -41,6 +41,7 @@ class MeterRecord:
     latest: dict[str, int] = field(default_factory=dict)  # newest value of state points (rsrp_ddbm, balance, …)
     imei: int | None = None
     is_held_back: bool = False  # quarantined or blocked: its readings are kept and marked (docs/security-terminals.md)
+    frames_before: bytes = b""  # prints (8 bytes each, newest first) of frames before the last one; see ``repeats.py``
 
 
 @dataclass(slots=True)

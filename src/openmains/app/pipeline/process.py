@@ -24,6 +24,7 @@ from openmains.app.command.results import ANSWERS, LINK_CHANNEL, link_word, mete
 from openmains.app.pipeline.bounds import DAYS, fit, outside
 from openmains.app.pipeline.edits import EDIT_CHANNEL, Edit, read_edit
 from openmains.app.pipeline.ports import DeadLetter, Effects, ExceptionRow, MeterRecord, PendingDay, Product
+from openmains.app.pipeline.repeats import is_repeat, note_last
 from openmains.app.pipeline.rows import Gatherer
 from openmains.app.uplink import Uplink
 from openmains.domain.alarm import EventKind, Heard
@@ -181,9 +182,10 @@ class Processor:
         frame_seq = points["frame_seq"][row] if "frame_seq" in points else None
         frame_hash = zlib.crc32(uplink.payload)
         state = record.state
-        if frame_seq is not None and state.frame_seq == frame_seq and state.frame_hash == frame_hash:
+        if frame_seq is not None and is_repeat(record, frame_seq, frame_hash, is_dated="device_at" in points):
             effects.counters["repeat"] = effects.counters.get("repeat", 0) + 1
             return "repeat"
+        note_last(record)
         judgement = self._judge(record, decoded, row, received_at, device_at, frame_seq, frame_hash)
         if judgement is None:
             record.state = replace(state, version=state.version + 1, frame_seq=frame_seq, frame_hash=frame_hash)

@@ -29,7 +29,8 @@ SELECT s.meter_id, m.tenant_id, m.product_id, m.area_id, m.qmax_l_h, m.installed
        s.register_at, s.close_day, s.closes, s.frame_seq, s.frame_hash, s.candidate, s.candidate_at, s.candidate_count,
        s.habit, s.event_mask, s.events_at, s.valve, s.last_seen_us, s.status, s.balance, s.battery_pct, s.battery_mv,
        s.rsrp_ddbm, s.sinr_ddb, s.ecl, s.pci, s.cell, s.earfcn, s.grid_at, s.grid_register, m.imei,
-       EXISTS (SELECT FROM terminal t WHERE t.meter_id = m.meter_id AND t.imei = m.imei AND t.state IN ('quarantine', 'blocked'))
+       EXISTS (SELECT FROM terminal t WHERE t.meter_id = m.meter_id AND t.imei = m.imei AND t.state IN ('quarantine', 'blocked')),
+       s.frames_before
   FROM meter_state s JOIN meter m USING (meter_id)
  WHERE s.meter_id = ANY($1::bigint[])
 """
@@ -41,14 +42,15 @@ UPDATE meter_state s
        candidate_at = u.candidate_at, candidate_count = u.candidate_count, habit = u.habit, event_mask = u.event_mask,
        events_at = u.events_at, last_seen_us = u.last_seen_us, status = u.status, valve = u.valve, balance = u.balance,
        battery_pct = u.battery_pct, battery_mv = u.battery_mv, rsrp_ddbm = u.rsrp_ddbm, sinr_ddb = u.sinr_ddb,
-       ecl = u.ecl, pci = u.pci, cell = u.cell, earfcn = u.earfcn, grid_at = u.grid_at, grid_register = u.grid_register
+       ecl = u.ecl, pci = u.pci, cell = u.cell, earfcn = u.earfcn, grid_at = u.grid_at, grid_register = u.grid_register,
+       frames_before = u.frames_before
   FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::int[], $6::text[], $7::int[], $8::bigint[],
               $9::bigint[], $10::bigint[], $11::int[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[],
               $16::bigint[], $17::smallint[], $18::bigint[], $19::smallint[], $20::int[], $21::int[], $22::int[],
-              $23::smallint[], $24::int[], $25::bigint[], $26::int[], $27::bigint[], $28::bigint[])
+              $23::smallint[], $24::int[], $25::bigint[], $26::int[], $27::bigint[], $28::bigint[], $29::bytea[])
        AS u(meter_id, version, register, register_at, close_day, closes, frame_seq, frame_hash, candidate, candidate_at,
             candidate_count, habit, event_mask, events_at, last_seen_us, status, valve, balance, battery_pct, battery_mv,
-            rsrp_ddbm, sinr_ddb, ecl, pci, cell, earfcn, grid_at, grid_register)
+            rsrp_ddbm, sinr_ddb, ecl, pci, cell, earfcn, grid_at, grid_register, frames_before)
  WHERE s.meter_id = u.meter_id
 """
 
@@ -163,7 +165,7 @@ def _record(row: asyncpg.Record) -> MeterRecord:
         meter_id, tenant_id, product_id, area_id, qmax, _day(installed_on),
         MeterState(version, register, register_at, close_day, closes, frame_seq, frame_hash, candidate, candidate_at,
                    candidate_count, habit, row[31], row[32]),
-        event_mask, valve, last_seen_us or 0, events_at, False, latest, row[33], row[34],
+        event_mask, valve, last_seen_us or 0, events_at, False, latest, row[33], row[34], row[35],
     )  # fmt: skip
 
 
@@ -191,6 +193,7 @@ def _state_columns(meters: list[MeterRecord]) -> list[list[object]]:
         columns.append([values.get(name) for values in latest])
     columns.append([state.grid_at for state in states])
     columns.append([state.grid_register for state in states])
+    columns.append([meter.frames_before for meter in meters])
     return columns
 
 
