@@ -43,6 +43,7 @@ CELLS = 5000  # 200 meters a cell in a utility of a million
 KEYS = ("p95_ms", "commands_per_s", "ingest_slowdown", "p95_ms_full_load")
 VALIDITY_S = 2 * DAY_S
 CALM_S = 30
+ENGINES = "large"  # what a utility of a million meters sets
 
 # As many as asked for, to the meters with sessions first. Written as the dispatcher leaves them: queued, numbered, waiting.
 WAIT = """
@@ -122,7 +123,7 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="openmains-bench-") as temporary:
         os.chmod(temporary, 0o711)  # noqa: PTH101, S103 - the database's account must enter, and nothing runs yet
         var, dtls = Path(temporary) / "var", free_port(socket.SOCK_DGRAM)
-        with system(var, dtls=dtls) as (supervisor, coap, _):
+        with system(var, dtls=dtls, settings={"engine_size": ENGINES}) as (supervisor, coap, _):
             print(f"registering {args.meters:,} meters …", flush=True)
             urls = engine_urls(var)
             registry = await register(urls["postgres_owner"], args.meters)
@@ -180,6 +181,7 @@ async def add_commands(dsn: str, registry: BenchRegistry, count: int, *, serial:
         await owner.execute(SHADOWS, registry.tenant_id, first, count, serial, timeout=600)
         for table in ("command", "command_waiting", "meter_shadow"):
             await owner.execute(f"VACUUM (ANALYZE) {table}", timeout=300)
+        await asyncio.to_thread(os.sync)  # what lies there for hours is on the disk
     finally:
         await owner.close()
 

@@ -57,6 +57,7 @@ from openmains.run.wiring import calm_collector, check_shards, every, now_us, pa
 from openmains.wire.lwm2m.server import Server as LwM2mServer
 
 log = logging.getLogger("openmains.run")
+YOUNG_OF_MESSAGES = 4_000  # looked at in one go: meters wait meanwhile
 
 
 @dataclass(slots=True)
@@ -144,7 +145,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         shared = _Shared(settings, client, pool, identities, reception, batcher, limiter, access)
         plain = _plain(shared) if settings.coap_port else None
         secure = _secure(shared) if settings.dtls_port else None
-        calm_collector()
+        calm_collector(YOUNG_OF_MESSAGES)
         if plain is not None:
             plain.start()
         if secure is not None:
