@@ -166,7 +166,9 @@ class Settings:
         "further origins of pages that may call (comma separated), like https://om.example.com; the own is allowed",
     )
 
-    engine_size: str = _s("small", "内置引擎规格", "size of the embedded engines", choices=("small", "large"),
+    engine_size: str = _s("small", "内置引擎规格:large 适合百万只表、16 GB 内存",
+                          "size of the embedded engines; large is for a million meters and 16 GB of memory",
+                          choices=("small", "large"),
                           group=("引擎(地址为空则使用内置引擎)", "Engines (empty URL: embedded)"))  # fmt: skip
     postgres_owner_url: str = _s(
         "", "PostgreSQL 属主角色地址(需 BYPASSRLS)", "PostgreSQL URL of the owner role (needs BYPASSRLS)", secret=True

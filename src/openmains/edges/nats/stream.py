@@ -16,7 +16,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import nats
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
@@ -64,22 +63,27 @@ def inbox_of(user: str) -> str:
 
 async def connect(url: str, *, user: str = "", password: str = "", name: str = "openmains") -> Client:
     """A connection that reconnects for ever; raises ``OSError`` or ``nats.errors.Error`` when the first try fails."""
-    return await nats.connect(
+    client = Client()
+
+    async def hang_up(_error: Exception) -> None:
+        """Every failing call raises where it is made; said here too is a try to reconnect that came to nothing, whose half-open
+        connection the library would leave open."""
+        if not client.is_connected and client._transport is not None:
+            client._transport.close()  # type: ignore[no-untyped-call]
+
+    await client.connect(
         url,
         inbox_prefix=inbox_of(urlsplit(url).username or user).encode(),
         user=user or None,
         password=password or None,
         name=name,
         max_reconnect_attempts=-1,
-        reconnect_time_wait=0.2,
+        reconnect_time_wait=0.2,  # type: ignore[arg-type]  # any number of seconds
         ping_interval=5,
         max_outstanding_pings=2,
-        error_cb=_ignore,  # every failing call raises where it is made; this callback would only repeat it
+        error_cb=hang_up,
     )
-
-
-async def _ignore(_error: Exception) -> None:
-    return None
+    return client
 
 
 class UplinkStream:
