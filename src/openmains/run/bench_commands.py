@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sessions", type=int, default=2 * STEP, help=text("有会话的表数", f"meters with sessions, in {STEP}s")
     )
-    parser.add_argument("--rate", type=float, default=3_500.0, help=text("每秒上报数", "reports a second"))
+    parser.add_argument("--rate", type=float, default=3_100.0, help=text("每秒上报数", "reports a second"))
     parser.add_argument(
         "--calm-rate", type=float, default=1_000.0, help=text("平稳时每秒上报数", "reports a second when calm")
     )

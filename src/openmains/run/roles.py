@@ -28,7 +28,7 @@ ROLES = ("signer", "edge", "core", "dispatch", "pipeline", "api", "worker", "dem
 PARTS = ("pipeline", "api", "worker")  # of the core
 EXIT_REFUSED = 78  # EX_CONFIG of sysexits: trying again will not help
 # Where processors are short, who answers meters goes first: what the core does with their reports is on disk and can wait.
-NICE = {"core": 10, "pipeline": 10, "worker": 10}
+NICE = {"core": 5, "pipeline": 5, "worker": 10}
 DRAIN_S = 25.0
 LEFTOVER_S = 30.0
 _log = logging.getLogger(__name__)
