@@ -22,6 +22,7 @@ import httpx
 
 from openmains.edges.postgres.db import connect
 from openmains.edges.postgres.identity import create_tenant_admin
+from openmains.run.bench_ingest import free_port
 from openmains.run.bench_query import Sizes, build_in
 from openmains.run.engines import EngineOptions, Engines
 
@@ -78,7 +79,7 @@ async def _prepare(args: argparse.Namespace, var: Path) -> str:
 
 
 def _open_pages(args: argparse.Namespace, var: Path, node: str, password: str) -> dict[str, Any]:
-    http, coap = _free_port(socket.SOCK_STREAM), _free_port(socket.SOCK_DGRAM)
+    http, coap = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_DGRAM)
     environment = {**os.environ, "OPENMAINS_HTTP_PORT": str(http), "OPENMAINS_COAP_PORT": str(coap)}
     served = subprocess.Popen(  # noqa: S603 our own program
         [sys.executable, "-m", "openmains.run.cli", "serve", "--var", str(var)],
@@ -112,9 +113,3 @@ def _wait_ready(url: str, served: "subprocess.Popen[bytes]") -> None:
         if served.poll() is not None or time.monotonic() > until:
             raise SystemExit("openmains bench pages: the system did not become ready")
         time.sleep(0.5)
-
-
-def _free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
