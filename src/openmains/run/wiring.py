@@ -100,10 +100,12 @@ async def every(seconds: float, what: str, work: Callable[[], Coroutine[Any, Any
 async def while_connected(client: Client, stop: asyncio.Event) -> None:
     """Until ``stop``; raises ``StreamUnavailableError`` when the client has given up, so that the role starts anew.
 
-    The client library reconnects for ever after a broken connection, but closes for good on some words of the server.
+    The client library reconnects for ever after a broken connection, but closes for good on some words of the server, and a fault
+    in the midst of reconnecting would end its efforts without a word.
     """
     while not stop.is_set():
-        if client.is_closed:
+        task = client._reconnection_task
+        if client.is_closed or (not client.is_connected and task is not None and task.done()):
             raise StreamUnavailableError("the connection was closed for good")
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), 1.0)

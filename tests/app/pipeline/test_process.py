@@ -102,9 +102,23 @@ def test_an_equal_frame_without_a_time_may_be_a_new_message() -> None:
     held.state.frame_seq, held.state.frame_hash = 0, 11
     note_last(held)
     held.state.frame_seq, held.state.frame_hash = 0, 22
-    assert not is_repeat(held, 0, 11, is_dated=False)
-    assert is_repeat(held, 0, 11, is_dated=True)
-    assert is_repeat(held, 0, 22, is_dated=False)
+    assert not is_repeat(held, 0, 11, None)
+    assert is_repeat(held, 0, 11, 60)
+    assert is_repeat(held, 0, 22, None)
+
+
+def test_a_clock_that_starts_anew_at_each_power_cut_does_not_hide_an_alarm() -> None:
+    alarm = DRIVER.encode(
+        Kind.ALARM,
+        {"frame_seq": 0, "device_at": 0, "meter_number": 1, "raised_at": 0, "events": ["burst"], "register": 5,
+         "battery_mv": 3600, "rsrp_ddbm": -900},
+    )  # fmt: skip
+    calm = DRIVER.encode(Kind.HEARTBEAT, {"frame_seq": 1, "device_at": 1, "meter_number": 1})
+    records = {1: record()}
+    outcomes: list[str] = []
+    for day, payload in enumerate((alarm, calm, alarm)):
+        outcomes += run(uplink(payload, NOON + day * 86_400), records=records).frames["outcome"]
+    assert outcomes == ["ok", "ok", "ok"]
 
 
 def test_two_days_of_one_meter_in_one_batch_follow_each_other() -> None:

@@ -2,40 +2,82 @@
 """The connection to the stream's server, where the other side is ill."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
 
 from openmains.edges.nats.stream import connect
 
 INFO = b'INFO {"server_id":"x","version":"2.11.0","max_payload":1000000,"headers":true}\r\n'
+Ill = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """As a server does; answers the first PING."""
+    writer.write(INFO)
+    while line := await reader.readline():
+        if line.startswith(b"PING"):
+            writer.write(b"PONG\r\n")
+            return
+
+
+async def nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """No words of a server, but it does not hang up."""
+    writer.write(b"nonsense\r\n")
+    await reader.read()
+
+
+async def stand_still(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A server that says no more after its greeting, and does not hang up."""
+    await greet(reader, writer)
+    while await reader.read(1000):
+        pass
 
 
 class IllServer:
-    """Answers the first caller like a server and then hangs up; the next one hears nonsense and is never hung up on."""
+    """Hangs up on the first caller; is ``ill`` for the second until that one leaves; well again for the third."""
 
-    def __init__(self) -> None:
+    def __init__(self, ill: Ill) -> None:
+        self._ill = ill
         self.calls = 0
-        self.left = asyncio.Event()
+        self.calls_when_left = 0
+        self.well = asyncio.Event()
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One caller."""
         self.calls += 1
         if self.calls == 1:
-            writer.write(INFO)
-            while not (await reader.readline()).startswith(b"PING"):
-                pass
-            writer.write(b"PONG\r\n")
+            await greet(reader, writer)
             await writer.drain()
+        elif self.calls == 2:
+            await self._ill(reader, writer)
+            self.calls_when_left = self.calls
         else:
-            writer.write(b"nonsense\r\n")
-            await reader.read()  # until the caller hangs up
-            self.left.set()
+            writer.write(INFO)
+            while line := await reader.readline():
+                if line.startswith(b"PING"):
+                    writer.write(b"PONG\r\n")
+                elif line.startswith(b"PUB news"):
+                    self.well.set()
         writer.close()
 
 
-async def test_a_failed_try_to_reconnect_leaves_no_connection_open() -> None:
-    ill = IllServer()
-    server = await asyncio.start_server(ill.answer, "127.0.0.1", 0)
+@pytest.mark.parametrize("ill", [nonsense, stand_still])
+async def test_a_failed_try_to_reconnect_is_hung_up_and_the_next_one_works(ill: Ill) -> None:
+    there = IllServer(ill)
+    server = await asyncio.start_server(there.answer, "127.0.0.1", 0)
     client = await connect(f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+
+    async def say_news() -> None:
+        while not there.well.is_set():
+            if client.is_connected:
+                await client.publish("news", b"x")
+            await asyncio.sleep(0.05)
+
     try:
-        await asyncio.wait_for(ill.left.wait(), 10)
+        await asyncio.wait_for(say_news(), 30)
+        assert there.calls_when_left == 2, "the second connection was still open when the third was made"
+        assert client.is_connected
     finally:
         await client.close()
         server.close()

@@ -178,11 +178,13 @@ class Processor:
     ) -> str:
         points = decoded.points
         received_at = uplink.received_us // 1_000_000
-        device_at = points["device_at"][row] if "device_at" in points else received_at
-        frame_seq = points["frame_seq"][row] if "frame_seq" in points else None
+        said_at = _said(points, "device_at", row)
+        device_at = received_at if said_at is None else said_at
+        frame_seq = _said(points, "frame_seq", row)
         frame_hash = zlib.crc32(uplink.payload)
         state = record.state
-        if frame_seq is not None and is_repeat(record, frame_seq, frame_hash, is_dated="device_at" in points):
+        age_s = None if said_at is None else received_at - said_at
+        if frame_seq is not None and is_repeat(record, frame_seq, frame_hash, age_s):
             effects.counters["repeat"] = effects.counters.get("repeat", 0) + 1
             return "repeat"
         note_last(record)
@@ -206,9 +208,9 @@ class Processor:
         if "rsrp_ddbm" in points:
             gather.signal(record, uplink.received_us)
         if decoded.kind in ANSWERS:
-            said = {name: values[row] for name, values in points.items() if values[row] != MISSING_VALUE}
+            words = {name: values[row] for name, values in points.items() if values[row] != MISSING_VALUE}
             text = bytes(value for value in decoded.series.get("log_text", [[]] * (row + 1))[row] if 0 <= value < 256)
-            word = meter_word(uplink, decoded.kind, said, self._settings(record, decoded, row), text)
+            word = meter_word(uplink, decoded.kind, words, self._settings(record, decoded, row), text)
             if word is not None:
                 effects.words.append(word)
         kind = decoded.kind
@@ -355,6 +357,12 @@ class Batch:
         """Of all that was taken."""
         self._gather.finish()
         return self._effects
+
+
+def _said(points: Mapping[str, list[int]], name: str, row: int) -> int | None:
+    """Value of a point in this row; None where the message does not say it."""
+    values = points.get(name)
+    return None if values is None or values[row] == MISSING_VALUE else values[row]
 
 
 def _set_aside(uplinks: Sequence[Uplink], effects: Effects) -> Sequence[Uplink]:

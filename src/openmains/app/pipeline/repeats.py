@@ -11,18 +11,20 @@ from struct import Struct
 from openmains.app.pipeline.ports import MeterRecord
 
 BEFORE = 3
+DATED_S = 30 * 86_400
 _PRINT = Struct("<iI")  # sequence number, CRC-32 of the frame
 
 
-def is_repeat(record: MeterRecord, frame_seq: int, frame_hash: int, *, is_dated: bool) -> bool:
-    """Whether this very frame is the last one or, when it says its own time (``is_dated``), one of those before.
+def is_repeat(record: MeterRecord, frame_seq: int, frame_hash: int, age_s: int | None) -> bool:
+    """Whether this very frame is the last one or, when it says its own time, one of those before.
 
-    Without a time in it an equal frame may be a new message: 'valve open', 'valve closed', 'valve open'.
+    ``age_s``: how long ago that time is; None without one. An equal frame without a time may be a new message: 'valve open',
+    'valve closed', 'valve open'. So may one whose time is far from now: a clock that starts anew at each power cut.
     """
     if record.state.frame_seq == frame_seq and record.state.frame_hash == frame_hash:
         return True
     before = record.frames_before
-    if not before or not is_dated:
+    if not before or age_s is None or abs(age_s) > DATED_S:
         return False
     wanted = _PRINT.pack(frame_seq, frame_hash)
     return any(before[at : at + _PRINT.size] == wanted for at in range(0, len(before), _PRINT.size))

@@ -66,9 +66,9 @@ async def connect(url: str, *, user: str = "", password: str = "", name: str = "
     client = Client()
 
     async def hang_up(_error: Exception) -> None:
-        """Every failing call raises where it is made; said here too is a try to reconnect that came to nothing, whose half-open
-        connection the library would leave open."""
-        if not client.is_connected and client._transport is not None:
+        """Every failing call raises where it is made. Said here too is a try to reconnect that came to nothing: the library leaves
+        its connection open, and where the server fell silent after its greeting, the loop that reads it takes the next one's bytes."""
+        if asyncio.current_task() is client._reconnection_task and client._transport is not None:
             client._transport.close()  # type: ignore[no-untyped-call]
 
     await client.connect(
