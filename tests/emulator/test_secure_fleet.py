@@ -24,10 +24,12 @@ from openmains.run import emulate_cli
 from openmains.wire.coap.reliability import Timing
 from tests.drivers.test_all_drivers import meaning
 from tests.support.secure_platform import SecurePlatform
+from tests.support.system import until
 
 DRIVER = "openmains/water-1"
 FIRST = 861_000_000_000_000
 KEY = bytes(range(32))
+LIMIT_S = 120.0
 CADENCE = Profile(
     Period.EVERY, 60, today=True, scheme=Scheme.NONE, heartbeats_s=(), window_s=20,
     immediate=immediate_events(DRIVER), once_a_day=frozenset(),
@@ -49,15 +51,14 @@ def keys(meters: Sequence[MeterSpec]) -> dict[str, bytes]:
 async def run(
     meters: list[MeterSpec],
     way: Way,
+    enough: Callable[[SecurePlatform, FleetSummary], bool],
     *,
-    seconds: float,
     speed: float = 60,
     commands: Sequence[tuple[str, bytes]] = (),
     address_changes: float = 0.0,
     network: Network | None = None,
     known: dict[str, bytes] | None = None,
-    enough: Callable[[SecurePlatform, FleetSummary], bool] = lambda platform, summary: False,
-) -> tuple[SecurePlatform, FleetSummary, Fleet]:
+) -> tuple[SecurePlatform, FleetSummary]:
     psks = keys(meters)
     start = int(time.time())
     platform = SecurePlatform(
@@ -73,19 +74,13 @@ async def run(
         command_keys={spec.imei: KEY for spec in meters}, attach_spread_s=0, sockets=4,
         network=network or Network(), timing=Timing(ack_timeout_s=0.5),
     )  # fmt: skip
-    watch = asyncio.create_task(_stop_when(fleet, lambda: enough(platform, fleet.summary())))
-    summary = await fleet.run(seconds)
-    if watch.done():
-        watch.result()  # a fault in ``enough`` is told
-    watch.cancel()
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(fleet.run())
+        await asyncio.sleep(0)  # it has a beginning, which ``summary`` counts from
+        await until(lambda: enough(platform, fleet.summary()), LIMIT_S)
+        fleet.stop()
     platform.close()
-    return platform, summary, fleet
-
-
-async def _stop_when(fleet: Fleet, enough: Callable[[], bool]) -> None:
-    while not enough():
-        await asyncio.sleep(0.05)
-    fleet.stop()
+    return platform, running.result()
 
 
 @pytest.mark.parametrize("way", list(Way))
@@ -95,7 +90,7 @@ async def test_one_handshake_one_registration_many_reports(way: Way) -> None:
     def everyone_spoke(_: SecurePlatform, summary: FleetSummary) -> bool:
         return summary.handshakes == 20 and summary.acknowledged >= 40
 
-    platform, summary, _ = await run(meters, way, seconds=60, enough=everyone_spoke)
+    platform, summary = await run(meters, way, everyone_spoke)
     assert platform.counters["handshakes"] == summary.handshakes == 20
     assert len(platform.endpoints) == 20
     assert f"urn:imei-imsi:{FIRST}-460001234567890" in platform.endpoints
@@ -123,7 +118,7 @@ async def test_address_changes_cost_no_handshake() -> None:
             and any(len(seen) > 1 for seen in platform.addresses.values())
         )
 
-    platform, summary, _ = await run(meters, Way.OBJECT19, seconds=60, address_changes=1.0, enough=moved)
+    platform, summary = await run(meters, Way.OBJECT19, moved, address_changes=1.0)
     assert moved(platform, summary)
     assert platform.counters["handshakes"] == 10
     assert not summary.failed
@@ -146,7 +141,7 @@ async def test_a_command_goes_down_in_the_window_and_its_result_comes_up() -> No
         said = [meaning(driver, payload) for _, _, payload in platform.reports]
         return any(found is not None and found["kind"] == Kind.COMMAND_RESULT for found in said)
 
-    platform, summary, _ = await run(meters, Way.OBJECT19, seconds=60, commands=[(imei, frame)], enough=answered)
+    platform, summary = await run(meters, Way.OBJECT19, answered, commands=[(imei, frame)])
     assert summary.commands == 1
     results = [found for _, _, payload in platform.reports if (found := meaning(driver, payload)) is not None]
     results = [found for found in results if found["kind"] == Kind.COMMAND_RESULT]
@@ -162,7 +157,7 @@ async def test_lossy_network_loses_nothing_for_ever() -> None:
         return {imei for imei, _, _ in platform.reports} == everyone and summary.acknowledged >= len(everyone)
 
     # a lost handshake is tried again by the meter's own plan (R1.8), so it is waited for, not timed
-    platform, summary, _ = await run(meters, Way.OBJECT19, seconds=120, network=network, enough=all_in)
+    platform, summary = await run(meters, Way.OBJECT19, all_in, network=network)
     assert all_in(platform, summary)
 
 
@@ -173,7 +168,7 @@ async def test_a_meter_with_a_wrong_key_never_gets_in() -> None:
     def all_tried(platform: SecurePlatform, _: FleetSummary) -> bool:
         return platform.counters["handshakes"] == 3 and platform.counters["Suspicious"] > 0
 
-    platform, _, _ = await run(meters, Way.OBJECT19, seconds=60, known=known, enough=all_tried)
+    platform, _ = await run(meters, Way.OBJECT19, all_tried, known=known)
     assert platform.counters["handshakes"] == 3
     assert meters[0].imei not in {imei for imei, _, _ in platform.reports}
 

@@ -23,7 +23,7 @@ from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.sink import ClickHouseReadingSink
 from openmains.edges.nats.commands import CommittedTeller
 from openmains.edges.nats.live import LiveHub
-from openmains.edges.nats.stream import Bus, StreamUnavailableError, UplinkStream, connect
+from openmains.edges.nats.stream import Bus, StreamUnavailableError, UplinkStream, connect, given_up
 from openmains.edges.postgres import migrate as postgres_migrate
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.pipeline_store import PostgresPipelineStore
@@ -98,14 +98,9 @@ async def every(seconds: float, what: str, work: Callable[[], Coroutine[Any, Any
 
 
 async def while_connected(client: Client, stop: asyncio.Event) -> None:
-    """Until ``stop``; raises ``StreamUnavailableError`` when the client has given up, so that the role starts anew.
-
-    The client library reconnects for ever after a broken connection, but closes for good on some words of the server, and a fault
-    in the midst of reconnecting would end its efforts without a word.
-    """
+    """Until ``stop``; raises ``StreamUnavailableError`` when the client has given up, so that the role starts anew."""
     while not stop.is_set():
-        task = client._reconnection_task
-        if client.is_closed or (not client.is_connected and task is not None and task.done()):
+        if given_up(client):
             raise StreamUnavailableError("the connection was closed for good")
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), 1.0)

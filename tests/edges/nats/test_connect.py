@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from openmains.edges.nats.stream import connect
+from openmains.edges.nats.stream import connect, given_up
+from tests.support.system import until, until_async
 
 INFO = b'INFO {"server_id":"x","version":"2.11.0","max_payload":1000000,"headers":true}\r\n'
 Ill = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -41,7 +42,7 @@ class IllServer:
         self._ill = ill
         self.calls = 0
         self.calls_when_left = 0
-        self.well = asyncio.Event()
+        self.well = False
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One caller."""
@@ -58,7 +59,7 @@ class IllServer:
                 if line.startswith(b"PING"):
                     writer.write(b"PONG\r\n")
                 elif line.startswith(b"PUB news"):
-                    self.well.set()
+                    self.well = True
         writer.close()
 
 
@@ -68,17 +69,31 @@ async def test_a_failed_try_to_reconnect_is_hung_up_and_the_next_one_works(ill: 
     server = await asyncio.start_server(there.answer, "127.0.0.1", 0)
     client = await connect(f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}")
 
-    async def say_news() -> None:
-        while not there.well.is_set():
-            if client.is_connected:
-                await client.publish("news", b"x")
-            await asyncio.sleep(0.05)
+    async def news_arrived() -> bool:
+        if client.is_connected:
+            await client.publish("news", b"x")
+        return there.well
 
     try:
-        await asyncio.wait_for(say_news(), 30)
+        await until_async(news_arrived, 30)
         assert there.calls_when_left == 2, "the second connection was still open when the third was made"
         assert client.is_connected
     finally:
         await client.close()
         server.close()
         await server.wait_closed()
+
+
+async def test_a_client_has_given_up_when_nothing_tries_to_reconnect_any_more() -> None:
+    server = await asyncio.start_server(IllServer(nonsense).answer, "127.0.0.1", 0)
+    client = await connect(f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    server.close()
+    await until(lambda: client.is_reconnecting)
+    assert not given_up(client), "it tries"
+    efforts = client._reconnection_task
+    assert efforts is not None
+    efforts.cancel()  # as a fault within it would end it
+    await until(efforts.done)
+    assert given_up(client)
+    await client.close()
+    await server.wait_closed()

@@ -198,7 +198,7 @@ class Processor:
             if values[row] != MISSING_VALUE:
                 record.latest[name] = values[row]
         if decoded.events is not None:
-            raised_at = points["raised_at"][row] if "raised_at" in points else None
+            raised_at = _said(points, "raised_at", row)
             is_alarm = decoded.kind is Kind.ALARM
             mask, known = decoded.events[row], decoded.event_known
             # A clock that ran ahead once must not make all later messages 'older': nothing would clear its alarms again.
@@ -208,9 +208,9 @@ class Processor:
         if "rsrp_ddbm" in points:
             gather.signal(record, uplink.received_us)
         if decoded.kind in ANSWERS:
-            words = {name: values[row] for name, values in points.items() if values[row] != MISSING_VALUE}
+            said = {name: values[row] for name, values in points.items() if values[row] != MISSING_VALUE}
             text = bytes(value for value in decoded.series.get("log_text", [[]] * (row + 1))[row] if 0 <= value < 256)
-            word = meter_word(uplink, decoded.kind, words, self._settings(record, decoded, row), text)
+            word = meter_word(uplink, decoded.kind, said, self._settings(record, decoded, row), text)
             if word is not None:
                 effects.words.append(word)
         kind = decoded.kind
@@ -254,6 +254,7 @@ class Processor:
                     for instant, value in zip(series["history_at"][row], series["history"][row], strict=True)
                     if value != MISSING_VALUE
                 ]
+            register_at = _said(points, "register_at", row)
             report = IntervalReport(
                 received_at=received_at,
                 device_at=device_at,
@@ -262,7 +263,7 @@ class Processor:
                 base=points["base"][row],
                 increments=increments,
                 register=points["register"][row],
-                register_at=points["register_at"][row] if "register_at" in points else device_at,
+                register_at=device_at if register_at is None else register_at,
                 missing=missing,
                 history=history,
                 frame_seq=frame_seq,

@@ -11,7 +11,7 @@ from struct import Struct
 from openmains.app.pipeline.ports import MeterRecord
 
 BEFORE = 3
-DATED_S = 30 * 86_400
+DATED_S = 30 * 86_400  # a clock further from ours than this tells nothing about when a frame was made
 _PRINT = Struct("<iI")  # sequence number, CRC-32 of the frame
 
 

@@ -69,7 +69,7 @@ async def connect(url: str, *, user: str = "", password: str = "", name: str = "
         """Every failing call raises where it is made. Said here too is a try to reconnect that came to nothing: the library leaves
         its connection open, and where the server fell silent after its greeting, the loop that reads it takes the next one's bytes."""
         if asyncio.current_task() is client._reconnection_task and client._transport is not None:
-            client._transport.close()  # type: ignore[no-untyped-call]
+            client._transport.close()  # type: ignore[no-untyped-call]  # the library gives it no types
 
     await client.connect(
         url,
@@ -78,12 +78,19 @@ async def connect(url: str, *, user: str = "", password: str = "", name: str = "
         password=password or None,
         name=name,
         max_reconnect_attempts=-1,
-        reconnect_time_wait=0.2,  # type: ignore[arg-type]  # any number of seconds
+        reconnect_time_wait=0.2,  # type: ignore[arg-type]  # said to be int, passed to asyncio.sleep
         ping_interval=5,
         max_outstanding_pings=2,
         error_cb=hang_up,
     )
     return client
+
+
+def given_up(client: Client) -> bool:
+    """Whether it will not come back by itself: closed for good (some words of the server do that), or its efforts to reconnect
+    ended with a fault of the library's, which it does not say."""
+    efforts = client._reconnection_task
+    return client.is_closed or (not client.is_connected and efforts is not None and efforts.done())
 
 
 class UplinkStream:
