@@ -12,7 +12,7 @@ import pytest
 
 from openmains.edges.clickhouse import migrate as clickhouse_migrate
 from openmains.edges.clickhouse.client import ClickHouse
-from openmains.run.engines import Engines
+from openmains.run.engines.engines import Engines
 from tests.support.engines import migrate_postgres, running_engines
 
 

@@ -40,6 +40,7 @@ def test_the_tree_obeys() -> None:
     [
         ("domain/readings/bad.py", "import openmains.edges", "Layers"),
         ("utils/__init__.py", "", "Layers"),
+        ("run/bad.py", "import openmains.bench", "Layers"),
         ("wire/utilities.py", "", "Wire"),
         ("wire/coap/bad.py", "import openmains.wire.cjt188", "Wire"),
         ("domain/readings/bad.py", "import openmains.domain.fleet", "Domain"),

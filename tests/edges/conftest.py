@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from openmains.edges.postgres.db import Pool, create_pool
-from openmains.run.engines import Engines
+from openmains.run.engines.engines import Engines
 
 
 @pytest.fixture(scope="module")

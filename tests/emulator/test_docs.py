@@ -5,7 +5,7 @@ import argparse
 from pathlib import Path
 
 from openmains.emulator.states import drawing
-from openmains.run import emulate_cli
+from openmains.run.admin import emulate as emulate_cli
 
 _PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text()
 

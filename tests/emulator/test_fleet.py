@@ -17,7 +17,7 @@ from openmains.emulator.fleet import Faults, Fleet, MeterSpec, VirtualClock, sup
 from openmains.emulator.frames import DriverFrames, drivers, immediate_events
 from openmains.emulator.meter import UNKNOWN, Meter, Profile, Send, Snapshot
 from openmains.emulator.spreading import Period, Scheme
-from openmains.run import emulate_cli
+from openmains.run.admin import emulate as emulate_cli
 from openmains.wire.coap.reliability import Timing
 from tests.emulator.peer import Platform
 

@@ -8,9 +8,9 @@ from binascii import crc_hqx
 import numpy as np
 import pytest
 
+from openmains.bench.load.frames import DailyReports
+from openmains.bench.load.plain import Load
 from openmains.emulator.frames import drivers
-from openmains.emulator.load import Load
-from openmains.emulator.load_frames import DailyReports
 from openmains.wire.coap.message import CON, Method, decode
 
 _IMEI = 861_000_000_000_000

@@ -14,7 +14,7 @@ import pytest
 from openmains.emulator.endpoint import Network
 from openmains.emulator.frames import DriverFrames
 from openmains.emulator.replay import ReplayError, Series, State, WallClock, map_imeis, read_series, replay, whole
-from openmains.run import replay_cli
+from openmains.run.admin import replay as replay_cli
 from openmains.wire.coap.message import Code
 from openmains.wire.coap.reliability import Timing
 from tests.emulator.peer import Platform

@@ -20,7 +20,7 @@ from openmains.emulator.meter import Profile
 from openmains.emulator.secure_device import Way
 from openmains.emulator.spreading import Period, Scheme
 from openmains.emulator.standard_frames import StandardFrames
-from openmains.run import emulate_cli
+from openmains.run.admin import emulate as emulate_cli
 from openmains.wire.coap.reliability import Timing
 from tests.drivers.test_all_drivers import meaning
 from tests.support.secure_platform import SecurePlatform

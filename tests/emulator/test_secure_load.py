@@ -10,8 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from openmains.emulator.frames import drivers
-from openmains.emulator.secure_load import (
+from openmains.bench.load.secure import (
     Handshakes,
     open_sockets,
     run_secure,
@@ -19,6 +18,7 @@ from openmains.emulator.secure_load import (
     socket_of,
     sockets_for,
 )
+from openmains.emulator.frames import drivers
 from openmains.wire.dtls.codes import Content
 from openmains.wire.dtls.record import HEADER_SIZE
 from openmains.wire.dtls.session import Session, inner

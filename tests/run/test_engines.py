@@ -10,7 +10,7 @@ import asyncpg
 import nats
 import pytest
 
-from openmains.run.engines import EngineOptions, Engines, read_urls
+from openmains.run.engines.engines import EngineOptions, Engines, read_urls
 from tests.support.engines import new_var, remove_var
 
 pytestmark = pytest.mark.engines

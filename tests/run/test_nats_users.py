@@ -9,7 +9,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from openmains.edges.nats.stream import STREAM, UplinkStream, connect
-from openmains.run.engines import Engines
+from openmains.run.engines.engines import Engines
 
 
 async def heard(engines: Engines, speaker: str, subjects: list[str], least: set[str]) -> set[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from openmains.run import pg_place
+from openmains.run.engines import postgres_place as pg_place
 from tests.support.engines import remove_var
 
 pytestmark = pytest.mark.engines
@@ -21,7 +21,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQ
 RUN = """
 import asyncio, sys
 from pathlib import Path
-from openmains.run.engines import EngineOptions, Engines
+from openmains.run.engines.engines import EngineOptions, Engines
 async def main():
     import asyncpg
     engines = Engines(Path(sys.argv[1]), EngineOptions(durable=False))
@@ -82,8 +82,8 @@ def test_private_home_holds_var_and_programs(closed: Path) -> None:
 
 
 async def test_a_link_to_nowhere_is_refused_not_replaced(closed: Path) -> None:
-    from openmains.run.child import StartError
-    from openmains.run.engines import EngineOptions, Engines
+    from openmains.run.engines.child import StartError
+    from openmains.run.engines.engines import EngineOptions, Engines
 
     var = closed / "var"
     var.mkdir()
@@ -94,7 +94,7 @@ async def test_a_link_to_nowhere_is_refused_not_replaced(closed: Path) -> None:
 
 
 async def test_a_cut_short_first_start_is_begun_anew() -> None:
-    from openmains.run.engines import EngineOptions, Engines
+    from openmains.run.engines.engines import EngineOptions, Engines
     from tests.support.engines import new_var
 
     var = new_var()
@@ -122,7 +122,7 @@ def test_reach_is_tried_as_the_account(closed: Path) -> None:
 
 
 def test_a_socket_directory_of_somebody_else_is_refused(closed: Path) -> None:
-    from openmains.run.child import StartError
+    from openmains.run.engines.child import StartError
 
     (closed / "real").mkdir()
     (closed / "pg").symlink_to(closed / "real")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from openmains.run.child import StartError
+from openmains.run.engines.child import StartError
 from openmains.run.settings import Settings, as_toml, load, masked
 
 
@@ -50,7 +50,7 @@ def test_every_setting_is_described_and_typed(item: "dataclasses.Field[object]")
 
 
 def test_half_an_outside_postgres_is_refused(tmp_path: Path) -> None:
-    from openmains.run.engines import Engines
+    from openmains.run.engines.engines import Engines
 
     settings = load({"OPENMAINS_POSTGRES_API_URL": "postgresql://x@y/z"}).settings
     with pytest.raises(StartError, match="all three"):
@@ -58,7 +58,7 @@ def test_half_an_outside_postgres_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_api_gets_its_settings(tmp_path: Path) -> None:
-    from openmains.run.api_wiring import api_settings
+    from openmains.run.roles.api import api_settings
 
     origins = "https://om.example.com/, https://b.example.com,"
     given = {"OPENMAINS_TRUST_FORWARDED": "true", "OPENMAINS_ALLOWED_ORIGINS": origins}

@@ -5,7 +5,7 @@ import asyncpg
 import pytest
 
 from openmains.edges.clickhouse.client import ClickHouse
-from openmains.run.engines import Engines
+from openmains.run.engines.engines import Engines
 
 pytestmark = pytest.mark.engines
 

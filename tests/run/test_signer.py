@@ -24,7 +24,7 @@ from openmains.app.signer.keys import command_key, mac_of
 from openmains.domain.command.kinds import DAY, HOUR, Kind
 from openmains.edges.postgres.db import API_ROLE, connect
 from openmains.run.cli import main
-from openmains.run.engines import Engines
+from openmains.run.engines.engines import Engines
 from tests.support.command_meter import ModelMeter, PlainCommands
 from tests.support.command_town import Town, make_town
 from tests.support.signer_process import WEDNESDAY_TEN, SignerProcess, running_signer

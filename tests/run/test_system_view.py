@@ -15,9 +15,9 @@ from openmains.edges.nats.live import LiveHub
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.identity import create_tenant_admin
-from openmains.run.counters import tell_counters
-from openmains.run.engines import Engines
-from openmains.run.system_view import RunningSystem
+from openmains.run.engines.engines import Engines
+from openmains.run.roles.counters import tell_counters
+from openmains.run.roles.system_view import RunningSystem
 from tests.support.engines import migrate_postgres
 
 pytestmark = pytest.mark.engines

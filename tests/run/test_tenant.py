@@ -9,7 +9,7 @@ import pytest
 
 from openmains.app.identity.hashing import verify_password
 from openmains.run import cli
-from openmains.run.engines import Engines
+from openmains.run.engines.engines import Engines
 
 pytestmark = pytest.mark.engines
 

@@ -17,8 +17,8 @@ import httpx
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from openmains.bench.system import free_port
 from openmains.domain.period import zone
-from openmains.run.bench_ingest import free_port
 from tests.support.engines import new_var, remove_var
 from tests.support.system import System, instant_of, stop, until
 

@@ -18,8 +18,8 @@ import psutil
 import pytest
 from nats.js.api import StreamConfig
 
+from openmains.bench.system import engine_urls
 from openmains.edges.nats.stream import STREAM, UplinkStream, connect
-from openmains.run.bench_ingest import engine_urls
 from tests.support.chaos import BUSY, Crowd, Probe, applied, caught_up, count, ended, flowing, halted, pids, settle
 from tests.support.engines import new_var, remove_var
 from tests.support.system import System, running_system, until, until_async

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from openmains.run.bench_ingest import engine_urls
+from openmains.bench.system import engine_urls
 from tests.support.chaos import Probe, caught_up, count, ended, flowing, left_over, pids, settle
 from tests.support.engines import new_var, remove_var
 from tests.support.system import running_system, until

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from openmains.bench.system import free_port
 from openmains.domain.fleet.identifiers import imei_of
-from openmains.run.bench_ingest import free_port
 from openmains.wire.coap.message import Code
 from openmains.wire.lwm2m import content
 from openmains.wire.lwm2m.client_events import BootstrapDone, Executed, Written

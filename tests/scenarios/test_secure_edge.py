@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
+from openmains.bench.system import free_port
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.drivers.model import Kind
-from openmains.run.bench_ingest import free_port
 from openmains.run.preflight import udp_bound
 from openmains.wire.coap.message import Code
 from tests.support.chaos import pids
@@ -258,7 +258,7 @@ def second_edge(system: System) -> Iterator[int]:
         "OPENMAINS_COAP_HOST": "127.0.0.1",
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "openmains.run.roles", "edge"], env=env, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "openmains.run.roles.main", "edge"], env=env, stdout=subprocess.DEVNULL
     )
     try:
         yield port

@@ -22,12 +22,13 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from openmains.bench.ingest import key_of, wait_known
+from openmains.bench.load.frames import DailyReports
+from openmains.bench.load.plain import Load
+from openmains.bench.registry import BenchRegistry, register, remember
+from openmains.bench.system import engine_urls
 from openmains.domain.period import DAY_S
 from openmains.edges.clickhouse.client import ClickHouse
-from openmains.emulator.load import Load
-from openmains.emulator.load_frames import DailyReports
-from openmains.run.bench_ingest import engine_urls, key_of, wait_known
-from openmains.run.bench_setup import BenchRegistry, register, remember
 from tests.support.system import System, found_utility, rfc3339, until, until_async
 
 Ints = NDArray[np.int64]
@@ -204,7 +205,7 @@ def pids(system: System, what: str) -> list[int]:
         with suppress(psutil.NoSuchProcess):
             words = process.cmdline()
             text = " ".join(words)
-            if "openmains.run.roles" in text:
+            if "openmains.run.roles.main" in text:
                 found.setdefault(words[-1], []).append(process.pid)
             elif words and words[0].endswith("/nats-server"):
                 found.setdefault("jetstream", []).append(process.pid)

@@ -21,15 +21,15 @@ from typing import Any
 import asyncpg
 
 from openmains.app.signer.keys import command_key
+from openmains.bench.system import engine_urls
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.emulator.frames import DriverFrames
 from openmains.emulator.prices import MONEY, NONE, UNITS_A_FEN, Account, PriceSet
 from openmains.emulator.profile import Action, Attach, Profile, Send
 from openmains.emulator.store import Held, Store
 from openmains.emulator.terminal import Terminal
-from openmains.run.bench_ingest import engine_urls
+from openmains.run.roles.signer import master_key
 from openmains.run.settings import load
-from openmains.run.signer_role import master_key
 from openmains.wire.coap.exchange import Request
 from openmains.wire.coap.message import Code, Method
 from tests.support.secure import SecureMeter, import_keys

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from openmains.edges.postgres.migrate import migrate
-from openmains.run.engines import EngineOptions, Engines, EngineUrls
+from openmains.run.engines.engines import EngineOptions, Engines, EngineUrls
 
 
 def new_var() -> Path:

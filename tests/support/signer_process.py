@@ -14,8 +14,8 @@ from openmains.app.identity.hashing import hash_password
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.ledger import SqliteLedger
 from openmains.edges.signer.switch import FileSwitch
+from openmains.run.roles.signer import LEDGER, master_key, run_signer
 from openmains.run.settings import load
-from openmains.run.signer_role import LEDGER, master_key, run_signer
 from tests.support.command_meter import PlainDrivers
 
 CLOCK = "test-clock"

@@ -18,8 +18,8 @@ from typing import Any
 import asyncpg
 import httpx
 
+from openmains.bench.system import engine_urls
 from openmains.emulator.prices import UNITS_A_FEN
-from openmains.run.bench_ingest import engine_urls
 from tests.support.chaos import pids
 from tests.support.commanded import CommandedMeter, CommandedTown
 

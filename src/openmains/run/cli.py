@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from openmains.run import messages
-from openmains.run.child import StartError
+from openmains.run.engines.child import StartError
 from openmains.run.settings import Loaded, as_toml, load
 
 VERSION_PACKAGE = "openmains"
@@ -32,6 +32,8 @@ class Command(NamedTuple):
 
 
 _RUN = "openmains.run."
+_ADMIN = "openmains.run.admin."
+_BENCH = "openmains.bench."
 COMMANDS = (
     Command("serve", "启动引擎与全部角色", "start the engines and all roles",
             _RUN + "supervisor:serve", _RUN + "supervisor:add_arguments"),
@@ -40,43 +42,43 @@ COMMANDS = (
     Command("doctor", "检查机器、端口、引擎、时钟、磁盘", "check machine, ports, engines, clock, disk",
             _RUN + "doctor:main"),
     Command("settings", "显示当前设置", "print the settings in force", _RUN + "cli:print_settings"),
-    Command("migrate", "升级数据库结构", "bring the databases to the present schema", _RUN + "migrate:main"),
+    Command("migrate", "升级数据库结构", "bring the databases to the present schema", _ADMIN + "migrate:main"),
     Command("tenant create", "创建租户(单位)与管理员", "make a tenant (utility) with its administrator",
-            _RUN + "tenant:create", _RUN + "tenant:add_create_arguments"),
-    Command("tenant list", "列出租户", "list the tenants", _RUN + "tenant:show_all"),
+            _ADMIN + "tenant:create", _ADMIN + "tenant:add_create_arguments"),
+    Command("tenant list", "列出租户", "list the tenants", _ADMIN + "tenant:show_all"),
     Command("user", "创建用户、重置密码", "create a user, reset a password",
-            _RUN + "user:main", _RUN + "user:add_arguments"),
+            _ADMIN + "user:main", _ADMIN + "user:add_arguments"),
     Command("stop-commands", "停止(或恢复)一切下发命令;数据库停机时也有效", "stop (or resume) all commands, also without a database",
-            _RUN + "signer_cli:stop", _RUN + "signer_cli:add_stop_arguments"),
+            _ADMIN + "signer:stop", _ADMIN + "signer:add_stop_arguments"),
     Command("signer", "签名进程的人员与表具密钥", "people and meter keys of the signer",
-            _RUN + "signer_cli:main", _RUN + "signer_cli:add_arguments"),
+            _ADMIN + "signer:main", _ADMIN + "signer:add_arguments"),
     Command("import", "从 CSV 或 XLSX 导入表具台账", "import the registry from CSV or XLSX",
-            _RUN + "import_cli:main", _RUN + "import_cli:add_arguments"),
+            _ADMIN + "imports:main", _ADMIN + "imports:add_arguments"),
     Command("keys import", "从 CSV 导入设备密钥", "import device keys from CSV",
-            _RUN + "keys_cli:import_file", _RUN + "keys_cli:add_import_arguments"),
+            _ADMIN + "keys:import_file", _ADMIN + "keys:add_import_arguments"),
     Command("keys generate", "生成设备密钥", "make device keys",
-            _RUN + "keys_cli:generate", _RUN + "keys_cli:add_generate_arguments"),
-    Command("keys rotate-master", "更换主密钥", "change the master key", _RUN + "keys_cli:rotate_master"),
+            _ADMIN + "keys:generate", _ADMIN + "keys:add_generate_arguments"),
+    Command("keys rotate-master", "更换主密钥", "change the master key", _ADMIN + "keys:rotate_master"),
     Command("keys destroy", "销毁一台设备或一个租户的密钥", "destroy the keys of a device or a tenant",
-            _RUN + "keys_cli:destroy", _RUN + "keys_cli:add_destroy_arguments"),
+            _ADMIN + "keys:destroy", _ADMIN + "keys:add_destroy_arguments"),
     Command("report", "抄表采集报告", "collection report",
-            _RUN + "report_cli:main", _RUN + "report_cli:add_arguments"),
+            _ADMIN + "report:main", _ADMIN + "report:add_arguments"),
     Command("emulate", "模拟表具", "emulated meters that report over real sockets",
-            _RUN + "emulate_cli:main", _RUN + "emulate_cli:add_arguments"),
+            _ADMIN + "emulate:main", _ADMIN + "emulate:add_arguments"),
     Command("replay", "以模拟表具回放给定的读数", "send given registers through emulated meters",
-            _RUN + "replay_cli:main", _RUN + "replay_cli:add_arguments"),
+            _ADMIN + "replay:main", _ADMIN + "replay:add_arguments"),
     Command("bench ingest", "测试上报处理能力", "measure how many reports a second are taken in",
-            _RUN + "bench_ingest:main", _RUN + "bench_ingest:add_arguments"),
+            _BENCH + "ingest:main", _BENCH + "ingest:add_arguments"),
     Command("bench handshake", "测试 DTLS 握手速度", "measure DTLS handshakes a second",
-            _RUN + "bench_handshake:main", _RUN + "bench_handshake:add_arguments"),
+            _BENCH + "handshake:main", _BENCH + "handshake:add_arguments"),
     Command("bench sessions", "测试会话的磁盘与内存占用、恢复和重连风暴", "what sessions cost; restart and reconnect storm",
-            _RUN + "bench_sessions:main", _RUN + "bench_sessions:add_arguments"),
+            _BENCH + "sessions:main", _BENCH + "sessions:add_arguments"),
     Command("bench commands", "测试命令下发速度及其对接入的影响", "how soon and how fast commands go down, and what that costs",
-            _RUN + "bench_commands:main", _RUN + "bench_commands:add_arguments"),
+            _BENCH + "commands:main", _BENCH + "commands:add_arguments"),
     Command("bench query", "测试查询速度", "measure how fast questions are answered",
-            _RUN + "bench_query:main", _RUN + "bench_query:add_arguments"),
+            _BENCH + "query:main", _BENCH + "query:add_arguments"),
     Command("bench pages", "测试页面打开速度", "measure how fast pages of the console open",
-            _RUN + "bench_pages:main", _RUN + "bench_pages:add_arguments"),
+            _BENCH + "pages:main", _BENCH + "pages:add_arguments"),
 )  # fmt: skip
 
 

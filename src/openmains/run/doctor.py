@@ -19,9 +19,10 @@ from typing import Literal, NamedTuple
 import asyncpg
 import nats
 
-from openmains.run import nats_server, preflight
-from openmains.run.child import StartError
-from openmains.run.engines import read_urls
+from openmains.run import preflight
+from openmains.run.engines import nats_server
+from openmains.run.engines.child import StartError
+from openmains.run.engines.engines import read_urls
 from openmains.run.messages import text
 from openmains.run.settings import Loaded, Settings, masked
 

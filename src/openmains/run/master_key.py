@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from openmains.app.keys.envelope import KEY_BYTES, MasterKey, Masters
-from openmains.run.child import StartError
+from openmains.run.engines.child import StartError
 from openmains.run.secret_files import write_private
 
 VARIABLE = "OPENMAINS_MASTER_KEY"

@@ -7,9 +7,9 @@ import shutil
 import socket
 from pathlib import Path
 
-from openmains.run import nats_server
-from openmains.run.child import StartError
-from openmains.run.roles import role_lock
+from openmains.run.engines import nats_server
+from openmains.run.engines.child import StartError
+from openmains.run.roles.main import role_lock
 from openmains.run.settings import Settings
 
 

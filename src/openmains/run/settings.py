@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from openmains.run.child import StartError
-from openmains.run.engines import EngineOptions, EngineUrls, read_urls
+from openmains.run.engines.child import StartError
+from openmains.run.engines.engines import EngineOptions, EngineUrls, read_urls
 
 PREFIX = "OPENMAINS_"
 FILE_NAME = "openmains.toml"

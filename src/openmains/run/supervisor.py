@@ -18,11 +18,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from openmains.run import messages, preflight
-from openmains.run.child import Child, StartError
-from openmains.run.engines import Engines
+from openmains.run.admin.migrate import migrate_postgres
+from openmains.run.engines.child import Child, StartError
+from openmains.run.engines.engines import Engines
 from openmains.run.logs import LogFiles
-from openmains.run.migrate import migrate_postgres
-from openmains.run.roles import EXIT_REFUSED, ROLES, check_alone, run
+from openmains.run.roles.main import EXIT_REFUSED, ROLES, run
+from openmains.run.roles.parts import check_alone
 from openmains.run.settings import PREFIX, Loaded
 
 READY_LIMIT_S = 90.0
@@ -112,7 +113,7 @@ class Supervisor:
         pause_s = RESTART_FIRST_S
         child = Child(
             role,
-            [sys.executable, "-m", "openmains.run.roles", role],
+            [sys.executable, "-m", "openmains.run.roles.main", role],
             directory=Path.cwd(),
             on_line=lambda line: files.take(role, line),
             env=self._environment(role),

@@ -14,7 +14,7 @@ from openmains.app.keys.key_file import KeyRow, KeyRowError, error_report, read_
 from openmains.app.keys.ports import DeviceKey, KeyedMeter
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.domain.fleet.meter_row import HeaderError
-from openmains.run.child import StartError
+from openmains.run.engines.child import StartError
 from openmains.run.master_key import begin_rotation, end_rotation, masters_of, new_text
 
 IMEI = imei_of(86_0000_0000_0001)

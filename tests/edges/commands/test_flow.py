@@ -23,7 +23,7 @@ from openmains.edges.postgres.command_flow import WAITING, PostgresCommandFlow
 from openmains.edges.postgres.commands import Commands
 from openmains.edges.postgres.db import API_ROLE, PIPELINE_ROLE, Pool, create_pool, tenant_transaction
 from openmains.edges.signer.switch import FileSwitch
-from openmains.run.engines import Engines
+from openmains.run.engines.engines import Engines
 from tests.support.command_meter import ModelMeter, PlainDrivers
 from tests.support.command_town import Town, make_town
 

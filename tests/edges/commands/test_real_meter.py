@@ -37,7 +37,7 @@ from openmains.emulator.profile import Attach, Profile, Send
 from openmains.emulator.store import Held, Store
 from openmains.emulator.terminal import Terminal
 from openmains.emulator.valve import Position
-from openmains.run.engines import Engines
+from openmains.run.engines.engines import Engines
 from tests.edges.commands.test_flow import Desk
 from tests.emulator.terminals import NUMBER, T0, Bench, steady
 from tests.support.command_town import make_town

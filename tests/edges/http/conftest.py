@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from openmains.edges.clickhouse.client import ClickHouse
-from openmains.run.engines import Engines
+from openmains.run.engines.engines import Engines
 from tests.edges.http.world import World, make_world
 
 

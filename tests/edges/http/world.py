@@ -29,7 +29,7 @@ from openmains.edges.postgres.db import API_ROLE, create_pool
 from openmains.edges.postgres.identity import create_tenant_admin
 from openmains.edges.postgres.store import PostgresStore
 from openmains.edges.signer.switch import FileSwitch
-from openmains.run.engines import EngineUrls
+from openmains.run.engines.engines import EngineUrls
 from tests.support.command_meter import PlainDrivers
 
 OWN = {"X-OpenMains-Request": "1"}

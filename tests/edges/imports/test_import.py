@@ -20,7 +20,7 @@ from openmains.edges.clickhouse.dims import MeterDims
 from openmains.edges.postgres.db import API_ROLE, Pool, create_pool, tenant_transaction
 from openmains.edges.postgres.imports import ChangedMeters, PostgresImport
 from openmains.edges.postgres.search import search
-from openmains.run.engines import Engines
+from openmains.run.engines.engines import Engines
 from tests.edges.imports.registry_files import HEADER_ZH, csv_of, make_tenant, row
 
 TODAY = date(2026, 6, 1)

@@ -21,7 +21,7 @@ from openmains.app.keys.vault import Vault, rewrap_all
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.edges.postgres.db import API_ROLE, Pool, connect, create_pool
 from openmains.edges.postgres.keys import PostgresKeys
-from openmains.run.engines import Engines
+from openmains.run.engines.engines import Engines
 from tests.edges.imports.registry_files import make_tenant
 from tests.support.engines import migrate_postgres
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from openmains.edges.nats.stream import StreamUnavailableError, UplinkStream, connect
-from openmains.run.engines import Engines
+from openmains.run.engines.engines import Engines
 
 pytestmark = pytest.mark.engines
 

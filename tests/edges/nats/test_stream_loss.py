@@ -7,7 +7,7 @@ import json
 import pytest
 
 from openmains.edges.nats.stream import STREAM, ShardReader, StreamUnavailableError, UplinkStream, connect
-from openmains.run.engines import Engines
+from openmains.run.engines.engines import Engines
 from tests.support.engines import running_engines
 
 pytestmark = pytest.mark.engines

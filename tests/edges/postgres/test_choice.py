@@ -5,10 +5,10 @@ import pytest
 
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.pipeline_store import PostgresPipelineStore
-from openmains.run.child import StartError
-from openmains.run.engines import Engines
+from openmains.run.engines.child import StartError
+from openmains.run.engines.engines import Engines
+from openmains.run.roles.core import check_shards
 from openmains.run.settings import Settings
-from openmains.run.wiring import check_shards
 
 pytestmark = pytest.mark.engines
 

@@ -9,7 +9,7 @@ import pytest
 
 from openmains.edges.postgres.db import API_ROLE, connect, create_pool, tenant_transaction
 from openmains.edges.postgres.migrate import Migration, MigrationError, migrate, packaged
-from openmains.run.engines import Engines
+from openmains.run.engines.engines import Engines
 
 
 @pytest.fixture

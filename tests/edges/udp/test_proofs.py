@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
+from openmains.bench.load.secure import session_pair
 from openmains.edges.udp.proofs import Proofs
 from openmains.edges.udp.terminals import Terminal
-from openmains.emulator.secure_load import session_pair
 
 HOME, NEW, NEWER = ("192.0.2.1", 1), ("192.0.2.2", 2), ("192.0.2.3", 3)
 

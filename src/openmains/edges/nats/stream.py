@@ -57,7 +57,7 @@ ADMIN = "openmains"  # the supervisor's own checks, the demo utility, benches
 
 
 def inbox_of(user: str) -> str:
-    """Prefix of the subjects on which an account is answered: nobody reads another's answers (run/nats_users.py)."""
+    """Prefix of the subjects on which an account is answered: nobody reads another's answers (run/engines/nats_users.py)."""
     return "_INBOX" if user in ("", ADMIN) else f"_INBOX_{user}"
 
 

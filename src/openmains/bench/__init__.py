@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures a running system: ``openmains bench …``. Nothing imports it; it may use everything."""

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``openmains bench handshake``: full DTLS handshakes a second, each stored before it is answered, keys from the database.
+
+The clients are a process on the same cores; each handshake is of another meter: cookie, key look-up, key exchange, session
+on disk, Finished. Nothing is resumed.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import socket
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from openmains.bench.ingest import wait_known
+from openmains.bench.machine import memory_mb, processor_seconds, start_profilers
+from openmains.bench.registry import BenchRegistry, register
+from openmains.bench.secure import STEP, add_keys, connect_meters
+from openmains.bench.system import engine_urls, free_port, system
+from openmains.run import messages
+from openmains.run.settings import Loaded
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``openmains bench handshake``."""
+    text = messages.text
+    parser.add_argument("--meters", type=int, default=2 * STEP, help=text("握手的表数", "meters that handshake"))
+    parser.add_argument("--profile", type=Path, help=text("py-spy 火焰图目录", "directory for py-spy profiles"))
+    parser.add_argument("--json", action="store_true", help=text("末行输出 JSON", "last line is JSON"))
+
+
+def main(args: argparse.Namespace, loaded: Loaded) -> int:
+    """Run it; exit code 1 when a handshake failed."""
+    del loaded
+    figures = asyncio.run(run(args))
+    print(
+        f"{figures['handshakes_per_s']:,.0f} handshakes/s: {figures['handshakes']:,} in {figures['seconds']:.1f} s,"
+        f" {figures['failed']} failed"
+    )
+    print(
+        "processor seconds: "
+        + ", ".join(f"{name} {value:.1f}" for name, value in figures["cpu"].items())
+        + f", clients {figures['client_cpu']:.1f}"
+    )
+    print(f"memory of all processes {figures['rss_mb']} MB (clients not counted)")
+    if args.json:
+        print(json.dumps({key: figures[key] for key in ("handshakes_per_s", "handshakes", "failed", "seconds")}))
+    return 0 if not figures["failed"] else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A running system whose meters have keys. ``supervisor``: its process; ``port``: of DTLS."""
+
+    supervisor: int
+    var: Path
+    port: int
+    registry: BenchRegistry
+
+
+@asynccontextmanager
+async def keyed_system(count: int) -> AsyncIterator[Keyed]:
+    """A whole system of its own in a temporary directory; its edge knows all of the ``count`` meters."""
+    with tempfile.TemporaryDirectory(prefix="openmains-bench-") as temporary:
+        os.chmod(temporary, 0o711)  # noqa: PTH101, S103 - the database's account must enter, and nothing runs yet
+        var = Path(temporary) / "var"
+        port = free_port(socket.SOCK_DGRAM)
+        with system(var, dtls=port) as (supervisor, coap, _):
+            urls = engine_urls(var)
+            print(f"registering {count:,} meters with keys …", flush=True)
+            registry = await register(urls["postgres_owner"], count)
+            await add_keys(urls, var, registry)
+            await wait_known(coap, registry)
+            yield Keyed(supervisor.pid, var, port, registry)
+
+
+async def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Register, add keys, connect all."""
+    count = max(STEP, args.meters // STEP * STEP)
+    async with keyed_system(count) as keyed:
+        before = processor_seconds(keyed.supervisor)
+        profilers = start_profilers(args.profile, keyed.supervisor, 20)
+        print(f"{count:,} handshakes …", flush=True)
+        made = await asyncio.to_thread(connect_meters, keyed.registry, keyed.port, count)
+        after = processor_seconds(keyed.supervisor)
+        for profiler in profilers:
+            profiler.wait()
+        memory = memory_mb(keyed.supervisor)
+        made.end()
+    return {
+        "handshakes_per_s": round(made.per_second, 1),
+        "handshakes": made.handshakes,
+        "failed": made.failed,
+        "seconds": round(made.seconds, 2),
+        "cpu": {name: after.get(name, 0.0) - before.get(name, 0.0) for name in after},
+        "client_cpu": made.share * made.seconds,
+        "rss_mb": memory,
+    }

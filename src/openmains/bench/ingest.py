@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``openmains bench ingest``: reports a second from the socket to both stores, nothing lost, nothing twice.
+
+A whole system of its own (engines, core, edge under the supervisor) in a temporary directory, N registered meters, and
+the load generator as a process beside it on the same cores. Each request is one meter's daily report (48 half hours,
+7-day history). Afterwards every acknowledged (meter, day) is looked for in ClickHouse, and every row is counted.
+"""
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import numpy as np
+from numpy.typing import NDArray
+
+from openmains.bench.load.plain import Load
+from openmains.bench.machine import memory_mb, processor_seconds, start_profilers
+from openmains.bench.registry import BenchRegistry, register, remember
+from openmains.bench.secure import prepare_secure
+from openmains.bench.system import engine_urls, free_port, system
+from openmains.domain.period import DAY_S
+from openmains.edges.clickhouse.client import ClickHouse
+from openmains.edges.nats.stream import Bus, connect
+from openmains.run import messages
+from openmains.run.settings import Loaded
+
+Ints = NDArray[np.int64]
+CATCH_UP_LIMIT_S = 180
+SECURE_KEYS = {False: (), True: ("handshakes_per_s", "bad_answers")}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``openmains bench ingest``."""
+    text = messages.text
+    parser.add_argument("--meters", type=int, default=1_000_000, help=text("注册表数", "registered meters"))
+    parser.add_argument("--seconds", type=float, default=60.0, help=text("持续秒数", "seconds of load"))
+    parser.add_argument("--rate", type=float, default=11_000.0, help=text("每秒上报数", "reports a second"))
+    parser.add_argument(
+        "--window", type=int, default=0, help=text("最多未应答数(0 不限)", "most unanswered, 0: open loop")
+    )
+    parser.add_argument(
+        "--dtls",
+        action="store_true",
+        help=text("经 DTLS(每只表先建立会话)", "over DTLS, a session for each meter first"),
+    )
+    parser.add_argument("--profile", type=Path, help=text("py-spy 火焰图目录", "directory for py-spy profiles"))
+    parser.add_argument("--json", action="store_true", help=text("末行输出 JSON", "last line is JSON"))
+    parser.add_argument("--keep", type=Path, help=text("保留数据于此目录", "keep the data in this directory"))
+
+
+def main(args: argparse.Namespace, loaded: Loaded) -> int:
+    """Run it; exit code 1 when something was lost or doubled."""
+    del loaded
+    figures = asyncio.run(run(args))
+    for line in report(figures):
+        print(line, flush=True)
+    if args.json:
+        keys = ("reports_per_s", "lost", "duplicated", "p99_ack_ms", "rss_mb", "seconds", *SECURE_KEYS[args.dtls])
+        print(json.dumps({key: figures[key] for key in keys}), flush=True)
+    return 0 if figures["lost"] == 0 and figures["duplicated"] == 0 else 1
+
+
+def report(figures: dict[str, Any]) -> Iterator[str]:
+    """Human lines."""
+    yield (
+        f"{figures['reports_per_s']:,.0f} reports/s over {figures['seconds']:.1f} s until visible"
+        f" (acknowledged {figures['acked']:,} at {figures['acked_per_s']:,.0f}/s; the last visible"
+        f" {figures['lag_s']:.1f} s after the last was sent)"
+    )
+    yield f"lost {figures['lost']}, duplicated {figures['duplicated']}, retransmitted {figures['retransmitted']}"
+    if "handshakes_per_s" in figures:
+        yield (
+            f"before that {figures['handshakes']:,} handshakes at {figures['handshakes_per_s']:,.0f}/s;"
+            f" records that did not open: {figures['bad_answers']}"
+        )
+    yield f"acknowledgement p50 {figures['p50_ack_ms']:.0f} ms, p99 {figures['p99_ack_ms']:.0f} ms"
+    yield f"memory of all processes {figures['rss_mb']} MB (proportional set size; load generator not counted)"
+    yield "where the time goes (processor seconds per process): " + ", ".join(
+        f"{name} {value:.1f}" for name, value in figures["cpu"].items()
+    )
+    yield "pipeline, wall seconds per step: " + ", ".join(f"{k} {v:.1f}" for k, v in figures["steps"].items())
+
+
+async def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Build, load, wait until visible, verify."""
+    with tempfile.TemporaryDirectory(prefix="openmains-bench-") as temporary:
+        os.chmod(temporary, 0o711)  # noqa: PTH101, S103 - the database's account must enter, and nothing runs yet
+        var = args.keep or Path(temporary) / "var"
+        dtls = free_port(socket.SOCK_DGRAM)
+        with system(var, dtls=dtls) as (supervisor, coap, _):
+            print(f"registering {args.meters:,} meters …", flush=True)
+            urls = engine_urls(var)
+            registry = await register(urls["postgres_owner"], args.meters)
+            today = int(time.time()) // DAY_S
+            rounds = int(args.rate * args.seconds // args.meters) + 1
+            first_day = today - 1 - rounds
+            await remember(urls["postgres_owner"], registry, first_day)
+            await wait_known(coap, registry)
+            if args.dtls:
+                secure = await prepare_secure(urls, var, registry, dtls, int(args.rate * args.seconds))
+            before = processor_seconds(supervisor.pid)
+            profilers = start_profilers(args.profile, supervisor.pid, args.seconds)
+            print(f"load: {args.rate:,.0f} reports/s for {args.seconds:.0f} s …", flush=True)
+            began = time.time()
+            if args.dtls:
+                sent = await asyncio.to_thread(secure.load, first_day, args.rate, args.seconds, args.window)
+            else:
+                sent = await asyncio.to_thread(
+                    load_in_child, ("127.0.0.1", coap), registry, first_day, args.rate, args.seconds, args.window
+                )
+            memory = memory_mb(supervisor.pid)
+            visible_at = await wait_applied(urls["postgres_pipeline"], registry, len(sent["meters"]))
+            after = processor_seconds(supervisor.pid)
+            for profiler in profilers:
+                profiler.wait()
+            steps = await pipeline_steps(urls["nats"])
+        verified = verify(urls["clickhouse"], registry, sent["meters"], sent["days"])
+    seconds = visible_at - began
+    return {
+        "reports_per_s": round(len(sent["meters"]) / seconds, 1),
+        "acked": len(sent["meters"]),
+        "acked_per_s": sent["summary"]["per_second"],
+        "retransmitted": sent["summary"]["retransmitted"],
+        "codes": sent["summary"]["codes"],
+        "p50_ack_ms": sent["summary"]["p50_ack_ms"],
+        "p99_ack_ms": sent["summary"]["p99_ack_ms"],
+        "rss_mb": memory,
+        "seconds": round(seconds, 2),
+        **(
+            {"handshakes": secure.handshakes, "handshakes_per_s": secure.per_second, "bad_answers": sent["bad_answers"]}
+            if args.dtls
+            else {}
+        ),
+        "lag_s": seconds - sent["summary"]["seconds"],
+        "cpu": {name: after.get(name, 0.0) - before.get(name, 0.0) for name in after},
+        "steps": steps,
+        **verified,
+    }
+
+
+async def wait_known(coap: int, registry: BenchRegistry) -> None:
+    """Until the edge knows the last meter: it answers something else than 4.04."""
+    address = ("127.0.0.1", coap)
+    imei = str(registry.first_imei + registry.count - 1).encode()
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+        probe.settimeout(1.0)
+        for mid in range(600):
+            # An empty payload: a known and an unknown meter both refuse it, and only 4.00 or 4.04 tells nothing; so a
+            # frame that is no report is sent, which a known meter's driver calls malformed (4.00).
+            request = bytes([0x40, 0x02, mid >> 8, mid & 255]) + b"\xb1r\x0d\x02" + imei + b"\xff?"
+            probe.sendto(request, address)
+            with suppress(TimeoutError):
+                if probe.recv(100)[1] == 0x80:
+                    return
+            await asyncio.sleep(0.2)
+    raise RuntimeError("the edge does not know the registered meters")
+
+
+def _load(connection: Any, target: tuple[str, int], registry: BenchRegistry, day: int, *how: Any) -> None:
+    rate, seconds, window = how
+    result = Load(target, registry.first_imei, registry.count, day, rate, window=window).run(seconds)
+    meters, days = result.acked_pairs()
+    connection.send({"summary": result.summary(), "meters": np.asarray(meters), "days": np.asarray(days)})
+    connection.close()
+
+
+def load_in_child(target: tuple[str, int], registry: BenchRegistry, day: int, *how: Any) -> dict[str, Any]:
+    """Run the generator as a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    child = context.Process(target=_load, args=(theirs, target, registry, day, *how))
+    child.start()
+    theirs.close()
+    found: dict[str, Any] = ours.recv()
+    child.join()
+    return found
+
+
+async def wait_applied(dsn: str, registry: BenchRegistry, expected: int) -> float:
+    """When the pipeline has committed as many messages as were acknowledged (± the probe); wall clock seconds."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        deadline = time.monotonic() + CATCH_UP_LIMIT_S
+        applied, seen_at, last = -1, time.time(), time.monotonic()
+        while time.monotonic() < deadline:
+            now = await connection.fetchval(
+                "SELECT sum(version) FROM meter_state WHERE tenant_id = $1", registry.tenant_id
+            )
+            if now != applied:
+                applied, seen_at, last = now, time.time(), time.monotonic()
+            if applied >= expected and time.monotonic() - last > 1.0:
+                return seen_at
+            await asyncio.sleep(0.25)
+    finally:
+        await connection.close()
+    raise RuntimeError(f"only {applied:,} of {expected:,} acknowledged reports became visible")
+
+
+def verify(dsn: str, registry: BenchRegistry, meters: Ints, days: Ints) -> dict[str, int]:
+    """Compare what was acknowledged with what is stored: each (meter, day) once, each frame once."""
+    clickhouse = ClickHouse(dsn)
+    tenant = {"t": registry.tenant_id}
+    try:
+        stored = clickhouse.query_now(
+            "SELECT groupArray(meter_id), groupArray(toUInt16(day)) FROM meter_day FINAL"
+            " WHERE tenant_id = {t:UInt32} AND measured = slots",
+            tenant,
+        )
+        twice = clickhouse.query_now(
+            "SELECT count() - uniqExact(meter_id, day) FROM meter_day FINAL WHERE tenant_id = {t:UInt32}", tenant
+        )[0][0]
+        frames = clickhouse.query_now(
+            "SELECT count() - uniqExact(meter_id, payload) FROM frame FINAL"
+            " WHERE tenant_id = {t:UInt32} AND outcome = 'ok'",
+            tenant,
+        )[0][0]
+    finally:
+        clickhouse.close()
+    have = key_of(np.asarray(stored[0][0], np.int64) - registry.first_meter_id, np.asarray(stored[0][1], np.int64))
+    lost = np.setdiff1d(key_of(meters, days), have)
+    return {"lost": len(lost), "duplicated": int(twice) + int(frames)}
+
+
+def key_of(meters: Ints, days: Ints) -> Ints:
+    """One number for each (meter index, day)."""
+    keys: Ints = meters.astype(np.int64) * 100_000 + days.astype(np.int64)
+    return keys
+
+
+async def pipeline_steps(nats_url: str) -> dict[str, float]:
+    """Wall seconds the pipeline spent in each step so far, from its own counters."""
+    client = await connect(nats_url, name="bench")
+    heard: asyncio.Future[dict[str, int]] = asyncio.get_running_loop().create_future()
+
+    async def on_counters(topic: str, data: bytes) -> None:
+        if topic.startswith("counters.pipeline") and not heard.done():
+            heard.set_result(json.loads(data)["counters"])
+
+    try:
+        await Bus(client).listen("counters.*", on_counters)
+        counters = await asyncio.wait_for(heard, 10)
+    finally:
+        await client.close()
+    return {name[3:]: value / 1000 for name, value in counters.items() if name.startswith("ms.")}

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``openmains stop-commands`` and ``openmains signer``: what is done at the machine itself, as the signer's account.
+
+Enrolment is not offered over the network on purpose: whoever takes over the API could otherwise make an approver.
+"""
+
+import argparse
+import getpass
+import secrets
+import sys
+
+from openmains.app.identity.hashing import hash_password
+from openmains.app.signer.keys import command_key
+from openmains.domain.identity.password import weakness
+from openmains.edges.signer.ledger import SqliteLedger
+from openmains.edges.signer.switch import FileSwitch
+from openmains.run import messages
+from openmains.run.engines.child import StartError
+from openmains.run.roles.signer import LEDGER, master_key
+from openmains.run.settings import Loaded
+
+
+def add_stop_arguments(parser: argparse.ArgumentParser) -> None:
+    """``[--tenant ID] [--resume | --status]``."""
+    text = messages.text
+    parser.add_argument("--tenant", type=int, metavar="ID", help=text("只停一个租户", "one tenant only"))
+    parser.add_argument("--resume", action="store_true", help=text("恢复", "end the stop"))
+    parser.add_argument("--status", action="store_true", help=text("只显示状态", "only say how it stands"))
+
+
+def stop(args: argparse.Namespace, loaded: Loaded) -> int:
+    """A file for the switch: needs no engine and no running process."""
+    switch = FileSwitch(loaded.settings.stop_folder)
+    if args.resume:
+        switch.resume(args.tenant)
+    elif not args.status:
+        switch.stop(args.tenant, f"command line, {getpass.getuser()}")
+    if switch.stopped(args.tenant or 0):
+        messages.show("命令已停止:不再签名,不再下发。", "commands are stopped: nothing is signed, nothing goes out.")
+    else:
+        messages.show("命令正常下发。", "commands go out.")
+    return 0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``enrol TENANT LOGIN [--approver]``, ``dismiss TENANT LOGIN``, ``people``, ``meter-key METER``."""
+    text = messages.text
+    parser.add_argument("action", choices=("enrol", "dismiss", "people", "meter-key"))
+    parser.add_argument(
+        "words", nargs="*", metavar="WORD", help=text("租户 登录名,或表具编号", "tenant and login, or a meter id")
+    )
+    parser.add_argument(
+        "--approver", action="store_true", help=text("可批准他人的命令", "may approve what others give")
+    )
+    parser.add_argument(
+        "--password-stdin",
+        action="store_true",
+        help=text("从标准输入读取密码", "read the password from standard input"),
+    )
+
+
+def main(args: argparse.Namespace, loaded: Loaded) -> int:
+    """Raises StartError with the reason when it cannot be done."""
+    home = loaded.settings.signer_home
+    if args.action == "meter-key":
+        (meter_id,) = _numbers(args.words, 1)
+        sys.stdout.write(command_key(master_key(home), meter_id).hex() + "\n")
+        return 0
+    ledger = SqliteLedger(home / LEDGER)
+    try:
+        if args.action == "people":
+            for tenant_id, login, role in ledger.people():
+                sys.stdout.write(f"{tenant_id}\t{login}\t{role}\n")
+            return 0
+        if len(args.words) != 2:
+            raise StartError("请给出租户编号和登录名。", "give a tenant id and a login.")
+        (tenant_id,), login = _numbers(args.words[:1], 1), args.words[1]
+        if args.action == "dismiss":
+            if not ledger.dismiss(tenant_id, login):
+                raise StartError(f"没有 {login}。", f"there is no {login}.")
+            messages.show(f"{login} 已注销。", f"{login} is dismissed.")
+            return 0
+        password = sys.stdin.readline().rstrip("\n") if args.password_stdin else secrets.token_urlsafe(12)
+        if weakness(password, login):
+            raise StartError("密码不够安全。", "the password is too weak.")
+        ledger.enrol(tenant_id, login, hash_password(password), "approver" if args.approver else "operator")
+    finally:
+        ledger.close()
+    if not args.password_stdin:
+        messages.show(
+            f"{login} 的签名密码(只显示一次):{password}", f"{login}'s signing password (shown once): {password}"
+        )
+    return 0
+
+
+def _numbers(words: list[str], count: int) -> list[int]:
+    if len(words) != count or not all(word.isascii() and word.isdigit() for word in words):
+        raise StartError("应为数字编号。", "a numeric id is needed.")
+    return [int(word) for word in words]

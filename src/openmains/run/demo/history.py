@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo utility's past: what its meters would have sent each night, through the real stream and pipeline.
+
+Each meter reports once a night (R1.3) between 00:00 and 05:00, spread by its number (R2.1), 48 half hours and seven
+earlier days. A few nights are missing, a few come late, some batteries are low: a town without faults teaches nothing.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openmains.app.uplink import Uplink
+from openmains.domain.period import Zone
+from openmains.drivers.catalog import Driver
+from openmains.drivers.model import Kind
+from openmains.emulator.consumption import Consumption
+from openmains.emulator.valve import Cut, behind
+from openmains.run.demo.town import DemoMeter
+
+SLOTS = 48
+SEED = 2026
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A demo meter with its identity in the registry."""
+
+    meter: DemoMeter
+    meter_id: int
+    tenant_id: int
+    product_id: int
+    driver: Driver
+
+
+def chance(number: int, day: int, salt: int) -> int:
+    """0…9999, the same for the same meter and day."""
+    value = (number * 0x9E3779B97F4A7C15 + day * 0xC2B2AE3D27D4EB4F + salt * 0x165667B19E3779F9) & (2**64 - 1)
+    value = (value ^ value >> 29) * 0xBF58476D1CE4E5B9 & (2**64 - 1)
+    return (value >> 40) % 10_000
+
+
+def night(
+    fleet: Sequence[Registered],
+    day: int,
+    zone: Zone,
+    town: Consumption,
+    cuts: Mapping[int, Sequence[Cut]] = MappingProxyType({}),
+) -> Iterator[Uplink]:
+    """Reports about ``day``, sent in the night after it, in the order they arrive. ``cuts``: by number, of valves once shut."""
+    start = zone.start_of(day)
+    instants = np.arange(start - 7 * 86_400, start + 86_400 + 18_000 + 1, 1800, dtype=np.int64)
+    numbers = np.array([item.meter.number for item in fleet], np.int64)
+    media = np.array([int(item.meter.medium) for item in fleet], np.int64)
+    registers = town.grid(numbers, media, instants)
+    first = 7 * SLOTS
+    reports = []
+    for row, item in enumerate(fleet):
+        number = item.meter.number
+        if chance(number, day, 1) < 40:  # 0.4 % of the nights nothing arrives
+            continue
+        minute = (number % 200) + 90 * (chance(number, day, 2) < 200)
+        sent_at = start + 86_400 + minute * 60 + number % 60
+        values = registers[row]
+        if number in cuts:
+            values = np.array(behind(cuts[number], instants.tolist(), values.tolist()), np.int64)
+        frame = item.driver.encode(
+            Kind.REPORT,
+            {
+                "frame_seq": day & 0xFFFF,
+                "device_at": sent_at,
+                "meter_number": number,
+                "interval_s": 1800,
+                "start_at": start,
+                "base": int(values[first]),
+                "increments": np.diff(values[first : first + SLOTS + 1]).tolist(),
+                "register": between(values, first + SLOTS, sent_at - start - 86_400),
+                "history_at": [start - back * 86_400 for back in range(1, 8)],
+                "history": [int(values[first - back * SLOTS]) for back in range(1, 8)],
+                **signal(number, day),
+            },
+        )
+        arrived_us = sent_at * 1_000_000 + 1_200_000 + chance(number, day, 3) * 150
+        reports.append(Uplink(item.meter_id, item.tenant_id, item.product_id, "coaps", "r", arrived_us, frame))
+    reports.sort(key=lambda uplink: uplink.received_us)
+    yield from reports
+
+
+def between(values: NDArray[np.int64], place: int, seconds: int) -> int:
+    """Register ``seconds`` after the grid instant ``place``, on the line to the next one."""
+    slot, rest = divmod(seconds, 1800)
+    low = int(values[place + slot])
+    return low + (int(values[place + slot + 1]) - low) * rest // 1800
+
+
+def signal(number: int, day: int) -> dict[str, int]:
+    """Radio and battery: each meter has its place, each day its weather; batteries fall slowly."""
+    rsrp = -850 - chance(number, 0, 4) % 350 + chance(number, day, 5) % 41 - 20
+    battery = 100 - (day - 19_700) // 60 - chance(number, 0, 6) % 8
+    return {
+        "valve": 0,
+        "balance": 5_000 + chance(number, day // 10, 7),
+        "rsrp_ddbm": rsrp,
+        "sinr_ddb": (rsrp + 1250) // 3,
+        "ecl": 0 if rsrp >= -1050 else 1 if rsrp >= -1150 else 2,
+        "pci": number % 504,
+        "cell": 110_200_000 + number % 24,
+        "earfcn": 3_684,
+        "battery_pct": max(battery, 5),
+        "battery_mv": 3_000 + max(battery, 5) * 6,
+    }

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo utility: made once, its past sent through the real pipeline, then its meters live on real sockets.
+
+Every step looks at what is there and goes on from it: a stopped demo continues with the same data, and the nights
+missed meanwhile are sent first, as real meters' reports would still lie in the operator's queue.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+
+from openmains.app.fleet_import.import_meters import import_meters
+from openmains.domain.period import Zone, zone
+from openmains.drivers import catalog as driver_catalog
+from openmains.edges.nats.stream import StreamReplay, UplinkStream, connect
+from openmains.edges.postgres.db import create_pool
+from openmains.edges.postgres.identity import create_tenant_admin
+from openmains.edges.postgres.imports import PostgresImport
+from openmains.emulator.consumption import Consumption
+from openmains.emulator.fleet import Faults, Fleet, MeterSpec, Secure
+from openmains.emulator.frames import DriverFrames, immediate_events
+from openmains.emulator.memory import Memory
+from openmains.emulator.meter import Profile
+from openmains.emulator.secure_device import Way
+from openmains.emulator.spreading import Period, Scheme
+from openmains.emulator.store import Held
+from openmains.emulator.valve import Cut
+from openmains.run.demo import town as demo_town
+from openmains.run.demo.history import SEED, Registered, night
+from openmains.run.demo.keys import command_keys, device_keys
+from openmains.run.logs import say
+from openmains.run.settings import Settings
+
+log = logging.getLogger("openmains.demo")
+CADENCE_S = 60
+WINDOW_S = 10  # a meter listens so long after each report
+POST_EVERY = 10  # one meter in so many reports by POST to /r, the others by the operators' object 19
+ADDRESS_CHANGES = 0.003  # of the reports: every 20 s a meter somewhere comes from another address
+PRESS_AFTER_S = 30  # until the customer opens a gas valve that may be opened
+ALARMS_PER_DAY = 0.2  # of one meter: for the town one every few minutes
+ZONE = "Asia/Shanghai"
+
+FLEET = """
+SELECT m.number, m.meter_id, m.tenant_id, m.product_id, p.driver
+  FROM meter m JOIN product p USING (product_id)
+ WHERE m.tenant_id = $1 AND m.removed_on IS NULL
+"""
+MARK = """
+INSERT INTO job (tenant_id, kind, status, unique_key, result) VALUES ($1, 'demo_history', 'done', 'demo_history', $2)
+ON CONFLICT (tenant_id, unique_key) DO UPDATE SET result = excluded.result
+"""
+
+
+async def run_demo(settings: Settings, stop: asyncio.Event) -> None:
+    """Until ``stop``; the supervisor starts it again if it fails."""
+    urls = settings.urls()
+    place = zone(ZONE)
+    tenant_id = await found_utility(urls.postgres_owner, settings)
+    pool = await create_pool(urls.postgres_pipeline, max_size=2)
+    client = await connect(urls.nats, name="demo")
+    memory = Memory(settings.var_path / "demo" / "meters.sqlite")
+    try:
+        await register_meters(pool, tenant_id, settings.var_path)
+        fleet = await registered(pool, tenant_id)
+        stream = UplinkStream(client, max_bytes=settings.stream_max_mb << 20)
+        await send_history(pool, stream, settings.shards, tenant_id, fleet, place, memory.cuts(), stop)
+        if stop.is_set():
+            return
+        psks = await device_keys(pool, tenant_id, [item.meter.imei for item in fleet], settings.var_path)
+        obeying = await command_keys(settings, [item.meter_id for item in fleet]) if settings.dtls_port else {}
+        if settings.dtls_port or settings.coap_port:
+            await live(settings, fleet, psks, obeying, memory, stop)
+        else:
+            say("两个接入端口均已关闭，模拟表不上报 / both ports for meters are off: the emulated meters do not report")
+            await stop.wait()
+    finally:
+        memory.close()
+        await client.close()
+        await pool.close()
+
+
+async def found_utility(owner_dsn: str, settings: Settings) -> int:
+    """Tenant, administrator, areas, products; prints the generated password the first time."""
+    tenant_id, _, password = await create_tenant_admin(
+        owner_dsn,
+        tenant_code=demo_town.TENANT_CODE,
+        tenant_name=demo_town.TENANT_NAME,
+        zone=ZONE,
+        must_change=False,
+    )
+    connection = await asyncpg.connect(owner_dsn)
+    try:
+        for code, name in demo_town.AREAS:
+            await connection.execute(
+                "INSERT INTO area (tenant_id, code, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+                tenant_id,
+                code,
+                name,
+            )
+        for code, name, medium, driver, qmax in demo_town.PRODUCTS:
+            await connection.execute(
+                "INSERT INTO product (tenant_id, code, name, maker, model, medium, driver, dial, qmax_l_h)"
+                " VALUES ($1, $2, $3, 'OpenMains', $2, $4, $5, 100000000, $6) ON CONFLICT DO NOTHING",
+                tenant_id,
+                code,
+                name,
+                medium,
+                driver,
+                qmax,
+            )
+    finally:
+        await connection.close()
+    if password is not None:
+        url = f"http://127.0.0.1:{settings.http_port}"
+        say(
+            f"管理员 / administrator: {url}  tenant {demo_town.TENANT_CODE}  user admin  password {password}\n"
+            "  此密码只显示一次，请记下。/ This password is shown once; note it down."
+        )
+    return tenant_id
+
+
+async def register_meters(pool: asyncpg.Pool, tenant_id: int, var: Path) -> None:
+    """Import the town's registry file, as an operator would; a second time changes nothing."""
+    path = var / "demo-meters.csv"
+    path.write_bytes(demo_town.as_csv())
+    async with PostgresImport(pool) as store:
+        result = await import_meters(path, tenant_id, store, today=datetime.now(UTC).date())
+    if result.error_count:
+        raise RuntimeError(f"the demo registry is refused: {result.errors[0].text('en')}")
+    if result.inserted:
+        say(f"演示燃气水务：已登记 {result.inserted} 只表 / demo utility: {result.inserted} meters registered")
+
+
+async def registered(pool: asyncpg.Pool, tenant_id: int) -> list[Registered]:
+    """The town's meters with their identities."""
+    drivers = driver_catalog.load()
+    rows = {row["number"]: row for row in await pool.fetch(FLEET, tenant_id)}
+    return [
+        Registered(meter, row["meter_id"], row["tenant_id"], row["product_id"], drivers.driver(row["driver"]))
+        for meter in demo_town.meters()
+        if (row := rows.get(str(meter.number))) is not None
+    ]
+
+
+async def send_history(
+    pool: asyncpg.Pool,
+    stream: UplinkStream,
+    shards: int,
+    tenant_id: int,
+    fleet: list[Registered],
+    place: Zone,
+    cuts: Mapping[int, Sequence[Cut]],
+    stop: asyncio.Event,
+) -> None:
+    """The nights up to yesterday that were not sent yet, oldest first."""
+    today = place.day_of(int(time.time()))
+    marked = await pool.fetchval("SELECT result FROM job WHERE tenant_id = $1 AND kind = 'demo_history'", tenant_id)
+    first = max((marked or {}).get("day", 0) + 1, today - demo_town.HISTORY_DAYS)
+    town = Consumption(SEED, place.offset_s(int(time.time())))
+    replay = StreamReplay(stream, shards)
+    for day in range(first, today):
+        if stop.is_set():
+            return
+        uplinks = await asyncio.to_thread(list, night(fleet, day, place, town, cuts))
+        now_us = time.time_ns() // 1000
+        await replay.replay([item for item in uplinks if item.received_us <= now_us])
+        await pool.execute(MARK, tenant_id, {"day": day})
+        done = day - first + 1
+        if done % 15 == 0 or day == today - 1:
+            say(f"历史数据 {done}/{today - first} 天 / history: {done} of {today - first} days handed to the pipeline")
+
+
+async def live(
+    settings: Settings,
+    fleet: list[Registered],
+    psks: dict[int, bytes],
+    command_keys: dict[int, bytes],
+    memory: Memory,
+    stop: asyncio.Event,
+) -> None:
+    """Emulated meters on UDP sockets, each about once a minute, with an alarm now and then."""
+    profiles = {
+        driver: Profile(
+            Period.EVERY,
+            CADENCE_S,
+            today=True,
+            scheme=Scheme.MOD200,
+            heartbeats_s=(),
+            window_s=WINDOW_S,
+            log_days=10,
+            utc_offset_s=zone(ZONE).offset_s(int(time.time())),
+            immediate=immediate_events(driver),
+        )
+        for driver in {item.driver.name for item in fleet}
+    }
+    specs = [
+        MeterSpec(
+            imei_text(item),
+            item.meter.number,
+            item.meter.medium,
+            DriverFrames(item.driver.name, item.meter.number),
+            profiles[item.driver.name],
+            Held(account=demo_town.account(item.meter)),
+        )
+        for item in fleet
+    ]
+    secure = Secure(
+        {imei_text(item): psks[item.meter.imei] for item in fleet},
+        {imei_text(item): item.meter.imsi for item in fleet},
+        ways={imei_text(item): Way.POST for item in fleet[::POST_EVERY]},
+        address_changes=ADDRESS_CHANGES,
+    )
+    host = "127.0.0.1" if settings.coap_host in ("0.0.0.0", "::") else settings.coap_host  # noqa: S104 - compared
+    emulated = Fleet(
+        specs,
+        (host, settings.dtls_port or settings.coap_port),
+        start=int(time.time()),
+        speed=1.0,
+        town=Consumption(SEED, zone(ZONE).offset_s(int(time.time()))),
+        faults=Faults(alarms_per_day=ALARMS_PER_DAY),
+        attach_spread_s=CADENCE_S,
+        seed=SEED,
+        secure=secure if settings.dtls_port else None,
+        command_keys={imei_text(item): command_keys[item.meter_id] for item in fleet if item.meter_id in command_keys},
+        memory=memory,
+        press_after_s=PRESS_AFTER_S,
+    )
+    say(f"{len(specs)} 只模拟表开始实时上报 / {len(specs)} emulated meters now report live, each about once a minute")
+    watcher = asyncio.create_task(_stop_with(stop, emulated))
+    try:
+        await emulated.run(None, None)
+    finally:
+        watcher.cancel()
+
+
+def imei_text(item: Registered) -> str:
+    """Fifteen digits: also the identity of its DTLS session."""
+    return f"{item.meter.imei:015d}"
+
+
+async def _stop_with(stop: asyncio.Event, fleet: Fleet) -> None:
+    await stop.wait()
+    fleet.stop()

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The core: pipeline, API and worker in one process, because in embedded mode it owns ClickHouse; or one of them alone."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from openmains.edges.clickhouse import migrate as clickhouse_migrate
+from openmains.edges.clickhouse.client import ClickHouse
+from openmains.edges.nats.live import LiveHub
+from openmains.edges.nats.stream import Bus, connect
+from openmains.edges.postgres import migrate as postgres_migrate
+from openmains.edges.postgres.db import create_pool
+from openmains.run.roles.api import run_api
+from openmains.run.roles.parts import check_alone
+from openmains.run.roles.pipeline import run_pipeline
+from openmains.run.roles.process import (
+    Core,
+    calm_collector,
+    patiently,
+    until_first_ends,
+    while_connected,
+)
+from openmains.run.roles.worker import run_worker
+from openmains.run.settings import Settings
+
+YOUNG_OF_BATCHES = 400_000
+RUNNERS = {"pipeline": run_pipeline, "api": run_api, "worker": run_worker}
+
+
+async def run_core(settings: Settings, stop: asyncio.Event) -> None:
+    """Pipeline, API and worker in one process: in embedded mode it owns ClickHouse."""
+    await run_in_core(settings, stop, "pipeline", "api", "worker")
+
+
+async def run_in_core(settings: Settings, stop: asyncio.Event, *parts: str) -> None:
+    """Some of the parts of the core; all of them where ClickHouse is embedded, for it belongs to one process."""
+    urls = settings.urls()
+    if len(parts) < len(RUNNERS):
+        check_alone(parts[0], settings)
+    async with AsyncExitStack() as stack:
+        await patiently("PostgreSQL", lambda: postgres_migrate.migrate(urls.postgres_owner), stop)
+        clickhouse = ClickHouse(urls.clickhouse)
+        stack.callback(clickhouse.close)
+        await clickhouse_migrate.migrate(clickhouse)
+        pool = await create_pool(urls.postgres_pipeline, max_size=6, reset=False)
+        stack.push_async_callback(pool.close)
+        client = await patiently(
+            "stream", lambda: connect(urls.nats_of("core" if len(parts) > 1 else parts[0]), name="-".join(parts)), stop
+        )
+        stack.push_async_callback(client.close)
+        hub = LiveHub(Bus(client))
+        await hub.start()
+        core = Core("core" if len(parts) > 1 else parts[0], clickhouse, pool, client, hub)
+        calm_collector(YOUNG_OF_BATCHES)
+        works = (RUNNERS[part](settings, stop, core) for part in parts)
+        await until_first_ends(stop, while_connected(client, stop), *works)

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The dispatcher's process: takes commands in, hears who spoke, sends what waits, learns each cell's load from committed uplinks.
+
+Apart from the pipeline, whose batches would hold a frame up for longer than the 200 ms in which it follows its meter's words.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+from contextlib import AsyncExitStack
+
+from nats.aio.client import Client
+
+from openmains.app.command.dispatch import Dispatcher, Spoke
+from openmains.app.command.driver import CatalogCommands
+from openmains.domain.command.flow import CellFlow
+from openmains.drivers import catalog as driver_catalog
+from openmains.drivers.catalog import Catalog
+from openmains.edges.nats.commands import CommandBus, CommittedBatch, HeardBatch
+from openmains.edges.nats.stream import Bus, connect
+from openmains.edges.postgres.command_flow import PostgresCommandFlow
+from openmains.edges.postgres.db import Pool, create_pool
+from openmains.edges.signer.client import SocketSigner
+from openmains.edges.signer.switch import FileSwitch
+from openmains.run.roles.command_work import run_command_work
+from openmains.run.roles.counters import tell_counters
+from openmains.run.roles.process import calm_collector, now_us, patiently, until_first_ends, while_connected
+from openmains.run.settings import Settings
+
+log = logging.getLogger("openmains.command")
+GATHER_S = 0.025  # small against the 200 ms in which a command follows its meter's words, large against a query
+TURN_S = 0.25
+LEARN_S = 5.0
+MOST = 5000
+
+
+class DispatchDesk:
+    """Gathers who spoke for a moment and hands it to the dispatcher, one round at a time."""
+
+    def __init__(self, settings: Settings, client: Client, pool: Pool, drivers: Catalog) -> None:
+        self._signer = SocketSigner(settings.signer_path)
+        self._flow = PostgresCommandFlow(pool)
+        self._bus = CommandBus(client)
+        self._dispatcher = Dispatcher(
+            self._flow,
+            CatalogCommands(drivers),
+            self._signer,
+            self._bus,
+            FileSwitch(settings.stop_folder),
+            CellFlow(),
+            clock_us=now_us,
+        )
+        self._waiting: dict[int, Spoke] = {}
+        self._wake = asyncio.Event()
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """By name."""
+        counted = self._dispatcher.counters
+        return {
+            "command.spoke": counted.spoke,
+            "command.sent": counted.sent,
+            "command.deferred": counted.deferred,
+            "command.stopped": counted.stopped,
+            "command.refused": counted.refused,
+            "command.signer_away": counted.signer_away,
+        }
+
+    def _committed(self, batch: CommittedBatch) -> None:
+        self._dispatcher.heard(batch.cells)
+        self._spoke(batch)
+
+    def _spoke(self, batch: HeardBatch | CommittedBatch) -> None:
+        """It is these meters' turn."""
+        for meter_id, tenant_id in zip(batch.meters, batch.tenants, strict=True):
+            self._waiting[meter_id] = Spoke(meter_id, tenant_id)
+        if batch.meters:
+            self._wake.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until ``stop``. While PostgreSQL is away nothing goes down; meters are heard again."""
+        await self._bus.listen(self._spoke, self._committed)
+        loop = asyncio.get_running_loop()
+        turned = learned = float("-inf")
+        try:
+            while not stop.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), TURN_S)
+                self._wake.clear()
+                await asyncio.sleep(GATHER_S)
+                try:
+                    if loop.time() - learned > LEARN_S:
+                        learned = loop.time()
+                        self._dispatcher.learn(await self._flow.times())
+                    while self._waiting:
+                        taken = [self._waiting.pop(key) for key in list(self._waiting)[:MOST]]
+                        await self._dispatcher.spoke(taken)
+                    if loop.time() - turned > TURN_S:
+                        turned = loop.time()
+                        await self._dispatcher.turn()
+                except Exception as error:  # whatever a dying engine's client raises, the next round must come
+                    log.warning("commands are not going out: %s: %s", type(error).__name__, error)
+                    self._waiting.clear()
+                    await asyncio.sleep(TURN_S)
+        finally:
+            await self._signer.close()
+
+
+async def run_dispatch(settings: Settings, stop: asyncio.Event) -> None:
+    """The role until ``stop``."""
+    async with AsyncExitStack() as stack:
+        urls = settings.urls()
+        client = await patiently("stream", lambda: connect(urls.nats_of("dispatch"), name="dispatch"), stop)
+        stack.push_async_callback(client.close)
+        pool = await patiently("PostgreSQL", lambda: create_pool(urls.postgres_pipeline, max_size=4, reset=False), stop)
+        stack.push_async_callback(pool.close)
+        desk = DispatchDesk(settings, client, pool, driver_catalog.load())
+        calm_collector()
+        log.info("dispatcher ready")
+        await until_first_ends(
+            stop,
+            while_connected(client, stop),
+            desk.run(stop),
+            run_command_work(settings, stop, pool),
+            tell_counters(Bus(client), f"dispatch-{os.getpid()}", lambda: desk.counters, stop),
+        )

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What runs and how far behind it is (``app.ports.SystemView``): heard from the processes, asked of the engines."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+
+from openmains import __version__
+from openmains.app.ports import Metric, ProcessInfo, StorageSample, SystemSnapshot
+from openmains.edges.clickhouse.client import ClickHouse
+from openmains.edges.nats.live import LiveHub
+from openmains.edges.nats.stream import StreamUnavailableError, UplinkStream
+from openmains.edges.postgres.storage import StorageHistory
+from openmains.run.engines.nats_server import server_version
+
+STORED = """
+SELECT table, sum(bytes_on_disk) FROM system.parts WHERE active AND database = 'openmains' GROUP BY table
+"""
+
+
+# The tenant made first, with the installation, runs the platform; the others are its guests.
+HOST = "SELECT min(tenant_id) FROM tenant"
+OWN = """
+SELECT (SELECT count(*) FROM meter WHERE tenant_id = $1 AND removed_on IS NULL) AS "meters",
+       (SELECT count(*) FROM alarm WHERE tenant_id = $1 AND cleared_us IS NULL) AS "alarms.open",
+       (SELECT count(*) FROM reading_exception WHERE tenant_id = $1 AND status = 'open') AS "exceptions.open",
+       (SELECT count(*) FROM dead_letter WHERE tenant_id = $1 AND status = 'open') AS "dead_letters.open",
+       (SELECT count(*) FROM job WHERE tenant_id = $1 AND status IN ('queued', 'running')) AS "jobs.waiting"
+"""
+
+
+def role_of(node: str) -> str:
+    """``core`` of ``core-1234``."""
+    return node.partition("-")[0]
+
+
+class RunningSystem:
+    """For one core process."""
+
+    def __init__(
+        self, var: Path, hub: LiveHub, stream: UplinkStream, pool: asyncpg.Pool, clickhouse: ClickHouse, shards: int
+    ) -> None:
+        self._var = var
+        self._hub = hub
+        self._stream = stream
+        self._pool = pool
+        self._clickhouse = clickhouse
+        self._shards = shards
+        self._host: int | None = None
+
+    async def runs_platform(self, tenant_id: int) -> bool:
+        """True for the tenant made first. With the database away nobody can sign in; who did so before stays who it was."""
+        if self._host is None:
+            try:
+                self._host = await self._pool.fetchval(HOST)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                return False
+        return self._host in (None, tenant_id)
+
+    async def snapshot(self, tenant_id: int) -> SystemSnapshot:
+        """Everything the system page shows; a guest tenant sees no figure that other tenants have a part in."""
+        if not await self.runs_platform(tenant_id):
+            own = await self._pool.fetchrow(OWN, tenant_id)
+            return SystemSnapshot(__version__, "tenant", [], {}, dict(own) if own else {}, {}, {})
+        engines, storage = await self._engines()
+        counters = self._counters()
+        return SystemSnapshot(
+            version=__version__,
+            scope="platform",
+            processes=[
+                ProcessInfo(
+                    name=node.process,
+                    pid=node.pid,
+                    started_at=datetime.fromtimestamp(node.started_us / 1e6, UTC),
+                    rss_bytes=node.rss_bytes,
+                    state="running",
+                )
+                for node in self._hub.living()
+            ],
+            stream_lag=await self._lag(),
+            counters=counters,
+            engines=engines,
+            storage=storage,
+            growth=await self._growth(),
+        )
+
+    async def _growth(self) -> list[StorageSample]:
+        try:
+            return await StorageHistory(self._pool).history()
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            return []
+
+    async def sample_storage(self) -> None:
+        """Note what the stores hold; at most one sample an hour is kept. An hour with an engine away is left out."""
+        engines, storage = await self._engines()
+        if not any(said.startswith("unreachable") for said in engines.values()):
+            await StorageHistory(self._pool).keep(storage)
+
+    def _counters(self) -> dict[str, int]:
+        total: dict[str, int] = {}
+        for node in self._hub.living():
+            role = role_of(node.node)
+            for name, value in node.counters.items():
+                key = f"{role}.{name}"
+                total[key] = total.get(key, 0) + value
+        return total
+
+    async def _lag(self) -> dict[str, int]:
+        """Messages (batches of uplinks) that no transaction has applied yet, by shard."""
+        try:
+            known = dict.fromkeys(range(self._shards), 0)
+            known |= {row[0]: row[1] for row in await self._pool.fetch("SELECT shard, position FROM pipeline_position")}
+            return {str(shard): await self._stream.waiting(shard, position) for shard, position in known.items()}
+        except (StreamUnavailableError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            return {}
+
+    async def _engines(self) -> tuple[dict[str, str], dict[str, int]]:
+        engines: dict[str, str] = {}
+        storage: dict[str, int] = {}
+        try:
+            engines["postgresql"] = (await self._pool.fetchval("SHOW server_version")).partition(" ")[0]
+            storage["postgresql"] = await self._pool.fetchval("SELECT pg_database_size(current_database())")
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            engines["postgresql"] = f"unreachable: {type(error).__name__}"
+        try:
+            state = await self._stream.state()
+            engines["jetstream"] = server_version(self._stream.client)
+            storage["stream"] = state.bytes
+        except StreamUnavailableError as error:
+            engines["jetstream"] = f"unreachable: {error}"
+        try:
+            engines["clickhouse"] = (await self._clickhouse.query("SELECT version()"))[0][0]
+            for table, size in await self._clickhouse.query(STORED):
+                storage[f"clickhouse.{table}"] = size
+        except Exception as error:  # the engine's client raises many kinds; all mean the same here
+            engines["clickhouse"] = f"unreachable: {type(error).__name__}"
+        return engines, storage
+
+    async def not_ready(self) -> list[str]:
+        """What keeps this process from serving."""
+        engines, _ = await self._engines()
+        faults = [name for name, said in engines.items() if said.startswith("unreachable")]
+        roles = {role_of(node.node) for node in self._hub.living()}
+        return faults + [role for role in ("edge", "pipeline", "dispatch") if role not in roles]
+
+    async def metrics(self) -> list[Metric]:
+        """For Prometheus."""
+        found = [
+            Metric("openmains_events_total", "counter", "What happened, by role and reason", value, {"name": name})
+            for name, value in self._counters().items()
+        ]
+        found += [
+            Metric(
+                "openmains_resident_bytes", "gauge", "Memory of a process", node.rss_bytes, {"process": node.process}
+            )
+            for node in self._hub.living()
+        ]
+        for shard, lag in (await self._lag()).items():
+            found.append(
+                Metric("openmains_stream_lag", "gauge", "Stream messages not yet applied", lag, {"shard": shard})
+            )
+        return found

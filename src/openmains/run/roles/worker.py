@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Composition of the worker: long jobs and timed work."""
+
+import asyncio
+import time
+
+from openmains.app.fleet_import.sync_dims import sync_dims
+from openmains.app.jobs.handlers import handlers
+from openmains.app.jobs.schedule import queue_due_reports
+from openmains.edges.clickhouse.dims import MeterDims
+from openmains.edges.clickhouse.report import DayReports
+from openmains.edges.jobs.runner import Runner
+from openmains.edges.postgres.imports import ChangedMeters, PostgresImport
+from openmains.edges.postgres.jobs import PostgresJobs
+from openmains.edges.postgres.report import ReportLabels
+from openmains.run.roles.access import worker_care, worker_keys
+from openmains.run.roles.process import Core
+from openmains.run.settings import Settings
+
+DIMS_EVERY_S = 5.0
+REPORTS_EVERY_S = 20.0
+
+
+async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> None:
+    """Run jobs and timed work until ``stop``."""
+    pool, clickhouse = core.pool, core.clickhouse
+    names, days = ReportLabels(pool), DayReports(clickhouse)
+    changes, dims = ChangedMeters(pool), MeterDims(clickhouse)
+    store = PostgresJobs(pool)
+    due = Schedule()
+
+    async def copy_dims(now: float) -> None:
+        if due.take("dims", now, DIMS_EVERY_S):
+            await sync_dims(changes, dims)
+
+    async def queue_reports(now: float) -> None:
+        if due.take("reports", now, REPORTS_EVERY_S):
+            await queue_due_reports(store, await names.tenants(), now)
+
+    runner = Runner(
+        store,
+        {**handlers(lambda: PostgresImport(pool), changes, dims, days, names), **worker_keys(settings, pool)},
+        clock=time.time,
+        tasks=(copy_dims, queue_reports, worker_care(settings, pool)),
+    )
+    runner.stopping = stop
+    await runner.run()
+
+
+class Schedule:
+    """When each repeated piece of work was last begun."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, float] = {}
+
+    def take(self, what: str, now: float, every_s: float) -> bool:
+        """True when it is time again; a clock that went back counts as time."""
+        last = self._last.get(what)
+        if last is not None and 0 <= now - last < every_s:
+            return False
+        self._last[what] = now
+        return True
