@@ -6,8 +6,8 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openmains.domain.connectivity.findings import Finding, Kind
-from openmains.domain.connectivity.guard import AccessGuard, GuardLimits
+from openmains.domain.security.findings import Finding, Kind
+from openmains.domain.security.guard import AccessGuard, GuardLimits
 
 IMEI = 861234567890123
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from openmains.domain.period import Zone, zone
 from openmains.domain.readings import judge_intervals, merge
-from openmains.domain.readings.careful import judge_carefully
+from openmains.domain.readings.full_validation import judge_carefully
 from openmains.domain.readings.model import DayRow, IntervalReport, Judgement, Limits, MeterState
 from openmains.domain.readings.quality import Rule, Slot
 from tests.domain.properties import examples

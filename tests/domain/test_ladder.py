@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openmains.domain.connectivity.binding import Sim, check_binding
-from openmains.domain.connectivity.findings import WEIGHTS, Kind, State
-from openmains.domain.connectivity.ladder import MILLI, Standing, Thresholds, faded, judge, put, release
+from openmains.domain.security.binding import Sim, check_binding
+from openmains.domain.security.findings import WEIGHTS, Kind, State
+from openmains.domain.security.ladder import MILLI, Standing, Thresholds, faded, judge, put, release
 
 T = Thresholds()
 AT = 1_800_000_000

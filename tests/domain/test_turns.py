@@ -6,7 +6,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openmains.domain.connectivity.turns import Turns, shake
+from openmains.domain.security.turns import Turns, shake
 
 
 def play(handshakes: list[tuple[int, str]]) -> list[int]:

@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from typing import Any, cast
 
-from openmains.emulator.frames import drivers
+from openmains.emulator.meter.frames import drivers
 from openmains.wire.coap.exchange import Request
 from openmains.wire.coap.message import Code
 from openmains.wire.coap.server import Server

@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from openmains.emulator.meter import Snapshot
+from openmains.emulator.meter.meter import Snapshot
 
 
 class PlainFrames:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openmains.drivers.model import Kind
-from openmains.emulator.frames import DriverFrames
-from openmains.emulator.judge import command_mac
-from openmains.emulator.prices import Account
-from openmains.emulator.profile import Action, Attach, Profile, Send
-from openmains.emulator.store import Held, Store
-from openmains.emulator.terminal import Terminal
-from openmains.emulator.valve import Valve
+from openmains.emulator.device.terminal import Terminal
+from openmains.emulator.meter.authorise import command_mac
+from openmains.emulator.meter.frames import DriverFrames
+from openmains.emulator.meter.prices import Account
+from openmains.emulator.meter.profile import Action, Attach, Profile, Send
+from openmains.emulator.meter.store import Held, Store
+from openmains.emulator.meter.valve import Valve
 from tests.drivers.test_all_drivers import meaning
 
 T0 = 1_767_283_200  # 2026-01-01 16:00 UTC, midnight at +8

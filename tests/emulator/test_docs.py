@@ -4,7 +4,7 @@
 import argparse
 from pathlib import Path
 
-from openmains.emulator.states import drawing
+from openmains.emulator.meter.states import drawing
 from openmains.run.admin import emulate as emulate_cli
 
 _PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text()
@@ -12,7 +12,7 @@ _PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text()
 
 def test_states_are_fresh() -> None:
     shown = _PAGE.split("<!-- states: begin -->\n")[1].split("<!-- states: end -->")[0]
-    assert shown == drawing(), "run: python -m openmains.emulator.states"
+    assert shown == drawing(), "run: python -m openmains.emulator.meter.states"
 
 
 def test_options_are_explained_in_both_languages() -> None:

@@ -11,12 +11,12 @@ import pytest
 
 from openmains.drivers.model import MISSING_VALUE, Kind
 from openmains.drivers.points import vocabulary
-from openmains.emulator.consumption import Consumption, Medium
-from openmains.emulator.endpoint import Endpoint, Network, Outcome, parse_target
+from openmains.emulator.device.endpoint import Endpoint, Network, Outcome, parse_target
 from openmains.emulator.fleet import Faults, Fleet, MeterSpec, VirtualClock, supply
-from openmains.emulator.frames import DriverFrames, drivers, immediate_events
-from openmains.emulator.meter import UNKNOWN, Meter, Profile, Send, Snapshot
-from openmains.emulator.spreading import Period, Scheme
+from openmains.emulator.meter.consumption import Consumption, Medium
+from openmains.emulator.meter.frames import DriverFrames, drivers, immediate_events
+from openmains.emulator.meter.meter import UNKNOWN, Meter, Profile, Send, Snapshot
+from openmains.emulator.meter.spreading import Period, Scheme
 from openmains.run.admin import emulate as emulate_cli
 from openmains.wire.coap.reliability import Timing
 from tests.emulator.peer import Platform

@@ -10,7 +10,7 @@ import pytest
 
 from openmains.bench.load.frames import DailyReports
 from openmains.bench.load.plain import Load
-from openmains.emulator.frames import drivers
+from openmains.emulator.meter.frames import drivers
 from openmains.wire.coap.message import CON, Method, decode
 
 _IMEI = 861_000_000_000_000

@@ -3,14 +3,14 @@
 
 from pathlib import Path
 
-from openmains.emulator.frames import DriverFrames
-from openmains.emulator.judge import Result
-from openmains.emulator.memory import KeptStore, Memory, Remembered
-from openmains.emulator.prices import MONEY, UNITS_A_FEN, Account, PriceSet
-from openmains.emulator.profile import Profile
-from openmains.emulator.store import Held
-from openmains.emulator.terminal import Terminal
-from openmains.emulator.valve import Position, Valve, ValvedSupply
+from openmains.emulator.device.terminal import Terminal
+from openmains.emulator.meter.authorise import Result
+from openmains.emulator.meter.frames import DriverFrames
+from openmains.emulator.meter.memory import KeptStore, Memory, Remembered
+from openmains.emulator.meter.prices import MONEY, UNITS_A_FEN, Account, PriceSet
+from openmains.emulator.meter.profile import Profile
+from openmains.emulator.meter.store import Held
+from openmains.emulator.meter.valve import Position, Valve, ValvedSupply
 from tests.emulator.terminals import KEY, NUMBER, T0, Bench, steady
 
 LITRES_PER_H = 3600

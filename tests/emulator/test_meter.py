@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from openmains.emulator.meter import UNKNOWN, Action, Attach, Meter, Profile, Send, Sleep
-from openmains.emulator.spreading import Period, Scheme
-from openmains.emulator.states import TABLE, Input, State
+from openmains.emulator.meter.meter import UNKNOWN, Action, Attach, Meter, Profile, Send, Sleep
+from openmains.emulator.meter.spreading import Period, Scheme
+from openmains.emulator.meter.states import TABLE, Input, State
 from tests.emulator.plain_frames import PlainFrames, litre_a_minute
 
 _MIDNIGHT = 20_454 * 86_400 - 8 * 3600  # 2026-01-01 00:00 in China

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from openmains.emulator.frames import DriverFrames, drivers
-from openmains.emulator.meter import Action, Attach, Meter, Profile, Send
-from openmains.emulator.spreading import Period, Scheme
+from openmains.emulator.meter.frames import DriverFrames, drivers
+from openmains.emulator.meter.meter import Action, Attach, Meter, Profile, Send
+from openmains.emulator.meter.spreading import Period, Scheme
 from openmains.wire.coap.call import ResponseReceived
 from openmains.wire.coap.client import Client
 from openmains.wire.coap.exchange import Request

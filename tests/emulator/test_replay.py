@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from openmains.emulator.endpoint import Network
-from openmains.emulator.frames import DriverFrames
+from openmains.emulator.device.endpoint import Network
+from openmains.emulator.meter.frames import DriverFrames
 from openmains.emulator.replay import ReplayError, Series, State, WallClock, map_imeis, read_series, replay, whole
 from openmains.run.admin import replay as replay_cli
 from openmains.wire.coap.message import Code

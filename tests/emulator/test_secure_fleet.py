@@ -11,15 +11,15 @@ import pytest
 
 from openmains.drivers.lwm2m.envelope import wrap
 from openmains.drivers.model import Kind
-from openmains.emulator.consumption import Consumption, Medium
-from openmains.emulator.endpoint import Network
+from openmains.emulator.device.endpoint import Network
+from openmains.emulator.device.secure_device import Way
 from openmains.emulator.fleet import Fleet, FleetSummary, MeterSpec, Secure
-from openmains.emulator.frames import DriverFrames, drivers, immediate_events
-from openmains.emulator.judge import command_mac
-from openmains.emulator.meter import Profile
-from openmains.emulator.secure_device import Way
-from openmains.emulator.spreading import Period, Scheme
-from openmains.emulator.standard_frames import StandardFrames
+from openmains.emulator.meter.authorise import command_mac
+from openmains.emulator.meter.consumption import Consumption, Medium
+from openmains.emulator.meter.frames import DriverFrames, drivers, immediate_events
+from openmains.emulator.meter.meter import Profile
+from openmains.emulator.meter.spreading import Period, Scheme
+from openmains.emulator.meter.standard_frames import StandardFrames
 from openmains.run.admin import emulate as emulate_cli
 from openmains.wire.coap.reliability import Timing
 from tests.drivers.test_all_drivers import meaning

@@ -18,7 +18,7 @@ from openmains.bench.load.secure import (
     socket_of,
     sockets_for,
 )
-from openmains.emulator.frames import drivers
+from openmains.emulator.meter.frames import drivers
 from openmains.wire.dtls.codes import Content
 from openmains.wire.dtls.record import HEADER_SIZE
 from openmains.wire.dtls.session import Session, inner

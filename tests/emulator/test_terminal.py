@@ -5,10 +5,10 @@ from binascii import crc_hqx
 from datetime import UTC, datetime
 
 from openmains.drivers.commands import MAC_SIZE
-from openmains.emulator.flow import sustained
-from openmains.emulator.judge import Result
-from openmains.emulator.prices import MONEY, UNITS_A_FEN, VOLUME, Account, PriceSet
-from openmains.emulator.valve import Position, Valve
+from openmains.emulator.meter.authorise import Result
+from openmains.emulator.meter.flow import sustained
+from openmains.emulator.meter.prices import MONEY, UNITS_A_FEN, VOLUME, Account, PriceSet
+from openmains.emulator.meter.valve import Position, Valve
 from tests.emulator.terminals import BASE, T0, Bench
 
 PRICE = PriceSet(1, 0, T0, 12, False, (0,), (30_000,))  # 3 CNY/m³: 0.3 fen a litre

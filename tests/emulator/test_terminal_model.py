@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from openmains.emulator.judge import Result
-from openmains.emulator.prices import MONEY, UNITS_A_FEN, Account, PriceSet
-from openmains.emulator.store import Held, Store
-from openmains.emulator.valve import Position, Valve
+from openmains.emulator.meter.authorise import Result
+from openmains.emulator.meter.prices import MONEY, UNITS_A_FEN, Account, PriceSet
+from openmains.emulator.meter.store import Held, Store
+from openmains.emulator.meter.valve import Position, Valve
 from tests.emulator.terminals import BASE, T0, Bench
 
 RICH = 10_000_000  # fen: nothing closes the valve but commands

@@ -20,7 +20,7 @@ from openmains.app.command.ports import (
     ToSign,
     Verdict,
 )
-from openmains.app.signer.keys import command_key, mac_of
+from openmains.app.command.signer.keys import command_key, mac_of
 from openmains.domain.command.kinds import DAY, HOUR, Kind
 from openmains.edges.postgres.db import API_ROLE, connect
 from openmains.run.cli import main

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from openmains.domain.command.kinds import RULES, Kind
-from openmains.emulator.valve import Position
+from openmains.emulator.meter.valve import Position
 from tests.support.chaos import halted
 from tests.support.commanded import ANN, CommandedMeter, CommandedTown, commanded_town
 from tests.support.system import System, running_system, until, until_async

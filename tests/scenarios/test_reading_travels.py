@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from openmains.app.accept.reception import METER_LIMIT
+from openmains.app.ingest.edge.admission import METER_LIMIT
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.wire.coap.message import Code
 from tests.support.daily import DRIVER, Daily, alarm, heartbeat

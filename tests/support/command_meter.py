@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from openmains.app.command.driver import Mac
-from openmains.app.signer.keys import MAC_BYTES
+from openmains.app.command.signer.keys import MAC_BYTES
 from openmains.domain.command.kinds import RULES, Kind
 from openmains.drivers.model import Title
 

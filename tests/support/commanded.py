@@ -20,14 +20,14 @@ from typing import Any
 
 import asyncpg
 
-from openmains.app.signer.keys import command_key
+from openmains.app.command.signer.keys import command_key
 from openmains.bench.system import engine_urls
 from openmains.domain.fleet.identifiers import imei_of
-from openmains.emulator.frames import DriverFrames
-from openmains.emulator.prices import MONEY, NONE, UNITS_A_FEN, Account, PriceSet
-from openmains.emulator.profile import Action, Attach, Profile, Send
-from openmains.emulator.store import Held, Store
-from openmains.emulator.terminal import Terminal
+from openmains.emulator.device.terminal import Terminal
+from openmains.emulator.meter.frames import DriverFrames
+from openmains.emulator.meter.prices import MONEY, NONE, UNITS_A_FEN, Account, PriceSet
+from openmains.emulator.meter.profile import Action, Attach, Profile, Send
+from openmains.emulator.meter.store import Held, Store
 from openmains.run.roles.signer import master_key
 from openmains.run.settings import load
 from openmains.wire.coap.exchange import Request

@@ -19,7 +19,7 @@ import asyncpg
 import httpx
 
 from openmains.bench.system import engine_urls
-from openmains.emulator.prices import UNITS_A_FEN
+from openmains.emulator.meter.prices import UNITS_A_FEN
 from tests.support.chaos import pids
 from tests.support.commanded import CommandedMeter, CommandedTown
 

@@ -23,7 +23,7 @@ from openmains.bench.system import engine_urls, free_port, wait_ready
 from openmains.drivers import catalog
 from openmains.drivers.model import Kind
 from openmains.edges.postgres.identity import create_tenant_admin
-from openmains.emulator.endpoint import Endpoint, Outcome
+from openmains.emulator.device.endpoint import Endpoint, Outcome
 from tests.support.engines import new_var, remove_var
 
 T = TypeVar("T")

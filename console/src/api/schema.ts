@@ -2577,99 +2577,99 @@ export interface components {
             values: components["schemas"]["ObjectValue"][];
             why: string;
         };
-        /** Page[TerminalFinding] */
-        "Page_openmains.app.access.model.TerminalFinding_": {
-            items: components["schemas"]["TerminalFinding"][];
-            next: string | null;
-        };
-        /** Page[TerminalRow] */
-        "Page_openmains.app.access.model.TerminalRow_": {
-            items: components["schemas"]["TerminalRow"][];
-            next: string | null;
-        };
-        /** Page[UnknownTerminal] */
-        "Page_openmains.app.access.model.UnknownTerminal_": {
-            items: components["schemas"]["UnknownTerminal"][];
-            next: string | null;
-        };
         /** Page[Alarm] */
-        "Page_openmains.app.alarms.model.Alarm_": {
+        Page_Alarm: {
             items: components["schemas"]["Alarm"][];
             next: string | null;
         };
-        /** Page[DeadLetter] */
-        "Page_openmains.app.alarms.model.DeadLetter_": {
-            items: components["schemas"]["DeadLetter"][];
-            next: string | null;
-        };
-        /** Page[Job] */
-        "Page_openmains.app.alarms.model.Job_": {
-            items: components["schemas"]["Job"][];
-            next: string | null;
-        };
-        /** Page[ReadingException] */
-        "Page_openmains.app.alarms.model.ReadingException_": {
-            items: components["schemas"]["ReadingException"][];
-            next: string | null;
-        };
-        /** Page[Batch] */
-        "Page_openmains.app.command.model.Batch_": {
-            items: components["schemas"]["Batch"][];
-            next: string | null;
-        };
-        /** Page[BatchLine] */
-        "Page_openmains.app.command.model.BatchLine_": {
-            items: components["schemas"]["BatchLine"][];
-            next: string | null;
-        };
-        /** Page[Command] */
-        "Page_openmains.app.command.model.Command_": {
-            items: components["schemas"]["Command"][];
-            next: string | null;
-        };
         /** Page[ApiToken] */
-        "Page_openmains.app.identity.model.ApiToken_": {
+        Page_ApiToken: {
             items: components["schemas"]["ApiToken"][];
             next: string | null;
         };
         /** Page[AuditEntry] */
-        "Page_openmains.app.identity.model.AuditEntry_": {
+        Page_AuditEntry: {
             items: components["schemas"]["AuditEntry"][];
             next: string | null;
         };
-        /** Page[User] */
-        "Page_openmains.app.identity.model.User_": {
-            items: components["schemas"]["User"][];
+        /** Page[Batch] */
+        Page_Batch: {
+            items: components["schemas"]["Batch"][];
             next: string | null;
         };
-        /** Page[Meter] */
-        "Page_openmains.app.meters.model.Meter_": {
-            items: components["schemas"]["Meter"][];
+        /** Page[BatchLine] */
+        Page_BatchLine: {
+            items: components["schemas"]["BatchLine"][];
             next: string | null;
         };
-        /** Page[Product] */
-        "Page_openmains.app.meters.model.Product_": {
-            items: components["schemas"]["Product"][];
+        /** Page[Command] */
+        Page_Command: {
+            items: components["schemas"]["Command"][];
             next: string | null;
         };
-        /** Page[MissingMeter] */
-        "Page_openmains.app.ports.MissingMeter_": {
-            items: components["schemas"]["MissingMeter"][];
+        /** Page[DeadLetter] */
+        Page_DeadLetter: {
+            items: components["schemas"]["DeadLetter"][];
             next: string | null;
         };
         /** Page[Frame] */
-        "Page_openmains.edges.http.routes.readings.Frame_": {
+        Page_Frame: {
             items: components["schemas"]["Frame"][];
             next: string | null;
         };
+        /** Page[Job] */
+        Page_Job: {
+            items: components["schemas"]["Job"][];
+            next: string | null;
+        };
+        /** Page[Meter] */
+        Page_Meter: {
+            items: components["schemas"]["Meter"][];
+            next: string | null;
+        };
+        /** Page[MissingMeter] */
+        Page_MissingMeter: {
+            items: components["schemas"]["MissingMeter"][];
+            next: string | null;
+        };
+        /** Page[Product] */
+        Page_Product: {
+            items: components["schemas"]["Product"][];
+            next: string | null;
+        };
+        /** Page[ReadingException] */
+        Page_ReadingException: {
+            items: components["schemas"]["ReadingException"][];
+            next: string | null;
+        };
         /** Page[Register] */
-        "Page_openmains.edges.http.routes.readings.Register_": {
+        Page_Register: {
             items: components["schemas"]["Register"][];
             next: string | null;
         };
         /** Page[Signal] */
-        "Page_openmains.edges.http.routes.readings.Signal_": {
+        Page_Signal: {
             items: components["schemas"]["Signal"][];
+            next: string | null;
+        };
+        /** Page[TerminalFinding] */
+        Page_TerminalFinding: {
+            items: components["schemas"]["TerminalFinding"][];
+            next: string | null;
+        };
+        /** Page[TerminalRow] */
+        Page_TerminalRow: {
+            items: components["schemas"]["TerminalRow"][];
+            next: string | null;
+        };
+        /** Page[UnknownTerminal] */
+        Page_UnknownTerminal: {
+            items: components["schemas"]["UnknownTerminal"][];
+            next: string | null;
+        };
+        /** Page[User] */
+        Page_User: {
+            items: components["schemas"]["User"][];
             next: string | null;
         };
         /** PasswordBody */
@@ -3310,7 +3310,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_openmains.app.alarms.model.Alarm_"];
+                    "application/json": components["schemas"]["Page_Alarm"];
                 };
             };
             /** @description Input not valid */
@@ -4144,7 +4144,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_openmains.app.identity.model.AuditEntry_"];
+                    "application/json": components["schemas"]["Page_AuditEntry"];
                 };
             };
             /** @description Input not valid */
@@ -4250,7 +4250,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_openmains.app.command.model.Batch_"];
+                    "application/json": components["schemas"]["Page_Batch"];
                 };
             };
             /** @description Input not valid */
@@ -4780,7 +4780,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_openmains.app.command.model.BatchLine_"];
+                    "application/json": components["schemas"]["Page_BatchLine"];
                 };
             };
             /** @description Input not valid */
@@ -5824,7 +5824,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_openmains.app.command.model.Command_"];
+                    "application/json": components["schemas"]["Page_Command"];
                 };
             };
             /** @description Input not valid */
@@ -6464,7 +6464,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_openmains.app.alarms.model.DeadLetter_"];
+                    "application/json": components["schemas"]["Page_DeadLetter"];
                 };
             };
             /** @description Input not valid */
@@ -7304,7 +7304,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_openmains.app.alarms.model.ReadingException_"];
+                    "application/json": components["schemas"]["Page_ReadingException"];
                 };
             };
             /** @description Input not valid */
@@ -7836,7 +7836,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_openmains.app.alarms.model.Job_"];
+                    "application/json": components["schemas"]["Page_Job"];
                 };
             };
             /** @description Input not valid */
@@ -8786,7 +8786,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_openmains.app.meters.model.Meter_"];
+                    "application/json": components["schemas"]["Page_Meter"];
                 };
             };
             /** @description Input not valid */
@@ -9531,7 +9531,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_openmains.app.access.model.TerminalFinding_"];
+                    "application/json": components["schemas"]["Page_TerminalFinding"];
                 };
             };
             /** @description Input not valid */
@@ -9639,7 +9639,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_openmains.edges.http.routes.readings.Frame_"];
+                    "application/json": components["schemas"]["Page_Frame"];
                 };
             };
             /** @description Input not valid */
@@ -10172,7 +10172,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_openmains.edges.http.routes.readings.Register_"];
+                    "application/json": components["schemas"]["Page_Register"];
                 };
             };
             /** @description Input not valid */
@@ -10704,7 +10704,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_openmains.edges.http.routes.readings.Signal_"];
+                    "application/json": components["schemas"]["Page_Signal"];
                 };
             };
             /** @description Input not valid */
@@ -10928,7 +10928,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_openmains.app.access.model.UnknownTerminal_"];
+                    "application/json": components["schemas"]["Page_UnknownTerminal"];
                 };
             };
             /** @description Input not valid */
@@ -11347,7 +11347,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_openmains.app.meters.model.Product_"];
+                    "application/json": components["schemas"]["Page_Product"];
                 };
             };
             /** @description Input not valid */
@@ -12399,7 +12399,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_openmains.app.ports.MissingMeter_"];
+                    "application/json": components["schemas"]["Page_MissingMeter"];
                 };
             };
             /** @description Input not valid */
@@ -13018,7 +13018,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_openmains.app.access.model.TerminalRow_"];
+                    "application/json": components["schemas"]["Page_TerminalRow"];
                 };
             };
             /** @description Input not valid */
@@ -13124,7 +13124,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_openmains.app.identity.model.ApiToken_"];
+                    "application/json": components["schemas"]["Page_ApiToken"];
                 };
             };
             /** @description Input not valid */
@@ -13436,7 +13436,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_openmains.app.identity.model.User_"];
+                    "application/json": components["schemas"]["Page_User"];
                 };
             };
             /** @description Input not valid */

@@ -12,8 +12,7 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
-from openmains.app.access.ports import AccessStore
-from openmains.app.alarms.model import (
+from openmains.app.alarm.model import (
     Alarm,
     AlarmStatus,
     DeadLetter,
@@ -25,8 +24,7 @@ from openmains.app.alarms.model import (
     Severity,
 )
 from openmains.app.command.ports import CommandStore
-from openmains.app.identity.model import Actor, ApiToken, AuditEntry, SignInRecord, User
-from openmains.app.meters.model import (
+from openmains.app.fleet.model import (
     Area,
     Dimension,
     Meter,
@@ -36,8 +34,10 @@ from openmains.app.meters.model import (
     NewProduct,
     Product,
 )
-from openmains.app.search import MeterHit
-from openmains.app.uplink import Uplink
+from openmains.app.fleet.search import MeterHit
+from openmains.app.identity.model import Actor, ApiToken, AuditEntry, SignInRecord, User
+from openmains.app.ingest.uplink import Uplink
+from openmains.app.security.ports import AccessStore
 from openmains.domain.identity.role import Role
 
 # Identity ------------------------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from openmains.app.fleet_import.sync_dims import sync_dims
-from openmains.app.report.build import day_report
+from openmains.app.fleet.sync_dims import sync_dims
+from openmains.app.readings.report.build import day_report
 from openmains.bench import query_data as data
 from openmains.domain.period import date_to_day
 from openmains.edges.clickhouse.client import ClickHouse

@@ -13,7 +13,7 @@ from datetime import date
 
 import numpy as np
 
-from openmains.app.search import grams_of
+from openmains.app.fleet.search import grams_of
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.postgres.db import Connection, connect
 

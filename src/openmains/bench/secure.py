@@ -16,7 +16,7 @@ from typing import Any
 import asyncpg
 import numpy as np
 
-from openmains.app.keys.vault import Vault
+from openmains.app.security.keys.vault import Vault
 from openmains.bench.load.secure import RUN, Handshakes, SecureLoad, open_sockets, sockets_for
 from openmains.bench.registry import BenchRegistry
 from openmains.edges.postgres.db import create_pool

@@ -18,18 +18,18 @@ from heapq import heappop, heappush
 
 import numpy as np
 
-from openmains.emulator.consumption import Consumption, Medium
-from openmains.emulator.endpoint import PERFECT, REQUESTS_PER_S, Endpoint, Network, Outcome
-from openmains.emulator.frames import DriverFrames
-from openmains.emulator.memory import KeptStore, Memory, Remembered
-from openmains.emulator.meter import HISTORY_DAYS, Action, Attach, Frames, Meter, Profile, Send, Supply
-from openmains.emulator.secure_device import SecureDevice, Way
-from openmains.emulator.secure_net import SecureNet
-from openmains.emulator.spreading import DAY_S, Period
-from openmains.emulator.states import State
-from openmains.emulator.store import Held, Store
-from openmains.emulator.terminal import Terminal
-from openmains.emulator.valve import Position, Valve, ValvedSupply
+from openmains.emulator.device.endpoint import PERFECT, REQUESTS_PER_S, Endpoint, Network, Outcome
+from openmains.emulator.device.secure_device import SecureDevice, Way
+from openmains.emulator.device.secure_net import SecureNet
+from openmains.emulator.device.terminal import Terminal
+from openmains.emulator.meter.consumption import Consumption, Medium
+from openmains.emulator.meter.frames import DriverFrames
+from openmains.emulator.meter.memory import KeptStore, Memory, Remembered
+from openmains.emulator.meter.meter import HISTORY_DAYS, Action, Attach, Frames, Meter, Profile, Send, Supply
+from openmains.emulator.meter.spreading import DAY_S, Period
+from openmains.emulator.meter.states import State
+from openmains.emulator.meter.store import Held, Store
+from openmains.emulator.meter.valve import Position, Valve, ValvedSupply
 from openmains.wire.coap.message import code_text
 from openmains.wire.coap.reliability import RFC7252, Timing
 

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from openmains.emulator.endpoint import PERFECT, Endpoint, Network, Outcome
+from openmains.emulator.device.endpoint import PERFECT, Endpoint, Network, Outcome
 from openmains.wire.coap.message import Code, code_text
 from openmains.wire.coap.reliability import RFC7252, Timing
 

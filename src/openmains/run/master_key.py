@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from openmains.app.keys.envelope import KEY_BYTES, MasterKey, Masters
+from openmains.app.security.keys.envelope import KEY_BYTES, MasterKey, Masters
 from openmains.run.engines.child import StartError
 from openmains.run.secret_files import write_private
 

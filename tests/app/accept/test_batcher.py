@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 
-from openmains.app.accept.batcher import Batcher
-from openmains.app.uplink import Uplink, decode_batch, encode_batch, shard_of
+from openmains.app.ingest.edge.batcher import Batcher
+from openmains.app.ingest.uplink import Uplink, decode_batch, encode_batch, shard_of
 
 
 def uplink(meter_id: int) -> Uplink:

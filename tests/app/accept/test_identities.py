@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import numpy as np
 
-from openmains.app.accept.identities import Identities, Identity
+from openmains.app.fleet.identities import Identities, Identity
 
 
 def loaded() -> Identities:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-from openmains.app.accept.limiter import AddressLimiter, Verdict, Window
+from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict, Window
 
 
 def test_passes_then_says_slow_down_then_is_silent() -> None:

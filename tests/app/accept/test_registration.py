@@ -5,7 +5,7 @@ import heapq
 import random
 from collections import Counter
 
-from openmains.app.accept.registration import GateRates, Rate, RegistrationGate
+from openmains.app.security.registration import GateRates, Rate, RegistrationGate
 
 METERS, CELLS = 200_000, 400
 RATES = GateRates(edge=Rate(500, 500), cell=Rate(2, 10), address=Rate(1, 3))

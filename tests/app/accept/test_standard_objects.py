@@ -3,8 +3,8 @@
 
 import pytest
 
-from openmains.app.accept.identities import Identities, Identity
-from openmains.app.accept.reception import About, Accepted, Reception
+from openmains.app.fleet.identities import Identities, Identity
+from openmains.app.ingest.edge.admission import About, Accepted, Reception
 from openmains.drivers import catalog
 from openmains.drivers.lwm2m.envelope import Envelope, unwrap
 

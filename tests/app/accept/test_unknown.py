@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Unknown terminals are gathered in bounded memory; strangers leave room for those that know a key."""
 
-from openmains.app.accept.access_book import AccessBook
-from openmains.app.accept.unknown import UnknownTerminals
-from openmains.domain.connectivity.findings import State
+from openmains.app.security.access_cache import AccessBook
+from openmains.app.security.unknown import UnknownTerminals
 from openmains.domain.fleet.identifiers import imei_of
+from openmains.domain.security.findings import State
 
 
 def text(i: int) -> str:

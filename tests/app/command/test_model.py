@@ -11,7 +11,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openmains.app.signer.keys import command_key, mac_of
+from openmains.app.command.signer.keys import command_key, mac_of
 from openmains.domain.command.kinds import DAY, HOUR, RULES, Kind
 from openmains.domain.command.life import ENDS, Event, State
 from tests.support.command_meter import ModelMeter

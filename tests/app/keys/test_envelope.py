@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from openmains.app.keys.envelope import DataKey, KeyUnreadableError, MasterKey, Masters
-from openmains.app.keys.files import SealedFiles
-from openmains.app.keys.key_file import KeyRow, KeyRowError, error_report, read_keys, write_keys
-from openmains.app.keys.ports import DeviceKey, KeyedMeter
+from openmains.app.security.keys.envelope import DataKey, KeyUnreadableError, MasterKey, Masters
+from openmains.app.security.keys.files import SealedFiles
+from openmains.app.security.keys.key_file import KeyRow, KeyRowError, error_report, read_keys, write_keys
+from openmains.app.security.keys.ports import DeviceKey, KeyedMeter
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.domain.fleet.meter_row import HeaderError
 from openmains.run.engines.child import StartError

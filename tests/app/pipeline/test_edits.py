@@ -3,10 +3,10 @@
 
 from dataclasses import replace
 
-from openmains.app.pipeline.edits import EDIT_CHANNEL, Edit, edit_uplink
-from openmains.app.pipeline.ports import MeterRecord, StoredDay
-from openmains.app.pipeline.rows import day_table
-from openmains.app.uplink import Uplink, decode_batch, encode_batch
+from openmains.app.ingest.pipeline.ports import MeterRecord, StoredDay
+from openmains.app.ingest.pipeline.rows import day_table
+from openmains.app.ingest.uplink import Uplink, decode_batch, encode_batch
+from openmains.app.readings.edits import EDIT_CHANNEL, Edit, edit_uplink
 from openmains.domain.readings.model import DayRow
 from openmains.domain.readings.quality import Slot
 from tests.app.pipeline.test_process import DAY, NOON, PRODUCT, record, report, run, uplink

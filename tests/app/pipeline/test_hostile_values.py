@@ -9,11 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from openmains.app.pipeline.bounds import fit_days, outside
-from openmains.app.pipeline.ports import Effects, MeterRecord, Product
-from openmains.app.pipeline.process import Processor
-from openmains.app.pipeline.rows import columns_of, day_table
-from openmains.app.uplink import Uplink
+from openmains.app.ingest.pipeline.bounds import fit_days, outside
+from openmains.app.ingest.pipeline.ports import Effects, MeterRecord, Product
+from openmains.app.ingest.pipeline.process import Processor
+from openmains.app.ingest.pipeline.rows import columns_of, day_table
+from openmains.app.ingest.uplink import Uplink
 from openmains.domain.period import zone
 from openmains.domain.readings.model import MeterState
 from openmains.drivers import catalog

@@ -4,10 +4,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from openmains.app.pipeline.ports import Effects, MeterRecord, PipelineStore, Product
-from openmains.app.pipeline.process import Processor
-from openmains.app.pipeline.worker import ShardWorker
-from openmains.app.uplink import Uplink
+from openmains.app.ingest.pipeline.ports import Effects, MeterRecord, PipelineStore, Product
+from openmains.app.ingest.pipeline.process import Processor
+from openmains.app.ingest.pipeline.worker import ShardWorker
+from openmains.app.ingest.uplink import Uplink
 from openmains.domain.period import zone
 from openmains.domain.readings.model import MeterState
 from openmains.drivers import catalog

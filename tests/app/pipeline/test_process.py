@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from openmains.app.pipeline.ports import Effects, MeterRecord, PendingDay, Product
-from openmains.app.pipeline.process import Processor
-from openmains.app.pipeline.repeats import is_repeat, note_last
-from openmains.app.pipeline.rows import day_table
-from openmains.app.uplink import Uplink
+from openmains.app.ingest.pipeline.ports import Effects, MeterRecord, PendingDay, Product
+from openmains.app.ingest.pipeline.process import Processor
+from openmains.app.ingest.pipeline.repeats import is_repeat, note_last
+from openmains.app.ingest.pipeline.rows import day_table
+from openmains.app.ingest.uplink import Uplink
 from openmains.domain.period import zone
 from openmains.domain.readings.model import DayRow, MeterState
 from openmains.domain.readings.quality import Slot

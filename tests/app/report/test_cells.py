@@ -3,7 +3,7 @@
 
 import pytest
 
-from openmains.app.report.cells import csv_bytes, neutral
+from openmains.app.spreadsheet import csv_bytes, neutral
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "＝1"])

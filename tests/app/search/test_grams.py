@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openmains.app.search import SEPARATOR, field_grams, grams, grams_of, normalise, parse_query, search_text
+from openmains.app.fleet.search import SEPARATOR, field_grams, grams, grams_of, normalise, parse_query, search_text
 
 SIGNS = st.text(alphabet="01289abz成都市高新区天府大道号栋/-é", max_size=30)
 

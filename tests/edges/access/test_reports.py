@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from openmains.app.accept.access_book import AccessBook
-from openmains.app.accept.identities import Identities, Identity
-from openmains.app.accept.reception import Reception, Refusal
-from openmains.app.accept.unknown import UnknownTerminals
-from openmains.app.access.report import finding_uplink, online_uplink, sim_uplink
-from openmains.app.pipeline.process import Processor
-from openmains.app.uplink import Uplink
-from openmains.domain.connectivity.binding import Sim
-from openmains.domain.connectivity.findings import Finding, Kind, State
-from openmains.domain.connectivity.ladder import Thresholds
+from openmains.app.fleet.identities import Identities, Identity
+from openmains.app.ingest.edge.admission import Reception, Refusal
+from openmains.app.ingest.pipeline.process import Processor
+from openmains.app.ingest.uplink import Uplink
+from openmains.app.security.access_cache import AccessBook
+from openmains.app.security.report import finding_uplink, online_uplink, sim_uplink
+from openmains.app.security.unknown import UnknownTerminals
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.domain.period import zone
+from openmains.domain.security.binding import Sim
+from openmains.domain.security.findings import Finding, Kind, State
+from openmains.domain.security.ladder import Thresholds
 from openmains.drivers import catalog
 from openmains.drivers.model import Kind as Frame
 from openmains.edges.postgres.access_book import AccessFollower

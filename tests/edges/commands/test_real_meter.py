@@ -14,13 +14,13 @@ from openmains.app.command.dispatch import Dispatcher, Spoke
 from openmains.app.command.driver import CatalogCommands
 from openmains.app.command.log_pull import SETTLE_S, as_text
 from openmains.app.command.ports import Credential, SignRequest
+from openmains.app.command.signer.authority import Authority
+from openmains.app.command.signer.keys import command_key
 from openmains.app.command.work import sweep, take_in
 from openmains.app.identity.hashing import hash_password
-from openmains.app.pipeline.ports import MeterRecord, Product
-from openmains.app.pipeline.process import Processor
-from openmains.app.signer.authority import Authority
-from openmains.app.signer.keys import command_key
-from openmains.app.uplink import Uplink
+from openmains.app.ingest.pipeline.ports import MeterRecord, Product
+from openmains.app.ingest.pipeline.process import Processor
+from openmains.app.ingest.uplink import Uplink
 from openmains.domain.command.flow import CellFlow
 from openmains.domain.command.kinds import RULES, Kind
 from openmains.domain.period import zone
@@ -31,12 +31,12 @@ from openmains.edges.postgres.db import API_ROLE, PIPELINE_ROLE, create_pool, te
 from openmains.edges.postgres.signer_registry import SignerRegistry
 from openmains.edges.signer.ledger import SqliteLedger
 from openmains.edges.signer.switch import FileSwitch
-from openmains.emulator.frames import DriverFrames
-from openmains.emulator.prices import MONEY, UNITS_A_FEN, Account, PriceSet
-from openmains.emulator.profile import Attach, Profile, Send
-from openmains.emulator.store import Held, Store
-from openmains.emulator.terminal import Terminal
-from openmains.emulator.valve import Position
+from openmains.emulator.device.terminal import Terminal
+from openmains.emulator.meter.frames import DriverFrames
+from openmains.emulator.meter.prices import MONEY, UNITS_A_FEN, Account, PriceSet
+from openmains.emulator.meter.profile import Attach, Profile, Send
+from openmains.emulator.meter.store import Held, Store
+from openmains.emulator.meter.valve import Position
 from openmains.run.engines.engines import Engines
 from tests.edges.commands.test_flow import Desk
 from tests.emulator.terminals import NUMBER, T0, Bench, steady

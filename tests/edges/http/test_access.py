@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from openmains.app.jobs.ports import Job
-from openmains.app.keys.files import SealedFiles
-from openmains.app.keys.jobs import KEY_GENERATE, KEY_IMPORT, key_handlers
-from openmains.app.keys.vault import Vault
+from openmains.app.job.ports import Job
+from openmains.app.security.keys.files import SealedFiles
+from openmains.app.security.keys.jobs import KEY_GENERATE, KEY_IMPORT, key_handlers
+from openmains.app.security.keys.vault import Vault
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.keys import PostgresKeys

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from openmains.app.command.signer.authority import Authority
 from openmains.app.command.work import CommandWork
 from openmains.app.identity.hashing import hash_password
-from openmains.app.signer.authority import Authority
 from openmains.domain.command import safety
 from openmains.edges.postgres.command_flow import PostgresCommandFlow
 from openmains.edges.postgres.db import PIPELINE_ROLE, create_pool

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from openmains.app.operate.messages import Answer, Ask, Kind, Outcome, Value
+from openmains.app.command.device_management.messages import Answer, Ask, Kind, Outcome, Value
 from openmains.domain.fleet.identifiers import imei_of
 from tests.edges.http.world import World, new_meter
 

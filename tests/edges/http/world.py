@@ -13,11 +13,11 @@ import asyncpg
 import httpx
 from litestar import Litestar
 
-from openmains.app.keys.envelope import MasterKey, Masters
-from openmains.app.keys.files import SealedFiles
-from openmains.app.meters.drivers import CatalogShelf
+from openmains.app.fleet.drivers import CatalogShelf
+from openmains.app.ingest.uplink import Uplink
 from openmains.app.ports import LiveEvent, Metric, SystemSnapshot
-from openmains.app.uplink import Uplink
+from openmains.app.security.keys.envelope import MasterKey, Masters
+from openmains.app.security.keys.files import SealedFiles
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.drivers.catalog import load
 from openmains.edges.clickhouse.cell_load import ClickHouseCellLoads

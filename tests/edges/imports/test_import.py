@@ -10,9 +10,9 @@ import asyncpg
 import pytest
 import xlsxwriter
 
-from openmains.app.fleet_import import reader
-from openmains.app.fleet_import.import_meters import ImportCancelled, ImportResult, error_report, import_meters
-from openmains.app.fleet_import.sync_dims import sync_dims
+from openmains.app.fleet.imports import reader
+from openmains.app.fleet.imports.import_meters import ImportCancelled, ImportResult, error_report, import_meters
+from openmains.app.fleet.sync_dims import sync_dims
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.domain.fleet.meter_row import HeaderError
 from openmains.edges.clickhouse.client import ClickHouse

@@ -8,16 +8,16 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from openmains.app.jobs.ports import Job
-from openmains.app.keys.book import KeyBook
-from openmains.app.keys.envelope import KeyUnreadableError, MasterKey, Masters
-from openmains.app.keys.files import SealedFiles
-from openmains.app.keys.generate_keys import KeyOrder, generate_keys
-from openmains.app.keys.import_keys import import_keys
-from openmains.app.keys.jobs import KEY_GENERATE, KEY_IMPORT, file_of, key_handlers
-from openmains.app.keys.key_file import KeyRow, read_keys
-from openmains.app.keys.ports import MeterChoice
-from openmains.app.keys.vault import Vault, rewrap_all
+from openmains.app.job.ports import Job
+from openmains.app.security.keys.cache import KeyBook
+from openmains.app.security.keys.envelope import KeyUnreadableError, MasterKey, Masters
+from openmains.app.security.keys.files import SealedFiles
+from openmains.app.security.keys.generate import KeyOrder, generate_keys
+from openmains.app.security.keys.import_keys import import_keys
+from openmains.app.security.keys.jobs import KEY_GENERATE, KEY_IMPORT, file_of, key_handlers
+from openmains.app.security.keys.key_file import KeyRow, read_keys
+from openmains.app.security.keys.ports import MeterChoice
+from openmains.app.security.keys.vault import Vault, rewrap_all
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.edges.postgres.db import API_ROLE, Pool, connect, create_pool
 from openmains.edges.postgres.keys import PostgresKeys

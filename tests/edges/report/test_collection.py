@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from python_calamine import CalamineWorkbook
 
-from openmains.app.report.build import day_report, missing_pages, write_csv, write_xlsx
-from openmains.app.report.collection import due_s
+from openmains.app.readings.report.build import day_report, missing_pages, write_csv, write_xlsx
+from openmains.app.readings.report.collection import due_s
 from openmains.domain.period import date_to_day, zone
 from openmains.domain.readings.expected import Known, Status, status_of
 from openmains.edges.clickhouse.client import ClickHouse

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from openmains.app.operate.messages import Answer, Ask, Kind, Outcome
+from openmains.app.command.device_management.messages import Answer, Ask, Kind, Outcome
 from openmains.edges.udp.operations import QUEUE_WINDOW_S, Operations
 from openmains.edges.udp.proofs import PROOF_S, Proofs
 from openmains.edges.udp.terminals import Terminal

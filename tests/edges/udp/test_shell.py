@@ -5,7 +5,7 @@ import asyncio
 import socket
 from typing import Any
 
-from openmains.app.accept.limiter import AddressLimiter, Verdict
+from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
 from openmains.edges.udp.shell import UdpShell, open_socket
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from openmains.app.command.ports import CommandFlow, LogAgain
-from openmains.app.report.cells import csv_bytes
+from openmains.app.spreadsheet import csv_bytes
 from openmains.domain.command.kinds import Kind, rule_for
 from openmains.domain.command.log_pull import Pull, merged, missing
 from openmains.domain.period import Zone

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from openmains.app.meters.model import Id32
+from openmains.app.fleet.model import Id32
 from openmains.domain.command.batch import DAILY_SHARE_PPM, BatchState
 from openmains.domain.command.kinds import Channel, Kind
 from openmains.domain.command.life import State

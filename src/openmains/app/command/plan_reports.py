@@ -10,8 +10,8 @@ from openmains.app.command.driver import CommandDrivers
 from openmains.app.command.lead import MadeBatch, make_batch
 from openmains.app.command.model import BatchFilter, BatchMeter, Key, NewBatch
 from openmains.app.command.ports import StopSwitch
+from openmains.app.fleet.model import Id32
 from openmains.app.identity.model import Actor
-from openmains.app.meters.model import Id32
 from openmains.app.ports import Store
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.planner import CellLoad, CellPlan, plan_cell, share_in_ppm

@@ -10,7 +10,7 @@ with the meter's words; its path says what and of which command: ``delivered/123
 from collections.abc import Mapping
 
 from openmains.app.command.ports import MeterWord
-from openmains.app.uplink import Uplink
+from openmains.app.ingest.uplink import Uplink
 from openmains.domain.command.life import Event
 
 LINK_CHANNEL = "link"

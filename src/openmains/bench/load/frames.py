@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmains.drivers.model import Kind
-from openmains.emulator.consumption import Consumption
-from openmains.emulator.frames import drivers, medium_of
+from openmains.emulator.meter.consumption import Consumption
+from openmains.emulator.meter.frames import drivers, medium_of
 
 Ints = NDArray[np.int64]
 

@@ -10,7 +10,8 @@ does not depend on how the registers are cut into messages.
 from dataclasses import replace
 
 from openmains.domain.period import Zone
-from openmains.domain.readings.closes import close_of, forget_closes, set_close
+from openmains.domain.readings.day_grid import Sheet
+from openmains.domain.readings.midnight import close_of, forget_closes, set_close
 from openmains.domain.readings.model import Judgement, Limits, MeterState, RegisterReport, RegisterRow
 from openmains.domain.readings.quality import Rule, Slot
 from openmains.domain.readings.rules import (
@@ -26,7 +27,6 @@ from openmains.domain.readings.rules import (
     spike_bound,
     step,
 )
-from openmains.domain.readings.sheet import Sheet
 
 
 def judge_registers(state: MeterState, report: RegisterReport, limits: Limits, zone: Zone) -> Judgement:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The copy of the registry's dimensions, ``meter_dim``, and how far it has come. Use: ``app/fleet_import/sync_dims.py``."""
+"""The copy of the registry's dimensions, ``meter_dim``, and how far it has come. Use: ``app/fleet/sync_dims.py``."""
 
 from collections.abc import Sequence
 from typing import Any

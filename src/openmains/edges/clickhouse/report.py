@@ -8,7 +8,7 @@ which makes FINAL a merge of few sorted runs. The two are joined by merging as w
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from openmains.app.report.collection import Counts, MissingMeter
+from openmains.app.readings.report.collection import Counts, MissingMeter
 from openmains.domain.period import day_to_date
 from openmains.domain.readings.expected import Status
 from openmains.edges.clickhouse.client import ClickHouse

@@ -4,7 +4,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from openmains.app.pipeline.ports import StoredDay, Table
+from openmains.app.ingest.pipeline.ports import StoredDay, Table
 from openmains.domain.period import day_to_date
 from openmains.domain.readings.model import DayRow
 from openmains.edges.clickhouse.client import ClickHouse

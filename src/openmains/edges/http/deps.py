@@ -8,15 +8,13 @@ from typing import Any
 
 from litestar.connection import ASGIConnection
 
-from openmains.app.access.model import OnSimSeparated
-from openmains.app.access.ports import KeyFiles
+from openmains.app.command.device_management.operations import MeterLink
 from openmains.app.command.driver import CommandDrivers
 from openmains.app.command.plan_reports import CellLoads
 from openmains.app.command.ports import Signer, StopSwitch
-from openmains.app.driver_shelf import DriverShelf
+from openmains.app.fleet.driver_catalog import DriverShelf
 from openmains.app.identity.model import Actor
 from openmains.app.identity.sign_in import SignIn
-from openmains.app.operate.operate import MeterLink
 from openmains.app.ports import (
     CollectionReports,
     Dimensions,
@@ -26,7 +24,9 @@ from openmains.app.ports import (
     SystemView,
     UplinkReplay,
 )
-from openmains.domain.connectivity.ladder import Thresholds
+from openmains.app.security.model import OnSimSeparated
+from openmains.app.security.ports import KeyFiles
+from openmains.domain.security.ladder import Thresholds
 from openmains.edges.http.limiter import Limiter
 
 Connection = ASGIConnection[Any, Any, Any, Any]

@@ -2,6 +2,7 @@
 """``python -m openmains.edges.http.openapi [FILE]``: the OpenAPI document, the same bytes every time."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -9,11 +10,15 @@ from litestar import Litestar
 
 from openmains.edges.http.app import api_router, openapi_config
 
+# Litestar names a page by the module of what is on it; where a class lives is no business of a client.
+_PAGE = re.compile(r"\bPage_openmains\.[\w.]+\.(\w+?)_(?!\w)")
+
 
 def document() -> str:
-    """The document with sorted keys, ending in a newline."""
+    """The document with sorted keys, ending in a newline. Pages are named ``Page_<item>`` wherever the item's class lives."""
     app = Litestar(route_handlers=[api_router()], openapi_config=openapi_config(), logging_config=None)
-    return json.dumps(app.openapi_schema.to_schema(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    schema = _PAGE.sub(r"Page_\1", json.dumps(app.openapi_schema.to_schema()))
+    return json.dumps(json.loads(schema), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 def main(arguments: list[str]) -> None:

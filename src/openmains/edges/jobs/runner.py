@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from openmains.app.jobs.ports import HEARTBEAT_S, Handler, Job, JobCancelled, JobStore
+from openmains.app.job.ports import HEARTBEAT_S, Handler, Job, JobCancelled, JobStore
 
 _log = logging.getLogger(__name__)
 _IDLE_S = 1.0

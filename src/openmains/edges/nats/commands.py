@@ -17,11 +17,11 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
+from openmains.app.command.downlink import ANY_NODE, DownFrame, encode_frames
 from openmains.app.command.ports import Outgoing
 from openmains.app.command.results import LINK_CHANNEL
-from openmains.app.downlink import ANY_NODE, DownFrame, encode_frames
-from openmains.app.pipeline.ports import Effects
-from openmains.app.uplink import Uplink
+from openmains.app.ingest.pipeline.ports import Effects
+from openmains.app.ingest.uplink import Uplink
 
 SUBJECT = "heard"
 COMMITTED = "committed"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One question to the edge that holds a meter's session, and its answer (``app/operate/messages.py``).
+"""One question to the edge that holds a meter's session, and its answer (``app/command/device_management/messages.py``).
 
 Where the session is, is asked of all edges first: a meter that has moved has an old session elsewhere, and an operation must
 not be done twice. The edge that heard it last is asked; its name is remembered for a while.
@@ -17,7 +17,16 @@ from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 from nats.errors import TimeoutError as NatsTimeoutError
 
-from openmains.app.operate.messages import ANY_NODE, Answer, Ask, Kind, Outcome, decode_answer, decode_ask, encode
+from openmains.app.command.device_management.messages import (
+    ANY_NODE,
+    Answer,
+    Ask,
+    Kind,
+    Outcome,
+    decode_answer,
+    decode_ask,
+    encode,
+)
 
 FIRST_S, MORE_S = 1.0, 0.15  # for the first edge to speak up, and for others after it
 KNOWN_S, KNOWN = 60.0, 100_000

@@ -31,7 +31,7 @@ from nats.js.api import (
 )
 from nats.js.errors import NotFoundError
 
-from openmains.app.uplink import Uplink, encode_batch, shard_of
+from openmains.app.ingest.uplink import Uplink, encode_batch, shard_of
 
 log = logging.getLogger("openmains.stream")
 STREAM = "UPLINK"

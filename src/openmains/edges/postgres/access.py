@@ -5,7 +5,7 @@
 
 from datetime import UTC, datetime
 
-from openmains.app.access.model import (
+from openmains.app.security.model import (
     AccessPolicy,
     KeyStatus,
     KeySummary,
@@ -18,8 +18,8 @@ from openmains.app.access.model import (
     TerminalState,
     UnknownTerminal,
 )
-from openmains.domain.connectivity.findings import STATES, State
-from openmains.domain.connectivity.ladder import MILLI, Standing, Thresholds, faded
+from openmains.domain.security.findings import STATES, State
+from openmains.domain.security.ladder import MILLI, Standing, Thresholds, faded
 from openmains.edges.postgres.db import Connection, Row
 
 _SECURITY = """

@@ -7,10 +7,10 @@ belongs to the pair of IMEI and meter.
 
 from collections.abc import Sequence
 
-from openmains.app.accept.access_book import AccessBook
-from openmains.app.accept.unknown import Unknown
-from openmains.domain.connectivity.binding import Sim
-from openmains.domain.connectivity.findings import STATES, State
+from openmains.app.security.access_cache import AccessBook
+from openmains.app.security.unknown import Unknown
+from openmains.domain.security.binding import Sim
+from openmains.domain.security.findings import STATES, State
 from openmains.edges.postgres.db import Pool
 
 MOST_UNPROVEN = 10_000  # open entries of terminals that showed no key: a stranger must not fill the disk

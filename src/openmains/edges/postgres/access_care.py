@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Timed care of what is kept about terminals: observed ones that have calmed down, and what is too old to be of use."""
 
-from openmains.domain.connectivity.findings import EVENTS, State
-from openmains.domain.connectivity.ladder import Standing, Thresholds, faded
+from openmains.domain.security.findings import EVENTS, State
+from openmains.domain.security.ladder import Standing, Thresholds, faded
 from openmains.edges.postgres.db import Pool
 
 FINDINGS_KEPT_S = 400 * 86_400

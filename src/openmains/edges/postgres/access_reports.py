@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from openmains.app.access.judge import SEPARATION, AccessJudge, AccessOutcome, Registered, Terminal
-from openmains.app.access.report import AccessEntry
-from openmains.app.pipeline.ports import AlarmChange
-from openmains.domain.connectivity.binding import Sim
-from openmains.domain.connectivity.findings import STATES
-from openmains.domain.connectivity.ladder import Standing, Thresholds
-from openmains.domain.connectivity.turns import Turns
+from openmains.app.ingest.pipeline.ports import AlarmChange
+from openmains.app.security.report import AccessEntry
+from openmains.app.security.score import SEPARATION, AccessJudge, AccessOutcome, Registered, Terminal
+from openmains.domain.security.binding import Sim
+from openmains.domain.security.findings import STATES
+from openmains.domain.security.ladder import Standing, Thresholds
+from openmains.domain.security.turns import Turns
 from openmains.drivers.points import vocabulary
 from openmains.edges.postgres.db import Connection, Row
 

@@ -3,7 +3,7 @@
 
 from datetime import UTC, datetime
 
-from openmains.app.alarms.model import Alarm, AlarmStatus, Severity
+from openmains.app.alarm.model import Alarm, AlarmStatus, Severity
 from openmains.edges.postgres.db import Connection, Row
 
 _COLUMNS = """

@@ -5,7 +5,7 @@
 
 from typing import Any
 
-from openmains.app.meters.model import Area, NewProduct, Product
+from openmains.app.fleet.model import Area, NewProduct, Product
 from openmains.edges.postgres.db import Connection, Row
 
 _AREA = "area_id, parent_id, code, name"

@@ -10,7 +10,7 @@ import io
 import asyncpg
 import numpy as np
 
-from openmains.app.accept.identities import Identities, Identity
+from openmains.app.fleet.identities import Identities, Identity
 
 HEADER = 11 + 4 + 4  # COPY BINARY: signature, flags, extension length
 ROW = np.dtype(

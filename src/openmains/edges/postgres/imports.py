@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The registry import's transaction (``app/fleet_import/ports.py``) and the followers' view of changed meters.
+"""The registry import's transaction (``app/fleet/imports/ports.py``) and the followers' view of changed meters.
 
 A chunk is COPYed into a temporary table, which is nobody else's, is not logged and goes with the connection; then one
 function of migration 0003 writes the chunk set by set, and a statement the flag that came after it.
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from openmains.app.fleet_import.ports import Applied, Conflict
-from openmains.app.fleet_import.staging import STAGED
+from openmains.app.fleet.imports.ports import Applied, Conflict
+from openmains.app.fleet.imports.staging import STAGED
 from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.search import refresh, refresh_customers
 
@@ -161,7 +161,7 @@ class PostgresImport:
 
 
 class ChangedMeters:
-    """Source of ``app/fleet_import/sync_dims.py``: what changed in the registry since a transaction."""
+    """Source of ``app/fleet/sync_dims.py``: what changed in the registry since a transaction."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool

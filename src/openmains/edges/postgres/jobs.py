@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table ``job`` as ``JobStore`` (``app/jobs/ports.py``), for a pool of the pipeline's role."""
+"""The table ``job`` as ``JobStore`` (``app/job/ports.py``), for a pool of the pipeline's role."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from openmains.app.jobs.ports import LEASE_S, Job
+from openmains.app.job.ports import LEASE_S, Job
 from openmains.edges.postgres.db import Pool
 
 _ENQUEUE = """

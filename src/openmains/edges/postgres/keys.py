@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``KeyStore`` (``app/keys/ports.py``) over a pool of role openmains_pipeline. The API's role cannot read these columns."""
+"""``KeyStore`` (``app/security/keys/ports.py``) over a pool of role openmains_pipeline. The API's role cannot read these columns."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from openmains.app.keys.envelope import SealedKey, WrappedKey
-from openmains.app.keys.ports import DeviceKey, KeyedMeter, MeterChoice
+from openmains.app.security.keys.envelope import SealedKey, WrappedKey
+from openmains.app.security.keys.ports import DeviceKey, KeyedMeter, MeterChoice
 from openmains.edges.postgres.db import Connection, Pool, Row
 
 _LOCK = 0x6F6D_6B65  # 'omke': any number that is the project's own

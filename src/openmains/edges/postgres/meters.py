@@ -13,8 +13,8 @@ from typing import Any
 
 import asyncpg
 
-from openmains.app.meters.model import Customer, Dimension, LastState, Meter, MeterDetail, MeterFilter, NewMeter
-from openmains.app.meters.wording import Wording
+from openmains.app.fleet.model import Customer, Dimension, LastState, Meter, MeterDetail, MeterFilter, NewMeter
+from openmains.app.fleet.wording import Wording
 from openmains.edges.postgres import search
 from openmains.edges.postgres.db import Connection, Row
 

@@ -9,8 +9,7 @@ from datetime import date
 
 import asyncpg
 
-from openmains.app.access.judge import AccessJudge
-from openmains.app.pipeline.ports import (
+from openmains.app.ingest.pipeline.ports import (
     AlarmChange,
     DeadLetter,
     Effects,
@@ -19,6 +18,7 @@ from openmains.app.pipeline.ports import (
     PositionConflictError,
     Product,
 )
+from openmains.app.security.score import AccessJudge
 from openmains.domain.period import EPOCH_ORDINAL
 from openmains.domain.readings.model import MeterState
 from openmains.edges.postgres.access_reports import commit_reports, default_judge

@@ -3,7 +3,7 @@
 
 from collections.abc import Sequence
 
-from openmains.app.report.collection import Area, Labels, MeterLabel, Product
+from openmains.app.readings.report.collection import Area, Labels, MeterLabel, Product
 from openmains.domain.period import zone
 from openmains.edges.postgres.db import Pool
 

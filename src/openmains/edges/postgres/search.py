@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Search in ``meter_search`` and keeping it true. What a gram is: ``app/search.py``; the SQL: migration 0003."""
+"""Search in ``meter_search`` and keeping it true. What a gram is: ``app/fleet/search.py``; the SQL: migration 0003."""
 
 from collections.abc import Sequence
 
-from openmains.app.search import (
+from openmains.app.fleet.search import (
     SEPARATOR,
     MeterHit,
     Query,

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from openmains.app.signer.ports import RegistryAwayError
+from openmains.app.command.signer.ports import RegistryAwayError
 from openmains.domain.command.safety import OFFICE_HOURS, MeterFacts, OfficeHours
 from openmains.edges.postgres.db import SIGNER_ROLE, Pool, Row, create_pool
 

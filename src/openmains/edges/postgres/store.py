@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from openmains.app.meters.wording import Wording
-from openmains.app.search import MeterHit
+from openmains.app.fleet.search import MeterHit
+from openmains.app.fleet.wording import Wording
 from openmains.edges.postgres import search
 from openmains.edges.postgres.access import Access
 from openmains.edges.postgres.alarms import Alarms

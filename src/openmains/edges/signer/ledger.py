@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from openmains.app.signer.ports import Entry, Person, Standing
+from openmains.app.command.signer.ports import Entry, Person, Standing
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.safety import Scope
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 
 from openmains.app.command.ports import Credential, SignedFrame, SignerRefusedError, SignRequest, ToSign, Verdict
-from openmains.app.signer.authority import Authority
-from openmains.app.signer.ports import RegistryAwayError
+from openmains.app.command.signer.authority import Authority
+from openmains.app.command.signer.ports import RegistryAwayError
 from openmains.edges.signer.switch import FileSwitch
 from openmains.edges.signer.wire import Answer, Ask, packed, read_ask
 

@@ -3,7 +3,7 @@
 
 from typing import NamedTuple
 
-from openmains.app.accept.reception import MAX_PAYLOAD, Accepted, Reception, Refusal
+from openmains.app.ingest.edge.admission import MAX_PAYLOAD, Accepted, Reception, Refusal
 from openmains.wire.coap import options as opt
 from openmains.wire.coap.message import Code, Option
 

@@ -10,9 +10,9 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from openmains.app.accept.batcher import Batcher
-from openmains.app.accept.limiter import AddressLimiter, Verdict
-from openmains.app.accept.reception import Accepted, Reception, Refusal
+from openmains.app.ingest.edge.admission import Accepted, Reception, Refusal
+from openmains.app.ingest.edge.batcher import Batcher
+from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
 from openmains.edges.udp.answers import BUSY, BUSY_S, TEXT, Said, of_refusal, of_stored
 from openmains.edges.udp.shell import UdpShell
 from openmains.wire.coap import options as opt

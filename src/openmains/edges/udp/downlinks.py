@@ -11,9 +11,9 @@ here for the meter's proof.
 from collections.abc import Callable
 from typing import Protocol
 
+from openmains.app.command.downlink import DownFrame
 from openmains.app.command.results import LINK_CHANNEL, link_path
-from openmains.app.downlink import DownFrame
-from openmains.app.uplink import Uplink
+from openmains.app.ingest.uplink import Uplink
 from openmains.edges.udp.proofs import Proofs
 from openmains.edges.udp.terminals import Terminal
 from openmains.wire.lwm2m import content, events, operation

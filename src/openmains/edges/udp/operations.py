@@ -12,8 +12,17 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from openmains.app.operate.messages import Answer, Ask, Kind, Offered, Outcome, Registered, Value, Watched
-from openmains.app.operate.rules import ASKING_THE_METER, refusal_of
+from openmains.app.command.device_management.messages import (
+    Answer,
+    Ask,
+    Kind,
+    Offered,
+    Outcome,
+    Registered,
+    Value,
+    Watched,
+)
+from openmains.app.command.device_management.rules import ASKING_THE_METER, refusal_of
 from openmains.edges.udp.proofs import Proofs
 from openmains.edges.udp.terminals import Terminal
 from openmains.wire.errors import WireError

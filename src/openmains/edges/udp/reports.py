@@ -9,8 +9,8 @@ shell; resources keep their path and content format (``drivers.lwm2m.envelope``)
 
 from collections.abc import Callable
 
-from openmains.app.accept.batcher import Batcher
-from openmains.app.accept.reception import About, Accepted, Reception, Refusal
+from openmains.app.ingest.edge.admission import About, Accepted, Reception, Refusal
+from openmains.app.ingest.edge.batcher import Batcher
 from openmains.edges.udp.answers import TEXT, Said, of_refusal, of_stored
 from openmains.edges.udp.terminals import Terminal
 from openmains.wire.coap import options as opt

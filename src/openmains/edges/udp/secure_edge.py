@@ -11,8 +11,8 @@ import socket
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from openmains.app.accept.key_desk import KeyDesk
-from openmains.app.accept.limiter import AddressLimiter, Verdict
+from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
+from openmains.app.security.key_lookup import KeyDesk
 from openmains.edges.udp.shell import UdpShell
 from openmains.edges.udp.terminals import SessionStore, Terminal, Terminals, peer_text
 from openmains.wire.dtls import events as dtls
@@ -44,7 +44,7 @@ class Upper(Protocol):
 
 
 class Watch(Protocol):
-    """Who may come in, and what is noticed (app/access)."""
+    """Who may come in, and what is noticed (app/security)."""
 
     def may_try(self, imei: int, host: str, now: float) -> bool:
         """Whether a handshake in this name from there is looked at."""

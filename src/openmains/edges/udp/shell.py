@@ -10,7 +10,7 @@ import socket
 from abc import ABC, abstractmethod
 from typing import Any
 
-from openmains.app.accept.limiter import AddressLimiter, Verdict
+from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
 
 DRAIN = 512  # datagrams of one wake-up: other sockets and timers get their turn after them
 PAUSE_S = 0.004  # under load: waking up for each datagram would cost nearly as much as what is in it

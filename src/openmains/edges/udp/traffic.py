@@ -34,7 +34,7 @@ from openmains.wire.lwm2m.server import Server
 
 
 class Registrar(Protocol):
-    """Decides about a registration (app/access)."""
+    """Decides about a registration (app/security)."""
 
     def register(self, imei: int, host: str, name: EndpointName, now: float) -> int:
         """0: it may register; else the seconds after which it may ask again."""

@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from openmains.emulator.consumption import Consumption
-from openmains.emulator.endpoint import Network, parse_target
+from openmains.emulator.device.endpoint import Network, parse_target
+from openmains.emulator.device.secure_device import Way
 from openmains.emulator.fleet import Faults, Fleet, FleetSummary, MeterSpec, Secure
-from openmains.emulator.frames import DriverFrames, immediate_events, medium_of
-from openmains.emulator.meter import Frames, Profile
-from openmains.emulator.secure_device import Way
-from openmains.emulator.spreading import Period, Scheme
-from openmains.emulator.standard_frames import StandardFrames
+from openmains.emulator.meter.consumption import Consumption
+from openmains.emulator.meter.frames import DriverFrames, immediate_events, medium_of
+from openmains.emulator.meter.meter import Frames, Profile
+from openmains.emulator.meter.spreading import Period, Scheme
+from openmains.emulator.meter.standard_frames import StandardFrames
 from openmains.wire.coap.reliability import Timing
 
 _MODES = {

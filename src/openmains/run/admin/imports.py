@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import msgspec
 
-from openmains.app.fleet_import.import_meters import ImportResult, error_report, import_meters
+from openmains.app.fleet.imports.import_meters import ImportResult, error_report, import_meters
 from openmains.domain.fleet.meter_row import HeaderError
 from openmains.edges.postgres.db import PIPELINE_ROLE, create_pool
 from openmains.edges.postgres.imports import PostgresImport

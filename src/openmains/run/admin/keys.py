@@ -12,12 +12,12 @@ from typing import TypeVar
 import asyncpg
 import msgspec
 
-from openmains.app.keys.envelope import KeyUnreadableError
-from openmains.app.keys.generate_keys import KeyOrder, generate_keys
-from openmains.app.keys.import_keys import KeyImport, import_keys
-from openmains.app.keys.key_file import error_report
-from openmains.app.keys.ports import MeterChoice
-from openmains.app.keys.vault import Vault, rewrap_all
+from openmains.app.security.keys.envelope import KeyUnreadableError
+from openmains.app.security.keys.generate import KeyOrder, generate_keys
+from openmains.app.security.keys.import_keys import KeyImport, import_keys
+from openmains.app.security.keys.key_file import error_report
+from openmains.app.security.keys.ports import MeterChoice
+from openmains.app.security.keys.vault import Vault, rewrap_all
 from openmains.domain.fleet.identifiers import is_imei
 from openmains.domain.fleet.meter_row import HeaderError
 from openmains.edges.postgres.db import PIPELINE_ROLE, Pool, create_pool

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from zoneinfo import ZoneInfoNotFoundError
 
-from openmains.emulator.endpoint import Network, parse_target
-from openmains.emulator.frames import DriverFrames
+from openmains.emulator.device.endpoint import Network, parse_target
+from openmains.emulator.meter.frames import DriverFrames
 from openmains.emulator.replay import ReplayError, ReplaySummary, State, map_imeis, read_series, replay
 
 

@@ -9,8 +9,8 @@ import getpass
 import secrets
 import sys
 
+from openmains.app.command.signer.keys import command_key
 from openmains.app.identity.hashing import hash_password
-from openmains.app.signer.keys import command_key
 from openmains.domain.identity.password import weakness
 from openmains.edges.signer.ledger import SqliteLedger
 from openmains.edges.signer.switch import FileSwitch

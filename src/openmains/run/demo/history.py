@@ -12,12 +12,12 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from openmains.app.uplink import Uplink
+from openmains.app.ingest.uplink import Uplink
 from openmains.domain.period import Zone
 from openmains.drivers.catalog import Driver
 from openmains.drivers.model import Kind
-from openmains.emulator.consumption import Consumption
-from openmains.emulator.valve import Cut, behind
+from openmains.emulator.meter.consumption import Consumption
+from openmains.emulator.meter.valve import Cut, behind
 from openmains.run.demo.town import DemoMeter
 
 SLOTS = 48

@@ -13,11 +13,11 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from openmains.app.keys.generate_keys import KeyOrder, generate_keys, is_committed
-from openmains.app.keys.key_file import KeyRow, read_keys
-from openmains.app.keys.ports import MeterChoice
-from openmains.app.keys.vault import Vault
-from openmains.app.signer.keys import command_key
+from openmains.app.command.signer.keys import command_key
+from openmains.app.security.keys.generate import KeyOrder, generate_keys, is_committed
+from openmains.app.security.keys.key_file import KeyRow, read_keys
+from openmains.app.security.keys.ports import MeterChoice
+from openmains.app.security.keys.vault import Vault
 from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.keys import PostgresKeys
 from openmains.run.logs import say

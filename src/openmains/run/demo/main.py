@@ -14,22 +14,22 @@ from pathlib import Path
 
 import asyncpg
 
-from openmains.app.fleet_import.import_meters import import_meters
+from openmains.app.fleet.imports.import_meters import import_meters
 from openmains.domain.period import Zone, zone
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.nats.stream import StreamReplay, UplinkStream, connect
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.identity import create_tenant_admin
 from openmains.edges.postgres.imports import PostgresImport
-from openmains.emulator.consumption import Consumption
+from openmains.emulator.device.secure_device import Way
 from openmains.emulator.fleet import Faults, Fleet, MeterSpec, Secure
-from openmains.emulator.frames import DriverFrames, immediate_events
-from openmains.emulator.memory import Memory
-from openmains.emulator.meter import Profile
-from openmains.emulator.secure_device import Way
-from openmains.emulator.spreading import Period, Scheme
-from openmains.emulator.store import Held
-from openmains.emulator.valve import Cut
+from openmains.emulator.meter.consumption import Consumption
+from openmains.emulator.meter.frames import DriverFrames, immediate_events
+from openmains.emulator.meter.memory import Memory
+from openmains.emulator.meter.meter import Profile
+from openmains.emulator.meter.spreading import Period, Scheme
+from openmains.emulator.meter.store import Held
+from openmains.emulator.meter.valve import Cut
 from openmains.run.demo import town as demo_town
 from openmains.run.demo.history import SEED, Registered, night
 from openmains.run.demo.keys import command_keys, device_keys

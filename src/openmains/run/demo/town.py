@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from openmains.domain.fleet.identifiers import imei_of
-from openmains.emulator.consumption import Medium
-from openmains.emulator.prices import MONEY, UNITS_A_FEN, Account, PriceSet
+from openmains.emulator.meter.consumption import Medium
+from openmains.emulator.meter.prices import MONEY, UNITS_A_FEN, Account, PriceSet
 
 TENANT_CODE = "demo"
 TENANT_NAME = "江城燃气水务(演示) Rivertown Utilities (demo)"

@@ -7,18 +7,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from openmains.app.accept.access_book import AccessBook
-from openmains.app.accept.registration import GateRates, Rate, RegistrationGate
-from openmains.app.accept.unknown import UnknownTerminals
-from openmains.app.access.judge import AccessJudge
-from openmains.app.jobs.ports import Handler
-from openmains.app.keys.book import KeyBook
-from openmains.app.keys.files import SealedFiles
-from openmains.app.keys.jobs import key_handlers
-from openmains.app.keys.vault import Vault
-from openmains.domain.connectivity.findings import State
-from openmains.domain.connectivity.guard import AccessGuard, GuardLimits
-from openmains.domain.connectivity.ladder import Thresholds
+from openmains.app.job.ports import Handler
+from openmains.app.security.access_cache import AccessBook
+from openmains.app.security.keys.cache import KeyBook
+from openmains.app.security.keys.files import SealedFiles
+from openmains.app.security.keys.jobs import key_handlers
+from openmains.app.security.keys.vault import Vault
+from openmains.app.security.registration import GateRates, Rate, RegistrationGate
+from openmains.app.security.score import AccessJudge
+from openmains.app.security.unknown import UnknownTerminals
+from openmains.domain.security.findings import State
+from openmains.domain.security.guard import AccessGuard, GuardLimits
+from openmains.domain.security.ladder import Thresholds
 from openmains.edges.postgres.access_book import AccessFollower
 from openmains.edges.postgres.access_care import calm_down, forget_old
 from openmains.edges.postgres.access_reports import default_judge

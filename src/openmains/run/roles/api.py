@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import cast
 
-from openmains.app.access.model import OnSimSeparated
 from openmains.app.command.driver import CatalogCommands
-from openmains.app.meters.drivers import CatalogShelf, wording
-from openmains.app.report.answers import Reports
+from openmains.app.fleet.drivers import CatalogShelf, wording
+from openmains.app.readings.report.answers import Reports
+from openmains.app.security.model import OnSimSeparated
 from openmains.drivers import catalog as driver_catalog
 from openmains.drivers.points import vocabulary
 from openmains.edges.clickhouse.cell_load import ClickHouseCellLoads

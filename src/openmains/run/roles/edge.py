@@ -18,16 +18,16 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from openmains.app.accept.batcher import Batcher
-from openmains.app.accept.identities import Identities
-from openmains.app.accept.key_desk import KeyDesk
-from openmains.app.accept.limiter import AddressLimiter
-from openmains.app.accept.reception import Reception
-from openmains.app.accept.registrar import Cells, Registrar
-from openmains.app.accept.watch import AccessWatch
-from openmains.app.downlink import ANY_NODE, decode_frames
-from openmains.domain.connectivity.findings import State
+from openmains.app.command.downlink import ANY_NODE, decode_frames
+from openmains.app.fleet.identities import Identities
+from openmains.app.ingest.edge.admission import Reception
+from openmains.app.ingest.edge.batcher import Batcher
+from openmains.app.ingest.edge.limiter import AddressLimiter
+from openmains.app.security.key_lookup import KeyDesk
+from openmains.app.security.registrar import Cells, Registrar
+from openmains.app.security.watch import AccessWatch
 from openmains.domain.period import zone
+from openmains.domain.security.findings import State
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.nats.commands import HeardTeller
 from openmains.edges.nats.nodes import NodeLink

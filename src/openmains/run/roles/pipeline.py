@@ -6,7 +6,7 @@ import logging
 import os
 from contextlib import AsyncExitStack
 
-from openmains.app.pipeline.worker import ShardWorker
+from openmains.app.ingest.pipeline.worker import ShardWorker
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.clickhouse.sink import ClickHouseReadingSink
 from openmains.edges.nats.commands import CommittedTeller

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from openmains.app.command.driver import CatalogCommands, CommandDrivers
-from openmains.app.signer.authority import Authority
-from openmains.app.signer.keys import MASTER_BYTES
+from openmains.app.command.signer.authority import Authority
+from openmains.app.command.signer.keys import MASTER_BYTES
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.postgres.signer_registry import SignerRegistry
 from openmains.edges.signer.ledger import SqliteLedger

@@ -4,9 +4,9 @@
 import asyncio
 import time
 
-from openmains.app.fleet_import.sync_dims import sync_dims
-from openmains.app.jobs.handlers import handlers
-from openmains.app.jobs.schedule import queue_due_reports
+from openmains.app.fleet.sync_dims import sync_dims
+from openmains.app.job.handlers import handlers
+from openmains.app.job.schedule import queue_due_reports
 from openmains.edges.clickhouse.dims import MeterDims
 from openmains.edges.clickhouse.report import DayReports
 from openmains.edges.jobs.runner import Runner

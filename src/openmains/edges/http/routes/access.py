@@ -9,8 +9,11 @@ from litestar import Request, Response, delete, get, post, put
 from litestar.datastructures import UploadFile
 from litestar.params import FromQuery, JSONBody, MultipartBody, QueryParameter
 
-from openmains.app.access import handle
-from openmains.app.access.model import (
+from openmains.app.alarm.model import Job
+from openmains.app.fleet.model import MeterDetail, NewMeter
+from openmains.app.problems import Problem
+from openmains.app.security import handle
+from openmains.app.security.model import (
     AccessPolicy,
     Hold,
     KeySummary,
@@ -23,10 +26,7 @@ from openmains.app.access.model import (
     TerminalRow,
     UnknownTerminal,
 )
-from openmains.app.access.ports import KeyFiles, place_of
-from openmains.app.alarms.model import Job
-from openmains.app.meters.model import MeterDetail, NewMeter
-from openmains.app.problems import Problem
+from openmains.app.security.ports import KeyFiles, place_of
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, Page, PathWord, after_id, after_pair, page
 

@@ -12,8 +12,8 @@ from litestar.params import FromQuery, JSONBody
 from litestar.response import File
 from msgspec import Meta, Struct
 
-from openmains.app.alarms import handle as alarms
-from openmains.app.alarms.model import (
+from openmains.app.alarm import handle as alarms
+from openmains.app.alarm.model import (
     Alarm,
     AlarmStatus,
     DeadLetter,
@@ -24,11 +24,11 @@ from openmains.app.alarms.model import (
     ReadingException,
     Severity,
 )
-from openmains.app.dead_letters import handle as dead_letters
-from openmains.app.exceptions.judge import Correction, Verdict, edit_reading
-from openmains.app.exceptions.judge import judge_exception as judge
-from openmains.app.meters import jobs
+from openmains.app.ingest import dead_letters
+from openmains.app.job import request as jobs
 from openmains.app.problems import Problem
+from openmains.app.readings.resolve import Correction, Verdict, edit_reading
+from openmains.app.readings.resolve import judge_exception as judge
 from openmains.domain.readings.edit import MOST_VOLUME
 from openmains.domain.readings.quality import Rule
 from openmains.edges.http.deps import actor_of, deps_of

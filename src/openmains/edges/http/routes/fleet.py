@@ -8,9 +8,9 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from openmains.app.command.onboard import check_product
-from openmains.app.driver_shelf import DriverLayout, DriverPage, DriverVector, TracedField
-from openmains.app.meters import change_areas, change_products
-from openmains.app.meters.model import Area, AreaChange, NewArea, NewProduct, Product, ProductChange
+from openmains.app.fleet import change_areas, change_products
+from openmains.app.fleet.driver_catalog import DriverLayout, DriverPage, DriverVector, TracedField
+from openmains.app.fleet.model import Area, AreaChange, NewArea, NewProduct, Product, ProductChange
 from openmains.app.problems import Problem
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id32, Limit, Page, PathWord, after_id, changes, hex_bytes, page

@@ -7,8 +7,13 @@ from typing import Any
 from litestar import Request, get, post
 from litestar.params import JSONBody
 
-from openmains.app.operate import operate
-from openmains.app.operate.model import MeterObjects, MeterOperation, ObjectDefinition, OperationResult
+from openmains.app.command.device_management import operations as operate
+from openmains.app.command.device_management.model import (
+    MeterObjects,
+    MeterOperation,
+    ObjectDefinition,
+    OperationResult,
+)
 from openmains.app.problems import Problem
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Id

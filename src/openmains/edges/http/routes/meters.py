@@ -15,9 +15,8 @@ from litestar.params import FromQuery, JSONBody, QueryParameter
 from litestar.response import File
 from msgspec import structs
 
-from openmains.app.identity.model import Actor
-from openmains.app.meters import export, register
-from openmains.app.meters.model import (
+from openmains.app.fleet import export, register
+from openmains.app.fleet.model import (
     Meter,
     MeterChange,
     MeterDetail,
@@ -26,6 +25,7 @@ from openmains.app.meters.model import (
     MeterStatus,
     NewMeter,
 )
+from openmains.app.identity.model import Actor
 from openmains.app.paging import decode_cursor, encode_cursor
 from openmains.app.ports import Dimensions
 from openmains.app.problems import Problem

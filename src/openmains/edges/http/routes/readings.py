@@ -8,13 +8,13 @@ from litestar import Request, get
 from litestar.params import QueryParameter
 from msgspec import Struct
 
-from openmains.app.driver_shelf import TracedField
+from openmains.app.fleet.driver_catalog import TracedField
+from openmains.app.fleet.model import MeterDetail
 from openmains.app.identity.model import Actor
-from openmains.app.meters.model import MeterDetail
 from openmains.app.paging import decode_cursor
-from openmains.app.pipeline.edits import EDIT_CHANNEL
 from openmains.app.ports import ReadingStore, StoredDay, StoredSignal
 from openmains.app.problems import Problem
+from openmains.app.readings.edits import EDIT_CHANNEL
 from openmains.domain.period import DAY_S, Zone, zone
 from openmains.domain.quantity import LITRE_EXPONENT, to_m3
 from openmains.domain.readings.model import DayRow

@@ -12,9 +12,9 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.params import FromQuery, MultipartBody, QueryParameter
 
-from openmains.app.alarms.model import Job
+from openmains.app.alarm.model import Job
 from openmains.app.identity.model import Actor
-from openmains.app.meters.jobs import ask_for_job
+from openmains.app.job.request import ask_for_job
 from openmains.app.ports import CollectionReport, CollectionReports, MissingMeter, ReportBy
 from openmains.app.problems import Problem
 from openmains.domain.period import date_to_day, zone

@@ -128,7 +128,7 @@ CREATE TABLE meter_search (
   meter_id  bigint PRIMARY KEY REFERENCES meter ON DELETE CASCADE,
   tenant_id int NOT NULL,
   text      text NOT NULL,                     -- number, IMEI, customer, phone, address; lower case, separated by newlines
-  grams     int[] NOT NULL                     -- see app/search.py
+  grams     int[] NOT NULL                     -- see app/fleet/search.py
 );
 CREATE INDEX meter_search_grams ON meter_search USING gin (grams) WITH (fastupdate = on);
 -- Edges keep the identities of all meters in memory and follow this list.

@@ -50,7 +50,7 @@ CREATE TABLE terminal (
   online_since_us   bigint,                     -- first handshake of this IMEI under this meter
   last_handshake_us bigint,
   handshakes        bigint NOT NULL DEFAULT 0,
-  turns             jsonb NOT NULL DEFAULT '{}', -- domain/connectivity/turns.py
+  turns             jsonb NOT NULL DEFAULT '{}', -- domain/security/turns.py
   PRIMARY KEY (imei, tenant_id)                 -- an IMEI that goes to another tenant leaves a row that counts for nothing
 );
 CREATE INDEX terminal_online ON terminal (tenant_id, online_since_us DESC, meter_id DESC) WHERE online_since_us IS NOT NULL;

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Alarms: acknowledge and clear (R7.2)."""

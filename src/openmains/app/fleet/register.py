@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Add, change and remove a meter. The copy beside the readings follows after the commit."""
+
+from datetime import date
+from typing import Any
+
+from openmains.app.fleet.model import Dimension, MeterDetail, NewMeter
+from openmains.app.identity.model import Actor
+from openmains.app.ports import Dimensions, Store, Work
+from openmains.app.problems import Problem
+
+CUSTOMER_FLAGS = frozenset({"is_protected", "is_critical"})
+
+
+async def add_meter(store: Store, dimensions: Dimensions, actor: Actor, wanted: NewMeter) -> MeterDetail:
+    """Raises ``invalid-input`` for a reference that is not the tenant's, ``number-taken``."""
+    async with store.tenant(actor.tenant_id) as work:
+        await _check_references(
+            work, {"product_id": wanted.product_id, "area_id": wanted.area_id, "customer_id": wanted.customer_id}
+        )
+        meter_id = await work.meters.add(wanted)
+        if meter_id is None:
+            raise Problem("number-taken", fields=(("/number", "not-accepted"), ("/imei", "not-accepted")))
+        after, dimension = await _read(work, meter_id)
+        await work.audit.record(actor, "add_meter", "meter", meter_id, None, after)
+    await dimensions.put([dimension])
+    return after
+
+
+async def change_meter(
+    store: Store, dimensions: Dimensions, actor: Actor, meter_id: int, revision: int, values: dict[str, Any]
+) -> MeterDetail:
+    """``values`` may hold flags of the meter's customer too: of the new one where ``customer_id`` changes with them.
+
+    Raises ``not-found``, ``already-removed``, ``revision-stale``, ``invalid-input``, ``number-taken``.
+    """
+    async with store.tenant(actor.tenant_id) as work:
+        before = await _present(work, meter_id)
+        if not values:
+            if before.revision != revision:
+                raise Problem("revision-stale")
+            return before
+        await _check_references(work, values)
+        flags = {name: value for name, value in values.items() if name in CUSTOMER_FLAGS}
+        values = {name: value for name, value in values.items() if name not in CUSTOMER_FLAGS}
+        if values.get("imei") is not None:
+            values = values | {"imei": int(values["imei"])}
+        if flags:  # before the meter is read again; a stale revision takes it back with the transaction
+            customer_id = values.get("customer_id", before.customer_id)
+            if customer_id is None:
+                raise Problem("invalid-input", fields=tuple((f"/{name}", "without-customer") for name in flags))
+            await work.meters.set_customer_flags(customer_id, flags)
+        after, dimension = await _write(work, meter_id, revision, values)
+        await work.audit.record(actor, "change_meter", "meter", meter_id, before, after)
+    await dimensions.put([dimension])
+    return after
+
+
+async def remove_meter(
+    store: Store, dimensions: Dimensions, actor: Actor, meter_id: int, revision: int, on: date, today: date
+) -> MeterDetail:
+    """Take a meter out of use on a date; its readings stay and its IMEI becomes free. Raises as ``change_meter``."""
+    async with store.tenant(actor.tenant_id) as work:
+        before = await _present(work, meter_id)
+        if on < before.installed_on:
+            raise Problem("invalid-input", fields=(("/date", "before-installation"),))
+        if on > today:
+            raise Problem("invalid-input", fields=(("/date", "in-the-future"),))
+        after, dimension = await _write(work, meter_id, revision, {"removed_on": on, "imei": None})
+        await work.audit.record(actor, "remove_meter", "meter", meter_id, before, after)
+    await dimensions.put([dimension])
+    return after
+
+
+async def _present(work: Work, meter_id: int) -> MeterDetail:
+    found = await work.meters.get(meter_id)
+    if found is None:
+        raise Problem("not-found")
+    if found.removed_on is not None:
+        raise Problem("already-removed")
+    return found
+
+
+async def _write(work: Work, meter_id: int, revision: int, values: dict[str, Any]) -> tuple[MeterDetail, Dimension]:
+    done = await work.meters.change(meter_id, revision, values)
+    if done is None:
+        raise Problem("number-taken", fields=(("/imei", "not-accepted"),))
+    if not done:
+        raise Problem("revision-stale")
+    return await _read(work, meter_id)
+
+
+async def _read(work: Work, meter_id: int) -> tuple[MeterDetail, Dimension]:
+    found = await work.meters.get(meter_id)
+    assert found is not None  # noqa: S101 written in this transaction
+    return found, await work.meters.dimension(meter_id)
+
+
+async def _check_references(work: Work, values: dict[str, Any]) -> None:
+    """Foreign keys do not see tenants, so that each reference is looked up as the tenant."""
+    faults = []
+    if values.get("product_id") is not None and await work.products.get(values["product_id"]) is None:
+        faults.append(("/product_id", "unknown-reference"))
+    if values.get("area_id") is not None and await work.areas.get(values["area_id"]) is None:
+        faults.append(("/area_id", "unknown-reference"))
+    if values.get("customer_id") is not None and not await work.meters.customer_exists(values["customer_id"]):
+        faults.append(("/customer_id", "unknown-reference"))
+    if faults:
+        raise Problem("invalid-input", fields=tuple(faults))

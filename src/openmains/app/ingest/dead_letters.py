@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Replay dead letters after a driver was mended, or dismiss them."""
+
+from collections.abc import Sequence
+
+from openmains.app.identity.model import Actor
+from openmains.app.ingest.uplink import Uplink
+from openmains.app.ports import Store, UplinkReplay
+
+
+async def replay_dead_letters(store: Store, stream: UplinkReplay, actor: Actor, ids: Sequence[int]) -> list[int]:
+    """Put the open ones of these into the stream once more; returns which.
+
+    They are marked in the transaction that holds their rows, after the stream has them on disk: a crash in between
+    replays them twice, which the pipeline's de-duplication makes harmless.
+    """
+    async with store.tenant(actor.tenant_id) as work:
+        found = await work.dead_letters.take(ids)
+        taken = [letter.dead_letter_id for letter in found]
+        await stream.replay(
+            [
+                Uplink(
+                    meter_id=letter.meter_id,
+                    tenant_id=actor.tenant_id,
+                    product_id=letter.product_id,
+                    channel=letter.channel,
+                    path=letter.path,
+                    received_us=round(letter.received_at.timestamp() * 1_000_000),
+                    payload=bytes.fromhex(letter.payload_hex),
+                )
+                for letter in found
+            ]
+        )
+        await work.dead_letters.mark(taken, "replayed", actor.user_id)
+        for dead_letter_id in taken:
+            await work.audit.record(
+                actor, "replay", "dead_letter", dead_letter_id, {"status": "open"}, {"status": "replayed"}
+            )
+    return taken
+
+
+async def dismiss_dead_letters(store: Store, actor: Actor, ids: Sequence[int]) -> list[int]:
+    """Mark the open ones of these as not to be used; returns which."""
+    async with store.tenant(actor.tenant_id) as work:
+        taken = [letter.dead_letter_id for letter in await work.dead_letters.take(ids)]
+        await work.dead_letters.mark(taken, "dismissed", actor.user_id)
+        for dead_letter_id in taken:
+            await work.audit.record(
+                actor, "dismiss", "dead_letter", dead_letter_id, {"status": "open"}, {"status": "dismissed"}
+            )
+    return taken

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the pipeline needs of the stores, and the shapes that pass between."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from openmains.app.command.ports import MeterWord
+from openmains.app.ingest.uplink import Uplink
+from openmains.app.security.report import AccessEntry
+from openmains.domain.readings.model import DayRow, MeterState
+
+
+@dataclass(slots=True)
+class Product:
+    """What the pipeline must know of a product; changes rarely and is kept in memory."""
+
+    product_id: int
+    driver: str
+    dial: int
+    interval_s: int
+    qmax_per_h: int
+
+
+@dataclass(slots=True)
+class MeterRecord:
+    """A meter as loaded for a batch: registry facts and hot state."""
+
+    meter_id: int
+    tenant_id: int
+    product_id: int
+    area_id: int
+    qmax_per_h: int  # 0: the product's
+    installed_day: int
+    state: MeterState
+    event_mask: int
+    valve: int | None
+    last_seen_us: int
+    device_at: int = 0  # newest device time whose events were applied
+    changed: bool = False
+    latest: dict[str, int] = field(default_factory=dict)  # newest value of state points (rsrp_ddbm, balance, …)
+    imei: int | None = None
+    is_held_back: bool = False  # quarantined or blocked: its readings are kept and marked (docs/security-terminals.md)
+    frames_before: bytes = b""  # prints (8 bytes each, newest first) of frames before the last one; see ``repeats.py``
+
+
+@dataclass(slots=True)
+class AlarmChange:
+    """A transition of one event of one meter."""
+
+    tenant_id: int
+    meter_id: int
+    event: str
+    severity: str
+    action: str  # "raised", "repeated", "cleared"
+    raised_at: int
+    received_us: int
+
+
+@dataclass(slots=True)
+class DeadLetter:
+    """An uplink that could not be used, with the byte that was wrong."""
+
+    uplink: Uplink
+    reason: str
+    offset: int
+    detail: str
+
+
+@dataclass(slots=True)
+class ExceptionRow:
+    """A finding on its way to the exception list."""
+
+    tenant_id: int
+    meter_id: int
+    version: int
+    rule: int
+    at: int
+    day: int
+    value: int
+    expected: int | None
+
+
+Table = dict[str, Sequence[Any]]  # column → values, equal lengths
+
+
+@dataclass(slots=True)
+class PendingDay:
+    """A meter-day row before it is merged with what is stored."""
+
+    record: MeterRecord
+    row: DayRow
+    version: int
+    received_s: int
+
+
+@dataclass(slots=True)
+class Effects:
+    """All that a batch means. ClickHouse tables first (idempotent), then the rest in one transaction."""
+
+    days: list[PendingDay] = field(default_factory=list)
+    registers: Table = field(default_factory=dict)
+    frames: Table = field(default_factory=dict)
+    signals: Table = field(default_factory=dict)
+    meters: list[MeterRecord] = field(default_factory=list)
+    alarms: list[AlarmChange] = field(default_factory=list)
+    exceptions: list[ExceptionRow] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    access: list[AccessEntry] = field(default_factory=list)  # judged by app.access within the commit
+    words: list[MeterWord] = field(default_factory=list)  # of commands: results, and what links saw
+    counters: dict[str, int] = field(default_factory=dict)
+
+
+class PositionConflictError(Exception):
+    """Another pipeline committed this shard: give up the batch and read the position anew."""
+
+
+class PipelineStore(Protocol):
+    """PostgreSQL side."""
+
+    async def position(self, shard: int) -> int:
+        """Last committed stream sequence of a shard; 0 when new."""
+        ...
+
+    async def load(self, meter_ids: Sequence[int]) -> dict[int, MeterRecord]:
+        """Records of these meters; unknown ones are absent."""
+        ...
+
+    async def products(self) -> dict[int, Product]:
+        """All products."""
+        ...
+
+    async def zones(self) -> dict[int, str]:
+        """Time zone of each tenant."""
+        ...
+
+    async def commit(self, shard: int, before: int, after: int, effects: Effects, now_us: int) -> None:
+        """State, exceptions, alarms, dead letters and the position in one transaction.
+
+        :raises PositionConflictError: the stored position is not ``before``.
+        """
+        ...
+
+
+StoredDay = tuple[int, DayRow]  # (version, row)
+
+
+class ReadingSink(Protocol):
+    """ClickHouse side."""
+
+    async def stored_days(self, keys: Sequence[tuple[int, int, int]]) -> dict[tuple[int, int], StoredDay]:
+        """Newest rows of (tenant, meter, day) keys, by (meter, day)."""
+        ...
+
+    async def write(self, days: Table, registers: Table, frames: Table, signals: Table) -> None:
+        """Insert; returns when on disk and visible."""
+        ...

@@ -1,0 +1,388 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The steps of an uplink, in order, each from a narrower type to a richer one:
+
+    decode      bytes of one product, column-wise → standard points, or a dead letter with the wrong byte;
+                a person's edit → the row it sets (``edits.py``), which goes straight to gather
+    identify    meter and hot state from PostgreSQL; a meter no longer registered → dead letter
+    repeat      the same frame once more (R1.7) → counted, logged, no effect
+    validate    domain.readings: rows of the meter-day, findings, new state
+    events      domain.alarm: raised and cleared alarms (R1.5, R1.6)
+    gather      columns for ClickHouse, rows for PostgreSQL
+
+Pure: the stores are read before (``Batch``) and written after (``worker.py``). The result depends only on the uplinks
+and on the committed state, so a batch processed again after a crash yields the same rows under the same versions.
+"""
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from openmains.app.command.results import ANSWERS, LINK_CHANNEL, link_word, meter_word
+from openmains.app.ingest.pipeline.bounds import DAYS, fit, outside
+from openmains.app.ingest.pipeline.ports import DeadLetter, Effects, ExceptionRow, MeterRecord, PendingDay, Product
+from openmains.app.ingest.pipeline.repeats import is_repeat, note_last
+from openmains.app.ingest.pipeline.rows import Gatherer
+from openmains.app.ingest.uplink import Uplink
+from openmains.app.readings.edits import EDIT_CHANNEL, Edit, read_edit
+from openmains.app.security.report import CHANNEL as ACCESS_CHANNEL
+from openmains.app.security.report import AccessEntry, AccessNote, entry_of
+from openmains.domain.alarm import EventKind, Heard
+from openmains.domain.period import Zone
+from openmains.domain.quantity import LITRE_EXPONENT, rescale
+from openmains.domain.readings import judge_intervals, judge_registers
+from openmains.domain.readings.model import DayRow, IntervalReport, Judgement, Limits, RegisterReport
+from openmains.domain.readings.quality import Rule, Slot
+from openmains.domain.security.findings import Kind as FindingKind
+from openmains.drivers.catalog import Catalog
+from openmains.drivers.model import MISSING_VALUE, Columns, Kind
+from openmains.drivers.points import vocabulary
+
+STATE_POINTS = (
+    "status", "valve", "balance", "battery_pct", "battery_mv",
+    "rsrp_ddbm", "sinr_ddb", "ecl", "pci", "cell", "earfcn",
+)  # fmt: skip
+
+
+ASIDE = frozenset({ACCESS_CHANNEL, LINK_CHANNEL})  # channels of edges: no words of a meter, so its state is not needed
+
+
+class Decoded:
+    """Columns turned into Python lists once, so that a row costs list look-ups only."""
+
+    __slots__ = ("event_known", "events", "has_gaps", "kind", "points", "series", "state_points")
+
+    def __init__(self, columns: Columns) -> None:
+        self.kind = columns.kind
+        self.points: dict[str, list[int]] = {name: values.tolist() for name, values in columns.points.items()}
+        self.series: dict[str, list[list[int]]] = {name: values.tolist() for name, values in columns.series.items()}
+        self.events: list[int] | None = None if columns.event_mask is None else columns.event_mask.tolist()
+        self.event_known = columns.event_known
+        increments = columns.series.get("increments")
+        self.has_gaps: list[bool] | None = (
+            None if increments is None else (increments == MISSING_VALUE).any(axis=1).tolist()
+        )
+        self.state_points = [(name, self.points[name]) for name in STATE_POINTS if name in self.points]
+
+
+class Processor:
+    """Turns batches into effects. Products and zones are given anew when they change."""
+
+    def __init__(self, catalog: Catalog, products: Mapping[int, Product], zones: Mapping[int, Zone]) -> None:
+        self._catalog = catalog
+        self._products = products
+        self._zones = zones
+        self._kinds = {event.bit: EventKind(event.name, event.severity) for event in vocabulary().events.values()}
+        self._limits: dict[tuple[int, int, int, int], Limits] = {}
+
+    def knows(self, items: Iterable[Uplink | MeterRecord]) -> bool:
+        """False when a product or tenant is newer than what was given."""
+        return all(item.product_id in self._products and item.tenant_id in self._zones for item in items)
+
+    def run(self, uplinks: Sequence[Uplink], records: Mapping[int, MeterRecord]) -> Effects:
+        """All effects of the uplinks, in their order. ``records`` are advanced in place."""
+        batch = Batch(self, records)
+        batch.take(uplinks)
+        return batch.finish()
+
+    def take(
+        self, uplinks: Sequence[Uplink], records: Mapping[int, MeterRecord], effects: Effects, gather: Gatherer
+    ) -> None:
+        """Add the effects of these uplinks; see ``Batch``."""
+        uplinks = _set_aside(uplinks, effects)
+        decoded = self._decode(uplinks, effects)
+        for index, uplink in enumerate(uplinks):
+            record = records.get(uplink.meter_id)
+            found = decoded[index]
+            if record is None:
+                if not isinstance(found, DeadLetter):
+                    found = DeadLetter(uplink, "unknown_meter", 0, "the meter is no longer registered")
+                effects.dead_letters.append(found)
+                gather.frame(uplink, 0, found.reason)
+                continue
+            gather.touched[record.meter_id] = record
+            if uplink.channel == EDIT_CHANNEL and not isinstance(found, DeadLetter):
+                self._edit(record, found, effects)
+                gather.frame(uplink, record.state.version, "ok")
+                continue
+            if uplink.channel != EDIT_CHANNEL:
+                record.last_seen_us = max(record.last_seen_us, uplink.received_us)
+            if isinstance(found, DeadLetter):
+                effects.dead_letters.append(found)
+                gather.frame(uplink, record.state.version, found.reason)
+                continue
+            columns, row = found
+            outcome = self._apply(uplink, record, columns, row, effects, gather)
+            gather.frame(uplink, record.state.version, outcome)
+
+    # decode -----------------------------------------------------------------------------------------------------------
+
+    def _decode(self, uplinks: Sequence[Uplink], effects: Effects) -> list[Any]:
+        """For each uplink (Decoded, row) or a DeadLetter; for an edit (Edit, its row)."""
+        found: list[Any] = [None] * len(uplinks)
+        groups: dict[int, list[int]] = {}
+        for index, uplink in enumerate(uplinks):
+            if uplink.fault:
+                found[index] = self._refused(uplink)
+                continue
+            if uplink.channel == EDIT_CHANNEL:
+                edit = read_edit(uplink.payload)
+                found[index] = DeadLetter(uplink, "bad_edit", 0, edit) if isinstance(edit, str) else edit
+                continue
+            groups.setdefault(uplink.product_id, []).append(index)
+        for product_id, indexes in groups.items():
+            product = self._products.get(product_id)
+            if product is None or product.driver not in self._catalog:
+                for index in indexes:
+                    name = product.driver if product else f"of product {product_id}"
+                    found[index] = DeadLetter(uplinks[index], "no_driver", 0, f"no driver page {name}")
+                continue
+            driver = self._catalog.driver(product.driver)
+            columns_list, rejected = driver.decode(
+                [uplinks[index].payload for index in indexes],
+                [uplinks[index].received_us // 1_000_000 for index in indexes],
+            )
+            for columns in columns_list:
+                decoded = Decoded(columns)
+                for row, place in enumerate(columns.rows):
+                    found[indexes[place]] = (decoded, row)
+                for row, name in outside(columns).items():
+                    index = indexes[columns.rows[row]]
+                    found[index] = DeadLetter(uplinks[index], "out_of_range", 0, f"{name} is beyond what can be stored")
+            for item in rejected:
+                index = indexes[item.row]
+                found[index] = DeadLetter(uplinks[index], item.reason, item.offset, item.detail)
+        return found
+
+    def _refused(self, uplink: Uplink) -> DeadLetter:
+        """What the edge refused, with the byte that is wrong: the edge's check says the reason only."""
+        product = self._products.get(uplink.product_id)
+        if product is not None and product.driver in self._catalog and uplink.fault != "internal_error":
+            driver = self._catalog.driver(product.driver)
+            for item in driver.decode([uplink.payload], [uplink.received_us // 1_000_000])[1]:
+                if item.reason == uplink.fault:
+                    return DeadLetter(uplink, item.reason, item.offset, item.detail)
+        return DeadLetter(uplink, uplink.fault, 0, "refused at the edge by the driver's check")
+
+    def _edit(self, record: MeterRecord, found: tuple[Edit, DayRow], effects: Effects) -> None:
+        """A person's value: a version of its day; what the meter itself said and when stays as it is."""
+        edit, row = found
+        record.state = replace(record.state, version=record.state.version + 1)
+        effects.days.append(PendingDay(record, row, record.state.version, edit.received_s))
+        effects.counters["edit"] = effects.counters.get("edit", 0) + 1
+
+    # one uplink -------------------------------------------------------------------------------------------------------
+
+    def _apply(
+        self, uplink: Uplink, record: MeterRecord, decoded: Decoded, row: int, effects: Effects, gather: Gatherer
+    ) -> str:
+        points = decoded.points
+        received_at = uplink.received_us // 1_000_000
+        said_at = _said(points, "device_at", row)
+        device_at = received_at if said_at is None else said_at
+        frame_seq = _said(points, "frame_seq", row)
+        frame_hash = zlib.crc32(uplink.payload)
+        state = record.state
+        age_s = None if said_at is None else received_at - said_at
+        if frame_seq is not None and is_repeat(record, frame_seq, frame_hash, age_s):
+            effects.counters["repeat"] = effects.counters.get("repeat", 0) + 1
+            return "repeat"
+        note_last(record)
+        judgement = self._judge(record, decoded, row, received_at, device_at, frame_seq, frame_hash)
+        if judgement is None:
+            record.state = replace(state, version=state.version + 1, frame_seq=frame_seq, frame_hash=frame_hash)
+        else:
+            record.state = judgement.state
+            self._keep(record, judgement, received_at, uplink.received_us, effects, gather)
+        for name, values in decoded.state_points:
+            if values[row] != MISSING_VALUE:
+                record.latest[name] = values[row]
+        if decoded.events is not None:
+            raised_at = _said(points, "raised_at", row)
+            is_alarm = decoded.kind is Kind.ALARM
+            mask, known = decoded.events[row], decoded.event_known
+            # A clock that ran ahead once must not make all later messages 'older': nothing would clear its alarms again.
+            heard_at = min(device_at, received_at)
+            heard = Heard(known, mask, heard_at, uplink.received_us, raised_at, is_alarm)
+            gather.events(record, heard, self._kinds)
+        if "rsrp_ddbm" in points:
+            gather.signal(record, uplink.received_us)
+        if decoded.kind in ANSWERS:
+            said = {name: values[row] for name, values in points.items() if values[row] != MISSING_VALUE}
+            text = bytes(value for value in decoded.series.get("log_text", [[]] * (row + 1))[row] if 0 <= value < 256)
+            word = meter_word(uplink, decoded.kind, said, self._settings(record, decoded, row), text)
+            if word is not None:
+                effects.words.append(word)
+        kind = decoded.kind
+        effects.counters[kind] = effects.counters.get(kind, 0) + 1
+        return "ok"
+
+    def _settings(self, record: MeterRecord, decoded: Decoded, row: int) -> dict[str, int]:
+        """Settings read back, by the names of the product's driver; numbers it does not know are left out."""
+        numbers = decoded.series.get("parameter_numbers")
+        values = decoded.series.get("parameter_values")
+        if numbers is None or values is None:
+            return {}
+        driver = self._catalog.driver(self._products[record.product_id].driver)
+        names = {setting.number: name for name, setting in getattr(driver, "settings", {}).items()}
+        read = zip(numbers[row], values[row], strict=True)
+        return {names[number]: value for number, value in read if number in names and value != MISSING_VALUE}
+
+    def _judge(
+        self,
+        record: MeterRecord,
+        decoded: Decoded,
+        row: int,
+        received_at: int,
+        device_at: int,
+        frame_seq: int | None,
+        frame_hash: int,
+    ) -> Judgement | None:
+        points, series = decoded.points, decoded.series
+        if decoded.kind == Kind.REPORT and "increments" in series:
+            increments = series["increments"][row]
+            missing = 0
+            if decoded.has_gaps is not None and decoded.has_gaps[row]:
+                for place, value in enumerate(increments):
+                    if value == MISSING_VALUE:
+                        missing |= 1 << place
+                        increments[place] = 0
+            history: list[tuple[int, int]] = []
+            if "history" in series:
+                history = [
+                    (instant, value)
+                    for instant, value in zip(series["history_at"][row], series["history"][row], strict=True)
+                    if value != MISSING_VALUE
+                ]
+            register_at = _said(points, "register_at", row)
+            report = IntervalReport(
+                received_at=received_at,
+                device_at=device_at,
+                start=points["start_at"][row],
+                interval_s=points["interval_s"][row],
+                base=points["base"][row],
+                increments=increments,
+                register=points["register"][row],
+                register_at=device_at if register_at is None else register_at,
+                missing=missing,
+                history=history,
+                frame_seq=frame_seq,
+                frame_hash=frame_hash,
+            )
+            return judge_intervals(record.state, report, self._limits_of(record), self._zones[record.tenant_id])
+        if "register_values" in series:
+            entries = [
+                (instant, value)
+                for instant, value in zip(series["register_instants"][row], series["register_values"][row], strict=True)
+                if value != MISSING_VALUE
+            ]
+            registers = RegisterReport(received_at, device_at, entries, frame_seq, frame_hash)
+            return judge_registers(record.state, registers, self._limits_of(record), self._zones[record.tenant_id])
+        return None
+
+    def _limits_of(self, record: MeterRecord) -> Limits:
+        key = (record.product_id, record.qmax_per_h, record.installed_day, record.tenant_id)
+        found = self._limits.get(key)
+        if found is None:
+            product = self._products[record.product_id]
+            exponent = self._catalog.driver(product.driver).unit_exponent
+            found = Limits(
+                qmax_per_h=rescale(record.qmax_per_h or product.qmax_per_h, LITRE_EXPONENT, exponent),
+                dial=product.dial,
+                installed_at=self._zones[record.tenant_id].start_of(record.installed_day),
+                interval_s=product.interval_s,
+                cadence_s=product.interval_s,
+            )
+            if len(self._limits) > 100_000:
+                self._limits.clear()
+            self._limits[key] = found
+        return found
+
+    def _keep(
+        self,
+        record: MeterRecord,
+        judgement: Judgement,
+        received_at: int,
+        received_us: int,
+        effects: Effects,
+        gather: Gatherer,
+    ) -> None:
+        version = judgement.state.version
+        for row in judgement.days:
+            if record.is_held_back:
+                row.quality = [flags | Slot.SUSPECT for flags in row.quality]
+            if row.day in DAYS:  # a clock at 1970 west of Greenwich: the register is kept, the day has no name
+                effects.days.append(PendingDay(record, row, version, received_at))
+        if judgement.registers:
+            gather.registers(record, judgement.registers, version, received_us)
+        if judgement.findings:
+            zone = self._zones[record.tenant_id]
+            for finding in judgement.findings:
+                name = finding.rule.name.lower()
+                effects.counters[name] = effects.counters.get(name, 0) + 1
+                if finding.rule is Rule.IMPOSSIBLE_BACK and record.imei is not None:
+                    note = AccessNote(record.imei, detail=f"{finding.value}, expected {finding.expected}")
+                    effects.access.append(
+                        AccessEntry(
+                            record.tenant_id, record.meter_id, FindingKind.REGISTER_BACK.value, received_us, note
+                        )
+                    )
+                effects.exceptions.append(
+                    ExceptionRow(
+                        record.tenant_id,
+                        record.meter_id,
+                        version,
+                        int(finding.rule),
+                        finding.at,
+                        zone.day_of(finding.at),
+                        fit(finding.value),
+                        None if finding.expected is None else fit(finding.expected),
+                    )
+                )
+
+
+class Batch:
+    """The uplinks of one transaction, taken part by part, so that whoever waits for this thread has a turn in between."""
+
+    def __init__(self, processor: Processor, records: Mapping[int, MeterRecord]) -> None:
+        self._processor = processor
+        self._records = records
+        self._effects = Effects()
+        self._gather = Gatherer(self._effects)
+
+    def take(self, uplinks: Sequence[Uplink]) -> None:
+        """The next ones, in their order; the records are advanced in place."""
+        self._processor.take(uplinks, self._records, self._effects, self._gather)
+
+    def finish(self) -> Effects:
+        """Of all that was taken."""
+        self._gather.finish()
+        return self._effects
+
+
+def _said(points: Mapping[str, list[int]], name: str, row: int) -> int | None:
+    """Value of a point in this row; None where the message does not say it."""
+    values = points.get(name)
+    return None if values is None or values[row] == MISSING_VALUE else values[row]
+
+
+def _set_aside(uplinks: Sequence[Uplink], effects: Effects) -> Sequence[Uplink]:
+    """Take out what edges report of terminals and what links saw of commands; returns what meters said, in order."""
+    if all(uplink.channel not in ASIDE for uplink in uplinks):
+        return uplinks
+    rest = []
+    for uplink in uplinks:
+        if uplink.channel == ACCESS_CHANNEL:
+            try:
+                effects.access.append(entry_of(uplink))
+            except ValueError as error:
+                effects.dead_letters.append(DeadLetter(uplink, "access_report", 0, str(error)))
+        elif uplink.channel == LINK_CHANNEL:
+            word = link_word(uplink)
+            name = "link" if word else "link_nonsense"
+            effects.counters[name] = effects.counters.get(name, 0) + 1
+            if word:
+                effects.words.append(word)
+        else:
+            rest.append(uplink)
+    return rest

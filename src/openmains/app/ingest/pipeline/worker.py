@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One shard of the pipeline: read, process, write, commit, again – for ever, whatever fails.
+
+Order of writing: ClickHouse first (its rows are idempotent by version), then PostgreSQL with the stream position in the
+same transaction. Whatever happens in between, the next round starts from the committed position with the committed
+state. An uplink that makes our own code fail goes to the dead letters alone; the rest of its batch goes on.
+"""
+
+import asyncio
+import json
+import logging
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
+
+from openmains.app.ingest.pipeline.bounds import fit_days
+from openmains.app.ingest.pipeline.ports import (
+    DeadLetter,
+    Effects,
+    MeterRecord,
+    PipelineStore,
+    PositionConflictError,
+    Product,
+    ReadingSink,
+)
+from openmains.app.ingest.pipeline.process import ASIDE, Batch, Processor
+from openmains.app.ingest.pipeline.rows import day_table
+from openmains.app.ingest.uplink import Uplink, UplinkBatch, decode_batch
+from openmains.domain.period import zone
+from openmains.drivers.catalog import Catalog
+
+log = logging.getLogger("openmains.pipeline")
+MAX_UPLINKS = 6000  # of one transaction: a store takes 3,000 rows in little more time than 300
+PART = 1000  # of them are worked through before others in this process have a turn
+LINGER_S = 0.8  # small against the 20 s an alarm may take (R7.1), large against the cost of a tiny batch
+PURGE_EVERY_S = 5.0
+LEARN_EVERY_S = 1.0  # products and zones are read anew: who mends a driver replays its dead letters at once
+RETRY_S = (0.2, 0.5, 1.0, 2.0)
+
+
+class Reader(Protocol):
+    """A shard's messages after a position."""
+
+    async def take(self, limit: int, wait_s: float) -> list[tuple[int, bytes]]:
+        """Messages as (sequence, data)."""
+        ...
+
+    async def close(self) -> None:
+        """Stop reading."""
+        ...
+
+
+class Stream(Protocol):
+    """The uplink stream."""
+
+    async def reader(self, shard: int, after: int) -> Reader:
+        """Read after a position."""
+        ...
+
+    async def purge(self, shard: int, up_to: int) -> bool:
+        """Forget what is committed; whether it was done."""
+        ...
+
+
+@dataclass(slots=True)
+class PipelineCounters:
+    """What a shard did, for screens and the bench. Times are seconds of wall clock spent in each step."""
+
+    uplinks: int = 0
+    batches: int = 0
+    restarts: int = 0
+    position: int = 0
+    by_reason: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def spent(self, step: str, seconds: float) -> None:
+        """Add to a step's time."""
+        self.seconds[step] = self.seconds.get(step, 0.0) + seconds
+
+
+class ShardWorker:
+    """Runs one shard until ``stop`` is set."""
+
+    def __init__(
+        self,
+        shard: int,
+        stream: Stream,
+        store: PipelineStore,
+        sink: ReadingSink,
+        catalog: Catalog,
+        *,
+        tell: Callable[[str, bytes], Awaitable[None]],
+        now_us: Callable[[], int],
+        committed: Callable[[Effects], None] = lambda effects: None,
+    ) -> None:
+        self._shard = shard
+        self._stream = stream
+        self._store = store
+        self._sink = sink
+        self._catalog = catalog
+        self._tell = tell
+        self._now_us = now_us
+        self._committed = committed
+        self._processor = Processor(catalog, {}, {})
+        self._learned_at = float("-inf")
+        self._learned: tuple[Mapping[int, Product], Mapping[int, str]] = ({}, {})
+        self.counters = PipelineCounters()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop``; every failure is logged once and tried again from the committed position."""
+        failures = 0
+        while not stop.is_set():
+            try:
+                await self._run_reader(stop)
+                failures = 0
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                self.counters.restarts += 1
+                pause = RETRY_S[min(failures, len(RETRY_S) - 1)]
+                failures += 1
+                log.warning("shard %d starts anew in %.1f s: %s: %s", self._shard, pause, type(error).__name__, error)
+                await _pause(stop, pause)
+
+    async def _run_reader(self, stop: asyncio.Event) -> None:
+        position = await self._store.position(self._shard)
+        self.counters.position = position
+        reader = await self._stream.reader(self._shard, position)
+        purged_at, purged = 0.0, -1
+        held: list[tuple[int, UplinkBatch]] = []
+        try:
+            while not stop.is_set():
+                await self._gather(reader, held)
+                if held:
+                    batch, last = _cut(held)
+                    await self._apply(batch, position, last)
+                    position = last
+                    self.counters.position = position
+                # Also when nothing comes: a full stream gives nothing more until it is purged.
+                if position != purged and time.monotonic() - purged_at > PURGE_EVERY_S:
+                    purged_at = time.monotonic()
+                    if await self._stream.purge(self._shard, position):
+                        purged = position
+        finally:
+            await reader.close()
+
+    async def _gather(self, reader: Reader, held: list[tuple[int, UplinkBatch]]) -> None:
+        """Wait for messages, then a moment for more: a store takes a full batch as fast as a small one."""
+        if not held:
+            held += self._open(await reader.take(64, 0.5))
+        until = time.monotonic() + LINGER_S
+        while held and sum(len(batch) for _, batch in held) < MAX_UPLINKS:
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            held += self._open(await reader.take(64, left))
+
+    def _open(self, messages: list[tuple[int, bytes]]) -> list[tuple[int, UplinkBatch]]:
+        opened = []
+        for sequence, data in messages:
+            try:
+                opened.append((sequence, decode_batch(data)))
+            except msgspec.DecodeError as error:
+                # Not written by an edge of ours: there is no meter to book it to. Count it, say it, go on.
+                self._count("foreign_message", 1)
+                log.error("stream message %d is not a batch of uplinks: %s", sequence, error)
+                opened.append((sequence, []))
+        return opened
+
+    async def _apply(self, batch: UplinkBatch, before: int, after: int) -> None:
+        started = time.perf_counter()
+        records = await self._store.load(_speakers(batch))
+        # A commit whose answer was lost may take effect late. State and position change together, so the state just
+        # read belongs to ``before`` if the position still does; else rows would be written on top of themselves.
+        if await self._store.position(self._shard) != before:
+            raise PositionConflictError(f"shard {self._shard} is no longer at {before}")
+        known = self._processor.knows(batch) and self._processor.knows(records.values())
+        if not known or time.monotonic() - self._learned_at > LEARN_EVERY_S:
+            self._learned_at = time.monotonic()
+            products, zones = await self._store.products(), await self._store.zones()
+            if (products, zones) != self._learned:
+                self._learned = products, zones
+                self._processor = Processor(self._catalog, products, {key: zone(name) for key, name in zones.items()})
+        loaded = time.perf_counter()
+        effects = await self._process(batch, records)
+        keys = {
+            (item.record.tenant_id, item.record.meter_id, item.row.day) for item in effects.days if item.row.partial
+        }
+        processed = time.perf_counter()
+        stored = await self._sink.stored_days(list(keys)) if keys else {}
+        days = day_table(effects.days, stored)
+        if cut := fit_days(days):
+            self._count("increment_cut", cut)
+        merged = time.perf_counter()
+        await self._sink.write(days, effects.registers, effects.frames, effects.signals)
+        written = time.perf_counter()
+        await self._store.commit(self._shard, before, after, effects, self._now_us())
+        committed = time.perf_counter()
+        counters = self.counters
+        counters.uplinks += len(batch)
+        counters.batches += 1
+        counters.spent("load state", loaded - started)
+        counters.spent("decode and validate", processed - loaded)
+        counters.spent("merge", merged - processed)
+        counters.spent("write clickhouse", written - merged)
+        counters.spent("commit postgresql", committed - written)
+        for reason, count in effects.counters.items():
+            self._count(reason, count)
+        for letter in effects.dead_letters:
+            self._count(f"dead:{letter.reason}", 1)
+        self._committed(effects)
+        await self._announce(batch, effects)
+
+    async def _process(self, batch: UplinkBatch, records: dict[int, MeterRecord]) -> Effects:
+        try:
+            parts = Batch(self._processor, records)
+            for first in range(0, len(batch), PART):
+                parts.take(batch[first : first + PART])
+                await asyncio.sleep(0)
+            return parts.finish()
+        except Exception as error:
+            log.exception("shard %d: a batch of %d failed, taking it one by one", self._shard, len(batch))
+            reason = f"{type(error).__name__}: {error}"
+        return await self._one_by_one(batch, reason)
+
+    async def _one_by_one(self, batch: UplinkBatch, reason: str) -> Effects:
+        """Find the uplinks our code fails on; they become dead letters, the others are processed as one batch."""
+        poison: list[DeadLetter] = []
+        good: list[Uplink] = []
+        trial = await self._store.load(_speakers(batch))
+        for uplink in batch:
+            try:
+                self._processor.run([uplink], trial)
+                good.append(uplink)
+            except Exception as error:
+                poison.append(DeadLetter(uplink, "internal_error", 0, f"{type(error).__name__}: {error}"))
+                trial.update(await self._store.load([uplink.meter_id]))
+        if not poison:
+            poison = [DeadLetter(item, "internal_error", 0, reason) for item in batch]
+            good = []
+        fresh = await self._store.load(_speakers(batch))
+        marked = good + [
+            msgspec.structs.replace(letter.uplink, fault="internal_error") for letter in poison
+        ]  # their frames are logged with the reason
+        try:
+            effects = self._processor.run(marked, fresh)
+        except Exception:  # they fail only together: none of them may hold up the shard
+            log.exception("shard %d: %d uplinks fail together, all go to the dead letters", self._shard, len(batch))
+            poison = [DeadLetter(item, "internal_error", 0, reason) for item in batch]
+            marked = [msgspec.structs.replace(item, fault="internal_error") for item in batch]
+            effects = self._processor.run(marked, await self._store.load(_speakers(batch)))
+        details = {id(letter.uplink): letter for letter in poison}
+        effects.dead_letters = [item for item in effects.dead_letters if item.reason != "internal_error"] + list(
+            details.values()
+        )
+        return effects
+
+    def _count(self, reason: str, count: int) -> None:
+        self.counters.by_reason[reason] = self.counters.by_reason.get(reason, 0) + count
+
+    async def _announce(self, batch: UplinkBatch, effects: Effects) -> None:
+        """Tell screens what is new; they read the facts from the stores."""
+        for tenant_id, count in Counter(item.tenant_id for item in batch).items():
+            await self._tell(f"applied.{tenant_id}", b"%d" % count)
+        by_tenant: dict[int, list[dict[str, object]]] = {}
+        for change in effects.alarms:
+            by_tenant.setdefault(change.tenant_id, []).append(
+                {
+                    "meter_id": change.meter_id,
+                    "event": change.event,
+                    "severity": change.severity,
+                    "action": change.action,
+                    "raised_at": change.raised_at,
+                    "received_us": change.received_us,
+                }
+            )
+        for tenant_id, alarms in by_tenant.items():
+            await self._tell(f"alarm.{tenant_id}", json.dumps(alarms).encode())
+
+
+def _speakers(batch: UplinkBatch) -> list[int]:
+    """Meters that said something themselves: only theirs is a state to go on from."""
+    return list({item.meter_id for item in batch if item.channel not in ASIDE})
+
+
+def _cut(held: list[tuple[int, UplinkBatch]]) -> tuple[UplinkBatch, int]:
+    """Take whole stream messages from the front until the batch is full; returns it and its last sequence."""
+    batch: UplinkBatch = []
+    last = 0
+    while held and (not batch or len(batch) + len(held[0][1]) <= MAX_UPLINKS):
+        sequence, uplinks = held.pop(0)
+        batch.extend(uplinks)
+        last = sequence
+    return batch, last
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

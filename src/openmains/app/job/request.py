@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ask for long work and call it off."""
+
+from typing import Any
+
+from openmains.app.alarm.model import Job
+from openmains.app.identity.model import Actor
+from openmains.app.ports import Store
+from openmains.app.problems import Problem
+
+
+async def ask_for_job(
+    store: Store, actor: Actor, kind: str, params: dict[str, Any], *, file_path: str = "", unique_key: str | None = None
+) -> Job:
+    """The job as queued, or the one with the same key that still waits or runs."""
+    async with store.tenant(actor.tenant_id) as work:
+        if unique_key is not None:
+            await work.jobs.release_key(unique_key)
+        job = await work.jobs.add(kind, params, file_path=file_path, unique_key=unique_key, user_id=actor.user_id)
+        await work.audit.record(actor, "ask_for_job", "job", job.job_id, None, {"kind": kind, "params": params})
+    return job
+
+
+async def cancel_job(store: Store, actor: Actor, job_id: int) -> Job:
+    """Raises ``not-found`` or ``already-done``; a running job stops at its next step."""
+    async with store.tenant(actor.tenant_id) as work:
+        before = await work.jobs.get(job_id)
+        if before is None:
+            raise Problem("not-found")
+        if not await work.jobs.cancel(job_id):
+            raise Problem("already-done", state=before.status)
+        after = await work.jobs.get(job_id)
+        assert after is not None  # noqa: S101 read in this transaction
+        await work.audit.record(actor, "cancel_job", "job", job_id, {"status": before.status}, {"status": after.status})
+    return after

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Build a day's collection report, list what is missing, and write both as CSV or XLSX."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import xlsxwriter
+
+from openmains.app.readings.report.collection import DayReport, Labels, MeterLabel, MissingMeter, due_s, report_of
+from openmains.app.readings.report.ports import DayStore, LabelStore
+from openmains.app.spreadsheet import csv_bytes, neutral
+from openmains.domain.period import day_to_date
+from openmains.domain.readings.expected import Collection, Status
+
+PAGE = 20_000
+SHEET_ROWS = 1_000_000  # a sheet ends at 1,048,576
+NOT_RECEIVED = (Status.MISSING, Status.PARTIAL, Status.ESTIMATED)
+HEAD = {
+    "zh": ["日期", "分组", "代码", "名称", "应收", "实收", "收集率%", "按时", "迟到", "估算", "部分", "缺失"],
+    "en": ["day", "group", "code", "name", "expected", "received", "rate %", "on time", "late", "estimated", "partial",
+           "missing"],
+}  # fmt: skip
+MISSING_HEAD = {
+    "zh": ["表号", "区域", "产品", "地址", "状态", "最后通信"],
+    "en": ["meter number", "area", "product", "address", "status", "last seen"],
+}
+GROUP = {
+    "zh": {"total": "合计", "area": "区域", "product": "产品", "maker": "厂家", "driver": "驱动"},
+    "en": {"total": "total", "area": "area", "product": "product", "maker": "maker", "driver": "driver"},
+}
+STATUS = {
+    "zh": {
+        Status.MISSING: "缺失",
+        Status.PARTIAL: "部分",
+        Status.ESTIMATED: "估算",
+        Status.LATE: "迟到",
+        Status.ON_TIME: "按时",
+    },
+    "en": {status: str(status).replace("_", " ") for status in Status},
+}
+
+
+async def day_report(tenant_id: int, day: int, days: DayStore, names: LabelStore) -> DayReport:
+    """The report of a day. Raises ``LookupError`` for an unknown tenant."""
+    labels = await names.labels(tenant_id)
+    counts = await days.counts(tenant_id, day, due_s(day, labels.zone), labels.slots(day))
+    return report_of(day, counts, labels)
+
+
+async def missing_pages(
+    tenant_id: int, day: int, days: DayStore, names: LabelStore, statuses: Sequence[Status] = NOT_RECEIVED
+) -> AsyncIterator[list[list[Any]]]:
+    """Pages of the list of meters to read again: the columns of MISSING_HEAD with ``Status`` and seconds as they are."""
+    labels = await names.labels(tenant_id)
+    after = 0
+    while True:
+        page = await days.missing(tenant_id, day, due_s(day, labels.zone), labels.slots(day), after, PAGE, statuses)
+        if page:
+            told = await names.meter_labels(tenant_id, [meter.meter_id for meter in page])
+            yield [_missing_row(meter, told.get(meter.meter_id), labels) for meter in page]
+            after = page[-1].meter_id
+        if len(page) < PAGE:
+            return
+
+
+def _missing_row(meter: MissingMeter, told: MeterLabel | None, labels: Labels) -> list[Any]:
+    area, product = labels.areas.get(meter.area_id), labels.products.get(meter.product_id)
+    return [
+        told.number if told else f"#{meter.meter_id}", area.code if area else "", product.code if product else "",
+        told.address if told else "", meter.status,
+        labels.zone.iso(told.last_seen_s) if told and told.last_seen_s else "",
+    ]  # fmt: skip
+
+
+def report_rows(report: DayReport, locale: str) -> Iterator[list[Any]]:
+    """Header and lines of the report, all groups below each other."""
+    yield HEAD[locale]
+    day = day_to_date(report.day).isoformat()
+    yield [day, GROUP[locale]["total"], "", "", *_cells(report.total)]
+    for group, lines in report.groups.items():
+        for line in lines:
+            yield [day, GROUP[locale][group], line.key, line.name, *_cells(line.collection)]
+
+
+def _cells(counts: Collection) -> list[Any]:
+    rate = Decimal(counts.rate_ppm) / 10_000
+    return [counts.expected, counts.received, rate, counts.on_time, counts.late, counts.estimated, counts.partial,
+            counts.missing]  # fmt: skip
+
+
+def _shown(row: list[Any], locale: str) -> list[Any]:
+    return [STATUS[locale][cell] if isinstance(cell, Status) else cell for cell in row]
+
+
+async def write_csv(
+    path: Path, report: DayReport, locale: str, missing: AsyncIterator[list[list[Any]]] | None = None
+) -> None:
+    """The report, and below it after an empty line the missing list. The file appears when it is complete."""
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as file:
+        for chunk in csv_bytes(report_rows(report, locale)):
+            file.write(chunk)
+        if missing is not None:
+            _append(file, [[], MISSING_HEAD[locale]])
+            async for page in missing:
+                _append(file, [_shown(row, locale) for row in page])
+    part.replace(path)
+
+
+def _append(file: Any, rows: list[list[Any]]) -> None:
+    chunks = csv_bytes(rows)
+    next(chunks)  # the mark stands only at the file's start
+    for chunk in chunks:
+        file.write(chunk)
+
+
+async def write_xlsx(
+    path: Path, report: DayReport, locale: str, missing: AsyncIterator[list[list[Any]]] | None = None
+) -> None:
+    """The same as sheets: the report, then the missing list (further sheets after a million rows)."""
+    part = path.with_name(path.name + ".part")
+    book = xlsxwriter.Workbook(
+        str(part), {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
+                    "strings_to_numbers": False}
+    )  # fmt: skip
+    sheet = book.add_worksheet("收集率" if locale == "zh" else "collection")
+    for place, row in enumerate(report_rows(report, locale)):
+        _write_row(sheet, place, row)
+    if missing is not None:
+        name = "缺失" if locale == "zh" else "missing"
+        sheet, place, number = book.add_worksheet(name), 0, 1
+        _write_row(sheet, 0, MISSING_HEAD[locale])
+        async for page in missing:
+            for row in page:
+                place += 1
+                if place == SHEET_ROWS:
+                    number += 1
+                    sheet, place = book.add_worksheet(f"{name} {number}"), 1
+                    _write_row(sheet, 0, MISSING_HEAD[locale])
+                _write_row(sheet, place, _shown(row, locale))
+    book.close()
+    part.replace(path)
+
+
+def _write_row(sheet: Any, place: int, row: Sequence[Any]) -> None:
+    for column, cell in enumerate(row):
+        if isinstance(cell, str):
+            sheet.write_string(place, column, neutral(cell))  # it may be saved as CSV from there
+        else:
+            sheet.write_number(place, column, cell)

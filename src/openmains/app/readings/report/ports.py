@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the collection report asks of the stores."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from openmains.app.readings.report.collection import Counts, Labels, MeterLabel, MissingMeter
+from openmains.domain.readings.expected import Status
+
+
+class DayStore(Protocol):
+    """Readings of a day (ClickHouse)."""
+
+    async def counts(self, tenant_id: int, day: int, due_s: int, slots: Mapping[int, int]) -> list[Counts]:
+        """Meters by area, product and status."""
+
+    async def missing(
+        self, tenant_id: int, day: int, due_s: int, slots: Mapping[int, int], after: int, limit: int,
+        statuses: Sequence[Status] = (Status.MISSING,), areas: Sequence[int] = (), products: Sequence[int] = (),
+    ) -> list[MissingMeter]:  # fmt: skip
+        """Meters in these statuses, by id, after ``after``; of these areas and products, of all where empty."""
+
+
+class LabelStore(Protocol):
+    """Names of what is counted (PostgreSQL)."""
+
+    async def labels(self, tenant_id: int) -> Labels:
+        """Zone, areas and products of a tenant; raises ``LookupError`` for an unknown tenant."""
+
+    async def meter_labels(self, tenant_id: int, meter_ids: Sequence[int]) -> dict[int, MeterLabel]:
+        """Numbers and places of meters."""

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Key files as makers deliver and take them: CSV, one device a row, IMEI and PSK in hexadecimal.
+
+Columns ``imei`` and ``psk`` (``密钥``); others are ignored. An error names row and column and never repeats a key, because
+the report goes to people who must not have it.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from openmains.app.security.keys.ports import KeyedMeter
+from openmains.app.spreadsheet import csv_bytes
+from openmains.domain.fleet.identifiers import is_imei
+from openmains.domain.fleet.meter_row import HeaderError
+
+LEAST_BYTES, MOST_BYTES = 16, 64  # RFC 4279 5.3 asks for 64 at least to be possible; below 128 bits is no key
+REASONS = {
+    "bad_imei": ("IMEI 应为 15 位数字且校验位正确", "an IMEI has 15 digits, the last one a valid check digit"),
+    "bad_key": (
+        f"密钥应为 {LEAST_BYTES} 至 {MOST_BYTES} 字节的十六进制",
+        f"a key is {LEAST_BYTES} to {MOST_BYTES} bytes in hexadecimal",
+    ),
+    "weak_key": ("密钥各字节相同", "all bytes of the key are the same"),
+    "duplicate_in_file": ("与文件中另一行重复", "the same IMEI is in another row of the file"),
+    "imei_taken": ("IMEI 已属于另一只表", "the IMEI belongs to another meter"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """A good row."""
+
+    row: int
+    imei: int
+    psk: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRowError:
+    """Why a row is not taken. ``imei`` as the file has it, shortened; ``reason`` is a key of REASONS."""
+
+    row: int
+    column: str
+    imei: str
+    reason: str
+
+    def text(self, locale: str) -> str:
+        """The reason for a person."""
+        return REASONS[self.reason][0 if locale == "zh" else 1]
+
+
+def read_keys(data: bytes) -> Iterator[KeyRow | KeyRowError]:
+    """The rows of a CSV in UTF-8 or GB18030; raises ``HeaderError`` where it has no such columns."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("gb18030", "replace")
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        header = [cell.strip().lower() for cell in next(reader, [])]
+        imei_at = header.index("imei")
+        psk_at = next(header.index(name) for name in ("psk", "密钥", "key") if name in header)
+    except (ValueError, StopIteration, csv.Error) as error:
+        raise HeaderError("第一行应含 imei 与 psk 两列 / the first row should name the columns imei and psk") from error
+    seen: set[int] = set()
+    try:
+        for row, cells in enumerate(reader, 2):
+            if any(cells):
+                yield _row(row, cells, imei_at, psk_at, seen)
+    except csv.Error as error:
+        raise HeaderError("CSV 有误 / the CSV is broken") from error
+
+
+def _row(row: int, cells: list[str], imei_at: int, psk_at: int, seen: set[int]) -> KeyRow | KeyRowError:
+    imei = cells[imei_at].strip() if imei_at < len(cells) else ""
+    if not is_imei(imei):
+        # Where the columns are swapped this cell holds a key.
+        return KeyRowError(row, "imei", imei[:15] if imei[:15].isdigit() and len(imei) <= 20 else "", "bad_imei")
+    if int(imei) in seen:
+        return KeyRowError(row, "imei", imei, "duplicate_in_file")
+    seen.add(int(imei))
+    try:
+        psk = bytes.fromhex(cells[psk_at]) if psk_at < len(cells) else b""
+    except ValueError:
+        psk = b""
+    if not LEAST_BYTES <= len(psk) <= MOST_BYTES:
+        return KeyRowError(row, "psk", imei, "bad_key")
+    if len(set(psk)) == 1:
+        return KeyRowError(row, "psk", imei, "weak_key")
+    return KeyRow(row, int(imei), psk)
+
+
+def error_report(errors: Sequence[KeyRowError], left_out: int, locale: str) -> bytes:
+    """The errors as CSV: row, column, IMEI, reason, code."""
+
+    def rows() -> Iterator[list[object]]:
+        yield ["行", "列", "IMEI", "原因", "代码"] if locale == "zh" else ["row", "column", "IMEI", "reason", "code"]
+        for error in errors:
+            yield [error.row, error.column, error.imei, error.text(locale), error.reason]
+        if left_out:
+            said = f"另有 {left_out} 条错误未列出" if locale == "zh" else f"{left_out} more errors are not listed"
+            yield ["", "", "", said, "more"]
+
+    return b"".join(csv_bytes(rows()))
+
+
+def write_keys(rows: Iterable[tuple[KeyedMeter, bytes]]) -> bytes:
+    """The file for the maker; ``read_keys`` takes it as it is."""
+    made = ((meter.number, f"{meter.imei:015d}", psk.hex()) for meter, psk in rows)
+    return b"".join(csv_bytes([("number", "imei", "psk"), *made]))

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an edge does about terminals (R13.3): whom it lets try, what it notices, what it tells upward.
+
+The guard notices (``domain.connectivity.guard``), the pipeline judges (``app.security.score``), the cache says what is to be done
+about a terminal (``access_book.py``). Here the three meet the messages.
+"""
+
+from collections.abc import Callable
+
+from openmains.app.fleet.identities import Identities
+from openmains.app.ingest.uplink import Uplink
+from openmains.app.security.access_cache import AccessBook
+from openmains.app.security.keys.cache import KeyBook
+from openmains.app.security.report import finding_uplink, online_uplink, sim_uplink
+from openmains.app.security.unknown import UnknownTerminals
+from openmains.domain.security.binding import Sim
+from openmains.domain.security.findings import Finding
+from openmains.domain.security.guard import AccessGuard
+
+MOST_USED = 10_000
+
+
+class AccessWatch:
+    """One for each edge. ``tell`` puts a report into the stream; one that is lost is made good by the next observation."""
+
+    def __init__(
+        self,
+        guard: AccessGuard,
+        book: AccessBook,
+        keys: KeyBook,
+        identities: Identities,
+        unknown: UnknownTerminals,
+        tell: Callable[[Uplink], None],
+        now_us: Callable[[], int],
+    ) -> None:
+        self._guard = guard
+        self._book = book
+        self._keys = keys
+        self._identities = identities
+        self._unknown = unknown
+        self._tell = tell
+        self._now_us = now_us
+        self._used: set[int] = set()
+        self.counters: dict[str, int] = {}
+
+    def may_try(self, imei: int, host: str, now: float) -> bool:
+        """Whether a handshake in this name from this address is looked at; if not it is answered as an unknown one's."""
+        if self._book.is_blocked(imei):
+            self._count("access.refused.blocked")
+            return False
+        if not self._guard.may_try(imei, host, now):
+            self._count("access.refused.failed_too_often")
+            return False
+        return True
+
+    def established(self, imei: int, host: str, now: float) -> None:
+        """A handshake with the terminal's key was completed."""
+        if self._keys.is_rotating(imei) and len(self._used) < MOST_USED:
+            self._used.add(imei)
+        identity = self._identities.find(imei)
+        if identity is None:
+            self._unknown.note(f"{imei:015d}", host, self._now_us(), proven=True)
+            return
+        self._tell(online_uplink(identity, imei, host, self._now_us()))
+        self._guard.handshake(imei)
+
+    def heard(self, imei: int, cid: bytes, host: str, now: float) -> bool:
+        """A fresh message. False: the terminal is blocked, nothing of it is taken."""
+        if self._book.is_blocked(imei):
+            self._count("access.dropped.blocked")
+            return False
+        found = self._guard.message(imei, cid, host, now)
+        if found:
+            self._report(found)
+        return True
+
+    def suspicious(self, kind: str, imei: int, host: str, now: float) -> None:
+        """What ``wire.dtls`` calls suspicious: ``bad_mac``, ``replay``, ``wrong_key``."""
+        self._count(f"access.seen.{kind}")
+        if kind == "replay":
+            self._report(self._guard.replay(imei, host, now))
+        elif kind == "bad_mac":
+            self._report(self._guard.bad_record(imei, host, now))
+        elif not self._keys.is_rotating(imei):
+            if self._identities.find(imei) is None:
+                self._unknown.note(f"{imei:015d}", host, self._now_us())
+            self._report(self._guard.wrong_key(imei, host, now))
+
+    def named_sim(self, imei: int, imsi: str, iccid: str, host: str) -> None:
+        """The meter said which SIM it has."""
+        identity = self._identities.find(imei)
+        if identity is not None:
+            self._tell(sim_uplink(identity, imei, Sim(imsi, iccid), host, self._now_us()))
+
+    def unknown(self, imei_text: str, host: str, *, proven: bool) -> None:
+        """Somebody without a meter in the registry."""
+        self._unknown.note(imei_text, host, self._now_us(), proven=proven)
+
+    def take_used(self) -> list[int]:
+        """Terminals that used a new key since the last call."""
+        used, self._used = list(self._used), set()
+        return used
+
+    def _report(self, findings: list[Finding]) -> None:
+        for finding in findings:
+            self._count(f"access.found.{finding.kind.value}")
+            identity = self._identities.find(finding.imei)
+            if identity is not None:
+                self._tell(finding_uplink(identity, finding, self._now_us()))
+
+    def _count(self, name: str) -> None:
+        self.counters[name] = self.counters.get(name, 0) + 1

@@ -1,0 +1,342 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The careful way of judging a report of intervals: first reports, gaps, late and partial ones, DST days, faults.
+
+Steps, in order: clock and bounds → slots → the report's own sums → its level against what is known → fill what is
+missing before it (7-day history first, then the line between registers) → its rows → the new state.
+"""
+
+from dataclasses import replace
+from itertools import pairwise
+
+from openmains.domain.period import Zone
+from openmains.domain.readings.day_grid import Sheet
+from openmains.domain.readings.midnight import close_of, set_close
+from openmains.domain.readings.model import IntervalReport, Judgement, Limits, MeterState, RegisterRow
+from openmains.domain.readings.quality import Rule, Slot
+from openmains.domain.readings.registers import check_clock, learn_day, refused, stand_on, try_candidate
+from openmains.domain.readings.rules import (
+    MAX_FILL_S,
+    Notes,
+    changes_level,
+    is_power_of_ten_off,
+    most,
+    most_back,
+    step,
+)
+
+ESTIMATE = int(Slot.ESTIMATED)
+HISTORY = int(Slot.ESTIMATED | Slot.FROM_HISTORY)
+SUSPECT = int(Slot.SUSPECT)
+MISSING = int(Slot.MISSING)
+
+
+def judge_carefully(state: MeterState, report: IntervalReport, limits: Limits, zone: Zone) -> Judgement:
+    """As ``judge_intervals``, for any report."""
+    return _Careful(state, report, limits, zone).run()
+
+
+class _Careful:
+    """One report in work."""
+
+    def __init__(self, state: MeterState, report: IntervalReport, limits: Limits, zone: Zone) -> None:
+        self.old, self.report, self.limits, self.zone = state, report, limits, zone
+        self.state = replace(
+            state,
+            version=state.version + 1,
+            closes=list(state.closes),
+            frame_seq=report.frame_seq,
+            frame_hash=report.frame_hash,
+        )
+        self.notes = Notes()
+        self.learned: set[int] = set()
+        self.end = report.start + len(report.increments) * report.interval_s
+        self.increments = list(report.increments)
+        self.quality = [MISSING if report.missing >> k & 1 else 0 for k in range(len(self.increments))]
+        self.known_until, self.known_from = len(self.increments), 0  # the registers before and after missing slots
+        self.sheet = Sheet(zone, report.interval_s, lambda day: close_of(self.state, day))
+        self.front_at, self.front = state.grid_at, state.grid_register
+        if self.front_at is None and state.close_day is not None and state.closes and state.closes[0] is not None:
+            self.front_at, self.front = zone.start_of(state.close_day), state.closes[0]
+
+    def run(self) -> Judgement:
+        report, state, notes = self.report, self.state, self.notes
+        check_clock(notes, report.received_at, report.device_at, self.limits)
+        unfit = self._bounds()
+        self._slots()
+        closed_at, closed = self._sums()
+        level = self._level(unfit, closed_at, closed)
+        if unfit or level == "other":
+            self.quality = [q | SUSPECT if not q & MISSING else q for q in self.quality]
+        believed = level in ("same", "first", "new") and not unfit
+        register_bits = notes.flags
+        if believed:
+            if level == "new":
+                stand_on(state, report.register, report.register_at)
+                self.front_at = self.front = None
+            self._fill()
+        self._rows(register_bits, own_base=level in ("new", "other") or bool(unfit), first=believed)
+        if believed:
+            self._settle(closed_at, closed)
+        row = RegisterRow(report.register_at, report.register, register_bits)
+        return Judgement(state, self.sheet.rows(), [row], notes.findings)
+
+    def _bounds(self) -> int:
+        """Bits of the rules that make the report unfit to build upon."""
+        report, limits = self.report, self.limits
+        bits = refused(self.notes, report.register_at, report.register, report.received_at, limits)
+        if self.end > report.received_at + limits.clock_tolerance_s and not bits >> Rule.CLOCK_AHEAD & 1:
+            bits |= self.notes.note(Rule.CLOCK_AHEAD, self.end, self.end, report.received_at)
+        if not bits >> Rule.DIAL_LIMIT & 1 and (report.base < 0 or (limits.dial and report.base >= limits.dial)):
+            bits |= self.notes.note(Rule.DIAL_LIMIT, report.start, report.base, limits.dial)
+        before = max(0, limits.installed_at - report.start) // report.interval_s
+        if any(self.increments[:before]) and not bits >> Rule.BEFORE_INSTALLATION & 1:
+            self.notes.note(Rule.BEFORE_INSTALLATION, report.start, report.start, limits.installed_at)
+            for k in range(min(before, len(self.quality))):
+                self.quality[k] |= SUSPECT if self.increments[k] else 0
+        return bits
+
+    def _slots(self) -> None:
+        """OVER_QMAX and REVERSE_FLOW of single slots."""
+        report = self.report
+        top, back = most(self.limits, report.interval_s), most_back(self.limits, report.interval_s)
+        for k, increment in enumerate(self.increments):
+            if 0 <= increment <= top or self.quality[k] & MISSING:
+                continue
+            at = report.start + k * report.interval_s
+            if increment > top:
+                self.notes.note(Rule.OVER_QMAX, at, increment, top)
+                self.quality[k] |= SUSPECT
+            else:
+                self.notes.note(Rule.REVERSE_FLOW, at, increment, -back)
+                self.quality[k] |= SUSPECT if -increment > back else 0
+
+    def _sums(self) -> tuple[int, int]:
+        """SUM_MISMATCH inside the report; returns the newest slot boundary with a known register, and that register."""
+        report, end = self.report, self.end
+        closed = report.base + sum(self.increments)
+        unknown = [k for k, q in enumerate(self.quality) if q & MISSING]
+        if unknown:
+            self.known_until, self.known_from = unknown[0], len(self.increments) + 1
+        spare = report.register - closed  # what passed in missing slots and after the last one
+        dial = self.limits.dial
+        if dial and spare < 0 and closed * 10 > dial * 9 and report.register * 10 < dial:
+            spare += dial
+        after = report.register_at - end
+        open_s = max(after, 0) + len(unknown) * report.interval_s
+        low, high = (-most_back(self.limits, open_s), most(self.limits, open_s)) if open_s else (0, 0)
+        if after >= 0 and not low <= spare <= high:
+            self.notes.note(Rule.SUM_MISMATCH, report.register_at, report.register, closed)
+        elif unknown and after == 0:
+            for n, k in enumerate(unknown):
+                self.increments[k] = spare * (n + 1) // len(unknown) - spare * n // len(unknown)
+                self.quality[k] = ESTIMATE
+            self.known_from = unknown[-1] + 1
+            return end, report.register
+        if not unknown:
+            return end, closed
+        return report.start + unknown[0] * report.interval_s, report.base + sum(self.increments[: unknown[0]])
+
+    def _level(self, unfit: int, closed_at: int, closed: int) -> str:
+        """How the report fits what is known: 'first', 'same' (continues or repeats it), 'new' (believed), 'other'."""
+        report, notes, front_at, front = self.report, self.notes, self.front_at, self.front
+        if unfit:
+            return "other"
+        if front_at is None or front is None:
+            if self.old.register is None or self.old.register_at is None:
+                return "first"
+            front_at, front = self.old.register_at, self.old.register
+        if report.start < front_at:
+            return self._late(front_at, front, closed_at, closed)
+        verdict = step(front, report.base, report.start - front_at, self.limits)
+        if report.start == front_at and report.base != front and verdict.rule is not Rule.ROLLOVER:
+            notes.note(Rule.SUM_MISMATCH, report.start, report.base, front)
+        if report.start > front_at:
+            notes.note(Rule.GAP, front_at, report.start, front_at)
+        if verdict.rule is None:
+            return "same"
+        notes.note(verdict.rule, report.start, report.base, verdict.bound)
+        if not changes_level(verdict.rule):
+            return "same"
+        if is_power_of_ten_off(report.base, front):
+            notes.note(Rule.UNIT_SUSPECT, report.start, report.base, front)
+        if not try_candidate(self.state, report.register, report.register_at, self.limits):
+            return "other"
+        notes.note(Rule.METER_CHANGED, report.start, report.base, front)
+        return "new"
+
+    def _late(self, front_at: int, front: int, closed_at: int, closed: int) -> str:
+        """The report begins before what is already known ends."""
+        report, notes = self.report, self.notes
+        # A report of the day so far repeats the slots of the one before it and goes on: that is how it is meant.
+        advances = self.old.register_at is None or report.register_at > self.old.register_at
+        if not advances:
+            notes.note(Rule.OUT_OF_ORDER, report.start, report.start, front_at)
+        checks = {front_at: front}
+        for back, known in enumerate(self.old.closes):
+            if known is not None and self.old.close_day is not None:
+                checks[self.zone.start_of(self.old.close_day - back)] = known
+        seen = {report.start: report.base}
+        at, register = report.start, report.base
+        for k, increment in enumerate(self.increments):
+            if at >= closed_at and k:
+                break
+            at, register = at + report.interval_s, register + increment
+            seen[at] = register
+        differs = [(at, seen[at], known) for at, known in checks.items() if at in seen and seen[at] != known]
+        for at, mine, known in differs:
+            notes.note(Rule.DUPLICATE_DIFFERENT, at, mine, known)
+        if not differs and not advances and closed_at == front_at and closed == front:
+            day = self.zone.day_of(report.start)
+            if self.zone.start_of(day) == report.start and close_of(self.old, day) == report.base:
+                notes.note(Rule.DUPLICATE_SAME, report.start, report.base, report.base)
+        return "same" if not differs else "other"
+
+    def _fill(self) -> None:
+        """What lies before the report and is not known yet: from the history, else on the line between registers."""
+        report, state, zone = self.report, self.state, self.zone
+        points: dict[int, int] = {report.start: report.base}
+        told: set[int] = set()
+        known: set[int] = set()
+        if self.front_at is not None and self.front is not None and self.front_at < report.start:
+            points[self.front_at] = self.front
+            known.add(self.front_at)
+        if self.front_at is not None and self.old.close_day is not None:
+            for back, register in enumerate(self.old.closes):
+                at = zone.start_of(self.old.close_day - back)
+                if register is not None and at < report.start:
+                    points[at] = register
+                    known.add(at)
+        newer_at, newer = report.start, report.base
+        for at, register in report.history:
+            day = zone.day_of(at)
+            if at > report.start or zone.start_of(day) != at or at < self.limits.installed_at:
+                continue
+            if at in points:
+                if points[at] != register:
+                    self.notes.note(Rule.HISTORY_MISMATCH, at, register, points[at])
+                newer_at, newer = at, points[at]
+                continue
+            lower = [t for t in points if t < at]
+            under = max(lower) if lower else None
+            if changes_level(step(register, newer, newer_at - at, self.limits).rule) or (
+                under is not None and changes_level(step(points[under], register, at - under, self.limits).rule)
+            ):
+                self.notes.note(Rule.HISTORY_MISMATCH, at, register, newer)
+                continue
+            points[at] = register
+            told.add(at)
+            set_close(state, day, register)
+            newer_at, newer = at, register
+        if zone.start_of(zone.day_of(report.start)) == report.start:
+            set_close(state, zone.day_of(report.start), report.base)
+        order = sorted(points)
+        for left, right in pairwise(order):
+            if left in known and right in known:
+                continue
+            if left in known and right == report.start and self.front_at is not None and right <= self.front_at:
+                continue
+            self._draw(left, points[left], right, points[right], HISTORY if left in told or right in told else ESTIMATE)
+
+    def _draw(self, left: int, before: int, right: int, after: int, quality: int) -> None:
+        """One stretch without data of its own. Midnights inside stay unknown: a later history may tell."""
+        if right - left > MAX_FILL_S:
+            return
+        verdict = step(before, after, right - left, self.limits)
+        self.sheet.draw(left, before, right, verdict.volume, quality)
+
+    def _rows(self, bits: int, *, own_base: bool, first: bool) -> None:
+        """Put the report's slots on the grid of its days; where they do not fit it, draw between its registers."""
+        report, zone, interval = self.report, self.zone, self.report.interval_s
+        sheet = Sheet(zone, interval, lambda _: None) if own_base else self.sheet
+        registers = [report.base]
+        for increment in self.increments:
+            registers.append(registers[-1] + increment)
+
+        def register_at(instant: int) -> int:
+            k, rest = divmod(instant - report.start, interval)
+            return registers[k] + (self.increments[k] * rest // interval if rest else 0)
+
+        day, slot, rest = sheet.place(report.start)
+        if rest:
+            slot += 1
+        days: set[int] = set()
+        while True:
+            left = zone.start_of(day) + slot * interval
+            day_end = zone.start_of(day + 1)
+            if left >= day_end:
+                day, slot = day + 1, 0
+                continue
+            right = min(left + interval, day_end)
+            if right > self.end:
+                break
+            k, off = divmod(left - report.start, interval)
+            count = (min(day_end, self.end) - left) // interval
+            if not off and count and not any(q & MISSING for q in set(self.quality[k : k + count])):
+                # the usual grid: the report's slots are the day's
+                if slot == 0 and first and (k <= self.known_until or k >= self.known_from):
+                    set_close(self.state, day, registers[k])
+                sheet.run(day, slot, self.increments[k : k + count], self.quality[k : k + count], registers[k])
+                days.add(day)
+                slot += count
+                continue
+            covered = self.quality[k] if not off else self.quality[k] | self.quality[min(k + 1, len(self.quality) - 1)]
+            if not covered & MISSING:
+                exact = not off and right - left == interval
+                quality = covered if exact else covered | Slot.INTERPOLATED
+                here = register_at(left)
+                if slot == 0 and first and (k + bool(off) <= self.known_until or k >= self.known_from):
+                    set_close(self.state, day, here)
+                sheet.put(day, slot, register_at(right) - here, int(quality), here)
+                days.add(day)
+            slot += 1
+        old_front, seen_at = self.front_at, self.old.register_at
+        for row in sheet.rows():
+            if row.day in days:
+                row.flags |= bits & ~(1 << Rule.GAP)  # the hole lies before these slots
+                settled = not any(q & (MISSING | ESTIMATE) for q in row.quality)
+                row.partial = (
+                    not settled
+                    or (old_front is not None and zone.start_of(row.day) < old_front)
+                    # a level change forgets the front, yet something of the day may be stored, or edited
+                    or (seen_at is not None and zone.start_of(row.day + 1) <= seen_at)
+                )
+                if first and settled and not row.partial:
+                    row.flags |= self._learn(row.day, sum(row.increments), row.quality)
+                    self.learned.add(row.day)
+        if own_base:
+            for row in sheet.rows():
+                self.sheet.adopt(row)
+
+    def _learn(self, day: int, total: int, quality: list[int]) -> int:
+        """Compare a whole day with the habit; a spike marks its slots."""
+        bits = learn_day(self.state, self.notes, self.zone.start_of(day), total, self.limits)
+        if bits:
+            quality[:] = [q | SUSPECT for q in quality]
+        return bits
+
+    def _settle(self, closed_at: int, closed: int) -> None:
+        """The state after a report that is believed."""
+        report, state, dial = self.report, self.state, self.limits.dial
+        if state.register_at is None or report.register_at >= state.register_at:
+            state.register, state.register_at = report.register, report.register_at
+            state.candidate = state.candidate_at = None
+            state.candidate_count = 0
+        if self.front_at is not None and closed_at < self.front_at:
+            return
+        day, slot, rest = self.sheet.place(closed_at)
+        if dial:
+            closed %= dial
+        if rest:  # the report's grid is not the day's: the open slot began earlier
+            cut = closed_at - rest
+            if cut < report.start:
+                return
+            k, part = divmod(cut - report.start, report.interval_s)
+            inside = self.increments[k] * part // report.interval_s if part else 0
+            closed_at, closed = cut, report.base + sum(self.increments[:k]) + inside
+        elif slot == 0:
+            set_close(state, day, closed)
+            opened = close_of(state, day - 1)
+            if opened is not None and day - 1 not in self.learned:
+                bits = learn_day(state, self.notes, self.zone.start_of(day - 1), closed - opened, self.limits)
+                self.sheet.flag(self.zone.start_of(day - 1), bits)
+        state.grid_at, state.grid_register = closed_at, closed

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Judge a report of equal intervals (R1.1, R1.2): the usual daily message, and the partial ones of dense mode (R1.3).
+
+Nearly every message is a clean day: it begins at a local midnight where the day before ended, its register chains, and
+nothing in it is remarkable. ``_clean`` says so with a dozen comparisons and three passes of built-ins; all else goes
+the careful way in ``careful.py``. Both ways give the same result for a clean day (a test holds them together).
+"""
+
+from openmains.domain.period import Zone
+from openmains.domain.readings.full_validation import judge_carefully
+from openmains.domain.readings.model import DayRow, IntervalReport, Judgement, Limits, MeterState, RegisterRow
+from openmains.domain.readings.registers import judge_registers
+from openmains.domain.readings.rules import HABIT_SCALE, HABIT_WEIGHT, SLACK, SPIKE_QMAX_PART, SPIKE_TIMES
+
+
+def judge_intervals(state: MeterState, report: IntervalReport, limits: Limits, zone: Zone) -> Judgement:
+    """What a report means for the stores; ``state`` is left as it was."""
+    if report.frame_seq is not None and report.frame_hash == state.frame_hash and report.frame_seq == state.frame_seq:
+        return Judgement(state, [], [], [], repeat=True)
+    return _clean(state, report, limits, zone) or judge_carefully(state, report, limits, zone)
+
+
+def _clean(state: MeterState, report: IntervalReport, limits: Limits, zone: Zone) -> Judgement | None:
+    """The judgement of a clean day, None for anything else."""
+    start, base, day, increments = report.start, report.base, state.close_day, report.increments
+    if (
+        day is None
+        or report.missing
+        or state.candidate is not None
+        or state.closes[0] != base
+        or start < limits.installed_at
+        or zone.start_of(day) != start
+        or (state.grid_at is not None and state.grid_at != start)
+    ):
+        return None
+    interval, count = report.interval_s, len(increments)
+    end = start + count * interval
+    if zone.start_of(day + 1) != end:
+        return None
+    received, at, register = report.received_at, report.register_at, report.register
+    tolerance = limits.clock_tolerance_s
+    total = sum(increments)
+    close = base + total
+    after, qmax, habit = at - end, limits.qmax_per_h, state.habit
+    if (
+        after < 0
+        or at > received + tolerance
+        or not -tolerance <= report.device_at - received <= tolerance
+        or min(increments) < 0
+        or (max(increments) - SLACK) * 3600 > qmax * interval
+        or (register != close if after == 0 else not 0 <= (register - close) * 3600 <= qmax * after + SLACK * 3600)
+        or base < 0
+        or (limits.dial and register >= limits.dial)
+        or (habit and total * HABIT_SCALE > SPIKE_TIMES * habit and total * SPIKE_QMAX_PART > qmax)
+    ):
+        return None
+    closes = state.closes
+    history = report.history
+    if history:
+        newest, known = history[0][0], [value for _, value in history]
+        skip = 0 if newest == start else 1
+        if (
+            closes[skip : skip + len(known)] != known
+            or newest != zone.start_of(day - skip)
+            or history[-1][0] != zone.start_of(day - skip - len(known) + 1)
+        ):
+            return None
+    moved = total * HABIT_SCALE if not habit else habit + (total * HABIT_SCALE - habit) // HABIT_WEIGHT
+    after_state = MeterState(
+        state.version + 1,
+        register,
+        at,
+        day + 1,
+        [close, *closes[:7]],
+        report.frame_seq,
+        report.frame_hash,
+        None,
+        None,
+        0,
+        moved or 1,
+        end,
+        close,
+    )
+    row = DayRow(day, base, interval, increments, [0] * count)
+    return Judgement(after_state, [row], [RegisterRow(at, register)], [])
+
+
+__all__ = ["judge_intervals", "judge_registers"]

@@ -1,0 +1,477 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One NB-IoT meter, sans-IO, under virtual time (R1.3–R1.9, R1.13, R1.14, R2.1).
+
+The owner of a meter calls ``handle(now)`` when ``next_timer()`` is reached and the ``on_…`` methods when the radio has
+something to say, and carries out the actions that come back. All instants are whole seconds since 1970 UTC of the
+*true* (virtual) time; the meter itself only knows its own clock, ``device_at``, which drifts and is set by the
+platform's answer. What happens when is the table in ``states.py``; here are only its guards (``bool``) and actions.
+"""
+
+from array import array
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from openmains.emulator.meter.profile import (
+    HISTORY_DAYS,
+    UNKNOWN,
+    Action,
+    Attach,
+    Frames,
+    Profile,
+    Send,
+    Sleep,
+    Snapshot,
+    Supply,
+)
+from openmains.emulator.meter.spreading import DAY_S, Period, Schedule, spread_s
+from openmains.emulator.meter.states import BY_PAIR, Input, State
+
+__all__ = [
+    "HISTORY_DAYS", "UNKNOWN", "Action", "Attach", "Frames", "Meter", "Profile", "Send", "Sleep", "Snapshot", "Supply",
+]  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Alarm:
+    event: str
+    raised: bool
+    raised_at: int
+    tries: int = 0
+
+
+class Meter:
+    """State of one meter. ``number`` decides its spreading; ``supply`` is its register as a function of true time."""
+
+    def __init__(self, number: int, profile: Profile, supply: Supply, frames: Frames, *, drift_ppm: int = 0) -> None:
+        self.number, self.profile, self.state = number, profile, State.OFF
+        self.active: set[str] = set()  # events whose state is on
+        self.log: deque[tuple[int, str]] = deque(maxlen=2000)  # (device time, what); kept ``log_days`` (R1.14)
+        self.attempts = 0  # of the report under way
+        self.register_shift = 0
+        self.clock_known = False  # nobody has told the time yet
+        self._supply, self._frames = supply, frames
+        self._drift_ppm, self._clock_shift, self._clock_set = drift_ppm, 0, 0
+        delay = profile.spread_start_s + spread_s(profile.scheme, number, profile.spread_factor_s)
+        self._schedule = Schedule(profile.period, profile.every_s, profile.report_time_s, delay)
+        self._due = self._done_due = 0  # report times, local device time: the next one and the newest that came
+        self._timers: dict[Input, int] = {}
+        self._window_from = self._heartbeats_sent = 0
+        self._attached = self._clear_frequency = self._report_pending = False
+        self._attach_failures = self._busy = self._seq = self._message = 0
+        self._alarms: deque[_Alarm] = deque()
+        self._sent_on: dict[str, int] = {}  # once-a-day events → local device day
+        self._current: Send | None = None  # what SENDING waits for
+        self._report_frame = b""  # of the report under way; empty = a new period began: build anew
+        days = profile.log_days if profile.period in (Period.DAY, Period.EVERY) else max(profile.log_days, 62)
+        self._ring_size = days * DAY_S // profile.freeze_s
+        self._ring = array("q")  # freezes, by (device time // freeze_s) mod size; made at the first freeze
+        self._frozen_until: int | None = None  # newest freezing mark, device time
+        self._actions: list[Action] = []
+
+    # -- the owner's side ------------------------------------------------------------------------------------------
+
+    def switch_on(self, now: int, *, attach_after_s: int | None = None, clock_error_s: int = 0) -> list[Action]:
+        """Power on. The first attach is spread like the reports (R1.8) unless a delay is given."""
+        self._clock_shift, self._clock_set = clock_error_s, now
+        wait = self._schedule.delay_s if attach_after_s is None else attach_after_s
+        self._timers[Input.ATTACH_DUE] = now + wait
+        self._arm_report(now)
+        self._report_pending = True  # the first thing the platform hears of a new meter
+        return self.handle(now)
+
+    def next_timer(self) -> int | None:
+        """True instant at which ``handle`` wants to be called; None while the meter is off."""
+        return min(self._timers.values(), default=None)
+
+    def handle(self, now: int) -> list[Action]:
+        """Run every timer that is due, in order of its instant."""
+        while due := [(at, name) for name, at in self._timers.items() if at <= now]:
+            name = min(due)[1]
+            del self._timers[name]
+            if name is Input.REPORT_DUE:
+                self._report_pending, self._report_frame = True, b""
+                self._done_due = self._due
+                self._arm_report(now)
+            elif name is Input.HEARTBEAT_DUE:
+                self._arm_heartbeat()
+            self._input(name, now)
+        return self._take()
+
+    def on_attach(self, ok: bool, now: int) -> list[Action]:
+        """Outcome of an ``Attach``."""
+        if self.state is State.ATTACHING:
+            if ok:
+                self._attached, self._attach_failures = True, 0
+            else:
+                self._attach_failures += 1
+            self._input(Input.ATTACHED if ok else Input.ATTACH_FAILED, now)
+        return self._take()
+
+    def on_answer(self, message: int, payload: bytes, now: int, *, ahead_s: int = 0) -> list[Action]:
+        """The platform acknowledged; its payload may carry the time (R1.13), to which ``ahead_s`` is added: how far
+        virtual time is ahead of the platform's."""
+        time_s = self._frames.time_of(payload)
+        if time_s is not None:
+            self.clock_known = True
+            self._set_clock(time_s + ahead_s, now)
+        if self._current is not None and message == self._current.message:
+            self._input(Input.ANSWERED, now)
+        return self._take()
+
+    def on_failure(self, message: int, now: int, *, busy: bool = False) -> list[Action]:
+        """No acknowledgement, or an error; ``busy`` = the module said +CME ERROR 513."""
+        if self._current is not None and message == self._current.message:
+            self._input(Input.BUSY if busy and self._current.kind == "report" else Input.FAILED, now)
+        return self._take()
+
+    def set_event(self, event: str, on: bool, now: int) -> list[Action]:
+        """An event begins or ends. Recovery is an event as well (R1.5)."""
+        if (event in self.active) == on:
+            return []
+        (self.active.add if on else self.active.discard)(event)
+        device = self.device_at(now)
+        self._note(now, f"{event} {'on' if on else 'off'}")
+        if event not in self.profile.immediate:
+            return []  # its state rides on the next report
+        if event in self.profile.once_a_day and on:
+            day = (device + self.profile.utc_offset_s) // DAY_S
+            if self._sent_on.get(event) == day:
+                return []
+            self._sent_on[event] = day
+        self._alarms.append(_Alarm(event, on, device))
+        self._input(Input.EVENT, now)
+        return self._take()
+
+    def say(self, kind: str, payload: bytes) -> list[Action]:
+        """Send something of one's own; how it ends changes no state (a lost answer is asked for again)."""
+        self._message += 1
+        return [Send(self._message, kind, payload, 1)]
+
+    def snapshot(self, now: int) -> Snapshot:
+        """Clock, register and events now, under a new sequence number."""
+        return self._snapshot(now)
+
+    def configure(self, profile: Profile, now: int) -> None:
+        """Other habits from now on: report and freezing period, report time, spreading (R4.2)."""
+        if profile.freeze_s != self.profile.freeze_s or profile.log_days != self.profile.log_days:
+            self._ring_size = profile.log_days * DAY_S // profile.freeze_s
+            self._frozen_until = None  # the log is derived anew from the register
+        self.profile = profile
+        delay = profile.spread_start_s + spread_s(profile.scheme, self.number, profile.spread_factor_s)
+        self._schedule = Schedule(profile.period, profile.every_s, profile.report_time_s, delay)
+        self._due = self._done_due
+        self._arm_report(now)
+
+    def restart(self, now: int, after_s: int = 10) -> None:
+        """Reset of meter and module: what is under way is lost, the log and the clock are kept; attach and report."""
+        self._note(now, "restart")
+        self._timers.clear()
+        self._alarms.clear()
+        self.state, self._current, self._report_frame = State.OFF, None, b""
+        self._attached, self._attach_failures, self._report_pending = False, 0, True
+        self._timers[Input.ATTACH_DUE] = now + after_s
+        self._arm_report(now)
+
+    def set_clock(self, time_s: int, now: int) -> None:
+        """The platform's time (R1.13)."""
+        self._set_clock(time_s, now)
+
+    def freezes(self, since: int, until: int, now: int) -> list[tuple[int, int]]:
+        """(instant, register) frozen in a span of the meter's clock, oldest first; what is unknown is left out."""
+        self._freeze(now)
+        step = self.profile.freeze_s
+        oldest = max(since, self.device_at(now) - self._ring_size * step)
+        marks = range(-(-oldest // step) * step, min(until, self.device_at(now)) + 1, step)
+        return [(mark, register) for mark in marks if (register := self.frozen(mark)) != UNKNOWN]
+
+    def note(self, now: int, what: str) -> None:
+        """One line in the log."""
+        self._note(now, what)
+
+    def true_of(self, device: int) -> int:
+        """First true second at which the meter's clock shows at least this."""
+        return self._true_of(device)
+
+    def preload(self, newest: int, registers: Sequence[int]) -> None:
+        """Fill the log at once instead of at the first look: registers frozen at device times … ``newest``, one a
+        freezing interval, oldest first. Only before ``switch_on``."""
+        step = self.profile.freeze_s
+        self._ring = array("q", [UNKNOWN]) * self._ring_size
+        for back, register in enumerate(reversed(registers[-self._ring_size :])):
+            self._ring[(newest // step - back) % self._ring_size] = register
+        self._frozen_until = newest
+
+    def reset_register(self, now: int) -> None:
+        """Fault: the register starts anew at 0 (a meter that lost its memory)."""
+        self._freeze(now)
+        self.register_shift -= self.register(now)
+        self._note(now, "register reset")
+
+    def register(self, now: int) -> int:
+        """Register at a true instant, as the dial shows it since the last reset."""
+        return self._supply([now])[0] + self.register_shift
+
+    def device_at(self, now: int) -> int:
+        """What the meter's clock shows."""
+        return now + self._clock_shift + (now - self._clock_set) * self._drift_ppm // 1_000_000
+
+    def pull_log(self, since: int) -> list[tuple[int, str]]:
+        """Log entries not older than ``since`` (device time), oldest first (R1.14)."""
+        return [entry for entry in self.log if entry[0] >= since]
+
+    def frozen(self, at: int) -> int:
+        """Register frozen at a device time on the grid; ``UNKNOWN`` if the ring does not hold it."""
+        if self._frozen_until is None or at > self._frozen_until or at % self.profile.freeze_s:
+            return UNKNOWN
+        if at <= self._frozen_until - self._ring_size * self.profile.freeze_s:
+            return UNKNOWN
+        return self._ring[at // self.profile.freeze_s % self._ring_size]
+
+    # -- states ----------------------------------------------------------------------------------------------------
+
+    def _input(self, name: Input, now: int) -> None:
+        for row in BY_PAIR[(self.state, name)]:
+            if row.guard and not getattr(self, f"_if_{row.guard}")():
+                continue
+            if row.next is not State.REST:
+                self.state = row.next
+            getattr(self, f"_do_{row.action}")(now)
+            if row.next is State.REST:
+                self._rest()
+            return
+
+    def _rest(self) -> None:
+        if Input.WINDOW_ENDS in self._timers:
+            self.state = State.WINDOW
+            return
+        self.state = State.ASLEEP
+        if Input.RETRY_DUE in self._timers:
+            self.state = State.RETRY_WAIT
+        elif Input.RESET_DUE in self._timers:
+            self.state = State.RESET_WAIT
+        self._actions.append(Sleep())
+
+    def _take(self) -> list[Action]:
+        actions, self._actions = self._actions, []
+        return actions
+
+    # -- guards ----------------------------------------------------------------------------------------------------
+
+    def _if_is_attached(self) -> bool:
+        return self._attached
+
+    def _if_something_to_send(self) -> bool:
+        return self._report_pending or bool(self._alarms)
+
+    def _if_attach_tries_left(self) -> bool:
+        return self._attach_failures < self.profile.attach_tries
+
+    def _if_is_alarm(self) -> bool:
+        return self._current is not None and self._current.kind == "alarm"
+
+    def _if_report_can_go(self) -> bool:
+        return self._report_pending and Input.RETRY_DUE not in self._timers and Input.RESET_DUE not in self._timers
+
+    def _if_more_after_answer(self) -> bool:
+        if self._if_is_alarm():
+            return len(self._alarms) > 1 or self._if_report_can_go()
+        return bool(self._alarms) or not self._report_frame
+
+    def _if_alarm_tries_left(self) -> bool:
+        return self._if_is_alarm() and self._alarms[0].tries < self.profile.alarm_tries
+
+    def _if_alarm_was_last(self) -> bool:
+        return self._if_is_alarm() and len(self._alarms) == 1 and not self._if_report_can_go()
+
+    def _if_report_tries_left(self) -> bool:
+        return self.attempts <= len(self.profile.retries_s)
+
+    def _if_busy_tries_left(self) -> bool:
+        return self._busy < len(self.profile.busy_retries_s)
+
+    # -- actions ---------------------------------------------------------------------------------------------------
+
+    def _do_attach(self, now: int) -> None:
+        self._actions.append(Attach(self._clear_frequency))
+        self._clear_frequency = False
+
+    def _do_attach_anew(self, now: int) -> None:
+        self._attached, self._attach_failures, self._report_frame = False, 0, b""
+        self._do_attach(now)
+
+    def _do_wait_for_attach(self, now: int) -> None:
+        self._clear_frequency = True
+        self._timers[Input.ATTACH_DUE] = now + self.profile.attach_wait_s
+
+    def _do_give_up_attach(self, now: int) -> None:
+        self._note(now, "attach failed")
+        self._alarms.clear()  # their state rides on the next report (R1.6)
+        self._actions.append(Sleep())
+
+    def _do_stay(self, now: int) -> None:
+        """Nothing to do on the way."""
+
+    def _do_send_next(self, now: int) -> None:
+        if self._alarms:
+            alarm = self._alarms[0]
+            alarm.tries += 1
+            snapshot = self._snapshot(now)
+            snapshot.event, snapshot.raised, snapshot.raised_at = alarm.event, alarm.raised, alarm.raised_at
+            self._send("alarm", self._frames.alarm(snapshot), alarm.tries)
+            return
+        self._timers.pop(Input.RETRY_DUE, None)
+        self._timers.pop(Input.RESET_DUE, None)
+        if not self._report_frame:
+            self._report_frame = self._frames.report(self._report_snapshot(now))
+            self.attempts = self._busy = 0
+        self.attempts += 1
+        self._send("report", self._report_frame, self.attempts)
+
+    def _do_send_again(self, now: int) -> None:
+        assert self._current is not None, "only in SENDING"  # noqa: S101 - the table allows no other way here
+        self._alarms[0].tries += 1
+        self._send("alarm", self._current.payload, self._alarms[0].tries)
+
+    def _do_answered(self, now: int) -> None:
+        assert self._current is not None, "only in SENDING"  # noqa: S101 - the table allows no other way here
+        if self._if_is_alarm():
+            self._alarms.popleft()
+        elif self._report_frame:
+            self._report_pending, self._report_frame = False, b""
+            self._window_from, self._heartbeats_sent = now, 0
+            self._timers[Input.WINDOW_ENDS] = now + self.profile.window_s
+            self._arm_heartbeat()
+        self._current = None
+
+    def _do_answered_send_next(self, now: int) -> None:
+        self._do_answered(now)
+        self._do_send_next(now)
+
+    def _do_drop_alarm(self, now: int) -> None:
+        self._note(now, f"{self._alarms.popleft().event} not delivered")
+        self._current = None
+
+    def _do_drop_alarm_send_next(self, now: int) -> None:
+        self._do_drop_alarm(now)
+        self._do_send_next(now)
+
+    def _do_wait_for_retry(self, now: int) -> None:
+        self._timers[Input.RETRY_DUE] = now + self.profile.retries_s[self.attempts - 1]
+        self._give_up_message()
+
+    def _do_wait_for_reset(self, now: int) -> None:
+        self._note(now, "report not delivered")
+        self._timers[Input.RESET_DUE] = now + self.profile.reset_s
+        self._give_up_message()
+
+    def _do_wait_for_busy_retry(self, now: int) -> None:
+        self._timers[Input.RETRY_DUE] = now + self.profile.busy_retries_s[self._busy]
+        self._busy += 1
+        self._give_up_message()
+
+    def _do_give_up_busy(self, now: int) -> None:
+        # T4.2.2: reset the module and clear the prior frequency; the next report time attaches anew
+        self._note(now, "module busy")
+        self._attached, self._clear_frequency = False, True
+        self._give_up_message()
+
+    def _do_send_heartbeat(self, now: int) -> None:
+        self._message += 1
+        self._actions.append(Send(self._message, "heartbeat", self._frames.heartbeat(self._snapshot(now)), 1))
+
+    def _give_up_message(self) -> None:
+        self._current = None
+        self._actions.append(Sleep())
+
+    def _send(self, kind: str, payload: bytes, attempt: int) -> None:
+        self._message += 1
+        self._current = Send(self._message, kind, payload, attempt)
+        self._actions.append(self._current)
+
+    # -- timers and clock ------------------------------------------------------------------------------------------
+
+    def _arm_heartbeat(self) -> None:
+        if self._heartbeats_sent < len(self.profile.heartbeats_s) and Input.WINDOW_ENDS in self._timers:
+            self._timers[Input.HEARTBEAT_DUE] = self._window_from + self.profile.heartbeats_s[self._heartbeats_sent]
+            self._heartbeats_sent += 1
+
+    def _arm_report(self, now: int) -> None:
+        local = self.device_at(now) + self.profile.utc_offset_s
+        if self._done_due < self._due <= local:  # the clock was set ahead over a report time: it comes now
+            self._timers[Input.REPORT_DUE] = now
+            return
+        after = max(local, self._done_due) if self._done_due - local < DAY_S else local  # set back: none comes twice
+        self._due = self._schedule.next_due(after)
+        self._timers[Input.REPORT_DUE] = max(self._true_of(self._due - self.profile.utc_offset_s), now)
+
+    def _true_of(self, device: int) -> int:
+        """First true second at which the meter's clock shows at least ``device``."""
+        elapsed = device - self._clock_set - self._clock_shift
+        return self._clock_set - (-elapsed * 1_000_000 // (1_000_000 + self._drift_ppm))
+
+    def _set_clock(self, time_s: int, now: int) -> None:
+        old = self.device_at(now)
+        if abs(time_s - old) > self.profile.freeze_s:
+            self._note(now, f"clock set by {time_s - old} s")
+        self._freeze(now)
+        self._clock_shift, self._clock_set = time_s - now, now
+        if self._frozen_until is not None:
+            step = self.profile.freeze_s
+            newest = time_s // step * step
+            # a mark that a small step crosses is frozen now; marks that a jump leaves out were never measured
+            value = self.register(now) if time_s - old < step else UNKNOWN
+            for mark in range(max(self._frozen_until + step, newest - (self._ring_size - 1) * step), newest + 1, step):
+                self._ring[mark // step % self._ring_size] = value
+            self._frozen_until = newest
+        self._arm_report(now)
+
+    # -- readings --------------------------------------------------------------------------------------------------
+
+    def _freeze(self, now: int) -> None:
+        """Bring the ring up to date. Freezing is a pure function of the supply, so it is done when somebody looks."""
+        step = self.profile.freeze_s
+        newest = self.device_at(now) // step * step
+        if self._frozen_until is None:
+            self._ring = array("q", [UNKNOWN]) * self._ring_size
+            look_back = HISTORY_DAYS + 2 if self.profile.period in (Period.DAY, Period.EVERY) else 40
+            self._frozen_until = newest - min(look_back * DAY_S, (self._ring_size - 1) * step)
+        first = max(self._frozen_until + step, newest - (self._ring_size - 1) * step)
+        marks = range(first, newest + 1, step)
+        if marks:
+            registers = self._supply([min(self._true_of(mark), now) for mark in marks])
+            for mark, register in zip(marks, registers, strict=True):
+                self._ring[mark // step % self._ring_size] = register + self.register_shift
+            self._frozen_until = newest
+
+    def _snapshot(self, now: int) -> Snapshot:
+        self._seq += 1
+        return Snapshot(self.device_at(now), self._seq, self.register(now), frozenset(self.active))
+
+    def _report_snapshot(self, now: int) -> Snapshot:
+        self._freeze(now)
+        snapshot = self._snapshot(now)
+        profile, offset = self.profile, self.profile.utc_offset_s
+        local = snapshot.device_at + offset
+        if profile.today:
+            end, step = local // profile.freeze_s * profile.freeze_s, profile.freeze_s
+            start = (end - 1) // DAY_S * DAY_S  # before the day's first freezing: yesterday, whole
+        else:
+            end = self._schedule.period_start(local)
+            if profile.period is Period.EVERY:
+                start, step = end - profile.every_s, profile.freeze_s
+            else:
+                start = self._schedule.period_start(end - 1)
+                step = profile.freeze_s if profile.period is Period.DAY else DAY_S
+        snapshot.start_at, snapshot.interval_s = start - offset, step
+        snapshot.freezes = [self.frozen(mark - offset) for mark in range(start, end + 1, step)]
+        midnight = start // DAY_S * DAY_S - offset
+        snapshot.history_at = midnight
+        snapshot.history = [self.frozen(midnight - k * DAY_S) for k in range(HISTORY_DAYS + 1)]
+        return snapshot
+
+    def _note(self, now: int, what: str) -> None:
+        device = self.device_at(now)
+        while self.log and self.log[0][0] < device - self.profile.log_days * DAY_S:
+            self.log.popleft()
+        self.log.append((device, what))
