@@ -14,7 +14,7 @@ from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.nats.live import LiveHub
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.postgres.db import create_pool
-from openmains.edges.postgres.identity import create_tenant_admin
+from openmains.edges.postgres.identity.tables import create_tenant_admin
 from openmains.run.engines.engines import Engines
 from openmains.run.roles.counters import tell_counters
 from openmains.run.roles.system_view import RunningSystem

@@ -22,7 +22,7 @@ import psutil  # type: ignore[import-untyped]
 from openmains.bench.system import engine_urls, free_port, wait_ready
 from openmains.drivers import catalog
 from openmains.drivers.model import Kind
-from openmains.edges.postgres.identity import create_tenant_admin
+from openmains.edges.postgres.identity.tables import create_tenant_admin
 from openmains.emulator.device.endpoint import Endpoint, Outcome
 from tests.support.engines import new_var, remove_var
 

@@ -23,7 +23,7 @@ import httpx
 from openmains.bench.query import Sizes, build_in
 from openmains.bench.system import free_port
 from openmains.edges.postgres.db import connect
-from openmains.edges.postgres.identity import create_tenant_admin
+from openmains.edges.postgres.identity.tables import create_tenant_admin
 from openmains.run.engines.engines import EngineOptions, Engines
 
 WALK = Path(__file__).resolve().parents[3] / "console" / "e2e" / "pages.mjs"

@@ -18,15 +18,15 @@ from openmains.app.readings.report.build import day_report
 from openmains.bench import query_data as data
 from openmains.domain.period import date_to_day
 from openmains.edges.clickhouse.client import ClickHouse
-from openmains.edges.clickhouse.dims import MeterDims
+from openmains.edges.clickhouse.fleet import MeterDims
 from openmains.edges.clickhouse.migrate import migrate as migrate_clickhouse
 from openmains.edges.clickhouse.readings import ClickHouseReadings
 from openmains.edges.clickhouse.report import DayReports
 from openmains.edges.postgres.db import API_ROLE, Pool, create_pool, tenant_transaction
-from openmains.edges.postgres.imports import ChangedMeters
+from openmains.edges.postgres.fleet.imports import ChangedMeters
+from openmains.edges.postgres.fleet.search import search
 from openmains.edges.postgres.migrate import migrate
-from openmains.edges.postgres.report import ReportLabels
-from openmains.edges.postgres.search import search
+from openmains.edges.postgres.readings.report import ReportLabels
 from openmains.run.engines.engines import EngineOptions, Engines, EngineUrls
 
 _MONTH = 30

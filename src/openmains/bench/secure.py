@@ -20,7 +20,7 @@ from openmains.app.security.keys.vault import Vault
 from openmains.bench.load.secure import RUN, Handshakes, SecureLoad, open_sockets, sockets_for
 from openmains.bench.registry import BenchRegistry
 from openmains.edges.postgres.db import create_pool
-from openmains.edges.postgres.keys import PostgresKeys
+from openmains.edges.postgres.security.keys import PostgresKeys
 from openmains.run.master_key import masters_of
 
 SOCKETS = 256  # one handshake at a time on each: records have no Connection ID yet

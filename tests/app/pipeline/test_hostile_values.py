@@ -19,7 +19,7 @@ from openmains.domain.readings.model import MeterState
 from openmains.drivers import catalog
 from openmains.drivers.model import MISSING_VALUE, Columns, Kind
 from openmains.edges.clickhouse.client import ClickHouse
-from openmains.edges.clickhouse.sink import ClickHouseReadingSink
+from openmains.edges.clickhouse.ingest import ClickHouseReadingSink
 
 CATALOG = catalog.load()
 WATER = CATALOG.driver("openmains/water-1")

@@ -20,10 +20,10 @@ from openmains.domain.security.findings import Finding, Kind, State
 from openmains.domain.security.ladder import Thresholds
 from openmains.drivers import catalog
 from openmains.drivers.model import Kind as Frame
-from openmains.edges.postgres.access_book import AccessFollower
-from openmains.edges.postgres.access_care import calm_down, forget_old
 from openmains.edges.postgres.db import Pool
-from openmains.edges.postgres.pipeline_store import PostgresPipelineStore
+from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
+from openmains.edges.postgres.security.access_cache import AccessFollower
+from openmains.edges.postgres.security.decay import calm_down, forget_old
 from tests.edges.imports.registry_files import make_tenant
 
 pytestmark = pytest.mark.engines

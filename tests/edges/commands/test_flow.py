@@ -19,8 +19,8 @@ from openmains.app.command.work import CommandWork, sweep, take_in
 from openmains.domain.command.flow import CellFlow
 from openmains.domain.command.kinds import DAY, RULES, Channel, Kind
 from openmains.domain.command.order import slot_of
-from openmains.edges.postgres.command_flow import WAITING, PostgresCommandFlow
-from openmains.edges.postgres.commands import Commands
+from openmains.edges.postgres.command.flow import WAITING, PostgresCommandFlow
+from openmains.edges.postgres.command.tables import Commands
 from openmains.edges.postgres.db import API_ROLE, PIPELINE_ROLE, Pool, create_pool, tenant_transaction
 from openmains.edges.signer.switch import FileSwitch
 from openmains.run.engines.engines import Engines

@@ -26,9 +26,9 @@ from openmains.domain.command.kinds import RULES, Kind
 from openmains.domain.period import zone
 from openmains.domain.readings.model import MeterState
 from openmains.drivers import catalog
-from openmains.edges.postgres.commands import Commands
+from openmains.edges.postgres.command.signer_registry import SignerRegistry
+from openmains.edges.postgres.command.tables import Commands
 from openmains.edges.postgres.db import API_ROLE, PIPELINE_ROLE, create_pool, tenant_transaction
-from openmains.edges.postgres.signer_registry import SignerRegistry
 from openmains.edges.signer.ledger import SqliteLedger
 from openmains.edges.signer.switch import FileSwitch
 from openmains.emulator.device.terminal import Terminal

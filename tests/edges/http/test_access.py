@@ -12,7 +12,7 @@ from openmains.app.security.keys.jobs import KEY_GENERATE, KEY_IMPORT, key_handl
 from openmains.app.security.keys.vault import Vault
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.edges.postgres.db import create_pool
-from openmains.edges.postgres.keys import PostgresKeys
+from openmains.edges.postgres.security.keys import PostgresKeys
 from tests.edges.http.world import Utility, World, new_meter
 
 pytestmark = pytest.mark.engines

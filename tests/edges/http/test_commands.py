@@ -15,9 +15,9 @@ from openmains.app.command.signer.authority import Authority
 from openmains.app.command.work import CommandWork
 from openmains.app.identity.hashing import hash_password
 from openmains.domain.command import safety
-from openmains.edges.postgres.command_flow import PostgresCommandFlow
+from openmains.edges.postgres.command.flow import PostgresCommandFlow
+from openmains.edges.postgres.command.signer_registry import SignerRegistry
 from openmains.edges.postgres.db import PIPELINE_ROLE, create_pool
-from openmains.edges.postgres.signer_registry import SignerRegistry
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.ledger import SqliteLedger
 from openmains.edges.signer.server import SignerServer

@@ -5,8 +5,8 @@ import pytest
 from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 
 from openmains.domain.identity.role import Role, covers
+from openmains.edges.http.guard import operation_of
 from openmains.edges.http.permissions import BEFORE_PASSWORD_CHANGE, PUBLIC, ROLES
-from openmains.edges.http.security import operation_of
 from tests.edges.http.world import World
 
 

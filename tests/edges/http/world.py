@@ -20,14 +20,14 @@ from openmains.app.security.keys.envelope import MasterKey, Masters
 from openmains.app.security.keys.files import SealedFiles
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.drivers.catalog import load
-from openmains.edges.clickhouse.cell_load import ClickHouseCellLoads
 from openmains.edges.clickhouse.client import ClickHouse
+from openmains.edges.clickhouse.network import ClickHouseCellLoads
 from openmains.edges.clickhouse.readings import ClickHouseReadings
 from openmains.edges.http.app import build_app
 from openmains.edges.http.deps import ApiDeps, ApiSettings
 from openmains.edges.postgres.db import API_ROLE, create_pool
-from openmains.edges.postgres.identity import create_tenant_admin
-from openmains.edges.postgres.store import PostgresStore
+from openmains.edges.postgres.identity.tables import create_tenant_admin
+from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.edges.signer.switch import FileSwitch
 from openmains.run.engines.engines import EngineUrls
 from tests.support.command_meter import PlainDrivers

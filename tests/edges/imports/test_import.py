@@ -16,10 +16,10 @@ from openmains.app.fleet.sync_dims import sync_dims
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.domain.fleet.meter_row import HeaderError
 from openmains.edges.clickhouse.client import ClickHouse
-from openmains.edges.clickhouse.dims import MeterDims
+from openmains.edges.clickhouse.fleet import MeterDims
 from openmains.edges.postgres.db import API_ROLE, Pool, create_pool, tenant_transaction
-from openmains.edges.postgres.imports import ChangedMeters, PostgresImport
-from openmains.edges.postgres.search import search
+from openmains.edges.postgres.fleet.imports import ChangedMeters, PostgresImport
+from openmains.edges.postgres.fleet.search import search
 from openmains.run.engines.engines import Engines
 from tests.edges.imports.registry_files import HEADER_ZH, csv_of, make_tenant, row
 

@@ -20,7 +20,7 @@ from openmains.app.security.keys.ports import MeterChoice
 from openmains.app.security.keys.vault import Vault, rewrap_all
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.edges.postgres.db import API_ROLE, Pool, connect, create_pool
-from openmains.edges.postgres.keys import PostgresKeys
+from openmains.edges.postgres.security.keys import PostgresKeys
 from openmains.run.engines.engines import Engines
 from tests.edges.imports.registry_files import make_tenant
 from tests.support.engines import migrate_postgres

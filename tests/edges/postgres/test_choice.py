@@ -4,7 +4,7 @@ import dataclasses
 import pytest
 
 from openmains.edges.postgres.db import create_pool
-from openmains.edges.postgres.pipeline_store import PostgresPipelineStore
+from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.run.engines.child import StartError
 from openmains.run.engines.engines import Engines
 from openmains.run.roles.core import check_shards

@@ -19,7 +19,7 @@ from openmains.domain.readings.expected import Known, Status, status_of
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.report import DayReports
 from openmains.edges.postgres.db import Pool
-from openmains.edges.postgres.report import ReportLabels
+from openmains.edges.postgres.readings.report import ReportLabels
 
 DAY = date(2026, 5, 10)
 DUE = due_s(date_to_day(DAY), zone("Asia/Shanghai"))

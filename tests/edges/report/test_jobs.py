@@ -13,7 +13,7 @@ from openmains.app.job.schedule import queue_due_reports, report_days_due
 from openmains.domain.period import date_to_day
 from openmains.edges.jobs.runner import Runner
 from openmains.edges.postgres.db import Pool
-from openmains.edges.postgres.jobs import PostgresJobs
+from openmains.edges.postgres.job.queue import PostgresJobs
 
 NOW = 1_780_000_000.0
 

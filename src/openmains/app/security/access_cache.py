@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The edge's memory of terminals that are not simply allowed: few among millions, so all of them are here.
 
-``edges/postgres/access_book.py`` loads it and follows the changes; while PostgreSQL is away the last word holds.
+``edges/postgres/security/access_cache.py`` loads it and follows the changes; while PostgreSQL is away the last word holds.
 """
 
 from collections.abc import Mapping

@@ -18,24 +18,24 @@ from litestar.openapi.spec import Components, SecurityScheme, Tag
 from litestar.types import Message, Scope
 
 from openmains.app.problems import Problem
+from openmains.edges.http import (
+    alarm,
+    command,
+    command_batches,
+    device_management,
+    fleet,
+    fleet_meters,
+    identity,
+    identity_session,
+    readings,
+    readings_report,
+    security,
+    system,
+)
 from openmains.edges.http.console import console_handlers
 from openmains.edges.http.deps import ApiDeps
+from openmains.edges.http.guard import SessionTouch, authorize
 from openmains.edges.http.problems import ProblemDetails, on_any, on_http_exception, on_problem, request_id_of
-from openmains.edges.http.routes import (
-    access,
-    attention,
-    batches,
-    commands,
-    fleet,
-    lwm2m,
-    meters,
-    readings,
-    reports,
-    session,
-    system,
-    users,
-)
-from openmains.edges.http.security import SessionTouch, authorize
 
 PREFIX = "/api/v1"
 LARGEST_BODY = 1024 * 1024
@@ -53,7 +53,10 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
 }
-_MODULES = (session, users, fleet, meters, readings, attention, access, lwm2m, commands, batches, reports, system)
+_MODULES = (
+    identity_session, identity, fleet, fleet_meters, readings, alarm, security, device_management, command, command_batches,
+    readings_report, system,
+)  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(
         ProblemDetails, description=text, media_type="application/problem+json", generate_examples=False

@@ -1,135 +1,216 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The guard of every operation: who asks, from where, how often, and whether the role is enough (R13.2)."""
+"""Terminals: security of a meter, the ladder, unknown terminals, keys. Keys go in and out as files; no answer holds one."""
 
-import math
 import time
-from collections import OrderedDict
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
+from pathlib import Path
+from typing import Annotated, Any
 
-from litestar.enums import ScopeType
-from litestar.handlers.base import BaseRouteHandler
+from litestar import Request, Response, delete, get, post, put
+from litestar.datastructures import UploadFile
+from litestar.params import FromQuery, JSONBody, MultipartBody, QueryParameter
 
-from openmains.app.identity.hashing import hash_secret
-from openmains.app.identity.model import Actor
-from openmains.app.identity.sign_in import SESSION_HOURS
+from openmains.app.alarm.model import Job
+from openmains.app.fleet.model import MeterDetail, NewMeter
 from openmains.app.problems import Problem
-from openmains.domain.identity.role import covers
-from openmains.edges.http.deps import ApiDeps, Connection, client_address, deps_of
-from openmains.edges.http.permissions import BEFORE_PASSWORD_CHANGE, PUBLIC, ROLES
-from openmains.edges.http.problems import request_id_of
+from openmains.app.security import handle
+from openmains.app.security.model import (
+    AccessPolicy,
+    Hold,
+    KeySummary,
+    KeyWish,
+    MeterSecurity,
+    OnboardingStatus,
+    Release,
+    TerminalFinding,
+    TerminalList,
+    TerminalRow,
+    UnknownTerminal,
+)
+from openmains.app.security.ports import KeyFiles, place_of
+from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
+from openmains.edges.http.inputs import Cursor, Id, Limit, Page, PathWord, after_id, after_pair, page
 
-COOKIE = "openmains_session"
-OWN_HEADER = "x-openmains-request"
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_EXTEND_EVERY_S = 300.0
-
-
-class SessionTouch:
-    """Remembers when a session or token was last noted as used: one write in five minutes."""
-
-    def __init__(self, keys: int = 20_000) -> None:
-        self._keys = keys
-        self._at: OrderedDict[bytes, float] = OrderedDict()
-
-    def due(self, secret_hash: bytes) -> bool:
-        now = time.monotonic()
-        last = self._at.get(secret_hash)
-        if last is not None and now - last < _EXTEND_EVERY_S:
-            return False
-        self._at[secret_hash] = now
-        self._at.move_to_end(secret_hash)
-        if len(self._at) > self._keys:
-            self._at.popitem(last=False)
-        return True
+LARGEST_KEY_FILE = 128 * 1024 * 1024  # a million rows are about 50 MB
+TAGS = ["terminals"]
+KEYS = ["keys"]
 
 
-def operation_of(handler: BaseRouteHandler) -> str:
-    """The stable name of an operation: its OpenAPI operation id, or the name of a WebSocket handler."""
-    found = getattr(handler, "operation_id", None) or handler.name
-    return found if isinstance(found, str) else ""
+def _now(deps: ApiDeps) -> handle.Now:
+    return handle.Now(time.time_ns() // 1000, deps.thresholds)
 
 
-async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
-    """Raises the ``Problem`` that keeps the caller out; sets the actor otherwise."""
-    operation = operation_of(handler)
-    deps = deps_of(connection)
-    if operation in PUBLIC:
-        if operation == "sign_in":
-            _limit(deps.sign_in_limiter.wait_s(client_address(connection)))
-            _check_origin(connection, deps, header_needed=False)
-        return
-    actor = await identify(connection, deps)
-    if actor is None:
-        _limit(deps.api_limiter.wait_s(f"address {client_address(connection)}"))
-        raise Problem("sign-in-needed", headers={"WWW-Authenticate": "Bearer"})
-    is_socket = connection.scope["type"] == ScopeType.WEBSOCKET
-    if actor.kind == "session" and (is_socket or _method(connection) not in _SAFE):
-        _check_origin(connection, deps, header_needed=not is_socket)
-    needed = ROLES.get(operation)
-    if needed is None or not covers(actor.role, needed):
-        raise Problem("not-allowed", needed=needed.value if needed else "?")
-    if actor.must_change and operation not in BEFORE_PASSWORD_CHANGE:
-        raise Problem("change-password-first")
-    connection.scope["state"]["actor"] = actor
+def _files(deps: ApiDeps) -> KeyFiles:
+    if deps.key_files is None:
+        raise Problem("not-offered")
+    return deps.key_files
 
 
-async def identify(connection: Connection, deps: ApiDeps) -> Actor | None:
-    """Who the token or the cookie speaks for; the token goes first, because it is sent on purpose."""
-    secret, kind = _secret(connection)
-    if not secret:
-        return None
-    secret_hash = hash_secret(secret)
-    actor = await deps.store.sign_in.find_credential(secret_hash)
-    if actor is None or actor.kind != kind:
-        return None
-    _limit(deps.api_limiter.wait_s(f"credential {secret_hash.hex()}"))
-    state = connection.scope.setdefault("state", {})
-    state["secret_hash"] = secret_hash
-    touch: SessionTouch = connection.app.state.touch
-    if touch.due(secret_hash):
-        async with deps.store.tenant(actor.tenant_id) as work:
-            if kind == "session":
-                expires_at = datetime.now(UTC) + timedelta(hours=SESSION_HOURS)
-                await work.credentials.extend_session(secret_hash, expires_at)
-            else:
-                await work.credentials.touch_token(secret_hash)
-    return replace(actor, address=client_address(connection), request_id=request_id_of(connection.scope))
+@get("/meters/{meter_id:int}/security", operation_id="read_meter_security", tags=TAGS)
+async def read_meter_security(request: Request[Any, Any, Any], meter_id: Id) -> MeterSecurity:
+    """State, score, SIM, session and key status of a meter's terminal."""
+    deps = deps_of(request)
+    now = _now(deps)
+    async with deps.store.tenant(actor_of(request).tenant_id) as work:
+        found = await work.access.security(meter_id, now.thresholds, now.s)
+    if found is None:
+        raise Problem("not-found")
+    return found
 
 
-def _secret(connection: Connection) -> tuple[str, str]:
-    scheme, _, value = connection.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and value:
-        return value.strip()[:256], "token"
-    return connection.cookies.get(COOKIE, "")[:256], "session"
+@get("/meters/{meter_id:int}/findings", operation_id="list_terminal_findings", tags=TAGS)
+async def list_terminal_findings(
+    request: Request[Any, Any, Any], meter_id: Id, limit: Limit = 50, cursor: Cursor = None
+) -> Page[TerminalFinding]:
+    """What was found about a meter's terminal, newest first."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        if await work.meters.get(meter_id) is None:
+            raise Problem("not-found")
+        rows = await work.access.findings(limit + 1, after_id("findings", cursor), meter_id)
+    return page("findings", rows, limit, lambda found: found.finding_id)
 
 
-def _method(connection: Connection) -> str:
-    return str(connection.scope.get("method", "GET"))
+@post("/meters/{meter_id:int}/security/release", operation_id="release_terminal", status_code=200, tags=TAGS)
+async def release_terminal(request: Request[Any, Any, Any], meter_id: Id, data: JSONBody[Release]) -> MeterSecurity:
+    """Allowed again, with nothing against it; every edge takes it within seconds."""
+    deps = deps_of(request)
+    return await handle.release_terminal(deps.store, actor_of(request), meter_id, data.note, _now(deps))
 
 
-def is_secure(connection: Connection) -> bool:
-    """Whether cookies get Secure."""
-    settings = deps_of(connection).settings
-    forwarded = settings.trust_forwarded and connection.headers.get("x-forwarded-proto") == "https"
-    return settings.secure_cookies or forwarded or connection.url.scheme in ("https", "wss")
+@post("/meters/{meter_id:int}/security/hold", operation_id="hold_terminal", status_code=200, tags=TAGS)
+async def hold_terminal(request: Request[Any, Any, Any], meter_id: Id, data: JSONBody[Hold]) -> MeterSecurity:
+    """Observe, quarantine or block it until somebody releases it."""
+    deps = deps_of(request)
+    return await handle.hold_terminal(deps.store, actor_of(request), meter_id, data.state, data.note, _now(deps))
 
 
-def _check_origin(connection: Connection, deps: ApiDeps, *, header_needed: bool) -> None:
-    """A browser names the page's origin in every change and WebSocket; other clients send the own header."""
-    origin = connection.headers.get("origin")
-    if origin is None:
-        if header_needed and OWN_HEADER not in connection.headers:
-            raise Problem("foreign-origin")
-        return
-    if origin in deps.settings.allowed_origins:
-        return
-    if not origin or urlsplit(origin).netloc.lower() != connection.headers.get("host", "").lower():
-        raise Problem("foreign-origin")
+@get("/terminals", operation_id="list_terminals", tags=TAGS)
+async def list_terminals(
+    request: Request[Any, Any, Any],
+    status: Annotated[
+        TerminalList | None,
+        QueryParameter(description="A step of the ladder; ``online``: all that came in, newest first."),
+    ] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[TerminalRow]:
+    """Terminals that are not simply allowed, the latest change first."""
+    deps = deps_of(request)
+    now = _now(deps)
+    scope = f"terminals {status}"
+    async with deps.store.tenant(actor_of(request).tenant_id) as work:
+        rows = await work.access.terminals(limit + 1, after_pair(scope, cursor), status, now.thresholds, now.s)
+
+    def key(row: TerminalRow) -> tuple[int, int]:
+        at = row.online_since if status == "online" and row.online_since is not None else row.state_at
+        return place_of(at), row.meter_id
+
+    return page(scope, rows, limit, key)
 
 
-def _limit(wait_s: float) -> None:
-    if wait_s > 0:
-        seconds = max(1, math.ceil(wait_s))
-        raise Problem("too-many-requests", headers={"Retry-After": str(seconds)}, seconds=seconds)
+@get("/onboarding", operation_id="list_unknown_terminals", tags=TAGS)
+async def list_unknown_terminals(
+    request: Request[Any, Any, Any],
+    status: FromQuery[OnboardingStatus | None] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[UnknownTerminal]:
+    """IMEIs that are nobody's meter and tried to come in, newest first."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        rows = await work.access.unknown(limit + 1, after_pair("onboarding", cursor), status)
+    return page("onboarding", rows, limit, lambda found: (place_of(found.last_at), int(found.imei)))
+
+
+@post("/onboarding/{imei:str}/accept", operation_id="accept_unknown_terminal", tags=TAGS)
+async def accept_unknown_terminal(
+    request: Request[Any, Any, Any], imei: PathWord, data: JSONBody[NewMeter]
+) -> MeterDetail:
+    """Register it as a meter; its messages are accepted within seconds."""
+    deps = deps_of(request)
+    if deps.dimensions is None:
+        raise Problem("not-offered")
+    return await handle.accept_unknown(deps.store, deps.dimensions, actor_of(request), imei, data)
+
+
+@post("/onboarding/{imei:str}/dismiss", operation_id="dismiss_unknown_terminal", status_code=200, tags=TAGS)
+async def dismiss_unknown_terminal(request: Request[Any, Any, Any], imei: PathWord) -> UnknownTerminal:
+    """It is none of ours."""
+    return await handle.dismiss_unknown(deps_of(request).store, actor_of(request), imei)
+
+
+@get("/access-policy", operation_id="read_access_policy", tags=TAGS)
+async def read_access_policy(request: Request[Any, Any, Any]) -> AccessPolicy:
+    """What is done at once when a SIM is not the registered one."""
+    deps = deps_of(request)
+    async with deps.store.tenant(actor_of(request).tenant_id) as work:
+        return await work.access.policy() or AccessPolicy(deps.on_sim_separated)
+
+
+@put("/access-policy", operation_id="set_access_policy", tags=TAGS)
+async def set_access_policy(request: Request[Any, Any, Any], data: JSONBody[AccessPolicy]) -> AccessPolicy:
+    """For all products whose settings say nothing else."""
+    return await handle.set_policy(deps_of(request).store, actor_of(request), data)
+
+
+@get("/keys", operation_id="read_key_summary", tags=KEYS)
+async def read_key_summary(request: Request[Any, Any, Any]) -> KeySummary:
+    """How many meters have a key."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        return await work.access.key_summary()
+
+
+@post("/keys/import", operation_id="import_keys", status_code=202, tags=KEYS, request_max_body_size=LARGEST_KEY_FILE)
+async def import_keys(
+    request: Request[Any, Any, Any],
+    data: MultipartBody[UploadFile],
+    partial: Annotated[bool, QueryParameter(description="Keep the good rows of a file with faults.")] = False,
+) -> Job:
+    """Import keys from CSV (imei, psk in hexadecimal) as a job. The file is sealed at once and removed after the job."""
+    deps = deps_of(request)
+    files = _files(deps)
+    content = await data.read()
+    if not content or b"\x00" in content[:4096]:
+        raise Problem("invalid-input", fields=(("/data", "not-csv"),))
+    name = Path(data.filename or "").name[:200]
+    return await handle.ask_for_import(deps.store, files, actor_of(request), content, name, partial=partial)
+
+
+@post("/keys/generate", operation_id="generate_keys", status_code=202, tags=KEYS)
+async def generate_keys(request: Request[Any, Any, Any], data: JSONBody[KeyWish]) -> Job:
+    """Make keys as a job; its file for the maker can be taken once, within a day."""
+    deps = deps_of(request)
+    _files(deps)
+    return await handle.ask_for_keys(deps.store, actor_of(request), data)
+
+
+@post("/keys/files/{job_id:int}/take", operation_id="take_key_file", status_code=200, tags=KEYS)
+async def take_key_file(request: Request[Any, Any, Any], job_id: Id) -> Response[bytes]:
+    """The file of a finished generation (CSV: number, imei, psk). It is gone after this answer."""
+    deps = deps_of(request)
+    data = await handle.take_key_file(deps.store, _files(deps), actor_of(request), job_id)
+    headers = {"Content-Disposition": f'attachment; filename="keys-{job_id}.csv"', "Cache-Control": "no-store"}
+    return Response(data, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@delete("/meters/{meter_id:int}/key", operation_id="destroy_key", status_code=204, tags=KEYS)
+async def destroy_key(request: Request[Any, Any, Any], meter_id: Id) -> None:
+    """Destroy a meter's key: it can come in no more until it has a new one."""
+    await handle.destroy_key(deps_of(request).store, actor_of(request), meter_id)
+
+
+HANDLERS: list[Any] = [
+    read_meter_security,
+    list_terminal_findings,
+    release_terminal,
+    hold_terminal,
+    list_terminals,
+    list_unknown_terminals,
+    accept_unknown_terminal,
+    dismiss_unknown_terminal,
+    read_access_policy,
+    set_access_policy,
+    read_key_summary,
+    import_keys,
+    generate_keys,
+    take_key_file,
+    destroy_key,
+]

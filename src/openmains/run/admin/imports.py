@@ -15,7 +15,7 @@ import msgspec
 from openmains.app.fleet.imports.import_meters import ImportResult, error_report, import_meters
 from openmains.domain.fleet.meter_row import HeaderError
 from openmains.edges.postgres.db import PIPELINE_ROLE, create_pool
-from openmains.edges.postgres.imports import PostgresImport
+from openmains.edges.postgres.fleet.imports import PostgresImport
 from openmains.run import messages
 from openmains.run.engines.child import StartError
 from openmains.run.settings import Loaded

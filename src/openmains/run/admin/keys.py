@@ -21,7 +21,7 @@ from openmains.app.security.keys.vault import Vault, rewrap_all
 from openmains.domain.fleet.identifiers import is_imei
 from openmains.domain.fleet.meter_row import HeaderError
 from openmains.edges.postgres.db import PIPELINE_ROLE, Pool, create_pool
-from openmains.edges.postgres.keys import PostgresKeys
+from openmains.edges.postgres.security.keys import PostgresKeys
 from openmains.run import messages
 from openmains.run.admin.imports import away, find_tenant, pipeline_dsn
 from openmains.run.engines.child import StartError

@@ -14,7 +14,7 @@ import asyncpg
 from openmains.app.job.handlers import REPORT_FILE
 from openmains.app.readings.report.build import GROUP, HEAD
 from openmains.edges.postgres.db import PIPELINE_ROLE, create_pool
-from openmains.edges.postgres.jobs import PostgresJobs
+from openmains.edges.postgres.job.queue import PostgresJobs
 from openmains.run import messages
 from openmains.run.admin.imports import away, find_tenant, pipeline_dsn
 from openmains.run.engines.child import StartError

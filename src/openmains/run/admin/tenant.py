@@ -12,7 +12,7 @@ from zoneinfo import available_timezones
 
 import asyncpg
 
-from openmains.edges.postgres.identity import create_tenant_admin
+from openmains.edges.postgres.identity.tables import create_tenant_admin
 from openmains.run import messages
 from openmains.run.engines.child import StartError
 from openmains.run.settings import Loaded

@@ -19,7 +19,7 @@ from openmains.app.security.keys.key_file import KeyRow, read_keys
 from openmains.app.security.keys.ports import MeterChoice
 from openmains.app.security.keys.vault import Vault
 from openmains.edges.postgres.db import Pool
-from openmains.edges.postgres.keys import PostgresKeys
+from openmains.edges.postgres.security.keys import PostgresKeys
 from openmains.run.logs import say
 from openmains.run.master_key import masters_of
 from openmains.run.roles.signer import KEY_FILE, master_key

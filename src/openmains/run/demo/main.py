@@ -19,8 +19,8 @@ from openmains.domain.period import Zone, zone
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.nats.stream import StreamReplay, UplinkStream, connect
 from openmains.edges.postgres.db import create_pool
-from openmains.edges.postgres.identity import create_tenant_admin
-from openmains.edges.postgres.imports import PostgresImport
+from openmains.edges.postgres.fleet.imports import PostgresImport
+from openmains.edges.postgres.identity.tables import create_tenant_admin
 from openmains.emulator.device.secure_device import Way
 from openmains.emulator.fleet import Faults, Fleet, MeterSpec, Secure
 from openmains.emulator.meter.consumption import Consumption

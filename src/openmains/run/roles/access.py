@@ -19,11 +19,11 @@ from openmains.app.security.unknown import UnknownTerminals
 from openmains.domain.security.findings import State
 from openmains.domain.security.guard import AccessGuard, GuardLimits
 from openmains.domain.security.ladder import Thresholds
-from openmains.edges.postgres.access_book import AccessFollower
-from openmains.edges.postgres.access_care import calm_down, forget_old
-from openmains.edges.postgres.access_reports import default_judge
 from openmains.edges.postgres.db import Pool
-from openmains.edges.postgres.keys import PostgresKeys
+from openmains.edges.postgres.security.access_cache import AccessFollower
+from openmains.edges.postgres.security.decay import calm_down, forget_old
+from openmains.edges.postgres.security.keys import PostgresKeys
+from openmains.edges.postgres.security.reports import default_judge
 from openmains.run.engines.child import StartError
 from openmains.run.master_key import masters_of
 from openmains.run.settings import Settings

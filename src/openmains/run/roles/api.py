@@ -12,7 +12,7 @@ from openmains.app.readings.report.answers import Reports
 from openmains.app.security.model import OnSimSeparated
 from openmains.drivers import catalog as driver_catalog
 from openmains.drivers.points import vocabulary
-from openmains.edges.clickhouse.cell_load import ClickHouseCellLoads
+from openmains.edges.clickhouse.network import ClickHouseCellLoads
 from openmains.edges.clickhouse.readings import ClickHouseReadings
 from openmains.edges.clickhouse.report import DayReports
 from openmains.edges.http.app import build_app
@@ -21,8 +21,8 @@ from openmains.edges.http.serve import serve
 from openmains.edges.nats.operate import OperateBus
 from openmains.edges.nats.stream import StreamReplay, UplinkStream
 from openmains.edges.postgres.db import create_pool
-from openmains.edges.postgres.report import ReportLabels
-from openmains.edges.postgres.store import PostgresStore
+from openmains.edges.postgres.readings.report import ReportLabels
+from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.switch import FileSwitch
 from openmains.run.roles.access import sealed_files, thresholds_of

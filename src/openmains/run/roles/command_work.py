@@ -7,7 +7,7 @@ import logging
 import time
 
 from openmains.app.command.work import CommandWork
-from openmains.edges.postgres.command_flow import PostgresCommandFlow
+from openmains.edges.postgres.command.flow import PostgresCommandFlow
 from openmains.edges.postgres.db import Pool
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.switch import FileSwitch

@@ -19,7 +19,7 @@ from openmains.drivers import catalog as driver_catalog
 from openmains.drivers.catalog import Catalog
 from openmains.edges.nats.commands import CommandBus, CommittedBatch, HeardBatch
 from openmains.edges.nats.stream import Bus, connect
-from openmains.edges.postgres.command_flow import PostgresCommandFlow
+from openmains.edges.postgres.command.flow import PostgresCommandFlow
 from openmains.edges.postgres.db import Pool, create_pool
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.switch import FileSwitch

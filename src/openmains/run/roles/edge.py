@@ -34,8 +34,8 @@ from openmains.edges.nats.nodes import NodeLink
 from openmains.edges.nats.operate import listen_operate
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.postgres.db import create_pool
-from openmains.edges.postgres.identities import IdentityFollower
-from openmains.edges.postgres.pipeline_store import PostgresPipelineStore
+from openmains.edges.postgres.fleet.identities import IdentityFollower
+from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.edges.signer.switch import FileSwitch, Glance
 from openmains.edges.sqlite.sessions import SessionFile, SessionFileError
 from openmains.edges.sqlite.writer import SessionWriter

@@ -8,10 +8,10 @@ from contextlib import AsyncExitStack
 
 from openmains.app.ingest.pipeline.worker import ShardWorker
 from openmains.drivers import catalog as driver_catalog
-from openmains.edges.clickhouse.sink import ClickHouseReadingSink
+from openmains.edges.clickhouse.ingest import ClickHouseReadingSink
 from openmains.edges.nats.commands import CommittedTeller
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
-from openmains.edges.postgres.pipeline_store import PostgresPipelineStore
+from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.run.roles.access import judge_of
 from openmains.run.roles.counters import tell_counters
 from openmains.run.roles.process import Core, check_shards, now_us, patiently, while_connected

@@ -17,7 +17,7 @@ from nats.aio.client import Client
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.nats.live import LiveHub
 from openmains.edges.nats.stream import StreamUnavailableError, given_up
-from openmains.edges.postgres.pipeline_store import PostgresPipelineStore
+from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.run.engines.child import StartError
 from openmains.run.settings import Settings
 

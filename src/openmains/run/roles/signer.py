@@ -16,7 +16,7 @@ from openmains.app.command.driver import CatalogCommands, CommandDrivers
 from openmains.app.command.signer.authority import Authority
 from openmains.app.command.signer.keys import MASTER_BYTES
 from openmains.drivers import catalog as driver_catalog
-from openmains.edges.postgres.signer_registry import SignerRegistry
+from openmains.edges.postgres.command.signer_registry import SignerRegistry
 from openmains.edges.signer.ledger import SqliteLedger
 from openmains.edges.signer.server import SignerServer
 from openmains.edges.signer.switch import FileSwitch

@@ -7,12 +7,12 @@ import time
 from openmains.app.fleet.sync_dims import sync_dims
 from openmains.app.job.handlers import handlers
 from openmains.app.job.schedule import queue_due_reports
-from openmains.edges.clickhouse.dims import MeterDims
+from openmains.edges.clickhouse.fleet import MeterDims
 from openmains.edges.clickhouse.report import DayReports
 from openmains.edges.jobs.runner import Runner
-from openmains.edges.postgres.imports import ChangedMeters, PostgresImport
-from openmains.edges.postgres.jobs import PostgresJobs
-from openmains.edges.postgres.report import ReportLabels
+from openmains.edges.postgres.fleet.imports import ChangedMeters, PostgresImport
+from openmains.edges.postgres.job.queue import PostgresJobs
+from openmains.edges.postgres.readings.report import ReportLabels
 from openmains.run.roles.access import worker_care, worker_keys
 from openmains.run.roles.process import Core
 from openmains.run.settings import Settings

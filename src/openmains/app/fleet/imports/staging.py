@@ -10,7 +10,7 @@ from datetime import date
 from openmains.app.fleet.search import fields_of, grams_of, search_text
 from openmains.domain.fleet.meter_row import MeterRow
 
-# Order of a staged row's values; edges/postgres/imports.py has the table.
+# Order of a staged row's values; edges/postgres/fleet/imports.py has the table.
 STAGED = (
     "line", "number", "bar_code", "imei", "imsi", "iccid", "product", "area", "customer_code", "customer_name", "phone",
     "address", "is_protected", "is_critical", "place", "dn", "qmax_l_h", "installed_on", "search_text", "grams",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What key handling asks of its store: ``edges/postgres/keys.py``, in the role of pipeline, worker and edge."""
+"""What key handling asks of its store: ``edges/postgres/security/keys.py``, in the role of pipeline, worker and edge."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager

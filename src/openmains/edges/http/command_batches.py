@@ -17,9 +17,9 @@ from openmains.app.command.plan_reports import ApplyPlan, CellLoads, PlanRequest
 from openmains.app.problems import Problem
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.life import State
+from openmains.edges.http.command import ApprovalOf, command_parts
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, after_id, page
-from openmains.edges.http.routes.commands import ApprovalOf, command_parts
 
 _CSV_PAGE = 5000
 _CSV_MOST = 100_000

@@ -19,8 +19,8 @@ from openmains.app.problems import Problem
 from openmains.domain.command.kinds import Channel, Kind
 from openmains.domain.command.life import State
 from openmains.domain.command.log_pull import Pull
-from openmains.edges.postgres import command_logs
-from openmains.edges.postgres.command_tables import BatchTables
+from openmains.edges.postgres.command import logs as command_logs
+from openmains.edges.postgres.command.batches import BatchTables
 from openmains.edges.postgres.db import Row
 
 _COLUMNS = """

@@ -8,18 +8,18 @@ import asyncpg
 
 from openmains.app.fleet.search import MeterHit
 from openmains.app.fleet.wording import Wording
-from openmains.edges.postgres import search
-from openmains.edges.postgres.access import Access
-from openmains.edges.postgres.alarms import Alarms
-from openmains.edges.postgres.audit import Audit
-from openmains.edges.postgres.commands import Commands
+from openmains.edges.postgres.alarm.tables import Alarms
+from openmains.edges.postgres.command.tables import Commands
 from openmains.edges.postgres.db import Connection, Pool, tenant_transaction
-from openmains.edges.postgres.dead_letters import DeadLetters
-from openmains.edges.postgres.exceptions import Exceptions
-from openmains.edges.postgres.fleet import Areas, Products
-from openmains.edges.postgres.identity import Credentials, SignIn, Users
-from openmains.edges.postgres.job_list import Jobs
-from openmains.edges.postgres.meters import Meters
+from openmains.edges.postgres.fleet import search
+from openmains.edges.postgres.fleet.meters import Meters
+from openmains.edges.postgres.fleet.tables import Areas, Products
+from openmains.edges.postgres.identity.audit import Audit
+from openmains.edges.postgres.identity.tables import Credentials, SignIn, Users
+from openmains.edges.postgres.ingest.dead_letters import DeadLetters
+from openmains.edges.postgres.job.tables import Jobs
+from openmains.edges.postgres.readings.exceptions import Exceptions
+from openmains.edges.postgres.security.terminals import Access
 
 
 class Search:

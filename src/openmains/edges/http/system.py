@@ -15,7 +15,7 @@ from openmains.app.messages import PROBLEMS
 from openmains.app.ports import Metric, SystemSnapshot
 from openmains.app.problems import Problem
 from openmains.edges.http.deps import actor_of, client_address, deps_of
-from openmains.edges.http.security import identify
+from openmains.edges.http.guard import identify
 
 _LOCAL = frozenset({"127.0.0.1", "::1", "", "testclient"})
 _encode = msgspec.json.Encoder().encode

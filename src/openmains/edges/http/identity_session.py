@@ -13,8 +13,8 @@ from openmains.app.identity.change_password import change_password as change_own
 from openmains.app.identity.model import Actor
 from openmains.domain.identity.role import Role
 from openmains.edges.http.deps import actor_of, client_address, deps_of
+from openmains.edges.http.guard import COOKIE, is_secure
 from openmains.edges.http.problems import request_id_of
-from openmains.edges.http.security import COOKIE, is_secure
 
 Password = Annotated[str, Meta(min_length=1, max_length=1024)]
 Login = Annotated[str, Meta(min_length=1, max_length=100)]

@@ -13,7 +13,7 @@ from typing import Any, Self
 from openmains.app.fleet.imports.ports import Applied, Conflict
 from openmains.app.fleet.imports.staging import STAGED
 from openmains.edges.postgres.db import Pool
-from openmains.edges.postgres.search import refresh, refresh_customers
+from openmains.edges.postgres.fleet.search import refresh, refresh_customers
 
 _LOCK = 0x6F6D_0001  # first half of the advisory lock 'an import of this tenant runs'
 _STAGING = """

@@ -16,7 +16,9 @@ from openmains.domain.command.batch import DAILY_SHARE_PPM, BatchState
 from openmains.domain.command.kinds import RULES, Channel, Kind, KindRule, Lane, Priority, Times
 from openmains.domain.command.life import ENDS, SENDABLE, Event, Outcome, State, advance, event_of_result
 from openmains.domain.command.order import Waiting, replaced_by, settings_of
-from openmains.edges.postgres import command_batches, command_logs, command_onboarding
+from openmains.edges.postgres.command import defaults as command_onboarding
+from openmains.edges.postgres.command import flow_batches as command_batches
+from openmains.edges.postgres.command import logs as command_logs
 from openmains.edges.postgres.db import Connection, Pool, Row
 
 WAITING = """

@@ -15,8 +15,8 @@ import asyncpg
 
 from openmains.app.fleet.model import Customer, Dimension, LastState, Meter, MeterDetail, MeterFilter, NewMeter
 from openmains.app.fleet.wording import Wording
-from openmains.edges.postgres import search
 from openmains.edges.postgres.db import Connection, Row
+from openmains.edges.postgres.fleet import search
 
 SILENT_AFTER_US = 48 * 3600 * 1_000_000  # two daily reports missed
 

@@ -21,8 +21,8 @@ from openmains.app.ingest.pipeline.ports import (
 from openmains.app.security.score import AccessJudge
 from openmains.domain.period import EPOCH_ORDINAL
 from openmains.domain.readings.model import MeterState
-from openmains.edges.postgres.access_reports import commit_reports, default_judge
-from openmains.edges.postgres.command_flow import hear
+from openmains.edges.postgres.command.flow import hear
+from openmains.edges.postgres.security.reports import commit_reports, default_judge
 
 LOAD = """
 SELECT s.meter_id, m.tenant_id, m.product_id, m.area_id, m.qmax_l_h, m.installed_on, s.version, s.register,

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The guard of every operation: who asks, from where, how often, and whether the role is enough (R13.2)."""
+
+import math
+import time
+from collections import OrderedDict
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+from litestar.enums import ScopeType
+from litestar.handlers.base import BaseRouteHandler
+
+from openmains.app.identity.hashing import hash_secret
+from openmains.app.identity.model import Actor
+from openmains.app.identity.sign_in import SESSION_HOURS
+from openmains.app.problems import Problem
+from openmains.domain.identity.role import covers
+from openmains.edges.http.deps import ApiDeps, Connection, client_address, deps_of
+from openmains.edges.http.permissions import BEFORE_PASSWORD_CHANGE, PUBLIC, ROLES
+from openmains.edges.http.problems import request_id_of
+
+COOKIE = "openmains_session"
+OWN_HEADER = "x-openmains-request"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_EXTEND_EVERY_S = 300.0
+
+
+class SessionTouch:
+    """Remembers when a session or token was last noted as used: one write in five minutes."""
+
+    def __init__(self, keys: int = 20_000) -> None:
+        self._keys = keys
+        self._at: OrderedDict[bytes, float] = OrderedDict()
+
+    def due(self, secret_hash: bytes) -> bool:
+        now = time.monotonic()
+        last = self._at.get(secret_hash)
+        if last is not None and now - last < _EXTEND_EVERY_S:
+            return False
+        self._at[secret_hash] = now
+        self._at.move_to_end(secret_hash)
+        if len(self._at) > self._keys:
+            self._at.popitem(last=False)
+        return True
+
+
+def operation_of(handler: BaseRouteHandler) -> str:
+    """The stable name of an operation: its OpenAPI operation id, or the name of a WebSocket handler."""
+    found = getattr(handler, "operation_id", None) or handler.name
+    return found if isinstance(found, str) else ""
+
+
+async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Raises the ``Problem`` that keeps the caller out; sets the actor otherwise."""
+    operation = operation_of(handler)
+    deps = deps_of(connection)
+    if operation in PUBLIC:
+        if operation == "sign_in":
+            _limit(deps.sign_in_limiter.wait_s(client_address(connection)))
+            _check_origin(connection, deps, header_needed=False)
+        return
+    actor = await identify(connection, deps)
+    if actor is None:
+        _limit(deps.api_limiter.wait_s(f"address {client_address(connection)}"))
+        raise Problem("sign-in-needed", headers={"WWW-Authenticate": "Bearer"})
+    is_socket = connection.scope["type"] == ScopeType.WEBSOCKET
+    if actor.kind == "session" and (is_socket or _method(connection) not in _SAFE):
+        _check_origin(connection, deps, header_needed=not is_socket)
+    needed = ROLES.get(operation)
+    if needed is None or not covers(actor.role, needed):
+        raise Problem("not-allowed", needed=needed.value if needed else "?")
+    if actor.must_change and operation not in BEFORE_PASSWORD_CHANGE:
+        raise Problem("change-password-first")
+    connection.scope["state"]["actor"] = actor
+
+
+async def identify(connection: Connection, deps: ApiDeps) -> Actor | None:
+    """Who the token or the cookie speaks for; the token goes first, because it is sent on purpose."""
+    secret, kind = _secret(connection)
+    if not secret:
+        return None
+    secret_hash = hash_secret(secret)
+    actor = await deps.store.sign_in.find_credential(secret_hash)
+    if actor is None or actor.kind != kind:
+        return None
+    _limit(deps.api_limiter.wait_s(f"credential {secret_hash.hex()}"))
+    state = connection.scope.setdefault("state", {})
+    state["secret_hash"] = secret_hash
+    touch: SessionTouch = connection.app.state.touch
+    if touch.due(secret_hash):
+        async with deps.store.tenant(actor.tenant_id) as work:
+            if kind == "session":
+                expires_at = datetime.now(UTC) + timedelta(hours=SESSION_HOURS)
+                await work.credentials.extend_session(secret_hash, expires_at)
+            else:
+                await work.credentials.touch_token(secret_hash)
+    return replace(actor, address=client_address(connection), request_id=request_id_of(connection.scope))
+
+
+def _secret(connection: Connection) -> tuple[str, str]:
+    scheme, _, value = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and value:
+        return value.strip()[:256], "token"
+    return connection.cookies.get(COOKIE, "")[:256], "session"
+
+
+def _method(connection: Connection) -> str:
+    return str(connection.scope.get("method", "GET"))
+
+
+def is_secure(connection: Connection) -> bool:
+    """Whether cookies get Secure."""
+    settings = deps_of(connection).settings
+    forwarded = settings.trust_forwarded and connection.headers.get("x-forwarded-proto") == "https"
+    return settings.secure_cookies or forwarded or connection.url.scheme in ("https", "wss")
+
+
+def _check_origin(connection: Connection, deps: ApiDeps, *, header_needed: bool) -> None:
+    """A browser names the page's origin in every change and WebSocket; other clients send the own header."""
+    origin = connection.headers.get("origin")
+    if origin is None:
+        if header_needed and OWN_HEADER not in connection.headers:
+            raise Problem("foreign-origin")
+        return
+    if origin in deps.settings.allowed_origins:
+        return
+    if not origin or urlsplit(origin).netloc.lower() != connection.headers.get("host", "").lower():
+        raise Problem("foreign-origin")
+
+
+def _limit(wait_s: float) -> None:
+    if wait_s > 0:
+        seconds = max(1, math.ceil(wait_s))
+        raise Problem("too-many-requests", headers={"Retry-After": str(seconds)}, seconds=seconds)
