@@ -7,7 +7,7 @@ from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.run.engines.child import StartError
 from openmains.run.engines.engines import Engines
-from openmains.run.roles.core import check_shards
+from openmains.run.roles.process import check_shards
 from openmains.run.settings import Settings
 
 pytestmark = pytest.mark.engines

@@ -18,7 +18,7 @@ from openmains.emulator.meter.authorise import Result
 from openmains.emulator.meter.prices import MONEY, UNITS_A_FEN, Account, PriceSet
 from openmains.emulator.meter.store import Held, Store
 from openmains.emulator.meter.valve import Position, Valve
-from tests.emulator.terminals import BASE, T0, Bench
+from tests.emulator.device.terminals import BASE, T0, Bench
 
 RICH = 10_000_000  # fen: nothing closes the valve but commands
 FLAT = 25_000

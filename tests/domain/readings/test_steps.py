@@ -11,7 +11,7 @@ from openmains.domain.readings.model import Limits
 from openmains.domain.readings.quality import Rule
 from openmains.domain.readings.rules import changes_level, is_power_of_ten_off, step
 
-FILE = Path(__file__).resolve().parents[2] / "vectors" / "readings" / "steps.toml"
+FILE = Path(__file__).resolve().parents[3] / "vectors" / "readings" / "steps.toml"
 STEPS = tomllib.loads(FILE.read_text("utf-8"))["step"]
 
 

@@ -9,7 +9,7 @@ from openmains.app.ingest.uplink import Uplink, decode_batch, encode_batch
 from openmains.app.readings.edits import EDIT_CHANNEL, Edit, edit_uplink
 from openmains.domain.readings.model import DayRow
 from openmains.domain.readings.quality import Slot
-from tests.app.pipeline.test_process import DAY, NOON, PRODUCT, record, report, run, uplink
+from tests.app.ingest.pipeline.test_process import DAY, NOON, PRODUCT, record, report, run, uplink
 
 EDITED = int(Slot.EDITED)
 EDIT = Edit(7, 1, DAY, 1000, 1800, 48, 0, 48, 480, NOON)

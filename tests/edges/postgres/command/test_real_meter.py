@@ -38,8 +38,8 @@ from openmains.emulator.meter.profile import Attach, Profile, Send
 from openmains.emulator.meter.store import Held, Store
 from openmains.emulator.meter.valve import Position
 from openmains.run.engines.engines import Engines
-from tests.edges.commands.test_flow import Desk
-from tests.emulator.terminals import NUMBER, T0, Bench, steady
+from tests.edges.postgres.command.test_flow import Desk
+from tests.emulator.device.terminals import NUMBER, T0, Bench, steady
 from tests.support.command_town import make_town
 
 DRIVER = "openmains/gas-1"

@@ -16,7 +16,7 @@ from openmains.run.engines import postgres_place as pg_place
 from tests.support.engines import remove_var
 
 pytestmark = pytest.mark.engines
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another account")
 RUN = """
 import asyncio, sys

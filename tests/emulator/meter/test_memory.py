@@ -11,7 +11,7 @@ from openmains.emulator.meter.prices import MONEY, UNITS_A_FEN, Account, PriceSe
 from openmains.emulator.meter.profile import Profile
 from openmains.emulator.meter.store import Held
 from openmains.emulator.meter.valve import Position, Valve, ValvedSupply
-from tests.emulator.terminals import KEY, NUMBER, T0, Bench, steady
+from tests.emulator.device.terminals import KEY, NUMBER, T0, Bench, steady
 
 LITRES_PER_H = 3600
 PRICE = PriceSet(1, 0, T0, 12, False, (0,), (0,))

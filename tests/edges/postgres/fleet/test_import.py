@@ -21,7 +21,7 @@ from openmains.edges.postgres.db import API_ROLE, Pool, create_pool, tenant_tran
 from openmains.edges.postgres.fleet.imports import ChangedMeters, PostgresImport
 from openmains.edges.postgres.fleet.search import search
 from openmains.run.engines.engines import Engines
-from tests.edges.imports.registry_files import HEADER_ZH, csv_of, make_tenant, row
+from tests.edges.postgres.fleet.registry_files import HEADER_ZH, csv_of, make_tenant, row
 
 TODAY = date(2026, 6, 1)
 

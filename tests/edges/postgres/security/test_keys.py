@@ -22,7 +22,7 @@ from openmains.domain.fleet.identifiers import imei_of
 from openmains.edges.postgres.db import API_ROLE, Pool, connect, create_pool
 from openmains.edges.postgres.security.keys import PostgresKeys
 from openmains.run.engines.engines import Engines
-from tests.edges.imports.registry_files import make_tenant
+from tests.edges.postgres.fleet.registry_files import make_tenant
 from tests.support.engines import migrate_postgres
 
 pytestmark = pytest.mark.engines

@@ -24,7 +24,7 @@ from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.edges.postgres.security.access_cache import AccessFollower
 from openmains.edges.postgres.security.decay import calm_down, forget_old
-from tests.edges.imports.registry_files import make_tenant
+from tests.edges.postgres.fleet.registry_files import make_tenant
 
 pytestmark = pytest.mark.engines
 SHARD = 7_000  # of nobody else

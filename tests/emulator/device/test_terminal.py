@@ -9,7 +9,7 @@ from openmains.emulator.meter.authorise import Result
 from openmains.emulator.meter.flow import sustained
 from openmains.emulator.meter.prices import MONEY, UNITS_A_FEN, VOLUME, Account, PriceSet
 from openmains.emulator.meter.valve import Position, Valve
-from tests.emulator.terminals import BASE, T0, Bench
+from tests.emulator.device.terminals import BASE, T0, Bench
 
 PRICE = PriceSet(1, 0, T0, 12, False, (0,), (30_000,))  # 3 CNY/m³: 0.3 fen a litre
 WATER, GAS = "openmains/water-1", "openmains/gas-1"
