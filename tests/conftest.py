@@ -9,11 +9,16 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from openmains.edges.clickhouse import migrate as clickhouse_migrate
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.run.engines.engines import Engines
 from tests.support.engines import migrate_postgres, running_engines
+
+# Hypothesis judges a test by the clock unless told otherwise; how fast this machine is today is not what is tested.
+settings.register_profile("openmains", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("openmains")
 
 
 @pytest.fixture(scope="session")
