@@ -20,6 +20,7 @@ from nats.js.api import StreamConfig
 
 from openmains.bench.system import engine_urls
 from openmains.edges.nats.stream import STREAM, UplinkStream, connect
+from openmains.wire.coap.message import code_text, is_success
 from tests.support.chaos import BUSY, Crowd, Probe, applied, caught_up, count, ended, flowing, halted, pids, settle
 from tests.support.engines import new_var, remove_var
 from tests.support.system import System, running_system, until, until_async
@@ -232,11 +233,11 @@ def _until_refused(probe: Probe, filler: Path) -> list[int]:
         _fill(filler)  # what was freed meanwhile (an old log segment) is taken too
         heard = probe.send(15, lambda code: True)
         codes += heard.codes
-        if not any(code >> 5 == 2 for code in heard.codes):
+        if not any(is_success(code) for code in heard.codes):
             return codes
     raise AssertionError(f"the full disk was never felt: {_names(codes)}")
 
 
 def _names(codes: list[int]) -> dict[str, int]:
     """How often each code came."""
-    return {f"{code >> 5}.{code & 31:02d}": codes.count(code) for code in sorted(set(codes))}
+    return {code_text(code): codes.count(code) for code in sorted(set(codes))}

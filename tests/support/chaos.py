@@ -29,6 +29,7 @@ from openmains.bench.registry import BenchRegistry, register, remember
 from openmains.bench.system import engine_urls
 from openmains.domain.period import DAY_S
 from openmains.edges.clickhouse.client import ClickHouse
+from openmains.wire.coap.message import is_success
 from tests.support.system import System, found_utility, rfc3339, until, until_async
 
 Ints = NDArray[np.int64]
@@ -136,7 +137,7 @@ class Probe:
         assert self._used <= PROBES, "more probes than meters"
         self._index = self._crowd.registry.count - self._used
 
-    def send(self, limit_s: float, enough: Callable[[int], bool] = lambda code: code >> 5 == 2) -> Heard:
+    def send(self, limit_s: float, enough: Callable[[int], bool] = is_success) -> Heard:
         """Send the report again and again (a new request each half second) until an answer is ``enough``."""
         crowd = self._crowd
         index, day = np.array([self._index]), np.array([crowd.first_day])

@@ -20,6 +20,7 @@ import httpx
 
 from openmains.bench.system import engine_urls
 from openmains.emulator.meter.prices import UNITS_A_FEN
+from openmains.wire.coap.message import code_text
 from tests.support.chaos import pids
 from tests.support.commanded import CommandedMeter, CommandedTown
 
@@ -70,7 +71,7 @@ class Soak:
     async def _live(self, meter: CommandedMeter) -> None:
         while True:
             code = await meter.speak()
-            self.answers[f"{code >> 5}.{code & 31:02d}"] += 1
+            self.answers[code_text(code)] += 1
             await asyncio.sleep(PACE_S * self.rng.uniform(0.5, 1.5))
 
     async def _cashier(self, person: dict[str, str]) -> None:

@@ -30,7 +30,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from openmains.emulator.device.endpoint import PERFECT, Endpoint, Network, Outcome
-from openmains.wire.coap.message import Code, code_text
+from openmains.wire.coap.message import Code, code_class, code_text
 from openmains.wire.coap.reliability import RFC7252, Timing
 
 MAX_PAYLOAD = 512  # R1.4
@@ -292,6 +292,6 @@ async def _deliver(
         outcome = await waiting
         summary.attempts += 1
         summary.codes[code_text(outcome.code) if outcome.code else outcome.reason] += 1
-        if outcome.ok or (outcome.code >> 5 == 4 and outcome.code != Code.TOO_MANY_REQUESTS):
+        if outcome.ok or (code_class(outcome.code) == 4 and outcome.code != Code.TOO_MANY_REQUESTS):
             break
     return outcome

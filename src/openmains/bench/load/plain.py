@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmains.bench.load.frames import DailyReports
+from openmains.wire.coap.message import code_text
 
 Ints = NDArray[np.int64]
 Frames = Callable[[Ints, Ints, int], NDArray[np.uint8]]  # (meter indices, days, meters' clock) → frames × bytes
@@ -351,7 +352,7 @@ class Load:
             max_ack_ms=worst,
             cpu_share=cpu_share,
             segmented=self._segments > 1,
-            codes={f"{code >> 5}.{code & 31:02d}": count for code, count in sorted(counted.items())},
+            codes={code_text(code): count for code, count in sorted(counted.items())},
             meters=self._count,
             first_day=self._day,
             acked=acked,

@@ -13,7 +13,7 @@ from typing import cast
 
 from openmains.wire.coap.call import Call, ClientEvent, ResponseReceived
 from openmains.wire.coap.client import Client
-from openmains.wire.coap.message import Method
+from openmains.wire.coap.message import Method, is_success
 from openmains.wire.coap.reliability import RFC7252, Timing
 
 REQUESTS_PER_S = 200  # what one socket can carry for ever without using a message id twice
@@ -66,7 +66,7 @@ class Outcome:
     @property
     def ok(self) -> bool:
         """2.xx."""
-        return self.code >> 5 == 2
+        return is_success(self.code)
 
 
 Done = Callable[[Outcome], None]

@@ -13,7 +13,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from zlib import crc32
 
-from openmains.wire.coap.message import Code, Option
+from openmains.wire.coap.message import Code, Option, is_success
 from openmains.wire.coap.options import BLOCK1, BLOCK2, ETAG, OBSERVE, SIZE2, Block, get, uint
 
 Key = tuple[Hashable, ...]
@@ -152,7 +152,7 @@ class BodyCache:
 
         A first block that is not the last puts the whole into the store. A block beyond the end is 4.00.
         """
-        success = code >> 5 == 2
+        success = is_success(code)
         if wanted.start >= len(payload):
             if success and wanted.number:
                 options.clear()

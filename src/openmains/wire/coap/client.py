@@ -18,7 +18,20 @@ from heapq import heappop, heappush
 
 from openmains.wire.coap import options as opt
 from openmains.wire.coap.call import Broken, Call, ClientEvent, Peer, ResetReceived, ResponseReceived, TimedOut
-from openmains.wire.coap.message import ACK, CON, NON, RST, Code, Message, Method, Option, decode, empty, encode
+from openmains.wire.coap.message import (
+    ACK,
+    CON,
+    NON,
+    RST,
+    Code,
+    Message,
+    Method,
+    Option,
+    decode,
+    empty,
+    encode,
+    is_success,
+)
 from openmains.wire.coap.reliability import RFC7252, MessageIds, Retransmitter, Timing
 from openmains.wire.coap.states import ASKING, Asking, AskingAction, AskingInput
 from openmains.wire.errors import WireError
@@ -244,7 +257,7 @@ class Client:
         if block1 is not None and call.received is None and self._go_on_sending(call, message.code, block1, now):
             return []
         sequence = opt.get_uint(options, opt.OBSERVE) if opt.get(call.base, opt.OBSERVE) == b"" else None
-        if message.code >> 5 != 2:
+        if not is_success(message.code):
             sequence = None
         what = AskingInput.RESPONSE if sequence is None else AskingInput.REGISTERED
         call.state, action = ASKING[call.state, what]
@@ -301,7 +314,7 @@ class Client:
         """One block of a large answer: keep it, and ask for the next or deliver the whole."""
         received = bytearray() if call.received is None else call.received
         etag = opt.get(options, opt.ETAG)
-        if message.code >> 5 != 2 and call.received is not None:
+        if not is_success(message.code) and call.received is not None:
             return self._deliver(call, message.code, options, message.payload, None, None)
         if block.start != len(received) or (block.more and len(message.payload) != block.size):
             return self._break(call, "block out of order")

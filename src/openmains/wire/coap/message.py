@@ -42,7 +42,17 @@ def code(kind: int, detail: int) -> int:
 
 def code_text(value: int) -> str:
     """``2.04`` for 0x44."""
-    return f"{value >> 5}.{value & 31:02d}"
+    return f"{code_class(value)}.{value & 31:02d}"
+
+
+def code_class(value: int) -> int:
+    """0 a request, 2 success, 4 the client's fault, 5 the server's (section 3)."""
+    return value >> 5
+
+
+def is_success(value: int) -> bool:
+    """Whether a response says that it was done (class 2)."""
+    return value >> 5 == 2
 
 
 class Method(IntEnum):

@@ -32,7 +32,21 @@ from openmains.wire.coap.exchange import (
     Undelivered,
     body_key,
 )
-from openmains.wire.coap.message import ACK, CON, HEADER, NON, RST, Code, Message, Method, Option, decode, empty
+from openmains.wire.coap.message import (
+    ACK,
+    CON,
+    HEADER,
+    NON,
+    RST,
+    Code,
+    Message,
+    Method,
+    Option,
+    code_class,
+    decode,
+    empty,
+    is_success,
+)
 from openmains.wire.coap.message import encode_options as _encode_options
 from openmains.wire.coap.observing import Observers
 from openmains.wire.coap.reliability import RFC7252, Chance, MessageIds, Retransmitter, Timing
@@ -248,11 +262,11 @@ class Server:
         relation = None
         special = request.observe is not None or request.block1 is not None or request.block2 is not None
         if special or request.no_response or len(payload) > 16 << self.limits.block_szx:
-            if request.no_response & 1 << (code >> 5) - 1:
+            if request.no_response & 1 << code_class(code) - 1:
                 self._silent(exchange)
                 return None
             options = list(options)
-            if observe and request.observe == 0 and code >> 5 == 2:
+            if observe and request.observe == 0 and is_success(code):
                 relation = self._observers.register(request, body_key(request), self.limits.block_szx, now)
                 if relation is not None:
                     options.append((opt.OBSERVE, opt.uint(relation.sequence)))
@@ -312,7 +326,7 @@ class Server:
             relation.latest = (code, payload, tuple(options))
             return
         send = list(options)
-        if code >> 5 == 2:
+        if is_success(code):
             relation.sequence = relation.sequence + 1 & 0xFFFFFF
             send.append((opt.OBSERVE, opt.uint(relation.sequence)))
             if len(payload) > 16 << relation.szx:

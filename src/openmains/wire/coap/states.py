@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The two state machines of an exchange as tables (RFC 7252 sections 4.2, 4.3, 4.5, 5.2).
 
-Theory: a row says what a (state, input) pair leads to: the next state and one action. Every pair has a row, so
-nothing that a peer or an application does in an odd order is undefined; pairs not written out stay where they
-are and do nothing. The drawing in ``docs/protocols/coap.md`` is made from these tables by :func:`markdown`, and
-a test compares the two.
+Theory: ``wire/states.py``; drawn in ``docs/protocols/coap.md``.
 """
 
-from collections.abc import Mapping
 from enum import IntEnum
-from typing import Any, Final
+from typing import Final
+
+from openmains.wire import states
+from openmains.wire.states import complete
 
 
 class Serving(IntEnum):
@@ -122,25 +121,10 @@ _ASKING_ROWS: Final = {
     (_A.OBSERVING, _AI.CANCEL): (_A.DONE, _AA.NOTHING),
 }
 
-# Complete tables: pairs without a row of their own stay and do nothing.
-SERVING: Final = {
-    (state, what): _SERVING_ROWS.get((state, what), (state, _SA.NOTHING)) for state in Serving for what in ServingInput
-}
-ASKING: Final = {
-    (state, what): _ASKING_ROWS.get((state, what), (state, _AA.NOTHING)) for state in Asking for what in AskingInput
-}
+SERVING: Final = complete(_SERVING_ROWS, Serving, ServingInput, _SA.NOTHING)
+ASKING: Final = complete(_ASKING_ROWS, Asking, AskingInput, _AA.NOTHING)
 
 
 def markdown() -> str:
-    """Both tables for the documentation: one line a pair that does something."""
-    lines: list[str] = []
-    lines += ["| Server state | input | next state | action |", "|---|---|---|---|", *_lines(_SERVING_ROWS), ""]
-    lines += ["| Client state | input | next state | action |", "|---|---|---|---|", *_lines(_ASKING_ROWS)]
-    return "\n".join(lines) + "\n"
-
-
-def _lines(rows: Mapping[Any, tuple[IntEnum, IntEnum]]) -> list[str]:
-    return [
-        f"| {state.name} | {what.name} | {after.name} | {action.name} |"
-        for (state, what), (after, action) in rows.items()
-    ]
+    """Both tables for the documentation."""
+    return states.markdown({"Server state": _SERVING_ROWS, "Client state": _ASKING_ROWS})

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The two handshakes as tables (RFC 6347 section 4.2.4, RFC 5077 section 3.1).
 
-Theory: a row says what a (state, input) pair leads to: the next state and one action. Pairs without a row stay
-where they are and do nothing, which is what a datagram protocol owes to copies and to strangers; so the tables show
-at a glance that only hello, key exchange, change of cipher and Finished, in this order, lead to an association.
-The drawing in ``docs/protocols/dtls.md`` is made from them by :func:`markdown`, and a test compares the two.
+Theory: ``wire/states.py``. That pairs without a row stay and do nothing is what a datagram protocol owes to copies and to
+strangers; so the tables, drawn in ``docs/protocols/dtls.md``, show at a glance that only hello, key exchange, change of
+cipher and Finished, in this order, lead to an association.
 """
 
-from collections.abc import Mapping
 from enum import IntEnum
-from typing import Any, Final
+from typing import Final
+
+from openmains.wire import states
+from openmains.wire.states import complete
 
 
 class Serving(IntEnum):
@@ -181,25 +182,10 @@ _ASKING_ROWS: Final[dict[tuple[Asking, AskingInput], tuple[Asking, AskingAction]
     },
 }
 
-# Complete tables: pairs without a row of their own stay and do nothing.
-SERVING: Final = {
-    (state, what): _SERVING_ROWS.get((state, what), (state, _SA.NOTHING)) for state in Serving for what in ServingInput
-}
-ASKING: Final = {
-    (state, what): _ASKING_ROWS.get((state, what), (state, _AA.NOTHING)) for state in Asking for what in AskingInput
-}
+SERVING: Final = complete(_SERVING_ROWS, Serving, ServingInput, _SA.NOTHING)
+ASKING: Final = complete(_ASKING_ROWS, Asking, AskingInput, _AA.NOTHING)
 
 
 def markdown() -> str:
-    """Both tables for the documentation: one line a pair that does something."""
-    lines: list[str] = []
-    lines += ["| Server state | input | next state | action |", "|---|---|---|---|", *_lines(_SERVING_ROWS), ""]
-    lines += ["| Client state | input | next state | action |", "|---|---|---|---|", *_lines(_ASKING_ROWS)]
-    return "\n".join(lines) + "\n"
-
-
-def _lines(rows: Mapping[Any, tuple[IntEnum, IntEnum]]) -> list[str]:
-    return [
-        f"| {state.name} | {what.name} | {after.name} | {action.name} |"
-        for (state, what), (after, action) in rows.items()
-    ]
+    """Both tables for the documentation."""
+    return states.markdown({"Server state": _SERVING_ROWS, "Client state": _ASKING_ROWS})

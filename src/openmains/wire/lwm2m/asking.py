@@ -13,7 +13,7 @@ from typing import Any
 from openmains.wire.coap import options as opt
 from openmains.wire.coap.call import Call, ClientEvent, ResponseReceived, TimedOut
 from openmains.wire.coap.endpoint import Endpoint
-from openmains.wire.coap.message import Method, Option
+from openmains.wire.coap.message import Method, Option, is_success
 from openmains.wire.lwm2m.events import Done, Event, Failed, Limits, Link, ObservationEnded, Report
 from openmains.wire.lwm2m.operation import Kind, Operation, observe_composite
 from openmains.wire.lwm2m.path import Path, from_segments, segments
@@ -163,7 +163,7 @@ class Asker:
         if registration is None:
             self._coap.client.acknowledge(event)
             return
-        if event.code >> 5 != 2:
+        if not is_success(event.code):
             registration.observations.pop(observation.paths, None)
             self._coap.client.acknowledge(event)
             out.append(ObservationEnded(holder.link, registration, observation.paths, event.code))

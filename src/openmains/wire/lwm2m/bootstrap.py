@@ -9,7 +9,7 @@ device does not know. Steps may be a generator: each answer is sent into it, and
 
 from collections.abc import Generator, Iterable
 
-from openmains.wire.coap.message import Code
+from openmains.wire.coap.message import Code, is_success
 from openmains.wire.errors import WireError
 from openmains.wire.lwm2m import content
 from openmains.wire.lwm2m.codec import link_format
@@ -51,7 +51,7 @@ class Run:
             return event.reason
         kind = event.operation.kind
         harmless = kind is Kind.DISCOVER or (kind is Kind.DELETE and event.code == Code.NOT_FOUND)
-        if event.code >> 5 != 2 and not harmless:
+        if not is_success(event.code) and not harmless:
             return "refused"
         return "" if self._finishing else None
 

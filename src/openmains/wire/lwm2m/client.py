@@ -14,7 +14,7 @@ from openmains.wire.coap import options as opt
 from openmains.wire.coap.call import Broken, Call, ResetReceived, ResponseReceived, TimedOut
 from openmains.wire.coap.endpoint import Endpoint
 from openmains.wire.coap.exchange import Acknowledged, Deregistered, Limits, Request
-from openmains.wire.coap.message import Code, Method
+from openmains.wire.coap.message import Code, Method, is_success
 from openmains.wire.coap.reliability import RFC7252, Timing
 from openmains.wire.lwm2m import content
 from openmains.wire.lwm2m.answering import Answerer, Judge
@@ -285,7 +285,7 @@ class Client:
     ) -> None:
         tag = event.call.tag
         if isinstance(event, ResponseReceived):
-            good = event.code >> 5 == 2
+            good = is_success(event.code)
             if isinstance(tag, Sending):
                 out.append(Sent(tag, event.code, event.payload))
                 if event.code == Code.NOT_FOUND and self.state is Life.REGISTERED:

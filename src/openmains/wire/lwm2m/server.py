@@ -20,7 +20,7 @@ from openmains.wire.coap.call import Broken, ResetReceived, ResponseReceived, Ti
 from openmains.wire.coap.endpoint import Endpoint, Pong
 from openmains.wire.coap.exchange import Exchange, Request
 from openmains.wire.coap.exchange import Limits as CoapLimits
-from openmains.wire.coap.message import Code, Method, Option
+from openmains.wire.coap.message import Code, Method, Option, code_class
 from openmains.wire.coap.reliability import RFC7252, Timing
 from openmains.wire.lwm2m import content
 from openmains.wire.lwm2m.asking import UPLINK, Asker, Holder
@@ -278,7 +278,7 @@ class Server:
         exchange = report.exchange
         if isinstance(exchange, Exchange):
             self._coap.server.respond(exchange, code, payload, now=now)
-        elif code >> 5 == 5:
+        elif code_class(code) == 5:
             self._coap.client.decline(exchange)
         else:
             self._coap.client.acknowledge(exchange)

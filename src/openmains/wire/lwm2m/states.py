@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The life of a device with its server as a table (LwM2M core 1.1 sections 6.1, 6.2).
 
-Theory: as in ``coap/states.py``, a row says what a (state, input) pair leads to; pairs without a row stay and do
-nothing. A device that the server does not know any more (4.04) registers again at once; one that got no answer is left
-to its owner, who knows when the radio may be used again.
+Theory: ``wire/states.py``. A device that the server does not know any more (4.04) registers again at once; one that got no
+answer is left to its owner, who knows when the radio may be used again.
 """
 
 from enum import IntEnum
 from typing import Final
+
+from openmains.wire import states
+from openmains.wire.states import complete
 
 
 class Life(IntEnum):
@@ -80,16 +82,9 @@ ROWS: Final = {
     (_S.LEAVING, _I.SILENCE): (_S.IDLE, _A.TELL_LEFT),
 }
 
-LIFE: Final = {
-    (state, what): ROWS.get((state, what), (state, LifeAction.NOTHING)) for state in Life for what in LifeInput
-}
+LIFE: Final = complete(ROWS, Life, LifeInput, LifeAction.NOTHING)
 
 
 def markdown() -> str:
-    """The table for the documentation: one line a pair that does something."""
-    lines = ["| device state | input | next state | action |", "|---|---|---|---|"]
-    lines += [
-        f"| {state.name} | {what.name} | {after.name} | {action.name} |"
-        for (state, what), (after, action) in ROWS.items()
-    ]
-    return "\n".join(lines) + "\n"
+    """The table for the documentation."""
+    return states.markdown({"device state": ROWS})

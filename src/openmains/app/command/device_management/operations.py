@@ -24,6 +24,7 @@ from openmains.app.command.device_management.rules import Refusal, refusal_of
 from openmains.app.identity.model import Actor
 from openmains.app.ports import Store
 from openmains.app.problems import Problem
+from openmains.wire.coap.message import code_text, is_success
 from openmains.wire.errors import WireError
 from openmains.wire.lwm2m import path as paths
 from openmains.wire.lwm2m.definitions import Object, Resource, definitions
@@ -91,8 +92,8 @@ async def operate(
     return OperationResult(
         operation=wish.operation,
         path=wish.path,
-        ok=answer.code >> 5 == 2,
-        code=f"{answer.code >> 5}.{answer.code & 31:02d}",
+        ok=is_success(answer.code),
+        code=code_text(answer.code),
         content_format=answer.content_format,
         values=_values(answer.values),
         raw_hex=answer.raw.hex(),
