@@ -12,7 +12,8 @@ import pytest
 from openmains.drivers.model import MISSING_VALUE, Kind
 from openmains.drivers.points import vocabulary
 from openmains.emulator.device.endpoint import Endpoint, Network, Outcome, parse_target
-from openmains.emulator.fleet import Faults, Fleet, MeterSpec, VirtualClock, supply
+from openmains.emulator.fleet import Fleet, supply
+from openmains.emulator.fleet_model import Faults, MeterSpec, Radio, VirtualClock
 from openmains.emulator.meter.consumption import Consumption, Medium
 from openmains.emulator.meter.frames import DriverFrames, drivers, immediate_events
 from openmains.emulator.meter.meter import UNKNOWN, Meter, Profile, Send, Snapshot
@@ -68,7 +69,7 @@ async def test_bad_network_every_report_comes_once() -> None:
     target = await platform.start()
     network = Network(loss=0.2, duplicates=0.2, reordering=0.2, reordering_delay_s=0.02)
     specs = _specs(30, Profile(immediate=immediate_events("openmains/water-1"), scheme=Scheme.NONE, log_days=10))
-    fleet = Fleet(specs, target, start=_MIDNIGHT + 3600, speed=10, network=network, timing=_FAST, attach_spread_s=0)
+    fleet = Fleet(specs, target, start=_MIDNIGHT + 3600, speed=10, radio=Radio(network, _FAST), attach_spread_s=0)
     summary = await fleet.run(seconds=1.0)
     platform.stop()
     assert summary.retransmitted > 0
@@ -81,7 +82,7 @@ async def test_faults_are_counted_by_code() -> None:
     platform = Platform(known={spec.imei for spec in specs})
     target = await platform.start()
     faults = Faults(50, 0.1, wrong_crc=0.3, unknown=0.3, alarms_per_day=200, attach_failures=0.1)
-    fleet = Fleet(specs, target, start=_MIDNIGHT, speed=60, faults=faults, attach_spread_s=0, rate=500)
+    fleet = Fleet(specs, target, start=_MIDNIGHT, speed=60, faults=faults, attach_spread_s=0, radio=Radio(rate=500))
     summary = await fleet.run(seconds=1)
     platform.stop()
     assert summary.failed["4.00"] > 0
@@ -94,7 +95,7 @@ async def test_silence_is_a_failure_and_recovery_follows() -> None:
     platform = Platform(deaf=10_000)
     target = await platform.start()
     timing = Timing(ack_timeout_s=0.01, max_retransmit=1)
-    fleet = Fleet(_specs(5), target, start=_MIDNIGHT, speed=120, timing=timing, attach_spread_s=0)
+    fleet = Fleet(_specs(5), target, start=_MIDNIGHT, speed=120, radio=Radio(timing=timing), attach_spread_s=0)
     task = asyncio.create_task(fleet.run(seconds=10))
     await asyncio.sleep(0.5)
     assert fleet.summary().failed["TimedOut"] > 0

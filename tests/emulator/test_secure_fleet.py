@@ -12,8 +12,9 @@ import pytest
 from openmains.drivers.lwm2m.envelope import wrap
 from openmains.drivers.model import Kind
 from openmains.emulator.device.endpoint import Network
-from openmains.emulator.device.secure_device import Way
-from openmains.emulator.fleet import Fleet, FleetSummary, MeterSpec, Secure
+from openmains.emulator.device.secure_device import ReportTransport
+from openmains.emulator.fleet import Fleet
+from openmains.emulator.fleet_model import Commanded, FleetSummary, MeterSpec, Radio, Secure
 from openmains.emulator.meter.authorise import command_mac
 from openmains.emulator.meter.consumption import Consumption, Medium
 from openmains.emulator.meter.frames import DriverFrames, drivers, immediate_events
@@ -36,10 +37,12 @@ CADENCE = Profile(
 )  # fmt: skip
 
 
-def specs(count: int, way: Way) -> list[MeterSpec]:
+def specs(count: int, way: ReportTransport) -> list[MeterSpec]:
     made = []
     for k in range(count):
-        frames = StandardFrames(Medium.WATER, FIRST + k) if way is Way.SEND else DriverFrames(DRIVER, FIRST + k)
+        frames = (
+            StandardFrames(Medium.WATER, FIRST + k) if way is ReportTransport.SEND else DriverFrames(DRIVER, FIRST + k)
+        )
         made.append(MeterSpec(f"{FIRST + k}", FIRST + k, Medium.WATER, frames, CADENCE))
     return made
 
@@ -50,7 +53,7 @@ def keys(meters: Sequence[MeterSpec]) -> dict[str, bytes]:
 
 async def run(
     meters: list[MeterSpec],
-    way: Way,
+    way: ReportTransport,
     enough: Callable[[SecurePlatform, FleetSummary], bool],
     *,
     speed: float = 60,
@@ -63,7 +66,7 @@ async def run(
     start = int(time.time())
     platform = SecurePlatform(
         psks if known is None else known,
-        None if way is Way.SEND else drivers().driver(DRIVER),
+        None if way is ReportTransport.SEND else drivers().driver(DRIVER),
         lambda: int(time.time()),
     )
     for imei, frame in commands:
@@ -71,8 +74,8 @@ async def run(
     secure = Secure(psks, {meters[0].imei: "460001234567890"}, way=way, address_changes=address_changes)
     fleet = Fleet(
         meters, platform.address, start=start, speed=speed, town=Consumption(), secure=secure,
-        command_keys={spec.imei: KEY for spec in meters}, attach_spread_s=0, sockets=4,
-        network=network or Network(), timing=Timing(ack_timeout_s=0.5),
+        commanded=Commanded({spec.imei: KEY for spec in meters}), attach_spread_s=0,
+        radio=Radio(network or Network(), Timing(ack_timeout_s=0.5), sockets=4),
     )  # fmt: skip
     async with asyncio.TaskGroup() as group:
         running = group.create_task(fleet.run())
@@ -83,8 +86,8 @@ async def run(
     return platform, running.result()
 
 
-@pytest.mark.parametrize("way", list(Way))
-async def test_one_handshake_one_registration_many_reports(way: Way) -> None:
+@pytest.mark.parametrize("way", list(ReportTransport))
+async def test_one_handshake_one_registration_many_reports(way: ReportTransport) -> None:
     meters = specs(20, way)
 
     def everyone_spoke(_: SecurePlatform, summary: FleetSummary) -> bool:
@@ -99,9 +102,9 @@ async def test_one_handshake_one_registration_many_reports(way: Way) -> None:
         "more than one answer a meter was under way at the end"
     )
     assert not summary.failed
-    name = {Way.OBJECT19: "object19", Way.POST: "r", Way.SEND: "send"}[way]
+    name = {ReportTransport.OBJECT19: "object19", ReportTransport.POST: "r", ReportTransport.SEND: "send"}[way]
     assert {kind for _, kind, _ in platform.reports} == {name}
-    if way is Way.SEND:
+    if way is ReportTransport.SEND:
         standard = drivers().driver("lwm2m/water-1")
         for _, _, payload in platform.reports:
             found = meaning(standard, wrap("/", 112, payload), int(time.time()))
@@ -109,7 +112,7 @@ async def test_one_handshake_one_registration_many_reports(way: Way) -> None:
 
 
 async def test_address_changes_cost_no_handshake() -> None:
-    meters = specs(10, Way.OBJECT19)
+    meters = specs(10, ReportTransport.OBJECT19)
 
     def moved(platform: SecurePlatform, summary: FleetSummary) -> bool:
         return (
@@ -118,14 +121,14 @@ async def test_address_changes_cost_no_handshake() -> None:
             and any(len(seen) > 1 for seen in platform.addresses.values())
         )
 
-    platform, summary = await run(meters, Way.OBJECT19, moved, address_changes=1.0)
+    platform, summary = await run(meters, ReportTransport.OBJECT19, moved, address_changes=1.0)
     assert moved(platform, summary)
     assert platform.counters["handshakes"] == 10
     assert not summary.failed
 
 
 async def test_a_command_goes_down_in_the_window_and_its_result_comes_up() -> None:
-    meters = specs(3, Way.OBJECT19)
+    meters = specs(3, ReportTransport.OBJECT19)
     driver = drivers().driver(DRIVER)
     frame = driver.command(
         "valve_close",
@@ -141,7 +144,7 @@ async def test_a_command_goes_down_in_the_window_and_its_result_comes_up() -> No
         said = [meaning(driver, payload) for _, _, payload in platform.reports]
         return any(found is not None and found["kind"] == Kind.COMMAND_RESULT for found in said)
 
-    platform, summary = await run(meters, Way.OBJECT19, answered, commands=[(imei, frame)])
+    platform, summary = await run(meters, ReportTransport.OBJECT19, answered, commands=[(imei, frame)])
     assert summary.commands == 1
     results = [found for _, _, payload in platform.reports if (found := meaning(driver, payload)) is not None]
     results = [found for found in results if found["kind"] == Kind.COMMAND_RESULT]
@@ -149,7 +152,7 @@ async def test_a_command_goes_down_in_the_window_and_its_result_comes_up() -> No
 
 
 async def test_lossy_network_loses_nothing_for_ever() -> None:
-    meters = specs(10, Way.OBJECT19)
+    meters = specs(10, ReportTransport.OBJECT19)
     network = Network(loss=0.1, duplicates=0.1, reordering=0.1, reordering_delay_s=0.05)
     everyone = {spec.imei for spec in meters}
 
@@ -157,18 +160,18 @@ async def test_lossy_network_loses_nothing_for_ever() -> None:
         return {imei for imei, _, _ in platform.reports} == everyone and summary.acknowledged >= len(everyone)
 
     # a lost handshake is tried again by the meter's own plan (R1.8), so it is waited for, not timed
-    platform, summary = await run(meters, Way.OBJECT19, all_in, network=network)
+    platform, summary = await run(meters, ReportTransport.OBJECT19, all_in, network=network)
     assert all_in(platform, summary)
 
 
 async def test_a_meter_with_a_wrong_key_never_gets_in() -> None:
-    meters = specs(4, Way.OBJECT19)
+    meters = specs(4, ReportTransport.OBJECT19)
     known = keys(meters) | {meters[0].imei: b"another key 0123"}
 
     def all_tried(platform: SecurePlatform, _: FleetSummary) -> bool:
         return platform.counters["handshakes"] == 3 and platform.counters["Suspicious"] > 0
 
-    platform, _ = await run(meters, Way.OBJECT19, all_tried, known=known)
+    platform, _ = await run(meters, ReportTransport.OBJECT19, all_tried, known=known)
     assert platform.counters["handshakes"] == 3
     assert meters[0].imei not in {imei for imei, _, _ in platform.reports}
 

@@ -7,138 +7,34 @@ minute. One task walks a heap of timers; the sockets' callbacks do the rest. Ten
 """
 
 import asyncio
-import json
 import random
 import secrets
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 
 import numpy as np
 
-from openmains.emulator.device.endpoint import PERFECT, REQUESTS_PER_S, Endpoint, Network, Outcome
-from openmains.emulator.device.secure_device import SecureDevice, Way
+from openmains.emulator.device.endpoint import REQUESTS_PER_S, Endpoint, Outcome
+from openmains.emulator.device.secure_device import SecureDevice
 from openmains.emulator.device.secure_net import SecureNet
 from openmains.emulator.device.terminal import Terminal
+from openmains.emulator.fleet_model import Commanded, Faults, FleetSummary, MeterSpec, Radio, Secure, VirtualClock
 from openmains.emulator.meter.consumption import Consumption, Medium
 from openmains.emulator.meter.frames import DriverFrames
-from openmains.emulator.meter.memory import KeptStore, Memory, Remembered
-from openmains.emulator.meter.meter import HISTORY_DAYS, Action, Attach, Frames, Meter, Profile, Send, Supply
+from openmains.emulator.meter.memory import KeptStore, Remembered
+from openmains.emulator.meter.meter import HISTORY_DAYS, Action, Attach, Meter, Send, Supply
 from openmains.emulator.meter.spreading import DAY_S, Period
 from openmains.emulator.meter.states import State
 from openmains.emulator.meter.store import Held, Store
 from openmains.emulator.meter.valve import Position, Valve, ValvedSupply
 from openmains.wire.coap.message import code_text
-from openmains.wire.coap.reliability import RFC7252, Timing
 
 _UNKNOWN_IMEI = 990_000_000_000_000  # test devices' type allocation code: registered nowhere
 _TURN_S = 0.005  # longest run of timers before the sockets get their turn
 _PAUSE_S = 0.25  # longest sleep of the timer task, so that a stop is prompt
 _LATENCIES = 100_000  # newest acknowledgement times kept for the percentiles
-
-
-@dataclass(frozen=True, slots=True)
-class MeterSpec:
-    """One meter of the fleet. ``number`` decides its consumption and its spreading."""
-
-    imei: str
-    number: int
-    medium: Medium
-    frames: Frames
-    profile: Profile
-    held: Held | None = None  # a prepaid account, settings: what a meter with commands holds when it is new
-
-
-@dataclass(frozen=True, slots=True)
-class Faults:
-    """What goes wrong, besides the network. Shares are 0…1."""
-
-    drift_ppm: int = 0  # clocks drift by up to ± this
-    register_resets: float = 0.0  # share of reports before which the register falls to 0
-    wrong_crc: float = 0.0  # share of messages with one broken byte
-    unknown: float = 0.0  # share of meters whose IMEI is registered nowhere
-    attach_failures: float = 0.0
-    alarms_per_day: float = 0.0  # events a meter and (virtual) day
-    alarm_length_s: int = 1800  # until the recovery, virtual
-
-
-@dataclass(frozen=True, slots=True)
-class Secure:
-    """Meters with DTLS sessions. ``psks``: IMEI → key; ``imsis``: IMEI → IMSI for the registration (R13.3).
-
-    ``way`` is for meters that ``ways`` (by IMEI) does not name. ``address_changes``: share of messages before which a meter's
-    address has changed.
-    """
-
-    psks: Mapping[str, bytes]
-    imsis: Mapping[str, str] = field(default_factory=dict)
-    way: Way = Way.OBJECT19
-    ways: Mapping[str, Way] = field(default_factory=dict)
-    address_changes: float = 0.0
-
-
-@dataclass(slots=True)
-class FleetSummary:
-    """Counts since the start; latencies in ms from the first transmission to the acknowledgement."""
-
-    meters: int = 0
-    seconds: float = 0.0
-    sent: int = 0
-    acknowledged: int = 0
-    retransmitted: int = 0
-    failed: Counter[str] = field(default_factory=Counter)
-    kinds: Counter[str] = field(default_factory=Counter)
-    p50_ack_ms: float = 0.0
-    p99_ack_ms: float = 0.0
-    virtual_now: int = 0
-    commands: int = 0
-    handshakes: int = 0
-    moved: int = 0
-
-    def json(self) -> str:
-        """One line."""
-        return json.dumps(
-            {
-                "meters": self.meters,
-                "seconds": round(self.seconds, 1),
-                "sent": self.sent,
-                "acknowledged": self.acknowledged,
-                "retransmitted": self.retransmitted,
-                "p50_ack_ms": round(self.p50_ack_ms, 1),
-                "p99_ack_ms": round(self.p99_ack_ms, 1),
-                "failed": dict(self.failed),
-                "kinds": dict(self.kinds),
-                "virtual_now": self.virtual_now,
-                "commands": self.commands,
-                "handshakes": self.handshakes,
-                "moved": self.moved,
-            }
-        )
-
-    def line(self) -> str:
-        """For people, once a second."""
-        failed = " ".join(f"{reason}:{count}" for reason, count in self.failed.most_common(4)) or "-"
-        return (
-            f"{self.seconds:6.0f} s  sent {self.sent}  acknowledged {self.acknowledged}  "
-            f"retransmitted {self.retransmitted}  p50 {self.p50_ack_ms:.0f} ms  p99 {self.p99_ack_ms:.0f} ms  "
-            f"failed {failed}"
-        )
-
-
-class VirtualClock:
-    """Virtual seconds UTC: ``start`` when made, ``speed`` virtual seconds a real one."""
-
-    def __init__(self, start: float, speed: float, real: Callable[[], float]) -> None:
-        self._start, self._speed, self._real, self._origin = start, speed, real, real()
-
-    def now(self) -> float:
-        return self._start + (self._real() - self._origin) * self._speed
-
-    def real_wait(self, until: float) -> float:
-        """Real seconds until a virtual instant; 0 if it has passed."""
-        return max(0.0, (until - self.now()) / self._speed)
 
 
 def supply(town: Consumption, number: int, medium: Medium) -> Supply:
@@ -156,12 +52,9 @@ def supply(town: Consumption, number: int, medium: Medium) -> Supply:
 class Fleet:
     """Runs meters against ``target`` until told to stop.
 
-    ``start`` is the virtual instant (s UTC) of the beginning. ``rate`` > 0 caps messages a second. ``attach_spread_s``:
-    first attaches are spread over so many virtual seconds; None: by the profile's scheme (R1.8). ``sockets`` 0: as many
-    as the fleet needs; equal to the number of meters: one each. ``secure``: DTLS and LwM2M instead of plain CoAP.
-    ``command_keys``: IMEI → command key of the meters that obey commands and have a valve; all of them only over ``secure``.
-    ``memory``: what those keep from one run to the next. ``press_after_s``: virtual seconds until somebody presses the
-    button of a meter that permits to open (0: nobody does).
+    ``start`` is the virtual instant (s UTC) of the beginning, ``speed`` virtual seconds a real one. ``attach_spread_s``:
+    first attaches are spread over so many virtual seconds; None: by the profile's scheme (R1.8). ``secure``: DTLS and LwM2M
+    instead of plain CoAP.
     """
 
     def __init__(
@@ -173,35 +66,34 @@ class Fleet:
         speed: float = 1.0,
         town: Consumption | None = None,
         faults: Faults | None = None,
-        network: Network = PERFECT,
-        timing: Timing = RFC7252,
-        sockets: int = 0,
-        rate: float = 0.0,
+        radio: Radio | None = None,
         attach_spread_s: int | None = None,
         seed: int = 1,
         secure: Secure | None = None,
-        command_keys: Mapping[str, bytes] | None = None,
-        memory: Memory | None = None,
-        press_after_s: int = 0,
+        commanded: Commanded | None = None,
     ) -> None:
+        radio, commanded = radio or Radio(), commanded or Commanded()
         self._specs, self._target, self._start, self._speed = specs, target, start, speed
-        self._faults, self._network, self._timing, self._rate = faults or Faults(), network, timing, rate
+        self._faults, self._radio, self._rate = faults or Faults(), radio, radio.rate
         self._rng = random.Random(seed)  # noqa: S311 - faults and jitter, reproducible
         self._town = town = town or Consumption()
         self._numbers = np.array([spec.number for spec in specs], dtype=np.int64)
         self._media = np.array([int(spec.medium) for spec in specs], dtype=np.int64)
         self._warm_until = 0
         drift = self._faults.drift_ppm
-        keys = command_keys or {}
-        self._memory, self._press_after_s = memory, press_after_s
-        self.meters = [self._meter(spec, keys.get(spec.imei), self._rng.randint(-drift, drift)) for spec in specs]
+        self._commanded = commanded
+        self.meters = [
+            self._meter(spec, commanded.keys.get(spec.imei), self._rng.randint(-drift, drift)) for spec in specs
+        ]
         unknown = self._faults.unknown
         self._imeis = [
             f"{_UNKNOWN_IMEI + place:015d}" if unknown and self._rng.random() < unknown else spec.imei
             for place, spec in enumerate(specs)
         ]
-        self._socket_count = sockets or min(max(1, len(specs) // 250, int(rate / REQUESTS_PER_S) + 1), 64)
-        if secure is not None and not sockets:  # handshakes go one at a time behind one address, and addresses change
+        self._socket_count = radio.sockets or min(max(1, len(specs) // 250, int(radio.rate / REQUESTS_PER_S) + 1), 64)
+        if (
+            secure is not None and not radio.sockets
+        ):  # handshakes go one at a time behind one address, and addresses change
             self._socket_count = max(self._socket_count, min(8, len(specs)))
         self._attach_spread_s = attach_spread_s
         self._secure = secure
@@ -218,17 +110,17 @@ class Fleet:
         water = supply(self._town, spec.number, spec.medium)
         if key is None or not isinstance(spec.frames, DriverFrames):
             return Meter(spec.number, spec.profile, water, spec.frames, drift_ppm=drift_ppm)
-        if self._memory is None:
+        if self._commanded.memory is None:
             store = Store(spec.held)
             return Terminal(spec.number, spec.profile, water, spec.frames, key=key, store=store, drift_ppm=drift_ppm)
-        known = self._memory.recall(spec.number) or Remembered(spec.held or Held(), Position.OPEN, ())
+        known = self._commanded.memory.recall(spec.number) or Remembered(spec.held or Held(), Position.OPEN, ())
         return Terminal(
             spec.number,
             spec.profile,
             ValvedSupply(water, known.cuts),
             spec.frames,
             key=key,
-            store=KeptStore(self._memory, spec.number, known.held),
+            store=KeptStore(self._commanded.memory, spec.number, known.held),
             valve=Valve(position=known.valve),
             drift_ppm=drift_ppm,
         )
@@ -247,7 +139,9 @@ class Fleet:
         if self._secure is not None:
             self._net = await self._open_net(self._secure)
         for _ in range(0 if self._net else self._socket_count):
-            self._endpoints.append(await Endpoint.connect(self._target, self._rng, self._timing, self._network))
+            self._endpoints.append(
+                await Endpoint.connect(self._target, self._rng, self._radio.timing, self._radio.network)
+            )
         end = None if seconds is None else self._begin + seconds
         tasks = [asyncio.create_task(self._pace())] if self._rate else []
         next_line = self._begin + 1
@@ -276,12 +170,16 @@ class Fleet:
         devices = [
             SecureDevice(
                 place, imei, secure.psks.get(imei) or self._rng.randbytes(16), imsi=secure.imsis.get(imei, ""),
-                way=secure.ways.get(imei, secure.way), random=secrets.token_bytes, timing=self._timing, down=self._down,
+                way=secure.ways.get(imei, secure.way), random=secrets.token_bytes, timing=self._radio.timing, down=self._down,
             )
             for place, imei in enumerate(self._imeis)
         ]  # fmt: skip
         net = SecureNet(
-            devices, rng=self._rng, network=self._network, address_changes=secure.address_changes, listens=self._listens
+            devices,
+            rng=self._rng,
+            network=self._radio.network,
+            address_changes=secure.address_changes,
+            listens=self._listens,
         )
         await net.open(self._target, self._socket_count)
         return net
@@ -298,8 +196,8 @@ class Fleet:
             self._summary.commands += 1
             now = self._clock.now()
             self._do(place, meter.on_command(frame, int(now)))
-            if self._press_after_s and meter.store.held.permitted_until:
-                heappush(self._heap, (now + self._press_after_s, place, _PRESS))
+            if self._commanded.press_after_s and meter.store.held.permitted_until:
+                heappush(self._heap, (now + self._commanded.press_after_s, place, _PRESS))
 
     def summary(self) -> FleetSummary:
         """Counts so far."""
@@ -375,9 +273,13 @@ class Fleet:
     def _do(self, place: int, actions: list[Action]) -> None:
         """Carry out a meter's actions, and those that follow at once, then put its next timer on the heap."""
         meter = self.meters[place]
-        if isinstance(meter, Terminal) and self._memory is not None and meter.valve.moves != self._moves.get(place, 0):
+        if (
+            isinstance(meter, Terminal)
+            and self._commanded.memory is not None
+            and meter.valve.moves != self._moves.get(place, 0)
+        ):
             self._moves[place] = meter.valve.moves
-            self._memory.keep_valve(meter.number, meter.valve.position, meter.cuts)
+            self._commanded.memory.keep_valve(meter.number, meter.valve.position, meter.cuts)
         todo = deque(actions)
         while todo:
             action = todo.popleft()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from openmains.emulator.meter.meter import UNKNOWN, Action, Attach, Meter, Profile, Send, Sleep
+from openmains.emulator.meter.meter import ACTIONS, GUARDS, UNKNOWN, Action, Attach, Meter, Profile, Send, Sleep
 from openmains.emulator.meter.spreading import Period, Scheme
 from openmains.emulator.meter.states import TABLE, Input, State
 from tests.emulator.plain_frames import PlainFrames, litre_a_minute
@@ -342,3 +342,8 @@ def test_any_input_in_any_order_lands_in_a_known_state(seed: int) -> None:
             assert meter.next_timer() is not None
         if meter.state is State.RETRY_WAIT:
             assert Input.RETRY_DUE in meter._timers
+
+
+def test_every_word_of_the_table_has_one_meaning() -> None:
+    assert {row.guard for row in TABLE if row.guard} == set(GUARDS)
+    assert {row.action for row in TABLE} == set(ACTIONS)

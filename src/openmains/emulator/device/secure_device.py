@@ -33,7 +33,7 @@ UPLINK, DOWNLINK = (19, 0, 0), (19, 1, 0)
 STALE = 2  # requests without an answer
 
 
-class Way(StrEnum):
+class ReportTransport(StrEnum):
     """How a report travels."""
 
     OBJECT19 = "object19"  # POST of the maker's frame to /19/0/0
@@ -66,7 +66,7 @@ class SecureDevice:
         psk: bytes,
         *,
         imsi: str = "",
-        way: Way = Way.OBJECT19,
+        way: ReportTransport = ReportTransport.OBJECT19,
         objects: dict[tuple[int, ...], Value] | None = None,
         random: Callable[[int], bytes],
         timing: Timing,
@@ -175,9 +175,9 @@ class SecureDevice:
 
     def _send(self, waiting: Waiting, now: float) -> None:
         assert self.lwm2m is not None  # noqa: S101 - only called with a session
-        if self._way is Way.SEND:
+        if self._way is ReportTransport.SEND:
             sending = self.lwm2m.post(("dp",), waiting.payload, now, content.SENML_CBOR)
-        elif self._way is Way.POST:
+        elif self._way is ReportTransport.POST:
             sending = self.lwm2m.post(("r",), waiting.payload, now)
         else:
             sending = self.lwm2m.post(UPLINK, waiting.payload, now, content.OPAQUE)

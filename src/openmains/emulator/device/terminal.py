@@ -6,7 +6,7 @@ thing that can not, the motor, is stored as an intent first. So a command acts o
 whenever the power fails, and what is lost is at most the answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -56,8 +56,7 @@ class Terminal(PrepayMeter):
             result = verdict.result if verdict.result is not None else Result.REFUSED
             self.meter.note(now, f"command {verdict.serial} {result.name.lower()}")
             return actions + self._answer(verdict, result, now)
-        act = getattr(self, f"_do_{command.kind}")
-        return actions + cast("list[Action]", act(verdict, command, now))
+        return actions + KINDS[command.kind](self, verdict, command, now)
 
     # -- reads -----------------------------------------------------------------------------------------------------
 
@@ -216,3 +215,22 @@ class Terminal(PrepayMeter):
             self.meter.snapshot(now), verdict.serial, Result.DONE, numbers, held.host, held.port
         )
         return self.meter.say("command", frame)
+
+
+KINDS: Mapping[str, Callable[[Terminal, Verdict, Command, int], list[Action]]] = {
+    "read_now": Terminal._do_read_now,
+    "read_intervals": Terminal._do_read_intervals,
+    "read_status": Terminal._do_read_status,
+    "log_pull": Terminal._do_log_pull,
+    "read_parameters": Terminal._do_read_parameters,
+    "top_up": Terminal._do_top_up,
+    "set_price": Terminal._do_set_price,
+    "set_parameters": Terminal._do_set_parameters,
+    "set_platform": Terminal._do_set_platform,
+    "factory_reset": Terminal._do_factory_reset,
+    "set_clock": Terminal._do_set_clock,
+    "restart": Terminal._do_restart,
+    "valve_close": Terminal._do_valve_close,
+    "valve_open": Terminal._do_valve_open,
+}
+"""What each kind of command does."""

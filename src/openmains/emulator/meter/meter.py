@@ -7,11 +7,12 @@ something to say, and carries out the actions that come back. All instants are w
 platform's answer. What happens when is the table in ``states.py``; here are only its guards (``bool``) and actions.
 """
 
-from array import array
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from openmains.emulator.meter.clock import MeterClock
+from openmains.emulator.meter.freeze_log import FreezeLog
 from openmains.emulator.meter.profile import (
     HISTORY_DAYS,
     UNKNOWN,
@@ -48,10 +49,10 @@ class Meter:
         self.active: set[str] = set()  # events whose state is on
         self.log: deque[tuple[int, str]] = deque(maxlen=2000)  # (device time, what); kept ``log_days`` (R1.14)
         self.attempts = 0  # of the report under way
-        self.register_shift = 0
         self.clock_known = False  # nobody has told the time yet
-        self._supply, self._frames = supply, frames
-        self._drift_ppm, self._clock_shift, self._clock_set = drift_ppm, 0, 0
+        self._frames = frames
+        self._clock = MeterClock(drift_ppm)
+        self._freezes = FreezeLog(profile, supply, self._clock)
         delay = profile.spread_start_s + spread_s(profile.scheme, number, profile.spread_factor_s)
         self._schedule = Schedule(profile.period, profile.every_s, profile.report_time_s, delay)
         self._due = self._done_due = 0  # report times, local device time: the next one and the newest that came
@@ -63,17 +64,13 @@ class Meter:
         self._sent_on: dict[str, int] = {}  # once-a-day events → local device day
         self._current: Send | None = None  # what SENDING waits for
         self._report_frame = b""  # of the report under way; empty = a new period began: build anew
-        days = profile.log_days if profile.period in (Period.DAY, Period.EVERY) else max(profile.log_days, 62)
-        self._ring_size = days * DAY_S // profile.freeze_s
-        self._ring = array("q")  # freezes, by (device time // freeze_s) mod size; made at the first freeze
-        self._frozen_until: int | None = None  # newest freezing mark, device time
         self._actions: list[Action] = []
 
     # -- the owner's side ------------------------------------------------------------------------------------------
 
     def switch_on(self, now: int, *, attach_after_s: int | None = None, clock_error_s: int = 0) -> list[Action]:
         """Power on. The first attach is spread like the reports (R1.8) unless a delay is given."""
-        self._clock_shift, self._clock_set = clock_error_s, now
+        self._clock.start(now, clock_error_s)
         wait = self._schedule.delay_s if attach_after_s is None else attach_after_s
         self._timers[Input.ATTACH_DUE] = now + wait
         self._arm_report(now)
@@ -114,7 +111,7 @@ class Meter:
         time_s = self._frames.time_of(payload)
         if time_s is not None:
             self.clock_known = True
-            self._set_clock(time_s + ahead_s, now)
+            self.set_clock(time_s + ahead_s, now)
         if self._current is not None and message == self._current.message:
             self._input(Input.ANSWERED, now)
         return self._take()
@@ -131,7 +128,7 @@ class Meter:
             return []
         (self.active.add if on else self.active.discard)(event)
         device = self.device_at(now)
-        self._note(now, f"{event} {'on' if on else 'off'}")
+        self.note(now, f"{event} {'on' if on else 'off'}")
         if event not in self.profile.immediate:
             return []  # its state rides on the next report
         if event in self.profile.once_a_day and on:
@@ -150,13 +147,12 @@ class Meter:
 
     def snapshot(self, now: int) -> Snapshot:
         """Clock, register and events now, under a new sequence number."""
-        return self._snapshot(now)
+        self._seq += 1
+        return Snapshot(self.device_at(now), self._seq, self.register(now), frozenset(self.active))
 
     def configure(self, profile: Profile, now: int) -> None:
         """Other habits from now on: report and freezing period, report time, spreading (R4.2)."""
-        if profile.freeze_s != self.profile.freeze_s or profile.log_days != self.profile.log_days:
-            self._ring_size = profile.log_days * DAY_S // profile.freeze_s
-            self._frozen_until = None  # the log is derived anew from the register
+        self._freezes.configure(profile)
         self.profile = profile
         delay = profile.spread_start_s + spread_s(profile.scheme, self.number, profile.spread_factor_s)
         self._schedule = Schedule(profile.period, profile.every_s, profile.report_time_s, delay)
@@ -165,7 +161,7 @@ class Meter:
 
     def restart(self, now: int, after_s: int = 10) -> None:
         """Reset of meter and module: what is under way is lost, the log and the clock are kept; attach and report."""
-        self._note(now, "restart")
+        self.note(now, "restart")
         self._timers.clear()
         self._alarms.clear()
         self.state, self._current, self._report_frame = State.OFF, None, b""
@@ -175,46 +171,46 @@ class Meter:
 
     def set_clock(self, time_s: int, now: int) -> None:
         """The platform's time (R1.13)."""
-        self._set_clock(time_s, now)
+        before = self.device_at(now)
+        if abs(time_s - before) > self.profile.freeze_s:
+            self.note(now, f"clock set by {time_s - before} s")
+        self._freezes.bring_up_to(now)
+        self._clock.set(time_s, now)
+        self._freezes.clock_was_set(before, time_s, now)
+        self._arm_report(now)
 
     def freezes(self, since: int, until: int, now: int) -> list[tuple[int, int]]:
         """(instant, register) frozen in a span of the meter's clock, oldest first; what is unknown is left out."""
-        self._freeze(now)
-        step = self.profile.freeze_s
-        oldest = max(since, self.device_at(now) - self._ring_size * step)
-        marks = range(-(-oldest // step) * step, min(until, self.device_at(now)) + 1, step)
-        return [(mark, register) for mark in marks if (register := self.frozen(mark)) != UNKNOWN]
+        return self._freezes.freezes(since, until, now)
 
     def note(self, now: int, what: str) -> None:
-        """One line in the log."""
-        self._note(now, what)
+        """One line in the log, which keeps ``log_days`` (R1.14)."""
+        device = self.device_at(now)
+        while self.log and self.log[0][0] < device - self.profile.log_days * DAY_S:
+            self.log.popleft()
+        self.log.append((device, what))
 
     def true_of(self, device: int) -> int:
         """First true second at which the meter's clock shows at least this."""
-        return self._true_of(device)
+        return self._clock.true_of(device)
 
     def preload(self, newest: int, registers: Sequence[int]) -> None:
         """Fill the log at once instead of at the first look: registers frozen at device times … ``newest``, one a
         freezing interval, oldest first. Only before ``switch_on``."""
-        step = self.profile.freeze_s
-        self._ring = array("q", [UNKNOWN]) * self._ring_size
-        for back, register in enumerate(reversed(registers[-self._ring_size :])):
-            self._ring[(newest // step - back) % self._ring_size] = register
-        self._frozen_until = newest
+        self._freezes.preload(newest, registers)
 
     def reset_register(self, now: int) -> None:
         """Fault: the register starts anew at 0 (a meter that lost its memory)."""
-        self._freeze(now)
-        self.register_shift -= self.register(now)
-        self._note(now, "register reset")
+        self._freezes.reset_register(now)
+        self.note(now, "register reset")
 
     def register(self, now: int) -> int:
         """Register at a true instant, as the dial shows it since the last reset."""
-        return self._supply([now])[0] + self.register_shift
+        return self._freezes.register(now)
 
     def device_at(self, now: int) -> int:
         """What the meter's clock shows."""
-        return now + self._clock_shift + (now - self._clock_set) * self._drift_ppm // 1_000_000
+        return self._clock.device_at(now)
 
     def pull_log(self, since: int) -> list[tuple[int, str]]:
         """Log entries not older than ``since`` (device time), oldest first (R1.14)."""
@@ -222,21 +218,17 @@ class Meter:
 
     def frozen(self, at: int) -> int:
         """Register frozen at a device time on the grid; ``UNKNOWN`` if the ring does not hold it."""
-        if self._frozen_until is None or at > self._frozen_until or at % self.profile.freeze_s:
-            return UNKNOWN
-        if at <= self._frozen_until - self._ring_size * self.profile.freeze_s:
-            return UNKNOWN
-        return self._ring[at // self.profile.freeze_s % self._ring_size]
+        return self._freezes.frozen(at)
 
     # -- states ----------------------------------------------------------------------------------------------------
 
     def _input(self, name: Input, now: int) -> None:
         for row in BY_PAIR[(self.state, name)]:
-            if row.guard and not getattr(self, f"_if_{row.guard}")():
+            if row.guard and not GUARDS[row.guard](self):
                 continue
             if row.next is not State.REST:
                 self.state = row.next
-            getattr(self, f"_do_{row.action}")(now)
+            ACTIONS[row.action](self, now)
             if row.next is State.REST:
                 self._rest()
             return
@@ -270,19 +262,19 @@ class Meter:
     def _if_is_alarm(self) -> bool:
         return self._current is not None and self._current.kind == "alarm"
 
-    def _if_report_can_go(self) -> bool:
+    def _report_can_go(self) -> bool:
         return self._report_pending and Input.RETRY_DUE not in self._timers and Input.RESET_DUE not in self._timers
 
     def _if_more_after_answer(self) -> bool:
         if self._if_is_alarm():
-            return len(self._alarms) > 1 or self._if_report_can_go()
+            return len(self._alarms) > 1 or self._report_can_go()
         return bool(self._alarms) or not self._report_frame
 
     def _if_alarm_tries_left(self) -> bool:
         return self._if_is_alarm() and self._alarms[0].tries < self.profile.alarm_tries
 
     def _if_alarm_was_last(self) -> bool:
-        return self._if_is_alarm() and len(self._alarms) == 1 and not self._if_report_can_go()
+        return self._if_is_alarm() and len(self._alarms) == 1 and not self._report_can_go()
 
     def _if_report_tries_left(self) -> bool:
         return self.attempts <= len(self.profile.retries_s)
@@ -305,7 +297,7 @@ class Meter:
         self._timers[Input.ATTACH_DUE] = now + self.profile.attach_wait_s
 
     def _do_give_up_attach(self, now: int) -> None:
-        self._note(now, "attach failed")
+        self.note(now, "attach failed")
         self._alarms.clear()  # their state rides on the next report (R1.6)
         self._actions.append(Sleep())
 
@@ -316,7 +308,7 @@ class Meter:
         if self._alarms:
             alarm = self._alarms[0]
             alarm.tries += 1
-            snapshot = self._snapshot(now)
+            snapshot = self.snapshot(now)
             snapshot.event, snapshot.raised, snapshot.raised_at = alarm.event, alarm.raised, alarm.raised_at
             self._send("alarm", self._frames.alarm(snapshot), alarm.tries)
             return
@@ -349,7 +341,7 @@ class Meter:
         self._do_send_next(now)
 
     def _do_drop_alarm(self, now: int) -> None:
-        self._note(now, f"{self._alarms.popleft().event} not delivered")
+        self.note(now, f"{self._alarms.popleft().event} not delivered")
         self._current = None
 
     def _do_drop_alarm_send_next(self, now: int) -> None:
@@ -361,7 +353,7 @@ class Meter:
         self._give_up_message()
 
     def _do_wait_for_reset(self, now: int) -> None:
-        self._note(now, "report not delivered")
+        self.note(now, "report not delivered")
         self._timers[Input.RESET_DUE] = now + self.profile.reset_s
         self._give_up_message()
 
@@ -372,13 +364,13 @@ class Meter:
 
     def _do_give_up_busy(self, now: int) -> None:
         # T4.2.2: reset the module and clear the prior frequency; the next report time attaches anew
-        self._note(now, "module busy")
+        self.note(now, "module busy")
         self._attached, self._clear_frequency = False, True
         self._give_up_message()
 
     def _do_send_heartbeat(self, now: int) -> None:
         self._message += 1
-        self._actions.append(Send(self._message, "heartbeat", self._frames.heartbeat(self._snapshot(now)), 1))
+        self._actions.append(Send(self._message, "heartbeat", self._frames.heartbeat(self.snapshot(now)), 1))
 
     def _give_up_message(self) -> None:
         self._current = None
@@ -403,54 +395,13 @@ class Meter:
             return
         after = max(local, self._done_due) if self._done_due - local < DAY_S else local  # set back: none comes twice
         self._due = self._schedule.next_due(after)
-        self._timers[Input.REPORT_DUE] = max(self._true_of(self._due - self.profile.utc_offset_s), now)
-
-    def _true_of(self, device: int) -> int:
-        """First true second at which the meter's clock shows at least ``device``."""
-        elapsed = device - self._clock_set - self._clock_shift
-        return self._clock_set - (-elapsed * 1_000_000 // (1_000_000 + self._drift_ppm))
-
-    def _set_clock(self, time_s: int, now: int) -> None:
-        old = self.device_at(now)
-        if abs(time_s - old) > self.profile.freeze_s:
-            self._note(now, f"clock set by {time_s - old} s")
-        self._freeze(now)
-        self._clock_shift, self._clock_set = time_s - now, now
-        if self._frozen_until is not None:
-            step = self.profile.freeze_s
-            newest = time_s // step * step
-            # a mark that a small step crosses is frozen now; marks that a jump leaves out were never measured
-            value = self.register(now) if time_s - old < step else UNKNOWN
-            for mark in range(max(self._frozen_until + step, newest - (self._ring_size - 1) * step), newest + 1, step):
-                self._ring[mark // step % self._ring_size] = value
-            self._frozen_until = newest
-        self._arm_report(now)
+        self._timers[Input.REPORT_DUE] = max(self.true_of(self._due - self.profile.utc_offset_s), now)
 
     # -- readings --------------------------------------------------------------------------------------------------
 
-    def _freeze(self, now: int) -> None:
-        """Bring the ring up to date. Freezing is a pure function of the supply, so it is done when somebody looks."""
-        step = self.profile.freeze_s
-        newest = self.device_at(now) // step * step
-        if self._frozen_until is None:
-            self._ring = array("q", [UNKNOWN]) * self._ring_size
-            look_back = HISTORY_DAYS + 2 if self.profile.period in (Period.DAY, Period.EVERY) else 40
-            self._frozen_until = newest - min(look_back * DAY_S, (self._ring_size - 1) * step)
-        first = max(self._frozen_until + step, newest - (self._ring_size - 1) * step)
-        marks = range(first, newest + 1, step)
-        if marks:
-            registers = self._supply([min(self._true_of(mark), now) for mark in marks])
-            for mark, register in zip(marks, registers, strict=True):
-                self._ring[mark // step % self._ring_size] = register + self.register_shift
-            self._frozen_until = newest
-
-    def _snapshot(self, now: int) -> Snapshot:
-        self._seq += 1
-        return Snapshot(self.device_at(now), self._seq, self.register(now), frozenset(self.active))
-
     def _report_snapshot(self, now: int) -> Snapshot:
-        self._freeze(now)
-        snapshot = self._snapshot(now)
+        self._freezes.bring_up_to(now)
+        snapshot = self.snapshot(now)
         profile, offset = self.profile, self.profile.utc_offset_s
         local = snapshot.device_at + offset
         if profile.today:
@@ -470,8 +421,34 @@ class Meter:
         snapshot.history = [self.frozen(midnight - k * DAY_S) for k in range(HISTORY_DAYS + 1)]
         return snapshot
 
-    def _note(self, now: int, what: str) -> None:
-        device = self.device_at(now)
-        while self.log and self.log[0][0] < device - self.profile.log_days * DAY_S:
-            self.log.popleft()
-        self.log.append((device, what))
+
+GUARDS: Mapping[str, Callable[[Meter], bool]] = {
+    "is_attached": Meter._if_is_attached,
+    "something_to_send": Meter._if_something_to_send,
+    "attach_tries_left": Meter._if_attach_tries_left,
+    "is_alarm": Meter._if_is_alarm,
+    "more_after_answer": Meter._if_more_after_answer,
+    "alarm_tries_left": Meter._if_alarm_tries_left,
+    "alarm_was_last": Meter._if_alarm_was_last,
+    "report_tries_left": Meter._if_report_tries_left,
+    "busy_tries_left": Meter._if_busy_tries_left,
+}
+ACTIONS: Mapping[str, Callable[[Meter, int], None]] = {
+    "attach": Meter._do_attach,
+    "attach_anew": Meter._do_attach_anew,
+    "wait_for_attach": Meter._do_wait_for_attach,
+    "give_up_attach": Meter._do_give_up_attach,
+    "stay": Meter._do_stay,
+    "send_next": Meter._do_send_next,
+    "send_again": Meter._do_send_again,
+    "answered": Meter._do_answered,
+    "answered_send_next": Meter._do_answered_send_next,
+    "drop_alarm": Meter._do_drop_alarm,
+    "drop_alarm_send_next": Meter._do_drop_alarm_send_next,
+    "wait_for_retry": Meter._do_wait_for_retry,
+    "wait_for_reset": Meter._do_wait_for_reset,
+    "wait_for_busy_retry": Meter._do_wait_for_busy_retry,
+    "give_up_busy": Meter._do_give_up_busy,
+    "send_heartbeat": Meter._do_send_heartbeat,
+}
+"""What the words of the table in ``states.py`` mean."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A meter that speaks standard LwM2M objects: its messages as SenML-CBOR packs for Send (``Way.SEND``)."""
+"""A meter that speaks standard LwM2M objects: its messages as SenML-CBOR packs for Send (``ReportTransport.SEND``)."""
 
 from decimal import Decimal
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from openmains.emulator.device.endpoint import Network, parse_target
-from openmains.emulator.device.secure_device import Way
-from openmains.emulator.fleet import Faults, Fleet, FleetSummary, MeterSpec, Secure
+from openmains.emulator.device.secure_device import ReportTransport
+from openmains.emulator.fleet import Fleet
+from openmains.emulator.fleet_model import Commanded, Faults, FleetSummary, MeterSpec, Radio, Secure
 from openmains.emulator.meter.consumption import Consumption
 from openmains.emulator.meter.frames import DriverFrames, immediate_events, medium_of
 from openmains.emulator.meter.meter import Frames, Profile
@@ -59,7 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("network")
     how.add_argument("--transport", choices=("coap", "dtls"), default="coap", help="dtls: with connection id and LwM2M")
     how.add_argument(
-        "--way", choices=[way.value for way in Way], default=Way.OBJECT19.value, help="of reports over dtls"
+        "--way",
+        choices=[way.value for way in ReportTransport],
+        default=ReportTransport.OBJECT19.value,
+        help="of reports over dtls",
     )
     how.add_argument(
         "--address-changes", type=float, default=0.0, help="share of messages before which the address changed"
@@ -84,7 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def profile_of(args: argparse.Namespace, driver: str) -> Profile:
     """The meters' habits from the options."""
-    immediate = frozenset() if args.way == Way.SEND else immediate_events(driver)
+    immediate = frozenset() if args.way == ReportTransport.SEND else immediate_events(driver)
     common = {"utc_offset_s": args.utc_offset * 60, "immediate": immediate}
     if args.cadence:
         return Profile(
@@ -158,7 +162,7 @@ def read_meters(args: argparse.Namespace, secrets: Secrets | None = None) -> lis
 
 
 def _frames(args: argparse.Namespace, driver: str, number: int) -> Frames:
-    if args.way == Way.SEND:
+    if args.way == ReportTransport.SEND:
         return StandardFrames(medium_of(driver), number)
     return DriverFrames(driver, number, enhanced=args.enhanced)
 
@@ -167,7 +171,7 @@ async def _run(args: argparse.Namespace, specs: list[MeterSpec], known: Secrets 
     known = known or Secrets()
     secure = None
     if args.transport == "dtls":
-        secure = Secure(known.psks, known.imsis, way=Way(args.way), address_changes=args.address_changes)
+        secure = Secure(known.psks, known.imsis, way=ReportTransport(args.way), address_changes=args.address_changes)
     fleet = Fleet(
         specs,
         parse_target(args.target),
@@ -182,14 +186,16 @@ async def _run(args: argparse.Namespace, specs: list[MeterSpec], known: Secrets 
             attach_failures=args.attach_failures,
             alarms_per_day=args.alarms,
         ),
-        network=Network(args.loss, args.duplicates, args.reordering),
-        timing=Timing(ack_timeout_s=args.ack_timeout),
-        sockets=args.sockets,
-        rate=args.rate,
+        radio=Radio(
+            Network(args.loss, args.duplicates, args.reordering),
+            Timing(ack_timeout_s=args.ack_timeout),
+            args.sockets,
+            args.rate,
+        ),
         attach_spread_s=args.cadence if args.attach_spread is None else args.attach_spread,
         seed=args.seed,
         secure=secure,
-        command_keys=known.command_keys,
+        commanded=Commanded(known.command_keys),
     )
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):

@@ -21,8 +21,9 @@ from openmains.edges.nats.stream import StreamReplay, UplinkStream, connect
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.fleet.imports import PostgresImport
 from openmains.edges.postgres.identity.tables import create_tenant_admin
-from openmains.emulator.device.secure_device import Way
-from openmains.emulator.fleet import Faults, Fleet, MeterSpec, Secure
+from openmains.emulator.device.secure_device import ReportTransport
+from openmains.emulator.fleet import Fleet
+from openmains.emulator.fleet_model import Commanded, Faults, MeterSpec, Secure
 from openmains.emulator.meter.consumption import Consumption
 from openmains.emulator.meter.frames import DriverFrames, immediate_events
 from openmains.emulator.meter.memory import Memory
@@ -212,7 +213,7 @@ async def live(
     secure = Secure(
         {imei_text(item): psks[item.meter.imei] for item in fleet},
         {imei_text(item): item.meter.imsi for item in fleet},
-        ways={imei_text(item): Way.POST for item in fleet[::POST_EVERY]},
+        ways={imei_text(item): ReportTransport.POST for item in fleet[::POST_EVERY]},
         address_changes=ADDRESS_CHANGES,
     )
     host = "127.0.0.1" if settings.coap_host in ("0.0.0.0", "::") else settings.coap_host  # noqa: S104 - compared
@@ -226,9 +227,11 @@ async def live(
         attach_spread_s=CADENCE_S,
         seed=SEED,
         secure=secure if settings.dtls_port else None,
-        command_keys={imei_text(item): command_keys[item.meter_id] for item in fleet if item.meter_id in command_keys},
-        memory=memory,
-        press_after_s=PRESS_AFTER_S,
+        commanded=Commanded(
+            {imei_text(item): command_keys[item.meter_id] for item in fleet if item.meter_id in command_keys},
+            memory,
+            PRESS_AFTER_S,
+        ),
     )
     say(f"{len(specs)} 只模拟表开始实时上报 / {len(specs)} emulated meters now report live, each about once a minute")
     watcher = asyncio.create_task(_stop_with(stop, emulated))
