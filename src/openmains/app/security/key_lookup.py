@@ -7,6 +7,7 @@ what is not found is given as None (R13.3).
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -32,12 +33,12 @@ class KeyDesk:
         self._most = waiting
         self._waiting: list[tuple[int, Give]] = []
         self._task: asyncio.Task[None] | None = None
-        self.counters: dict[str, int] = {}
+        self.counters: Counter[str] = Counter()
 
     def ask(self, imei: int | None, give: Give) -> None:
         """``give(key or None)`` is called soon; not at all when the source fails: the meter sends its hello again."""
         if len(self._waiting) >= self._most:
-            self._count("keys.full", 1)
+            self.counters["keys.full"] += 1
             return
         self._waiting.append((NOBODY if imei is None else imei, give))
         if self._task is None:
@@ -50,13 +51,10 @@ class KeyDesk:
             try:
                 found = await self._source.keys([imei for imei, _ in batch])
             except Exception as error:  # whatever a dying database's client raises
-                self._count("keys.failed", len(batch))
+                self.counters["keys.failed"] += len(batch)
                 log.warning("device keys cannot be read: %s: %s", type(error).__name__, error)
                 continue
-            self._count("keys.asked", len(batch))
+            self.counters["keys.asked"] += len(batch)
             for imei, give in batch:
                 give(found.get(imei))
         self._task = None
-
-    def _count(self, name: str, count: int) -> None:
-        self.counters[name] = self.counters.get(name, 0) + count

@@ -5,6 +5,7 @@ The guard notices (``domain.connectivity.guard``), the pipeline judges (``app.se
 about a terminal (``access_book.py``). Here the three meet the messages.
 """
 
+from collections import Counter
 from collections.abc import Callable
 
 from openmains.app.fleet.identities import Identities
@@ -41,15 +42,15 @@ class AccessWatch:
         self._tell = tell
         self._now_us = now_us
         self._used: set[int] = set()
-        self.counters: dict[str, int] = {}
+        self.counters: Counter[str] = Counter()
 
     def may_try(self, imei: int, host: str, now: float) -> bool:
         """Whether a handshake in this name from this address is looked at; if not it is answered as an unknown one's."""
         if self._book.is_blocked(imei):
-            self._count("access.refused.blocked")
+            self.counters["access.refused.blocked"] += 1
             return False
         if not self._guard.may_try(imei, host, now):
-            self._count("access.refused.failed_too_often")
+            self.counters["access.refused.failed_too_often"] += 1
             return False
         return True
 
@@ -67,7 +68,7 @@ class AccessWatch:
     def heard(self, imei: int, cid: bytes, host: str, now: float) -> bool:
         """A fresh message. False: the terminal is blocked, nothing of it is taken."""
         if self._book.is_blocked(imei):
-            self._count("access.dropped.blocked")
+            self.counters["access.dropped.blocked"] += 1
             return False
         found = self._guard.message(imei, cid, host, now)
         if found:
@@ -76,7 +77,7 @@ class AccessWatch:
 
     def suspicious(self, kind: str, imei: int, host: str, now: float) -> None:
         """What ``wire.dtls`` calls suspicious: ``bad_mac``, ``replay``, ``wrong_key``."""
-        self._count(f"access.seen.{kind}")
+        self.counters[f"access.seen.{kind}"] += 1
         if kind == "replay":
             self._report(self._guard.replay(imei, host, now))
         elif kind == "bad_mac":
@@ -103,10 +104,7 @@ class AccessWatch:
 
     def _report(self, findings: list[Finding]) -> None:
         for finding in findings:
-            self._count(f"access.found.{finding.kind.value}")
+            self.counters[f"access.found.{finding.kind.value}"] += 1
             identity = self._identities.find(finding.imei)
             if identity is not None:
                 self._tell(finding_uplink(identity, finding, self._now_us()))
-
-    def _count(self, name: str) -> None:
-        self.counters[name] = self.counters.get(name, 0) + 1

@@ -10,6 +10,7 @@ Lossy like UDP: a meter sends again.
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable
 
 import msgspec
@@ -49,7 +50,7 @@ class NodeLink:
         self._on_answer = on_answer
         self._waiting: dict[str, list[tuple[str, int, bytes]]] = {}
         self._task: asyncio.Task[None] | None = None
-        self.counters: dict[str, int] = {}
+        self.counters: Counter[str] = Counter()
 
     async def start(self) -> None:
         """Begin to listen."""
@@ -67,10 +68,10 @@ class NodeLink:
     def _add(self, subject: str, address: Address, datagram: bytes, name: str) -> None:
         waiting = self._waiting.setdefault(subject, [])
         if len(waiting) >= MOST:
-            self._count("dropped")
+            self.counters["dropped"] += 1
             return
         waiting.append((address[0], address[1], datagram))
-        self._count(name)
+        self.counters[name] += 1
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._publish())
 
@@ -95,8 +96,5 @@ class NodeLink:
         try:
             return _decoder.decode(message.data)
         except msgspec.MsgspecError:
-            self._count("foreign")
+            self.counters["foreign"] += 1
             return Parcel(0, [])
-
-    def _count(self, name: str) -> None:
-        self.counters[name] = self.counters.get(name, 0) + 1

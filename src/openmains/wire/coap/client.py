@@ -12,7 +12,7 @@ A response belongs to a call by its token and its peer; a piggybacked one also b
 one peer (NSTART, section 4.7): that is left to the caller, who knows what may wait.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Sequence
 from heapq import heappop, heappush
 
@@ -63,7 +63,7 @@ class Client:
         ids: MessageIds | None = None,
         hold_notifications: bool = False,
     ) -> None:
-        self.counters: dict[str, int] = {}
+        self.counters: Counter[str] = Counter()
         self._timing = timing
         self._timeout_s = timing.transmit_wait_s if response_timeout_s is None else response_timeout_s
         self._block_szx = block_szx
@@ -190,7 +190,7 @@ class Client:
         try:
             message = decode(datagram)
         except WireError as error:
-            self._count(error.reason)
+            self.counters[error.reason] += 1
             if len(datagram) >= 4 and datagram[0] & 0xF0 == 0x40:
                 self._out.append((peer, empty(RST, datagram[2] << 8 | datagram[3])))
             return []
@@ -221,11 +221,11 @@ class Client:
     def _unknown(self, message: Message, peer: Peer, reason: str) -> list[ClientEvent]:
         """Nobody asked for it: a copy of a known message is acknowledged again, another CON or a notification reset."""
         if (peer, message.mid) in self._recent and message.kind in (CON, NON):
-            self._count("duplicate")
+            self.counters["duplicate"] += 1
             if message.kind == CON and (peer, message.mid) not in self._held:
                 self._out.append((peer, empty(ACK, message.mid)))
             return []
-        self._count(reason)
+        self.counters[reason] += 1
         observed = message.kind == NON and opt.get(message.options, opt.OBSERVE) is not None
         if message.kind == CON or (observed and message.code >= 0x40):
             self._out.append((peer, empty(RST, message.mid)))
@@ -269,7 +269,7 @@ class Client:
         held = message.mid if (call.peer, message.mid) in self._held else None
         fresh = sequence is None or _fresher(call, sequence, now)
         if not fresh:
-            self._count("notification stale")
+            self.counters["notification stale"] += 1
             if not self._hold:
                 return []
             if block2 is None or not block2.more:
@@ -351,7 +351,7 @@ class Client:
         return [ResponseReceived(root, code, options, payload, sequence, True, held)]
 
     def _break(self, call: Call, reason: str) -> list[ClientEvent]:
-        self._count(reason)
+        self.counters[reason] += 1
         if call.held is not None:
             self._unhold(call.peer, call.held)  # its next copy tries again
         if call.state is not Asking.OBSERVING:
@@ -398,7 +398,7 @@ class Client:
         """Retransmissions, and calls whose time is over."""
         again, lost = self._retransmitter.due(now)
         for transmission in again:
-            self._count("retransmission")
+            self.counters["retransmission"] += 1
             self._out.append((transmission.peer, transmission.datagram))
         events: list[ClientEvent] = []
         for transmission in lost:
@@ -450,9 +450,6 @@ class Client:
             token = self._token.to_bytes(4, "big")
             if (peer, token) not in self._calls:
                 return token
-
-    def _count(self, name: str) -> None:
-        self.counters[name] = self.counters.get(name, 0) + 1
 
 
 def _block(options: Collection[Option], number: int) -> opt.Block | None:

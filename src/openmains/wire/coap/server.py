@@ -15,7 +15,7 @@ on, another message with the same id can arrive within EXCHANGE_LIFETIME, and to
 answer would help nobody.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection
 
 from openmains.wire.coap import options as opt
@@ -78,7 +78,7 @@ class Server:
         ids: MessageIds | None = None,
     ) -> None:
         self.limits = limits
-        self.counters: dict[str, int] = {}
+        self.counters: Counter[str] = Counter()
         self._understood = opt.UNDERSTOOD | frozenset(understood)
         self._lifetime_s = timing.exchange_lifetime_s
         self._out: list[tuple[Peer, bytes]] = []
@@ -121,7 +121,7 @@ class Server:
         key = (peer, message.mid)
         known = self._exchanges.get(key)
         if known is not None and known.token == message.token and known.at + self._lifetime_s > now:
-            self._count("duplicate")
+            self.counters["duplicate"] += 1
             known.state, action = SERVING[known.state, ServingInput.DUPLICATE]
             if action is ServingAction.REPEAT:
                 self._out.append((peer, known.reply))
@@ -227,7 +227,7 @@ class Server:
         if request.block2 is not None and request.block2.number:
             kept = self._bodies.get(body_key(request), now)
             if kept is not None:
-                self._count("block")
+                self.counters["block"] += 1
                 self.respond(exchange, kept.code, kept.payload, kept.options, now=now)
                 return events
             if request.method not in _REPEATABLE_METHODS:
@@ -255,7 +255,7 @@ class Server:
         """
         request = exchange.request
         if request is None:
-            self._count("answered twice")
+            self.counters["answered twice"] += 1
             return None
         exchange.request = None
         self._open -= 1
@@ -320,7 +320,7 @@ class Server:
         (section 4.5.2). A NON becomes a CON once in 24 hours (4.5). A ``code`` that is no success ends the relation.
         """
         if relation.closed:
-            self._count("notify after the end")
+            self.counters["notify after the end"] += 1
             return
         if relation.waiting:
             relation.latest = (code, payload, tuple(options))
@@ -353,7 +353,7 @@ class Server:
         if relation is None or relation.closed:
             return []
         self._observers.remove(relation)
-        self._count(f"observer {reason}")
+        self.counters[f"observer {reason}"] += 1
         return [Deregistered(relation, reason)]
 
     # --- what is not a request ---
@@ -362,20 +362,20 @@ class Server:
         kind, mid = message.kind, message.mid
         if kind == CON:
             # An empty CON is a ping; a response that nobody asked for is rejected the same way (sections 4.2, 4.3).
-            self._count("response unasked" if message.code else "ping")
+            self.counters["response unasked" if message.code else "ping"] += 1
             self._out.append((peer, empty(RST, mid)))
             return []
         if message.code:
-            self._count("response unasked")
+            self.counters["response unasked"] += 1
             return []
         if kind == NON:
-            self._count("empty non")
+            self.counters["empty non"] += 1
             return []
         owner = self._retransmitter.settle(peer, mid)
         if owner is None:
             relation = self._observers.by_mid(peer, mid) if kind == RST else None
             if relation is None:
-                self._count("ack unasked" if kind == ACK else "reset unasked")
+                self.counters["ack unasked" if kind == ACK else "reset unasked"] += 1
             return self._drop_relation(relation, "reset")
         return self._settled(owner, ServingInput.PEER_ACK if kind == ACK else ServingInput.PEER_RESET, now)
 
@@ -385,7 +385,7 @@ class Server:
             owner.state, _ = SERVING[owner.state, what]
             if what is ServingInput.PEER_ACK:
                 return [Acknowledged(owner.peer, exchange=owner)]
-            self._count("answer undelivered")
+            self.counters["answer undelivered"] += 1
             return [Undelivered(owner.peer, owner, "reset" if what is ServingInput.PEER_RESET else "timeout")]
         owner.waiting = False
         if what is ServingInput.PEER_ACK:
@@ -397,7 +397,7 @@ class Server:
         return self._drop_relation(owner, "reset" if what is ServingInput.PEER_RESET else "timeout")
 
     def _malformed(self, datagram: bytes, peer: Peer, reason: str) -> None:
-        self._count(reason)
+        self.counters[reason] += 1
         # Section 3: another version is ignored in silence; section 4.2: a malformed CON gets a Reset, all else silence.
         if len(datagram) >= 4 and datagram[0] & 0xF0 == 0x40:
             self._out.append((peer, empty(RST, datagram[2] << 8 | datagram[3])))
@@ -424,7 +424,7 @@ class Server:
     def _answer(
         self, exchange: Exchange, counter: str, code: int, options: Collection[Option], now: float, text: bytes = b""
     ) -> list[Event]:
-        self._count(counter)
+        self.counters[counter] += 1
         request = exchange.request
         if request is not None:
             request.block2 = None
@@ -442,7 +442,7 @@ class Server:
     def _refuse_option(self, exchange: Exchange, number: int, now: float) -> list[Event]:
         """Section 5.4.1: 4.02 for a CON, silence for a NON. Sections 5.7.2, 5.10.2: a proxy's options get 5.05."""
         if exchange.state is _OPEN_NON:
-            self._count("bad option")
+            self.counters["bad option"] += 1
             exchange.request = None
             self._open -= 1
             self._silent(exchange)
@@ -476,11 +476,11 @@ class Server:
             exchange = slow.popleft()
             exchange.state, action = SERVING[exchange.state, ServingInput.SLOW]
             if action is ServingAction.EMPTY_ACK:
-                self._count("answer separate")
+                self.counters["answer separate"] += 1
                 self._out.append((exchange.peer, empty(ACK, exchange.mid)))
         again, lost = self._retransmitter.due(now)
         for transmission in again:
-            self._count("retransmission")
+            self.counters["retransmission"] += 1
             self._out.append((transmission.peer, transmission.datagram))
         events: list[Event] = []
         for transmission in lost:
@@ -499,9 +499,6 @@ class Server:
             "bodies": len(self._bodies),
             "relations": len(self._observers),
         }
-
-    def _count(self, name: str) -> None:
-        self.counters[name] = self.counters.get(name, 0) + 1
 
     def _next_mid(self, peer: Peer) -> int:
         for _ in range(16):

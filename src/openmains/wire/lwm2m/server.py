@@ -12,6 +12,7 @@ is 4.04, whatever location it names, and so is a report over a link without regi
 Garbage is answered and counted by the CoAP layer; what is wrong with LwM2M gets its code here and a counter.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from heapq import heappop, heappush
 
@@ -66,7 +67,7 @@ class Server:
         timing: Timing = RFC7252,
     ) -> None:
         self.limits = limits
-        self.counters: dict[str, int] = {}
+        self.counters: Counter[str] = Counter()
         self._unix_s = unix_s
         self._coap = Endpoint(coap_limits, seed=seed, timing=timing, hold_notifications=True)
         self._asker = Asker(self._coap, limits)
@@ -384,7 +385,7 @@ class Server:
             registration = holder.registration
             due = self._due(registration)
             if due is not None and due <= now:
-                self._count("registration expired")
+                self.counters["registration expired"] += 1
                 self._end(holder, out)
                 out.append(Deregistered(holder.link, registration, "expired"))
             else:
@@ -460,13 +461,10 @@ class Server:
         self._coap.server.respond(exchange, code, now=now)
 
     def _refuse(self, request: Request, counter: str, code: int, now: float) -> None:
-        self._count(counter)
+        self.counters[counter] += 1
         self._answer(request.exchange, code, now)
 
     def _busy(self, request: Request, now: float) -> None:
-        self._count("busy")
+        self.counters["busy"] += 1
         wait = ((opt.MAX_AGE, opt.uint(self.limits.busy_max_age_s)),)
         self._coap.server.respond(request.exchange, Code.SERVICE_UNAVAILABLE, b"", wait, now=now)
-
-    def _count(self, name: str) -> None:
-        self.counters[name] = self.counters.get(name, 0) + 1

@@ -4,6 +4,7 @@
 The same for every channel that names the meter by its IMEI; the channel only translates ``Refusal`` to its own codes.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import NamedTuple
@@ -62,7 +63,7 @@ class Reception:
         self._zones: dict[int, Zone] = {}
         self._offsets: dict[int, tuple[int, int]] = {}
         self._meters = Window(meter_limit, METER_WINDOW_S, keys=2_000_000)
-        self.counters: dict[str, int] = {}
+        self.counters: Counter[str] = Counter()
 
     def set_products(self, drivers_by_product: Mapping[int, str], zones: Mapping[int, Zone]) -> None:
         """Driver name of each product, time zone of each tenant."""
@@ -93,13 +94,13 @@ class Reception:
         """
         found = self._judge(imei_text, payload, now_us)
         if isinstance(found, Refusal):
-            self._count(f"refused.{found.name.lower()}")
+            self.counters[f"refused.{found.name.lower()}"] += 1
             return found
         driver = self._drivers.get(found.product_id)
         if driver is not None and driver.wants_envelope:
             payload = envelope.wrap(*about, payload)
         fault = driver.check(payload) if driver is not None else None
-        self._count(f"malformed.{fault}" if fault else "accepted")
+        self.counters[f"malformed.{fault}" if fault else "accepted"] += 1
         uplink = Uplink(
             found.meter_id, found.tenant_id, found.product_id, channel, path, now_us, payload, fault or "", node
         )  # fmt: skip
@@ -115,7 +116,7 @@ class Reception:
         imei = int(imei_text)
         identity = self._identities.find(imei)
         if identity is not None and self._is_blocked(imei):
-            self._count("blocked")
+            self.counters["blocked"] += 1
             identity = None  # it hears what a stranger hears
         if identity is None:
             return Refusal.UNKNOWN_METER
@@ -138,6 +139,3 @@ class Reception:
         offset = 0 if zone is None else zone.offset_s(now_s) // 60
         self._offsets[tenant_id] = (minute, offset)
         return offset
-
-    def _count(self, reason: str) -> None:
-        self.counters[reason] = self.counters.get(reason, 0) + 1
