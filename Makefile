@@ -27,6 +27,7 @@ check: setup-dev ## the checks and the tests that take seconds / 快速检查
 	@$(PY) -m pytest -q -m "not slow and not engines"
 
 bench: setup ## measure ingest, queries and pages on this machine / 性能测试
+	@$(PY) -m openmains.run.cli bench machine
 	@$(PY) -m openmains.run.cli bench ingest
 	@$(PY) -m openmains.run.cli bench ingest --dtls --rate 9500
 	@$(PY) -m openmains.run.cli bench handshake

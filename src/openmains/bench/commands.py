@@ -28,6 +28,7 @@ from typing import Any
 
 import asyncpg
 
+from openmains.bench import calibration
 from openmains.bench.ingest import pipeline_steps, wait_applied, wait_known
 from openmains.bench.load.command import CommandLoad
 from openmains.bench.load.frames import DailyReports
@@ -84,11 +85,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace, loaded: Loaded) -> int:
     """Run it; exit code 1 when a meter that spoke did not get its command."""
     del loaded
+    machine = calibration.say()
     figures = asyncio.run(run(args))
     for line in report(figures):
         print(line, flush=True)
     if args.json:
-        print(json.dumps({key: figures[key] for key in KEYS}), flush=True)
+        print(json.dumps({key: figures[key] for key in KEYS} | {"machine": machine}), flush=True)
     return 0 if figures["missing"] == 0 else 1
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from openmains.bench import calibration
 from openmains.bench.ingest import wait_known
 from openmains.bench.machine import memory_mb, processor_seconds, start_profilers
 from openmains.bench.registry import BenchRegistry, register
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace, loaded: Loaded) -> int:
     """Run it; exit code 1 when a handshake failed."""
     del loaded
+    machine = calibration.say()
     figures = asyncio.run(run(args))
     print(
         f"{figures['handshakes_per_s']:,.0f} handshakes/s: {figures['handshakes']:,} in {figures['seconds']:.1f} s,"
@@ -49,7 +51,8 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
     )
     print(f"memory of all processes {figures['rss_mb']} MB (clients not counted)")
     if args.json:
-        print(json.dumps({key: figures[key] for key in ("handshakes_per_s", "handshakes", "failed", "seconds")}))
+        keys = ("handshakes_per_s", "handshakes", "failed", "seconds")
+        print(json.dumps({key: figures[key] for key in keys} | {"machine": machine}))
     return 0 if not figures["failed"] else 1
 
 

@@ -23,6 +23,7 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
+from openmains.bench import calibration
 from openmains.bench.load.plain import Load
 from openmains.bench.machine import memory_mb, processor_seconds, start_profilers
 from openmains.bench.registry import BenchRegistry, register, remember
@@ -61,12 +62,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace, loaded: Loaded) -> int:
     """Run it; exit code 1 when something was lost or doubled."""
     del loaded
+    machine = calibration.say()
     figures = asyncio.run(run(args))
     for line in report(figures):
         print(line, flush=True)
     if args.json:
         keys = ("reports_per_s", "lost", "duplicated", "p99_ack_ms", "rss_mb", "seconds", *SECURE_KEYS[args.dtls])
-        print(json.dumps({key: figures[key] for key in keys}), flush=True)
+        print(json.dumps({key: figures[key] for key in keys} | {"cpu": figures["cpu"], "machine": machine}), flush=True)
     return 0 if figures["lost"] == 0 and figures["duplicated"] == 0 else 1
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import httpx
 
+from openmains.bench import calibration
 from openmains.bench.query import Sizes, build_in
 from openmains.bench.system import free_port
 from openmains.edges.postgres.db import connect
@@ -47,7 +48,8 @@ def main(args: argparse.Namespace) -> int:
     var = Path(args.var or "bench-pages-var").absolute()
     var.mkdir(parents=True, exist_ok=True, mode=0o711)
     password = asyncio.run(_prepare(args, var))
-    figures = _open_pages(args, var, node, password)
+    machine = calibration.say(quiet=args.json)
+    figures = _open_pages(args, var, node, password) | {"machine": machine}
     if not args.json:
         for page, figure in figures["pages"].items():
             print(

@@ -15,6 +15,7 @@ import msgspec
 
 from openmains.app.fleet.sync_dims import sync_dims
 from openmains.app.readings.report.build import day_report
+from openmains.bench import calibration
 from openmains.bench import query_data as data
 from openmains.domain.period import date_to_day
 from openmains.edges.clickhouse.client import ClickHouse
@@ -53,7 +54,8 @@ def main(args: argparse.Namespace) -> int:
     """Build or reuse, measure, print; the last line is JSON."""
     var = Path(args.var or "bench-query-var").absolute()
     var.mkdir(parents=True, exist_ok=True, mode=0o711)
-    figures = asyncio.run(_bench(args, var))
+    machine = calibration.say(quiet=args.json)
+    figures = asyncio.run(_bench(args, var)) | {"machine": machine}
     if not args.json:
         for key, value in figures.items():
             print(f"{key:>22}  {value}")

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from openmains.bench import calibration
 from openmains.bench.handshake import keyed_system
 from openmains.bench.load.secure import session_pair
 from openmains.bench.machine import tree
@@ -48,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace, loaded: Loaded) -> int:
     """Run it; exit code 1 when a session or a meter is missing afterwards."""
     del loaded
+    machine = calibration.say()
     figures = asyncio.run(keep(args.sessions))
     print(
         f"{figures['sessions']:,} sessions: {figures['bytes_disk']} bytes each on disk, {figures['bytes_memory']} in memory"
@@ -64,7 +66,7 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
         )
     if args.json:
         keys = ("sessions", "bytes_disk", "bytes_memory", "restore_s", "storm", "back", "storm_s", "handshakes_per_s")
-        print(json.dumps({key: figures[key] for key in keys if key in figures}))
+        print(json.dumps({key: figures[key] for key in keys if key in figures} | {"machine": machine}))
     return 0 if figures["missing"] == 0 and figures.get("storm", 0) == figures.get("back", 0) else 1
 
 

@@ -67,6 +67,8 @@ COMMANDS = (
             _ADMIN + "emulate:main", _ADMIN + "emulate:add_arguments"),
     Command("replay", "以模拟表具回放给定的读数", "send given registers through emulated meters",
             _ADMIN + "replay:main", _ADMIN + "replay:add_arguments"),
+    Command("bench machine", "测量本机快慢(校准)", "measure how fast this machine is (calibration)",
+            _BENCH + "calibration:main", _BENCH + "calibration:add_arguments"),
     Command("bench ingest", "测试上报处理能力", "measure how many reports a second are taken in",
             _BENCH + "ingest:main", _BENCH + "ingest:add_arguments"),
     Command("bench handshake", "测试 DTLS 握手速度", "measure DTLS handshakes a second",

@@ -18,13 +18,10 @@ import os
 import platform
 import select
 import socket
-import sys
 import time
+import warnings
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, cast
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 from openmains.wire.coap.exchange import Request
 from openmains.wire.coap.message import CON, Code, Message, Method, encode
@@ -71,6 +68,8 @@ def serve_ours(pipe: Connection) -> None:
 def serve_aiocoap(pipe: Connection) -> None:
     """aiocoap as its documentation shows it: a site with one resource below /r."""
     import aiocoap  # type: ignore[import-untyped]
+
+    warnings.simplefilter("ignore", RuntimeWarning)  # of requests that it drops when it is ended under load
     from aiocoap import resource
 
     class Reports(resource.Resource, resource.PathCapable):  # type: ignore[misc]

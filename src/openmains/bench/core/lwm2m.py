@@ -8,12 +8,8 @@ object; ``*_per_core`` are reports by CPU second, ``registration_bytes`` the siz
 """
 
 import json
-import sys
 import time
 import tracemalloc
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 from openmains.wire.coap.message import ACK, CON, Code, Message, Method, decode, encode
 from openmains.wire.coap.options import CONTENT_FORMAT, OBSERVE, URI_PATH, uint
