@@ -12,7 +12,6 @@ from openmains.domain.readings.expected import (
     collect,
     due_at,
     expected_days,
-    gaps,
     status_of,
 )
 
@@ -49,13 +48,6 @@ def test_status() -> None:
     assert status_of(Known(48, 48, due), 48, due) is Status.LATE
     assert status_of(Known(48, 47, 0), 48, due) is Status.ESTIMATED
     assert status_of(Known(47, 47, 0), 48, due) is Status.PARTIAL
-
-
-def test_gaps_are_due_days_not_fully_measured() -> None:
-    schedule = Schedule(TZ.start_of(D))
-    known = {D: Known(48, 48, 0), D + 1: Known(48, 0, 0)}
-    now = TZ.at(D + 4, 7)
-    assert gaps(schedule, known, now, D - 5, D + 9, 1800, TZ) == [D + 1, D + 2]
 
 
 def test_collection() -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which days should be there, by when, and how they stand (R1.3, R2.4, R6.2). Words as in docs/readings.md."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -99,19 +99,6 @@ def status_of(known: Known | None, expected_slots: int, due_s: int) -> Status:
     if known.slots < expected_slots:
         return Status.PARTIAL
     return Status.ON_TIME if known.received_s < due_s else Status.LATE
-
-
-def gaps(
-    schedule: Schedule, known: Mapping[int, Known], now: int, first: int, last: int, interval_s: int, zone: Zone
-) -> list[int]:
-    """Expected days that are due by ``now`` and not fully measured: what a re-read should ask for (R6.3)."""
-    out = []
-    for day in expected_days(schedule, first, last, zone):
-        due = due_at(day, schedule.mode, zone)
-        slots = -(-zone.seconds_in(day) // interval_s)
-        if due <= now and status_of(known.get(day), slots, due) not in (Status.ON_TIME, Status.LATE):
-            out.append(day)
-    return out
 
 
 def collect(statuses: Iterable[Status]) -> Collection:

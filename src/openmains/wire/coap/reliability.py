@@ -43,11 +43,6 @@ class Timing:
         """EXCHANGE_LIFETIME: a confirmable message's id is taken for so long (247 s)."""
         return self.transmit_span_s + 2 * MAX_LATENCY_S + self.ack_timeout_s
 
-    @property
-    def non_lifetime_s(self) -> float:
-        """NON_LIFETIME: a non-confirmable message's id is taken for so long (145 s)."""
-        return self.transmit_span_s + MAX_LATENCY_S
-
     def first_wait_s(self, chance: float) -> float:
         """Wait after the first copy. ``chance`` in 0…1 is the caller's random number."""
         return self.ack_timeout_s * (1 + (self.ack_random_factor - 1) * chance)

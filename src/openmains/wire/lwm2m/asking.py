@@ -23,7 +23,7 @@ UPLINK: Path = (19, 0, 0)
 _OBSERVING = (Kind.OBSERVE, Kind.OBSERVE_COMPOSITE)
 
 
-class Holder:
+class DeviceLink:
     """What the server remembers of one link."""
 
     __slots__ = ("bootstrap", "call", "current", "due", "heard_at", "link", "registration", "serial", "waiting")
@@ -52,43 +52,43 @@ class Asker:
         self._coap = coap
         self._limits = limits
 
-    def submit(self, holder: Holder, operation: Operation, now: float, out: list[Event]) -> None:
+    def submit(self, device: DeviceLink, operation: Operation, now: float, out: list[Event]) -> None:
         """Send the operation, or queue it behind others."""
-        operation.link = holder.link
-        if holder.current is None:
-            self._start(holder, operation, now, out)
+        operation.link = device.link
+        if device.current is None:
+            self._start(device, operation, now, out)
             return
-        if holder.waiting is None:
-            holder.waiting = deque()
-        if len(holder.waiting) >= self._limits.max_waiting_per_link:
+        if device.waiting is None:
+            device.waiting = deque()
+        if len(device.waiting) >= self._limits.max_waiting_per_link:
             out.append(Failed(operation, "queue full"))
         else:
-            holder.waiting.append(operation)
+            device.waiting.append(operation)
 
-    def withdraw(self, holder: Holder, operation: Operation, now: float, out: list[Event]) -> bool:
+    def withdraw(self, device: DeviceLink, operation: Operation, now: float, out: list[Event]) -> bool:
         """Lose interest in one that has no answer yet. The device may have got it all the same."""
-        if holder.current is operation:
-            if holder.call is not None:
-                self._coap.client.cancel(holder.call)
-            self._next(holder, now, out)
+        if device.current is operation:
+            if device.call is not None:
+                self._coap.client.cancel(device.call)
+            self._next(device, now, out)
             return True
-        if holder.waiting is not None and operation in holder.waiting:
-            holder.waiting.remove(operation)
+        if device.waiting is not None and operation in device.waiting:
+            device.waiting.remove(operation)
             return True
         return False
 
-    def abandon(self, holder: Holder, reason: str, out: list[Event]) -> None:
+    def abandon(self, device: DeviceLink, reason: str, out: list[Event]) -> None:
         """Fail everything that is on its way or waits."""
-        if holder.call is not None:
-            self._coap.client.cancel(holder.call)
-        gone = [] if holder.current is None else [holder.current]
-        gone += holder.waiting or ()
-        holder.current = holder.call = holder.waiting = None
+        if device.call is not None:
+            self._coap.client.cancel(device.call)
+        gone = [] if device.current is None else [device.current]
+        gone += device.waiting or ()
+        device.current = device.call = device.waiting = None
         out += [Failed(operation, reason) for operation in gone]
 
     # --- observations ---
 
-    def restore(self, holder: Holder, registration: Registration) -> None:
+    def restore(self, device: DeviceLink, registration: Registration) -> None:
         """Notifications of an earlier life are taken again."""
         for observation in registration.observations.values():
             options = list(_uri(registration, observation.paths, observation.composite))
@@ -99,7 +99,7 @@ class Asker:
                 from_paths = observe_composite(observation.paths, accept=observation.accept)
                 method, body = Method.FETCH, from_paths.payload
                 options.append((opt.CONTENT_FORMAT, opt.uint(from_paths.content_format or 0)))
-            observation.call = self._coap.client.resume(holder.link, observation.token, method, options, body)
+            observation.call = self._coap.client.resume(device.link, observation.token, method, options, body)
             observation.call.tag = observation
 
     def release(self, registration: Registration) -> None:
@@ -111,30 +111,30 @@ class Asker:
 
     # --- what came back ---
 
-    def event(self, event: ClientEvent, holder: Holder, now: float, out: list[Event]) -> None:
+    def event(self, event: ClientEvent, device: DeviceLink, now: float, out: list[Event]) -> None:
         """Something about a call of ours."""
         owner: Operation | Observation | None = event.call.tag
         if isinstance(owner, Observation):
             if isinstance(event, ResponseReceived):
-                self._notified(holder, owner, event, out)
+                self._notified(device, owner, event, out)
             return
-        if owner is None or owner is not holder.current:
+        if owner is None or owner is not device.current:
             return
         if isinstance(event, ResponseReceived):
-            self._answered(holder, owner, event, out)
-            self._next(holder, now, out)
+            self._answered(device, owner, event, out)
+            self._next(device, now, out)
         elif isinstance(event, TimedOut):
-            holder.current = holder.call = None
+            device.current = device.call = None
             out.append(Failed(owner, "timeout"))
-            self.abandon(holder, "unreachable", out)
+            self.abandon(device, "unreachable", out)
         else:
             out.append(Failed(owner, getattr(event, "reason", "reset")))
-            self._next(holder, now, out)
+            self._next(device, now, out)
 
-    def _answered(self, holder: Holder, operation: Operation, event: ResponseReceived, out: list[Event]) -> None:
+    def _answered(self, device: DeviceLink, operation: Operation, event: ResponseReceived, out: list[Event]) -> None:
         observed = False
-        if event.sequence is not None and operation.kind in _OBSERVING and holder.registration is not None:
-            observations = holder.registration.observations
+        if event.sequence is not None and operation.kind in _OBSERVING and device.registration is not None:
+            observations = device.registration.observations
             older = observations.pop(operation.paths, None)
             if older is not None and older.call is not None:
                 self._coap.client.cancel(older.call)
@@ -146,7 +146,7 @@ class Asker:
         location: tuple[str, ...] = tuple(
             value.decode("utf-8", "replace") for number, value in event.options if number == opt.LOCATION_PATH
         )
-        root = holder.registration.offer.root if holder.registration is not None else ()
+        root = device.registration.offer.root if device.registration is not None else ()
         if root and location[: len(root)] == root:
             location = location[len(root) :]
         path = from_segments(location) or ()
@@ -154,24 +154,26 @@ class Asker:
         out.append(Done(operation, event.code, format_, event.payload, path, observed))
         if event.held is not None and isinstance(event.call.tag, Observation):
             # The answer to the Observe was lost and a notification came in its place: it is a report, to be stored.
-            self._notified(holder, event.call.tag, event, out)
+            self._notified(device, event.call.tag, event, out)
         else:
             self._coap.client.acknowledge(event)
 
-    def _notified(self, holder: Holder, observation: Observation, event: ResponseReceived, out: list[Event]) -> None:
-        registration = holder.registration
+    def _notified(
+        self, device: DeviceLink, observation: Observation, event: ResponseReceived, out: list[Event]
+    ) -> None:
+        registration = device.registration
         if registration is None:
             self._coap.client.acknowledge(event)
             return
         if not is_success(event.code):
             registration.observations.pop(observation.paths, None)
             self._coap.client.acknowledge(event)
-            out.append(ObservationEnded(holder.link, registration, observation.paths, event.code))
+            out.append(ObservationEnded(device.link, registration, observation.paths, event.code))
             return
         path = () if observation.composite else observation.paths[0]
         out.append(
             Report(
-                holder.link,
+                device.link,
                 registration,
                 event,
                 "object19" if path == UPLINK else "notify",
@@ -185,14 +187,14 @@ class Asker:
 
     # --- what goes out ---
 
-    def _next(self, holder: Holder, now: float, out: list[Event]) -> None:
-        holder.current = holder.call = None
-        while holder.waiting and holder.current is None:
-            self._start(holder, holder.waiting.popleft(), now, out)
+    def _next(self, device: DeviceLink, now: float, out: list[Event]) -> None:
+        device.current = device.call = None
+        while device.waiting and device.current is None:
+            self._start(device, device.waiting.popleft(), now, out)
 
-    def _start(self, holder: Holder, operation: Operation, now: float, out: list[Event]) -> None:
+    def _start(self, device: DeviceLink, operation: Operation, now: float, out: list[Event]) -> None:
         """Send; an operation that cannot be sent fails at once and leaves the link free."""
-        registration = holder.registration
+        registration = device.registration
         chance = self._coap.chance()
         if operation.kind is Kind.CANCEL or operation.kind in _OBSERVING:
             if registration is None:
@@ -205,7 +207,7 @@ class Asker:
                     out.append(Failed(operation, "not observed"))
                     return
                 call = self._coap.client.deregister(observation.call, chance=chance, now=now)
-                call.tag, holder.current, holder.call = operation, operation, call
+                call.tag, device.current, device.call = operation, operation, call
                 return
             if operation.paths not in observations and len(observations) >= self._limits.max_observations_per_link:
                 out.append(Failed(operation, "too many observations"))
@@ -221,7 +223,7 @@ class Asker:
             root = registration.offer.root if registration is not None else ()
             path = root if operation.method in (Method.FETCH, Method.IPATCH) else root + segments(operation.path)
         call = self._coap.client.request(
-            holder.link,
+            device.link,
             operation.method,
             path,
             operation.payload,
@@ -231,7 +233,7 @@ class Asker:
             chance=chance,
             now=now,
         )
-        call.tag, holder.current, holder.call = operation, operation, call
+        call.tag, device.current, device.call = operation, operation, call
 
 
 def _uri(registration: Registration, paths: tuple[Path, ...], composite: bool) -> list[Option]:

@@ -31,10 +31,10 @@ class Attributes:
 
     def query(self) -> tuple[str, ...]:
         """As the query of a Write-Attributes."""
-        return tuple(f"{name}={value}" for name, value in self.said().items())
+        return tuple(f"{name}={value}" for name, value in self.as_dict().items())
 
-    def said(self) -> dict[str, str]:
-        """Name → value of those that are said, as the attributes of a link."""
+    def as_dict(self) -> dict[str, str]:
+        """Name → value of those that are set, as the attributes of a link."""
         values = ((field.name, getattr(self, field.name)) for field in fields(self))
         return {name: str(value) for name, value in values if value is not None}
 

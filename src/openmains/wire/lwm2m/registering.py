@@ -15,8 +15,8 @@ from openmains.wire.lwm2m.registration import (
     DEFAULT_LIFETIME_S,
     VERSIONS,
     Offer,
+    Parsed,
     Registration,
-    Said,
     parse_offer,
     parse_query,
 )
@@ -35,37 +35,37 @@ class Refused(Exception):
 
 def register_wanted(request: Request, link: Link, limits: Limits) -> RegisterWanted:
     """A Register (section 6.2.1). Raises :class:`Refused`."""
-    said, offer = _parse(request, limits)
-    version = said.version or "1.0"
+    parsed, offer = _parse(request, limits)
+    version = parsed.version or "1.0"
     if version not in VERSIONS:
         raise Refused("version not supported", Code.PRECONDITION_FAILED)
-    if said.endpoint is None and version == "1.0":
+    if parsed.endpoint is None and version == "1.0":
         raise Refused("endpoint missing", Code.BAD_REQUEST)
     return RegisterWanted(
         link,
         request.exchange,
-        said.endpoint or "",
-        DEFAULT_LIFETIME_S if said.lifetime_s is None else said.lifetime_s,
+        parsed.endpoint or "",
+        DEFAULT_LIFETIME_S if parsed.lifetime_s is None else parsed.lifetime_s,
         version,
-        said.binding or "U",
-        said.queue_mode,
-        said.sms or "",
+        parsed.binding or "U",
+        parsed.queue_mode,
+        parsed.sms or "",
         offer,
     )
 
 
 def update(registration: Registration, request: Request, limits: Limits) -> bool:
     """An Update (section 6.2.2) into ``registration``: whether more than its lifetime was renewed. Raises Refused."""
-    said, offer = _parse(request, limits, registration.offer.root)
+    parsed, offer = _parse(request, limits, registration.offer.root)
     before = (registration.lifetime_s, registration.binding, registration.sms, registration.offer)
-    if said.lifetime_s is not None:
-        registration.lifetime_s = said.lifetime_s
-    if said.binding is not None:
-        registration.binding = said.binding
+    if parsed.lifetime_s is not None:
+        registration.lifetime_s = parsed.lifetime_s
+    if parsed.binding is not None:
+        registration.binding = parsed.binding
         if registration.version == "1.0":
-            registration.queue_mode = said.queue_mode
-    if said.sms is not None:
-        registration.sms = said.sms
+            registration.queue_mode = parsed.queue_mode
+    if parsed.sms is not None:
+        registration.sms = parsed.sms
     if request.payload:
         formats = offer.formats or registration.offer.formats
         registration.offer = offer._replace(formats=formats)
@@ -74,13 +74,13 @@ def update(registration: Registration, request: Request, limits: Limits) -> bool
 
 def bootstrap_wanted(request: Request, link: Link, limits: Limits) -> BootstrapWanted:
     """A Bootstrap-Request (section 6.1.7.1); ``pct`` names the content format that the device likes. Raises Refused."""
-    said, _ = _parse(request, limits)
+    parsed, _ = _parse(request, limits)
     preferred = next((item[4:] for item in request.query if item.startswith("pct=")), "")
     fits = preferred.isascii() and preferred.isdigit() and len(preferred) < 6
-    return BootstrapWanted(link, request.exchange, said.endpoint or "", int(preferred) if fits else None)
+    return BootstrapWanted(link, request.exchange, parsed.endpoint or "", int(preferred) if fits else None)
 
 
-def _parse(request: Request, limits: Limits, root: tuple[str, ...] = ()) -> tuple[Said, Offer]:
+def _parse(request: Request, limits: Limits, root: tuple[str, ...] = ()) -> tuple[Parsed, Offer]:
     if opt.get_uint(request.options, opt.CONTENT_FORMAT) not in (None, content.LINK_FORMAT):
         raise Refused("register format", Code.UNSUPPORTED_CONTENT_FORMAT)
     try:

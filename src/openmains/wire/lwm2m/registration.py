@@ -147,8 +147,8 @@ def _shared(offer: Offer) -> Offer:
 
 
 @dataclass(slots=True)
-class Said:
-    """The query of a Register or an Update; None where nothing was said."""
+class Parsed:
+    """The query of a Register or an Update; None where nothing was parsed."""
 
     endpoint: str | None = None
     lifetime_s: int | None = None
@@ -158,9 +158,9 @@ class Said:
     sms: str | None = None
 
 
-def parse_query(query: Sequence[str], max_endpoint: int) -> Said:
+def parse_query(query: Sequence[str], max_endpoint: int) -> Parsed:
     """The parameters of sections 6.2.1 and 6.2.2; unknown ones are skipped. Raises :class:`WireError`."""
-    said = Said()
+    parsed = Parsed()
     if len(query) > _MAX_QUERY:
         raise WireError(LAYER, 0, "too many query parameters")
     for item in query:
@@ -168,24 +168,24 @@ def parse_query(query: Sequence[str], max_endpoint: int) -> Said:
         if name == "ep":
             if not 0 < len(value.encode()) <= max_endpoint or not value.isprintable():
                 raise WireError(LAYER, 0, "endpoint name unusable")
-            said.endpoint = value
+            parsed.endpoint = value
         elif name == "lt":
             if not (value.isascii() and value.isdigit()) or len(value) > 10 or int(value) > MAX_LIFETIME_S:
                 raise WireError(LAYER, 0, "lifetime unusable")
-            said.lifetime_s = int(value)
+            parsed.lifetime_s = int(value)
         elif name == "lwm2m":
-            said.version = value[:8]
+            parsed.version = value[:8]
         elif name == "b":
             if not 0 < len(value) <= 5 or not set(value) <= set("UTSNQ"):
                 raise WireError(LAYER, 0, "binding unusable")
-            said.binding = value
+            parsed.binding = value
             # Version 1.0 says queue mode inside of the binding; 1.1 has a parameter of its own.
-            said.queue_mode = said.queue_mode or "Q" in value
+            parsed.queue_mode = parsed.queue_mode or "Q" in value
         elif name == "Q":
-            said.queue_mode = True
+            parsed.queue_mode = True
         elif name == "sms":
-            said.sms = value[:32]
-    return said
+            parsed.sms = value[:32]
+    return parsed
 
 
 @lru_cache(maxsize=1024)

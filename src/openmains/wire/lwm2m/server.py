@@ -24,7 +24,7 @@ from openmains.wire.coap.exchange import Limits as CoapLimits
 from openmains.wire.coap.message import Code, Method, Option, code_class
 from openmains.wire.coap.reliability import RFC7252, Timing
 from openmains.wire.lwm2m import content
-from openmains.wire.lwm2m.asking import UPLINK, Asker, Holder
+from openmains.wire.lwm2m.asking import UPLINK, Asker, DeviceLink
 from openmains.wire.lwm2m.bootstrap import Run, Steps
 from openmains.wire.lwm2m.events import (
     Bootstrapped,
@@ -71,28 +71,28 @@ class Server:
         self._unix_s = unix_s
         self._coap = Endpoint(coap_limits, seed=seed, timing=timing, hold_notifications=True)
         self._asker = Asker(self._coap, limits)
-        self._links: dict[Link, Holder] = {}
+        self._links: dict[Link, DeviceLink] = {}
         self._by_endpoint: dict[str, Link] = {}
         self._later: list[Event] = []
         self._expiries: list[tuple[float, int]] = []
-        self._expiring: dict[int, Holder] = {}
+        self._expiring: dict[int, DeviceLink] = {}
         self._serial = 0
 
     # --- what comes in ---
 
     def receive(self, datagram: bytes, link: Link, now: float) -> list[Event]:
         """One datagram from ``link``. Never raises for what is in it. ``now`` must not go back between calls."""
-        holder = self._links.get(link)
-        if holder is not None:
-            holder.heard_at = now
+        device = self._links.get(link)
+        if device is not None:
+            device.heard_at = now
         out: list[Event] = self._news() if self._later else []
         for event in self._coap.receive(datagram, link, now):
             if type(event) is Request:
-                self._request(event, link, holder, now, out)
+                self._request(event, link, device, now, out)
             elif type(event) is Pong:
                 out.append(event)
-            elif isinstance(event, _CLIENT_EVENTS) and holder is not None:
-                self._about_call(event, holder, now, out)
+            elif isinstance(event, _CLIENT_EVENTS) and device is not None:
+                self._about_call(event, device, now, out)
         return out
 
     def ping(self, link: Link) -> None:
@@ -100,20 +100,24 @@ class Server:
         self._coap.ping(link)
 
     def _about_call(
-        self, event: ResponseReceived | TimedOut | ResetReceived | Broken, holder: Holder, now: float, out: list[Event]
+        self,
+        event: ResponseReceived | TimedOut | ResetReceived | Broken,
+        device: DeviceLink,
+        now: float,
+        out: list[Event],
     ) -> None:
         first = len(out)
-        self._asker.event(event, holder, now, out)
-        if holder.bootstrap is not None:
-            self._bootstrap_on(holder, out[first:], now, out)
-        if holder.idle:
-            self._links.pop(holder.link, None)
+        self._asker.event(event, device, now, out)
+        if device.bootstrap is not None:
+            self._bootstrap_on(device, out[first:], now, out)
+        if device.idle:
+            self._links.pop(device.link, None)
 
-    def _request(self, request: Request, link: Link, holder: Holder | None, now: float, out: list[Event]) -> None:
+    def _request(self, request: Request, link: Link, device: DeviceLink | None, now: float, out: list[Event]) -> None:
         path = request.path
         target = from_segments(path)
         if target is not None:
-            if holder is None or holder.registration is None:
+            if device is None or device.registration is None:
                 self._refuse(request, "report unregistered", Code.NOT_FOUND, now)
             elif request.method not in _WRITING:
                 self._refuse(request, "method not allowed", Code.METHOD_NOT_ALLOWED, now)
@@ -122,7 +126,7 @@ class Server:
                 out.append(
                     Report(
                         link,
-                        holder.registration,
+                        device.registration,
                         request.exchange,
                         "object19" if target == UPLINK else "post",
                         target,
@@ -134,17 +138,17 @@ class Server:
             return
         first = path[0] if path else ""
         if first == "rd" and len(path) <= 2:
-            self._registration(request, link, holder, now, out)
+            self._registration(request, link, device, now, out)
         elif path == ("dp",):
-            self._send(request, link, holder, now, out)
+            self._send(request, link, device, now, out)
         elif path == ("bs",):
             self._bootstrap_request(request, link, now, out)
         else:
             out.append(request)
 
-    def _send(self, request: Request, link: Link, holder: Holder | None, now: float, out: list[Event]) -> None:
+    def _send(self, request: Request, link: Link, device: DeviceLink | None, now: float, out: list[Event]) -> None:
         """Send (section 6.4.6 of 1.1): a SenML pack that nobody asked for."""
-        if holder is None or holder.registration is None:
+        if device is None or device.registration is None:
             self._refuse(request, "report unregistered", Code.NOT_FOUND, now)
             return
         format_ = opt.get_uint(request.options, opt.CONTENT_FORMAT)
@@ -154,36 +158,38 @@ class Server:
             self._refuse(request, "send format", Code.UNSUPPORTED_CONTENT_FORMAT, now)
         else:
             exchange, payload = request.exchange, request.payload
-            out.append(Report(link, holder.registration, exchange, "send", (), format_, payload, request.confirmable))
+            out.append(Report(link, device.registration, exchange, "send", (), format_, payload, request.confirmable))
 
     # --- registration (section 6.2) ---
 
-    def _registration(self, request: Request, link: Link, holder: Holder | None, now: float, out: list[Event]) -> None:
+    def _registration(
+        self, request: Request, link: Link, device: DeviceLink | None, now: float, out: list[Event]
+    ) -> None:
         if len(request.path) == 1:
             if request.method != Method.POST:
                 self._refuse(request, "method not allowed", Code.METHOD_NOT_ALLOWED, now)
             else:
-                self._register(request, link, holder, now, out)
+                self._register(request, link, device, now, out)
             return
-        registration = None if holder is None else holder.registration
-        if holder is None or registration is None or registration.location != request.path[1]:
+        registration = None if device is None else device.registration
+        if device is None or registration is None or registration.location != request.path[1]:
             self._refuse(request, "registration unknown", Code.NOT_FOUND, now)
         elif request.method == Method.DELETE:
             self._answer(request.exchange, Code.DELETED, now)
-            self._end(holder, out)
+            self._end(device, out)
             out.append(Deregistered(link, registration, "device"))
         elif request.method in _WRITING:
-            self._update(request, holder, registration, now, out)
+            self._update(request, device, registration, now, out)
         else:
             self._refuse(request, "method not allowed", Code.METHOD_NOT_ALLOWED, now)
 
-    def _register(self, request: Request, link: Link, holder: Holder | None, now: float, out: list[Event]) -> None:
+    def _register(self, request: Request, link: Link, device: DeviceLink | None, now: float, out: list[Event]) -> None:
         try:
             wanted = register_wanted(request, link, self.limits)
         except Refused as refused:
             self._refuse(request, refused.counter, refused.code, now)
             return
-        if holder is None and len(self._links) >= self.limits.max_links:
+        if device is None and len(self._links) >= self.limits.max_links:
             self._busy(request, now)
         else:
             out.append(wanted)
@@ -207,7 +213,7 @@ class Server:
             unix_s,
             unix_s,
         )
-        self._settle(wanted.link, registration, now)
+        self._bind(wanted.link, registration, now)
         location = ((opt.LOCATION_PATH, b"rd"), (opt.LOCATION_PATH, registration.location.encode()))
         self._coap.server.respond(wanted.exchange, Code.CREATED, b"", location, now=now)
         return registration
@@ -227,20 +233,20 @@ class Server:
 
     def restore(self, link: Link, registration: Registration, now: float) -> None:
         """A registration of an earlier life, or of an earlier session of the same device, goes on over ``link``."""
-        self._settle(link, registration, now)
+        self._bind(link, registration, now)
 
     def forget(self, link: Link, now: float) -> None:
         """Drop what is in memory about ``link``; nobody is told. Its registration can be restored later."""
-        holder = self._links.get(link)
+        device = self._links.get(link)
         self._coap.ids.forget(link)
-        if holder is not None:
-            self._asker.abandon(holder, "forgotten", self._later)
-            self._end(holder, self._later)
-            if self._links.pop(link, None) is not None and holder.bootstrap is not None:
-                self._later.append(Bootstrapped(link, holder.bootstrap.endpoint, "forgotten"))
+        if device is not None:
+            self._asker.abandon(device, "forgotten", self._later)
+            self._end(device, self._later)
+            if self._links.pop(link, None) is not None and device.bootstrap is not None:
+                self._later.append(Bootstrapped(link, device.bootstrap.endpoint, "forgotten"))
 
-    def _settle(self, link: Link, registration: Registration, now: float) -> None:
-        holder = self._holder(link, now)
+    def _bind(self, link: Link, registration: Registration, now: float) -> None:
+        device = self._device_link(link, now)
         elsewhere = self._by_endpoint.get(registration.endpoint)
         if registration.endpoint and elsewhere is not None and elsewhere != link:
             other = self._links[elsewhere]
@@ -248,18 +254,18 @@ class Server:
                 self._later.append(Deregistered(elsewhere, other.registration, "replaced"))
             self._asker.abandon(other, "forgotten", self._later)
             self._end(other, self._later)
-        if holder.registration is not None and holder.registration is not registration:
-            self._asker.release(holder.registration)
-            self._unname(holder)
-        holder.registration = registration
+        if device.registration is not None and device.registration is not registration:
+            self._asker.release(device.registration)
+            self._release_endpoint(device)
+        device.registration = registration
         registration.link = link
         if registration.endpoint:
             self._by_endpoint[registration.endpoint] = link
-        self._asker.restore(holder, registration)
-        self._watch(holder, registration)
+        self._asker.restore(device, registration)
+        self._schedule_expiry(device, registration)
 
     def _update(
-        self, request: Request, holder: Holder, registration: Registration, now: float, out: list[Event]
+        self, request: Request, device: DeviceLink, registration: Registration, now: float, out: list[Event]
     ) -> None:
         try:
             changed = update(registration, request, self.limits)
@@ -267,9 +273,9 @@ class Server:
             self._refuse(request, refused.counter, refused.code, now)
             return
         registration.updated_unix_s = self._unix_s + now
-        self._watch(holder, registration)
+        self._schedule_expiry(device, registration)
         self._answer(request.exchange, Code.CHANGED, now)
-        out.append(Updated(holder.link, registration, changed))
+        out.append(Updated(device.link, registration, changed))
 
     # --- answers of the application ---
 
@@ -297,16 +303,16 @@ class Server:
         if link not in self._links and len(self._links) >= self.limits.max_links:
             self._later.append(Failed(operation, "queue full"))
             return operation
-        holder = self._holder(link, now)
-        self._asker.submit(holder, operation, now, self._later)
-        if holder.idle:
+        device = self._device_link(link, now)
+        self._asker.submit(device, operation, now, self._later)
+        if device.idle:
             del self._links[link]
         return operation
 
     def withdraw(self, operation: Operation, now: float) -> bool:
         """Lose interest; True when it had no answer yet. No event follows. The device may have acted all the same."""
-        holder = self._links.get(operation.link)
-        return holder is not None and self._asker.withdraw(holder, operation, now, self._later)
+        device = self._links.get(operation.link)
+        return device is not None and self._asker.withdraw(device, operation, now, self._later)
 
     def drop(self, registration: Registration, *paths: tuple[int, ...]) -> bool:
         """End an observation without a word: the next notification is answered with a Reset (section 6.4.5)."""
@@ -334,22 +340,22 @@ class Server:
     def bootstrap(self, wanted: BootstrapWanted, steps: Steps, now: float) -> None:
         """Begin: the device hears 2.04, then each step when the one before succeeded, then Finish."""
         self._coap.server.respond(wanted.exchange, Code.CHANGED, now=now)
-        holder = self._holder(wanted.link, now)
-        self._asker.abandon(holder, "forgotten", self._later)
-        holder.bootstrap = Run(wanted.endpoint, steps)
-        self._asker.submit(holder, holder.bootstrap.next(), now, self._later)
+        device = self._device_link(wanted.link, now)
+        self._asker.abandon(device, "forgotten", self._later)
+        device.bootstrap = Run(wanted.endpoint, steps)
+        self._asker.submit(device, device.bootstrap.next(), now, self._later)
 
-    def _bootstrap_on(self, holder: Holder, news: list[Event], now: float, out: list[Event]) -> None:
-        run: Run = holder.bootstrap
+    def _bootstrap_on(self, device: DeviceLink, news: list[Event], now: float, out: list[Event]) -> None:
+        run: Run = device.bootstrap
         for event in news:
             if not isinstance(event, Done | Failed) or event.operation is not run.current:
                 continue
             reason = run.judge(event)
             if reason is not None:
-                holder.bootstrap = None
-                out.append(Bootstrapped(holder.link, run.endpoint, reason, event.operation if reason else None))
+                device.bootstrap = None
+                out.append(Bootstrapped(device.link, run.endpoint, reason, event.operation if reason else None))
             else:
-                self._asker.submit(holder, run.next(event if isinstance(event, Done) else None), now, out)
+                self._asker.submit(device, run.next(event if isinstance(event, Done) else None), now, out)
 
     # --- what goes out, and time ---
 
@@ -374,33 +380,33 @@ class Server:
         out = self._news()
         for event in self._coap.handle_timer(now):
             if isinstance(event, _CLIENT_EVENTS):
-                holder = self._links.get(event.call.peer)
-                if holder is not None:
-                    self._about_call(event, holder, now, out)
+                device = self._links.get(event.call.peer)
+                if device is not None:
+                    self._about_call(event, device, now, out)
         while self._expiries and self._expiries[0][0] <= now:
             _, serial = heappop(self._expiries)
-            holder = self._expiring.pop(serial, None)
-            if holder is None or holder.registration is None:
+            device = self._expiring.pop(serial, None)
+            if device is None or device.registration is None:
                 continue
-            registration = holder.registration
+            registration = device.registration
             due = self._due(registration)
             if due is not None and due <= now:
                 self.counters["registration expired"] += 1
-                self._end(holder, out)
-                out.append(Deregistered(holder.link, registration, "expired"))
+                self._end(device, out)
+                out.append(Deregistered(device.link, registration, "expired"))
             else:
-                self._watch(holder, registration)
+                self._schedule_expiry(device, registration)
         return out
 
     def heard_at(self, link: Link) -> float | None:
         """When the last datagram of ``link`` came; None when nothing is remembered of it."""
-        holder = self._links.get(link)
-        return None if holder is None else holder.heard_at
+        device = self._links.get(link)
+        return None if device is None else device.heard_at
 
     def registration(self, link: Link) -> Registration | None:
         """The registration of ``link``."""
-        holder = self._links.get(link)
-        return None if holder is None else holder.registration
+        device = self._links.get(link)
+        return None if device is None else device.registration
 
     def sizes(self) -> dict[str, int]:
         """How much is remembered now, by kind."""
@@ -415,38 +421,38 @@ class Server:
 
     # --- inside ---
 
-    def _holder(self, link: Link, now: float) -> Holder:
-        holder = self._links.get(link)
-        if holder is None:
-            holder = self._links[link] = Holder(link, now)
-        return holder
+    def _device_link(self, link: Link, now: float) -> DeviceLink:
+        device = self._links.get(link)
+        if device is None:
+            device = self._links[link] = DeviceLink(link, now)
+        return device
 
-    def _end(self, holder: Holder, out: list[Event]) -> None:
+    def _end(self, device: DeviceLink, out: list[Event]) -> None:
         """The link has no registration any more."""
-        if holder.registration is not None:
-            self._asker.release(holder.registration)
-            holder.registration.link = None
-            self._unname(holder)
-            holder.registration = None
-        self._expiring.pop(holder.serial, None)
-        if holder.idle:
-            self._links.pop(holder.link, None)
+        if device.registration is not None:
+            self._asker.release(device.registration)
+            device.registration.link = None
+            self._release_endpoint(device)
+            device.registration = None
+        self._expiring.pop(device.serial, None)
+        if device.idle:
+            self._links.pop(device.link, None)
 
-    def _unname(self, holder: Holder) -> None:
-        name = holder.registration.endpoint if holder.registration is not None else ""
-        if self._by_endpoint.get(name) == holder.link:
+    def _release_endpoint(self, device: DeviceLink) -> None:
+        name = device.registration.endpoint if device.registration is not None else ""
+        if self._by_endpoint.get(name) == device.link:
             del self._by_endpoint[name]
 
-    def _watch(self, holder: Holder, registration: Registration) -> None:
+    def _schedule_expiry(self, device: DeviceLink, registration: Registration) -> None:
         """Look at the registration again when its lifetime ends. One that is renewed keeps its earlier appointment, which
         finds out then: renewals cost no memory."""
         due = self._due(registration)
-        kept = holder.serial in self._expiring
-        if due is not None and not (kept and holder.due <= due):
-            self._expiring.pop(holder.serial, None)
+        kept = device.serial in self._expiring
+        if due is not None and not (kept and device.due <= due):
+            self._expiring.pop(device.serial, None)
             self._serial += 1
-            holder.serial, holder.due = self._serial, due
-            self._expiring[self._serial] = holder
+            device.serial, device.due = self._serial, due
+            self._expiring[self._serial] = device
             heappush(self._expiries, (due, self._serial))
 
     def _due(self, registration: Registration) -> float | None:

@@ -258,7 +258,7 @@ class Tree:
             count = sum(1 for place in self._values if len(place) == 4 and place[:3] == path)
             attributes["dim"] = str(count)
         own = stored.get(path)
-        return Link(text(path), attributes | dict(own.said() if own is not None else {}))
+        return Link(text(path), attributes | dict(own.as_dict() if own is not None else {}))
 
     def _version(self, object_id: int) -> str:
         definition = self.definitions.object(object_id)
