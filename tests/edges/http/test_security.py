@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from openmains.app.job.ports import Job
+from openmains.app.job.ports import ClaimedJob
 from openmains.app.security.keys.files import SealedFiles
 from openmains.app.security.keys.jobs import KEY_GENERATE, KEY_IMPORT, key_handlers
 from openmains.app.security.keys.vault import Vault
@@ -155,7 +155,7 @@ async def test_the_policy_is_the_administrators(world: World) -> None:
 class Context:
     """A job's runner as a handler sees it."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: ClaimedJob) -> None:
         self.job = job
 
     def progress(self, done: int, total: int) -> None:
@@ -176,7 +176,7 @@ async def run_job(world: World, job_id: int) -> None:
         row = await pool.fetchrow("SELECT tenant_id, kind, params FROM job WHERE job_id = $1", job_id)
         assert row is not None
         handlers = key_handlers(store, vault, files, world.deps.settings.upload_dir, secrets.token_bytes)
-        result = await handlers[row["kind"]](Context(Job(job_id, row[0], row[1], row[2], "", 0.0)))
+        result = await handlers[row["kind"]](Context(ClaimedJob(job_id, row[0], row[1], row[2], "", 0.0)))
         await pool.execute("UPDATE job SET status = 'done', result = $2 WHERE job_id = $1", job_id, dict(result))
     finally:
         await pool.close()

@@ -11,7 +11,7 @@ import pytest
 import websockets
 from websockets.exceptions import InvalidStatus
 
-from openmains.app.ports import LiveEvent
+from openmains.app.system.model import LiveEvent
 from openmains.edges.http.serve import serve
 from tests.edges.http.world import World
 

@@ -15,9 +15,9 @@ from litestar import Litestar
 
 from openmains.app.fleet.drivers import CatalogShelf
 from openmains.app.ingest.uplink import Uplink
-from openmains.app.ports import LiveEvent, Metric, SystemSnapshot
 from openmains.app.security.keys.envelope import MasterKey, Masters
 from openmains.app.security.keys.files import SealedFiles
+from openmains.app.system.model import LiveEvent, Metric, SystemSnapshot
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.drivers.catalog import load
 from openmains.edges.clickhouse.client import ClickHouse
@@ -26,7 +26,7 @@ from openmains.edges.clickhouse.readings import ClickHouseReadings
 from openmains.edges.http.app import build_app
 from openmains.edges.http.deps import ApiDeps, ApiSettings
 from openmains.edges.postgres.db import API_ROLE, create_pool
-from openmains.edges.postgres.identity.tables import create_tenant_admin
+from openmains.edges.postgres.identity.tables import SignIn, create_tenant_admin
 from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.edges.signer.switch import FileSwitch
 from openmains.run.engines.engines import EngineUrls
@@ -164,6 +164,7 @@ async def make_world(urls: EngineUrls, clickhouse: ClickHouse, folder: Path) -> 
     (folder / "secret.txt").write_text("secret")
     deps = ApiDeps(
         store=PostgresStore(pool),
+        sign_in_store=SignIn(pool),
         settings=ApiSettings(
             upload_dir=folder, console_dir=console, api_rate=(10_000.0, 100_000), sign_in_rate=(10_000.0, 100_000)
         ),

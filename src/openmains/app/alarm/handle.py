@@ -2,38 +2,40 @@
 """Acknowledge and clear an alarm (R7.2)."""
 
 from openmains.app.alarm.model import Alarm
+from openmains.app.alarm.ports import AlarmStore
 from openmains.app.identity.model import Actor
-from openmains.app.ports import Store
+from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
+from openmains.app.unit_of_work import Store
 
 
 async def acknowledge_alarm(store: Store, actor: Actor, alarm_id: int) -> Alarm:
     """Somebody looks after it. Raises ``not-found`` or ``already-done``."""
     async with store.tenant(actor.tenant_id) as work:
-        before = await work.alarms.get(alarm_id)
+        before = await work[AlarmStore].get(alarm_id)
         if before is None:
             raise Problem("not-found")
         if before.cleared_at is not None:
             raise Problem("already-done", state="cleared")
         if before.acknowledged_at is not None:
             raise Problem("already-done", state="acknowledged")
-        await work.alarms.acknowledge(alarm_id, actor.user_id)
-        after = await work.alarms.get(alarm_id)
+        await work[AlarmStore].acknowledge(alarm_id, actor.user_id)
+        after = await work[AlarmStore].get(alarm_id)
         assert after is not None  # noqa: S101 read in this transaction
-        await work.audit.record(actor, "acknowledge_alarm", "alarm", alarm_id, before, after)
+        await work[AuditTrail].record(actor, "acknowledge_alarm", "alarm", alarm_id, before, after)
     return after
 
 
 async def clear_alarm(store: Store, actor: Actor, alarm_id: int, now_us: int) -> Alarm:
     """It is over although the meter has not said so. Raises ``not-found`` or ``already-done``."""
     async with store.tenant(actor.tenant_id) as work:
-        before = await work.alarms.get(alarm_id)
+        before = await work[AlarmStore].get(alarm_id)
         if before is None:
             raise Problem("not-found")
         if before.cleared_at is not None:
             raise Problem("already-done", state="cleared")
-        await work.alarms.clear(alarm_id, now_us)
-        after = await work.alarms.get(alarm_id)
+        await work[AlarmStore].clear(alarm_id, now_us)
+        after = await work[AlarmStore].get(alarm_id)
         assert after is not None  # noqa: S101 read in this transaction
-        await work.audit.record(actor, "clear_alarm", "alarm", alarm_id, before, after)
+        await work[AuditTrail].record(actor, "clear_alarm", "alarm", alarm_id, before, after)
     return after

@@ -11,6 +11,7 @@ from msgspec import Struct
 from openmains.app.command.driver import CommandDrivers
 from openmains.app.command.model import CommandDetail, NewCommand, Second, SettingTimes
 from openmains.app.command.ports import (
+    CommandStore,
     Credential,
     Draft,
     Signer,
@@ -22,8 +23,9 @@ from openmains.app.command.ports import (
     Verdict,
 )
 from openmains.app.identity.model import Actor
-from openmains.app.ports import Store, Work
+from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
+from openmains.app.unit_of_work import Store, Work
 from openmains.domain.command.kinds import RULES, Kind, KindRule, Times, rule_of
 from openmains.domain.command.order import slot_of
 from openmains.domain.identity.role import Role, covers
@@ -97,14 +99,14 @@ async def give_command(
     if signed and wanted.signer is None:
         raise Problem("signer-needed")
     async with store.tenant(actor.tenant_id) as work:
-        targets = await work.commands.targets([meter_id])
+        targets = await work[CommandStore].targets([meter_id])
         if not targets:
             raise Problem("not-found")
         check_params(drivers, targets[0].driver, wanted.kind, wanted.params)
         command_id, is_new = await _draft(work, actor, targets[0], wanted, now_us)
         found = await _read(work, command_id)
         if is_new:
-            await work.audit.record(actor, "give_command", "command", command_id, None, found)
+            await work[AuditTrail].record(actor, "give_command", "command", command_id, None, found)
     if not signed or wanted.signer is None:
         return Given(found)
     request = SignRequest(wanted.unique_key, meter_id, wanted.kind, wanted.params, int(found.not_after.timestamp()))
@@ -113,7 +115,7 @@ async def give_command(
 
 
 async def _draft(work: Work, actor: Actor, target: Target, wanted: NewCommand, now_us: int) -> tuple[int, bool]:
-    rule = times_for(await work.commands.times(), wanted.kind, target.product_id)
+    rule = times_for(await work[CommandStore].times(), wanted.kind, target.product_id)
     draft = Draft(
         target.meter_id,
         wanted.kind,
@@ -125,7 +127,7 @@ async def _draft(work: Work, actor: Actor, target: Target, wanted: NewCommand, n
         content_of(target.meter_id, wanted.kind, wanted.params),
         now_us // 1_000_000 + (wanted.validity_s or rule.validity_s),
     )
-    return await work.commands.draft(draft, actor.user_id, actor.login, now_us)
+    return await work[CommandStore].draft(draft, actor.user_id, actor.login, now_us)
 
 
 async def authorise(
@@ -165,7 +167,7 @@ async def approve(
         counts: dict[str, int] = {}
         for verdict in said:
             counts[verdict.state] = counts.get(verdict.state, 0) + 1
-        await work.audit.record(actor, "approve_commands", what, object_id, None, {"by": person.login, **counts})
+        await work[AuditTrail].record(actor, "approve_commands", what, object_id, None, {"by": person.login, **counts})
     return said
 
 
@@ -173,10 +175,10 @@ async def cancel_command(store: Store, actor: Actor, command_id: int, reason: st
     """Raises ``not-found``; ``already-done`` for what was sent: it cannot be called back."""
     async with store.tenant(actor.tenant_id) as work:
         before = await _read(work, command_id)
-        if not await work.commands.cancel(command_id, actor.login, reason, now_us):
+        if not await work[CommandStore].cancel(command_id, actor.login, reason, now_us):
             raise Problem("already-done", state=(await _read(work, command_id)).state.value)
         after = await _read(work, command_id)
-        await work.audit.record(
+        await work[AuditTrail].record(
             actor, "cancel_command", "command", command_id, {"state": before.state}, {"reason": reason}
         )
     return after
@@ -186,7 +188,7 @@ async def stop_commands(store: Store, switch: StopSwitch, actor: Actor, reason: 
     """Stop this utility's commands at once, then write it down: the switch must not wait for a database."""
     switch.stop(actor.tenant_id, actor.login, reason)
     async with store.tenant(actor.tenant_id) as work:
-        await work.audit.record(actor, "stop_commands", "command", "all", None, {"reason": reason})
+        await work[AuditTrail].record(actor, "stop_commands", "command", "all", None, {"reason": reason})
 
 
 async def resume_commands(store: Store, signer: Signer | None, actor: Actor, person: Second) -> None:
@@ -200,11 +202,11 @@ async def resume_commands(store: Store, signer: Signer | None, actor: Actor, per
     except SignerAwayError as error:
         raise Problem("signer-away", headers={"Retry-After": "5"}) from error
     async with store.tenant(actor.tenant_id) as work:
-        await work.audit.record(actor, "resume_commands", "command", "all", None, {"by": person.login})
+        await work[AuditTrail].record(actor, "resume_commands", "command", "all", None, {"by": person.login})
 
 
 async def _read(work: Work, command_id: int) -> CommandDetail:
-    found = await work.commands.get(command_id)
+    found = await work[CommandStore].get(command_id)
     if found is None:
         raise Problem("not-found")
     return found

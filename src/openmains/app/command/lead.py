@@ -8,10 +8,11 @@ from msgspec import Struct
 from openmains.app.command.driver import CommandDrivers
 from openmains.app.command.give import KeyVerdict, approve, authorise, check_params, check_role, times_for
 from openmains.app.command.model import Batch, BatchAction, BatchFilter, BatchMeter, NewBatch, Second
-from openmains.app.command.ports import Signer, SignRequest, StopSwitch
+from openmains.app.command.ports import CommandStore, Signer, SignRequest, StopSwitch
 from openmains.app.identity.model import Actor
-from openmains.app.ports import Store, Work
+from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
+from openmains.app.unit_of_work import Store, Work
 from openmains.domain.command.batch import BatchEvent, BatchState, advance
 from openmains.domain.command.kinds import RULES, Kind
 
@@ -43,18 +44,18 @@ async def make_batch(
     if switch.stopped(actor.tenant_id):
         raise Problem("commands-stopped")
     async with store.tenant(actor.tenant_id) as work:
-        chosen, unknown = (list(meters), []) if meters is not None else await work.commands.choose(wanted)
+        chosen, unknown = (list(meters), []) if meters is not None else await work[CommandStore].choose(wanted)
         if not chosen:
             raise Problem("nothing-chosen")
         products = await _check(work, drivers, wanted, chosen)
-        times = await work.commands.times()
+        times = await work[CommandStore].times()
         # one validity for the batch: the shortest of its products, so that none gets more than it allows
         validity_s = wanted.validity_s or min(times_for(times, wanted.kind, product).validity_s for product in products)
-        batch_id, is_new = await work.commands.add_batch(wanted, validity_s, chosen, actor.user_id, inverse_of)
+        batch_id, is_new = await work[CommandStore].add_batch(wanted, validity_s, chosen, actor.user_id, inverse_of)
         made = await _read(work, batch_id)
-        keys = await work.commands.batch_keys(batch_id) if signed else []
+        keys = await work[CommandStore].batch_keys(batch_id) if signed else []
         if is_new:
-            await work.audit.record(actor, "make_batch", "command_batch", batch_id, None, made)
+            await work[AuditTrail].record(actor, "make_batch", "command_batch", batch_id, None, made)
     counts: dict[str, int] = {}
     if signed and person is not None:
         requests = [SignRequest(key, meter_id, wanted.kind, params, end) for key, meter_id, params, end in keys]
@@ -65,7 +66,7 @@ async def make_batch(
 
 async def _check(work: Work, drivers: CommandDrivers, wanted: NewBatch, chosen: Sequence[BatchMeter]) -> set[int]:
     """The products among the meters. Each must know the command, with the first own values of a meter as the example."""
-    targets = await work.commands.targets([meter.meter_id for meter in chosen])
+    targets = await work[CommandStore].targets([meter.meter_id for meter in chosen])
     own = {meter.meter_id: meter.params for meter in chosen}
     seen: set[str] = set()
     for target in targets:
@@ -81,12 +82,12 @@ async def steer_batch(store: Store, actor: Actor, batch_id: int, action: BatchAc
         before = await _read(work, batch_id)
         check_role(actor, Kind(before.kind))
         after = advance(before.state, BatchEvent(action))
-        if after is None or not await work.commands.set_batch_state(batch_id, before.state, after, ""):
+        if after is None or not await work[CommandStore].set_batch_state(batch_id, before.state, after, ""):
             raise Problem("already-done", state=before.state.value)
         if after is BatchState.CANCELLED:
-            await work.commands.cancel_batch_commands(batch_id, actor.login, now_us)
+            await work[CommandStore].cancel_batch_commands(batch_id, actor.login, now_us)
         found = await _read(work, batch_id)
-        await work.audit.record(
+        await work[AuditTrail].record(
             actor, f"{action}_batch", "command_batch", batch_id, {"state": before.state}, {"state": after}
         )
     return found
@@ -98,7 +99,7 @@ async def approve_batch(
     """A second person agrees to all of a signed batch."""
     async with store.tenant(actor.tenant_id) as work:
         await _read(work, batch_id)
-        keys = [line[0] for line in await work.commands.batch_keys(batch_id)]
+        keys = [line[0] for line in await work[CommandStore].batch_keys(batch_id)]
     return await approve(store, signer, actor, keys, "command_batch", batch_id, person)
 
 
@@ -108,7 +109,7 @@ async def invert_batch(
     """The batch that puts back what the meters said before this one; only where that is known. Raises ``nothing-chosen``."""
     async with store.tenant(actor.tenant_id) as work:
         batch = await _read(work, batch_id)
-        meters = await work.commands.inverse_meters(batch_id)
+        meters = await work[CommandStore].inverse_meters(batch_id)
     if Kind(batch.kind) is not Kind.SET_PARAMETERS:
         raise Problem("nothing-chosen")
     wanted = NewBatch(
@@ -119,7 +120,7 @@ async def invert_batch(
 
 
 async def _read(work: Work, batch_id: int) -> Batch:
-    found = await work.commands.batch(batch_id)
+    found = await work[CommandStore].batch(batch_id)
     if found is None:
         raise Problem("not-found")
     return found

@@ -9,10 +9,10 @@ from msgspec import Meta, Struct
 from openmains.app.command.driver import CommandDrivers
 from openmains.app.command.lead import MadeBatch, make_batch
 from openmains.app.command.model import BatchFilter, BatchMeter, Key, NewBatch
-from openmains.app.command.ports import StopSwitch
+from openmains.app.command.ports import CommandStore, StopSwitch
 from openmains.app.fleet.model import Id32
 from openmains.app.identity.model import Actor
-from openmains.app.ports import Store
+from openmains.app.unit_of_work import Store
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.planner import CellLoad, CellPlan, plan_cell, share_in_ppm
 from openmains.domain.period import zone
@@ -79,7 +79,7 @@ async def plan(
     place = zone(actor.zone)
     midnight_s = place.start_of(place.day_of(now_s))
     async with store.tenant(actor.tenant_id) as work:
-        meters = await work.commands.cell_meters(wanted.area_id, wanted.product_id)
+        meters = await work[CommandStore].cell_meters(wanted.area_id, wanted.product_id)
     by_minute = await loads.by_minute(actor.tenant_id, midnight_s - WEEK_S, midnight_s, midnight_s)
     usual = await loads.usual_minute(actor.tenant_id, midnight_s - WEEK_S, midnight_s, midnight_s)
     in_cell: dict[int, dict[int, int | None]] = {}

@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from openmains.app.fleet.model import NewProduct, Product
+from openmains.app.fleet.ports import ProductStore
 from openmains.app.identity.model import Actor
-from openmains.app.ports import Store
+from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
+from openmains.app.unit_of_work import Store
 
 MediumOf = Callable[[str], str | None]  # driver name → 'gas' or 'water'; None: no such driver
 Check = Callable[[str, Mapping[str, Any]], None]  # driver and settings; raises ``Problem`` where they do not fit
@@ -18,10 +20,10 @@ async def add_product(store: Store, actor: Actor, wanted: NewProduct, medium_of:
     medium = _medium(wanted.driver, medium_of)
     check(wanted.driver, wanted.settings)
     async with store.tenant(actor.tenant_id) as work:
-        product = await work.products.add(wanted, medium)
+        product = await work[ProductStore].add(wanted, medium)
         if product is None:
             raise Problem("code-taken", fields=(("/code", "not-accepted"),))
-        await work.audit.record(actor, "add_product", "product", product.product_id, None, product)
+        await work[AuditTrail].record(actor, "add_product", "product", product.product_id, None, product)
     return product
 
 
@@ -30,7 +32,7 @@ async def change_product(
 ) -> Product:
     """Raises ``not-found``; ``invalid-input`` for a driver that is unknown or of the other medium."""
     async with store.tenant(actor.tenant_id) as work:
-        before = await work.products.get(product_id)
+        before = await work[ProductStore].get(product_id)
         if before is None:
             raise Problem("not-found")
         if not values:
@@ -39,9 +41,9 @@ async def change_product(
             raise Problem("invalid-input", fields=(("/driver", "other-medium"),))
         if "driver" in values or "settings" in values:
             check(values.get("driver", before.driver), values.get("settings", before.settings))
-        after = await work.products.change(product_id, values)
+        after = await work[ProductStore].change(product_id, values)
         assert after is not None  # noqa: S101 read in this transaction
-        await work.audit.record(actor, "change_product", "product", product_id, before, after)
+        await work[AuditTrail].record(actor, "change_product", "product", product_id, before, after)
     return after
 
 

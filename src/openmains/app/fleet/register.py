@@ -5,9 +5,11 @@ from datetime import date
 from typing import Any
 
 from openmains.app.fleet.model import Dimension, MeterDetail, NewMeter
+from openmains.app.fleet.ports import AreaStore, Dimensions, MeterStore, ProductStore
 from openmains.app.identity.model import Actor
-from openmains.app.ports import Dimensions, Store, Work
+from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
+from openmains.app.unit_of_work import Store, Work
 
 CUSTOMER_FLAGS = frozenset({"is_protected", "is_critical"})
 
@@ -18,11 +20,11 @@ async def add_meter(store: Store, dimensions: Dimensions, actor: Actor, wanted: 
         await _check_references(
             work, {"product_id": wanted.product_id, "area_id": wanted.area_id, "customer_id": wanted.customer_id}
         )
-        meter_id = await work.meters.add(wanted)
+        meter_id = await work[MeterStore].add(wanted)
         if meter_id is None:
             raise Problem("number-taken", fields=(("/number", "not-accepted"), ("/imei", "not-accepted")))
         after, dimension = await _read(work, meter_id)
-        await work.audit.record(actor, "add_meter", "meter", meter_id, None, after)
+        await work[AuditTrail].record(actor, "add_meter", "meter", meter_id, None, after)
     await dimensions.put([dimension])
     return after
 
@@ -49,9 +51,9 @@ async def change_meter(
             customer_id = values.get("customer_id", before.customer_id)
             if customer_id is None:
                 raise Problem("invalid-input", fields=tuple((f"/{name}", "without-customer") for name in flags))
-            await work.meters.set_customer_flags(customer_id, flags)
+            await work[MeterStore].set_customer_flags(customer_id, flags)
         after, dimension = await _write(work, meter_id, revision, values)
-        await work.audit.record(actor, "change_meter", "meter", meter_id, before, after)
+        await work[AuditTrail].record(actor, "change_meter", "meter", meter_id, before, after)
     await dimensions.put([dimension])
     return after
 
@@ -67,13 +69,13 @@ async def remove_meter(
         if on > today:
             raise Problem("invalid-input", fields=(("/date", "in-the-future"),))
         after, dimension = await _write(work, meter_id, revision, {"removed_on": on, "imei": None})
-        await work.audit.record(actor, "remove_meter", "meter", meter_id, before, after)
+        await work[AuditTrail].record(actor, "remove_meter", "meter", meter_id, before, after)
     await dimensions.put([dimension])
     return after
 
 
 async def _present(work: Work, meter_id: int) -> MeterDetail:
-    found = await work.meters.get(meter_id)
+    found = await work[MeterStore].get(meter_id)
     if found is None:
         raise Problem("not-found")
     if found.removed_on is not None:
@@ -82,7 +84,7 @@ async def _present(work: Work, meter_id: int) -> MeterDetail:
 
 
 async def _write(work: Work, meter_id: int, revision: int, values: dict[str, Any]) -> tuple[MeterDetail, Dimension]:
-    done = await work.meters.change(meter_id, revision, values)
+    done = await work[MeterStore].change(meter_id, revision, values)
     if done is None:
         raise Problem("number-taken", fields=(("/imei", "not-accepted"),))
     if not done:
@@ -91,19 +93,19 @@ async def _write(work: Work, meter_id: int, revision: int, values: dict[str, Any
 
 
 async def _read(work: Work, meter_id: int) -> tuple[MeterDetail, Dimension]:
-    found = await work.meters.get(meter_id)
+    found = await work[MeterStore].get(meter_id)
     assert found is not None  # noqa: S101 written in this transaction
-    return found, await work.meters.dimension(meter_id)
+    return found, await work[MeterStore].dimension(meter_id)
 
 
 async def _check_references(work: Work, values: dict[str, Any]) -> None:
     """Foreign keys do not see tenants, so that each reference is looked up as the tenant."""
     faults = []
-    if values.get("product_id") is not None and await work.products.get(values["product_id"]) is None:
+    if values.get("product_id") is not None and await work[ProductStore].get(values["product_id"]) is None:
         faults.append(("/product_id", "unknown-reference"))
-    if values.get("area_id") is not None and await work.areas.get(values["area_id"]) is None:
+    if values.get("area_id") is not None and await work[AreaStore].get(values["area_id"]) is None:
         faults.append(("/area_id", "unknown-reference"))
-    if values.get("customer_id") is not None and not await work.meters.customer_exists(values["customer_id"]):
+    if values.get("customer_id") is not None and not await work[MeterStore].customer_exists(values["customer_id"]):
         faults.append(("/customer_id", "unknown-reference"))
     if faults:
         raise Problem("invalid-input", fields=tuple(faults))

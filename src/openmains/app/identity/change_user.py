@@ -7,8 +7,9 @@ from typing import Any
 
 from openmains.app.identity.hashing import hash_password
 from openmains.app.identity.model import Actor, User
-from openmains.app.ports import Store
+from openmains.app.identity.ports import AuditTrail, CredentialStore, UserStore
 from openmains.app.problems import Problem
+from openmains.app.unit_of_work import Store
 from openmains.domain.identity.role import Role
 
 
@@ -21,20 +22,20 @@ async def change_user(store: Store, actor: Actor, user_id: int, values: dict[str
     if values.pop("unlock", False):
         values |= {"failed_count": 0, "locked_until": None}
     async with store.tenant(actor.tenant_id) as work:
-        before = await work.users.get(user_id)
+        before = await work[UserStore].get(user_id)
         if before is None:
             raise Problem("not-found")
         if not values:
             return before
         loses = values.get("disabled", before.disabled) or values.get("role", before.role) != Role.ADMINISTRATOR
         if before.role == Role.ADMINISTRATOR and not before.disabled and loses:
-            await _keep_one_administrator(work.users.other_administrators, user_id)
-        after = await work.users.change(user_id, values)
+            await _keep_one_administrator(work[UserStore].other_administrators, user_id)
+        after = await work[UserStore].change(user_id, values)
         assert after is not None  # noqa: S101 read in this transaction
         if after.disabled or after.role != before.role:
-            await work.credentials.end_sessions_of(user_id)
-            await work.credentials.revoke_tokens_of(user_id)
-        await work.audit.record(actor, "change_user", "user", user_id, before, after)
+            await work[CredentialStore].end_sessions_of(user_id)
+            await work[CredentialStore].revoke_tokens_of(user_id)
+        await work[AuditTrail].record(actor, "change_user", "user", user_id, before, after)
     return after
 
 
@@ -44,25 +45,25 @@ async def reset_password(store: Store, actor: Actor, user_id: int) -> str:
     password = secrets.token_urlsafe(15)
     password_hash = await asyncio.to_thread(hash_password, password)
     async with store.tenant(actor.tenant_id) as work:
-        if await work.users.get(user_id) is None:
+        if await work[UserStore].get(user_id) is None:
             raise Problem("not-found")
-        await work.users.set_password(user_id, password_hash, must_change=True)
-        await work.credentials.end_sessions_of(user_id)
-        await work.credentials.revoke_tokens_of(user_id)
-        await work.audit.record(actor, "reset_password", "user", user_id, None, None)
+        await work[UserStore].set_password(user_id, password_hash, must_change=True)
+        await work[CredentialStore].end_sessions_of(user_id)
+        await work[CredentialStore].revoke_tokens_of(user_id)
+        await work[AuditTrail].record(actor, "reset_password", "user", user_id, None, None)
     return password
 
 
 async def remove_user(store: Store, actor: Actor, user_id: int) -> None:
     """Remove a person with sessions and tokens; the trail stays. Raises ``not-found`` or ``last-administrator``."""
     async with store.tenant(actor.tenant_id) as work:
-        before = await work.users.get(user_id)
+        before = await work[UserStore].get(user_id)
         if before is None:
             raise Problem("not-found")
         if before.role == Role.ADMINISTRATOR and not before.disabled:
-            await _keep_one_administrator(work.users.other_administrators, user_id)
-        await work.users.remove(user_id)
-        await work.audit.record(actor, "remove_user", "user", user_id, before, None)
+            await _keep_one_administrator(work[UserStore].other_administrators, user_id)
+        await work[UserStore].remove(user_id)
+        await work[AuditTrail].record(actor, "remove_user", "user", user_id, before, None)
 
 
 async def _keep_one_administrator(others: Any, user_id: int) -> None:

@@ -6,8 +6,9 @@ import secrets
 
 from openmains.app.identity.hashing import hash_password
 from openmains.app.identity.model import Actor, User
-from openmains.app.ports import Store
+from openmains.app.identity.ports import AuditTrail, UserStore
 from openmains.app.problems import Problem
+from openmains.app.unit_of_work import Store
 from openmains.domain.identity.role import Role
 
 
@@ -18,8 +19,8 @@ async def create_user(
     password = secrets.token_urlsafe(15)
     password_hash = await asyncio.to_thread(hash_password, password)
     async with store.tenant(actor.tenant_id) as work:
-        user = await work.users.add(login, name, password_hash, role, locale)
+        user = await work[UserStore].add(login, name, password_hash, role, locale)
         if user is None:
             raise Problem("login-taken", fields=(("/login", "not-accepted"),))
-        await work.audit.record(actor, "create_user", "user", user.user_id, None, user)
+        await work[AuditTrail].record(actor, "create_user", "user", user.user_id, None, user)
     return user, password

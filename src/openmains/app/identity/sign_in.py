@@ -10,8 +10,9 @@ from weakref import WeakValueDictionary
 
 from openmains.app.identity.hashing import SESSION_PREFIX, new_secret, verify_password
 from openmains.app.identity.model import Actor, SignInRecord
-from openmains.app.ports import Store
+from openmains.app.identity.ports import AuditTrail, CredentialStore, SignInStore, UserStore
 from openmains.app.problems import Problem
+from openmains.app.unit_of_work import Store
 from openmains.domain.identity.lockout import delay_s
 
 SESSION_HOURS = 12
@@ -31,8 +32,9 @@ class SignedIn:
 class SignIn:
     """One for the process: it holds the failures of unknown names and how many hashes run at once."""
 
-    def __init__(self, store: Store, *, hashes_at_once: int = 2) -> None:
+    def __init__(self, store: Store, lookups: SignInStore, *, hashes_at_once: int = 2) -> None:
         self._store = store
+        self._lookups = lookups
         self._gate = asyncio.Semaphore(hashes_at_once)  # 64 MiB each
         self._strangers: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
         self._one_at_a_time: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
@@ -41,13 +43,13 @@ class SignIn:
         self, tenant_code: str | None, login: str, password: str, *, address: str, request_id: str
     ) -> SignedIn:
         """Raises ``sign-in-refused`` or ``sign-in-locked``."""
-        code = tenant_code or await self._store.sign_in.only_tenant_code() or ""
+        code = tenant_code or await self._lookups.only_tenant_code() or ""
         name = (code, login)
         # guesses sent at the same time must not all be made before the first of them is counted
         lock = self._one_at_a_time.setdefault(name, asyncio.Lock())
         async with lock:
             begun = time.monotonic()
-            found = await self._store.sign_in.find_sign_in(code, login)
+            found = await self._lookups.find_sign_in(code, login)
             self._refuse_locked(found, name)
             async with self._gate:
                 right = await asyncio.to_thread(verify_password, found.password_hash if found else None, password)
@@ -80,17 +82,17 @@ class SignIn:
         wait = delay_s(failures)
         until = datetime.now(UTC) + timedelta(seconds=wait) if wait else None
         async with self._store.tenant(found.tenant_id) as work:
-            await work.users.note_failure(found.user_id, failures, until)
-            await work.audit.record(actor, "sign_in_refused", "user", found.user_id, None, {"failures": failures})
+            await work[UserStore].note_failure(found.user_id, failures, until)
+            await work[AuditTrail].record(actor, "sign_in_refused", "user", found.user_id, None, {"failures": failures})
 
     async def _open_session(self, found: SignInRecord, actor: Actor) -> SignedIn:
         secret, secret_hash = new_secret(SESSION_PREFIX)
         expires_at = datetime.now(UTC) + timedelta(hours=SESSION_HOURS)
         async with self._store.tenant(found.tenant_id) as work:
             if found.failed_count:
-                await work.users.clear_failures(found.user_id)
-            await work.credentials.add_session(secret_hash, found.user_id, expires_at, actor.address)
-            await work.audit.record(actor, "sign_in", "user", found.user_id, None, None)
+                await work[UserStore].clear_failures(found.user_id)
+            await work[CredentialStore].add_session(secret_hash, found.user_id, expires_at, actor.address)
+            await work[AuditTrail].record(actor, "sign_in", "user", found.user_id, None, None)
         return SignedIn(actor, secret, expires_at)
 
 

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from openmains.app.identity.hashing import TOKEN_PREFIX, new_secret
 from openmains.app.identity.model import Actor, ApiToken
-from openmains.app.ports import Store
+from openmains.app.identity.ports import AuditTrail, CredentialStore
 from openmains.app.problems import Problem
+from openmains.app.unit_of_work import Store
 from openmains.domain.identity.role import Role, covers
 
 
@@ -21,17 +22,17 @@ async def create_token(
     secret, secret_hash = new_secret(TOKEN_PREFIX)
     expires_at = None if valid_days is None else datetime.now(UTC) + timedelta(days=valid_days)
     async with store.tenant(actor.tenant_id) as work:
-        token = await work.credentials.add_token(actor.user_id, name, secret_hash, role, expires_at)
-        await work.audit.record(actor, "create_token", "api_token", token.token_id, None, token)
+        token = await work[CredentialStore].add_token(actor.user_id, name, secret_hash, role, expires_at)
+        await work[AuditTrail].record(actor, "create_token", "api_token", token.token_id, None, token)
     return token, secret
 
 
 async def revoke_token(store: Store, actor: Actor, token_id: int) -> None:
     """Raises ``not-found`` (also for another's token, unless an administrator asks) or ``already-done``."""
     async with store.tenant(actor.tenant_id) as work:
-        token = await work.credentials.token(token_id)
+        token = await work[CredentialStore].token(token_id)
         if token is None or (token.user_id != actor.user_id and actor.role != Role.ADMINISTRATOR):
             raise Problem("not-found")
-        if not await work.credentials.revoke_token(token_id):
+        if not await work[CredentialStore].revoke_token(token_id):
             raise Problem("already-done", state="revoked")
-        await work.audit.record(actor, "revoke_token", "api_token", token_id, token, None)
+        await work[AuditTrail].record(actor, "revoke_token", "api_token", token_id, token, None)

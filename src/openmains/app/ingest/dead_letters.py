@@ -4,8 +4,10 @@
 from collections.abc import Sequence
 
 from openmains.app.identity.model import Actor
+from openmains.app.identity.ports import AuditTrail
+from openmains.app.ingest.ports import DeadLetterStore, UplinkReplay
 from openmains.app.ingest.uplink import Uplink
-from openmains.app.ports import Store, UplinkReplay
+from openmains.app.unit_of_work import Store
 
 
 async def replay_dead_letters(store: Store, stream: UplinkReplay, actor: Actor, ids: Sequence[int]) -> list[int]:
@@ -15,7 +17,7 @@ async def replay_dead_letters(store: Store, stream: UplinkReplay, actor: Actor, 
     replays them twice, which the pipeline's de-duplication makes harmless.
     """
     async with store.tenant(actor.tenant_id) as work:
-        found = await work.dead_letters.take(ids)
+        found = await work[DeadLetterStore].take(ids)
         taken = [letter.dead_letter_id for letter in found]
         await stream.replay(
             [
@@ -31,9 +33,9 @@ async def replay_dead_letters(store: Store, stream: UplinkReplay, actor: Actor, 
                 for letter in found
             ]
         )
-        await work.dead_letters.mark(taken, "replayed", actor.user_id)
+        await work[DeadLetterStore].mark(taken, "replayed", actor.user_id)
         for dead_letter_id in taken:
-            await work.audit.record(
+            await work[AuditTrail].record(
                 actor, "replay", "dead_letter", dead_letter_id, {"status": "open"}, {"status": "replayed"}
             )
     return taken
@@ -42,10 +44,10 @@ async def replay_dead_letters(store: Store, stream: UplinkReplay, actor: Actor, 
 async def dismiss_dead_letters(store: Store, actor: Actor, ids: Sequence[int]) -> list[int]:
     """Mark the open ones of these as not to be used; returns which."""
     async with store.tenant(actor.tenant_id) as work:
-        taken = [letter.dead_letter_id for letter in await work.dead_letters.take(ids)]
-        await work.dead_letters.mark(taken, "dismissed", actor.user_id)
+        taken = [letter.dead_letter_id for letter in await work[DeadLetterStore].take(ids)]
+        await work[DeadLetterStore].mark(taken, "dismissed", actor.user_id)
         for dead_letter_id in taken:
-            await work.audit.record(
+            await work[AuditTrail].record(
                 actor, "dismiss", "dead_letter", dead_letter_id, {"status": "open"}, {"status": "dismissed"}
             )
     return taken

@@ -3,10 +3,12 @@
 
 from typing import Any
 
-from openmains.app.alarm.model import Job
 from openmains.app.identity.model import Actor
-from openmains.app.ports import Store
+from openmains.app.identity.ports import AuditTrail
+from openmains.app.job.model import Job
+from openmains.app.job.ports import JobStore
 from openmains.app.problems import Problem
+from openmains.app.unit_of_work import Store
 
 
 async def ask_for_job(
@@ -15,21 +17,23 @@ async def ask_for_job(
     """The job as queued, or the one with the same key that still waits or runs."""
     async with store.tenant(actor.tenant_id) as work:
         if unique_key is not None:
-            await work.jobs.release_key(unique_key)
-        job = await work.jobs.add(kind, params, file_path=file_path, unique_key=unique_key, user_id=actor.user_id)
-        await work.audit.record(actor, "ask_for_job", "job", job.job_id, None, {"kind": kind, "params": params})
+            await work[JobStore].release_key(unique_key)
+        job = await work[JobStore].add(kind, params, file_path=file_path, unique_key=unique_key, user_id=actor.user_id)
+        await work[AuditTrail].record(actor, "ask_for_job", "job", job.job_id, None, {"kind": kind, "params": params})
     return job
 
 
 async def cancel_job(store: Store, actor: Actor, job_id: int) -> Job:
     """Raises ``not-found`` or ``already-done``; a running job stops at its next step."""
     async with store.tenant(actor.tenant_id) as work:
-        before = await work.jobs.get(job_id)
+        before = await work[JobStore].get(job_id)
         if before is None:
             raise Problem("not-found")
-        if not await work.jobs.cancel(job_id):
+        if not await work[JobStore].cancel(job_id):
             raise Problem("already-done", state=before.status)
-        after = await work.jobs.get(job_id)
+        after = await work[JobStore].get(job_id)
         assert after is not None  # noqa: S101 read in this transaction
-        await work.audit.record(actor, "cancel_job", "job", job_id, {"status": before.status}, {"status": after.status})
+        await work[AuditTrail].record(
+            actor, "cancel_job", "job", job_id, {"status": before.status}, {"status": after.status}
+        )
     return after

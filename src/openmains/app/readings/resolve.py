@@ -12,11 +12,15 @@ from typing import Literal
 
 import msgspec
 
-from openmains.app.alarm.model import ExceptionStatus, ReadingException
+from openmains.app.fleet.ports import MeterStore
 from openmains.app.identity.model import Actor
-from openmains.app.ports import ReadingStore, Store, UplinkReplay
+from openmains.app.identity.ports import AuditTrail
+from openmains.app.ingest.ports import UplinkReplay
 from openmains.app.problems import Problem
 from openmains.app.readings.edits import Edit, edit_uplink
+from openmains.app.readings.model import ExceptionStatus, ReadingException
+from openmains.app.readings.ports import ExceptionStore, ReadingStore
+from openmains.app.unit_of_work import Store
 from openmains.domain.period import date_to_day, zone
 from openmains.domain.readings.edit import MOST_VOLUME, slots_of
 
@@ -39,11 +43,11 @@ async def judge_exception(
 ) -> ReadingException:
     """The judged exception; Problem ``not-found``, or ``already-done`` when it was judged before."""
     async with store.tenant(actor.tenant_id) as work:
-        before = _open(await work.exceptions.get(exception_id))
-        await work.exceptions.judge(exception_id, _STATUS[verdict], actor.user_id, reason)
-        after = await work.exceptions.get(exception_id)
+        before = _open(await work[ExceptionStore].get(exception_id))
+        await work[ExceptionStore].judge(exception_id, _STATUS[verdict], actor.user_id, reason)
+        after = await work[ExceptionStore].get(exception_id)
         assert after is not None  # noqa: S101 read in this transaction
-        await work.audit.record(actor, "judge_exception", "reading_exception", exception_id, before, after)
+        await work[AuditTrail].record(actor, "judge_exception", "reading_exception", exception_id, before, after)
     return after
 
 
@@ -65,17 +69,17 @@ async def edit_reading(
     :raises Problem: as ``judge_exception``; ``day-open`` while the day is not complete; ``invalid-input``.
     """
     async with store.tenant(actor.tenant_id) as work:
-        before = _open(await work.exceptions.get(exception_id))
-        meter = await work.meters.get(before.meter_id)
+        before = _open(await work[ExceptionStore].get(exception_id))
+        meter = await work[MeterStore].get(before.meter_id)
         if meter is None:
             raise Problem("not-found")
-        settled = await work.exceptions.settled_until(before.meter_id)
+        settled = await work[ExceptionStore].settled_until(before.meter_id)
         edit, was = await _edit(readings, actor, before, correction, reason, settled)
         await stream.replay([edit_uplink(edit, before.meter_id, actor.tenant_id, meter.product_id, now_us)])
-        await work.exceptions.judge(exception_id, "edited", actor.user_id, reason)
-        after = await work.exceptions.get(exception_id)
+        await work[ExceptionStore].judge(exception_id, "edited", actor.user_id, reason)
+        after = await work[ExceptionStore].get(exception_id)
         assert after is not None  # noqa: S101 read in this transaction
-        await work.audit.record(
+        await work[AuditTrail].record(
             actor,
             "edit_reading",
             "reading_exception",

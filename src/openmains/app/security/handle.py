@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
-from openmains.app.alarm.model import Job
 from openmains.app.fleet import register
 from openmains.app.fleet.model import MeterDetail, NewMeter
+from openmains.app.fleet.ports import AreaStore, Dimensions, MeterStore, ProductStore
 from openmains.app.identity.model import Actor
+from openmains.app.identity.ports import AuditTrail
+from openmains.app.job.model import Job
+from openmains.app.job.ports import JobStore
 from openmains.app.job.request import ask_for_job
-from openmains.app.ports import Dimensions, Store, Work
 from openmains.app.problems import Problem
 from openmains.app.security.keys.jobs import KEY_GENERATE, KEY_IMPORT, file_of
 from openmains.app.security.model import (
@@ -20,7 +22,8 @@ from openmains.app.security.model import (
     MeterSecurity,
     UnknownTerminal,
 )
-from openmains.app.security.ports import KeyFiles
+from openmains.app.security.ports import AccessStore, KeyFiles
+from openmains.app.unit_of_work import Store, Work
 from openmains.domain.fleet.identifiers import is_imei
 from openmains.domain.security.findings import EVENTS, STATES, State
 from openmains.domain.security.ladder import Thresholds, put, release
@@ -42,17 +45,17 @@ class Now:
 async def release_terminal(store: Store, actor: Actor, meter_id: int, note: str, now: Now) -> MeterSecurity:
     """Trusted again, with nothing against it; its alarms are cleared. Raises ``not-found``, ``already-done``."""
     async with store.tenant(actor.tenant_id) as work:
-        found = await work.access.standing(meter_id)
+        found = await work[AccessStore].standing(meter_id)
         if found is None:
             raise Problem("not-found")
         imei, standing = found
         if standing.state is State.ALLOWED and standing.score == 0:
             raise Problem("already-done", state="allowed")
-        await work.access.put(imei, meter_id, release(standing, now.s), actor.user_id, note, forget=True)
-        await work.access.clear_alarms(meter_id, EVENTS, now.us)
+        await work[AccessStore].put(imei, meter_id, release(standing, now.s), actor.user_id, note, forget=True)
+        await work[AccessStore].clear_alarms(meter_id, EVENTS, now.us)
         after = await _security(work, meter_id, now)
         before = {"state": standing.state.word, "score": standing.score // 1000}
-        await work.audit.record(
+        await work[AuditTrail].record(
             actor, "release_terminal", "meter", meter_id, before, {"state": "allowed", "note": note}
         )
     return after
@@ -63,16 +66,16 @@ async def hold_terminal(
 ) -> MeterSecurity:
     """Put on a step by a person. Raises ``not-found``; ``already-done`` where it is there by a person already."""
     async with store.tenant(actor.tenant_id) as work:
-        found = await work.access.standing(meter_id)
+        found = await work[AccessStore].standing(meter_id)
         if found is None:
             raise Problem("not-found")
         imei, standing = found
         wanted = STATES[state]
         if standing.state is wanted and standing.held:
             raise Problem("already-done", state=state)
-        await work.access.put(imei, meter_id, put(standing, wanted, now.s), actor.user_id, note, forget=False)
+        await work[AccessStore].put(imei, meter_id, put(standing, wanted, now.s), actor.user_id, note, forget=False)
         after = await _security(work, meter_id, now)
-        await work.audit.record(
+        await work[AuditTrail].record(
             actor, "hold_terminal", "meter", meter_id, {"state": standing.state.word}, {"state": state, "note": note}
         )
     return after
@@ -87,8 +90,8 @@ async def accept_unknown(store: Store, dimensions: Dimensions, actor: Actor, ime
         await _open_unknown(work, number)
     made = await register.add_meter(store, dimensions, actor, structs.replace(meter, imei=imei))
     async with store.tenant(actor.tenant_id) as work:
-        await work.access.handle_unknown(number, "accepted", actor.user_id, made.meter_id)
-        await work.audit.record(actor, "accept_unknown", "terminal", imei, None, {"meter_id": made.meter_id})
+        await work[AccessStore].handle_unknown(number, "accepted", actor.user_id, made.meter_id)
+        await work[AuditTrail].record(actor, "accept_unknown", "terminal", imei, None, {"meter_id": made.meter_id})
     return made
 
 
@@ -97,19 +100,19 @@ async def dismiss_unknown(store: Store, actor: Actor, imei: str) -> UnknownTermi
     number = _imei(imei)
     async with store.tenant(actor.tenant_id) as work:
         await _open_unknown(work, number)
-        await work.access.handle_unknown(number, "dismissed", actor.user_id, None)
-        after = await work.access.unknown_one(number)
+        await work[AccessStore].handle_unknown(number, "dismissed", actor.user_id, None)
+        after = await work[AccessStore].unknown_one(number)
         assert after is not None  # noqa: S101 read in this transaction
-        await work.audit.record(actor, "dismiss_unknown", "terminal", imei, None, {"status": "dismissed"})
+        await work[AuditTrail].record(actor, "dismiss_unknown", "terminal", imei, None, {"status": "dismissed"})
     return after
 
 
 async def set_policy(store: Store, actor: Actor, policy: AccessPolicy) -> AccessPolicy:
     """For all products whose settings say nothing else."""
     async with store.tenant(actor.tenant_id) as work:
-        before = await work.access.policy()
-        await work.access.set_policy(policy)
-        await work.audit.record(actor, "set_access_policy", "tenant", actor.tenant_id, before, policy)
+        before = await work[AccessStore].policy()
+        await work[AccessStore].set_policy(policy)
+        await work[AuditTrail].record(actor, "set_access_policy", "tenant", actor.tenant_id, before, policy)
     return policy
 
 
@@ -127,11 +130,13 @@ async def ask_for_keys(store: Store, actor: Actor, wish: KeyWish) -> Job:
     """Queue the making of keys. Raises ``invalid-input`` for a product, area or meter that is not the tenant's."""
     async with store.tenant(actor.tenant_id) as work:
         faults = []
-        if wish.product_id is not None and await work.products.get(wish.product_id) is None:
+        if wish.product_id is not None and await work[ProductStore].get(wish.product_id) is None:
             faults.append(("/product_id", "unknown-reference"))
-        if wish.area_id is not None and await work.areas.get(wish.area_id) is None:
+        if wish.area_id is not None and await work[AreaStore].get(wish.area_id) is None:
             faults.append(("/area_id", "unknown-reference"))
-        if wish.meter_ids is not None and len(await work.meters.by_ids(wish.meter_ids)) != len(set(wish.meter_ids)):
+        if wish.meter_ids is not None and len(await work[MeterStore].by_ids(wish.meter_ids)) != len(
+            set(wish.meter_ids)
+        ):
             faults.append(("/meter_ids", "unknown-reference"))
         if faults:
             raise Problem("invalid-input", fields=tuple(faults))
@@ -144,32 +149,34 @@ async def ask_for_keys(store: Store, actor: Actor, wish: KeyWish) -> Job:
 async def take_key_file(store: Store, files: KeyFiles, actor: Actor, job_id: int) -> bytes:
     """The file for the maker, once; it is gone afterwards. Raises ``not-found``, ``key-file-gone``."""
     async with store.tenant(actor.tenant_id) as work:
-        job = await work.jobs.get(job_id)
+        job = await work[JobStore].get(job_id)
         if job is None or job.kind != KEY_GENERATE or job.status != "done":
             raise Problem("not-found")
         data = files.take(file_of(job_id))
         if data is None:
             raise Problem("key-file-gone")
-        await work.audit.record(actor, "take_key_file", "job", job_id, None, {"made": (job.result or {}).get("made")})
+        await work[AuditTrail].record(
+            actor, "take_key_file", "job", job_id, None, {"made": (job.result or {}).get("made")}
+        )
     return data
 
 
 async def destroy_key(store: Store, actor: Actor, meter_id: int) -> None:
     """The meter can come in no more until it has a new key. Raises ``not-found``."""
     async with store.tenant(actor.tenant_id) as work:
-        if not await work.access.destroy_key(meter_id):
+        if not await work[AccessStore].destroy_key(meter_id):
             raise Problem("not-found")
-        await work.audit.record(actor, "destroy_key", "meter", meter_id, {"has_key": True}, {"has_key": False})
+        await work[AuditTrail].record(actor, "destroy_key", "meter", meter_id, {"has_key": True}, {"has_key": False})
 
 
 async def _security(work: Work, meter_id: int, now: Now) -> MeterSecurity:
-    found = await work.access.security(meter_id, now.thresholds, now.s)
+    found = await work[AccessStore].security(meter_id, now.thresholds, now.s)
     assert found is not None  # noqa: S101 read in this transaction
     return found
 
 
 async def _open_unknown(work: Work, imei: int) -> None:
-    found = await work.access.unknown_one(imei)
+    found = await work[AccessStore].unknown_one(imei)
     if found is None:
         raise Problem("not-found")
     if found.status == "accepted":

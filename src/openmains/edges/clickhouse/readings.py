@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from openmains.app.fleet.model import Dimension
-from openmains.app.ports import StoredDay, StoredFrame, StoredRegister, StoredSignal
+from openmains.app.readings.model import StoredDay, StoredFrame, StoredRegister, StoredSignal
 from openmains.domain.period import date_to_day, day_to_date
 from openmains.edges.clickhouse.client import ClickHouse
 

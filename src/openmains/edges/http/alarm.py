@@ -13,20 +13,17 @@ from litestar.response import File
 from msgspec import Meta, Struct
 
 from openmains.app.alarm import handle as alarms
-from openmains.app.alarm.model import (
-    Alarm,
-    AlarmStatus,
-    DeadLetter,
-    DeadLetterStatus,
-    ExceptionStatus,
-    Job,
-    JobStatus,
-    ReadingException,
-    Severity,
-)
+from openmains.app.alarm.model import Alarm, AlarmStatus, Severity
+from openmains.app.alarm.ports import AlarmStore
 from openmains.app.ingest import dead_letters
+from openmains.app.ingest.model import DeadLetter, DeadLetterStatus
+from openmains.app.ingest.ports import DeadLetterStore
 from openmains.app.job import request as jobs
+from openmains.app.job.model import Job, JobStatus
+from openmains.app.job.ports import JobStore
 from openmains.app.problems import Problem
+from openmains.app.readings.model import ExceptionStatus, ReadingException
+from openmains.app.readings.ports import ExceptionStore
 from openmains.app.readings.resolve import Correction, Verdict, edit_reading
 from openmains.app.readings.resolve import judge_exception as judge
 from openmains.domain.readings.edit import MOST_VOLUME
@@ -86,7 +83,7 @@ async def list_alarms(
 ) -> Page[Alarm]:
     """Alarms, newest first."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        rows = await work.alarms.page(
+        rows = await work[AlarmStore].page(
             limit + 1,
             after_id("alarms", cursor),
             status=status,
@@ -102,7 +99,7 @@ async def list_alarms(
 async def read_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Alarm:
     """One alarm."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        found = await work.alarms.get(alarm_id)
+        found = await work[AlarmStore].get(alarm_id)
     if found is None:
         raise Problem("not-found")
     return found
@@ -136,7 +133,7 @@ async def list_exceptions(
         if number is None:
             raise Problem("invalid-input", fields=(("/rule", "not-accepted"),))
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        rows = await work.exceptions.page(
+        rows = await work[ExceptionStore].page(
             limit + 1, after_id("exceptions", cursor), status=status, rule=number, meter_id=meter_id
         )
     return page("exceptions", rows, limit, lambda found: found.exception_id)
@@ -146,7 +143,7 @@ async def list_exceptions(
 async def read_exception(request: Request[Any, Any, Any], exception_id: Id) -> ReadingException:
     """One finding."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        found = await work.exceptions.get(exception_id)
+        found = await work[ExceptionStore].get(exception_id)
     if found is None:
         raise Problem("not-found")
     return found
@@ -193,7 +190,7 @@ async def list_dead_letters(
 ) -> Page[DeadLetter]:
     """Messages that could not be used, newest first."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        rows = await work.dead_letters.page(
+        rows = await work[DeadLetterStore].page(
             limit + 1,
             after_id("dead_letters", cursor),
             status=status,
@@ -229,7 +226,7 @@ async def list_jobs(
 ) -> Page[Job]:
     """Long work, newest first."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        rows = await work.jobs.page(limit + 1, after_id("jobs", cursor), status=status, kind=kind)
+        rows = await work[JobStore].page(limit + 1, after_id("jobs", cursor), status=status, kind=kind)
     return page("jobs", rows, limit, lambda job: job.job_id)
 
 
@@ -237,7 +234,7 @@ async def list_jobs(
 async def read_job(request: Request[Any, Any, Any], job_id: Id) -> Job:
     """One job: how far it is, what came out."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        found = await work.jobs.get(job_id)
+        found = await work[JobStore].get(job_id)
     if found is None:
         raise Problem("not-found")
     return found
@@ -250,7 +247,7 @@ async def download_job_file(
     """What a job made: its file, or the list of rows and columns an import refused, in the caller's language."""
     key = "file" if which == "file" else f"error_file_{language_of(request)}"
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        found = await work.jobs.file_path(job_id, key)
+        found = await work[JobStore].file_path(job_id, key)
     path = Path(found) if found else None
     if path is None or not await asyncio.to_thread(path.is_file):
         raise Problem("not-found")

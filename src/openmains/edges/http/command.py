@@ -30,8 +30,10 @@ from openmains.app.command.model import (
     Shadow,
     Stop,
 )
-from openmains.app.command.ports import StopSwitch
+from openmains.app.command.ports import CommandStore, StopSwitch
+from openmains.app.fleet.ports import ProductStore
 from openmains.app.identity.model import Actor
+from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
 from openmains.domain.command.kinds import RULES, Kind
 from openmains.domain.command.life import State
@@ -119,8 +121,8 @@ async def list_command_kinds(request: Request[Any, Any, Any], meter_id: Id) -> M
     """What this meter's product understands, for the composer."""
     _, drivers = command_parts(deps_of(request))
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        targets = await work.commands.targets([meter_id])
-        times = await work.commands.times()
+        targets = await work[CommandStore].targets([meter_id])
+        times = await work[CommandStore].times()
     if not targets:
         raise Problem("not-found")
     driver = drivers.command_driver(targets[0].driver)
@@ -170,7 +172,7 @@ async def list_commands(
 ) -> Page[Command]:
     """Commands, newest first; ``open``: those that have not ended. ``status=quarantined`` is the approval inbox."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        rows = await work.commands.page(
+        rows = await work[CommandStore].page(
             limit + 1,
             after_id("commands", cursor),
             meter_id=meter_id,
@@ -186,7 +188,7 @@ async def list_commands(
 async def read_command(request: Request[Any, Any, Any], command_id: Id) -> CommandDetail:
     """One command with its history and what the meter answered."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        found = await work.commands.get(command_id)
+        found = await work[CommandStore].get(command_id)
     if found is None:
         raise Problem("not-found")
     return found
@@ -207,9 +209,9 @@ async def download_meter_log(
     """
     actor, language = actor_of(request), language_of(request)
     async with deps_of(request).store.tenant(actor.tenant_id) as work:
-        if await work.commands.get(command_id) is None:
+        if await work[CommandStore].get(command_id) is None:
             raise Problem("not-found")
-        pulls = await work.commands.log_pulls(command_id)
+        pulls = await work[CommandStore].log_pulls(command_id)
     table = form == "csv"
     content = (
         log_pull.as_csv(pulls, zone(actor.zone), language) if table else log_pull.as_text(pulls, language).encode()
@@ -233,7 +235,7 @@ async def approve_a_command(request: Request[Any, Any, Any], command_id: Id, dat
     """A second person agrees, with a sign-in at the signer; whoever gave it cannot."""
     deps, actor = deps_of(request), actor_of(request)
     async with deps.store.tenant(actor.tenant_id) as work:
-        found = await work.commands.get(command_id)
+        found = await work[CommandStore].get(command_id)
     if found is None:
         raise Problem("not-found")
     (verdict,) = await approve(deps.store, deps.signer, actor, [found.unique_key], "command", command_id, data.signer)
@@ -244,7 +246,7 @@ async def approve_a_command(request: Request[Any, Any, Any], command_id: Id, dat
 async def read_shadow(request: Request[Any, Any, Any], meter_id: Id) -> Shadow:
     """What the meter should be set to, what it said, and where they differ."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        found = await work.commands.shadow(meter_id)
+        found = await work[CommandStore].shadow(meter_id)
     if found is None:
         raise Problem("not-found")
     return found
@@ -254,7 +256,7 @@ async def read_shadow(request: Request[Any, Any, Any], meter_id: Id) -> Shadow:
 async def list_command_times(request: Request[Any, Any, Any]) -> list[SettingTimes]:
     """Times of kinds that this utility, or one of its products, sets for itself."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        return await work.commands.times()
+        return await work[CommandStore].times()
 
 
 @put("/command-times", operation_id="set_command_times", tags=["commands"])
@@ -262,10 +264,10 @@ async def set_command_times(request: Request[Any, Any, Any], data: JSONBody[Sett
     """Set validity, attempts and pause of a kind; null as in the table of kinds. Not for commands already given."""
     actor = actor_of(request)
     async with deps_of(request).store.tenant(actor.tenant_id) as work:
-        if data.product_id and await work.products.get(data.product_id) is None:
+        if data.product_id and await work[ProductStore].get(data.product_id) is None:
             raise Problem("invalid-input", fields=(("/product_id", "unknown-reference"),))
-        await work.commands.set_times(data)
-        await work.audit.record(actor, "set_command_times", "command", data.kind, None, data)
+        await work[CommandStore].set_times(data)
+        await work[AuditTrail].record(actor, "set_command_times", "command", data.kind, None, data)
     return data
 
 
@@ -273,7 +275,7 @@ async def set_command_times(request: Request[Any, Any, Any], data: JSONBody[Sett
 async def read_command_policy(request: Request[Any, Any, Any]) -> CommandPolicy:
     """This utility's share of meters that batches may configure in a day, and its office hours."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        return await work.commands.policy()
+        return await work[CommandStore].policy()
 
 
 @put("/command-policy", operation_id="set_command_policy", tags=["commands"])
@@ -283,9 +285,9 @@ async def set_command_policy(request: Request[Any, Any, Any], data: JSONBody[Com
         raise Problem("invalid-input", fields=(("/office_to", "not-accepted"),))
     actor = actor_of(request)
     async with deps_of(request).store.tenant(actor.tenant_id) as work:
-        before = await work.commands.policy()
-        await work.commands.set_policy(data)
-        await work.audit.record(actor, "set_command_policy", "command", "policy", before, data)
+        before = await work[CommandStore].policy()
+        await work[CommandStore].set_policy(data)
+        await work[AuditTrail].record(actor, "set_command_policy", "command", "policy", before, data)
     return data
 
 

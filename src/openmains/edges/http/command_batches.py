@@ -14,6 +14,7 @@ from openmains.app.command.give import KeyVerdict
 from openmains.app.command.lead import MadeBatch, approve_batch, invert_batch, make_batch, steer_batch
 from openmains.app.command.model import Batch, BatchAction, BatchLine, Key, NewBatch, Second
 from openmains.app.command.plan_reports import ApplyPlan, CellLoads, PlanRequest, ReportPlan, apply_plan, plan
+from openmains.app.command.ports import CommandStore
 from openmains.app.problems import Problem
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.life import State
@@ -58,7 +59,7 @@ class VerdictCounts(Struct, frozen=True):
 async def list_batches(request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None) -> Page[Batch]:
     """Batches, newest first."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        rows = await work.commands.batches(limit + 1, after_id("batches", cursor))
+        rows = await work[CommandStore].batches(limit + 1, after_id("batches", cursor))
     return page("batches", rows, limit, lambda batch: batch.batch_id)
 
 
@@ -74,7 +75,7 @@ async def make_a_batch(request: Request[Any, Any, Any], data: JSONBody[MakeBatch
 async def read_batch(request: Request[Any, Any, Any], batch_id: Id) -> Batch:
     """One batch: how far it is."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        found = await work.commands.batch(batch_id)
+        found = await work[CommandStore].batch(batch_id)
     if found is None:
         raise Problem("not-found")
     return found
@@ -109,9 +110,9 @@ async def list_batch_meters(
     """The meters of a batch, in the order they are told."""
     after = after_id("batch meters", cursor)
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        if await work.commands.batch(batch_id) is None:
+        if await work[CommandStore].batch(batch_id) is None:
             raise Problem("not-found")
-        rows = await work.commands.batch_lines(batch_id, limit + 1, -1 if after is None else after)
+        rows = await work[CommandStore].batch_lines(batch_id, limit + 1, -1 if after is None else after)
     return page("batch meters", rows, limit, lambda line: line.place)
 
 
@@ -122,10 +123,10 @@ async def download_batch_result(request: Request[Any, Any, Any], batch_id: Id) -
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(("place", "number", "meter_id", "command_id", "state", "reason"))
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        if await work.commands.batch(batch_id) is None:
+        if await work[CommandStore].batch(batch_id) is None:
             raise Problem("not-found")
         after = -1
-        while lines := await work.commands.batch_lines(batch_id, _CSV_PAGE, after):
+        while lines := await work[CommandStore].batch_lines(batch_id, _CSV_PAGE, after):
             for line in lines:
                 number, reason = _no_formula(line.number), _no_formula(line.reason)
                 writer.writerow((line.place, number, line.meter_id, line.command_id, line.state, reason))
@@ -149,7 +150,7 @@ async def download_commands(
     after: int | None = None
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         for _ in range(_CSV_MOST // _CSV_PAGE):
-            rows = await work.commands.page(
+            rows = await work[CommandStore].page(
                 _CSV_PAGE, after, meter_id=meter_id, state=status, kind=kind, batch_id=batch_id, is_open=open
             )
             for row in rows:

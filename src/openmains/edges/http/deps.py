@@ -13,19 +13,17 @@ from openmains.app.command.driver import CommandDrivers
 from openmains.app.command.plan_reports import CellLoads
 from openmains.app.command.ports import Signer, StopSwitch
 from openmains.app.fleet.driver_catalog import DriverShelf
+from openmains.app.fleet.ports import Dimensions
 from openmains.app.identity.model import Actor
+from openmains.app.identity.ports import SignInStore
 from openmains.app.identity.sign_in import SignIn
-from openmains.app.ports import (
-    CollectionReports,
-    Dimensions,
-    LiveFeed,
-    ReadingStore,
-    Store,
-    SystemView,
-    UplinkReplay,
-)
+from openmains.app.ingest.ports import UplinkReplay
+from openmains.app.readings.ports import ReadingStore
+from openmains.app.readings.report.ports import CollectionReports
 from openmains.app.security.model import OnSimSeparated
 from openmains.app.security.ports import KeyFiles
+from openmains.app.system.ports import LiveFeed, SystemView
+from openmains.app.unit_of_work import Store
 from openmains.domain.security.ladder import Thresholds
 from openmains.edges.http.limiter import Limiter
 
@@ -47,9 +45,10 @@ class ApiSettings:
 
 @dataclass(slots=True)
 class ApiDeps:
-    """The ports of ``app.ports``; None: not offered in this deployment (501)."""
+    """The ports of ``app/<context>/ports.py``; None: not offered in this deployment (501)."""
 
     store: Store
+    sign_in_store: SignInStore
     settings: ApiSettings
     drivers: DriverShelf
     system: SystemView
@@ -71,7 +70,7 @@ class ApiDeps:
     sign_in_limiter: Limiter = field(init=False)
 
     def __post_init__(self) -> None:
-        self.sign_in = SignIn(self.store)
+        self.sign_in = SignIn(self.store, self.sign_in_store)
         self.api_limiter = Limiter(*self.settings.api_rate)
         self.sign_in_limiter = Limiter(*self.settings.sign_in_rate)
 

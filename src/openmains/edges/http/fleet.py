@@ -11,6 +11,7 @@ from openmains.app.command.onboard import check_product
 from openmains.app.fleet import change_areas, change_products
 from openmains.app.fleet.driver_catalog import DriverLayout, DriverPage, DriverVector, TracedField
 from openmains.app.fleet.model import Area, AreaChange, NewArea, NewProduct, Product, ProductChange
+from openmains.app.fleet.ports import AreaStore, ProductStore
 from openmains.app.problems import Problem
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id32, Limit, Page, PathWord, after_id, changes, hex_bytes, page
@@ -57,14 +58,14 @@ def medium_of(deps: ApiDeps, driver: str) -> str | None:
 async def list_areas(request: Request[Any, Any, Any]) -> AreaList:
     """All areas by code."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        return AreaList(await work.areas.all())
+        return AreaList(await work[AreaStore].all())
 
 
 @get("/areas/{area_id:int}", operation_id="read_area", tags=["fleet"])
 async def read_area(request: Request[Any, Any, Any], area_id: Id32) -> Area:
     """One area."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        found = await work.areas.get(area_id)
+        found = await work[AreaStore].get(area_id)
     if found is None:
         raise Problem("not-found")
     return found
@@ -87,7 +88,7 @@ async def list_products(request: Request[Any, Any, Any], limit: Limit = 50, curs
     """Products of the tenant."""
     after = after_id("products", cursor) or 0
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        rows = await work.products.page(limit + 1, min(after, 2**31 - 1))
+        rows = await work[ProductStore].page(limit + 1, min(after, 2**31 - 1))
     return page("products", rows, limit, lambda product: product.product_id)
 
 
@@ -95,7 +96,7 @@ async def list_products(request: Request[Any, Any, Any], limit: Limit = 50, curs
 async def read_product(request: Request[Any, Any, Any], product_id: Id32) -> Product:
     """One product."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        found = await work.products.get(product_id)
+        found = await work[ProductStore].get(product_id)
     if found is None:
         raise Problem("not-found")
     return found

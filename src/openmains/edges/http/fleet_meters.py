@@ -25,9 +25,9 @@ from openmains.app.fleet.model import (
     MeterStatus,
     NewMeter,
 )
+from openmains.app.fleet.ports import Dimensions, MeterSearch, MeterStore
 from openmains.app.identity.model import Actor
 from openmains.app.paging import decode_cursor, encode_cursor
-from openmains.app.ports import Dimensions
 from openmains.app.problems import Problem
 from openmains.domain.identity.role import Role
 from openmains.domain.period import day_to_date, zone
@@ -77,7 +77,7 @@ async def list_meters(
     after = decode_cursor(scope, cursor, tuple[str, Key])
     chosen = MeterFilter(area_id, product_id, status, sort, limit + 1, after, time.time_ns() // 1000)
     async with deps.store.tenant(actor.tenant_id) as work:
-        rows = await work.meters.page(chosen)
+        rows = await work[MeterStore].page(chosen)
     return page(scope, rows, limit, lambda meter: (meter.number, meter.meter_id))
 
 
@@ -85,10 +85,10 @@ async def _search(deps: ApiDeps, actor: Actor, q: str, limit: int, cursor: str |
     after = decode_cursor("search", cursor, str)
     async with deps.store.tenant(actor.tenant_id) as work:
         try:
-            hits = await work.search.search(q, limit, after)
+            hits = await work[MeterSearch].search(q, limit, after)
         except ValueError as error:
             raise Problem("invalid-input", fields=(("/q", "wrong-format"),)) from error
-        rows = await work.meters.by_ids([hit.meter_id for hit in hits])
+        rows = await work[MeterStore].by_ids([hit.meter_id for hit in hits])
     more = len(hits) == limit
     return Page(items=rows, next=encode_cursor("search", hits[-1].cursor) if more else None)
 
@@ -127,7 +127,7 @@ async def download_meters(
                 continue
             wanted = MeterFilter(area_id, product_id, status, sort, export.PAGE, after, time.time_ns() // 1000)
             async with deps.store.tenant(actor.tenant_id) as work:
-                rows = await work.meters.page(wanted)
+                rows = await work[MeterStore].page(wanted)
             yield rows
             if len(rows) < export.PAGE:
                 return
@@ -155,7 +155,7 @@ async def read_meter(request: Request[Any, Any, Any], meter_id: Id) -> Response[
     """One meter with its customer and last state; the ETag is for the next change."""
     actor = actor_of(request)
     async with deps_of(request).store.tenant(actor.tenant_id) as work:
-        found = await work.meters.get(meter_id)
+        found = await work[MeterStore].get(meter_id)
     if found is None:
         raise Problem("not-found")
     return _answer(found, actor)

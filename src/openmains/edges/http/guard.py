@@ -13,6 +13,7 @@ from litestar.handlers.base import BaseRouteHandler
 
 from openmains.app.identity.hashing import hash_secret
 from openmains.app.identity.model import Actor
+from openmains.app.identity.ports import CredentialStore
 from openmains.app.identity.sign_in import SESSION_HOURS
 from openmains.app.problems import Problem
 from openmains.domain.identity.role import covers
@@ -81,7 +82,7 @@ async def identify(connection: Connection, deps: ApiDeps) -> Actor | None:
     if not secret:
         return None
     secret_hash = hash_secret(secret)
-    actor = await deps.store.sign_in.find_credential(secret_hash)
+    actor = await deps.sign_in_store.find_credential(secret_hash)
     if actor is None or actor.kind != kind:
         return None
     _limit(deps.api_limiter.wait_s(f"credential {secret_hash.hex()}"))
@@ -92,9 +93,9 @@ async def identify(connection: Connection, deps: ApiDeps) -> Actor | None:
         async with deps.store.tenant(actor.tenant_id) as work:
             if kind == "session":
                 expires_at = datetime.now(UTC) + timedelta(hours=SESSION_HOURS)
-                await work.credentials.extend_session(secret_hash, expires_at)
+                await work[CredentialStore].extend_session(secret_hash, expires_at)
             else:
-                await work.credentials.touch_token(secret_hash)
+                await work[CredentialStore].touch_token(secret_hash)
     return replace(actor, address=client_address(connection), request_id=request_id_of(connection.scope))
 
 

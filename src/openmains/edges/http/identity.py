@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from openmains.app.identity import change_user as use
 from openmains.app.identity.create_user import create_user as add_person
 from openmains.app.identity.model import ApiToken, AuditEntry, User
+from openmains.app.identity.ports import AuditTrail, CredentialStore, UserStore
 from openmains.app.identity.tokens import create_token as make_token
 from openmains.app.identity.tokens import revoke_token as end_token
 from openmains.app.problems import Problem
@@ -73,14 +74,14 @@ async def list_users(request: Request[Any, Any, Any], limit: Limit = 50, cursor:
     """People of the tenant."""
     after = after_id("users", cursor) or 0
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        return page("users", await work.users.page(limit + 1, after), limit, lambda user: user.user_id)
+        return page("users", await work[UserStore].page(limit + 1, after), limit, lambda user: user.user_id)
 
 
 @get("/users/{user_id:int}", operation_id="read_user", tags=["identity"])
 async def read_user(request: Request[Any, Any, Any], user_id: Id) -> User:
     """One person."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        found = await work.users.get(user_id)
+        found = await work[UserStore].get(user_id)
     if found is None:
         raise Problem("not-found")
     return found
@@ -125,7 +126,7 @@ async def list_tokens(request: Request[Any, Any, Any], limit: Limit = 50, cursor
     owner = None if actor.role == Role.ADMINISTRATOR else actor.user_id
     after = after_id("tokens", cursor) or 0
     async with deps_of(request).store.tenant(actor.tenant_id) as work:
-        rows = await work.credentials.tokens(owner, limit + 1, after)
+        rows = await work[CredentialStore].tokens(owner, limit + 1, after)
     return page("tokens", rows, limit, lambda token: token.token_id)
 
 
@@ -155,7 +156,7 @@ async def list_audit(
 ) -> Page[AuditEntry]:
     """The trail, newest first."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        rows = await work.audit.page(limit + 1, after_id("audit", cursor), object_type, object_id, user_id)
+        rows = await work[AuditTrail].page(limit + 1, after_id("audit", cursor), object_type, object_id, user_id)
     return page("audit", rows, limit, lambda entry: entry.audit_id)
 
 

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from openmains.app.identity.change_password import change_password as change_own_password
 from openmains.app.identity.model import Actor
+from openmains.app.identity.ports import AuditTrail, CredentialStore
 from openmains.domain.identity.role import Role
 from openmains.edges.http.deps import actor_of, client_address, deps_of
 from openmains.edges.http.guard import COOKIE, is_secure
@@ -93,8 +94,8 @@ async def sign_out(request: Request[Any, Any, Any]) -> Response[None]:
     actor = actor_of(request)
     if actor.kind == "session":
         async with deps_of(request).store.tenant(actor.tenant_id) as work:
-            await work.credentials.end_session(request.scope["state"]["secret_hash"])
-            await work.audit.record(actor, "sign_out", "user", actor.user_id, None, None)
+            await work[CredentialStore].end_session(request.scope["state"]["secret_hash"])
+            await work[AuditTrail].record(actor, "sign_out", "user", actor.user_id, None, None)
     return Response(None, status_code=204, cookies=[_cookie("", is_secure(request), 0)])
 
 

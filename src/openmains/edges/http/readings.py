@@ -10,11 +10,13 @@ from msgspec import Struct
 
 from openmains.app.fleet.driver_catalog import TracedField
 from openmains.app.fleet.model import MeterDetail
+from openmains.app.fleet.ports import MeterStore
 from openmains.app.identity.model import Actor
 from openmains.app.paging import decode_cursor
-from openmains.app.ports import ReadingStore, StoredDay, StoredSignal
 from openmains.app.problems import Problem
 from openmains.app.readings.edits import EDIT_CHANNEL
+from openmains.app.readings.model import StoredDay, StoredSignal
+from openmains.app.readings.ports import ReadingStore
 from openmains.domain.period import DAY_S, Zone, zone
 from openmains.domain.quantity import LITRE_EXPONENT, to_m3
 from openmains.domain.readings.model import DayRow
@@ -137,7 +139,7 @@ def _store(deps: ApiDeps) -> ReadingStore:
 async def _meter(deps: ApiDeps, actor: Actor, meter_id: int) -> MeterDetail:
     """The meter as its tenant sees it: what is not the tenant's is not found, in any engine."""
     async with deps.store.tenant(actor.tenant_id) as work:
-        found = await work.meters.get(meter_id)
+        found = await work[MeterStore].get(meter_id)
     if found is None:
         raise Problem("not-found")
     return found

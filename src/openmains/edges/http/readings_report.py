@@ -12,11 +12,12 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.params import FromQuery, MultipartBody, QueryParameter
 
-from openmains.app.alarm.model import Job
 from openmains.app.identity.model import Actor
+from openmains.app.job.model import Job
 from openmains.app.job.request import ask_for_job
-from openmains.app.ports import CollectionReport, CollectionReports, MissingMeter, ReportBy
 from openmains.app.problems import Problem
+from openmains.app.readings.report.model import CollectionReport, MissingMeter, ReportBy
+from openmains.app.readings.report.ports import CollectionReports
 from openmains.domain.period import date_to_day, zone
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Limit, Page, after_id, page

@@ -9,8 +9,9 @@ from litestar import Request, Response, delete, get, post, put
 from litestar.datastructures import UploadFile
 from litestar.params import FromQuery, JSONBody, MultipartBody, QueryParameter
 
-from openmains.app.alarm.model import Job
 from openmains.app.fleet.model import MeterDetail, NewMeter
+from openmains.app.fleet.ports import MeterStore
+from openmains.app.job.model import Job
 from openmains.app.problems import Problem
 from openmains.app.security import handle
 from openmains.app.security.model import (
@@ -26,7 +27,7 @@ from openmains.app.security.model import (
     TerminalRow,
     UnknownTerminal,
 )
-from openmains.app.security.ports import KeyFiles, place_of
+from openmains.app.security.ports import AccessStore, KeyFiles, place_of
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, Page, PathWord, after_id, after_pair, page
 
@@ -51,7 +52,7 @@ async def read_meter_security(request: Request[Any, Any, Any], meter_id: Id) -> 
     deps = deps_of(request)
     now = _now(deps)
     async with deps.store.tenant(actor_of(request).tenant_id) as work:
-        found = await work.access.security(meter_id, now.thresholds, now.s)
+        found = await work[AccessStore].security(meter_id, now.thresholds, now.s)
     if found is None:
         raise Problem("not-found")
     return found
@@ -63,9 +64,9 @@ async def list_terminal_findings(
 ) -> Page[TerminalFinding]:
     """What was found about a meter's terminal, newest first."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        if await work.meters.get(meter_id) is None:
+        if await work[MeterStore].get(meter_id) is None:
             raise Problem("not-found")
-        rows = await work.access.findings(limit + 1, after_id("findings", cursor), meter_id)
+        rows = await work[AccessStore].findings(limit + 1, after_id("findings", cursor), meter_id)
     return page("findings", rows, limit, lambda found: found.finding_id)
 
 
@@ -98,7 +99,7 @@ async def list_terminals(
     now = _now(deps)
     scope = f"terminals {status}"
     async with deps.store.tenant(actor_of(request).tenant_id) as work:
-        rows = await work.access.terminals(limit + 1, after_pair(scope, cursor), status, now.thresholds, now.s)
+        rows = await work[AccessStore].terminals(limit + 1, after_pair(scope, cursor), status, now.thresholds, now.s)
 
     def key(row: TerminalRow) -> tuple[int, int]:
         at = row.online_since if status == "online" and row.online_since is not None else row.state_at
@@ -116,7 +117,7 @@ async def list_unknown_terminals(
 ) -> Page[UnknownTerminal]:
     """IMEIs that are nobody's meter and tried to come in, newest first."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        rows = await work.access.unknown(limit + 1, after_pair("onboarding", cursor), status)
+        rows = await work[AccessStore].unknown(limit + 1, after_pair("onboarding", cursor), status)
     return page("onboarding", rows, limit, lambda found: (place_of(found.last_at), int(found.imei)))
 
 
@@ -142,7 +143,7 @@ async def read_access_policy(request: Request[Any, Any, Any]) -> AccessPolicy:
     """What is done at once when a SIM is not the registered one."""
     deps = deps_of(request)
     async with deps.store.tenant(actor_of(request).tenant_id) as work:
-        return await work.access.policy() or AccessPolicy(deps.on_sim_separated)
+        return await work[AccessStore].policy() or AccessPolicy(deps.on_sim_separated)
 
 
 @put("/access-policy", operation_id="set_access_policy", tags=TAGS)
@@ -155,7 +156,7 @@ async def set_access_policy(request: Request[Any, Any, Any], data: JSONBody[Acce
 async def read_key_summary(request: Request[Any, Any, Any]) -> KeySummary:
     """How many meters have a key."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        return await work.access.key_summary()
+        return await work[AccessStore].key_summary()
 
 
 @post("/keys/import", operation_id="import_keys", status_code=202, tags=KEYS, request_max_body_size=LARGEST_KEY_FILE)

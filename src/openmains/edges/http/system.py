@@ -12,8 +12,8 @@ from litestar.params import PathParameter
 from msgspec import Struct
 
 from openmains.app.messages import PROBLEMS
-from openmains.app.ports import Metric, SystemSnapshot
 from openmains.app.problems import Problem
+from openmains.app.system.model import Metric, SystemSnapshot
 from openmains.edges.http.deps import actor_of, client_address, deps_of
 from openmains.edges.http.guard import identify
 

@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from openmains.app.job.ports import HEARTBEAT_S, Handler, Job, JobCancelled, JobStore
+from openmains.app.job.ports import HEARTBEAT_S, ClaimedJob, Handler, JobCancelled, JobQueue
 
 _log = logging.getLogger(__name__)
 _IDLE_S = 1.0
@@ -15,7 +15,7 @@ _IDLE_S = 1.0
 class Context:
     """``JobContext`` of a running job."""
 
-    def __init__(self, job: Job, stopping: asyncio.Event) -> None:
+    def __init__(self, job: ClaimedJob, stopping: asyncio.Event) -> None:
         self.job = job
         self.done = 0
         self.total = 0
@@ -34,7 +34,7 @@ class Runner:
 
     def __init__(
         self,
-        store: JobStore,
+        store: JobQueue,
         handlers: Mapping[str, Handler],
         *,
         clock: Callable[[], float],

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from openmains.app.ports import LiveEvent
+from openmains.app.system.model import LiveEvent
 from openmains.edges.nats.stream import Bus
 
 QUEUE = 500
@@ -43,7 +43,7 @@ class _Subscriber:
 
 
 class LiveHub:
-    """``app.ports.LiveFeed`` over NATS."""
+    """``LiveFeed`` over NATS."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus

@@ -310,7 +310,7 @@ class Bus:
 
 
 class StreamReplay:
-    """``app.ports.UplinkReplay``: messages put into their shards once more, in order."""
+    """``UplinkReplay``: messages put into their shards once more, in order."""
 
     def __init__(self, stream: UplinkStream, shards: int) -> None:
         self._stream = stream

@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping
 
-from openmains.app.ports import StorageSample
+from openmains.app.system.model import StorageSample
 from openmains.edges.postgres.db import Pool
 
 _KEEP = """

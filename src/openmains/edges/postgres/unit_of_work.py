@@ -1,55 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
 """``Store`` of the API: a pool that works as ``openmains_api``, and all its tables in one tenant's transaction."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any, TypeVar, cast
 
 import asyncpg
 
-from openmains.app.fleet.search import MeterHit
 from openmains.app.fleet.wording import Wording
-from openmains.edges.postgres.alarm.tables import Alarms
-from openmains.edges.postgres.command.tables import Commands
+from openmains.edges.postgres.adapters import Make, joined
+from openmains.edges.postgres.alarm import adapters as alarm
+from openmains.edges.postgres.command import adapters as command
 from openmains.edges.postgres.db import Connection, Pool, tenant_transaction
-from openmains.edges.postgres.fleet import search
-from openmains.edges.postgres.fleet.meters import Meters
-from openmains.edges.postgres.fleet.tables import Areas, Products
-from openmains.edges.postgres.identity.audit import Audit
-from openmains.edges.postgres.identity.tables import Credentials, SignIn, Users
-from openmains.edges.postgres.ingest.dead_letters import DeadLetters
-from openmains.edges.postgres.job.tables import Jobs
-from openmains.edges.postgres.readings.exceptions import Exceptions
-from openmains.edges.postgres.security.terminals import Access
+from openmains.edges.postgres.fleet import adapters as fleet
+from openmains.edges.postgres.identity import adapters as identity
+from openmains.edges.postgres.ingest import adapters as ingest
+from openmains.edges.postgres.job import adapters as job
+from openmains.edges.postgres.readings import adapters as readings
+from openmains.edges.postgres.security import adapters as security
 
+Port = TypeVar("Port")
 
-class Search:
-    """``MeterSearch`` on one tenant's transaction."""
-
-    def __init__(self, connection: Connection, tenant_id: int) -> None:
-        self._connection = connection
-        self._tenant_id = tenant_id
-
-    async def search(self, q: str, limit: int, cursor: str | None) -> list[MeterHit]:
-        return await search.search(self._connection, self._tenant_id, q, limit, cursor)
+CONTEXTS = (identity, job, readings, security, alarm, command, ingest)
+"""Contexts whose adapters need nothing but the transaction; the fleet's are told how values are worded."""
 
 
 class TenantWork:
     """``Work``: the tables within one transaction."""
 
-    def __init__(self, connection: Connection, tenant_id: int, wording: Wording) -> None:
-        self.users = Users(connection, tenant_id)
-        self.credentials = Credentials(connection, tenant_id)
-        self.audit = Audit(connection, tenant_id)
-        self.areas = Areas(connection, tenant_id)
-        self.products = Products(connection, tenant_id)
-        self.meters = Meters(connection, tenant_id, wording)
-        self.search = Search(connection, tenant_id)
-        self.alarms = Alarms(connection, tenant_id)
-        self.exceptions = Exceptions(connection, tenant_id)
-        self.dead_letters = DeadLetters(connection, tenant_id)
-        self.jobs = Jobs(connection, tenant_id)
-        self.access = Access(connection, tenant_id)
-        self.commands = Commands(connection, tenant_id)
+    def __init__(self, connection: Connection, tenant_id: int, adapters: Mapping[type[Any], Make]) -> None:
+        self._connection = connection
+        self._tenant_id = tenant_id
+        self._adapters = adapters
+
+    def __getitem__(self, port: type[Port], /) -> Port:
+        """The adapter of a port; it keeps nothing of its own, so it is made anew each time."""
+        make = self._adapters.get(port)
+        if make is None:
+            raise LookupError(f"no adapter for {port.__name__}")
+        return cast(Port, make(self._connection, self._tenant_id))
 
 
 class PostgresStore:
@@ -57,13 +46,17 @@ class PostgresStore:
 
     def __init__(self, pool: Pool, wording: Wording | None = None) -> None:
         self._pool = pool
-        self._wording = wording or Wording()
-        self.sign_in = SignIn(pool)
+        self._adapters = joined([*(context.ADAPTERS for context in CONTEXTS), fleet.adapters(wording or Wording())])
 
     @asynccontextmanager
     async def tenant(self, tenant_id: int) -> AsyncIterator[TenantWork]:
         async with tenant_transaction(self._pool, tenant_id) as connection:
-            yield TenantWork(connection, tenant_id, self._wording)
+            yield TenantWork(connection, tenant_id, self._adapters)
+
+    @property
+    def ports(self) -> frozenset[type[Any]]:
+        """What can be asked of a transaction."""
+        return frozenset(self._adapters)
 
     async def reachable(self) -> bool:
         try:

@@ -21,6 +21,7 @@ from openmains.edges.http.serve import serve
 from openmains.edges.nats.operate import OperateBus
 from openmains.edges.nats.stream import StreamReplay, UplinkStream
 from openmains.edges.postgres.db import create_pool
+from openmains.edges.postgres.identity.tables import SignIn
 from openmains.edges.postgres.readings.report import ReportLabels
 from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.edges.signer.client import SocketSigner
@@ -51,6 +52,7 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
         app = build_app(
             ApiDeps(
                 store=PostgresStore(api_pool, wording(drivers, vocabulary())),
+                sign_in_store=SignIn(api_pool),
                 settings=api_settings(settings, uploads),
                 drivers=CatalogShelf(drivers),
                 system=system,

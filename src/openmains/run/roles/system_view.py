@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What runs and how far behind it is (``app.ports.SystemView``): heard from the processes, asked of the engines."""
+"""What runs and how far behind it is (``SystemView``): heard from the processes, asked of the engines."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 
 from openmains import __version__
-from openmains.app.ports import Metric, ProcessInfo, StorageSample, SystemSnapshot
+from openmains.app.system.model import Metric, ProcessInfo, StorageSample, SystemSnapshot
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.nats.live import LiveHub
 from openmains.edges.nats.stream import StreamUnavailableError, UplinkStream

@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from openmains.app.job.ports import Job
+from openmains.app.job.ports import ClaimedJob
 from openmains.app.security.keys.cache import KeyBook
 from openmains.app.security.keys.envelope import KeyUnreadableError, MasterKey, Masters
 from openmains.app.security.keys.files import SealedFiles
@@ -240,7 +240,7 @@ async def test_the_api_role_can_see_that_there_is_a_key_and_nothing_of_it(
 class Context:
     """A job's runner as a handler sees it."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: ClaimedJob) -> None:
         self.job = job
         self.told: list[tuple[int, int]] = []
 
@@ -260,12 +260,12 @@ async def test_jobs_leave_no_key_behind_and_can_be_repeated(
     handlers = key_handlers(store, vault, files, tmp_path, os.urandom)
     name = files.name()
     files.put(name, csv_of(fresh(imeis[:2])) + b"1,2\n")
-    job = Context(Job(1, tenant, KEY_IMPORT, {"sealed": name, "partial": True}, "", 0))
+    job = Context(ClaimedJob(1, tenant, KEY_IMPORT, {"sealed": name, "partial": True}, "", 0))
     result = await handlers[KEY_IMPORT](job)
     assert (result["inserted"], result["errors"]) == (2, 1)
     assert files.read(name) is None
     assert "bad_imei" in Path(result["error_file_en"]).read_text("utf-8")  # noqa: ASYNC240 - a small file
-    job = Context(Job(2, tenant, KEY_GENERATE, {}, "", 0))
+    job = Context(ClaimedJob(2, tenant, KEY_GENERATE, {}, "", 0))
     assert await handlers[KEY_GENERATE](job) == {"made": 1}
     # The runner dies before it can say so; another one takes the job over.
     assert await handlers[KEY_GENERATE](job) == {"made": 1}

@@ -21,9 +21,11 @@ from openmains.app.command.device_management.model import (
     ResourceDefinition,
 )
 from openmains.app.command.device_management.rules import Refusal, refusal_of
+from openmains.app.fleet.ports import MeterStore
 from openmains.app.identity.model import Actor
-from openmains.app.ports import Store
+from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
+from openmains.app.unit_of_work import Store
 from openmains.wire.coap.message import code_text, is_success
 from openmains.wire.errors import WireError
 from openmains.wire.lwm2m import path as paths
@@ -83,7 +85,7 @@ async def operate(
     imei = await _imei(store, actor, meter_id)
     async with store.tenant(actor.tenant_id) as work:
         said = {"operation": wish.operation, "path": wish.path, "value": wish.value}
-        await work.audit.record(actor, "operate_meter", "meter", meter_id, None, said)
+        await work[AuditTrail].record(actor, "operate_meter", "meter", meter_id, None, said)
     began = now_us()
     answer = await link.ask(Ask(kind, imei, path, wish.value, LIMIT_S))
     if answer.outcome is not Outcome.ANSWERED:
@@ -128,7 +130,7 @@ def _resource(owner: Object, one: Resource) -> ResourceDefinition:
 
 async def _imei(store: Store, actor: Actor, meter_id: int) -> int:
     async with store.tenant(actor.tenant_id) as work:
-        found = await work.meters.get(meter_id)
+        found = await work[MeterStore].get(meter_id)
     if found is None:
         raise Problem("not-found")
     if found.imei is None:

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The collection report as the API asks for it: ``app.ports.CollectionReports`` over the report's own stores."""
+"""The collection report as the API asks for it: ``CollectionReports`` over the report's own stores."""
 
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from openmains.app.ports import CollectionReport, CollectionRow, MissingMeter, ReportBy
 from openmains.app.readings.report.build import NOT_RECEIVED, day_report, missing_pages, write_csv, write_xlsx
 from openmains.app.readings.report.collection import DayReport, Line, due_s
+from openmains.app.readings.report.model import CollectionReport, CollectionRow, MissingMeter, ReportBy
 from openmains.app.readings.report.ports import DayStore, LabelStore
 from openmains.domain.period import day_to_date
 from openmains.domain.readings.expected import Collection

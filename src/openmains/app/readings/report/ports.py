@@ -4,7 +4,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from openmains.app.readings.report import model
 from openmains.app.readings.report.collection import Counts, Labels, MeterLabel, MissingMeter
+from openmains.app.readings.report.model import CollectionReport, ReportBy
 from openmains.domain.readings.expected import Status
 
 
@@ -29,3 +31,16 @@ class LabelStore(Protocol):
 
     async def meter_labels(self, tenant_id: int, meter_ids: Sequence[int]) -> dict[int, MeterLabel]:
         """Numbers and places of meters."""
+
+
+class CollectionReports(Protocol):
+    """The report as the API asks for it."""
+
+    async def collection(self, tenant_id: int, day: int, by: ReportBy) -> CollectionReport: ...
+    async def missing(
+        self, tenant_id: int, day: int, limit: int, after_meter_id: int, group: tuple[ReportBy, str] | None = None
+    ) -> list[model.MissingMeter]:
+        """``group``: (by, key) of one line of the report."""
+
+    async def csv(self, tenant_id: int, day: int, by: ReportBy, locale: str) -> bytes: ...
+    async def xlsx(self, tenant_id: int, day: int, by: ReportBy, locale: str) -> bytes: ...

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from openmains.app.alarm.model import DeadLetter, DeadLetterStatus
+from openmains.app.ingest.model import DeadLetter, DeadLetterStatus
 from openmains.edges.postgres.db import Connection, Row
 
 _COLUMNS = """

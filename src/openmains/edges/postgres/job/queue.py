@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table ``job`` as ``JobStore`` (``app/job/ports.py``), for a pool of the pipeline's role."""
+"""The table ``job`` as ``JobQueue`` (``app/job/ports.py``), for a pool of the pipeline's role."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from openmains.app.job.ports import LEASE_S, Job
+from openmains.app.job.ports import LEASE_S, ClaimedJob
 from openmains.edges.postgres.db import Pool
 
 _ENQUEUE = """
@@ -46,14 +46,16 @@ class PostgresJobs:
         )
         return None if found is None else int(found)
 
-    async def claim(self, kinds: list[str], now: float) -> Job | None:
+    async def claim(self, kinds: list[str], now: float) -> ClaimedJob | None:
         row = await self._pool.fetchrow(_CLAIM, kinds, now, LEASE_S)
-        return Job(row[0], row[1], row[2], row[3], row[4], now) if row else None
+        return ClaimedJob(row[0], row[1], row[2], row[3], row[4], now) if row else None
 
-    async def beat(self, job: Job, done: int, total: int, now: float) -> bool:
+    async def beat(self, job: ClaimedJob, done: int, total: int, now: float) -> bool:
         return bool(await self._pool.fetchval(_BEAT, job.job_id, job.claim, done, total, now))
 
-    async def finish(self, job: Job, status: str, result: Mapping[str, Any] | None, error: str, now: float) -> bool:
+    async def finish(
+        self, job: ClaimedJob, status: str, result: Mapping[str, Any] | None, error: str, now: float
+    ) -> bool:
         stored = dict(result) if result is not None else None
         return bool(await self._pool.fetchval(_FINISH, job.job_id, job.claim, status, stored, error[:2000], now))
 

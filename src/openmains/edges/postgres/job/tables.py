@@ -6,7 +6,7 @@
 from pathlib import Path
 from typing import Any
 
-from openmains.app.alarm.model import Job, JobStatus
+from openmains.app.job.model import Job, JobStatus
 from openmains.edges.postgres.db import Connection, Row
 
 _JOB = "job_id, kind, params, status, done, total, result, error, created_by, created_at, started_at, finished_at"

@@ -3,7 +3,7 @@
 
 from datetime import UTC, datetime
 
-from openmains.app.alarm.model import ExceptionStatus, ReadingException
+from openmains.app.readings.model import ExceptionStatus, ReadingException
 from openmains.domain.period import day_to_date
 from openmains.domain.readings.quality import Rule
 from openmains.edges.postgres.db import Connection, Row

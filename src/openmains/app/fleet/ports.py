@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the registry of areas, products and meters asks of the stores."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from openmains.app.fleet.model import Area, Dimension, Meter, MeterDetail, MeterFilter, NewMeter, NewProduct, Product
+from openmains.app.fleet.search import MeterHit
+
+
+class AreaStore(Protocol):
+    async def all(self) -> list[Area]: ...
+    async def get(self, area_id: int) -> Area | None: ...
+    async def add(self, code: str, name: str, parent_id: int | None) -> Area | None: ...
+    async def change(self, area_id: int, values: dict[str, Any]) -> Area | None: ...
+    async def is_below(self, area_id: int, ancestor_id: int) -> bool: ...
+
+
+class ProductStore(Protocol):
+    async def page(self, limit: int, after: int) -> list[Product]: ...
+    async def get(self, product_id: int) -> Product | None: ...
+    async def add(self, product: NewProduct, medium: str) -> Product | None: ...
+    async def change(self, product_id: int, values: dict[str, Any]) -> Product | None: ...
+
+
+class MeterStore(Protocol):
+    async def page(self, chosen: MeterFilter) -> list[Meter]: ...
+    async def by_ids(self, meter_ids: Sequence[int]) -> list[Meter]: ...
+    async def get(self, meter_id: int) -> MeterDetail | None: ...
+    async def customer_exists(self, customer_id: int) -> bool: ...
+    async def add(self, meter: NewMeter) -> int | None:
+        """Identity of the new meter with its search text and identity change; None: number or IMEI is taken."""
+
+    async def set_customer_flags(self, customer_id: int, flags: Mapping[str, bool]) -> None:
+        """``is_protected`` and ``is_critical`` of a customer of the tenant; those not given stay."""
+
+    async def change(self, meter_id: int, revision: int, values: dict[str, Any]) -> bool | None:
+        """False: the revision is not the current one. None: IMEI is taken."""
+
+    async def dimension(self, meter_id: int) -> Dimension: ...
+
+
+class MeterSearch(Protocol):
+    """Fuzzy search over number, IMEI, customer, phone and address."""
+
+    async def search(self, q: str, limit: int, cursor: str | None) -> list[MeterHit]:
+        """Exact hits first; ``cursor`` is a hit's. Raises ``ValueError`` for a query or cursor that is none."""
+
+
+class Dimensions(Protocol):
+    """The registry's copy beside the readings."""
+
+    async def put(self, rows: Sequence[Dimension]) -> None: ...

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What dead letters ask of the store, and the way back into the stream."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from openmains.app.ingest.model import DeadLetter, DeadLetterStatus
+from openmains.app.ingest.uplink import Uplink
+
+
+class DeadLetterStore(Protocol):
+    async def page(
+        self,
+        limit: int,
+        after: int | None,
+        *,
+        status: DeadLetterStatus | None,
+        reason: str | None,
+        meter_id: int | None,
+        product_id: int | None,
+    ) -> list[DeadLetter]: ...
+    async def take(self, ids: Sequence[int]) -> list[DeadLetter]:
+        """The open ones of these, locked until the transaction ends."""
+
+    async def mark(self, ids: Sequence[int], status: DeadLetterStatus, user_id: int) -> None: ...
+
+
+class UplinkReplay(Protocol):
+    """Messages put into the stream once more; returns when they are on disk there."""
+
+    async def replay(self, uplinks: Sequence[Uplink]) -> None: ...

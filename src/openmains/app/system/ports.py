@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the API asks of the running system."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from openmains.app.system.model import LiveEvent, Metric, SystemSnapshot
+
+
+class LiveFeed(Protocol):
+    def subscribe(self, tenant_id: int) -> AbstractAsyncContextManager[AsyncIterator[LiveEvent]]:
+        """Events of this tenant and of the system from now on; a slow reader loses the oldest, never memory."""
+
+
+class SystemView(Protocol):
+    async def snapshot(self, tenant_id: int) -> SystemSnapshot:
+        """Everything for the tenant that runs the platform; for the others what concerns them alone."""
+
+    async def runs_platform(self, tenant_id: int) -> bool:
+        """Whether this tenant may see figures of the whole platform."""
+
+    async def not_ready(self) -> list[str]:
+        """What keeps this process from serving; empty: ready."""
+
+    async def metrics(self) -> list[Metric]: ...

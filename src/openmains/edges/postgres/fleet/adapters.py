@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ports of the fleet and the tables behind them."""
+
+from openmains.app.fleet.ports import AreaStore, MeterSearch, MeterStore, ProductStore
+from openmains.app.fleet.search import MeterHit
+from openmains.app.fleet.wording import Wording
+from openmains.edges.postgres.adapters import Adapters, Bind
+from openmains.edges.postgres.db import Connection
+from openmains.edges.postgres.fleet import search
+from openmains.edges.postgres.fleet.meters import Meters
+from openmains.edges.postgres.fleet.tables import Areas, Products
+
+
+class Search:
+    """``MeterSearch`` on one tenant's transaction."""
+
+    def __init__(self, connection: Connection, tenant_id: int) -> None:
+        self._connection = connection
+        self._tenant_id = tenant_id
+
+    async def search(self, q: str, limit: int, cursor: str | None) -> list[MeterHit]:
+        return await search.search(self._connection, self._tenant_id, q, limit, cursor)
+
+
+def adapters(wording: Wording) -> Adapters:
+    """``wording``: how a meter's stored values are told, which only the drivers know."""
+
+    def meters(connection: Connection, tenant_id: int) -> Meters:
+        return Meters(connection, tenant_id, wording)
+
+    return dict(
+        [
+            Bind(AreaStore).to(Areas),
+            Bind(ProductStore).to(Products),
+            Bind(MeterStore).to(meters),
+            Bind(MeterSearch).to(Search),
+        ]
+    )

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ports of readings and the tables behind them."""
+
+from openmains.app.readings.ports import ExceptionStore
+from openmains.edges.postgres.adapters import Adapters, Bind
+from openmains.edges.postgres.readings.exceptions import Exceptions
+
+ADAPTERS: Adapters = dict([Bind(ExceptionStore).to(Exceptions)])
