@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Messages that could not be used, as people see them."""
+"""What a batch of messages leaves for others: alarms that change, and messages that could not be used, as people see them."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -25,3 +26,16 @@ class DeadLetter(Struct, frozen=True):
     status: DeadLetterStatus
     handled_by: int | None
     handled_at: datetime | None
+
+
+@dataclass(slots=True)
+class AlarmChange:
+    """A transition of one event of one meter."""
+
+    tenant_id: int
+    meter_id: int
+    event: str
+    severity: str
+    action: str  # "raised", "repeated", "cleared"
+    raised_at: int
+    received_us: int

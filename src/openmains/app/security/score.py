@@ -8,7 +8,7 @@ report   online → session columns          sim → binding check → finding o
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from openmains.app.ingest.pipeline.ports import AlarmChange
+from openmains.app.ingest.model import AlarmChange
 from openmains.app.security.report import ONLINE, SIM, AccessEntry, AccessNote
 from openmains.domain.security.binding import Sim, check_binding
 from openmains.domain.security.findings import STEP_EVENTS, WEIGHTS, Kind, State

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from openmains.app.job.handlers import REPORT_FILE
 from openmains.app.readings.report.build import GROUP, HEAD
+from openmains.app.readings.report.jobs import REPORT_FILE
 from openmains.edges.postgres.db import PIPELINE_ROLE, create_pool
 from openmains.edges.postgres.job.queue import PostgresJobs
 from openmains.run import messages

@@ -4,9 +4,11 @@
 import asyncio
 import time
 
+from openmains.app.fleet.imports.jobs import import_handlers
 from openmains.app.fleet.sync_dims import sync_dims
-from openmains.app.job.handlers import handlers
-from openmains.app.job.schedule import queue_due_reports
+from openmains.app.readings.report.jobs import report_handlers
+from openmains.app.readings.report.schedule import queue_due_reports
+from openmains.domain.period import Zone
 from openmains.edges.clickhouse.fleet import MeterDims
 from openmains.edges.clickhouse.report import DayReports
 from openmains.edges.jobs.runner import Runner
@@ -33,13 +35,20 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
         if due.take("dims", now, DIMS_EVERY_S):
             await sync_dims(changes, dims)
 
+    async def zone_of(tenant_id: int) -> Zone:
+        return (await names.labels(tenant_id)).zone
+
     async def queue_reports(now: float) -> None:
         if due.take("reports", now, REPORTS_EVERY_S):
             await queue_due_reports(store, await names.tenants(), now)
 
     runner = Runner(
         store,
-        {**handlers(lambda: PostgresImport(pool), changes, dims, days, names), **worker_keys(settings, pool)},
+        {
+            **import_handlers(lambda: PostgresImport(pool), changes, dims, zone_of),
+            **report_handlers(changes, dims, days, names),
+            **worker_keys(settings, pool),
+        },
         clock=time.time,
         tasks=(copy_dims, queue_reports, worker_care(settings, pool)),
     )

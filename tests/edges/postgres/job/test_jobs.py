@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from openmains.app.job.ports import LEASE_S, JobCancelled, JobContext
-from openmains.app.job.schedule import queue_due_reports, report_days_due
+from openmains.app.readings.report.schedule import queue_due_reports, report_days_due
 from openmains.domain.period import date_to_day
 from openmains.edges.jobs.runner import Runner
 from openmains.edges.postgres.db import Pool

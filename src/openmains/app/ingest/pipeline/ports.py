@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from openmains.app.command.ports import MeterWord
+from openmains.app.ingest.model import AlarmChange
 from openmains.app.ingest.uplink import Uplink
 from openmains.app.security.report import AccessEntry
 from openmains.domain.readings.model import DayRow, MeterState
@@ -42,19 +43,6 @@ class MeterRecord:
     imei: int | None = None
     is_held_back: bool = False  # quarantined or blocked: its readings are kept and marked (docs/security-terminals.md)
     frames_before: bytes = b""  # prints (8 bytes each, newest first) of frames before the last one; see ``repeats.py``
-
-
-@dataclass(slots=True)
-class AlarmChange:
-    """A transition of one event of one meter."""
-
-    tenant_id: int
-    meter_id: int
-    event: str
-    severity: str
-    action: str  # "raised", "repeated", "cleared"
-    raised_at: int
-    received_us: int
 
 
 @dataclass(slots=True)

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from openmains.app.ingest.pipeline.ports import AlarmChange, Effects, MeterRecord, PendingDay, StoredDay, Table
+from openmains.app.ingest.model import AlarmChange
+from openmains.app.ingest.pipeline.ports import Effects, MeterRecord, PendingDay, StoredDay, Table
 from openmains.app.ingest.uplink import Uplink
 from openmains.domain.alarm import EventKind, EventState, Heard, hear
 from openmains.domain.period import day_to_date

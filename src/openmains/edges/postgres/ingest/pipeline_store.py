@@ -9,8 +9,8 @@ from datetime import date
 
 import asyncpg
 
+from openmains.app.ingest.model import AlarmChange
 from openmains.app.ingest.pipeline.ports import (
-    AlarmChange,
     DeadLetter,
     Effects,
     ExceptionRow,

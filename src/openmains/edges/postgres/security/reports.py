@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from openmains.app.ingest.pipeline.ports import AlarmChange
+from openmains.app.ingest.model import AlarmChange
 from openmains.app.security.report import AccessEntry
 from openmains.app.security.score import SEPARATION, AccessJudge, AccessOutcome, Registered, Terminal
 from openmains.domain.security.binding import Sim

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Timed work: what is due at an instant. Asking twice queues nothing twice: each piece has a unique key."""
+"""Reports by the clock: what is due at an instant. Asking twice queues nothing twice: each piece has a unique key."""
 
 from collections.abc import Sequence
 

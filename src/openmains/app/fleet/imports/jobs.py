@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The job kinds: ``meter_import``, ``collection_report`` (counts into the result), ``report_file`` (CSV or XLSX beside it).
+"""The job kind ``meter_import``. It is repeatable: a file imported again changes nothing."""
 
-All are repeatable: an import by content, a report because it is computed anew and its file appears when complete.
-"""
-
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,27 +12,22 @@ from openmains.app.fleet.imports.import_meters import ImportCancelled, error_rep
 from openmains.app.fleet.imports.ports import RegistryImport
 from openmains.app.fleet.sync_dims import ChangeSource, DimStore, sync_dims
 from openmains.app.job.ports import Handler, JobCancelled, JobContext
-from openmains.app.job.schedule import REPORT
-from openmains.app.readings.report.build import day_report, missing_pages, write_csv, write_xlsx
-from openmains.app.readings.report.ports import DayStore, LabelStore
-from openmains.domain.period import date_to_day
+from openmains.domain.period import Zone
 
 IMPORT = "meter_import"
-REPORT_FILE = "report_file"
 
 
-def handlers(
+def import_handlers(
     open_import: Callable[[], AbstractAsyncContextManager[RegistryImport]],
     changes: ChangeSource,
     dims: DimStore,
-    days: DayStore,
-    names: LabelStore,
+    zone_of: Callable[[int], Awaitable[Zone]],
 ) -> dict[str, Handler]:
-    """Handler by job kind."""
+    """Handler by job kind. ``zone_of`` a tenant id: its day of the claim is the newest date of installation a row may have."""
 
     async def run_import(context: JobContext) -> Mapping[str, Any]:
         job = context.job
-        zone = (await names.labels(job.tenant_id)).zone
+        zone = await zone_of(job.tenant_id)
         path = Path(job.file_path)
         try:
             async with open_import() as store:
@@ -57,19 +49,4 @@ def handlers(
             await sync_dims(changes, dims)
         return told
 
-    async def run_report(context: JobContext) -> Mapping[str, Any]:
-        day = date_to_day(date.fromisoformat(context.job.params["day"]))
-        await sync_dims(changes, dims)
-        return (await day_report(context.job.tenant_id, day, days, names)).as_json()
-
-    async def run_report_file(context: JobContext) -> Mapping[str, Any]:
-        job = context.job
-        day = date_to_day(date.fromisoformat(job.params["day"]))
-        await sync_dims(changes, dims)
-        report = await day_report(job.tenant_id, day, days, names)
-        write = write_xlsx if job.file_path.endswith(".xlsx") else write_csv
-        missing = missing_pages(job.tenant_id, day, days, names) if job.params.get("missing", True) else None
-        await write(Path(job.file_path), report, job.params.get("locale", "zh"), missing)
-        return {**report.as_json(), "file": job.file_path}
-
-    return {IMPORT: run_import, REPORT: run_report, REPORT_FILE: run_report_file}
+    return {IMPORT: run_import}
