@@ -4,6 +4,7 @@
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,16 @@ def test_the_tree_obeys() -> None:
         ("wire/coap/bad.py", "import cryptography", "standard library"),
         ("wire/dtls/bad.py", "import numpy", "standard library"),
         ("drivers/bad.py", "import random", "no I/O"),
+        ("app/identity/bad.py", "import openmains.app.fleet.model", "Contexts of app"),
+        ("app/fleet/bad.py", "import openmains.app.readings.model", "Contexts of app"),
+        ("app/security/bad.py", "import openmains.app.alarm.model", "Contexts of app"),
+        ("app/job/bad.py", "import openmains.app.fleet.imports.jobs", "Contexts of app"),
+        ("app/command/bad.py", "import openmains.app.ingest.pipeline.ports", "Contexts of app"),
+        ("app/unit_of_work.py", "import openmains.app.identity.ports", "Contexts of app"),
+        ("app/party/__init__.py", "import openmains.app.readings.model", "Contexts of app"),
+        ("edges/postgres/fleet/bad.py", "import openmains.edges.postgres.command.tables", "Contexts of edges.postgres"),
+        ("edges/postgres/db.py", "import openmains.edges.postgres.identity.tables", "Contexts of edges.postgres"),
+        ("edges/postgres/utilities.py", "", "Contexts of edges.postgres"),
     ],
 )
 def test_a_violation_is_caught(copy: Path, file: str, line: str, contract: str) -> None:
@@ -64,3 +75,31 @@ def test_a_violation_is_caught(copy: Path, file: str, line: str, contract: str) 
     broken = [text for text in done.stdout.splitlines() if " BROKEN" in text]
     assert done.returncode == 1, done.stdout[-2000:]
     assert any(contract in text for text in broken), broken
+
+
+def _named_in_app() -> set[str]:
+    """What the contract of tiers names below app: ``fleet``, ``ingest.edge``, …"""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    layers = next(one["layers"] for one in contracts if one.get("containers") == ["openmains.app"])
+    return {name.strip(" ()") for layer in layers for name in layer.split("|")}
+
+
+def _directly_in(folder: Path) -> set[str]:
+    there = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    return there - {"__init__"}
+
+
+def _without_tier(app: Path) -> set[str]:
+    """The linter cannot tell: a contract that names parts of ingest cannot be exhaustive."""
+    there = (_directly_in(app) - {"ingest"}) | {f"ingest.{name}" for name in _directly_in(app / "ingest")}
+    return there - _named_in_app()
+
+
+def test_everything_in_app_has_its_tier(copy: Path) -> None:
+    app = copy / "src" / "openmains" / "app"
+    assert _without_tier(app) == set()
+    for package in ("utils", "ingest/more"):
+        (app / package).mkdir()
+        (app / package / "__init__.py").touch()
+    (app / "helpers.py").touch()
+    assert _without_tier(app) == {"utils", "helpers", "ingest.more"}
