@@ -10,6 +10,8 @@ Every ``tenant_id`` comes from the caller's credential, never from a request.
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
+from openmains.domain.ids import TenantId
+
 Port = TypeVar("Port")
 
 
@@ -23,5 +25,5 @@ class Work(Protocol):
 class Store(Protocol):
     """The transactional store as the API uses it."""
 
-    def tenant(self, tenant_id: int) -> AbstractAsyncContextManager[Work]: ...
+    def tenant(self, tenant_id: TenantId) -> AbstractAsyncContextManager[Work]: ...
     async def reachable(self) -> bool: ...

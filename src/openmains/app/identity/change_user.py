@@ -11,9 +11,10 @@ from openmains.app.identity.ports import AuditTrail, CredentialStore, UserStore
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
 from openmains.domain.identity.role import Role
+from openmains.domain.ids import UserId
 
 
-async def change_user(store: Store, actor: Actor, user_id: int, values: dict[str, Any]) -> User:
+async def change_user(store: Store, actor: Actor, user_id: UserId, values: dict[str, Any]) -> User:
     """``values``: name, role, locale, disabled, unlock. Raises ``not-found`` or ``last-administrator``.
 
     Another role or a lock takes effect at once: sessions end and tokens are revoked.
@@ -39,7 +40,7 @@ async def change_user(store: Store, actor: Actor, user_id: int, values: dict[str
     return after
 
 
-async def reset_password(store: Store, actor: Actor, user_id: int) -> str:
+async def reset_password(store: Store, actor: Actor, user_id: UserId) -> str:
     """A new random password to hand over; the user's sessions and tokens end: whoever knew the old one may have made
     them. Raises ``not-found``."""
     password = secrets.token_urlsafe(15)
@@ -54,7 +55,7 @@ async def reset_password(store: Store, actor: Actor, user_id: int) -> str:
     return password
 
 
-async def remove_user(store: Store, actor: Actor, user_id: int) -> None:
+async def remove_user(store: Store, actor: Actor, user_id: UserId) -> None:
     """Remove a person with sessions and tokens; the trail stays. Raises ``not-found`` or ``last-administrator``."""
     async with store.tenant(actor.tenant_id) as work:
         before = await work[UserStore].get(user_id)
@@ -66,6 +67,6 @@ async def remove_user(store: Store, actor: Actor, user_id: int) -> None:
         await work[AuditTrail].record(actor, "remove_user", "user", user_id, before, None)
 
 
-async def _keep_one_administrator(others: Any, user_id: int) -> None:
+async def _keep_one_administrator(others: Any, user_id: UserId) -> None:
     if await others(user_id) == 0:
         raise Problem("last-administrator")

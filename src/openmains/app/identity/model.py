@@ -8,14 +8,15 @@ from typing import Any
 import msgspec
 
 from openmains.domain.identity.role import Role
+from openmains.domain.ids import TenantId, TokenId, UserId
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who does something, from where: made from a session or token for one request."""
 
-    tenant_id: int
-    user_id: int
+    tenant_id: TenantId
+    user_id: UserId
     login: str
     name: str
     role: Role
@@ -30,8 +31,8 @@ class Actor:
 class SignInRecord(msgspec.Struct, frozen=True):
     """What sign-in needs of a user, before a tenant is known. Stays inside the use case."""
 
-    user_id: int
-    tenant_id: int
+    user_id: UserId
+    tenant_id: TenantId
     name: str
     password_hash: str
     role: Role
@@ -46,7 +47,7 @@ class SignInRecord(msgspec.Struct, frozen=True):
 class User(msgspec.Struct, frozen=True):
     """A person of a tenant."""
 
-    user_id: int
+    user_id: UserId
     login: str
     name: str
     role: Role
@@ -60,8 +61,8 @@ class User(msgspec.Struct, frozen=True):
 class ApiToken(msgspec.Struct, frozen=True):
     """An API token without its secret."""
 
-    token_id: int
-    user_id: int
+    token_id: TokenId
+    user_id: UserId
     name: str
     role: Role
     created_at: datetime
@@ -75,7 +76,7 @@ class AuditEntry(msgspec.Struct, frozen=True):
 
     audit_id: int
     at: datetime
-    user_id: int | None
+    user_id: UserId | None
     actor: str
     action: str
     object_type: str

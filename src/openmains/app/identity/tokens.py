@@ -9,6 +9,7 @@ from openmains.app.identity.ports import AuditTrail, CredentialStore
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
 from openmains.domain.identity.role import Role, covers
+from openmains.domain.ids import TokenId
 
 
 async def create_token(
@@ -27,7 +28,7 @@ async def create_token(
     return token, secret
 
 
-async def revoke_token(store: Store, actor: Actor, token_id: int) -> None:
+async def revoke_token(store: Store, actor: Actor, token_id: TokenId) -> None:
     """Raises ``not-found`` (also for another's token, unless an administrator asks) or ``already-done``."""
     async with store.tenant(actor.tenant_id) as work:
         token = await work[CredentialStore].token(token_id)

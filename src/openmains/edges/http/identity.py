@@ -15,8 +15,9 @@ from openmains.app.identity.tokens import create_token as make_token
 from openmains.app.identity.tokens import revoke_token as end_token
 from openmains.app.problems import Problem
 from openmains.domain.identity.role import Role
+from openmains.domain.ids import TokenId, UserId
 from openmains.edges.http.deps import actor_of, deps_of
-from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, Word, after_id, changes, page
+from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, Word, after_id, changes, optional, page
 
 Locale = Literal["zh", "en"]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -81,7 +82,7 @@ async def list_users(request: Request[Any, Any, Any], limit: Limit = 50, cursor:
 async def read_user(request: Request[Any, Any, Any], user_id: Id) -> User:
     """One person."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        found = await work[UserStore].get(user_id)
+        found = await work[UserStore].get(UserId(user_id))
     if found is None:
         raise Problem("not-found")
     return found
@@ -104,19 +105,19 @@ async def create_user(request: Request[Any, Any, Any], data: JSONBody[NewUser]) 
 @patch("/users/{user_id:int}", operation_id="change_user", tags=["identity"])
 async def change_user(request: Request[Any, Any, Any], user_id: Id, data: JSONBody[UserChange]) -> User:
     """Change a person's name, role, language, lock."""
-    return await use.change_user(deps_of(request).store, actor_of(request), user_id, changes(data))
+    return await use.change_user(deps_of(request).store, actor_of(request), UserId(user_id), changes(data))
 
 
 @post("/users/{user_id:int}/password", operation_id="reset_user_password", tags=["identity"])
 async def reset_user_password(request: Request[Any, Any, Any], user_id: Id) -> NewPassword:
     """Give a person a new random password."""
-    return NewPassword(await use.reset_password(deps_of(request).store, actor_of(request), user_id))
+    return NewPassword(await use.reset_password(deps_of(request).store, actor_of(request), UserId(user_id)))
 
 
 @delete("/users/{user_id:int}", operation_id="remove_user", tags=["identity"])
 async def remove_user(request: Request[Any, Any, Any], user_id: Id) -> None:
     """Remove a person; what the person did stays in the trail."""
-    await use.remove_user(deps_of(request).store, actor_of(request), user_id)
+    await use.remove_user(deps_of(request).store, actor_of(request), UserId(user_id))
 
 
 @get("/tokens", operation_id="list_tokens", tags=["identity"])
@@ -142,7 +143,7 @@ async def create_token(request: Request[Any, Any, Any], data: JSONBody[NewToken]
 @delete("/tokens/{token_id:int}", operation_id="revoke_token", tags=["identity"])
 async def revoke_token(request: Request[Any, Any, Any], token_id: Id) -> None:
     """Revoke a token at once."""
-    await end_token(deps_of(request).store, actor_of(request), token_id)
+    await end_token(deps_of(request).store, actor_of(request), TokenId(token_id))
 
 
 @get("/audit", operation_id="list_audit", tags=["identity"])
@@ -156,7 +157,9 @@ async def list_audit(
 ) -> Page[AuditEntry]:
     """The trail, newest first."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        rows = await work[AuditTrail].page(limit + 1, after_id("audit", cursor), object_type, object_id, user_id)
+        rows = await work[AuditTrail].page(
+            limit + 1, after_id("audit", cursor), object_type, object_id, optional(UserId, user_id)
+        )
     return page("audit", rows, limit, lambda entry: entry.audit_id)
 
 

@@ -56,6 +56,11 @@ def after_pair(scope: str, cursor: str | None) -> tuple[int, int] | None:
     return decode_cursor(scope, cursor, tuple[Key, Key])
 
 
+def optional(kind: Callable[[int], T], number: int | None) -> T | None:
+    """An identity that may be left out, as its type: ``optional(MeterId, meter_id)``."""
+    return None if number is None else kind(number)
+
+
 def changes(body: Any) -> dict[str, Any]:
     """The fields of a change that were given."""
     values = {name: getattr(body, name) for name in body.__struct_fields__}

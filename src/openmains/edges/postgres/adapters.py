@@ -4,10 +4,11 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
+from openmains.domain.ids import TenantId
 from openmains.edges.postgres.db import Connection
 
 Port = TypeVar("Port")
-Make = Callable[[Connection, int], Any]
+Make = Callable[[Connection, TenantId], Any]
 """Makes the adapter for (connection of the transaction, tenant id)."""
 
 Adapters = Mapping[type[Any], Make]
@@ -19,7 +20,7 @@ class Bind(Generic[Port]):
     def __init__(self, port: type[Port]) -> None:
         self._port = port
 
-    def to(self, make: Callable[[Connection, int], Port]) -> tuple[type[Any], Make]:
+    def to(self, make: Callable[[Connection, TenantId], Port]) -> tuple[type[Any], Make]:
         """An entry of a context's table."""
         return self._port, make
 

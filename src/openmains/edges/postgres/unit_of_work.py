@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 import asyncpg
 
 from openmains.app.fleet.wording import Wording
+from openmains.domain.ids import TenantId
 from openmains.edges.postgres.adapters import Make, joined
 from openmains.edges.postgres.alarm import adapters as alarm
 from openmains.edges.postgres.command import adapters as command
@@ -28,7 +29,7 @@ CONTEXTS = (identity, job, readings, security, alarm, command, ingest)
 class TenantWork:
     """``Work``: the tables within one transaction."""
 
-    def __init__(self, connection: Connection, tenant_id: int, adapters: Mapping[type[Any], Make]) -> None:
+    def __init__(self, connection: Connection, tenant_id: TenantId, adapters: Mapping[type[Any], Make]) -> None:
         self._connection = connection
         self._tenant_id = tenant_id
         self._adapters = adapters
@@ -49,7 +50,7 @@ class PostgresStore:
         self._adapters = joined([*(context.ADAPTERS for context in CONTEXTS), fleet.adapters(wording or Wording())])
 
     @asynccontextmanager
-    async def tenant(self, tenant_id: int) -> AsyncIterator[TenantWork]:
+    async def tenant(self, tenant_id: TenantId) -> AsyncIterator[TenantWork]:
         async with tenant_transaction(self._pool, tenant_id) as connection:
             yield TenantWork(connection, tenant_id, self._adapters)
 

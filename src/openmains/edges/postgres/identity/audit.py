@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from openmains.app.identity.model import Actor, AuditEntry
+from openmains.domain.ids import TenantId, UserId
 from openmains.edges.postgres.db import Connection
 
 _SECRET_WORDS = ("password", "secret", "token_hash", "session_hash")
@@ -23,7 +24,7 @@ def _plain(value: Any) -> Any:
 class Audit:
     """``AuditTrail`` on one tenant's transaction."""
 
-    def __init__(self, connection: Connection, tenant_id: int) -> None:
+    def __init__(self, connection: Connection, tenant_id: TenantId) -> None:
         self._connection = connection
         self._tenant_id = tenant_id
 
@@ -46,7 +47,7 @@ class Audit:
         )
 
     async def page(
-        self, limit: int, after: int | None, object_type: str | None, object_id: str | None, user_id: int | None
+        self, limit: int, after: int | None, object_type: str | None, object_id: str | None, user_id: UserId | None
     ) -> list[AuditEntry]:
         rows = await self._connection.fetch(
             "SELECT audit_id, at, user_id, actor, action, object_type, object_id, before, after, address, request_id"

@@ -12,6 +12,7 @@ import asyncpg
 from openmains.app.identity.hashing import hash_password
 from openmains.app.identity.model import Actor, ApiToken, SignInRecord, User
 from openmains.domain.identity.role import Role
+from openmains.domain.ids import TenantId, TokenId, UserId
 from openmains.edges.postgres.db import Connection, Pool, Row
 
 _USER = "user_id, login, name, role, locale, disabled, must_change, locked_until, created_at"
@@ -49,7 +50,7 @@ class SignIn:
 class Users:
     """``UserStore`` on one tenant's transaction."""
 
-    def __init__(self, connection: Connection, tenant_id: int) -> None:
+    def __init__(self, connection: Connection, tenant_id: TenantId) -> None:
         self._connection = connection
         self._tenant_id = tenant_id
 
@@ -62,7 +63,7 @@ class Users:
         )
         return [_user(row) for row in rows]
 
-    async def get(self, user_id: int) -> User | None:
+    async def get(self, user_id: UserId) -> User | None:
         row = await self._connection.fetchrow(
             f"SELECT {_USER} FROM app_user WHERE tenant_id = $1 AND user_id = $2",
             self._tenant_id,
@@ -83,7 +84,7 @@ class Users:
         )
         return None if row is None else _user(row)
 
-    async def change(self, user_id: int, values: dict[str, Any]) -> User | None:
+    async def change(self, user_id: UserId, values: dict[str, Any]) -> User | None:
         unknown = values.keys() - _USER_FIELDS
         if unknown:
             raise ValueError(f"not fields of a user: {sorted(unknown)}")
@@ -97,19 +98,19 @@ class Users:
         )
         return None if row is None else _user(row)
 
-    async def remove(self, user_id: int) -> bool:
+    async def remove(self, user_id: UserId) -> bool:
         done: str = await self._connection.execute(
             "DELETE FROM app_user WHERE tenant_id = $1 AND user_id = $2", self._tenant_id, user_id
         )
         return done == "DELETE 1"
 
-    async def password_hash(self, user_id: int) -> str | None:
+    async def password_hash(self, user_id: UserId) -> str | None:
         found: str | None = await self._connection.fetchval(
             "SELECT password_hash FROM app_user WHERE tenant_id = $1 AND user_id = $2", self._tenant_id, user_id
         )
         return found
 
-    async def set_password(self, user_id: int, password_hash: str, *, must_change: bool) -> None:
+    async def set_password(self, user_id: UserId, password_hash: str, *, must_change: bool) -> None:
         await self._connection.execute(
             "UPDATE app_user SET password_hash = $3, must_change = $4, failed_count = 0, locked_until = NULL"
             " WHERE tenant_id = $1 AND user_id = $2",
@@ -119,7 +120,7 @@ class Users:
             must_change,
         )
 
-    async def note_failure(self, user_id: int, failures: int, locked_until: datetime | None) -> None:
+    async def note_failure(self, user_id: UserId, failures: int, locked_until: datetime | None) -> None:
         await self._connection.execute(
             "UPDATE app_user SET failed_count = CASE WHEN $3 = 0 THEN 0 ELSE greatest(failed_count + 1, $3) END,"
             " locked_until = $4 WHERE tenant_id = $1 AND user_id = $2",
@@ -129,10 +130,10 @@ class Users:
             locked_until,
         )
 
-    async def clear_failures(self, user_id: int) -> None:
+    async def clear_failures(self, user_id: UserId) -> None:
         await self.note_failure(user_id, 0, None)
 
-    async def other_administrators(self, user_id: int) -> int:
+    async def other_administrators(self, user_id: UserId) -> int:
         # the rows are locked, so that two administrators cannot remove each other at the same time
         rows = await self._connection.fetch(
             "SELECT user_id FROM app_user WHERE tenant_id = $1 AND role = 'administrator' AND NOT disabled"
@@ -145,11 +146,11 @@ class Users:
 class Credentials:
     """``CredentialStore`` on one tenant's transaction."""
 
-    def __init__(self, connection: Connection, tenant_id: int) -> None:
+    def __init__(self, connection: Connection, tenant_id: TenantId) -> None:
         self._connection = connection
         self._tenant_id = tenant_id
 
-    async def add_session(self, secret_hash: bytes, user_id: int, expires_at: datetime, address: str) -> None:
+    async def add_session(self, secret_hash: bytes, user_id: UserId, expires_at: datetime, address: str) -> None:
         await self._connection.execute("DELETE FROM session WHERE expires_at < now()")
         await self._connection.execute(
             "INSERT INTO session (session_hash, user_id, tenant_id, expires_at, address) VALUES ($1, $2, $3, $4, $5)",
@@ -174,12 +175,12 @@ class Credentials:
     async def end_session(self, secret_hash: bytes) -> None:
         await self._connection.execute("DELETE FROM session WHERE session_hash = $1", secret_hash)
 
-    async def end_sessions_of(self, user_id: int, keep: bytes | None = None) -> None:
+    async def end_sessions_of(self, user_id: UserId, keep: bytes | None = None) -> None:
         await self._connection.execute(
             "DELETE FROM session WHERE user_id = $1 AND ($2::bytea IS NULL OR session_hash <> $2)", user_id, keep
         )
 
-    async def tokens(self, user_id: int | None, limit: int, after: int) -> list[ApiToken]:
+    async def tokens(self, user_id: UserId | None, limit: int, after: int) -> list[ApiToken]:
         rows = await self._connection.fetch(
             f"SELECT {_TOKEN} FROM api_token WHERE tenant_id = $1 AND token_id > $2"
             " AND ($3::bigint IS NULL OR user_id = $3) ORDER BY token_id LIMIT $4",
@@ -190,7 +191,7 @@ class Credentials:
         )
         return [_token(row) for row in rows]
 
-    async def token(self, token_id: int) -> ApiToken | None:
+    async def token(self, token_id: TokenId) -> ApiToken | None:
         row = await self._connection.fetchrow(
             f"SELECT {_TOKEN} FROM api_token WHERE tenant_id = $1 AND token_id = $2",
             self._tenant_id,
@@ -199,7 +200,7 @@ class Credentials:
         return None if row is None else _token(row)
 
     async def add_token(
-        self, user_id: int, name: str, secret_hash: bytes, role: Role, expires_at: datetime | None
+        self, user_id: UserId, name: str, secret_hash: bytes, role: Role, expires_at: datetime | None
     ) -> ApiToken:
         row = await self._connection.fetchrow(
             "INSERT INTO api_token (tenant_id, user_id, name, token_hash, role, expires_at)"
@@ -214,7 +215,7 @@ class Credentials:
         assert row is not None  # noqa: S101 INSERT … RETURNING gives a row
         return _token(row)
 
-    async def revoke_token(self, token_id: int) -> bool:
+    async def revoke_token(self, token_id: TokenId) -> bool:
         done: str = await self._connection.execute(
             "UPDATE api_token SET revoked_at = now() WHERE tenant_id = $1 AND token_id = $2 AND revoked_at IS NULL",
             self._tenant_id,
@@ -222,7 +223,7 @@ class Credentials:
         )
         return done == "UPDATE 1"
 
-    async def revoke_tokens_of(self, user_id: int) -> None:
+    async def revoke_tokens_of(self, user_id: UserId) -> None:
         await self._connection.execute(
             "UPDATE api_token SET revoked_at = now() WHERE tenant_id = $1 AND user_id = $2 AND revoked_at IS NULL",
             self._tenant_id,
