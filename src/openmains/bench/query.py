@@ -17,6 +17,7 @@ from openmains.app.fleet.sync_dims import sync_dims
 from openmains.app.readings.report.build import day_report
 from openmains.bench import calibration
 from openmains.bench import query_data as data
+from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.period import date_to_day
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.fleet import MeterDims
@@ -38,7 +39,7 @@ class Built(msgspec.Struct):
 
     meters: int
     meter_days: int
-    tenant_id: int
+    tenant_id: TenantId
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -160,11 +161,13 @@ async def _measure(
 
     readings = ClickHouseReadings(clickhouse)
 
-    def point(meter_id: int, first: int, end: int) -> Callable[[], Awaitable[object]]:
+    def point(meter_id: MeterId, first: int, end: int) -> Callable[[], Awaitable[object]]:
         return lambda: readings.days(tenant, meter_id, first, end)
 
-    days = [point(chance.randint(1, built.meters), last, last) for _ in range(args.queries)]
-    months = [point(chance.randint(1, month_meters), month_last - _MONTH, month_last) for _ in range(args.queries)]
+    days = [point(MeterId(chance.randint(1, built.meters)), last, last) for _ in range(args.queries)]
+    months = [
+        point(MeterId(chance.randint(1, month_meters)), month_last - _MONTH, month_last) for _ in range(args.queries)
+    ]
     figures: dict[str, Any] = {"meters": built.meters, "meter_days": built.meter_days}
     figures["point_day_p95_ms"] = await _p95(days)
     figures["point_month_p95_ms"] = await _p95(months)

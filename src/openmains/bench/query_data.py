@@ -14,6 +14,7 @@ from datetime import date
 import numpy as np
 
 from openmains.app.fleet.search import grams_of
+from openmains.domain.ids import TenantId
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.postgres.db import Connection, connect
 
@@ -58,7 +59,7 @@ SELECT m.meter_id, E'\n' || m.number || E'\n' || lower(m.bar_code) || E'\n' || m
 """
 
 
-async def build_registry(owner_dsn: str, meters: int, say: Say) -> int:
+async def build_registry(owner_dsn: str, meters: int, say: Say) -> TenantId:
     """Tenant 'bench' with ``meters`` meters (ids 1 … meters) in a database of its own; returns the tenant's id."""
     connection = await connect(owner_dsn, application="openmains-bench")
     try:
@@ -66,7 +67,7 @@ async def build_registry(owner_dsn: str, meters: int, say: Say) -> int:
             "SET maintenance_work_mem = '2GB'; SET synchronous_commit = off; SET work_mem = '256MB'"
         )
         await connection.execute("SET max_parallel_maintenance_workers = 2")
-        tenant_id = int(
+        tenant_id = TenantId(
             await connection.fetchval(
                 "INSERT INTO tenant (code, name) VALUES ('bench', 'bench') RETURNING 1 * tenant_id"
             )

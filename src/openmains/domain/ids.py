@@ -10,3 +10,5 @@ AreaId = NewType("AreaId", int)
 CustomerId = NewType("CustomerId", int)
 UserId = NewType("UserId", int)
 TokenId = NewType("TokenId", int)
+AlarmId = NewType("AlarmId", int)
+ExceptionId = NewType("ExceptionId", int)  # a finding of validation on its way through people's hands

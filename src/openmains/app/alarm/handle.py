@@ -7,9 +7,10 @@ from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
+from openmains.domain.ids import AlarmId
 
 
-async def acknowledge_alarm(store: Store, actor: Actor, alarm_id: int) -> Alarm:
+async def acknowledge_alarm(store: Store, actor: Actor, alarm_id: AlarmId) -> Alarm:
     """Somebody looks after it. Raises ``not-found`` or ``already-done``."""
     async with store.tenant(actor.tenant_id) as work:
         before = await work[AlarmStore].get(alarm_id)
@@ -26,7 +27,7 @@ async def acknowledge_alarm(store: Store, actor: Actor, alarm_id: int) -> Alarm:
     return after
 
 
-async def clear_alarm(store: Store, actor: Actor, alarm_id: int, now_us: int) -> Alarm:
+async def clear_alarm(store: Store, actor: Actor, alarm_id: AlarmId, now_us: int) -> Alarm:
     """It is over although the meter has not said so. Raises ``not-found`` or ``already-done``."""
     async with store.tenant(actor.tenant_id) as work:
         before = await work[AlarmStore].get(alarm_id)

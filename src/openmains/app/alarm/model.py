@@ -6,6 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from openmains.domain.ids import AlarmId, AreaId, MeterId
+
 Severity = Literal["critical", "major", "minor", "info"]
 AlarmStatus = Literal["open", "acknowledged", "cleared"]
 
@@ -13,10 +15,10 @@ AlarmStatus = Literal["open", "acknowledged", "cleared"]
 class Alarm(Struct, frozen=True):
     """One alarm; ``delay_ms`` is from the message at the edge to being visible (R7.1)."""
 
-    alarm_id: int
-    meter_id: int
+    alarm_id: AlarmId
+    meter_id: MeterId
     number: str
-    area_id: int
+    area_id: AreaId
     event: str
     severity: Severity
     raised_at: datetime

@@ -7,6 +7,8 @@ of channel ``link``, in the meter's order and as durable as its reports.
 
 import msgspec
 
+from openmains.domain.ids import MeterId, ProductId, TenantId
+
 ANY_NODE = 0
 
 
@@ -14,9 +16,9 @@ class DownFrame(msgspec.Struct, array_like=True, frozen=True):
     """One frame of the product's driver for one meter. How long it holds is in the frame, where the meter checks it."""
 
     command_id: int
-    tenant_id: int
-    meter_id: int
-    product_id: int
+    tenant_id: TenantId
+    meter_id: MeterId
+    product_id: ProductId
     imei: int
     kind: str
     frame: bytes

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from openmains.app.fleet.model import Id32
+from openmains.app.fleet.model import AreaRef, ProductRef
 from openmains.domain.command.batch import DAILY_SHARE_PPM, BatchState
 from openmains.domain.command.kinds import Channel, Kind
 from openmains.domain.command.life import State
@@ -113,8 +113,8 @@ class Shadow(Struct, frozen=True):
 class BatchFilter(Struct, frozen=True, forbid_unknown_fields=True):
     """Which meters: all of an area (with those below it) and a product, or a list of numbers."""
 
-    area_id: Id32 | None = None
-    product_id: Id32 | None = None
+    area_id: AreaRef | None = None
+    product_id: ProductRef | None = None
     numbers: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=100_000)] | None = None
 
 

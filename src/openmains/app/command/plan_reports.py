@@ -10,7 +10,7 @@ from openmains.app.command.driver import CommandDrivers
 from openmains.app.command.lead import MadeBatch, make_batch
 from openmains.app.command.model import BatchFilter, BatchMeter, Key, NewBatch
 from openmains.app.command.ports import CommandStore, StopSwitch
-from openmains.app.fleet.model import Id32
+from openmains.app.fleet.model import AreaRef, ProductRef
 from openmains.app.identity.model import Actor
 from openmains.app.unit_of_work import Store
 from openmains.domain.command.kinds import Kind
@@ -37,8 +37,8 @@ class PlanRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Which meters to spread, and what a cell carries a minute."""
 
     limit_per_min: Annotated[int, Meta(ge=1, le=100_000)]
-    area_id: Id32 | None = None
-    product_id: Id32 | None = None
+    area_id: AreaRef | None = None
+    product_id: ProductRef | None = None
 
 
 class ApplyPlan(PlanRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -9,6 +9,7 @@ from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
+from openmains.domain.ids import AreaId
 
 
 async def add_area(store: Store, actor: Actor, wanted: NewArea) -> Area:
@@ -23,7 +24,7 @@ async def add_area(store: Store, actor: Actor, wanted: NewArea) -> Area:
     return area
 
 
-async def change_area(store: Store, actor: Actor, area_id: int, values: dict[str, Any]) -> Area:
+async def change_area(store: Store, actor: Actor, area_id: AreaId, values: dict[str, Any]) -> Area:
     """Raises ``not-found``; ``invalid-input`` for an unknown parent or one that would close a loop."""
     async with store.tenant(actor.tenant_id) as work:
         before = await work[AreaStore].get(area_id)

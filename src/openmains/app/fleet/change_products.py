@@ -10,6 +10,7 @@ from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
+from openmains.domain.ids import ProductId
 
 MediumOf = Callable[[str], str | None]  # driver name → 'gas' or 'water'; None: no such driver
 Check = Callable[[str, Mapping[str, Any]], None]  # driver and settings; raises ``Problem`` where they do not fit
@@ -28,7 +29,7 @@ async def add_product(store: Store, actor: Actor, wanted: NewProduct, medium_of:
 
 
 async def change_product(
-    store: Store, actor: Actor, product_id: int, values: dict[str, Any], medium_of: MediumOf, check: Check
+    store: Store, actor: Actor, product_id: ProductId, values: dict[str, Any], medium_of: MediumOf, check: Check
 ) -> Product:
     """Raises ``not-found``; ``invalid-input`` for a driver that is unknown or of the other medium."""
     async with store.tenant(actor.tenant_id) as work:

@@ -8,18 +8,21 @@ above them.
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+from openmains.domain.ids import MeterId, ProductId, TenantId
 
 
 @dataclass(slots=True, frozen=True)
 class Identity:
     """Who a message is from."""
 
-    meter_id: int
-    tenant_id: int
-    product_id: int
+    meter_id: MeterId
+    tenant_id: TenantId
+    product_id: ProductId
 
 
 class Identities:
@@ -27,9 +30,9 @@ class Identities:
 
     def __init__(self) -> None:
         self._imeis: memoryview = np.empty(0, np.int64).data
-        self._meters: memoryview = self._imeis
-        self._tenants: memoryview = np.empty(0, np.int32).data
-        self._products: memoryview = self._tenants
+        self._meters: memoryview[MeterId] = cast("memoryview[MeterId]", np.empty(0, np.int64).data)
+        self._tenants: memoryview[TenantId] = cast("memoryview[TenantId]", np.empty(0, np.int32).data)
+        self._products: memoryview[ProductId] = cast("memoryview[ProductId]", np.empty(0, np.int32).data)
         self._added: dict[int, Identity] = {}
         self._moved: dict[int, int | None] = {}
 
@@ -45,9 +48,9 @@ class Identities:
     ) -> None:
         """Replace everything by these columns, sorted by ``imeis``; forgets the changes, which they contain."""
         self._imeis = np.ascontiguousarray(imeis).data
-        self._meters = np.ascontiguousarray(meters).data
-        self._tenants = np.ascontiguousarray(tenants).data
-        self._products = np.ascontiguousarray(products).data
+        self._meters = cast("memoryview[MeterId]", np.ascontiguousarray(meters).data)
+        self._tenants = cast("memoryview[TenantId]", np.ascontiguousarray(tenants).data)
+        self._products = cast("memoryview[ProductId]", np.ascontiguousarray(products).data)
         self._added = {}
         self._moved = {}
 

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from openmains.domain.ids import AreaId, CustomerId, MeterId, ProductId, TenantId
+
 Place = Literal["room", "shaft", "well", "cellar", "pit", "box", "outdoor"]
 Medium = Literal["gas", "water"]
 MeterStatus = Literal["active", "removed", "silent", "never_seen", "alarm"]
@@ -15,8 +17,13 @@ MeterSort = Literal["number", "-number", "meter_id", "-meter_id"]
 Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Text = Annotated[str, Meta(max_length=400)]
-Id32 = Annotated[int, Meta(ge=1, le=2**31 - 1)]
-Id64 = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+Id32 = Annotated[
+    int, Meta(ge=1, le=2**31 - 1)
+]  # where a typed id would change how the API's document writes its bounds
+AreaRef = Annotated[AreaId, Meta(ge=1, le=2**31 - 1)]
+ProductRef = Annotated[ProductId, Meta(ge=1, le=2**31 - 1)]
+CustomerRef = Annotated[CustomerId, Meta(ge=1, le=2**63 - 1)]
+MeterRef = Annotated[MeterId, Meta(ge=1, le=2**63 - 1)]
 Imei = Annotated[str, Meta(pattern=r"^[0-9]{14,16}$")]
 Digits = Annotated[str, Meta(pattern=r"^[0-9A-Fa-f]{0,24}$")]
 
@@ -24,8 +31,8 @@ Digits = Annotated[str, Meta(pattern=r"^[0-9A-Fa-f]{0,24}$")]
 class Area(Struct, frozen=True):
     """A part of the supply network; areas form a tree."""
 
-    area_id: int
-    parent_id: int | None
+    area_id: AreaId
+    parent_id: AreaId | None
     code: str
     name: str
 
@@ -33,7 +40,7 @@ class Area(Struct, frozen=True):
 class Product(Struct, frozen=True):
     """A maker's model with the driver that reads it."""
 
-    product_id: int
+    product_id: ProductId
     code: str
     name: str
     maker: str
@@ -82,20 +89,20 @@ class NewArea(Struct, frozen=True, forbid_unknown_fields=True):
 
     code: Code
     name: Name
-    parent_id: Id32 | None = None
+    parent_id: AreaRef | None = None
 
 
 class AreaChange(Struct, frozen=True, forbid_unknown_fields=True):
     """What of an area may change."""
 
     name: Name | UnsetType = UNSET
-    parent_id: Id32 | UnsetType | None = UNSET
+    parent_id: AreaRef | UnsetType | None = UNSET
 
 
 class Customer(Struct, frozen=True):
     """Who uses the meter. Phone is masked for viewers (R13.2)."""
 
-    customer_id: int
+    customer_id: CustomerId
     code: str
     name: str
     phone: str
@@ -127,18 +134,18 @@ class LastState(Struct, frozen=True):
 class Meter(Struct, frozen=True):
     """A meter in a list."""
 
-    meter_id: int
+    meter_id: MeterId
     number: str
     bar_code: str
     imei: str | None
     imsi: str
     iccid: str
-    product_id: int
+    product_id: ProductId
     product_code: str
     medium: Medium
-    area_id: int
+    area_id: AreaId
     area_name: str
-    customer_id: int | None
+    customer_id: CustomerId | None
     customer_name: str | None
     address: str
     place: Place
@@ -169,7 +176,7 @@ class NewMeter(Struct, frozen=True, forbid_unknown_fields=True):
     imei: Imei | None = None
     imsi: Digits = ""
     iccid: Digits = ""
-    customer_id: Id64 | None = None
+    customer_id: CustomerRef | None = None
     address: Text = ""
     place: Place = "room"
     dn: Annotated[int, Meta(ge=0, le=5000)] = 0
@@ -179,14 +186,14 @@ class NewMeter(Struct, frozen=True, forbid_unknown_fields=True):
 class MeterChange(Struct, frozen=True, forbid_unknown_fields=True):
     """What of a meter may change; fields not given stay."""
 
-    product_id: Id32 | UnsetType = UNSET
-    area_id: Id32 | UnsetType = UNSET
+    product_id: ProductRef | UnsetType = UNSET
+    area_id: AreaRef | UnsetType = UNSET
     installed_on: date | UnsetType = UNSET
     bar_code: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
     imei: Imei | UnsetType | None = UNSET
     imsi: Digits | UnsetType = UNSET
     iccid: Digits | UnsetType = UNSET
-    customer_id: Id64 | UnsetType | None = UNSET
+    customer_id: CustomerRef | UnsetType | None = UNSET
     address: Text | UnsetType = UNSET
     place: Place | UnsetType = UNSET
     dn: Annotated[int, Meta(ge=0, le=5000)] | UnsetType = UNSET
@@ -198,8 +205,8 @@ class MeterChange(Struct, frozen=True, forbid_unknown_fields=True):
 class MeterFilter(Struct, frozen=True):
     """Which meters a list holds, how it is sorted, where it goes on."""
 
-    area_id: int | None = None
-    product_id: int | None = None
+    area_id: AreaId | None = None
+    product_id: ProductId | None = None
     status: MeterStatus | None = None
     sort: MeterSort = "number"
     limit: int = 50
@@ -210,10 +217,10 @@ class MeterFilter(Struct, frozen=True):
 class Dimension(Struct, frozen=True):
     """A meter's row beside the readings (ClickHouse ``meter_dim``)."""
 
-    tenant_id: int
-    meter_id: int
-    area_id: int
-    product_id: int
+    tenant_id: TenantId
+    meter_id: MeterId
+    area_id: AreaId
+    product_id: ProductId
     installed_on: date
     removed_on: date | None
     revision: int

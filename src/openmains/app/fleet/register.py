@@ -10,6 +10,7 @@ from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
+from openmains.domain.ids import MeterId
 
 CUSTOMER_FLAGS = frozenset({"is_protected", "is_critical"})
 
@@ -30,7 +31,7 @@ async def add_meter(store: Store, dimensions: Dimensions, actor: Actor, wanted: 
 
 
 async def change_meter(
-    store: Store, dimensions: Dimensions, actor: Actor, meter_id: int, revision: int, values: dict[str, Any]
+    store: Store, dimensions: Dimensions, actor: Actor, meter_id: MeterId, revision: int, values: dict[str, Any]
 ) -> MeterDetail:
     """``values`` may hold flags of the meter's customer too: of the new one where ``customer_id`` changes with them.
 
@@ -59,7 +60,7 @@ async def change_meter(
 
 
 async def remove_meter(
-    store: Store, dimensions: Dimensions, actor: Actor, meter_id: int, revision: int, on: date, today: date
+    store: Store, dimensions: Dimensions, actor: Actor, meter_id: MeterId, revision: int, on: date, today: date
 ) -> MeterDetail:
     """Take a meter out of use on a date; its readings stay and its IMEI becomes free. Raises as ``change_meter``."""
     async with store.tenant(actor.tenant_id) as work:
@@ -74,7 +75,7 @@ async def remove_meter(
     return after
 
 
-async def _present(work: Work, meter_id: int) -> MeterDetail:
+async def _present(work: Work, meter_id: MeterId) -> MeterDetail:
     found = await work[MeterStore].get(meter_id)
     if found is None:
         raise Problem("not-found")
@@ -83,7 +84,7 @@ async def _present(work: Work, meter_id: int) -> MeterDetail:
     return found
 
 
-async def _write(work: Work, meter_id: int, revision: int, values: dict[str, Any]) -> tuple[MeterDetail, Dimension]:
+async def _write(work: Work, meter_id: MeterId, revision: int, values: dict[str, Any]) -> tuple[MeterDetail, Dimension]:
     done = await work[MeterStore].change(meter_id, revision, values)
     if done is None:
         raise Problem("number-taken", fields=(("/imei", "not-accepted"),))
@@ -92,7 +93,7 @@ async def _write(work: Work, meter_id: int, revision: int, values: dict[str, Any
     return await _read(work, meter_id)
 
 
-async def _read(work: Work, meter_id: int) -> tuple[MeterDetail, Dimension]:
+async def _read(work: Work, meter_id: MeterId) -> tuple[MeterDetail, Dimension]:
     found = await work[MeterStore].get(meter_id)
     assert found is not None  # noqa: S101 written in this transaction
     return found, await work[MeterStore].dimension(meter_id)

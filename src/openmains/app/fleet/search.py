@@ -19,6 +19,8 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from openmains.domain.ids import AreaId, CustomerId, MeterId, ProductId
+
 SEPARATOR = "\n"  # stands between and around the fields; no window crosses it
 MAX_QUERY = 64
 SHORT_FIELD = 12  # characters of a field that has a gram of its own …
@@ -30,12 +32,12 @@ _A, _B, _C = np.uint32(0x9E3779B1), np.uint32(0x85EBCA77), np.uint32(0xC2B2AE3D)
 class MeterHit:
     """One meter found. ``cursor`` continues after it."""
 
-    meter_id: int
+    meter_id: MeterId
     number: str
     imei: int | None
-    product_id: int
-    area_id: int
-    customer_id: int | None
+    product_id: ProductId
+    area_id: AreaId
+    customer_id: CustomerId | None
     customer_name: str
     phone: str
     address: str

@@ -9,6 +9,8 @@ with one from another database (PostgreSQL restored), all meters are copied.
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from openmains.domain.ids import MeterId
+
 PAGE = 50_000
 
 
@@ -18,10 +20,10 @@ class ChangeSource(Protocol):
     async def horizon(self) -> int:
         """Every transaction below this number has ended."""
 
-    async def changed(self, since: int, before: int, after_seq: int, limit: int) -> list[tuple[int, int]]:
+    async def changed(self, since: int, before: int, after_seq: int, limit: int) -> list[tuple[int, MeterId]]:
         """(seq, meter id) of changes by transactions since ≤ number < before, by seq."""
 
-    async def meters(self, meter_ids: Sequence[int]) -> list[tuple[Any, ...]]:
+    async def meters(self, meter_ids: Sequence[MeterId]) -> list[tuple[Any, ...]]:
         """Dimension rows of these meters."""
 
     async def all_meters(self, after: int, limit: int) -> list[tuple[Any, ...]]:

@@ -7,6 +7,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from openmains.domain.ids import MeterId, ProductId, TenantId
+
 DeadLetterStatus = Literal["open", "replayed", "dismissed"]
 
 
@@ -14,8 +16,8 @@ class DeadLetter(Struct, frozen=True):
     """A message that could not be used, with what was wrong and where."""
 
     dead_letter_id: int
-    meter_id: int
-    product_id: int
+    meter_id: MeterId
+    product_id: ProductId
     channel: str
     path: str
     received_at: datetime
@@ -32,8 +34,8 @@ class DeadLetter(Struct, frozen=True):
 class AlarmChange:
     """A transition of one event of one meter."""
 
-    tenant_id: int
-    meter_id: int
+    tenant_id: TenantId
+    meter_id: MeterId
     event: str
     severity: str
     action: str  # "raised", "repeated", "cleared"

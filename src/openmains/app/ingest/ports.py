@@ -6,6 +6,7 @@ from typing import Protocol
 
 from openmains.app.ingest.model import DeadLetter, DeadLetterStatus
 from openmains.app.ingest.uplink import Uplink
+from openmains.domain.ids import MeterId, ProductId, UserId
 
 
 class DeadLetterStore(Protocol):
@@ -16,13 +17,13 @@ class DeadLetterStore(Protocol):
         *,
         status: DeadLetterStatus | None,
         reason: str | None,
-        meter_id: int | None,
-        product_id: int | None,
+        meter_id: MeterId | None,
+        product_id: ProductId | None,
     ) -> list[DeadLetter]: ...
     async def take(self, ids: Sequence[int]) -> list[DeadLetter]:
         """The open ones of these, locked until the transaction ends."""
 
-    async def mark(self, ids: Sequence[int], status: DeadLetterStatus, user_id: int) -> None: ...
+    async def mark(self, ids: Sequence[int], status: DeadLetterStatus, user_id: UserId) -> None: ...
 
 
 class UplinkReplay(Protocol):

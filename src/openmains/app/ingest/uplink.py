@@ -7,13 +7,15 @@ registry at the edge; the pipeline trusts them. The payload is exactly what the 
 
 import msgspec
 
+from openmains.domain.ids import MeterId, ProductId, TenantId
+
 
 class Uplink(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """(meter, channel, path, payload, received_at) of the architecture, in wire order."""
 
-    meter_id: int
-    tenant_id: int
-    product_id: int
+    meter_id: MeterId
+    tenant_id: TenantId
+    product_id: ProductId
     channel: str  # "coap", "tcp", …
     path: str  # resource or topic
     received_us: int  # edge's clock, µs since 1970 UTC
@@ -39,6 +41,6 @@ def decode_batch(data: bytes) -> UplinkBatch:
     return _decoder.decode(data)
 
 
-def shard_of(meter_id: int, shards: int) -> int:
+def shard_of(meter_id: MeterId, shards: int) -> int:
     """Shard that keeps a meter's messages in order: a multiplicative hash, so that runs of ids spread evenly."""
     return ((meter_id * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF) * shards >> 64

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from openmains.app.job.model import Job, JobStatus
+from openmains.domain.ids import TenantId, UserId
 
 LEASE_S = 60
 HEARTBEAT_S = 10
@@ -20,7 +21,7 @@ class ClaimedJob:
     """A claimed job."""
 
     job_id: int
-    tenant_id: int
+    tenant_id: TenantId
     kind: str
     params: Mapping[str, Any]
     file_path: str
@@ -33,7 +34,7 @@ class JobStore(Protocol):
     async def page(self, limit: int, after: int | None, *, status: JobStatus | None, kind: str | None) -> list[Job]: ...
     async def get(self, job_id: int) -> Job | None: ...
     async def add(
-        self, kind: str, params: dict[str, Any], *, file_path: str, unique_key: str | None, user_id: int
+        self, kind: str, params: dict[str, Any], *, file_path: str, unique_key: str | None, user_id: UserId
     ) -> Job: ...
     async def release_key(self, unique_key: str) -> None:
         """A finished job gives its key back, so that the same work can be asked for again."""
@@ -48,7 +49,7 @@ class JobQueue(Protocol):
     """The table ``job`` as the worker sees it. ``now`` is an instant in s."""
 
     async def enqueue(
-        self, tenant_id: int, kind: str, params: Mapping[str, Any], *, now: float, unique_key: str | None = None,
+        self, tenant_id: TenantId, kind: str, params: Mapping[str, Any], *, now: float, unique_key: str | None = None,
         file_path: str = "", created_by: int | None = None,
     ) -> int | None:  # fmt: skip
         """Queue a job; its id, or None where one with this key is there already."""

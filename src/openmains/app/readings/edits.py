@@ -8,6 +8,7 @@ frame log, and replayed with everything else (ADR 0003). The payload is JSON, so
 import msgspec
 
 from openmains.app.ingest.uplink import Uplink
+from openmains.domain.ids import ExceptionId, MeterId, ProductId, TenantId, UserId
 from openmains.domain.readings.edit import edited_day
 from openmains.domain.readings.model import DayRow
 
@@ -18,8 +19,8 @@ MOST_SLOTS = 3600  # a slot of 25 s
 class Edit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a person set, and upon what: ``base``, grid and ``received_s`` are those of the day that was looked at."""
 
-    exception_id: int
-    user_id: int
+    exception_id: ExceptionId
+    user_id: UserId
     day: int
     base: int
     interval_s: int
@@ -40,7 +41,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Edit).decode
 
 
-def edit_uplink(edit: Edit, meter_id: int, tenant_id: int, product_id: int, now_us: int) -> Uplink:
+def edit_uplink(edit: Edit, meter_id: MeterId, tenant_id: TenantId, product_id: ProductId, now_us: int) -> Uplink:
     """The message that carries an edit."""
     return Uplink(meter_id, tenant_id, product_id, EDIT_CHANNEL, str(edit.exception_id), now_us, _encode(edit))
 

@@ -7,14 +7,16 @@ from typing import Literal
 
 from msgspec import Struct
 
+from openmains.domain.ids import ExceptionId, MeterId
+
 ExceptionStatus = Literal["open", "accepted", "edited", "estimated"]
 
 
 class ReadingException(Struct, frozen=True):
     """One finding of validation. ``value`` and ``expected`` in the unit of ``driver``, or instants (docs/readings.md)."""
 
-    exception_id: int
-    meter_id: int
+    exception_id: ExceptionId
+    meter_id: MeterId
     number: str
     driver: str
     rule: str

@@ -21,6 +21,7 @@ from openmains.app.readings.edits import Edit, edit_uplink
 from openmains.app.readings.model import ExceptionStatus, ReadingException
 from openmains.app.readings.ports import ExceptionStore, ReadingStore
 from openmains.app.unit_of_work import Store
+from openmains.domain.ids import ExceptionId
 from openmains.domain.period import date_to_day, zone
 from openmains.domain.readings.edit import MOST_VOLUME, slots_of
 
@@ -39,7 +40,7 @@ class Correction:
 
 
 async def judge_exception(
-    store: Store, actor: Actor, exception_id: int, verdict: Untouching, reason: str
+    store: Store, actor: Actor, exception_id: ExceptionId, verdict: Untouching, reason: str
 ) -> ReadingException:
     """The judged exception; Problem ``not-found``, or ``already-done`` when it was judged before."""
     async with store.tenant(actor.tenant_id) as work:
@@ -56,7 +57,7 @@ async def edit_reading(
     readings: ReadingStore,
     stream: UplinkReplay,
     actor: Actor,
-    exception_id: int,
+    exception_id: ExceptionId,
     correction: Correction,
     reason: str,
     now_us: int,

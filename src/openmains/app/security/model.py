@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from openmains.app.fleet.model import Id32, Id64
+from openmains.app.fleet.model import AreaRef, MeterRef, ProductRef
 
 TerminalState = Literal["allowed", "observe", "quarantine", "blocked"]
 HeldState = Literal["observe", "quarantine", "blocked"]
@@ -136,7 +136,7 @@ class KeySummary(Struct, frozen=True):
 class KeyWish(Struct, frozen=True, forbid_unknown_fields=True):
     """Which meters get a key: these, or all of a product, an area; ``rotate``: those that have one get a new one."""
 
-    meter_ids: Annotated[list[Id64], Meta(min_length=1, max_length=10_000)] | None = None
-    product_id: Id32 | None = None
-    area_id: Id32 | None = None
+    meter_ids: Annotated[list[MeterRef], Meta(min_length=1, max_length=10_000)] | None = None
+    product_id: ProductRef | None = None
+    area_id: AreaRef | None = None
     rotate: bool = False

@@ -11,6 +11,7 @@ import msgspec
 
 from openmains.app.fleet.identities import Identity
 from openmains.app.ingest.uplink import Uplink
+from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.security.binding import Sim
 from openmains.domain.security.findings import Finding, Kind
 
@@ -33,8 +34,8 @@ class AccessNote(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class AccessEntry:
     """One report on its way through the pipeline."""
 
-    tenant_id: int
-    meter_id: int
+    tenant_id: TenantId
+    meter_id: MeterId
     what: str  # "online", "sim" or a Kind
     received_us: int
     note: AccessNote

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from openmains.app.ingest.model import AlarmChange
 from openmains.app.security.report import ONLINE, SIM, AccessEntry, AccessNote
+from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.security.binding import Sim, check_binding
 from openmains.domain.security.findings import STEP_EVENTS, WEIGHTS, Kind, State
 from openmains.domain.security.ladder import Standing, Thresholds, judge
@@ -23,8 +24,8 @@ SECOND_US = 1_000_000
 class Registered:
     """What the registry says of the meter now; ``on_separation``: a key of SEPARATION."""
 
-    meter_id: int
-    tenant_id: int
+    meter_id: MeterId
+    tenant_id: TenantId
     imei: int
     sim: Sim
     on_separation: str = "alarm"
@@ -35,8 +36,8 @@ class Terminal:
     """A terminal as stored."""
 
     imei: int
-    tenant_id: int
-    meter_id: int
+    tenant_id: TenantId
+    meter_id: MeterId
     standing: Standing = field(default_factory=Standing)
     reasons: Mapping[str, int] = field(default_factory=dict)
     seen: Sim = field(default_factory=Sim)
@@ -51,8 +52,8 @@ class Terminal:
 class FindingRow:
     """A finding as it is kept, with what it led to."""
 
-    tenant_id: int
-    meter_id: int
+    tenant_id: TenantId
+    meter_id: MeterId
     imei: int
     kind: Kind
     at_us: int

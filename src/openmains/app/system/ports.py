@@ -6,18 +6,19 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from openmains.app.system.model import LiveEvent, Metric, SystemSnapshot
+from openmains.domain.ids import TenantId
 
 
 class LiveFeed(Protocol):
-    def subscribe(self, tenant_id: int) -> AbstractAsyncContextManager[AsyncIterator[LiveEvent]]:
+    def subscribe(self, tenant_id: TenantId) -> AbstractAsyncContextManager[AsyncIterator[LiveEvent]]:
         """Events of this tenant and of the system from now on; a slow reader loses the oldest, never memory."""
 
 
 class SystemView(Protocol):
-    async def snapshot(self, tenant_id: int) -> SystemSnapshot:
+    async def snapshot(self, tenant_id: TenantId) -> SystemSnapshot:
         """Everything for the tenant that runs the platform; for the others what concerns them alone."""
 
-    async def runs_platform(self, tenant_id: int) -> bool:
+    async def runs_platform(self, tenant_id: TenantId) -> bool:
         """Whether this tenant may see figures of the whole platform."""
 
     async def not_ready(self) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from openmains.app.fleet.model import Dimension
 from openmains.app.readings.model import StoredDay, StoredFrame, StoredRegister, StoredSignal
+from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.period import date_to_day, day_to_date
 from openmains.edges.clickhouse.client import ClickHouse
 
@@ -56,7 +57,7 @@ class ClickHouseReadings:
     def __init__(self, clickhouse: ClickHouse) -> None:
         self._clickhouse = clickhouse
 
-    async def days(self, tenant_id: int, meter_id: int, first_day: int, last_day: int) -> list[StoredDay]:
+    async def days(self, tenant_id: TenantId, meter_id: MeterId, first_day: int, last_day: int) -> list[StoredDay]:
         rows = await self._clickhouse.query(
             _DAYS,
             {
@@ -69,7 +70,13 @@ class ClickHouseReadings:
         return [StoredDay(date_to_day(row[0]), row[1], row[2], list(row[3]), list(row[4]), *row[5:9]) for row in rows]
 
     async def registers(
-        self, tenant_id: int, meter_id: int, from_s: int, to_s: int, limit: int, before: tuple[int, int, int] | None
+        self,
+        tenant_id: TenantId,
+        meter_id: MeterId,
+        from_s: int,
+        to_s: int,
+        limit: int,
+        before: tuple[int, int, int] | None,
     ) -> list[StoredRegister]:
         at, version, position = before or (_LAST_S, _LAST_64, 65_535)
         rows = await self._clickhouse.query(
@@ -88,7 +95,7 @@ class ClickHouseReadings:
         return [StoredRegister(_utc(row[0]), *row[1:]) for row in rows]
 
     async def frames(
-        self, tenant_id: int, meter_id: int, limit: int, before: tuple[int, int] | None
+        self, tenant_id: TenantId, meter_id: MeterId, limit: int, before: tuple[int, int] | None
     ) -> list[StoredFrame]:
         rows = await self._clickhouse.query(_FRAMES, _keys(tenant_id, meter_id, limit, before))
         return [
@@ -97,7 +104,13 @@ class ClickHouseReadings:
         ]
 
     async def signals(
-        self, tenant_id: int, meter_id: int, from_us: int, to_us: int, limit: int, before: tuple[int, int] | None
+        self,
+        tenant_id: TenantId,
+        meter_id: MeterId,
+        from_us: int,
+        to_us: int,
+        limit: int,
+        before: tuple[int, int] | None,
     ) -> list[StoredSignal]:
         keys = _keys(tenant_id, meter_id, limit, before) | {"left": from_us, "right": to_us}
         rows = await self._clickhouse.query(_SIGNALS, keys)
@@ -121,7 +134,7 @@ class ClickHouseReadings:
         )
 
 
-def _keys(tenant_id: int, meter_id: int, limit: int, before: tuple[int, int] | None) -> dict[str, Any]:
+def _keys(tenant_id: TenantId, meter_id: MeterId, limit: int, before: tuple[int, int] | None) -> dict[str, Any]:
     us, version = before or (_LAST_64, _LAST_64)
     return {"tenant": tenant_id, "meter": meter_id, "limit": limit, "us": max(0, us), "version": max(0, version)}
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from openmains.app.readings.report.collection import Counts, MissingMeter
+from openmains.domain.ids import AreaId, MeterId, ProductId, TenantId
 from openmains.domain.period import day_to_date
 from openmains.domain.readings.expected import Status
 from openmains.edges.clickhouse.client import ClickHouse
@@ -51,16 +52,16 @@ class DayReports:
     def __init__(self, clickhouse: ClickHouse) -> None:
         self._clickhouse = clickhouse
 
-    async def counts(self, tenant_id: int, day: int, due_s: int, slots: Mapping[int, int]) -> list[Counts]:
+    async def counts(self, tenant_id: TenantId, day: int, due_s: int, slots: Mapping[int, int]) -> list[Counts]:
         """Meters by area, product and status."""
         rows = await self._clickhouse.query(
             _COUNTS,
             self._params(tenant_id, day, due_s, slots),
         )
-        return [Counts(int(row[0]), int(row[1]), Status(row[2]), int(row[3])) for row in rows]
+        return [Counts(AreaId(row[0]), ProductId(row[1]), Status(row[2]), int(row[3])) for row in rows]
 
     async def missing(
-        self, tenant_id: int, day: int, due_s: int, slots: Mapping[int, int], after: int, limit: int,
+        self, tenant_id: TenantId, day: int, due_s: int, slots: Mapping[int, int], after: int, limit: int,
         statuses: Sequence[Status] = (Status.MISSING,), areas: Sequence[int] = (), products: Sequence[int] = (),
     ) -> list[MissingMeter]:  # fmt: skip
         """Meters in these statuses by id, those after ``after``: what a re-read asks for (R6.3).
@@ -72,9 +73,9 @@ class DayReports:
             {**self._params(tenant_id, day, due_s, slots), "after": after, "limit": limit, "areas": list(areas),
              "of_products": list(products), "statuses": [str(status) for status in statuses]},
         )  # fmt: skip
-        return [MissingMeter(int(row[0]), int(row[1]), int(row[2]), Status(row[3])) for row in rows]
+        return [MissingMeter(MeterId(row[0]), AreaId(row[1]), ProductId(row[2]), Status(row[3])) for row in rows]
 
-    async def area_sums(self, tenant_id: int, first_day: int, last_day: int) -> list[tuple[date, int, int, int]]:
+    async def area_sums(self, tenant_id: TenantId, first_day: int, last_day: int) -> list[tuple[date, int, int, int]]:
         """(day, area id, sum of totals in the products' units, meters) by day and area."""
         rows = await self._clickhouse.query(
             "SELECT day, area_id, sum(total), count() FROM day_total FINAL WHERE tenant_id = {tenant:UInt32} "
@@ -85,7 +86,7 @@ class DayReports:
         return [(row[0], int(row[1]), int(row[2]), int(row[3])) for row in rows]
 
     @staticmethod
-    def _params(tenant_id: int, day: int, due_s: int, slots: Mapping[int, int]) -> dict[str, object]:
+    def _params(tenant_id: TenantId, day: int, due_s: int, slots: Mapping[int, int]) -> dict[str, object]:
         known = dict(slots) or {0: 0}
         return {"tenant": tenant_id, "day": day_to_date(day), "due": due_s, "products": list(known),
                 "slots": list(known.values())}  # fmt: skip

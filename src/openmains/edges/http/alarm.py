@@ -26,6 +26,7 @@ from openmains.app.readings.model import ExceptionStatus, ReadingException
 from openmains.app.readings.ports import ExceptionStore
 from openmains.app.readings.resolve import Correction, Verdict, edit_reading
 from openmains.app.readings.resolve import judge_exception as judge
+from openmains.domain.ids import AlarmId, AreaId, ExceptionId, MeterId, ProductId
 from openmains.domain.readings.edit import MOST_VOLUME
 from openmains.domain.readings.quality import Rule
 from openmains.edges.http.deps import actor_of, deps_of
@@ -38,6 +39,7 @@ from openmains.edges.http.inputs import (
     Page,
     Word,
     after_id,
+    optional,
     page,
     seconds,
 )
@@ -89,8 +91,8 @@ async def list_alarms(
             status=status,
             severity=severity,
             event=event,
-            meter_id=meter_id,
-            area_id=area_id,
+            meter_id=optional(MeterId, meter_id),
+            area_id=optional(AreaId, area_id),
         )
     return page("alarms", rows, limit, lambda alarm: alarm.alarm_id)
 
@@ -99,7 +101,7 @@ async def list_alarms(
 async def read_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Alarm:
     """One alarm."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        found = await work[AlarmStore].get(alarm_id)
+        found = await work[AlarmStore].get(AlarmId(alarm_id))
     if found is None:
         raise Problem("not-found")
     return found
@@ -108,13 +110,15 @@ async def read_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Alarm:
 @post("/alarms/{alarm_id:int}/acknowledge", operation_id="acknowledge_alarm", status_code=200, tags=["alarms"])
 async def acknowledge_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Alarm:
     """Somebody looks after it."""
-    return await alarms.acknowledge_alarm(deps_of(request).store, actor_of(request), alarm_id)
+    return await alarms.acknowledge_alarm(deps_of(request).store, actor_of(request), AlarmId(alarm_id))
 
 
 @post("/alarms/{alarm_id:int}/clear", operation_id="clear_alarm", status_code=200, tags=["alarms"])
 async def clear_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Alarm:
     """It is over although the meter has not said so; it is raised again when the meter says so again."""
-    return await alarms.clear_alarm(deps_of(request).store, actor_of(request), alarm_id, time.time_ns() // 1000)
+    return await alarms.clear_alarm(
+        deps_of(request).store, actor_of(request), AlarmId(alarm_id), time.time_ns() // 1000
+    )
 
 
 @get("/exceptions", operation_id="list_exceptions", tags=["readings"])
@@ -134,7 +138,7 @@ async def list_exceptions(
             raise Problem("invalid-input", fields=(("/rule", "not-accepted"),))
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         rows = await work[ExceptionStore].page(
-            limit + 1, after_id("exceptions", cursor), status=status, rule=number, meter_id=meter_id
+            limit + 1, after_id("exceptions", cursor), status=status, rule=number, meter_id=optional(MeterId, meter_id)
         )
     return page("exceptions", rows, limit, lambda found: found.exception_id)
 
@@ -143,7 +147,7 @@ async def list_exceptions(
 async def read_exception(request: Request[Any, Any, Any], exception_id: Id) -> ReadingException:
     """One finding."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        found = await work[ExceptionStore].get(exception_id)
+        found = await work[ExceptionStore].get(ExceptionId(exception_id))
     if found is None:
         raise Problem("not-found")
     return found
@@ -156,7 +160,7 @@ async def judge_exception(
     """Accept the value, keep the estimate, or set another value."""
     deps, actor = deps_of(request), actor_of(request)
     if data.verdict != "edit":
-        return await judge(deps.store, actor, exception_id, data.verdict, data.reason)
+        return await judge(deps.store, actor, ExceptionId(exception_id), data.verdict, data.reason)
     if deps.replay is None or deps.readings is None:
         raise Problem("not-offered")
     if data.volume is None:
@@ -171,7 +175,7 @@ async def judge_exception(
         deps.readings,
         deps.replay,
         actor,
-        exception_id,
+        ExceptionId(exception_id),
         correction,
         data.reason,
         time.time_ns() // 1000,
@@ -195,8 +199,8 @@ async def list_dead_letters(
             after_id("dead_letters", cursor),
             status=status,
             reason=reason,
-            meter_id=meter_id,
-            product_id=product_id,
+            meter_id=optional(MeterId, meter_id),
+            product_id=optional(ProductId, product_id),
         )
     return page("dead_letters", rows, limit, lambda letter: letter.dead_letter_id)
 

@@ -37,6 +37,7 @@ from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
 from openmains.domain.command.kinds import RULES, Kind
 from openmains.domain.command.life import State
+from openmains.domain.ids import ProductId
 from openmains.domain.period import zone
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, after_id, page
@@ -264,7 +265,7 @@ async def set_command_times(request: Request[Any, Any, Any], data: JSONBody[Sett
     """Set validity, attempts and pause of a kind; null as in the table of kinds. Not for commands already given."""
     actor = actor_of(request)
     async with deps_of(request).store.tenant(actor.tenant_id) as work:
-        if data.product_id and await work[ProductStore].get(data.product_id) is None:
+        if data.product_id and await work[ProductStore].get(ProductId(data.product_id)) is None:
             raise Problem("invalid-input", fields=(("/product_id", "unknown-reference"),))
         await work[CommandStore].set_times(data)
         await work[AuditTrail].record(actor, "set_command_times", "command", data.kind, None, data)

@@ -15,6 +15,7 @@ from openmains.app.command.device_management.model import (
     OperationResult,
 )
 from openmains.app.problems import Problem
+from openmains.domain.ids import MeterId
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Id
 
@@ -37,7 +38,7 @@ def list_lwm2m_objects() -> list[ObjectDefinition]:
 async def read_meter_objects(request: Request[Any, Any, Any], meter_id: Id) -> MeterObjects:
     """What the meter registered and what is observed there; the meter itself is not asked."""
     deps = deps_of(request)
-    return await operate.registered_objects(deps.store, _link(deps), actor_of(request), meter_id)
+    return await operate.registered_objects(deps.store, _link(deps), actor_of(request), MeterId(meter_id))
 
 
 @post("/meters/{meter_id:int}/operations", operation_id="operate_meter", status_code=200, tags=TAGS)
@@ -50,7 +51,7 @@ async def operate_meter(
     """
     deps = deps_of(request)
     return await operate.operate(
-        deps.store, _link(deps), actor_of(request), meter_id, data, lambda: time.time_ns() // 1000
+        deps.store, _link(deps), actor_of(request), MeterId(meter_id), data, lambda: time.time_ns() // 1000
     )
 
 

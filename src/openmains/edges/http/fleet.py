@@ -13,6 +13,7 @@ from openmains.app.fleet.driver_catalog import DriverLayout, DriverPage, DriverV
 from openmains.app.fleet.model import Area, AreaChange, NewArea, NewProduct, Product, ProductChange
 from openmains.app.fleet.ports import AreaStore, ProductStore
 from openmains.app.problems import Problem
+from openmains.domain.ids import AreaId, ProductId
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id32, Limit, Page, PathWord, after_id, changes, hex_bytes, page
 
@@ -65,7 +66,7 @@ async def list_areas(request: Request[Any, Any, Any]) -> AreaList:
 async def read_area(request: Request[Any, Any, Any], area_id: Id32) -> Area:
     """One area."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        found = await work[AreaStore].get(area_id)
+        found = await work[AreaStore].get(AreaId(area_id))
     if found is None:
         raise Problem("not-found")
     return found
@@ -80,7 +81,7 @@ async def add_area(request: Request[Any, Any, Any], data: JSONBody[NewArea]) -> 
 @patch("/areas/{area_id:int}", operation_id="change_area", tags=["fleet"])
 async def change_area(request: Request[Any, Any, Any], area_id: Id32, data: JSONBody[AreaChange]) -> Area:
     """Rename or move an area."""
-    return await change_areas.change_area(deps_of(request).store, actor_of(request), area_id, changes(data))
+    return await change_areas.change_area(deps_of(request).store, actor_of(request), AreaId(area_id), changes(data))
 
 
 @get("/products", operation_id="list_products", tags=["fleet"])
@@ -96,7 +97,7 @@ async def list_products(request: Request[Any, Any, Any], limit: Limit = 50, curs
 async def read_product(request: Request[Any, Any, Any], product_id: Id32) -> Product:
     """One product."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        found = await work[ProductStore].get(product_id)
+        found = await work[ProductStore].get(ProductId(product_id))
     if found is None:
         raise Problem("not-found")
     return found
@@ -122,7 +123,7 @@ async def change_product(request: Request[Any, Any, Any], product_id: Id32, data
     return await change_products.change_product(
         deps.store,
         actor_of(request),
-        product_id,
+        ProductId(product_id),
         changes(data),
         lambda driver: medium_of(deps, driver),
         lambda driver, settings: check_product(deps.command_drivers, driver, settings),

@@ -30,9 +30,22 @@ from openmains.app.identity.model import Actor
 from openmains.app.paging import decode_cursor, encode_cursor
 from openmains.app.problems import Problem
 from openmains.domain.identity.role import Role
+from openmains.domain.ids import AreaId, MeterId, ProductId
 from openmains.domain.period import day_to_date, zone
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
-from openmains.edges.http.inputs import Cursor, Id, IfMatch, Key, Limit, OptionalId32, Page, changes, page, revision_of
+from openmains.edges.http.inputs import (
+    Cursor,
+    Id,
+    IfMatch,
+    Key,
+    Limit,
+    OptionalId32,
+    Page,
+    changes,
+    optional,
+    page,
+    revision_of,
+)
 from openmains.edges.http.problems import language_of
 
 
@@ -75,7 +88,15 @@ async def list_meters(
         return await _search(deps, actor, q, min(limit, 200), cursor)
     scope = f"meters {sort}"
     after = decode_cursor(scope, cursor, tuple[str, Key])
-    chosen = MeterFilter(area_id, product_id, status, sort, limit + 1, after, time.time_ns() // 1000)
+    chosen = MeterFilter(
+        optional(AreaId, area_id),
+        optional(ProductId, product_id),
+        status,
+        sort,
+        limit + 1,
+        after,
+        time.time_ns() // 1000,
+    )
     async with deps.store.tenant(actor.tenant_id) as work:
         rows = await work[MeterStore].page(chosen)
     return page(scope, rows, limit, lambda meter: (meter.number, meter.meter_id))
@@ -125,7 +146,15 @@ async def download_meters(
                 if cursor is None or hits >= export.MOST_HITS:
                     return
                 continue
-            wanted = MeterFilter(area_id, product_id, status, sort, export.PAGE, after, time.time_ns() // 1000)
+            wanted = MeterFilter(
+                optional(AreaId, area_id),
+                optional(ProductId, product_id),
+                status,
+                sort,
+                export.PAGE,
+                after,
+                time.time_ns() // 1000,
+            )
             async with deps.store.tenant(actor.tenant_id) as work:
                 rows = await work[MeterStore].page(wanted)
             yield rows
@@ -155,7 +184,7 @@ async def read_meter(request: Request[Any, Any, Any], meter_id: Id) -> Response[
     """One meter with its customer and last state; the ETag is for the next change."""
     actor = actor_of(request)
     async with deps_of(request).store.tenant(actor.tenant_id) as work:
-        found = await work[MeterStore].get(meter_id)
+        found = await work[MeterStore].get(MeterId(meter_id))
     if found is None:
         raise Problem("not-found")
     return _answer(found, actor)
@@ -175,7 +204,9 @@ async def change_meter(
     """Change what is known of a meter."""
     deps, actor = deps_of(request), actor_of(request)
     revision = revision_of(if_match)
-    found = await register.change_meter(deps.store, _dimensions(deps), actor, meter_id, revision, changes(data))
+    found = await register.change_meter(
+        deps.store, _dimensions(deps), actor, MeterId(meter_id), revision, changes(data)
+    )
     return _answer(found, actor)
 
 
@@ -190,7 +221,9 @@ async def remove_meter(
     deps, actor = deps_of(request), actor_of(request)
     revision = revision_of(if_match)
     today = day_to_date(zone(actor.zone).day_of(int(datetime.now(UTC).timestamp())))
-    found = await register.remove_meter(deps.store, _dimensions(deps), actor, meter_id, revision, on or today, today)
+    found = await register.remove_meter(
+        deps.store, _dimensions(deps), actor, MeterId(meter_id), revision, on or today, today
+    )
     return _answer(found, actor)
 
 

@@ -17,6 +17,7 @@ from openmains.app.problems import Problem
 from openmains.app.readings.edits import EDIT_CHANNEL
 from openmains.app.readings.model import StoredDay, StoredSignal
 from openmains.app.readings.ports import ReadingStore
+from openmains.domain.ids import MeterId
 from openmains.domain.period import DAY_S, Zone, zone
 from openmains.domain.quantity import LITRE_EXPONENT, to_m3
 from openmains.domain.readings.model import DayRow
@@ -139,7 +140,7 @@ def _store(deps: ApiDeps) -> ReadingStore:
 async def _meter(deps: ApiDeps, actor: Actor, meter_id: int) -> MeterDetail:
     """The meter as its tenant sees it: what is not the tenant's is not found, in any engine."""
     async with deps.store.tenant(actor.tenant_id) as work:
-        found = await work[MeterStore].get(meter_id)
+        found = await work[MeterStore].get(MeterId(meter_id))
     if found is None:
         raise Problem("not-found")
     return found
@@ -189,7 +190,7 @@ async def read_series(
     left, right = _period(start, end)
     meter = await _meter(deps, actor, meter_id)
     place = zone(actor.zone)
-    days = await _store(deps).days(actor.tenant_id, meter_id, place.day_of(left), place.day_of(right - 1))
+    days = await _store(deps).days(actor.tenant_id, MeterId(meter_id), place.day_of(left), place.day_of(right - 1))
     exponent = _exponent(deps, meter.driver)
     buckets = _buckets(days, left, right, step, place)
     total = sum(bucket.volume for bucket in buckets)
@@ -239,7 +240,7 @@ async def list_registers(
     left, right = _optional_period(start, end)
     before = decode_cursor("registers", cursor, tuple[Key, Key, Key])
     meter = await _meter(deps, actor, meter_id)
-    rows = await _store(deps).registers(actor.tenant_id, meter_id, left, right, limit + 1, before)
+    rows = await _store(deps).registers(actor.tenant_id, MeterId(meter_id), left, right, limit + 1, before)
     exponent = _exponent(deps, meter.driver)
     shown = page("registers", rows, limit, lambda r: (int(r.at.timestamp()), r.version, r.position))
     return Page(
@@ -259,7 +260,7 @@ async def list_frames(
     deps, actor = deps_of(request), actor_of(request)
     before = after_pair("frames", cursor)
     meter = await _meter(deps, actor, meter_id)
-    rows = await _store(deps).frames(actor.tenant_id, meter_id, limit + 1, before)
+    rows = await _store(deps).frames(actor.tenant_id, MeterId(meter_id), limit + 1, before)
     shown = page("frames", rows, limit, lambda f: (f.received_us, f.version))
     return Page(
         items=[
@@ -322,7 +323,9 @@ async def list_signals(
     left, right = _optional_period(start, end)
     before = after_pair("signals", cursor)
     await _meter(deps, actor, meter_id)
-    rows = await _store(deps).signals(actor.tenant_id, meter_id, left * 1_000_000, right * 1_000_000, limit + 1, before)
+    rows = await _store(deps).signals(
+        actor.tenant_id, MeterId(meter_id), left * 1_000_000, right * 1_000_000, limit + 1, before
+    )
     shown = page("signals", rows, limit, lambda s: (s.received_us, s.version))
     return Page(items=[_signal(s) for s in shown.items], next=shown.next)
 

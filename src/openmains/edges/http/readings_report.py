@@ -18,6 +18,7 @@ from openmains.app.job.request import ask_for_job
 from openmains.app.problems import Problem
 from openmains.app.readings.report.model import CollectionReport, MissingMeter, ReportBy
 from openmains.app.readings.report.ports import CollectionReports
+from openmains.domain.ids import MeterId
 from openmains.domain.period import date_to_day, zone
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Limit, Page, after_id, page
@@ -88,7 +89,7 @@ async def list_missing_meters(
     """Expected meters without a value of the day, by meter."""
     actor = actor_of(request)
     scope = f"missing {by} {key or ''}"
-    after = after_id(scope, cursor) or 0
+    after = MeterId(after_id(scope, cursor) or 0)
     group = None if key is None else (by, key)
     rows = await _reports(deps_of(request)).missing(actor.tenant_id, _day(day, actor), limit + 1, after, group)
     return page(scope, rows, limit, lambda meter: meter.meter_id)

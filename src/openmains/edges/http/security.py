@@ -28,6 +28,7 @@ from openmains.app.security.model import (
     UnknownTerminal,
 )
 from openmains.app.security.ports import AccessStore, KeyFiles, place_of
+from openmains.domain.ids import MeterId
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, Page, PathWord, after_id, after_pair, page
 
@@ -64,7 +65,7 @@ async def list_terminal_findings(
 ) -> Page[TerminalFinding]:
     """What was found about a meter's terminal, newest first."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        if await work[MeterStore].get(meter_id) is None:
+        if await work[MeterStore].get(MeterId(meter_id)) is None:
             raise Problem("not-found")
         rows = await work[AccessStore].findings(limit + 1, after_id("findings", cursor), meter_id)
     return page("findings", rows, limit, lambda found: found.finding_id)

@@ -22,6 +22,7 @@ from openmains.app.command.ports import Outgoing
 from openmains.app.command.results import LINK_CHANNEL
 from openmains.app.ingest.pipeline.ports import Effects
 from openmains.app.ingest.uplink import Uplink
+from openmains.domain.ids import MeterId, ProductId, TenantId
 
 SUBJECT = "heard"
 COMMITTED = "committed"
@@ -150,7 +151,8 @@ class CommandBus:
             if frame.imei is None:
                 continue  # it has lost its module; the command ends by time
             down = DownFrame(
-                frame.command_id, frame.tenant_id, frame.meter_id, frame.product_id, frame.imei, frame.kind, frame.frame
+                frame.command_id, TenantId(frame.tenant_id), MeterId(frame.meter_id), ProductId(frame.product_id),
+                frame.imei, frame.kind, frame.frame,
             )  # fmt: skip
             by_node.setdefault(self._nodes.get(frame.meter_id, ANY_NODE), []).append(down)
         for node, items in by_node.items():

@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from openmains.app.system.model import LiveEvent
+from openmains.domain.ids import TenantId
 from openmains.edges.nats.stream import Bus
 
 QUEUE = 500
@@ -37,7 +38,7 @@ class NodeReport:
 
 @dataclass(slots=True, eq=False)
 class _Subscriber:
-    tenant_id: int
+    tenant_id: TenantId
     events: deque[LiveEvent] = field(default_factory=lambda: deque(maxlen=QUEUE))
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -98,7 +99,7 @@ class LiveHub:
         return [node for node in self.nodes.values() if now - node.heard_at < STALE_S]
 
     @asynccontextmanager
-    async def subscribe(self, tenant_id: int) -> AsyncIterator[AsyncIterator[LiveEvent]]:
+    async def subscribe(self, tenant_id: TenantId) -> AsyncIterator[AsyncIterator[LiveEvent]]:
         """Events of this tenant and of the system from now on."""
         subscriber = _Subscriber(tenant_id)
         self._subscribers.add(subscriber)

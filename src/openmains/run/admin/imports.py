@@ -14,6 +14,7 @@ import msgspec
 
 from openmains.app.fleet.imports.import_meters import ImportResult, error_report, import_meters
 from openmains.domain.fleet.meter_row import HeaderError
+from openmains.domain.ids import TenantId
 from openmains.edges.postgres.db import PIPELINE_ROLE, create_pool
 from openmains.edges.postgres.fleet.imports import PostgresImport
 from openmains.run import messages
@@ -50,7 +51,7 @@ def away(error: Exception) -> StartError:
     )
 
 
-async def find_tenant(pool: "asyncpg.Pool", code: str | None) -> tuple[int, str]:
+async def find_tenant(pool: "asyncpg.Pool", code: str | None) -> tuple[TenantId, str]:
     """(tenant id, zone) by code, or the only one; raises StartError."""
     rows = await pool.fetch("SELECT tenant_id, zone, code FROM tenant ORDER BY code")
     if not rows:

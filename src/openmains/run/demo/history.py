@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmains.app.ingest.uplink import Uplink
+from openmains.domain.ids import MeterId, ProductId, TenantId
 from openmains.domain.period import Zone
 from openmains.drivers.catalog import Driver
 from openmains.drivers.model import Kind
@@ -29,9 +30,9 @@ class Registered:
     """A demo meter with its identity in the registry."""
 
     meter: DemoMeter
-    meter_id: int
-    tenant_id: int
-    product_id: int
+    meter_id: MeterId
+    tenant_id: TenantId
+    product_id: ProductId
     driver: Driver
 
 

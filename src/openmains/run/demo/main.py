@@ -15,6 +15,7 @@ from pathlib import Path
 import asyncpg
 
 from openmains.app.fleet.imports.import_meters import import_meters
+from openmains.domain.ids import TenantId
 from openmains.domain.period import Zone, zone
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.nats.stream import StreamReplay, UplinkStream, connect
@@ -85,7 +86,7 @@ async def run_demo(settings: Settings, stop: asyncio.Event) -> None:
         await pool.close()
 
 
-async def found_utility(owner_dsn: str, settings: Settings) -> int:
+async def found_utility(owner_dsn: str, settings: Settings) -> TenantId:
     """Tenant, administrator, areas, products; prints the generated password the first time."""
     tenant_id, _, password = await create_tenant_admin(
         owner_dsn,
@@ -125,7 +126,7 @@ async def found_utility(owner_dsn: str, settings: Settings) -> int:
     return tenant_id
 
 
-async def register_meters(pool: asyncpg.Pool, tenant_id: int, var: Path) -> None:
+async def register_meters(pool: asyncpg.Pool, tenant_id: TenantId, var: Path) -> None:
     """Import the town's registry file, as an operator would; a second time changes nothing."""
     path = var / "demo-meters.csv"
     path.write_bytes(demo_town.as_csv())
@@ -137,7 +138,7 @@ async def register_meters(pool: asyncpg.Pool, tenant_id: int, var: Path) -> None
         say(f"演示燃气水务：已登记 {result.inserted} 只表 / demo utility: {result.inserted} meters registered")
 
 
-async def registered(pool: asyncpg.Pool, tenant_id: int) -> list[Registered]:
+async def registered(pool: asyncpg.Pool, tenant_id: TenantId) -> list[Registered]:
     """The town's meters with their identities."""
     drivers = driver_catalog.load()
     rows = {row["number"]: row for row in await pool.fetch(FLEET, tenant_id)}
@@ -152,7 +153,7 @@ async def send_history(
     pool: asyncpg.Pool,
     stream: UplinkStream,
     shards: int,
-    tenant_id: int,
+    tenant_id: TenantId,
     fleet: list[Registered],
     place: Zone,
     cuts: Mapping[int, Sequence[Cut]],

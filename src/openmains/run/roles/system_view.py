@@ -8,6 +8,7 @@ import asyncpg
 
 from openmains import __version__
 from openmains.app.system.model import Metric, ProcessInfo, StorageSample, SystemSnapshot
+from openmains.domain.ids import TenantId
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.nats.live import LiveHub
 from openmains.edges.nats.stream import StreamUnavailableError, UplinkStream
@@ -49,7 +50,7 @@ class RunningSystem:
         self._shards = shards
         self._host: int | None = None
 
-    async def runs_platform(self, tenant_id: int) -> bool:
+    async def runs_platform(self, tenant_id: TenantId) -> bool:
         """True for the tenant made first. With the database away nobody can sign in; who did so before stays who it was."""
         if self._host is None:
             try:
@@ -58,7 +59,7 @@ class RunningSystem:
                 return False
         return self._host in (None, tenant_id)
 
-    async def snapshot(self, tenant_id: int) -> SystemSnapshot:
+    async def snapshot(self, tenant_id: TenantId) -> SystemSnapshot:
         """Everything the system page shows; a guest tenant sees no figure that other tenants have a part in."""
         if not await self.runs_platform(tenant_id):
             own = await self._pool.fetchrow(OWN, tenant_id)

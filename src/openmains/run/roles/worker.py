@@ -8,6 +8,7 @@ from openmains.app.fleet.imports.jobs import import_handlers
 from openmains.app.fleet.sync_dims import sync_dims
 from openmains.app.readings.report.jobs import report_handlers
 from openmains.app.readings.report.schedule import queue_due_reports
+from openmains.domain.ids import TenantId
 from openmains.domain.period import Zone
 from openmains.edges.clickhouse.fleet import MeterDims
 from openmains.edges.clickhouse.report import DayReports
@@ -35,7 +36,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
         if due.take("dims", now, DIMS_EVERY_S):
             await sync_dims(changes, dims)
 
-    async def zone_of(tenant_id: int) -> Zone:
+    async def zone_of(tenant_id: TenantId) -> Zone:
         return (await names.labels(tenant_id)).zone
 
     async def queue_reports(now: float) -> None:

@@ -26,6 +26,7 @@ from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
+from openmains.domain.ids import MeterId
 from openmains.wire.coap.message import code_text, is_success
 from openmains.wire.errors import WireError
 from openmains.wire.lwm2m import path as paths
@@ -44,7 +45,7 @@ class MeterLink(Protocol):
         ...
 
 
-async def registered_objects(store: Store, link: MeterLink, actor: Actor, meter_id: int) -> MeterObjects:
+async def registered_objects(store: Store, link: MeterLink, actor: Actor, meter_id: MeterId) -> MeterObjects:
     """Raises ``not-found``, ``meter-not-connected``, ``meter-not-registered``."""
     imei = await _imei(store, actor, meter_id)
     answer = await link.ask(Ask(Kind.REGISTERED, imei))
@@ -71,7 +72,7 @@ async def registered_objects(store: Store, link: MeterLink, actor: Actor, meter_
 
 
 async def operate(
-    store: Store, link: MeterLink, actor: Actor, meter_id: int, wish: MeterOperation, now_us: Callable[[], int]
+    store: Store, link: MeterLink, actor: Actor, meter_id: MeterId, wish: MeterOperation, now_us: Callable[[], int]
 ) -> OperationResult:
     """Do it and wait for the meter. Raises the problems of ``rules`` and of a meter that cannot be reached now."""
     kind = Kind(wish.operation)
@@ -128,7 +129,7 @@ def _resource(owner: Object, one: Resource) -> ResourceDefinition:
     )
 
 
-async def _imei(store: Store, actor: Actor, meter_id: int) -> int:
+async def _imei(store: Store, actor: Actor, meter_id: MeterId) -> int:
     async with store.tenant(actor.tenant_id) as work:
         found = await work[MeterStore].get(meter_id)
     if found is None:

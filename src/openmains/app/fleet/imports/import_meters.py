@@ -18,6 +18,7 @@ from openmains.app.fleet.imports.ports import RegistryImport
 from openmains.app.fleet.imports.reader import Chunk, Orders, reading
 from openmains.app.spreadsheet import csv_bytes
 from openmains.domain.fleet.meter_row import RowError
+from openmains.domain.ids import TenantId
 
 MOST_ERRORS = 10_000  # kept in the report; all are counted
 
@@ -54,7 +55,7 @@ class ImportResult:
 
 async def import_meters(
     path: Path,
-    tenant_id: int,
+    tenant_id: TenantId,
     store: RegistryImport,
     *,
     today: date,

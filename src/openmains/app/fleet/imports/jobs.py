@@ -12,6 +12,7 @@ from openmains.app.fleet.imports.import_meters import ImportCancelled, error_rep
 from openmains.app.fleet.imports.ports import RegistryImport
 from openmains.app.fleet.sync_dims import ChangeSource, DimStore, sync_dims
 from openmains.app.job.ports import Handler, JobCancelled, JobContext
+from openmains.domain.ids import TenantId
 from openmains.domain.period import Zone
 
 IMPORT = "meter_import"
@@ -21,7 +22,7 @@ def import_handlers(
     open_import: Callable[[], AbstractAsyncContextManager[RegistryImport]],
     changes: ChangeSource,
     dims: DimStore,
-    zone_of: Callable[[int], Awaitable[Zone]],
+    zone_of: Callable[[TenantId], Awaitable[Zone]],
 ) -> dict[str, Handler]:
     """Handler by job kind. ``zone_of`` a tenant id: its day of the claim is the newest date of installation a row may have."""
 

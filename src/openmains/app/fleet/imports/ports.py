@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from openmains.domain.ids import TenantId
+
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
@@ -27,7 +29,7 @@ class Applied:
 class RegistryImport(Protocol):
     """One import's transaction; nobody sees anything of it before ``commit``."""
 
-    async def begin(self, tenant_id: int) -> None:
+    async def begin(self, tenant_id: TenantId) -> None:
         """Open the transaction; waits for another import of this tenant."""
 
     async def products(self) -> dict[str, int]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from openmains.app.fleet.identities import Identities, Identity
 from openmains.app.ingest.edge.limiter import Verdict, Window
 from openmains.app.ingest.uplink import Uplink
+from openmains.domain.ids import TenantId
 from openmains.domain.period import Zone
 from openmains.drivers.catalog import Catalog, Driver
 from openmains.drivers.lwm2m import envelope
@@ -42,7 +43,7 @@ class Accepted(NamedTuple):
 
     uplink: Uplink
     driver: Driver | None
-    tenant_id: int
+    tenant_id: TenantId
 
 
 class Reception:
@@ -130,7 +131,7 @@ class Reception:
             return b""
         return accepted.driver.answer(accepted.uplink.payload, now_s, self._offset_min(accepted.tenant_id, now_s))
 
-    def _offset_min(self, tenant_id: int, now_s: int) -> int:
+    def _offset_min(self, tenant_id: TenantId, now_s: int) -> int:
         minute = now_s // 60
         known = self._offsets.get(tenant_id)
         if known is not None and known[0] == minute:

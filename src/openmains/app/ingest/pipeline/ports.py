@@ -9,6 +9,7 @@ from openmains.app.command.ports import MeterWord
 from openmains.app.ingest.model import AlarmChange
 from openmains.app.ingest.uplink import Uplink
 from openmains.app.security.report import AccessEntry
+from openmains.domain.ids import AreaId, MeterId, ProductId, TenantId
 from openmains.domain.readings.model import DayRow, MeterState
 
 
@@ -16,7 +17,7 @@ from openmains.domain.readings.model import DayRow, MeterState
 class Product:
     """What the pipeline must know of a product; changes rarely and is kept in memory."""
 
-    product_id: int
+    product_id: ProductId
     driver: str
     dial: int
     interval_s: int
@@ -27,10 +28,10 @@ class Product:
 class MeterRecord:
     """A meter as loaded for a batch: registry facts and hot state."""
 
-    meter_id: int
-    tenant_id: int
-    product_id: int
-    area_id: int
+    meter_id: MeterId
+    tenant_id: TenantId
+    product_id: ProductId
+    area_id: AreaId
     qmax_per_h: int  # 0: the product's
     installed_day: int
     state: MeterState
@@ -59,8 +60,8 @@ class DeadLetter:
 class ExceptionRow:
     """A finding on its way to the exception list."""
 
-    tenant_id: int
-    meter_id: int
+    tenant_id: TenantId
+    meter_id: MeterId
     version: int
     rule: int
     at: int
@@ -110,7 +111,7 @@ class PipelineStore(Protocol):
         """Last committed stream sequence of a shard; 0 when new."""
         ...
 
-    async def load(self, meter_ids: Sequence[int]) -> dict[int, MeterRecord]:
+    async def load(self, meter_ids: Sequence[MeterId]) -> dict[int, MeterRecord]:
         """Records of these meters; unknown ones are absent."""
         ...
 

@@ -30,6 +30,7 @@ from openmains.app.ingest.pipeline.ports import (
 from openmains.app.ingest.pipeline.process import ASIDE, Batch, Processor
 from openmains.app.ingest.pipeline.rows import day_table
 from openmains.app.ingest.uplink import Uplink, UplinkBatch, decode_batch
+from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.period import zone
 from openmains.drivers.catalog import Catalog
 
@@ -266,7 +267,7 @@ class ShardWorker:
         """Tell screens what is new; they read the facts from the stores."""
         for tenant_id, count in Counter(item.tenant_id for item in batch).items():
             await self._tell(f"applied.{tenant_id}", b"%d" % count)
-        by_tenant: dict[int, list[dict[str, object]]] = {}
+        by_tenant: dict[TenantId, list[dict[str, object]]] = {}
         for change in effects.alarms:
             by_tenant.setdefault(change.tenant_id, []).append(
                 {
@@ -282,7 +283,7 @@ class ShardWorker:
             await self._tell(f"alarm.{tenant_id}", json.dumps(alarms).encode())
 
 
-def _speakers(batch: UplinkBatch) -> list[int]:
+def _speakers(batch: UplinkBatch) -> list[MeterId]:
     """Meters that said something themselves: only theirs is a state to go on from."""
     return list({item.meter_id for item in batch if item.channel not in ASIDE})
 

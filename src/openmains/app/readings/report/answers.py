@@ -9,6 +9,7 @@ from openmains.app.readings.report.build import NOT_RECEIVED, day_report, missin
 from openmains.app.readings.report.collection import DayReport, Line, due_s
 from openmains.app.readings.report.model import CollectionReport, CollectionRow, MissingMeter, ReportBy
 from openmains.app.readings.report.ports import DayStore, LabelStore
+from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.period import day_to_date
 from openmains.domain.readings.expected import Collection
 
@@ -20,12 +21,17 @@ class Reports:
         self._days = days
         self._names = names
 
-    async def collection(self, tenant_id: int, day: int, by: ReportBy) -> CollectionReport:
+    async def collection(self, tenant_id: TenantId, day: int, by: ReportBy) -> CollectionReport:
         """Counts of a day by one group."""
         return _answer(await day_report(tenant_id, day, self._days, self._names), by)
 
     async def missing(
-        self, tenant_id: int, day: int, limit: int, after_meter_id: int, group: tuple[ReportBy, str] | None = None
+        self,
+        tenant_id: TenantId,
+        day: int,
+        limit: int,
+        after_meter_id: MeterId,
+        group: tuple[ReportBy, str] | None = None,
     ) -> list[MissingMeter]:
         """Meters whose day is not (fully) there, by id; those of one line of the report where ``group`` names it."""
         labels = await self._names.labels(tenant_id)
@@ -62,15 +68,15 @@ class Reports:
             )
         return answer
 
-    async def csv(self, tenant_id: int, day: int, by: ReportBy, locale: str) -> bytes:
+    async def csv(self, tenant_id: TenantId, day: int, by: ReportBy, locale: str) -> bytes:
         """The whole report with its missing list; ``by`` comes first in it."""
         return await self._file(tenant_id, day, by, locale, "csv")
 
-    async def xlsx(self, tenant_id: int, day: int, by: ReportBy, locale: str) -> bytes:
+    async def xlsx(self, tenant_id: TenantId, day: int, by: ReportBy, locale: str) -> bytes:
         """The same as a workbook."""
         return await self._file(tenant_id, day, by, locale, "xlsx")
 
-    async def _file(self, tenant_id: int, day: int, by: ReportBy, locale: str, kind: str) -> bytes:
+    async def _file(self, tenant_id: TenantId, day: int, by: ReportBy, locale: str, kind: str) -> bytes:
         report = await day_report(tenant_id, day, self._days, self._names)
         report.groups = {by: report.groups[by], **{name: lines for name, lines in report.groups.items() if name != by}}
         missing = missing_pages(tenant_id, day, self._days, self._names)

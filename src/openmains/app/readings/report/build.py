@@ -11,6 +11,7 @@ import xlsxwriter
 from openmains.app.readings.report.collection import DayReport, Labels, MeterLabel, MissingMeter, due_s, report_of
 from openmains.app.readings.report.ports import DayStore, LabelStore
 from openmains.app.spreadsheet import csv_bytes, neutral
+from openmains.domain.ids import TenantId
 from openmains.domain.period import day_to_date
 from openmains.domain.readings.expected import Collection, Status
 
@@ -42,7 +43,7 @@ STATUS = {
 }
 
 
-async def day_report(tenant_id: int, day: int, days: DayStore, names: LabelStore) -> DayReport:
+async def day_report(tenant_id: TenantId, day: int, days: DayStore, names: LabelStore) -> DayReport:
     """The report of a day. Raises ``LookupError`` for an unknown tenant."""
     labels = await names.labels(tenant_id)
     counts = await days.counts(tenant_id, day, due_s(day, labels.zone), labels.slots(day))
@@ -50,7 +51,7 @@ async def day_report(tenant_id: int, day: int, days: DayStore, names: LabelStore
 
 
 async def missing_pages(
-    tenant_id: int, day: int, days: DayStore, names: LabelStore, statuses: Sequence[Status] = NOT_RECEIVED
+    tenant_id: TenantId, day: int, days: DayStore, names: LabelStore, statuses: Sequence[Status] = NOT_RECEIVED
 ) -> AsyncIterator[list[list[Any]]]:
     """Pages of the list of meters to read again: the columns of MISSING_HEAD with ``Status`` and seconds as they are."""
     labels = await names.labels(tenant_id)

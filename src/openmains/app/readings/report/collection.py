@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from openmains.domain.ids import AreaId, MeterId, ProductId
 from openmains.domain.period import Zone, day_to_date
 from openmains.domain.readings.expected import Collection, Mode, Status, due_at
 
@@ -18,8 +19,8 @@ GROUPS = ("area", "product", "maker", "driver")
 class Counts:
     """How many meters of one area and product stand how."""
 
-    area_id: int
-    product_id: int
+    area_id: AreaId
+    product_id: ProductId
     status: Status
     meters: int
 
@@ -28,9 +29,9 @@ class Counts:
 class MissingMeter:
     """A meter whose day is not (fully) there."""
 
-    meter_id: int
-    area_id: int
-    product_id: int
+    meter_id: MeterId
+    area_id: AreaId
+    product_id: ProductId
     status: Status
 
 

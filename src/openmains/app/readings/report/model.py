@@ -6,6 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from openmains.domain.ids import MeterId
+
 ReportBy = Literal["area", "product", "maker", "driver"]
 
 
@@ -37,7 +39,7 @@ class CollectionReport(Struct, frozen=True):
 class MissingMeter(Struct, frozen=True):
     """A meter whose day is not (fully) there; ``status``: missing, partial or estimated."""
 
-    meter_id: int
+    meter_id: MeterId
     number: str
     area_code: str
     product_code: str

@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 
 from openmains.app.job.ports import JobQueue
+from openmains.domain.ids import TenantId
 from openmains.domain.period import day_to_date, zone
 from openmains.domain.readings.expected import ON_TIME_HOUR
 
@@ -24,7 +25,7 @@ def report_days_due(zone_key: str, since_s: int, now: float) -> list[int]:
     return list(range(first, last + 1))
 
 
-async def queue_due_reports(store: JobQueue, tenants: Sequence[tuple[int, str, int]], now: float) -> int:
+async def queue_due_reports(store: JobQueue, tenants: Sequence[tuple[TenantId, str, int]], now: float) -> int:
     """Queue the reports that are due, exactly one for each tenant and day; ``tenants``: (id, zone, made at s)."""
     queued = 0
     for tenant_id, zone_key, since_s in tenants:

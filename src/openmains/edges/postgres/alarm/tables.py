@@ -4,6 +4,7 @@
 from datetime import UTC, datetime
 
 from openmains.app.alarm.model import Alarm, AlarmStatus, Severity
+from openmains.domain.ids import AlarmId, AreaId, MeterId, TenantId, UserId
 from openmains.edges.postgres.db import Connection, Row
 
 _COLUMNS = """
@@ -44,7 +45,7 @@ def _alarm(row: Row) -> Alarm:
 class Alarms:
     """``AlarmStore`` on one tenant's transaction."""
 
-    def __init__(self, connection: Connection, tenant_id: int) -> None:
+    def __init__(self, connection: Connection, tenant_id: TenantId) -> None:
         self._connection = connection
         self._tenant_id = tenant_id
 
@@ -56,8 +57,8 @@ class Alarms:
         status: AlarmStatus | None,
         severity: Severity | None,
         event: str | None,
-        meter_id: int | None,
-        area_id: int | None,
+        meter_id: MeterId | None,
+        area_id: AreaId | None,
     ) -> list[Alarm]:
         state = "true" if status is None else _STATUS[status]
         rows = await self._connection.fetch(
@@ -75,13 +76,13 @@ class Alarms:
         )
         return [_alarm(row) for row in rows]
 
-    async def get(self, alarm_id: int) -> Alarm | None:
+    async def get(self, alarm_id: AlarmId) -> Alarm | None:
         row = await self._connection.fetchrow(
             f"{_COLUMNS} WHERE l.tenant_id = $1 AND l.alarm_id = $2 FOR UPDATE OF l", self._tenant_id, alarm_id
         )
         return None if row is None else _alarm(row)
 
-    async def acknowledge(self, alarm_id: int, user_id: int) -> None:
+    async def acknowledge(self, alarm_id: AlarmId, user_id: UserId) -> None:
         await self._connection.execute(
             "UPDATE alarm SET acknowledged_by = $3, acknowledged_at = now() WHERE tenant_id = $1 AND alarm_id = $2",
             self._tenant_id,
@@ -89,7 +90,7 @@ class Alarms:
             user_id,
         )
 
-    async def clear(self, alarm_id: int, now_us: int) -> None:
+    async def clear(self, alarm_id: AlarmId, now_us: int) -> None:
         await self._connection.execute(
             "UPDATE alarm SET cleared_us = $3 WHERE tenant_id = $1 AND alarm_id = $2",
             self._tenant_id,

@@ -4,6 +4,7 @@
 from openmains.app.fleet.ports import AreaStore, MeterSearch, MeterStore, ProductStore
 from openmains.app.fleet.search import MeterHit
 from openmains.app.fleet.wording import Wording
+from openmains.domain.ids import TenantId
 from openmains.edges.postgres.adapters import Adapters, Bind
 from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.fleet import search
@@ -14,7 +15,7 @@ from openmains.edges.postgres.fleet.tables import Areas, Products
 class Search:
     """``MeterSearch`` on one tenant's transaction."""
 
-    def __init__(self, connection: Connection, tenant_id: int) -> None:
+    def __init__(self, connection: Connection, tenant_id: TenantId) -> None:
         self._connection = connection
         self._tenant_id = tenant_id
 
@@ -25,7 +26,7 @@ class Search:
 def adapters(wording: Wording) -> Adapters:
     """``wording``: how a meter's stored values are told, which only the drivers know."""
 
-    def meters(connection: Connection, tenant_id: int) -> Meters:
+    def meters(connection: Connection, tenant_id: TenantId) -> Meters:
         return Meters(connection, tenant_id, wording)
 
     return dict(

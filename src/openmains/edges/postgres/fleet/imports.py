@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from openmains.app.fleet.imports.ports import Applied, Conflict
 from openmains.app.fleet.imports.staging import STAGED
+from openmains.domain.ids import MeterId, TenantId
 from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.fleet.search import refresh, refresh_customers
 
@@ -88,7 +89,7 @@ class PostgresImport:
         finally:
             await self._pool.release(connection)
 
-    async def begin(self, tenant_id: int) -> None:
+    async def begin(self, tenant_id: TenantId) -> None:
         connection = self._connection
         self._tenant_id = tenant_id
         self._transaction = connection.transaction()
@@ -170,7 +171,7 @@ class ChangedMeters:
         """Every transaction below this number has ended."""
         return int(await self._pool.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"))
 
-    async def changed(self, since: int, before: int, after_seq: int, limit: int) -> list[tuple[int, int]]:
+    async def changed(self, since: int, before: int, after_seq: int, limit: int) -> list[tuple[int, MeterId]]:
         """(seq, meter id) of changes by transactions ``since`` ≤ xid < ``before``, in the order of seq."""
         rows = await self._pool.fetch(
             "SELECT seq, meter_id FROM identity_change WHERE xid >= $1::text::xid8 AND xid < $2::text::xid8 AND seq > $3 "
@@ -179,7 +180,7 @@ class ChangedMeters:
         )  # fmt: skip
         return [(row[0], row[1]) for row in rows]
 
-    async def meters(self, meter_ids: Sequence[int]) -> list[tuple[Any, ...]]:
+    async def meters(self, meter_ids: Sequence[MeterId]) -> list[tuple[Any, ...]]:
         """Rows of ``meter_dim`` for these meters; those that are gone are left out."""
         return [
             tuple(r) for r in await self._pool.fetch(_DIM + " WHERE meter_id = ANY ($1::bigint[])", list(meter_ids))

@@ -15,6 +15,7 @@ import asyncpg
 
 from openmains.app.fleet.model import Customer, Dimension, LastState, Meter, MeterDetail, MeterFilter, NewMeter
 from openmains.app.fleet.wording import Wording
+from openmains.domain.ids import CustomerId, MeterId, TenantId
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.fleet import search
 
@@ -90,7 +91,7 @@ def _fields(row: Row, wording: Wording) -> dict[str, Any]:
 class Meters:
     """``MeterStore`` on one tenant's transaction."""
 
-    def __init__(self, connection: Connection, tenant_id: int, wording: Wording) -> None:
+    def __init__(self, connection: Connection, tenant_id: TenantId, wording: Wording) -> None:
         self._connection = connection
         self._tenant_id = tenant_id
         self._wording = wording
@@ -124,7 +125,7 @@ class Meters:
         )
         return [Meter(**_fields(row, self._wording)) for row in rows]
 
-    async def by_ids(self, meter_ids: Sequence[int]) -> list[Meter]:
+    async def by_ids(self, meter_ids: Sequence[MeterId]) -> list[Meter]:
         rows = await self._connection.fetch(
             f"SELECT {_COLUMNS} {_FROM} WHERE m.tenant_id = $1 AND m.meter_id = ANY($2::bigint[])",
             self._tenant_id,
@@ -133,7 +134,7 @@ class Meters:
         found = {row["meter_id"]: Meter(**_fields(row, self._wording)) for row in rows}
         return [found[meter_id] for meter_id in meter_ids if meter_id in found]
 
-    async def get(self, meter_id: int) -> MeterDetail | None:
+    async def get(self, meter_id: MeterId) -> MeterDetail | None:
         row = await self._connection.fetchrow(
             f"SELECT {_COLUMNS}, c.code AS c_code, c.name AS c_name, c.phone AS c_phone, c.address AS c_address,"
             f" c.is_protected AS c_protected, c.is_critical AS c_critical {_FROM} WHERE m.tenant_id = $1 AND m.meter_id = $2",
@@ -155,7 +156,7 @@ class Meters:
             )
         return MeterDetail(customer=customer, **_fields(row, self._wording))
 
-    async def customer_exists(self, customer_id: int) -> bool:
+    async def customer_exists(self, customer_id: CustomerId) -> bool:
         found: bool = await self._connection.fetchval(
             "SELECT EXISTS (SELECT FROM customer WHERE tenant_id = $1 AND customer_id = $2)",
             self._tenant_id,
@@ -163,7 +164,7 @@ class Meters:
         )
         return found
 
-    async def set_customer_flags(self, customer_id: int, flags: Mapping[str, bool]) -> None:
+    async def set_customer_flags(self, customer_id: CustomerId, flags: Mapping[str, bool]) -> None:
         await self._connection.execute(
             "UPDATE customer SET is_protected = coalesce($3, is_protected), is_critical = coalesce($4, is_critical)"
             " WHERE tenant_id = $1 AND customer_id = $2",
@@ -173,10 +174,10 @@ class Meters:
             flags.get("is_critical"),
         )
 
-    async def add(self, meter: NewMeter) -> int | None:
+    async def add(self, meter: NewMeter) -> MeterId | None:
         try:
             async with self._connection.transaction():  # a savepoint: a taken IMEI of another tenant raises
-                meter_id: int = await self._connection.fetchval(
+                meter_id: MeterId = await self._connection.fetchval(
                     "INSERT INTO meter (tenant_id, number, bar_code, imei, imsi, iccid, product_id, area_id,"
                     " customer_id, address, place, dn, qmax_l_h, installed_on)"
                     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING meter_id",
@@ -203,7 +204,7 @@ class Meters:
         await self._after_change(meter_id)
         return meter_id
 
-    async def change(self, meter_id: int, revision: int, values: dict[str, Any]) -> bool | None:
+    async def change(self, meter_id: MeterId, revision: int, values: dict[str, Any]) -> bool | None:
         unknown = values.keys() - _FIELDS
         if unknown:
             raise ValueError(f"not fields of a meter: {sorted(unknown)}")
@@ -225,7 +226,7 @@ class Meters:
         await self._after_change(meter_id)
         return True
 
-    async def dimension(self, meter_id: int) -> Dimension:
+    async def dimension(self, meter_id: MeterId) -> Dimension:
         row = await self._connection.fetchrow(
             "SELECT tenant_id, meter_id, area_id, product_id, installed_on, removed_on, revision FROM meter"
             " WHERE tenant_id = $1 AND meter_id = $2",
@@ -235,7 +236,7 @@ class Meters:
         assert row is not None  # noqa: S101 called for a meter of this transaction
         return Dimension(**dict(row))
 
-    async def _after_change(self, meter_id: int) -> None:
+    async def _after_change(self, meter_id: MeterId) -> None:
         await search.refresh(self._connection, [meter_id])
         await self._connection.execute(
             "INSERT INTO identity_change (tenant_id, meter_id) VALUES ($1, $2)", self._tenant_id, meter_id

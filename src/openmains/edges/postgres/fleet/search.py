@@ -13,6 +13,7 @@ from openmains.app.fleet.search import (
     parse_query,
     search_text,
 )
+from openmains.domain.ids import MeterId, TenantId
 from openmains.edges.postgres.db import Connection
 
 _HITS = """
@@ -34,7 +35,7 @@ _MOST = 200
 
 
 async def search(
-    connection: Connection, tenant_id: int, query: str, limit: int = 50, after: str | None = None
+    connection: Connection, tenant_id: TenantId, query: str, limit: int = 50, after: str | None = None
 ) -> list[MeterHit]:
     """Meters of a tenant that match, exact ones first, then by meter id; at most ``limit`` (≤ 200).
 
@@ -81,7 +82,7 @@ async def _candidates(connection: Connection, wanted: Query, limit: int, after: 
     return ranked
 
 
-async def refresh(connection: Connection, meter_ids: Sequence[int]) -> int:
+async def refresh(connection: Connection, meter_ids: Sequence[MeterId]) -> int:
     """Write the search texts of these meters anew from meter and customer; returns how many meters there are.
 
     To be called in the transaction that changed a number, bar code, IMEI, SIM, name, phone or address.

@@ -6,6 +6,7 @@
 from typing import Any
 
 from openmains.app.fleet.model import Area, NewProduct, Product
+from openmains.domain.ids import AreaId, ProductId, TenantId
 from openmains.edges.postgres.db import Connection, Row
 
 _AREA = "area_id, parent_id, code, name"
@@ -36,7 +37,7 @@ def _sets(values: dict[str, Any], allowed: frozenset[str]) -> str:
 class Areas:
     """``AreaStore`` on one tenant's transaction."""
 
-    def __init__(self, connection: Connection, tenant_id: int) -> None:
+    def __init__(self, connection: Connection, tenant_id: TenantId) -> None:
         self._connection = connection
         self._tenant_id = tenant_id
 
@@ -46,13 +47,13 @@ class Areas:
         )
         return [_area(row) for row in rows]
 
-    async def get(self, area_id: int) -> Area | None:
+    async def get(self, area_id: AreaId) -> Area | None:
         row = await self._connection.fetchrow(
             f"SELECT {_AREA} FROM area WHERE tenant_id = $1 AND area_id = $2", self._tenant_id, area_id
         )
         return None if row is None else _area(row)
 
-    async def add(self, code: str, name: str, parent_id: int | None) -> Area | None:
+    async def add(self, code: str, name: str, parent_id: AreaId | None) -> Area | None:
         row = await self._connection.fetchrow(
             "INSERT INTO area (tenant_id, code, name, parent_id) VALUES ($1, $2, $3, $4)"
             f" ON CONFLICT DO NOTHING RETURNING {_AREA}",
@@ -63,7 +64,7 @@ class Areas:
         )
         return None if row is None else _area(row)
 
-    async def change(self, area_id: int, values: dict[str, Any]) -> Area | None:
+    async def change(self, area_id: AreaId, values: dict[str, Any]) -> Area | None:
         row = await self._connection.fetchrow(
             f"UPDATE area SET {_sets(values, _AREA_FIELDS)} WHERE tenant_id = $1 AND area_id = $2 RETURNING {_AREA}",
             self._tenant_id,
@@ -72,7 +73,7 @@ class Areas:
         )
         return None if row is None else _area(row)
 
-    async def is_below(self, area_id: int, ancestor_id: int) -> bool:
+    async def is_below(self, area_id: AreaId, ancestor_id: AreaId) -> bool:
         found: bool = await self._connection.fetchval(
             "WITH RECURSIVE up AS (SELECT area_id, parent_id FROM area WHERE tenant_id = $1 AND area_id = $2"
             " UNION SELECT a.area_id, a.parent_id FROM area a JOIN up ON a.area_id = up.parent_id"
@@ -88,7 +89,7 @@ class Areas:
 class Products:
     """``ProductStore`` on one tenant's transaction."""
 
-    def __init__(self, connection: Connection, tenant_id: int) -> None:
+    def __init__(self, connection: Connection, tenant_id: TenantId) -> None:
         self._connection = connection
         self._tenant_id = tenant_id
 
@@ -101,7 +102,7 @@ class Products:
         )
         return [_product(row) for row in rows]
 
-    async def get(self, product_id: int) -> Product | None:
+    async def get(self, product_id: ProductId) -> Product | None:
         row = await self._connection.fetchrow(
             f"SELECT {_PRODUCT} FROM product WHERE tenant_id = $1 AND product_id = $2", self._tenant_id, product_id
         )
@@ -127,7 +128,7 @@ class Products:
         )
         return None if row is None else _product(row)
 
-    async def change(self, product_id: int, values: dict[str, Any]) -> Product | None:
+    async def change(self, product_id: ProductId, values: dict[str, Any]) -> Product | None:
         row = await self._connection.fetchrow(
             f"UPDATE product SET {_sets(values, _PRODUCT_FIELDS)} WHERE tenant_id = $1 AND product_id = $2"
             f" RETURNING {_PRODUCT}",

@@ -241,7 +241,7 @@ async def create_tenant_admin(
     name: str = "管理员",
     locale: str = "zh",
     must_change: bool = True,
-) -> tuple[int, int, str | None]:
+) -> tuple[TenantId, UserId, str | None]:
     """Make a tenant, its root area and its first administrator as the schema's owner; what exists stays as it is.
 
     Returns (tenant id, user id, password). The random password is given this once; None where the user existed already.

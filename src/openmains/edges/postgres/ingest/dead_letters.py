@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from openmains.app.ingest.model import DeadLetter, DeadLetterStatus
+from openmains.domain.ids import MeterId, ProductId, TenantId, UserId
 from openmains.edges.postgres.db import Connection, Row
 
 _COLUMNS = """
@@ -25,7 +26,7 @@ def _dead_letter(row: Row) -> DeadLetter:
 class DeadLetters:
     """``DeadLetterStore`` on one tenant's transaction."""
 
-    def __init__(self, connection: Connection, tenant_id: int) -> None:
+    def __init__(self, connection: Connection, tenant_id: TenantId) -> None:
         self._connection = connection
         self._tenant_id = tenant_id
 
@@ -36,8 +37,8 @@ class DeadLetters:
         *,
         status: DeadLetterStatus | None,
         reason: str | None,
-        meter_id: int | None,
-        product_id: int | None,
+        meter_id: MeterId | None,
+        product_id: ProductId | None,
     ) -> list[DeadLetter]:
         rows = await self._connection.fetch(
             f"{_COLUMNS} WHERE tenant_id = $1 AND ($2::bigint IS NULL OR dead_letter_id < $2)"
@@ -71,7 +72,7 @@ class DeadLetters:
         letters = [_dead_letter(row) for row in rows]
         return [replace(item, product_id=products.get(item.meter_id, item.product_id)) for item in letters]
 
-    async def mark(self, ids: Sequence[int], status: DeadLetterStatus, user_id: int) -> None:
+    async def mark(self, ids: Sequence[int], status: DeadLetterStatus, user_id: UserId) -> None:
         await self._connection.execute(
             "UPDATE dead_letter SET status = $3, handled_by = $4, handled_at = now()"
             " WHERE tenant_id = $1 AND dead_letter_id = ANY($2::bigint[])",

@@ -19,6 +19,7 @@ from openmains.app.ingest.pipeline.ports import (
     Product,
 )
 from openmains.app.security.score import AccessJudge
+from openmains.domain.ids import MeterId
 from openmains.domain.period import EPOCH_ORDINAL
 from openmains.domain.readings.model import MeterState
 from openmains.edges.postgres.command.flow import hear
@@ -120,7 +121,7 @@ class PostgresPipelineStore:
         )
         return str(await self._pool.fetchval("SELECT value FROM platform_choice WHERE name = $1", name))
 
-    async def load(self, meter_ids: Sequence[int]) -> dict[int, MeterRecord]:
+    async def load(self, meter_ids: Sequence[MeterId]) -> dict[int, MeterRecord]:
         """Registry facts and hot state of these meters."""
         rows = await self._pool.fetch(LOAD, meter_ids)
         return {row[0]: _record(row) for row in rows}

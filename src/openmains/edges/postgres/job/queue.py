@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from openmains.app.job.ports import LEASE_S, ClaimedJob
+from openmains.domain.ids import TenantId
 from openmains.edges.postgres.db import Pool
 
 _ENQUEUE = """
@@ -38,7 +39,7 @@ class PostgresJobs:
         self._pool = pool
 
     async def enqueue(
-        self, tenant_id: int, kind: str, params: Mapping[str, Any], *, now: float, unique_key: str | None = None,
+        self, tenant_id: TenantId, kind: str, params: Mapping[str, Any], *, now: float, unique_key: str | None = None,
         file_path: str = "", created_by: int | None = None,
     ) -> int | None:  # fmt: skip
         found = await self._pool.fetchval(
@@ -59,7 +60,7 @@ class PostgresJobs:
         stored = dict(result) if result is not None else None
         return bool(await self._pool.fetchval(_FINISH, job.job_id, job.claim, status, stored, error[:2000], now))
 
-    async def cancel(self, tenant_id: int, job_id: int) -> bool:
+    async def cancel(self, tenant_id: TenantId, job_id: int) -> bool:
         """Ask a job to end; False where it has ended or is not this tenant's."""
         return bool(
             await self._pool.fetchval(

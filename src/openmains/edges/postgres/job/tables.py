@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from openmains.app.job.model import Job, JobStatus
+from openmains.domain.ids import TenantId, UserId
 from openmains.edges.postgres.db import Connection, Row
 
 _JOB = "job_id, kind, params, status, done, total, result, error, created_by, created_at, started_at, finished_at"
@@ -25,7 +26,7 @@ def _job(row: Row) -> Job:
 class Jobs:
     """``JobStore`` on one tenant's transaction."""
 
-    def __init__(self, connection: Connection, tenant_id: int) -> None:
+    def __init__(self, connection: Connection, tenant_id: TenantId) -> None:
         self._connection = connection
         self._tenant_id = tenant_id
 
@@ -48,7 +49,7 @@ class Jobs:
         return None if row is None else _job(row)
 
     async def add(
-        self, kind: str, params: dict[str, Any], *, file_path: str, unique_key: str | None, user_id: int
+        self, kind: str, params: dict[str, Any], *, file_path: str, unique_key: str | None, user_id: UserId
     ) -> Job:
         """The job; the one that exists already where ``unique_key`` was used before."""
         row = await self._connection.fetchrow(

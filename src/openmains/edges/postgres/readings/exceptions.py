@@ -4,6 +4,7 @@
 from datetime import UTC, datetime
 
 from openmains.app.readings.model import ExceptionStatus, ReadingException
+from openmains.domain.ids import ExceptionId, MeterId, TenantId, UserId
 from openmains.domain.period import day_to_date
 from openmains.domain.readings.quality import Rule
 from openmains.edges.postgres.db import Connection, Row
@@ -38,12 +39,18 @@ def _exception(row: Row) -> ReadingException:
 class Exceptions:
     """``ExceptionStore`` on one tenant's transaction."""
 
-    def __init__(self, connection: Connection, tenant_id: int) -> None:
+    def __init__(self, connection: Connection, tenant_id: TenantId) -> None:
         self._connection = connection
         self._tenant_id = tenant_id
 
     async def page(
-        self, limit: int, after: int | None, *, status: ExceptionStatus | None, rule: int | None, meter_id: int | None
+        self,
+        limit: int,
+        after: int | None,
+        *,
+        status: ExceptionStatus | None,
+        rule: int | None,
+        meter_id: MeterId | None,
     ) -> list[ReadingException]:
         rows = await self._connection.fetch(
             f"{_COLUMNS} WHERE e.tenant_id = $1 AND ($2::bigint IS NULL OR e.exception_id < $2)"
@@ -58,7 +65,7 @@ class Exceptions:
         )
         return [_exception(row) for row in rows]
 
-    async def get(self, exception_id: int) -> ReadingException | None:
+    async def get(self, exception_id: ExceptionId) -> ReadingException | None:
         row = await self._connection.fetchrow(
             f"{_COLUMNS} WHERE e.tenant_id = $1 AND e.exception_id = $2 FOR UPDATE OF e",
             self._tenant_id,
@@ -66,7 +73,7 @@ class Exceptions:
         )
         return None if row is None else _exception(row)
 
-    async def judge(self, exception_id: int, status: ExceptionStatus, user_id: int, reason: str) -> None:
+    async def judge(self, exception_id: ExceptionId, status: ExceptionStatus, user_id: UserId, reason: str) -> None:
         await self._connection.execute(
             "UPDATE reading_exception SET status = $3, judged_by = $4, judged_at = now(), reason = $5"
             " WHERE tenant_id = $1 AND exception_id = $2",
@@ -77,7 +84,7 @@ class Exceptions:
             reason,
         )
 
-    async def settled_until(self, meter_id: int) -> int | None:
+    async def settled_until(self, meter_id: MeterId) -> int | None:
         found = await self._connection.fetchval(
             "SELECT grid_at FROM meter_state WHERE tenant_id = $1 AND meter_id = $2", self._tenant_id, meter_id
         )

@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 
 from openmains.app.readings.report.collection import Area, Labels, MeterLabel, Product
+from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.period import zone
 from openmains.edges.postgres.db import Pool
 
@@ -14,7 +15,7 @@ class ReportLabels:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def labels(self, tenant_id: int) -> Labels:
+    async def labels(self, tenant_id: TenantId) -> Labels:
         key = await self._pool.fetchval("SELECT zone FROM tenant WHERE tenant_id = $1", tenant_id)
         if key is None:
             raise LookupError(f"there is no tenant {tenant_id}")
@@ -28,7 +29,7 @@ class ReportLabels:
             {row[0]: Product(row[1], row[2], row[3], row[4], row[5]) for row in products},
         )
 
-    async def meter_labels(self, tenant_id: int, meter_ids: Sequence[int]) -> dict[int, MeterLabel]:
+    async def meter_labels(self, tenant_id: TenantId, meter_ids: Sequence[MeterId]) -> dict[int, MeterLabel]:
         rows = await self._pool.fetch(
             "SELECT m.meter_id, m.number, m.address, s.last_seen_us / 1000000 FROM meter m "
             "LEFT JOIN meter_state s USING (meter_id) WHERE m.meter_id = ANY ($1::bigint[]) AND m.tenant_id = $2",
@@ -37,7 +38,7 @@ class ReportLabels:
         )
         return {row[0]: MeterLabel(row[1], row[2], row[3]) for row in rows}
 
-    async def tenants(self) -> list[tuple[int, str, int]]:
+    async def tenants(self) -> list[tuple[TenantId, str, int]]:
         """(tenant, zone, instant it was made in s) of all tenants."""
         rows = await self._pool.fetch(
             "SELECT tenant_id, zone, extract(epoch FROM created_at)::bigint FROM tenant ORDER BY tenant_id"
