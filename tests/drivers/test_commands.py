@@ -145,7 +145,7 @@ def test_a_product_without_commands_says_so() -> None:
     ("old", "new", "why"),
     [
         ("code = 0x91", "code = 0x90", "ambiguous"),
-        ("limit = 40", "limit = 18", "can not stay under"),
+        ("limit = 40", "limit = 18", "cannot stay under"),
         ("number = 2\n", "number = 1\n", "ambiguous"),
         ('count = "tiers"', 'count = "tyres"', "no field before"),
         ('kind = "restart"', 'kind = "restarts"', "no command"),

@@ -108,7 +108,7 @@ def test_duplicate_but_for_capitals() -> None:
         ("units = { 2C = -2 }", "units = { 2C = -4 }", "unit '2C'"),
         ("units = { 2C = -2 }", "units = { 29 = -3 }", "units need 2C"),
         ("units = { 2C = -2 }", "units = { ZZ = -2 }", "unit 'ZZ'"),
-        ("units = { 2C = -2 }", "units = 3", "units is a table"),
+        ("units = { 2C = -2 }", "units = 3", "units must be a table"),
         ("closed = 0x01", "closed = 0x00", "differ"),
         ("closed = 0x01", "closed = 0x08", "inside the mask"),
         ("[options.events.low_battery]", "[options.events.no_battery]", "no_battery"),

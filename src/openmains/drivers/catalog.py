@@ -11,8 +11,9 @@ from openmains.drivers.errors import DriverPageError
 from openmains.drivers.lwm2m.hook import Lwm2mDriver
 from openmains.drivers.model import Driver
 from openmains.drivers.page import Page
+from openmains.drivers.page_reader import PageReader
 from openmains.drivers.points import Vocabulary, vocabulary
-from openmains.drivers.schema import PageReader
+from openmains.drivers.schema import read_page
 
 __all__ = ["Catalog", "Driver", "DriverPageError", "load", "load_from"]
 
@@ -55,7 +56,7 @@ def load_from(pages: Mapping[str, str], words: Vocabulary | None = None) -> Cata
     drivers: dict[str, Driver] = {}
     lowered: dict[str, str] = {}
     for file, text in sorted(pages.items()):
-        page = PageReader(file, text, words or vocabulary()).read()
+        page = read_page(PageReader(file, text), words or vocabulary())
         if page.name.lower() in lowered:
             raise DriverPageError(file, 0, f"{page.name} is {lowered[page.name.lower()]} again, but for capitals")
         lowered[page.name.lower()] = page.name
@@ -68,7 +69,7 @@ def _made(page: Page) -> Driver:
         return TableDriver(page)
     make = HOOKS.get(page.hook)
     if make is None:
-        raise DriverPageError(page.file, page.option_line, f"no hook {page.hook!r}")
+        page.source.fail(page.source.place("driver", "hook"), f"no hook {page.hook!r}")
     return make(page)
 
 

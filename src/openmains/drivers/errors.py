@@ -1,5 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stops the start: a page that can not be trusted."""
+"""What stops the start: a page that cannot be trusted."""
+
+from typing import NamedTuple
+
+
+class Place(NamedTuple):
+    """Where something stands in a page; ``line`` is 1-based, 0 when no line can be named."""
+
+    file: str
+    line: int
 
 
 class DriverPageError(Exception):

@@ -6,11 +6,24 @@ A frame is header fields, message fields, CRC. Offsets count from the frame's fi
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+from openmains.drivers.errors import Place
 from openmains.drivers.model import CommandKind, Kind, Setting, Title, Vector
+from openmains.drivers.page_reader import PageReader
 
 CRC_SIZE = 2
+INTEGERS = {"u8": 1, "u16": 2, "u24": 3, "u32": 4, "u48": 6, "i8": 1, "i16": 2, "i32": 4}  # type → bytes
+SIZES = INTEGERS | {f"bcd{n}": n for n in range(1, 9)}
+
+
+def raw_range(kind: str) -> tuple[int, int]:
+    """Least and largest raw number of a type in ``SIZES``."""
+    bits = 8 * SIZES[kind]
+    if kind.startswith("bcd"):
+        return 0, int(10 ** (bits // 4)) - 1
+    if kind.startswith("i"):
+        return -(1 << bits - 1), (1 << bits - 1) - 1
+    return 0, (1 << bits) - 1
 
 
 @dataclass(slots=True, frozen=True)
@@ -28,7 +41,7 @@ class Field:
 
     name: str
     type: str
-    line: int
+    place: Place
     size: int
     low: int
     high: int
@@ -134,21 +147,19 @@ class CommandTable:
 
 @dataclass(slots=True)
 class Page:
-    """A checked page."""
+    """A checked page; ``source``: the page as it was read, for a hook that checks ``[options]`` itself."""
 
-    file: str
+    source: PageReader
     name: str
     medium: str
     grade: str
     unit_exponent: int
     title: Title
     hook: str | None
-    options: Mapping[str, Any]
-    option_line: int
     order: str = "big"
     header: list[Field] = field(default_factory=list)
     type_field: str = ""
     messages: list[Message] = field(default_factory=list)
     answer: list[AnswerField] = field(default_factory=list)
     vectors: tuple[Vector, ...] = ()
-    commands: "CommandTable | None" = None
+    commands: CommandTable | None = None

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Standard points and events (``points.toml``): the vocabulary every driver page is written in (R3.3)."""
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import NotRequired, TypedDict
 
-from openmains.drivers.errors import DriverPageError
 from openmains.drivers.model import Title
+from openmains.drivers.page_reader import PageReader
 
 SEVERITIES = ("critical", "major", "minor", "info")
 MAX_EVENT_BIT = 62
@@ -53,55 +52,61 @@ class Vocabulary:
         return mask
 
 
+class _PointEntry(TypedDict):
+    unit: str
+    exponent: int
+    zh: str
+    en: str
+
+
+class _EventEntry(TypedDict):
+    bit: int
+    severity: str
+    zh: str
+    en: str
+
+
+class _Sections(TypedDict):
+    points: NotRequired[dict[str, object]]
+    events: NotRequired[dict[str, object]]
+
+
 def parse_vocabulary(text: str, file: str = "points.toml") -> Vocabulary:
     """Reads the vocabulary; raises ``DriverPageError`` with the line of the first fault."""
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as bad:
-        raise DriverPageError(file, toml_line(bad), str(bad)) from bad
-    points: dict[str, Point] = {}
+    reader = PageReader(file, text)
+    sections = reader.section(_Sections)
+    points = {name: _point(reader, name, raw) for name, raw in sections.get("points", {}).items()}
     events: dict[str, Event] = {}
-    seen: dict[int, str] = {}
-    for name, entry in data.get("points", {}).items():
-        line = _line_of(text, name)
-        _need(entry, {"unit": str, "exponent": int, "zh": str, "en": str}, file, line)
-        points[name] = Point(name, entry["unit"], entry["exponent"], Title(entry["zh"], entry["en"]))
-    for name, entry in data.get("events", {}).items():
-        line = _line_of(text, name)
-        _need(entry, {"bit": int, "severity": str, "zh": str, "en": str}, file, line)
-        if not 0 <= entry["bit"] <= MAX_EVENT_BIT:
-            raise DriverPageError(file, line, f"event bit {entry['bit']} is outside 0..{MAX_EVENT_BIT}")
-        if entry["bit"] in seen:
-            raise DriverPageError(file, line, f"event bit {entry['bit']} belongs to {seen[entry['bit']]} already")
-        if entry["severity"] not in SEVERITIES:
-            raise DriverPageError(file, line, f"severity {entry['severity']!r} is not one of {', '.join(SEVERITIES)}")
-        seen[entry["bit"]] = name
-        events[name] = Event(name, entry["bit"], entry["severity"], Title(entry["zh"], entry["en"]))
+    taken: dict[int, str] = {}
+    for name, raw in sections.get("events", {}).items():
+        event = events[name] = _event(reader, name, raw)
+        if event.bit in taken:
+            reader.fail(reader.place("events", name), f"event bit {event.bit} belongs to {taken[event.bit]} already")
+        taken[event.bit] = name
     return Vocabulary(points, events)
+
+
+def _point(reader: PageReader, name: str, raw: object) -> Point:
+    entry = reader.checked(_PointEntry, raw, "points", name)
+    if not (entry["unit"] and entry["zh"] and entry["en"]):
+        reader.fail(reader.place("points", name), "unit, zh and en are not empty")
+    return Point(name, entry["unit"], entry["exponent"], Title(entry["zh"], entry["en"]))
+
+
+def _event(reader: PageReader, name: str, raw: object) -> Event:
+    entry = reader.checked(_EventEntry, raw, "events", name)
+    place = reader.place("events", name)
+    bit, severity = entry["bit"], entry["severity"]
+    if not (entry["zh"] and entry["en"]):
+        reader.fail(place, "zh and en are not empty")
+    if not 0 <= bit <= MAX_EVENT_BIT:
+        reader.fail(place, f"event bit {bit} is outside 0..{MAX_EVENT_BIT}")
+    if severity not in SEVERITIES:
+        reader.fail(place, f"severity {severity!r} is not one of {', '.join(SEVERITIES)}")
+    return Event(name, bit, severity, Title(entry["zh"], entry["en"]))
 
 
 @cache
 def vocabulary() -> Vocabulary:
     """The packaged vocabulary."""
     return parse_vocabulary(resources.files("openmains.drivers").joinpath("points.toml").read_text("utf-8"))
-
-
-def toml_line(bad: tomllib.TOMLDecodeError) -> int:
-    """Line number out of the parser's message '(at line N, column M)'; 0 when it names none."""
-    _, found, rest = str(bad).rpartition("at line ")
-    return int(rest.split(",")[0]) if found else 0
-
-
-def _need(entry: Any, keys: dict[str, type], file: str, line: int) -> None:
-    if not isinstance(entry, dict) or set(entry) != set(keys):
-        raise DriverPageError(file, line, f"an entry needs exactly {', '.join(keys)}")
-    for key, kind in keys.items():
-        if not isinstance(entry[key], kind) or entry[key] == "":
-            raise DriverPageError(file, line, f"{key} must be {kind.__name__} and not empty")
-
-
-def _line_of(text: str, name: str) -> int:
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.split("=")[0].strip() == name:
-            return number
-    return 0

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from openmains.drivers.cjt188 import commands
 from openmains.drivers.cjt188.options import Options, StatusBits, read_options
-from openmains.drivers.errors import DriverPageError
 from openmains.drivers.model import Columns, Driver, EncodeError, FieldTrace, Ints, Kind, Rejected
 from openmains.drivers.page import Page
 from openmains.drivers.points import vocabulary
@@ -88,11 +87,6 @@ class Cjt188Driver(Driver):
         self.command_kinds = commands.KINDS
         self.options: Options = read_options(page)
         words = vocabulary().events
-        for event in self.options.events:
-            if event not in words:
-                raise DriverPageError(page.file, page.option_line, f"event {event!r} is not in points.toml")
-        if UNIT_CUBIC_METRE not in self.options.units:
-            raise DriverPageError(page.file, page.option_line, "units need 2C")
         self._events = [(words[name].bit, bits) for name, bits in self.options.events.items()]
         self._known = sum(1 << bit for bit, _ in self._events)
         self._family = FAMILY[page.medium]

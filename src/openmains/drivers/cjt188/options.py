@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What implementations of CJ/T 188-2004 disagree about, as options of a page (``docs/protocols/cjt188.md``)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NotRequired, TypedDict
 
-from openmains.drivers.errors import DriverPageError
 from openmains.drivers.page import Page
+from openmains.drivers.page_reader import PageReader
+from openmains.drivers.points import vocabulary
+from openmains.wire.cjt188.data import UNIT_CUBIC_METRE
 
 ID_ORDERS = ("high-first", "low-first", "any")
 CLOCK_ANSWERS = ("none", "write-time")
@@ -32,56 +35,78 @@ class Options:
     events: dict[str, StatusBits]  # event → value while active
 
 
+class _OptionsEntry(TypedDict):
+    id_order: str
+    clock_answer: str
+    utc_offset_min: int
+    units: dict[str, object]
+    valve: NotRequired[dict[str, object]]
+    events: NotRequired[dict[str, object]]
+
+
+class _ValveEntry(TypedDict):
+    byte: int
+    mask: int
+    open: int
+    closed: int
+
+
+class _EventEntry(TypedDict):
+    byte: int
+    mask: int
+    active: int
+
+
 def read_options(page: Page) -> Options:
     """Options of a page; raises ``DriverPageError``."""
-
-    def fail(why: str) -> NoReturn:
-        raise DriverPageError(page.file, page.option_line, why)
-
-    given = page.options
-    known = {"id_order", "clock_answer", "utc_offset_min", "units", "valve", "events"}
-    if set(given) - known:
-        fail(f"unknown option {', '.join(sorted(set(given) - known))}")
-    id_order, clock_answer = given.get("id_order"), given.get("clock_answer")
-    offset_min = given.get("utc_offset_min")
+    reader = page.source
+    entry = reader.section(_OptionsEntry, "options")
+    id_order, clock_answer, offset_min = entry["id_order"], entry["clock_answer"], entry["utc_offset_min"]
     if id_order not in ID_ORDERS:
-        fail(f"id_order is one of {', '.join(ID_ORDERS)}")
+        reader.fail(reader.place("options", "id_order"), f"id_order is one of {', '.join(ID_ORDERS)}")
     if clock_answer not in CLOCK_ANSWERS:
-        fail(f"clock_answer is one of {', '.join(CLOCK_ANSWERS)}")
-    if not isinstance(offset_min, int) or not -14 * 60 <= offset_min <= 14 * 60:
-        fail("utc_offset_min is a number of minutes, -840..840")
-    units: dict[int, int] = {}
-    for name in ("units", "valve", "events"):
-        if not isinstance(given.get(name, {}), dict):
-            fail(f"{name} is a table")
-    for code, exponent in given.get("units", {}).items():
-        if (
-            len(code) != 2
-            or set(code.upper()) - set("0123456789ABCDEF")
-            or not isinstance(exponent, int)
-            or not page.unit_exponent <= exponent <= 3
-        ):
-            fail(f"unit {code!r} needs two hex digits and an exponent that is not below unit_exponent")
-        units[int(code, 16)] = 10 ** (exponent - page.unit_exponent)
-    if not units:
-        fail("units are missing")
-    valve = _bits(given["valve"], ("open", "closed"), fail) if "valve" in given else None
-    events = {name: _bits(entry, ("active",), fail) for name, entry in given.get("events", {}).items()}
-    return Options(str(id_order), str(clock_answer), offset_min * 60, units, valve, events)
+        reader.fail(reader.place("options", "clock_answer"), f"clock_answer is one of {', '.join(CLOCK_ANSWERS)}")
+    if not -14 * 60 <= offset_min <= 14 * 60:
+        reader.fail(reader.place("options", "utc_offset_min"), "utc_offset_min is a number of minutes, -840..840")
+    units = _units(reader, entry["units"], page.unit_exponent)
+    valve = _valve(reader) if "valve" in entry else None
+    events = {name: _event(reader, name) for name in entry.get("events", {})}
+    return Options(id_order, clock_answer, offset_min * 60, units, valve, events)
 
 
-def _bits(entry: Any, states: tuple[str, ...], fail: Any) -> StatusBits:
-    if (
-        not isinstance(entry, dict)
-        or set(entry) != {"byte", "mask", *states}
-        or not all(isinstance(v, int) for v in entry.values())
-    ):
-        fail(f"status bits need byte, mask, {', '.join(states)}")
-    if entry["byte"] not in (0, 1) or not 0 < entry["mask"] < 256:
-        fail("byte is 0 or 1, mask 0x01..0xFF")
-    values = tuple(entry[state] for state in states)
-    if any(value & ~entry["mask"] for value in values) or len(set(values)) < len(values):
-        fail("the states must differ and lie inside the mask")
-    if len(states) == 2 and entry["mask"].bit_count() < 2:
-        fail("a valve needs two bits: open, closed, and at least one value for a fault")
-    return StatusBits(entry["byte"], entry["mask"], values)
+def _units(reader: PageReader, units: Mapping[str, object], unit_exponent: int) -> dict[int, int]:
+    """Unit code → factor. Two hex digits each, none finer than the driver's unit, and the cubic metre among them."""
+    place = reader.place("options", "units")
+    found: dict[int, int] = {}
+    for code, exponent in units.items():
+        is_code = len(code) == 2 and not set(code.upper()) - set("0123456789ABCDEF")
+        if not is_code or not isinstance(exponent, int) or not unit_exponent <= exponent <= 3:
+            reader.fail(place, f"unit {code!r} needs two hex digits and an exponent that is not below unit_exponent")
+        found[int(code, 16)] = int(10 ** (exponent - unit_exponent))
+    if UNIT_CUBIC_METRE not in found:
+        reader.fail(place, f"units need {UNIT_CUBIC_METRE:02X}")
+    return found
+
+
+def _valve(reader: PageReader) -> StatusBits:
+    path = ("options", "valve")
+    entry = reader.section(_ValveEntry, *path)
+    if entry["mask"].bit_count() < 2:
+        reader.fail(reader.place(*path), "a valve needs two bits: open, closed, and at least one value for a fault")
+    return _bits(reader, path, StatusBits(entry["byte"], entry["mask"], (entry["open"], entry["closed"])))
+
+
+def _event(reader: PageReader, name: str) -> StatusBits:
+    path = ("options", "events", name)
+    entry = reader.section(_EventEntry, *path)
+    if name not in vocabulary().events:
+        reader.fail(reader.place(*path), f"event {name!r} is not in points.toml")
+    return _bits(reader, path, StatusBits(entry["byte"], entry["mask"], (entry["active"],)))
+
+
+def _bits(reader: PageReader, path: tuple[str, ...], found: StatusBits) -> StatusBits:
+    if found.byte not in (0, 1) or not 0 < found.mask < 256:
+        reader.fail(reader.place(*path), "byte is 0 or 1, mask 0x01..0xFF")
+    if any(value & ~found.mask for value in found.values) or len(set(found.values)) < len(found.values):
+        reader.fail(reader.place(*path), "the states must differ and lie inside the mask")
+    return found

@@ -10,11 +10,10 @@ values to the implementation, so reading them would be guessing.
 
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import NamedTuple
+from typing import NamedTuple, NotRequired, TypedDict
 
 import numpy as np
 
-from openmains.drivers.errors import DriverPageError
 from openmains.drivers.lwm2m import envelope
 from openmains.drivers.model import Columns, Driver, EncodeError, FieldTrace, Kind, Rejected
 from openmains.drivers.page import Page
@@ -55,6 +54,10 @@ RANGES: Mapping[str, tuple[int, int]] = {
 }  # fmt: skip
 
 
+class _OptionsEntry(TypedDict):
+    observe: NotRequired[list[object]]
+
+
 class _Fault(NamedTuple):
     reason: str
     offset: int
@@ -83,9 +86,8 @@ class Lwm2mDriver(Driver):
         self.encodes = False
         self.observes = _observes(page)
         if page.unit_exponent != -3:
-            raise DriverPageError(
-                page.file, 0, "volumes of the standard objects are read as litres: unit_exponent = -3"
-            )
+            place = page.source.place("driver", "unit_exponent")
+            page.source.fail(place, "volumes of the standard objects are read as litres: unit_exponent = -3")
         self._meter = METERS[page.medium]
         words = vocabulary().events
         self._events = {key: 1 << words[name].bit for key, name in EVENTS.items()}
@@ -217,16 +219,20 @@ class Lwm2mDriver(Driver):
 
 def _observes(page: Page) -> tuple[paths.Path, ...]:
     """``[options] observe``: object instances that the platform observes after a registration, in this order."""
-    if set(page.options) - {"observe"}:
-        raise DriverPageError(page.file, page.option_line, "this hook has one option: observe")
-    listed = page.options.get("observe", [])
-    try:
-        found = tuple(paths.parse(one) for one in listed)
-    except (AttributeError, TypeError, WireError):
-        raise DriverPageError(page.file, page.option_line, "observe is a list of LwM2M paths") from None
-    if not all(1 <= len(one) <= 2 for one in found):
-        raise DriverPageError(page.file, page.option_line, "observe names objects or object instances")
-    return found
+    reader = page.source
+    place = reader.place("options", "observe")
+    found: list[paths.Path] = []
+    for text in reader.section(_OptionsEntry, "options").get("observe", []):
+        try:
+            path = paths.parse(text) if isinstance(text, str) else None
+        except WireError:
+            path = None
+        if path is None:
+            reader.fail(place, "observe is a list of LwM2M paths")
+        if not 1 <= len(path) <= 2:
+            reader.fail(place, "observe names objects or object instances")
+        found.append(path)
+    return tuple(found)
 
 
 def _instant(item: Item, received_at: int) -> int | None:
