@@ -19,15 +19,6 @@ async def typed(*words: str) -> int:
     return await asyncio.to_thread(cli.main, [*words])
 
 
-@pytest.fixture
-def outside(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> Engines:
-    """Settings name the engines by their URLs, as for outside ones."""
-    for role in ("owner", "api", "pipeline"):
-        monkeypatch.setenv(f"OPENMAINS_POSTGRES_{role.upper()}_URL", getattr(engines.urls, f"postgres_{role}"))
-    monkeypatch.setenv("OPENMAINS_NATS_URL", engines.urls.nats)
-    return engines
-
-
 async def test_made_once_listed_and_signed_in_with(outside: Engines, capsys: pytest.CaptureFixture[str]) -> None:
     code = f"u{secrets.token_hex(4)}"
     assert await typed("tenant", "create", code, "东城水务", "--zone", "Asia/Urumqi", "--lang", "en") == 0

@@ -85,3 +85,12 @@ class AuditEntry(msgspec.Struct, frozen=True):
     after: Any
     address: str
     request_id: str
+
+
+class Tenant(msgspec.Struct, frozen=True):
+    """A utility. ``zone``: IANA name, fixed since the tenant was made."""
+
+    tenant_id: TenantId
+    code: str
+    name: str
+    zone: str

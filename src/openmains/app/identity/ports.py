@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from openmains.app.identity.model import Actor, ApiToken, AuditEntry, SignInRecord, User
 from openmains.domain.identity.role import Role
-from openmains.domain.ids import TokenId, UserId
+from openmains.domain.ids import TenantId, TokenId, UserId
 
 
 class SignInStore(Protocol):
@@ -61,3 +61,13 @@ class AuditTrail(Protocol):
     async def page(
         self, limit: int, after: int | None, object_type: str | None, object_id: str | None, user_id: UserId | None
     ) -> list[AuditEntry]: ...
+
+
+class AccountRecovery(Protocol):
+    """Users of any tenant, for a person at the machine itself. Each call is one transaction, its line of the trail in it."""
+
+    async def add(self, tenant_id: TenantId, login: str, name: str, password_hash: str, role: Role) -> bool:
+        """The new user must change the password. False: the login is taken."""
+
+    async def restore(self, tenant_id: TenantId, login: str, password_hash: str) -> bool:
+        """Another password, to be changed at the first sign-in; locks are lifted, sessions end. False: no such login."""

@@ -17,7 +17,9 @@ from openmains.domain.fleet.meter_row import HeaderError
 from openmains.domain.ids import TenantId
 from openmains.edges.postgres.db import PIPELINE_ROLE, create_pool
 from openmains.edges.postgres.fleet.imports import PostgresImport
+from openmains.edges.postgres.identity.machine import Tenants
 from openmains.run import messages
+from openmains.run.admin.place import the_tenant
 from openmains.run.engines.child import StartError
 from openmains.run.settings import Loaded
 
@@ -53,14 +55,8 @@ def away(error: Exception) -> StartError:
 
 async def find_tenant(pool: "asyncpg.Pool", code: str | None) -> tuple[TenantId, str]:
     """(tenant id, zone) by code, or the only one; raises StartError."""
-    rows = await pool.fetch("SELECT tenant_id, zone, code FROM tenant ORDER BY code")
-    if not rows:
-        raise StartError("尚无租户；请先执行 openmains tenant create。", "no tenant yet: run openmains tenant create.")
-    found = [row for row in rows if code in (None, row["code"])]
-    if len(found) != 1:
-        codes = ", ".join(row["code"] for row in rows)
-        raise StartError(f"请用 --tenant 指定租户：{codes}", f"name the tenant with --tenant: {codes}")
-    return found[0]["tenant_id"], found[0]["zone"]
+    tenant = the_tenant(await Tenants(pool).all(), code)
+    return tenant.tenant_id, tenant.zone
 
 
 def main(args: argparse.Namespace, loaded: Loaded) -> int:

@@ -10,10 +10,11 @@ import asyncio
 import re
 from zoneinfo import available_timezones
 
-import asyncpg
-
+from openmains.app.identity.model import Tenant
+from openmains.edges.postgres.identity.machine import Tenants
 from openmains.edges.postgres.identity.tables import create_tenant_admin
 from openmains.run import messages
+from openmains.run.admin.place import connect_as_owner
 from openmains.run.engines.child import StartError
 from openmains.run.settings import Loaded
 
@@ -50,32 +51,21 @@ def create(args: argparse.Namespace, loaded: Loaded) -> int:
 def show_all(args: argparse.Namespace, loaded: Loaded) -> int:
     """A line for each tenant: code, name, zone, meters; raises StartError when the database is away."""
     del args
-    for code, name, zone, meters in asyncio.run(_list(loaded)):
-        messages.show(f"{code}\t{name}\t{zone}\t{meters} 只表", f"{code}\t{name}\t{zone}\t{meters} meters")
+    for tenant, meters in asyncio.run(_list(loaded)):
+        line = f"{tenant.code}\t{tenant.name}\t{tenant.zone}\t{meters}"
+        messages.show(f"{line} 只表", f"{line} meters")
     return 0
 
 
-async def _connect(loaded: Loaded) -> "asyncpg.Connection[asyncpg.Record]":
+async def _list(loaded: Loaded) -> list[tuple[Tenant, int]]:
+    """Each with how many meters it has in use, by code."""
+    connection = await connect_as_owner(loaded)
     try:
-        return await asyncpg.connect(loaded.settings.urls().postgres_owner, timeout=5)
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        raise StartError(
-            "连接不到数据库;请先运行 openmains serve。", "the database does not answer: run openmains serve first."
-        ) from error
-
-
-async def _list(loaded: Loaded) -> list[tuple[str, str, str, int]]:
-    """(code, name, zone, meters in use), by code."""
-    connection = await _connect(loaded)
-    try:
-        rows = await connection.fetch(
-            "SELECT t.code, t.name, t.zone,"
-            " (SELECT count(*) FROM meter m WHERE m.tenant_id = t.tenant_id AND m.removed_on IS NULL) AS meters"
-            " FROM tenant t ORDER BY t.code"
-        )
+        tenants = Tenants(connection)
+        meters = await tenants.meters()
+        return [(tenant, meters.get(tenant.tenant_id, 0)) for tenant in await tenants.all()]
     finally:
         await connection.close()
-    return [tuple(row) for row in rows]
 
 
 async def _create(args: argparse.Namespace, loaded: Loaded) -> str:
@@ -90,9 +80,9 @@ async def _create(args: argparse.Namespace, loaded: Loaded) -> str:
         raise StartError(
             f"没有时区 {args.zone};例如 Asia/Shanghai。", f"there is no time zone {args.zone}; one is Asia/Shanghai."
         )
-    connection = await _connect(loaded)
+    connection = await connect_as_owner(loaded)
     try:
-        if await connection.fetchval("SELECT true FROM tenant WHERE code = $1", args.code):
+        if any(tenant.code == args.code for tenant in await Tenants(connection).all()):
             raise StartError(f"租户 {args.code} 已存在。", f"the tenant {args.code} exists already.")
     finally:
         await connection.close()

@@ -7,12 +7,13 @@ once and must be changed at the first sign-in.
 
 import argparse
 import asyncio
-import secrets
 
-import asyncpg
-
-from openmains.app.identity.hashing import hash_password
+from openmains.app.identity.recover import add_first_user, restore_access
+from openmains.app.problems import Problem
+from openmains.domain.identity.role import Role
+from openmains.edges.postgres.identity.machine import Accounts, Tenants
 from openmains.run import messages
+from openmains.run.admin.place import connect_as_owner, the_tenant
 from openmains.run.engines.child import StartError
 from openmains.run.settings import Loaded
 
@@ -40,50 +41,16 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
 
 
 async def _main(args: argparse.Namespace, loaded: Loaded) -> str:
+    connection = await connect_as_owner(loaded)
     try:
-        connection = await asyncpg.connect(loaded.settings.urls().postgres_owner, timeout=5)
-    except (OSError, TimeoutError) as error:
-        raise StartError(
-            "连接不到数据库;请先运行 openmains serve。", "the database does not answer: run openmains serve first."
-        ) from error
-    try:
-        tenants = await connection.fetch("SELECT tenant_id, code FROM tenant ORDER BY code")
-        if not tenants:
-            raise StartError(
-                "尚无租户;请先执行 openmains tenant create。", "no tenant yet: run openmains tenant create."
-            )
-        found = [row["tenant_id"] for row in tenants if args.tenant in (None, row["code"])]
-        if len(found) != 1:
-            codes = ", ".join(row["code"] for row in tenants) or "-"
-            raise StartError(f"请用 --tenant 指定租户:{codes}", f"name the tenant with --tenant: {codes}")
-        password = secrets.token_urlsafe(15)
-        hashed = hash_password(password)
+        tenant = the_tenant(await Tenants(connection).all(), args.tenant)
+        accounts = Accounts(connection)
         if args.action == "create":
-            done = await connection.execute(
-                "INSERT INTO app_user (tenant_id, login, name, password_hash, role, must_change)"
-                " VALUES ($1, $2, $3, $4, $5, true) ON CONFLICT DO NOTHING",
-                found[0], args.login, args.name or args.login, hashed, args.role,
-            )  # fmt: skip
-            if done == "INSERT 0 0":
-                raise StartError(f"用户 {args.login} 已存在。", f"the user {args.login} exists already.")
-        else:
-            done = await connection.execute(
-                "UPDATE app_user SET password_hash = $3, must_change = true, failed_count = 0, locked_until = NULL,"
-                " disabled = false WHERE tenant_id = $1 AND login = $2",
-                found[0], args.login, hashed,
-            )  # fmt: skip
-            if done == "UPDATE 0":
-                raise StartError(f"没有用户 {args.login}。", f"there is no user {args.login}.")
-            await connection.execute(
-                "DELETE FROM session s USING app_user u"
-                " WHERE u.user_id = s.user_id AND u.tenant_id = $1 AND u.login = $2",
-                found[0], args.login,
-            )  # fmt: skip
-        await connection.execute(
-            "INSERT INTO audit (tenant_id, actor, action, object_type, object_id)"
-            " VALUES ($1, 'openmains user', $2, 'user', $3)",
-            found[0], args.action, args.login,
-        )  # fmt: skip
-        return password
+            return await add_first_user(accounts, tenant.tenant_id, args.login, args.name, Role(args.role))
+        return await restore_access(accounts, tenant.tenant_id, args.login)
+    except Problem as problem:
+        if problem.code == "login-taken":
+            raise StartError(f"用户 {args.login} 已存在。", f"the user {args.login} exists already.") from problem
+        raise StartError(f"没有用户 {args.login}。", f"there is no user {args.login}.") from problem
     finally:
         await connection.close()
