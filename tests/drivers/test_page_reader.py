@@ -5,8 +5,8 @@ from typing import NotRequired, TypedDict
 
 import pytest
 
-from openmains.drivers.errors import DriverPageError
-from openmains.drivers.page_reader import PageReader
+from openmains.drivers.errors import DriverPageError, Place
+from openmains.drivers.page_reader import open_text
 
 TEXT = """\
 [driver]
@@ -68,7 +68,7 @@ class Entry(TypedDict):
     ],
 )
 def test_everything_has_the_line_it_stands_in(path: tuple[str | int, ...], line: int) -> None:
-    assert PageReader("a/b.toml", TEXT).place(*path) == ("a/b.toml", line)
+    assert open_text("a/b.toml", TEXT).place(*path) == Place("a/b.toml", line)
 
 
 @pytest.mark.parametrize(
@@ -88,12 +88,12 @@ def test_everything_has_the_line_it_stands_in(path: tuple[str | int, ...], line:
 )
 def test_a_wrong_shape_is_refused_where_it_stands(text: str, why: str, line: int) -> None:
     with pytest.raises(DriverPageError) as caught:
-        PageReader("a/b.toml", text).section(Entry, "driver")
+        open_text("a/b.toml", text).section(Entry, "driver")
     assert (caught.value.file, caught.value.line, caught.value.why) == ("a/b.toml", line, why)
 
 
 def test_a_right_shape_is_what_it_was() -> None:
-    reader = PageReader("a/b.toml", '[[driver]]\nname = "a"\non = true\n[[driver]]\nname = "b"\nfields = [1]')
+    reader = open_text("a/b.toml", '[[driver]]\nname = "a"\non = true\n[[driver]]\nname = "b"\nfields = [1]')
     assert list(reader.listed(Entry, "driver")) == [
         (("driver", 0), {"name": "a", "on": True}),
         (("driver", 1), {"name": "b", "fields": [1]}),

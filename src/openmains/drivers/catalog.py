@@ -8,10 +8,11 @@ from importlib.resources.abc import Traversable
 from openmains.drivers.cjt188.hook import Cjt188Driver
 from openmains.drivers.codec import TableDriver
 from openmains.drivers.errors import DriverPageError
+from openmains.drivers.groups import FILE as GROUPS_FILE
+from openmains.drivers.groups import Groups
 from openmains.drivers.lwm2m.hook import Lwm2mDriver
 from openmains.drivers.model import Driver
 from openmains.drivers.page import Page
-from openmains.drivers.page_reader import PageReader
 from openmains.drivers.points import Vocabulary, vocabulary
 from openmains.drivers.schema import read_page
 
@@ -48,20 +49,37 @@ class Catalog:
 
 def load() -> Catalog:
     """The packaged pages; raises ``DriverPageError`` for the first that is broken or ambiguous."""
-    return load_from(dict(_pages(resources.files("openmains.drivers"))))
+    return load_from(pages_in(resources.files("openmains.drivers")))
+
+
+def pages_in(folder: Traversable) -> dict[str, str]:
+    """What lies in the makers' folders of ``folder``: file name (``maker/model.toml``) → text."""
+    found: dict[str, str] = {}
+    for maker in sorted((entry for entry in folder.iterdir() if entry.is_dir()), key=lambda entry: entry.name):
+        for page in sorted(maker.iterdir(), key=lambda entry: entry.name):
+            if page.name.endswith(".toml"):
+                found[f"{maker.name}/{page.name}"] = page.read_text("utf-8")
+    return found
 
 
 def load_from(pages: Mapping[str, str], words: Vocabulary | None = None) -> Catalog:
-    """Pages given as file name (``maker/model.toml``) → text."""
+    """Pages given as file name (``maker/model.toml``) → text, among them the makers' groups (``maker/groups.toml``)."""
+    groups = Groups({file: text for file, text in pages.items() if _is_groups(file)})
     drivers: dict[str, Driver] = {}
     lowered: dict[str, str] = {}
     for file, text in sorted(pages.items()):
-        page = read_page(PageReader(file, text), words or vocabulary())
+        if _is_groups(file):
+            continue
+        page = read_page(groups.open(file, text), words or vocabulary())
         if page.name.lower() in lowered:
             raise DriverPageError(file, 0, f"{page.name} is {lowered[page.name.lower()]} again, but for capitals")
         lowered[page.name.lower()] = page.name
         drivers[page.name] = _made(page)
     return Catalog(drivers)
+
+
+def _is_groups(file: str) -> bool:
+    return file.rpartition("/")[2] == GROUPS_FILE
 
 
 def _made(page: Page) -> Driver:
@@ -71,11 +89,3 @@ def _made(page: Page) -> Driver:
     if make is None:
         page.source.fail(page.source.place("driver", "hook"), f"no hook {page.hook!r}")
     return make(page)
-
-
-def _pages(folder: Traversable, depth: int = 0) -> Iterator[tuple[str, str]]:
-    for entry in sorted(folder.iterdir(), key=lambda e: e.name):
-        if entry.is_dir() and depth == 0:
-            for page in sorted(entry.iterdir(), key=lambda e: e.name):
-                if page.name.endswith(".toml"):
-                    yield f"{entry.name}/{page.name}", page.read_text("utf-8")

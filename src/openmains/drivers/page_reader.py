@@ -19,29 +19,29 @@ _IN_WORDS = {"dict": "a table", "list": "a list"}
 
 
 class PageReader:
-    """One opened page. Raises ``DriverPageError`` for a text that is no TOML, and for whatever has the wrong shape."""
+    """One opened page: its data, and where each part of it is written. Refuses what has the wrong shape."""
 
-    __slots__ = ("_lines", "data", "file")
+    __slots__ = ("_places", "data", "file")
 
-    def __init__(self, file: str, text: str) -> None:
+    def __init__(self, file: str, data: Mapping[str, object], places: Mapping[Path, Place]) -> None:
         self.file = file
-        self.data: Mapping[str, object]
-        try:
-            self.data = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as bad:
-            raise DriverPageError(file, line_of_error(bad), str(bad)) from bad
-        self._lines = index_lines(text)
+        self.data = data
+        self._places = places
 
     def place(self, *path: str | int) -> Place:
         """Place of a section, key or list item; of the nearest thing around it when it has none of its own."""
         while path:
-            if path in self._lines:
-                return Place(self.file, self._lines[path])
+            if path in self._places:
+                return self._places[path]
             path = path[:-1]
         return Place(self.file, 0)
 
     def fail(self, place: Place, why: str) -> NoReturn:
-        """Refuses the page."""
+        """Raises ``DriverPageError`` with this place; with the places that use it, too, when it stands in a group."""
+        used_at = place.used_at
+        while used_at is not None:
+            why += f" (used at {used_at.file}:{used_at.line})"
+            used_at = used_at.used_at
         raise DriverPageError(place.file, place.line, why)
 
     def checked(self, shape: type[T], value: object, *path: str | int) -> T:
@@ -81,6 +81,15 @@ class PageReader:
             return bytes.fromhex(text)
         except ValueError:
             self.fail(self.place(*path), f"{path[-1]} is not hexadecimal")
+
+
+def open_text(file: str, text: str) -> PageReader:
+    """The text as it is written; raises ``DriverPageError`` when it is no TOML."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as bad:
+        raise DriverPageError(file, line_of_error(bad), str(bad)) from bad
+    return PageReader(file, data, {path: Place(file, line) for path, line in index_lines(text).items()})
 
 
 @cache

@@ -7,7 +7,7 @@ from importlib import resources
 from typing import NotRequired, TypedDict
 
 from openmains.drivers.model import Title
-from openmains.drivers.page_reader import PageReader
+from openmains.drivers.page_reader import PageReader, open_text
 
 SEVERITIES = ("critical", "major", "minor", "info")
 MAX_EVENT_BIT = 62
@@ -73,7 +73,7 @@ class _Sections(TypedDict):
 
 def parse_vocabulary(text: str, file: str = "points.toml") -> Vocabulary:
     """Reads the vocabulary; raises ``DriverPageError`` with the line of the first fault."""
-    reader = PageReader(file, text)
+    reader = open_text(file, text)
     sections = reader.section(_Sections)
     points = {name: _point(reader, name, raw) for name, raw in sections.get("points", {}).items()}
     events: dict[str, Event] = {}
