@@ -17,28 +17,23 @@ from openmains.drivers.model import (
     MISSING_VALUE,
     Columns,
     Command,
-    Driver,
     FieldTrace,
     Ints,
     Kind,
     Rejected,
 )
 from openmains.drivers.page import CRC_SIZE, Field, Message, Page
+from openmains.drivers.page_driver import PageDriver
 from openmains.drivers.scalar import ScalarCodec
 
 Bytes = NDArray[np.uint8]
 
 
-class TableDriver(Driver):
+class TableDriver(PageDriver):
     """A driver made from a page alone."""
 
     def __init__(self, page: Page) -> None:
-        self.name = page.name
-        self.medium = page.medium
-        self.title = page.title
-        self.grade = page.grade
-        self.unit_exponent = page.unit_exponent
-        self.vectors = page.vectors
+        super().__init__(page)
         self.encodes = True
         self.page = page
         self._scalar = ScalarCodec(page)

@@ -15,8 +15,9 @@ from typing import NamedTuple, NotRequired, TypedDict
 import numpy as np
 
 from openmains.drivers.lwm2m import envelope
-from openmains.drivers.model import Columns, Driver, EncodeError, FieldTrace, Kind, Rejected
+from openmains.drivers.model import Columns, EncodeError, FieldTrace, Kind, Rejected
 from openmains.drivers.page import Page
+from openmains.drivers.page_driver import PageDriver
 from openmains.drivers.points import vocabulary
 from openmains.wire.errors import WireError
 from openmains.wire.lwm2m import path as paths
@@ -75,14 +76,13 @@ class _Read(NamedTuple):
     known: int
 
 
-class Lwm2mDriver(Driver):
+class Lwm2mDriver(PageDriver):
     """Water or gas meter by the standard objects."""
 
     wants_envelope = True
 
     def __init__(self, page: Page) -> None:
-        self.name, self.medium, self.title, self.grade = page.name, page.medium, page.title, page.grade
-        self.unit_exponent, self.vectors = page.unit_exponent, page.vectors
+        super().__init__(page)
         self.encodes = False
         self.observes = _observes(page)
         if page.unit_exponent != -3:
