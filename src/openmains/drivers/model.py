@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,9 +52,17 @@ class Columns:
     event_known: int = 0  # which event bits this message type can speak of
 
 
+class Fault(NamedTuple):
+    """Why a frame cannot be read: ``offset`` is the wrong byte, ``reason`` a short code, ``detail`` prose."""
+
+    reason: str
+    offset: int
+    detail: str
+
+
 @dataclass(slots=True, frozen=True)
 class Rejected:
-    """A frame that could not be read: ``offset`` is the wrong byte, ``reason`` a short code, ``detail`` prose."""
+    """The frame of a batch with a ``Fault``."""
 
     row: int
     reason: str

@@ -2,18 +2,16 @@
 """One frame of a table page: what is wrong with it, what its fields say, what the platform answers.
 
 The column-wise decoder (``codec``) reads good frames; when it meets a bad one it asks ``fault`` here for the byte. So
-``check`` at the edge and ``decode`` in the pipeline can not disagree.
+``check`` at the edge and ``decode`` in the pipeline cannot disagree.
 """
 
 from binascii import crc_hqx
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from openmains.drivers.model import FieldTrace
+from openmains.drivers.model import Fault, FieldTrace
 from openmains.drivers.page import CRC_SIZE, Field, Message, Page
 from openmains.drivers.points import vocabulary
-
-Fault = tuple[str, int, str]  # reason code, byte offset, prose
 
 
 class _Quick(NamedTuple):
@@ -60,31 +58,31 @@ class ScalarCodec:
         return size
 
     def fault(self, payload: bytes) -> Fault | None:
-        """Why the frame can not be read: (reason, byte offset, prose), or None for a good frame."""
+        """Why the frame cannot be read, or None for a good one."""
         length = len(payload)
         if length < self._fixed_header + CRC_SIZE:
-            return "length", length, f"{length} bytes are fewer than a header"
+            return Fault("length", length, f"{length} bytes are fewer than a header")
         for item in self._judged:
             if self.raw(payload, item) != item.value:
-                return "magic", item.offset, f"{item.name} is not {item.value:#x}"
+                return Fault("magic", item.offset, f"{item.name} is not {item.value:#x}")
         message = self.by_type.get(payload[self._type_offset])
         if message is None:
-            return "type", self._type_offset, f"no message type {payload[self._type_offset]:#04x}"
+            return Fault("type", self._type_offset, f"no message type {payload[self._type_offset]:#04x}")
         if length < message.fixed_size + CRC_SIZE:
-            return "length", length, f"{message.name} has at least {message.fixed_size + CRC_SIZE} bytes"
+            return Fault("length", length, f"{message.name} has at least {message.fixed_size + CRC_SIZE} bytes")
         wanted = self.size_of(payload, message)
         if length != wanted:
-            return "length", min(length, wanted), f"{wanted} bytes expected, {length} came"
+            return Fault("length", min(length, wanted), f"{wanted} bytes expected, {length} came")
         if crc_hqx(payload, 0):
-            return "crc", length - CRC_SIZE, f"CRC should be {crc_hqx(payload[:-CRC_SIZE], 0):04x}"
+            return Fault("crc", length - CRC_SIZE, f"CRC should be {crc_hqx(payload[:-CRC_SIZE], 0):04x}")
         for item in self._limited[message.type]:
             raw = 0 if item.bcd else self.raw(payload, item)
             if not item.low <= raw <= item.high and raw != item.missing:
-                return "range", item.offset, f"{item.name} = {raw} is outside {item.low}..{item.high}"
+                return Fault("range", item.offset, f"{item.name} = {raw} is outside {item.low}..{item.high}")
         for item in self._bcd[message.type]:
             for offset in range(item.offset, item.offset + item.size):
                 if payload[offset] >> 4 > 9 or payload[offset] & 15 > 9:
-                    return "bcd", offset, f"{item.name} has a digit above 9"
+                    return Fault("bcd", offset, f"{item.name} has a digit above 9")
         return None
 
     def _quick_test(self, message: Message) -> "_Quick":
@@ -123,7 +121,7 @@ class ScalarCodec:
         if self._is_good(payload):
             return None
         found = self.fault(payload)
-        return found[0] if found else None
+        return found.reason if found else None
 
     def answer(self, payload: bytes, now_s: int, utc_offset_min: int) -> bytes:
         """The platform's answer to a frame that ``check`` found good; empty for one without a message type of the page."""

@@ -7,7 +7,6 @@ that is not set, or that is no date, leaves the register its value: it is then d
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,7 +23,7 @@ from openmains.drivers.cjt188.answer import (
 )
 from openmains.drivers.cjt188.options import read_options
 from openmains.drivers.cjt188.status import status_bytes
-from openmains.drivers.model import Columns, EncodeError, FieldTrace, Kind, Rejected
+from openmains.drivers.model import Columns, EncodeError, Fault, FieldTrace, Kind, Rejected
 from openmains.drivers.page import Page
 from openmains.drivers.page_driver import PageDriver
 from openmains.wire.cjt188.data import (
@@ -53,13 +52,6 @@ from openmains.wire.errors import WireError
 
 FAMILY = {"water": 0x10, "gas": 0x30}  # high half of the meter type
 _REASONS = {"truncated": "length", "trailing bytes": "length", "checksum": "crc", "not a decimal digit": "bcd"}
-
-
-@dataclass(slots=True, frozen=True)
-class _Fault:
-    reason: str
-    offset: int
-    detail: str
 
 
 class Cjt188Driver(PageDriver):
@@ -103,8 +95,8 @@ class Cjt188Driver(PageDriver):
                 found.append(self._answers.columns(data, rows, arrived))
         rejected = []
         for row in sorted(bad):
-            fault = self._fault(payloads[row]) or _Fault("driver", 0, "the two readers disagree")
-            rejected.append(Rejected(row, fault.reason, fault.offset, fault.detail))
+            fault = self._fault(payloads[row]) or Fault("driver", 0, "the two readers disagree")
+            rejected.append(Rejected(row, *fault))
         return found, rejected
 
     def answer(self, payload: bytes, now_s: int, utc_offset_min: int) -> bytes:
@@ -179,29 +171,29 @@ class Cjt188Driver(PageDriver):
     ) -> bytes:
         return self.command_body(kind, params, serial=serial, counter=counter, not_after=not_after)
 
-    def _fault(self, payload: bytes) -> _Fault | None:
+    def _fault(self, payload: bytes) -> Fault | None:
         try:
             frame = decode_frame_untrusted(payload)
         except WireError as bad:
-            return _Fault(_REASONS.get(bad.reason, "magic"), bad.offset, bad.reason)
+            return Fault(_REASONS.get(bad.reason, "magic"), bad.offset, bad.reason)
         at = len(payload) - len(frame.data) - 13
         if frame.meter_type & 0xF0 != self._family or frame.meter_type & 15 > 9:
-            return _Fault("type", at + 1, f"meter type {frame.meter_type:02x} is no {self.medium} meter")
+            return Fault("type", at + 1, f"meter type {frame.meter_type:02x} is no {self.medium} meter")
         if frame.address.startswith("A"):
-            return _Fault("bcd", at + 2, "the broadcast address is no meter's")
+            return Fault("bcd", at + 2, "the broadcast address is no meter's")
         if frame.control != READ | ANSWER:
             detail = "the meter refuses" if frame.control & ERROR else f"control {frame.control:02x} is no read answer"
-            return _Fault("type", at + 9, detail)
+            return Fault("type", at + 9, detail)
         if len(frame.data) != DATA_SIZE:
-            return _Fault("length", at + 10, f"a 901F answer has {DATA_SIZE} data bytes, not {len(frame.data)}")
+            return Fault("length", at + 10, f"a 901F answer has {DATA_SIZE} data bytes, not {len(frame.data)}")
         if int.from_bytes(frame.data[:2], "big") not in self._answers.identifiers:
-            return _Fault("type", at + DATA, f"data identifier {frame.data[:2].hex()}")
+            return Fault("type", at + DATA, f"data identifier {frame.data[:2].hex()}")
         for offset in (TOTAL, SETTLEMENT):
             for index in range(at + offset, at + offset + 4):
                 if payload[index] >> 4 > 9 or payload[index] & 15 > 9:
-                    return _Fault("bcd", index, "a digit above 9")
+                    return Fault("bcd", index, "a digit above 9")
             if payload[at + offset + 4] not in self.options.units:
-                return _Fault("range", at + offset + 4, f"unit code {payload[at + offset + 4]:02x}")
+                return Fault("range", at + offset + 4, f"unit code {payload[at + offset + 4]:02x}")
         return None
 
     def _text(self, name: str, part: bytes, body: bytes) -> str:

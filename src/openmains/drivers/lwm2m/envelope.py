@@ -9,6 +9,8 @@ paths. The edge wraps, so that a raw frame that was kept can be read again years
 from binascii import crc_hqx
 from typing import NamedTuple
 
+from openmains.drivers.model import Fault
+
 MARK = 0x4C
 HEAD_SIZE = 4
 CRC_SIZE = 2
@@ -34,18 +36,18 @@ def wrap(path: str, content_format: int | None, payload: bytes) -> bytes:
     return body + crc_hqx(body, 0).to_bytes(CRC_SIZE, "big")
 
 
-def fault_of(raw: bytes) -> tuple[str, int, str] | None:
-    """(reason, offset, prose) why it is no envelope, or None."""
+def fault_of(raw: bytes) -> Fault | None:
+    """Why it is no envelope, or None."""
     if len(raw) < HEAD_SIZE + 1 + CRC_SIZE:
-        return "length", len(raw), f"{len(raw)} bytes are fewer than an envelope"
+        return Fault("length", len(raw), f"{len(raw)} bytes are fewer than an envelope")
     if raw[0] != MARK:
-        return "magic", 0, f"the mark is not {MARK:#x}"
+        return Fault("magic", 0, f"the mark is not {MARK:#x}")
     if not 1 <= raw[3] <= MAX_PATH or HEAD_SIZE + raw[3] + CRC_SIZE > len(raw):
-        return "length", 3, f"a path of {raw[3]} bytes does not fit"
+        return Fault("length", 3, f"a path of {raw[3]} bytes does not fit")
     if crc_hqx(raw, 0):
-        return "crc", len(raw) - CRC_SIZE, f"CRC should be {crc_hqx(raw[:-CRC_SIZE], 0):04x}"
+        return Fault("crc", len(raw) - CRC_SIZE, f"CRC should be {crc_hqx(raw[:-CRC_SIZE], 0):04x}")
     if not raw[HEAD_SIZE : HEAD_SIZE + raw[3]].isascii():
-        return "range", HEAD_SIZE, "the path is no ASCII"
+        return Fault("range", HEAD_SIZE, "the path is no ASCII")
     return None
 
 
