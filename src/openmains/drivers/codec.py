@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmains.drivers.commands import CommandCodec
-from openmains.drivers.maker import FrameMaker
+from openmains.drivers.encoder import FrameEncoder
 from openmains.drivers.model import (
     MISSING_VALUE,
     Columns,
@@ -37,7 +37,7 @@ class TableDriver(PageDriver):
         self.encodes = True
         self.page = page
         self._scalar = ScalarCodec(page)
-        self._maker = FrameMaker(page)
+        self._encoder = FrameEncoder(page)
         self._commands = None if page.commands is None else CommandCodec(page.commands, page.order)
         if page.commands is not None:
             self.command_kinds, self.settings = page.commands.kinds, page.commands.settings
@@ -57,7 +57,7 @@ class TableDriver(PageDriver):
         return self._scalar.explain(payload)
 
     def encode(self, kind: Kind, values: Mapping[str, object], message: str | None = None) -> bytes:
-        return self._maker.encode(kind, values, message)
+        return self._encoder.encode(kind, values, message)
 
     def command_body(
         self, kind: str, params: Mapping[str, object], *, serial: int, counter: int, not_after: int
