@@ -13,12 +13,13 @@ from openmains.drivers.groups import Groups
 from openmains.drivers.lwm2m.hook import Lwm2mDriver
 from openmains.drivers.model import Driver
 from openmains.drivers.page import Page
+from openmains.drivers.page_reader import PageReader
 from openmains.drivers.points import Vocabulary, vocabulary
 from openmains.drivers.schema import read_page
 
 __all__ = ["Catalog", "Driver", "DriverPageError", "load", "load_from"]
 
-HOOKS: dict[str, Callable[[Page], Driver]] = {"cjt188": Cjt188Driver, "lwm2m": Lwm2mDriver}
+HOOKS: dict[str, Callable[[Page, PageReader], Driver]] = {"cjt188": Cjt188Driver, "lwm2m": Lwm2mDriver}
 
 
 class Catalog:
@@ -70,11 +71,12 @@ def load_from(pages: Mapping[str, str], words: Vocabulary | None = None) -> Cata
     for file, text in sorted(pages.items()):
         if _is_groups(file):
             continue
-        page = read_page(groups.open(file, text), words or vocabulary())
+        reader = groups.open(file, text)
+        page = read_page(reader, words or vocabulary())
         if page.name.lower() in lowered:
             raise DriverPageError(file, 0, f"{page.name} is {lowered[page.name.lower()]} again, but for capitals")
         lowered[page.name.lower()] = page.name
-        drivers[page.name] = _made(page)
+        drivers[page.name] = _made(page, reader)
     return Catalog(drivers)
 
 
@@ -82,10 +84,10 @@ def _is_groups(file: str) -> bool:
     return file.rpartition("/")[2] == GROUPS_FILE
 
 
-def _made(page: Page) -> Driver:
+def _made(page: Page, reader: PageReader) -> Driver:
     if page.hook is None:
         return TableDriver(page)
     make = HOOKS.get(page.hook)
     if make is None:
-        page.source.fail(page.source.place("driver", "hook"), f"no hook {page.hook!r}")
-    return make(page)
+        reader.fail(reader.place("driver", "hook"), f"no hook {page.hook!r}")
+    return make(page, reader)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from openmains.drivers.errors import Place
 from openmains.drivers.model import CommandKind, Kind, Setting, Title, Vector
-from openmains.drivers.page_reader import PageReader
 
 CRC_SIZE = 2
 INTEGERS = {"u8": 1, "u16": 2, "u24": 3, "u32": 4, "u48": 6, "i8": 1, "i16": 2, "i32": 4}  # type → bytes
@@ -147,9 +146,8 @@ class CommandTable:
 
 @dataclass(slots=True)
 class Page:
-    """A checked page; ``source``: the page as it was read, for a hook that checks ``[options]`` itself."""
+    """A checked page, but for the ``[options]`` of a hook."""
 
-    source: PageReader
     name: str
     medium: str
     grade: str

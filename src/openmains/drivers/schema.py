@@ -95,7 +95,6 @@ def _identity(reader: PageReader) -> Page:
     if f"{entry['name']}.toml" != reader.file:
         reader.fail(reader.place("driver", "name"), f"the page {entry['name']!r} lies in file {reader.file!r}")
     return Page(
-        source=reader,
         name=entry["name"],
         medium=entry["medium"],
         grade=entry["grade"],

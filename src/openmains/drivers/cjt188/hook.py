@@ -26,6 +26,7 @@ from openmains.drivers.cjt188.status import status_bytes
 from openmains.drivers.model import Columns, EncodeError, Fault, FieldTrace, Kind, Rejected
 from openmains.drivers.page import Page
 from openmains.drivers.page_driver import PageDriver
+from openmains.drivers.page_reader import PageReader
 from openmains.wire.cjt188.data import (
     METERING,
     TIME,
@@ -57,11 +58,11 @@ _REASONS = {"truncated": "length", "trailing bytes": "length", "checksum": "crc"
 class Cjt188Driver(PageDriver):
     """Water or gas meter after CJ/T 188-2004."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, reader: PageReader) -> None:
         super().__init__(page)
         self.encodes = True
         self.command_kinds = commands.KINDS
-        self.options = read_options(page)
+        self.options = read_options(reader, page.unit_exponent)
         self._family = FAMILY[page.medium]
         self._order: IdOrder = "low-first" if self.options.id_order == "low-first" else "high-first"
         self._answers = AnswerReader(self.options, self._family)

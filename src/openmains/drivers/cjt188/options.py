@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict
 
-from openmains.drivers.page import Page
 from openmains.drivers.page_reader import PageReader
 from openmains.drivers.points import vocabulary
 from openmains.wire.cjt188.data import UNIT_CUBIC_METRE
@@ -57,9 +56,8 @@ class _EventEntry(TypedDict):
     active: int
 
 
-def read_options(page: Page) -> Options:
+def read_options(reader: PageReader, unit_exponent: int) -> Options:
     """Options of a page; raises ``DriverPageError``."""
-    reader = page.source
     entry = reader.section(_OptionsEntry, "options")
     id_order, clock_answer, offset_min = entry["id_order"], entry["clock_answer"], entry["utc_offset_min"]
     if id_order not in ID_ORDERS:
@@ -68,7 +66,7 @@ def read_options(page: Page) -> Options:
         reader.fail(reader.place("options", "clock_answer"), f"clock_answer is one of {', '.join(CLOCK_ANSWERS)}")
     if not -14 * 60 <= offset_min <= 14 * 60:
         reader.fail(reader.place("options", "utc_offset_min"), "utc_offset_min is a number of minutes, -840..840")
-    units = _units(reader, entry["units"], page.unit_exponent)
+    units = _units(reader, entry["units"], unit_exponent)
     valve = _valve(reader) if "valve" in entry else None
     events = {name: _event(reader, name) for name in entry.get("events", {})}
     return Options(id_order, clock_answer, offset_min * 60, units, valve, events)

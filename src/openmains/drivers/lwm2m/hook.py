@@ -15,6 +15,7 @@ from openmains.drivers.lwm2m.report import Reading, ReportReader, items_of
 from openmains.drivers.model import Columns, EncodeError, Fault, FieldTrace, Kind, Rejected
 from openmains.drivers.page import Page
 from openmains.drivers.page_driver import PageDriver
+from openmains.drivers.page_reader import PageReader
 from openmains.wire.errors import WireError
 from openmains.wire.lwm2m import path as paths
 
@@ -28,13 +29,13 @@ class Lwm2mDriver(PageDriver):
 
     wants_envelope = True
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, reader: PageReader) -> None:
         super().__init__(page)
         self.encodes = False
-        self.observes = _observes(page)
+        self.observes = _observes(reader)
         if page.unit_exponent != -3:
-            place = page.source.place("driver", "unit_exponent")
-            page.source.fail(place, "volumes of the standard objects are read as litres: unit_exponent = -3")
+            place = reader.place("driver", "unit_exponent")
+            reader.fail(place, "volumes of the standard objects are read as litres: unit_exponent = -3")
         self._reports = ReportReader(page.medium)
         self.points = self._reports.points
 
@@ -104,9 +105,8 @@ def _columns(group: list[tuple[int, Reading]]) -> Columns:
     return Columns(first.kind, [row for row, _ in group], points, series, mask, first.known)
 
 
-def _observes(page: Page) -> tuple[paths.Path, ...]:
+def _observes(reader: PageReader) -> tuple[paths.Path, ...]:
     """``[options] observe``: object instances that the platform observes after a registration, in this order."""
-    reader = page.source
     place = reader.place("options", "observe")
     found: list[paths.Path] = []
     for text in reader.section(_OptionsEntry, "options").get("observe", []):
