@@ -11,7 +11,7 @@ from binascii import crc_hqx
 from collections.abc import Callable, Mapping
 from typing import Literal, cast
 
-from openmains.drivers.model import Command, CommandError, CommandKind, CommandParam, EncodeError
+from openmains.drivers.model import Command, CommandError, CommandKind, CommandParam, EncodeError, Setting
 from openmains.drivers.page import CRC_SIZE, CommandField, CommandTable
 
 HEAD_SIZE = 16  # magic 2, version 1, kind 1, serial 4, counter 4, not_after 4
@@ -49,7 +49,7 @@ class CommandCodec:
             out += self._uint(value, 4)
         given = self._given(found, params)
         for item in self.table.fields[kind]:
-            self._put(out, item, given)
+            self._write(out, item, given)
         return bytes(out)
 
     def frame(
@@ -88,40 +88,38 @@ class CommandCodec:
         return found
 
     def _checked(self, param: CommandParam, value: object) -> object:
-        if param.form == "settings" and value == 0:
-            value = {}
-        if param.form == "names" and value == 0:
-            value = []
         if param.form == "int":
             return _in_range(param, value)
         if param.form == "text" and isinstance(value, str) and value.isascii() and value.isprintable():
             _in_range(param, len(value))
             return value
-        if param.form == "list" and isinstance(value, list | tuple) and len(value) <= param.most:
-            return [_in_range(param, item) for item in value]
-        if param.form == "names" and isinstance(value, list | tuple) and len(value) <= param.most:
-            return [self._setting_number(name) for name in value]
+        if value == 0 and param.form in ("settings", "names"):
+            value = ()  # the default of a page is a number; here it means none
         if param.form == "settings" and isinstance(value, Mapping) and 0 < len(value) <= param.most:
-            pairs: dict[int, int] = {}
-            for name, number in value.items():
-                setting = self.table.settings[self._name(name)]
-                if not isinstance(number, int) or isinstance(number, bool):
-                    raise EncodeError(f"{name} is an integer")
-                if not setting.low <= number <= setting.high:
-                    raise EncodeError(f"{name} = {number} is outside {setting.low}..{setting.high}")
-                pairs[setting.number] = number
-            return pairs
+            return dict(self._setting_value(name, number) for name, number in value.items())
+        if isinstance(value, list | tuple) and len(value) <= param.most:
+            if param.form == "list":
+                return [_in_range(param, item) for item in value]
+            if param.form == "names":
+                return [self._setting(name).number for name in value]
         raise EncodeError(f"{param.name} is no {param.form} of at most {param.most}")
 
-    def _name(self, name: object) -> str:
+    def _setting_value(self, name: object, value: object) -> tuple[int, int]:
+        """Number of a setting and the value it may take."""
+        setting = self._setting(name)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise EncodeError(f"{name} is an integer")
+        if not setting.low <= value <= setting.high:
+            raise EncodeError(f"{name} = {value} is outside {setting.low}..{setting.high}")
+        return setting.number, value
+
+    def _setting(self, name: object) -> Setting:
         if not isinstance(name, str) or name not in self.table.settings:
             raise EncodeError(f"there is no setting {name}")
-        return name
+        return self.table.settings[name]
 
-    def _setting_number(self, name: object) -> int:
-        return self.table.settings[self._name(name)].number
-
-    def _put(self, out: bytearray, item: CommandField, given: Mapping[str, object]) -> None:
+    def _write(self, out: bytearray, item: CommandField, given: Mapping[str, object]) -> None:
+        """Adds a parameter's bytes to the frame."""
         value = given[item.name]
         if item.form == "text":
             raw = cast("str", value).encode("ascii")
@@ -156,15 +154,8 @@ class CommandCodec:
         if kind is None:
             raise CommandError("unknown_kind", serial, frame[3])
         end = len(frame) - CRC_SIZE - (MAC_SIZE if kind.signed else 0)
-        params: dict[str, object] = {}
-        at = HEAD_SIZE
         try:
-            for item in self.table.fields[kind.name]:
-                params[item.name], at = self._take(frame[:end], at, item, params)
-            if at != end:
-                raise CommandError("length", serial, kind.code)
-            for param in kind.params:
-                _bounds(param, params[param.name])
+            params = self._params(kind, frame[:end])
         except (IndexError, KeyError):
             raise CommandError("length", serial, kind.code) from None
         except EncodeError:
@@ -172,41 +163,53 @@ class CommandCodec:
         mac = frame[end : end + MAC_SIZE] if kind.signed else None
         return Command(kind.name, params, serial, counter, not_after, frame[:end], mac)
 
-    def _take(self, data: bytes, at: int, item: CommandField, seen: Mapping[str, object]) -> tuple[object, int]:
-        if item.form in ("text", "names", "settings"):
-            count, at = data[at], at + 1
-            size = count * (SETTING_SIZE if item.form == "settings" else 1)
-            part = data[at : at + size]
+    def _params(self, kind: CommandKind, body: bytes) -> dict[str, object]:
+        """Parameters of a body. Raises ``IndexError`` where it is too short or too long, ``EncodeError`` out of range."""
+        params: dict[str, object] = {}
+        at = HEAD_SIZE
+        for item in self.table.fields[kind.name]:
+            prefix = 1 if item.form in ("text", "names", "settings") else 0
+            count = body[at] if prefix else cast("int", params[item.count]) if item.count else 1
+            size = count * (SETTING_SIZE if item.form == "settings" else 1 if prefix else item.size)
+            part = body[at + prefix : at + prefix + size]
             if len(part) < size:
                 raise IndexError
-            if item.form == "text":
-                return part.decode("ascii", "replace"), at + size
-            if item.form == "names":
-                return [self._numbered(number) for number in part], at + size
-            values = {}
-            for place in range(0, size, SETTING_SIZE):
-                value = int.from_bytes(part[place + 1 : place + SETTING_SIZE], self._order, signed=True)
-                setting = self.table.settings[self._numbered(part[place])]
-                if not setting.low <= value <= setting.high:
-                    raise EncodeError(setting.name)
-                values[setting.name] = value
-            return values, at + size
-        count = cast("int", seen[item.count]) if item.count else 1
-        size = count * item.size
-        part = data[at : at + size]
-        if len(part) < size:
+            params[item.name] = self._value(item, part)
+            at += prefix + size
+        if at != len(body):
             raise IndexError
-        numbers = [
-            int.from_bytes(part[place : place + item.size], self._order, signed=item.signed)
-            for place in range(0, size, item.size)
-        ]
-        return numbers if item.count else numbers[0], at + size
+        for param in kind.params:
+            _bounds(param, params[param.name])
+        return params
 
-    def _numbered(self, number: int) -> str:
+    def _value(self, item: CommandField, part: bytes) -> object:
+        """A parameter out of its bytes."""
+        if item.form == "text":
+            return part.decode("ascii", "replace")
+        if item.form == "names":
+            return [self._numbered(number).name for number in part]
+        if item.form == "settings":
+            return dict(
+                self._numbered_value(part[at], part[at + 1 : at + SETTING_SIZE])
+                for at in range(0, len(part), SETTING_SIZE)
+            )
+        numbers = [
+            int.from_bytes(part[at : at + item.size], self._order, signed=item.signed)
+            for at in range(0, len(part), item.size)
+        ]
+        return numbers if item.count else numbers[0]
+
+    def _numbered_value(self, number: int, raw: bytes) -> tuple[str, int]:
+        setting, value = self._numbered(number), int.from_bytes(raw, self._order, signed=True)
+        if not setting.low <= value <= setting.high:
+            raise EncodeError(setting.name)
+        return setting.name, value
+
+    def _numbered(self, number: int) -> Setting:
         setting = self._numbers.get(number)
         if setting is None:
             raise EncodeError(f"no setting {number}")
-        return setting.name
+        return setting
 
 
 def _in_range(param: CommandParam, value: object) -> int:
