@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All drivers of this installation (R3.3). Every page is checked when the catalog is loaded; one bad page stops it."""
+"""All drivers of this installation (R3.3). Every page is checked when the catalogue is loaded; one bad page stops it."""
 
 from collections.abc import Callable, Iterator, Mapping
 from importlib import resources
@@ -14,7 +14,7 @@ from openmains.drivers.lwm2m.hook import Lwm2mDriver
 from openmains.drivers.model import Driver
 from openmains.drivers.page import Page
 from openmains.drivers.page_reader import PageReader
-from openmains.drivers.points import Vocabulary, vocabulary
+from openmains.drivers.points import vocabulary
 from openmains.drivers.schema import read_page
 
 __all__ = ["Catalog", "Driver", "DriverPageError", "load", "load_from"]
@@ -63,7 +63,7 @@ def pages_in(folder: Traversable) -> dict[str, str]:
     return found
 
 
-def load_from(pages: Mapping[str, str], words: Vocabulary | None = None) -> Catalog:
+def load_from(pages: Mapping[str, str]) -> Catalog:
     """Pages given as file name (``maker/model.toml``) → text, among them the makers' groups (``maker/groups.toml``)."""
     groups = Groups({file: text for file, text in pages.items() if _is_groups(file)})
     drivers: dict[str, Driver] = {}
@@ -72,7 +72,7 @@ def load_from(pages: Mapping[str, str], words: Vocabulary | None = None) -> Cata
         if _is_groups(file):
             continue
         reader = groups.open(file, text)
-        page = read_page(reader, words or vocabulary())
+        page = read_page(reader, vocabulary())
         if page.name.lower() in lowered:
             raise DriverPageError(file, 0, f"{page.name} is {lowered[page.name.lower()]} again, but for capitals")
         lowered[page.name.lower()] = page.name

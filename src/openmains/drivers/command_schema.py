@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The way down in a driver page: ``[[command]]``, ``[[setting]]`` and ``[[command_vector]]`` → ``CommandTable``.
+"""The downlink in a driver page: ``[[command]]``, ``[[setting]]`` and ``[[command_vector]]`` → ``CommandTable``.
 
 Called by ``schema`` for pages with tables. Refused like everything else there: with the line, at the start.
 """

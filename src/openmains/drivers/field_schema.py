@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fields of a frame in a driver page, with the bits and events they carry → ``Field``. One field is judged by itself
-here; how fields stand to each other is ``message_schema``'s.
+"""Fields of a frame in a driver page, with the bits and events they carry → ``Field``. Here a field is
+checked by itself; ``message_schema`` checks the fields of a message together.
 """
 
 from typing import NotRequired, TypedDict
@@ -93,11 +93,11 @@ class FieldReader:
         return item
 
     def _limits(self, entry: _FieldEntry, place: Place) -> tuple[int, int]:
-        """Accepted raw values, when all that is said of raw values fits the type."""
+        """Accepted raw values; every raw value that the field names fits its type."""
         low, high = raw_range(entry["type"])
         least, most = entry.get("min", low), entry.get("max", high)
-        said = {"value": entry.get("value"), "missing": entry.get("missing"), "min": least, "max": most}
-        for key, number in said.items():
+        named = {"value": entry.get("value"), "missing": entry.get("missing"), "min": least, "max": most}
+        for key, number in named.items():
             if number is not None and not low <= number <= high:
                 self._reader.fail(place, f"{key} = {number} does not fit {entry['type']}")
         if least > most:

@@ -3,7 +3,7 @@
 
 A *point* is a standard quantity with one name, one unit and integer values (``points.toml``). A batch of frames of one
 product becomes a few ``Columns``, one for each message kind and shape found in it, so that the work per frame is a few
-array operations and not a Python call. Frames that a driver can not read come back as ``Rejected`` with the byte that
+array operations and not a Python call. Frames that a driver cannot read come back as ``Rejected`` with the byte that
 is wrong; they never raise.
 """
 
@@ -27,7 +27,9 @@ class Kind(StrEnum):
     REGISTERS = "registers"  # registers at arbitrary instants
     ALARM = "alarm"  # events that report at once (R1.5)
     HEARTBEAT = "heartbeat"  # state only
-    COMMAND_RESULT = "command_result"  # what became of a command, with the read-back (R4.4); serial 0: unasked
+    COMMAND_RESULT = (
+        "command_result"  # what became of a command, with the read-back (R4.4); serial 0: of its own accord
+    )
     PARAMETERS = "parameters"  # numbered settings read back (R4.2)
     LOG = "log"  # a part of the meter's event log (R1.14)
 
@@ -169,7 +171,7 @@ class Command:
 
 
 class CommandError(ValueError):
-    """A downlink frame that can not be acted upon; ``reason``: length, magic, crc, unknown_kind, range.
+    """A downlink frame that cannot be acted upon; ``reason``: length, magic, crc, unknown_kind, range.
 
     ``serial``, ``code``: as far as they could be read (0 otherwise); then the meter can say what it refuses.
     """
@@ -205,20 +207,20 @@ class Driver(ABC):
 
     @abstractmethod
     def check(self, payload: bytes) -> str | None:
-        """Reason code why the frame can not be read, or None. Agrees with ``decode``; some µs."""
+        """Reason code why the frame cannot be read, or None. Agrees with ``decode``; some µs."""
 
     @abstractmethod
     def decode(self, payloads: Sequence[bytes], received_at: Sequence[int]) -> tuple[list[Columns], list[Rejected]]:
         """Frames of one product as columns; every row of the batch is in exactly one result. Never raises on bytes.
 
-        ``received_at[r]``: instant (s UTC) frame r arrived, used where the meter tells no usable time.
+        ``received_at[r]``: instant (s UTC) frame r arrived, used where the meter gives no usable time.
         """
 
     @abstractmethod
     def answer(self, payload: bytes, now_s: int, utc_offset_min: int) -> bytes:
         """Body of the platform's answer to this message (time sync, R1.13); empty when there is none.
 
-        Asked for frames that ``check`` found good.
+        Only for frames that ``check`` found good.
         """
 
     @abstractmethod
@@ -242,7 +244,7 @@ class Driver(ABC):
         ``serial``: the same again in every repeat (R1.11), 1…2³²−1. ``counter``: strictly rising for each meter.
         ``not_after``: instant (s UTC) after which the meter refuses. Raises ``EncodeError``.
         """
-        raise EncodeError(f"{self.name} takes no command {kind}")
+        raise EncodeError(f"{self.name} has no command {kind}")
 
     def command(
         self,
@@ -255,7 +257,7 @@ class Driver(ABC):
         mac: Callable[[bytes], bytes] | None = None,
     ) -> bytes:
         """The downlink frame. ``mac``: body → 16 bytes, needed where the kind is signed. Raises ``EncodeError``."""
-        raise EncodeError(f"{self.name} takes no command {kind}")
+        raise EncodeError(f"{self.name} has no command {kind}")
 
     def read_command(self, frame: bytes) -> Command:
         """Inverse of ``command``, for emulated meters; raises ``CommandError`` only. The MAC is not checked here."""

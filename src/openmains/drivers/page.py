@@ -134,7 +134,7 @@ class CommandVector:
 
 @dataclass(slots=True, frozen=True)
 class CommandTable:
-    """What a page says of the way down: the head's constants, kinds, their fields, settings, vectors."""
+    """The downlink of a page: the head's constants, kinds, their fields, settings, vectors."""
 
     magic: int
     version: int

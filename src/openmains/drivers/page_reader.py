@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A page's TOML with the place of everything in it, and the one checker of shapes.
 
-A shape is a ``TypedDict``: its keys, which of them are needed, and their types are said once, for the checker here and
+A shape is a ``TypedDict``: its keys, which of them are needed, and their types stand in one place, for the checker here and
 for mypy alike. What the values mean is the business of the schemas; all of them read through a ``PageReader``, so that
 every refusal names a file and a line. Nothing here knows what a driver is.
 """

@@ -25,7 +25,7 @@ class Point:
 
 @dataclass(slots=True, frozen=True)
 class Event:
-    """A state of a meter that people hear of; ``bit`` is its number in every event mask, for ever."""
+    """A state of a meter that people are notified of; ``bit`` is its number in every event mask, for ever."""
 
     name: str
     bit: int

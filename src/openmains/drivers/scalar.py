@@ -14,7 +14,7 @@ from openmains.drivers.page import CRC_SIZE, Field, Message, Page
 from openmains.drivers.points import vocabulary
 
 
-class _Quick(NamedTuple):
+class _FastPath(NamedTuple):
     """What ``fault`` asks of a message type, as plain numbers; each entry begins with (start, end) in the frame."""
 
     size: int  # without what the counts add
@@ -27,7 +27,17 @@ class _Quick(NamedTuple):
 class ScalarCodec:
     """The frame-at-a-time half of a table driver."""
 
-    __slots__ = ("_bcd", "_fixed_header", "_judged", "_limited", "_order", "_page", "_quick", "_type_offset", "by_type")
+    __slots__ = (
+        "_bcd",
+        "_constants",
+        "_fast",
+        "_fixed_header",
+        "_limited",
+        "_order",
+        "_page",
+        "_type_offset",
+        "by_type",
+    )
 
     def __init__(self, page: Page) -> None:
         self._page = page
@@ -36,10 +46,10 @@ class ScalarCodec:
         header = page.messages[0].fields[: len(page.header)]
         self._fixed_header = sum(f.size for f in header)
         self._type_offset = page.messages[0].by_name[page.type_field].offset
-        self._judged = [f for f in header if f.value is not None]
+        self._constants = [f for f in header if f.value is not None]
         self._bcd = {m.type: [f for f in m.fields if f.bcd] for m in page.messages}
         self._limited = {m.type: [f for f in m.fields if f.limited and not f.count] for m in page.messages}
-        self._quick = {m.type: self._quick_test(m) for m in page.messages}
+        self._fast = {m.type: self._fast_path(m) for m in page.messages}
 
     def raw(self, payload: bytes, item: Field, offset: int | None = None) -> int:
         """Raw number of a field; a BCD field must have been checked."""
@@ -62,7 +72,7 @@ class ScalarCodec:
         length = len(payload)
         if length < self._fixed_header + CRC_SIZE:
             return Fault("length", length, f"{length} bytes are fewer than a header")
-        for item in self._judged:
+        for item in self._constants:
             if self.raw(payload, item) != item.value:
                 return Fault("magic", item.offset, f"{item.name} is not {item.value:#x}")
         message = self.by_type.get(payload[self._type_offset])
@@ -85,12 +95,12 @@ class ScalarCodec:
                     return Fault("bcd", offset, f"{item.name} has a digit above 9")
         return None
 
-    def _quick_test(self, message: Message) -> "_Quick":
+    def _fast_path(self, message: Message) -> "_FastPath":
         limited = [f for f in self._limited[message.type] if not f.bcd]
-        return _Quick(
+        return _FastPath(
             message.fixed_size + CRC_SIZE,
             [(*_span(message.by_name[item.count]), item.size) for item in message.fields if item.count],
-            [(*_span(f), (f.value or 0).to_bytes(f.size, self._order, signed=f.signed)) for f in self._judged],
+            [(*_span(f), (f.value or 0).to_bytes(f.size, self._order, signed=f.signed)) for f in self._constants],
             [(*_span(f), f.signed, f.low, f.high, f.missing) for f in limited],
             [_span(f) for f in self._bcd[message.type]],
         )
@@ -99,7 +109,7 @@ class ScalarCodec:
         """The same verdict as ``fault(payload) is None``, several times as fast."""
         if len(payload) < self._fixed_header + CRC_SIZE or crc_hqx(payload, 0):
             return False
-        quick = self._quick.get(payload[self._type_offset])
+        quick = self._fast.get(payload[self._type_offset])
         if quick is None or len(payload) < quick.size:
             return False
         order, number, size = self._order, int.from_bytes, quick.size

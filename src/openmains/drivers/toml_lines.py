@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which line of a TOML text holds what: the parser of the standard library tells only where it fails.
+"""Which line of a TOML text holds what: the parser of the standard library gives a line only where it fails.
 
 The text is known to be TOML, so a rough reading will do: headers, keys at the beginning of a line, and tables of an
 array that begin a line. What stands deeper has the line of what it stands in.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The answer to a read of 901F, column-wise: many frames of 35 bytes are one matrix (CJ/T 188-2004, data as in
-``wire.cjt188.data``). Good frames only: which byte of a bad one is wrong, the hook tells frame by frame.
+``wire.cjt188.data``). Good frames only: the hook names the byte that is wrong in a bad one, frame by frame.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What CJ/T 188-2004 lets a platform ask: read 901F, valve A017, clock A015. Unconfirmed against the standard's text.
 
-A frame has neither counter, validity nor MAC, and its serial number SER is one byte: the protocol itself can not keep a
+A frame has neither counter, validity nor MAC, and its serial number SER is one byte: the protocol itself cannot keep a
 command from acting twice or late, or from being forged. The limits of the platform (signer, quotas, validity in the
 queue) still hold; the channel must be secured otherwise. The layouts of purchase (A013) and price (A010) differ between
 makers and are in no public document, so these are not offered.

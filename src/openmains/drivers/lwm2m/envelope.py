@@ -15,11 +15,11 @@ MARK = 0x4C
 HEAD_SIZE = 4
 CRC_SIZE = 2
 MAX_PATH = 24
-NO_FORMAT = 0xFFFF  # the report said no content format
+NO_FORMAT = 0xFFFF  # the report names no content format
 
 
 class Envelope(NamedTuple):
-    """A report: ``path`` such as /3424/0, ``content_format`` by its CoAP number, None when it said none."""
+    """A report: ``path`` such as /3424/0, ``content_format`` by its CoAP number, None when it names none."""
 
     path: str
     content_format: int | None

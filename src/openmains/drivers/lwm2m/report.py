@@ -71,7 +71,7 @@ class _Gathered:
     """What the resources of one report say, before it is known what kind of message that makes."""
 
     points: dict[str, int] = field(default_factory=dict)
-    volumes: list[tuple[int | None, int]] = field(default_factory=list)  # instant if said, litres
+    volumes: list[tuple[int | None, int]] = field(default_factory=list)  # instant if given, litres
     stamp: int | None = None  # the meter's own time resource
     raised_at: int | None = None
     mask: int = 0
@@ -133,24 +133,24 @@ class ReportReader:
             gathered.raised_at = value
 
 
-def _reading(said: _Gathered, received_at: int) -> Reading:
+def _reading(found: _Gathered, received_at: int) -> Reading:
     """What kind of message the resources make: registers where there is a volume, else alarm, else heartbeat."""
-    points, known = said.points, said.known
-    if not said.volumes and not points and not known:
+    points, known = found.points, found.known
+    if not found.volumes and not points and not known:
         raise _UnreadableError("type", "nothing of the objects that this driver reads")
-    undated = received_at if said.stamp is None else said.stamp
-    instants = [undated if at is None else at for at, _ in said.volumes]
-    registers = [litres for _, litres in said.volumes]
-    if any(not 0 <= at < 1 << 32 for at in [*instants, said.raised_at or 0]):
+    undated = received_at if found.stamp is None else found.stamp
+    instants = [undated if at is None else at for at, _ in found.volumes]
+    registers = [litres for _, litres in found.volumes]
+    if any(not 0 <= at < 1 << 32 for at in [*instants, found.raised_at or 0]):
         raise _UnreadableError("range", "an instant before 1970 or after 2106")
     points["device_at"] = max(instants, default=received_at)
-    if said.volumes:
+    if found.volumes:
         newest, register = max(zip(instants, registers, strict=True))
         points |= {"register": register, "register_at": newest}
-        return Reading(Kind.REGISTERS, points, instants, registers, said.mask, known)
-    if known and said.raised_at is not None:
-        points["raised_at"] = said.raised_at
-    return Reading(Kind.ALARM if known else Kind.HEARTBEAT, points, [], [], said.mask, known)
+        return Reading(Kind.REGISTERS, points, instants, registers, found.mask, known)
+    if known and found.raised_at is not None:
+        points["raised_at"] = found.raised_at
+    return Reading(Kind.ALARM if known else Kind.HEARTBEAT, points, [], [], found.mask, known)
 
 
 def _litres(volume: Decimal) -> int:
