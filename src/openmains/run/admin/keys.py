@@ -20,7 +20,9 @@ from openmains.app.security.keys.ports import MeterChoice
 from openmains.app.security.keys.vault import Vault, rewrap_all
 from openmains.domain.fleet.identifiers import is_imei
 from openmains.domain.fleet.meter_row import HeaderError
+from openmains.domain.ids import TenantId
 from openmains.edges.postgres.db import PIPELINE_ROLE, Pool, create_pool
+from openmains.edges.postgres.fleet.codes import Codes
 from openmains.edges.postgres.security.keys import PostgresKeys
 from openmains.run import messages
 from openmains.run.admin.imports import away, find_tenant, pipeline_dsn
@@ -113,10 +115,11 @@ def generate(args: argparse.Namespace, loaded: Loaded) -> int:
 
     async def work(pool: Pool, store: PostgresKeys, vault: Vault) -> int:
         tenant_id, _ = await find_tenant(pool, args.tenant)
+        codes = Codes(pool)
         choice = MeterChoice(
             imeis=[int(imei) for imei in args.imei] if args.imei else None,
-            product_id=await _id_of(pool, tenant_id, "product", args.product),
-            area_id=await _id_of(pool, tenant_id, "area", args.area),
+            product_id=await _id_of(codes.product, tenant_id, args.product),
+            area_id=await _id_of(codes.area, tenant_id, args.area),
             with_key=args.rotate,
         )
         made = await generate_keys(
@@ -190,17 +193,16 @@ def _progress(done: int, total: int) -> None:
     print(f"{done}/{total}", file=sys.stderr, flush=True)
 
 
-async def _id_of(pool: Pool, tenant_id: int, table: str, code: str | None) -> int | None:
+async def _id_of(
+    find: Callable[[TenantId, str], Awaitable[T | None]], tenant_id: TenantId, code: str | None
+) -> T | None:
+    """What ``find`` knows by this code; None without a code. Raises StartError for one that is not there."""
     if code is None:
         return None
-    query = {
-        "product": "SELECT product_id FROM product WHERE tenant_id = $1 AND code = $2",
-        "area": "SELECT area_id FROM area WHERE tenant_id = $1 AND code = $2",
-    }[table]
-    found = await pool.fetchval(query, tenant_id, code)
+    found = await find(tenant_id, code)
     if found is None:
         raise StartError(f"没有代码 {code}。", f"there is no code {code}.")
-    return int(found)
+    return found
 
 
 def _with_store(loaded: Loaded, work: Callable[[Pool, PostgresKeys, Vault], Awaitable[T]]) -> T:

@@ -15,12 +15,14 @@ from pathlib import Path
 import asyncpg
 
 from openmains.app.fleet.imports.import_meters import import_meters
+from openmains.app.fleet.model import NewProduct
 from openmains.domain.ids import TenantId
 from openmains.domain.period import Zone, zone
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.nats.stream import StreamReplay, UplinkStream, connect
-from openmains.edges.postgres.db import create_pool
+from openmains.edges.postgres.db import create_pool, tenant_transaction
 from openmains.edges.postgres.fleet.imports import PostgresImport
+from openmains.edges.postgres.fleet.tables import Areas, Products
 from openmains.edges.postgres.identity.tables import create_tenant_admin
 from openmains.emulator.device.secure_device import ReportTransport
 from openmains.emulator.fleet import Fleet
@@ -95,28 +97,17 @@ async def found_utility(owner_dsn: str, settings: Settings) -> TenantId:
         zone=ZONE,
         must_change=False,
     )
-    connection = await asyncpg.connect(owner_dsn)
+    pool = await create_pool(owner_dsn, max_size=1)
     try:
-        for code, name in demo_town.AREAS:
-            await connection.execute(
-                "INSERT INTO area (tenant_id, code, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-                tenant_id,
-                code,
-                name,
-            )
-        for code, name, medium, driver, qmax in demo_town.PRODUCTS:
-            await connection.execute(
-                "INSERT INTO product (tenant_id, code, name, maker, model, medium, driver, dial, qmax_l_h)"
-                " VALUES ($1, $2, $3, 'OpenMains', $2, $4, $5, 100000000, $6) ON CONFLICT DO NOTHING",
-                tenant_id,
-                code,
-                name,
-                medium,
-                driver,
-                qmax,
-            )
+        async with tenant_transaction(pool, tenant_id) as connection:
+            areas, products = Areas(connection, tenant_id), Products(connection, tenant_id)
+            for code, name in demo_town.AREAS:
+                await areas.add(code, name, None)
+            for code, name, medium, driver, qmax_l_h in demo_town.PRODUCTS:
+                new = NewProduct(code, name, "OpenMains", code, driver, dial=100_000_000, qmax_l_h=qmax_l_h)
+                await products.add(new, medium)
     finally:
-        await connection.close()
+        await pool.close()
     if password is not None:
         url = f"http://127.0.0.1:{settings.http_port}"
         say(

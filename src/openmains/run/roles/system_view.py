@@ -12,22 +12,12 @@ from openmains.domain.ids import TenantId
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.nats.live import LiveHub
 from openmains.edges.nats.stream import StreamUnavailableError, UplinkStream
+from openmains.edges.postgres.running import RunningDatabase
 from openmains.edges.postgres.storage import StorageHistory
 from openmains.run.engines.nats_server import server_version
 
 STORED = """
 SELECT table, sum(bytes_on_disk) FROM system.parts WHERE active AND database = 'openmains' GROUP BY table
-"""
-
-
-# The tenant made first, with the installation, runs the platform; the others are its guests.
-HOST = "SELECT min(tenant_id) FROM tenant"
-OWN = """
-SELECT (SELECT count(*) FROM meter WHERE tenant_id = $1 AND removed_on IS NULL) AS "meters",
-       (SELECT count(*) FROM alarm WHERE tenant_id = $1 AND cleared_us IS NULL) AS "alarms.open",
-       (SELECT count(*) FROM reading_exception WHERE tenant_id = $1 AND status = 'open') AS "exceptions.open",
-       (SELECT count(*) FROM dead_letter WHERE tenant_id = $1 AND status = 'open') AS "dead_letters.open",
-       (SELECT count(*) FROM job WHERE tenant_id = $1 AND status IN ('queued', 'running')) AS "jobs.waiting"
 """
 
 
@@ -45,7 +35,8 @@ class RunningSystem:
         self._var = var
         self._hub = hub
         self._stream = stream
-        self._pool = pool
+        self._database = RunningDatabase(pool)
+        self._storage = StorageHistory(pool)
         self._clickhouse = clickhouse
         self._shards = shards
         self._host: int | None = None
@@ -54,7 +45,7 @@ class RunningSystem:
         """True for the tenant made first. With the database away nobody can sign in; who did so before stays who it was."""
         if self._host is None:
             try:
-                self._host = await self._pool.fetchval(HOST)
+                self._host = await self._database.host()
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 return False
         return self._host in (None, tenant_id)
@@ -62,8 +53,8 @@ class RunningSystem:
     async def snapshot(self, tenant_id: TenantId) -> SystemSnapshot:
         """Everything the system page shows; a guest tenant sees no figure that other tenants have a part in."""
         if not await self.runs_platform(tenant_id):
-            own = await self._pool.fetchrow(OWN, tenant_id)
-            return SystemSnapshot(__version__, "tenant", [], {}, dict(own) if own else {}, {}, {})
+            own = await self._database.waiting_for(tenant_id)
+            return SystemSnapshot(__version__, "tenant", [], {}, own, {}, {})
         engines, storage = await self._engines()
         counters = self._counters()
         return SystemSnapshot(
@@ -88,7 +79,7 @@ class RunningSystem:
 
     async def _growth(self) -> list[StorageSample]:
         try:
-            return await StorageHistory(self._pool).history()
+            return await self._storage.history()
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             return []
 
@@ -96,7 +87,7 @@ class RunningSystem:
         """Note what the stores hold; at most one sample an hour is kept. An hour with an engine away is left out."""
         engines, storage = await self._engines()
         if not any(said.startswith("unreachable") for said in engines.values()):
-            await StorageHistory(self._pool).keep(storage)
+            await self._storage.keep(storage)
 
     def _counters(self) -> dict[str, int]:
         total: dict[str, int] = {}
@@ -111,7 +102,7 @@ class RunningSystem:
         """Messages (batches of uplinks) that no transaction has applied yet, by shard."""
         try:
             known = dict.fromkeys(range(self._shards), 0)
-            known |= {row[0]: row[1] for row in await self._pool.fetch("SELECT shard, position FROM pipeline_position")}
+            known |= await self._database.positions()
             return {str(shard): await self._stream.waiting(shard, position) for shard, position in known.items()}
         except (StreamUnavailableError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             return {}
@@ -120,8 +111,8 @@ class RunningSystem:
         engines: dict[str, str] = {}
         storage: dict[str, int] = {}
         try:
-            engines["postgresql"] = (await self._pool.fetchval("SHOW server_version")).partition(" ")[0]
-            storage["postgresql"] = await self._pool.fetchval("SELECT pg_database_size(current_database())")
+            engines["postgresql"] = await self._database.version()
+            storage["postgresql"] = await self._database.size()
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             engines["postgresql"] = f"unreachable: {type(error).__name__}"
         try:
