@@ -48,6 +48,18 @@ class Limits:
     separate_after_s: float = 2.0
     """A later answer is not piggybacked: the client gets an empty ACK now and the answer as a CON when it is there."""
 
+    @property
+    def assembly(self) -> tuple[int, int, int, int, float]:
+        """As ``Assembler`` takes them."""
+        return (
+            self.max_body, self.max_assembly_bytes, self.max_assemblies, self.max_assemblies_per_peer, self.body_lifetime_s,
+        )  # fmt: skip
+
+    @property
+    def cache(self) -> tuple[int, int, float]:
+        """As ``BodyCache`` takes them."""
+        return self.max_cached_bytes, self.max_cached_bodies, self.body_lifetime_s
+
 
 class Exchange:
     """One received request, kept to recognise its copies. The application only hands it back to ``respond``."""

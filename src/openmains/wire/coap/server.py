@@ -45,16 +45,15 @@ from openmains.wire.coap.message import (
     code_class,
     decode,
     empty,
+    encode_options,
     is_success,
 )
-from openmains.wire.coap.message import encode_options as _encode_options
 from openmains.wire.coap.observing import Observers
 from openmains.wire.coap.reliability import RFC7252, Chance, MessageIds, Retransmitter, Timing
 from openmains.wire.coap.states import SERVING, Serving, ServingAction, ServingInput
 from openmains.wire.errors import WireError
 
-_OPEN, _OPEN_NON, _ANSWERED = Serving.OPEN, Serving.OPEN_NON, Serving.ANSWERED
-_ANSWER = ServingInput.ANSWER
+_OPEN, _OPEN_NON, _ANSWERED, _ANSWER = Serving.OPEN, Serving.OPEN_NON, Serving.ANSWERED, ServingInput.ANSWER
 _REPEATABLE_METHODS = (Method.GET, Method.FETCH)
 DEFAULT_LIMITS = Limits()
 
@@ -86,18 +85,11 @@ class Server:
         self._order: deque[Exchange] = deque()  # all remembered exchanges, oldest first
         self._slow: deque[Exchange] = deque()  # confirmable ones that may still need an empty ACK, oldest first
         self._open = 0
-        self._mid = mid_seed & 0xFFFF
-        self._ids = ids
+        self._mid, self._ids = mid_seed & 0xFFFF, ids
         self._chance = Chance(mid_seed)
         self._retransmitter: Retransmitter[Exchange | Relation] = Retransmitter(timing)
-        self._assembler = Assembler(
-            limits.max_body,
-            limits.max_assembly_bytes,
-            limits.max_assemblies,
-            limits.max_assemblies_per_peer,
-            limits.body_lifetime_s,
-        )
-        self._bodies = BodyCache(limits.max_cached_bytes, limits.max_cached_bodies, limits.body_lifetime_s)
+        self._assembler = Assembler(*limits.assembly)
+        self._bodies = BodyCache(*limits.cache)
         self._observers = Observers(limits)
 
     # --- what comes in ---
@@ -281,7 +273,7 @@ class Server:
         state, action = SERVING[exchange.state, _ANSWER]
         exchange.state = state
         token = exchange.token
-        tail = token + _encode_options(options) if options else token
+        tail = token + encode_options(options) if options else token
         if payload:
             tail += b"\xff" + payload
         peer, mid = exchange.key
@@ -337,7 +329,7 @@ class Server:
         confirmable = confirmable or self._observers.must_confirm(relation, now)
         mid = self._next_mid(relation.peer)
         head = HEADER.pack((0x40 if confirmable else 0x50) | len(relation.token), code, mid)
-        datagram = head + relation.token + _encode_options(send) + (b"\xff" + payload if payload else b"")
+        datagram = head + relation.token + encode_options(send) + (b"\xff" + payload if payload else b"")
         self._out.append((relation.peer, datagram))
         if confirmable:
             relation.waiting = True
