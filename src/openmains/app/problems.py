@@ -1,22 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a use case says when it cannot do what was asked. The texts for people are in ``messages``."""
-
-from collections.abc import Mapping
+"""What a use case says when it cannot do what was asked; how a caller is told is the business of each edge."""
 
 
 class Problem(Exception):
-    """``code`` is a key of the catalogue; ``fields`` are (JSON pointer, code) pairs; ``values`` fill the text."""
+    """``code`` names the problem for good; ``fields`` are (JSON pointer, code) pairs of what is wrong with the input.
 
-    def __init__(
-        self,
-        code: str,
-        *,
-        fields: tuple[tuple[str, str], ...] = (),
-        headers: Mapping[str, str] | None = None,
-        **values: object,
-    ) -> None:
+    ``values`` fill the text for people. ``retry_after_s`` among them: whole seconds after which trying again makes sense.
+    """
+
+    def __init__(self, code: str, *, fields: tuple[tuple[str, str], ...] = (), **values: object) -> None:
         super().__init__(code)
         self.code = code
         self.fields = fields
-        self.headers = dict(headers or {})
         self.values = values

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from openmains.app.messages import FIELDS, PROBLEMS, choose_language
+from openmains.edges.http.language import choose_language
 from openmains.edges.http.openapi import document
+from openmains.edges.http.problem_texts import PROBLEMS
+from openmains.edges.http.problem_texts.fields import FIELDS
 from tests.edges.http.world import World
 
 REFERENCE = Path(__file__).parents[3] / "docs/reference/openapi.json"

@@ -141,7 +141,7 @@ async def authorise(
     except SignerRefusedError as error:
         raise _refused(error) from error
     except SignerAwayError as error:
-        raise Problem("signer-away", headers={"Retry-After": "5"}) from error
+        raise Problem("signer-away", retry_after_s=5) from error
 
 
 async def approve(
@@ -161,7 +161,7 @@ async def approve(
     except SignerRefusedError as error:
         raise _refused(error) from error
     except SignerAwayError as error:
-        raise Problem("signer-away", headers={"Retry-After": "5"}) from error
+        raise Problem("signer-away", retry_after_s=5) from error
     said = [KeyVerdict(verdict.unique_key, verdict.state, verdict.reason) for verdict in verdicts]
     async with store.tenant(actor.tenant_id) as work:
         counts: dict[str, int] = {}
@@ -200,7 +200,7 @@ async def resume_commands(store: Store, signer: Signer | None, actor: Actor, per
     except SignerRefusedError as error:
         raise _refused(error) from error
     except SignerAwayError as error:
-        raise Problem("signer-away", headers={"Retry-After": "5"}) from error
+        raise Problem("signer-away", retry_after_s=5) from error
     async with store.tenant(actor.tenant_id) as work:
         await work[AuditTrail].record(actor, "resume_commands", "command", "all", None, {"by": person.login})
 
@@ -214,7 +214,7 @@ async def _read(work: Work, command_id: int) -> CommandDetail:
 
 def _refused(error: SignerRefusedError) -> Problem:
     if error.code == "locked":
-        return Problem("sign-in-locked", headers={"Retry-After": str(error.seconds)}, seconds=error.seconds)
+        return Problem("sign-in-locked", retry_after_s=error.seconds)
     if error.code == "key_used":
         return Problem("key-used", fields=(("/unique_key", "not-accepted"),))
     return Problem("signer-refused", why=error.code)

@@ -68,8 +68,7 @@ class SignIn:
         else:
             wait = self._strangers.get(name, (0, 0.0))[1] - time.monotonic()
         if wait > 0:
-            seconds = int(wait) + 1
-            raise Problem("sign-in-locked", headers={"Retry-After": str(seconds)}, seconds=seconds)
+            raise Problem("sign-in-locked", retry_after_s=int(wait) + 1)
 
     def _note_stranger(self, name: tuple[str, str]) -> None:
         failures = self._strangers.pop(name, (0, 0.0))[0] + 1

@@ -64,7 +64,7 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
     actor = await identify(connection, deps)
     if actor is None:
         _limit(deps.api_limiter.wait_s(f"address {client_address(connection)}"))
-        raise Problem("sign-in-needed", headers={"WWW-Authenticate": "Bearer"})
+        raise Problem("sign-in-needed")
     is_socket = connection.scope["type"] == ScopeType.WEBSOCKET
     if actor.kind == "session" and (is_socket or _method(connection) not in _SAFE):
         _check_origin(connection, deps, header_needed=not is_socket)
@@ -132,5 +132,4 @@ def _check_origin(connection: Connection, deps: ApiDeps, *, header_needed: bool)
 
 def _limit(wait_s: float) -> None:
     if wait_s > 0:
-        seconds = max(1, math.ceil(wait_s))
-        raise Problem("too-many-requests", headers={"Retry-After": str(seconds)}, seconds=seconds)
+        raise Problem("too-many-requests", retry_after_s=max(1, math.ceil(wait_s)))

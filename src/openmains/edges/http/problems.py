@@ -4,7 +4,7 @@
 import logging
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import asyncpg
@@ -13,14 +13,16 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, NotFoundException, ValidationException
 from litestar.types import Scope
 
-from openmains.app.messages import PROBLEMS, Language, choose_language, field_text
 from openmains.app.problems import Problem
+from openmains.edges.http.language import Language, choose_language
+from openmains.edges.http.problem_texts import PROBLEMS
+from openmains.edges.http.problem_texts.fields import field_text
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "/api/v1/problems/"
 _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_BY_STATUS = {
+BY_STATUS = {
     400: "bad-request",
     401: "sign-in-needed",
     403: "not-allowed",
@@ -30,8 +32,18 @@ _BY_STATUS = {
     413: "too-large",
     415: "media-type",
     429: "too-many-requests",
-    503: "engine-away",
 }
+# Headers that a problem's code or values stand for: a use case says why and for how long, not how HTTP puts it.
+_OF_CODE = {"sign-in-needed": {"WWW-Authenticate": "Bearer"}}  # RFC 9110 11.6.1
+_OF_VALUE = {"retry_after_s": "Retry-After"}  # RFC 9110 10.2.3, in seconds
+FAULTS = (  # words in what the reader of the input says, and the field code they mean
+    (("unknown field",), "unknown-field"),
+    (("missing required",), "required"),
+    ((">=", "<=", "> ", "< ", "out of range"), "out-of-range"),
+    (("regex", "matching", "length", "invalid rfc3339", "malformed", "invalid date"), "wrong-format"),
+    (("invalid enum", "invalid value"), "not-accepted"),
+    (("expected",), "wrong-type"),
+)
 _AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, OSError, TimeoutError)
 
 
@@ -70,8 +82,10 @@ def language_of(request: Request[Any, Any, Any]) -> Language:
     return choose_language(request.headers.get("accept-language"))
 
 
-def render(problem: Problem, request: Request[Any, Any, Any]) -> Response[ProblemDetails]:
-    """The response of a problem."""
+def render(
+    problem: Problem, request: Request[Any, Any, Any], further: Mapping[str, str] | None = None
+) -> Response[ProblemDetails]:
+    """The response of a problem; ``further``: headers that only the refusing layer knows, such as Allow."""
     language = language_of(request)
     text = PROBLEMS[problem.code]
     try:
@@ -86,7 +100,9 @@ def render(problem: Problem, request: Request[Any, Any, Any]) -> Response[Proble
         request_id=request_id_of(request.scope),
         errors=[FieldProblem(pointer, code, field_text(code, language)) for pointer, code in problem.fields],
     )
-    headers = {**problem.headers, "Content-Language": "zh-CN" if language == "zh" else "en", "Vary": "Accept-Language"}
+    headers = {name: str(problem.values[value]) for value, name in _OF_VALUE.items() if value in problem.values}
+    headers |= {**_OF_CODE.get(problem.code, {}), **(further or {})}
+    headers |= {"Content-Language": "zh-CN" if language == "zh" else "en", "Vary": "Accept-Language"}
     return Response(body, status_code=text.status, media_type=MEDIA_TYPE, headers=headers)
 
 
@@ -101,11 +117,12 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
         return render(Problem("invalid-input", fields=tuple(_field_faults(extra))), request)
     if error.status_code >= 500:
         return on_any(request, error)
-    code = _BY_STATUS.get(error.status_code, "bad-request")
+    code = BY_STATUS.get(error.status_code, "bad-request")
     if isinstance(error, NotFoundException) and "state" in request.scope and "actor" in request.scope["state"]:
         code = "not-found"
     headers = {k: v for k, v in (error.headers or {}).items() if k.lower() in ("allow", "retry-after")}
-    return render(Problem(code, headers=headers, seconds=1, needed=""), request)
+    values: dict[str, Any] = {"retry_after_s": 1} if code == "too-many-requests" else {"needed": ""}
+    return render(Problem(code, **values), request, headers)
 
 
 def on_any(request: Request[Any, Any, Any], error: Exception) -> Response[ProblemDetails]:
@@ -114,7 +131,7 @@ def on_any(request: Request[Any, Any, Any], error: Exception) -> Response[Proble
         return render(Problem("invalid-input"), request)
     if isinstance(error, _AWAY):
         _log.warning("engine away, request %s: %s", request_id_of(request.scope), error)
-        return render(Problem("engine-away", headers={"Retry-After": "2"}), request)
+        return render(Problem("engine-away", retry_after_s=2), request)
     _log.error("request %s failed", request_id_of(request.scope), exc_info=error)
     return render(Problem("internal"), request)
 
@@ -136,14 +153,7 @@ def _field_faults(extra: Iterable[Any]) -> Iterable[tuple[str, str]]:
 
 def _code_of(message: str) -> str:
     lower = message.lower()
-    for words, code in (
-        (("unknown field",), "unknown-field"),
-        (("missing required",), "required"),
-        ((">=", "<=", "> ", "< ", "out of range"), "out-of-range"),
-        (("regex", "matching", "length", "invalid rfc3339", "malformed", "invalid date"), "wrong-format"),
-        (("invalid enum", "invalid value"), "not-accepted"),
-        (("expected",), "wrong-type"),
-    ):
+    for words, code in FAULTS:
         if any(word in lower for word in words):
             return code
     return "not-accepted"

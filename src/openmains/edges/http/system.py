@@ -11,11 +11,11 @@ from litestar.exceptions import WebSocketDisconnect
 from litestar.params import PathParameter
 from msgspec import Struct
 
-from openmains.app.messages import PROBLEMS
 from openmains.app.problems import Problem
 from openmains.app.system.model import Metric, SystemSnapshot
 from openmains.edges.http.deps import actor_of, client_address, deps_of
 from openmains.edges.http.guard import identify
+from openmains.edges.http.problem_texts import PROBLEMS
 
 _LOCAL = frozenset({"127.0.0.1", "::1", "", "testclient"})
 _encode = msgspec.json.Encoder().encode
@@ -52,7 +52,7 @@ async def ready(request: Request[Any, Any, Any]) -> Health:
     if not await deps.store.reachable():
         missing.append("postgresql")
     if missing:
-        raise Problem("not-ready", headers={"Retry-After": "2"}, why=", ".join(missing))
+        raise Problem("not-ready", retry_after_s=2, why=", ".join(missing))
     return Health("ok")
 
 

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The texts of all problems in Chinese and English: what is wrong and what to do next.
+
+A use case says a code and values (``app.problems``); what that means to a caller of the API – status, words, headers –
+is told here, one file a context. A code without a text, or a text nobody raises, fails a test.
+"""
+
+from openmains.edges.http.problem_texts import command, device_management, fleet, identity, readings, request, security
+from openmains.edges.http.problem_texts.text import Text
+
+PROBLEMS: dict[str, Text] = {
+    **request.TEXTS,
+    **identity.TEXTS,
+    **fleet.TEXTS,
+    **readings.TEXTS,
+    **security.TEXTS,
+    **command.TEXTS,
+    **device_management.TEXTS,
+}

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands, the signer, the stop switch."""
+
+from openmains.edges.http.problem_texts.text import Text
+
+TEXTS: dict[str, Text] = {
+    "no-such-command": Text(
+        409,
+        "该表不支持此命令",
+        "该产品的驱动没有这种命令。可用的命令见该表的 command-kinds。",
+        "Not a command of this meter",
+        "The driver of this product has no such command. The meter's command-kinds lists those it has.",
+    ),
+    "key-used": Text(
+        409,
+        "唯一键已用于其他内容",
+        "同一 unique_key 已用于另一条命令。重发请保持内容不变；新命令请用新的键。",
+        "Key already used",
+        "This unique_key stands for another command. Repeat with the same content, or use a new key for a new command.",
+    ),
+    "nothing-chosen": Text(
+        409,
+        "没有选中任何表",
+        "筛选条件下没有在用的表，或没有可恢复的原值。请调整后重试。",
+        "Nothing chosen",
+        "No meter in use is chosen, or no earlier value is known to put back. Change the choice and try again.",
+    ),
+    "commands-stopped": Text(
+        409,
+        "命令已停止",
+        "命令已被紧急停止，没有下发。查明原因后由批准人恢复。",
+        "Commands are stopped",
+        "Commands were stopped in an emergency; nothing was sent. An approver resumes them once the cause is known.",
+    ),
+    "signer-needed": Text(
+        403,
+        "需要签名登录",
+        "阀门、充值、价格等命令须用签名账户登录（signer）。账户由维护人员在服务器上办理。",
+        "Signing sign-in needed",
+        "Valve, top-up and price commands need a sign-in at the signer (signer). Accounts are made at the server itself.",
+    ),
+    "signer-refused": Text(
+        403,
+        "签名进程拒绝",
+        "签名进程没有接受：{why}。没有签发任何命令。",
+        "Refused by the signer",
+        "The signer did not accept it: {why}. Nothing was signed.",
+    ),
+    "signer-away": Text(
+        503,
+        "签名进程无应答",
+        "签名进程未运行或无法读取台账，没有签发任何命令。请稍后用同一 unique_key 重试。",
+        "The signer does not answer",
+        "The signer is not running or cannot read the registry; nothing was signed. Try again with the same unique_key.",
+    ),
+}

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong with one field, by short code. Codes are stable; texts may change."""
+
+from openmains.edges.http.language import Language
+
+FIELDS: dict[str, tuple[str, str]] = {
+    "required": ("必填", "is required"),
+    "wrong-type": ("类型不正确", "has the wrong type"),
+    "not-accepted": ("取值不被接受", "has a value that is not accepted"),
+    "out-of-range": ("超出允许范围", "is out of range"),
+    "wrong-format": ("格式不正确", "has the wrong format"),
+    "unknown-field": ("没有这个字段", "is not a known field"),
+    "unknown-reference": ("所指对象不存在", "refers to something that does not exist"),
+    "unknown-driver": ("驱动目录中没有这个驱动", "is not in the driver catalogue"),
+    "other-medium": ("介质与产品不符", "is for the other medium"),
+    "would-loop": ("上级区域不能是自己或下级", "would make the area its own ancestor"),
+    "before-installation": ("不能早于安装日期", "is before the installation"),
+    "without-customer": ("该表没有用户", "the meter has no customer"),
+    "in-the-future": ("不能晚于今天", "is in the future"),
+    "too_short": ("太短", "is too short"),
+    "too_long": ("太长", "is too long"),
+    "like_login": ("与登录名太相近", "resembles the login"),
+    "common": ("太常见", "is too common"),
+    "same-as-before": ("与当前的相同", "is the same as the current one"),
+    "not-csv-or-xlsx": ("不是 CSV 或 XLSX 文件", "is neither CSV nor XLSX"),
+    "not-csv": ("不是 CSV 文件", "is not CSV"),
+    "not-hex": ("不是十六进制", "is not hexadecimal"),
+}
+
+
+def field_text(code: str, language: Language) -> str:
+    """Text of a field code; the code itself where it has none."""
+    found = FIELDS.get(code)
+    return code if found is None else found[0 if language == "zh" else 1]

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Signing in, roles, people, tokens."""
+
+from openmains.edges.http.problem_texts.text import Text
+
+TEXTS: dict[str, Text] = {
+    "weak-password": Text(
+        400,
+        "密码不够安全",
+        "密码至少 10 个字符、最多 256 个字符，不能是常见密码，也不能与登录名相近。请换一个密码。",
+        "Password too weak",
+        "A password has 10 to 256 characters, is not a common one and does not resemble the login. Choose another.",
+    ),
+    "sign-in-needed": Text(
+        401,
+        "请先登录",
+        "本操作需要登录，或登录已过期。请登录，或在 Authorization 头中带上有效的 API 令牌。",
+        "Sign in first",
+        "This operation needs a sign-in, or the session has ended. Sign in or send an API token in Authorization.",
+    ),
+    "sign-in-refused": Text(
+        401,
+        "登录失败",
+        "登录名或密码不正确。请检查后重试；忘记密码请联系本单位的管理员。",
+        "Sign-in refused",
+        "Login or password is not right. Check and try again; if you forgot the password, ask your administrator.",
+    ),
+    "wrong-password": Text(
+        403,
+        "当前密码不正确",
+        "没有修改密码。请输入正确的当前密码。",
+        "Current password not right",
+        "The password was not changed. Enter the right current password.",
+    ),
+    "sign-in-locked": Text(
+        429,
+        "尝试次数过多",
+        "失败次数过多，该登录名暂时锁定。请在 {retry_after_s} 秒后重试，或请管理员重设密码。",
+        "Too many attempts",
+        "Too many failures; this login is refused for now. Try again in {retry_after_s} s or ask for a reset.",
+    ),
+    "not-allowed": Text(
+        403,
+        "没有权限",
+        "本操作需要“{needed}”角色。请联系管理员授权。",
+        "Not allowed",
+        "This operation needs the role '{needed}'. Ask an administrator for it.",
+    ),
+    "role-too-high": Text(
+        403,
+        "不能授予更高的角色",
+        "令牌的角色不能高于您自己的角色。请选择相同或更低的角色。",
+        "Role too high",
+        "A token's role cannot be above your own. Choose the same or a lower one.",
+    ),
+    "change-password-first": Text(
+        403,
+        "请先修改密码",
+        "首次登录或密码被重设后必须先修改密码。请用 POST /api/v1/session/password 设置新密码。",
+        "Change the password first",
+        "After a first sign-in or a reset the password must be changed: POST /api/v1/session/password.",
+    ),
+    "session-only": Text(
+        403,
+        "仅限登录会话",
+        "本操作不能用 API 令牌进行。请用密码登录后再试。",
+        "Session only",
+        "This operation is not open to API tokens. Sign in with the password and try again.",
+    ),
+    "foreign-origin": Text(
+        403,
+        "来源不受信任",
+        "用 Cookie 登录的修改请求必须来自本站，或带有 X-OpenMains-Request 头。请从控制台操作，或改用 API 令牌。",
+        "Origin not trusted",
+        "Changes with the session cookie must come from this site or carry the header X-OpenMains-Request. "
+        "Use the console or an API token.",
+    ),
+    "local-only": Text(
+        403,
+        "仅限本机",
+        "没有令牌时只能从本机读取指标。请在 Authorization 头中带上 API 令牌。",
+        "Local only",
+        "Without a token the metrics are read from this machine only. Send an API token in Authorization.",
+    ),
+    "login-taken": Text(
+        409,
+        "登录名已被使用",
+        "已有用户使用该登录名。请换一个。",
+        "Login taken",
+        "Another user has this login. Choose another.",
+    ),
+    "last-administrator": Text(
+        409,
+        "不能去掉最后一名管理员",
+        "本单位至少要有一名可用的管理员。请先指定另一名管理员。",
+        "Last administrator",
+        "A tenant keeps at least one enabled administrator. Appoint another first.",
+    ),
+}

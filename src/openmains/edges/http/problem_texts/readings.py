@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Series and edits of readings."""
+
+from openmains.edges.http.problem_texts.text import Text
+
+TEXTS: dict[str, Text] = {
+    "too-many-points": Text(
+        400,
+        "数据点过多",
+        "该范围和步长会产生超过 {limit} 个点。请缩小范围或选更大的步长。",
+        "Too many points",
+        "This range and step give more than {limit} points. Choose a smaller range or a larger step.",
+    ),
+    "day-open": Text(
+        409,
+        "当日数据尚未到齐",
+        "该表 {day} 的数据还没有到齐，之后的上报会覆盖修改。请在该表下次上报之后再修改。",
+        "Day not complete yet",
+        "The meter's data of {day} are not complete; its next report would take the place of the edit. Edit it after that.",
+    ),
+}

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What any operation may answer: the request itself, its size and rate, the engines behind the API."""
+
+from openmains.edges.http.problem_texts.text import Text
+
+TEXTS: dict[str, Text] = {
+    "bad-request": Text(
+        400,
+        "请求无法读取",
+        "请求的格式不正确。请对照接口文档检查后重试。",
+        "Request not readable",
+        "The request is malformed. Check it against the API reference and try again.",
+    ),
+    "invalid-input": Text(
+        400,
+        "输入有误",
+        "有些内容不符合要求。请按 errors 中列出的字段修改后重试。",
+        "Input not valid",
+        "Some of the input is not accepted. Correct the fields listed in errors and try again.",
+    ),
+    "bad-cursor": Text(
+        400,
+        "翻页标记无效",
+        "翻页标记不是本接口给出的，或与当前的排序不符。请从第一页重新开始。",
+        "Page cursor not valid",
+        "The cursor was not issued by this operation or for this sort order. Start again from the first page.",
+    ),
+    "bad-range": Text(
+        400,
+        "时间范围无效",
+        "结束时间必须晚于开始时间，且范围不能超过 {limit}。请缩小范围后重试。",
+        "Time range not valid",
+        "The end must be after the start and the range at most {limit}. Choose a smaller range and try again.",
+    ),
+    "no-such-path": Text(
+        404,
+        "没有这个地址",
+        "没有这个接口。请对照接口文档检查路径。",
+        "No such path",
+        "There is no such operation. Check the path against the API reference.",
+    ),
+    "method-not-allowed": Text(
+        405,
+        "方法不适用",
+        "这个地址不支持该方法。允许的方法见 Allow 头。",
+        "Method not allowed",
+        "This path does not take that method. The header Allow lists those it takes.",
+    ),
+    "not-acceptable": Text(
+        406,
+        "格式不支持",
+        "无法按 Accept 给出的格式回答。请接受 application/json。",
+        "Format not offered",
+        "None of the formats in Accept is offered. Accept application/json.",
+    ),
+    "not-found": Text(
+        404,
+        "未找到",
+        "没有这个对象，或您无权查看它。请检查编号。",
+        "Not found",
+        "There is no such object, or it is not yours to see. Check the identifier.",
+    ),
+    "already-done": Text(
+        409,
+        "已经处理过",
+        "该对象的状态是“{state}”，不能再这样处理。请刷新后查看。",
+        "Already handled",
+        "This object is '{state}' and cannot be handled like this any more. Reload and look again.",
+    ),
+    "revision-stale": Text(
+        412,
+        "内容已被他人修改",
+        "您读取之后该对象又被修改过。请重新读取，再提交修改。",
+        "Changed by someone else",
+        "The object was changed after you read it. Read it again and repeat your change.",
+    ),
+    "revision-needed": Text(
+        428,
+        "缺少 If-Match",
+        "修改前请先读取对象，并把其 ETag 放入 If-Match 头，以免覆盖他人的修改。",
+        "If-Match missing",
+        "Read the object first and send its ETag in If-Match, so that no one else's change is overwritten.",
+    ),
+    "too-large": Text(
+        413,
+        "内容过大",
+        "请求内容超过上限。请拆分成较小的部分后重试。",
+        "Too large",
+        "The request is larger than allowed. Split it into smaller parts and try again.",
+    ),
+    "media-type": Text(
+        415,
+        "内容类型不支持",
+        "不支持这种内容类型。请使用 application/json；导入请使用 multipart/form-data 的 CSV 或 XLSX 文件。",
+        "Media type not supported",
+        "This content type is not taken. Use application/json; for imports multipart/form-data with CSV or XLSX.",
+    ),
+    "too-many-requests": Text(
+        429,
+        "请求过于频繁",
+        "请求超过了限速。请在 {retry_after_s} 秒后重试。",
+        "Too many requests",
+        "The rate limit is reached. Try again in {retry_after_s} s.",
+    ),
+    "internal": Text(
+        500,
+        "内部错误",
+        "服务器出错，未作任何修改。请稍后重试；若再次出现，请把请求编号告诉维护人员。",
+        "Internal error",
+        "Something failed; nothing was changed. Try again later; if it happens again, report the request id.",
+    ),
+    "engine-away": Text(
+        503,
+        "存储暂不可用",
+        "后台的存储暂时不可用，未作任何修改。请稍后重试。",
+        "Store not available",
+        "A store behind the API is not available; nothing was changed. Try again shortly.",
+    ),
+    "not-ready": Text(
+        503,
+        "尚未就绪",
+        "系统正在启动或某个引擎不可用：{why}。请稍后重试。",
+        "Not ready",
+        "The system is starting or an engine is away: {why}. Try again shortly.",
+    ),
+    "not-offered": Text(
+        501,
+        "本部署未提供",
+        "这一功能在当前部署中没有启用。请检查启动的角色和设置。",
+        "Not offered here",
+        "This function is not enabled in this deployment. Check the roles started and the settings.",
+    ),
+}
