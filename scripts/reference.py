@@ -5,12 +5,14 @@ from pathlib import Path
 
 from openmains.domain.command.kinds import RULES
 from openmains.domain.command.life import drawing, table
-from openmains.run.settings import as_markdown
+from openmains.edges.http import permissions_page
+from openmains.run import settings
 from openmains.wire.lwm2m import definitions
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {
-    "docs/reference/settings.md": as_markdown,
+    "docs/reference/permissions.md": permissions_page.as_markdown,
+    "docs/reference/settings.md": settings.as_markdown,
     "docs/protocols/lwm2m-objects.md": definitions.as_markdown,
 }
 BEGIN, END = "<!-- life: begin -->", "<!-- life: end -->"

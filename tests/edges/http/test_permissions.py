@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every operation has a declared role, and the table is obeyed."""
+"""Every operation declares who may call it, and the declaration is obeyed."""
 
+from pathlib import Path
+
+import httpx
 import pytest
+from litestar import get
 from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 
 from openmains.domain.identity.role import Role, covers
-from openmains.edges.http.guard import operation_of
-from openmains.edges.http.permissions import BEFORE_PASSWORD_CHANGE, PUBLIC, ROLES
+from openmains.edges.http.app import build_app
+from openmains.edges.http.app import operations as declared_operations
+from openmains.edges.http.guard import authorize
+from openmains.edges.http.permissions import UndeclaredAccessError, declared, operation_of
+from openmains.edges.http.permissions_page import as_markdown
 from tests.edges.http.world import World
 
 
@@ -26,11 +33,42 @@ def operations(world: World) -> dict[str, tuple[str, str]]:
     return found
 
 
-async def test_no_route_without_a_declared_role(world: World) -> None:
-    names = set(operations(world)) - {""}
-    assert names == PUBLIC | set(ROLES)
-    assert not PUBLIC & set(ROLES)
-    assert set(ROLES) >= BEFORE_PASSWORD_CHANGE
+ACCESS = {operation_of(handler): access for handler, access in declared_operations()}
+PUBLIC = {name for name, access in ACCESS.items() if access.role is None}
+ROLES = {name: access.role for name, access in ACCESS.items() if access.role is not None}
+
+
+async def test_every_route_is_declared_and_what_is_open_is_known(world: World) -> None:
+    assert set(operations(world)) - {""} == set(ACCESS)
+    assert len(ACCESS) == len(declared_operations())
+    assert {"sign_in", "health", "ready", "read_metrics", "describe_problem"} == PUBLIC
+    early = {name for name, access in ACCESS.items() if access.before_password_change}
+    assert early == {"read_session", "sign_out", "change_password"}
+
+
+async def test_an_operation_that_declares_nothing_stops_the_start() -> None:
+    @get("/x", operation_id="forgotten", sync_to_thread=False)
+    def forgotten() -> None: ...
+
+    with pytest.raises(UndeclaredAccessError, match="forgotten"):
+        declared([forgotten])
+
+
+async def test_an_operation_that_declares_nothing_is_open_to_nobody(world: World) -> None:
+    @get("/api/v1/x", operation_id="forgotten", sync_to_thread=False, guards=[authorize])
+    def forgotten() -> None: ...
+
+    app = build_app(world.deps)
+    app.register(forgotten)
+    headers = {"Authorization": f"Bearer {world.a.token}"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), headers=headers) as client:  # type: ignore[arg-type]
+        answer = await client.get("http://om.test/api/v1/x")
+    assert answer.status_code == 403 and answer.json()["type"].endswith("/not-allowed")
+
+
+def test_permissions_page_is_fresh() -> None:
+    page = Path(__file__).parents[3] / "docs" / "reference" / "permissions.md"
+    assert page.read_text("utf-8") == as_markdown(), "run: make docs"
 
 
 @pytest.mark.parametrize("role", list(Role))

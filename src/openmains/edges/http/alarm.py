@@ -43,6 +43,7 @@ from openmains.edges.http.inputs import (
     page,
     seconds,
 )
+from openmains.edges.http.permissions import OPERATOR, VIEWER
 from openmains.edges.http.problems import language_of
 
 
@@ -72,7 +73,7 @@ class Handled(Struct, frozen=True):
     ids: list[int]
 
 
-@get("/alarms", operation_id="list_alarms", tags=["alarms"])
+@get("/alarms", operation_id="list_alarms", tags=["alarms"], opt=VIEWER)
 async def list_alarms(
     request: Request[Any, Any, Any],
     status: FromQuery[AlarmStatus | None] = None,
@@ -97,7 +98,7 @@ async def list_alarms(
     return page("alarms", rows, limit, lambda alarm: alarm.alarm_id)
 
 
-@get("/alarms/{alarm_id:int}", operation_id="read_alarm", tags=["alarms"])
+@get("/alarms/{alarm_id:int}", operation_id="read_alarm", tags=["alarms"], opt=VIEWER)
 async def read_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Alarm:
     """One alarm."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -107,13 +108,19 @@ async def read_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Alarm:
     return found
 
 
-@post("/alarms/{alarm_id:int}/acknowledge", operation_id="acknowledge_alarm", status_code=200, tags=["alarms"])
+@post(
+    "/alarms/{alarm_id:int}/acknowledge",
+    operation_id="acknowledge_alarm",
+    status_code=200,
+    tags=["alarms"],
+    opt=OPERATOR,
+)
 async def acknowledge_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Alarm:
     """Somebody looks after it."""
     return await alarms.acknowledge_alarm(deps_of(request).store, actor_of(request), AlarmId(alarm_id))
 
 
-@post("/alarms/{alarm_id:int}/clear", operation_id="clear_alarm", status_code=200, tags=["alarms"])
+@post("/alarms/{alarm_id:int}/clear", operation_id="clear_alarm", status_code=200, tags=["alarms"], opt=OPERATOR)
 async def clear_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Alarm:
     """It is over although the meter has not said so; it is raised again when the meter says so again."""
     return await alarms.clear_alarm(
@@ -121,7 +128,7 @@ async def clear_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Alarm:
     )
 
 
-@get("/exceptions", operation_id="list_exceptions", tags=["readings"])
+@get("/exceptions", operation_id="list_exceptions", tags=["readings"], opt=VIEWER)
 async def list_exceptions(
     request: Request[Any, Any, Any],
     status: FromQuery[ExceptionStatus | None] = None,
@@ -143,7 +150,7 @@ async def list_exceptions(
     return page("exceptions", rows, limit, lambda found: found.exception_id)
 
 
-@get("/exceptions/{exception_id:int}", operation_id="read_exception", tags=["readings"])
+@get("/exceptions/{exception_id:int}", operation_id="read_exception", tags=["readings"], opt=VIEWER)
 async def read_exception(request: Request[Any, Any, Any], exception_id: Id) -> ReadingException:
     """One finding."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -153,7 +160,13 @@ async def read_exception(request: Request[Any, Any, Any], exception_id: Id) -> R
     return found
 
 
-@post("/exceptions/{exception_id:int}/judge", operation_id="judge_exception", status_code=200, tags=["readings"])
+@post(
+    "/exceptions/{exception_id:int}/judge",
+    operation_id="judge_exception",
+    status_code=200,
+    tags=["readings"],
+    opt=OPERATOR,
+)
 async def judge_exception(
     request: Request[Any, Any, Any], exception_id: Id, data: JSONBody[Judgement]
 ) -> ReadingException:
@@ -182,7 +195,7 @@ async def judge_exception(
     )
 
 
-@get("/dead-letters", operation_id="list_dead_letters", tags=["dead letters"])
+@get("/dead-letters", operation_id="list_dead_letters", tags=["dead letters"], opt=VIEWER)
 async def list_dead_letters(
     request: Request[Any, Any, Any],
     status: FromQuery[DeadLetterStatus | None] = None,
@@ -205,7 +218,7 @@ async def list_dead_letters(
     return page("dead_letters", rows, limit, lambda letter: letter.dead_letter_id)
 
 
-@post("/dead-letters/replay", operation_id="replay_dead_letters", status_code=200, tags=["dead letters"])
+@post("/dead-letters/replay", operation_id="replay_dead_letters", status_code=200, tags=["dead letters"], opt=OPERATOR)
 async def replay_dead_letters(request: Request[Any, Any, Any], data: JSONBody[DeadLetterIds]) -> Handled:
     """Put them into the stream once more, after the driver was mended."""
     deps = deps_of(request)
@@ -214,13 +227,15 @@ async def replay_dead_letters(request: Request[Any, Any, Any], data: JSONBody[De
     return Handled(await dead_letters.replay_dead_letters(deps.store, deps.replay, actor_of(request), data.ids))
 
 
-@post("/dead-letters/dismiss", operation_id="dismiss_dead_letters", status_code=200, tags=["dead letters"])
+@post(
+    "/dead-letters/dismiss", operation_id="dismiss_dead_letters", status_code=200, tags=["dead letters"], opt=OPERATOR
+)
 async def dismiss_dead_letters(request: Request[Any, Any, Any], data: JSONBody[DeadLetterIds]) -> Handled:
     """They will not be used; they stay in the list of dismissed ones."""
     return Handled(await dead_letters.dismiss_dead_letters(deps_of(request).store, actor_of(request), data.ids))
 
 
-@get("/jobs", operation_id="list_jobs", tags=["jobs"])
+@get("/jobs", operation_id="list_jobs", tags=["jobs"], opt=VIEWER)
 async def list_jobs(
     request: Request[Any, Any, Any],
     status: FromQuery[JobStatus | None] = None,
@@ -234,7 +249,7 @@ async def list_jobs(
     return page("jobs", rows, limit, lambda job: job.job_id)
 
 
-@get("/jobs/{job_id:int}", operation_id="read_job", tags=["jobs"])
+@get("/jobs/{job_id:int}", operation_id="read_job", tags=["jobs"], opt=VIEWER)
 async def read_job(request: Request[Any, Any, Any], job_id: Id) -> Job:
     """One job: how far it is, what came out."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -244,7 +259,7 @@ async def read_job(request: Request[Any, Any, Any], job_id: Id) -> Job:
     return found
 
 
-@get("/jobs/{job_id:int}/file", operation_id="download_job_file", tags=["jobs"])
+@get("/jobs/{job_id:int}/file", operation_id="download_job_file", tags=["jobs"], opt=OPERATOR)
 async def download_job_file(
     request: Request[Any, Any, Any], job_id: Id, which: FromQuery[Literal["file", "errors"]] = "file"
 ) -> File:
@@ -258,7 +273,7 @@ async def download_job_file(
     return File(path, filename=path.name, content_disposition_type="attachment")
 
 
-@post("/jobs/{job_id:int}/cancel", operation_id="cancel_job", status_code=200, tags=["jobs"])
+@post("/jobs/{job_id:int}/cancel", operation_id="cancel_job", status_code=200, tags=["jobs"], opt=OPERATOR)
 async def cancel_job(request: Request[Any, Any, Any], job_id: Id) -> Job:
     """Call it off; a running one stops at its next step."""
     return await jobs.cancel_job(deps_of(request).store, actor_of(request), job_id)

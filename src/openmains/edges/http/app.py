@@ -13,6 +13,7 @@ from litestar import Litestar, Router
 from litestar.datastructures import MutableScopeHeaders, State
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
+from litestar.handlers.base import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.spec import Components, SecurityScheme, Tag
 from litestar.types import Message, Scope
@@ -35,6 +36,7 @@ from openmains.edges.http import (
 from openmains.edges.http.console import console_handlers
 from openmains.edges.http.deps import ApiDeps
 from openmains.edges.http.guard import SessionTouch, authorize
+from openmains.edges.http.permissions import Access, declared
 from openmains.edges.http.problems import ProblemDetails, on_any, on_http_exception, on_problem, request_id_of
 
 PREFIX = "/api/v1"
@@ -86,9 +88,14 @@ async def _before_send(message: Message, scope: Scope) -> None:
         headers.setdefault("Cache-Control", "no-store")
 
 
+def operations() -> list[tuple[BaseRouteHandler, Access]]:
+    """Every operation and who may call it; raises ``UndeclaredAccessError`` when one does not say."""
+    return declared([*(handler for module in _MODULES for handler in module.HANDLERS), system.read_metrics])
+
+
 def api_router() -> Router:
     """All operations under ``/api/v1``."""
-    handlers = [handler for module in _MODULES for handler in module.HANDLERS]
+    handlers = [handler for handler, _ in operations() if handler is not system.read_metrics]
     for handler in handlers:
         if isinstance(handler, HTTPRouteHandler):
             handler.responses = _ERRORS

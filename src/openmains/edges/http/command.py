@@ -41,6 +41,7 @@ from openmains.domain.ids import ProductId
 from openmains.domain.period import zone
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, after_id, page
+from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR, VIEWER
 from openmains.edges.http.problems import language_of
 
 
@@ -117,7 +118,7 @@ def _parameter(item: Any) -> CommandParameter:
     )
 
 
-@get("/meters/{meter_id:int}/command-kinds", operation_id="list_command_kinds", tags=["commands"])
+@get("/meters/{meter_id:int}/command-kinds", operation_id="list_command_kinds", tags=["commands"], opt=VIEWER)
 async def list_command_kinds(request: Request[Any, Any, Any], meter_id: Id) -> MeterCommands:
     """What this meter's product understands, for the composer."""
     _, drivers = command_parts(deps_of(request))
@@ -150,7 +151,7 @@ async def list_command_kinds(request: Request[Any, Any, Any], meter_id: Id) -> M
     return MeterCommands(kinds, [_parameter(item) for item in getattr(driver, "settings", {}).values()])
 
 
-@post("/meters/{meter_id:int}/commands", operation_id="give_command", tags=["commands"])
+@post("/meters/{meter_id:int}/commands", operation_id="give_command", tags=["commands"], opt=OPERATOR)
 async def give_a_command(request: Request[Any, Any, Any], meter_id: Id, data: JSONBody[NewCommand]) -> Given:
     """Give a command. The same ``unique_key`` again gives the same command and has no second effect."""
     deps = deps_of(request)
@@ -160,7 +161,7 @@ async def give_a_command(request: Request[Any, Any, Any], meter_id: Id, data: JS
     )
 
 
-@get("/commands", operation_id="list_commands", tags=["commands"])
+@get("/commands", operation_id="list_commands", tags=["commands"], opt=VIEWER)
 async def list_commands(
     request: Request[Any, Any, Any],
     meter_id: OptionalId = None,
@@ -185,7 +186,7 @@ async def list_commands(
     return page("commands", rows, limit, lambda command: command.command_id)
 
 
-@get("/commands/{command_id:int}", operation_id="read_command", tags=["commands"])
+@get("/commands/{command_id:int}", operation_id="read_command", tags=["commands"], opt=VIEWER)
 async def read_command(request: Request[Any, Any, Any], command_id: Id) -> CommandDetail:
     """One command with its history and what the meter answered."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -195,7 +196,13 @@ async def read_command(request: Request[Any, Any, Any], command_id: Id) -> Comma
     return found
 
 
-@get("/commands/{command_id:int}/log", operation_id="download_meter_log", tags=["commands"], media_type="text/plain")
+@get(
+    "/commands/{command_id:int}/log",
+    operation_id="download_meter_log",
+    tags=["commands"],
+    media_type="text/plain",
+    opt=OPERATOR,
+)
 async def download_meter_log(
     request: Request[Any, Any, Any],
     command_id: Id,
@@ -224,14 +231,22 @@ async def download_meter_log(
     )
 
 
-@post("/commands/{command_id:int}/cancel", operation_id="cancel_command", status_code=200, tags=["commands"])
+@post(
+    "/commands/{command_id:int}/cancel", operation_id="cancel_command", status_code=200, tags=["commands"], opt=OPERATOR
+)
 async def cancel_a_command(request: Request[Any, Any, Any], command_id: Id, data: JSONBody[Reason]) -> CommandDetail:
     """Call it off; one that was sent cannot be called back."""
     deps = deps_of(request)
     return await cancel_command(deps.store, actor_of(request), command_id, data.reason, time.time_ns() // 1000)
 
 
-@post("/commands/{command_id:int}/approve", operation_id="approve_command", status_code=200, tags=["commands"])
+@post(
+    "/commands/{command_id:int}/approve",
+    operation_id="approve_command",
+    status_code=200,
+    tags=["commands"],
+    opt=OPERATOR,
+)
 async def approve_a_command(request: Request[Any, Any, Any], command_id: Id, data: JSONBody[ApprovalOf]) -> KeyVerdict:
     """A second person agrees, with a sign-in at the signer; whoever gave it cannot."""
     deps, actor = deps_of(request), actor_of(request)
@@ -243,7 +258,7 @@ async def approve_a_command(request: Request[Any, Any, Any], command_id: Id, dat
     return verdict
 
 
-@get("/meters/{meter_id:int}/shadow", operation_id="read_shadow", tags=["commands"])
+@get("/meters/{meter_id:int}/shadow", operation_id="read_shadow", tags=["commands"], opt=VIEWER)
 async def read_shadow(request: Request[Any, Any, Any], meter_id: Id) -> Shadow:
     """What the meter should be set to, what it said, and where they differ."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -253,14 +268,14 @@ async def read_shadow(request: Request[Any, Any, Any], meter_id: Id) -> Shadow:
     return found
 
 
-@get("/command-times", operation_id="list_command_times", tags=["commands"])
+@get("/command-times", operation_id="list_command_times", tags=["commands"], opt=VIEWER)
 async def list_command_times(request: Request[Any, Any, Any]) -> list[SettingTimes]:
     """Times of kinds that this utility, or one of its products, sets for itself."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         return await work[CommandStore].times()
 
 
-@put("/command-times", operation_id="set_command_times", tags=["commands"])
+@put("/command-times", operation_id="set_command_times", tags=["commands"], opt=ADMINISTRATOR)
 async def set_command_times(request: Request[Any, Any, Any], data: JSONBody[SettingTimes]) -> SettingTimes:
     """Set validity, attempts and pause of a kind; null as in the table of kinds. Not for commands already given."""
     actor = actor_of(request)
@@ -272,14 +287,14 @@ async def set_command_times(request: Request[Any, Any, Any], data: JSONBody[Sett
     return data
 
 
-@get("/command-policy", operation_id="read_command_policy", tags=["commands"])
+@get("/command-policy", operation_id="read_command_policy", tags=["commands"], opt=VIEWER)
 async def read_command_policy(request: Request[Any, Any, Any]) -> CommandPolicy:
     """This utility's share of meters that batches may configure in a day, and its office hours."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         return await work[CommandStore].policy()
 
 
-@put("/command-policy", operation_id="set_command_policy", tags=["commands"])
+@put("/command-policy", operation_id="set_command_policy", tags=["commands"], opt=ADMINISTRATOR)
 async def set_command_policy(request: Request[Any, Any, Any], data: JSONBody[CommandPolicy]) -> CommandPolicy:
     """Set both; what is not given is as at the start. Out of office hours a closing needs a second person."""
     if data.office_from >= data.office_to:
@@ -292,7 +307,7 @@ async def set_command_policy(request: Request[Any, Any, Any], data: JSONBody[Com
     return data
 
 
-@get("/command-stop", operation_id="read_command_stop", tags=["commands"])
+@get("/command-stop", operation_id="read_command_stop", tags=["commands"], opt=VIEWER)
 async def read_command_stop(request: Request[Any, Any, Any]) -> StopState:
     """Whether commands are stopped."""
     switch, _ = command_parts(deps_of(request))
@@ -303,7 +318,7 @@ def _stop_state(switch: StopSwitch, actor: Actor) -> StopState:
     return StopState(switch.stopped(actor.tenant_id), switch.standing(actor.tenant_id))
 
 
-@post("/command-stop", operation_id="stop_commands", status_code=200, tags=["commands"])
+@post("/command-stop", operation_id="stop_commands", status_code=200, tags=["commands"], opt=OPERATOR)
 async def stop_all_commands(request: Request[Any, Any, Any], data: JSONBody[Reason]) -> StopState:
     """Stop all commands of this utility at once: nothing is signed, nothing goes out."""
     deps, actor = deps_of(request), actor_of(request)
@@ -312,7 +327,7 @@ async def stop_all_commands(request: Request[Any, Any, Any], data: JSONBody[Reas
     return _stop_state(switch, actor)
 
 
-@post("/command-stop/resume", operation_id="resume_commands", status_code=200, tags=["commands"])
+@post("/command-stop/resume", operation_id="resume_commands", status_code=200, tags=["commands"], opt=ADMINISTRATOR)
 async def resume_all_commands(request: Request[Any, Any, Any], data: JSONBody[ApprovalOf]) -> StopState:
     """End the stop, with an approver's sign-in at the signer. The platform's own stop ends at the machine only."""
     deps, actor = deps_of(request), actor_of(request)

@@ -21,6 +21,7 @@ from openmains.domain.command.life import State
 from openmains.edges.http.command import ApprovalOf, command_parts
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, after_id, page
+from openmains.edges.http.permissions import OPERATOR, VIEWER
 
 _CSV_PAGE = 5000
 _CSV_MOST = 100_000
@@ -55,7 +56,7 @@ class VerdictCounts(Struct, frozen=True):
     verdicts: dict[Annotated[str, Meta(max_length=40)], int]
 
 
-@get("/command-batches", operation_id="list_batches", tags=["commands"])
+@get("/command-batches", operation_id="list_batches", tags=["commands"], opt=VIEWER)
 async def list_batches(request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None) -> Page[Batch]:
     """Batches, newest first."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -63,7 +64,7 @@ async def list_batches(request: Request[Any, Any, Any], limit: Limit = 50, curso
     return page("batches", rows, limit, lambda batch: batch.batch_id)
 
 
-@post("/command-batches", operation_id="make_batch", tags=["commands"])
+@post("/command-batches", operation_id="make_batch", tags=["commands"], opt=OPERATOR)
 async def make_a_batch(request: Request[Any, Any, Any], data: JSONBody[MakeBatch]) -> MadeBatch:
     """Draft a batch by filter or by a list of numbers; it runs when started."""
     deps = deps_of(request)
@@ -71,7 +72,7 @@ async def make_a_batch(request: Request[Any, Any, Any], data: JSONBody[MakeBatch
     return await make_batch(deps.store, deps.signer, switch, drivers, actor_of(request), data.batch, data.signer)
 
 
-@get("/command-batches/{batch_id:int}", operation_id="read_batch", tags=["commands"])
+@get("/command-batches/{batch_id:int}", operation_id="read_batch", tags=["commands"], opt=VIEWER)
 async def read_batch(request: Request[Any, Any, Any], batch_id: Id) -> Batch:
     """One batch: how far it is."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -81,21 +82,33 @@ async def read_batch(request: Request[Any, Any, Any], batch_id: Id) -> Batch:
     return found
 
 
-@post("/command-batches/{batch_id:int}/steer", operation_id="steer_batch", status_code=200, tags=["commands"])
+@post(
+    "/command-batches/{batch_id:int}/steer",
+    operation_id="steer_batch",
+    status_code=200,
+    tags=["commands"],
+    opt=OPERATOR,
+)
 async def steer_a_batch(request: Request[Any, Any, Any], batch_id: Id, data: JSONBody[Steer]) -> Batch:
     """Start, pause, resume, cancel."""
     deps = deps_of(request)
     return await steer_batch(deps.store, actor_of(request), batch_id, data.action, time.time_ns() // 1000)
 
 
-@post("/command-batches/{batch_id:int}/approve", operation_id="approve_batch", status_code=200, tags=["commands"])
+@post(
+    "/command-batches/{batch_id:int}/approve",
+    operation_id="approve_batch",
+    status_code=200,
+    tags=["commands"],
+    opt=OPERATOR,
+)
 async def approve_a_batch(request: Request[Any, Any, Any], batch_id: Id, data: JSONBody[ApprovalOf]) -> VerdictCounts:
     """A second person agrees to all of it, with a sign-in at the signer."""
     deps = deps_of(request)
     return _counts(await approve_batch(deps.store, deps.signer, actor_of(request), batch_id, data.signer))
 
 
-@post("/command-batches/{batch_id:int}/inverse", operation_id="invert_batch", tags=["commands"])
+@post("/command-batches/{batch_id:int}/inverse", operation_id="invert_batch", tags=["commands"], opt=OPERATOR)
 async def invert_a_batch(request: Request[Any, Any, Any], batch_id: Id, data: JSONBody[InverseKey]) -> MadeBatch:
     """Draft the batch that puts back what the meters said before."""
     deps = deps_of(request)
@@ -103,7 +116,7 @@ async def invert_a_batch(request: Request[Any, Any, Any], batch_id: Id, data: JS
     return await invert_batch(deps.store, switch, drivers, actor_of(request), batch_id, data.unique_key)
 
 
-@get("/command-batches/{batch_id:int}/meters", operation_id="list_batch_meters", tags=["commands"])
+@get("/command-batches/{batch_id:int}/meters", operation_id="list_batch_meters", tags=["commands"], opt=VIEWER)
 async def list_batch_meters(
     request: Request[Any, Any, Any], batch_id: Id, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[BatchLine]:
@@ -116,7 +129,7 @@ async def list_batch_meters(
     return page("batch meters", rows, limit, lambda line: line.place)
 
 
-@get("/command-batches/{batch_id:int}/result", operation_id="download_batch_result", tags=["commands"])
+@get("/command-batches/{batch_id:int}/result", operation_id="download_batch_result", tags=["commands"], opt=OPERATOR)
 async def download_batch_result(request: Request[Any, Any, Any], batch_id: Id) -> Response[bytes]:
     """What became of each meter, as CSV."""
     out = io.StringIO()
@@ -134,7 +147,7 @@ async def download_batch_result(request: Request[Any, Any, Any], batch_id: Id) -
     return _csv(out.getvalue(), f"batch-{batch_id}.csv")
 
 
-@get("/commands.csv", operation_id="download_commands", tags=["commands"])
+@get("/commands.csv", operation_id="download_commands", tags=["commands"], opt=VIEWER)
 async def download_commands(
     request: Request[Any, Any, Any],
     meter_id: OptionalId = None,
@@ -178,7 +191,7 @@ def _csv(text: str, name: str) -> Response[bytes]:
     )
 
 
-@post("/report-plan", operation_id="preview_report_plan", status_code=200, tags=["commands"])
+@post("/report-plan", operation_id="preview_report_plan", status_code=200, tags=["commands"], opt=OPERATOR)
 async def preview_report_plan(request: Request[Any, Any, Any], data: JSONBody[PlanRequest]) -> ReportPlan:
     """Report times from the measured load of each cell: before and after, nothing changes."""
     deps = deps_of(request)
@@ -186,7 +199,7 @@ async def preview_report_plan(request: Request[Any, Any, Any], data: JSONBody[Pl
     return found
 
 
-@post("/report-plan/apply", operation_id="apply_report_plan", tags=["commands"])
+@post("/report-plan/apply", operation_id="apply_report_plan", tags=["commands"], opt=OPERATOR)
 async def apply_report_plan(request: Request[Any, Any, Any], data: JSONBody[ApplyPlan]) -> MadeBatch:
     """Draft the batch that tells the meters their new times."""
     deps = deps_of(request)

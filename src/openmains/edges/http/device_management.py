@@ -18,6 +18,7 @@ from openmains.app.problems import Problem
 from openmains.domain.ids import MeterId
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Id
+from openmains.edges.http.permissions import OPERATOR, VIEWER
 
 TAGS = ["lwm2m"]
 
@@ -28,20 +29,21 @@ def _link(deps: ApiDeps) -> operate.MeterLink:
     return deps.meter_link
 
 
-@get("/lwm2m/objects", operation_id="list_lwm2m_objects", tags=TAGS, sync_to_thread=False)
+@get("/lwm2m/objects", operation_id="list_lwm2m_objects", tags=TAGS, sync_to_thread=False, opt=VIEWER)
 def list_lwm2m_objects() -> list[ObjectDefinition]:
     """All objects and resources that the platform knows, with their names."""
     return operate.known_objects()
 
 
-@get("/meters/{meter_id:int}/objects", operation_id="read_meter_objects", tags=TAGS)
+@get("/meters/{meter_id:int}/objects", operation_id="read_meter_objects", tags=TAGS, opt=VIEWER)
 async def read_meter_objects(request: Request[Any, Any, Any], meter_id: Id) -> MeterObjects:
     """What the meter registered and what is observed there; the meter itself is not asked."""
     deps = deps_of(request)
     return await operate.registered_objects(deps.store, _link(deps), actor_of(request), MeterId(meter_id))
 
 
-@post("/meters/{meter_id:int}/operations", operation_id="operate_meter", status_code=200, tags=TAGS)
+# Reading needs the operator too: each question costs a meter's battery.
+@post("/meters/{meter_id:int}/operations", operation_id="operate_meter", status_code=200, tags=TAGS, opt=OPERATOR)
 async def operate_meter(
     request: Request[Any, Any, Any], meter_id: Id, data: JSONBody[MeterOperation]
 ) -> OperationResult:

@@ -16,6 +16,7 @@ from openmains.app.problems import Problem
 from openmains.domain.ids import AreaId, ProductId
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id32, Limit, Page, PathWord, after_id, changes, hex_bytes, page
+from openmains.edges.http.permissions import ADMINISTRATOR, VIEWER
 
 
 class AreaList(Struct, frozen=True):
@@ -55,14 +56,14 @@ def medium_of(deps: ApiDeps, driver: str) -> str | None:
     return next((page.medium for page in deps.drivers.pages() if page.name == driver), None)
 
 
-@get("/areas", operation_id="list_areas", tags=["fleet"])
+@get("/areas", operation_id="list_areas", tags=["fleet"], opt=VIEWER)
 async def list_areas(request: Request[Any, Any, Any]) -> AreaList:
     """All areas by code."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         return AreaList(await work[AreaStore].all())
 
 
-@get("/areas/{area_id:int}", operation_id="read_area", tags=["fleet"])
+@get("/areas/{area_id:int}", operation_id="read_area", tags=["fleet"], opt=VIEWER)
 async def read_area(request: Request[Any, Any, Any], area_id: Id32) -> Area:
     """One area."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -72,19 +73,19 @@ async def read_area(request: Request[Any, Any, Any], area_id: Id32) -> Area:
     return found
 
 
-@post("/areas", operation_id="add_area", tags=["fleet"])
+@post("/areas", operation_id="add_area", tags=["fleet"], opt=ADMINISTRATOR)
 async def add_area(request: Request[Any, Any, Any], data: JSONBody[NewArea]) -> Area:
     """Add an area."""
     return await change_areas.add_area(deps_of(request).store, actor_of(request), data)
 
 
-@patch("/areas/{area_id:int}", operation_id="change_area", tags=["fleet"])
+@patch("/areas/{area_id:int}", operation_id="change_area", tags=["fleet"], opt=ADMINISTRATOR)
 async def change_area(request: Request[Any, Any, Any], area_id: Id32, data: JSONBody[AreaChange]) -> Area:
     """Rename or move an area."""
     return await change_areas.change_area(deps_of(request).store, actor_of(request), AreaId(area_id), changes(data))
 
 
-@get("/products", operation_id="list_products", tags=["fleet"])
+@get("/products", operation_id="list_products", tags=["fleet"], opt=VIEWER)
 async def list_products(request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None) -> Page[Product]:
     """Products of the tenant."""
     after = after_id("products", cursor) or 0
@@ -93,7 +94,7 @@ async def list_products(request: Request[Any, Any, Any], limit: Limit = 50, curs
     return page("products", rows, limit, lambda product: product.product_id)
 
 
-@get("/products/{product_id:int}", operation_id="read_product", tags=["fleet"])
+@get("/products/{product_id:int}", operation_id="read_product", tags=["fleet"], opt=VIEWER)
 async def read_product(request: Request[Any, Any, Any], product_id: Id32) -> Product:
     """One product."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -103,7 +104,7 @@ async def read_product(request: Request[Any, Any, Any], product_id: Id32) -> Pro
     return found
 
 
-@post("/products", operation_id="add_product", tags=["fleet"])
+@post("/products", operation_id="add_product", tags=["fleet"], opt=ADMINISTRATOR)
 async def add_product(request: Request[Any, Any, Any], data: JSONBody[NewProduct]) -> Product:
     """Add a product; its driver must be in the catalogue."""
     deps = deps_of(request)
@@ -116,7 +117,7 @@ async def add_product(request: Request[Any, Any, Any], data: JSONBody[NewProduct
     )
 
 
-@patch("/products/{product_id:int}", operation_id="change_product", tags=["fleet"])
+@patch("/products/{product_id:int}", operation_id="change_product", tags=["fleet"], opt=ADMINISTRATOR)
 async def change_product(request: Request[Any, Any, Any], product_id: Id32, data: JSONBody[ProductChange]) -> Product:
     """Change a product; the next message is read with it."""
     deps = deps_of(request)
@@ -130,13 +131,13 @@ async def change_product(request: Request[Any, Any, Any], product_id: Id32, data
     )
 
 
-@get("/drivers", operation_id="list_drivers", tags=["drivers"])
+@get("/drivers", operation_id="list_drivers", tags=["drivers"], opt=VIEWER)
 async def list_drivers(request: Request[Any, Any, Any]) -> DriverList:
     """The driver catalogue."""
     return DriverList(deps_of(request).drivers.pages())
 
 
-@get("/drivers/{maker:str}/{model:str}", operation_id="read_driver", tags=["drivers"])
+@get("/drivers/{maker:str}/{model:str}", operation_id="read_driver", tags=["drivers"], opt=VIEWER)
 async def read_driver(request: Request[Any, Any, Any], maker: PathWord, model: PathWord) -> DriverPage:
     """One driver; its name is ``maker/model``."""
     for found in deps_of(request).drivers.pages():
@@ -145,7 +146,7 @@ async def read_driver(request: Request[Any, Any, Any], maker: PathWord, model: P
     raise Problem("not-found")
 
 
-@get("/drivers/{maker:str}/{model:str}/vectors", operation_id="list_driver_vectors", tags=["drivers"])
+@get("/drivers/{maker:str}/{model:str}/vectors", operation_id="list_driver_vectors", tags=["drivers"], opt=VIEWER)
 async def list_driver_vectors(request: Request[Any, Any, Any], maker: PathWord, model: PathWord) -> VectorList:
     """Example frames of a driver with what they mean."""
     found = deps_of(request).drivers.vectors(f"{maker}/{model}")
@@ -154,7 +155,7 @@ async def list_driver_vectors(request: Request[Any, Any, Any], maker: PathWord, 
     return VectorList(found)
 
 
-@get("/drivers/{maker:str}/{model:str}/layout", operation_id="read_driver_layout", tags=["drivers"])
+@get("/drivers/{maker:str}/{model:str}/layout", operation_id="read_driver_layout", tags=["drivers"], opt=VIEWER)
 async def read_driver_layout(request: Request[Any, Any, Any], maker: PathWord, model: PathWord) -> DriverLayout:
     """A driver's messages field by field, and the points it gives."""
     found = deps_of(request).drivers.layout(f"{maker}/{model}")
@@ -163,7 +164,13 @@ async def read_driver_layout(request: Request[Any, Any, Any], maker: PathWord, m
     return found
 
 
-@post("/drivers/{maker:str}/{model:str}/explain", operation_id="explain_frame", status_code=200, tags=["drivers"])
+@post(
+    "/drivers/{maker:str}/{model:str}/explain",
+    operation_id="explain_frame",
+    status_code=200,
+    tags=["drivers"],
+    opt=VIEWER,
+)
 async def explain_frame(
     request: Request[Any, Any, Any], maker: PathWord, model: PathWord, data: JSONBody[FrameBody]
 ) -> FrameTrace:

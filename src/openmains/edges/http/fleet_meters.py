@@ -46,6 +46,7 @@ from openmains.edges.http.inputs import (
     page,
     revision_of,
 )
+from openmains.edges.http.permissions import OPERATOR, VIEWER
 from openmains.edges.http.problems import language_of
 
 
@@ -68,7 +69,7 @@ def _answer(meter: MeterDetail, actor: Actor, status: int = 200) -> Response[Met
     return Response(_shown(meter, actor), status_code=status, headers={"ETag": f'"{meter.revision}"'})
 
 
-@get("/meters", operation_id="list_meters", tags=["meters"])
+@get("/meters", operation_id="list_meters", tags=["meters"], opt=VIEWER)
 async def list_meters(
     request: Request[Any, Any, Any],
     q: Annotated[
@@ -114,7 +115,7 @@ async def _search(deps: ApiDeps, actor: Actor, q: str, limit: int, cursor: str |
     return Page(items=rows, next=encode_cursor("search", hits[-1].cursor) if more else None)
 
 
-@get("/meters/file", operation_id="download_meters", tags=["meters"])
+@get("/meters/file", operation_id="download_meters", tags=["meters"], opt=VIEWER)
 async def download_meters(
     request: Request[Any, Any, Any],
     kind: FromQuery[Literal["csv", "xlsx"]] = "xlsx",
@@ -179,7 +180,7 @@ async def download_meters(
     )
 
 
-@get("/meters/{meter_id:int}", operation_id="read_meter", tags=["meters"])
+@get("/meters/{meter_id:int}", operation_id="read_meter", tags=["meters"], opt=VIEWER)
 async def read_meter(request: Request[Any, Any, Any], meter_id: Id) -> Response[MeterDetail]:
     """One meter with its customer and last state; the ETag is for the next change."""
     actor = actor_of(request)
@@ -190,14 +191,14 @@ async def read_meter(request: Request[Any, Any, Any], meter_id: Id) -> Response[
     return _answer(found, actor)
 
 
-@post("/meters", operation_id="add_meter", tags=["meters"])
+@post("/meters", operation_id="add_meter", tags=["meters"], opt=OPERATOR)
 async def add_meter(request: Request[Any, Any, Any], data: JSONBody[NewMeter]) -> Response[MeterDetail]:
     """Add a meter; its messages are accepted within seconds."""
     deps, actor = deps_of(request), actor_of(request)
     return _answer(await register.add_meter(deps.store, _dimensions(deps), actor, data), actor, 201)
 
 
-@patch("/meters/{meter_id:int}", operation_id="change_meter", tags=["meters"])
+@patch("/meters/{meter_id:int}", operation_id="change_meter", tags=["meters"], opt=OPERATOR)
 async def change_meter(
     request: Request[Any, Any, Any], meter_id: Id, data: JSONBody[MeterChange], if_match: IfMatch = None
 ) -> Response[MeterDetail]:
@@ -210,7 +211,7 @@ async def change_meter(
     return _answer(found, actor)
 
 
-@delete("/meters/{meter_id:int}", operation_id="remove_meter", status_code=200, tags=["meters"])
+@delete("/meters/{meter_id:int}", operation_id="remove_meter", status_code=200, tags=["meters"], opt=OPERATOR)
 async def remove_meter(
     request: Request[Any, Any, Any],
     meter_id: Id,

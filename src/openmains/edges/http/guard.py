@@ -18,7 +18,7 @@ from openmains.app.identity.sign_in import SESSION_HOURS
 from openmains.app.problems import Problem
 from openmains.domain.identity.role import covers
 from openmains.edges.http.deps import ApiDeps, Connection, client_address, deps_of
-from openmains.edges.http.permissions import BEFORE_PASSWORD_CHANGE, PUBLIC, ROLES
+from openmains.edges.http.permissions import access_of, operation_of
 from openmains.edges.http.problems import request_id_of
 
 COOKIE = "openmains_session"
@@ -46,18 +46,12 @@ class SessionTouch:
         return True
 
 
-def operation_of(handler: BaseRouteHandler) -> str:
-    """The stable name of an operation: its OpenAPI operation id, or the name of a WebSocket handler."""
-    found = getattr(handler, "operation_id", None) or handler.name
-    return found if isinstance(found, str) else ""
-
-
 async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
     """Raises the ``Problem`` that keeps the caller out; sets the actor otherwise."""
-    operation = operation_of(handler)
+    access = access_of(handler)
     deps = deps_of(connection)
-    if operation in PUBLIC:
-        if operation == "sign_in":
+    if access is not None and access.role is None:
+        if operation_of(handler) == "sign_in":
             _limit(deps.sign_in_limiter.wait_s(client_address(connection)))
             _check_origin(connection, deps, header_needed=False)
         return
@@ -68,10 +62,9 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
     is_socket = connection.scope["type"] == ScopeType.WEBSOCKET
     if actor.kind == "session" and (is_socket or _method(connection) not in _SAFE):
         _check_origin(connection, deps, header_needed=not is_socket)
-    needed = ROLES.get(operation)
-    if needed is None or not covers(actor.role, needed):
-        raise Problem("not-allowed", needed=needed.value if needed else "?")
-    if actor.must_change and operation not in BEFORE_PASSWORD_CHANGE:
+    if access is None or access.role is None or not covers(actor.role, access.role):
+        raise Problem("not-allowed", needed=access.role.value if access and access.role else "?")
+    if actor.must_change and not access.before_password_change:
         raise Problem("change-password-first")
     connection.scope["state"]["actor"] = actor
 

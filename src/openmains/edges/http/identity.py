@@ -18,6 +18,7 @@ from openmains.domain.identity.role import Role
 from openmains.domain.ids import TokenId, UserId
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, Word, after_id, changes, optional, page
+from openmains.edges.http.permissions import ADMINISTRATOR, VIEWER
 
 Locale = Literal["zh", "en"]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -70,7 +71,7 @@ class TokenWithSecret(Struct, frozen=True):
     secret: str
 
 
-@get("/users", operation_id="list_users", tags=["identity"])
+@get("/users", operation_id="list_users", tags=["identity"], opt=ADMINISTRATOR)
 async def list_users(request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None) -> Page[User]:
     """People of the tenant."""
     after = after_id("users", cursor) or 0
@@ -78,7 +79,7 @@ async def list_users(request: Request[Any, Any, Any], limit: Limit = 50, cursor:
         return page("users", await work[UserStore].page(limit + 1, after), limit, lambda user: user.user_id)
 
 
-@get("/users/{user_id:int}", operation_id="read_user", tags=["identity"])
+@get("/users/{user_id:int}", operation_id="read_user", tags=["identity"], opt=ADMINISTRATOR)
 async def read_user(request: Request[Any, Any, Any], user_id: Id) -> User:
     """One person."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -88,7 +89,7 @@ async def read_user(request: Request[Any, Any, Any], user_id: Id) -> User:
     return found
 
 
-@post("/users", operation_id="create_user", tags=["identity"])
+@post("/users", operation_id="create_user", tags=["identity"], opt=ADMINISTRATOR)
 async def create_user(request: Request[Any, Any, Any], data: JSONBody[NewUser]) -> UserWithPassword:
     """Add a person."""
     user, password = await add_person(
@@ -102,25 +103,25 @@ async def create_user(request: Request[Any, Any, Any], data: JSONBody[NewUser]) 
     return UserWithPassword(user, password)
 
 
-@patch("/users/{user_id:int}", operation_id="change_user", tags=["identity"])
+@patch("/users/{user_id:int}", operation_id="change_user", tags=["identity"], opt=ADMINISTRATOR)
 async def change_user(request: Request[Any, Any, Any], user_id: Id, data: JSONBody[UserChange]) -> User:
     """Change a person's name, role, language, lock."""
     return await use.change_user(deps_of(request).store, actor_of(request), UserId(user_id), changes(data))
 
 
-@post("/users/{user_id:int}/password", operation_id="reset_user_password", tags=["identity"])
+@post("/users/{user_id:int}/password", operation_id="reset_user_password", tags=["identity"], opt=ADMINISTRATOR)
 async def reset_user_password(request: Request[Any, Any, Any], user_id: Id) -> NewPassword:
     """Give a person a new random password."""
     return NewPassword(await use.reset_password(deps_of(request).store, actor_of(request), UserId(user_id)))
 
 
-@delete("/users/{user_id:int}", operation_id="remove_user", tags=["identity"])
+@delete("/users/{user_id:int}", operation_id="remove_user", tags=["identity"], opt=ADMINISTRATOR)
 async def remove_user(request: Request[Any, Any, Any], user_id: Id) -> None:
     """Remove a person; what the person did stays in the trail."""
     await use.remove_user(deps_of(request).store, actor_of(request), UserId(user_id))
 
 
-@get("/tokens", operation_id="list_tokens", tags=["identity"])
+@get("/tokens", operation_id="list_tokens", tags=["identity"], opt=VIEWER)
 async def list_tokens(request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None) -> Page[ApiToken]:
     """One's own tokens; an administrator sees all."""
     actor = actor_of(request)
@@ -131,7 +132,7 @@ async def list_tokens(request: Request[Any, Any, Any], limit: Limit = 50, cursor
     return page("tokens", rows, limit, lambda token: token.token_id)
 
 
-@post("/tokens", operation_id="create_token", tags=["identity"])
+@post("/tokens", operation_id="create_token", tags=["identity"], opt=VIEWER)
 async def create_token(request: Request[Any, Any, Any], data: JSONBody[NewToken]) -> TokenWithSecret:
     """Make an API token of at most one's own role."""
     token, secret = await make_token(
@@ -140,13 +141,13 @@ async def create_token(request: Request[Any, Any, Any], data: JSONBody[NewToken]
     return TokenWithSecret(token, secret)
 
 
-@delete("/tokens/{token_id:int}", operation_id="revoke_token", tags=["identity"])
+@delete("/tokens/{token_id:int}", operation_id="revoke_token", tags=["identity"], opt=VIEWER)
 async def revoke_token(request: Request[Any, Any, Any], token_id: Id) -> None:
     """Revoke a token at once."""
     await end_token(deps_of(request).store, actor_of(request), TokenId(token_id))
 
 
-@get("/audit", operation_id="list_audit", tags=["identity"])
+@get("/audit", operation_id="list_audit", tags=["identity"], opt=ADMINISTRATOR)
 async def list_audit(
     request: Request[Any, Any, Any],
     limit: Limit = 50,

@@ -15,6 +15,7 @@ from openmains.app.identity.ports import AuditTrail, CredentialStore
 from openmains.domain.identity.role import Role
 from openmains.edges.http.deps import actor_of, client_address, deps_of
 from openmains.edges.http.guard import COOKIE, is_secure
+from openmains.edges.http.permissions import ANY_PASSWORD, PUBLIC
 from openmains.edges.http.problems import request_id_of
 
 Password = Annotated[str, Meta(min_length=1, max_length=1024)]
@@ -68,7 +69,7 @@ def _cookie(value: str, secure: bool, age_s: int | None) -> Cookie:
     return Cookie(key=COOKIE, value=value, max_age=age_s, path="/", httponly=True, samesite="strict", secure=secure)
 
 
-@post("/session", operation_id="sign_in", status_code=201, tags=["identity"])
+@post("/session", operation_id="sign_in", status_code=201, tags=["identity"], opt=PUBLIC)
 async def sign_in(request: Request[Any, Any, Any], data: JSONBody[SignInBody]) -> Response[SessionInfo]:
     """Sign in; the session is a cookie that scripts cannot read."""
     signed = await deps_of(request).sign_in(
@@ -82,13 +83,13 @@ async def sign_in(request: Request[Any, Any, Any], data: JSONBody[SignInBody]) -
     return Response(_info(signed.actor, signed.expires_at), status_code=201, cookies=[cookie])
 
 
-@get("/session", operation_id="read_session", tags=["identity"])
+@get("/session", operation_id="read_session", tags=["identity"], opt=ANY_PASSWORD)
 async def read_session(request: Request[Any, Any, Any]) -> SessionInfo:
     """Who is signed in."""
     return _info(actor_of(request))
 
 
-@delete("/session", operation_id="sign_out", tags=["identity"])
+@delete("/session", operation_id="sign_out", tags=["identity"], opt=ANY_PASSWORD)
 async def sign_out(request: Request[Any, Any, Any]) -> Response[None]:
     """End this session."""
     actor = actor_of(request)
@@ -99,7 +100,7 @@ async def sign_out(request: Request[Any, Any, Any]) -> Response[None]:
     return Response(None, status_code=204, cookies=[_cookie("", is_secure(request), 0)])
 
 
-@post("/session/password", operation_id="change_password", status_code=204, tags=["identity"])
+@post("/session/password", operation_id="change_password", status_code=204, tags=["identity"], opt=ANY_PASSWORD)
 async def change_password(request: Request[Any, Any, Any], data: JSONBody[PasswordBody]) -> None:
     """Change one's own password; all other sessions end."""
     await change_own_password(

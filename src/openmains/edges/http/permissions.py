@@ -1,116 +1,68 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which role each operation needs: the one table. An operation that is not in it cannot be reached."""
+"""Who may call an operation, declared beside its handler: ``opt=OPERATOR``.
+
+An operation that declares nothing is refused when the application is built, and by the guard besides: forgetting the
+role keeps everybody out instead of letting everybody in. ``docs/reference/permissions.md`` is made from the declarations.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from litestar.handlers.base import BaseRouteHandler
 
 from openmains.domain.identity.role import Role
 
-V, O, A = Role.VIEWER, Role.OPERATOR, Role.ADMINISTRATOR  # noqa: E741 read as columns
+_KEY = "access"
 
-PUBLIC = frozenset({"sign_in", "health", "ready", "read_metrics", "describe_problem"})
-"""Operations without a sign-in; each guards itself where it must."""
 
-BEFORE_PASSWORD_CHANGE = frozenset({"read_session", "sign_out", "change_password"})
-"""All that a user whose password must be changed may do."""
+@dataclass(frozen=True, slots=True)
+class Access:
+    """``role``: the least that is needed, None: no sign-in at all – such an operation guards itself where it must.
 
-ROLES: dict[str, Role] = {
-    "read_session": V,
-    "sign_out": V,
-    "change_password": V,
-    "list_users": A,
-    "read_user": A,
-    "create_user": A,
-    "change_user": A,
-    "reset_user_password": A,
-    "remove_user": A,
-    "list_tokens": V,
-    "create_token": V,
-    "revoke_token": V,
-    "list_audit": A,
-    "list_areas": V,
-    "read_area": V,
-    "add_area": A,
-    "change_area": A,
-    "list_products": V,
-    "read_product": V,
-    "add_product": A,
-    "change_product": A,
-    "list_drivers": V,
-    "read_driver": V,
-    "list_driver_vectors": V,
-    "read_driver_layout": V,
-    "explain_frame": V,
-    "list_meters": V,
-    "download_meters": V,
-    "read_meter": V,
-    "add_meter": O,
-    "change_meter": O,
-    "remove_meter": O,
-    "read_series": V,
-    "list_registers": V,
-    "list_frames": V,
-    "list_signals": V,
-    "list_alarms": V,
-    "read_alarm": V,
-    "acknowledge_alarm": O,
-    "clear_alarm": O,
-    "list_exceptions": V,
-    "read_exception": V,
-    "judge_exception": O,
-    "list_dead_letters": V,
-    "replay_dead_letters": O,
-    "dismiss_dead_letters": O,
-    "read_collection_report": V,
-    "download_collection_csv": V,
-    "download_collection_xlsx": V,
-    "list_missing_meters": V,
-    "list_jobs": V,
-    "read_job": V,
-    "download_job_file": O,
-    "cancel_job": O,
-    "start_import": O,
-    "read_meter_security": V,
-    "list_terminal_findings": V,
-    "release_terminal": O,
-    "hold_terminal": O,
-    "list_terminals": V,
-    "list_unknown_terminals": O,
-    "accept_unknown_terminal": O,
-    "dismiss_unknown_terminal": O,
-    "read_access_policy": V,
-    "set_access_policy": A,
-    "read_key_summary": O,
-    "import_keys": A,
-    "generate_keys": A,
-    "take_key_file": A,
-    "destroy_key": A,
-    "list_lwm2m_objects": V,
-    "read_meter_objects": V,
-    "operate_meter": O,  # reading too: each question costs a meter's battery
-    "list_command_kinds": V,
-    "give_command": O,
-    "list_commands": V,
-    "download_commands": V,
-    "read_command": V,
-    "download_meter_log": O,
-    "cancel_command": O,
-    "approve_command": O,
-    "read_shadow": V,
-    "list_command_times": V,
-    "set_command_times": A,
-    "read_command_policy": V,
-    "set_command_policy": A,
-    "read_command_stop": V,
-    "stop_commands": O,
-    "resume_commands": A,
-    "list_batches": V,
-    "make_batch": O,
-    "read_batch": V,
-    "steer_batch": O,
-    "approve_batch": O,
-    "invert_batch": O,
-    "list_batch_meters": V,
-    "download_batch_result": O,
-    "preview_report_plan": O,
-    "apply_report_plan": O,
-    "read_system": O,
-    "watch_live": V,
-}
+    ``before_password_change``: open to a user whose password must be changed first.
+    """
+
+    role: Role | None
+    before_password_change: bool = False
+
+
+class UndeclaredAccessError(Exception):
+    """Operations without a declared role; the message names them."""
+
+
+def _opt(role: Role | None, *, before_password_change: bool = False) -> dict[str, Any]:
+    return {_KEY: Access(role, before_password_change)}
+
+
+PUBLIC: Final = _opt(None)
+VIEWER: Final = _opt(Role.VIEWER)
+OPERATOR: Final = _opt(Role.OPERATOR)
+ADMINISTRATOR: Final = _opt(Role.ADMINISTRATOR)
+ANY_PASSWORD: Final = _opt(Role.VIEWER, before_password_change=True)
+
+
+def operation_of(handler: BaseRouteHandler) -> str:
+    """The stable name of an operation: its OpenAPI operation id, or the name of a WebSocket handler."""
+    found = getattr(handler, "operation_id", None) or handler.name
+    return found if isinstance(found, str) else ""
+
+
+def access_of(handler: BaseRouteHandler) -> Access | None:
+    """What the handler declares; None: nothing, so nobody may call it."""
+    found = handler.opt.get(_KEY)
+    return found if isinstance(found, Access) else None
+
+
+def declared(handlers: Iterable[BaseRouteHandler]) -> list[tuple[BaseRouteHandler, Access]]:
+    """The handlers with their access; raises ``UndeclaredAccessError`` for one without access or without a name."""
+    found, missing = [], []
+    for handler in handlers:
+        access = access_of(handler)
+        if access is None or not operation_of(handler):
+            missing.append(operation_of(handler) or repr(handler))
+        else:
+            found.append((handler, access))
+    if missing:
+        raise UndeclaredAccessError("no access declared: " + ", ".join(sorted(missing)))
+    return found

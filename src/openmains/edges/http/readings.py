@@ -25,6 +25,7 @@ from openmains.domain.readings.quality import Rule
 from openmains.domain.readings.series import Bucket, series
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Key, Limit, Page, after_pair, page, seconds
+from openmains.edges.http.permissions import VIEWER
 
 MOST_DAYS = 11_000  # thirty years
 MOST_POINTS = 20_000
@@ -181,7 +182,7 @@ def _buckets(days: list[StoredDay], left: int, right: int, step: str, place: Zon
     return series((_row(day) for day in days), left, right, wanted, place)
 
 
-@get("/meters/{meter_id:int}/readings", operation_id="read_series", tags=["readings"])
+@get("/meters/{meter_id:int}/readings", operation_id="read_series", tags=["readings"], opt=VIEWER)
 async def read_series(
     request: Request[Any, Any, Any], meter_id: Id, start: From, end: To, step: Step = "day"
 ) -> Series:
@@ -226,7 +227,7 @@ async def read_series(
     )
 
 
-@get("/meters/{meter_id:int}/registers", operation_id="list_registers", tags=["readings"])
+@get("/meters/{meter_id:int}/registers", operation_id="list_registers", tags=["readings"], opt=VIEWER)
 async def list_registers(
     request: Request[Any, Any, Any],
     meter_id: Id,
@@ -252,7 +253,7 @@ async def list_registers(
     )
 
 
-@get("/meters/{meter_id:int}/frames", operation_id="list_frames", tags=["readings"])
+@get("/meters/{meter_id:int}/frames", operation_id="list_frames", tags=["readings"], opt=VIEWER)
 async def list_frames(
     request: Request[Any, Any, Any], meter_id: Id, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[Frame]:
@@ -309,7 +310,7 @@ def _signal(s: StoredSignal) -> Signal:
     )
 
 
-@get("/meters/{meter_id:int}/signals", operation_id="list_signals", tags=["readings"])
+@get("/meters/{meter_id:int}/signals", operation_id="list_signals", tags=["readings"], opt=VIEWER)
 async def list_signals(
     request: Request[Any, Any, Any],
     meter_id: Id,

@@ -22,6 +22,7 @@ from openmains.domain.ids import MeterId
 from openmains.domain.period import date_to_day, zone
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Limit, Page, after_id, page
+from openmains.edges.http.permissions import OPERATOR, VIEWER
 from openmains.edges.http.problems import language_of
 
 Day = Annotated[date | None, QueryParameter(description="Calendar day of the tenant; yesterday without it.")]
@@ -43,7 +44,7 @@ def _day(day: date | None, actor: Actor) -> int:
     return date_to_day(day)
 
 
-@get("/reports/collection", operation_id="read_collection_report", tags=["reports"])
+@get("/reports/collection", operation_id="read_collection_report", tags=["reports"], opt=VIEWER)
 async def read_collection_report(
     request: Request[Any, Any, Any], day: Day = None, by: FromQuery[ReportBy] = "area"
 ) -> CollectionReport:
@@ -52,7 +53,7 @@ async def read_collection_report(
     return await _reports(deps_of(request)).collection(actor.tenant_id, _day(day, actor), by)
 
 
-@get("/reports/collection.csv", operation_id="download_collection_csv", tags=["reports"])
+@get("/reports/collection.csv", operation_id="download_collection_csv", tags=["reports"], opt=VIEWER)
 async def download_collection_csv(
     request: Request[Any, Any, Any], day: Day = None, by: FromQuery[ReportBy] = "area"
 ) -> Response[bytes]:
@@ -63,7 +64,7 @@ async def download_collection_csv(
     return _file(data, "text/csv; charset=utf-8", f"collection-{by}-{number}.csv")
 
 
-@get("/reports/collection.xlsx", operation_id="download_collection_xlsx", tags=["reports"])
+@get("/reports/collection.xlsx", operation_id="download_collection_xlsx", tags=["reports"], opt=VIEWER)
 async def download_collection_xlsx(
     request: Request[Any, Any, Any], day: Day = None, by: FromQuery[ReportBy] = "area"
 ) -> Response[bytes]:
@@ -74,7 +75,7 @@ async def download_collection_xlsx(
     return _file(data, XLSX, f"collection-{by}-{number}.xlsx")
 
 
-@get("/reports/collection/missing", operation_id="list_missing_meters", tags=["reports"])
+@get("/reports/collection/missing", operation_id="list_missing_meters", tags=["reports"], opt=VIEWER)
 async def list_missing_meters(
     request: Request[Any, Any, Any],
     day: Day = None,
@@ -99,7 +100,14 @@ def _file(data: bytes, media_type: str, name: str) -> Response[bytes]:
     return Response(data, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-@post("/imports", operation_id="start_import", status_code=202, tags=["jobs"], request_max_body_size=LARGEST_IMPORT)
+@post(
+    "/imports",
+    operation_id="start_import",
+    status_code=202,
+    tags=["jobs"],
+    request_max_body_size=LARGEST_IMPORT,
+    opt=OPERATOR,
+)
 async def start_import(
     request: Request[Any, Any, Any],
     data: MultipartBody[UploadFile],

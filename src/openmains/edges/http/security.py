@@ -31,6 +31,7 @@ from openmains.app.security.ports import AccessStore, KeyFiles, place_of
 from openmains.domain.ids import MeterId
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, Page, PathWord, after_id, after_pair, page
+from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR, VIEWER
 
 LARGEST_KEY_FILE = 128 * 1024 * 1024  # a million rows are about 50 MB
 TAGS = ["terminals"]
@@ -47,7 +48,7 @@ def _files(deps: ApiDeps) -> KeyFiles:
     return deps.key_files
 
 
-@get("/meters/{meter_id:int}/security", operation_id="read_meter_security", tags=TAGS)
+@get("/meters/{meter_id:int}/security", operation_id="read_meter_security", tags=TAGS, opt=VIEWER)
 async def read_meter_security(request: Request[Any, Any, Any], meter_id: Id) -> MeterSecurity:
     """State, score, SIM, session and key status of a meter's terminal."""
     deps = deps_of(request)
@@ -59,7 +60,7 @@ async def read_meter_security(request: Request[Any, Any, Any], meter_id: Id) -> 
     return found
 
 
-@get("/meters/{meter_id:int}/findings", operation_id="list_terminal_findings", tags=TAGS)
+@get("/meters/{meter_id:int}/findings", operation_id="list_terminal_findings", tags=TAGS, opt=VIEWER)
 async def list_terminal_findings(
     request: Request[Any, Any, Any], meter_id: Id, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[TerminalFinding]:
@@ -71,21 +72,23 @@ async def list_terminal_findings(
     return page("findings", rows, limit, lambda found: found.finding_id)
 
 
-@post("/meters/{meter_id:int}/security/release", operation_id="release_terminal", status_code=200, tags=TAGS)
+@post(
+    "/meters/{meter_id:int}/security/release", operation_id="release_terminal", status_code=200, tags=TAGS, opt=OPERATOR
+)
 async def release_terminal(request: Request[Any, Any, Any], meter_id: Id, data: JSONBody[Release]) -> MeterSecurity:
     """Allowed again, with nothing against it; every edge takes it within seconds."""
     deps = deps_of(request)
     return await handle.release_terminal(deps.store, actor_of(request), meter_id, data.note, _now(deps))
 
 
-@post("/meters/{meter_id:int}/security/hold", operation_id="hold_terminal", status_code=200, tags=TAGS)
+@post("/meters/{meter_id:int}/security/hold", operation_id="hold_terminal", status_code=200, tags=TAGS, opt=OPERATOR)
 async def hold_terminal(request: Request[Any, Any, Any], meter_id: Id, data: JSONBody[Hold]) -> MeterSecurity:
     """Observe, quarantine or block it until somebody releases it."""
     deps = deps_of(request)
     return await handle.hold_terminal(deps.store, actor_of(request), meter_id, data.state, data.note, _now(deps))
 
 
-@get("/terminals", operation_id="list_terminals", tags=TAGS)
+@get("/terminals", operation_id="list_terminals", tags=TAGS, opt=VIEWER)
 async def list_terminals(
     request: Request[Any, Any, Any],
     status: Annotated[
@@ -109,7 +112,7 @@ async def list_terminals(
     return page(scope, rows, limit, key)
 
 
-@get("/onboarding", operation_id="list_unknown_terminals", tags=TAGS)
+@get("/onboarding", operation_id="list_unknown_terminals", tags=TAGS, opt=OPERATOR)
 async def list_unknown_terminals(
     request: Request[Any, Any, Any],
     status: FromQuery[OnboardingStatus | None] = None,
@@ -122,7 +125,7 @@ async def list_unknown_terminals(
     return page("onboarding", rows, limit, lambda found: (place_of(found.last_at), int(found.imei)))
 
 
-@post("/onboarding/{imei:str}/accept", operation_id="accept_unknown_terminal", tags=TAGS)
+@post("/onboarding/{imei:str}/accept", operation_id="accept_unknown_terminal", tags=TAGS, opt=OPERATOR)
 async def accept_unknown_terminal(
     request: Request[Any, Any, Any], imei: PathWord, data: JSONBody[NewMeter]
 ) -> MeterDetail:
@@ -133,13 +136,15 @@ async def accept_unknown_terminal(
     return await handle.accept_unknown(deps.store, deps.dimensions, actor_of(request), imei, data)
 
 
-@post("/onboarding/{imei:str}/dismiss", operation_id="dismiss_unknown_terminal", status_code=200, tags=TAGS)
+@post(
+    "/onboarding/{imei:str}/dismiss", operation_id="dismiss_unknown_terminal", status_code=200, tags=TAGS, opt=OPERATOR
+)
 async def dismiss_unknown_terminal(request: Request[Any, Any, Any], imei: PathWord) -> UnknownTerminal:
     """It is none of ours."""
     return await handle.dismiss_unknown(deps_of(request).store, actor_of(request), imei)
 
 
-@get("/access-policy", operation_id="read_access_policy", tags=TAGS)
+@get("/access-policy", operation_id="read_access_policy", tags=TAGS, opt=VIEWER)
 async def read_access_policy(request: Request[Any, Any, Any]) -> AccessPolicy:
     """What is done at once when a SIM is not the registered one."""
     deps = deps_of(request)
@@ -147,20 +152,27 @@ async def read_access_policy(request: Request[Any, Any, Any]) -> AccessPolicy:
         return await work[AccessStore].policy() or AccessPolicy(deps.on_sim_separated)
 
 
-@put("/access-policy", operation_id="set_access_policy", tags=TAGS)
+@put("/access-policy", operation_id="set_access_policy", tags=TAGS, opt=ADMINISTRATOR)
 async def set_access_policy(request: Request[Any, Any, Any], data: JSONBody[AccessPolicy]) -> AccessPolicy:
     """For all products whose settings say nothing else."""
     return await handle.set_policy(deps_of(request).store, actor_of(request), data)
 
 
-@get("/keys", operation_id="read_key_summary", tags=KEYS)
+@get("/keys", operation_id="read_key_summary", tags=KEYS, opt=OPERATOR)
 async def read_key_summary(request: Request[Any, Any, Any]) -> KeySummary:
     """How many meters have a key."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         return await work[AccessStore].key_summary()
 
 
-@post("/keys/import", operation_id="import_keys", status_code=202, tags=KEYS, request_max_body_size=LARGEST_KEY_FILE)
+@post(
+    "/keys/import",
+    operation_id="import_keys",
+    status_code=202,
+    tags=KEYS,
+    request_max_body_size=LARGEST_KEY_FILE,
+    opt=ADMINISTRATOR,
+)
 async def import_keys(
     request: Request[Any, Any, Any],
     data: MultipartBody[UploadFile],
@@ -176,7 +188,7 @@ async def import_keys(
     return await handle.ask_for_import(deps.store, files, actor_of(request), content, name, partial=partial)
 
 
-@post("/keys/generate", operation_id="generate_keys", status_code=202, tags=KEYS)
+@post("/keys/generate", operation_id="generate_keys", status_code=202, tags=KEYS, opt=ADMINISTRATOR)
 async def generate_keys(request: Request[Any, Any, Any], data: JSONBody[KeyWish]) -> Job:
     """Make keys as a job; its file for the maker can be taken once, within a day."""
     deps = deps_of(request)
@@ -184,7 +196,7 @@ async def generate_keys(request: Request[Any, Any, Any], data: JSONBody[KeyWish]
     return await handle.ask_for_keys(deps.store, actor_of(request), data)
 
 
-@post("/keys/files/{job_id:int}/take", operation_id="take_key_file", status_code=200, tags=KEYS)
+@post("/keys/files/{job_id:int}/take", operation_id="take_key_file", status_code=200, tags=KEYS, opt=ADMINISTRATOR)
 async def take_key_file(request: Request[Any, Any, Any], job_id: Id) -> Response[bytes]:
     """The file of a finished generation (CSV: number, imei, psk). It is gone after this answer."""
     deps = deps_of(request)
@@ -193,7 +205,7 @@ async def take_key_file(request: Request[Any, Any, Any], job_id: Id) -> Response
     return Response(data, media_type="text/csv; charset=utf-8", headers=headers)
 
 
-@delete("/meters/{meter_id:int}/key", operation_id="destroy_key", status_code=204, tags=KEYS)
+@delete("/meters/{meter_id:int}/key", operation_id="destroy_key", status_code=204, tags=KEYS, opt=ADMINISTRATOR)
 async def destroy_key(request: Request[Any, Any, Any], meter_id: Id) -> None:
     """Destroy a meter's key: it can come in no more until it has a new one."""
     await handle.destroy_key(deps_of(request).store, actor_of(request), meter_id)

@@ -15,6 +15,7 @@ from openmains.app.problems import Problem
 from openmains.app.system.model import Metric, SystemSnapshot
 from openmains.edges.http.deps import actor_of, client_address, deps_of
 from openmains.edges.http.guard import identify
+from openmains.edges.http.permissions import OPERATOR, PUBLIC, VIEWER
 from openmains.edges.http.problem_texts import PROBLEMS
 
 _LOCAL = frozenset({"127.0.0.1", "::1", "", "testclient"})
@@ -38,13 +39,13 @@ class ProblemText(Struct, frozen=True):
     detail_en: str
 
 
-@get("/health", operation_id="health", tags=["system"])
+@get("/health", operation_id="health", tags=["system"], opt=PUBLIC)
 async def health() -> Health:
     """The process answers."""
     return Health("ok")
 
 
-@get("/ready", operation_id="ready", tags=["system"])
+@get("/ready", operation_id="ready", tags=["system"], opt=PUBLIC)
 async def ready(request: Request[Any, Any, Any]) -> Health:
     """It can serve: its engines answer. 503 otherwise."""
     deps = deps_of(request)
@@ -56,7 +57,7 @@ async def ready(request: Request[Any, Any, Any]) -> Health:
     return Health("ok")
 
 
-@get("/problems/{code:str}", operation_id="describe_problem", tags=["system"])
+@get("/problems/{code:str}", operation_id="describe_problem", tags=["system"], opt=PUBLIC)
 async def describe_problem(code: Annotated[str, PathParameter(max_length=60)]) -> ProblemText:
     """What the ``type`` of an error means, in both languages."""
     text = PROBLEMS.get(code)
@@ -65,13 +66,13 @@ async def describe_problem(code: Annotated[str, PathParameter(max_length=60)]) -
     return ProblemText(code, text.status, text.zh_title, text.zh, text.en_title, text.en)
 
 
-@get("/system", operation_id="read_system", tags=["system"])
+@get("/system", operation_id="read_system", tags=["system"], opt=OPERATOR)
 async def read_system(request: Request[Any, Any, Any]) -> SystemSnapshot:
     """Processes, stream lag, counters, engines, storage; for a tenant that does not run the platform its own counters."""
     return await deps_of(request).system.snapshot(actor_of(request).tenant_id)
 
 
-@get("/metrics", operation_id="read_metrics", tags=["system"], media_type="text/plain")
+@get("/metrics", operation_id="read_metrics", tags=["system"], media_type="text/plain", opt=PUBLIC)
 async def read_metrics(request: Request[Any, Any, Any]) -> Response[str]:
     """Prometheus text; with a token from anywhere, without one from this machine only."""
     deps = deps_of(request)
@@ -99,7 +100,7 @@ def _escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-@websocket("/live", name="watch_live")
+@websocket("/live", name="watch_live", opt=VIEWER)
 async def watch_live(socket: WebSocket[Any, Any, Any]) -> None:
     """Counters and alarms as they come, as JSON ``{kind, data}``; a slow reader loses the oldest.
 
