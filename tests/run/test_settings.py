@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Settings: the later wins, each has words in both languages, passwords stay hidden."""
 
+import ast
 import dataclasses
 import re
 import tomllib
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from openmains.run.engines.child import StartError
 from openmains.run.settings import Settings, as_toml, load, masked
+
+SOURCE = Path(__file__).resolve().parents[2] / "src" / "openmains"
 
 
 def test_later_wins(tmp_path: Path) -> None:
@@ -41,6 +46,23 @@ def test_passwords_are_masked() -> None:
     assert masked("postgresql://a:b@/openmains?host=%2Frun") == "postgresql://a:***@/openmains?host=%2Frun"
 
 
+def _read_settings() -> Iterator[str]:
+    """Names read from an object that is called settings, anywhere in run; in settings.py from ``self``."""
+    for path in sorted((SOURCE / "run").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not (isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)):
+                continue
+            owner = node.value
+            name = owner.attr if isinstance(owner, ast.Attribute) else owner.id if isinstance(owner, ast.Name) else ""
+            if name == "settings" or (name == "self" and path.name == "settings.py"):
+                yield node.attr
+
+
+def test_every_setting_is_read_by_some_code() -> None:
+    names = {item.name for item in dataclasses.fields(Settings)}
+    assert names - set(_read_settings()) == set()
+
+
 @pytest.mark.parametrize("item", dataclasses.fields(Settings), ids=lambda item: item.name)
 def test_every_setting_is_described_and_typed(item: "dataclasses.Field[object]") -> None:
     assert re.search(r"[\u4e00-\u9fff]", item.metadata["zh"])
@@ -65,6 +87,7 @@ def test_the_api_gets_its_settings(tmp_path: Path) -> None:
     api = api_settings(load(given).settings, tmp_path)
     assert (api.trust_forwarded, api.secure_cookies) == (True, False)
     assert api.allowed_origins == ("https://om.example.com", "https://b.example.com")
+    assert api_settings(load({"OPENMAINS_SESSION_HOURS": "3"}).settings, tmp_path).session == timedelta(hours=3)
     plain = api_settings(load({}).settings, tmp_path)
     assert (plain.trust_forwarded, plain.allowed_origins) == (False, ())
 

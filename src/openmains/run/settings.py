@@ -153,7 +153,13 @@ class Settings:
                         "address of console and API; put a TLS proxy before it to open it up",
                         group=("接口", "API"))  # fmt: skip
     http_port: int = _s(8080, "网页与接口 TCP 端口", "TCP port of console and API", low=1, high=65535)
-    session_hours: int = _s(12, "登录会话有效时间(小时)", "lifetime of a sign-in (hours)", low=1, high=8760)
+    session_hours: int = _s(
+        12,
+        "登录会话在最后一次使用后的有效时间(小时)",
+        "hours that a sign-in lasts after its last use",
+        low=1,
+        high=8760,
+    )
     cookie_secure: bool = _s(False, "会话 Cookie 仅经 HTTPS 发送", "send the session cookie over HTTPS only")
     trust_forwarded: bool = _s(
         False,

@@ -3,7 +3,10 @@
 
 import asyncio
 import secrets
+from dataclasses import replace
 
+from openmains.app.identity.hashing import hash_secret
+from openmains.edges.http.app import build_app
 from tests.edges.http.world import OWN, STRONG, Utility, World
 
 
@@ -18,6 +21,32 @@ async def test_session_cookie_is_hidden_from_scripts_and_other_sites(world: Worl
         assert seen.json()["login"] == "admin" and seen.json()["role"] == "administrator"
         secure = await client.post("https://om.test/api/v1/session", json=body)
         assert "secure" in secure.headers["set-cookie"].lower()
+
+
+async def test_a_session_and_its_cookie_last_as_long_as_the_setting_says(world: World) -> None:
+    deps = replace(world.deps, settings=replace(world.deps.settings, session_hours=2))
+    short = replace(world, deps=deps, app=build_app(deps))
+    lasts = "SELECT extract(epoch FROM expires_at - now())::int FROM session WHERE session_hash = $1"
+    async with short.signed_in(world.a) as client:
+        secret = client.cookies["openmains_session"]
+        secret_hash = hash_secret(secret)
+        assert 7100 < await world.owner.fetchval(lasts, secret_hash) <= 7200
+        await world.owner.execute(
+            "UPDATE session SET expires_at = now() + interval '1 minute' WHERE session_hash = $1", secret_hash
+        )
+        used = await client.get("/session")  # the first use in five minutes extends both
+        assert 7100 < await world.owner.fetchval(lasts, secret_hash) <= 7200
+        (renewed,) = used.headers.get_list("set-cookie")
+        assert f"openmains_session={secret}" in renewed and "max-age=7200" in renewed.lower()
+        assert "set-cookie" not in (await client.get("/session")).headers
+        await world.owner.execute("UPDATE session SET expires_at = now() WHERE session_hash = $1", secret_hash)
+        assert (await client.get("/session")).status_code == 401
+    async with short.client() as client:
+        body = {"tenant": world.a.code, "login": world.a.login, "password": world.a.password}
+        given = await client.post("/session", json=body)
+        assert "max-age=7200" in given.headers["set-cookie"].lower()
+        (taken,) = (await client.delete("/session", headers=OWN)).headers.get_list("set-cookie")
+        assert "max-age=0" in taken.lower()
 
 
 async def test_sign_out_ends_the_session(world: World) -> None:

@@ -166,7 +166,11 @@ async def make_world(urls: EngineUrls, clickhouse: ClickHouse, folder: Path) -> 
         store=PostgresStore(pool),
         sign_in_store=SignIn(pool),
         settings=ApiSettings(
-            upload_dir=folder, console_dir=console, api_rate=(10_000.0, 100_000), sign_in_rate=(10_000.0, 100_000)
+            session_hours=12,
+            upload_dir=folder,
+            console_dir=console,
+            api_rate=(10_000.0, 100_000),
+            sign_in_rate=(10_000.0, 100_000),
         ),
         drivers=CatalogShelf(load()),
         system=System(),

@@ -15,7 +15,6 @@ from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
 from openmains.domain.identity.lockout import delay_s
 
-SESSION_HOURS = 12
 _REFUSAL_S = 0.25  # every refused attempt takes this long, whatever work was behind it
 _REMEMBERED = 10_000  # names that do not exist, so that they lock like those that do; the oldest are forgotten
 
@@ -32,9 +31,11 @@ class SignedIn:
 class SignIn:
     """One for the process: it holds the failures of unknown names and how many hashes run at once."""
 
-    def __init__(self, store: Store, lookups: SignInStore, *, hashes_at_once: int = 2) -> None:
+    def __init__(self, store: Store, lookups: SignInStore, session: timedelta, *, hashes_at_once: int = 2) -> None:
+        """``session``: how long a session lasts that is not used."""
         self._store = store
         self._lookups = lookups
+        self._session = session
         self._gate = asyncio.Semaphore(hashes_at_once)  # 64 MiB each
         self._strangers: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
         self._one_at_a_time: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
@@ -86,7 +87,7 @@ class SignIn:
 
     async def _open_session(self, found: SignInRecord, actor: Actor) -> SignedIn:
         secret, secret_hash = new_secret(SESSION_PREFIX)
-        expires_at = datetime.now(UTC) + timedelta(hours=SESSION_HOURS)
+        expires_at = datetime.now(UTC) + self._session
         async with self._store.tenant(found.tenant_id) as work:
             if found.failed_count:
                 await work[UserStore].clear_failures(found.user_id)

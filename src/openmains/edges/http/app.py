@@ -35,7 +35,7 @@ from openmains.edges.http import (
 )
 from openmains.edges.http.console import console_handlers
 from openmains.edges.http.deps import ApiDeps
-from openmains.edges.http.guard import SessionTouch, authorize
+from openmains.edges.http.guard import RENEWED, SessionTouch, authorize
 from openmains.edges.http.permissions import Access, declared
 from openmains.edges.http.problems import ProblemDetails, on_any, on_http_exception, on_problem, request_id_of
 
@@ -84,6 +84,8 @@ async def _before_send(message: Message, scope: Scope) -> None:
     for name, value in _HEADERS.items():
         headers.setdefault(name, value)
     headers["X-Request-Id"] = request_id_of(scope)
+    if RENEWED in scope["state"]:  # a cookie of the handler's own, as at sign-out, is the newer word
+        headers.setdefault("Set-Cookie", scope["state"][RENEWED])
     if scope["path"].startswith("/api/"):
         headers.setdefault("Cache-Control", "no-store")
 

@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,18 @@ class ApiSettings:
     """``upload_dir``: where imports wait for the worker. Rates are requests per second and the burst above it."""
 
     upload_dir: Path
+    session_hours: int  # of a session that is not used; each use begins them anew
     console_dir: Path | None = None  # None: the packaged console, if there is one
     secure_cookies: bool = False  # True behind a TLS proxy; a request over https has them anyway
     trust_forwarded: bool = False  # take the address from X-Forwarded-For: only behind a proxy that sets it
     allowed_origins: Sequence[str] = ()
     api_rate: tuple[float, int] = (50.0, 200)
     sign_in_rate: tuple[float, int] = (0.5, 20)
+
+    @property
+    def session(self) -> timedelta:
+        """``session_hours`` as a span."""
+        return timedelta(hours=self.session_hours)
 
 
 @dataclass(slots=True)
@@ -70,7 +77,7 @@ class ApiDeps:
     sign_in_limiter: Limiter = field(init=False)
 
     def __post_init__(self) -> None:
-        self.sign_in = SignIn(self.store, self.sign_in_store)
+        self.sign_in = SignIn(self.store, self.sign_in_store, self.settings.session)
         self.api_limiter = Limiter(*self.settings.api_rate)
         self.sign_in_limiter = Limiter(*self.settings.sign_in_rate)
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+from litestar.datastructures import Cookie
 from litestar.enums import ScopeType
 from litestar.handlers.base import BaseRouteHandler
 
 from openmains.app.identity.hashing import hash_secret
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import CredentialStore
-from openmains.app.identity.sign_in import SESSION_HOURS
 from openmains.app.problems import Problem
 from openmains.domain.identity.role import covers
 from openmains.edges.http.deps import ApiDeps, Connection, client_address, deps_of
@@ -22,6 +22,7 @@ from openmains.edges.http.permissions import access_of, operation_of
 from openmains.edges.http.problems import request_id_of
 
 COOKIE = "openmains_session"
+RENEWED = "renewed_cookie"  # in a request's state: the cookie of a session that was just extended
 OWN_HEADER = "x-openmains-request"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _EXTEND_EVERY_S = 300.0
@@ -85,8 +86,8 @@ async def identify(connection: Connection, deps: ApiDeps) -> Actor | None:
     if touch.due(secret_hash):
         async with deps.store.tenant(actor.tenant_id) as work:
             if kind == "session":
-                expires_at = datetime.now(UTC) + timedelta(hours=SESSION_HOURS)
-                await work[CredentialStore].extend_session(secret_hash, expires_at)
+                await work[CredentialStore].extend_session(secret_hash, datetime.now(UTC) + deps.settings.session)
+                state[RENEWED] = session_cookie(connection, secret, deps.settings.session).to_header(header="")
             else:
                 await work[CredentialStore].touch_token(secret_hash)
     return replace(actor, address=client_address(connection), request_id=request_id_of(connection.scope))
@@ -103,8 +104,20 @@ def _method(connection: Connection) -> str:
     return str(connection.scope.get("method", "GET"))
 
 
-def is_secure(connection: Connection) -> bool:
-    """Whether cookies get Secure."""
+def session_cookie(connection: Connection, secret: str, age: timedelta) -> Cookie:
+    """The cookie that carries a session's secret, hidden from scripts and other sites; no ``age``: it is taken back."""
+    return Cookie(
+        key=COOKIE,
+        value=secret,
+        max_age=int(age.total_seconds()),
+        path="/",
+        httponly=True,
+        samesite="strict",
+        secure=_is_secure(connection),
+    )
+
+
+def _is_secure(connection: Connection) -> bool:
     settings = deps_of(connection).settings
     forwarded = settings.trust_forwarded and connection.headers.get("x-forwarded-proto") == "https"
     return settings.secure_cookies or forwarded or connection.url.scheme in ("https", "wss")

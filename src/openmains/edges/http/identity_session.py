@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sign in and out, one's own password."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from litestar import Request, Response, delete, get, post
-from litestar.datastructures import Cookie
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
@@ -14,7 +13,7 @@ from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail, CredentialStore
 from openmains.domain.identity.role import Role
 from openmains.edges.http.deps import actor_of, client_address, deps_of
-from openmains.edges.http.guard import COOKIE, is_secure
+from openmains.edges.http.guard import session_cookie
 from openmains.edges.http.permissions import ANY_PASSWORD, PUBLIC
 from openmains.edges.http.problems import request_id_of
 
@@ -65,21 +64,18 @@ def _info(actor: Actor, expires_at: datetime | None = None) -> SessionInfo:
     )
 
 
-def _cookie(value: str, secure: bool, age_s: int | None) -> Cookie:
-    return Cookie(key=COOKIE, value=value, max_age=age_s, path="/", httponly=True, samesite="strict", secure=secure)
-
-
 @post("/session", operation_id="sign_in", status_code=201, tags=["identity"], opt=PUBLIC)
 async def sign_in(request: Request[Any, Any, Any], data: JSONBody[SignInBody]) -> Response[SessionInfo]:
     """Sign in; the session is a cookie that scripts cannot read."""
-    signed = await deps_of(request).sign_in(
+    deps = deps_of(request)
+    signed = await deps.sign_in(
         data.tenant,
         data.login,
         data.password,
         address=client_address(request),
         request_id=request_id_of(request.scope),
     )
-    cookie = _cookie(signed.secret, is_secure(request), 7 * 86_400)
+    cookie = session_cookie(request, signed.secret, deps.settings.session)
     return Response(_info(signed.actor, signed.expires_at), status_code=201, cookies=[cookie])
 
 
@@ -97,7 +93,7 @@ async def sign_out(request: Request[Any, Any, Any]) -> Response[None]:
         async with deps_of(request).store.tenant(actor.tenant_id) as work:
             await work[CredentialStore].end_session(request.scope["state"]["secret_hash"])
             await work[AuditTrail].record(actor, "sign_out", "user", actor.user_id, None, None)
-    return Response(None, status_code=204, cookies=[_cookie("", is_secure(request), 0)])
+    return Response(None, status_code=204, cookies=[session_cookie(request, "", timedelta())])
 
 
 @post("/session/password", operation_id="change_password", status_code=204, tags=["identity"], opt=ANY_PASSWORD)

@@ -79,6 +79,7 @@ def api_settings(settings: Settings, uploads: Path) -> ApiSettings:
     origins = [origin.strip().rstrip("/") for origin in settings.allowed_origins.split(",")]
     return ApiSettings(
         upload_dir=uploads,
+        session_hours=settings.session_hours,
         secure_cookies=settings.cookie_secure,
         trust_forwarded=settings.trust_forwarded,
         allowed_origins=tuple(origin for origin in origins if origin),
