@@ -19,7 +19,7 @@ SELECT meter_id, toUInt16(day), version, base, interval_s, increments, arrayResi
 
 
 class ClickHouseReadingSink:
-    """``app.pipeline.ports.ReadingSink``."""
+    """``app.ingest.pipeline.ports.ReadingSink``."""
 
     def __init__(self, clickhouse: ClickHouse) -> None:
         self._clickhouse = clickhouse

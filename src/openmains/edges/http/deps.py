@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the API is made of, given by the composition root."""
+"""What the API is made of, given by the role that runs it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -34,7 +34,7 @@ SLACK_S = 2.0
 
 
 class OperateBus:
-    """``app.operate.ask.MeterLink`` of an API process."""
+    """``app.command.device_management.operations.MeterLink`` of an API process."""
 
     def __init__(self, client: Client, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client

@@ -4,7 +4,7 @@
     Register, Update ─→ is a new key waiting? ─→ execute /1/x/9 ─→ the meter asks on /bs ─→ look, write, Finish
 
 Nothing is deleted first. Each write replaces one whole account, so a bootstrap that breaks off anywhere leaves the meter with
-an account that works: the old key is valid until a handshake with the new one was completed (``app.keys.book``). The
+an account that works: the old key is valid until a handshake with the new one was completed (``app.security.keys.cache``). The
 meter's account at the bootstrap server (us as well) is renewed last; were it first, a meter cut off there
 would come back for bootstrap with the new key and so end the old one that its other account still has.
 
@@ -35,7 +35,7 @@ TAG = "bootstrap trigger"
 
 
 class NewKeys(Protocol):
-    """The keys' side (``app.keys.book``)."""
+    """The keys' side (``app.security.keys.cache``)."""
 
     def newest(self, imeis: Sequence[int]) -> Awaitable[Mapping[int, bytes]]:
         """What is written into these meters."""

@@ -94,7 +94,7 @@ def _closes(values: list[int | None]) -> str:
 
 
 class PostgresPipelineStore:
-    """``app.pipeline.ports.PipelineStore`` over a pool of role openmains_pipeline."""
+    """``app.ingest.pipeline.ports.PipelineStore`` over a pool of role openmains_pipeline."""
 
     def __init__(self, pool: asyncpg.Pool, access: AccessJudge | None = None) -> None:
         self._pool = pool

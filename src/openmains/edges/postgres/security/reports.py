@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pipeline's writing of terminals: read those of a batch, let ``app.access.judge`` decide, write them, one transaction.
+"""The pipeline's writing of terminals: read those of a batch, let ``app.security.score`` decide, write them, one transaction.
 
 The rows are locked while they are judged: an operator's release may come at the same moment and must not be lost. Order of
 IMEI, so that two shards cannot wait for each other.
