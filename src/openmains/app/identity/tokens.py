@@ -9,7 +9,12 @@ from openmains.app.identity.ports import AuditTrail, CredentialStore
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
 from openmains.domain.identity.role import Role, covers
-from openmains.domain.ids import TokenId
+from openmains.domain.ids import TokenId, UserId
+
+
+def whose_tokens(actor: Actor) -> UserId | None:
+    """Whose tokens somebody may see: one's own; None: everybody's."""
+    return None if actor.role == Role.ADMINISTRATOR else actor.user_id
 
 
 async def create_token(

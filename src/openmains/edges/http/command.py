@@ -8,7 +8,7 @@ from litestar import Request, Response, get, post, put
 from litestar.params import FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
-from openmains.app.command import log_pull
+from openmains.app.command import log_pull, set_policy
 from openmains.app.command.driver import CommandDrivers
 from openmains.app.command.give import (
     Given,
@@ -31,13 +31,10 @@ from openmains.app.command.model import (
     Stop,
 )
 from openmains.app.command.ports import CommandStore, StopSwitch
-from openmains.app.fleet.ports import ProductStore
 from openmains.app.identity.model import Actor
-from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
 from openmains.domain.command.kinds import RULES, Kind
 from openmains.domain.command.life import State
-from openmains.domain.ids import ProductId
 from openmains.domain.period import zone
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, after_id, page
@@ -278,12 +275,7 @@ async def list_command_times(request: Request[Any, Any, Any]) -> list[SettingTim
 @put("/command-times", operation_id="set_command_times", tags=["commands"], opt=ADMINISTRATOR)
 async def set_command_times(request: Request[Any, Any, Any], data: JSONBody[SettingTimes]) -> SettingTimes:
     """Set validity, attempts and pause of a kind; null as in the table of kinds. Not for commands already given."""
-    actor = actor_of(request)
-    async with deps_of(request).store.tenant(actor.tenant_id) as work:
-        if data.product_id and await work[ProductStore].get(ProductId(data.product_id)) is None:
-            raise Problem("invalid-input", fields=(("/product_id", "unknown-reference"),))
-        await work[CommandStore].set_times(data)
-        await work[AuditTrail].record(actor, "set_command_times", "command", data.kind, None, data)
+    await set_policy.set_times(deps_of(request).store, actor_of(request), data)
     return data
 
 
@@ -297,13 +289,7 @@ async def read_command_policy(request: Request[Any, Any, Any]) -> CommandPolicy:
 @put("/command-policy", operation_id="set_command_policy", tags=["commands"], opt=ADMINISTRATOR)
 async def set_command_policy(request: Request[Any, Any, Any], data: JSONBody[CommandPolicy]) -> CommandPolicy:
     """Set both; what is not given is as at the start. Out of office hours a closing needs a second person."""
-    if data.office_from >= data.office_to:
-        raise Problem("invalid-input", fields=(("/office_to", "not-accepted"),))
-    actor = actor_of(request)
-    async with deps_of(request).store.tenant(actor.tenant_id) as work:
-        before = await work[CommandStore].policy()
-        await work[CommandStore].set_policy(data)
-        await work[AuditTrail].record(actor, "set_command_policy", "command", "policy", before, data)
+    await set_policy.set_policy(deps_of(request).store, actor_of(request), data)
     return data
 
 

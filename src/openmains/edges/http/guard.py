@@ -14,7 +14,7 @@ from litestar.handlers.base import BaseRouteHandler
 
 from openmains.app.identity.hashing import hash_secret
 from openmains.app.identity.model import Actor
-from openmains.app.identity.ports import CredentialStore
+from openmains.app.identity.session import note_use
 from openmains.app.problems import Problem
 from openmains.domain.identity.role import covers
 from openmains.edges.http.deps import ApiDeps, Connection, client_address, deps_of
@@ -84,12 +84,9 @@ async def identify(connection: Connection, deps: ApiDeps) -> Actor | None:
     state["secret_hash"] = secret_hash
     touch: SessionTouch = connection.app.state.touch
     if touch.due(secret_hash):
-        async with deps.store.tenant(actor.tenant_id) as work:
-            if kind == "session":
-                await work[CredentialStore].extend_session(secret_hash, datetime.now(UTC) + deps.settings.session)
-                state[RENEWED] = session_cookie(connection, secret, deps.settings.session).to_header(header="")
-            else:
-                await work[CredentialStore].touch_token(secret_hash)
+        await note_use(deps.store, actor, secret_hash, datetime.now(UTC) + deps.settings.session)
+        if kind == "session":
+            state[RENEWED] = session_cookie(connection, secret, deps.settings.session).to_header(header="")
     return replace(actor, address=client_address(connection), request_id=request_id_of(connection.scope))
 
 

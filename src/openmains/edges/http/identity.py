@@ -13,6 +13,7 @@ from openmains.app.identity.model import ApiToken, AuditEntry, User
 from openmains.app.identity.ports import AuditTrail, CredentialStore, UserStore
 from openmains.app.identity.tokens import create_token as make_token
 from openmains.app.identity.tokens import revoke_token as end_token
+from openmains.app.identity.tokens import whose_tokens
 from openmains.app.problems import Problem
 from openmains.domain.identity.role import Role
 from openmains.domain.ids import TokenId, UserId
@@ -125,10 +126,9 @@ async def remove_user(request: Request[Any, Any, Any], user_id: Id) -> None:
 async def list_tokens(request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None) -> Page[ApiToken]:
     """One's own tokens; an administrator sees all."""
     actor = actor_of(request)
-    owner = None if actor.role == Role.ADMINISTRATOR else actor.user_id
     after = after_id("tokens", cursor) or 0
     async with deps_of(request).store.tenant(actor.tenant_id) as work:
-        rows = await work[CredentialStore].tokens(owner, limit + 1, after)
+        rows = await work[CredentialStore].tokens(whose_tokens(actor), limit + 1, after)
     return page("tokens", rows, limit, lambda token: token.token_id)
 
 

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from openmains.app.identity.change_password import change_password as change_own_password
 from openmains.app.identity.model import Actor
-from openmains.app.identity.ports import AuditTrail, CredentialStore
+from openmains.app.identity.session import sign_out as end_session
 from openmains.domain.identity.role import Role
 from openmains.edges.http.deps import actor_of, client_address, deps_of
 from openmains.edges.http.guard import session_cookie
@@ -88,11 +88,7 @@ async def read_session(request: Request[Any, Any, Any]) -> SessionInfo:
 @delete("/session", operation_id="sign_out", tags=["identity"], opt=ANY_PASSWORD)
 async def sign_out(request: Request[Any, Any, Any]) -> Response[None]:
     """End this session."""
-    actor = actor_of(request)
-    if actor.kind == "session":
-        async with deps_of(request).store.tenant(actor.tenant_id) as work:
-            await work[CredentialStore].end_session(request.scope["state"]["secret_hash"])
-            await work[AuditTrail].record(actor, "sign_out", "user", actor.user_id, None, None)
+    await end_session(deps_of(request).store, actor_of(request), request.scope["state"]["secret_hash"])
     return Response(None, status_code=204, cookies=[session_cookie(request, "", timedelta())])
 
 

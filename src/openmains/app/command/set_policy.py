@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a utility says about its own commands: the times of a kind, the share of meters a day, the office hours."""
+
+from openmains.app.command.model import CommandPolicy, SettingTimes
+from openmains.app.command.ports import CommandStore
+from openmains.app.fleet.ports import ProductStore
+from openmains.app.identity.model import Actor
+from openmains.app.identity.ports import AuditTrail
+from openmains.app.problems import Problem
+from openmains.app.unit_of_work import Store
+from openmains.domain.ids import ProductId
+
+
+async def set_times(store: Store, actor: Actor, times: SettingTimes) -> None:
+    """For commands given from now on. Raises ``invalid-input`` for a product that is not the tenant's."""
+    async with store.tenant(actor.tenant_id) as work:
+        if times.product_id and await work[ProductStore].get(ProductId(times.product_id)) is None:
+            raise Problem("invalid-input", fields=(("/product_id", "unknown-reference"),))
+        await work[CommandStore].set_times(times)
+        await work[AuditTrail].record(actor, "set_command_times", "command", times.kind, None, times)
+
+
+async def set_policy(store: Store, actor: Actor, policy: CommandPolicy) -> None:
+    """Raises ``invalid-input`` for office hours that end before they begin."""
+    if policy.office_from >= policy.office_to:
+        raise Problem("invalid-input", fields=(("/office_to", "not-accepted"),))
+    async with store.tenant(actor.tenant_id) as work:
+        before = await work[CommandStore].policy()
+        await work[CommandStore].set_policy(policy)
+        await work[AuditTrail].record(actor, "set_command_policy", "command", "policy", before, policy)
