@@ -39,3 +39,14 @@ def test_handlers_write_nothing() -> None:
     asked = list(_asked())
     assert len(asked) > 20  # the form in which handlers ask is the one looked for
     assert [place for place, port, method in asked if method in writes.get(port, ())] == []
+
+
+def test_handlers_are_given_the_time() -> None:
+    found = []
+    for path in sorted((SOURCE / "edges" / "http").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+                "time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "date.today",
+            ):  # fmt: skip
+                found.append(f"{path.name}:{node.lineno}")
+    assert found == []

@@ -3,6 +3,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -172,6 +173,7 @@ async def make_world(urls: EngineUrls, clickhouse: ClickHouse, folder: Path) -> 
             api_rate=(10_000.0, 100_000),
             sign_in_rate=(10_000.0, 100_000),
         ),
+        now_us=lambda: time.time_ns() // 1000,
         drivers=CatalogShelf(load()),
         system=System(),
         live=feed,

@@ -2,7 +2,6 @@
 """What waits for a person: alarms, exceptions of readings, dead letters, jobs."""
 
 import asyncio
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -123,9 +122,8 @@ async def acknowledge_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Al
 @post("/alarms/{alarm_id:int}/clear", operation_id="clear_alarm", status_code=200, tags=["alarms"], opt=OPERATOR)
 async def clear_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Alarm:
     """It is over although the meter has not said so; it is raised again when the meter says so again."""
-    return await alarms.clear_alarm(
-        deps_of(request).store, actor_of(request), AlarmId(alarm_id), time.time_ns() // 1000
-    )
+    deps = deps_of(request)
+    return await alarms.clear_alarm(deps.store, actor_of(request), AlarmId(alarm_id), deps.now_us())
 
 
 @get("/exceptions", operation_id="list_exceptions", tags=["readings"], opt=VIEWER)
@@ -191,7 +189,7 @@ async def judge_exception(
         ExceptionId(exception_id),
         correction,
         data.reason,
-        time.time_ns() // 1000,
+        deps.now_us(),
     )
 
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Commands to meters: compose, give, follow, call off, approve, stop; the shadow of a meter."""
 
-import time
 from typing import Annotated, Any, Literal
 
 from litestar import Request, Response, get, post, put
@@ -154,7 +153,7 @@ async def give_a_command(request: Request[Any, Any, Any], meter_id: Id, data: JS
     deps = deps_of(request)
     switch, drivers = command_parts(deps)
     return await give_command(
-        deps.store, deps.signer, switch, drivers, actor_of(request), meter_id, data, time.time_ns() // 1000
+        deps.store, deps.signer, switch, drivers, actor_of(request), meter_id, data, deps.now_us()
     )
 
 
@@ -234,7 +233,7 @@ async def download_meter_log(
 async def cancel_a_command(request: Request[Any, Any, Any], command_id: Id, data: JSONBody[Reason]) -> CommandDetail:
     """Call it off; one that was sent cannot be called back."""
     deps = deps_of(request)
-    return await cancel_command(deps.store, actor_of(request), command_id, data.reason, time.time_ns() // 1000)
+    return await cancel_command(deps.store, actor_of(request), command_id, data.reason, deps.now_us())
 
 
 @post(

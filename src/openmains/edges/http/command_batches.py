@@ -3,7 +3,6 @@
 
 import csv
 import io
-import time
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
@@ -92,7 +91,7 @@ async def read_batch(request: Request[Any, Any, Any], batch_id: Id) -> Batch:
 async def steer_a_batch(request: Request[Any, Any, Any], batch_id: Id, data: JSONBody[Steer]) -> Batch:
     """Start, pause, resume, cancel."""
     deps = deps_of(request)
-    return await steer_batch(deps.store, actor_of(request), batch_id, data.action, time.time_ns() // 1000)
+    return await steer_batch(deps.store, actor_of(request), batch_id, data.action, deps.now_us())
 
 
 @post(
@@ -195,7 +194,7 @@ def _csv(text: str, name: str) -> Response[bytes]:
 async def preview_report_plan(request: Request[Any, Any, Any], data: JSONBody[PlanRequest]) -> ReportPlan:
     """Report times from the measured load of each cell: before and after, nothing changes."""
     deps = deps_of(request)
-    found, _ = await plan(deps.store, _loads(deps), actor_of(request), data, int(time.time()))
+    found, _ = await plan(deps.store, _loads(deps), actor_of(request), data, deps.now_s())
     return found
 
 
@@ -204,7 +203,7 @@ async def apply_report_plan(request: Request[Any, Any, Any], data: JSONBody[Appl
     """Draft the batch that tells the meters their new times."""
     deps = deps_of(request)
     switch, drivers = command_parts(deps)
-    return await apply_plan(deps.store, _loads(deps), switch, drivers, actor_of(request), data, int(time.time()))
+    return await apply_plan(deps.store, _loads(deps), switch, drivers, actor_of(request), data, deps.now_s())
 
 
 def _loads(deps: ApiDeps) -> CellLoads:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the API is made of, given by the role that runs it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,7 @@ class ApiDeps:
     store: Store
     sign_in_store: SignInStore
     settings: ApiSettings
+    now_us: Callable[[], int]  # the clock of all operations, µs UTC
     drivers: DriverShelf
     system: SystemView
     live: LiveFeed
@@ -75,6 +76,14 @@ class ApiDeps:
     sign_in: SignIn = field(init=False)
     api_limiter: Limiter = field(init=False)
     sign_in_limiter: Limiter = field(init=False)
+
+    def now_s(self) -> int:
+        """The clock in whole seconds UTC."""
+        return self.now_us() // 1_000_000
+
+    def now(self) -> datetime:
+        """The clock as an instant with its offset."""
+        return datetime.fromtimestamp(self.now_us() / 1_000_000, UTC)
 
     def __post_init__(self) -> None:
         self.sign_in = SignIn(self.store, self.sign_in_store, self.settings.session)

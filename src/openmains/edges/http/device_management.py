@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """LwM2M objects of a meter: what it registered, and operations on it while it is awake."""
 
-import time
 from typing import Any
 
 from litestar import Request, get, post
@@ -52,9 +51,7 @@ async def operate_meter(
     What acts on valve, money, price, register, program or accounts is refused: it goes as a signed command.
     """
     deps = deps_of(request)
-    return await operate.operate(
-        deps.store, _link(deps), actor_of(request), MeterId(meter_id), data, lambda: time.time_ns() // 1000
-    )
+    return await operate.operate(deps.store, _link(deps), actor_of(request), MeterId(meter_id), data, deps.now_us)
 
 
 HANDLERS: list[Any] = [list_lwm2m_objects, read_meter_objects, operate_meter]

@@ -2,9 +2,8 @@
 """The registry of meters."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Annotated, Any, Literal
@@ -96,7 +95,7 @@ async def list_meters(
         sort,
         limit + 1,
         after,
-        time.time_ns() // 1000,
+        deps.now_us(),
     )
     async with deps.store.tenant(actor.tenant_id) as work:
         rows = await work[MeterStore].page(chosen)
@@ -154,7 +153,7 @@ async def download_meters(
                 sort,
                 export.PAGE,
                 after,
-                time.time_ns() // 1000,
+                deps.now_us(),
             )
             async with deps.store.tenant(actor.tenant_id) as work:
                 rows = await work[MeterStore].page(wanted)
@@ -221,7 +220,7 @@ async def remove_meter(
     """Take a meter out of use; its readings stay, its IMEI is free again."""
     deps, actor = deps_of(request), actor_of(request)
     revision = revision_of(if_match)
-    today = day_to_date(zone(actor.zone).day_of(int(datetime.now(UTC).timestamp())))
+    today = day_to_date(zone(actor.zone).day_of(deps.now_s()))
     found = await register.remove_meter(
         deps.store, _dimensions(deps), actor, MeterId(meter_id), revision, on or today, today
     )

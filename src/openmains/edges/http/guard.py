@@ -5,7 +5,7 @@ import math
 import time
 from collections import OrderedDict
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from litestar.datastructures import Cookie
@@ -84,7 +84,7 @@ async def identify(connection: Connection, deps: ApiDeps) -> Actor | None:
     state["secret_hash"] = secret_hash
     touch: SessionTouch = connection.app.state.touch
     if touch.due(secret_hash):
-        await note_use(deps.store, actor, secret_hash, datetime.now(UTC) + deps.settings.session)
+        await note_use(deps.store, actor, secret_hash, deps.now() + deps.settings.session)
         if kind == "session":
             state[RENEWED] = session_cookie(connection, secret, deps.settings.session).to_header(header="")
     return replace(actor, address=client_address(connection), request_id=request_id_of(connection.scope))

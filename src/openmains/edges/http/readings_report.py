@@ -4,7 +4,7 @@
 import asyncio
 import hashlib
 import shutil
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,9 +36,9 @@ def _reports(deps: ApiDeps) -> CollectionReports:
     return deps.reports
 
 
-def _day(day: date | None, actor: Actor) -> int:
+def _day(deps: ApiDeps, day: date | None, actor: Actor) -> int:
     if day is None:
-        return zone(actor.zone).day_of(int(datetime.now(UTC).timestamp())) - 1
+        return zone(actor.zone).day_of(deps.now_s()) - 1
     if not 1970 <= day.year <= 2100:
         raise Problem("invalid-input", fields=(("/day", "out-of-range"),))
     return date_to_day(day)
@@ -50,7 +50,7 @@ async def read_collection_report(
 ) -> CollectionReport:
     """Expected, received, on time, estimated and missing meters of a day."""
     actor = actor_of(request)
-    return await _reports(deps_of(request)).collection(actor.tenant_id, _day(day, actor), by)
+    return await _reports(deps_of(request)).collection(actor.tenant_id, _day(deps_of(request), day, actor), by)
 
 
 @get("/reports/collection.csv", operation_id="download_collection_csv", tags=["reports"], opt=VIEWER)
@@ -59,7 +59,7 @@ async def download_collection_csv(
 ) -> Response[bytes]:
     """The same as CSV (UTF-8 with byte order mark, for spreadsheets)."""
     actor = actor_of(request)
-    number = _day(day, actor)
+    number = _day(deps_of(request), day, actor)
     data = await _reports(deps_of(request)).csv(actor.tenant_id, number, by, language_of(request))
     return _file(data, "text/csv; charset=utf-8", f"collection-{by}-{number}.csv")
 
@@ -70,7 +70,7 @@ async def download_collection_xlsx(
 ) -> Response[bytes]:
     """The same as a workbook."""
     actor = actor_of(request)
-    number = _day(day, actor)
+    number = _day(deps_of(request), day, actor)
     data = await _reports(deps_of(request)).xlsx(actor.tenant_id, number, by, language_of(request))
     return _file(data, XLSX, f"collection-{by}-{number}.xlsx")
 
@@ -92,7 +92,9 @@ async def list_missing_meters(
     scope = f"missing {by} {key or ''}"
     after = MeterId(after_id(scope, cursor) or 0)
     group = None if key is None else (by, key)
-    rows = await _reports(deps_of(request)).missing(actor.tenant_id, _day(day, actor), limit + 1, after, group)
+    rows = await _reports(deps_of(request)).missing(
+        actor.tenant_id, _day(deps_of(request), day, actor), limit + 1, after, group
+    )
     return page(scope, rows, limit, lambda meter: meter.meter_id)
 
 

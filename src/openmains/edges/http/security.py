@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Terminals: security of a meter, the ladder, unknown terminals, keys. Keys go in and out as files; no answer holds one."""
 
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,7 +38,7 @@ KEYS = ["keys"]
 
 
 def _now(deps: ApiDeps) -> handle.Now:
-    return handle.Now(time.time_ns() // 1000, deps.thresholds)
+    return handle.Now(deps.now_us(), deps.thresholds)
 
 
 def _files(deps: ApiDeps) -> KeyFiles:

@@ -27,7 +27,7 @@ from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.switch import FileSwitch
 from openmains.run.roles.access import sealed_files, thresholds_of
-from openmains.run.roles.process import Core, every
+from openmains.run.roles.process import Core, every, now_us
 from openmains.run.roles.system_view import RunningSystem
 from openmains.run.settings import Settings
 
@@ -54,6 +54,7 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
                 store=PostgresStore(api_pool, wording(drivers, vocabulary())),
                 sign_in_store=SignIn(api_pool),
                 settings=api_settings(settings, uploads),
+                now_us=now_us,
                 drivers=CatalogShelf(drivers),
                 system=system,
                 live=core.hub,
