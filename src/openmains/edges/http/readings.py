@@ -2,7 +2,7 @@
 """Readings, registers, frames and signals of one meter."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from litestar import Request, get
 from litestar.params import QueryParameter
@@ -18,6 +18,7 @@ from openmains.app.readings.edits import EDIT_CHANNEL
 from openmains.app.readings.model import StoredDay, StoredSignal
 from openmains.app.readings.ports import ReadingStore
 from openmains.domain.ids import MeterId
+from openmains.domain.network.coverage import Coverage, coverage
 from openmains.domain.period import DAY_S, Zone, zone
 from openmains.domain.quantity import LITRE_EXPONENT, to_m3
 from openmains.domain.readings.model import DayRow
@@ -117,7 +118,7 @@ class Signal(Struct, frozen=True):
     earfcn: int | None
     battery_pct: int | None
     battery_mv: int | None
-    coverage: Literal["CE0", "CE1", "CE2", "none"] | None
+    coverage: Coverage | None
 
 
 def _rules(flags: int) -> list[str]:
@@ -280,19 +281,6 @@ async def list_frames(
         ],
         next=shown.next,
     )
-
-
-def coverage(rsrp_ddbm: int | None, sinr_ddb: int | None) -> Literal["CE0", "CE1", "CE2", "none"] | None:
-    """Coverage level by the worse of RSRP and SINR (R12.1; both in tenths)."""
-    if rsrp_ddbm is None or sinr_ddb is None:
-        return None
-    if rsrp_ddbm >= -1050 and sinr_ddb >= 70:
-        return "CE0"
-    if rsrp_ddbm >= -1150 and sinr_ddb >= -30:
-        return "CE1"
-    if rsrp_ddbm >= -1250 and sinr_ddb >= -80:
-        return "CE2"
-    return "none"
 
 
 def _signal(s: StoredSignal) -> Signal:

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The radio network as meters see it (R12)."""
