@@ -23,12 +23,17 @@ from openmains.edges.http import (
     alarm,
     command,
     command_batches,
+    command_policy,
     device_management,
     fleet,
     fleet_meters,
     identity,
     identity_session,
+    ingest,
+    job,
     readings,
+    readings_exceptions,
+    readings_log,
     readings_report,
     security,
     system,
@@ -56,8 +61,8 @@ _HEADERS = {
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
 }
 _MODULES = (
-    identity_session, identity, fleet, fleet_meters, readings, alarm, security, device_management, command, command_batches,
-    readings_report, system,
+    identity_session, identity, fleet, fleet_meters, readings, readings_log, readings_exceptions, alarm, ingest, job, security,
+    device_management, command, command_policy, command_batches, readings_report, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(

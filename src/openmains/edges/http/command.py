@@ -1,43 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands to meters: compose, give, follow, call off, approve, stop; the shadow of a meter."""
+"""Commands to meters: compose, give, follow, call off, approve; the shadow of a meter."""
 
 from typing import Annotated, Any, Literal
 
-from litestar import Request, Response, get, post, put
+from litestar import Request, Response, get, post
 from litestar.params import FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
-from openmains.app.command import log_pull, set_policy
+from openmains.app.command import log_pull
 from openmains.app.command.driver import CommandDrivers
-from openmains.app.command.give import (
-    Given,
-    KeyVerdict,
-    approve,
-    cancel_command,
-    give_command,
-    resume_commands,
-    stop_commands,
-    times_for,
-)
-from openmains.app.command.model import (
-    Command,
-    CommandDetail,
-    CommandPolicy,
-    NewCommand,
-    Second,
-    SettingTimes,
-    Shadow,
-    Stop,
-)
+from openmains.app.command.give import Given, KeyVerdict, approve, cancel_command, give_command, times_for
+from openmains.app.command.model import Command, CommandDetail, NewCommand, Second, Shadow
 from openmains.app.command.ports import CommandStore, StopSwitch
-from openmains.app.identity.model import Actor
 from openmains.app.problems import Problem
 from openmains.domain.command.kinds import RULES, Kind
 from openmains.domain.command.life import State
 from openmains.domain.period import zone
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, after_id, page
-from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR, VIEWER
+from openmains.edges.http.permissions import OPERATOR, VIEWER
 from openmains.edges.http.problems import language_of
 
 
@@ -84,13 +65,6 @@ class ApprovalOf(Struct, frozen=True, forbid_unknown_fields=True):
     """The second person's sign-in at the signer."""
 
     signer: Second
-
-
-class StopState(Struct, frozen=True):
-    """Whether this utility's commands are stopped, and by whom."""
-
-    stopped: bool
-    stop: Stop | None
 
 
 def command_parts(deps: ApiDeps) -> tuple[StopSwitch, CommandDrivers]:
@@ -264,63 +238,6 @@ async def read_shadow(request: Request[Any, Any, Any], meter_id: Id) -> Shadow:
     return found
 
 
-@get("/command-times", operation_id="list_command_times", tags=["commands"], opt=VIEWER)
-async def list_command_times(request: Request[Any, Any, Any]) -> list[SettingTimes]:
-    """Times of kinds that this utility, or one of its products, sets for itself."""
-    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        return await work[CommandStore].times()
-
-
-@put("/command-times", operation_id="set_command_times", tags=["commands"], opt=ADMINISTRATOR)
-async def set_command_times(request: Request[Any, Any, Any], data: JSONBody[SettingTimes]) -> SettingTimes:
-    """Set validity, attempts and pause of a kind; null as in the table of kinds. Not for commands already given."""
-    await set_policy.set_times(deps_of(request).store, actor_of(request), data)
-    return data
-
-
-@get("/command-policy", operation_id="read_command_policy", tags=["commands"], opt=VIEWER)
-async def read_command_policy(request: Request[Any, Any, Any]) -> CommandPolicy:
-    """This utility's share of meters that batches may configure in a day, and its office hours."""
-    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        return await work[CommandStore].policy()
-
-
-@put("/command-policy", operation_id="set_command_policy", tags=["commands"], opt=ADMINISTRATOR)
-async def set_command_policy(request: Request[Any, Any, Any], data: JSONBody[CommandPolicy]) -> CommandPolicy:
-    """Set both; what is not given is as at the start. Out of office hours a closing needs a second person."""
-    await set_policy.set_policy(deps_of(request).store, actor_of(request), data)
-    return data
-
-
-@get("/command-stop", operation_id="read_command_stop", tags=["commands"], opt=VIEWER)
-async def read_command_stop(request: Request[Any, Any, Any]) -> StopState:
-    """Whether commands are stopped."""
-    switch, _ = command_parts(deps_of(request))
-    return _stop_state(switch, actor_of(request))
-
-
-def _stop_state(switch: StopSwitch, actor: Actor) -> StopState:
-    return StopState(switch.stopped(actor.tenant_id), switch.standing(actor.tenant_id))
-
-
-@post("/command-stop", operation_id="stop_commands", status_code=200, tags=["commands"], opt=OPERATOR)
-async def stop_all_commands(request: Request[Any, Any, Any], data: JSONBody[Reason]) -> StopState:
-    """Stop all commands of this utility at once: nothing is signed, nothing goes out."""
-    deps, actor = deps_of(request), actor_of(request)
-    switch, _ = command_parts(deps)
-    await stop_commands(deps.store, switch, actor, data.reason)
-    return _stop_state(switch, actor)
-
-
-@post("/command-stop/resume", operation_id="resume_commands", status_code=200, tags=["commands"], opt=ADMINISTRATOR)
-async def resume_all_commands(request: Request[Any, Any, Any], data: JSONBody[ApprovalOf]) -> StopState:
-    """End the stop, with an approver's sign-in at the signer. The platform's own stop ends at the machine only."""
-    deps, actor = deps_of(request), actor_of(request)
-    switch, _ = command_parts(deps)
-    await resume_commands(deps.store, deps.signer, actor, data.signer)
-    return _stop_state(switch, actor)
-
-
 HANDLERS: list[Any] = [
     list_command_kinds,
     give_a_command,
@@ -330,11 +247,4 @@ HANDLERS: list[Any] = [
     cancel_a_command,
     approve_a_command,
     read_shadow,
-    list_command_times,
-    set_command_times,
-    read_command_policy,
-    set_command_policy,
-    read_command_stop,
-    stop_all_commands,
-    resume_all_commands,
 ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Readings, registers, frames and signals of one meter."""
+"""Readings and registers of one meter."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -8,24 +8,21 @@ from litestar import Request, get
 from litestar.params import QueryParameter
 from msgspec import Struct
 
-from openmains.app.fleet.driver_catalog import TracedField
 from openmains.app.fleet.model import MeterDetail
 from openmains.app.fleet.ports import MeterStore
 from openmains.app.identity.model import Actor
 from openmains.app.paging import decode_cursor
 from openmains.app.problems import Problem
-from openmains.app.readings.edits import EDIT_CHANNEL
-from openmains.app.readings.model import StoredDay, StoredSignal
+from openmains.app.readings.model import StoredDay
 from openmains.app.readings.ports import ReadingStore
 from openmains.domain.ids import MeterId
-from openmains.domain.network.coverage import Coverage, coverage
 from openmains.domain.period import DAY_S, Zone, zone
 from openmains.domain.quantity import LITRE_EXPONENT, to_m3
 from openmains.domain.readings.model import DayRow
 from openmains.domain.readings.quality import Rule
 from openmains.domain.readings.series import Bucket, series
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
-from openmains.edges.http.inputs import Cursor, Id, Key, Limit, Page, after_pair, page, seconds
+from openmains.edges.http.inputs import Cursor, Id, Key, Limit, Page, page, seconds
 from openmains.edges.http.permissions import VIEWER
 
 MOST_DAYS = 11_000  # thirty years
@@ -93,34 +90,6 @@ class Register(Struct, frozen=True):
     received_at: datetime
 
 
-class Frame(Struct, frozen=True):
-    """One message of the communication log, raw and explained."""
-
-    received_at: datetime
-    direction: str
-    channel: str
-    path: str
-    outcome: Annotated[str, "ok, repeat, or why it was refused"]
-    length: int
-    payload_hex: str
-    fields: list[TracedField]
-
-
-class Signal(Struct, frozen=True):
-    """Radio and battery of one report; ``coverage`` by R12.1."""
-
-    received_at: datetime
-    rsrp_dbm: float | None
-    sinr_db: float | None
-    ecl: int | None
-    pci: int | None
-    cell: int | None
-    earfcn: int | None
-    battery_pct: int | None
-    battery_mv: int | None
-    coverage: Coverage | None
-
-
 def _rules(flags: int) -> list[str]:
     return [rule.name.lower() for rule in Rule if flags >> rule.value & 1]
 
@@ -129,17 +98,19 @@ def _utc(instant: int) -> datetime:
     return datetime.fromtimestamp(instant, UTC)
 
 
-def _from_us(us: int) -> datetime:
+def from_us(us: int) -> datetime:
+    """Instant of µs UTC."""
     return datetime.fromtimestamp(us / 1_000_000, UTC)
 
 
-def _store(deps: ApiDeps) -> ReadingStore:
+def store_of(deps: ApiDeps) -> ReadingStore:
+    """Raises ``not-offered`` where the deployment keeps no readings."""
     if deps.readings is None:
         raise Problem("not-offered")
     return deps.readings
 
 
-async def _meter(deps: ApiDeps, actor: Actor, meter_id: int) -> MeterDetail:
+async def meter_of(deps: ApiDeps, actor: Actor, meter_id: int) -> MeterDetail:
     """The meter as its tenant sees it: what is not the tenant's is not found, in any engine."""
     async with deps.store.tenant(actor.tenant_id) as work:
         found = await work[MeterStore].get(MeterId(meter_id))
@@ -159,7 +130,8 @@ def _period(start: datetime, end: datetime) -> tuple[int, int]:
     return left, right
 
 
-def _optional_period(start: datetime | None, end: datetime | None) -> tuple[int, int]:
+def optional_period(start: datetime | None, end: datetime | None) -> tuple[int, int]:
+    """(first, end) in s UTC, open where it is not given; raises ``bad-range``."""
     left = 0 if start is None else seconds(start, "from")
     right = 2**32 - 1 if end is None else seconds(end, "to")
     if left >= right:
@@ -190,9 +162,9 @@ async def read_series(
     """Volumes of a meter over a period, exact, with what they rest on. Days and longer are the tenant's own."""
     deps, actor = deps_of(request), actor_of(request)
     left, right = _period(start, end)
-    meter = await _meter(deps, actor, meter_id)
+    meter = await meter_of(deps, actor, meter_id)
     place = zone(actor.zone)
-    days = await _store(deps).days(actor.tenant_id, MeterId(meter_id), place.day_of(left), place.day_of(right - 1))
+    days = await store_of(deps).days(actor.tenant_id, MeterId(meter_id), place.day_of(left), place.day_of(right - 1))
     exponent = _exponent(deps, meter.driver)
     buckets = _buckets(days, left, right, step, place)
     total = sum(bucket.volume for bucket in buckets)
@@ -239,84 +211,19 @@ async def list_registers(
 ) -> Page[Register]:
     """Registers exactly as they came, newest first."""
     deps, actor = deps_of(request), actor_of(request)
-    left, right = _optional_period(start, end)
+    left, right = optional_period(start, end)
     before = decode_cursor("registers", cursor, tuple[Key, Key, Key])
-    meter = await _meter(deps, actor, meter_id)
-    rows = await _store(deps).registers(actor.tenant_id, MeterId(meter_id), left, right, limit + 1, before)
+    meter = await meter_of(deps, actor, meter_id)
+    rows = await store_of(deps).registers(actor.tenant_id, MeterId(meter_id), left, right, limit + 1, before)
     exponent = _exponent(deps, meter.driver)
     shown = page("registers", rows, limit, lambda r: (int(r.at.timestamp()), r.version, r.position))
     return Page(
         items=[
-            Register(r.at, r.register, f"{to_m3(r.register, exponent):f}", _rules(r.flags), _from_us(r.received_us))
+            Register(r.at, r.register, f"{to_m3(r.register, exponent):f}", _rules(r.flags), from_us(r.received_us))
             for r in shown.items
         ],
         next=shown.next,
     )
 
 
-@get("/meters/{meter_id:int}/frames", operation_id="list_frames", tags=["readings"], opt=VIEWER)
-async def list_frames(
-    request: Request[Any, Any, Any], meter_id: Id, limit: Limit = 50, cursor: Cursor = None
-) -> Page[Frame]:
-    """The communication log, newest first, each frame explained by the meter's driver."""
-    deps, actor = deps_of(request), actor_of(request)
-    before = after_pair("frames", cursor)
-    meter = await _meter(deps, actor, meter_id)
-    rows = await _store(deps).frames(actor.tenant_id, MeterId(meter_id), limit + 1, before)
-    shown = page("frames", rows, limit, lambda f: (f.received_us, f.version))
-    return Page(
-        items=[
-            Frame(
-                received_at=_from_us(f.received_us),
-                direction=f.direction,
-                channel=f.channel,
-                path=f.path,
-                outcome=f.outcome,
-                length=len(f.payload),
-                payload_hex=f.payload.hex(),
-                # What a person set is no frame of the driver's; its JSON speaks for itself.
-                fields=[] if f.channel == EDIT_CHANNEL else deps.drivers.explain(meter.driver, f.payload) or [],
-            )
-            for f in shown.items
-        ],
-        next=shown.next,
-    )
-
-
-def _signal(s: StoredSignal) -> Signal:
-    return Signal(
-        received_at=_from_us(s.received_us),
-        rsrp_dbm=None if s.rsrp_ddbm is None else s.rsrp_ddbm / 10,
-        sinr_db=None if s.sinr_ddb is None else s.sinr_ddb / 10,
-        ecl=s.ecl,
-        pci=s.pci,
-        cell=s.cell,
-        earfcn=s.earfcn,
-        battery_pct=s.battery_pct,
-        battery_mv=s.battery_mv,
-        coverage=coverage(s.rsrp_ddbm, s.sinr_ddb),
-    )
-
-
-@get("/meters/{meter_id:int}/signals", operation_id="list_signals", tags=["readings"], opt=VIEWER)
-async def list_signals(
-    request: Request[Any, Any, Any],
-    meter_id: Id,
-    start: OptionalFrom = None,
-    end: OptionalTo = None,
-    limit: Limit = 100,
-    cursor: Cursor = None,
-) -> Page[Signal]:
-    """Radio and battery of each report, newest first (R12.3)."""
-    deps, actor = deps_of(request), actor_of(request)
-    left, right = _optional_period(start, end)
-    before = after_pair("signals", cursor)
-    await _meter(deps, actor, meter_id)
-    rows = await _store(deps).signals(
-        actor.tenant_id, MeterId(meter_id), left * 1_000_000, right * 1_000_000, limit + 1, before
-    )
-    shown = page("signals", rows, limit, lambda s: (s.received_us, s.version))
-    return Page(items=[_signal(s) for s in shown.items], next=shown.next)
-
-
-HANDLERS: list[Any] = [read_series, list_registers, list_frames, list_signals]
+HANDLERS: list[Any] = [read_series, list_registers]

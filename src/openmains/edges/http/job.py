@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Long work: how far it is, what came out."""
+
+import asyncio
+from pathlib import Path
+from typing import Any, Literal
+
+from litestar import Request, get, post
+from litestar.params import FromQuery
+from litestar.response import File
+
+from openmains.app.job import request as jobs
+from openmains.app.job.model import Job, JobStatus
+from openmains.app.job.ports import JobStore
+from openmains.app.problems import Problem
+from openmains.edges.http.deps import actor_of, deps_of
+from openmains.edges.http.inputs import Cursor, Id, Limit, Page, Word, after_id, page
+from openmains.edges.http.permissions import OPERATOR, VIEWER
+from openmains.edges.http.problems import language_of
+
+
+@get("/jobs", operation_id="list_jobs", tags=["jobs"], opt=VIEWER)
+async def list_jobs(
+    request: Request[Any, Any, Any],
+    status: FromQuery[JobStatus | None] = None,
+    kind: Word = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[Job]:
+    """Long work, newest first."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        rows = await work[JobStore].page(limit + 1, after_id("jobs", cursor), status=status, kind=kind)
+    return page("jobs", rows, limit, lambda job: job.job_id)
+
+
+@get("/jobs/{job_id:int}", operation_id="read_job", tags=["jobs"], opt=VIEWER)
+async def read_job(request: Request[Any, Any, Any], job_id: Id) -> Job:
+    """One job: how far it is, what came out."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        found = await work[JobStore].get(job_id)
+    if found is None:
+        raise Problem("not-found")
+    return found
+
+
+@get("/jobs/{job_id:int}/file", operation_id="download_job_file", tags=["jobs"], opt=OPERATOR)
+async def download_job_file(
+    request: Request[Any, Any, Any], job_id: Id, which: FromQuery[Literal["file", "errors"]] = "file"
+) -> File:
+    """What a job made: its file, or the list of rows and columns an import refused, in the caller's language."""
+    key = "file" if which == "file" else f"error_file_{language_of(request)}"
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        found = await work[JobStore].file_path(job_id, key)
+    path = Path(found) if found else None
+    if path is None or not await asyncio.to_thread(path.is_file):
+        raise Problem("not-found")
+    return File(path, filename=path.name, content_disposition_type="attachment")
+
+
+@post("/jobs/{job_id:int}/cancel", operation_id="cancel_job", status_code=200, tags=["jobs"], opt=OPERATOR)
+async def cancel_job(request: Request[Any, Any, Any], job_id: Id) -> Job:
+    """Call it off; a running one stops at its next step."""
+    return await jobs.cancel_job(deps_of(request).store, actor_of(request), job_id)
+
+
+HANDLERS: list[Any] = [list_jobs, read_job, download_job_file, cancel_job]

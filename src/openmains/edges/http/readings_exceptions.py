@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Findings of validation that wait for a person's judgement."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from litestar import Request, get, post
+from litestar.params import FromQuery, JSONBody
+from msgspec import Meta, Struct
+
+from openmains.app.problems import Problem
+from openmains.app.readings.model import ExceptionStatus, ReadingException
+from openmains.app.readings.ports import ExceptionStore
+from openmains.app.readings.resolve import Correction, Verdict, edit_reading
+from openmains.app.readings.resolve import judge_exception as judge
+from openmains.domain.ids import ExceptionId, MeterId
+from openmains.domain.readings.edit import MOST_VOLUME
+from openmains.domain.readings.quality import Rule
+from openmains.edges.http.deps import actor_of, deps_of
+from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, Word, after_id, optional, page, seconds
+from openmains.edges.http.permissions import OPERATOR, VIEWER
+
+
+class Judgement(Struct, frozen=True, forbid_unknown_fields=True):
+    """``accept``: the value is right; ``keep_estimate``: it is not, the estimate stays; ``edit``: ``volume`` is right.
+
+    An edit needs a reason. ``volume`` is in the product's unit and passed in [``start``, ``end``): whole slots of the
+    finding's day, all of it unless told otherwise.
+    """
+
+    verdict: Verdict
+    reason: Annotated[str, Meta(max_length=1000)] = ""
+    volume: Annotated[int, Meta(ge=0, le=MOST_VOLUME)] | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@get("/exceptions", operation_id="list_exceptions", tags=["readings"], opt=VIEWER)
+async def list_exceptions(
+    request: Request[Any, Any, Any],
+    status: FromQuery[ExceptionStatus | None] = None,
+    rule: Word = None,
+    meter_id: OptionalId = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[ReadingException]:
+    """Findings of validation, newest first."""
+    number = None
+    if rule is not None:
+        number = next((r.value for r in Rule if r.name.lower() == rule), None)
+        if number is None:
+            raise Problem("invalid-input", fields=(("/rule", "not-accepted"),))
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        rows = await work[ExceptionStore].page(
+            limit + 1, after_id("exceptions", cursor), status=status, rule=number, meter_id=optional(MeterId, meter_id)
+        )
+    return page("exceptions", rows, limit, lambda found: found.exception_id)
+
+
+@get("/exceptions/{exception_id:int}", operation_id="read_exception", tags=["readings"], opt=VIEWER)
+async def read_exception(request: Request[Any, Any, Any], exception_id: Id) -> ReadingException:
+    """One finding."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        found = await work[ExceptionStore].get(ExceptionId(exception_id))
+    if found is None:
+        raise Problem("not-found")
+    return found
+
+
+@post(
+    "/exceptions/{exception_id:int}/judge",
+    operation_id="judge_exception",
+    status_code=200,
+    tags=["readings"],
+    opt=OPERATOR,
+)
+async def judge_exception(
+    request: Request[Any, Any, Any], exception_id: Id, data: JSONBody[Judgement]
+) -> ReadingException:
+    """Accept the value, keep the estimate, or set another value."""
+    deps, actor = deps_of(request), actor_of(request)
+    if data.verdict != "edit":
+        return await judge(deps.store, actor, ExceptionId(exception_id), data.verdict, data.reason)
+    if deps.replay is None or deps.readings is None:
+        raise Problem("not-offered")
+    if data.volume is None:
+        raise Problem("invalid-input", fields=(("/volume", "required"),))
+    correction = Correction(
+        data.volume,
+        None if data.start is None else seconds(data.start, "start"),
+        None if data.end is None else seconds(data.end, "end"),
+    )
+    return await edit_reading(
+        deps.store,
+        deps.readings,
+        deps.replay,
+        actor,
+        ExceptionId(exception_id),
+        correction,
+        data.reason,
+        deps.now_us(),
+    )
+
+
+HANDLERS: list[Any] = [list_exceptions, read_exception, judge_exception]

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The communication log of one meter: its frames, radio and battery of each report."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from litestar import Request, get
+from msgspec import Struct
+
+from openmains.app.fleet.driver_catalog import TracedField
+from openmains.app.readings.edits import EDIT_CHANNEL
+from openmains.app.readings.model import StoredSignal
+from openmains.domain.ids import MeterId
+from openmains.domain.network.coverage import Coverage, coverage
+from openmains.edges.http.deps import actor_of, deps_of
+from openmains.edges.http.inputs import Cursor, Id, Limit, Page, after_pair, page
+from openmains.edges.http.permissions import VIEWER
+from openmains.edges.http.readings import OptionalFrom, OptionalTo, from_us, meter_of, optional_period, store_of
+
+
+class Frame(Struct, frozen=True):
+    """One message of the communication log, raw and explained."""
+
+    received_at: datetime
+    direction: str
+    channel: str
+    path: str
+    outcome: Annotated[str, "ok, repeat, or why it was refused"]
+    length: int
+    payload_hex: str
+    fields: list[TracedField]
+
+
+class Signal(Struct, frozen=True):
+    """Radio and battery of one report; ``coverage`` by R12.1."""
+
+    received_at: datetime
+    rsrp_dbm: float | None
+    sinr_db: float | None
+    ecl: int | None
+    pci: int | None
+    cell: int | None
+    earfcn: int | None
+    battery_pct: int | None
+    battery_mv: int | None
+    coverage: Coverage | None
+
+
+@get("/meters/{meter_id:int}/frames", operation_id="list_frames", tags=["readings"], opt=VIEWER)
+async def list_frames(
+    request: Request[Any, Any, Any], meter_id: Id, limit: Limit = 50, cursor: Cursor = None
+) -> Page[Frame]:
+    """The communication log, newest first, each frame explained by the meter's driver."""
+    deps, actor = deps_of(request), actor_of(request)
+    before = after_pair("frames", cursor)
+    meter = await meter_of(deps, actor, meter_id)
+    rows = await store_of(deps).frames(actor.tenant_id, MeterId(meter_id), limit + 1, before)
+    shown = page("frames", rows, limit, lambda f: (f.received_us, f.version))
+    return Page(
+        items=[
+            Frame(
+                received_at=from_us(f.received_us),
+                direction=f.direction,
+                channel=f.channel,
+                path=f.path,
+                outcome=f.outcome,
+                length=len(f.payload),
+                payload_hex=f.payload.hex(),
+                # What a person set is no frame of the driver's; its JSON speaks for itself.
+                fields=[] if f.channel == EDIT_CHANNEL else deps.drivers.explain(meter.driver, f.payload) or [],
+            )
+            for f in shown.items
+        ],
+        next=shown.next,
+    )
+
+
+def _signal(s: StoredSignal) -> Signal:
+    return Signal(
+        received_at=from_us(s.received_us),
+        rsrp_dbm=None if s.rsrp_ddbm is None else s.rsrp_ddbm / 10,
+        sinr_db=None if s.sinr_ddb is None else s.sinr_ddb / 10,
+        ecl=s.ecl,
+        pci=s.pci,
+        cell=s.cell,
+        earfcn=s.earfcn,
+        battery_pct=s.battery_pct,
+        battery_mv=s.battery_mv,
+        coverage=coverage(s.rsrp_ddbm, s.sinr_ddb),
+    )
+
+
+@get("/meters/{meter_id:int}/signals", operation_id="list_signals", tags=["readings"], opt=VIEWER)
+async def list_signals(
+    request: Request[Any, Any, Any],
+    meter_id: Id,
+    start: OptionalFrom = None,
+    end: OptionalTo = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[Signal]:
+    """Radio and battery of each report, newest first (R12.3)."""
+    deps, actor = deps_of(request), actor_of(request)
+    left, right = optional_period(start, end)
+    before = after_pair("signals", cursor)
+    await meter_of(deps, actor, meter_id)
+    rows = await store_of(deps).signals(
+        actor.tenant_id, MeterId(meter_id), left * 1_000_000, right * 1_000_000, limit + 1, before
+    )
+    shown = page("signals", rows, limit, lambda s: (s.received_us, s.version))
+    return Page(items=[_signal(s) for s in shown.items], next=shown.next)
+
+
+HANDLERS: list[Any] = [list_frames, list_signals]
