@@ -2,7 +2,7 @@
 """A person's judgement of a suspicious reading: it is right, or the estimate in its place stays, or the person knows better.
 
 The first two touch no reading: what validation stored stays stored, and the judgement says who takes it for right. An
-edit is a new version of the day, made by the pipeline from a message of the stream (``app.pipeline.edits``): nothing
+edit is a new version of the day, made by the pipeline from a message of the stream (``app.readings.edits``): nothing
 is overwritten, and no later message or replay of the meter takes its place.
 """
 

@@ -94,7 +94,7 @@ def given_up(client: Client) -> bool:
 
 
 class UplinkStream:
-    """Publish and read batches of uplinks (see ``app.uplink`` for their bytes)."""
+    """Publish and read batches of uplinks (see ``app.ingest.uplink`` for their bytes)."""
 
     def __init__(self, client: Client, *, max_bytes: int, replicas: int = 1) -> None:
         self.client = client
