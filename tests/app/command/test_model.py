@@ -13,77 +13,76 @@ from hypothesis import strategies as st
 
 from openmains.app.command.signer.keys import command_key, mac_of
 from openmains.domain.command.kinds import DAY, HOUR, RULES, Kind
-from openmains.domain.command.life import ENDS, Event, State
+from openmains.domain.command.life import ENDS, State
 from tests.support.command_meter import ModelMeter
-from tests.support.command_queue import Queue, Radio, ended, exchange
+from tests.support.command_radio import Platform, Radio, exchange
 
 START = 1_760_000_000
 MAC = mac_of(command_key(bytes(range(32)), 7))
 
 
-def live(seed: int, loss: int, repeat: int, moments: int) -> tuple[Queue, ModelMeter, int]:
-    """Let a meter live; returns it with its queue and the money that was sent."""
+def live(seed: int, loss: int, repeat: int, moments: int) -> tuple[Platform, ModelMeter]:
+    """Let a meter live; returns it with what the platform keeps of its commands."""
     chance = random.Random(seed)  # noqa: S311 - a simulation that can be repeated
-    queue, meter = Queue(MAC), ModelMeter(MAC, balance=0)
+    platform, meter = Platform(MAC), ModelMeter(MAC, balance=0)
     radio = Radio(chance, loss, repeat)
-    now, money = START, 0
+    now = START
     kinds = list(Kind)
     for _ in range(moments):
         now += chance.choice((1, 5, 20, 60, 600))
-        if chance.randrange(100) < 8 and len(queue.held) < 200:
+        if chance.randrange(100) < 8 and len(platform.commands.rows) < 200:
             kind = chance.choice(kinds)
             amount = chance.randint(1, 500)
-            money += amount if kind is Kind.TOP_UP else 0
             params = {"amount": amount} if kind is Kind.TOP_UP else {}
-            queue.add(kind, params, now, chance.choice((HOUR // 6, HOUR, DAY)))
+            platform.add(kind, params, now, chance.choice((HOUR // 6, HOUR, DAY)))
         if chance.randrange(100) < 2:
-            queue.window(now)  # 'sent' was stored and the platform ended: nothing left the house
-        if chance.randrange(100) < 3 and queue.held:
-            held = chance.choice(queue.held)
-            queue.move(held, Event.CANCEL, now)
-        exchange(queue, meter, radio, now, window=chance.randrange(100) < 50, reset=chance.randrange(100) < 5)
-        queue.sweep(now)
+            platform.window(now)  # 'sent' was stored and the platform ended: nothing left the house
+        if chance.randrange(100) < 3 and platform.commands.rows:
+            platform.cancel(chance.choice(list(platform.commands.rows.values())), now)
+        exchange(platform, meter, radio, now, window=chance.randrange(100) < 50, reset=chance.randrange(100) < 5)
+        platform.sweep(now)
     radio.loss = 0  # the radio recovers: whatever is open finds its end, by the meter's word or by time
     for _ in range(400):
         now += 4 * HOUR
-        exchange(queue, meter, radio, now, window=True, reset=False)
-        exchange(queue, meter, radio, now + 60, window=True, reset=False)
-        queue.sweep(now)
-    return queue, meter, money
+        exchange(platform, meter, radio, now, window=True, reset=False)
+        exchange(platform, meter, radio, now + 60, window=True, reset=False)
+        platform.sweep(now)
+    return platform, meter
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 60), st.integers(0, 40))
 def test_over_a_bad_radio(seed: int, loss: int, repeat: int) -> None:
-    queue, meter, _ = live(seed, loss, repeat, 1000)
-    by_serial = {held.waiting.serial: held for held in queue.held}
+    platform, meter = live(seed, loss, repeat, 1000)
+    commands = list(platform.commands.rows.values())
+    by_serial = {command.serial: command for command in commands}
 
     # applied at most once, in time, and in order within each lane
     counts = Counter(serial for serial, _, _ in meter.applied)
     assert not counts or max(counts.values()) == 1
     newest: dict[int, int] = {}
     for serial, kind, at in meter.applied:
-        assert at <= by_serial[serial].waiting.not_after
+        assert at <= by_serial[serial].not_after
         lane = RULES[Kind(kind)].lane
         assert serial > newest.get(lane, 0)
         newest[lane] = serial
 
     # nothing is lost silently: each has an end, and the end is what the meter did
-    assert ended(queue)
-    for held in queue.held:
-        done = counts[held.waiting.serial] == 1
-        state = held.waiting.state
-        if state is State.CONFIRMED:
+    assert platform.ended
+    for command in commands:
+        done = counts[command.serial or 0] == 1
+        if command.state is State.CONFIRMED:
             assert done
-        elif state in (State.EXPIRED, State.CANCELLED):
+        elif command.state in (State.EXPIRED, State.CANCELLED):
             assert not done
         elif done:  # only what has no effect may be given up although it was done
-            assert not RULES[held.waiting.kind].effect
-    assert queue.contradictions == 0
+            assert not RULES[command.kind].effect
+    assert platform.contradictions == 0
     assert meter.balance == sum(
-        held.params["amount"] for held in queue.held
-        if held.waiting.kind is Kind.TOP_UP and held.waiting.state is State.CONFIRMED
-    )  # fmt: skip
+        command.params["amount"]
+        for command in commands
+        if command.kind is Kind.TOP_UP and command.state is State.CONFIRMED
+    )
 
 
 def test_two_percent_of_a_hundred_thousand_over_two_nights() -> None:
@@ -91,9 +90,9 @@ def test_two_percent_of_a_hundred_thousand_over_two_nights() -> None:
     chance = random.Random(43)  # noqa: S311 - a simulation that can be repeated
     day_of: list[int] = []
     for meter_no in range(2000):
-        queue, meter = Queue(), ModelMeter()
+        platform, meter = Platform(), ModelMeter()
         radio = Radio(chance, loss=5, repeat=2, longest_delay_s=8)
-        held = queue.add(Kind.SET_PARAMETERS, {"report_time": meter_no}, START, 2 * DAY)
+        command = platform.add(Kind.SET_PARAMETERS, {"values": {"report_time": meter_no}}, START, 2 * DAY)
         wakes = START + chance.randrange(8 * HOUR)  # its minute of the night
         for night in range(2):
             # the report is confirmable: sent up to five times (RFC 7252 4.2), lost only when each exchange is
@@ -101,10 +100,10 @@ def test_two_percent_of_a_hundred_thousand_over_two_nights() -> None:
                 continue
             for second in range(0, 110, 5):  # two minutes awake (R1.9)
                 now = wakes + night * DAY + second
-                exchange(queue, meter, radio, now, window=True, reset=False)
-        done = [at for at, event, _ in held.history if event is Event.DONE]
-        assert held.waiting.state in ENDS, held.waiting.state
-        day_of.append((done[0] - START) // DAY if done else 99)
+                exchange(platform, meter, radio, now, window=True, reset=False)
+        assert command.state in ENDS, command.state
+        done = command.state is State.CONFIRMED and command.ended_us is not None
+        day_of.append((command.ended_us // 1_000_000 - START) // DAY if done else 99)
     first = sum(day == 0 for day in day_of) / len(day_of)
     assert max(day_of) <= 1
     assert first >= 0.999

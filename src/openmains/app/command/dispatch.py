@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from openmains.app.command.driver import CommandDriver, CommandDrivers
 from openmains.app.command.ports import (
     Change,
-    CommandFlow,
+    Dispatching,
     Downlink,
     OpenCommand,
     Outgoing,
@@ -76,7 +76,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        flow: CommandFlow,
+        flow: Dispatching,
         drivers: CommandDrivers,
         signer: Signer | None,
         downlink: Downlink,

@@ -6,13 +6,13 @@ that each is given once, by whichever dispatcher. It stays valid as long as the 
 with as many as the kind has attempts. Which it was is in the history of the command whose parts were lost.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from openmains.app.command.ports import CommandFlow, LogAgain
+from openmains.app.command.ports import LogAgain, LogPulling
 from openmains.app.spreadsheet import csv_bytes
-from openmains.domain.command.kinds import Kind, rule_for
+from openmains.domain.command.kinds import Kind, Times, rule_for
 from openmains.domain.command.log_pull import Pull, merged, missing
 from openmains.domain.period import Zone
 
@@ -46,12 +46,13 @@ def chain_of(command_id: int, unique_key: str) -> Chain:
     return Chain(int(first), int(number))
 
 
-async def ask_again(flow: CommandFlow, now_us: int, limit: int = 500) -> int:
+async def ask_again(
+    flow: LogPulling, times: Mapping[tuple[int, int, str], Times], now_us: int, limit: int = 500
+) -> int:
     """Ask for lost parts of logs whose meters said that they are done; returns how many commands were drafted."""
     now = now_us // 1_000_000
     until_us = (now - SETTLE_S) * 1_000_000
     lost = await flow.incomplete_logs(until_us - LOOK_BACK_S * 1_000_000, until_us, limit)
-    times = await flow.times() if lost else {}
     asked = []
     for log in lost:
         rule = rule_for(times, Kind.LOG_PULL, log.tenant_id, log.product_id)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What commands need of the outside.
 
-``CommandStore`` is the API's side within one tenant's transaction and may only draft and call off. ``CommandFlow`` is the
-pipeline's side, for all tenants. ``Signer`` is the process that alone can make a valve close. ``Downlink`` hands frames to the
-edges; ``StopSwitch`` is asked before anything goes out and needs no engine.
+``CommandStore`` is the API's side within one tenant's transaction and may only draft and call off. The other stores are the
+pipeline's side, for all tenants, one for each who uses it: ``Dispatching`` sends, ``TimeWork`` takes in and ends by time,
+``BatchLeading``, ``LogPulling`` and ``Onboarding`` make drafts. ``Signer`` is the process that alone can make a valve close. ``Downlink``
+hands frames to the edges; ``StopSwitch`` is asked before anything goes out and needs no engine.
 """
 
 from collections.abc import Mapping, Sequence
@@ -93,6 +94,30 @@ class Drafted:
     state: State
     unique_key: str
     not_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnsentSetting:
+    """A setting that no meter has seen yet, so that a newer one of its ``slot`` may take its place."""
+
+    command_id: int
+    meter_id: int
+    kind: Kind
+    slot: str
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCommand:
+    """A command that the store has locked for a step (``step``)."""
+
+    command_id: int
+    tenant_id: int
+    meter_id: int
+    serial: int | None
+    kind: Kind
+    params: Mapping[str, Any]
+    state: State
 
 
 @dataclass(slots=True)
@@ -232,8 +257,18 @@ class CommandStore(Protocol):
 # The pipeline's side -----------------------------------------------------------------------------------------------------
 
 
-class CommandFlow(Protocol):
-    """Commands of all tenants; each method is one transaction."""
+class Stepping(Protocol):
+    """Moves commands on. Each method of these stores is one transaction."""
+
+    async def apply(self, changes: Sequence[Change]) -> list[int]:
+        """Lock the commands, write what ``step`` makes of the changes; ``Moves.sent``."""
+
+    async def times(self) -> Mapping[tuple[int, int, str], Times]:
+        """Settings by (tenant, product or 0, kind)."""
+
+
+class Dispatching(Stepping, Protocol):
+    """What sends."""
 
     async def waiting(self, meter_ids: Sequence[int]) -> dict[int, list[Waiting]]:
         """Open, sendable commands of these meters: the one indexed query of a batch. Absent: none waits."""
@@ -244,20 +279,15 @@ class CommandFlow(Protocol):
     async def open(self, command_ids: Sequence[int]) -> list[OpenCommand]:
         """What is needed to make their frames."""
 
-    async def apply(self, changes: Sequence[Change]) -> list[int]:
-        """Move commands on by the table of ``life``; returns those that took the step and are sendable now."""
 
-    async def hear(self, words: Sequence[MeterWord]) -> None:
-        """The meters' own words and the links'."""
+class TimeWork(Stepping, Protocol):
+    """What takes in, and ends by time."""
 
     async def drafts(self, limit: int, after: int, quarantined: bool) -> list[Drafted]:
         """Drafted and approved commands and, if asked, quarantined ones, oldest first."""
 
-    async def zones(self) -> Mapping[int, str]:
-        """Time zone of each tenant."""
-
-    async def replace_older(self, drafts: Sequence[Drafted], now_us: int) -> int:
-        """Call off unsent older settings of the same slot; how many."""
+    async def unsent_settings(self, meter_ids: Sequence[int]) -> list[UnsentSetting]:
+        """Settings of these meters that were not sent."""
 
     async def enqueue(self, command_ids: Sequence[int], now_us: int) -> None:
         """Approved → queued, each with its meter's next serial."""
@@ -265,10 +295,14 @@ class CommandFlow(Protocol):
     async def timed(self, now: int, limit: int) -> list[tuple[OpenCommand, int]]:
         """Sendable commands near or past their end, and those that may have used up their attempts, with ``due_at``."""
 
-    async def times(self) -> Mapping[tuple[int, int, str], Times]:
-        """Settings by (tenant, product or 0, kind)."""
 
-    async def running_batches(self, now_us: int) -> list[RunningBatch]: ...
+class BatchLeading(Protocol):
+    """What leads batches."""
+
+    async def zones(self) -> Mapping[int, str]:
+        """Time zone of each tenant."""
+
+    async def running_batches(self) -> list[RunningBatch]: ...
     async def touched_today(self, tenant_id: int, since_us: int) -> tuple[int, int]:
         """(meters of the tenant, meters given a configuration since)."""
 
@@ -278,15 +312,24 @@ class CommandFlow(Protocol):
     async def release(self, batch: RunningBatch, count: int, rule: KindRule, now_us: int) -> int:
         """Write the next drafts of a batch; how many."""
 
-    async def onboard(self, now_us: int, limit: int) -> int:
-        """Draft the default configuration of meters that spoke for the first time; how many."""
-
     async def end_batch(self, batch_id: int, state: BatchState, reason: str) -> None: ...
+
+
+class LogPulling(Protocol):
+    """What asks again for lost parts of logs."""
+
     async def incomplete_logs(self, since_us: int, until_us: int, limit: int) -> list[LostLog]:
         """Confirmed log pulls that ended within (since, until] with parts lost and that nobody asked again for."""
 
     async def pull_again(self, asked: Sequence[LogAgain], now_us: int) -> int:
         """Draft further pulls, each once, and note it in the history of the one before; how many were drafted."""
+
+
+class Onboarding(Protocol):
+    """What gives new meters their defaults."""
+
+    async def onboard(self, now_us: int, limit: int) -> int:
+        """Draft the default configuration of meters that spoke for the first time; how many."""
 
 
 # The signer ----------------------------------------------------------------------------------------------------------------

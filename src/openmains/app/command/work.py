@@ -3,18 +3,24 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from openmains.app.command.log_pull import ask_again
 from openmains.app.command.ports import (
+    BatchLeading,
     Change,
-    CommandFlow,
     Drafted,
+    LogPulling,
+    Onboarding,
+    OpenCommand,
     RunningBatch,
     Signer,
     SignerAwayError,
     StopSwitch,
+    TimeWork,
     Verdict,
 )
+from openmains.app.command.step import changes_of_newer
 from openmains.domain.command.batch import BatchEvent, BatchState, advance, daily_allowance, step
 from openmains.domain.command.kinds import CONFIGURATION, RULES, Times, rule_for
 from openmains.domain.command.life import Event, State
@@ -26,7 +32,7 @@ PAGE = 1000
 LOGS_EVERY_S = 60.0
 
 
-async def take_in(flow: CommandFlow, signer: Signer | None, now_us: int, *, quarantined: bool = True) -> int:
+async def take_in(flow: TimeWork, signer: Signer | None, now_us: int, *, quarantined: bool = True) -> int:
     """Drafted → approved → queued, as far as rules and the signer allow; returns how many were queued.
 
     A command that needs no signature is approved by having been drafted: the API's role and the shape of its parameters were
@@ -42,12 +48,19 @@ async def take_in(flow: CommandFlow, signer: Signer | None, now_us: int, *, quar
         ready = [draft for draft in drafts if draft.command_id in approved or draft.state is State.APPROVED]
         ready = [draft for draft in ready if draft.not_after > now_us // 1_000_000]
         if ready:
-            await flow.replace_older(ready, now_us)
+            await _replace_older(flow, ready, now_us)
             await flow.enqueue([draft.command_id for draft in ready], now_us)
             queued += len(ready)
         if len(drafts) < PAGE:
             break
     return queued
+
+
+async def _replace_older(flow: TimeWork, ready: Sequence[Drafted], now_us: int) -> None:
+    """What a newer setting makes void is called off before the newer one gets its serial."""
+    meters = [draft.meter_id for draft in ready if draft.slot]
+    if meters:
+        await flow.apply(changes_of_newer(ready, await flow.unsent_settings(meters), now_us))
 
 
 async def _ask(signer: Signer | None, signed: Sequence[Drafted]) -> Mapping[tuple[int, str], Verdict]:
@@ -85,30 +98,40 @@ def _judge(draft: Drafted, verdicts: Mapping[tuple[int, str], Verdict], now_us: 
     return []
 
 
-async def sweep(flow: CommandFlow, now_us: int, limit: int = 5000) -> int:
+async def sweep(flow: TimeWork, now_us: int, limit: int = 5000) -> int:
     """End by time what time ends; returns how many moved."""
     times = await flow.times()
-    changes = []
-    for command, due_at in await flow.timed(now_us // 1_000_000, limit):
-        rule = rule_for(times, command.kind, command.tenant_id, command.product_id)
-        event = timed_event(command.state, rule, command.attempts, due_at, command.not_after, now_us // 1_000_000)
-        if event is None:
-            continue
-        if event is Event.LAPSE:
-            detail = "never_sent" if command.state is State.QUEUED else "no_answer"
-        else:
-            detail = "outcome_unknown" if rule.effect else "no_answer"
-        due = now_us // 1_000_000 if event is Event.LAPSE else None
-        changes.append(Change(command.command_id, event, now_us, "time", detail, due_at=due))
+    changes = [
+        change
+        for command, due_at in await flow.timed(now_us // 1_000_000, limit)
+        if (change := _ended_by_time(times, command, due_at, now_us)) is not None
+    ]
     await flow.apply(changes)
     return len(changes)
 
 
-async def lead_batches(flow: CommandFlow, switch: StopSwitch, zones: Mapping[int, str], now_us: int) -> int:
+def _ended_by_time(
+    times: Mapping[tuple[int, int, str], Times], command: OpenCommand, due_at: int, now_us: int
+) -> Change | None:
+    now = now_us // 1_000_000
+    rule = rule_for(times, command.kind, command.tenant_id, command.product_id)
+    event = timed_event(command.state, rule, command.attempts, due_at, command.not_after, now)
+    if event is None:
+        return None
+    if event is Event.LAPSE:
+        detail = "never_sent" if command.state is State.QUEUED else "no_answer"
+    else:
+        detail = "outcome_unknown" if rule.effect else "no_answer"
+    return Change(command.command_id, event, now_us, "time", detail, due_at=now if event is Event.LAPSE else None)
+
+
+async def lead_batches(
+    flow: BatchLeading, switch: StopSwitch, times: Mapping[tuple[int, int, str], Times], now_us: int
+) -> int:
     """One step of every running batch; returns how many commands were released."""
     released = 0
-    times = await flow.times()
-    for batch in await flow.running_batches(now_us):
+    zones = await flow.zones()
+    for batch in await flow.running_batches():
         if switch.stopped(batch.tenant_id):
             continue
         decided = step(batch.plan, batch.progress, now_us // 1_000_000, await _allowance(flow, batch, zones, now_us))
@@ -123,7 +146,7 @@ async def lead_batches(flow: CommandFlow, switch: StopSwitch, zones: Mapping[int
     return released
 
 
-async def _allowance(flow: CommandFlow, batch: RunningBatch, zones: Mapping[int, str], now_us: int) -> int:
+async def _allowance(flow: BatchLeading, batch: RunningBatch, zones: Mapping[int, str], now_us: int) -> int:
     if batch.kind not in CONFIGURATION:
         return batch.progress.total
     place = zone(zones.get(batch.tenant_id, "Asia/Shanghai"))
@@ -132,10 +155,14 @@ async def _allowance(flow: CommandFlow, batch: RunningBatch, zones: Mapping[int,
     return daily_allowance(meters, touched, await flow.daily_share_ppm(batch.tenant_id))
 
 
+class CommandWorkStore(TimeWork, BatchLeading, LogPulling, Onboarding, Protocol):
+    """All of it: one adapter, a port for each turn."""
+
+
 class CommandWork:
     """The three turns as one repeated task: what is new each time, the rest every few seconds."""
 
-    def __init__(self, flow: CommandFlow, signer: Signer | None, switch: StopSwitch, every_s: float = 5.0) -> None:
+    def __init__(self, flow: CommandWorkStore, signer: Signer | None, switch: StopSwitch, every_s: float = 5.0) -> None:
         self._flow = flow
         self._signer = signer
         self._switch = switch
@@ -149,11 +176,12 @@ class CommandWork:
         if 0 <= now - self._last < self._every_s:
             return await take_in(self._flow, self._signer, now_us, quarantined=False)
         self._last = now
-        done = await lead_batches(self._flow, self._switch, await self._flow.zones(), now_us)
+        times = await self._flow.times()
+        done = await lead_batches(self._flow, self._switch, times, now_us)
         done += await self._flow.onboard(now_us, PAGE)
         if not 0 <= now - self._logs_at < LOGS_EVERY_S:
             self._logs_at = now
-            done += await ask_again(self._flow, now_us)
+            done += await ask_again(self._flow, times, now_us)
         done += await take_in(self._flow, self._signer, now_us)
         return done + await sweep(self._flow, now_us)
 

@@ -58,6 +58,8 @@ S, E = State, Event
 ENDS = frozenset({S.CONFIRMED, S.FAILED, S.EXPIRED, S.CANCELLED})
 SENDABLE = frozenset({S.QUEUED, S.SENT, S.DELIVERED, S.ASKING})
 """States in which a frame may go out."""
+NEVER_SENT = frozenset({S.DRAFTED, S.QUARANTINED, S.APPROVED, S.QUEUED})
+"""Open states in which no byte of it has left the house."""
 
 CHANGES: Mapping[State, Mapping[Event, State]] = {
     S.DRAFTED: {
@@ -85,7 +87,6 @@ CHANGES: Mapping[State, Mapping[Event, State]] = {
 }  # fmt: skip
 
 _METERS_WORD = frozenset({E.DONE, E.DECLINE, E.TOO_LATE})
-_NEVER_SENT = frozenset({S.DRAFTED, S.QUARANTINED, S.APPROVED, S.QUEUED})
 
 
 class Outcome(StrEnum):
@@ -101,7 +102,7 @@ def advance(state: State, event: Event) -> tuple[State, Outcome]:
     following = CHANGES[state].get(event)
     if following is not None:
         return following, Outcome.MOVED
-    if event in _METERS_WORD and (state in _NEVER_SENT or state is S.CANCELLED):
+    if event in _METERS_WORD and (state in NEVER_SENT or state is S.CANCELLED):
         return state, Outcome.CONTRADICTION  # an answer to what was never sent: forged, or a serial used twice
     if event is E.DONE and state is S.EXPIRED:
         return state, Outcome.CONTRADICTION  # done after it said that it would not

@@ -19,7 +19,7 @@ from openmains.app.command.work import CommandWork, sweep, take_in
 from openmains.domain.command.flow import CellFlow
 from openmains.domain.command.kinds import DAY, RULES, Channel, Kind
 from openmains.domain.command.order import slot_of
-from openmains.edges.postgres.command.flow import WAITING, PostgresCommandFlow
+from openmains.edges.postgres.command.flow import WAITING, PostgresCommandFlow, apply_responses
 from openmains.edges.postgres.command.tables import Commands
 from openmains.edges.postgres.db import API_ROLE, PIPELINE_ROLE, Pool, create_pool, tenant_transaction
 from openmains.edges.signer.switch import FileSwitch
@@ -45,7 +45,7 @@ class Desk:
     """Everything a command meets, with a clock of its own."""
 
     def __init__(self, pool: Pool, api: Pool, town: Town, switch: FileSwitch) -> None:
-        self.api, self.town, self.switch = api, town, switch
+        self.pool, self.api, self.town, self.switch = pool, api, town, switch
         self.flow = PostgresCommandFlow(pool, serials_since=FAR)
         self.down = Down()
         self.now_us = START_US
@@ -81,7 +81,12 @@ class Desk:
         return self.down.frames[before:]
 
     async def hear(self, meter_id: int, serial: int, code: int, **points: int) -> None:
-        await self.flow.hear([MeterWord(self.town.tenant_id, meter_id, self.now_us, serial, code, points)])
+        await self.respond([MeterWord(self.town.tenant_id, meter_id, self.now_us, serial, code, points)])
+
+    async def respond(self, responses: Sequence[MeterWord]) -> None:
+        """As within the pipeline's commit."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            await apply_responses(connection, responses)
 
     def later(self, seconds: int) -> None:
         self.now_us += seconds * 1_000_000
@@ -245,16 +250,16 @@ async def test_words_of_links_and_of_other_meters(desk: Desk) -> None:
     await desk.take_in()
     await desk.spoke(meter_id)
     tenant = desk.town.tenant_id
-    await desk.flow.hear([MeterWord(tenant, other, desk.now_us, link="delivered", command_id=command_id)])
+    await desk.respond([MeterWord(tenant, other, desk.now_us, link="delivered", command_id=command_id)])
     assert (await desk.state(command_id))[0] == "sent"
-    await desk.flow.hear([MeterWord(tenant, meter_id, desk.now_us, link="delivered", command_id=command_id)])
+    await desk.respond([MeterWord(tenant, meter_id, desk.now_us, link="delivered", command_id=command_id)])
     assert (await desk.state(command_id))[0] == "delivered"
     await desk.hear(other, 1, 0)
     assert (await desk.state(command_id))[0] == "delivered"
 
 
 async def test_a_restored_database_goes_on_above_the_serials_that_meters_have_seen(desk: Desk) -> None:
-    flow = PostgresCommandFlow(desk.flow._pool)
+    flow = PostgresCommandFlow(desk.pool)
     serials = []
     for _ in range(3):
         command_id = await desk.draft(desk.town.meters[0], Kind.READ_NOW)
@@ -293,7 +298,7 @@ async def test_what_the_apis_role_cannot_do(desk: Desk) -> None:
 
 
 async def test_the_one_query_uses_the_index(desk: Desk) -> None:
-    async with desk.flow._pool.acquire() as connection:
+    async with desk.pool.acquire() as connection:
         await connection.execute("SET enable_seqscan = off")
         plan = await connection.fetch("EXPLAIN " + WAITING, desk.town.meters)
         await connection.execute("RESET enable_seqscan")
@@ -345,7 +350,7 @@ async def test_lost_parts_of_a_log_are_asked_for_with_a_new_serial_until_all_are
             MeterWord(desk.town.tenant_id, meter_id, desk.now_us, serial, log=(part, total, text))
             for part, text in parts.items()
         ]
-        await desk.flow.hear(words)
+        await desk.respond(words)
         await desk.hear(meter_id, serial, code)
         desk.later(SETTLE_S + 1)
 

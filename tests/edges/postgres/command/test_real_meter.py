@@ -127,7 +127,7 @@ class RealDesk(Desk):
         ]
         effects = processor.run(uplinks, {self.meter_id: record})
         assert not [letter for letter in effects.dead_letters if letter.reason != "unknown_kind"], effects.dead_letters
-        await self.flow.hear(effects.words)
+        await self.respond(effects.words)
 
 
 @pytest.fixture

@@ -1,21 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``CommandFlow``: commands of all tenants as the pipeline's role. Set-based: a few statements for any number of commands.
+"""Commands of all tenants as the pipeline's role: locked, loaded and written, a few statements for any number of them.
 
-Lock order everywhere: ``command`` first, then ``command_waiting``; commands in the order of their ids.
+What happens to a command is decided in ``app.command.step``. Lock order everywhere: ``command`` first, then
+``command_waiting``; commands in the order of their ids.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from openmains.app.command.ports import Change, Drafted, LogAgain, LostLog, MeterWord, OpenCommand, RunningBatch
-from openmains.app.command.results import LINK_EVENTS
+from openmains.app.command.ports import (
+    Change,
+    Drafted,
+    HeldCommand,
+    LogAgain,
+    LostLog,
+    MeterWord,
+    OpenCommand,
+    RunningBatch,
+    UnsentSetting,
+)
+from openmains.app.command.step import Moves, step, step_responses
 from openmains.app.command.work import times_of
 from openmains.domain.command.batch import DAILY_SHARE_PPM, BatchState
 from openmains.domain.command.kinds import RULES, Channel, Kind, KindRule, Lane, Priority, Times
-from openmains.domain.command.life import ENDS, SENDABLE, Event, Outcome, State, advance, event_of_result
-from openmains.domain.command.order import Waiting, replaced_by, settings_of
+from openmains.domain.command.life import State
+from openmains.domain.command.order import Waiting
 from openmains.edges.postgres.command import defaults as command_onboarding
 from openmains.edges.postgres.command import flow_batches as command_batches
 from openmains.edges.postgres.command import logs as command_logs
@@ -33,32 +44,31 @@ SELECT c.command_id, c.tenant_id, c.meter_id, c.kind, c.params, c.unique_key, p.
  WHERE c.command_id = ANY($1::bigint[]) ORDER BY c.command_id
 """
 LOCK = """
-SELECT command_id, tenant_id, meter_id, kind, params, state, attempts FROM command
+SELECT command_id, tenant_id, meter_id, serial, kind, params, state FROM command
  WHERE command_id = ANY($1::bigint[]) ORDER BY command_id FOR UPDATE
 """
-LOCK_WORDS = """
-SELECT c.command_id, c.tenant_id, c.meter_id, c.kind, c.params, c.state, c.attempts, c.serial
+LOCK_ANSWERED = """
+SELECT c.command_id, c.tenant_id, c.meter_id, c.serial, c.kind, c.params, c.state
   FROM command c
   JOIN unnest($1::bigint[], $2::int[]) AS u(meter_id, serial) ON c.meter_id = u.meter_id AND c.serial = u.serial
  ORDER BY c.command_id FOR UPDATE OF c
 """
 MOVE = """
 UPDATE command c
-   SET state = u.state, attempts = c.attempts + u.tries, frame = coalesce(c.frame, u.frame),
+   SET state = u.state, attempts = c.attempts + u.sends, frame = coalesce(c.frame, u.frame),
        counter = coalesce(c.counter, u.counter), result = coalesce(u.result, c.result),
-       answer = coalesce(u.answer::jsonb, c.answer),
-       reason = CASE WHEN u.reason <> '' THEN u.reason ELSE c.reason END,
-       sent_us = CASE WHEN u.tries > 0 THEN coalesce(c.sent_us, u.at_us) ELSE c.sent_us END,
-       delivered_us = CASE WHEN u.state = 'delivered' THEN coalesce(c.delivered_us, u.at_us) ELSE c.delivered_us END,
-       ended_us = CASE WHEN u.state IN ('confirmed', 'failed', 'expired', 'cancelled') THEN u.at_us ELSE c.ended_us END
+       answer = coalesce(u.answer::jsonb, c.answer), reason = coalesce(nullif(u.reason, ''), c.reason),
+       sent_us = coalesce(c.sent_us, u.sent_us), delivered_us = coalesce(c.delivered_us, u.delivered_us),
+       ended_us = coalesce(u.ended_us, c.ended_us)
   FROM unnest($1::bigint[], $2::text[], $3::int[], $4::bytea[], $5::bigint[], $6::smallint[], $7::text[], $8::text[],
-              $9::bigint[]) AS u(command_id, state, tries, frame, counter, result, answer, reason, at_us)
+              $9::bigint[], $10::bigint[], $11::bigint[])
+    AS u(command_id, state, sends, frame, counter, result, answer, reason, sent_us, delivered_us, ended_us)
  WHERE c.command_id = u.command_id
 """
 MOVE_WAITING = """
 UPDATE command_waiting w
-   SET state = u.state, attempts = w.attempts + u.tries, due_at = coalesce(u.due_at, w.due_at)
-  FROM unnest($1::bigint[], $2::text[], $3::int[], $4::bigint[]) AS u(command_id, state, tries, due_at)
+   SET state = u.state, attempts = w.attempts + u.sends, due_at = coalesce(u.due_at, w.due_at)
+  FROM unnest($1::bigint[], $2::text[], $3::int[], $4::bigint[]) AS u(command_id, state, sends, due_at)
  WHERE w.command_id = u.command_id
 """
 NOTE = """
@@ -122,7 +132,6 @@ OLDER = """
 SELECT o.command_id, o.kind, o.slot, o.state, o.meter_id FROM command o
  WHERE o.meter_id = ANY($1::bigint[]) AND o.slot <> '' AND o.state IN ('drafted', 'approved', 'queued')
 """
-_NEVER_SENT = frozenset({State.DRAFTED, State.QUARANTINED, State.APPROVED, State.QUEUED, State.CANCELLED})
 SERIALS_SINCE = 1_577_836_800  # 2020
 GRACE_S = min(rule.grace_s for rule in RULES.values())
 
@@ -172,11 +181,9 @@ class PostgresCommandFlow:
             return []
         async with self._pool.acquire() as connection, connection.transaction():
             rows = await connection.fetch(LOCK, [change.command_id for change in changes])
-            return await _advance(connection, {row["command_id"]: row for row in rows}, changes)
-
-    async def hear(self, words: Sequence[MeterWord]) -> None:
-        async with self._pool.acquire() as connection, connection.transaction():
-            await hear(connection, words)
+            moves = step(_held(rows), changes)
+            await _write(connection, moves)
+        return moves.sent
 
     async def zones(self) -> Mapping[int, str]:
         return {row[0]: row[1] for row in await self._pool.fetch("SELECT tenant_id, zone FROM tenant")}
@@ -187,23 +194,12 @@ class PostgresCommandFlow:
             for row in await self._pool.fetch(DRAFTS, limit, after, quarantined)
         ]
 
-    async def replace_older(self, drafts: Sequence[Drafted], now_us: int) -> int:
-        settings = [draft for draft in drafts if draft.slot]
-        if not settings:
-            return 0
-        older: dict[int, list[tuple[int, Kind, str, State]]] = {}
-        for row in await self._pool.fetch(OLDER, [draft.meter_id for draft in settings]):
-            older.setdefault(row["meter_id"], []).append(
-                (row["command_id"], Kind(row["kind"]), row["slot"], State(row["state"]))
-            )
-        changes: dict[int, Change] = {}
-        for draft in settings:
-            before = [item for item in older.get(draft.meter_id, ()) if item[0] < draft.command_id]
-            for command_id in replaced_by(draft.kind, draft.slot, before):
-                detail = f"replaced_by {draft.command_id}"
-                changes[command_id] = Change(command_id, Event.CANCEL, now_us, "platform", detail)
-        await self.apply(list(changes.values()))
-        return len(changes)
+    async def unsent_settings(self, meter_ids: Sequence[int]) -> list[UnsentSetting]:
+        rows = await self._pool.fetch(OLDER, list(meter_ids))
+        return [
+            UnsentSetting(row["command_id"], row["meter_id"], Kind(row["kind"]), row["slot"], State(row["state"]))
+            for row in rows
+        ]
 
     async def enqueue(self, command_ids: Sequence[int], now_us: int) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
@@ -221,7 +217,7 @@ class PostgresCommandFlow:
         )
         return times_of([tuple(row) for row in rows])
 
-    async def running_batches(self, now_us: int) -> list[RunningBatch]:
+    async def running_batches(self) -> list[RunningBatch]:
         return await command_batches.running(self._pool)
 
     async def touched_today(self, tenant_id: int, since_us: int) -> tuple[int, int]:
@@ -255,151 +251,75 @@ class PostgresCommandFlow:
         )
 
 
-async def hear(connection: Connection, words: Sequence[MeterWord]) -> None:
-    """Words of meters and links within the caller's transaction: the pipeline's commit, so that a word counts exactly once.
-
-    A word about a command that is not there (or is another meter's) changes nothing.
-    """
-    if not words:
-        return
-    meters = [word for word in words if not word.link]
-    links = [word for word in words if word.link]
-    rows: dict[int, Row] = {}
-    changes: list[Change] = []
-    parts: list[tuple[Row, MeterWord]] = []
-    if meters:
-        found = await connection.fetch(LOCK_WORDS, [word.meter_id for word in meters], [word.serial for word in meters])
-        rows |= {row["command_id"]: row for row in found}
-        by_serial = {(row["meter_id"], row["serial"]): row["command_id"] for row in found}
-        for word in meters:
-            command_id = by_serial.get((word.meter_id, word.serial))
-            if command_id is None:
-                continue
-            if word.code is None:
-                parts.append((rows[command_id], word))
-                continue
-            event, reason = event_of_result(word.code)
-            changes.append(
-                Change(command_id, event, word.received_us, "meter", reason, result=word.code, answer=word.points)
-            )
-    if links:
-        found = await connection.fetch(LOCK, [word.command_id for word in links])
-        owners = {row["command_id"]: row["meter_id"] for row in found}
-        rows |= {row["command_id"]: row for row in found}
-        changes += [
-            Change(word.command_id, LINK_EVENTS[word.link], word.received_us, "link")
-            for word in links
-            if owners.get(word.command_id) == word.meter_id
-        ]
-    changes.sort(key=lambda change: change.at_us)
-    await _advance(connection, rows, changes)
-    await _keep_parts(connection, parts)
-
-
-async def _keep_parts(connection: Connection, parts: Sequence[tuple[Row, MeterWord]]) -> None:
-    """Parts of answers: settings go into the shadow, log lines into the command's history. They decide nothing."""
-    notes: list[tuple[Any, ...]] = []
-    said: list[tuple[int, str, int]] = []
-    for row, word in parts:
-        if row["state"] in _NEVER_SENT:
-            continue  # nobody asked
-        if word.settings:
-            said.append((word.meter_id, _json(word.settings), word.received_us))
-        if word.log is not None:
-            part, of, text = word.log
-            detail = f"{part}/{of}\n{text}"
-            notes.append(
-                (word.tenant_id, row["command_id"], word.received_us, "log", row["state"], "meter", detail[:4000])
-            )
-    await _write(connection, {}, notes, said)
-
-
-async def _advance(connection: Connection, rows: Mapping[int, Row], changes: Sequence[Change]) -> list[int]:
-    """Write what the table of states makes of the changes to locked commands; ids that took a step and may be sent."""
-    states = {command_id: State(row["state"]) for command_id, row in rows.items()}
-    merged: dict[int, dict[str, Any]] = {}
-    notes: list[tuple[Any, ...]] = []
-    said: list[tuple[int, str, int]] = []
-    taken: list[int] = []
-    for change in changes:
-        row = rows.get(change.command_id)
-        if row is None:
-            continue
-        before = states[change.command_id]
-        after, outcome = advance(before, change.event)
-        if outcome is Outcome.IGNORED or (before in ENDS and after is before and outcome is Outcome.MOVED):
-            continue
-        event = change.event.value if outcome is Outcome.MOVED else f"contradiction:{change.event}"
-        notes.append(
-            (row["tenant_id"], change.command_id, change.at_us, event, after.value, change.actor, change.detail[:500])
+async def apply_responses(connection: Connection, responses: Sequence[MeterWord]) -> None:
+    """Words of meters and links within the caller's transaction: the pipeline's commit, so that a word counts exactly once."""
+    answers = [response for response in responses if not response.link]
+    seen = [response.command_id for response in responses if response.link]
+    rows: list[Row] = []
+    if answers:
+        rows += await connection.fetch(
+            LOCK_ANSWERED, [answer.meter_id for answer in answers], [answer.serial for answer in answers]
         )
-        if outcome is not Outcome.MOVED:
-            continue
-        states[change.command_id] = after
-        entry = merged.setdefault(change.command_id, {"tries": 0})
-        entry |= {"state": after.value, "at_us": change.at_us}
-        if change.event is Event.SEND:
-            entry["tries"] += 1
-            taken.append(change.command_id)
-        for name in ("frame", "counter", "result", "due_at"):
-            if getattr(change, name) is not None:
-                entry[name] = getattr(change, name)
-        if change.detail and after is not before:
-            entry["reason"] = change.detail[:500]
-        if change.answer:
-            entry["answer"] = dict(change.answer)
-        if after is State.CONFIRMED:
-            told = _taken(row)
-            if told:
-                said.append((row["meter_id"], _json(told), change.at_us))
-    await _write(connection, merged, notes, said)
-    return [command_id for command_id in taken if states[command_id] in SENDABLE]
+    if seen:
+        rows += await connection.fetch(LOCK, seen)
+    if rows:
+        await _write(connection, step_responses(_held(rows), responses))
 
 
-async def _write(
-    connection: Connection,
-    merged: Mapping[int, Mapping[str, Any]],
-    notes: Sequence[tuple[Any, ...]],
-    said: Sequence[tuple[int, str, int]],
-) -> None:
-    if merged:
-        ids = sorted(merged)
-        column = {
-            name: [merged[key].get(name) for key in ids]
-            for name in ("state", "tries", "frame", "counter", "result", "at_us", "due_at")
-        }
-        answers = [_json(merged[key]["answer"]) if "answer" in merged[key] else None for key in ids]
-        reasons = [merged[key].get("reason", "") for key in ids]
+async def _write(connection: Connection, moves: Moves) -> None:
+    """One statement a table."""
+    if moves.moves:
+        rows = [moves.moves[command_id] for command_id in sorted(moves.moves)]
         await connection.execute(
-            MOVE, ids, column["state"], column["tries"], column["frame"], column["counter"], column["result"], answers,
-            reasons, column["at_us"],
-        )  # fmt: skip
-        going = [place for place, state in enumerate(column["state"]) if state in SENDABLE]
-        if going:
-            await connection.execute(
-                MOVE_WAITING,
-                [ids[place] for place in going],
-                [column["state"][place] for place in going],
-                [column["tries"][place] for place in going],
-                [column["due_at"][place] for place in going],
-            )
-    if notes:
-        await connection.execute(NOTE, *[list(values) for values in zip(*notes, strict=True)])
-    while said:  # in order: two answers of one meter must not become one update
-        first: dict[int, tuple[int, str, int]] = {}
-        later = []
-        for row in said:
-            if row[0] in first:
-                later.append(row)
-            else:
-                first[row[0]] = row
-        await connection.execute(REPORT, *[list(values) for values in zip(*first.values(), strict=True)])
-        said = later
+            MOVE,
+            [row.command_id for row in rows],
+            [row.state for row in rows],
+            [row.sends for row in rows],
+            [row.frame for row in rows],
+            [row.counter for row in rows],
+            [row.result for row in rows],
+            [None if row.answer is None else _json(row.answer) for row in rows],
+            [row.reason for row in rows],
+            [row.sent_us for row in rows],
+            [row.delivered_us for row in rows],
+            [row.ended_us for row in rows],
+        )
+    if waiting := sorted(moves.waiting, key=lambda move: move.command_id):
+        await connection.execute(
+            MOVE_WAITING,
+            [row.command_id for row in waiting],
+            [row.state for row in waiting],
+            [row.sends for row in waiting],
+            [row.due_at for row in waiting],
+        )
+    if notes := moves.notes:
+        await connection.execute(
+            NOTE,
+            [note.tenant_id for note in notes],
+            [note.command_id for note in notes],
+            [note.at_us for note in notes],
+            [note.event for note in notes],
+            [note.state for note in notes],
+            [note.actor for note in notes],
+            [note.detail for note in notes],
+        )
+    if reports := list(moves.reports.values()):
+        await connection.execute(
+            REPORT,
+            [report.meter_id for report in reports],
+            [_json(report.values) for report in reports],
+            [report.at_us for report in reports],
+        )
 
 
-def _taken(row: Row) -> Mapping[str, Any]:
-    """What a confirmed command set."""
-    return settings_of(row["params"]) if row["kind"] == Kind.SET_PARAMETERS else {}
+def _held(rows: Iterable[Row]) -> dict[int, HeldCommand]:
+    return {
+        row["command_id"]: HeldCommand(
+            row["command_id"], row["tenant_id"], row["meter_id"], row["serial"], Kind(row["kind"]), row["params"],
+            State(row["state"]),
+        )
+        for row in rows
+    }  # fmt: skip
 
 
 def _open(row: Row) -> OpenCommand:

@@ -22,7 +22,7 @@ from openmains.app.security.score import AccessJudge
 from openmains.domain.ids import MeterId
 from openmains.domain.period import EPOCH_ORDINAL
 from openmains.domain.readings.model import MeterState
-from openmains.edges.postgres.command.flow import hear
+from openmains.edges.postgres.command.flow import apply_responses
 from openmains.edges.postgres.security.reports import commit_reports, default_judge
 
 LOAD = """
@@ -141,7 +141,7 @@ class PostgresPipelineStore:
             if effects.access:
                 effects.alarms += await commit_reports(connection, self._access, effects.access)
             await _alarms(connection, effects.alarms, now_us)
-            await hear(connection, effects.words)
+            await apply_responses(connection, effects.words)
 
 
 async def _alarms(connection: asyncpg.pool.PoolConnectionProxy, changes: list[AlarmChange], now_us: int) -> None:

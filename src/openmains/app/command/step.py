@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The driver of the table of states (``domain.command.life``): what is to be written when something happens to commands.
+
+    held       the commands as the store locked them
+    changes    what happened, in order: from the dispatcher, from time, from people, from the signer
+    responses  what meters said of commands and links saw of them; ``changes_of`` says which change each is
+    Moves      sets of rows to write, at most one a command, and a meter's shadow once
+
+Pure: a store only locks, loads and writes what is returned here, one statement a table.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from openmains.app.command.ports import Change, Drafted, HeldCommand, MeterWord, UnsentSetting
+from openmains.app.command.results import LINK_EVENTS
+from openmains.domain.command.kinds import Kind
+from openmains.domain.command.life import ENDS, NEVER_SENT, SENDABLE, Event, Outcome, State, advance, event_of_result
+from openmains.domain.command.order import replaced_by, settings_of
+
+T = TypeVar("T")
+DETAIL_MOST, LOG_MOST = 500, 4000  # letters of a note
+_UNASKED = NEVER_SENT | {State.CANCELLED}
+
+
+@dataclass(slots=True)
+class Move:
+    """What becomes of one command; None and '' leave what is there. ``sends``: attempts to add. Of ``frame``, ``counter``,
+    ``sent_us`` and ``delivered_us`` the first one ever stays (every repeat is the same bytes), of the rest the last one: a
+    meter may answer after it was given up."""
+
+    command_id: int
+    state: State
+    sends: int = 0
+    due_at: int | None = None  # s
+    frame: bytes | None = None
+    counter: int | None = None
+    result: int | None = None
+    answer: Mapping[str, int] | None = None
+    reason: str = ""
+    sent_us: int | None = None
+    delivered_us: int | None = None
+    ended_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line of a command's history; ``state`` is the one after it."""
+
+    tenant_id: int
+    command_id: int
+    at_us: int
+    event: str
+    state: State
+    actor: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowReport:
+    """What a meter is set to, by its own word; put over what was known."""
+
+    meter_id: int
+    values: Mapping[str, Any]
+    at_us: int
+
+
+@dataclass(slots=True)
+class Moves:
+    """Sets of rows to write. ``sent``: commands whose frame may leave once this is on disk."""
+
+    moves: dict[int, Move] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+    reports: dict[int, ShadowReport] = field(default_factory=dict)
+    sent: list[int] = field(default_factory=list)
+
+    @property
+    def waiting(self) -> list[Move]:
+        """Those that still wait; what has ended waits no more (trigger ``command_ended``)."""
+        return [move for move in self.moves.values() if move.state in SENDABLE]
+
+    def report(self, meter_id: int, values: Mapping[str, Any], at_us: int) -> None:
+        """The later word of a meter goes over its earlier one."""
+        before = self.reports.get(meter_id)
+        merged = {**before.values, **values} if before else dict(values)
+        self.reports[meter_id] = ShadowReport(meter_id, merged, at_us)
+
+
+def step(held: Mapping[int, HeldCommand], changes: Iterable[Change]) -> Moves:
+    """What the table of states makes of the changes, in their order. A change of a command that is not held is none."""
+    found = Moves()
+    states = {command_id: command.state for command_id, command in held.items()}
+    taken: list[int] = []
+    for change in changes:
+        command = held.get(change.command_id)
+        if command is None:
+            continue
+        before = states[change.command_id]
+        after, outcome = advance(before, change.event)
+        if outcome is Outcome.IGNORED or _says_its_end_again(before, after, outcome):
+            continue
+        event = change.event.value if outcome is Outcome.MOVED else f"contradiction:{change.event}"
+        found.notes.append(
+            Note(
+                command.tenant_id, change.command_id, change.at_us, event, after, change.actor,
+                change.detail[:DETAIL_MOST],
+            )
+        )  # fmt: skip
+        if outcome is not Outcome.MOVED:
+            continue
+        states[change.command_id] = after
+        _merge(found.moves, change, before, after)
+        if change.event is Event.SEND:
+            taken.append(change.command_id)
+        if after is State.CONFIRMED and command.kind is Kind.SET_PARAMETERS and (values := settings_of(command.params)):
+            found.report(command.meter_id, values, change.at_us)
+    found.sent = [command_id for command_id in taken if states[command_id] in SENDABLE]
+    return found
+
+
+def step_responses(held: Mapping[int, HeldCommand], responses: Sequence[MeterWord]) -> Moves:
+    """What the words of meters and links do, in the order they were received; parts of answers come last."""
+    by_serial = {(command.meter_id, command.serial): command for command in held.values() if command.serial is not None}
+    found = step(held, changes_of(held, by_serial, responses))
+    for response in responses:
+        command = by_serial.get((response.meter_id, response.serial))
+        if not response.link and response.code is None and command is not None and command.state not in _UNASKED:
+            _keep_part(found, command, response)
+    return found
+
+
+def changes_of(
+    held: Mapping[int, HeldCommand], by_serial: Mapping[tuple[int, int], HeldCommand], responses: Sequence[MeterWord]
+) -> list[Change]:
+    """Which change each response is, by time. One about a command that is not there, or is another meter's, is none."""
+    changes: list[Change] = []
+    for response in responses:
+        if response.link:
+            command = held.get(response.command_id)
+            if command is not None and command.meter_id == response.meter_id:
+                changes.append(Change(command.command_id, LINK_EVENTS[response.link], response.received_us, "link"))
+        elif response.code is not None:
+            command = by_serial.get((response.meter_id, response.serial))
+            if command is not None:
+                event, reason = event_of_result(response.code)
+                changes.append(
+                    Change(
+                        command.command_id, event, response.received_us, "meter", reason, result=response.code,
+                        answer=response.points,
+                    )
+                )  # fmt: skip
+    # of one instant the meter's word comes before the link's
+    return sorted(changes, key=lambda change: (change.at_us, change.actor != "meter"))
+
+
+def changes_of_newer(drafts: Sequence[Drafted], unsent: Sequence[UnsentSetting], now_us: int) -> list[Change]:
+    """Unsent older settings that these make void, each called off by the newest that does."""
+    older: dict[int, list[tuple[int, Kind, str, State]]] = {}
+    for item in unsent:
+        older.setdefault(item.meter_id, []).append((item.command_id, item.kind, item.slot, item.state))
+    changes: dict[int, Change] = {}
+    for draft in drafts:
+        if not draft.slot:
+            continue
+        before = [item for item in older.get(draft.meter_id, ()) if item[0] < draft.command_id]
+        for command_id in replaced_by(draft.kind, draft.slot, before):
+            detail = f"replaced_by {draft.command_id}"
+            changes[command_id] = Change(command_id, Event.CANCEL, now_us, "platform", detail)
+    return list(changes.values())
+
+
+def _says_its_end_again(before: State, after: State, outcome: Outcome) -> bool:
+    """A repeat of the word that ended it: not even history."""
+    return outcome is Outcome.MOVED and before in ENDS and after is before
+
+
+def _merge(moves: dict[int, Move], change: Change, before: State, after: State) -> None:
+    """One row a command, whatever happened to it."""
+    move = moves.setdefault(change.command_id, Move(change.command_id, after))
+    move.state = after
+    if change.event is Event.SEND:
+        move.sends += 1
+        move.sent_us = _first(move.sent_us, change.at_us)
+    if after is State.DELIVERED:
+        move.delivered_us = _first(move.delivered_us, change.at_us)
+    if after in ENDS:
+        move.ended_us = change.at_us
+    move.frame, move.counter = _first(move.frame, change.frame), _first(move.counter, change.counter)
+    move.result, move.due_at = _first(change.result, move.result), _first(change.due_at, move.due_at)
+    move.answer = change.answer or move.answer
+    if change.detail and after is not before:
+        move.reason = change.detail[:DETAIL_MOST]
+
+
+def _first(one: T | None, other: T | None) -> T | None:
+    return other if one is None else one
+
+
+def _keep_part(found: Moves, command: HeldCommand, response: MeterWord) -> None:
+    """Settings go into the shadow, lines of a log into the command's history. They decide nothing."""
+    if response.settings:
+        found.report(response.meter_id, response.settings, response.received_us)
+    if response.log is not None:
+        part, of, text = response.log
+        detail = f"{part}/{of}\n{text}"[:LOG_MOST]
+        found.notes.append(
+            Note(
+                response.tenant_id, command.command_id, response.received_us, "log", command.state, "meter", detail
+            )
+        )  # fmt: skip
