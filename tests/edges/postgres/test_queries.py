@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openmains.edges.postgres.db import connect
-from openmains.edges.postgres.queries import FILE, Query, QueryError, load, parse, translate
+from openmains.edges.postgres.queries import Query, QueryError, load, parse, translate
 from openmains.run.engines.engines import Engines
 
 ROOT = Path(str(resources.files("openmains")))
@@ -105,7 +105,8 @@ def test_values_that_are_missing_or_unknown_are_refused() -> None:
 
 def files() -> list[Path]:
     """All files of queries."""
-    return sorted((ROOT / "edges" / "postgres").glob(f"*/{FILE}"))
+    found = (ROOT / "edges" / "postgres").glob("*/*.sql")
+    return sorted(path for path in found if path.parent.name != "migrations")
 
 
 def _package(path: Path) -> str:
@@ -115,7 +116,7 @@ def _package(path: Path) -> str:
 def test_every_query_is_asked_by_its_own_package() -> None:
     for path in files():
         code = "".join(module.read_text("utf-8") for module in path.parent.glob("*.py"))
-        assert [name for name in load(_package(path)) if f'["{name}"]' not in code] == [], path
+        assert [name for name in load(_package(path), path.name) if f'["{name}"]' not in code] == [], path
 
 
 @pytest.mark.engines
@@ -123,11 +124,11 @@ async def test_the_engine_understands_every_query(engines: Engines) -> None:
     owner = await connect(engines.urls.postgres_owner)
     try:
         for path in files():
-            for query in load(_package(path)).values():
+            for query in load(_package(path), path.name).values():
                 try:
                     prepared = await owner.prepare(query.sql)
                 except asyncpg.PostgresError as error:
-                    pytest.fail(f"{path.parent.name}/{query.name}: {error}")
+                    pytest.fail(f"{path.parent.name}/{path.name} {query.name}: {error}")
                 assert len(prepared.get_parameters()) == len(query.params)
     finally:
         await owner.close()

@@ -184,10 +184,3 @@ class CommandWork:
             done += await ask_again(self._flow, times, now_us)
         done += await take_in(self._flow, self._signer, now_us)
         return done + await sweep(self._flow, now_us)
-
-
-def times_of(
-    rows: Sequence[tuple[int, int, str, int | None, int | None, int | None]],
-) -> dict[tuple[int, int, str], Times]:
-    """Settings by (tenant, product or 0, kind) from rows of ``command_setting``."""
-    return {(row[0], row[1], row[2]): Times(row[3], row[4], row[5]) for row in rows}

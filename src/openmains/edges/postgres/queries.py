@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SQL as source: a context keeps its statements in ``queries.sql`` beside the module that asks them.
+"""SQL as source: a context keeps its statements in ``queries.sql`` beside the module that asks them, or in a file for each
+role of the database that asks.
 
     -- name: waiting
     -- Open, sendable commands of these meters: the one indexed query of a batch.
@@ -19,6 +20,7 @@ What is wrong with a file is found when it is loaded, which is when the program 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -101,9 +103,10 @@ class Queries(Mapping[str, Query]):
         return len(self._found)
 
 
-def load(package: str) -> Queries:
-    """The queries of ``package`` (``__package__`` of the module that asks them). Raises ``QueryError``."""
-    return parse((resources.files(package) / FILE).read_text("utf-8"), package)
+@cache
+def load(package: str, file: str = FILE) -> Queries:
+    """The queries of ``package`` (``__package__`` of the module that asks them), read once. Raises ``QueryError``."""
+    return parse((resources.files(package) / file).read_text("utf-8"), f"{package}/{file}")
 
 
 def parse(text: str, place: str = FILE) -> Queries:

@@ -19,7 +19,7 @@ from openmains.app.command.work import CommandWork, sweep, take_in
 from openmains.domain.command.flow import CellFlow
 from openmains.domain.command.kinds import DAY, RULES, Channel, Kind
 from openmains.domain.command.order import slot_of
-from openmains.edges.postgres.command.flow import WAITING, PostgresCommandFlow, apply_responses
+from openmains.edges.postgres.command.flow import PostgresCommandFlow, apply_responses
 from openmains.edges.postgres.command.tables import Commands
 from openmains.edges.postgres.db import API_ROLE, PIPELINE_ROLE, Pool, create_pool, tenant_transaction
 from openmains.edges.signer.switch import FileSwitch
@@ -295,14 +295,6 @@ async def test_what_the_apis_role_cannot_do(desk: Desk) -> None:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             async with tenant_transaction(desk.api, desk.town.tenant_id) as connection:
                 await connection.execute(sql)
-
-
-async def test_the_one_query_uses_the_index(desk: Desk) -> None:
-    async with desk.pool.acquire() as connection:
-        await connection.execute("SET enable_seqscan = off")
-        plan = await connection.fetch("EXPLAIN " + WAITING, desk.town.meters)
-        await connection.execute("RESET enable_seqscan")
-    assert any("command_waiting_meter" in row[0] for row in plan), plan
 
 
 async def test_a_meter_that_speaks_for_the_first_time_is_given_its_products_defaults_once(desk: Desk) -> None:

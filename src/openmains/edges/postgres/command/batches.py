@@ -7,18 +7,16 @@ from typing import Any
 import msgspec
 
 from openmains.app.command.model import Batch, BatchLine, BatchMeter, NewBatch
+from openmains.app.command.step import Note
 from openmains.app.problems import Problem
 from openmains.domain.command.batch import BatchState
 from openmains.domain.command.life import State
+from openmains.edges.postgres.command.flow import write_notes
+from openmains.edges.postgres.command.flow_batches import batch_key
 from openmains.edges.postgres.db import Connection, Row
+from openmains.edges.postgres.queries import load
 
-_BATCH = """
-SELECT b.batch_id, b.name, b.kind, b.params, b.state, b.reason, b.total, b.released, b.groups, b.hold_s, b.failure_limit_ppm,
-       b.inverse_of, b.created_by, b.created_at,
-       coalesce((SELECT jsonb_object_agg(k.state, k.n) FROM
-         (SELECT c.state, count(*) AS n FROM command c WHERE c.batch_id = b.batch_id GROUP BY c.state) k), '{}') AS states
-  FROM command_batch b
-"""
+SQL = load(__package__, "tenant.sql")
 
 
 def _batch(row: Row) -> Batch:
@@ -37,154 +35,107 @@ class BatchTables:
     async def choose(self, batch: NewBatch) -> tuple[list[BatchMeter], list[str]]:
         chosen = batch.chosen
         if chosen.numbers is not None:
-            rows = await self._connection.fetch(
-                "SELECT u.number, m.meter_id FROM unnest($2::text[]) WITH ORDINALITY AS u(number, place)"
-                " LEFT JOIN meter m ON m.tenant_id = $1 AND m.number = u.number AND m.removed_on IS NULL ORDER BY u.place",
-                self._tenant_id,
-                list(dict.fromkeys(chosen.numbers)),
-            )
-            return [BatchMeter(row[1]) for row in rows if row[1] is not None], [
-                row[0] for row in rows if row[1] is None
-            ]
-        # a canary must be typical: the order is a hash of the meter, not its age
-        rows = await self._connection.fetch(
-            "WITH RECURSIVE part AS (SELECT area_id FROM area WHERE tenant_id = $1 AND ($2::int IS NULL OR area_id = $2)"
-            " UNION SELECT a.area_id FROM area a JOIN part ON a.parent_id = part.area_id WHERE a.tenant_id = $1)"
-            " SELECT meter_id FROM meter WHERE tenant_id = $1 AND removed_on IS NULL AND area_id IN (SELECT area_id FROM part)"
-            " AND ($3::int IS NULL OR product_id = $3) ORDER BY hashint8(meter_id), meter_id",
-            self._tenant_id,
-            chosen.area_id,
-            chosen.product_id,
+            numbers = list(dict.fromkeys(chosen.numbers))
+            rows = await SQL["choose_numbers"].fetch(self._connection, tenant_id=self._tenant_id, numbers=numbers)
+            known = [BatchMeter(row["meter_id"]) for row in rows if row["meter_id"] is not None]
+            return known, [row["number"] for row in rows if row["meter_id"] is None]
+        rows = await SQL["choose_area"].fetch(
+            self._connection, tenant_id=self._tenant_id, area_id=chosen.area_id, product_id=chosen.product_id
         )
-        return [BatchMeter(row[0]) for row in rows], []
+        return [BatchMeter(row["meter_id"]) for row in rows], []
 
     async def add_batch(
         self, batch: NewBatch, validity_s: int, meters: Sequence[BatchMeter], user_id: int, inverse_of: int | None
     ) -> tuple[int, bool]:
-        batch_id = await self._connection.fetchval(
-            "INSERT INTO command_batch (tenant_id, name, kind, params, unique_key, validity_s, groups, hold_s,"
-            " failure_limit_ppm, inverse_of, total, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
-            " ON CONFLICT (tenant_id, unique_key) DO NOTHING RETURNING batch_id",
-            self._tenant_id,
-            batch.name,
-            batch.kind,
-            batch.params,
-            batch.unique_key,
-            validity_s,
-            batch.groups,
-            batch.hold_s,
-            batch.failure_limit_ppm,
-            inverse_of,
-            len(meters),
-            user_id,
+        batch_id = await SQL["add_batch"].fetchval(
+            self._connection,
+            tenant_id=self._tenant_id,
+            name=batch.name,
+            kind=batch.kind,
+            params=batch.params,
+            unique_key=batch.unique_key,
+            validity_s=validity_s,
+            groups=batch.groups,
+            hold_s=batch.hold_s,
+            failure_limit_ppm=batch.failure_limit_ppm,
+            inverse_of=inverse_of,
+            total=len(meters),
+            created_by=user_id,
         )
         if batch_id is None:
-            row = await self._connection.fetchrow(
-                "SELECT batch_id, kind, params FROM command_batch WHERE tenant_id = $1 AND unique_key = $2",
-                self._tenant_id,
-                batch.unique_key,
+            row = await SQL["batch_by_key"].fetchrow(
+                self._connection, tenant_id=self._tenant_id, unique_key=batch.unique_key
             )
             if row is None or (row["kind"], row["params"]) != (batch.kind.value, batch.params):
                 raise Problem("key-used", fields=(("/unique_key", "not-accepted"),))
             return row["batch_id"], False
-        await self._connection.execute(
-            "INSERT INTO command_batch_meter (batch_id, place, tenant_id, meter_id, params)"
-            " SELECT $1, u.place, $2, u.meter_id, u.params::jsonb"
-            " FROM unnest($3::int[], $4::bigint[], $5::text[]) AS u(place, meter_id, params)",
-            batch_id,
-            self._tenant_id,
-            list(range(len(meters))),
-            [meter.meter_id for meter in meters],
-            [None if meter.params is None else msgspec.json.encode(meter.params).decode() for meter in meters],
+        await SQL["add_batch_meters"].execute(
+            self._connection,
+            tenant_id=self._tenant_id,
+            batch_id=batch_id,
+            places=list(range(len(meters))),
+            meter_ids=[meter.meter_id for meter in meters],
+            params=[None if meter.params is None else msgspec.json.encode(meter.params).decode() for meter in meters],
         )
         return batch_id, True
 
     async def batch(self, batch_id: int) -> Batch | None:
-        row = await self._connection.fetchrow(
-            f"{_BATCH} WHERE b.tenant_id = $1 AND b.batch_id = $2", self._tenant_id, batch_id
-        )
-        return None if row is None else _batch(row)
+        rows = await self._batches(1, None, batch_id)
+        return rows[0] if rows else None
 
     async def batches(self, limit: int, after: int | None) -> list[Batch]:
-        rows = await self._connection.fetch(
-            f"{_BATCH} WHERE b.tenant_id = $1 AND ($2::bigint IS NULL OR b.batch_id < $2) ORDER BY b.batch_id DESC LIMIT $3",
-            self._tenant_id,
-            after,
-            limit,
+        return await self._batches(limit, after, None)
+
+    async def _batches(self, limit: int, after: int | None, only: int | None) -> list[Batch]:
+        rows = await SQL["batches"].fetch(
+            self._connection, tenant_id=self._tenant_id, only=only, after=after, most=limit
         )
         return [_batch(row) for row in rows]
 
     async def batch_lines(self, batch_id: int, limit: int, after: int) -> list[BatchLine]:
-        rows = await self._connection.fetch(
-            "SELECT x.place, x.meter_id, m.number, c.command_id, coalesce(c.state, 'waiting'), coalesce(c.reason, '')"
-            " FROM command_batch_meter x JOIN meter m USING (meter_id)"
-            " LEFT JOIN command c ON c.batch_id = x.batch_id AND c.place = x.place"
-            " WHERE x.tenant_id = $1 AND x.batch_id = $2 AND x.place > $3 ORDER BY x.place LIMIT $4",
-            self._tenant_id,
-            batch_id,
-            after,
-            limit,
+        rows = await SQL["batch_lines"].fetch(
+            self._connection, tenant_id=self._tenant_id, batch_id=batch_id, after=after, most=limit
         )
-        return [BatchLine(*row) for row in rows]
+        return [BatchLine(**row) for row in rows]
 
     async def batch_keys(self, batch_id: int) -> list[tuple[str, int, dict[str, Any], int]]:
         """(unique key, meter, parameters, end of validity in s) of a batch's commands, made or to be made."""
-        rows = await self._connection.fetch(
-            "SELECT 'batch:' || b.unique_key || ':' || x.place, x.meter_id, coalesce(x.params, b.params),"
-            " extract(epoch FROM b.created_at)::bigint + b.validity_s"
-            " FROM command_batch b JOIN command_batch_meter x USING (batch_id)"
-            " WHERE b.tenant_id = $1 AND b.batch_id = $2 ORDER BY x.place",
-            self._tenant_id,
-            batch_id,
-        )
-        return [(row[0], row[1], row[2], row[3]) for row in rows]
+        rows = await SQL["batch_keys"].fetch(self._connection, tenant_id=self._tenant_id, batch_id=batch_id)
+        return [
+            (batch_key(row["unique_key"], row["place"]), row["meter_id"], row["params"], row["not_after"])
+            for row in rows
+        ]
 
     async def set_batch_state(self, batch_id: int, before: BatchState, after: BatchState, reason: str) -> bool:
-        # who resumes a stopped batch has seen its failures: only later ones count
-        resumed = before is BatchState.STOPPED and after is BatchState.RUNNING
-        done: str = await self._connection.execute(
-            "UPDATE command_batch SET state = $4, reason = $5, judge_from = CASE WHEN $6 THEN released ELSE judge_from END"
-            " WHERE tenant_id = $1 AND batch_id = $2 AND state = $3",
-            self._tenant_id,
-            batch_id,
-            before,
-            after,
-            reason,
-            resumed,
+        done = await SQL["set_batch_state"].execute(
+            self._connection,
+            tenant_id=self._tenant_id,
+            batch_id=batch_id,
+            before=before,
+            after=after,
+            reason=reason,
+            # who resumes a stopped batch has seen its failures: only later ones count
+            judge_anew=before is BatchState.STOPPED and after is BatchState.RUNNING,
         )
         return done == "UPDATE 1"
 
     async def cancel_batch_commands(self, batch_id: int, actor: str, now_us: int) -> int:
-        rows = await self._connection.fetch(
-            "UPDATE command SET state = 'cancelled', reason = 'batch_cancelled', ended_us = $3"
-            " WHERE tenant_id = $1 AND batch_id = $2 AND state IN ('drafted', 'quarantined', 'approved', 'queued')"
-            " RETURNING command_id",
-            self._tenant_id,
-            batch_id,
-            now_us,
+        rows = await SQL["cancel_batch"].fetch(
+            self._connection, tenant_id=self._tenant_id, batch_id=batch_id, now_us=now_us
         )
-        for row in rows:
-            await self._note(row["command_id"], now_us, "cancel", State.CANCELLED, actor, "batch_cancelled")
-        return len(rows)
+        called_off = sorted(row["command_id"] for row in rows)
+        await self._note(called_off, now_us, "cancel", State.CANCELLED, actor, "batch_cancelled")
+        return len(called_off)
 
     async def inverse_meters(self, batch_id: int) -> list[BatchMeter]:
-        rows = await self._connection.fetch(
-            "SELECT meter_id, before FROM command_batch_meter WHERE tenant_id = $1 AND batch_id = $2"
-            " AND before IS NOT NULL AND before <> '{}'::jsonb ORDER BY place",
-            self._tenant_id,
-            batch_id,
-        )
-        return [BatchMeter(row[0], {"values": row[1]}) for row in rows]
+        rows = await SQL["inverse_meters"].fetch(self._connection, tenant_id=self._tenant_id, batch_id=batch_id)
+        return [BatchMeter(row["meter_id"], {"values": row["before"]}) for row in rows]
 
-    async def _note(self, command_id: int, at_us: int, event: str, state: State, actor: str, detail: str) -> None:
-        await self._connection.execute(
-            "INSERT INTO command_event (tenant_id, command_id, at_us, event, state, actor, detail)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            self._tenant_id,
-            command_id,
-            at_us,
-            event,
-            state.value,
-            actor,
-            detail,
-        )
+    async def _note(
+        self, command_ids: Sequence[int], at_us: int, event: str, state: State, actor: str, detail: str
+    ) -> None:
+        if command_ids:
+            await write_notes(
+                self._connection,
+                [Note(self._tenant_id, command_id, at_us, event, state, actor, detail) for command_id in command_ids],
+            )

@@ -11,15 +11,9 @@ import asyncpg
 from openmains.app.command.signer.ports import RegistryAwayError
 from openmains.domain.command.safety import OFFICE_HOURS, MeterFacts, OfficeHours
 from openmains.edges.postgres.db import SIGNER_ROLE, Pool, Row, create_pool
+from openmains.edges.postgres.queries import Query, load
 
-FACTS = """
-SELECT m.meter_id, m.tenant_id, m.area_id, m.product_id, p.driver, m.removed_on IS NOT NULL, coalesce(c.is_protected, false),
-       coalesce(c.is_critical, false), coalesce((p.settings ->> 'prepaid')::boolean, false), s.balance
-  FROM meter m JOIN product p USING (product_id)
-  LEFT JOIN customer c ON c.customer_id = m.customer_id
-  LEFT JOIN meter_state s ON s.meter_id = m.meter_id
- WHERE m.tenant_id = $1 AND m.meter_id = ANY($2::bigint[])
-"""
+SQL = load(__package__, "signer.sql")
 SIZES_EVERY_S = 60.0
 
 
@@ -38,39 +32,39 @@ class SignerRegistry:
         if self._pool is not None:
             await self._pool.close()
 
-    async def _fetch(self, sql: str, *values: Any) -> list[Row]:
+    async def _fetch(self, query: Query, **values: Any) -> list[Row]:
         try:
             async with self._opening:
                 if self._pool is None:
                     self._pool = await create_pool(
                         self._dsn, role=SIGNER_ROLE, max_size=2, command_timeout_s=10, application="openmains-signer"
                     )
-            rows: list[Row] = await self._pool.fetch(sql, *values)
+            rows = await query.fetch(self._pool, **values)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise RegistryAwayError from error
         return rows
 
     async def facts(self, tenant_id: int, meter_ids: Sequence[int]) -> dict[int, MeterFacts]:
-        rows = await self._fetch(FACTS, tenant_id, list(meter_ids))
-        return {row[0]: MeterFacts(*row) for row in rows}
+        rows = await self._fetch(SQL["facts"], tenant_id=tenant_id, meter_ids=list(meter_ids))
+        return {row["meter_id"]: MeterFacts(**row) for row in rows}
 
     async def zone(self, tenant_id: int) -> str:
-        rows = await self._fetch("SELECT zone FROM tenant WHERE tenant_id = $1", tenant_id)
-        return str(rows[0][0]) if rows else "Asia/Shanghai"
+        rows = await self._fetch(SQL["zone"], tenant_id=tenant_id)
+        return str(rows[0]["zone"]) if rows else "Asia/Shanghai"
 
     async def office(self, tenant_id: int) -> OfficeHours:
-        rows = await self._fetch(
-            "SELECT office_from, office_to, office_days FROM command_policy WHERE tenant_id = $1", tenant_id
-        )
-        return OfficeHours(rows[0][0], rows[0][1], frozenset(rows[0][2])) if rows else OFFICE_HOURS
+        rows = await self._fetch(SQL["office"], tenant_id=tenant_id)
+        return _office(rows[0]) if rows else OFFICE_HOURS
 
     async def sizes(self, tenant_id: int) -> tuple[int, int, Mapping[int, int]]:
         now = time.monotonic()
         if self._sizes is None or now - self._sizes[0] > SIZES_EVERY_S:
-            rows = await self._fetch(
-                "SELECT tenant_id, area_id, count(*) FROM meter WHERE removed_on IS NULL GROUP BY tenant_id, area_id"
-            )
-            self._sizes = (now, {(row[0], row[1]): row[2] for row in rows})
+            rows = await self._fetch(SQL["sizes"])
+            self._sizes = (now, {(row["tenant_id"], row["area_id"]): row["meters"] for row in rows})
         counts = self._sizes[1]
         mine = {area: count for (tenant, area), count in counts.items() if tenant == tenant_id}
         return sum(counts.values()), sum(mine.values()), mine
+
+
+def _office(row: Row) -> OfficeHours:
+    return OfficeHours(row["office_from"], row["office_to"], frozenset(row["office_days"]))

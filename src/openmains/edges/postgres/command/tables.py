@@ -22,14 +22,9 @@ from openmains.domain.command.log_pull import Pull
 from openmains.edges.postgres.command import logs as command_logs
 from openmains.edges.postgres.command.batches import BatchTables
 from openmains.edges.postgres.db import Row
+from openmains.edges.postgres.queries import load
 
-_COLUMNS = """
-SELECT c.command_id, c.meter_id, m.number, c.kind, c.params, c.unique_key, c.state, c.reason, c.channel, c.priority, c.serial,
-       c.batch_id, c.attempts, c.result, c.answer, c.created_by, c.created_us, c.not_after, c.sent_us, c.delivered_us,
-       c.ended_us, coalesce((SELECT nullif(e.actor, '') FROM command_event e WHERE e.command_id = c.command_id
-         ORDER BY e.event_id LIMIT 1), 'batch') AS given_by
-  FROM command c JOIN meter m USING (meter_id)
-"""
+SQL = load(__package__, "tenant.sql")
 
 
 def _at(us: int | None) -> datetime | None:
@@ -48,88 +43,70 @@ def _values(row: Row) -> dict[str, Any]:
 
 
 class Commands(BatchTables):
-    """Drafts, lists, calling off, shadow, settings; batches are in ``command_tables``."""
+    """Drafts, lists, calling off, shadow, settings; batches are in ``batches``."""
 
     async def targets(self, meter_ids: Sequence[int]) -> list[Target]:
-        rows = await self._connection.fetch(
-            "SELECT m.meter_id, m.tenant_id, m.product_id, p.driver, coalesce(p.settings ->> 'channel', 'direct')"
-            " FROM meter m JOIN product p USING (product_id)"
-            " WHERE m.tenant_id = $1 AND m.meter_id = ANY($2::bigint[]) AND m.removed_on IS NULL",
-            self._tenant_id,
-            list(meter_ids),
-        )
-        return [Target(row[0], row[1], row[2], row[3], _channel(row[4])) for row in rows]
+        rows = await SQL["targets"].fetch(self._connection, tenant_id=self._tenant_id, meter_ids=list(meter_ids))
+        return [
+            Target(row["meter_id"], row["tenant_id"], row["product_id"], row["driver"], _channel(row["channel"]))
+            for row in rows
+        ]
 
     async def times(self) -> list[SettingTimes]:
-        rows = await self._connection.fetch(
-            "SELECT kind, product_id, validity_s, attempts, pause_s FROM command_setting WHERE tenant_id = $1"
-            " ORDER BY kind, product_id",
-            self._tenant_id,
-        )
-        return [SettingTimes(Kind(row[0]), *tuple(row)[1:]) for row in rows]
+        rows = await SQL["tenant_times"].fetch(self._connection, tenant_id=self._tenant_id)
+        return [
+            SettingTimes(Kind(row["kind"]), row["product_id"], row["validity_s"], row["attempts"], row["pause_s"])
+            for row in rows
+        ]
 
     async def set_times(self, times: SettingTimes) -> None:
-        await self._connection.execute(
-            "INSERT INTO command_setting (tenant_id, product_id, kind, validity_s, attempts, pause_s)"
-            " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id, product_id, kind)"
-            " DO UPDATE SET validity_s = $4, attempts = $5, pause_s = $6",
-            self._tenant_id,
-            times.product_id,
-            times.kind,
-            times.validity_s,
-            times.attempts,
-            times.pause_s,
+        await SQL["set_times"].execute(
+            self._connection,
+            tenant_id=self._tenant_id,
+            product_id=times.product_id,
+            kind=times.kind,
+            validity_s=times.validity_s,
+            attempts=times.attempts,
+            pause_s=times.pause_s,
         )
 
     async def policy(self) -> CommandPolicy:
-        row = await self._connection.fetchrow(
-            "SELECT daily_share_ppm, office_from, office_to, office_days FROM command_policy WHERE tenant_id = $1",
-            self._tenant_id,
-        )
-        return CommandPolicy() if row is None else CommandPolicy(row[0], row[1], row[2], list(row[3]))
+        row = await SQL["policy"].fetchrow(self._connection, tenant_id=self._tenant_id)
+        return CommandPolicy() if row is None else CommandPolicy(**row)
 
     async def set_policy(self, policy: CommandPolicy) -> None:
-        await self._connection.execute(
-            "INSERT INTO command_policy (tenant_id, daily_share_ppm, office_from, office_to, office_days)"
-            " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id)"
-            " DO UPDATE SET daily_share_ppm = $2, office_from = $3, office_to = $4, office_days = $5",
-            self._tenant_id,
-            policy.daily_share_ppm,
-            policy.office_from,
-            policy.office_to,
-            sorted(set(policy.office_days)),
+        await SQL["set_policy"].execute(
+            self._connection,
+            tenant_id=self._tenant_id,
+            daily_share_ppm=policy.daily_share_ppm,
+            office_from=policy.office_from,
+            office_to=policy.office_to,
+            office_days=sorted(set(policy.office_days)),
         )
 
     async def draft(self, draft: Draft, user_id: int, actor: str, now_us: int) -> tuple[int, bool]:
-        command_id = await self._connection.fetchval(
-            "INSERT INTO command (tenant_id, meter_id, kind, params, lane, priority, slot, channel, unique_key, content,"
-            " not_after, batch_id, place, created_by, created_us)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
-            " ON CONFLICT (tenant_id, unique_key) DO NOTHING RETURNING command_id",
-            self._tenant_id,
-            draft.meter_id,
-            draft.kind,
-            dict(draft.params),
-            int(draft.rule.lane),
-            int(draft.rule.priority),
-            draft.slot,
-            draft.channel,
-            draft.unique_key,
-            draft.content,
-            draft.not_after,
-            draft.batch_id,
-            draft.place,
-            user_id,
-            now_us,
+        command_id = await SQL["draft"].fetchval(
+            self._connection,
+            tenant_id=self._tenant_id,
+            meter_id=draft.meter_id,
+            kind=draft.kind,
+            params=dict(draft.params),
+            lane=int(draft.rule.lane),
+            priority=int(draft.rule.priority),
+            slot=draft.slot,
+            channel=draft.channel,
+            unique_key=draft.unique_key,
+            content=draft.content,
+            not_after=draft.not_after,
+            batch_id=draft.batch_id,
+            place=draft.place,
+            created_by=user_id,
+            now_us=now_us,
         )
         if command_id is not None:
-            await self._note(command_id, now_us, "draft", State.DRAFTED, actor, "")
+            await self._note([command_id], now_us, "draft", State.DRAFTED, actor, "")
             return command_id, True
-        row = await self._connection.fetchrow(
-            "SELECT command_id, content FROM command WHERE tenant_id = $1 AND unique_key = $2",
-            self._tenant_id,
-            draft.unique_key,
-        )
+        row = await SQL["by_key"].fetchrow(self._connection, tenant_id=self._tenant_id, unique_key=draft.unique_key)
         if row is None or bytes(row["content"]) != draft.content:
             raise Problem("key-used", fields=(("/unique_key", "not-accepted"),))
         return row["command_id"], False
@@ -145,69 +122,40 @@ class Commands(BatchTables):
         batch_id: int | None,
         is_open: bool,
     ) -> list[Command]:
-        opened = "c.ended_us IS NULL" if is_open else "true"
-        rows = await self._connection.fetch(
-            f"{_COLUMNS} WHERE c.tenant_id = $1 AND {opened} AND ($2::bigint IS NULL OR c.command_id < $2)"
-            " AND ($3::bigint IS NULL OR c.meter_id = $3) AND ($4::text IS NULL OR c.state = $4)"
-            " AND ($5::text IS NULL OR c.kind = $5) AND ($6::bigint IS NULL OR c.batch_id = $6)"
-            " ORDER BY c.command_id DESC LIMIT $7",
-            self._tenant_id,
-            after,
-            meter_id,
-            state,
-            kind,
-            batch_id,
-            limit,
+        query = SQL["page_open"] if is_open else SQL["page"]
+        rows = await query.fetch(
+            self._connection,
+            tenant_id=self._tenant_id,
+            after=after,
+            meter_id=meter_id,
+            state=state,
+            kind=kind,
+            batch_id=batch_id,
+            most=limit,
         )
         return [Command(**_values(row)) for row in rows]
 
     async def get(self, command_id: int) -> CommandDetail | None:
-        row = await self._connection.fetchrow(
-            f"{_COLUMNS} WHERE c.tenant_id = $1 AND c.command_id = $2", self._tenant_id, command_id
-        )
+        row = await SQL["get"].fetchrow(self._connection, tenant_id=self._tenant_id, command_id=command_id)
         if row is None:
             return None
-        events = await self._connection.fetch(
-            "SELECT at_us, event, state, actor, detail FROM command_event WHERE tenant_id = $1 AND command_id = $2"
-            " ORDER BY event_id",
-            self._tenant_id,
-            command_id,
-        )
-        history = [
-            CommandEvent(datetime.fromtimestamp(event[0] / 1_000_000, UTC), *tuple(event)[1:]) for event in events
-        ]
-        # a signed frame is nobody's to see before it went out
-        frame = await self._connection.fetchval(
-            "SELECT encode(frame, 'hex') FROM command WHERE tenant_id = $1 AND command_id = $2 AND sent_us IS NOT NULL",
-            self._tenant_id,
-            command_id,
-        )
-        return CommandDetail(**_values(row), frame_hex=frame or "", history=history)
+        events = await SQL["history"].fetch(self._connection, tenant_id=self._tenant_id, command_id=command_id)
+        return CommandDetail(**_values(row), history=[_event(event) for event in events])
 
     async def log_pulls(self, command_id: int) -> list[Pull]:
         return await command_logs.pulls(self._connection, self._tenant_id, command_id)
 
     async def cancel(self, command_id: int, actor: str, reason: str, now_us: int) -> bool:
-        done: str = await self._connection.execute(
-            "UPDATE command SET state = 'cancelled', reason = $3, ended_us = $4 WHERE tenant_id = $1 AND command_id = $2"
-            " AND state IN ('drafted', 'quarantined', 'approved', 'queued')",
-            self._tenant_id,
-            command_id,
-            reason,
-            now_us,
+        done = await SQL["cancel"].execute(
+            self._connection, tenant_id=self._tenant_id, command_id=command_id, reason=reason, now_us=now_us
         )
         if done != "UPDATE 1":
             return False
-        await self._note(command_id, now_us, "cancel", State.CANCELLED, actor, reason)
+        await self._note([command_id], now_us, "cancel", State.CANCELLED, actor, reason)
         return True
 
     async def shadow(self, meter_id: int) -> Shadow | None:
-        row = await self._connection.fetchrow(
-            "SELECT s.desired, s.reported, s.desired_us, s.reported_us FROM meter m LEFT JOIN meter_shadow s USING (meter_id)"
-            " WHERE m.tenant_id = $1 AND m.meter_id = $2",
-            self._tenant_id,
-            meter_id,
-        )
+        row = await SQL["shadow"].fetchrow(self._connection, tenant_id=self._tenant_id, meter_id=meter_id)
         if row is None:
             return None
         desired, reported = row["desired"] or {}, row["reported"] or {}
@@ -223,18 +171,19 @@ class Commands(BatchTables):
         return Shadow(meter_id, entries, _at(row["desired_us"]), _at(row["reported_us"]))
 
     async def cell_meters(self, area_id: int | None, product_id: int | None) -> list[tuple[int, int, int | None]]:
-        rows = await self._connection.fetch(
-            "WITH RECURSIVE part AS (SELECT area_id FROM area WHERE tenant_id = $1 AND ($2::int IS NULL OR area_id = $2)"
-            " UNION SELECT a.area_id FROM area a JOIN part ON a.parent_id = part.area_id WHERE a.tenant_id = $1)"
-            " SELECT s.cell, m.meter_id, s.last_seen_us FROM meter m JOIN meter_state s USING (meter_id)"
-            " WHERE m.tenant_id = $1 AND m.removed_on IS NULL AND s.cell IS NOT NULL"
-            " AND m.area_id IN (SELECT area_id FROM part) AND ($3::int IS NULL OR m.product_id = $3)"
-            " ORDER BY s.cell, m.meter_id",
-            self._tenant_id,
-            area_id,
-            product_id,
+        rows = await SQL["cell_meters"].fetch(
+            self._connection, tenant_id=self._tenant_id, area_id=area_id, product_id=product_id
         )
-        return [(row[0], row[1], None if row[2] is None else row[2] // 60_000_000) for row in rows]
+        return [(row["cell"], row["meter_id"], _minute(row["last_seen_us"])) for row in rows]
+
+
+def _event(row: Row) -> CommandEvent:
+    at = datetime.fromtimestamp(row["at_us"] / 1_000_000, UTC)
+    return CommandEvent(at, row["event"], row["state"], row["actor"], row["detail"])
+
+
+def _minute(at_us: int | None) -> int | None:
+    return None if at_us is None else at_us // 60_000_000
 
 
 def _channel(name: str) -> Channel:
