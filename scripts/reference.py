@@ -3,8 +3,9 @@
 
 from pathlib import Path
 
-from openmains.domain.command.kinds import RULES
+from openmains.domain.command.kinds import RULES, FourEyes
 from openmains.domain.command.life import drawing, table
+from openmains.domain.command.safety import ALONE_UP_TO
 from openmains.edges.http import permissions_page
 from openmains.run import settings
 from openmains.wire.lwm2m import definitions
@@ -20,16 +21,39 @@ BEGIN, END = "<!-- life: begin -->", "<!-- life: end -->"
 
 def command_life() -> str:
     """The part of docs/commands.md that is drawn from the code."""
-    rows = ["| kind | lane | urgency | valid | attempts | signed |", "|---|---|---|---|---|---|"]
-    for rule in RULES.values():
-        hours = rule.validity_s // 3600
-        attempts = str(rule.attempts) if rule.attempts else "until the end"
-        rows.append(
-            f"| `{rule.kind}` | {rule.lane.name.lower()} | {rule.priority.name.lower()} | {hours} h | {attempts} |"
-            f" {'yes' if rule.signed else ''} |"
-        )
+    rows = kind_table()
     legend = "Next state by event; `·` nothing happens, `!` cannot be: the state stays and the history says so."
-    return "\n".join(["```mermaid", drawing(), "```", "", legend, "", table(), "", *rows])
+    columns = (
+        f"`valid`: unless tenant or product set another time. `second person`: `many` above {ALONE_UP_TO} meters at once, `strict` also"
+        " for a critical customer and out of office hours. `quotas`: within what they are counted. `daily share`: counts in the share"
+        " of a utility's meters that batches may configure in a day."
+    )
+    return "\n".join(["```mermaid", drawing(), "```", "", legend, "", table(), "", *rows, "", columns])
+
+
+def kind_table() -> list[str]:
+    """The kinds of commands as rows of a Markdown table."""
+    rows = [
+        "| kind | 中文 | English | lane | urgency | valid | attempts | given by | second person | quotas | daily share |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for rule in RULES.values():
+        longest = "" if rule.longest_s is None else f", at most {rule.longest_s // 3600} h"
+        cells = (
+            f"`{rule.kind}`",
+            rule.zh,
+            rule.en,
+            rule.lane.name.lower(),
+            rule.priority.name.lower(),
+            f"{rule.validity_s // 3600} h{longest}",
+            str(rule.attempts) if rule.attempts else "until the end",
+            "administrator" if rule.for_administrators else "operator",
+            "" if rule.four_eyes is FourEyes.NEVER else rule.four_eyes.value,
+            ", ".join(quota.scope.value for quota in rule.quotas),
+            "yes" if rule.configures else "",
+        )
+        rows.append(f"| {' | '.join(cells)} |".replace("|  |", "| |").replace("|  |", "| |"))
+    return rows
 
 
 def with_life(page: str) -> str:

@@ -5,6 +5,8 @@ import importlib.util
 from pathlib import Path
 from types import ModuleType
 
+from openmains.domain.command.kinds import RULES
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -19,6 +21,14 @@ def _script(name: str) -> ModuleType:
 def test_the_life_of_a_command_is_drawn_from_the_table() -> None:
     page = (ROOT / "docs" / "commands.md").read_text("utf-8")
     assert page == _script("reference").with_life(page), "run: make docs"
+
+
+def test_the_console_calls_each_kind_as_the_table_does() -> None:
+    texts = [path.read_text("utf-8") for path in (ROOT / "console" / "src").rglob("*.ts")]
+    words = "\n".join(text for text in texts if 'read_now: "' in text)
+    for rule in RULES.values():
+        for title in (rule.zh, rule.en):
+            assert f'{rule.kind}: "{title}"' in words, rule.kind
 
 
 def test_the_planners_picture_is_drawn_from_its_town() -> None:

@@ -167,7 +167,7 @@ class HeldCommands:
 
 
 def _slot(row: Row) -> str:
-    return slot_of(row.kind, row.params) if row.rule.replaces else ""
+    return slot_of(row.kind, row.params)
 
 
 def _open_command(row: Row) -> OpenCommand:

@@ -20,7 +20,8 @@ from openmains.domain.command.flow import CellFlow
 from openmains.domain.command.kinds import DAY, RULES, Channel, Kind, Lane, Priority, Times, rule_of
 from openmains.domain.command.life import Event, State
 from openmains.domain.command.order import Waiting, after_send, next_of, replaced_by, slot_of, timed_event
-from openmains.domain.command.safety import MeterFacts, Need, Refusal, Scope, exceeded, needs_second, refusal
+from openmains.domain.command.quota import Scope
+from openmains.domain.command.safety import MeterFacts, Need, Refusal, exceeded, needs_second, refusal
 
 NOW = 1_760_000_000
 

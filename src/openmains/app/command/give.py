@@ -30,9 +30,6 @@ from openmains.domain.command.kinds import RULES, Kind, KindRule, Times, rule_of
 from openmains.domain.command.order import slot_of
 from openmains.domain.identity.role import Role, covers
 
-ADMINISTRATORS = frozenset({Kind.FACTORY_RESET, Kind.SET_PLATFORM, Kind.SET_PRICE})
-"""Kinds that an operator may not give."""
-
 
 class Given(Struct, frozen=True):
     """A command that was given. ``verdict``: what the signer says of a signed kind, else ''; ``reason`` a short code."""
@@ -68,7 +65,7 @@ def check_params(drivers: CommandDrivers, driver_name: str, kind: Kind, params: 
 
 def check_role(actor: Actor, kind: Kind) -> None:
     """Raises ``not-allowed`` for kinds that only administrators give."""
-    if kind in ADMINISTRATORS and not covers(actor.role, Role.ADMINISTRATOR):
+    if RULES[kind].for_administrators and not covers(actor.role, Role.ADMINISTRATOR):
         raise Problem("not-allowed", needed=Role.ADMINISTRATOR.value)
 
 
@@ -121,7 +118,7 @@ async def _draft(work: Work, actor: Actor, target: Target, wanted: NewCommand, n
         wanted.kind,
         wanted.params,
         rule,
-        slot_of(wanted.kind, wanted.params) if rule.replaces else "",
+        slot_of(wanted.kind, wanted.params),
         target.channel,
         wanted.unique_key,
         content_of(target.meter_id, wanted.kind, wanted.params),

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kinds of commands as a table (R4.1): urgency, validity, retries, order. A product or a tenant may set its own times.
+"""The kinds of commands as a table (R4.1): all that a kind is. A product or a tenant may set its own times.
+
+What the rest of the program and the docs know of a kind is made from this table or compared with it by a test (CONTRIBUTING,
+"A kind of command").
 
 ``lane``: commands of one lane of a meter are applied in the order they were given and one at a time; lanes do not wait
 for each other, so that a slow log pull never holds up a valve. All signed kinds share a lane because they share the meter's
@@ -13,6 +16,9 @@ ends, because 'no answer' does not mean 'not done' (R4.4, R4.5).
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
+from typing import Any
+
+from openmains.domain.command.quota import TOP_UP_QUOTAS, VALVE_QUOTAS, Quota
 
 
 class Kind(StrEnum):
@@ -61,21 +67,47 @@ class Channel(StrEnum):
 HOUR, DAY = 3600, 86_400
 
 
+class FourEyes(StrEnum):
+    """When a second person must agree (R13.4)."""
+
+    NEVER = "never"
+    MANY = "many"  # for many meters at once
+    STRICT = "strict"  # also for a critical customer, and out of office hours
+
+
 @dataclass(frozen=True, slots=True)
 class KindRule:
     """One kind. ``signed``: carries counter and MAC made by the signer. ``replaces``: a newer one takes the place of an
-    older one that was never sent. ``grace_s``: how long after its validity an unanswered command is asked about."""
+    older one that was never sent. ``effect``: changes something at the meter. ``configures``: counts in the share of a utility's meters
+    that batches may configure in a day (R4.3). ``for_administrators``: an operator may not give it. ``longest_s``: the signer refuses a
+    longer validity. ``quotas``: how many the signer authorises. ``grace_s``: how long after its validity an unanswered command is
+    asked about."""
 
     kind: Kind
+    zh: str
+    en: str
     lane: Lane
     priority: Priority
     validity_s: int
     attempts: int  # 0: until the validity ends
     pauses_s: Mapping[Channel, int]
-    signed: bool = False
     replaces: bool = False
-    effect: bool = True
+    configures: bool = False
+    for_administrators: bool = False
+    four_eyes: FourEyes = FourEyes.NEVER
+    longest_s: int | None = None
+    quotas: tuple[Quota, ...] = ()
     grace_s: int = 30 * DAY
+
+    @property
+    def signed(self) -> bool:
+        """All signed kinds share a lane, and no other is in it."""
+        return self.lane is Lane.SIGNED
+
+    @property
+    def effect(self) -> bool:
+        """Readings have none, and a lane of their own."""
+        return self.lane is not Lane.READING
 
 
 # direct: a window of two minutes has room for five attempts, which 99.9 % on the first night needs at 5 % loss (R4.3)
@@ -83,33 +115,52 @@ _PAUSES = {Channel.DIRECT: 20, Channel.GATEWAY: 300, Channel.OPERATOR: 900}
 _SLOW = {Channel.DIRECT: 20, Channel.GATEWAY: 900, Channel.OPERATOR: 3600}
 
 
-def _rule(kind: Kind, lane: Lane, priority: Priority, validity_s: int, attempts: int = 0, **more: bool) -> KindRule:
-    pauses = _SLOW if priority is Priority.BULK else _PAUSES
-    return KindRule(kind, lane, priority, validity_s, attempts, pauses, **more)
+_ATTEMPTS = {Lane.READING: 5}
 
+
+def _rule(kind: Kind, zh: str, en: str, lane: Lane, priority: Priority, validity_s: int, **more: Any) -> KindRule:
+    pauses = _SLOW if priority is Priority.BULK else _PAUSES
+    return KindRule(kind, zh, en, lane, priority, validity_s, _ATTEMPTS.get(lane, 0), pauses, **more)
+
+
+_SIGNED, _SETTING, _READING = Lane
+_URGENT, _NORMAL, _BULK = Priority
+_VALVE: Mapping[str, Any] = {"longest_s": 3 * DAY, "quotas": VALVE_QUOTAS}  # R13.4
+_ADMIN: Mapping[str, Any] = {"for_administrators": True, "configures": True}
+_MANY, _STRICT = FourEyes.MANY, FourEyes.STRICT
 
 # Validity after R4.3: configuration 100 % within 48 h, reads and valve commands within 24 h. R4.4: prices and top-ups wait.
 RULES: Mapping[Kind, KindRule] = {
     rule.kind: rule
     for rule in (
-        _rule(Kind.READ_NOW, Lane.READING, Priority.NORMAL, DAY, 5, effect=False),
-        _rule(Kind.READ_INTERVALS, Lane.READING, Priority.NORMAL, DAY, 5, effect=False),
-        _rule(Kind.READ_STATUS, Lane.READING, Priority.NORMAL, DAY, 5, effect=False),
-        _rule(Kind.LOG_PULL, Lane.READING, Priority.BULK, 2 * DAY, 5, effect=False),
-        _rule(Kind.READ_PARAMETERS, Lane.READING, Priority.NORMAL, DAY, 5, effect=False),
-        _rule(Kind.VALVE_CLOSE, Lane.SIGNED, Priority.URGENT, DAY, signed=True),
-        _rule(Kind.VALVE_OPEN, Lane.SIGNED, Priority.URGENT, DAY, signed=True),
-        _rule(Kind.TOP_UP, Lane.SIGNED, Priority.URGENT, 30 * DAY, signed=True),
-        _rule(Kind.SET_PRICE, Lane.SIGNED, Priority.NORMAL, 30 * DAY, signed=True, replaces=True),
-        _rule(Kind.SET_PLATFORM, Lane.SIGNED, Priority.BULK, 2 * DAY, signed=True, replaces=True),
-        _rule(Kind.FACTORY_RESET, Lane.SIGNED, Priority.NORMAL, DAY, signed=True),
-        _rule(Kind.SET_PARAMETERS, Lane.SETTING, Priority.BULK, 2 * DAY, replaces=True),
-        _rule(Kind.SET_CLOCK, Lane.SETTING, Priority.NORMAL, DAY, replaces=True),
-        _rule(Kind.RESTART, Lane.SETTING, Priority.NORMAL, DAY),
+        _rule(Kind.READ_NOW, "点抄", "Read the register now", _READING, _NORMAL, DAY),
+        _rule(Kind.READ_INTERVALS, "读取冻结数据", "Read frozen registers", _READING, _NORMAL, DAY),
+        _rule(Kind.READ_STATUS, "读取状态", "Read the state", _READING, _NORMAL, DAY),
+        _rule(Kind.LOG_PULL, "拉取日志", "Pull the event log", _READING, _BULK, 2 * DAY),
+        _rule(Kind.READ_PARAMETERS, "读取参数", "Read parameters", _READING, _NORMAL, DAY),
+        _rule(Kind.VALVE_CLOSE, "关阀", "Close the valve", _SIGNED, _URGENT, DAY, four_eyes=_STRICT, **_VALVE),
+        _rule(
+            Kind.VALVE_OPEN, "开阀（燃气：允许现场开阀）", "Open the valve (gas: permit opening)", _SIGNED, _URGENT, DAY,
+            four_eyes=_MANY, **_VALVE,
+        ),
+        _rule(Kind.TOP_UP, "充值", "Top up", _SIGNED, _URGENT, 30 * DAY, quotas=TOP_UP_QUOTAS),
+        _rule(
+            Kind.SET_PRICE, "设置价格", "Set the price", _SIGNED, _NORMAL, 30 * DAY, replaces=True, four_eyes=_MANY, **_ADMIN
+        ),
+        _rule(
+            Kind.SET_PLATFORM, "设置平台地址", "Set the platform address", _SIGNED, _BULK, 2 * DAY, replaces=True,
+            four_eyes=_STRICT, **_ADMIN,
+        ),
+        _rule(Kind.FACTORY_RESET, "恢复出厂参数", "Settings as delivered", _SIGNED, _NORMAL, DAY, four_eyes=_STRICT, **_ADMIN),
+        _rule(
+            Kind.SET_PARAMETERS, "设置参数", "Set parameters", _SETTING, _BULK, 2 * DAY, replaces=True, configures=True
+        ),
+        _rule(Kind.SET_CLOCK, "校时", "Set the clock", _SETTING, _NORMAL, DAY, replaces=True),
+        _rule(Kind.RESTART, "重启", "Restart", _SETTING, _NORMAL, DAY),
     )
-}
+}  # fmt: skip
 LONGEST_VALIDITY_S = 60 * DAY
-CONFIGURATION = frozenset({Kind.SET_PARAMETERS, Kind.SET_PRICE, Kind.SET_PLATFORM, Kind.FACTORY_RESET})
+CONFIGURATION = frozenset(kind for kind, rule in RULES.items() if rule.configures)
 """Kinds of which a utility may give at most a share of its meters a day (R4.3)."""
 
 

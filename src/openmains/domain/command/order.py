@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from openmains.domain.command.kinds import CONFIGURATION, Channel, Kind, KindRule, Lane, Priority
+from openmains.domain.command.kinds import RULES, Channel, Kind, KindRule, Lane, Priority
 from openmains.domain.command.life import ENDS, Event, State
 
 LINK_WAIT_S = 20  # least time a frame has before it may go out once more
@@ -99,6 +99,6 @@ def settings_of(params: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def slot_of(kind: Kind, params: Mapping[str, Any]) -> str:
     """What a setting sets; '' for a kind that replaces nothing."""
-    if kind is Kind.SET_PARAMETERS:
-        return ",".join(sorted(settings_of(params)))
-    return kind.value if kind in CONFIGURATION or kind is Kind.SET_CLOCK else ""
+    if not RULES[kind].replaces:
+        return ""
+    return ",".join(sorted(settings_of(params))) if kind is Kind.SET_PARAMETERS else kind.value

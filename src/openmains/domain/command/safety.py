@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from openmains.domain.command.kinds import Kind
+from openmains.domain.command.kinds import RULES, FourEyes, Kind
+from openmains.domain.command.quota import Scope
 
-VALVE = frozenset({Kind.VALVE_CLOSE, Kind.VALVE_OPEN})
 ALONE_UP_TO = 20  # meters in one request; more need a second person
 EARLIEST, LATEST = 6 * 60, 22 * 60  # minutes of the day; office hours can be set within these
 
@@ -69,13 +69,12 @@ class MeterFacts:
     balance: int | None
 
 
-def refusal(kind: Kind, facts: MeterFacts, *, validity_s: int, longest_s: int = 72 * 3600) -> Refusal | None:
+def refusal(kind: Kind, facts: MeterFacts, *, validity_s: int) -> Refusal | None:
     """The rule that forbids it, or None."""
+    longest_s = RULES[kind].longest_s
     if facts.is_removed:
         return Refusal.REMOVED
-    if kind not in VALVE:
-        return None
-    if validity_s > longest_s:
+    if longest_s is not None and validity_s > longest_s:
         return Refusal.VALIDITY_TOO_LONG
     if kind is Kind.VALVE_CLOSE:
         if facts.is_protected:
@@ -91,11 +90,10 @@ def needs_second(
     kind: Kind, meters: int, *, critical: bool, weekday: int, minute: int, office: OfficeHours = OFFICE_HOURS
 ) -> list[Need]:
     """Reasons for four eyes on a request over ``meters`` meters; ``weekday`` 0 = Monday, ``minute`` of the tenant's day."""
-    if kind not in (Kind.VALVE_CLOSE, Kind.FACTORY_RESET, Kind.SET_PLATFORM):
-        return [Need.MANY] if kind in (Kind.VALVE_OPEN, Kind.SET_PRICE) and meters > ALONE_UP_TO else []
-    found = []
-    if meters > ALONE_UP_TO:
-        found.append(Need.MANY)
+    rule = RULES[kind].four_eyes
+    found = [Need.MANY] if meters > ALONE_UP_TO and rule is not FourEyes.NEVER else []
+    if rule is not FourEyes.STRICT:
+        return found
     if critical:
         found.append(Need.CRITICAL)
     if not office.open(weekday, minute):
@@ -103,64 +101,9 @@ def needs_second(
     return found
 
 
-# Quotas --------------------------------------------------------------------------------------------------------------
-
-HOUR_S, DAY_S = 3600, 86_400
-SMALL = 20  # a share of a small utility or zone is less than a day's work of one person: this many are always allowed
-
-
-class Scope(StrEnum):
-    """Within what it is counted."""
-
-    OPERATOR = "operator"
-    UTILITY = "utility"
-    ZONE = "zone"
-    PLATFORM = "platform"
-
-
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """At most min(``most``, ``share_ppm`` of the scope's meters, but at least SMALL) within ``window_s``."""
-
-    scope: Scope
-    window_s: int
-    most: int | None = None
-    share_ppm: int | None = None
-
-    def limit(self, meters: int) -> int:
-        """The number allowed in a scope of this many meters."""
-        found = self.most
-        if self.share_ppm is not None:
-            share = max(SMALL, meters * self.share_ppm // 1_000_000)
-            found = share if found is None else min(found, share)
-        assert found is not None  # noqa: S101 - a quota says at least one of the two
-        return found
-
-
-VALVE_QUOTAS = (
-    Quota(Scope.OPERATOR, HOUR_S, most=20),
-    Quota(Scope.UTILITY, HOUR_S, most=500, share_ppm=1_000),
-    Quota(Scope.ZONE, DAY_S, share_ppm=50_000),
-    Quota(Scope.PLATFORM, DAY_S, share_ppm=50_000),
-)
-"""Closings, and apart from them openings: counted when a command is authorised, whatever becomes of it."""
-
-TOP_UP_QUOTAS = (
-    Quota(Scope.OPERATOR, HOUR_S, most=200),
-    Quota(Scope.UTILITY, HOUR_S, share_ppm=20_000),
-)
-
-
-def quotas_of(kind: Kind) -> tuple[Quota, ...]:
-    """The quotas a kind is counted in."""
-    if kind in VALVE:
-        return VALVE_QUOTAS
-    return TOP_UP_QUOTAS if kind is Kind.TOP_UP else ()
-
-
 def exceeded(kind: Kind, used: Mapping[Scope, int], meters: Mapping[Scope, int], *, seconded: bool) -> Scope | None:
     """The first quota that one more would exceed. A second person lifts the operator's own quota and no other."""
-    for quota in quotas_of(kind):
+    for quota in RULES[kind].quotas:
         if quota.scope is Scope.OPERATOR and seconded:
             continue
         if used.get(quota.scope, 0) + 1 > quota.limit(meters.get(quota.scope, 0)):

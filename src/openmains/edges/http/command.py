@@ -13,7 +13,7 @@ from openmains.app.command.give import Given, KeyVerdict, approve, cancel_comman
 from openmains.app.command.model import Command, CommandDetail, NewCommand, Second, Shadow
 from openmains.app.command.ports import CommandStore, StopSwitch
 from openmains.app.problems import Problem
-from openmains.domain.command.kinds import RULES, Kind
+from openmains.domain.command.kinds import Kind
 from openmains.domain.command.life import State
 from openmains.domain.period import zone
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
@@ -110,9 +110,9 @@ async def list_command_kinds(request: Request[Any, Any, Any], meter_id: Id) -> M
         kinds.append(
             CommandKindInfo(
                 kind,
-                title.zh if title else name,
-                title.en if title else name,
-                RULES[kind].signed,
+                title.zh if title else rule.zh,
+                title.en if title else rule.en,
+                rule.signed,
                 int(rule.priority),
                 rule.validity_s,
                 [_parameter(item) for item in parameters],

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from openmains.app.command.signer.ports import Entry, Person, Standing
 from openmains.domain.command.kinds import Kind
-from openmains.domain.command.safety import Scope
+from openmains.domain.command.quota import Scope
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS person (

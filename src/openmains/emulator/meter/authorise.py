@@ -12,6 +12,7 @@ from hmac import compare_digest
 
 from cryptography.hazmat.primitives import hashes, hmac
 
+from openmains.domain.command.kinds import RULES
 from openmains.drivers.commands import MAC_SIZE
 from openmains.drivers.model import Command, CommandError, Driver
 from openmains.emulator.meter.store import Held
@@ -30,7 +31,7 @@ class Result(IntEnum):
     COUNTER_TOO_LOW = 7
 
 
-READS = frozenset({"read_now", "read_intervals", "read_status", "log_pull", "read_parameters"})
+READS = frozenset(kind.value for kind, rule in RULES.items() if not rule.effect)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class Desk:
     ) -> int:
         rule, params = RULES[kind], params or {}
         draft = Draft(
-            meter_id, kind, params, rule, slot_of(kind, params) if rule.replaces else "", Channel.DIRECT,
+            meter_id, kind, params, rule, slot_of(kind, params), Channel.DIRECT,
             key or f"k{self.now_us}", content_of(meter_id, kind, params), self.now_us // 1_000_000 + rule.validity_s,
         )  # fmt: skip
         async with tenant_transaction(self.api, self.town.tenant_id) as connection:

@@ -32,7 +32,8 @@ from openmains.app.command.signer.keys import command_key, mac_of
 from openmains.app.command.signer.ports import Entry, Ledger, Registry, Standing
 from openmains.app.identity.hashing import verify_password
 from openmains.domain.command.kinds import RULES, Kind
-from openmains.domain.command.safety import MeterFacts, Refusal, Scope, exceeded, needs_second, quotas_of, refusal
+from openmains.domain.command.quota import Scope
+from openmains.domain.command.safety import MeterFacts, Refusal, exceeded, needs_second, refusal
 from openmains.domain.identity.lockout import delay_s
 
 MOST_AT_ONCE = 100_000
@@ -290,7 +291,7 @@ class _Counting:
         """Count it, or name the quota that is full."""
         key = (entry.kind, entry.operator)
         if key not in self._used:
-            since = {quota.scope: self._now - quota.window_s for quota in quotas_of(entry.kind)}
+            since = {quota.scope: self._now - quota.window_s for quota in RULES[entry.kind].quotas}
             self._used[key] = self._ledger.counts(entry.kind, self._tenant_id, entry.operator, self._areas, since)
         used, by_area = self._used[key]
         platform, tenant, sizes = self._sizes

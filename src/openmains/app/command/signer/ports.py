@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from openmains.domain.command.kinds import Kind
-from openmains.domain.command.safety import MeterFacts, OfficeHours, Scope
+from openmains.domain.command.quota import Scope
+from openmains.domain.command.safety import MeterFacts, OfficeHours
 
 
 class Standing(StrEnum):

@@ -74,7 +74,7 @@ async def release(connection: Connection, batch: RunningBatch, count: int, rule:
         now_us=now_us,
         meter_ids=[row["meter_id"] for row in rows],
         params=[msgspec.json.encode(row["params"]).decode() for row in rows],
-        slots=[slot_of(batch.kind, row["params"]) if rule.replaces else "" for row in rows],
+        slots=[slot_of(batch.kind, row["params"]) for row in rows],
         channels=[row["channel"] for row in rows],
         unique_keys=[batch_key(row["unique_key"], row["place"]) for row in rows],
         contents=[content_of(row["meter_id"], batch.kind, row["params"]) for row in rows],

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How many commands of a kind may be authorised within a time (R13.4), whatever becomes of them. Which kind has which quotas
+is in the table of kinds.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+HOUR_S, DAY_S = 3600, 86_400
+SMALL = 20  # a share of a small utility or zone is less than a day's work of one person: this many are always allowed
+
+
+class Scope(StrEnum):
+    """Within what it is counted."""
+
+    OPERATOR = "operator"
+    UTILITY = "utility"
+    ZONE = "zone"
+    PLATFORM = "platform"
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """At most min(``most``, ``share_ppm`` of the scope's meters, but at least SMALL) within ``window_s``."""
+
+    scope: Scope
+    window_s: int
+    most: int | None = None
+    share_ppm: int | None = None
+
+    def limit(self, meters: int) -> int:
+        """The number allowed in a scope of this many meters."""
+        found = self.most
+        if self.share_ppm is not None:
+            share = max(SMALL, meters * self.share_ppm // 1_000_000)
+            found = share if found is None else min(found, share)
+        assert found is not None  # noqa: S101 - a quota says at least one of the two
+        return found
+
+
+VALVE_QUOTAS = (
+    Quota(Scope.OPERATOR, HOUR_S, most=20),
+    Quota(Scope.UTILITY, HOUR_S, most=500, share_ppm=1_000),
+    Quota(Scope.ZONE, DAY_S, share_ppm=50_000),
+    Quota(Scope.PLATFORM, DAY_S, share_ppm=50_000),
+)
+"""Closings, and apart from them openings: counted when a command is authorised, whatever becomes of it."""
+
+TOP_UP_QUOTAS = (
+    Quota(Scope.OPERATOR, HOUR_S, most=200),
+    Quota(Scope.UTILITY, HOUR_S, share_ppm=20_000),
+)
