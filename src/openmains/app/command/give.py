@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Give a command, call it off, approve it. The rules are asked here to answer early; the signer asks them again for itself."""
+"""Give a command, call it off, stop and resume all. The rules are asked here to answer early; the signer asks them again for itself."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -12,16 +12,13 @@ from openmains.app.command.driver import CommandDrivers
 from openmains.app.command.model import CommandDetail, NewCommand, Second, SettingTimes
 from openmains.app.command.ports import (
     CommandStore,
-    Credential,
     Draft,
     Signer,
-    SignerAwayError,
-    SignerRefusedError,
     SignRequest,
     StopSwitch,
     Target,
-    Verdict,
 )
+from openmains.app.command.signing import authorise, resume
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
@@ -37,14 +34,6 @@ class Given(Struct, frozen=True):
     command: CommandDetail
     verdict: str = ""
     reason: str = ""
-
-
-class KeyVerdict(Struct, frozen=True):
-    """The signer's word about one command or a line of a batch."""
-
-    unique_key: str
-    state: str
-    reason: str
 
 
 def content_of(meter_id: int, kind: str, params: Mapping[str, Any]) -> bytes:
@@ -89,12 +78,28 @@ async def give_command(
 
     A draft whose signer refused the person stays a draft: the same key with the right password goes on with it.
     """
-    check_role(actor, wanted.kind)
+    check_may_give(actor, switch, wanted.kind, wanted.signer)
+    found = await _written(store, drivers, actor, meter_id, wanted, now_us)
+    if wanted.signer is None or not RULES[wanted.kind].signed:
+        return Given(found)
+    request = SignRequest(wanted.unique_key, meter_id, wanted.kind, wanted.params, int(found.not_after.timestamp()))
+    (verdict,) = await authorise(signer, actor.tenant_id, [request], wanted.signer)
+    return Given(found, verdict.state, verdict.reason)
+
+
+def check_may_give(actor: Actor, switch: StopSwitch, kind: Kind, person: Second | None) -> None:
+    """Raises ``not-allowed``, ``commands-stopped``, and ``signer-needed`` for a signed kind without a person's sign-in there."""
+    check_role(actor, kind)
     if switch.stopped(actor.tenant_id):
         raise Problem("commands-stopped")
-    signed = RULES[wanted.kind].signed
-    if signed and wanted.signer is None:
+    if RULES[kind].signed and person is None:
         raise Problem("signer-needed")
+
+
+async def _written(
+    store: Store, drivers: CommandDrivers, actor: Actor, meter_id: int, wanted: NewCommand, now_us: int
+) -> CommandDetail:
+    """The draft and its line in the audit trail, or the command that its key already stands for."""
     async with store.tenant(actor.tenant_id) as work:
         targets = await work[CommandStore].targets([meter_id])
         if not targets:
@@ -104,11 +109,7 @@ async def give_command(
         found = await _read(work, command_id)
         if is_new:
             await work[AuditTrail].record(actor, "give_command", "command", command_id, None, found)
-    if not signed or wanted.signer is None:
-        return Given(found)
-    request = SignRequest(wanted.unique_key, meter_id, wanted.kind, wanted.params, int(found.not_after.timestamp()))
-    (verdict,) = await authorise(signer, actor.tenant_id, [request], wanted.signer)
-    return Given(found, verdict.state, verdict.reason)
+    return found
 
 
 async def _draft(work: Work, actor: Actor, target: Target, wanted: NewCommand, now_us: int) -> tuple[int, bool]:
@@ -125,47 +126,6 @@ async def _draft(work: Work, actor: Actor, target: Target, wanted: NewCommand, n
         now_us // 1_000_000 + (wanted.validity_s or rule.validity_s),
     )
     return await work[CommandStore].draft(draft, actor.user_id, actor.login, now_us)
-
-
-async def authorise(
-    signer: Signer | None, tenant_id: int, requests: Sequence[SignRequest], person: Second
-) -> list[Verdict]:
-    """Ask the signer; its refusal of the person as a problem."""
-    try:
-        if signer is None:
-            raise SignerAwayError
-        return await signer.authorise(tenant_id, requests, Credential(person.login, person.password))
-    except SignerRefusedError as error:
-        raise _refused(error) from error
-    except SignerAwayError as error:
-        raise Problem("signer-away", retry_after_s=5) from error
-
-
-async def approve(
-    store: Store,
-    signer: Signer | None,
-    actor: Actor,
-    unique_keys: Sequence[str],
-    what: str,
-    object_id: int,
-    person: Second,
-) -> list[KeyVerdict]:
-    """A second person agrees at the signer; raises as ``give_command``."""
-    try:
-        if signer is None:
-            raise SignerAwayError
-        verdicts = await signer.approve(actor.tenant_id, unique_keys, Credential(person.login, person.password))
-    except SignerRefusedError as error:
-        raise _refused(error) from error
-    except SignerAwayError as error:
-        raise Problem("signer-away", retry_after_s=5) from error
-    said = [KeyVerdict(verdict.unique_key, verdict.state, verdict.reason) for verdict in verdicts]
-    async with store.tenant(actor.tenant_id) as work:
-        counts: dict[str, int] = {}
-        for verdict in said:
-            counts[verdict.state] = counts.get(verdict.state, 0) + 1
-        await work[AuditTrail].record(actor, "approve_commands", what, object_id, None, {"by": person.login, **counts})
-    return said
 
 
 async def cancel_command(store: Store, actor: Actor, command_id: int, reason: str, now_us: int) -> CommandDetail:
@@ -190,14 +150,7 @@ async def stop_commands(store: Store, switch: StopSwitch, actor: Actor, reason: 
 
 async def resume_commands(store: Store, signer: Signer | None, actor: Actor, person: Second) -> None:
     """End this utility's stop; an approver's sign-in at the signer is needed."""
-    try:
-        if signer is None:
-            raise SignerAwayError
-        await signer.resume(actor.tenant_id, Credential(person.login, person.password))
-    except SignerRefusedError as error:
-        raise _refused(error) from error
-    except SignerAwayError as error:
-        raise Problem("signer-away", retry_after_s=5) from error
+    await resume(signer, actor.tenant_id, person)
     async with store.tenant(actor.tenant_id) as work:
         await work[AuditTrail].record(actor, "resume_commands", "command", "all", None, {"by": person.login})
 
@@ -207,11 +160,3 @@ async def _read(work: Work, command_id: int) -> CommandDetail:
     if found is None:
         raise Problem("not-found")
     return found
-
-
-def _refused(error: SignerRefusedError) -> Problem:
-    if error.code == "locked":
-        return Problem("sign-in-locked", retry_after_s=error.seconds)
-    if error.code == "key_used":
-        return Problem("key-used", fields=(("/unique_key", "not-accepted"),))
-    return Problem("signer-refused", why=error.code)

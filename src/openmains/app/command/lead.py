@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Batches as people make and steer them; the dispatcher leads them (``work.lead_batches``)."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
 from openmains.app.command.driver import CommandDrivers
-from openmains.app.command.give import KeyVerdict, approve, authorise, check_params, check_role, times_for
+from openmains.app.command.give import check_may_give, check_params, check_role, times_for
 from openmains.app.command.model import Batch, BatchAction, BatchFilter, BatchMeter, NewBatch, Second
 from openmains.app.command.ports import CommandStore, Signer, SignRequest, StopSwitch
+from openmains.app.command.signing import KeyVerdict, approve, authorise
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
@@ -37,31 +39,30 @@ async def make_batch(
     inverse_of: int | None = None,
 ) -> MadeBatch:
     """Draft a batch over a filter, or over ``meters`` with values of their own. Raises as ``give_command``, ``nothing-chosen``."""
-    check_role(actor, wanted.kind)
+    check_may_give(actor, switch, wanted.kind, person)
     signed = RULES[wanted.kind].signed
-    if signed and person is None:
-        raise Problem("signer-needed")
-    if switch.stopped(actor.tenant_id):
-        raise Problem("commands-stopped")
     async with store.tenant(actor.tenant_id) as work:
         chosen, unknown = (list(meters), []) if meters is not None else await work[CommandStore].choose(wanted)
         if not chosen:
             raise Problem("nothing-chosen")
         products = await _check(work, drivers, wanted, chosen)
-        times = await work[CommandStore].times()
-        # one validity for the batch: the shortest of its products, so that none gets more than it allows
-        validity_s = wanted.validity_s or min(times_for(times, wanted.kind, product).validity_s for product in products)
+        validity_s = wanted.validity_s or await _shortest_validity(work, wanted.kind, products)
         batch_id, is_new = await work[CommandStore].add_batch(wanted, validity_s, chosen, actor.user_id, inverse_of)
         made = await _read(work, batch_id)
         keys = await work[CommandStore].batch_keys(batch_id) if signed else []
         if is_new:
             await work[AuditTrail].record(actor, "make_batch", "command_batch", batch_id, None, made)
-    counts: dict[str, int] = {}
-    if signed and person is not None:
-        requests = [SignRequest(key, meter_id, wanted.kind, params, end) for key, meter_id, params, end in keys]
-        for verdict in await authorise(signer, actor.tenant_id, requests, person):
-            counts[verdict.state] = counts.get(verdict.state, 0) + 1
-    return MadeBatch(made, unknown, counts)
+    if person is None or not signed:
+        return MadeBatch(made, unknown, {})
+    requests = [SignRequest(key, meter_id, wanted.kind, params, end) for key, meter_id, params, end in keys]
+    verdicts = await authorise(signer, actor.tenant_id, requests, person)
+    return MadeBatch(made, unknown, dict(Counter(verdict.state for verdict in verdicts)))
+
+
+async def _shortest_validity(work: Work, kind: Kind, products: Iterable[int]) -> int:
+    """One validity for the batch: the shortest of its products, so that none gets more than it allows."""
+    times = await work[CommandStore].times()
+    return min(times_for(times, kind, product).validity_s for product in products)
 
 
 async def _check(work: Work, drivers: CommandDrivers, wanted: NewBatch, chosen: Sequence[BatchMeter]) -> set[int]:

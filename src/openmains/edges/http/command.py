@@ -9,9 +9,21 @@ from msgspec import Meta, Struct
 
 from openmains.app.command import log_pull
 from openmains.app.command.driver import CommandDrivers
-from openmains.app.command.give import Given, KeyVerdict, approve, cancel_command, give_command, times_for
-from openmains.app.command.model import Command, CommandDetail, NewCommand, Second, Shadow
+from openmains.app.command.give import (
+    Given,
+    cancel_command,
+    give_command,
+    times_for,
+)
+from openmains.app.command.model import (
+    Command,
+    CommandDetail,
+    NewCommand,
+    Second,
+    Shadow,
+)
 from openmains.app.command.ports import CommandStore, StopSwitch
+from openmains.app.command.signing import KeyVerdict, approve
 from openmains.app.problems import Problem
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.life import State

@@ -9,11 +9,11 @@ from litestar import Request, Response, get, post
 from litestar.params import FromQuery, JSONBody
 from msgspec import Meta, Struct, json
 
-from openmains.app.command.give import KeyVerdict
 from openmains.app.command.lead import MadeBatch, approve_batch, invert_batch, make_batch, steer_batch
 from openmains.app.command.model import Batch, BatchAction, BatchLine, Key, NewBatch, Second
 from openmains.app.command.plan_reports import ApplyPlan, CellLoads, PlanRequest, ReportPlan, apply_plan, plan
 from openmains.app.command.ports import CommandStore
+from openmains.app.command.signing import KeyVerdict
 from openmains.app.problems import Problem
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.life import State
