@@ -219,7 +219,6 @@ def test_measured_load_makes_room_smaller() -> None:
     flow = CellFlow(600)
     for minute in range(30):
         flow.heard(7, 400, minute * 60_000)
-    assert 380 <= flow.load_per_min(7) <= 400
     start = 30 * 60_000
     through = sum(flow.take(7, Priority.NORMAL, start + second * 1000) == 0 for second in range(600) for _ in range(20))
-    assert through <= 220 * 10 + 40
+    assert 200 * 10 <= through <= 220 * 10 + 40  # of 600 a minute some 390 were measured to come up

@@ -68,11 +68,6 @@ class CellFlow:
         rate = max(1, found.rate_upm * SHARES_PPM[priority] // 1_000_000)
         return max(1, -(-missing * 60_000 // rate))
 
-    def load_per_min(self, cell: int) -> int:
-        """Smoothed uplinks a minute of a cell."""
-        found = self._cells.get(cell)
-        return 0 if found is None else found.load_upm // _ONE
-
     def _cell(self, cell: int, now_ms: int) -> _Cell:
         found = self._cells.get(cell)
         if found is None:
