@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from openmains.app.command.dispatch import Dispatcher, Spoke
+from openmains.app.command.downlink import DownFrame
 from openmains.app.command.driver import Mac
-from openmains.app.command.ports import Change, MeterWord, Outgoing, SignedFrame, Stop, ToSign, Verdict
+from openmains.app.command.model import Stop
+from openmains.app.command.ports import Change, MeterWord, SignedFrame, ToSign, Verdict
 from openmains.app.command.work import sweep, take_in
 from openmains.domain.command.flow import CellFlow
 from openmains.domain.command.kinds import Kind
@@ -47,10 +49,16 @@ class WillingSigner:
 
     def _sign(self, item: ToSign) -> SignedFrame:
         self._counter += 1
+        asked = item.request
         frame = PlainCommands().command(
-            item.kind, item.params, serial=item.serial, counter=self._counter, not_after=item.not_after, mac=self._mac
+            asked.kind,
+            asked.params,
+            serial=item.serial,
+            counter=self._counter,
+            not_after=asked.not_after,
+            mac=self._mac,
         )
-        return SignedFrame(item.unique_key, frame, self._counter)
+        return SignedFrame(asked.unique_key, frame, self._counter)
 
 
 class OpenSwitch:
@@ -80,7 +88,7 @@ class Platform:
             self.commands, PlainDrivers(), self._signer, self, OpenSwitch(), CellFlow(), clock_us=lambda: self.now * 1_000_000
         )  # fmt: skip
 
-    async def publish(self, frames: Sequence[Outgoing]) -> None:
+    async def publish(self, frames: Sequence[DownFrame]) -> None:
         """The downlink."""
         self._out += [item.frame for item in frames]
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from openmains.app.command.ports import Change, Drafted, HeldCommand, MeterWord, OpenCommand, UnsentSetting
+from openmains.app.command.ports import Change, Drafted, HeldCommand, MeterWord, OpenCommand, TimedCommand
 from openmains.app.command.step import Moves, Note, step, step_responses
 from openmains.domain.command.kinds import Channel, Kind, KindRule, Times, rule_of
-from openmains.domain.command.life import ENDS, SENDABLE, State
+from openmains.domain.command.life import ENDS, NEVER_SENT, SENDABLE, State
 from openmains.domain.command.order import Waiting, slot_of
 
 
@@ -139,21 +139,12 @@ class HeldCommands:
 
     async def drafts(self, limit: int, after: int, quarantined: bool) -> list[Drafted]:
         del limit, quarantined
-        return [
-            Drafted(
-                row.command_id, row.tenant_id, row.meter_id, 1, row.kind, _slot(row), row.state, f"{row.command_id}",
-                row.not_after,
-            )
-            for row in self._open()
-            if row.serial is None and row.command_id > after
-        ]  # fmt: skip
+        return [_drafted(row) for row in self._open() if row.serial is None and row.command_id > after]
 
-    async def unsent_settings(self, meter_ids: Sequence[int]) -> list[UnsentSetting]:
-        return [
-            UnsentSetting(row.command_id, row.meter_id, row.kind, _slot(row), row.state)
-            for row in self._open()
-            if row.meter_id in meter_ids and _slot(row) and row.state not in SENDABLE - {State.QUEUED}
-        ]
+    async def unsent_settings(self, meter_ids: Sequence[int]) -> list[Drafted]:
+        unsent = NEVER_SENT - {State.QUARANTINED}
+        rows = [row for row in self._open() if row.meter_id in meter_ids and row.state in unsent]
+        return [found for row in rows if (found := _drafted(row)).slot]
 
     async def enqueue(self, command_ids: Sequence[int], now_us: int) -> None:
         for command_id in sorted(command_ids):
@@ -161,17 +152,27 @@ class HeldCommands:
             self._serials[row.meter_id] = self._serials.get(row.meter_id, 0) + 1
             row.state, row.serial = State.QUEUED, self._serials[row.meter_id]
 
-    async def timed(self, now: int, limit: int) -> list[tuple[OpenCommand, int]]:
+    async def timed(self, now: int, limit: int) -> list[TimedCommand]:
         del now, limit
-        return [(_open_command(row), row.due_at) for row in self._open() if row.state in SENDABLE]
+        return [
+            TimedCommand(
+                row.command_id, row.tenant_id, 1, row.kind, row.state, row.attempts, row.due_at, row.not_after
+            )
+            for row in self._open()
+            if row.state in SENDABLE
+        ]  # fmt: skip
 
 
-def _slot(row: Row) -> str:
-    return slot_of(row.kind, row.params)
+def _drafted(row: Row) -> Drafted:
+    return Drafted(
+        row.command_id, row.tenant_id, row.meter_id, 1, row.kind, slot_of(row.kind, row.params), row.state,
+        f"{row.command_id}", row.not_after,
+    )  # fmt: skip
 
 
 def _open_command(row: Row) -> OpenCommand:
     return OpenCommand(
-        row.command_id, row.tenant_id, row.meter_id, row.kind, row.params, f"{row.command_id}", "", Channel.DIRECT,
-        row.state, row.serial or 0, row.not_after, row.attempts, row.frame, 1, None,
+        command_id=row.command_id, tenant_id=row.tenant_id, meter_id=row.meter_id, serial=row.serial or 0, kind=row.kind,
+        params=row.params, state=row.state, unique_key=f"{row.command_id}", driver="", channel=Channel.DIRECT,
+        not_after=row.not_after, attempts=row.attempts, frame=row.frame, product_id=1, imei=None,
     )  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openmains.app.command.ports import Change, Drafted, HeldCommand, MeterWord, UnsentSetting
+from openmains.app.command.ports import Change, Drafted, HeldCommand, MeterWord
 from openmains.app.command.step import DETAIL_MOST, Moves, Note, changes_of_newer, step, step_responses
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.life import CHANGES, ENDS, SENDABLE, Event, Outcome, State, advance
@@ -133,7 +133,7 @@ def test_a_newer_setting_calls_off_older_unsent_ones_of_its_slot() -> None:
         return Drafted(command_id, 3, meter_id, 1, Kind.SET_PARAMETERS, slot, State.APPROVED, f"k{command_id}", 1)
 
     unsent = [
-        UnsentSetting(number, 7, Kind.SET_PARAMETERS, slot, State.QUEUED)
+        replace(draft(number, slot), state=State.QUEUED)
         for number, slot in ((1, "report_time"), (2, "freeze_period"), (3, "report_time"), (9, "report_time"))
     ]
     drafts = [draft(3, "report_time"), draft(5, "report_time"), draft(6, ""), draft(8, "freeze_period", meter_id=8)]

@@ -82,9 +82,7 @@ class Field:
 
 def to_sign(tenant_id: int, request: SignRequest, serial: int) -> ToSign:
     """The frame of a request."""
-    return ToSign(
-        tenant_id, request.unique_key, request.meter_id, request.kind, request.params, request.not_after, serial
-    )
+    return ToSign(tenant_id, request, serial)
 
 
 def states(verdicts: list[Verdict]) -> dict[str, int]:
@@ -137,7 +135,9 @@ async def test_a_taken_over_api_closes_none(signer: SignerProcess, town: Town, e
         (second.meter_id, "valve_open", first.not_after),
         (first.meter_id, "valve_open", first.not_after + HOUR),
     ):
-        (made,) = await signer.client.sign([ToSign(town.tenant_id, "api-open", meter_id, kind, {}, after, 5)])
+        (made,) = await signer.client.sign(
+            [to_sign(town.tenant_id, SignRequest("api-open", meter_id, kind, {}, after), 5)]
+        )
         assert isinstance(made, Verdict) and made.reason == "not_what_was_authorised"
     # and a frame it makes up itself is refused by the meter
     frame = PlainCommands().command(

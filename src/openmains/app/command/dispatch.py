@@ -17,16 +17,17 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from openmains.app.command.downlink import NO_MODULE, DownFrame
 from openmains.app.command.driver import CommandDriver, CommandDrivers
 from openmains.app.command.ports import (
     Change,
     Dispatching,
     Downlink,
     OpenCommand,
-    Outgoing,
     SignedFrame,
     Signer,
     SignerAwayError,
+    SignRequest,
     StopSwitch,
     ToSign,
     Verdict,
@@ -35,6 +36,7 @@ from openmains.domain.command.flow import CellFlow
 from openmains.domain.command.kinds import RULES, KindRule, Times, rule_for
 from openmains.domain.command.life import Event
 from openmains.domain.command.order import after_send, next_of
+from openmains.domain.ids import MeterId, ProductId, TenantId
 
 log = logging.getLogger("openmains.command")
 WINDOW_MS = 110_000  # a meter listens about two minutes after its report (R1.9); later it is asleep
@@ -155,7 +157,7 @@ class Dispatcher:
 
     async def _frame_and_publish(self, commands: Sequence[OpenCommand], now: int, now_us: int) -> int:
         changes: list[Change] = []
-        outgoing: dict[int, Outgoing] = {}
+        outgoing: dict[int, DownFrame] = {}
         stopped = self._stopped(commands)
         going = [command for command in commands if command.tenant_id not in stopped]
         self.counters.stopped += len(commands) - len(going)
@@ -177,9 +179,9 @@ class Dispatcher:
                     command.command_id, Event.SEND, now_us, "link", due_at=due_at, frame=frame, counter=counter or None
                 )
             )
-            outgoing[command.command_id] = Outgoing(
-                command.command_id, command.tenant_id, command.meter_id, command.kind, frame, command.not_after,
-                command.attempts + 1, command.product_id, command.imei,
+            outgoing[command.command_id] = DownFrame(
+                command.command_id, TenantId(command.tenant_id), MeterId(command.meter_id), ProductId(command.product_id),
+                NO_MODULE if command.imei is None else command.imei, command.kind, frame,
             )  # fmt: skip
         taken = await self._flow.apply(changes)
         leaving = [outgoing[key] for key in taken if key in outgoing]
@@ -190,7 +192,7 @@ class Dispatcher:
         self.counters.sent += len(leaving)
         return len(leaving)
 
-    def _stopped(self, items: Sequence[OpenCommand | Outgoing]) -> set[int]:
+    def _stopped(self, items: Sequence[OpenCommand | DownFrame]) -> set[int]:
         """Tenants among these whose commands are stopped; a look at the switch for each tenant, not for each command."""
         return {tenant_id for tenant_id in {item.tenant_id for item in items} if self._switch.stopped(tenant_id)}
 
@@ -206,8 +208,9 @@ class Dispatcher:
         if not commands:
             return {}
         wanted = [
-            ToSign(c.tenant_id, c.unique_key, c.meter_id, c.kind, c.params, c.not_after, c.serial) for c in commands
-        ]  # fmt: skip
+            ToSign(c.tenant_id, SignRequest(c.unique_key, c.meter_id, c.kind, c.params, c.not_after), c.serial)
+            for c in commands
+        ]
         try:
             if self._signer is None:
                 raise SignerAwayError

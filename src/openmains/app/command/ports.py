@@ -11,6 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from msgspec import Struct
+
+from openmains.app.command.downlink import DownFrame
 from openmains.app.command.model import (
     Batch,
     BatchLine,
@@ -60,55 +63,7 @@ class Target:
     channel: Channel
 
 
-@dataclass(frozen=True, slots=True)
-class OpenCommand:
-    """A command on its way, with what is needed to make its frame."""
-
-    command_id: int
-    tenant_id: int
-    meter_id: int
-    kind: Kind
-    params: Mapping[str, Any]
-    unique_key: str
-    driver: str
-    channel: Channel
-    state: State
-    serial: int
-    not_after: int
-    attempts: int
-    frame: bytes | None
-    product_id: int
-    imei: int | None  # of its module, None where it has none now
-
-
-@dataclass(frozen=True, slots=True)
-class Drafted:
-    """A command that waits for approval or for its turn."""
-
-    command_id: int
-    tenant_id: int
-    meter_id: int
-    product_id: int
-    kind: Kind
-    slot: str
-    state: State
-    unique_key: str
-    not_after: int
-
-
-@dataclass(frozen=True, slots=True)
-class UnsentSetting:
-    """A setting that no meter has seen yet, so that a newer one of its ``slot`` may take its place."""
-
-    command_id: int
-    meter_id: int
-    kind: Kind
-    slot: str
-    state: State
-
-
-@dataclass(frozen=True, slots=True)
-class HeldCommand:
+class HeldCommand(Struct, frozen=True):
     """A command that the store has locked for a step (``step``)."""
 
     command_id: int
@@ -118,6 +73,49 @@ class HeldCommand:
     kind: Kind
     params: Mapping[str, Any]
     state: State
+
+
+class OpenCommand(HeldCommand, frozen=True, kw_only=True):
+    """A command on its way, with what is needed to make its frame."""
+
+    serial: int
+    unique_key: str
+    driver: str
+    channel: Channel
+    not_after: int
+    attempts: int
+    frame: bytes | None
+    product_id: int
+    imei: int | None  # of its module, None where it has none now
+
+
+@dataclass(frozen=True, slots=True)
+class TimedCommand:
+    """A command that time may end. Instants in s."""
+
+    command_id: int
+    tenant_id: int
+    product_id: int
+    kind: Kind
+    state: State
+    attempts: int
+    due_at: int
+    not_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A command that no meter has seen yet: it waits for approval, or for its turn."""
+
+    command_id: int
+    tenant_id: int
+    meter_id: int
+    product_id: int
+    kind: Kind
+    slot: str
+    state: State
+    unique_key: str
+    not_after: int
 
 
 @dataclass(slots=True)
@@ -152,21 +150,6 @@ class MeterWord:
     log: tuple[int, int, str] | None = None  # part, parts, text
     link: str = ""
     command_id: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A frame for the edge. ``attempt`` tells apart repeats of the same command in logs; the bytes are the same."""
-
-    command_id: int
-    tenant_id: int
-    meter_id: int
-    kind: str
-    frame: bytes
-    not_after: int
-    attempt: int
-    product_id: int
-    imei: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,14 +269,14 @@ class TimeWork(Stepping, Protocol):
     async def drafts(self, limit: int, after: int, quarantined: bool) -> list[Drafted]:
         """Drafted and approved commands and, if asked, quarantined ones, oldest first."""
 
-    async def unsent_settings(self, meter_ids: Sequence[int]) -> list[UnsentSetting]:
+    async def unsent_settings(self, meter_ids: Sequence[int]) -> list[Drafted]:
         """Settings of these meters that were not sent."""
 
     async def enqueue(self, command_ids: Sequence[int], now_us: int) -> None:
         """Approved → queued, each with its meter's next serial."""
 
-    async def timed(self, now: int, limit: int) -> list[tuple[OpenCommand, int]]:
-        """Sendable commands near or past their end, and those that may have used up their attempts, with ``due_at``."""
+    async def timed(self, now: int, limit: int) -> list[TimedCommand]:
+        """Sendable commands near or past their end, and those that may have used up their attempts."""
 
 
 class BatchLeading(Protocol):
@@ -345,7 +328,8 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class SignRequest:
-    """One valve command or top-up to be authorised. The content is what is signed later; the signer makes the frame."""
+    """One command of a signed kind to be authorised. The content is what is signed later; the signer makes the frame.
+    ``not_after``: s."""
 
     unique_key: str
     meter_id: int
@@ -356,14 +340,10 @@ class SignRequest:
 
 @dataclass(frozen=True, slots=True)
 class ToSign:
-    """A frame that is wanted. Meter, kind, parameters and end of validity (s) must be what was authorised under the key."""
+    """A frame that is wanted. The request must be what was authorised under its key."""
 
     tenant_id: int
-    unique_key: str
-    meter_id: int
-    kind: str
-    params: Mapping[str, Any]
-    not_after: int
+    request: SignRequest
     serial: int
 
 
@@ -428,4 +408,4 @@ class StopSwitch(Protocol):
 class Downlink(Protocol):
     """To the edge that knows the meter's link (``downlink.<node>``)."""
 
-    async def publish(self, frames: Sequence[Outgoing]) -> None: ...
+    async def publish(self, frames: Sequence[DownFrame]) -> None: ...

@@ -11,21 +11,21 @@ Pure: a store only locks, loads and writes what is returned here, one statement 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
-from openmains.app.command.ports import Change, Drafted, HeldCommand, MeterWord, UnsentSetting
+from msgspec import Struct
+
+from openmains.app.command.ports import Change, Drafted, HeldCommand, MeterWord
 from openmains.app.command.results import LINK_EVENTS
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.life import ENDS, NEVER_SENT, SENDABLE, Event, Outcome, State, advance, event_of_result
 from openmains.domain.command.order import replaced_by, settings_of
 
-T = TypeVar("T")
 DETAIL_MOST, LOG_MOST = 500, 4000  # letters of a note
 _UNASKED = NEVER_SENT | {State.CANCELLED}
 
 
-@dataclass(slots=True)
-class Move:
+class Move(Struct):
     """What becomes of one command; None and '' leave what is there. ``sends``: attempts to add. Of ``frame``, ``counter``,
     ``sent_us`` and ``delivered_us`` the first one ever stays (every repeat is the same bytes), of the rest the last one: a
     meter may answer after it was given up."""
@@ -44,8 +44,7 @@ class Move:
     ended_us: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """A line of a command's history; ``state`` is the one after it."""
 
     tenant_id: int
@@ -57,8 +56,7 @@ class Note:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShadowReport:
+class ShadowReport(Struct, frozen=True):
     """What a meter is set to, by its own word; put over what was known."""
 
     meter_id: int
@@ -154,7 +152,7 @@ def changes_of(
     return sorted(changes, key=lambda change: (change.at_us, change.actor != "meter"))
 
 
-def changes_of_newer(drafts: Sequence[Drafted], unsent: Sequence[UnsentSetting], now_us: int) -> list[Change]:
+def changes_of_newer(drafts: Sequence[Drafted], unsent: Sequence[Drafted], now_us: int) -> list[Change]:
     """Unsent older settings that these make void, each called off by the newest that does."""
     older: dict[int, list[tuple[int, Kind, str, State]]] = {}
     for item in unsent:
@@ -177,24 +175,30 @@ def _says_its_end_again(before: State, after: State, outcome: Outcome) -> bool:
 
 def _merge(moves: dict[int, Move], change: Change, before: State, after: State) -> None:
     """One row a command, whatever happened to it."""
-    move = moves.setdefault(change.command_id, Move(change.command_id, after))
+    move = moves.get(change.command_id)
+    if move is None:
+        move = moves[change.command_id] = Move(change.command_id, after)
     move.state = after
     if change.event is Event.SEND:
         move.sends += 1
-        move.sent_us = _first(move.sent_us, change.at_us)
-    if after is State.DELIVERED:
-        move.delivered_us = _first(move.delivered_us, change.at_us)
+        if move.sent_us is None:
+            move.sent_us = change.at_us
+    if after is State.DELIVERED and move.delivered_us is None:
+        move.delivered_us = change.at_us
     if after in ENDS:
         move.ended_us = change.at_us
-    move.frame, move.counter = _first(move.frame, change.frame), _first(move.counter, change.counter)
-    move.result, move.due_at = _first(change.result, move.result), _first(change.due_at, move.due_at)
-    move.answer = change.answer or move.answer
+    if move.frame is None:
+        move.frame = change.frame
+    if move.counter is None:
+        move.counter = change.counter
+    if change.result is not None:
+        move.result = change.result
+    if change.due_at is not None:
+        move.due_at = change.due_at
+    if change.answer:
+        move.answer = change.answer
     if change.detail and after is not before:
         move.reason = change.detail[:DETAIL_MOST]
-
-
-def _first(one: T | None, other: T | None) -> T | None:
-    return other if one is None else one
 
 
 def _keep_part(found: Moves, command: HeldCommand, response: MeterWord) -> None:

@@ -12,11 +12,11 @@ from openmains.app.command.ports import (
     Drafted,
     LogPulling,
     Onboarding,
-    OpenCommand,
     RunningBatch,
     Signer,
     SignerAwayError,
     StopSwitch,
+    TimedCommand,
     TimeWork,
     Verdict,
 )
@@ -103,19 +103,17 @@ async def sweep(flow: TimeWork, now_us: int, limit: int = 5000) -> int:
     times = await flow.times()
     changes = [
         change
-        for command, due_at in await flow.timed(now_us // 1_000_000, limit)
-        if (change := _ended_by_time(times, command, due_at, now_us)) is not None
+        for command in await flow.timed(now_us // 1_000_000, limit)
+        if (change := _ended_by_time(times, command, now_us)) is not None
     ]
     await flow.apply(changes)
     return len(changes)
 
 
-def _ended_by_time(
-    times: Mapping[tuple[int, int, str], Times], command: OpenCommand, due_at: int, now_us: int
-) -> Change | None:
+def _ended_by_time(times: Mapping[tuple[int, int, str], Times], command: TimedCommand, now_us: int) -> Change | None:
     now = now_us // 1_000_000
     rule = rule_for(times, command.kind, command.tenant_id, command.product_id)
-    event = timed_event(command.state, rule, command.attempts, due_at, command.not_after, now)
+    event = timed_event(command.state, rule, command.attempts, command.due_at, command.not_after, now)
     if event is None:
         return None
     if event is Event.LAPSE:

@@ -17,12 +17,10 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from openmains.app.command.downlink import ANY_NODE, DownFrame, encode_frames
-from openmains.app.command.ports import Outgoing
+from openmains.app.command.downlink import ANY_NODE, NO_MODULE, DownFrame, encode_frames
 from openmains.app.command.results import LINK_CHANNEL
 from openmains.app.ingest.pipeline.ports import Effects
 from openmains.app.ingest.uplink import Uplink
-from openmains.domain.ids import MeterId, ProductId, TenantId
 
 SUBJECT = "heard"
 COMMITTED = "committed"
@@ -144,17 +142,12 @@ class CommandBus:
         while len(nodes) > NODES:
             nodes.popitem(last=False)
 
-    async def publish(self, frames: Sequence[Outgoing]) -> None:
+    async def publish(self, frames: Sequence[DownFrame]) -> None:
         """To the node that heard the meter last; to all where that is not known."""
         by_node: dict[int, list[DownFrame]] = {}
         for frame in frames:
-            if frame.imei is None:
-                continue  # it has lost its module; the command ends by time
-            down = DownFrame(
-                frame.command_id, TenantId(frame.tenant_id), MeterId(frame.meter_id), ProductId(frame.product_id),
-                frame.imei, frame.kind, frame.frame,
-            )  # fmt: skip
-            by_node.setdefault(self._nodes.get(frame.meter_id, ANY_NODE), []).append(down)
+            if frame.imei != NO_MODULE:
+                by_node.setdefault(self._nodes.get(frame.meter_id, ANY_NODE), []).append(frame)
         for node, items in by_node.items():
             for part in _parts(items):
                 with contextlib.suppress(NatsError, OSError):  # lost: the pause of the command's kind brings it again

@@ -4,6 +4,7 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -36,7 +37,7 @@ class SocketSigner:
             self._open = None
 
     async def authorise(self, tenant_id: int, requests: Sequence[SignRequest], operator: Credential) -> list[Verdict]:
-        asked = [(r.unique_key, r.meter_id, r.kind, dict(r.params), r.not_after) for r in requests]
+        asked = [_row(request) for request in requests]
         return _verdicts(await self._ask(Ask("authorise", tenant_id, operator.login, operator.password, asked)))
 
     async def approve(self, tenant_id: int, unique_keys: Sequence[str], approver: Credential) -> list[Verdict]:
@@ -49,9 +50,7 @@ class SocketSigner:
     async def sign(self, wanted: Sequence[ToSign]) -> list[SignedFrame | Verdict]:
         if not wanted:
             return []
-        rows = [
-            (w.tenant_id, w.unique_key, w.meter_id, w.kind, dict(w.params), w.not_after, w.serial) for w in wanted
-        ]  # fmt: skip
+        rows = [(item.tenant_id, *_row(item.request), item.serial) for item in wanted]
         answer = await self._ask(Ask("sign", 0, wanted=rows))
         refusals = iter(_verdicts(answer))
         return [next(refusals) if item is None else SignedFrame(*item) for item in answer.signed]
@@ -80,6 +79,10 @@ class SocketSigner:
         if answer.error:
             raise SignerRefusedError(answer.error, answer.seconds)
         return answer
+
+
+def _row(request: SignRequest) -> tuple[str, int, str, dict[str, Any], int]:
+    return request.unique_key, request.meter_id, request.kind, dict(request.params), request.not_after
 
 
 def _verdicts(answer: Answer) -> list[Verdict]:

@@ -81,7 +81,12 @@ class SignerServer:
         elif ask.op == "verdicts":
             verdicts = await authority.verdicts(ask.tenant_id, ask.keys)
         elif ask.op == "sign":
-            made = await authority.sign([ToSign(*item) for item in ask.wanted])
+            made = await authority.sign(
+                [
+                    ToSign(tenant_id, SignRequest(key, meter_id, kind, params, not_after), serial)
+                    for tenant_id, key, meter_id, kind, params, not_after, serial in ask.wanted
+                ]
+            )
             verdicts = [item for item in made if isinstance(item, Verdict)]
             signed = [(i.unique_key, i.frame, i.counter) if isinstance(i, SignedFrame) else None for i in made]
             return Answer(verdicts=_told(verdicts), signed=signed)

@@ -160,7 +160,7 @@ class Authority:
             known: dict[tuple[int, str], Entry] = {}
             facts: dict[int, MeterFacts] = {}
             for tenant_id, items in of_tenant.items():
-                found = self._ledger.entries(tenant_id, list({item.unique_key for item in items}))
+                found = self._ledger.entries(tenant_id, list({item.request.unique_key for item in items}))
                 known |= {(tenant_id, key): entry for key, entry in found.items()}
                 new = [entry.meter_id for entry in found.values() if entry.frame is None]
                 if new and not self._switch.stopped(tenant_id):
@@ -169,13 +169,21 @@ class Authority:
             now = self._clock_s()
             with self._ledger.writing():
                 return [
-                    Verdict(item.unique_key, "stopped")
+                    Verdict(item.request.unique_key, "stopped")
                     if item.tenant_id in stopped
-                    else self._sign(item, known.get((item.tenant_id, item.unique_key)), facts.get(item.meter_id), now)
+                    else self._sign(
+                        item.request,
+                        item.serial,
+                        known.get((item.tenant_id, item.request.unique_key)),
+                        facts.get(item.request.meter_id),
+                        now,
+                    )
                     for item in wanted
                 ]
 
-    def _sign(self, item: ToSign, entry: Entry | None, facts: MeterFacts | None, now: int) -> SignedFrame | Verdict:
+    def _sign(
+        self, item: SignRequest, serial: int, entry: Entry | None, facts: MeterFacts | None, now: int
+    ) -> SignedFrame | Verdict:
         """One frame, written down within the caller's transaction."""
         if entry is None:
             return Verdict(item.unique_key, _UNKNOWN)
@@ -197,11 +205,11 @@ class Authority:
         mac = mac_of(command_key(self._master, item.meter_id))
         try:
             frame = driver.command(
-                item.kind, item.params, serial=item.serial, counter=counter, not_after=item.not_after, mac=mac
+                item.kind, item.params, serial=serial, counter=counter, not_after=item.not_after, mac=mac
             )
         except ValueError:
             return self._refuse(entry, Refusal.WRONG_PARAMETERS)
-        entry.frame, entry.counter, entry.serial = frame, counter, item.serial
+        entry.frame, entry.counter, entry.serial = frame, counter, serial
         self._ledger.put(entry)
         return SignedFrame(item.unique_key, frame, counter)
 

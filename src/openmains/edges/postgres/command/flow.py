@@ -19,7 +19,7 @@ from openmains.app.command.ports import (
     MeterWord,
     OpenCommand,
     RunningBatch,
-    UnsentSetting,
+    TimedCommand,
 )
 from openmains.app.command.step import Moves, Note, step, step_responses
 from openmains.domain.command.batch import DAILY_SHARE_PPM, BatchState
@@ -75,14 +75,11 @@ class PostgresCommandFlow:
 
     async def drafts(self, limit: int, after: int, quarantined: bool) -> list[Drafted]:
         rows = await SQL["drafts"].fetch(self._pool, most=limit, after=after, quarantined=quarantined)
-        return [_drafted(row) for row in rows]
+        return [Drafted(**_typed(row)) for row in rows]
 
-    async def unsent_settings(self, meter_ids: Sequence[int]) -> list[UnsentSetting]:
+    async def unsent_settings(self, meter_ids: Sequence[int]) -> list[Drafted]:
         rows = await SQL["unsent_settings"].fetch(self._pool, meter_ids=list(meter_ids))
-        return [
-            UnsentSetting(row["command_id"], row["meter_id"], Kind(row["kind"]), row["slot"], State(row["state"]))
-            for row in rows
-        ]
+        return [Drafted(**_typed(row)) for row in rows]
 
     async def enqueue(self, command_ids: Sequence[int], now_us: int) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
@@ -90,9 +87,9 @@ class PostgresCommandFlow:
             await SQL["enqueue"].execute(connection, command_ids=list(command_ids), now_us=now_us, floor=floor)
             await SQL["desire"].execute(connection, command_ids=list(command_ids), now_us=now_us)
 
-    async def timed(self, now: int, limit: int) -> list[tuple[OpenCommand, int]]:
+    async def timed(self, now: int, limit: int) -> list[TimedCommand]:
         rows = await SQL["timed"].fetch(self._pool, now=now, grace_s=GRACE_S, most=limit)
-        return [(_open(row), row["due_at"]) for row in rows]
+        return [TimedCommand(**_typed(row)) for row in rows]
 
     async def times(self) -> Mapping[tuple[int, int, str], Times]:
         return await read_times(self._pool)
@@ -201,13 +198,6 @@ def _waiting(row: Row) -> Waiting:
     )  # fmt: skip
 
 
-def _drafted(row: Row) -> Drafted:
-    return Drafted(
-        row["command_id"], row["tenant_id"], row["meter_id"], row["product_id"], Kind(row["kind"]), row["slot"],
-        State(row["state"]), row["unique_key"], row["not_after"],
-    )  # fmt: skip
-
-
 def _held(rows: Iterable[Row]) -> dict[int, HeldCommand]:
     return {
         row["command_id"]: HeldCommand(
@@ -220,10 +210,27 @@ def _held(rows: Iterable[Row]) -> dict[int, HeldCommand]:
 
 def _open(row: Row) -> OpenCommand:
     return OpenCommand(
-        row["command_id"], row["tenant_id"], row["meter_id"], Kind(row["kind"]), row["params"], row["unique_key"],
-        row["driver"], Channel(row["channel"]), State(row["state"]), row["serial"], row["not_after"], row["attempts"],
-        row["frame"], row["product_id"], row["imei"],
-    )  # fmt: skip
+        command_id=row["command_id"],
+        tenant_id=row["tenant_id"],
+        meter_id=row["meter_id"],
+        serial=row["serial"],
+        kind=Kind(row["kind"]),
+        params=row["params"],
+        state=State(row["state"]),
+        unique_key=row["unique_key"],
+        driver=row["driver"],
+        channel=Channel(row["channel"]),
+        not_after=row["not_after"],
+        attempts=row["attempts"],
+        frame=row["frame"],
+        product_id=row["product_id"],
+        imei=row["imei"],
+    )
+
+
+def _typed(row: Row) -> dict[str, Any]:
+    """The columns by name, kind and state as what they are."""
+    return dict(row) | {"kind": Kind(row["kind"]), "state": State(row["state"])}
 
 
 def _json(value: Mapping[str, Any]) -> str:

@@ -102,14 +102,12 @@ UPDATE meter_shadow s SET desired = s.desired || (n.params -> 'values'), desired
 -- name: timed
 -- Sendable commands past their end, by command_waiting_end, and readings that were tried and are due, by
 -- command_waiting_tried. What is asked about is looked at after the shortest grace of all kinds.
-SELECT c.command_id, c.tenant_id, c.meter_id, c.kind, '{}'::jsonb AS params, c.unique_key, '' AS driver, w.channel, w.state,
-       w.serial, w.not_after, w.attempts, NULL::bytea AS frame, m.product_id, m.imei, w.due_at
-  FROM command_waiting w JOIN command c USING (command_id) JOIN meter m ON m.meter_id = c.meter_id
+SELECT w.command_id, w.tenant_id, m.product_id, w.kind, w.state, w.attempts, w.due_at, w.not_after
+  FROM command_waiting w JOIN meter m USING (meter_id)
  WHERE w.not_after <= :now AND (w.state <> 'asking' OR w.not_after <= :now - :grace_s)
 UNION ALL
-SELECT c.command_id, c.tenant_id, c.meter_id, c.kind, '{}'::jsonb, c.unique_key, '', w.channel, w.state,
-       w.serial, w.not_after, w.attempts, NULL::bytea, m.product_id, m.imei, w.due_at
-  FROM command_waiting w JOIN command c USING (command_id) JOIN meter m ON m.meter_id = c.meter_id
+SELECT w.command_id, w.tenant_id, m.product_id, w.kind, w.state, w.attempts, w.due_at, w.not_after
+  FROM command_waiting w JOIN meter m USING (meter_id)
  WHERE w.not_after > :now AND w.lane = 3 AND w.attempts > 0 AND w.due_at <= :now AND w.state IN ('sent', 'delivered')
  LIMIT :most
 
@@ -122,8 +120,9 @@ SELECT c.command_id, c.tenant_id, c.meter_id, m.product_id, c.kind, c.slot, c.st
 
 -- name: unsent_settings
 -- Settings of these meters that were not sent, by an index of the meter.
-SELECT o.command_id, o.meter_id, o.kind, o.slot, o.state FROM command o
- WHERE o.meter_id = ANY(:meter_ids::bigint[]) AND o.slot <> '' AND o.state IN ('drafted', 'approved', 'queued')
+SELECT c.command_id, c.tenant_id, c.meter_id, m.product_id, c.kind, c.slot, c.state, c.unique_key, c.not_after
+  FROM command c JOIN meter m USING (meter_id)
+ WHERE c.meter_id = ANY(:meter_ids::bigint[]) AND c.slot <> '' AND c.state IN ('drafted', 'approved', 'queued')
 
 -- name: times
 -- Times of kinds that tenants and products set.
