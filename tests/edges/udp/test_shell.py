@@ -9,30 +9,30 @@ from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
 from openmains.edges.udp.shell import UdpShell, open_socket
 
 
-class Listener(UdpShell):
+class Listener:
     """Keeps what it takes; ``bad`` meets a fault of ours."""
 
     def __init__(self, sock: socket.socket, wanted: int) -> None:
-        super().__init__(sock, AddressLimiter(1_000_000, [], 1_000_000))
+        self.shell = UdpShell(sock, AddressLimiter(1_000_000, [], 1_000_000), self)
         self.taken: list[bytes] = []
         self.wanted = wanted
         self.enough = asyncio.Event()
-        self._read()
+        self.shell.start()
 
-    def _take(self, datagram: bytes, peer: Any, verdict: Verdict, now: float) -> None:
+    def datagram_received(self, datagram: bytes, peer: Any, verdict: Verdict, now: float) -> None:
         if datagram == b"bad":
             raise RuntimeError("a fault of ours")
         self.taken.append(datagram)
         if len(self.taken) == self.wanted:
             self.enough.set()
 
-    def _emit(self, now: float) -> None:
-        pass
+    def datagrams_to_send(self, now: float) -> list[tuple[Any, bytes]]:
+        return []
 
-    def _due(self) -> float | None:
+    def next_timer(self) -> float | None:
         return None
 
-    def _on_time(self, now: float) -> None:
+    def handle_timer(self, now: float) -> None:
         pass
 
 
@@ -62,6 +62,6 @@ async def test_a_burst_a_fault_and_what_comes_later_are_all_heard() -> None:
                     sender.send(text)
                 await listener.enough.wait()
         finally:
-            listener.close()
+            listener.shell.close()
     assert listener.taken == [b"1", b"2", b"3", b"4", b"5", b"6", b"7"]
     assert [type(fault) for fault in faults] == [RuntimeError, RuntimeError]

@@ -6,6 +6,7 @@ Resource: ``POST /r/<IMEI>`` takes a meter's payload. 2.04 with the driver's ans
 confirm. An address that floods gets 4.29, then silence.
 """
 
+import asyncio
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +25,7 @@ RESOURCES = b'</r>;rt="openmains.report";title="POST /r/<IMEI>"'
 LINKS = (opt.CONTENT_FORMAT, b"\x28")
 
 
-class CoapEdge(UdpShell):
+class CoapEdge:
     """Serves one socket in the running event loop until ``close``."""
 
     def __init__(
@@ -37,7 +38,8 @@ class CoapEdge(UdpShell):
         mid_seed: int,
         now_us: Callable[[], int],
     ) -> None:
-        super().__init__(sock, limiter)
+        self._shell = UdpShell(sock, limiter, self)
+        self._loop = asyncio.get_running_loop()
         self._reception = reception
         self._batcher = batcher
         self._now_us = now_us
@@ -47,20 +49,29 @@ class CoapEdge(UdpShell):
 
     def start(self) -> None:
         """Begin to read."""
-        self._read()
+        self._shell.start()
+
+    def stop_reading(self) -> None:
+        """Take nothing new, but still answer what was taken."""
+        self._shell.stop_reading()
+
+    def close(self) -> None:
+        """Open answers are lost, devices send again."""
+        self._shell.close()
 
     @property
     def counters(self) -> dict[str, int]:
         """What happened on this socket, by name."""
         counted = {f"coap.{name.replace(' ', '_')}": value for name, value in self._server.counters.items()}
         return counted | {
-            "received": self.received,
-            "sent": self.sent,
-            "ignored.flood": self.ignored,
-            "send_failed": self.send_failed,
+            "received": self._shell.received,
+            "sent": self._shell.sent,
+            "ignored.flood": self._shell.ignored,
+            "send_failed": self._shell.send_failed,
         }
 
-    def _take(self, datagram: bytes, peer: Any, verdict: Verdict, now: float) -> None:
+    def datagram_received(self, datagram: bytes, peer: Any, verdict: Verdict, now: float) -> None:
+        """One datagram of an address that is not ignored."""
         for event in self._server.receive(datagram, peer, now):
             if type(event) is Request:
                 self._on_request(event, verdict, now)
@@ -94,17 +105,19 @@ class CoapEdge(UdpShell):
     def _done(self, exchange: Exchange, accepted: Accepted, confirmed: bool) -> None:
         said = of_stored(self._reception, accepted, confirmed, self._now_us() // 1_000_000)
         self._say(exchange, said, self._loop.time())
-        self.flush_soon()
+        self._shell.transmit_soon()
 
     def _say(self, exchange: Exchange, said: Said, now: float) -> None:
         self._server.respond(exchange, said.code, said.payload, said.options, now=now)
 
-    def _emit(self, now: float) -> None:
-        for peer, datagram in self._server.datagrams():
-            self._put(datagram, peer)
+    def datagrams_to_send(self, now: float) -> list[tuple[Any, bytes]]:
+        """(Address, datagram) of what there is."""
+        return self._server.datagrams()
 
-    def _due(self) -> float | None:
+    def next_timer(self) -> float | None:
+        """See ``wire.coap``."""
         return self._server.next_timer()
 
-    def _on_time(self, now: float) -> None:
+    def handle_timer(self, now: float) -> None:
+        """See ``wire.coap``."""
         self._server.handle_timer(now)

@@ -7,6 +7,7 @@ A session is on disk before its handshake ends, sequence numbers are reserved on
 another node's session goes to that node. What the meters say is none of this file's business: see ``traffic.py``.
 """
 
+import asyncio
 import socket
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -18,6 +19,8 @@ from openmains.edges.udp.terminals import SessionStore, Terminal, Terminals, pee
 from openmains.wire.dtls import events as dtls
 from openmains.wire.dtls.server import Server
 from openmains.wire.dtls.session import Session
+
+FORWARDED = 3  # host, port, node: a peer that spoke to another node. A socket's own have 2 parts (IPv4) or 4 (IPv6)
 
 
 class Upper(Protocol):
@@ -72,7 +75,7 @@ def imei_of(identity: bytes) -> int | None:
     return None
 
 
-class SecureEdge(UdpShell):
+class SecureEdge:
     """Serves one socket in the running event loop until ``close``. Time is the loop's clock."""
 
     def __init__(
@@ -89,7 +92,8 @@ class SecureEdge(UdpShell):
         cache: int,
         now_us: Callable[[], int],
     ) -> None:
-        super().__init__(sock, limiter)
+        self._shell = UdpShell(sock, limiter, self)
+        self._loop = asyncio.get_running_loop()
         self._store = store
         self._desk = desk
         self._watch = watch
@@ -103,13 +107,17 @@ class SecureEdge(UdpShell):
     def start(self, upper: Upper, bridge: Bridge) -> None:
         """Begin to read."""
         self._upper, self._bridge = upper, bridge
-        self._read()
+        self._shell.start()
+
+    def stop_reading(self) -> None:
+        """Take nothing new, but still answer what was taken."""
+        self._shell.stop_reading()
 
     def close(self) -> None:
         """After ``stop_reading``: every session is noted with its last number, so that the next start writes nothing."""
         for terminal in self._terminals:
             self._terminals.evict(terminal)
-        super().close()
+        self._shell.close()
 
     @property
     def counters(self) -> dict[str, int]:
@@ -119,10 +127,10 @@ class SecureEdge(UdpShell):
             "dtls.sessions": len(self._terminals),
             "dtls.not_stored": self.not_stored,
             "dtls.unreadable": self._terminals.unreadable,
-            "secure.received": self.received,
-            "secure.sent": self.sent,
-            "secure.ignored.flood": self.ignored,
-            "secure.send_failed": self.send_failed,
+            "secure.received": self._shell.received,
+            "secure.sent": self._shell.sent,
+            "secure.ignored.flood": self._shell.ignored,
+            "secure.send_failed": self._shell.send_failed,
             **self._desk.counters,
         }
 
@@ -130,14 +138,15 @@ class SecureEdge(UdpShell):
 
     def take_forwarded(self, node: int, address: tuple[str, int], datagram: bytes) -> None:
         """A record of ours that came to another node; it is answered from there."""
-        self._take(datagram, (*address, node), Verdict.PASS, self._loop.time())
-        self.flush_soon()
+        self.datagram_received(datagram, (*address, node), Verdict.PASS, self._loop.time())
+        self.transmit_soon()
 
     def send_forwarded(self, address: tuple[str, int], datagram: bytes) -> None:
         """What another node answers to a meter that spoke to us."""
-        self._put(datagram, address)
+        self._shell.send(datagram, address)
 
-    def _take(self, datagram: bytes, peer: Any, verdict: Verdict, now: float) -> None:
+    def datagram_received(self, datagram: bytes, peer: Any, verdict: Verdict, now: float) -> None:
+        """One datagram of an address that is not ignored."""
         self._on_events(self._dtls.receive(datagram, peer, now), now)
 
     def _on_events(self, events: list[dtls.ServerEvent], now: float) -> None:
@@ -167,7 +176,7 @@ class SecureEdge(UdpShell):
             case dtls.Established(session):
                 self._establish(session, now)
             case dtls.Foreign(node, _, datagram, peer):
-                if self._bridge is not None and isinstance(peer, tuple) and len(peer) != 3:
+                if self._bridge is not None and isinstance(peer, tuple) and len(peer) != FORWARDED:
                     self._bridge.forward(node, (peer[0], peer[1]), datagram)
             case dtls.Closed(session, _):
                 terminal = session.owner
@@ -184,7 +193,7 @@ class SecureEdge(UdpShell):
     def _on_key(self, handshake: Any, psk: bytes | None) -> None:
         now = self._loop.time()
         self._on_events(self._dtls.provide_key(handshake, psk, now), now)
-        self.flush_soon()
+        self.transmit_soon()
 
     # --- sessions ---
 
@@ -217,7 +226,7 @@ class SecureEdge(UdpShell):
             self._store.register(session.cid, registration)
         self._watch.established(imei, terminal.address[0], now)
         self._on_events(self._dtls.commit(session, now), now)
-        self.flush_soon()
+        self.transmit_soon()
 
     def _load(self, cid: bytes) -> Session | None:
         """Called by ``wire.dtls`` for a Connection ID of ours that is not in memory."""
@@ -254,7 +263,7 @@ class SecureEdge(UdpShell):
             self._store.remove(terminal.session.cid)
             self._dtls.close(terminal.session, self._loop.time())
             self._terminals.drop(terminal)
-            self.flush_soon()
+            self.transmit_soon()
 
     def confirm(self, terminal: Terminal, address: object) -> None:
         """The meter proved that it is at ``address``; nothing is said of a newer one."""
@@ -262,21 +271,28 @@ class SecureEdge(UdpShell):
 
     # --- what goes out ---
 
-    def _emit(self, now: float) -> None:
+    def transmit_soon(self) -> None:
+        """Send what there is at the end of this turn."""
+        self._shell.transmit_soon()
+
+    def datagrams_to_send(self, now: float) -> list[tuple[Any, bytes]]:
+        """(Address, record) of what there is; what another node has to send goes to that node."""
         if self._upper is not None:
             for cid, data in self._upper.datagrams():
                 terminal = self._terminals.get(cid)
                 if terminal is not None:
                     self._send(terminal, data, now)
+        out: list[tuple[Any, bytes]] = []
         address: Any
-        for address, datagram in self._dtls.datagrams():
-            if len(address) == 3:  # host, port, and the node that the meter spoke to
-                if self._bridge is not None:
-                    self._bridge.answer(address[2], (address[0], address[1]), datagram)
-            else:
-                self._put(datagram, address)
+        for address, record in self._dtls.datagrams():
+            if len(address) != FORWARDED:
+                out.append((address, record))
+            elif self._bridge is not None:
+                self._bridge.answer(address[2], (address[0], address[1]), record)
+        return out
 
-    def _due(self) -> float | None:
+    def next_timer(self) -> float | None:
+        """The earlier one of the records' and of what is in them."""
         dues = [self._dtls.next_timer(), None if self._upper is None else self._upper.next_timer()]
         return min((due for due in dues if due is not None), default=None)
 
@@ -309,9 +325,10 @@ class SecureEdge(UdpShell):
         now = self._loop.time()
         for data in held or ():
             self._dtls.send(terminal.session, data, now)
-        self.flush_soon()
+        self.transmit_soon()
 
-    def _on_time(self, now: float) -> None:
+    def handle_timer(self, now: float) -> None:
+        """A timer of the records, or of what is in them, is due."""
         self._on_events(self._dtls.handle_timer(now), now)
         if self._upper is not None:
             self._upper.handle_timer(now)

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The shell around a sans-IO server on one UDP socket: drains it within limits, sends, and calls at the next timer.
+"""The shell around a sans-IO server on one UDP socket: drains it within limits, transmits, and calls at the next timer.
 
-What is in the datagrams is the subclass's business: ``_take`` gets each one, ``_emit`` puts out what there is, ``_due`` and
-``_on_time`` are the protocol's timers.
+What is in the datagrams is the business of the ``DatagramHandler`` that it serves.
 """
 
 import asyncio
 import socket
-from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, Protocol
 
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
 
@@ -33,39 +31,45 @@ def open_socket(host: str, port: int, receive_buffer: int) -> socket.socket:
     return sock
 
 
-class UdpShell(ABC):
-    """One socket in the running event loop. Time is the loop's clock."""
+class DatagramHandler(Protocol):
+    """What a socket's datagrams are given to. Time is the loop's clock, in seconds."""
 
-    def __init__(self, sock: socket.socket, limiter: AddressLimiter) -> None:
+    def datagram_received(self, datagram: bytes, peer: Any, verdict: Verdict, now: float) -> None:
+        """One datagram of an address that is not ignored."""
+        ...
+
+    def datagrams_to_send(self, now: float) -> list[tuple[Any, bytes]]:
+        """(Address, datagram) of all that is to be sent now; each is given once."""
+        ...
+
+    def next_timer(self) -> float | None:
+        """When ``handle_timer`` wants to be called; None: not before the next datagram."""
+        ...
+
+    def handle_timer(self, now: float) -> None:
+        """The next timer is due."""
+        ...
+
+
+class UdpShell:
+    """One socket in the running event loop, for one ``handler``."""
+
+    def __init__(self, sock: socket.socket, limiter: AddressLimiter, handler: DatagramHandler) -> None:
         self._sock = sock
         self._limiter = limiter
+        self._handler = handler
         self._loop = asyncio.get_running_loop()
-        self._flushing = False
+        self._transmitting = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
         self._reading = False
         self._pausing: asyncio.TimerHandle | None = None  # until the next look; the socket is not watched meanwhile
         self.received = self.sent = self.ignored = self.send_failed = 0
 
-    @abstractmethod
-    def _take(self, datagram: bytes, peer: Any, verdict: Verdict, now: float) -> None:
-        """One datagram of an address that is not ignored."""
-
-    @abstractmethod
-    def _emit(self, now: float) -> None:
-        """``_put`` what there is."""
-
-    @abstractmethod
-    def _due(self) -> float | None:
-        """When ``_on_time`` wants to be called; None: not at all."""
-
-    @abstractmethod
-    def _on_time(self, now: float) -> None:
-        """The next timer is due."""
-
-    def _read(self) -> None:
+    def start(self) -> None:
+        """Begin to read, or go on after a pause."""
         self._reading, self._pausing = True, None
-        self._loop.add_reader(self._sock.fileno(), self._on_readable)
+        self._loop.add_reader(self._sock.fileno(), self._readable)
 
     def stop_reading(self) -> None:
         """Take nothing new, but still answer what was taken."""
@@ -82,30 +86,46 @@ class UdpShell(ABC):
             self._timer.cancel()
         self._sock.close()
 
-    def flush_soon(self) -> None:
-        """Send what there is at the end of this turn."""
-        if not self._flushing:
-            self._flushing = True
-            self._loop.call_soon(self._flush)
+    def transmit_soon(self) -> None:
+        """``transmit`` at the end of this turn."""
+        if not self._transmitting:
+            self._transmitting = True
+            self._loop.call_soon(self.transmit)
 
-    def _on_readable(self) -> None:
+    def transmit(self) -> None:
+        """Send what there is, and set the timer anew."""
+        self._transmitting = False
+        now = self._loop.time()
+        for peer, datagram in self._handler.datagrams_to_send(now):
+            self.send(datagram, peer)
+        self._rearm(self._handler.next_timer(), now)
+
+    def send(self, datagram: bytes, peer: Any) -> None:
+        """One datagram, at once."""
+        try:
+            self._sock.sendto(datagram, peer)
+            self.sent += 1
+        except OSError:
+            self.send_failed += 1  # as if lost on the way: the device asks again
+
+    def _readable(self) -> None:
         """Datagrams are there. More than one: load, so the next look is after a pause; at most one: wait for the next."""
         many = True  # also when a datagram met a fault of ours: the next one must be heard
         try:
             many = self._drain() > 1
         finally:
-            self._go_on(many)
+            self._read_on(many)
 
-    def _go_on(self, pause: bool) -> None:
+    def _read_on(self, pause: bool) -> None:
         if pause and self._reading:
             if self._pausing is None:
                 self._loop.remove_reader(self._sock.fileno())
-            self._pausing = self._loop.call_later(PAUSE_S, self._on_readable)
+            self._pausing = self._loop.call_later(PAUSE_S, self._readable)
         elif self._pausing is not None:
-            self._read()
+            self.start()
 
     def _drain(self) -> int:
-        receive, judge, take = self._sock.recvfrom, self._limiter.take, self._take
+        receive, judge, received = self._sock.recvfrom, self._limiter.take, self._handler.datagram_received
         now = self._loop.time()
         before = self.received
         for _ in range(DRAIN):
@@ -120,24 +140,11 @@ class UdpShell(ABC):
             if verdict is Verdict.IGNORE:
                 self.ignored += 1
             else:
-                take(datagram, peer, verdict, now)
-        self._flush()
+                received(datagram, peer, verdict, now)
+        self.transmit()
         return self.received - before
 
-    def _put(self, datagram: bytes, peer: Any) -> None:
-        try:
-            self._sock.sendto(datagram, peer)
-            self.sent += 1
-        except OSError:
-            self.send_failed += 1  # as if lost on the way: the device asks again
-
-    def _flush(self) -> None:
-        self._flushing = False
-        now = self._loop.time()
-        self._emit(now)
-        self._schedule(self._due(), now)
-
-    def _schedule(self, due: float | None, now: float) -> None:
+    def _rearm(self, due: float | None, now: float) -> None:
         if self._timer is not None:
             if due is not None and self._timer_due <= due + LATE_S:
                 return
@@ -146,9 +153,9 @@ class UdpShell(ABC):
         if due is not None:
             due = max(due, now)
             # uvloop gives a handle without when() for an instant that is past
-            self._timer, self._timer_due = self._loop.call_at(due, self._on_timer), due
+            self._timer, self._timer_due = self._loop.call_at(due, self._timer_is_due), due
 
-    def _on_timer(self) -> None:
+    def _timer_is_due(self) -> None:
         self._timer = None
-        self._on_time(self._loop.time())
-        self._flush()
+        self._handler.handle_timer(self._loop.time())
+        self.transmit()

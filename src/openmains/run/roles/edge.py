@@ -250,7 +250,7 @@ def _parts(shared: _Shared, edge: SecureEdge, server: LwM2mServer, watch: Access
     may_command = access.book.may_command
 
     proofs = Proofs(
-        ping=server.ping, confirm=edge.confirm, later=loop.call_later, flush=edge.flush_soon, clock=loop.time
+        ping=server.ping, confirm=edge.confirm, later=loop.call_later, flush=edge.transmit_soon, clock=loop.time
     )
     reports = Reports(
         server=server,
@@ -258,7 +258,7 @@ def _parts(shared: _Shared, edge: SecureEdge, server: LwM2mServer, watch: Access
         reception=shared.reception,
         batcher=shared.batcher,
         unknown=lambda imei, host: watch.unknown(imei, host, proven=True),
-        flush=edge.flush_soon,
+        flush=edge.transmit_soon,
         clock=loop.time,
         now_us=now_us,
     )
@@ -271,7 +271,7 @@ def _parts(shared: _Shared, edge: SecureEdge, server: LwM2mServer, watch: Access
         stopped=Glance(FileSwitch(settings.stop_folder), loop.time).stopped,
         tell=shared.batcher.add,
         later=loop.call_later,
-        flush=edge.flush_soon,
+        flush=edge.transmit_soon,
         now_us=now_us,
     )
     operations = Operations(
@@ -281,7 +281,7 @@ def _parts(shared: _Shared, edge: SecureEdge, server: LwM2mServer, watch: Access
         proofs=proofs,
         may_command=may_command,
         later=loop.call_later,
-        flush=edge.flush_soon,
+        flush=edge.transmit_soon,
         clock=loop.time,
         now_us=now_us,
     )
@@ -292,7 +292,7 @@ def _parts(shared: _Shared, edge: SecureEdge, server: LwM2mServer, watch: Access
         terminal_of=edge.by_cid,
         proofs=proofs,
         may_command=may_command,
-        flush=edge.flush_soon,
+        flush=edge.transmit_soon,
         clock=loop.time,
     )
     return Parts(reports, proofs, downlinks, operations, bootstrapping)
