@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from openmains.app.link.terminals import Terminals
 from openmains.bench import calibration
 from openmains.bench.handshake import keyed_system
 from openmains.bench.load.secure import session_pair
@@ -26,7 +27,6 @@ from openmains.bench.registry import FIRST_IMEI
 from openmains.bench.secure import STEP, connect_meters
 from openmains.edges.sqlite.sessions import SessionFile, StoredSession
 from openmains.edges.sqlite.writer import SessionWriter
-from openmains.edges.udp.terminals import Terminals
 from openmains.run import messages
 from openmains.run.settings import Loaded
 from openmains.wire.lwm2m.registration import Offer, Offered, Registration

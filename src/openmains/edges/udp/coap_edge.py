@@ -14,7 +14,7 @@ from typing import Any
 from openmains.app.ingest.edge.admission import Accepted, Reception, Refusal
 from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
-from openmains.edges.udp.answers import BUSY, BUSY_S, TEXT, Said, of_refusal, of_stored
+from openmains.app.link.answers import BUSY, BUSY_S, TEXT, Said, of_refusal, of_stored
 from openmains.edges.udp.shell import UdpShell
 from openmains.wire.coap import options as opt
 from openmains.wire.coap.exchange import Exchange, Limits, Request

@@ -4,68 +4,24 @@
     socket → limiter → wire.dtls → Terminals → Traffic (LwM2M, reports, commands) → wire.dtls → socket
 
 A session is on disk before its handshake ends, sequence numbers are reserved on disk before they are used, and a record for
-another node's session goes to that node. What the meters say is none of this file's business: see ``traffic.py``.
+another node's session goes to that node. What the meters say is none of this file's business: see ``app/link``.
 """
 
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
+from openmains.app.link.ports import Bridge, SessionStore, Terminal, Upper, Watch
+from openmains.app.link.terminals import CachedTerminal, Terminals, peer_text
 from openmains.app.security.key_lookup import KeyDesk
 from openmains.edges.udp.shell import UdpShell
-from openmains.edges.udp.terminals import SessionStore, Terminal, Terminals, peer_text
 from openmains.wire.dtls import events as dtls
 from openmains.wire.dtls.server import Server
 from openmains.wire.dtls.session import Session
 
 FORWARDED = 3  # host, port, node: a peer that spoke to another node. A socket's own have 2 parts (IPv4) or 4 (IPv6)
-
-
-class Upper(Protocol):
-    """What lives on the sessions."""
-
-    def receive(self, terminal: Terminal, data: bytes, now: float) -> None:
-        """Application data of a meter."""
-        ...
-
-    def restore(self, terminal: Terminal, registration: bytes, now: float) -> None:
-        """A meter came back from the store."""
-        ...
-
-    def leave(self, terminal: Terminal, now: float) -> None:
-        """It left memory."""
-        ...
-
-    def datagrams(self) -> list[tuple[bytes, bytes]]:
-        """(Connection ID, application data) to send."""
-        ...
-
-    def next_timer(self) -> float | None: ...
-    def handle_timer(self, now: float) -> None: ...
-
-
-class Watch(Protocol):
-    """Who may come in, and what is noticed (app/security)."""
-
-    def may_try(self, imei: int, host: str, now: float) -> bool:
-        """Whether a handshake in this name from there is looked at."""
-        ...
-
-    def established(self, imei: int, host: str, now: float) -> None: ...
-    def heard(self, imei: int, cid: bytes, host: str, now: float) -> bool:
-        """A fresh message; False: the terminal is blocked, nothing of it is taken."""
-        ...
-
-    def suspicious(self, kind: str, imei: int, host: str, now: float) -> None: ...
-
-
-class Bridge(Protocol):
-    """To the other nodes."""
-
-    def forward(self, node: int, address: tuple[str, int], datagram: bytes) -> None: ...
-    def answer(self, node: int, address: tuple[str, int], datagram: bytes) -> None: ...
 
 
 def imei_of(identity: bytes) -> int | None:
@@ -157,12 +113,12 @@ class SecureEdge:
                 self._on_event(event, now)
 
     def _on_data(self, event: dtls.Received, now: float) -> None:
-        terminal: Terminal | None = event.session.owner
+        terminal: CachedTerminal | None = event.session.owner
         if terminal is None or self._upper is None:
             return
         if event.fresh:
             self._terminals.heard(terminal, self._now_us())
-            if not self._watch.heard(terminal.imei, event.session.cid, terminal.address[0], now):
+            if not self._watch.heard(terminal.imei, terminal.cid, terminal.heard_at[0], now):
                 return
         self._upper.receive(terminal, event.data, now)
 
@@ -188,7 +144,7 @@ class SecureEdge:
                 if suspect is not None:
                     self._watch.suspicious(kind, suspect, _host(peer), now)
             case _:
-                pass  # Probe: a command, should one wait, asks for the proof (traffic.py); Moved: noted with the next record
+                pass  # Probe: a command, should one wait, asks for the proof (app/link/proofs.py); Moved: noted with the next record
 
     def _on_key(self, handshake: Any, psk: bytes | None) -> None:
         now = self._loop.time()
@@ -224,7 +180,7 @@ class SecureEdge:
         if registration is not None and self._upper is not None:
             self._upper.restore(terminal, registration, now)
             self._store.register(session.cid, registration)
-        self._watch.established(imei, terminal.address[0], now)
+        self._watch.established(imei, terminal.host, now)
         self._on_events(self._dtls.commit(session, now), now)
         self.transmit_soon()
 
@@ -238,12 +194,12 @@ class SecureEdge:
             self._upper.restore(session.owner, registration, self._loop.time())
         return session
 
-    def _leave(self, terminal: Terminal) -> None:
+    def _leave(self, terminal: CachedTerminal) -> None:
         if self._upper is not None:
             self._upper.leave(terminal, self._loop.time())
         self._dtls.forget(terminal.session)
 
-    def terminal(self, imei: int) -> Terminal | None:
+    def terminal(self, imei: int) -> CachedTerminal | None:
         """A meter's session, from memory or from the store; None when it has none here."""
         found = self._terminals.of_imei(imei)
         if found is None:
@@ -252,7 +208,7 @@ class SecureEdge:
             found = None if session is None else session.owner
         return found
 
-    def by_cid(self, cid: bytes) -> Terminal | None:
+    def by_cid(self, cid: bytes) -> CachedTerminal | None:
         """The owner of a session in memory."""
         return self._terminals.get(cid)
 
@@ -260,14 +216,16 @@ class SecureEdge:
         """End a blocked meter's session; it may not make another one."""
         terminal = self.terminal(imei)
         if terminal is not None:
-            self._store.remove(terminal.session.cid)
+            self._store.remove(terminal.cid)
             self._dtls.close(terminal.session, self._loop.time())
             self._terminals.drop(terminal)
             self.transmit_soon()
 
     def confirm(self, terminal: Terminal, address: object) -> None:
         """The meter proved that it is at ``address``; nothing is said of a newer one."""
-        self._dtls.confirm_address(terminal.session, self._loop.time(), address)
+        known = self._terminals.get(terminal.cid)
+        if known is not None:
+            self._dtls.confirm_address(known.session, self._loop.time(), address)
 
     # --- what goes out ---
 
@@ -296,7 +254,7 @@ class SecureEdge:
         dues = [self._dtls.next_timer(), None if self._upper is None else self._upper.next_timer()]
         return min((due for due in dues if due is not None), default=None)
 
-    def _send(self, terminal: Terminal, data: bytes, now: float) -> None:
+    def _send(self, terminal: CachedTerminal, data: bytes, now: float) -> None:
         session = terminal.session
         if session.exhausted:
             if terminal.held is None:
@@ -308,7 +266,7 @@ class SecureEdge:
         if session.wants_reservation and terminal.held is None:
             self._reserve(terminal)
 
-    def _reserve(self, terminal: Terminal) -> None:
+    def _reserve(self, terminal: CachedTerminal) -> None:
         session = terminal.session
         if session.uses_cid:
             self._store.reserve(session.cid, session.reserve(), lambda done: self._reserved(terminal, done))
@@ -316,7 +274,7 @@ class SecureEdge:
             session.reserve()
             self._loop.call_soon(self._reserved, terminal, True)
 
-    def _reserved(self, terminal: Terminal, done: bool) -> None:
+    def _reserved(self, terminal: CachedTerminal, done: bool) -> None:
         """Not done: what was held is lost like any datagram; the next answer tries again."""
         held, terminal.held = terminal.held, None
         if not done:

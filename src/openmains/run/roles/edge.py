@@ -23,6 +23,12 @@ from openmains.app.fleet.identities import Identities
 from openmains.app.ingest.edge.admission import Reception
 from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.edge.limiter import AddressLimiter
+from openmains.app.link.downlinks import Downlinks
+from openmains.app.link.lwm2m.bootstrapping import Bootstrapping
+from openmains.app.link.lwm2m.operations import Operations
+from openmains.app.link.lwm2m.reporting import Reports
+from openmains.app.link.lwm2m.traffic import Parts, Traffic
+from openmains.app.link.proofs import Proofs
 from openmains.app.security.key_lookup import KeyDesk
 from openmains.app.security.registrar import Cells, Registrar
 from openmains.app.security.watch import AccessWatch
@@ -39,15 +45,9 @@ from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.edges.signer.switch import FileSwitch, Glance
 from openmains.edges.sqlite.sessions import SessionFile, SessionFileError
 from openmains.edges.sqlite.writer import SessionWriter
-from openmains.edges.udp.bootstrapping import Bootstrapping
 from openmains.edges.udp.coap_edge import CoapEdge
-from openmains.edges.udp.downlinks import Downlinks
-from openmains.edges.udp.operations import Operations
-from openmains.edges.udp.proofs import Proofs
-from openmains.edges.udp.reports import Reports
 from openmains.edges.udp.secure_edge import SecureEdge
 from openmains.edges.udp.shell import open_socket
-from openmains.edges.udp.traffic import Parts, Traffic
 from openmains.run.engines.child import StartError
 from openmains.run.roles.access import EdgeAccess, edge_access
 from openmains.run.roles.counters import tell_counters

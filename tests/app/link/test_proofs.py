@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
+from openmains.app.link.proofs import Proofs
+from openmains.app.link.terminals import CachedTerminal
 from openmains.bench.load.secure import session_pair
-from openmains.edges.udp.proofs import Proofs
-from openmains.edges.udp.terminals import Terminal
 
 HOME, NEW, NEWER = ("192.0.2.1", 1), ("192.0.2.2", 2), ("192.0.2.3", 3)
 
@@ -17,7 +17,9 @@ class World:
 
     def __init__(self) -> None:
         _, session = session_pair(860_000_000_000_001, b"\x01" + bytes(7), 0, HOME)
-        self.terminal = Terminal(860_000_000_000_001, "860000000000001", session, HOME, "192.0.2.1 1")
+        self.terminal = CachedTerminal(
+            860_000_000_000_001, "860000000000001", session.cid, session, HOME, "192.0.2.1 1"
+        )
         self.pinged: list[object] = []
         self.sent: list[object] = []
         self.given_up = 0
@@ -30,7 +32,7 @@ class World:
             clock=lambda: 0.0,
         )
 
-    def confirm(self, terminal: Terminal, address: object) -> None:
+    def confirm(self, terminal: CachedTerminal, address: object) -> None:
         session = terminal.session
         if session.candidate == address:
             session.peer, session.candidate = session.candidate, None

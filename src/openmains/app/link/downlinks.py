@@ -9,24 +9,17 @@ here for the meter's proof.
 """
 
 from collections.abc import Callable
-from typing import Protocol
 
 from openmains.app.command.downlink import DownFrame
 from openmains.app.command.results import LINK_CHANNEL, link_path
 from openmains.app.ingest.uplink import Uplink
-from openmains.edges.udp.proofs import Proofs
-from openmains.edges.udp.terminals import Terminal
+from openmains.app.link.ports import Link, Terminal
+from openmains.app.link.proofs import Proofs
 from openmains.wire.lwm2m import content, events, operation
 from openmains.wire.lwm2m.path import Path
 
 OPAQUE_DOWNLINK: Path = (19, 1, 0)
 AGAIN_S = 1.0
-
-
-class Link(Protocol):
-    """The LwM2M side of the edge."""
-
-    def submit(self, link: bytes, what: operation.Operation, now: float) -> object: ...
 
 
 class Downlinks:
@@ -99,7 +92,7 @@ class Downlinks:
         what = operation.write(OPAQUE_DOWNLINK, frame.frame, content.OPAQUE)
         what.tag = frame
         self._count("downlink.sent")
-        self._link.submit(terminal.session.cid, what, now)
+        self._link.submit(terminal.cid, what, now)
 
     def _word(self, what: str, frame: DownFrame) -> None:
         self._count(f"downlink.{what}")

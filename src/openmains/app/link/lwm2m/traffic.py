@@ -11,16 +11,15 @@ Whose words they are was settled by the session's key; a name in the message may
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
+from openmains.app.link.downlinks import Downlinks
+from openmains.app.link.lwm2m.bootstrapping import Bootstrapping
+from openmains.app.link.lwm2m.operations import Operations
+from openmains.app.link.lwm2m.reporting import OPAQUE_UPLINK, Reports
+from openmains.app.link.ports import Registrar, SessionStore, Terminal
+from openmains.app.link.proofs import Proofs
 from openmains.domain.fleet.endpoint_name import EndpointName, parse_endpoint_name
 from openmains.drivers.catalog import Driver
-from openmains.edges.udp.bootstrapping import Bootstrapping
-from openmains.edges.udp.downlinks import Downlinks
-from openmains.edges.udp.operations import Operations
-from openmains.edges.udp.proofs import Proofs
-from openmains.edges.udp.reports import OPAQUE_UPLINK, Reports
-from openmains.edges.udp.terminals import SessionStore, Terminal
 from openmains.wire.coap.endpoint import Pong
 from openmains.wire.coap.exchange import Request
 from openmains.wire.coap.message import Code
@@ -31,14 +30,6 @@ from openmains.wire.lwm2m.operation import Operation
 from openmains.wire.lwm2m.path import Path, is_below
 from openmains.wire.lwm2m.registration import Registration
 from openmains.wire.lwm2m.server import Server
-
-
-class Registrar(Protocol):
-    """Decides about a registration (app/security)."""
-
-    def register(self, imei: int, host: str, name: EndpointName, now: float) -> int:
-        """0: it may register; else the seconds after which it may ask again."""
-        ...
 
 
 @dataclass(slots=True)
@@ -103,19 +94,19 @@ class Traffic:
 
     def receive(self, terminal: Terminal, data: bytes, now: float) -> None:
         """Application data of a meter."""
-        for event in self.server.receive(data, terminal.session.cid, now):
+        for event in self.server.receive(data, terminal.cid, now):
             self._on_event(event, terminal, now)
 
     def restore(self, terminal: Terminal, registration: bytes, now: float) -> None:
         """A meter came back from the store, or made a new session: its registration goes on."""
         try:
-            self.server.restore(terminal.session.cid, Registration.load(registration), now)
+            self.server.restore(terminal.cid, Registration.load(registration), now)
         except WireError:
             self._count("lwm2m.registration_unreadable")  # it hears 4.04 and registers again
 
     def leave(self, terminal: Terminal, now: float) -> None:
         """It left memory."""
-        self.server.forget(terminal.session.cid, now)
+        self.server.forget(terminal.cid, now)
 
     def datagrams(self) -> list[tuple[bytes, bytes]]:
         """(Connection ID, application data) to send."""
@@ -171,16 +162,16 @@ class Traffic:
             text = f"endpoint must name the IMEI {terminal.text}".encode()
             self.server.refuse(wanted, Code.BAD_REQUEST, now, text=text)
             return
-        wait_s = self._registrar.register(terminal.imei, terminal.address[0], name, now)
+        wait_s = self._registrar.register(terminal.imei, terminal.host, name, now)
         if wait_s:
             self._count("lwm2m.refused.busy")
             self.server.refuse(wanted, Code.SERVICE_UNAVAILABLE, now, max_age_s=wait_s)
             return
         registration = self.server.accept(wanted, now)
         self._count("lwm2m.registered")
-        self._store.register(terminal.session.cid, registration.dump())
+        self._store.register(terminal.cid, registration.dump())
         for what in self._worth_observing(registration, terminal):
-            self.server.submit(terminal.session.cid, what, now)
+            self.server.submit(terminal.cid, what, now)
         self._parts.bootstrapping.spoke(terminal)
 
     def _worth_observing(self, registration: Registration, terminal: Terminal) -> list[Operation]:

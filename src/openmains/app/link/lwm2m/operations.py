@@ -23,8 +23,8 @@ from openmains.app.command.device_management.messages import (
     Watched,
 )
 from openmains.app.command.device_management.rules import ASKING_THE_METER, refusal_of
-from openmains.edges.udp.proofs import Proofs
-from openmains.edges.udp.terminals import Terminal
+from openmains.app.link.ports import Terminal
+from openmains.app.link.proofs import Proofs
 from openmains.wire.errors import WireError
 from openmains.wire.lwm2m import content, events, operation, path
 from openmains.wire.lwm2m.codec import link_format, text, values
@@ -92,7 +92,7 @@ class Operations:
             reply(Answer(Outcome.NOT_HERE, self._node))
             return
         open_ = _Open(ask, reply, terminal)
-        registration = self._server.registration(terminal.session.cid)
+        registration = self._server.registration(terminal.cid)
         if registration is None:
             self._end(open_, Outcome.UNREGISTERED)
         elif ask.kind is Kind.REGISTERED:
@@ -154,7 +154,7 @@ class Operations:
         def go(terminal: Terminal, now: float) -> None:
             if not open_.over:
                 open_.sent, open_.terminal = what, terminal
-                self._server.submit(terminal.session.cid, what, now)
+                self._server.submit(terminal.cid, what, now)
 
         self._later(min(open_.ask.limit_s, LONGEST_S), lambda: self._too_late(open_))
         self._proofs.ask(open_.terminal, go, lambda: self._end(open_, Outcome.NO_ANSWER, "no proof of address"))
@@ -186,7 +186,7 @@ class Operations:
             return
         open_.over = True
         self._count(f"operate.{outcome.value}")
-        registration = self._server.registration(open_.terminal.session.cid)
+        registration = self._server.registration(open_.terminal.cid)
         awake = registration is not None and self._awake(open_.terminal, registration)
         heard_us = open_.terminal.heard_us
         open_.reply(
@@ -210,7 +210,7 @@ class Operations:
     def _registered(self, terminal: Terminal, registration: Registration) -> Registered:
         observed = []
         for paths in registration.observations:
-            at_us, found = self._seen.get((terminal.session.cid, paths[0]), (None, []))
+            at_us, found = self._seen.get((terminal.cid, paths[0]), (None, []))
             observed.append(Watched(paths[0], at_us, found))
         return Registered(
             registration.endpoint,
@@ -225,7 +225,7 @@ class Operations:
         )
 
     def _remember(self, terminal: Terminal, place: Path, found: list[Value]) -> None:
-        key = (terminal.session.cid, place)
+        key = (terminal.cid, place)
         self._seen[key] = (self._now_us(), found)
         self._seen.move_to_end(key)
         while len(self._seen) > SEEN:

@@ -7,9 +7,8 @@ from typing import Any, cast
 import pytest
 
 from openmains.app.command.device_management.messages import Answer, Ask, Kind, Outcome
-from openmains.edges.udp.operations import QUEUE_WINDOW_S, Operations
-from openmains.edges.udp.proofs import PROOF_S, Proofs
-from openmains.edges.udp.terminals import Terminal
+from openmains.app.link.lwm2m.operations import QUEUE_WINDOW_S, Operations
+from openmains.app.link.proofs import PROOF_S, Proofs
 from openmains.wire.coap.endpoint import Pong
 from openmains.wire.lwm2m.client import Client
 from openmains.wire.lwm2m.client_events import Executed
@@ -20,12 +19,16 @@ CID = b"\x01edge-01"
 
 
 @dataclass
-class Place:
-    """What the edge knows of a session's address."""
+class Seat:
+    """A ``Terminal`` that has not changed its address, unless the test says so."""
 
+    imei: int = int(IMEI)
+    text: str = IMEI
     cid: bytes = CID
-    confirmed: bool = True
+    host: str = "192.0.2.1"
     address: tuple[str, int] = ("192.0.2.1", 5684)
+    proven: bool = True
+    heard_us: int = 0
 
 
 @dataclass
@@ -46,13 +49,12 @@ class Edge(Pair):
     def __init__(self, *, queue: bool = False, version: str = "1.1") -> None:
         super().__init__(Client(meter_tree(), endpoint=f"urn:imei:{IMEI}", seed=11, queue=queue, version=version))
         self.link = cast(str, CID)  # any hashable is a link
-        self.place = Place()
         self.due = Due()
         self.allowed = True
-        self.terminal = Terminal(int(IMEI), IMEI, cast(Any, self.place), ("192.0.2.1", 1), "192.0.2.1 1")
+        self.terminal = Seat()
         self.proofs = Proofs(
             ping=self.server.ping,
-            confirm=lambda terminal, address: setattr(self.place, "confirmed", True),
+            confirm=lambda terminal, address: setattr(terminal, "proven", True),
             later=lambda after, call: self.due.calls.append((self.now + after, call)),
             flush=lambda: None,
             clock=lambda: self.now,
@@ -127,7 +129,7 @@ def test_a_meter_without_queue_mode_is_always_asked() -> None:
 
 def test_an_unproven_address_is_pinged_first() -> None:
     edge = Edge()
-    edge.place.confirmed = False
+    edge.terminal.proven = False
     said: list[Answer] = []
     edge.operations.take(Ask(Kind.EXECUTE, int(IMEI), (3, 0, 12)), said.append)
     ((_, ping),) = edge.server.datagrams()
@@ -135,13 +137,13 @@ def test_an_unproven_address_is_pinged_first() -> None:
     edge.felt += edge.client.receive(ping, SERVER, edge.now)
     assert not [event for event in edge.felt if isinstance(event, Executed)]
     edge.run()
-    assert edge.place.confirmed
+    assert edge.terminal.proven
     assert [answer.outcome for answer in said] == [Outcome.ANSWERED]
 
 
 def test_without_a_proof_nothing_is_sent() -> None:
     edge = Edge()
-    edge.place.confirmed = False
+    edge.terminal.proven = False
     said: list[Answer] = []
     edge.operations.take(Ask(Kind.EXECUTE, int(IMEI), (3, 0, 12)), said.append)
     assert len(edge.server.datagrams()) == 1

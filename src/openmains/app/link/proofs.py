@@ -7,7 +7,7 @@ bootstrap go this way.
 
 from collections.abc import Callable
 
-from openmains.edges.udp.terminals import Terminal
+from openmains.app.link.ports import Terminal
 
 PROOF_S = 20.0
 AGAIN_S = 10.0  # the answer to a ping over NB-IoT takes up to so long; then it was lost, and is sent once more
@@ -39,7 +39,7 @@ class Proofs:
 
     def ask(self, terminal: Terminal, go: Go, give_up: GiveUp) -> None:
         """Call ``go(terminal, now)``: now, or when the meter has answered; else ``give_up()`` after PROOF_S."""
-        if terminal.session.confirmed:
+        if terminal.proven:
             go(terminal, self._clock())
             return
         waiting = self._waiting.get(terminal.imei)
@@ -59,9 +59,9 @@ class Proofs:
         """The meter answered what we sent. It proves the address that was pinged, and no other: where the meter has moved on
         meanwhile, it is asked there again."""
         asked = self._asked.pop(terminal.imei, None)
-        if not terminal.session.confirmed and asked is not None:
+        if not terminal.proven and asked is not None:
             self._confirm(terminal, asked)
-        if not terminal.session.confirmed:
+        if not terminal.proven:
             if terminal.imei in self._waiting:
                 self._ask(terminal)
                 self._flush()
@@ -72,8 +72,8 @@ class Proofs:
 
     def _ask(self, terminal: Terminal) -> None:
         self.counters["proofs.asked"] += 1
-        self._asked[terminal.imei] = terminal.session.address
-        self._ping(terminal.session.cid)
+        self._asked[terminal.imei] = terminal.address
+        self._ping(terminal.cid)
 
     def _ask_again(self, terminal: Terminal, mine: list[tuple[Go, GiveUp]]) -> None:
         if self._waiting.get(terminal.imei) is mine:

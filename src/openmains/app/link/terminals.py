@@ -9,79 +9,41 @@ number is used again.
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from openmains.app.link.ports import SessionStore
 from openmains.wire.dtls.session import Session
 from openmains.wire.errors import WireError
 
-Done = Callable[[bool], None]
 Address = tuple[Any, ...]
 
 
-class Stored(Protocol):
-    """A session as the store has it."""
-
-    @property
-    def imei(self) -> int: ...
-    @property
-    def secrets(self) -> bytes: ...
-    @property
-    def reserved(self) -> int: ...
-    @property
-    def newest(self) -> int: ...
-    @property
-    def heard_us(self) -> int: ...
-    @property
-    def sent(self) -> int: ...
-    @property
-    def run(self) -> int: ...
-    @property
-    def registration(self) -> bytes | None: ...
-
-
-class SessionStore(Protocol):
-    """Where sessions of this node are kept; ``done(True)`` means on disk."""
-
-    def find(self, cid: bytes) -> Stored | None:
-        """The session as it is now."""
-        ...
-
-    def cid_of(self, imei: int) -> bytes | None:
-        """A meter's newest session."""
-        ...
-
-    def add(self, cid: bytes, imei: int, secrets: bytes, reserved: int, peer: str, now_us: int, done: Done) -> None:
-        """A new session; of the meter's earlier ones only the newest stays."""
-        ...
-
-    def reserve(self, cid: bytes, reserved: int, done: Done) -> None:
-        """Sequence numbers below ``reserved`` may be used after ``done(True)``."""
-        ...
-
-    def note(self, cid: bytes, newest: int, peer: str, now_us: int, sent: int, run: int) -> None:
-        """What was received; with ``run`` not 0 also: the session left memory, ``sent`` is its next number."""
-        ...
-
-    def register(self, cid: bytes, registration: bytes | None) -> None:
-        """The LwM2M registration changed."""
-        ...
-
-    def remove(self, cid: bytes) -> None:
-        """The session is over."""
-        ...
-
-
 @dataclass(slots=True, eq=False)
-class Terminal:
-    """Owner of a session in memory. ``held``: what could not be sent before a reservation is on disk."""
+class CachedTerminal:
+    """A ``Terminal`` over a DTLS session in memory, whose owner it is. ``heard_at``: the address of its newest message.
+    ``held``: what could not be sent before a reservation is on disk."""
 
     imei: int
     text: str
+    cid: bytes
     session: Session
-    address: Any
+    heard_at: Any
     peer: str
     heard_us: int = 0
     held: list[bytes] | None = None
+
+    @property
+    def host(self) -> str:
+        host: str = self.heard_at[0]
+        return host
+
+    @property
+    def address(self) -> object:
+        return self.session.address
+
+    @property
+    def proven(self) -> bool:
+        return self.session.confirmed
 
 
 def peer_text(address: Address) -> str:
@@ -92,26 +54,26 @@ def peer_text(address: Address) -> str:
 class Terminals:
     """The cache. ``leave(terminal)`` is called when one leaves memory. ``run``: not 0, another one for each process."""
 
-    def __init__(self, store: SessionStore, run: int, most: int, leave: Callable[[Terminal], None]) -> None:
+    def __init__(self, store: SessionStore, run: int, most: int, leave: Callable[[CachedTerminal], None]) -> None:
         self._store = store
         self._run = run
         self._most = most
         self._leave = leave
-        self._live: OrderedDict[bytes, Terminal] = OrderedDict()
-        self._by_imei: dict[int, Terminal] = {}
+        self._live: OrderedDict[bytes, CachedTerminal] = OrderedDict()
+        self._by_imei: dict[int, CachedTerminal] = {}
         self.unreadable = 0
 
     def __len__(self) -> int:
         return len(self._live)
 
-    def __iter__(self) -> Iterator[Terminal]:
+    def __iter__(self) -> Iterator[CachedTerminal]:
         return iter(list(self._live.values()))
 
-    def get(self, cid: bytes) -> Terminal | None:
+    def get(self, cid: bytes) -> CachedTerminal | None:
         """In memory only."""
         return self._live.get(cid)
 
-    def of_imei(self, imei: int) -> Terminal | None:
+    def of_imei(self, imei: int) -> CachedTerminal | None:
         """In memory only."""
         return self._by_imei.get(imei)
 
@@ -131,10 +93,10 @@ class Terminals:
         self.add(session, stored.imei).heard_us = stored.heard_us
         return session, stored.registration
 
-    def add(self, session: Session, imei: int) -> Terminal:
+    def add(self, session: Session, imei: int) -> CachedTerminal:
         """Into the cache, as the newest of its meter; whoever is over the limit leaves."""
         address: Any = session.address
-        terminal = Terminal(imei, f"{imei:015d}", session, address, peer_text(address))
+        terminal = CachedTerminal(imei, f"{imei:015d}", session.cid, session, address, peer_text(address))
         session.owner = terminal
         self._live[session.cid] = terminal
         self._by_imei[imei] = terminal
@@ -142,25 +104,25 @@ class Terminals:
             self.evict(next(iter(self._live.values())))
         return terminal
 
-    def heard(self, terminal: Terminal, now_us: int) -> None:
+    def heard(self, terminal: CachedTerminal, now_us: int) -> None:
         """A fresh record came."""
         session = terminal.session
         self._live.move_to_end(session.cid)
         if self._by_imei.get(terminal.imei) is not terminal:
             self._by_imei[terminal.imei] = terminal
         address: Any = session.address
-        if address is not terminal.address:
-            terminal.address, terminal.peer = address, peer_text(address)
+        if address is not terminal.heard_at:
+            terminal.heard_at, terminal.peer = address, peer_text(address)
         terminal.heard_us = now_us
         self._store.note(session.cid, session.newest, terminal.peer, now_us, 0, 0)
 
-    def evict(self, terminal: Terminal) -> None:
+    def evict(self, terminal: CachedTerminal) -> None:
         """Out of memory, still in the store."""
         session = terminal.session
         self._store.note(session.cid, session.newest, terminal.peer, terminal.heard_us, session.send_seq, self._run)
         self.drop(terminal)
 
-    def drop(self, terminal: Terminal) -> None:
+    def drop(self, terminal: CachedTerminal) -> None:
         """Out of memory; what is stored is the caller's business."""
         self._leave(terminal)
         self._live.pop(terminal.session.cid, None)

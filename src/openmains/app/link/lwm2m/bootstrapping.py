@@ -13,12 +13,11 @@ Keys are opened for one bootstrap, held by its steps, and written nowhere else; 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable
 
+from openmains.app.link.ports import NewKeys, Terminal
+from openmains.app.link.proofs import Proofs
 from openmains.domain.fleet.endpoint_name import parse_endpoint_name
-from openmains.edges.udp.proofs import Proofs
-from openmains.edges.udp.terminals import Terminal
 from openmains.wire.coap.message import Code
 from openmains.wire.lwm2m import bootstrap, content, operation
 from openmains.wire.lwm2m import events as lwm2m
@@ -32,18 +31,6 @@ BUSY_S = 60
 TRIGGER = 9  # resource of object 1
 SERVER_OBJECT = 1
 TAG = "bootstrap trigger"
-
-
-class NewKeys(Protocol):
-    """The keys' side (``app.security.keys.cache``)."""
-
-    def newest(self, imeis: Sequence[int]) -> Awaitable[Mapping[int, bytes]]:
-        """What is written into these meters."""
-        ...
-
-    def waiting(self, imeis: Sequence[int]) -> Awaitable[set[int]]:
-        """Those that have not used their newest key."""
-        ...
 
 
 class Bootstrapping:
@@ -80,7 +67,7 @@ class Bootstrapping:
         """It registered or updated its registration: a good moment, for it listens."""
         if not self._uri or len(self._spoke) >= WAITING:
             return
-        self._spoke[terminal.session.cid] = terminal.imei
+        self._spoke[terminal.cid] = terminal.imei
         if self._looking is None:
             self._looking = asyncio.get_running_loop().create_task(self._look())
 
@@ -103,7 +90,7 @@ class Bootstrapping:
         self._flush()
 
     def _trigger(self, terminal: Terminal) -> None:
-        registration = self._server.registration(terminal.session.cid)
+        registration = self._server.registration(terminal.cid)
         if registration is None or not self._may_command(terminal.imei):
             return
         instances = [
@@ -118,7 +105,7 @@ class Bootstrapping:
 
     def _submit(self, terminal: Terminal, what: operation.Operation, now: float) -> None:
         self._count("bootstrap.triggered")
-        self._server.submit(terminal.session.cid, what, now)
+        self._server.submit(terminal.cid, what, now)
 
     def done(self, event: lwm2m.Done | lwm2m.Failed, now: float) -> None:
         """What the meter said to the trigger. One that has none (4.04, 4.05) needs another way to its key."""
@@ -166,7 +153,7 @@ class Bootstrapping:
 
     def _steps(self, event: lwm2m.BootstrapWanted, terminal: Terminal, key: bytes) -> bootstrap.Steps:
         format_ = event.preferred if event.preferred in (content.SENML_CBOR, content.SENML_JSON) else content.TLV
-        known = self._server.registration(terminal.session.cid)
+        known = self._server.registration(terminal.cid)
         return bootstrap.renewal(
             uri=self._uri,
             identity=terminal.text.encode(),

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from openmains.app.ingest.edge.admission import About, Accepted, Reception, Refusal
 from openmains.app.ingest.edge.batcher import Batcher
-from openmains.edges.udp.answers import TEXT, Said, of_refusal, of_stored
-from openmains.edges.udp.terminals import Terminal
+from openmains.app.link.answers import TEXT, Said, of_refusal, of_stored
+from openmains.app.link.ports import Terminal
 from openmains.wire.coap import options as opt
 from openmains.wire.coap.exchange import Exchange, Request
 from openmains.wire.coap.message import Code, Method
@@ -112,7 +112,7 @@ class Reports:
             return Refusal.BUSY
         found = self._reception.take(terminal.text, payload, channel, place, self._now_us(), self._node, about)
         if found is Refusal.UNKNOWN_METER:
-            self._unknown(terminal.text, terminal.address[0])
+            self._unknown(terminal.text, terminal.host)
         return found
 
 
