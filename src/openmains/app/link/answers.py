@@ -3,7 +3,8 @@
 
 from typing import NamedTuple
 
-from openmains.app.ingest.edge.admission import MAX_PAYLOAD, Accepted, Reception, Refusal
+from openmains.app.ingest.edge.admission import MAX_PAYLOAD, Refusal
+from openmains.app.link.reports import Receipt
 from openmains.wire.coap import options as opt
 from openmains.wire.coap.message import Code, Option
 
@@ -43,10 +44,10 @@ def of_refusal(refusal: Refusal) -> Said:
     return Said(CODES[refusal], refusal.value.encode(), (TEXT,) if hint is None else (TEXT, hint))
 
 
-def of_stored(reception: Reception, accepted: Accepted, confirmed: bool, now_s: int) -> Said:
+def of_receipt(receipt: Receipt) -> Said:
     """2.04 with the driver's answer once the message is on disk; 4.00 for a malformed one, which is kept all the same."""
-    if not confirmed:
+    if not receipt.confirmed:
         return BUSY
-    if accepted.uplink.fault:
-        return Said(Code.BAD_REQUEST, f"malformed: {accepted.uplink.fault}".encode(), (TEXT,))
-    return Said(Code.CHANGED, reception.answer(accepted, now_s))
+    if receipt.fault:
+        return Said(Code.BAD_REQUEST, f"malformed: {receipt.fault}".encode(), (TEXT,))
+    return Said(Code.CHANGED, receipt.answer)

@@ -13,49 +13,43 @@ from collections.abc import Callable
 from openmains.app.command.downlink import DownFrame
 from openmains.app.command.results import LINK_CHANNEL, link_path
 from openmains.app.ingest.uplink import Uplink
-from openmains.app.link.ports import Link, Terminal
+from openmains.app.link.ports import Clock, FrameSender, Link, Terminal
 from openmains.app.link.proofs import Proofs
-from openmains.wire.lwm2m import content, events, operation
-from openmains.wire.lwm2m.path import Path
 
-OPAQUE_DOWNLINK: Path = (19, 1, 0)
 AGAIN_S = 1.0
 
 
 class Downlinks:
-    """One for each secure edge. ``tell(uplink, done)`` puts a word into the stream."""
+    """One for each link. ``sender`` says a frame in the channel's words; ``publish(uplink, done)`` puts what became of it
+    into the stream."""
 
     def __init__(
         self,
         *,
         node: int,
         link: Link,
-        terminal_of_imei: Callable[[int], Terminal | None],
+        clock: Clock,
         proofs: Proofs,
+        sender: FrameSender,
         may_command: Callable[[int], bool],
         stopped: Callable[[int], bool],
-        tell: Callable[[Uplink, Callable[[bool], None]], None],
-        later: Callable[[float, Callable[[], None]], object],
-        flush: Callable[[], None],
-        now_us: Callable[[], int],
+        publish: Callable[[Uplink, Callable[[bool], None]], None],
     ) -> None:
         self._node = node
         self._link = link
-        self._terminal_of_imei = terminal_of_imei
+        self._clock = clock
         self._proofs = proofs
+        self._sender = sender
         self._may_command = may_command
         self._stopped = stopped
-        self._tell = tell
-        self._later = later
-        self._flush = flush
-        self._now_us = now_us
+        self._publish = publish
         self._under_way: dict[int, DownFrame] = {}  # by command
         self.counters: dict[str, int] = {}
 
-    def take(self, frames: list[DownFrame]) -> None:
+    def handle(self, frames: list[DownFrame]) -> None:
         """Frames from the dispatcher. One for a meter whose session is at another node is left to that node."""
         for frame in frames:
-            terminal = self._terminal_of_imei(frame.imei)
+            terminal = self._link.terminal(frame.imei)
             if terminal is None:
                 self._count("downlink.not_here")
                 continue
@@ -63,49 +57,42 @@ class Downlinks:
                 self._count("downlink.repeated")
                 continue
             if not self._may_command(frame.imei):
-                self._word("lost", frame)
+                self._report("lost", frame)
                 continue
             self._under_way[frame.command_id] = frame
             self._ask(frame, terminal)
-        self._flush()
+        self._link.transmit_soon()
 
     def _ask(self, frame: DownFrame, terminal: Terminal) -> None:
-        self._proofs.ask(terminal, lambda proved, now: self._send(frame, proved, now), lambda: self._give_up(frame))
+        self._proofs.ask(
+            terminal, lambda proved, now: self._send(frame, proved, now), lambda: self.ended(frame, delivered=False)
+        )
 
-    def done(self, event: events.Done | events.Failed, now: float) -> None:
-        """The network's answer to a frame. A meter that refuses the write has not got the frame either."""
-        frame = event.operation.tag
-        if not isinstance(frame, DownFrame) or self._under_way.pop(frame.command_id, None) is None:
-            return
-        delivered = isinstance(event, events.Done) and event.code >> 5 == 2
-        self._word("delivered" if delivered else "lost", frame)
-
-    def _give_up(self, frame: DownFrame) -> None:
+    def ended(self, frame: DownFrame, *, delivered: bool) -> None:
+        """What the network said of a frame. A meter that refuses it has not got it either."""
         if self._under_way.pop(frame.command_id, None) is not None:
-            self._word("lost", frame)
+            self._report("delivered" if delivered else "lost", frame)
 
     def _send(self, frame: DownFrame, terminal: Terminal, now: float) -> None:
         if self._stopped(frame.tenant_id):
             self._count("downlink.stopped")
-            self._give_up(frame)
+            self.ended(frame, delivered=False)
             return
-        what = operation.write(OPAQUE_DOWNLINK, frame.frame, content.OPAQUE)
-        what.tag = frame
         self._count("downlink.sent")
-        self._link.submit(terminal.cid, what, now)
+        self._sender.send_frame(terminal, frame, now)
 
-    def _word(self, what: str, frame: DownFrame) -> None:
+    def _report(self, what: str, frame: DownFrame) -> None:
         self._count(f"downlink.{what}")
         uplink = Uplink(
             frame.meter_id, frame.tenant_id, frame.product_id, LINK_CHANNEL, link_path(what, frame.command_id),
-            self._now_us(), b"", node=self._node,
+            self._clock.unix_us(), b"", node=self._node,
         )  # fmt: skip
 
-        def told(confirmed: bool) -> None:
+        def published(confirmed: bool) -> None:
             if not confirmed:
-                self._later(AGAIN_S, lambda: self._tell(uplink, told))
+                self._clock.call_later(AGAIN_S, lambda: self._publish(uplink, published))
 
-        self._tell(uplink, told)
+        self._publish(uplink, published)
 
     def _count(self, name: str) -> None:
         self.counters[name] = self.counters.get(name, 0) + 1

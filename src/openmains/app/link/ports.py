@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is known of a meter on its session, and what the link asks of others: of the store of its sessions, of the terminals' guard,
-of the keys, of the other nodes."""
+"""Between what meters say and what carries it.
+
+    channel (edges/udp …) ── LinkUser: session up, message, session down ──→ what talks with meters (lwm2m/traffic.py)
+                          ←── Link: whose session, send, confirm, close ────
+
+A ``Terminal`` is what both know of a meter. Below are what they ask of others: time, the store of sessions, the terminals'
+guard, the keys, the other nodes.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
+from openmains.app.command.downlink import DownFrame
 from openmains.domain.fleet.endpoint_name import EndpointName
-from openmains.wire.lwm2m import operation
 
 Done = Callable[[bool], None]
 
@@ -44,6 +50,76 @@ class Terminal(Protocol):
     @property
     def heard_us(self) -> int:
         """When it was heard last, in µs since 1970 UTC; 0: not yet."""
+        ...
+
+
+class Clock(Protocol):
+    """An edge's time: ``time`` in seconds, never back; ``unix_us`` in µs since 1970 UTC."""
+
+    def time(self) -> float: ...
+    def unix_us(self) -> int: ...
+    def call_later(self, seconds: float, call: Callable[[], None], /) -> object: ...
+
+
+class Link(Protocol):
+    """What a channel can do for whoever talks with meters over it. Lossy: nothing tells that a message was not sent."""
+
+    def terminal(self, imei: int) -> Terminal | None:
+        """A meter's session, from memory or from the store; None when it has none here."""
+        ...
+
+    def terminal_of(self, cid: bytes) -> Terminal | None:
+        """The owner of a session in memory."""
+        ...
+
+    def send(self, cid: bytes, message: bytes, now: float) -> None:
+        """One message on a session; nothing where it left memory."""
+        ...
+
+    def transmit_soon(self) -> None:
+        """Have ``LinkUser.transmit`` called at the end of this turn: there is something to say."""
+        ...
+
+    def confirm(self, terminal: Terminal, address: object) -> None:
+        """The meter proved that it is at ``address``; nothing is said of a newer one."""
+        ...
+
+    def close_session(self, imei: int) -> None:
+        """End a meter's session; in memory and in the store."""
+        ...
+
+
+class LinkUser(Protocol):
+    """What talks with meters over a link, and is told by it. Time is the link's, in seconds."""
+
+    def session_up(self, terminal: Terminal, registration: bytes | None, now: float) -> None:
+        """A meter made a session, or came back from the store; with the registration that it had, None without one."""
+        ...
+
+    def message_received(self, terminal: Terminal, message: bytes, now: float) -> None:
+        """A message of this meter. Never raises for what is in it."""
+        ...
+
+    def session_down(self, terminal: Terminal, now: float) -> None:
+        """It left memory."""
+        ...
+
+    def transmit(self, now: float) -> None:
+        """Give ``Link.send`` all that there is to say."""
+        ...
+
+    def next_timer(self) -> float | None:
+        """When ``handle_timer`` wants to be called; None: not before the next message."""
+        ...
+
+    def handle_timer(self, now: float) -> None: ...
+
+
+class FrameSender(Protocol):
+    """Puts a command's frame into the words that a channel has for it."""
+
+    def send_frame(self, terminal: Terminal, frame: DownFrame, now: float) -> None:
+        """What became of it is told to ``Downlinks.ended``."""
         ...
 
 
@@ -118,35 +194,6 @@ class NewKeys(Protocol):
     def waiting(self, imeis: Sequence[int]) -> Awaitable[set[int]]:
         """Those that have not used their newest key."""
         ...
-
-
-class Link(Protocol):
-    """The LwM2M side of the edge."""
-
-    def submit(self, link: bytes, what: operation.Operation, now: float) -> object: ...
-
-
-class Upper(Protocol):
-    """What lives on the sessions."""
-
-    def receive(self, terminal: Terminal, data: bytes, now: float) -> None:
-        """Application data of a meter."""
-        ...
-
-    def restore(self, terminal: Terminal, registration: bytes, now: float) -> None:
-        """A meter came back from the store."""
-        ...
-
-    def leave(self, terminal: Terminal, now: float) -> None:
-        """It left memory."""
-        ...
-
-    def datagrams(self) -> list[tuple[bytes, bytes]]:
-        """(Connection ID, application data) to send."""
-        ...
-
-    def next_timer(self) -> float | None: ...
-    def handle_timer(self, now: float) -> None: ...
 
 
 class Watch(Protocol):

@@ -14,7 +14,8 @@ from typing import Any
 from openmains.app.ingest.edge.admission import Accepted, Reception, Refusal
 from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
-from openmains.app.link.answers import BUSY, BUSY_S, TEXT, Said, of_refusal, of_stored
+from openmains.app.link.answers import BUSY, BUSY_S, TEXT, Said, of_receipt, of_refusal
+from openmains.app.link.reports import receipt_of
 from openmains.edges.udp.shell import UdpShell
 from openmains.wire.coap import options as opt
 from openmains.wire.coap.exchange import Exchange, Limits, Request
@@ -103,8 +104,8 @@ class CoapEdge:
         self._batcher.add(found.uplink, lambda confirmed: self._done(exchange, found, confirmed))
 
     def _done(self, exchange: Exchange, accepted: Accepted, confirmed: bool) -> None:
-        said = of_stored(self._reception, accepted, confirmed, self._now_us() // 1_000_000)
-        self._say(exchange, said, self._loop.time())
+        receipt = receipt_of(self._reception, accepted, confirmed, self._now_us() // 1_000_000)
+        self._say(exchange, of_receipt(receipt), self._loop.time())
         self._shell.transmit_soon()
 
     def _say(self, exchange: Exchange, said: Said, now: float) -> None:

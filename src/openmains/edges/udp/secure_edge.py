@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
-from openmains.app.link.ports import Bridge, SessionStore, Terminal, Upper, Watch
+from openmains.app.link.ports import Bridge, LinkUser, SessionStore, Terminal, Watch
 from openmains.app.link.terminals import CachedTerminal, Terminals, peer_text
 from openmains.app.security.key_lookup import KeyDesk
 from openmains.edges.udp.shell import UdpShell
@@ -56,13 +56,13 @@ class SecureEdge:
         self._now_us = now_us
         self._dtls = Server(node=node, secret=secret, random=random, load=self._load)
         self._terminals = Terminals(store, int.from_bytes(random(7), "big") | 1, cache, self._leave)
-        self._upper: Upper | None = None
+        self._user: LinkUser | None = None
         self._bridge: Bridge | None = None
         self.not_stored = 0
 
-    def start(self, upper: Upper, bridge: Bridge) -> None:
+    def start(self, user: LinkUser, bridge: Bridge) -> None:
         """Begin to read."""
-        self._upper, self._bridge = upper, bridge
+        self._user, self._bridge = user, bridge
         self._shell.start()
 
     def stop_reading(self) -> None:
@@ -114,13 +114,13 @@ class SecureEdge:
 
     def _on_data(self, event: dtls.Received, now: float) -> None:
         terminal: CachedTerminal | None = event.session.owner
-        if terminal is None or self._upper is None:
+        if terminal is None or self._user is None:
             return
         if event.fresh:
             self._terminals.heard(terminal, self._now_us())
             if not self._watch.heard(terminal.imei, terminal.cid, terminal.heard_at[0], now):
                 return
-        self._upper.receive(terminal, event.data, now)
+        self._user.message_received(terminal, event.data, now)
 
     def _on_event(self, event: dtls.ServerEvent, now: float) -> None:
         match event:
@@ -177,8 +177,9 @@ class SecureEdge:
             self._dtls.reject(session, now)
             return
         terminal = self._terminals.add(session, imei)
-        if registration is not None and self._upper is not None:
-            self._upper.restore(terminal, registration, now)
+        if self._user is not None:
+            self._user.session_up(terminal, registration, now)
+        if registration is not None:
             self._store.register(session.cid, registration)
         self._watch.established(imei, terminal.host, now)
         self._on_events(self._dtls.commit(session, now), now)
@@ -190,13 +191,13 @@ class SecureEdge:
         if found is None:
             return None
         session, registration = found
-        if registration is not None and self._upper is not None:
-            self._upper.restore(session.owner, registration, self._loop.time())
+        if self._user is not None:
+            self._user.session_up(session.owner, registration, self._loop.time())
         return session
 
     def _leave(self, terminal: CachedTerminal) -> None:
-        if self._upper is not None:
-            self._upper.leave(terminal, self._loop.time())
+        if self._user is not None:
+            self._user.session_down(terminal, self._loop.time())
         self._dtls.forget(terminal.session)
 
     def terminal(self, imei: int) -> CachedTerminal | None:
@@ -208,12 +209,12 @@ class SecureEdge:
             found = None if session is None else session.owner
         return found
 
-    def by_cid(self, cid: bytes) -> CachedTerminal | None:
+    def terminal_of(self, cid: bytes) -> CachedTerminal | None:
         """The owner of a session in memory."""
         return self._terminals.get(cid)
 
-    def expel(self, imei: int) -> None:
-        """End a blocked meter's session; it may not make another one."""
+    def close_session(self, imei: int) -> None:
+        """End it, in memory and in the store. Whether the meter may make another one is ``Watch``'s to say."""
         terminal = self.terminal(imei)
         if terminal is not None:
             self._store.remove(terminal.cid)
@@ -235,11 +236,8 @@ class SecureEdge:
 
     def datagrams_to_send(self, now: float) -> list[tuple[Any, bytes]]:
         """(Address, record) of what there is; what another node has to send goes to that node."""
-        if self._upper is not None:
-            for cid, data in self._upper.datagrams():
-                terminal = self._terminals.get(cid)
-                if terminal is not None:
-                    self._send(terminal, data, now)
+        if self._user is not None:
+            self._user.transmit(now)
         out: list[tuple[Any, bytes]] = []
         address: Any
         for address, record in self._dtls.datagrams():
@@ -251,18 +249,22 @@ class SecureEdge:
 
     def next_timer(self) -> float | None:
         """The earlier one of the records' and of what is in them."""
-        dues = [self._dtls.next_timer(), None if self._upper is None else self._upper.next_timer()]
+        dues = [self._dtls.next_timer(), None if self._user is None else self._user.next_timer()]
         return min((due for due in dues if due is not None), default=None)
 
-    def _send(self, terminal: CachedTerminal, data: bytes, now: float) -> None:
+    def send(self, cid: bytes, message: bytes, now: float) -> None:
+        """One message on a session in memory: at once, or when sequence numbers for it are reserved on disk."""
+        terminal = self._terminals.get(cid)
+        if terminal is None:
+            return
         session = terminal.session
         if session.exhausted:
             if terminal.held is None:
                 terminal.held = []
                 self._reserve(terminal)
-            terminal.held.append(data)
+            terminal.held.append(message)
             return
-        self._dtls.send(session, data, now)
+        self._dtls.send(session, message, now)
         if session.wants_reservation and terminal.held is None:
             self._reserve(terminal)
 
@@ -281,15 +283,15 @@ class SecureEdge:
             return
         terminal.session.reserved_durable()
         now = self._loop.time()
-        for data in held or ():
-            self._dtls.send(terminal.session, data, now)
+        for message in held or ():
+            self._dtls.send(terminal.session, message, now)
         self.transmit_soon()
 
     def handle_timer(self, now: float) -> None:
         """A timer of the records, or of what is in them, is due."""
         self._on_events(self._dtls.handle_timer(now), now)
-        if self._upper is not None:
-            self._upper.handle_timer(now)
+        if self._user is not None:
+            self._user.handle_timer(now)
 
 
 def _host(peer: Any) -> str:

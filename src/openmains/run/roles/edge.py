@@ -26,9 +26,12 @@ from openmains.app.ingest.edge.limiter import AddressLimiter
 from openmains.app.link.downlinks import Downlinks
 from openmains.app.link.lwm2m.bootstrapping import Bootstrapping
 from openmains.app.link.lwm2m.operations import Operations
-from openmains.app.link.lwm2m.reporting import Reports
+from openmains.app.link.lwm2m.pipe import FramePipe
+from openmains.app.link.lwm2m.reporting import Reporting
 from openmains.app.link.lwm2m.traffic import Parts, Traffic
+from openmains.app.link.ports import Clock, Link
 from openmains.app.link.proofs import Proofs
+from openmains.app.link.reports import Reports
 from openmains.app.security.key_lookup import KeyDesk
 from openmains.app.security.registrar import Cells, Registrar
 from openmains.app.security.watch import AccessWatch
@@ -50,6 +53,7 @@ from openmains.edges.udp.secure_edge import SecureEdge
 from openmains.edges.udp.shell import open_socket
 from openmains.run.engines.child import StartError
 from openmains.run.roles.access import EdgeAccess, edge_access
+from openmains.run.roles.clock import LoopClock
 from openmains.run.roles.counters import tell_counters
 from openmains.run.roles.process import calm_collector, check_shards, every, now_us, patiently, while_connected
 from openmains.run.secret_files import secret
@@ -61,8 +65,8 @@ YOUNG_OF_MESSAGES = 4_000  # looked at in one go: meters wait meanwhile
 
 
 @dataclass(slots=True)
-class _Shared:
-    """What both sockets use."""
+class EdgeContext:
+    """What all of an edge is put together from."""
 
     settings: Settings
     client: Client
@@ -72,6 +76,7 @@ class _Shared:
     batcher: Batcher
     limiter: AddressLimiter
     access: EdgeAccess
+    clock: Clock
 
 
 @dataclass(slots=True)
@@ -142,9 +147,19 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             [text.strip() for text in settings.trusted_networks.split(",") if text.strip()],
             settings.trusted_rate_per_s,
         )
-        shared = _Shared(settings, client, pool, identities, reception, batcher, limiter, access)
-        plain = _plain(shared) if settings.coap_port else None
-        secure = _secure(shared) if settings.dtls_port else None
+        context = EdgeContext(
+            settings,
+            client,
+            pool,
+            identities,
+            reception,
+            batcher,
+            limiter,
+            access,
+            LoopClock(asyncio.get_running_loop()),
+        )
+        plain = _plain(context) if settings.coap_port else None
+        secure = _secure(context) if settings.dtls_port else None
         calm_collector(YOUNG_OF_MESSAGES)
         if plain is not None:
             plain.start()
@@ -152,7 +167,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             secure.edge.start(secure.traffic, secure.link)
             await secure.link.start()
             await _listen_down(client, settings.node, secure.parts.downlinks)
-            await listen_operate(client, settings.node, secure.parts.operations.take)
+            await listen_operate(client, settings.node, secure.parts.operations.handle)
             batcher.on_stored = HeardTeller(client, settings.node).stored
         log.info(
             "edge ready: node %d, DTLS on %d, CoAP on %d (0: off), %d meters known",
@@ -193,19 +208,19 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _plain(shared: _Shared) -> CoapEdge:
-    settings = shared.settings
+def _plain(context: EdgeContext) -> CoapEdge:
+    settings = context.settings
     sock = open_socket(settings.coap_host, settings.coap_port, settings.edge_receive_buffer_kb << 10)
     return CoapEdge(
-        sock, shared.reception, shared.batcher, shared.limiter, mid_seed=secrets.randbits(63), now_us=now_us
+        sock, context.reception, context.batcher, context.limiter, mid_seed=secrets.randbits(63), now_us=now_us
     )
 
 
-def _secure(shared: _Shared) -> Secure:
-    settings, access, loop = shared.settings, shared.access, asyncio.get_running_loop()
+def _secure(context: EdgeContext) -> Secure:
+    settings, access, loop = context.settings, context.access, asyncio.get_running_loop()
     watch = AccessWatch(
-        access.guard, access.book, access.keys, shared.identities, access.unknown,
-        lambda uplink: shared.batcher.add(uplink, lambda confirmed: None), now_us,
+        access.guard, access.book, access.keys, context.identities, access.unknown,
+        lambda uplink: context.batcher.add(uplink, lambda confirmed: None), now_us,
     )  # fmt: skip
     file = _session_file(settings)
     writer = SessionWriter(file)
@@ -218,84 +233,64 @@ def _secure(shared: _Shared) -> Secure:
         random=os.urandom,
         store=writer,
         desk=KeyDesk(cells),
-        limiter=shared.limiter,
+        limiter=context.limiter,
         watch=watch,
         cache=settings.session_cache,
         now_us=now_us,
     )
     server = LwM2mServer(seed=secrets.randbits(62), unix_s=time.time() - loop.time())
+    parts = _parts(context, edge, server, watch)
     traffic = Traffic(
         server,
+        parts,
+        link=edge,
         store=writer,
-        registrar=Registrar(access.gate, watch, cells, shared.limiter.is_trusted),
-        terminal_of=edge.by_cid,
-        driver_of=shared.reception.driver_of,
+        registrar=Registrar(access.gate, watch, cells, context.limiter.is_trusted),
+        driver_of=context.reception.driver_of,
     )
-    parts = _parts(shared, edge, server, watch)
-    traffic.use(parts)
-    link = NodeLink(shared.client, settings.node, edge.take_forwarded, edge.send_forwarded)
+    link = NodeLink(context.client, settings.node, edge.take_forwarded, edge.send_forwarded)
 
     def on_change(changed: list[tuple[int, State]]) -> None:
         for imei, state in changed:
             if state is State.BLOCKED:
-                edge.expel(imei)
+                edge.close_session(imei)
 
     access.on_change = on_change
     return Secure(edge, traffic, parts, link, watch, writer, file)
 
 
-def _parts(shared: _Shared, edge: SecureEdge, server: LwM2mServer, watch: AccessWatch) -> Parts:
-    """Who does what with what meters say, all over one LwM2M server."""
-    settings, access, loop = shared.settings, shared.access, asyncio.get_running_loop()
+def _parts(context: EdgeContext, link: Link, server: LwM2mServer, watch: AccessWatch) -> Parts:
+    """Who does what with what meters say, all over one link and one LwM2M server."""
+    settings, access, clock, node = context.settings, context.access, context.clock, context.settings.node
     may_command = access.book.may_command
-
-    proofs = Proofs(
-        ping=server.ping, confirm=edge.confirm, later=loop.call_later, flush=edge.transmit_soon, clock=loop.time
-    )
     reports = Reports(
-        server=server,
-        node=settings.node,
-        reception=shared.reception,
-        batcher=shared.batcher,
+        node=node,
+        reception=context.reception,
+        batcher=context.batcher,
         unknown=lambda imei, host: watch.unknown(imei, host, proven=True),
-        flush=edge.transmit_soon,
-        clock=loop.time,
-        now_us=now_us,
+        clock=clock,
     )
+    proofs = Proofs(link, clock, server.ping)
     downlinks = Downlinks(
-        node=settings.node,
-        link=server,
-        terminal_of_imei=edge.terminal,
+        node=node,
+        link=link,
+        clock=clock,
         proofs=proofs,
+        sender=FramePipe(server),
         may_command=may_command,
-        stopped=Glance(FileSwitch(settings.stop_folder), loop.time).stopped,
-        tell=shared.batcher.add,
-        later=loop.call_later,
-        flush=edge.transmit_soon,
-        now_us=now_us,
+        stopped=Glance(FileSwitch(settings.stop_folder), clock.time).stopped,
+        publish=context.batcher.add,
     )
-    operations = Operations(
-        node=settings.node,
-        server=server,
-        terminal_of_imei=edge.terminal,
-        proofs=proofs,
-        may_command=may_command,
-        later=loop.call_later,
-        flush=edge.transmit_soon,
-        clock=loop.time,
-        now_us=now_us,
-    )
-    bootstrapping = Bootstrapping(
-        uri=settings.bootstrap_uri,
-        server=server,
-        keys=access.keys,
-        terminal_of=edge.by_cid,
-        proofs=proofs,
-        may_command=may_command,
-        flush=edge.transmit_soon,
-        clock=loop.time,
-    )
-    return Parts(reports, proofs, downlinks, operations, bootstrapping)
+    return Parts(
+        Reporting(server=server, link=link, clock=clock, reports=reports),
+        proofs,
+        downlinks,
+        Operations(node=node, server=server, link=link, clock=clock, proofs=proofs, may_command=may_command),
+        Bootstrapping(
+            uri=settings.bootstrap_uri, server=server, link=link, clock=clock, keys=access.keys, proofs=proofs,
+            may_command=may_command,
+        ),
+    )  # fmt: skip
 
 
 def _session_file(settings: Settings) -> SessionFile:
@@ -323,7 +318,7 @@ async def _listen_down(client: Client, node: int, downlinks: Downlinks) -> None:
         except msgspec.MsgspecError as error:
             log.error("downlink message is not ours: %s", error)
             return
-        downlinks.take(frames)
+        downlinks.handle(frames)
 
     for subject in (node, ANY_NODE):
         await client.subscribe(f"downlink.{subject}", cb=on_message)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An operator's operations at the edge, under a virtual clock: who is asked, who is not, and what is said then."""
 
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
@@ -13,66 +12,42 @@ from openmains.wire.coap.endpoint import Pong
 from openmains.wire.lwm2m.client import Client
 from openmains.wire.lwm2m.client_events import Executed
 from openmains.wire.lwm2m.events import Done, Failed
+from tests.support.link import RecordingLink, Seat, VirtualClock
 from tests.support.lwm2m_pair import IMEI, SERVER, Pair, meter_tree
 
 CID = b"\x01edge-01"
-
-
-@dataclass
-class Seat:
-    """A ``Terminal`` that has not changed its address, unless the test says so."""
-
-    imei: int = int(IMEI)
-    text: str = IMEI
-    cid: bytes = CID
-    host: str = "192.0.2.1"
-    address: tuple[str, int] = ("192.0.2.1", 5684)
-    proven: bool = True
-    heard_us: int = 0
-
-
-@dataclass
-class Due:
-    """What was to be called later."""
-
-    calls: list[tuple[float, Any]] = field(default_factory=list)
-
-    def run(self, until: float) -> None:
-        for call in [call for at, call in self.calls if at <= until]:
-            call()
-        self.calls = [(at, call) for at, call in self.calls if at > until]
 
 
 class Edge(Pair):
     """A registered meter and the edge's operations on it."""
 
     def __init__(self, *, queue: bool = False, version: str = "1.1") -> None:
+        self.clock = VirtualClock()
         super().__init__(Client(meter_tree(), endpoint=f"urn:imei:{IMEI}", seed=11, queue=queue, version=version))
         self.link = cast(str, CID)  # any hashable is a link
-        self.due = Due()
         self.allowed = True
-        self.terminal = Seat()
-        self.proofs = Proofs(
-            ping=self.server.ping,
-            confirm=lambda terminal, address: setattr(terminal, "proven", True),
-            later=lambda after, call: self.due.calls.append((self.now + after, call)),
-            flush=lambda: None,
-            clock=lambda: self.now,
-        )
+        self.terminal = Seat(int(IMEI), CID)
+        self.edge = RecordingLink([self.terminal])
+        self.proofs = Proofs(self.edge, self.clock, self.server.ping)
         self.operations = Operations(
             node=1,
             server=self.server,
-            terminal_of_imei=lambda imei: self.terminal if imei == int(IMEI) else None,
+            link=self.edge,
+            clock=self.clock,
             proofs=self.proofs,
             may_command=lambda imei: self.allowed,
-            later=lambda after, call: self.due.calls.append((self.now + after, call)),
-            flush=lambda: None,
-            clock=lambda: self.now,
-            now_us=lambda: round(self.now * 1e6),
         )
         self.client.register(SERVER, self.now)
         self.run()
-        self.terminal.heard_us = round(self.now * 1e6)
+        self.terminal.heard_us = self.clock.unix_us()
+
+    @property
+    def now(self) -> float:
+        return self.clock.now
+
+    @now.setter
+    def now(self, now: float) -> None:
+        self.clock.now = now
 
     def _server_event(self, event: Any) -> None:
         super()._server_event(event)
@@ -84,7 +59,7 @@ class Edge(Pair):
     def ask(self, kind: Kind, path: tuple[int, ...] = (), value: str = "", imei: int = int(IMEI)) -> list[Answer]:
         """What was replied at once and after the datagrams of now."""
         said: list[Answer] = []
-        self.operations.take(Ask(kind, imei, path, value), said.append)
+        self.operations.handle(Ask(kind, imei, path, value), said.append)
         self.run()
         return said
 
@@ -131,7 +106,7 @@ def test_an_unproven_address_is_pinged_first() -> None:
     edge = Edge()
     edge.terminal.proven = False
     said: list[Answer] = []
-    edge.operations.take(Ask(Kind.EXECUTE, int(IMEI), (3, 0, 12)), said.append)
+    edge.operations.handle(Ask(Kind.EXECUTE, int(IMEI), (3, 0, 12)), said.append)
     ((_, ping),) = edge.server.datagrams()
     assert len(ping) == 4  # an empty message: nothing in it for whoever sits at that address
     edge.felt += edge.client.receive(ping, SERVER, edge.now)
@@ -145,9 +120,9 @@ def test_without_a_proof_nothing_is_sent() -> None:
     edge = Edge()
     edge.terminal.proven = False
     said: list[Answer] = []
-    edge.operations.take(Ask(Kind.EXECUTE, int(IMEI), (3, 0, 12)), said.append)
+    edge.operations.handle(Ask(Kind.EXECUTE, int(IMEI), (3, 0, 12)), said.append)
     assert len(edge.server.datagrams()) == 1
-    edge.due.run(edge.now + PROOF_S)
+    edge.clock.run(PROOF_S)
     assert [len(datagram) for _, datagram in edge.server.datagrams()] == [4]  # the ping once more, and nothing else
     assert [answer.outcome for answer in said] == [Outcome.NO_ANSWER]
 
@@ -155,9 +130,9 @@ def test_without_a_proof_nothing_is_sent() -> None:
 def test_an_answer_that_does_not_come_in_time_is_said_once() -> None:
     edge = Edge()
     said: list[Answer] = []
-    edge.operations.take(Ask(Kind.READ, int(IMEI), (3, 0, 9), limit_s=10), said.append)
+    edge.operations.handle(Ask(Kind.READ, int(IMEI), (3, 0, 9), limit_s=10), said.append)
     late = edge.server.datagrams()
-    edge.due.run(edge.now + 10)
+    edge.clock.run(10)
     for _, datagram in late:
         edge.client.receive(datagram, SERVER, edge.now)
     edge.run()
@@ -187,8 +162,8 @@ def test_who_is_held_or_elsewhere_is_sent_nothing() -> None:
 def test_an_observed_value_is_seen_with_its_time() -> None:
     edge = Edge()
     assert edge.ask(Kind.OBSERVE, (3, 0, 9))[0].values[0].text == "87"
-    begun = edge.now
+    begun = edge.clock.unix_us()
     registered = edge.ask(Kind.REGISTERED)[0].registered
     assert registered is not None
     (watched,) = registered.observed
-    assert (watched.path, watched.at_us, watched.values[0].text) == ((3, 0, 9), round(begun * 1e6), "87")
+    assert (watched.path, watched.at_us, watched.values[0].text) == ((3, 0, 9), begun, "87")

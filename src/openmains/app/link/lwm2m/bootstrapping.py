@@ -15,7 +15,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from openmains.app.link.ports import NewKeys, Terminal
+from openmains.app.link.ports import Clock, Link, NewKeys, Terminal
 from openmains.app.link.proofs import Proofs
 from openmains.domain.fleet.endpoint_name import parse_endpoint_name
 from openmains.wire.coap.message import Code
@@ -34,28 +34,26 @@ TAG = "bootstrap trigger"
 
 
 class Bootstrapping:
-    """One for each secure edge. ``uri``: where meters find us, ``coaps://host:5684``; empty: off."""
+    """One for each link with LwM2M. ``uri``: where meters find us, ``coaps://host:5684``; empty: off."""
 
     def __init__(
         self,
         *,
         uri: str,
         server: Server,
+        link: Link,
+        clock: Clock,
         keys: NewKeys,
-        terminal_of: Callable[[bytes], Terminal | None],
         proofs: Proofs,
         may_command: Callable[[int], bool],
-        flush: Callable[[], None],
-        clock: Callable[[], float],
     ) -> None:
         self._uri = uri
         self._server = server
+        self._link = link
+        self._clock = clock
         self._keys = keys
-        self._terminal_of = terminal_of
         self._proofs = proofs
         self._may_command = may_command
-        self._flush = flush
-        self._clock = clock
         self._spoke: dict[bytes, int] = {}  # Connection ID → IMEI: registered or updated, not looked at yet
         self._looking: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -83,11 +81,11 @@ class Bootstrapping:
                 log.warning("waiting keys cannot be read: %s", type(error).__name__)
                 continue
             for cid, imei in batch.items():
-                terminal = self._terminal_of(cid)
+                terminal = self._link.terminal_of(cid)
                 if imei in waiting and terminal is not None:
                     self._trigger(terminal)
         self._looking = None
-        self._flush()
+        self._link.transmit_soon()
 
     def _trigger(self, terminal: Terminal) -> None:
         registration = self._server.registration(terminal.cid)
@@ -149,7 +147,7 @@ class Bootstrapping:
                 self._server.bootstrap(event, steps, now)
 
         self._proofs.ask(terminal, go, lambda: self._refuse(event))
-        self._flush()
+        self._link.transmit_soon()
 
     def _steps(self, event: lwm2m.BootstrapWanted, terminal: Terminal, key: bytes) -> bootstrap.Steps:
         format_ = event.preferred if event.preferred in (content.SENML_CBOR, content.SENML_JSON) else content.TLV
@@ -165,8 +163,8 @@ class Bootstrapping:
 
     def _refuse(self, event: lwm2m.BootstrapWanted) -> None:
         self._count("bootstrap.refused.busy")
-        self._server.refuse(event, Code.SERVICE_UNAVAILABLE, self._clock(), max_age_s=BUSY_S)
-        self._flush()
+        self._server.refuse(event, Code.SERVICE_UNAVAILABLE, self._clock.time(), max_age_s=BUSY_S)
+        self._link.transmit_soon()
 
     def ended(self, event: lwm2m.Bootstrapped) -> None:
         """Finish was said and answered, or it broke off: then the meter comes again by the account that it has."""

@@ -23,7 +23,7 @@ from openmains.app.command.device_management.messages import (
     Watched,
 )
 from openmains.app.command.device_management.rules import ASKING_THE_METER, refusal_of
-from openmains.app.link.ports import Terminal
+from openmains.app.link.ports import Clock, Link, Terminal
 from openmains.app.link.proofs import Proofs
 from openmains.wire.errors import WireError
 from openmains.wire.lwm2m import content, events, operation, path
@@ -54,36 +54,30 @@ class _Open:
 
 
 class Operations:
-    """One for each secure edge."""
+    """One for each link with LwM2M."""
 
     def __init__(
         self,
         *,
         node: int,
         server: Server,
-        terminal_of_imei: Callable[[int], Terminal | None],
+        link: Link,
+        clock: Clock,
         proofs: Proofs,
         may_command: Callable[[int], bool],
-        later: Callable[[float, Callable[[], None]], object],
-        flush: Callable[[], None],
-        clock: Callable[[], float],
-        now_us: Callable[[], int],
     ) -> None:
         self._node = node
         self._server = server
-        self._terminal_of_imei = terminal_of_imei
+        self._link = link
+        self._clock = clock
         self._proofs = proofs
         self._may_command = may_command
-        self._later = later
-        self._flush = flush
-        self._clock = clock
-        self._now_us = now_us
         self._seen: OrderedDict[tuple[bytes, Path], tuple[int, list[Value]]] = OrderedDict()
         self.counters: dict[str, int] = {}
 
-    def take(self, ask: Ask, reply: Reply) -> None:
+    def handle(self, ask: Ask, reply: Reply) -> None:
         """``reply`` is called once; not at all where everybody was asked and the meter's session is not here."""
-        terminal = self._terminal_of_imei(ask.imei)
+        terminal = self._link.terminal(ask.imei)
         if ask.kind is Kind.WHERE:
             if terminal is not None:
                 reply(Answer(Outcome.HERE, self._node, terminal.heard_us))
@@ -141,7 +135,7 @@ class Operations:
     # --- inside ---
 
     def _awake(self, terminal: Terminal, registration: Registration) -> bool:
-        return not registration.queue_mode or self._now_us() - terminal.heard_us <= QUEUE_WINDOW_S * 1e6
+        return not registration.queue_mode or self._clock.unix_us() - terminal.heard_us <= QUEUE_WINDOW_S * 1e6
 
     def _send(self, open_: _Open, registration: Registration) -> None:
         try:
@@ -156,15 +150,15 @@ class Operations:
                 open_.sent, open_.terminal = what, terminal
                 self._server.submit(terminal.cid, what, now)
 
-        self._later(min(open_.ask.limit_s, LONGEST_S), lambda: self._too_late(open_))
+        self._clock.call_later(min(open_.ask.limit_s, LONGEST_S), lambda: self._too_late(open_))
         self._proofs.ask(open_.terminal, go, lambda: self._end(open_, Outcome.NO_ANSWER, "no proof of address"))
-        self._flush()
+        self._link.transmit_soon()
 
     def _too_late(self, open_: _Open) -> None:
         if not open_.over:
             if open_.sent is not None:
-                self._server.withdraw(open_.sent, self._clock())
-                self._flush()
+                self._server.withdraw(open_.sent, self._clock.time())
+                self._link.transmit_soon()
             self._end(open_, Outcome.NO_ANSWER, "time limit")
 
     def _end(self, open_: _Open, outcome: Outcome, why: str = "") -> None:
@@ -226,7 +220,7 @@ class Operations:
 
     def _remember(self, terminal: Terminal, place: Path, found: list[Value]) -> None:
         key = (terminal.cid, place)
-        self._seen[key] = (self._now_us(), found)
+        self._seen[key] = (self._clock.unix_us(), found)
         self._seen.move_to_end(key)
         while len(self._seen) > SEEN:
             self._seen.popitem(last=False)

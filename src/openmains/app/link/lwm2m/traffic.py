@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What meters say on their sessions: registrations, reports by whatever way, answers to commands.
+"""What meters say in LwM2M on their sessions: registrations, reports by whatever way, answers to commands.
 
-    datagram → wire.lwm2m ─ Report, POST /r ─→ Reports → Reception → Batcher → (durable) → answer
+    message → wire.lwm2m ─ Report, POST /r ─→ Reporting → Reports → (durable) → answer
                           ─ RegisterWanted ──→ name and SIM checked, storms spread → 2.01, observe
                           ─ BootstrapWanted ─→ Bootstrapping
                           ─ Done, Failed ────→ Downlinks, Operations, Bootstrapping
@@ -12,17 +12,19 @@ Whose words they are was settled by the session's key; a name in the message may
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from openmains.app.command.downlink import DownFrame
 from openmains.app.link.downlinks import Downlinks
 from openmains.app.link.lwm2m.bootstrapping import Bootstrapping
 from openmains.app.link.lwm2m.operations import Operations
-from openmains.app.link.lwm2m.reporting import OPAQUE_UPLINK, Reports
-from openmains.app.link.ports import Registrar, SessionStore, Terminal
+from openmains.app.link.lwm2m.pipe import OPAQUE_UPLINK
+from openmains.app.link.lwm2m.reporting import Reporting
+from openmains.app.link.ports import Link, Registrar, SessionStore, Terminal
 from openmains.app.link.proofs import Proofs
 from openmains.domain.fleet.endpoint_name import EndpointName, parse_endpoint_name
 from openmains.drivers.catalog import Driver
 from openmains.wire.coap.endpoint import Pong
 from openmains.wire.coap.exchange import Request
-from openmains.wire.coap.message import Code
+from openmains.wire.coap.message import Code, is_success
 from openmains.wire.errors import WireError
 from openmains.wire.lwm2m import content, operation
 from openmains.wire.lwm2m import events as lwm2m
@@ -36,7 +38,7 @@ from openmains.wire.lwm2m.server import Server
 class Parts:
     """Who does what with what meters say."""
 
-    reports: Reports
+    reporting: Reporting
     proofs: Proofs
     downlinks: Downlinks
     operations: Operations
@@ -50,75 +52,76 @@ class Parts:
             | self.downlinks.counters
             | self.operations.counters
             | self.bootstrapping.counters
-            | {"refused.other_name": self.reports.other_names}
+            | {"refused.other_name": self.reporting.other_names}
         )
 
 
 class Traffic:
-    """One for each secure edge. ``use`` the parts before the first datagram; they share the ``server``."""
+    """The ``LinkUser`` that speaks LwM2M; one for each link. The ``parts`` share its ``server``."""
 
     def __init__(
         self,
         server: Server,
+        parts: Parts,
         *,
+        link: Link,
         store: SessionStore,
         registrar: Registrar,
-        terminal_of: Callable[[bytes], Terminal | None],
         driver_of: Callable[[int], Driver | None],
     ) -> None:
-        self.server = server
+        self._server = server
+        self._parts = parts
+        self._link = link
         self._store = store
         self._registrar = registrar
-        self._terminal_of = terminal_of
         self._driver_of = driver_of
-        self._parts: Parts
         self._counts: dict[str, int] = {}
-
-    def use(self, parts: Parts) -> None:
-        """Give out what comes to these."""
-        self._parts = parts
 
     @property
     def counters(self) -> dict[str, int]:
         """What happened here, by name."""
-        serving, asking = self.server.coap_counters
+        serving, asking = self._server.coap_counters
         return (
             {f"secure.coap.{name.replace(' ', '_')}": value for name, value in serving.items()}
             | {f"secure.asked.{name.replace(' ', '_')}": value for name, value in asking.items()}
-            | {f"lwm2m.{name.replace(' ', '_')}": value for name, value in self.server.counters.items()}
+            | {f"lwm2m.{name.replace(' ', '_')}": value for name, value in self._server.counters.items()}
             | self._parts.counters
             | self._counts
         )
 
-    # --- what the edge below calls ---
+    # --- what the link calls ---
 
-    def receive(self, terminal: Terminal, data: bytes, now: float) -> None:
-        """Application data of a meter."""
-        for event in self.server.receive(data, terminal.cid, now):
-            self._on_event(event, terminal, now)
-
-    def restore(self, terminal: Terminal, registration: bytes, now: float) -> None:
+    def session_up(self, terminal: Terminal, registration: bytes | None, now: float) -> None:
         """A meter came back from the store, or made a new session: its registration goes on."""
+        if registration is None:
+            return
         try:
-            self.server.restore(terminal.cid, Registration.load(registration), now)
+            self._server.restore(terminal.cid, Registration.load(registration), now)
         except WireError:
             self._count("lwm2m.registration_unreadable")  # it hears 4.04 and registers again
 
-    def leave(self, terminal: Terminal, now: float) -> None:
-        """It left memory."""
-        self.server.forget(terminal.cid, now)
+    def message_received(self, terminal: Terminal, message: bytes, now: float) -> None:
+        """Application data of a meter."""
+        for event in self._server.receive(message, terminal.cid, now):
+            self._on_event(event, terminal, now)
 
-    def datagrams(self) -> list[tuple[bytes, bytes]]:
-        """(Connection ID, application data) to send."""
-        return self.server.datagrams()  # type: ignore[return-value]  # links are Connection IDs here
+    def session_down(self, terminal: Terminal, now: float) -> None:
+        """It left memory."""
+        self._server.forget(terminal.cid, now)
+
+    def transmit(self, now: float) -> None:
+        """To the link, what there is to say."""
+        send = self._link.send
+        for link, message in self._server.datagrams():
+            send(link, message, now)  # type: ignore[arg-type]  # links are Connection IDs here
 
     def next_timer(self) -> float | None:
         """See ``wire.lwm2m``."""
-        return self.server.next_timer()
+        return self._server.next_timer()
 
     def handle_timer(self, now: float) -> None:
         """See ``wire.lwm2m``."""
-        for event in self.server.handle_timer(now):
+        for event in self._server.handle_timer(now):
             self._on_event(event, None, now)
 
     # --- events ---
@@ -130,7 +133,7 @@ class Traffic:
                     self._on_report(event, terminal, now)
             case Request():
                 if terminal is not None:
-                    self._parts.reports.requested(event, terminal, now)
+                    self._parts.reporting.requested(event, terminal, now)
             case lwm2m.RegisterWanted():
                 if terminal is not None:
                     self._on_register(event, terminal, now)
@@ -153,25 +156,25 @@ class Traffic:
             case lwm2m.Done():
                 self._on_done(event, now)
             case lwm2m.Failed():
-                self._tell(event, now)
+                self._ended(event, now)
 
     def _on_register(self, wanted: lwm2m.RegisterWanted, terminal: Terminal, now: float) -> None:
         name = parse_endpoint_name(wanted.endpoint) if wanted.endpoint else EndpointName(terminal.text)
         if name is None or name.imei != terminal.text:
             self._count("lwm2m.refused.endpoint")
             text = f"endpoint must name the IMEI {terminal.text}".encode()
-            self.server.refuse(wanted, Code.BAD_REQUEST, now, text=text)
+            self._server.refuse(wanted, Code.BAD_REQUEST, now, text=text)
             return
         wait_s = self._registrar.register(terminal.imei, terminal.host, name, now)
         if wait_s:
             self._count("lwm2m.refused.busy")
-            self.server.refuse(wanted, Code.SERVICE_UNAVAILABLE, now, max_age_s=wait_s)
+            self._server.refuse(wanted, Code.SERVICE_UNAVAILABLE, now, max_age_s=wait_s)
             return
-        registration = self.server.accept(wanted, now)
+        registration = self._server.accept(wanted, now)
         self._count("lwm2m.registered")
         self._store.register(terminal.cid, registration.dump())
         for what in self._worth_observing(registration, terminal):
-            self.server.submit(terminal.cid, what, now)
+            self._server.submit(terminal.cid, what, now)
         self._parts.bootstrapping.spoke(terminal)
 
     def _worth_observing(self, registration: Registration, terminal: Terminal) -> list[Operation]:
@@ -188,9 +191,9 @@ class Traffic:
     def _on_report(self, report: lwm2m.Report, terminal: Terminal, now: float) -> None:
         if report.kind == "notify" and report.path and not self._is_reporting(report.path, terminal):
             self._parts.operations.notified(report, terminal)
-            self.server.respond(report, Code.CHANGED, now=now)
+            self._server.respond(report, Code.CHANGED, now=now)
         else:
-            self._parts.reports.reported(report, terminal, now)
+            self._parts.reporting.reported(report, terminal, now)
 
     def _is_reporting(self, path: Path, terminal: Terminal) -> bool:
         """Whether a notification is the product's report. What else is observed, an operator wished to see."""
@@ -199,18 +202,22 @@ class Traffic:
     def _on_done(self, event: lwm2m.Done, now: float) -> None:
         link = _cid(event.operation.link)
         if event.observed or event.operation.kind is operation.Kind.CANCEL:
-            registration = self.server.registration(link)
+            registration = self._server.registration(link)
             if registration is not None:
                 self._store.register(link, registration.dump())
-        terminal = self._terminal_of(link)
+        terminal = self._link.terminal_of(link)
         if terminal is not None:
             self._parts.proofs.proved(terminal, now)  # an answer to what we sent there alone
-        self._tell(event, now)
+        self._ended(event, now)
 
-    def _tell(self, event: lwm2m.Done | lwm2m.Failed, now: float) -> None:
-        if event.operation.tag is not None:
-            for part in (self._parts.downlinks, self._parts.operations, self._parts.bootstrapping):
-                part.done(event, now)
+    def _ended(self, event: lwm2m.Done | lwm2m.Failed, now: float) -> None:
+        """An operation of one of the parts has come to its end: its tag tells which."""
+        tag = event.operation.tag
+        if isinstance(tag, DownFrame):
+            self._parts.downlinks.ended(tag, delivered=isinstance(event, lwm2m.Done) and is_success(event.code))
+        elif tag is not None:
+            self._parts.operations.done(event, now)
+            self._parts.bootstrapping.done(event, now)
 
     def _count(self, name: str) -> None:
         self._counts[name] = self._counts.get(name, 0) + 1

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reports of meters on their sessions, whatever their channel: one uplink each, and what the meter is to hear of it.
+
+    message → Reports → Reception → Batcher → (durable) → Receipt
+
+How a refusal or a receipt is said is the channel's business (``answers.py`` has CoAP's words).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from openmains.app.ingest.edge.admission import About, Accepted, Reception, Refusal
+from openmains.app.ingest.edge.batcher import Batcher
+from openmains.app.link.ports import Clock, Terminal
+
+
+class Receipt(NamedTuple):
+    """What became of an admitted report. ``confirmed``: it is on disk. ``fault``: it is malformed, and was kept all the same.
+    ``answer``: the driver's, with the platform's time."""
+
+    confirmed: bool
+    fault: str = ""
+    answer: bytes = b""
+
+
+UNCONFIRMED = Receipt(False)
+
+
+def receipt_of(reception: Reception, accepted: Accepted, confirmed: bool, now_s: int) -> Receipt:
+    """Once the stream has said whether it has the report."""
+    if not confirmed:
+        return UNCONFIRMED
+    if accepted.uplink.fault:
+        return Receipt(True, accepted.uplink.fault)
+    return Receipt(True, "", reception.answer(accepted, now_s))
+
+
+class Reports:
+    """One for each link. ``unknown(imei, host)`` is told of a session whose module no meter has."""
+
+    def __init__(
+        self, *, node: int, reception: Reception, batcher: Batcher, unknown: Callable[[str, str], None], clock: Clock
+    ) -> None:
+        self._node = node
+        self._reception = reception
+        self._batcher = batcher
+        self._unknown = unknown
+        self._clock = clock
+
+    def admit(
+        self, terminal: Terminal, payload: bytes, channel: str, path: str, about: About, done: Callable[[Receipt], None]
+    ) -> Refusal | None:
+        """Take a report in: ``done`` is called once, later. Or say why not: then it never is."""
+        if self._batcher.full:
+            return Refusal.BUSY
+        unix_us = self._clock.unix_us()
+        found = self._reception.take(terminal.text, payload, channel, path, unix_us, self._node, about)
+        if isinstance(found, Refusal):
+            if found is Refusal.UNKNOWN_METER:
+                self._unknown(terminal.text, terminal.host)
+            return found
+        self._batcher.add(found.uplink, lambda confirmed: done(self._receipt(found, confirmed)))
+        return None
+
+    def _receipt(self, accepted: Accepted, confirmed: bool) -> Receipt:
+        return receipt_of(self._reception, accepted, confirmed, self._clock.unix_us() // 1_000_000)
