@@ -8,6 +8,7 @@ result is an uplink like any other. The stop switch is asked once more when a fr
 here for the meter's proof.
 """
 
+from collections import Counter
 from collections.abc import Callable
 
 from openmains.app.command.downlink import DownFrame
@@ -44,17 +45,17 @@ class Downlinks:
         self._stopped = stopped
         self._publish = publish
         self._under_way: dict[int, DownFrame] = {}  # by command
-        self.counters: dict[str, int] = {}
+        self.counters = Counter[str]()
 
     def handle(self, frames: list[DownFrame]) -> None:
         """Frames from the dispatcher. One for a meter whose session is at another node is left to that node."""
         for frame in frames:
             terminal = self._link.terminal(frame.imei)
             if terminal is None:
-                self._count("downlink.not_here")
+                self.counters["downlink.not_here"] += 1
                 continue
             if frame.command_id in self._under_way:
-                self._count("downlink.repeated")
+                self.counters["downlink.repeated"] += 1
                 continue
             if not self._may_command(frame.imei):
                 self._report("lost", frame)
@@ -75,14 +76,14 @@ class Downlinks:
 
     def _send(self, frame: DownFrame, terminal: Terminal, now: float) -> None:
         if self._stopped(frame.tenant_id):
-            self._count("downlink.stopped")
+            self.counters["downlink.stopped"] += 1
             self.ended(frame, delivered=False)
             return
-        self._count("downlink.sent")
+        self.counters["downlink.sent"] += 1
         self._sender.send_frame(terminal, frame, now)
 
     def _report(self, what: str, frame: DownFrame) -> None:
-        self._count(f"downlink.{what}")
+        self.counters[f"downlink.{what}"] += 1
         uplink = Uplink(
             frame.meter_id, frame.tenant_id, frame.product_id, LINK_CHANNEL, link_path(what, frame.command_id),
             self._clock.unix_us(), b"", node=self._node,
@@ -93,6 +94,3 @@ class Downlinks:
                 self._clock.call_later(AGAIN_S, lambda: self._publish(uplink, published))
 
         self._publish(uplink, published)
-
-    def _count(self, name: str) -> None:
-        self.counters[name] = self.counters.get(name, 0) + 1

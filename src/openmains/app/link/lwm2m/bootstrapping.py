@@ -13,6 +13,7 @@ Keys are opened for one bootstrap, held by its steps, and written nowhere else; 
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 
 from openmains.app.link.ports import Clock, Link, NewKeys, Terminal
@@ -57,7 +58,7 @@ class Bootstrapping:
         self._spoke: dict[bytes, int] = {}  # Connection ID → IMEI: registered or updated, not looked at yet
         self._looking: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self.counters: dict[str, int] = {}
+        self.counters = Counter[str]()
 
     # --- the meter is asked to come ---
 
@@ -95,21 +96,21 @@ class Bootstrapping:
             one.instances[0] for one in registration.objects if one.object_id == SERVER_OBJECT and one.instances
         ]
         if not instances:
-            self._count("bootstrap.no_trigger")
+            self.counters["bootstrap.no_trigger"] += 1
             return
         what = operation.execute((SERVER_OBJECT, instances[0], TRIGGER))
         what.tag = TAG
         self._proofs.ask(terminal, lambda proved, now: self._submit(proved, what, now), lambda: None)
 
     def _submit(self, terminal: Terminal, what: operation.Operation, now: float) -> None:
-        self._count("bootstrap.triggered")
+        self.counters["bootstrap.triggered"] += 1
         self._server.submit(terminal.cid, what, now)
 
     def done(self, event: lwm2m.Done | lwm2m.Failed, now: float) -> None:
         """What the meter said to the trigger. One that has none (4.04, 4.05) needs another way to its key."""
         if event.operation.tag == TAG and event.operation.kind is Kind.EXECUTE:
             taken = isinstance(event, lwm2m.Done) and event.code >> 5 == 2
-            self._count("bootstrap.trigger_taken" if taken else "bootstrap.trigger_refused")
+            self.counters["bootstrap.trigger_taken" if taken else "bootstrap.trigger_refused"] += 1
 
     # --- it comes ---
 
@@ -119,10 +120,10 @@ class Bootstrapping:
         if not self._uri:
             self._server.refuse(event, Code.NOT_FOUND, now)
         elif name is not None and name.imei != terminal.text:
-            self._count("bootstrap.refused.endpoint")
+            self.counters["bootstrap.refused.endpoint"] += 1
             self._server.refuse(event, Code.BAD_REQUEST, now, text=b"endpoint must name the session's IMEI")
         elif not self._may_command(terminal.imei):
-            self._count("bootstrap.refused.held")
+            self.counters["bootstrap.refused.held"] += 1
             self._server.refuse(event, Code.FORBIDDEN, now)
         else:
             task = asyncio.get_running_loop().create_task(self._prepare(event, terminal))
@@ -143,7 +144,7 @@ class Bootstrapping:
 
         def go(proved: Terminal, now: float) -> None:
             if proved is terminal:  # another session meanwhile: the meter has given this one up
-                self._count("bootstrap.begun")
+                self.counters["bootstrap.begun"] += 1
                 self._server.bootstrap(event, steps, now)
 
         self._proofs.ask(terminal, go, lambda: self._refuse(event))
@@ -162,13 +163,10 @@ class Bootstrapping:
         )
 
     def _refuse(self, event: lwm2m.BootstrapWanted) -> None:
-        self._count("bootstrap.refused.busy")
+        self.counters["bootstrap.refused.busy"] += 1
         self._server.refuse(event, Code.SERVICE_UNAVAILABLE, self._clock.time(), max_age_s=BUSY_S)
         self._link.transmit_soon()
 
     def ended(self, event: lwm2m.Bootstrapped) -> None:
         """Finish was said and answered, or it broke off: then the meter comes again by the account that it has."""
-        self._count("bootstrap.broken_off" if event.reason else "bootstrap.done")
-
-    def _count(self, name: str) -> None:
-        self.counters[name] = self.counters.get(name, 0) + 1
+        self.counters["bootstrap.broken_off" if event.reason else "bootstrap.done"] += 1

@@ -8,7 +8,7 @@ is sent and the asker learns when it was heard last. Nothing is kept for later h
 Observed values are kept in memory only: they are a view of now, reports travel as uplinks.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -73,7 +73,7 @@ class Operations:
         self._proofs = proofs
         self._may_command = may_command
         self._seen: OrderedDict[tuple[bytes, Path], tuple[int, list[Value]]] = OrderedDict()
-        self.counters: dict[str, int] = {}
+        self.counters = Counter[str]()
 
     def handle(self, ask: Ask, reply: Reply) -> None:
         """``reply`` is called once; not at all where everybody was asked and the meter's session is not here."""
@@ -127,7 +127,7 @@ class Operations:
         try:
             items = values.decode(report.payload, report.content_format, report.path, definitions().type)
         except WireError:
-            self._count("operate.unreadable")
+            self.counters["operate.unreadable"] += 1
             return
         if report.fresh:
             self._remember(terminal, report.path, [_value(item) for item in items])
@@ -179,7 +179,7 @@ class Operations:
         if open_.over:
             return
         open_.over = True
-        self._count(f"operate.{outcome.value}")
+        self.counters[f"operate.{outcome.value}"] += 1
         registration = self._server.registration(open_.terminal.cid)
         awake = registration is not None and self._awake(open_.terminal, registration)
         heard_us = open_.terminal.heard_us
@@ -224,9 +224,6 @@ class Operations:
         self._seen.move_to_end(key)
         while len(self._seen) > SEEN:
             self._seen.popitem(last=False)
-
-    def _count(self, name: str) -> None:
-        self.counters[name] = self.counters.get(name, 0) + 1
 
 
 def _operation(ask: Ask, registration: Registration) -> operation.Operation:

@@ -9,6 +9,7 @@
 Whose words they are was settled by the session's key; a name in the message may only agree with it.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -47,13 +48,13 @@ class Parts:
     @property
     def counters(self) -> dict[str, int]:
         """Of all."""
-        return (
-            self.proofs.counters
-            | self.downlinks.counters
-            | self.operations.counters
-            | self.bootstrapping.counters
-            | {"refused.other_name": self.reporting.other_names}
-        )
+        return {
+            **self.proofs.counters,
+            **self.downlinks.counters,
+            **self.operations.counters,
+            **self.bootstrapping.counters,
+            "refused.other_name": self.reporting.other_names,
+        }
 
 
 class Traffic:
@@ -75,7 +76,7 @@ class Traffic:
         self._store = store
         self._registrar = registrar
         self._driver_of = driver_of
-        self._counts: dict[str, int] = {}
+        self._counts = Counter[str]()
 
     @property
     def counters(self) -> dict[str, int]:
@@ -86,7 +87,7 @@ class Traffic:
             | {f"secure.asked.{name.replace(' ', '_')}": value for name, value in asking.items()}
             | {f"lwm2m.{name.replace(' ', '_')}": value for name, value in self._server.counters.items()}
             | self._parts.counters
-            | self._counts
+            | dict(self._counts)
         )
 
     # --- what the link calls ---
@@ -98,7 +99,7 @@ class Traffic:
         try:
             self._server.restore(terminal.cid, Registration.load(registration), now)
         except WireError:
-            self._count("lwm2m.registration_unreadable")  # it hears 4.04 and registers again
+            self._counts["lwm2m.registration_unreadable"] += 1  # it hears 4.04 and registers again
 
     def message_received(self, terminal: Terminal, message: bytes, now: float) -> None:
         """Application data of a meter."""
@@ -161,17 +162,17 @@ class Traffic:
     def _on_register(self, wanted: lwm2m.RegisterWanted, terminal: Terminal, now: float) -> None:
         name = parse_endpoint_name(wanted.endpoint) if wanted.endpoint else EndpointName(terminal.text)
         if name is None or name.imei != terminal.text:
-            self._count("lwm2m.refused.endpoint")
+            self._counts["lwm2m.refused.endpoint"] += 1
             text = f"endpoint must name the IMEI {terminal.text}".encode()
             self._server.refuse(wanted, Code.BAD_REQUEST, now, text=text)
             return
         wait_s = self._registrar.register(terminal.imei, terminal.host, name, now)
         if wait_s:
-            self._count("lwm2m.refused.busy")
+            self._counts["lwm2m.refused.busy"] += 1
             self._server.refuse(wanted, Code.SERVICE_UNAVAILABLE, now, max_age_s=wait_s)
             return
         registration = self._server.accept(wanted, now)
-        self._count("lwm2m.registered")
+        self._counts["lwm2m.registered"] += 1
         self._store.register(terminal.cid, registration.dump())
         for what in self._worth_observing(registration, terminal):
             self._server.submit(terminal.cid, what, now)
@@ -218,9 +219,6 @@ class Traffic:
         elif tag is not None:
             self._parts.operations.done(event, now)
             self._parts.bootstrapping.done(event, now)
-
-    def _count(self, name: str) -> None:
-        self._counts[name] = self._counts.get(name, 0) + 1
 
 
 def _cid(link: object) -> bytes:
