@@ -8,6 +8,7 @@ what waits for it goes out while it listens and not a pipeline's batch later. Lo
 
 import asyncio
 import contextlib
+import logging
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -17,11 +18,12 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from openmains.app.command.downlink import ANY_NODE, NO_MODULE, DownFrame, encode_frames
+from openmains.app.command.downlink import ANY_NODE, NO_MODULE, DownFrame, decode_frames, encode_frames
 from openmains.app.command.results import LINK_CHANNEL
 from openmains.app.ingest.pipeline.ports import Effects
 from openmains.app.ingest.uplink import Uplink
 
+log = logging.getLogger("openmains.edge")
 SUBJECT = "heard"
 COMMITTED = "committed"
 GROUP = "dispatch"  # of several dispatchers one takes a message
@@ -104,6 +106,21 @@ class HeardTeller:
         if told:
             batch = HeardBatch(self._node, [item.meter_id for item in told], [item.tenant_id for item in told])
             self._teller.tell(_encoder.encode(batch))
+
+
+async def listen_downlinks(client: Client, node: int, handle: Callable[[list[DownFrame]], None]) -> None:
+    """At an edge: give the dispatcher's frames to ``handle``."""
+
+    async def on_message(message: Msg) -> None:
+        try:
+            frames = decode_frames(message.data)
+        except msgspec.MsgspecError as error:
+            log.error("downlink message is not ours: %s", error)
+            return
+        handle(frames)
+
+    for subject in (node, ANY_NODE):
+        await client.subscribe(f"downlink.{subject}", cb=on_message)
 
 
 class CommandBus:
