@@ -144,7 +144,15 @@ class Stored(Protocol):
     def registration(self) -> bytes | None: ...
 
 
-class SessionStore(Protocol):
+class RegistrationStore(Protocol):
+    """Where the registrations of sessions are kept."""
+
+    def register(self, cid: bytes, registration: bytes | None) -> None:
+        """It changed, or there is none any more."""
+        ...
+
+
+class SessionStore(RegistrationStore, Protocol):
     """Where sessions of this node are kept; ``done(True)`` means on disk."""
 
     def find(self, cid: bytes) -> Stored | None:
@@ -165,10 +173,6 @@ class SessionStore(Protocol):
 
     def note(self, cid: bytes, newest: int, peer: str, now_us: int, sent: int, run: int) -> None:
         """What was received; with ``run`` not 0 also: the session left memory, ``sent`` is its next number."""
-        ...
-
-    def register(self, cid: bytes, registration: bytes | None) -> None:
-        """The LwM2M registration changed."""
         ...
 
     def remove(self, cid: bytes) -> None:

@@ -19,7 +19,7 @@ from openmains.app.link.lwm2m.bootstrapping import Bootstrapping
 from openmains.app.link.lwm2m.operations import Operations
 from openmains.app.link.lwm2m.pipe import OPAQUE_UPLINK
 from openmains.app.link.lwm2m.reporting import Reporting
-from openmains.app.link.ports import Link, Registrar, SessionStore, Terminal
+from openmains.app.link.ports import Link, Registrar, RegistrationStore, Terminal
 from openmains.app.link.proofs import Proofs
 from openmains.domain.fleet.endpoint_name import EndpointName, parse_endpoint_name
 from openmains.drivers.catalog import Driver
@@ -66,7 +66,7 @@ class Traffic:
         parts: Parts,
         *,
         link: Link,
-        store: SessionStore,
+        store: RegistrationStore,
         registrar: Registrar,
         driver_of: Callable[[int], Driver | None],
     ) -> None:
