@@ -47,6 +47,7 @@ def test_the_tree_obeys() -> None:
         ("domain/readings/bad.py", "import openmains.domain.fleet", "Domain"),
         ("domain/utilities.py", "", "Domain"),
         ("edges/udp/bad.py", "import openmains.edges.postgres", "Edges"),
+        ("app/link/downlinks.py", "import openmains.wire.lwm2m", "What every channel shares"),
         ("emulator/bad.py", "import openmains.app", "Emulator"),
         ("wire/coap/bad.py", "import socket", "no I/O"),
         ("wire/coap/bad.py", "from time import time", "no I/O"),

@@ -179,15 +179,16 @@ class World:
         )
         shared: dict[str, Any] = {"server": self.server, "link": self.link, "clock": self.clock}
         guarded: dict[str, Any] = {**shared, "proofs": self.proofs, "may_command": lambda imei: self.allowed}
+        self.parts = Parts(
+            Reporting(**shared, reports=self.reports),
+            self.proofs,
+            self.downlinks,
+            Operations(**guarded, node=NODE),
+            Bootstrapping(**guarded, uri=URI, keys=self.keys),
+        )
         self.traffic = Traffic(
             self.server,
-            Parts(
-                Reporting(**shared, reports=self.reports),
-                self.proofs,
-                self.downlinks,
-                Operations(**guarded, node=NODE),
-                Bootstrapping(**guarded, uri=URI, keys=self.keys),
-            ),
+            self.parts,
             link=self.link,
             store=self.store,
             registrar=self.gate,

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from openmains.app.link.ports import Clock, Link, NewKeys, Terminal
 from openmains.app.link.proofs import Proofs
 from openmains.domain.fleet.endpoint_name import parse_endpoint_name
-from openmains.wire.coap.message import Code
+from openmains.wire.coap.message import Code, is_success
 from openmains.wire.lwm2m import bootstrap, content, operation
 from openmains.wire.lwm2m import events as lwm2m
 from openmains.wire.lwm2m.operation import Kind
@@ -109,7 +109,7 @@ class Bootstrapping:
     def done(self, event: lwm2m.Done | lwm2m.Failed, now: float) -> None:
         """What the meter said to the trigger. One that has none (4.04, 4.05) needs another way to its key."""
         if event.operation.tag == TAG and event.operation.kind is Kind.EXECUTE:
-            taken = isinstance(event, lwm2m.Done) and event.code >> 5 == 2
+            taken = isinstance(event, lwm2m.Done) and is_success(event.code)
             self.counters["bootstrap.trigger_taken" if taken else "bootstrap.trigger_refused"] += 1
 
     # --- it comes ---

@@ -25,6 +25,7 @@ from openmains.app.command.device_management.messages import (
 from openmains.app.command.device_management.rules import ASKING_THE_METER, refusal_of
 from openmains.app.link.ports import Clock, Link, Terminal
 from openmains.app.link.proofs import Proofs
+from openmains.wire.coap.message import is_success
 from openmains.wire.errors import WireError
 from openmains.wire.lwm2m import content, events, operation, path
 from openmains.wire.lwm2m.codec import link_format, text, values
@@ -111,7 +112,7 @@ class Operations:
             return
         found: list[Value] = []
         raw, why = event.payload, ""
-        if event.payload and event.code >> 5 == 2:
+        if event.payload and is_success(event.code):
             try:
                 found, raw = self._values(open_.ask, event.content_format, event.payload), b""
             except WireError as error:

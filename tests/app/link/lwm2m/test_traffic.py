@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Registrations on a session: whose name, when, what of it outlives the process; and what is observed after it."""
+
+import pytest
+
+from openmains.app.link.lwm2m.pipe import OPAQUE_UPLINK
+from openmains.wire.coap.message import Code
+from openmains.wire.lwm2m.client_events import Observed, Registered, Trouble
+from openmains.wire.lwm2m.registration import Registration
+from tests.support.link import IMEI
+from tests.support.link_meter import World
+from tests.support.lwm2m_pair import SERVER
+
+
+def kept(world: World) -> Registration:
+    dump = world.store.kept[world.seat.cid]
+    assert dump is not None
+    return Registration.load(dump)
+
+
+@pytest.mark.parametrize("endpoint", [f"urn:imei:{IMEI}", f"urn:imei-imsi:{IMEI}-460001234567890"])
+async def test_a_meter_registers_by_its_own_name_and_is_observed(endpoint: str) -> None:
+    world = World(endpoint=endpoint).registered()
+    assert [type(event) for event in world.link.felt if isinstance(event, Registered)] == [Registered]
+    assert [event.paths for event in world.link.felt if isinstance(event, Observed)] == [(OPAQUE_UPLINK,)]
+    assert world.traffic.counters["lwm2m.registered"] == 1
+    assert (OPAQUE_UPLINK,) in kept(world).observations  # kept: another process goes on with it
+    assert [name.imei for name in world.gate.names] == [str(IMEI)]
+
+
+async def test_a_name_that_is_not_the_sessions_is_refused() -> None:
+    world = World(endpoint=f"urn:imei:{IMEI + 1}").registered()
+    assert [event for event in world.link.felt if isinstance(event, Registered)] == []
+    assert world.traffic.counters["lwm2m.refused.endpoint"] == 1
+    assert (world.store.kept, world.gate.names) == ({}, [])
+
+
+async def test_in_a_storm_it_hears_when_to_come_again() -> None:
+    world = World()
+    world.gate.wait_s = 120
+    world.registered()
+    assert world.traffic.counters["lwm2m.refused.busy"] == 1
+    assert [event for event in world.link.felt if isinstance(event, Trouble)] == [
+        Trouble(Code.SERVICE_UNAVAILABLE, 120)
+    ]
+    assert world.store.kept == {}
+
+
+async def test_a_registration_goes_on_when_the_session_comes_back() -> None:
+    world = World().registered()
+    dump = world.store.kept[world.seat.cid]
+    world.link.disconnect(world.seat)
+    assert world.server.registration(world.seat.cid) is None
+    world.link.connect(world.seat, world.device, dump)
+    world.device.update(world.clock.now)
+    world.link.run()
+    assert world.traffic.counters["lwm2m.registered"] == 1  # an update was enough
+    registration = world.server.registration(world.seat.cid)
+    assert registration is not None
+    assert registration.endpoint == f"urn:imei:{IMEI}"
+
+
+async def test_what_cannot_be_read_of_it_costs_a_registration_and_no_more() -> None:
+    world = World()
+    world.link.connect(world.seat, world.device, b"\xff\xff")
+    assert world.traffic.counters["lwm2m.registration_unreadable"] == 1
+    world.device.register(SERVER, world.clock.now)
+    world.link.run()
+    assert world.traffic.counters["lwm2m.registered"] == 1
+
+
+async def test_a_meter_that_leaves_has_no_registration_any_more() -> None:
+    world = World().registered()
+    world.device.deregister(world.clock.now)
+    world.link.run()
+    assert world.store.kept == {world.seat.cid: None}
