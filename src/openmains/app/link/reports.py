@@ -53,14 +53,14 @@ class Reports:
         """Take a report in: ``done`` is called once, later. Or say why not: then it never is."""
         if self._batcher.full:
             return Refusal.BUSY
-        unix_us = self._clock.unix_us()
-        found = self._reception.take(terminal.text, payload, channel, path, unix_us, self._node, about)
+        reception, clock = self._reception, self._clock
+        found = reception.take(terminal.text, payload, channel, path, clock.unix_us(), self._node, about)
         if isinstance(found, Refusal):
             if found is Refusal.UNKNOWN_METER:
                 self._unknown(terminal.text, terminal.host)
             return found
-        self._batcher.add(found.uplink, lambda confirmed: done(self._receipt(found, confirmed)))
+        self._batcher.add(
+            found.uplink,
+            lambda confirmed: done(receipt_of(reception, found, confirmed, clock.unix_us() // 1_000_000)),
+        )
         return None
-
-    def _receipt(self, accepted: Accepted, confirmed: bool) -> Receipt:
-        return receipt_of(self._reception, accepted, confirmed, self._clock.unix_us() // 1_000_000)
