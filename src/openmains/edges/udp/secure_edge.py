@@ -238,14 +238,13 @@ class SecureEdge:
         """(Address, record) of what there is; what another node has to send goes to that node."""
         if self._user is not None:
             self._user.transmit(now)
-        out: list[tuple[Any, bytes]] = []
-        address: Any
-        for address, record in self._dtls.datagrams():
-            if len(address) != FORWARDED:
-                out.append((address, record))
-            elif self._bridge is not None:
-                self._bridge.answer(address[2], (address[0], address[1]), record)
-        return out
+        records: list[tuple[Any, bytes]] = self._dtls.datagrams()
+        own = [each for each in records if len(each[0]) != FORWARDED]
+        if len(own) < len(records) and self._bridge is not None:
+            for address, record in records:
+                if len(address) == FORWARDED:
+                    self._bridge.answer(address[2], (address[0], address[1]), record)
+        return own
 
     def next_timer(self) -> float | None:
         """The earlier one of the records' and of what is in them."""
