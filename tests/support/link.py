@@ -2,11 +2,11 @@
 """The ports of ``app.link`` for its tests: a clock that the test moves, a terminal, a link that writes down what it is told."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from openmains.app.command.downlink import DownFrame
 from openmains.app.ingest.uplink import Uplink
-from openmains.app.link.ports import Terminal
+from openmains.app.link.ports import Done, Terminal
 
 EPOCH_US = 1_789_000_000_000_000
 IMEI = 861_234_567_890_123
@@ -110,3 +110,48 @@ class RecordingStream:
 
     def paths(self) -> list[str]:
         return [uplink.path for uplink, _ in self.uplinks]
+
+
+@dataclass
+class SessionRow:
+    """``Stored``."""
+
+    imei: int
+    secrets: bytes
+    reserved: int
+    newest: int = -1
+    heard_us: int = 0
+    sent: int = 0
+    run: int = 0
+    registration: bytes | None = None
+    peer: str = ""
+
+
+@dataclass
+class SessionRows:
+    """``SessionStore`` whose every change is on disk at once."""
+
+    rows: dict[bytes, SessionRow] = field(default_factory=dict)
+
+    def find(self, cid: bytes) -> SessionRow | None:
+        return self.rows.get(cid)
+
+    def cid_of(self, imei: int) -> bytes | None:
+        return next((cid for cid, row in self.rows.items() if row.imei == imei), None)
+
+    def add(self, cid: bytes, imei: int, secrets: bytes, reserved: int, peer: str, now_us: int, done: Done) -> None:
+        self.rows[cid] = SessionRow(imei, secrets, reserved, peer=peer, heard_us=now_us)
+        done(True)
+
+    def reserve(self, cid: bytes, reserved: int, done: Done) -> None:
+        self.rows[cid].reserved = reserved
+        done(True)
+
+    def note(self, cid: bytes, newest: int, peer: str, now_us: int, sent: int, run: int) -> None:
+        self.rows[cid] = replace(self.rows[cid], newest=newest, peer=peer, heard_us=now_us, sent=sent, run=run)
+
+    def register(self, cid: bytes, registration: bytes | None) -> None:
+        self.rows[cid].registration = registration
+
+    def remove(self, cid: bytes) -> None:
+        del self.rows[cid]

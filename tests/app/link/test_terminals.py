@@ -1,69 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Memory is a cache of the store: who leaves, what is written of it, and with which numbers it comes back (ADR 0009)."""
 
-from dataclasses import dataclass, field, replace
-
 import pytest
 
-from openmains.app.link.ports import Done
 from openmains.app.link.terminals import CachedTerminal, Terminals
 from openmains.bench.load.secure import session_pair
 from openmains.wire.dtls.session import RESERVE, Session
+from tests.support.link import SessionRows
 
 FIRST = 861_234_567_890_000
 PEER = ("192.0.2.1", 4711)
 
 
-@dataclass
-class Row:
-    """``Stored``."""
-
-    imei: int
-    secrets: bytes
-    reserved: int
-    newest: int = -1
-    heard_us: int = 0
-    sent: int = 0
-    run: int = 0
-    registration: bytes | None = None
-    peer: str = ""
-
-
-@dataclass
-class Store:
-    """``SessionStore`` that is on disk at once."""
-
-    rows: dict[bytes, Row] = field(default_factory=dict)
-
-    def find(self, cid: bytes) -> Row | None:
-        return self.rows.get(cid)
-
-    def cid_of(self, imei: int) -> bytes | None:
-        return next((cid for cid, row in self.rows.items() if row.imei == imei), None)
-
-    def add(self, cid: bytes, imei: int, secrets: bytes, reserved: int, peer: str, now_us: int, done: Done) -> None:
-        self.rows[cid] = Row(imei, secrets, reserved, peer=peer, heard_us=now_us)
-        done(True)
-
-    def reserve(self, cid: bytes, reserved: int, done: Done) -> None:
-        self.rows[cid].reserved = reserved
-        done(True)
-
-    def note(self, cid: bytes, newest: int, peer: str, now_us: int, sent: int, run: int) -> None:
-        self.rows[cid] = replace(self.rows[cid], newest=newest, peer=peer, heard_us=now_us, sent=sent, run=run)
-
-    def register(self, cid: bytes, registration: bytes | None) -> None:
-        self.rows[cid].registration = registration
-
-    def remove(self, cid: bytes) -> None:
-        del self.rows[cid]
-
-
 class World:
     """A cache for ``most`` sessions in its run ``run``."""
 
-    def __init__(self, most: int = 2, run: int = 41, store: Store | None = None) -> None:
-        self.store = store or Store()
+    def __init__(self, most: int = 2, run: int = 41, store: SessionRows | None = None) -> None:
+        self.store = store or SessionRows()
         self.left: list[int] = []
         self.terminals = Terminals(self.store, run, most, lambda terminal: self.left.append(terminal.imei))
 

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The DTLS edge as a ``Link``: what it tells its user of a session, and where what is sent goes."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+import pytest
+
+from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
+from openmains.app.link.ports import Terminal
+from openmains.app.security.key_lookup import KeyDesk
+from openmains.edges.udp.secure_edge import SecureEdge
+from openmains.edges.udp.shell import open_socket
+from openmains.wire.dtls.client import Client
+from openmains.wire.dtls.events import Connected, Received
+from tests.support.link import EPOCH_US, IMEI, SessionRows
+
+PSK = bytes(range(16))
+PEER, MOVED = ("192.0.2.1", 4711), ("192.0.2.9", 4712)
+
+
+class Keys:
+    async def keys(self, imeis: Sequence[int]) -> Mapping[int, bytes]:
+        return {imei: PSK for imei in imeis if imei == IMEI}
+
+
+class Watch:
+    """Lets everybody in; ``blocked`` is heard no more."""
+
+    blocked = False
+
+    def may_try(self, imei: int, host: str, now: float) -> bool:
+        return True
+
+    def established(self, imei: int, host: str, now: float) -> None: ...
+
+    def heard(self, imei: int, cid: bytes, host: str, now: float) -> bool:
+        return not self.blocked
+
+    def suspicious(self, kind: str, imei: int, host: str, now: float) -> None: ...
+
+
+class Bridge:
+    def __init__(self) -> None:
+        self.answered: list[tuple[int, tuple[str, int], bytes]] = []
+
+    def forward(self, node: int, address: tuple[str, int], datagram: bytes) -> None: ...
+
+    def answer(self, node: int, address: tuple[str, int], datagram: bytes) -> None:
+        self.answered.append((node, address, datagram))
+
+
+class User:
+    """``LinkUser``: says again what it hears."""
+
+    def __init__(self, edge: SecureEdge) -> None:
+        self._edge = edge
+        self._said: list[tuple[bytes, bytes]] = []
+        self.told: list[object] = []
+
+    def session_up(self, terminal: Terminal, registration: bytes | None, now: float) -> None:
+        self.told.append(("up", terminal.imei, registration))
+
+    def message_received(self, terminal: Terminal, message: bytes, now: float) -> None:
+        self.told.append(message)
+        self._said.append((terminal.cid, message))
+
+    def session_down(self, terminal: Terminal, now: float) -> None:
+        self.told.append(("down", terminal.imei))
+
+    def transmit(self, now: float) -> None:
+        said, self._said = self._said, []
+        for cid, message in said:
+            self._edge.send(cid, message, now)
+
+    def next_timer(self) -> float | None:
+        return None
+
+    def handle_timer(self, now: float) -> None: ...
+
+
+class World:
+    """An edge whose datagrams the test carries, and one device."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.store, self.watch, self.bridge = SessionRows(), Watch(), Bridge()
+        self.edge = SecureEdge(
+            open_socket("127.0.0.1", 0, 1 << 16), node=1, secret=b"s" * 32, random=os.urandom, store=self.store,
+            desk=KeyDesk(Keys()), limiter=AddressLimiter(1000, [], 1000), watch=self.watch, cache=10,
+            now_us=lambda: EPOCH_US,
+        )  # fmt: skip
+        self.user = User(self.edge)
+        self.device = Client("server", psk=PSK, identity=str(IMEI).encode(), random=os.urandom, cid=b"dev1")
+        self.felt: list[object] = []
+
+    def carry(self, peer: tuple[str, int] = PEER) -> None:
+        """What the device says, and what it is answered."""
+        now = self.loop.time()
+        for _, datagram in self.device.datagrams():
+            self.edge.datagram_received(datagram, peer, Verdict.PASS, now)
+        for address, datagram in self.edge.datagrams_to_send(now):
+            assert address == peer
+            self.felt += self.device.receive(datagram, "server", now)
+
+    async def connected(self) -> Terminal:
+        self.edge.start(self.user, self.bridge)
+        self.edge.stop_reading()
+        self.device.start(self.loop.time())
+        for _ in range(20):
+            self.carry()
+            if any(isinstance(event, Connected) for event in self.felt):
+                break
+            await asyncio.sleep(0)  # the key is looked up
+        terminal = self.edge.terminal(IMEI)
+        assert terminal is not None
+        return terminal
+
+    def say(self, message: bytes) -> None:
+        self.device.send(message, self.loop.time())
+
+    def heard(self) -> list[bytes]:
+        return [event.data for event in self.felt if isinstance(event, Received)]
+
+
+def evict(world: World) -> None:
+    """As when more meters speak than memory has room for."""
+    terminals = world.edge._terminals
+    for terminal in terminals:
+        terminals.evict(terminal)
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    made = World()
+    yield made
+    made.edge.close()
+
+
+async def test_a_session_is_told_and_its_messages_go_both_ways(world: World) -> None:
+    terminal = await world.connected()
+    assert world.user.told == [("up", IMEI, None)]
+    assert (terminal.text, terminal.host, terminal.proven) == (str(IMEI), PEER[0], True)
+    assert list(world.store.rows) == [terminal.cid]
+    world.say(b"report")
+    world.carry()
+    assert world.user.told[1:] == [b"report"]
+    assert world.heard() == [b"report"]
+
+
+async def test_a_blocked_terminal_is_not_heard(world: World) -> None:
+    await world.connected()
+    world.watch.blocked = True
+    world.say(b"report")
+    world.carry()
+    assert (world.user.told[1:], world.heard()) == ([], [])
+
+
+async def test_a_new_address_is_not_proven_until_it_is_confirmed(world: World) -> None:
+    terminal = await world.connected()
+    world.say(b"from elsewhere")
+    world.carry(MOVED)
+    assert (terminal.host, terminal.address, terminal.proven) == (MOVED[0], MOVED, False)
+    world.edge.confirm(terminal, ("198.51.100.1", 1))
+    assert not terminal.proven
+    world.edge.confirm(terminal, MOVED)
+    assert terminal.proven
+
+
+async def test_what_came_over_another_node_is_answered_from_there(world: World) -> None:
+    await world.connected()
+    world.say(b"forwarded")
+    ((_, record),) = world.device.datagrams()
+    world.edge.take_forwarded(2, PEER, record)
+    assert world.edge.datagrams_to_send(world.loop.time()) == []
+    ((node, address, answer),) = world.bridge.answered
+    assert (node, address) == (2, PEER)
+    world.felt += world.device.receive(answer, "server", world.loop.time())
+    assert world.heard() == [b"forwarded"]
+
+
+async def test_a_closed_session_is_told_and_forgotten(world: World) -> None:
+    terminal = await world.connected()
+    world.edge.close_session(IMEI)
+    assert world.user.told[1:] == [("down", IMEI)]
+    assert (world.store.rows, world.edge.terminal_of(terminal.cid), world.edge.terminal(IMEI)) == ({}, None, None)
+    world.edge.send(terminal.cid, b"too late", world.loop.time())
+
+
+async def test_a_session_that_left_memory_comes_back_with_its_registration(world: World) -> None:
+    terminal = await world.connected()
+    world.store.register(terminal.cid, b"registration")
+    evict(world)
+    world.say(b"again")
+    world.carry()
+    assert world.user.told[1:] == [("down", IMEI), ("up", IMEI, b"registration"), b"again"]
+    assert world.heard() == [b"again"]
