@@ -1,12 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// Style and import zones. Zones go one way: app > features/<context> > shared > api. Features do not know each other.
+// Style and import zones. Zones go one way: app > features/<context> > shared > api. Features stand in tiers (contexts.json): a
+// higher one may use the face of a lower one, which is the files directly in its folder, never what is in its pages/ and parts/.
 import js from "@eslint/js";
 import vue from "eslint-plugin-vue";
 import globals from "globals";
 import ts from "typescript-eslint";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 const contexts = readdirSync(new URL("./src/features", import.meta.url));
+const { tiers } = JSON.parse(readFileSync(new URL("./contexts.json", import.meta.url), "utf8"));
+/** What the app collects; another feature has no business with it. */
+const COLLECTED = ["routes", "nav", "words", "meterPage"];
+
+function tierOf(context) {
+  const found = tiers.findIndex((tier) => tier.includes(context));
+  if (found < 0) throw new Error(`src/features/${context} is no context of contexts.json`);
+  return found;
+}
+
+/** Modules of `other` that `context` may not import. */
+function closed(context, other) {
+  if (tierOf(other) >= tierOf(context)) return [`@/features/${other}/**`];
+  return [`@/features/${other}/*/**`, ...COLLECTED.map((file) => `@/features/${other}/${file}`)];
+}
 
 function zone(files, forbidden, why) {
   return {
@@ -55,8 +71,8 @@ export default ts.config(
   ...contexts.map((name) =>
     zone(
       [`src/features/${name}/**`],
-      ["@/app/**", ...contexts.filter((other) => other !== name).map((other) => `@/features/${other}/**`)],
-      "A feature knows shared and api, not the other features.",
+      ["@/app/**", ...contexts.filter((other) => other !== name).flatMap((other) => closed(name, other))],
+      "A feature knows shared, api and the faces of features in lower tiers.",
     ),
   ),
 );

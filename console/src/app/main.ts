@@ -4,10 +4,12 @@ import { createApp } from "vue";
 import { Problem } from "@/api/problem";
 import { watchTransport } from "@/api/transport";
 import { i18n, locale, setLocale } from "@/shared/i18n";
+import { METER_PARTS } from "@/shared/meterPage";
 import { noteReached } from "@/shared/online";
 import { markExpired } from "@/shared/session";
 import { startTheme } from "@/shared/theme";
 import App from "./App.vue";
+import { meterParts } from "./collected";
 import { makeRouter } from "./router";
 import "element-plus/theme-chalk/dark/css-vars.css";
 import "@/shared/styles/base.css";
@@ -36,4 +38,4 @@ for (const { components } of router.resolve(window.location.pathname).matched) {
   const load: unknown = components?.default;
   if (typeof load === "function") void (load as () => Promise<unknown>)();
 }
-createApp(App).use(i18n).use(VueQueryPlugin, { queryClient: queries }).use(router).mount("#app");
+createApp(App).provide(METER_PARTS, meterParts).use(i18n).use(VueQueryPlugin, { queryClient: queries }).use(router).mount("#app");

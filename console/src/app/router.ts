@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pages, each loaded when first opened. A page that needs a session leads to sign-in and back.
-import { defineAsyncComponent, watch } from "vue";
+import { watch } from "vue";
 import { createRouter, createWebHistory, type RouteLocationNormalized, type Router } from "vue-router";
 import { whoAmI } from "@/api/calls";
 import { Problem } from "@/api/problem";
@@ -20,44 +20,41 @@ declare module "vue-router" {
   }
 }
 
-// Features do not know each other: the meter's page gets its tab of commands from here.
-const MeterCommands = defineAsyncComponent(() => import("@/features/command/MeterCommands.vue"));
-
 export const routes = [
-  { path: "/sign-in", name: "sign-in", component: () => import("@/features/identity/SignIn.vue"), meta: { title: "signIn.title", open: true } },
-  { path: "/password", name: "password", component: () => import("@/features/identity/PasswordForm.vue"), meta: { title: "frame.changePassword" } },
+  { path: "/sign-in", name: "sign-in", component: () => import("@/features/identity/pages/SignIn.vue"), meta: { title: "signIn.title", open: true } },
+  { path: "/password", name: "password", component: () => import("@/features/identity/pages/PasswordForm.vue"), meta: { title: "frame.changePassword" } },
   {
     path: "/",
     component: () => import("./AppFrame.vue"),
     children: [
-      { path: "", name: "home", component: () => import("@/features/home/HomePage.vue"), meta: { title: "home.title" } },
-      { path: "meters", name: "meters", component: () => import("@/features/fleet/MeterList.vue"), meta: { title: "meter.title" } },
-      { path: "meters/:meterId(\\d+)", name: "meter", component: () => import("@/features/fleet/MeterDetail.vue"), props: { commands: MeterCommands }, meta: { title: "meter.title" } },
-      { path: "meters/new", name: "meter-new", component: () => import("@/features/fleet/MeterForm.vue"), meta: { title: "form.create", least: "operator" as const } },
-      { path: "meters/:meterId(\\d+)/edit", name: "meter-edit", component: () => import("@/features/fleet/MeterForm.vue"), meta: { title: "form.edit", least: "operator" as const } },
-      { path: "meters/import", name: "meter-import", component: () => import("@/features/fleet/ImportPage.vue"), meta: { title: "imports.title", least: "operator" as const } },
-      { path: "alarms", name: "alarms", component: () => import("@/features/alarm/AlarmList.vue"), meta: { title: "alarm.title" } },
-      { path: "report", name: "report", component: () => import("@/features/readings/CollectionReport.vue"), meta: { title: "report.title" } },
-      { path: "exceptions", name: "exceptions", component: () => import("@/features/readings/ExceptionList.vue"), meta: { title: "exception.title" } },
-      { path: "gaps", name: "gaps", component: () => import("@/features/readings/GapList.vue"), meta: { title: "gaps.title" } },
-      { path: "commands", name: "commands", component: () => import("@/features/command/CommandQueue.vue"), meta: { title: "command.title" } },
-      { path: "commands/:commandId(\\d+)", name: "command", component: () => import("@/features/command/CommandDetail.vue"), meta: { title: "command.title" } },
-      { path: "batches", name: "batches", component: () => import("@/features/command/BatchList.vue"), meta: { title: "command.batches" } },
-      { path: "batches/new", name: "batch-new", component: () => import("@/features/command/BatchForm.vue"), meta: { title: "command.newBatch", least: "operator" as const } },
-      { path: "batches/:batchId(\\d+)", name: "batch", component: () => import("@/features/command/BatchDetail.vue"), meta: { title: "command.batches" } },
-      { path: "approvals", name: "approvals", component: () => import("@/features/command/ApprovalInbox.vue"), meta: { title: "command.approvals", least: "operator" as const } },
-      { path: "command-stop", name: "command-stop", component: () => import("@/features/command/StopPage.vue"), meta: { title: "command.stopPage" } },
-      { path: "report-plan", name: "report-plan", component: () => import("@/features/command/ReportPlanner.vue"), meta: { title: "command.planner", least: "operator" as const } },
-      { path: "terminals", name: "terminals", component: () => import("@/features/access/TerminalList.vue"), meta: { title: "access.title" } },
-      { path: "onboarding", name: "onboarding", component: () => import("@/features/access/OnboardingList.vue"), meta: { title: "access.onboarding", least: "operator" as const } },
-      { path: "keys", name: "keys", component: () => import("@/features/access/KeyPage.vue"), meta: { title: "access.keys", least: "administrator" as const } },
-      { path: "products", name: "products", component: () => import("@/features/product/ProductList.vue"), meta: { title: "catalog.title" } },
-      { path: "drivers/:maker/:model", name: "driver", component: () => import("@/features/product/DriverDetail.vue"), meta: { title: "catalog.drivers" } },
-      { path: "system", name: "system", component: () => import("@/features/system/SystemPage.vue"), meta: { title: "system.title", least: "operator" as const } },
-      { path: "users", name: "users", component: () => import("@/features/identity/UserList.vue"), meta: { title: "users.title", least: "administrator" as const } },
-      { path: "tokens", name: "tokens", component: () => import("@/features/identity/TokenList.vue"), meta: { title: "tokens.title" } },
-      { path: "audit", name: "audit", component: () => import("@/features/identity/AuditLog.vue"), meta: { title: "audit.title", least: "administrator" as const } },
-      { path: "gallery", name: "gallery", component: () => import("@/features/gallery/GalleryPage.vue"), meta: { title: "gallery.title" } },
+      { path: "", name: "home", component: () => import("@/features/home/pages/HomePage.vue"), meta: { title: "home.title" } },
+      { path: "meters", name: "meters", component: () => import("@/features/fleet/pages/MeterList.vue"), meta: { title: "meter.title" } },
+      { path: "meters/:meterId(\\d+)", name: "meter", component: () => import("@/features/fleet/pages/MeterDetail.vue"), meta: { title: "meter.title" } },
+      { path: "meters/new", name: "meter-new", component: () => import("@/features/fleet/pages/MeterForm.vue"), meta: { title: "form.create", least: "operator" as const } },
+      { path: "meters/:meterId(\\d+)/edit", name: "meter-edit", component: () => import("@/features/fleet/pages/MeterForm.vue"), meta: { title: "form.edit", least: "operator" as const } },
+      { path: "meters/import", name: "meter-import", component: () => import("@/features/fleet/pages/ImportPage.vue"), meta: { title: "imports.title", least: "operator" as const } },
+      { path: "alarms", name: "alarms", component: () => import("@/features/alarm/pages/AlarmList.vue"), meta: { title: "alarm.title" } },
+      { path: "report", name: "report", component: () => import("@/features/readings/pages/CollectionReport.vue"), meta: { title: "report.title" } },
+      { path: "exceptions", name: "exceptions", component: () => import("@/features/readings/pages/ExceptionList.vue"), meta: { title: "exception.title" } },
+      { path: "gaps", name: "gaps", component: () => import("@/features/readings/pages/GapList.vue"), meta: { title: "gaps.title" } },
+      { path: "commands", name: "commands", component: () => import("@/features/command/pages/CommandQueue.vue"), meta: { title: "command.title" } },
+      { path: "commands/:commandId(\\d+)", name: "command", component: () => import("@/features/command/pages/CommandDetail.vue"), meta: { title: "command.title" } },
+      { path: "batches", name: "batches", component: () => import("@/features/command/pages/BatchList.vue"), meta: { title: "command.batches" } },
+      { path: "batches/new", name: "batch-new", component: () => import("@/features/command/pages/BatchForm.vue"), meta: { title: "command.newBatch", least: "operator" as const } },
+      { path: "batches/:batchId(\\d+)", name: "batch", component: () => import("@/features/command/pages/BatchDetail.vue"), meta: { title: "command.batches" } },
+      { path: "approvals", name: "approvals", component: () => import("@/features/command/pages/ApprovalInbox.vue"), meta: { title: "command.approvals", least: "operator" as const } },
+      { path: "command-stop", name: "command-stop", component: () => import("@/features/command/pages/StopPage.vue"), meta: { title: "command.stopPage" } },
+      { path: "report-plan", name: "report-plan", component: () => import("@/features/command/pages/ReportPlanner.vue"), meta: { title: "command.planner", least: "operator" as const } },
+      { path: "terminals", name: "terminals", component: () => import("@/features/security/pages/TerminalList.vue"), meta: { title: "access.title" } },
+      { path: "onboarding", name: "onboarding", component: () => import("@/features/security/pages/OnboardingList.vue"), meta: { title: "access.onboarding", least: "operator" as const } },
+      { path: "keys", name: "keys", component: () => import("@/features/security/pages/KeyPage.vue"), meta: { title: "access.keys", least: "administrator" as const } },
+      { path: "products", name: "products", component: () => import("@/features/fleet/pages/ProductList.vue"), meta: { title: "catalog.title" } },
+      { path: "drivers/:maker/:model", name: "driver", component: () => import("@/features/fleet/pages/DriverDetail.vue"), meta: { title: "catalog.drivers" } },
+      { path: "system", name: "system", component: () => import("@/features/system/pages/SystemPage.vue"), meta: { title: "system.title", least: "operator" as const } },
+      { path: "users", name: "users", component: () => import("@/features/identity/pages/UserList.vue"), meta: { title: "users.title", least: "administrator" as const } },
+      { path: "tokens", name: "tokens", component: () => import("@/features/identity/pages/TokenList.vue"), meta: { title: "tokens.title" } },
+      { path: "audit", name: "audit", component: () => import("@/features/identity/pages/AuditLog.vue"), meta: { title: "audit.title", least: "administrator" as const } },
+      { path: "gallery", name: "gallery", component: () => import("@/features/system/pages/GalleryPage.vue"), meta: { title: "gallery.title" } },
       { path: ":rest(.*)*", name: "not-found", component: () => import("./NotFound.vue"), meta: { title: "frame.notFound" } },
     ],
   },

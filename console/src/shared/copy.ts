@@ -2,7 +2,7 @@
 // Copies text and says so. The clipboard API exists on HTTPS and this machine only; utilities also run on plain HTTP inside
 // their own network, where the old way still works.
 import { i18n } from "@/shared/i18n";
-import { toastDone, toastText } from "@/shared/toast";
+import { toastDone, toastText } from "./toast";
 
 export async function copyText(text: string): Promise<void> {
   const done = (await viaClipboard(text)) || viaSelection(text);

@@ -4,7 +4,7 @@
 // not met by everybody at once.
 import { onScopeDispose, readonly, ref } from "vue";
 import { liveUrl, parseLive, type LiveMessage } from "@/api/live";
-import { noteReached } from "@/shared/online";
+import { noteReached } from "./online";
 
 export type LiveState = "closed" | "connecting" | "open";
 type Listener = (message: LiveMessage) => void;

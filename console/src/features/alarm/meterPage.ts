@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { MeterPart } from "@/shared/meterPage";
+
+export const meterParts: readonly MeterPart[] = [
+  { place: "tab", name: "alarms", label: "history.tabAlarms", order: 40, load: () => import("./parts/MeterAlarms.vue"), props: (meter) => ({ meterId: meter.meter_id }) },
+];

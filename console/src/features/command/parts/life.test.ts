@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from "vitest";
+import { readFileSync } from "node:fs";
+import { zh } from "@/shared/i18n/zh";
+import { canCancel, hasEnded, STATES, stationsOf } from "./life";
+
+describe("the life of a command", () => {
+  const at = "2026-11-24T00:00:00Z";
+  it("has the server's states, each named and explained", () => {
+    const source = readFileSync("../src/openmains/domain/command/life.py", "utf8").split("class State")[1]?.split("class ")[0] ?? "";
+    expect([...STATES].sort()).toEqual([...source.matchAll(/= "(\w+)"/g)].map((match) => match[1]).sort());
+    for (const state of STATES) expect([zh.command.states[state], zh.command.meanings[state]]).not.toContain(undefined);
+  });
+  it("shows the stations past, present and to come", () => {
+    expect(stationsOf({ state: "sent", serial: 1, sent_at: at, delivered_at: null }).map((one) => one.mark)).toEqual(["past", "past", "past", "here", "ahead", "ahead"]);
+    expect(stationsOf({ state: "quarantined", serial: null, sent_at: null, delivered_at: null }).map((one) => one.state)).toEqual(["drafted", "quarantined", "approved", "queued", "sent", "delivered", "confirmed"]);
+    expect(stationsOf({ state: "failed", serial: 1, sent_at: at, delivered_at: null }).map((one) => `${one.state} ${one.mark}`)).toEqual(["drafted past", "approved past", "queued past", "sent past", "failed bad"]);
+  });
+  it("can be called off until it was sent", () => {
+    expect(STATES.filter(canCancel)).toEqual(["drafted", "quarantined", "approved", "queued"]);
+    expect(STATES.filter(hasEnded)).toEqual(["confirmed", "failed", "expired", "cancelled"]);
+  });
+});
