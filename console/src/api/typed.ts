@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls whose path, inputs and answer the compiler checks against the generated schema.
-import type { paths } from "./schema";
+import type { components, operations, paths } from "./schema";
 import { send, urlOf, type Sending } from "./transport";
+
+/** The generated shapes by name, and the query of an operation. */
+export type Schemas = components["schemas"];
+export type QueryOf<O extends keyof operations> = NonNullable<operations[O]["parameters"]["query"]>;
+/** Ends a call that nobody waits for any more. */
+export type Abort = AbortSignal | undefined;
 
 type Method = "get" | "post" | "put" | "patch" | "delete";
 type Operation<P extends keyof paths, M extends Method> = paths[P][M];

@@ -2,9 +2,9 @@
 // Pages, each loaded when first opened. A page that needs a session leads to sign-in and back.
 import { watch } from "vue";
 import { createRouter, createWebHistory, type RouteLocationNormalized, type Router } from "vue-router";
-import { whoAmI } from "@/api/calls";
 import { Problem } from "@/api/problem";
 import type { Role } from "@/api/types";
+import { whoAmI } from "@/features/identity/calls";
 import { i18n, setLocale } from "@/shared/i18n";
 import { setSession, useSession } from "@/shared/session";
 import { safeReturn } from "@/shared/urlState";

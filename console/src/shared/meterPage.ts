@@ -2,9 +2,9 @@
 // What the page of one meter holds beside the meter itself. Each feature names its parts in a file `meterPage.ts`, the app
 // collects them, and the page shows them without knowing whose they are.
 import { defineAsyncComponent, inject, type Component, type InjectionKey } from "vue";
-import type { components } from "@/api/schema";
+import type { Schemas } from "@/api/typed";
 
-type Meter = components["schemas"]["MeterDetail"];
+type Meter = Schemas["MeterDetail"];
 
 export interface MeterPart {
   /** A tab of its own, opened by `?tab=<name>`, or a card among those of the first tab. */

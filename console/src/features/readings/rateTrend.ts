@@ -3,9 +3,8 @@
 // newest first, each shown as it comes; a day that is over is asked once in a visit.
 import { useQueryClient } from "@tanstack/vue-query";
 import { onScopeDispose, ref } from "vue";
-import { collectionReport } from "@/api/calls";
-import type { CollectionRow } from "@/api/types";
 import { addDays } from "@/shared/format/time";
+import { collectionReport, type CollectionRow } from "./calls";
 
 export interface DayTotal {
   day: string;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { en as access } from "@/shared/i18n/words/access";
 import { en as catalog } from "@/shared/i18n/words/catalog";
-import { en as objects } from "@/shared/i18n/words/objects";
-import { en as desk } from "@/shared/i18n/words/desk";
 import { en as command } from "@/shared/i18n/words/command";
+import { en as desk } from "@/shared/i18n/words/desk";
+import { en as objects } from "@/shared/i18n/words/objects";
 import { en as people } from "@/shared/i18n/words/people";
 import { en as work } from "@/shared/i18n/words/work";
 import type { Messages } from "./zh";

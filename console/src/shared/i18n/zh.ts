@@ -2,9 +2,9 @@
 // Chinese, the first language. `en.ts` must hold the same keys; the compiler and a test see to it.
 import { zh as access } from "@/shared/i18n/words/access";
 import { zh as catalog } from "@/shared/i18n/words/catalog";
-import { zh as objects } from "@/shared/i18n/words/objects";
-import { zh as desk } from "@/shared/i18n/words/desk";
 import { zh as command } from "@/shared/i18n/words/command";
+import { zh as desk } from "@/shared/i18n/words/desk";
+import { zh as objects } from "@/shared/i18n/words/objects";
 import { zh as people } from "@/shared/i18n/words/people";
 import { zh as work } from "@/shared/i18n/words/work";
 

@@ -2,10 +2,10 @@
 import { QueryClient, VueQueryPlugin } from "@tanstack/vue-query";
 import { flushPromises, mount } from "@vue/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { MeterObjects as Objects, ObjectDefinition, OperationResult } from "@/api/objectCalls";
+import type { Me } from "@/api/types";
+import type { MeterObjects as Objects, ObjectDefinition, OperationResult } from "@/features/command/calls";
 import { i18n, setLocale } from "@/shared/i18n";
 import { setSession } from "@/shared/session";
-import type { Me } from "@/api/types";
 import MeterObjects from "./MeterObjects.vue";
 
 const definitions: ObjectDefinition[] = [{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A batch for the eye: its canary groups, how far each is, what a person may do with it; and the numbers of a file.
-import type { Batch, BatchAction, BatchState } from "@/api/commandCalls";
+import type { Batch, BatchAction, BatchState } from "@/features/command/calls";
 
 const ENDED = ["confirmed", "failed", "expired", "cancelled"] as const;
 export const MOST_NUMBERS = 100_000;

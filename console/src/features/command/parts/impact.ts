@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a command does to whom, for the words before it is given. The signer's rules (domain/command/safety.py) decide; this warns early.
-import type { CommandKind } from "@/api/commandCalls";
-import type { MeterDetail } from "@/api/types";
+import type { CommandKind } from "@/features/command/calls";
+import type { MeterDetail } from "@/features/fleet/calls";
 
 const READINGS: readonly CommandKind[] = ["read_now", "read_intervals", "read_status", "log_pull", "read_parameters"];
 /** Kinds that only administrators give. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The life of a command for the eye: the stations of the usual way, and where this one stands. The table is domain/command/life.py.
-import type { Command, CommandState } from "@/api/commandCalls";
+import type { Command, CommandState } from "@/features/command/calls";
 
 export const STATES: readonly CommandState[] = ["drafted", "quarantined", "approved", "queued", "sent", "delivered", "asking", "confirmed", "failed", "expired", "cancelled"];
 const WAY: readonly CommandState[] = ["drafted", "approved", "queued", "sent", "delivered", "confirmed"];

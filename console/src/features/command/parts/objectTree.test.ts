@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
-import type { MeterObjects, ObjectDefinition, ObjectValue } from "@/api/objectCalls";
+import type { MeterObjects, ObjectDefinition, ObjectValue } from "@/features/command/calls";
 import { ageOf, noted, observed, readable, rowsOf, wireText } from "./objectTree";
 
 const value = (path: string, text: string, type = "integer"): ObjectValue => ({ path, type, value: text, attributes: "", at: null });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a meter registered, with names, and the newest value that is known of each resource.
-import type { MeterObjects, ObjectDefinition, ObjectValue, OperationResult, ResourceDefinition } from "@/api/objectCalls";
+import type { MeterObjects, ObjectDefinition, ObjectValue, OperationResult, ResourceDefinition } from "@/features/command/calls";
 
 export interface Known {
   value: string;

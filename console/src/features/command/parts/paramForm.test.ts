@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
-import type { CommandParameter } from "@/api/commandCalls";
+import type { CommandParameter } from "@/features/command/calls";
 import { emptyEntries, faultsOf, firstText, localAt, offsetMinutes, paramsOf, paramsText, secondsAt, spoken } from "./paramForm";
 
 const SHANGHAI = "Asia/Shanghai";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A command's parameters as a form: texts in, the numbers the driver wants out. Exact integers; the server checks again.
-import type { CommandParameter } from "@/api/commandCalls";
+import type { CommandParameter } from "@/features/command/calls";
 import { instantText } from "@/shared/format/time";
 
 /** What a person typed: one text a parameter, one a chosen setting, names of settings to read. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
-import type { ReportPlan } from "@/api/commandCalls";
+import type { ReportPlan } from "@/features/command/calls";
 import { busyMinutes, cellBars, minuteBars, minuteText, totalsOf } from "./planView";
 
 describe("report times", () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plan of report times for the eye.
-import type { ReportPlan } from "@/api/commandCalls";
+import type { ReportPlan } from "@/features/command/calls";
 import type { Bar } from "@/shared/components/barPlot";
 
 /** `485` → `08:05`. */

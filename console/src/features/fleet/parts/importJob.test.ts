@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
-import type { Job } from "@/api/types";
+import type { Job } from "@/features/fleet/calls";
 import { countsOf, isOver, percentDone, wasApplied } from "./importJob";
 
 describe("import job", () => {

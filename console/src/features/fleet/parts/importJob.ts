@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an import job says of itself.
-import type { Job } from "@/api/types";
+import type { Job } from "@/features/fleet/calls";
 
 export const COUNTS = ["rows", "inserted", "updated", "unchanged", "rejected", "errors", "areas_created"] as const;
 export type Count = (typeof COUNTS)[number];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The columns a list of meters can have. Names are those of the exported file; the number is always there.
-import type { Meter } from "@/api/types";
+import type { Meter } from "@/features/fleet/calls";
 import { decimalText } from "@/shared/format/volume";
 
 export interface Column {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 import { Problem } from "@/api/problem";
-import type { MeterDetail } from "@/api/types";
+import type { MeterDetail } from "@/features/fleet/calls";
 import { changesOf, emptyInputs, faultsOf, inputsOf, newMeter } from "./meterInputs";
 
 const meter: MeterDetail = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The meter form's texts and the API's values.
-import type { FieldProblem, MeterChange, MeterDetail, NewMeter, Place } from "@/api/types";
 import { Problem } from "@/api/problem";
+import type { FieldProblem, MeterChange, MeterDetail, NewMeter, Place } from "@/features/fleet/calls";
 
 export interface MeterInputs {
   number: string;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
-import type { FrameTrace, TracedField } from "@/api/types";
+import type { TracedField } from "@/api/types";
+import type { FrameTrace } from "@/features/fleet/calls";
 import { hexFault, traceFault } from "./traceFault";
 
 function field(offset: number, length: number, name: string, value = "1"): TracedField {

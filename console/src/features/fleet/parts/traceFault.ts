@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a frame is wrong, from what the driver says of each field.
-import type { FrameTrace, TracedField } from "@/api/types";
+import type { TracedField } from "@/api/types";
+import type { FrameTrace } from "@/features/fleet/calls";
 
 export type HexFault = { kind: "nothing" } | { kind: "odd" } | { kind: "notHex"; at: number; found: string };
 

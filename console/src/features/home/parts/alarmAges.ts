@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Open alarms by how long they have waited, and how quickly they could be seen (R7.1: within 20 s).
-import type { Alarm } from "@/api/types";
+import type { Alarm } from "@/features/alarm/calls";
 
 const HOUR_MS = 3_600_000;
 export const AGES = [

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
-import type { Signal } from "@/api/types";
+import type { Signal } from "@/features/readings/calls";
 import { lineOf } from "./coverage";
 
 describe("signal history", () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Coverage levels of R12.1 as bands of a chart. The level of a report itself comes from the server.
-import type { Signal } from "@/api/types";
+import type { Signal } from "@/features/readings/calls";
 import type { Band, Line } from "@/shared/components/linePlot";
 import { instantText } from "@/shared/format/time";
 

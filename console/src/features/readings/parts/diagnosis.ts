@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Why a meter's data may be missing, from what is known of it. Most likely reason first; nothing is guessed beyond that.
-import type { DeadLetter, MeterDetail, Reading } from "@/api/types";
-import { restsOn, type Basis } from "./readingBars";
+import type { MeterDetail } from "@/features/fleet/calls";
+import type { Reading } from "@/features/readings/calls";
+import type { DeadLetter } from "@/features/system/calls";
 import { tenthsText } from "@/shared/format/volume";
+import { restsOn, type Basis } from "./readingBars";
 
 export const SILENT_H = 26; // a daily report and two hours of patience
 const EMPTY_PCT = 10;

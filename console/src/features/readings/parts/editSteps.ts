@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which steps of its day a finding is about.
-import type { Reading, ReadingException } from "@/api/types";
+import type { Reading, ReadingException } from "@/features/readings/calls";
 
 const OF_ONE_STEP: readonly string[] = ["over_qmax", "reverse_flow"];
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the figures of a finding are. Rules of the clock and of order speak of instants, the others of volumes.
-import type { ReadingException } from "@/api/types";
+import type { ReadingException } from "@/features/readings/calls";
 import { instantText } from "@/shared/format/time";
 import { volumeText } from "@/shared/format/volume";
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
-import type { Reading } from "@/api/types";
+import type { Reading } from "@/features/readings/calls";
 import { barsOf, isKnown, restsOn } from "./readingBars";
 
 function reading(values: Partial<Reading>): Reading {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the readings chart and table say of a step. A chart may round; the table beside it holds the exact values.
-import type { Reading, Step } from "@/api/types";
+import type { Reading, Step } from "@/features/readings/calls";
 import type { Bar } from "@/shared/components/barPlot";
 import { instantText } from "@/shared/format/time";
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The form that makes a meter of an unknown terminal: texts in, the request's body out.
-import type { NewMeter } from "@/api/types";
+import type { NewMeter } from "@/features/fleet/calls";
 
 export interface Acceptance {
   number: string;

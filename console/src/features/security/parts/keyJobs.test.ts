@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
-import type { Job } from "@/api/types";
+import type { Job } from "@/features/fleet/calls";
 import { countOf, hasKeyFile, isRunning, mergedJobs } from "./keyJobs";
 
 const job: Job = { job_id: 1, kind: "key_generate", status: "done", done: 3, total: 3, error: "", params: {}, result: { made: 3 }, created_at: "", created_by: 1, started_at: null, finished_at: null };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What key jobs say of themselves.
-import type { Job } from "@/api/types";
+import type { Job } from "@/features/fleet/calls";
 
 /** Both kinds in one list, newest first. */
 export function mergedJobs(...lists: (readonly Job[] | undefined)[]): Job[] {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Registered and reported SIM side by side.
-import type { MeterSecurity } from "@/api/accessCalls";
+import type { MeterSecurity } from "@/features/security/calls";
 
 export interface SimLine {
   name: "imsi" | "iccid";

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The operations about commands, batches, the stop switch and report times.
-import type { components, operations } from "./schema";
-import { urlOf } from "./transport";
-import { call, fileUrl } from "./typed";
+// The operations about commands, batches, the stop switch, report times and a meter's LwM2M objects.
+import { urlOf } from "@/api/transport";
+import { call, fileUrl, type Abort, type QueryOf, type Schemas } from "@/api/typed";
 
-type Schemas = components["schemas"];
-type Signal = AbortSignal | undefined;
-type Query<O extends keyof operations> = NonNullable<operations[O]["parameters"]["query"]>;
 export type Batch = Schemas["Batch"];
 export type BatchAction = Schemas["Steer"]["action"];
 export type BatchState = Schemas["BatchState"];
@@ -25,28 +21,34 @@ export type PlanRequest = Schemas["PlanRequest"];
 export type ReportPlan = Schemas["ReportPlan"];
 export type Second = Schemas["Second"];
 export type ShadowEntry = Schemas["ShadowEntry"];
-export type CommandQuery = Query<"list_commands">;
-type FileQuery = Query<"download_commands">;
+export type CommandQuery = QueryOf<"list_commands">;
+type FileQuery = QueryOf<"download_commands">;
+export type ObjectDefinition = Schemas["ObjectDefinition"];
+export type ResourceDefinition = Schemas["ResourceDefinition"];
+export type MeterObjects = Schemas["MeterObjects"];
+export type ObjectValue = Schemas["ObjectValue"];
+export type MeterOperation = Schemas["MeterOperation"];
+export type OperationResult = Schemas["OperationResult"];
 
-export const listKinds = (meterId: number, signal: Signal) =>
+export const listKinds = (meterId: number, signal: Abort) =>
   call("get", "/api/v1/meters/{meter_id}/command-kinds", { path: { meter_id: meterId }, signal });
 export const giveCommand = (meterId: number, body: NewCommand) =>
   call("post", "/api/v1/meters/{meter_id}/commands", { path: { meter_id: meterId }, body });
-export const listCommands = (query: CommandQuery, signal: Signal) => call("get", "/api/v1/commands", { query, signal });
+export const listCommands = (query: CommandQuery, signal: Abort) => call("get", "/api/v1/commands", { query, signal });
 export const commandsCsv = (query: FileQuery) => fileUrl("/api/v1/commands.csv", query);
-export const getCommand = (commandId: number, signal: Signal) =>
+export const getCommand = (commandId: number, signal: Abort) =>
   call("get", "/api/v1/commands/{command_id}", { path: { command_id: commandId }, signal });
 export const meterLogUrl = (commandId: number, format: "text" | "csv") => urlOf("/api/v1/commands/{command_id}/log", { command_id: commandId }, { format });
 export const cancelCommand = (commandId: number, reason: string) =>
   call("post", "/api/v1/commands/{command_id}/cancel", { path: { command_id: commandId }, body: { reason } });
 export const approveCommand = (commandId: number, signer: Second) =>
   call("post", "/api/v1/commands/{command_id}/approve", { path: { command_id: commandId }, body: { signer } });
-export const getShadow = (meterId: number, signal: Signal) => call("get", "/api/v1/meters/{meter_id}/shadow", { path: { meter_id: meterId }, signal });
+export const getShadow = (meterId: number, signal: Abort) => call("get", "/api/v1/meters/{meter_id}/shadow", { path: { meter_id: meterId }, signal });
 
 // batches
-export const listBatches = (query: { cursor?: string; limit?: number }, signal: Signal) => call("get", "/api/v1/command-batches", { query, signal });
+export const listBatches = (query: { cursor?: string; limit?: number }, signal: Abort) => call("get", "/api/v1/command-batches", { query, signal });
 export const makeBatch = (batch: NewBatch, signer: Second | null) => call("post", "/api/v1/command-batches", { body: { batch, signer } });
-export const getBatch = (batchId: number, signal: Signal) =>
+export const getBatch = (batchId: number, signal: Abort) =>
   call("get", "/api/v1/command-batches/{batch_id}", { path: { batch_id: batchId }, signal });
 export const steerBatch = (batchId: number, action: BatchAction) =>
   call("post", "/api/v1/command-batches/{batch_id}/steer", { path: { batch_id: batchId }, body: { action } });
@@ -54,12 +56,12 @@ export const approveBatch = (batchId: number, signer: Second) =>
   call("post", "/api/v1/command-batches/{batch_id}/approve", { path: { batch_id: batchId }, body: { signer } });
 export const invertBatch = (batchId: number, uniqueKey: string) =>
   call("post", "/api/v1/command-batches/{batch_id}/inverse", { path: { batch_id: batchId }, body: { unique_key: uniqueKey } });
-export const listBatchMeters = (batchId: number, query: { cursor?: string }, signal: Signal) =>
+export const listBatchMeters = (batchId: number, query: { cursor?: string }, signal: Abort) =>
   call("get", "/api/v1/command-batches/{batch_id}/meters", { path: { batch_id: batchId }, query, signal });
 export const batchResultUrl = (batchId: number) => urlOf("/api/v1/command-batches/{batch_id}/result", { batch_id: batchId });
 
 // stop switch
-export const getStop = (signal: Signal) => call("get", "/api/v1/command-stop", { signal });
+export const getStop = (signal: Abort) => call("get", "/api/v1/command-stop", { signal });
 export const stopCommands = (reason: string) => call("post", "/api/v1/command-stop", { body: { reason } });
 export const resumeCommands = (signer: Second) => call("post", "/api/v1/command-stop/resume", { body: { signer } });
 
@@ -67,3 +69,10 @@ export const resumeCommands = (signer: Second) => call("post", "/api/v1/command-
 export const previewPlan = (body: PlanRequest) => call("post", "/api/v1/report-plan", { body });
 export const applyPlan = (body: PlanRequest, name: string, uniqueKey: string) =>
   call("post", "/api/v1/report-plan/apply", { body: { ...body, name, unique_key: uniqueKey } });
+
+// LwM2M objects
+export const listObjectDefinitions = (signal: Abort) => call("get", "/api/v1/lwm2m/objects", { signal });
+export const getMeterObjects = (meterId: number, signal: Abort) =>
+  call("get", "/api/v1/meters/{meter_id}/objects", { path: { meter_id: meterId }, signal });
+export const operateMeter = (meterId: number, body: MeterOperation) =>
+  call("post", "/api/v1/meters/{meter_id}/operations", { path: { meter_id: meterId }, body });

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operations about terminals, unknown terminals and keys.
-import type { components, operations } from "./schema";
-import { send, sendRaw, urlOf } from "./transport";
-import { call } from "./typed";
-import type { Job, NewMeter } from "./types";
+import { send, sendRaw, urlOf } from "@/api/transport";
+import { call, type Abort, type QueryOf, type Schemas } from "@/api/typed";
+import type { Job, NewMeter } from "@/features/fleet/calls";
 
-type Schemas = components["schemas"];
-type Signal = AbortSignal | undefined;
 export type MeterSecurity = Schemas["MeterSecurity"];
 export type TerminalRow = Schemas["TerminalRow"];
 export type TerminalFinding = Schemas["TerminalFinding"];
@@ -14,29 +11,28 @@ export type TerminalState = MeterSecurity["state"];
 export type UnknownTerminal = Schemas["UnknownTerminal"];
 export type HeldState = Schemas["Hold"]["state"];
 export type KeyWish = Schemas["KeyWish"];
-type Query<O extends keyof operations> = NonNullable<operations[O]["parameters"]["query"]>;
-export type TerminalQuery = Query<"list_terminals">;
-export type OnboardingQuery = Query<"list_unknown_terminals">;
+export type TerminalQuery = QueryOf<"list_terminals">;
+export type OnboardingQuery = QueryOf<"list_unknown_terminals">;
 export type AccessPolicy = Schemas["AccessPolicy"];
 
-export const getSecurity = (meterId: number, signal: Signal) =>
+export const getSecurity = (meterId: number, signal: Abort) =>
   call("get", "/api/v1/meters/{meter_id}/security", { path: { meter_id: meterId }, signal });
-export const listFindings = (meterId: number, query: { cursor?: string }, signal: Signal) =>
+export const listFindings = (meterId: number, query: { cursor?: string }, signal: Abort) =>
   call("get", "/api/v1/meters/{meter_id}/findings", { path: { meter_id: meterId }, query, signal });
 export const releaseTerminal = (meterId: number, note: string) =>
   call("post", "/api/v1/meters/{meter_id}/security/release", { path: { meter_id: meterId }, body: { note } });
 export const holdTerminal = (meterId: number, state: HeldState, note: string) =>
   call("post", "/api/v1/meters/{meter_id}/security/hold", { path: { meter_id: meterId }, body: { state, note } });
-export const listTerminals = (query: TerminalQuery, signal: Signal) => call("get", "/api/v1/terminals", { query, signal });
-export const listUnknown = (query: OnboardingQuery, signal: Signal) => call("get", "/api/v1/onboarding", { query, signal });
+export const listTerminals = (query: TerminalQuery, signal: Abort) => call("get", "/api/v1/terminals", { query, signal });
+export const listUnknown = (query: OnboardingQuery, signal: Abort) => call("get", "/api/v1/onboarding", { query, signal });
 export const acceptUnknown = (imei: string, body: NewMeter) => call("post", "/api/v1/onboarding/{imei}/accept", { path: { imei }, body });
 export const dismissUnknown = (imei: string) => call("post", "/api/v1/onboarding/{imei}/dismiss", { path: { imei } });
-export const getPolicy = (signal: Signal) => call("get", "/api/v1/access-policy", { signal });
+export const getPolicy = (signal: Abort) => call("get", "/api/v1/access-policy", { signal });
 export const setPolicy = (body: AccessPolicy) => call("put", "/api/v1/access-policy", { body });
-export const getKeySummary = (signal: Signal) => call("get", "/api/v1/keys", { signal });
+export const getKeySummary = (signal: Abort) => call("get", "/api/v1/keys", { signal });
 export const generateKeys = (body: KeyWish) => call("post", "/api/v1/keys/generate", { body });
 export const destroyKey = (meterId: number) => call("delete", "/api/v1/meters/{meter_id}/key", { path: { meter_id: meterId } });
-export const listKeyJobs = (kind: "key_import" | "key_generate", signal: Signal) =>
+export const listKeyJobs = (kind: "key_import" | "key_generate", signal: Abort) =>
   call("get", "/api/v1/jobs", { query: { kind, limit: 10 }, signal });
 export const importKeys = (file: File, partial: boolean): Promise<Job> => {
   const body = new FormData();

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operations on alarms.
+import { call, type Abort, type QueryOf, type Schemas } from "@/api/typed";
+
+export type Alarm = Schemas["Alarm"];
+export type AlarmQuery = QueryOf<"list_alarms">;
+export type AlarmStatus = NonNullable<AlarmQuery["status"]>;
+
+export const listAlarms = (query: AlarmQuery, signal: Abort) => call("get", "/api/v1/alarms", { query, signal });
+export const acknowledgeAlarm = (alarmId: number) => call("post", "/api/v1/alarms/{alarm_id}/acknowledge", { path: { alarm_id: alarmId } });
+export const clearAlarm = (alarmId: number) => call("post", "/api/v1/alarms/{alarm_id}/clear", { path: { alarm_id: alarmId } });

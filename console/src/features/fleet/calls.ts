@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operations on meters, areas, products, drivers and imports.
+import { send, urlOf } from "@/api/transport";
+import { call, fileUrl, type Abort, type QueryOf, type Schemas } from "@/api/typed";
+
+export type Area = Schemas["Area"];
+export type Driver = Schemas["DriverPage"];
+export type FieldProblem = Schemas["FieldProblem"];
+export type FrameTrace = Schemas["FrameTrace"];
+export type Job = Schemas["Job"];
+export type LaidField = Schemas["LaidField"];
+export type Meter = Schemas["Meter"];
+export type MeterDetail = Schemas["MeterDetail"];
+export type MeterChange = Schemas["MeterChange"];
+export type NewMeter = Schemas["NewMeter"];
+export type Place = Meter["place"];
+export type Product = Schemas["Product"];
+export type ImportQuery = QueryOf<"start_import">;
+export type MeterFileQuery = QueryOf<"download_meters">;
+export type MeterQuery = QueryOf<"list_meters">;
+export type MeterSort = NonNullable<MeterQuery["sort"]>;
+export type MeterStatus = NonNullable<MeterQuery["status"]>;
+
+export const listMeters = (query: MeterQuery, signal: Abort) => call("get", "/api/v1/meters", { query, signal });
+export const metersFile = (query: MeterFileQuery) => fileUrl("/api/v1/meters/file", query);
+export const getMeter = (meterId: number, signal: Abort) => call("get", "/api/v1/meters/{meter_id}", { path: { meter_id: meterId }, signal });
+export const addMeter = (body: NewMeter) => call("post", "/api/v1/meters", { body });
+export const changeMeter = (meterId: number, revision: number, body: MeterChange) =>
+  call("patch", "/api/v1/meters/{meter_id}", { path: { meter_id: meterId }, body, ifMatch: revision });
+export const listAreas = (signal: Abort) => call("get", "/api/v1/areas", { signal });
+export const listProducts = (signal: Abort) => call("get", "/api/v1/products", { query: { limit: 500 }, signal });
+export const startImport = (file: File, query: ImportQuery): Promise<Job> => {
+  const body = new FormData();
+  body.set("data", file); // the field's name is free; the server takes the first file
+  return send(urlOf("/api/v1/imports", {}, query), { method: "POST", body });
+};
+export const listImports = (query: { cursor?: string }, signal: Abort) =>
+  call("get", "/api/v1/jobs", { query: { kind: "meter_import", limit: 20, ...query }, signal });
+export const cancelJob = (jobId: number) => call("post", "/api/v1/jobs/{job_id}/cancel", { path: { job_id: jobId } });
+export const jobErrorsUrl = (jobId: number) => urlOf("/api/v1/jobs/{job_id}/file", { job_id: jobId }, { which: "errors" });
+export const listDrivers = (signal: Abort) => call("get", "/api/v1/drivers", { signal });
+export const getDriver = (maker: string, model: string, signal: Abort) => call("get", "/api/v1/drivers/{maker}/{model}", { path: { maker, model }, signal });
+export const getDriverLayout = (maker: string, model: string, signal: Abort) =>
+  call("get", "/api/v1/drivers/{maker}/{model}/layout", { path: { maker, model }, signal });
+export const listVectors = (maker: string, model: string, signal: Abort) =>
+  call("get", "/api/v1/drivers/{maker}/{model}/vectors", { path: { maker, model }, signal });
+export const explainFrame = (maker: string, model: string, hex: string) =>
+  call("post", "/api/v1/drivers/{maker}/{model}/explain", { path: { maker, model }, body: { hex } });

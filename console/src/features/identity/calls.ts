@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operations on the session, people, tokens and the audit log.
+import { call, type Abort, type QueryOf, type Schemas } from "@/api/typed";
+
+export type ApiToken = Schemas["ApiToken"];
+export type NewToken = Schemas["NewToken"];
+export type NewUser = Schemas["NewUser"];
+export type User = Schemas["User"];
+export type UserChange = Schemas["UserChange"];
+export type AuditQuery = QueryOf<"list_audit">;
+
+export const whoAmI = () => call("get", "/api/v1/session");
+export const signIn = (body: { tenant?: string; login: string; password: string }) => call("post", "/api/v1/session", { body });
+export const signOut = () => call("delete", "/api/v1/session");
+export const changePassword = (body: { current: string; new: string }) => call("post", "/api/v1/session/password", { body });
+export const listUsers = (query: { cursor?: string }, signal: Abort) => call("get", "/api/v1/users", { query, signal });
+export const createUser = (body: NewUser) => call("post", "/api/v1/users", { body });
+export const changeUser = (userId: number, body: UserChange) => call("patch", "/api/v1/users/{user_id}", { path: { user_id: userId }, body });
+export const removeUser = (userId: number) => call("delete", "/api/v1/users/{user_id}", { path: { user_id: userId } });
+export const resetPassword = (userId: number) => call("post", "/api/v1/users/{user_id}/password", { path: { user_id: userId } });
+export const listTokens = (query: { cursor?: string }, signal: Abort) => call("get", "/api/v1/tokens", { query, signal });
+export const createToken = (body: NewToken) => call("post", "/api/v1/tokens", { body });
+export const revokeToken = (tokenId: number) => call("delete", "/api/v1/tokens/{token_id}", { path: { token_id: tokenId } });
+export const listAudit = (query: AuditQuery, signal: Abort) => call("get", "/api/v1/audit", { query, signal });

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operations on readings, frames, signals, findings and the collection report.
+import { call, fileUrl, type Abort, type QueryOf, type Schemas } from "@/api/typed";
+
+export type CollectionReport = Schemas["CollectionReport"];
+export type CollectionRow = Schemas["CollectionRow"];
+export type Frame = Schemas["Frame"];
+export type Judgement = Schemas["Judgement"];
+export type Reading = Schemas["SeriesPoint"];
+export type ReadingException = Schemas["ReadingException"];
+export type Signal = Schemas["Signal"];
+export type Verdict = Judgement["verdict"];
+export type ExceptionQuery = QueryOf<"list_exceptions">;
+export type ExceptionStatus = NonNullable<ExceptionQuery["status"]>;
+export type MissingQuery = QueryOf<"list_missing_meters">;
+export type ReportQuery = QueryOf<"read_collection_report">;
+export type ReportBy = NonNullable<ReportQuery["by"]>;
+export type SeriesQuery = QueryOf<"read_series">;
+export type SignalQuery = QueryOf<"list_signals">;
+export type Step = "slot" | "hour" | "day" | "week" | "month" | "quarter" | "year";
+
+export const readSeries = (meterId: number, query: SeriesQuery, signal: Abort) =>
+  call("get", "/api/v1/meters/{meter_id}/readings", { path: { meter_id: meterId }, query, signal });
+export const listFrames = (meterId: number, query: { cursor?: string; limit?: number }, signal: Abort) =>
+  call("get", "/api/v1/meters/{meter_id}/frames", { path: { meter_id: meterId }, query, signal });
+export const listSignals = (meterId: number, query: SignalQuery, signal: Abort) =>
+  call("get", "/api/v1/meters/{meter_id}/signals", { path: { meter_id: meterId }, query, signal });
+export const collectionReport = (query: ReportQuery, signal: Abort) => call("get", "/api/v1/reports/collection", { query, signal });
+export const missingMeters = (query: MissingQuery, signal: Abort) => call("get", "/api/v1/reports/collection/missing", { query, signal });
+export const collectionCsv = (query: ReportQuery) => fileUrl("/api/v1/reports/collection.csv", query);
+export const collectionXlsx = (query: ReportQuery) => fileUrl("/api/v1/reports/collection.xlsx", query);
+export const listExceptions = (query: ExceptionQuery, signal: Abort) => call("get", "/api/v1/exceptions", { query, signal });
+export const judgeException = (exceptionId: number, body: Judgement) =>
+  call("post", "/api/v1/exceptions/{exception_id}/judge", { path: { exception_id: exceptionId }, body });
