@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the features bring along, found by the names of their files: nothing here names a feature.
+import type { Words } from "@/shared/i18n/bilingual";
 import type { MeterPart } from "@/shared/meterPage";
 
+const wordFiles = import.meta.glob<{ words: Words }>("/src/features/*/words.ts", { eager: true });
 const meterPages = import.meta.glob<{ meterParts: readonly MeterPart[] }>("/src/features/*/meterPage.ts", { eager: true });
 
+/** Words by context. */
+export const words: ReadonlyMap<string, Words> = new Map(Object.entries(wordFiles).map(([path, file]) => [contextOf(path), file.words]));
 export const meterParts: readonly MeterPart[] = Object.values(meterPages).flatMap((file) => file.meterParts);
+
+function contextOf(path: string): string {
+  return path.split("/")[3] ?? "";
+}

@@ -3,19 +3,20 @@ import { QueryClient, VueQueryPlugin } from "@tanstack/vue-query";
 import { createApp } from "vue";
 import { Problem } from "@/api/problem";
 import { watchTransport } from "@/api/transport";
-import { i18n, locale, setLocale } from "@/shared/i18n";
+import { addWords, i18n, locale, setLocale } from "@/shared/i18n";
 import { METER_PARTS } from "@/shared/meterPage";
 import { noteReached } from "@/shared/online";
 import { markExpired } from "@/shared/session";
 import { startTheme } from "@/shared/theme";
 import App from "./App.vue";
-import { meterParts } from "./collected";
+import { meterParts, words } from "./collected";
 import { makeRouter } from "./router";
 import "element-plus/theme-chalk/dark/css-vars.css";
 import "@/shared/styles/base.css";
 
 watchTransport({ reached: noteReached, sessionOver: markExpired, language: locale });
 startTheme();
+for (const one of words.values()) addWords(one);
 setLocale(locale(), { remember: false });
 document.documentElement.lang = locale() === "zh" ? "zh-CN" : "en";
 

@@ -6,8 +6,8 @@ import { toastDone, toastText } from "./toast";
 
 export async function copyText(text: string): Promise<void> {
   const done = (await viaClipboard(text)) || viaSelection(text);
-  if (done) toastDone(i18n.global.t("desk.copied"));
-  else toastText(i18n.global.t("desk.notCopied"));
+  if (done) toastDone(i18n.global.t("copy.done"));
+  else toastText(i18n.global.t("copy.refused"));
 }
 
 async function viaClipboard(text: string): Promise<boolean> {

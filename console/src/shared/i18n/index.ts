@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Chinese by default, English complete, switched at any time. The choice is kept in the browser; a new browser starts
-// with the language of the signed-in person.
+// with the language of the signed-in person. Features bring their own words (`words.ts`), the app adds them at the start.
 import { createI18n } from "vue-i18n";
-import { en } from "./en";
-import { zh } from "./zh";
+import { messagesOf, type Locale, type Words } from "./bilingual";
+import { words } from "./words";
 
-export type Locale = "zh" | "en";
+export type { Locale } from "./bilingual";
 
 const KEY = "openmains.locale";
 
@@ -18,8 +18,14 @@ export const i18n = createI18n({
   legacy: false,
   locale: stored() ?? "zh",
   fallbackLocale: "zh",
-  messages: { zh, en },
+  messages: { zh: messagesOf(words, "zh"), en: messagesOf(words, "en") },
 });
+
+/** Adds a feature's words in both languages. */
+export function addWords(more: Words): void {
+  i18n.global.mergeLocaleMessage("zh", messagesOf(more, "zh"));
+  i18n.global.mergeLocaleMessage("en", messagesOf(more, "en"));
+}
 
 export function locale(): Locale {
   return i18n.global.locale.value;

@@ -4,9 +4,12 @@ import { flushPromises, mount } from "@vue/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Me } from "@/api/types";
 import type { MeterObjects as Objects, ObjectDefinition, OperationResult } from "@/features/command/calls";
-import { i18n, setLocale } from "@/shared/i18n";
+import { words } from "@/features/command/words";
+import { addWords, i18n, setLocale } from "@/shared/i18n";
 import { setSession } from "@/shared/session";
 import MeterObjects from "./MeterObjects.vue";
+
+addWords(words);
 
 const definitions: ObjectDefinition[] = [{
   object_id: 3, urn: "urn:oma:lwm2m:oma:3:1.2", title_zh: "设备", title_en: "Device",

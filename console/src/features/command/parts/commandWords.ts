@@ -2,11 +2,12 @@
 // Names of kinds, states, events, actors and reasons in the reader's language; what this console does not know shows as it is.
 import { useI18n } from "vue-i18n";
 import { locale } from "@/shared/i18n";
+import { useKnown } from "@/shared/i18n/known";
 import { listText } from "@/shared/listText";
 
 export function useCommandWords() {
-  const { t, te } = useI18n();
-  const known = (key: string, name: string): string => (te(key) ? t(key) : name);
+  const { t } = useI18n();
+  const known = useKnown();
   return {
     kindName: (kind: string) => known(`command.kinds.${kind}`, kind),
     stateName: (state: string) => known(`command.states.${state}`, state),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 import { readFileSync } from "node:fs";
-import { zh } from "@/shared/i18n/zh";
+import { names } from "@/features/command/names";
 import { canCancel, hasEnded, STATES, stationsOf } from "./life";
 
 describe("the life of a command", () => {
@@ -9,7 +9,7 @@ describe("the life of a command", () => {
   it("has the server's states, each named and explained", () => {
     const source = readFileSync("../src/openmains/domain/command/life.py", "utf8").split("class State")[1]?.split("class ")[0] ?? "";
     expect([...STATES].sort()).toEqual([...source.matchAll(/= "(\w+)"/g)].map((match) => match[1]).sort());
-    for (const state of STATES) expect([zh.command.states[state], zh.command.meanings[state]]).not.toContain(undefined);
+    for (const state of STATES) expect([names.states[state], names.meanings[state]]).not.toContain(undefined);
   });
   it("shows the stations past, present and to come", () => {
     expect(stationsOf({ state: "sent", serial: 1, sent_at: at, delivered_at: null }).map((one) => one.mark)).toEqual(["past", "past", "past", "here", "ahead", "ahead"]);

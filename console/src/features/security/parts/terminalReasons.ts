@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What was found about a terminal, worst first, in the reader's language.
-import { useI18n } from "vue-i18n";
+import { useKnown } from "@/shared/i18n/known";
 
 /** Kinds with their counts: the most frequent first, then by name, so that a list does not jump about. */
 export function sortedReasons(reasons: Record<string, number>): { kind: string; count: number }[] {
@@ -10,8 +10,8 @@ export function sortedReasons(reasons: Record<string, number>): { kind: string; 
 }
 
 export function useReasonText() {
-  const { t, te } = useI18n();
-  const kindName = (kind: string): string => (te(`access.kinds.${kind}`) ? t(`access.kinds.${kind}`) : kind);
+  const known = useKnown();
+  const kindName = (kind: string): string => known(`security.kinds.${kind}`, kind);
   return {
     kindName,
     reasonText: (reasons: Record<string, number>): string =>

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Words of the first page.
+import type { Words } from "@/shared/i18n/bilingual";
+
+export const words = {
+  home: {
+    title: ["首页", "Home"],
+    rateTarget: ["目标 {target}%", "target {target}%"],
+    expected: ["应抄", "Expected"],
+    received: ["实抄", "Received"],
+    missing: ["未抄", "Missing"],
+    estimated: ["估算", "Estimated"],
+    messages: ["实时消息", "Live messages"],
+    perSecond: ["条/秒", "per second"],
+    live: ["实时", "Live"],
+    notLive: ["实时连接中断，正在重连", "Live connection lost, trying again"],
+    connecting: ["正在连接", "Connecting"],
+    openAlarms: ["未清除告警", "Alarms not cleared"],
+    newAlarms: ["实时告警", "Live alarms"],
+    noAlarms: ["打开本页以来没有新告警", "No new alarm since this page was opened"],
+    toReport: ["查看日报", "Open the report"],
+    meterNo: ["表具 {id}", "meter {id}"],
+    byArea: ["各区域未抄", "Missing by area"],
+    last: ["最近 {seconds} 秒", "last {seconds} s"],
+    finished: ["最近到期的日报", "Last report due"],
+    running: ["正在采集", "Being collected"],
+    due: ["{at} 到期", "due {at}"],
+    soFar: ["到目前为止", "so far"],
+    total: ["存储合计", "Storage in all"],
+    perDay: ["{bytes}/天", "{bytes} a day"],
+    growth: ["增长", "Growth"],
+    since: ["自 {at} 起 {bytes}", "{bytes} since {at}"],
+    growthChart: ["近 30 日存储量", "Storage of the last 30 days"],
+    tooYoung: ["不足一小时，尚无法估计", "known after the first hour"],
+  },
+  trend: {
+    title: ["近 {days} 日抄表率", "Reading rate of {days} days"],
+    chart: ["每日抄表率，数据见表格", "Reading rate by day; the table holds the data"],
+    table: ["查看数据", "Show the data"],
+    ages: ["未清除告警按时长", "Open alarms by age"],
+    age: { hour: ["1 小时内", "up to 1 hour"], day: ["1 天内", "up to 1 day"], week: ["7 天内", "up to 7 days"], older: ["7 天以上", "over 7 days"] },
+    visible: ["可见延迟（目标 ≤ {target} 秒）", "Time to be seen (target ≤ {target} s)"],
+    inTime: ["{n} / {of} 条按时可见，最慢 {worst} 秒", "{n} of {of} in time, slowest {worst} s"],
+    atLeast: ["仅统计最新 {n} 条", "of the newest {n} only"],
+    health: ["引擎与存储", "Engines and storage"],
+  },
+} satisfies Words;

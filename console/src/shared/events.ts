@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The events a driver or the platform raises, with their names: those of drivers/points.toml; a test compares.
+import type { Text } from "@/shared/i18n/bilingual";
+
+export const EVENTS = {
+  over_flow: ["超流速", "Over-flow"],
+  micro_leak: ["微漏", "Micro-leak"],
+  reed_fault: ["干簧管坏", "Reed switch fault"],
+  flow_valve_closed: ["关阀漏气/漏水", "Flow with the valve closed"],
+  movement: ["异动", "Movement"],
+  low_battery: ["电池欠压", "Low battery"],
+  arrears: ["欠费", "Arrears"],
+  module_removed: ["模块拆卸", "Module removed"],
+  magnetic: ["磁干扰", "Magnetic interference"],
+  sustained_low_flow: ["持续小流量", "Sustained low flow"],
+  sustained_high_flow: ["持续大流量", "Sustained high flow"],
+  reverse_flow: ["反流", "Reverse flow"],
+  under_voltage: ["低电压关阀", "Under-voltage"],
+  over_voltage: ["过电压关阀", "Over-voltage"],
+  power_loss: ["掉电关阀", "Power loss"],
+  flow_abnormal: ["流量异常", "Flow abnormal"],
+  pressure_high: ["压力过高", "High pressure"],
+  pressure_low: ["压力过低", "Low pressure"],
+  temperature_high: ["温度过高", "High temperature"],
+  temperature_low: ["温度过低", "Low temperature"],
+  seal_broken: ["铅封破坏", "Seal broken"],
+  burst: ["爆管", "Pipe burst"],
+  empty_pipe: ["空管", "Empty pipe"],
+  valve_fault: ["阀门故障", "Valve fault"],
+  balance_low: ["余额不足提醒", "Balance below the warning threshold"],
+  pressure_abnormal: ["压力异常", "Pressure abnormal"],
+  temperature_abnormal: ["温度异常", "Temperature abnormal"],
+  clock_fault: ["时钟故障", "Clock fault"],
+  memory_fault: ["存储故障", "Memory fault"],
+  sensor_fault: ["传感器故障", "Sensor fault"],
+  vibration_abnormal: ["振动异常", "Vibration abnormal"],
+  gas_leak: ["燃气泄漏", "Gas leak detected"],
+  sim_separated: ["机卡分离", "SIM is not the registered one"],
+  terminal_cloned: ["疑似克隆终端", "Terminal cloned"],
+  terminal_flood: ["终端消息泛洪", "Terminal floods"],
+  key_failure: ["密钥校验失败", "Key failures in its name"],
+  register_back: ["读数倒退", "Register went back"],
+  terminal_quarantined: ["终端已隔离", "Terminal quarantined"],
+  terminal_blocked: ["终端已封锁", "Terminal blocked"],
+} as const satisfies Record<string, Text>;
+
+export const EVENT_NAMES = Object.keys(EVENTS) as (keyof typeof EVENTS)[];
