@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Page } from "@/shared/pages";
+
+export const routes: readonly Page[] = [
+  { path: "/alarms", name: "alarms", component: () => import("./pages/AlarmList.vue"), meta: { title: "alarm.title" } },
+];

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Files, Odometer } from "@element-plus/icons-vue";
+import type { NavEntry } from "@/shared/pages";
+
+export const nav: readonly NavEntry[] = [
+  { page: "meters", icon: Odometer, order: 20 },
+  { page: "products", icon: Files, order: 70 },
+];

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Page } from "@/shared/pages";
+
+export const routes: readonly Page[] = [
+  { path: "/report", name: "report", component: () => import("./pages/CollectionReport.vue"), meta: { title: "report.title" } },
+  { path: "/exceptions", name: "exceptions", component: () => import("./pages/ExceptionList.vue"), meta: { title: "exception.title" } },
+  { path: "/gaps", name: "gaps", component: () => import("./pages/GapList.vue"), meta: { title: "gaps.title" } },
+];

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Page } from "@/shared/pages";
+
+export const routes: readonly Page[] = [
+  { path: "/system", name: "system", component: () => import("./pages/SystemPage.vue"), meta: { title: "system.title", least: "operator" } },
+  { path: "/gallery", name: "gallery", component: () => import("./pages/GalleryPage.vue"), meta: { title: "gallery.title" } },
+];

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a feature names its pages (routes.ts) and its entries in the navigation (nav.ts). The app collects both.
+import type { Component } from "vue";
+import type { RouteMeta, RouteRecordSingleView } from "vue-router";
+import type { Role } from "@/api/types";
+
+declare module "vue-router" {
+  interface RouteMeta {
+    /** Key of the page's title. */
+    title: string;
+    /** Least role that may open the page; viewer when absent. */
+    least?: Role;
+    /** Name of the page whose entry in the navigation it belongs to; its own when absent. */
+    under?: string;
+    /** Stands alone, without the frame of navigation and search. */
+    alone?: boolean;
+    /** Open without a session. */
+    open?: boolean;
+  }
+}
+
+export type Page = RouteRecordSingleView & {
+  name: string;
+  /** Loaded when the page is first opened. */
+  component: () => Promise<Component>;
+  meta: RouteMeta;
+};
+
+/** An entry of the navigation. It leads to the page and has its title; who may open the page sees it. */
+export interface NavEntry {
+  page: string;
+  icon: Component;
+  /** Place among all entries, the lowest first. */
+  order: number;
+}
