@@ -1,24 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names of a command's kinds, states, events and reasons, as the server's codes spell them; and what each command does to whom.
 import type { Words } from "@/shared/i18n/bilingual";
+import { sentences, titles } from "./kinds";
 
 export const names = {
-  kinds: {
-    read_now: ["点抄", "Read the register now"],
-    read_intervals: ["读取冻结数据", "Read frozen registers"],
-    read_status: ["读取状态", "Read the state"],
-    log_pull: ["拉取日志", "Pull the event log"],
-    read_parameters: ["读取参数", "Read parameters"],
-    valve_close: ["关阀", "Close the valve"],
-    valve_open: ["开阀（燃气：允许现场开阀）", "Open the valve (gas: permit opening)"],
-    top_up: ["充值", "Top up"],
-    set_price: ["设置价格", "Set the price"],
-    set_parameters: ["设置参数", "Set parameters"],
-    set_clock: ["校时", "Set the clock"],
-    set_platform: ["设置平台地址", "Set the platform address"],
-    restart: ["重启", "Restart"],
-    factory_reset: ["恢复出厂参数", "Settings as delivered"],
-  },
+  kinds: titles,
   states: {
     drafted: ["已提交", "Drafted"],
     quarantined: ["待第二人审批", "Waits for a second person"],
@@ -123,21 +109,7 @@ export const names = {
     cancelled: ["已取消", "Cancelled"],
   },
   impact: {
-    valve_close: {
-      gas: ["将停止 {who}（{address}）的供气。表号 {number}。", "Shuts off the gas of {who}, {address}. Meter {number}."],
-      water: ["将停止 {who}（{address}）的供水。表号 {number}。", "Shuts off the water of {who}, {address}. Meter {number}."],
-    },
-    valve_open: {
-      gas: ["将允许在现场为 {who}（{address}）开阀；须有人在表前操作。表号 {number}。", "Permits opening the gas of {who}, {address}; a person must do it at the meter {number}."],
-      water: ["将恢复 {who}（{address}）的供水；水可能从敞开的龙头流出。表号 {number}。", "Turns the water of {who}, {address}, on again; it may run from an open tap. Meter {number}."],
-    },
-    top_up: ["将给 {who}（{address}）的表充值，恰好一次。表号 {number}。", "Tops up the meter of {who}, {address}, exactly once. Meter {number}."],
-    set_price: ["将改变 {who}（{address}）的表内价格，影响此后扣费。表号 {number}。", "Changes the price inside the meter of {who}, {address}, and what is deducted from then on. Meter {number}."],
-    set_platform: ["此后表号 {number}（{address}）只连接新地址；地址有误则此表失联，须到现场处理。", "From then on meter {number}, {address}, speaks to the new address only. If that is wrong the meter is lost until somebody goes there."],
-    factory_reset: ["将把表号 {number}（{address}）的参数恢复为出厂值。", "Puts all settings of meter {number}, {address}, back to those it was delivered with."],
-    restart: ["表号 {number}（{address}）的模块将重启，期间不上报。", "The module of meter {number}, {address}, restarts and does not report meanwhile."],
-    set_clock: ["将校正表号 {number}（{address}）的时钟。", "Sets the clock of meter {number}, {address}."],
-    set_parameters: ["将修改表号 {number}（{address}）的参数。", "Changes settings of meter {number}, {address}."],
+    ...sentences,
     other: ["将向表号 {number}（{address}）下发命令。", "Sends a command to meter {number}, {address}."],
   },
   warnings: {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A batch for the eye: its canary groups, how far each is, what a person may do with it; and the numbers of a file.
 import type { Batch, BatchAction, BatchState } from "@/features/command/calls";
+import { ENDS } from "./life";
 
-const ENDED = ["confirmed", "failed", "expired", "cancelled"] as const;
 export const MOST_NUMBERS = 100_000;
 
 export interface Group {
@@ -30,7 +30,7 @@ function clamp(value: number, most: number): number {
 
 /** Share of the meters whose command has ended, whole percent, never 100 before the last. */
 export function percentEnded(batch: Pick<Batch, "total" | "states">): number {
-  const ended = ENDED.reduce((sum, state) => sum + (batch.states[state] ?? 0), 0);
+  const ended = ENDS.reduce((sum, state) => sum + (batch.states[state] ?? 0), 0);
   return batch.total === 0 ? 0 : Math.trunc((ended * 100) / batch.total);
 }
 

@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
-import { readFileSync } from "node:fs";
-import { impactKey, isSigned, KINDS, warningsOf } from "./impact";
+import { impactKey, warningsOf } from "./impact";
 
 describe("what a command does", () => {
   const customer = { customer_id: 1, code: "c", name: "n", phone: "", address: "", is_protected: true, is_critical: true };
   const state = { balance: 500 } as never;
-  it("knows the server's kinds and which are signed", () => {
-    const source = readFileSync("../src/openmains/domain/command/kinds.py", "utf8");
-    const kinds = [...(source.split("class Kind")[1]?.split("class ")[0] ?? "").matchAll(/= "(\w+)"/g)].map((match) => match[1] ?? "");
-    expect([...KINDS].sort()).toEqual(kinds.sort());
-    const signed = [...source.matchAll(/_rule\(Kind\.(\w+),[^\n]*signed=True/g)].map((match) => (match[1] ?? "").toLowerCase());
-    expect(KINDS.filter(isSigned).sort()).toEqual(signed.sort());
-  });
   it("warns of what the signer will refuse", () => {
     expect(warningsOf("valve_close", { customer, state, removed_on: null }, 3600)).toEqual(["protected", "critical", "credit"]);
     expect(warningsOf("valve_close", { customer: null, state: null, removed_on: null }, 73 * 3600)).toEqual(["tooLong", "creditUnknown"]);

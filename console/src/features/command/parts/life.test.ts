@@ -7,8 +7,8 @@ import { canCancel, hasEnded, STATES, stationsOf } from "./life";
 describe("the life of a command", () => {
   const at = "2026-11-24T00:00:00Z";
   it("has the server's states, each named and explained", () => {
-    const source = readFileSync("../src/openmains/domain/command/life.py", "utf8").split("class State")[1]?.split("class ")[0] ?? "";
-    expect([...STATES].sort()).toEqual([...source.matchAll(/= "(\w+)"/g)].map((match) => match[1]).sort());
+    const openapi = JSON.parse(readFileSync("../docs/reference/openapi.json", "utf8")) as { components: { schemas: { State: { enum: string[] } } } };
+    expect([...STATES].sort()).toEqual([...openapi.components.schemas.State.enum].sort());
     for (const state of STATES) expect([names.states[state], names.meanings[state]]).not.toContain(undefined);
   });
   it("shows the stations past, present and to come", () => {

@@ -4,7 +4,7 @@ import type { Command, CommandState } from "@/features/command/calls";
 
 export const STATES: readonly CommandState[] = ["drafted", "quarantined", "approved", "queued", "sent", "delivered", "asking", "confirmed", "failed", "expired", "cancelled"];
 const WAY: readonly CommandState[] = ["drafted", "approved", "queued", "sent", "delivered", "confirmed"];
-const ENDS: readonly CommandState[] = ["confirmed", "failed", "expired", "cancelled"];
+export const ENDS: readonly CommandState[] = ["confirmed", "failed", "expired", "cancelled"];
 
 export interface Station {
   state: CommandState;

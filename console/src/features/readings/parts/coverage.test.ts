@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 import type { Signal } from "@/features/readings/calls";
-import { lineOf } from "./coverage";
+import { levelOf, lineOf } from "./coverage";
 
 describe("signal history", () => {
   it("reads from old to new and leaves holes", () => {
@@ -10,5 +10,11 @@ describe("signal history", () => {
     expect(line.labels).toEqual(["05-01 08:00", "05-02 08:00"]);
     expect(line.values).toEqual([null, -101.3]);
     expect(line.bands.map((band) => band.name)).toEqual(["CE0", "CE1", "CE2", ""]);
+  });
+  it("lies on the bands of R12.1, the worse of its two measures", () => {
+    const signal: Signal = { received_at: "2026-05-02T00:00:00Z", rsrp_dbm: -101.3, sinr_db: 8, battery_mv: null, battery_pct: 87, cell: 1, coverage: "CE0", earfcn: null, ecl: 0, pci: null };
+    expect(lineOf([signal], "rsrp_dbm", "UTC").bands.map(({ from, to }) => [from, to])).toEqual([[-105, null], [-115, -105], [-125, -115], [null, -125]]);
+    expect(lineOf([signal], "sinr_db", "UTC").bands.map(({ from, to }) => [from, to])).toEqual([[7, null], [-3, 7], [-8, -3], [null, -8]]);
+    expect([levelOf(-1050, 70), levelOf(-1051, 70), levelOf(-1050, 69), levelOf(-1150, -30), levelOf(-1151, -30), levelOf(-1250, -80), levelOf(-1251, 300), levelOf(-600, -81)]).toEqual(["CE0", "CE1", "CE1", "CE1", "CE2", "CE2", "none", "none"]);
   });
 });

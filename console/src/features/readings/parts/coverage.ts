@@ -1,35 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
-// Coverage levels of R12.1 as bands of a chart. The level of a report itself comes from the server.
+// Coverage levels of R12.1: their bounds once, as bands of a chart and as the level of one report. The level of a stored
+// report comes from the server; this one is for the newest state, which has none.
 import type { Signal } from "@/features/readings/calls";
 import type { Band, Line } from "@/shared/components/linePlot";
 import { instantText } from "@/shared/format/time";
 
-export const RSRP_BANDS: readonly Band[] = [
-  { name: "CE0", from: -105, to: null, colour: "--om-good" },
-  { name: "CE1", from: -115, to: -105, colour: "--om-info" },
-  { name: "CE2", from: -125, to: -115, colour: "--om-major" },
-  { name: "", from: null, to: -125, colour: "--om-critical" },
-];
-export const SINR_BANDS: readonly Band[] = [
-  { name: "CE0", from: 7, to: null, colour: "--om-good" },
-  { name: "CE1", from: -3, to: 7, colour: "--om-info" },
-  { name: "CE2", from: -8, to: -3, colour: "--om-major" },
-  { name: "", from: null, to: -8, colour: "--om-critical" },
-];
+/** Least RSRP in dBm and least SINR in dB of each level, the best first; a report has the best of which it keeps both. */
+const LEVELS = [
+  { name: "CE0", rsrp: -105, sinr: 7, colour: "--om-good" },
+  { name: "CE1", rsrp: -115, sinr: -3, colour: "--om-info" },
+  { name: "CE2", rsrp: -125, sinr: -8, colour: "--om-major" },
+] as const;
+
+export type Level = (typeof LEVELS)[number]["name"] | "none";
+
+/** Level of a report from tenths of dBm and of dB. */
+export function levelOf(rsrpDdbm: number, sinrDdb: number): Level {
+  return LEVELS.find(({ rsrp, sinr }) => rsrpDdbm >= rsrp * 10 && sinrDdb >= sinr * 10)?.name ?? "none";
+}
+
+function bandsBy(bound: "rsrp" | "sinr"): readonly Band[] {
+  const below = LEVELS.at(-1)?.[bound] ?? null;
+  return [
+    ...LEVELS.map((level, place) => ({ name: level.name, from: level[bound], to: LEVELS[place - 1]?.[bound] ?? null, colour: level.colour })),
+    { name: "", from: null, to: below, colour: "--om-critical" },
+  ];
+}
 
 type Measure = "rsrp_dbm" | "sinr_db" | "battery_pct";
+
+const SHAPES: Record<Measure, Pick<Line, "bands" | "unit" | "least" | "most">> = {
+  rsrp_dbm: { bands: bandsBy("rsrp"), unit: "dBm", least: -140, most: -60 },
+  sinr_db: { bands: bandsBy("sinr"), unit: "dB", least: -20, most: 30 },
+  battery_pct: { bands: [], unit: "%", least: 0, most: 100 },
+};
 
 /** Oldest first, as a chart reads; the server sends the newest first. */
 export function lineOf(signals: readonly Signal[], measure: Measure, zone: string): Line {
   const inTime = [...signals].reverse();
-  const shape: Record<Measure, Pick<Line, "bands" | "unit" | "least" | "most">> = {
-    rsrp_dbm: { bands: RSRP_BANDS, unit: "dBm", least: -140, most: -60 },
-    sinr_db: { bands: SINR_BANDS, unit: "dB", least: -20, most: 30 },
-    battery_pct: { bands: [], unit: "%", least: 0, most: 100 },
-  };
   return {
     labels: inTime.map((signal) => instantText(signal.received_at, zone).slice(5, 16)),
     values: inTime.map((signal) => signal[measure]),
-    ...shape[measure],
+    ...SHAPES[measure],
   };
 }

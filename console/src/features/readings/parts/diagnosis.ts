@@ -4,6 +4,7 @@ import type { MeterDetail } from "@/features/fleet/calls";
 import type { Reading } from "@/features/readings/calls";
 import type { DeadLetter } from "@/features/system/calls";
 import { tenthsText } from "@/shared/format/volume";
+import { levelOf } from "./coverage";
 import { restsOn, type Basis } from "./readingBars";
 
 export const SILENT_H = 26; // a daily report and two hours of patience
@@ -19,11 +20,12 @@ export type Reason =
   | { kind: "events"; events: readonly string[] }
   | { kind: "day"; day: string; basis: readonly Basis[]; rules: readonly string[] };
 
-/** Coverage beyond CE1 by R12.1, in tenths of dBm and dB. */
+/** Coverage beyond CE1, in tenths of dBm and dB. */
 function signalReason(rsrp: number | null, sinr: number | null): Reason | null {
-  if (rsrp === null || sinr === null || (rsrp >= -1150 && sinr >= -30)) return null;
-  const kind = rsrp >= -1250 && sinr >= -80 ? "edge" : "weak";
-  return { kind, rsrp: tenthsText(rsrp), sinr: tenthsText(sinr) };
+  if (rsrp === null || sinr === null) return null;
+  const level = levelOf(rsrp, sinr);
+  if (level === "CE0" || level === "CE1") return null;
+  return { kind: level === "CE2" ? "edge" : "weak", rsrp: tenthsText(rsrp), sinr: tenthsText(sinr) };
 }
 
 /** Days that do not rest on measurements alone, newest first, with the rules that fired. */
