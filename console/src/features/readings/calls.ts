@@ -12,6 +12,7 @@ export type Signal = Schemas["Signal"];
 export type Verdict = Judgement["verdict"];
 export type ExceptionQuery = QueryOf<"list_exceptions">;
 export type ExceptionStatus = NonNullable<ExceptionQuery["status"]>;
+export type MissingMeter = Schemas["MissingMeter"];
 export type MissingQuery = QueryOf<"list_missing_meters">;
 export type ReportQuery = QueryOf<"read_collection_report">;
 export type ReportBy = NonNullable<ReportQuery["by"]>;

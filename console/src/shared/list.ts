@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// A list that the server gives page by page. Its place is in the address, so that Back is the page before; while another page
+// comes, the old one stays on the screen. `ListTable` and `ListBlock` show it.
+import { keepPreviousData, useQuery } from "@tanstack/vue-query";
+import { computed, reactive } from "vue";
+import { useUrlText } from "@/shared/urlState";
+
+export interface Paged<Row> {
+  items: Row[];
+  next?: string | null;
+}
+
+export interface List<Row> {
+  rows: readonly Row[];
+  /** Whether the first page is still to come. */
+  loading: boolean;
+  error: unknown;
+  /** Cursor of the page after this one; null on the last. */
+  next: string | null;
+  /** Cursor of this page; '' on the first. */
+  cursor: string;
+  /** Key of the address that holds the cursor. */
+  place: string;
+  refetch: () => unknown;
+}
+
+interface Asking<Row> {
+  /** Key of the query without the cursor; refs in it make another list when they change. */
+  key: readonly unknown[];
+  fetch: (cursor: string, signal: AbortSignal) => Promise<Paged<Row>>;
+  /** Key of the address for a page with several lists; a filter of the list must drop it. */
+  place?: string;
+  /** Milliseconds until it is asked for again by itself, false: not now. Such a list keeps its rows where asking fails. */
+  again?: (rows: readonly Row[]) => number | false;
+}
+
+export function useList<Row>({ key, fetch, place = "cursor", again }: Asking<Row>): List<Row> {
+  const cursor = useUrlText(place, "", []);
+  const { data, isPending, error, refetch } = useQuery<Paged<Row>>({
+    queryKey: [...key, cursor],
+    queryFn: ({ signal }) => fetch(cursor.value, signal),
+    placeholderData: keepPreviousData,
+    ...(again === undefined ? {} : { refetchInterval: (query) => again(query.state.data?.items ?? []) }),
+  });
+  return reactive({
+    rows: computed(() => data.value?.items ?? []),
+    loading: isPending,
+    error: computed(() => (again !== undefined && data.value !== undefined ? null : error.value)),
+    next: computed(() => data.value?.next ?? null),
+    cursor,
+    place,
+    refetch,
+  }) as List<Row>;
+}
