@@ -65,6 +65,22 @@ describe("a page", () => {
   });
 });
 
+describe("the recipe in docs/console.md", () => {
+  const docs = readFileSync("../docs/console.md", "utf8");
+
+  it("names the three files of a page, which are all that know it", () => {
+    const recipe = docs.split("Adding a page")[1]?.split("###")[0] ?? "";
+    expect([...recipe.matchAll(/^\| `([^`]+)` \|/gm)].map((match) => match[1])).toEqual(["pages/<Name>.vue", "routes.ts", "words.ts"]);
+  });
+
+  it("names every kind of file that the app collects", () => {
+    const layout = docs.split("features/<context>/\n")[1]?.split("src/app/")[0] ?? "";
+    const collected = [...(sources["/src/app/collected.ts"] ?? "").matchAll(/features\/\*\/(\w+\.ts)/g)].map((match) => match[1] ?? "");
+    expect(collected.length).toBeGreaterThan(0);
+    for (const file of collected) expect(layout).toContain(`    ${file} `);
+  });
+});
+
 describe("the navigation", () => {
   it("leads to pages of the features, each at a place of its own", () => {
     for (const { page } of nav) expect(named(page), page).toBeDefined();

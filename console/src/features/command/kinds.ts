@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a meter can be told, as far as a page must know it before it asks: names, sentences, who may, what is signed. The kinds are
-// those of docs/reference/openapi.json, in the order of a choice; the server's table is domain/command/kinds.py, and it decides.
+// those of docs/reference/openapi.json, in the order of a choice; the server's table is domain/command/kinds.py, and it decides;
+// tests/architecture compares the two.
 import type { Text } from "@/shared/i18n/bilingual";
 import type { CommandKind } from "./calls";
 
@@ -16,6 +17,8 @@ interface KindFacts {
   valve?: "close" | "open";
   /** A batch of it can be taken back by a batch of its own. */
   invertible?: true;
+  /** Its answer is the meter's log, to be downloaded. */
+  log?: true;
 }
 
 const FACTS: Record<CommandKind, KindFacts> = {
@@ -64,7 +67,7 @@ const FACTS: Record<CommandKind, KindFacts> = {
   read_now: { title: ["点抄", "Read the register now"], reads: true },
   read_intervals: { title: ["读取冻结数据", "Read frozen registers"], reads: true },
   read_status: { title: ["读取状态", "Read the state"], reads: true },
-  log_pull: { title: ["拉取日志", "Pull the event log"], reads: true },
+  log_pull: { title: ["拉取日志", "Pull the event log"], reads: true, log: true },
   read_parameters: { title: ["读取参数", "Read parameters"], reads: true },
 };
 

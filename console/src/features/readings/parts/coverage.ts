@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Coverage levels of R12.1: their bounds once, as bands of a chart and as the level of one report. The level of a stored
+// Coverage levels of R12.1, as domain/network/coverage.py has them: their bounds once, as bands of a chart and as the level of one report. The level of a stored
 // report comes from the server; this one is for the newest state, which has none.
 import type { Signal } from "@/features/readings/calls";
 import type { Band, Line } from "@/shared/components/linePlot";
