@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Judges a batch's reports about terminals: pure, the terminals are read before and written after, in one transaction.
+"""Judges a batch's reports about terminals: loaded rows in, rows and alarm changes out. Pure: the rows are read and locked
+before and written after, in the transaction of the batch (``PipelineStore.commit``). No argument is changed.
 
 report   online → session columns          sim → binding check → finding or an alarm cleared
          a finding → score, step, alarms
@@ -15,6 +16,7 @@ from openmains.domain.security.binding import Sim, check_binding
 from openmains.domain.security.findings import STEP_EVENTS, WEIGHTS, Kind, State
 from openmains.domain.security.ladder import Standing, Thresholds, judge
 from openmains.domain.security.turns import Turns, shake
+from openmains.drivers.points import vocabulary
 
 SEPARATION = {"alarm": State.ALLOWED, "quarantine": State.QUARANTINE, "block": State.BLOCKED}
 SECOND_US = 1_000_000
@@ -22,13 +24,14 @@ SECOND_US = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What the registry says of the meter now; ``on_separation``: a key of SEPARATION."""
+    """What the registry says of the meter now. ``on_separation``: what its product, else its tenant wants of a wrong SIM,
+    a key of SEPARATION; anything else means the platform's choice."""
 
     meter_id: MeterId
     tenant_id: TenantId
     imei: int
     sim: Sim
-    on_separation: str = "alarm"
+    on_separation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +78,12 @@ class AccessOutcome:
 
 
 class AccessJudge:
-    """``severities``: event → severity, from ``drivers/points.toml``."""
+    """``severities``: event → severity. ``on_separation``: the platform's choice, a key of SEPARATION."""
 
     def __init__(self, thresholds: Thresholds, severities: Mapping[str, str], on_separation: str = "alarm") -> None:
         self._thresholds = thresholds
         self._severities = severities
-        self.on_separation = on_separation
+        self._on_separation = on_separation
 
     def run(
         self, entries: Iterable[AccessEntry], registered: Mapping[int, Registered], stored: Mapping[int, Terminal]
@@ -135,7 +138,7 @@ class AccessJudge:
         terminal: Terminal,
         outcome: AccessOutcome,
     ) -> Terminal:
-        at_least = SEPARATION[meter.on_separation] if kind is Kind.SIM_SEPARATED else State.ALLOWED
+        at_least = self._separated(meter) if kind is Kind.SIM_SEPARATED else State.ALLOWED
         before = terminal.standing
         after = judge(before, kind, entry.received_us // SECOND_US, self._thresholds, at_least)
         outcome.findings.append(
@@ -150,9 +153,19 @@ class AccessJudge:
         reasons = {**terminal.reasons, kind.value: terminal.reasons.get(kind.value, 0) + 1}
         return replace(terminal, standing=after, reasons=reasons)
 
+    def _separated(self, meter: Registered) -> State:
+        """The step that a wrong SIM leads to at least."""
+        return SEPARATION.get(meter.on_separation or "", SEPARATION[self._on_separation])
+
     def _alarm(self, entry: AccessEntry, event: str, action: str, outcome: AccessOutcome) -> None:
         at = entry.received_us // SECOND_US
         severity = self._severities.get(event, "major")
         outcome.alarms.append(
             AlarmChange(entry.tenant_id, entry.meter_id, event, severity, action, at, entry.received_us)
         )
+
+
+def default_judge(thresholds: Thresholds | None = None, on_separation: str = "alarm") -> AccessJudge:
+    """With the severities of ``drivers/points.toml``."""
+    severities = {event.name: event.severity for event in vocabulary().events.values()}
+    return AccessJudge(thresholds or Thresholds(), severities, on_separation)

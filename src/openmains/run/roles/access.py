@@ -14,7 +14,7 @@ from openmains.app.security.keys.files import SealedFiles
 from openmains.app.security.keys.jobs import key_handlers
 from openmains.app.security.keys.vault import Vault
 from openmains.app.security.registration import GateRates, Rate, RegistrationGate
-from openmains.app.security.score import AccessJudge
+from openmains.app.security.score import AccessJudge, default_judge
 from openmains.app.security.unknown import UnknownTerminals
 from openmains.domain.security.findings import State
 from openmains.domain.security.guard import AccessGuard, GuardLimits
@@ -23,7 +23,6 @@ from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.security.access_cache import AccessFollower
 from openmains.edges.postgres.security.decay import calm_down, forget_old
 from openmains.edges.postgres.security.keys import PostgresKeys
-from openmains.edges.postgres.security.reports import default_judge
 from openmains.run.engines.child import StartError
 from openmains.run.master_key import masters_of
 from openmains.run.settings import Settings

@@ -95,7 +95,7 @@ class Effects:
     alarms: list[AlarmChange] = field(default_factory=list)
     exceptions: list[ExceptionRow] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
-    access: list[AccessEntry] = field(default_factory=list)  # judged by app.access within the commit
+    access: list[AccessEntry] = field(default_factory=list)  # judged by app/security/score.py within the commit
     words: list[MeterWord] = field(default_factory=list)  # of commands: results, and what links saw
     counters: dict[str, int] = field(default_factory=dict)
 
@@ -123,8 +123,10 @@ class PipelineStore(Protocol):
         """Time zone of each tenant."""
         ...
 
-    async def commit(self, shard: int, before: int, after: int, effects: Effects, now_us: int) -> None:
+    async def commit(self, shard: int, before: int, after: int, effects: Effects, now_us: int) -> Sequence[AlarmChange]:
         """State, exceptions, alarms, dead letters and the position in one transaction.
+
+        Returns the alarms that changed: those of ``effects`` and those of the terminals, judged while they are locked.
 
         :raises PositionConflictError: the stored position is not ``before``.
         """

@@ -11,12 +11,13 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
 
+from openmains.app.ingest.model import AlarmChange
 from openmains.app.ingest.pipeline.bounds import fit_days
 from openmains.app.ingest.pipeline.ports import (
     DeadLetter,
@@ -199,7 +200,7 @@ class ShardWorker:
         merged = time.perf_counter()
         await self._sink.write(days, effects.registers, effects.frames, effects.signals)
         written = time.perf_counter()
-        await self._store.commit(self._shard, before, after, effects, self._now_us())
+        alarms = await self._store.commit(self._shard, before, after, effects, self._now_us())
         committed = time.perf_counter()
         counters = self.counters
         counters.uplinks += len(batch)
@@ -214,7 +215,7 @@ class ShardWorker:
         for letter in effects.dead_letters:
             self._count(f"dead:{letter.reason}", 1)
         self._committed(effects)
-        await self._announce(batch, effects)
+        await self._announce(batch, alarms)
 
     async def _process(self, batch: UplinkBatch, records: dict[int, MeterRecord]) -> Effects:
         try:
@@ -263,12 +264,12 @@ class ShardWorker:
     def _count(self, reason: str, count: int) -> None:
         self.counters.by_reason[reason] = self.counters.by_reason.get(reason, 0) + count
 
-    async def _announce(self, batch: UplinkBatch, effects: Effects) -> None:
+    async def _announce(self, batch: UplinkBatch, alarms: Sequence[AlarmChange]) -> None:
         """Tell screens what is new; they read the facts from the stores."""
         for tenant_id, count in Counter(item.tenant_id for item in batch).items():
             await self._tell(f"applied.{tenant_id}", b"%d" % count)
         by_tenant: dict[TenantId, list[dict[str, object]]] = {}
-        for change in effects.alarms:
+        for change in alarms:
             by_tenant.setdefault(change.tenant_id, []).append(
                 {
                     "meter_id": change.meter_id,
@@ -279,8 +280,8 @@ class ShardWorker:
                     "received_us": change.received_us,
                 }
             )
-        for tenant_id, alarms in by_tenant.items():
-            await self._tell(f"alarm.{tenant_id}", json.dumps(alarms).encode())
+        for tenant_id, changed in by_tenant.items():
+            await self._tell(f"alarm.{tenant_id}", json.dumps(changed).encode())
 
 
 def _speakers(batch: UplinkBatch) -> list[MeterId]:

@@ -10,6 +10,7 @@ from datetime import date
 import asyncpg
 
 from openmains.app.ingest.model import AlarmChange
+from openmains.app.ingest.pipeline.alarms import alarm_waves
 from openmains.app.ingest.pipeline.ports import (
     DeadLetter,
     Effects,
@@ -18,12 +19,13 @@ from openmains.app.ingest.pipeline.ports import (
     PositionConflictError,
     Product,
 )
-from openmains.app.security.score import AccessJudge
+from openmains.app.security.score import AccessJudge, default_judge
 from openmains.domain.ids import MeterId
 from openmains.domain.period import EPOCH_ORDINAL
 from openmains.domain.readings.model import MeterState
 from openmains.edges.postgres.command.flow import apply_responses
-from openmains.edges.postgres.security.reports import commit_reports, default_judge
+from openmains.edges.postgres.db import Connection
+from openmains.edges.postgres.security import reports
 
 LOAD = """
 SELECT s.meter_id, m.tenant_id, m.product_id, m.area_id, m.qmax_l_h, m.installed_on, s.version, s.register,
@@ -73,12 +75,18 @@ SELECT * FROM unnest($1::int[], $2::bigint[], $3::int[], $4::text[], $5::text[],
 
 # One row for each open alarm; raising it again only counts (R7.2: repeats are grouped).
 RAISE = """
-INSERT INTO alarm (tenant_id, meter_id, event, severity, raised_at, received_us, shown_us, last_us)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $6)
+INSERT INTO alarm (tenant_id, meter_id, event, severity, raised_at, received_us, shown_us, last_us, occurrences)
+SELECT u.tenant_id, u.meter_id, u.event, u.severity, u.raised_at, u.received_us, $9, u.last_us, u.occurrences
+  FROM unnest($1::int[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::int[])
+       AS u(tenant_id, meter_id, event, severity, raised_at, received_us, last_us, occurrences)
 ON CONFLICT (meter_id, event) WHERE cleared_us IS NULL
-DO UPDATE SET occurrences = alarm.occurrences + 1, last_us = excluded.last_us
+DO UPDATE SET occurrences = alarm.occurrences + excluded.occurrences, last_us = excluded.last_us
 """
-CLEAR = "UPDATE alarm SET cleared_us = $3, last_us = $3 WHERE meter_id = $1 AND event = $2 AND cleared_us IS NULL"
+CLEAR = """
+UPDATE alarm a SET cleared_us = u.at_us, last_us = u.at_us
+  FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS u(meter_id, event, at_us)
+ WHERE a.meter_id = u.meter_id AND a.event = u.event AND a.cleared_us IS NULL
+"""
 
 # meter_state columns kept as "latest" values, in the order of LOAD from index 21 on
 LATEST = ("status", "balance", "battery_pct", "battery_mv", "rsrp_ddbm", "sinr_ddb", "ecl", "pci", "cell", "earfcn")
@@ -126,8 +134,9 @@ class PostgresPipelineStore:
         rows = await self._pool.fetch(LOAD, meter_ids)
         return {row[0]: _record(row) for row in rows}
 
-    async def commit(self, shard: int, before: int, after: int, effects: Effects, now_us: int) -> None:
-        """Everything or nothing; raises ``PositionConflictError`` when another pipeline was faster."""
+    async def commit(self, shard: int, before: int, after: int, effects: Effects, now_us: int) -> Sequence[AlarmChange]:
+        """Everything or nothing, see the port; raises ``PositionConflictError`` when another pipeline was faster."""
+        alarms = effects.alarms
         async with self._pool.acquire() as connection, connection.transaction():
             status = await connection.execute(FIRST if before == 0 else ADVANCE, shard, before, after)
             if status.rsplit(" ", 1)[1] != "1":
@@ -139,20 +148,32 @@ class PostgresPipelineStore:
             if effects.dead_letters:
                 await connection.execute(DEAD_LETTERS, *_dead_letter_columns(effects.dead_letters))
             if effects.access:
-                effects.alarms += await commit_reports(connection, self._access, effects.access)
-            await _alarms(connection, effects.alarms, now_us)
+                registered, terminals = await reports.load(connection, effects.access)
+                outcome = self._access.run(effects.access, registered, terminals)
+                await reports.write(connection, outcome)
+                alarms = [*alarms, *outcome.alarms]
+            await _write_alarms(connection, alarms, now_us)
             await apply_responses(connection, effects.words)
+        return alarms
 
 
-async def _alarms(connection: asyncpg.pool.PoolConnectionProxy, changes: list[AlarmChange], now_us: int) -> None:
-    for change in changes:
-        if change.action != "cleared":  # raised, or said again
+async def _write_alarms(connection: Connection, changes: Sequence[AlarmChange], now_us: int) -> None:
+    for wave in alarm_waves(changes):
+        if wave.raised:
+            first = [entry.first for entry in wave.raised]
             await connection.execute(
-                RAISE, change.tenant_id, change.meter_id, change.event, change.severity, change.raised_at,
-                change.received_us, now_us,
+                RAISE,
+                [change.tenant_id for change in first], [change.meter_id for change in first],
+                [change.event for change in first], [change.severity for change in first],
+                [change.raised_at for change in first], [change.received_us for change in first],
+                [entry.last_us for entry in wave.raised], [entry.count for entry in wave.raised], now_us,
             )  # fmt: skip
-        else:
-            await connection.execute(CLEAR, change.meter_id, change.event, change.received_us)
+        if wave.cleared:
+            await connection.execute(
+                CLEAR,
+                [change.meter_id for change in wave.cleared], [change.event for change in wave.cleared],
+                [change.received_us for change in wave.cleared],
+            )  # fmt: skip
 
 
 def _record(row: asyncpg.Record) -> MeterRecord:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pipeline's writing of terminals: read those of a batch, let ``app.security.score`` decide, write them, one transaction.
+"""Terminals of a batch: ``load`` what ``app/security/score.py`` judges by, ``write`` what it decided, in the caller's
+transaction.
 
 The rows are locked while they are judged: an operator's release may come at the same moment and must not be lost. Order of
 IMEI, so that two shards cannot wait for each other.
@@ -9,19 +10,17 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from openmains.app.ingest.model import AlarmChange
 from openmains.app.security.report import AccessEntry
-from openmains.app.security.score import SEPARATION, AccessJudge, AccessOutcome, Registered, Terminal
+from openmains.app.security.score import AccessOutcome, Registered, Terminal
 from openmains.domain.security.binding import Sim
 from openmains.domain.security.findings import STATES
-from openmains.domain.security.ladder import Standing, Thresholds
+from openmains.domain.security.ladder import Standing
 from openmains.domain.security.turns import Turns
-from openmains.drivers.points import vocabulary
 from openmains.edges.postgres.db import Connection, Row
 
 _REGISTERED = """
 SELECT m.meter_id, m.tenant_id, m.imei, m.imsi, m.iccid,
-       coalesce(p.settings->>'on_sim_separated', a.on_sim_separated)
+       coalesce(p.settings->>'on_sim_separated', a.on_sim_separated) AS on_separation
   FROM meter m JOIN product p USING (product_id) LEFT JOIN access_policy a ON a.tenant_id = m.tenant_id
  WHERE m.meter_id = ANY ($1::bigint[]) AND m.imei IS NOT NULL AND m.removed_on IS NULL
 """
@@ -52,39 +51,45 @@ SELECT * FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::text[], $5::bigi
 """
 
 
-def default_judge(thresholds: Thresholds | None = None, on_separation: str = "alarm") -> AccessJudge:
-    """With the severities of ``drivers/points.toml``."""
-    severities = {event.name: event.severity for event in vocabulary().events.values()}
-    return AccessJudge(thresholds or Thresholds(), severities, on_separation)
-
-
-async def commit_reports(
-    connection: Connection, judge: AccessJudge, entries: Sequence[AccessEntry]
-) -> list[AlarmChange]:
-    """Judge and write within the caller's transaction; returns the alarms that change."""
+async def load(
+    connection: Connection, entries: Sequence[AccessEntry]
+) -> tuple[dict[int, Registered], dict[int, Terminal]]:
+    """What the registry says, by meter, and the terminals as stored, by IMEI; these locked until the transaction ends."""
     meters = await connection.fetch(_REGISTERED, sorted({entry.meter_id for entry in entries}))
-    registered = {row[0]: _registered(row, judge.on_separation) for row in meters}
+    registered = {row["meter_id"]: _registered(row) for row in meters}
     pairs = {(meter.imei, meter.tenant_id) for meter in registered.values()}
     rows = await connection.fetch(_TERMINALS, [imei for imei, _ in pairs], [tenant for _, tenant in pairs])
-    outcome = judge.run(entries, registered, {row[0]: _terminal(row) for row in rows})
+    return registered, {row["imei"]: _terminal(row) for row in rows}
+
+
+async def write(connection: Connection, outcome: AccessOutcome) -> None:
+    """Terminals and findings; the alarms are written with those of the meters."""
     if outcome.terminals:
         await connection.execute(_WRITE, *_terminal_columns(outcome))
     if outcome.findings:
         await connection.execute(_FINDINGS, *_finding_columns(outcome))
-    return outcome.alarms
 
 
-def _registered(row: Row, otherwise: str) -> Registered:
-    wanted = row[5] if row[5] in SEPARATION else otherwise
-    return Registered(row[0], row[1], row[2], Sim(row[3], row[4]), wanted)
+def _registered(row: Row) -> Registered:
+    return Registered(
+        row["meter_id"], row["tenant_id"], row["imei"], Sim(row["imsi"], row["iccid"]), row["on_separation"]
+    )
 
 
 def _terminal(row: Row) -> Terminal:
-    standing = Standing(STATES[row[3]], row[4], row[5], row[6])
     return Terminal(
-        row[0], row[1], row[2], standing, row[7], Sim(row[8], row[9]), row[10], row[11], row[12], row[13],
-        _turns(row[14]),
-    )  # fmt: skip
+        imei=row["imei"],
+        tenant_id=row["tenant_id"],
+        meter_id=row["meter_id"],
+        standing=Standing(STATES[row["state"]], row["score"], row["score_at"], row["held"]),
+        reasons=row["reasons"],
+        seen=Sim(row["seen_imsi"], row["seen_iccid"]),
+        address=row["address"],
+        online_since_us=row["online_since_us"],
+        last_handshake_us=row["last_handshake_us"],
+        handshakes=row["handshakes"],
+        turns=_turns(row["turns"]),
+    )
 
 
 def _turns(stored: dict[str, Any]) -> Turns:
