@@ -145,6 +145,9 @@ def test_broken_options(old: str, new: str, why: str) -> None:
         ('[events]\na = { bit = 63, severity = "major", zh = "甲", en = "a" }', "outside 0..62", 2),
         ('[events]\na = { bit = 3, severity = "bad", zh = "甲", en = "a" }', "severity", 2),
         ('[points]\na = { unit = "V", exponent = 0, zh = "", en = "a" }', "not empty", 2),
+        ("[latest]\na = { bits = 16, shown = true }", "no point", 2),
+        ('[points]\na = { unit = "V", exponent = 0, zh = "甲", en = "a" }\n'
+         "[latest]\na = { bits = 8, shown = true }", "bits", 4),
     ],
 )  # fmt: skip
 def test_broken_vocabulary(text: str, why: str, line: int) -> None:

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Standard points and events (``points.toml``): the vocabulary every driver page is written in (R3.3)."""
+"""Standard points and events (``points.toml``): the vocabulary every driver page is written in (R3.3).
 
+Its section ``latest`` is the one list of state points: the pipeline's columns and bounds and the API's fields come from it.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -11,6 +15,7 @@ from openmains.drivers.page_reader import PageReader, open_text
 
 SEVERITIES = ("critical", "major", "minor", "info")
 MAX_EVENT_BIT = 62
+WIDTHS = (16, 32, 64)
 
 
 @dataclass(slots=True, frozen=True)
@@ -34,11 +39,32 @@ class Event:
 
 
 @dataclass(slots=True, frozen=True)
+class StatePoint:
+    """A point whose newest value is kept with the meter, in ``bits`` bits; ``shown``: the API tells it."""
+
+    point: Point
+    bits: int
+    shown: bool
+
+    @property
+    def name(self) -> str:
+        """Of the point, and of the column of ``meter_state``."""
+        return self.point.name
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """Least and greatest value that can be kept; the least of 32 and 64 bits is left out, it says 'not sent'."""
+        most = 2 ** (self.bits - 1) - 1
+        return -most - (1 if self.bits == WIDTHS[0] else 0), most
+
+
+@dataclass(slots=True, frozen=True)
 class Vocabulary:
-    """All points and events, by name."""
+    """All points and events, by name; ``latest``: the state points, in the order of their list."""
 
     points: dict[str, Point]
     events: dict[str, Event]
+    latest: dict[str, StatePoint]
 
     def event_names(self, mask: int) -> list[str]:
         """Names of the events whose bits are set, by number."""
@@ -66,9 +92,15 @@ class _EventEntry(TypedDict):
     en: str
 
 
+class _LatestEntry(TypedDict):
+    bits: int
+    shown: bool
+
+
 class _Sections(TypedDict):
     points: NotRequired[dict[str, object]]
     events: NotRequired[dict[str, object]]
+    latest: NotRequired[dict[str, object]]
 
 
 def parse_vocabulary(text: str, file: str = "points.toml") -> Vocabulary:
@@ -83,7 +115,8 @@ def parse_vocabulary(text: str, file: str = "points.toml") -> Vocabulary:
         if event.bit in taken:
             reader.fail(reader.place("events", name), f"event bit {event.bit} belongs to {taken[event.bit]} already")
         taken[event.bit] = name
-    return Vocabulary(points, events)
+    latest = {name: _state_point(reader, name, raw, points) for name, raw in sections.get("latest", {}).items()}
+    return Vocabulary(points, events, latest)
 
 
 def _point(reader: PageReader, name: str, raw: object) -> Point:
@@ -104,6 +137,16 @@ def _event(reader: PageReader, name: str, raw: object) -> Event:
     if severity not in SEVERITIES:
         reader.fail(place, f"severity {severity!r} is not one of {', '.join(SEVERITIES)}")
     return Event(name, bit, severity, Title(entry["zh"], entry["en"]))
+
+
+def _state_point(reader: PageReader, name: str, raw: object, points: Mapping[str, Point]) -> StatePoint:
+    entry = reader.checked(_LatestEntry, raw, "latest", name)
+    place = reader.place("latest", name)
+    if name not in points:
+        reader.fail(place, f"{name} is no point")
+    if entry["bits"] not in WIDTHS:
+        reader.fail(place, f"bits must be one of {', '.join(map(str, WIDTHS))}")
+    return StatePoint(points[name], entry["bits"], entry["shown"])
 
 
 @cache

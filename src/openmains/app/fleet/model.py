@@ -2,12 +2,13 @@
 """Areas, products and meters as the use cases and the API see them."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 
 from openmains.domain.ids import AreaId, CustomerId, MeterId, ProductId, TenantId
+from openmains.drivers.points import vocabulary
 
 Place = Literal["room", "shaft", "well", "cellar", "pit", "box", "outdoor"]
 Medium = Literal["gas", "water"]
@@ -111,24 +112,29 @@ class Customer(Struct, frozen=True):
     is_critical: bool = False  # closing always needs a second person
 
 
-class LastState(Struct, frozen=True):
-    """What the newest message said. Radio values in 0.1 dBm / 0.1 dB, register in the product's unit."""
+class _Seen(Struct, frozen=True):
+    """Register, events and when the meter was heard; volumes in the product's unit."""
 
     register: int | None
     register_m3: str | None
     register_at: datetime | None
     last_seen_at: datetime | None
     events: list[str]
-    valve: int | None
-    balance: int | None
-    battery_pct: int | None
-    battery_mv: int | None
-    rsrp_ddbm: int | None
-    sinr_ddb: int | None
-    ecl: int | None
-    pci: int | None
-    cell: int | None
-    earfcn: int | None
+
+
+SHOWN_POINTS = tuple(point.name for point in vocabulary().latest.values() if point.shown)
+if TYPE_CHECKING:
+
+    class LastState(_Seen, frozen=True):
+        """What the newest message said, with a field for each of SHOWN_POINTS in its unit of ``drivers/points.toml``; None:
+        never said."""
+
+        def __init__(self, **values: Any) -> None: ...
+        def __getattr__(self, point: str) -> int | None: ...
+else:
+    LastState = defstruct(
+        "LastState", [(name, int | None) for name in SHOWN_POINTS], bases=(_Seen,), frozen=True, module=__name__
+    )
 
 
 class Meter(Struct, frozen=True):

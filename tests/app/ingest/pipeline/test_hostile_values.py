@@ -33,7 +33,7 @@ def processor(zone_key: str = "Asia/Shanghai", qmax: int = 6000) -> Processor:
 
 
 def record(meter_id: int) -> MeterRecord:
-    return MeterRecord(meter_id, TENANT, 1, 1, 0, 0, MeterState(), 0, None, 0)
+    return MeterRecord(meter_id, TENANT, 1, 1, 0, 0, MeterState(), 0, 0)
 
 
 def run(worker: Processor, frames: Sequence[bytes]) -> Effects:

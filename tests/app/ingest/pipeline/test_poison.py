@@ -28,7 +28,7 @@ class Fresh:
     """The reading side of a store: every meter is new."""
 
     async def load(self, meter_ids: Sequence[int]) -> dict[int, MeterRecord]:
-        return {key: MeterRecord(key, 1, 1, 1, 0, 0, MeterState(), 0, None, 0) for key in meter_ids}
+        return {key: MeterRecord(key, 1, 1, 1, 0, 0, MeterState(), 0, 0) for key in meter_ids}
 
 
 async def test_uplinks_that_fail_only_together_all_become_dead_letters() -> None:

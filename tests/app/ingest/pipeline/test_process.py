@@ -30,7 +30,7 @@ def processor(driver: str = "openmains/water-1") -> Processor:
 
 
 def record(meter_id: int = 1) -> MeterRecord:
-    return MeterRecord(meter_id, 1, PRODUCT, 3, 0, DAY - 400, MeterState(), 0, None, 0)
+    return MeterRecord(meter_id, 1, PRODUCT, 3, 0, DAY - 400, MeterState(), 0, 0)
 
 
 def report(seq: int, base: int, step: int = 2, day: int = DAY, **more: object) -> bytes:

@@ -118,9 +118,7 @@ class RealDesk(Desk):
     async def up(self, payloads: list[bytes]) -> None:
         products = {self.product_id: Product(self.product_id, DRIVER, 0, 1800, 6000)}
         processor = Processor(CATALOG, products, {self.town.tenant_id: zone("Asia/Shanghai")})
-        record = MeterRecord(
-            self.meter_id, self.town.tenant_id, self.product_id, 1, 0, 20_000, MeterState(), 0, None, 0
-        )
+        record = MeterRecord(self.meter_id, self.town.tenant_id, self.product_id, 1, 0, 20_000, MeterState(), 0, 0)
         uplinks = [
             Uplink(self.meter_id, self.town.tenant_id, self.product_id, "coap", "r", self.now_us + n, payload)
             for n, payload in enumerate(payloads)

@@ -15,9 +15,9 @@ import numpy as np
 from openmains.app.ingest.pipeline.ports import Table
 from openmains.domain.readings.quality import Rule
 from openmains.drivers.model import MISSING_VALUE, Columns
+from openmains.drivers.points import vocabulary
 
 Bounds = tuple[int, int]
-SMALL: Bounds = (-(2**15), 2**15 - 1)
 INT: Bounds = (-(2**31) + 1, 2**31 - 1)  # the least Int32 says 'not sent'
 VOLUME: Bounds = (-(2**60), 2**60)  # sums and differences of two still fit 64 bits
 INSTANT: Bounds = (-(2**31), 2**32)  # 1901 to 2106: days that ClickHouse and the calendar can name
@@ -29,8 +29,7 @@ POINTS: Mapping[str, Bounds] = {
     "device_at": INSTANT, "start_at": INSTANT, "register_at": INSTANT, "raised_at": INSTANT,
     "interval_s": (1, 31 * 86_400), "frame_seq": INT,
     "register": VOLUME, "base": VOLUME,
-    "valve": SMALL, "battery_pct": SMALL, "ecl": SMALL,
-    "battery_mv": INT, "rsrp_ddbm": INT, "sinr_ddb": INT, "pci": INT, "earfcn": INT,
+    **{name: point.bounds for name, point in vocabulary().latest.items()},
 }  # fmt: skip
 SERIES: Mapping[str, Bounds] = {
     "increments": INT, "history": VOLUME, "history_at": INSTANT,

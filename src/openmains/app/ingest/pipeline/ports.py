@@ -36,11 +36,9 @@ class MeterRecord:
     installed_day: int
     state: MeterState
     event_mask: int
-    valve: int | None
     last_seen_us: int
     device_at: int = 0  # newest device time whose events were applied
-    changed: bool = False
-    latest: dict[str, int] = field(default_factory=dict)  # newest value of state points (rsrp_ddbm, balance, …)
+    latest: dict[str, int] = field(default_factory=dict)  # newest values of state points (drivers/points.toml)
     imei: int | None = None
     is_held_back: bool = False  # quarantined or blocked: its readings are kept and marked (docs/security-terminals.md)
     frames_before: bytes = b""  # prints (8 bytes each, newest first) of frames before the last one; see ``repeats.py``

@@ -38,12 +38,7 @@ from openmains.drivers.catalog import Catalog
 from openmains.drivers.model import MISSING_VALUE, Columns, Kind
 from openmains.drivers.points import vocabulary
 
-STATE_POINTS = (
-    "status", "valve", "balance", "battery_pct", "battery_mv",
-    "rsrp_ddbm", "sinr_ddb", "ecl", "pci", "cell", "earfcn",
-)  # fmt: skip
-
-
+STATE_POINTS = tuple(vocabulary().latest)
 ASIDE = frozenset({ACCESS_CHANNEL, LINK_CHANNEL})  # channels of edges: no words of a meter, so its state is not needed
 
 

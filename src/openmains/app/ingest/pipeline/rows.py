@@ -13,6 +13,7 @@ from openmains.domain.period import day_to_date
 from openmains.domain.readings import merge, totals
 from openmains.domain.readings.model import DayRow, RegisterRow
 
+# what is kept of every report, in ClickHouse's table signal; its columns have these names
 SIGNAL_POINTS = ("rsrp_ddbm", "sinr_ddb", "ecl", "pci", "cell", "earfcn", "battery_pct", "battery_mv")
 NOT_SENT = -(2**31)
 ALL_MEASURED: list[int] = []  # an empty list on disk stands for zeros: nearly every day of every meter
@@ -77,14 +78,7 @@ class Gatherer:
                 record.meter_id,
                 received_us,
                 record.state.version,
-                get("rsrp_ddbm", NOT_SENT),
-                get("sinr_ddb", NOT_SENT),
-                get("ecl", NOT_SENT),
-                get("pci", NOT_SENT),
-                get("cell", NOT_SENT),
-                get("earfcn", NOT_SENT),
-                get("battery_pct", NOT_SENT),
-                get("battery_mv", NOT_SENT),
+                *[get(name, NOT_SENT) for name in SIGNAL_POINTS],
             )
         )
 

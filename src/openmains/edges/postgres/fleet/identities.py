@@ -7,10 +7,11 @@ sequence number, because sequence numbers become visible out of order.
 
 import io
 
-import asyncpg
 import numpy as np
 
 from openmains.app.fleet.identities import Identities, Identity
+from openmains.edges.postgres.db import Pool
+from openmains.edges.postgres.queries import load
 
 HEADER = 11 + 4 + 4  # COPY BINARY: signature, flags, extension length
 ROW = np.dtype(
@@ -21,20 +22,13 @@ ROW = np.dtype(
 )  # fmt: skip
 RELOAD_AT = 200_000
 
-ALL = """SELECT imei, meter_id, tenant_id, product_id FROM meter
-          WHERE imei IS NOT NULL AND removed_on IS NULL ORDER BY imei"""
-CHANGED = """
-SELECT m.imei, m.meter_id, m.tenant_id, m.product_id, m.removed_on IS NOT NULL AS removed
-  FROM meter m
- WHERE m.meter_id IN (SELECT c.meter_id FROM identity_change c WHERE c.xid >= $1::text::xid8 AND c.xid < $2::text::xid8)
-"""
-COUNT = "SELECT count(*) FROM identity_change c WHERE c.xid >= $1::text::xid8 AND c.xid < $2::text::xid8"
+_QUERIES = load(__package__)
 
 
 class IdentityFollower:
     """Keeps an ``Identities`` true. Call ``load`` once, then ``follow`` every second or so."""
 
-    def __init__(self, pool: asyncpg.Pool, identities: Identities) -> None:
+    def __init__(self, pool: Pool, identities: Identities) -> None:
         self._pool = pool
         self._identities = identities
         self._seen = "0"
@@ -42,9 +36,9 @@ class IdentityFollower:
     async def load(self) -> None:
         """Read everything anew."""
         async with self._pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
-            horizon = await connection.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
+            horizon = await _QUERIES["snapshot_horizon"].fetchval(connection)
             buffer = io.BytesIO()
-            await connection.copy_from_query(ALL, output=buffer, format="binary")
+            await connection.copy_from_query(_QUERIES["all_identities"].sql, output=buffer, format="binary")
         raw = buffer.getbuffer()
         rows = np.frombuffer(raw[HEADER : len(raw) - 2], dtype=ROW)  # the last two bytes are the end mark
         self._identities.load(
@@ -56,15 +50,17 @@ class IdentityFollower:
     async def follow(self) -> int:
         """Apply what changed since the last call; returns how many meters."""
         async with self._pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
-            horizon = await connection.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
-            count = await connection.fetchval(COUNT, self._seen, horizon)
+            horizon = await _QUERIES["snapshot_horizon"].fetchval(connection)
+            between = {"since": self._seen, "before": horizon}
+            count = await _QUERIES["count_changed_identities"].fetchval(connection, **between)
             rows = []
             if 0 < count < RELOAD_AT:
-                rows = await connection.fetch(CHANGED, self._seen, horizon)
+                rows = await _QUERIES["changed_identities"].fetch(connection, **between)
         if count >= RELOAD_AT or self._identities.changes > RELOAD_AT:
             await self.load()
             return int(count)
-        for imei, meter_id, tenant_id, product_id, removed in rows:
-            self._identities.change(None if removed else imei, Identity(meter_id, tenant_id, product_id))
+        for row in rows:
+            identity = Identity(row["meter_id"], row["tenant_id"], row["product_id"])
+            self._identities.change(None if row["is_removed"] else row["imei"], identity)
         self._seen = horizon
         return int(count)

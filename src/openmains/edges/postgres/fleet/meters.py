@@ -5,8 +5,6 @@ Every list is keyset-paged along an index: ``(tenant_id, number)`` or the primar
 edges follow are written in the same transaction as the meter.
 """
 
-# ruff: noqa: S608 – SQL is put together from pieces written in this file only; values are always parameters
-
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -16,28 +14,27 @@ import asyncpg
 from openmains.app.fleet.model import Customer, Dimension, LastState, Meter, MeterDetail, MeterFilter, NewMeter
 from openmains.app.fleet.wording import Wording
 from openmains.domain.ids import CustomerId, MeterId, TenantId
+from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.fleet import search
+from openmains.edges.postgres.state_points import load_with_points, state_points
 
 SILENT_AFTER_US = 48 * 3600 * 1_000_000  # two daily reports missed
 
-_COLUMNS = """
-  m.meter_id, m.number, m.bar_code, m.imei, m.imsi, m.iccid, m.product_id, p.code AS product_code, p.medium,
-  p.driver, m.area_id, a.name AS area_name, m.customer_id, c.name AS customer_name, m.address, m.place, m.dn,
-  m.qmax_l_h, m.installed_on, m.removed_on, m.created_at, m.revision,
-  s.meter_id AS state_of, s.register, s.register_at, s.last_seen_us, s.event_mask, s.valve, s.balance, s.battery_pct,
-  s.battery_mv, s.rsrp_ddbm, s.sinr_ddb, s.ecl, s.pci, s.cell, s.earfcn
-"""
-_FROM = """
-  FROM meter m JOIN product p USING (product_id) JOIN area a ON a.area_id = m.area_id
-  LEFT JOIN customer c ON c.customer_id = m.customer_id LEFT JOIN meter_state s ON s.meter_id = m.meter_id
+SHOWN = tuple(point for point in state_points() if point.shown)
+_QUERIES = load_with_points(__package__, SHOWN)
+# Conditions and orders of the list. Not optional values of one query: each has an index, and is to use it.
+_BELOW_AREA = """
+AND m.area_id IN (WITH RECURSIVE down AS (
+      SELECT area_id FROM area WHERE area_id = :area_id
+      UNION SELECT b.area_id FROM area b JOIN down ON b.parent_id = down.area_id) SELECT area_id FROM down)
 """
 _STATUS = {
-    "active": "m.removed_on IS NULL",
-    "removed": "m.removed_on IS NOT NULL",
-    "never_seen": "m.removed_on IS NULL AND s.last_seen_us IS NULL",
-    "silent": "m.removed_on IS NULL AND s.last_seen_us < {now} - {silent}",
-    "alarm": "s.event_mask <> 0",
+    "active": "AND m.removed_on IS NULL",
+    "removed": "AND m.removed_on IS NOT NULL",
+    "never_seen": "AND m.removed_on IS NULL AND s.last_seen_us IS NULL",
+    "silent": "AND m.removed_on IS NULL AND s.last_seen_us < :silent_us::bigint",
+    "alarm": "AND s.event_mask <> 0",
 }
 _ORDER = {
     "number": ("m.number", "ASC", ">"),
@@ -45,18 +42,6 @@ _ORDER = {
     "meter_id": ("m.meter_id", "ASC", ">"),
     "-meter_id": ("m.meter_id", "DESC", "<"),
 }
-_STATE_FIELDS = (
-    "valve",
-    "balance",
-    "battery_pct",
-    "battery_mv",
-    "rsrp_ddbm",
-    "sinr_ddb",
-    "ecl",
-    "pci",
-    "cell",
-    "earfcn",
-)
 _FIELDS = frozenset(
     {"product_id", "area_id", "installed_on", "removed_on", "bar_code", "imei", "imsi", "iccid", "customer_id"}
     | {"address", "place", "dn", "qmax_l_h"}
@@ -77,7 +62,7 @@ def _state(row: Row, wording: Wording) -> LastState | None:
         register_at=_instant(row["register_at"]),
         last_seen_at=_instant(None if seen is None else seen // 1_000_000),
         events=wording.event_names(row["event_mask"]),
-        **{name: row[name] for name in _STATE_FIELDS},
+        **{point.name: row[point.name] for point in SHOWN},
     )
 
 
@@ -97,110 +82,76 @@ class Meters:
         self._wording = wording
 
     async def page(self, chosen: MeterFilter) -> list[Meter]:
-        where = ["m.tenant_id = $1"]
-        values: list[Any] = [self._tenant_id]
-
-        def place(value: Any) -> str:
-            values.append(value)
-            return f"${len(values)}"
-
-        if chosen.area_id is not None:
-            where.append(
-                "m.area_id IN (WITH RECURSIVE down AS (SELECT area_id FROM area WHERE area_id = "
-                f"{place(chosen.area_id)} UNION SELECT b.area_id FROM area b JOIN down ON b.parent_id = down.area_id)"
-                " SELECT area_id FROM down)"
-            )
-        if chosen.product_id is not None:
-            where.append(f"m.product_id = {place(chosen.product_id)}")
-        if chosen.status is not None:
-            where.append(_STATUS[chosen.status].format(now=int(chosen.now_us), silent=SILENT_AFTER_US))
         column, direction, beyond = _ORDER[chosen.sort]
+        values: dict[str, Any] = {"tenant_id": self._tenant_id, "most": chosen.limit}
+        fragments = []
+        if chosen.area_id is not None:
+            fragments.append(_BELOW_AREA)
+            values["area_id"] = chosen.area_id
+        if chosen.product_id is not None:
+            fragments.append("AND m.product_id = :product_id")
+            values["product_id"] = chosen.product_id
+        if chosen.status is not None:
+            fragments.append(_STATUS[chosen.status])
+        if chosen.status == "silent":
+            values["silent_us"] = int(chosen.now_us) - SILENT_AFTER_US
         if chosen.after is not None:
-            key = chosen.after[0] if column == "m.number" else chosen.after[1]
-            where.append(f"{column} {beyond} {place(key)}")
-        rows = await self._connection.fetch(
-            f"SELECT {_COLUMNS} {_FROM} WHERE {' AND '.join(where)}"
-            f" ORDER BY {column} {direction} LIMIT {place(chosen.limit)}",
-            *values,
-        )
+            fragments.append(f"AND {column} {beyond} :after")
+            values["after"] = chosen.after[0] if column == "m.number" else chosen.after[1]
+        fragments.append(f"ORDER BY {column} {direction} LIMIT :most")
+        rows = await extended(_QUERIES["meters"], *fragments).fetch(self._connection, **values)
         return [Meter(**_fields(row, self._wording)) for row in rows]
 
     async def by_ids(self, meter_ids: Sequence[MeterId]) -> list[Meter]:
-        rows = await self._connection.fetch(
-            f"SELECT {_COLUMNS} {_FROM} WHERE m.tenant_id = $1 AND m.meter_id = ANY($2::bigint[])",
-            self._tenant_id,
-            list(meter_ids),
-        )
+        query = extended(_QUERIES["meters"], "AND m.meter_id = ANY(:meter_ids::bigint[])")
+        rows = await query.fetch(self._connection, tenant_id=self._tenant_id, meter_ids=meter_ids)
         found = {row["meter_id"]: Meter(**_fields(row, self._wording)) for row in rows}
         return [found[meter_id] for meter_id in meter_ids if meter_id in found]
 
     async def get(self, meter_id: MeterId) -> MeterDetail | None:
-        row = await self._connection.fetchrow(
-            f"SELECT {_COLUMNS}, c.code AS c_code, c.name AS c_name, c.phone AS c_phone, c.address AS c_address,"
-            f" c.is_protected AS c_protected, c.is_critical AS c_critical {_FROM} WHERE m.tenant_id = $1 AND m.meter_id = $2",
-            self._tenant_id,
-            meter_id,
-        )
+        query = extended(_QUERIES["meters"], "AND m.meter_id = :meter_id")
+        row = await query.fetchrow(self._connection, tenant_id=self._tenant_id, meter_id=meter_id)
         if row is None:
             return None
         customer = None
         if row["customer_id"] is not None:
             customer = Customer(
                 customer_id=row["customer_id"],
-                code=row["c_code"],
-                name=row["c_name"],
-                phone=row["c_phone"],
-                address=row["c_address"],
-                is_protected=row["c_protected"],
-                is_critical=row["c_critical"],
+                code=row["customer_code"],
+                name=row["customer_name"],
+                phone=row["customer_phone"],
+                address=row["customer_address"],
+                is_protected=row["is_protected"],
+                is_critical=row["is_critical"],
             )
         return MeterDetail(customer=customer, **_fields(row, self._wording))
 
     async def customer_exists(self, customer_id: CustomerId) -> bool:
-        found: bool = await self._connection.fetchval(
-            "SELECT EXISTS (SELECT FROM customer WHERE tenant_id = $1 AND customer_id = $2)",
-            self._tenant_id,
-            customer_id,
+        found: bool = await _QUERIES["customer_exists"].fetchval(
+            self._connection, tenant_id=self._tenant_id, customer_id=customer_id
         )
         return found
 
     async def set_customer_flags(self, customer_id: CustomerId, flags: Mapping[str, bool]) -> None:
-        await self._connection.execute(
-            "UPDATE customer SET is_protected = coalesce($3, is_protected), is_critical = coalesce($4, is_critical)"
-            " WHERE tenant_id = $1 AND customer_id = $2",
-            self._tenant_id,
-            customer_id,
-            flags.get("is_protected"),
-            flags.get("is_critical"),
+        await _QUERIES["set_customer_flags"].execute(
+            self._connection,
+            tenant_id=self._tenant_id,
+            customer_id=customer_id,
+            is_protected=flags.get("is_protected"),
+            is_critical=flags.get("is_critical"),
         )
 
     async def add(self, meter: NewMeter) -> MeterId | None:
+        values = {name: getattr(meter, name) for name in NewMeter.__struct_fields__}
+        values["imei"] = None if meter.imei is None else int(meter.imei)
         try:
             async with self._connection.transaction():  # a savepoint: a taken IMEI of another tenant raises
-                meter_id: MeterId = await self._connection.fetchval(
-                    "INSERT INTO meter (tenant_id, number, bar_code, imei, imsi, iccid, product_id, area_id,"
-                    " customer_id, address, place, dn, qmax_l_h, installed_on)"
-                    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING meter_id",
-                    self._tenant_id,
-                    meter.number,
-                    meter.bar_code,
-                    None if meter.imei is None else int(meter.imei),
-                    meter.imsi,
-                    meter.iccid,
-                    meter.product_id,
-                    meter.area_id,
-                    meter.customer_id,
-                    meter.address,
-                    meter.place,
-                    meter.dn,
-                    meter.qmax_l_h,
-                    meter.installed_on,
+                meter_id: MeterId = await _QUERIES["add_meter"].fetchval(
+                    self._connection, tenant_id=self._tenant_id, **values
                 )
         except asyncpg.UniqueViolationError:
             return None
-        await self._connection.execute(  # the pipeline knows a meter by its state
-            "INSERT INTO meter_state (meter_id, tenant_id) VALUES ($1, $2)", meter_id, self._tenant_id
-        )
+        await _QUERIES["add_meter_state"].execute(self._connection, tenant_id=self._tenant_id, meter_id=meter_id)
         await self._after_change(meter_id)
         return meter_id
 
@@ -208,16 +159,14 @@ class Meters:
         unknown = values.keys() - _FIELDS
         if unknown:
             raise ValueError(f"not fields of a meter: {sorted(unknown)}")
-        sets = "".join(f", {name} = ${place}" for place, name in enumerate(values, 4))
         try:
             async with self._connection.transaction():
-                done = await self._connection.fetchval(
-                    f"UPDATE meter SET revision = revision + 1{sets}"
-                    " WHERE tenant_id = $1 AND meter_id = $2 AND revision = $3 RETURNING revision",
-                    self._tenant_id,
-                    meter_id,
-                    revision,
-                    *values.values(),
+                done = await _QUERIES["change_meter"].fetchval(
+                    self._connection,
+                    tenant_id=self._tenant_id,
+                    meter_id=meter_id,
+                    revision=revision,
+                    changes=values,
                 )
         except asyncpg.UniqueViolationError:
             return None
@@ -227,17 +176,10 @@ class Meters:
         return True
 
     async def dimension(self, meter_id: MeterId) -> Dimension:
-        row = await self._connection.fetchrow(
-            "SELECT tenant_id, meter_id, area_id, product_id, installed_on, removed_on, revision FROM meter"
-            " WHERE tenant_id = $1 AND meter_id = $2",
-            self._tenant_id,
-            meter_id,
-        )
+        row = await _QUERIES["meter_dimension"].fetchrow(self._connection, tenant_id=self._tenant_id, meter_id=meter_id)
         assert row is not None  # noqa: S101 called for a meter of this transaction
         return Dimension(**dict(row))
 
     async def _after_change(self, meter_id: MeterId) -> None:
         await search.refresh(self._connection, [meter_id])
-        await self._connection.execute(
-            "INSERT INTO identity_change (tenant_id, meter_id) VALUES ($1, $2)", self._tenant_id, meter_id
-        )
+        await _QUERIES["note_identity_change"].execute(self._connection, tenant_id=self._tenant_id, meter_id=meter_id)

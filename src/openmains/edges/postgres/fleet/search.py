@@ -15,22 +15,9 @@ from openmains.app.fleet.search import (
 )
 from openmains.domain.ids import MeterId, TenantId
 from openmains.edges.postgres.db import Connection
+from openmains.edges.postgres.queries import load
 
-_HITS = """
-SELECT m.meter_id, m.number, m.imei, m.product_id, m.area_id, m.customer_id, coalesce(c.name, '') AS customer_name,
-       coalesce(c.phone, '') AS phone, m.address, m.installed_on, m.removed_on
-  FROM meter m LEFT JOIN customer c USING (customer_id)
- WHERE m.meter_id = ANY ($1::bigint[]) AND m.tenant_id = $2
-"""
-_SOURCE = """
-SELECT m.meter_id, m.tenant_id, m.number, m.bar_code, m.imei, coalesce(c.name, '') AS name, coalesce(c.phone, '') AS phone,
-       m.address, coalesce(c.address, '') AS customer_address, m.imsi, m.iccid
-  FROM meter m LEFT JOIN customer c USING (customer_id) WHERE m.meter_id = ANY ($1::bigint[])
-"""
-_WRITE = """
-INSERT INTO meter_search AS s (meter_id, tenant_id, text, grams) VALUES ($1, $2, $3, $4)
-ON CONFLICT (meter_id) DO UPDATE SET text = excluded.text, grams = excluded.grams WHERE s.text <> excluded.text
-"""
+_QUERIES = load(__package__)
 _MOST = 200
 
 
@@ -45,9 +32,10 @@ async def search(
     """
     wanted = parse_query(query)
     limit = max(1, min(limit, _MOST))
-    await connection.execute("SELECT set_config('openmains.tenant', $1, true)", str(tenant_id))
+    await _QUERIES["set_tenant"].execute(connection, tenant=str(tenant_id))
     ranked = await _candidates(connection, wanted, limit, after)
-    rows = {row["meter_id"]: row for row in await connection.fetch(_HITS, [m for m, _ in ranked], tenant_id)}
+    hits = await _QUERIES["search_hits"].fetch(connection, meter_ids=[m for m, _ in ranked], tenant_id=tenant_id)
+    rows = {row["meter_id"]: row for row in hits}
     return [
         MeterHit(**dict(rows[meter_id]), exact=exact, cursor=f"{'x' if exact else 'p'}{meter_id}")
         for meter_id, exact in ranked
@@ -59,10 +47,10 @@ async def _candidates(connection: Connection, wanted: Query, limit: int, after: 
     if not wanted.grams:
         if after is not None:
             return []
-        found = await connection.fetch(
-            "SELECT * FROM search_meters_by_prefix($1, $2)", like_escape(wanted.whole) + "%", limit
+        found = await _QUERIES["search_meters_by_prefix"].fetch(
+            connection, prefix=like_escape(wanted.whole) + "%", most=limit
         )
-        return [(row[0], False) for row in found]
+        return [(row["meter_id"], False) for row in found]
     in_exact, position = True, 0
     if after is not None:
         if after[:1] not in ("x", "p") or not after[1:].isdigit():
@@ -70,15 +58,20 @@ async def _candidates(connection: Connection, wanted: Query, limit: int, after: 
         in_exact, position = after[0] == "x", int(after[1:])
     line = f"%{SEPARATOR}{like_escape(wanted.whole)}{SEPARATOR}%"
     terms = [f"%{like_escape(term)}%" for term in wanted.terms]
-    sql = "SELECT * FROM search_meters($1, $2, $3, $4, $5, $6)"
     ranked: list[tuple[int, bool]] = []
-    if in_exact:
-        found = await connection.fetch(sql, wanted.exact_grams, terms, line, True, position, limit)
-        ranked = [(row[0], True) for row in found]
-        position = 0
-    if len(ranked) < limit:
-        found = await connection.fetch(sql, wanted.grams, terms, line, False, position, limit - len(ranked))
-        ranked += [(row[0], False) for row in found]
+    for is_exact, grams in ((True, wanted.exact_grams), (False, wanted.grams)):
+        if (is_exact and not in_exact) or len(ranked) >= limit:
+            continue
+        found = await _QUERIES["search_meters"].fetch(
+            connection,
+            grams=grams,
+            terms=terms,
+            line=line,
+            is_exact=is_exact,
+            after=position if is_exact == in_exact else 0,
+            most=limit - len(ranked),
+        )
+        ranked += [(row["meter_id"], is_exact) for row in found]
     return ranked
 
 
@@ -87,7 +80,7 @@ async def refresh(connection: Connection, meter_ids: Sequence[MeterId]) -> int:
 
     To be called in the transaction that changed a number, bar code, IMEI, SIM, name, phone or address.
     """
-    rows = await connection.fetch(_SOURCE, list(meter_ids))
+    rows = await _QUERIES["search_source"].fetch(connection, meter_ids=meter_ids)
     texts = [
         search_text(
             fields_of(row["number"], row["bar_code"], row["imei"], row["name"], row["phone"], row["address"],
@@ -98,10 +91,18 @@ async def refresh(connection: Connection, meter_ids: Sequence[MeterId]) -> int:
     found, starts = grams_of(texts)
     values = found.tolist()
     bounds = starts.tolist()
+    write = _QUERIES["write_search_text"]
     await connection.executemany(
-        _WRITE,
+        write.sql,
         [
-            (row["meter_id"], row["tenant_id"], text, sorted(set(values[bounds[i] : bounds[i + 1]])))
+            write.arguments(
+                {
+                    "meter_id": row["meter_id"],
+                    "tenant_id": row["tenant_id"],
+                    "text": text,
+                    "grams": sorted(set(values[bounds[i] : bounds[i + 1]])),
+                }
+            )
             for i, (row, text) in enumerate(zip(rows, texts, strict=True))
         ],
     )
@@ -110,7 +111,5 @@ async def refresh(connection: Connection, meter_ids: Sequence[MeterId]) -> int:
 
 async def refresh_customers(connection: Connection, customer_ids: Sequence[int]) -> int:
     """The same for all meters of these customers."""
-    rows = await connection.fetch(
-        "SELECT meter_id FROM meter WHERE customer_id = ANY ($1::bigint[])", list(customer_ids)
-    )
-    return await refresh(connection, [row[0] for row in rows])
+    rows = await _QUERIES["meters_of_customers"].fetch(connection, customer_ids=customer_ids)
+    return await refresh(connection, [row["meter_id"] for row in rows])

@@ -9,11 +9,9 @@ from msgspec.structs import replace
 from openmains.app.ingest.model import DeadLetter, DeadLetterStatus
 from openmains.domain.ids import MeterId, ProductId, TenantId, UserId
 from openmains.edges.postgres.db import Connection, Row
+from openmains.edges.postgres.queries import load
 
-_COLUMNS = """
-  SELECT dead_letter_id, meter_id, product_id, channel, path, received_us, payload, reason, byte_offset, detail, status,
-         handled_by, handled_at FROM dead_letter
-"""
+_QUERIES = load(__package__)
 
 
 def _dead_letter(row: Row) -> DeadLetter:
@@ -40,44 +38,29 @@ class DeadLetters:
         meter_id: MeterId | None,
         product_id: ProductId | None,
     ) -> list[DeadLetter]:
-        rows = await self._connection.fetch(
-            f"{_COLUMNS} WHERE tenant_id = $1 AND ($2::bigint IS NULL OR dead_letter_id < $2)"
-            " AND ($3::text IS NULL OR status = $3) AND ($4::text IS NULL OR reason = $4)"
-            " AND ($5::bigint IS NULL OR meter_id = $5) AND ($6::int IS NULL OR product_id = $6)"
-            " ORDER BY dead_letter_id DESC LIMIT $7",
-            self._tenant_id,
-            after,
-            status,
-            reason,
-            meter_id,
-            product_id,
-            limit,
+        rows = await _QUERIES["dead_letters_page"].fetch(
+            self._connection,
+            tenant_id=self._tenant_id,
+            after=after,
+            status=status,
+            reason=reason,
+            meter_id=meter_id,
+            product_id=product_id,
+            most=limit,
         )
         return [_dead_letter(row) for row in rows]
 
     async def take(self, ids: Sequence[int]) -> list[DeadLetter]:
-        rows = await self._connection.fetch(
-            f"{_COLUMNS} WHERE tenant_id = $1 AND dead_letter_id = ANY($2::bigint[]) AND status = 'open'"
-            " ORDER BY dead_letter_id FOR UPDATE",
-            self._tenant_id,
-            list(ids),
-        )
+        rows = await _QUERIES["open_dead_letters"].fetch(self._connection, tenant_id=self._tenant_id, ids=ids)
         # A meter registered under the wrong product was mended by giving it the right one: read it as that.
-        meters = await self._connection.fetch(
-            "SELECT meter_id, product_id FROM meter WHERE tenant_id = $1 AND meter_id = ANY($2::bigint[])",
-            self._tenant_id,
-            [row["meter_id"] for row in rows],
+        meters = await _QUERIES["products_of_meters"].fetch(
+            self._connection, tenant_id=self._tenant_id, meter_ids=[row["meter_id"] for row in rows]
         )
         products = {row["meter_id"]: row["product_id"] for row in meters}
         letters = [_dead_letter(row) for row in rows]
         return [replace(item, product_id=products.get(item.meter_id, item.product_id)) for item in letters]
 
     async def mark(self, ids: Sequence[int], status: DeadLetterStatus, user_id: UserId) -> None:
-        await self._connection.execute(
-            "UPDATE dead_letter SET status = $3, handled_by = $4, handled_at = now()"
-            " WHERE tenant_id = $1 AND dead_letter_id = ANY($2::bigint[])",
-            self._tenant_id,
-            list(ids),
-            status,
-            user_id,
+        await _QUERIES["mark_dead_letters"].execute(
+            self._connection, tenant_id=self._tenant_id, ids=ids, status=status, user_id=user_id
         )

@@ -1,0 +1,206 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The registry: areas, products, meters, search, imports, and what edges and ClickHouse follow of it.
+-- A comment that begins with 'each point' stands for a column of every state point (edges/postgres/state_points.py).
+
+-- name: areas
+-- All areas of a tenant.
+SELECT area_id, parent_id, code, name FROM area WHERE tenant_id = :tenant_id ORDER BY code
+
+-- name: area
+-- One of them.
+SELECT area_id, parent_id, code, name FROM area WHERE tenant_id = :tenant_id AND area_id = :area_id
+
+-- name: add_area
+-- No row where the code is taken.
+INSERT INTO area (tenant_id, code, name, parent_id) VALUES (:tenant_id, :code, :name, :parent_id)
+ON CONFLICT DO NOTHING
+RETURNING area_id, parent_id, code, name
+
+-- name: change_area
+-- Fields that the changes name; all others stay.
+UPDATE area a SET (name, parent_id) = (SELECT n.name, n.parent_id FROM jsonb_populate_record(a, :changes::jsonb) n)
+ WHERE tenant_id = :tenant_id AND area_id = :area_id
+RETURNING area_id, parent_id, code, name
+
+-- name: is_area_below
+-- Whether an area is another one or lies below it.
+WITH RECURSIVE up AS (
+  SELECT area_id, parent_id FROM area WHERE tenant_id = :tenant_id AND area_id = :area_id
+  UNION
+  SELECT a.area_id, a.parent_id FROM area a JOIN up ON a.area_id = up.parent_id WHERE a.tenant_id = :tenant_id)
+SELECT EXISTS (SELECT FROM up WHERE area_id = :ancestor_id)
+
+-- name: products
+-- A tenant's products from one on.
+SELECT product_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings, created_at
+  FROM product WHERE tenant_id = :tenant_id AND product_id > :after ORDER BY product_id LIMIT :most
+
+-- name: product
+-- One of them.
+SELECT product_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings, created_at
+  FROM product WHERE tenant_id = :tenant_id AND product_id = :product_id
+
+-- name: add_product
+-- No row where the code is taken.
+INSERT INTO product (tenant_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings)
+VALUES (:tenant_id, :code, :name, :maker, :model, :medium, :driver, :dial, :interval_s, :report_s, :qmax_l_h, :settings)
+ON CONFLICT DO NOTHING
+RETURNING product_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings, created_at
+
+-- name: change_product
+-- Fields that the changes name; all others stay.
+UPDATE product p
+   SET (name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings) =
+       (SELECT n.name, n.maker, n.model, n.medium, n.driver, n.dial, n.interval_s, n.report_s, n.qmax_l_h, n.settings
+          FROM jsonb_populate_record(p, :changes::jsonb) n)
+ WHERE tenant_id = :tenant_id AND product_id = :product_id
+RETURNING product_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings, created_at
+
+-- name: meters
+-- Meters of a tenant with their last state and customer; which of them and in what order is added (meters.py).
+SELECT m.meter_id, m.number, m.bar_code, m.imei, m.imsi, m.iccid, m.product_id, p.code AS product_code, p.medium,
+       p.driver, m.area_id, a.name AS area_name, m.customer_id, c.name AS customer_name, m.address, m.place, m.dn,
+       m.qmax_l_h, m.installed_on, m.removed_on, m.created_at, m.revision,
+       s.meter_id AS state_of, s.register, s.register_at, s.last_seen_us, s.event_mask,
+       c.code AS customer_code, c.phone AS customer_phone, c.address AS customer_address, c.is_protected, c.is_critical
+       /*each point: , s.{name}*/
+  FROM meter m JOIN product p USING (product_id) JOIN area a ON a.area_id = m.area_id
+  LEFT JOIN customer c ON c.customer_id = m.customer_id LEFT JOIN meter_state s ON s.meter_id = m.meter_id
+ WHERE m.tenant_id = :tenant_id
+
+-- name: customer_exists
+-- Whether the tenant has this customer.
+SELECT EXISTS (SELECT FROM customer WHERE tenant_id = :tenant_id AND customer_id = :customer_id)
+
+-- name: set_customer_flags
+-- A flag that is null stays.
+UPDATE customer SET is_protected = coalesce(:is_protected, is_protected), is_critical = coalesce(:is_critical, is_critical)
+ WHERE tenant_id = :tenant_id AND customer_id = :customer_id
+
+-- name: add_meter
+-- Fails where number or IMEI is taken.
+INSERT INTO meter (tenant_id, number, bar_code, imei, imsi, iccid, product_id, area_id, customer_id, address, place, dn,
+                   qmax_l_h, installed_on)
+VALUES (:tenant_id, :number, :bar_code, :imei, :imsi, :iccid, :product_id, :area_id, :customer_id, :address, :place, :dn,
+        :qmax_l_h, :installed_on)
+RETURNING meter_id
+
+-- name: add_meter_state
+-- The pipeline knows a meter by its state.
+INSERT INTO meter_state (meter_id, tenant_id) VALUES (:meter_id, :tenant_id)
+
+-- name: change_meter
+-- Fields that the changes name; all others stay. No row where the revision is no longer this one; fails where the IMEI is taken.
+UPDATE meter m
+   SET (revision, product_id, area_id, installed_on, removed_on, bar_code, imei, imsi, iccid, customer_id, address, place,
+        dn, qmax_l_h) =
+       (SELECT m.revision + 1, n.product_id, n.area_id, n.installed_on, n.removed_on, n.bar_code, n.imei, n.imsi, n.iccid,
+               n.customer_id, n.address, n.place, n.dn, n.qmax_l_h
+          FROM jsonb_populate_record(m, :changes::jsonb) n)
+ WHERE tenant_id = :tenant_id AND meter_id = :meter_id AND revision = :revision
+RETURNING revision
+
+-- name: meter_dimension
+-- What ClickHouse's copy of the registry holds of a meter.
+SELECT tenant_id, meter_id, area_id, product_id, installed_on, removed_on, revision
+  FROM meter WHERE tenant_id = :tenant_id AND meter_id = :meter_id
+
+-- name: note_identity_change
+-- What edges and ClickHouse's copy follow.
+INSERT INTO identity_change (tenant_id, meter_id) VALUES (:tenant_id, :meter_id)
+
+-- name: set_tenant
+-- For row-level security, until the transaction ends.
+SELECT set_config('openmains.tenant', :tenant, true)
+
+-- name: search_hits
+-- What is shown of the meters found.
+SELECT m.meter_id, m.number, m.imei, m.product_id, m.area_id, m.customer_id, coalesce(c.name, '') AS customer_name,
+       coalesce(c.phone, '') AS phone, m.address, m.installed_on, m.removed_on
+  FROM meter m LEFT JOIN customer c USING (customer_id)
+ WHERE m.meter_id = ANY (:meter_ids::bigint[]) AND m.tenant_id = :tenant_id
+
+-- name: search_meters
+-- Meters whose grams and texts match, by id; the function is told in migration 0003.
+SELECT meter_id FROM search_meters(:grams, :terms, :line, :is_exact, :after, :most) AS found (meter_id)
+
+-- name: search_meters_by_prefix
+-- Meters whose number or whose customer's name begins so.
+SELECT meter_id FROM search_meters_by_prefix(:prefix, :most) AS found (meter_id)
+
+-- name: search_source
+-- What the search text of these meters is made of.
+SELECT m.meter_id, m.tenant_id, m.number, m.bar_code, m.imei, coalesce(c.name, '') AS name, coalesce(c.phone, '') AS phone,
+       m.address, coalesce(c.address, '') AS customer_address, m.imsi, m.iccid
+  FROM meter m LEFT JOIN customer c USING (customer_id) WHERE m.meter_id = ANY (:meter_ids::bigint[])
+
+-- name: write_search_text
+-- A text that is the same leaves the index alone.
+INSERT INTO meter_search AS s (meter_id, tenant_id, text, grams) VALUES (:meter_id, :tenant_id, :text, :grams)
+ON CONFLICT (meter_id) DO UPDATE SET text = excluded.text, grams = excluded.grams WHERE s.text <> excluded.text
+
+-- name: meters_of_customers
+-- Whose search texts change with these customers.
+SELECT meter_id FROM meter WHERE customer_id = ANY (:customer_ids::bigint[])
+
+-- name: snapshot_horizon
+-- Every transaction below this number has ended.
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text
+
+-- name: all_identities
+-- Meters in use with an IMEI, for an edge; COPYed as it stands.
+SELECT imei, meter_id, tenant_id, product_id FROM meter WHERE imei IS NOT NULL AND removed_on IS NULL ORDER BY imei
+
+-- name: changed_identities
+-- What meters are now whose identity changed in these transactions.
+SELECT m.imei, m.meter_id, m.tenant_id, m.product_id, m.removed_on IS NOT NULL AS is_removed
+  FROM meter m
+ WHERE m.meter_id IN (SELECT c.meter_id FROM identity_change c
+                       WHERE c.xid >= :since::text::xid8 AND c.xid < :before::text::xid8)
+
+-- name: count_changed_identities
+-- How many changes these transactions noted.
+SELECT count(*) FROM identity_change c WHERE c.xid >= :since::text::xid8 AND c.xid < :before::text::xid8
+
+-- name: identity_changes
+-- The changes themselves, in their order.
+SELECT seq, meter_id FROM identity_change
+ WHERE xid >= :since::text::xid8 AND xid < :before::text::xid8 AND seq > :after ORDER BY seq LIMIT :most
+
+-- name: dimensions_of
+-- Rows of ClickHouse's meter_dim for these meters, within what its Date holds.
+SELECT tenant_id, meter_id, area_id, product_id, greatest(installed_on, '1970-01-01'::date) AS installed_on,
+       coalesce(removed_on, '2149-06-06'::date) AS removed_on, revision
+  FROM meter WHERE meter_id = ANY (:meter_ids::bigint[])
+
+-- name: all_dimensions
+-- The same of all meters from one on.
+SELECT tenant_id, meter_id, area_id, product_id, greatest(installed_on, '1970-01-01'::date) AS installed_on,
+       coalesce(removed_on, '2149-06-06'::date) AS removed_on, revision
+  FROM meter WHERE meter_id > :after ORDER BY meter_id LIMIT :most
+
+-- name: set_for_import
+-- A setting of the import's transaction.
+SELECT set_config(:setting, :value, true)
+
+-- name: lock_import
+-- One import of a tenant at a time.
+SELECT pg_advisory_xact_lock(:class_id, :tenant_id)
+
+-- name: products_by_code
+-- What an import's product codes mean.
+SELECT code, product_id FROM product WHERE tenant_id = :tenant_id
+
+-- name: areas_by_code
+-- What an import's area codes mean.
+SELECT code, area_id FROM area WHERE tenant_id = :tenant_id
+
+-- name: create_areas
+-- Those that are missing; all of them are returned.
+INSERT INTO area (tenant_id, code, name) SELECT :tenant_id, code, code FROM unnest(:codes::text[]) AS code
+ON CONFLICT (tenant_id, code) DO UPDATE SET code = excluded.code
+RETURNING code, area_id
+
+-- name: settle_search_index
+-- Sorts what waits beside the search index into it.
+SELECT settle_search_index()

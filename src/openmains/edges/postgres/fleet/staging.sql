@@ -1,0 +1,58 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Statements of an import on its staging tables, which are of one session: outside it there is nothing to prepare them against.
+
+-- name: make_staging
+-- A chunk's rows, and what they are in the registry. import_rows() works with the owner's rights; no other session sees them.
+CREATE TEMPORARY TABLE import_row (
+  line int PRIMARY KEY, number text NOT NULL, bar_code text, imei bigint, imsi text, iccid text, product text NOT NULL,
+  area text NOT NULL, customer_code text, customer_name text, phone text, address text, is_protected boolean, is_critical boolean,
+  place text, dn int, qmax_l_h bigint, installed_on date NOT NULL, search_text text NOT NULL, grams int[] NOT NULL
+) ON COMMIT DROP;
+CREATE TEMPORARY TABLE import_key (
+  line int PRIMARY KEY, meter_id bigint NOT NULL, product_id int, area_id int, customer_id bigint, known boolean NOT NULL
+) ON COMMIT DROP;
+GRANT ALL ON import_row, import_key TO PUBLIC
+
+-- name: drop_staging
+-- Of an import before in the same session.
+DROP TABLE IF EXISTS pg_temp.import_row, pg_temp.import_key
+
+-- name: empty_staging
+-- Before each chunk.
+TRUNCATE import_row, import_key
+
+-- name: analyse_staging
+-- Chunks are alike; the planner's view of the first is kept over TRUNCATE.
+ANALYZE import_row (number, imei, customer_code)
+
+-- name: conflicts
+-- Rows that cannot be taken. An IMEI is unique over all tenants; which meter of another tenant has it is not told.
+SELECT r.line, 'imei' AS place, lpad(r.imei::text, 15, '0') AS value, 'imei_taken' AS reason
+  FROM import_row r JOIN meter m ON m.imei = r.imei
+ WHERE m.tenant_id <> :tenant_id OR m.number <> r.number
+UNION ALL
+SELECT r.line, 'number', r.number, 'meter_removed'
+  FROM import_row r JOIN meter m ON m.tenant_id = :tenant_id AND m.number = r.number
+ WHERE m.removed_on IS NOT NULL
+ORDER BY 1, 2
+
+-- name: leave_out
+-- The rows that cannot.
+DELETE FROM import_row WHERE line = ANY (:lines::int[])
+
+-- name: changed_customers
+-- Customers whose search text changes with this chunk.
+SELECT DISTINCT c.customer_id FROM import_row r JOIN customer c ON c.tenant_id = :tenant_id AND c.code = r.customer_code
+ WHERE (c.name, c.phone, c.address)
+       IS DISTINCT FROM (coalesce(r.customer_name, c.name), coalesce(r.phone, c.phone), coalesce(r.address, c.address))
+
+-- name: import_rows
+-- Writes the chunk, set by set (migration 0003); which meters came ('i') and which changed ('u').
+SELECT meter_id, change FROM import_rows(:tenant_id)
+
+-- name: set_critical
+-- Beside import_rows(), which is older than the flag; an empty cell keeps what is stored, as there.
+UPDATE customer c SET is_critical = r.is_critical
+  FROM (SELECT DISTINCT ON (customer_code) customer_code, is_critical FROM import_row WHERE is_critical IS NOT NULL
+         ORDER BY customer_code, line) r
+ WHERE c.tenant_id = :tenant_id AND c.code = r.customer_code AND c.is_critical <> r.is_critical

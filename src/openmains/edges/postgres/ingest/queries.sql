@@ -1,0 +1,118 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- What the pipeline loads and commits, and dead letters. Role openmains_pipeline, but for the dead letters' pages.
+-- A comment that begins with 'each point' stands for a column of every state point (edges/postgres/state_points.py).
+
+-- name: position
+-- Last committed stream sequence of a shard.
+SELECT position FROM pipeline_position WHERE shard = :shard
+
+-- name: first_position
+-- A shard's first commit, or one after a commit at 0. Writes nothing when another pipeline was faster.
+INSERT INTO pipeline_position (shard, stream, position) VALUES (:shard, 'UPLINK', :after)
+ON CONFLICT (shard) DO UPDATE SET position = :after, updated_at = now() WHERE pipeline_position.position = :before
+
+-- name: advance
+-- Every further one; the same.
+UPDATE pipeline_position SET position = :after, updated_at = now() WHERE shard = :shard AND position = :before
+
+-- name: products
+-- All products of all tenants, as the pipeline needs them.
+SELECT product_id, driver, dial, interval_s, qmax_l_h AS qmax_per_h FROM product
+
+-- name: zones
+-- Time zone of each tenant.
+SELECT tenant_id, zone FROM tenant
+
+-- name: choose
+-- A choice of the first start that later settings may not change; the first one holds.
+INSERT INTO platform_choice (name, value) VALUES (:name, :value) ON CONFLICT DO NOTHING
+
+-- name: chosen
+-- What was chosen.
+SELECT value FROM platform_choice WHERE name = :name
+
+-- name: load_meters
+-- Registry facts and hot state of a batch's meters.
+SELECT s.meter_id, m.tenant_id, m.product_id, m.area_id, m.qmax_l_h, m.installed_on, m.imei,
+       s.version, s.register, s.register_at, s.close_day, s.closes, s.frame_seq, s.frame_hash, s.frames_before,
+       s.candidate, s.candidate_at, s.candidate_count, s.habit, s.grid_at, s.grid_register,
+       s.event_mask, s.events_at, s.last_seen_us,
+       EXISTS (SELECT FROM terminal t
+                WHERE t.meter_id = m.meter_id AND t.imei = m.imei AND t.state IN ('quarantine', 'blocked')) AS is_held_back
+       /*each point: , s.{name}*/
+  FROM meter_state s JOIN meter m USING (meter_id)
+ WHERE s.meter_id = ANY(:meter_ids::bigint[])
+
+-- name: update_meters
+-- The new hot state; 'closes' as array literals, for arrays of arrays cannot be unnested by rows.
+UPDATE meter_state s
+   SET version = u.version, register = u.register, register_at = u.register_at, close_day = u.close_day,
+       closes = u.closes::bigint[], frame_seq = u.frame_seq, frame_hash = u.frame_hash, frames_before = u.frames_before,
+       candidate = u.candidate, candidate_at = u.candidate_at, candidate_count = u.candidate_count, habit = u.habit,
+       grid_at = u.grid_at, grid_register = u.grid_register, event_mask = u.event_mask, events_at = u.events_at,
+       last_seen_us = u.last_seen_us
+       /*each point: , {name} = u.{name}*/
+  FROM unnest(:meter_id::bigint[], :version::bigint[], :register::bigint[], :register_at::bigint[], :close_day::int[],
+              :closes::text[], :frame_seq::int[], :frame_hash::bigint[], :frames_before::bytea[], :candidate::bigint[],
+              :candidate_at::bigint[], :candidate_count::int[], :habit::bigint[], :grid_at::bigint[],
+              :grid_register::bigint[], :event_mask::bigint[], :events_at::bigint[], :last_seen_us::bigint[]
+              /*each point: , :{name}::{sql}[]*/)
+       AS u(meter_id, version, register, register_at, close_day, closes, frame_seq, frame_hash, frames_before, candidate,
+            candidate_at, candidate_count, habit, grid_at, grid_register, event_mask, events_at, last_seen_us
+            /*each point: , {name}*/)
+ WHERE s.meter_id = u.meter_id
+
+-- name: add_exceptions
+-- Findings of validation.
+INSERT INTO reading_exception (tenant_id, meter_id, version, rule, at, day, value, expected)
+SELECT * FROM unnest(:tenant_id::int[], :meter_id::bigint[], :version::bigint[], :rule::smallint[], :at::bigint[],
+                     :day::int[], :value::bigint[], :expected::bigint[])
+
+-- name: add_dead_letters
+-- Messages that could not be used.
+INSERT INTO dead_letter (tenant_id, meter_id, product_id, channel, path, received_us, payload, reason, byte_offset, detail)
+SELECT * FROM unnest(:tenant_id::int[], :meter_id::bigint[], :product_id::int[], :channel::text[], :path::text[],
+                     :received_us::bigint[], :payload::bytea[], :reason::text[], :byte_offset::int[], :detail::text[])
+
+-- name: raise_alarms
+-- One row for each open alarm; raising it again only counts (R7.2: repeats are grouped).
+INSERT INTO alarm (tenant_id, meter_id, event, severity, raised_at, received_us, shown_us, last_us, occurrences)
+SELECT u.tenant_id, u.meter_id, u.event, u.severity, u.raised_at, u.received_us, :shown_us, u.last_us, u.occurrences
+  FROM unnest(:tenant_id::int[], :meter_id::bigint[], :event::text[], :severity::text[], :raised_at::bigint[],
+              :received_us::bigint[], :last_us::bigint[], :occurrences::int[])
+       AS u(tenant_id, meter_id, event, severity, raised_at, received_us, last_us, occurrences)
+ON CONFLICT (meter_id, event) WHERE cleared_us IS NULL
+DO UPDATE SET occurrences = alarm.occurrences + excluded.occurrences, last_us = excluded.last_us
+
+-- name: clear_alarms
+-- Those that are open; an event that is not open stays as it is.
+UPDATE alarm a SET cleared_us = u.at_us, last_us = u.at_us
+  FROM unnest(:meter_id::bigint[], :event::text[], :at_us::bigint[]) AS u(meter_id, event, at_us)
+ WHERE a.meter_id = u.meter_id AND a.event = u.event AND a.cleared_us IS NULL
+
+-- name: dead_letters_page
+-- Of a tenant, newest first; a filter that is null takes all.
+SELECT dead_letter_id, meter_id, product_id, channel, path, received_us, payload, reason, byte_offset, detail, status,
+       handled_by, handled_at
+  FROM dead_letter
+ WHERE tenant_id = :tenant_id AND (:after::bigint IS NULL OR dead_letter_id < :after)
+   AND (:status::text IS NULL OR status = :status) AND (:reason::text IS NULL OR reason = :reason)
+   AND (:meter_id::bigint IS NULL OR meter_id = :meter_id) AND (:product_id::int IS NULL OR product_id = :product_id)
+ ORDER BY dead_letter_id DESC LIMIT :most
+
+-- name: open_dead_letters
+-- The open ones of these, locked until the transaction ends.
+SELECT dead_letter_id, meter_id, product_id, channel, path, received_us, payload, reason, byte_offset, detail, status,
+       handled_by, handled_at
+  FROM dead_letter
+ WHERE tenant_id = :tenant_id AND dead_letter_id = ANY(:ids::bigint[]) AND status = 'open'
+ ORDER BY dead_letter_id FOR UPDATE
+
+-- name: products_of_meters
+-- Which product each of these meters is now.
+SELECT meter_id, product_id FROM meter WHERE tenant_id = :tenant_id AND meter_id = ANY(:meter_ids::bigint[])
+
+-- name: mark_dead_letters
+-- Replayed or dismissed, and by whom.
+UPDATE dead_letter SET status = :status, handled_by = :user_id, handled_at = now()
+ WHERE tenant_id = :tenant_id AND dead_letter_id = ANY(:ids::bigint[])
