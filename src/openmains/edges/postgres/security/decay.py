@@ -4,11 +4,13 @@
 from openmains.domain.security.findings import EVENTS, State
 from openmains.domain.security.ladder import Standing, Thresholds, faded
 from openmains.edges.postgres.db import Pool
+from openmains.edges.postgres.queries import load
 
 FINDINGS_KEPT_S = 400 * 86_400
 STRANGERS_KEPT_S = 30 * 86_400
 CHANGES_KEPT_S = 30 * 86_400
 BATCH = 5_000
+_QUERIES = load(__package__)
 
 
 async def calm_down(pool: Pool, thresholds: Thresholds, now_s: int) -> int:
@@ -17,37 +19,30 @@ async def calm_down(pool: Pool, thresholds: Thresholds, now_s: int) -> int:
     after = 0
     while True:
         async with pool.acquire() as connection, connection.transaction():
-            rows = await connection.fetch(
-                "SELECT meter_id, score, score_at FROM terminal WHERE state = 'observe' AND NOT held AND meter_id > $1"
-                " ORDER BY meter_id LIMIT $2 FOR UPDATE",
-                after, BATCH,
-            )  # fmt: skip
+            rows = await _QUERIES["lock_observed"].fetch(connection, after=after, most=BATCH)
             if not rows:
                 return calmed
-            after = rows[-1][0]
-            later = {row[0]: faded(Standing(State.OBSERVE, row[1], row[2]), now_s, thresholds) for row in rows}
+            after = rows[-1]["meter_id"]
+            later = {
+                row["meter_id"]: faded(Standing(State.OBSERVE, row["score"], row["score_at"]), now_s, thresholds)
+                for row in rows
+            }
             free = {meter: standing for meter, standing in later.items() if standing.state is State.ALLOWED}
             if free:
-                await connection.execute(
-                    "UPDATE terminal t SET state = 'allowed', score = u.score, score_at = u.at, state_at = now(),"
-                    " reasons = '{}', state_by = NULL, note = '' FROM unnest($1::bigint[], $2::int[], $3::bigint[]) AS u(meter_id, score, at)"
-                    " WHERE t.meter_id = u.meter_id AND t.state = 'observe' AND NOT t.held",
-                    list(free), [standing.score for standing in free.values()],
-                    [standing.at for standing in free.values()],
-                )  # fmt: skip
-                await connection.execute(
-                    "UPDATE alarm SET cleared_us = $3 WHERE cleared_us IS NULL AND event = ANY ($2::text[])"
-                    " AND meter_id = ANY ($1::bigint[])",
-                    list(free), EVENTS, now_s * 1_000_000,
-                )  # fmt: skip
+                await _QUERIES["allow_again"].execute(
+                    connection,
+                    meter_ids=list(free),
+                    scores=[standing.score for standing in free.values()],
+                    instants=[standing.at for standing in free.values()],
+                )
+                await _QUERIES["clear_alarms_of"].execute(
+                    connection, meter_ids=list(free), events=EVENTS, now_us=now_s * 1_000_000
+                )
                 calmed += len(free)
 
 
 async def forget_old(pool: Pool, now_s: int) -> None:
     """Old findings, strangers that did not come again, changes that every edge has seen."""
-    await pool.execute("DELETE FROM terminal_finding WHERE at_us < $1", (now_s - FINDINGS_KEPT_S) * 1_000_000)
-    await pool.execute(
-        "DELETE FROM onboarding WHERE last_us < $1 AND NOT proven AND status <> 'accepted'",
-        (now_s - STRANGERS_KEPT_S) * 1_000_000,
-    )
-    await pool.execute("DELETE FROM terminal_change WHERE at < to_timestamp($1)", now_s - CHANGES_KEPT_S)
+    await _QUERIES["forget_findings"].execute(pool, before_us=(now_s - FINDINGS_KEPT_S) * 1_000_000)
+    await _QUERIES["forget_strangers"].execute(pool, before_us=(now_s - STRANGERS_KEPT_S) * 1_000_000)
+    await _QUERIES["forget_changes"].execute(pool, before_s=now_s - CHANGES_KEPT_S)
