@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from openmains.edges.clickhouse.client import ClickHouse
+from openmains.edges.clickhouse.queries import QUERIES
 
 _COLUMNS = ("tenant_id", "meter_id", "area_id", "product_id", "installed_on", "removed_on", "revision")
 _NAME = "meter_dim"
@@ -17,10 +18,7 @@ class MeterDims:
         self._clickhouse = clickhouse
 
     async def position(self) -> int | None:
-        rows = await self._clickhouse.query(
-            "SELECT argMax(position, at) FROM sync_position WHERE name = {name:String} HAVING count() > 0",
-            {"name": _NAME},
-        )
+        rows = await self._clickhouse.query(*QUERIES["sync_position"](name=_NAME))
         return int(rows[0][0]) if rows else None
 
     async def set_position(self, position: int) -> None:

@@ -8,14 +8,7 @@ from openmains.app.ingest.pipeline.ports import StoredDay, Table
 from openmains.domain.period import day_to_date
 from openmains.domain.readings.model import DayRow
 from openmains.edges.clickhouse.client import ClickHouse
-
-STORED = """
-SELECT meter_id, toUInt16(day), version, base, interval_s, increments, arrayResize(quality, length(increments)), flags
-  FROM meter_day FINAL
- WHERE (tenant_id, meter_id, day) IN (SELECT k.1, k.2, toDate(k.3)
-       FROM (SELECT arrayJoin({keys:Array(Tuple(UInt32, UInt64, UInt16))}) AS k))
-   AND day IN {days:Array(Date)}
-"""
+from openmains.edges.clickhouse.queries import QUERIES
 
 
 class ClickHouseReadingSink:
@@ -29,7 +22,9 @@ class ClickHouseReadingSink:
         if not keys:
             return {}
         days = sorted({key[2] for key in keys})
-        rows = await self._clickhouse.query(STORED, {"keys": list(keys), "days": [day_to_date(day) for day in days]})
+        rows = await self._clickhouse.query(
+            *QUERIES["stored_days"](keys=list(keys), days=[day_to_date(day) for day in days])
+        )
         return {
             (meter_id, day): (version, DayRow(day, base, interval_s, list(increments), list(quality), flags))
             for meter_id, day, version, base, interval_s, increments, quality, flags in rows

@@ -14,39 +14,11 @@ from openmains.app.readings.model import StoredDay, StoredFrame, StoredRegister,
 from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.period import date_to_day, day_to_date
 from openmains.edges.clickhouse.client import ClickHouse
+from openmains.edges.clickhouse.queries import QUERIES
 
 NOT_SENT = -2147483648
 _NEVER = date(2149, 6, 6)  # the last day of Date: not removed
 
-_DAYS = """
-SELECT day, base, interval_s, increments, arrayResize(quality, length(increments)), total, flags, received_s, version
-  FROM meter_day FINAL
- WHERE tenant_id = {tenant:UInt32} AND meter_id = {meter:UInt64} AND day BETWEEN {first:Date} AND {last:Date}
- ORDER BY day
-"""
-_REGISTERS = """
-SELECT at, register, flags, position, received_us, version
-  FROM register FINAL
- WHERE tenant_id = {tenant:UInt32} AND meter_id = {meter:UInt64}
-   AND at >= toDateTime64({left:Int64}, 0, 'UTC') AND at < toDateTime64({right:Int64}, 0, 'UTC')
-   AND (at, version, position) < (toDateTime64({at:Int64}, 0, 'UTC'), {version:UInt64}, {position:UInt32})
- ORDER BY at DESC, version DESC, position DESC LIMIT {limit:UInt32}
-"""
-_FRAMES = """
-SELECT received_us, version, direction, channel, path, outcome, hex(payload)
-  FROM frame FINAL
- WHERE tenant_id = {tenant:UInt32} AND meter_id = {meter:UInt64}
-   AND (received_us, version) < ({us:UInt64}, {version:UInt64})
- ORDER BY received_us DESC, version DESC LIMIT {limit:UInt32}
-"""
-_SIGNALS = """
-SELECT received_us, version, rsrp_ddbm, sinr_ddb, ecl, pci, cell, earfcn, battery_pct, battery_mv
-  FROM signal FINAL
- WHERE tenant_id = {tenant:UInt32} AND meter_id = {meter:UInt64}
-   AND received_us >= {left:UInt64} AND received_us < {right:UInt64}
-   AND (received_us, version) < ({us:UInt64}, {version:UInt64})
- ORDER BY received_us DESC, version DESC LIMIT {limit:UInt32}
-"""
 _LAST_S = 4_102_444_800  # 2100-01-01, beyond every instant accepted
 _LAST_64 = 2**63 - 1
 
@@ -59,13 +31,12 @@ class ClickHouseReadings:
 
     async def days(self, tenant_id: TenantId, meter_id: MeterId, first_day: int, last_day: int) -> list[StoredDay]:
         rows = await self._clickhouse.query(
-            _DAYS,
-            {
-                "tenant": tenant_id,
-                "meter": meter_id,
-                "first": day_to_date(max(0, first_day)),
-                "last": day_to_date(min(65_535, max(0, last_day))),
-            },
+            *QUERIES["days"](
+                tenant=tenant_id,
+                meter=meter_id,
+                first=day_to_date(max(0, first_day)),
+                last=day_to_date(min(65_535, max(0, last_day))),
+            )
         )
         return [StoredDay(date_to_day(row[0]), row[1], row[2], list(row[3]), list(row[4]), *row[5:9]) for row in rows]
 
@@ -80,24 +51,23 @@ class ClickHouseReadings:
     ) -> list[StoredRegister]:
         at, version, position = before or (_LAST_S, _LAST_64, 65_535)
         rows = await self._clickhouse.query(
-            _REGISTERS,
-            {
-                "tenant": tenant_id,
-                "meter": meter_id,
-                "left": from_s,
-                "right": min(to_s, _LAST_S),
-                "at": max(0, min(at, _LAST_S)),
-                "version": max(0, version),
-                "position": max(0, min(position, 65_535)),
-                "limit": limit,
-            },
+            *QUERIES["registers"](
+                tenant=tenant_id,
+                meter=meter_id,
+                left=from_s,
+                right=min(to_s, _LAST_S),
+                at=max(0, min(at, _LAST_S)),
+                version=max(0, version),
+                position=max(0, min(position, 65_535)),
+                limit=limit,
+            )
         )
         return [StoredRegister(_utc(row[0]), *row[1:]) for row in rows]
 
     async def frames(
         self, tenant_id: TenantId, meter_id: MeterId, limit: int, before: tuple[int, int] | None
     ) -> list[StoredFrame]:
-        rows = await self._clickhouse.query(_FRAMES, _keys(tenant_id, meter_id, limit, before))
+        rows = await self._clickhouse.query(*QUERIES["frames"](**_keys(tenant_id, meter_id, limit, before)))
         return [
             StoredFrame(us, version, direction, channel, path, outcome, bytes.fromhex(payload))
             for us, version, direction, channel, path, outcome, payload in rows
@@ -113,7 +83,7 @@ class ClickHouseReadings:
         before: tuple[int, int] | None,
     ) -> list[StoredSignal]:
         keys = _keys(tenant_id, meter_id, limit, before) | {"left": from_us, "right": to_us}
-        rows = await self._clickhouse.query(_SIGNALS, keys)
+        rows = await self._clickhouse.query(*QUERIES["signals"](**keys))
         return [
             StoredSignal(row[0], row[1], *(None if value == NOT_SENT else value for value in row[2:])) for row in rows
         ]

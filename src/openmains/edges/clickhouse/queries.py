@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Queries of ClickHouse as source: ``queries.sql`` beside this file, each named and described, values as ``{name:Type}``.
+
+    rows = await clickhouse.query(*QUERIES["days"](tenant=1, meter=2, first=…, last=…))
+
+What is wrong with the file is found when it is loaded, which is when the program starts; what is wrong with a call, at the call.
+"""
+
+import re
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+_BLOCK = re.compile(
+    r"^-- name: (?P<name>[a-z][a-z0-9_]*)\n(?P<said>(?:--.*\n)+)(?P<sql>(?:(?!-- name:).*\n?)+)", re.MULTILINE
+)
+_VALUE = re.compile(r"\{(\w+):")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One statement. ``params``: names of its values."""
+
+    name: str
+    description: str
+    sql: str
+    params: frozenset[str]
+
+    def __call__(self, **values: Any) -> tuple[str, dict[str, Any]]:
+        """What ``ClickHouse.query`` takes; raises ``TypeError`` where a value is missing or unknown."""
+        if wrong := self.params ^ set(values):
+            raise TypeError(f"query {self.name}: missing or unknown {sorted(wrong)}")
+        return self.sql, values
+
+
+def parse(text: str) -> dict[str, Query]:
+    """The queries of a file's text by name. Raises ``ValueError`` for a name that stands twice or a block that is none."""
+    found: dict[str, Query] = {}
+    for block in _BLOCK.finditer(text):
+        sql = block["sql"].strip()
+        said = " ".join(line.removeprefix("--").strip() for line in block["said"].splitlines())
+        if block["name"] in found or not sql:
+            raise ValueError(f"query {block['name']!r} stands twice or is empty")
+        found[block["name"]] = Query(block["name"], said, sql, frozenset(_VALUE.findall(sql)))
+    if len(found) != text.count("-- name:"):
+        raise ValueError("a query has no name, no description or no statement")
+    return found
+
+
+QUERIES = parse((resources.files(__package__) / "queries.sql").read_text("utf-8"))

@@ -1,0 +1,107 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Every query that ClickHouse is asked. The tables replace rows by key and version when they merge; FINAL does the same at
+-- reading time. Queries of one meter name tenant and meter, the head of each table's order: FINAL reads a handful of granules.
+
+-- name: days
+-- The newest version of each day of a meter.
+SELECT day, base, interval_s, increments, arrayResize(quality, length(increments)), total, flags, received_s, version
+  FROM meter_day FINAL
+ WHERE tenant_id = {tenant:UInt32} AND meter_id = {meter:UInt64} AND day BETWEEN {first:Date} AND {last:Date}
+ ORDER BY day
+
+-- name: registers
+-- Registers of a meter as received, from new to old.
+SELECT at, register, flags, position, received_us, version
+  FROM register FINAL
+ WHERE tenant_id = {tenant:UInt32} AND meter_id = {meter:UInt64}
+   AND at >= toDateTime64({left:Int64}, 0, 'UTC') AND at < toDateTime64({right:Int64}, 0, 'UTC')
+   AND (at, version, position) < (toDateTime64({at:Int64}, 0, 'UTC'), {version:UInt64}, {position:UInt32})
+ ORDER BY at DESC, version DESC, position DESC LIMIT {limit:UInt32}
+
+-- name: frames
+-- The communication log of a meter, from new to old.
+SELECT received_us, version, direction, channel, path, outcome, hex(payload)
+  FROM frame FINAL
+ WHERE tenant_id = {tenant:UInt32} AND meter_id = {meter:UInt64}
+   AND (received_us, version) < ({us:UInt64}, {version:UInt64})
+ ORDER BY received_us DESC, version DESC LIMIT {limit:UInt32}
+
+-- name: signals
+-- Radio and battery of a meter's reports, from new to old.
+SELECT received_us, version, rsrp_ddbm, sinr_ddb, ecl, pci, cell, earfcn, battery_pct, battery_mv
+  FROM signal FINAL
+ WHERE tenant_id = {tenant:UInt32} AND meter_id = {meter:UInt64}
+   AND received_us >= {left:UInt64} AND received_us < {right:UInt64}
+   AND (received_us, version) < ({us:UInt64}, {version:UInt64})
+ ORDER BY received_us DESC, version DESC LIMIT {limit:UInt32}
+
+-- name: stored_days
+-- The newest rows of these (tenant, meter, day) keys, for the pipeline to merge with.
+SELECT meter_id, toUInt16(day), version, base, interval_s, increments, arrayResize(quality, length(increments)), flags
+  FROM meter_day FINAL
+ WHERE (tenant_id, meter_id, day) IN (SELECT k.1, k.2, toDate(k.3)
+       FROM (SELECT arrayJoin({keys:Array(Tuple(UInt32, UInt64, UInt16))}) AS k))
+   AND day IN {days:Array(Date)}
+
+-- name: counts
+-- Meters of a day by area, product and status. Both tables are sorted by meter within a partition, so they are joined by
+-- merging. The same order of questions as domain/readings/expected.status_of; a meter without a row has 0 slots by the join.
+SELECT d.area_id, d.product_id,
+       multiIf(k.slots = 0, 'missing', k.slots > k.measured, 'estimated',
+               k.slots < transform(d.product_id, {products:Array(UInt32)}, {slots:Array(UInt16)}, toUInt16(0)), 'partial',
+               k.received_s < {due:UInt32}, 'on_time', 'late') AS status,
+       count()
+  FROM (SELECT meter_id, area_id, product_id FROM meter_dim FINAL
+         WHERE tenant_id = {tenant:UInt32} AND installed_on <= {day:Date} AND removed_on > {day:Date}) AS d
+  LEFT ANY JOIN (SELECT meter_id, slots, measured, received_s FROM day_total FINAL
+                  WHERE tenant_id = {tenant:UInt32} AND day = {day:Date}) AS k ON d.meter_id = k.meter_id
+ GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+SETTINGS do_not_merge_across_partitions_select_final = 1, join_algorithm = 'full_sorting_merge,hash',
+         max_bytes_before_external_group_by = 1000000000
+
+-- name: missing
+-- Meters in these statuses by id, from one on; no area or no product means all.
+SELECT d.meter_id, d.area_id, d.product_id,
+       multiIf(k.slots = 0, 'missing', k.slots > k.measured, 'estimated',
+               k.slots < transform(d.product_id, {products:Array(UInt32)}, {slots:Array(UInt16)}, toUInt16(0)), 'partial',
+               k.received_s < {due:UInt32}, 'on_time', 'late') AS status
+  FROM (SELECT meter_id, area_id, product_id FROM meter_dim FINAL
+         WHERE tenant_id = {tenant:UInt32} AND installed_on <= {day:Date} AND removed_on > {day:Date}
+           AND meter_id > {after:UInt64} AND (empty({areas:Array(UInt32)}) OR area_id IN {areas:Array(UInt32)})
+           AND (empty({of_products:Array(UInt32)}) OR product_id IN {of_products:Array(UInt32)})) AS d
+  LEFT ANY JOIN (SELECT meter_id, slots, measured, received_s FROM day_total FINAL
+                  WHERE tenant_id = {tenant:UInt32} AND day = {day:Date} AND meter_id > {after:UInt64}) AS k
+    ON d.meter_id = k.meter_id
+ WHERE status IN {statuses:Array(String)} ORDER BY d.meter_id LIMIT {limit:UInt32}
+SETTINGS do_not_merge_across_partitions_select_final = 1, join_algorithm = 'full_sorting_merge,hash',
+         max_bytes_before_external_group_by = 1000000000
+
+-- name: area_sums
+-- Sums of a tenant's totals by day and area, and of how many meters.
+SELECT day, area_id, sum(total), count() FROM day_total FINAL
+ WHERE tenant_id = {tenant:UInt32} AND day BETWEEN {first:Date} AND {last:Date} AND slots > 0
+ GROUP BY day, area_id ORDER BY day, area_id
+SETTINGS do_not_merge_across_partitions_select_final = 1
+
+-- name: loads_by_minute
+-- Reports that a radio cell carries in each minute of a usual day.
+SELECT cell, intDiv(intDiv(received_us, 1000000) - {midnight:Int64} + 604800, 60) % 1440 AS minute,
+       toInt64(ceil(count() / greatest(1, ({right:Int64} - {left:Int64}) / 86400)))
+  FROM signal FINAL
+ WHERE tenant_id = {tenant:UInt32} AND received_us >= {left:Int64} * 1000000 AND received_us < {right:Int64} * 1000000
+   AND cell > 0
+ GROUP BY cell, minute
+
+-- name: usual_minutes
+-- The minute of a day in which each meter's first report usually comes.
+SELECT meter_id, toInt64(quantileExact(0.5)(minute)) FROM (
+  SELECT meter_id, intDiv(intDiv(received_us, 1000000) - {midnight:Int64} + 604800, 86400) AS day,
+         min(intDiv(intDiv(received_us, 1000000) - {midnight:Int64} + 604800, 60) % 1440) AS minute
+    FROM signal FINAL
+   WHERE tenant_id = {tenant:UInt32} AND received_us >= {left:Int64} * 1000000 AND received_us < {right:Int64} * 1000000
+   GROUP BY meter_id, day)
+ GROUP BY meter_id
+
+-- name: sync_position
+-- How far a copy has come; no row where it never began.
+SELECT argMax(position, at) FROM sync_position WHERE name = {name:String} HAVING count() > 0
