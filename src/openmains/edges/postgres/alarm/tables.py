@@ -6,16 +6,14 @@ from datetime import UTC, datetime
 from openmains.app.alarm.model import Alarm, AlarmStatus, Severity
 from openmains.domain.ids import AlarmId, AreaId, MeterId, TenantId, UserId
 from openmains.edges.postgres.db import Connection, Row
+from openmains.edges.postgres.queries import load
 
-_COLUMNS = """
-  SELECT l.alarm_id, l.meter_id, m.number, m.area_id, l.event, l.severity, l.raised_at, l.received_us, l.shown_us,
-         l.occurrences, l.last_us, l.cleared_us, l.acknowledged_by, l.acknowledged_at
-    FROM alarm l JOIN meter m USING (meter_id)
-"""
-_STATUS = {
-    "open": "l.cleared_us IS NULL AND l.acknowledged_at IS NULL",
-    "acknowledged": "l.cleared_us IS NULL AND l.acknowledged_at IS NOT NULL",
-    "cleared": "l.cleared_us IS NOT NULL",
+_QUERIES = load(__package__)
+_STATUS: dict[AlarmStatus | None, tuple[bool | None, bool | None]] = {  # (is cleared, is acknowledged)
+    None: (None, None),
+    "open": (False, False),
+    "acknowledged": (False, True),
+    "cleared": (True, None),
 }
 
 
@@ -60,40 +58,31 @@ class Alarms:
         meter_id: MeterId | None,
         area_id: AreaId | None,
     ) -> list[Alarm]:
-        state = "true" if status is None else _STATUS[status]
-        rows = await self._connection.fetch(
-            f"{_COLUMNS} WHERE l.tenant_id = $1 AND {state} AND ($2::bigint IS NULL OR l.alarm_id < $2)"
-            " AND ($3::text IS NULL OR l.severity = $3) AND ($4::text IS NULL OR l.event = $4)"
-            " AND ($5::bigint IS NULL OR l.meter_id = $5) AND ($6::int IS NULL OR m.area_id = $6)"
-            " ORDER BY l.alarm_id DESC LIMIT $7",
-            self._tenant_id,
-            after,
-            severity,
-            event,
-            meter_id,
-            area_id,
-            limit,
+        is_cleared, is_acknowledged = _STATUS[status]
+        rows = await _QUERIES["alarms"].fetch(
+            self._connection,
+            tenant_id=self._tenant_id,
+            after=after,
+            is_cleared=is_cleared,
+            is_acknowledged=is_acknowledged,
+            severity=severity,
+            event=event,
+            meter_id=meter_id,
+            area_id=area_id,
+            most=limit,
         )
         return [_alarm(row) for row in rows]
 
     async def get(self, alarm_id: AlarmId) -> Alarm | None:
-        row = await self._connection.fetchrow(
-            f"{_COLUMNS} WHERE l.tenant_id = $1 AND l.alarm_id = $2 FOR UPDATE OF l", self._tenant_id, alarm_id
-        )
+        row = await _QUERIES["lock_alarm"].fetchrow(self._connection, tenant_id=self._tenant_id, alarm_id=alarm_id)
         return None if row is None else _alarm(row)
 
     async def acknowledge(self, alarm_id: AlarmId, user_id: UserId) -> None:
-        await self._connection.execute(
-            "UPDATE alarm SET acknowledged_by = $3, acknowledged_at = now() WHERE tenant_id = $1 AND alarm_id = $2",
-            self._tenant_id,
-            alarm_id,
-            user_id,
+        await _QUERIES["acknowledge_alarm"].execute(
+            self._connection, tenant_id=self._tenant_id, alarm_id=alarm_id, user_id=user_id
         )
 
     async def clear(self, alarm_id: AlarmId, now_us: int) -> None:
-        await self._connection.execute(
-            "UPDATE alarm SET cleared_us = $3 WHERE tenant_id = $1 AND alarm_id = $2",
-            self._tenant_id,
-            alarm_id,
-            now_us,
+        await _QUERIES["clear_alarm"].execute(
+            self._connection, tenant_id=self._tenant_id, alarm_id=alarm_id, now_us=now_us
         )

@@ -16,11 +16,11 @@ from openmains.app.fleet.imports.staging import STAGED
 from openmains.domain.ids import MeterId, TenantId
 from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.fleet.search import refresh, refresh_customers
-from openmains.edges.postgres.queries import load, parse
+from openmains.edges.postgres.queries import FILE, load, parse
 
 _LOCK = 0x6F6D_0001  # first half of the advisory lock 'an import of this tenant runs'
 _QUERIES = load(__package__)
-_STAGING = parse((resources.files(__package__) / "staging.sql").read_text("utf-8"), __package__)
+_STAGING = parse((resources.files(__package__) / "staging" / FILE).read_text("utf-8"), __package__)
 _SETTINGS = {
     "work_mem": "256MB",
     "gin_pending_list_limit": "256MB",

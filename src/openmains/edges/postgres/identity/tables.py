@@ -1,22 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """People, sessions and tokens. Secrets are stored as SHA-256 of 256 random bits, passwords as argon2id."""
 
-# ruff: noqa: S608 – SQL is put together from column names written in this file only; values are always parameters
-
 import secrets
 from datetime import datetime
 from typing import Any
-
-import asyncpg
 
 from openmains.app.identity.hashing import hash_password
 from openmains.app.identity.model import Actor, ApiToken, SignInRecord, User
 from openmains.domain.identity.role import Role
 from openmains.domain.ids import TenantId, TokenId, UserId
-from openmains.edges.postgres.db import Connection, Pool, Row
+from openmains.edges.postgres.db import Connection, Pool, Row, connect
+from openmains.edges.postgres.queries import load
 
-_USER = "user_id, login, name, role, locale, disabled, must_change, locked_until, created_at"
-_TOKEN = "token_id, user_id, name, role, created_at, expires_at, last_used_at, revoked_at"  # noqa: S105 column names
+_QUERIES = load(__package__)
 _USER_FIELDS = frozenset({"name", "role", "locale", "disabled", "must_change", "locked_until", "failed_count"})
 
 
@@ -35,15 +31,15 @@ class SignIn:
         self._pool = pool
 
     async def only_tenant_code(self) -> str | None:
-        code: str | None = await self._pool.fetchval("SELECT only_tenant_code()")
+        code: str | None = await _QUERIES["only_tenant_code"].fetchval(self._pool)
         return code
 
     async def find_sign_in(self, tenant_code: str, login: str) -> SignInRecord | None:
-        row = await self._pool.fetchrow("SELECT * FROM find_sign_in($1, $2)", tenant_code, login)
+        row = await _QUERIES["find_sign_in"].fetchrow(self._pool, tenant_code=tenant_code, login=login)
         return None if row is None else SignInRecord(**{**dict(row), "role": Role(row["role"])})
 
     async def find_credential(self, secret_hash: bytes) -> Actor | None:
-        row = await self._pool.fetchrow("SELECT * FROM find_credential($1)", secret_hash)
+        row = await _QUERIES["find_credential"].fetchrow(self._pool, secret_hash=secret_hash)
         return None if row is None else Actor(**{**dict(row), "role": Role(row["role"])})
 
 
@@ -55,32 +51,22 @@ class Users:
         self._tenant_id = tenant_id
 
     async def page(self, limit: int, after: int) -> list[User]:
-        rows = await self._connection.fetch(
-            f"SELECT {_USER} FROM app_user WHERE tenant_id = $1 AND user_id > $2 ORDER BY user_id LIMIT $3",
-            self._tenant_id,
-            after,
-            limit,
-        )
+        rows = await _QUERIES["users"].fetch(self._connection, tenant_id=self._tenant_id, after=after, most=limit)
         return [_user(row) for row in rows]
 
     async def get(self, user_id: UserId) -> User | None:
-        row = await self._connection.fetchrow(
-            f"SELECT {_USER} FROM app_user WHERE tenant_id = $1 AND user_id = $2",
-            self._tenant_id,
-            user_id,
-        )
+        row = await _QUERIES["user"].fetchrow(self._connection, tenant_id=self._tenant_id, user_id=user_id)
         return None if row is None else _user(row)
 
     async def add(self, login: str, name: str, password_hash: str, role: Role, locale: str) -> User | None:
-        row = await self._connection.fetchrow(
-            "INSERT INTO app_user (tenant_id, login, name, password_hash, role, locale, must_change)"
-            f" VALUES ($1, $2, $3, $4, $5, $6, true) ON CONFLICT DO NOTHING RETURNING {_USER}",
-            self._tenant_id,
-            login,
-            name,
-            password_hash,
-            role.value,
-            locale,
+        row = await _QUERIES["add_user"].fetchrow(
+            self._connection,
+            tenant_id=self._tenant_id,
+            login=login,
+            name=name,
+            password_hash=password_hash,
+            role=role.value,
+            locale=locale,
         )
         return None if row is None else _user(row)
 
@@ -88,58 +74,40 @@ class Users:
         unknown = values.keys() - _USER_FIELDS
         if unknown:
             raise ValueError(f"not fields of a user: {sorted(unknown)}")
-        names = list(values)
-        sets = ", ".join(f"{name} = ${place}" for place, name in enumerate(names, 3))
-        row = await self._connection.fetchrow(
-            f"UPDATE app_user SET {sets} WHERE tenant_id = $1 AND user_id = $2 RETURNING {_USER}",
-            self._tenant_id,
-            user_id,
-            *(values[name] for name in names),
+        row = await _QUERIES["change_user"].fetchrow(
+            self._connection, tenant_id=self._tenant_id, user_id=user_id, changes=values
         )
         return None if row is None else _user(row)
 
     async def remove(self, user_id: UserId) -> bool:
-        done: str = await self._connection.execute(
-            "DELETE FROM app_user WHERE tenant_id = $1 AND user_id = $2", self._tenant_id, user_id
-        )
+        done = await _QUERIES["remove_user"].execute(self._connection, tenant_id=self._tenant_id, user_id=user_id)
         return done == "DELETE 1"
 
     async def password_hash(self, user_id: UserId) -> str | None:
-        found: str | None = await self._connection.fetchval(
-            "SELECT password_hash FROM app_user WHERE tenant_id = $1 AND user_id = $2", self._tenant_id, user_id
+        found: str | None = await _QUERIES["password_hash"].fetchval(
+            self._connection, tenant_id=self._tenant_id, user_id=user_id
         )
         return found
 
     async def set_password(self, user_id: UserId, password_hash: str, *, must_change: bool) -> None:
-        await self._connection.execute(
-            "UPDATE app_user SET password_hash = $3, must_change = $4, failed_count = 0, locked_until = NULL"
-            " WHERE tenant_id = $1 AND user_id = $2",
-            self._tenant_id,
-            user_id,
-            password_hash,
-            must_change,
+        await _QUERIES["set_password"].execute(
+            self._connection,
+            tenant_id=self._tenant_id,
+            user_id=user_id,
+            password_hash=password_hash,
+            must_change=must_change,
         )
 
     async def note_failure(self, user_id: UserId, failures: int, locked_until: datetime | None) -> None:
-        await self._connection.execute(
-            "UPDATE app_user SET failed_count = CASE WHEN $3 = 0 THEN 0 ELSE greatest(failed_count + 1, $3) END,"
-            " locked_until = $4 WHERE tenant_id = $1 AND user_id = $2",
-            self._tenant_id,
-            user_id,
-            failures,
-            locked_until,
+        await _QUERIES["note_failure"].execute(
+            self._connection, tenant_id=self._tenant_id, user_id=user_id, failures=failures, locked_until=locked_until
         )
 
     async def clear_failures(self, user_id: UserId) -> None:
         await self.note_failure(user_id, 0, None)
 
     async def other_administrators(self, user_id: UserId) -> int:
-        # the rows are locked, so that two administrators cannot remove each other at the same time
-        rows = await self._connection.fetch(
-            "SELECT user_id FROM app_user WHERE tenant_id = $1 AND role = 'administrator' AND NOT disabled"
-            " ORDER BY user_id FOR UPDATE",
-            self._tenant_id,
-        )
+        rows = await _QUERIES["lock_administrators"].fetch(self._connection, tenant_id=self._tenant_id)
         return sum(1 for row in rows if row["user_id"] != user_id)
 
 
@@ -151,84 +119,59 @@ class Credentials:
         self._tenant_id = tenant_id
 
     async def add_session(self, secret_hash: bytes, user_id: UserId, expires_at: datetime, address: str) -> None:
-        await self._connection.execute("DELETE FROM session WHERE expires_at < now()")
-        await self._connection.execute(
-            "INSERT INTO session (session_hash, user_id, tenant_id, expires_at, address) VALUES ($1, $2, $3, $4, $5)",
-            secret_hash,
-            user_id,
-            self._tenant_id,
-            expires_at,
-            address,
+        await _QUERIES["forget_sessions"].execute(self._connection)
+        await _QUERIES["add_session"].execute(
+            self._connection,
+            tenant_id=self._tenant_id,
+            secret_hash=secret_hash,
+            user_id=user_id,
+            expires_at=expires_at,
+            address=address,
         )
 
     async def extend_session(self, secret_hash: bytes, expires_at: datetime) -> None:
-        await self._connection.execute(
-            "UPDATE session SET last_used_at = now(), expires_at = greatest(expires_at, least($2, created_at"
-            " + interval '7 days')) WHERE session_hash = $1",
-            secret_hash,
-            expires_at,
-        )
+        await _QUERIES["extend_session"].execute(self._connection, secret_hash=secret_hash, expires_at=expires_at)
 
     async def touch_token(self, secret_hash: bytes) -> None:
-        await self._connection.execute("UPDATE api_token SET last_used_at = now() WHERE token_hash = $1", secret_hash)
+        await _QUERIES["touch_token"].execute(self._connection, secret_hash=secret_hash)
 
     async def end_session(self, secret_hash: bytes) -> None:
-        await self._connection.execute("DELETE FROM session WHERE session_hash = $1", secret_hash)
+        await _QUERIES["end_session"].execute(self._connection, secret_hash=secret_hash)
 
     async def end_sessions_of(self, user_id: UserId, keep: bytes | None = None) -> None:
-        await self._connection.execute(
-            "DELETE FROM session WHERE user_id = $1 AND ($2::bytea IS NULL OR session_hash <> $2)", user_id, keep
-        )
+        await _QUERIES["end_sessions_of"].execute(self._connection, user_id=user_id, keep=keep)
 
     async def tokens(self, user_id: UserId | None, limit: int, after: int) -> list[ApiToken]:
-        rows = await self._connection.fetch(
-            f"SELECT {_TOKEN} FROM api_token WHERE tenant_id = $1 AND token_id > $2"
-            " AND ($3::bigint IS NULL OR user_id = $3) ORDER BY token_id LIMIT $4",
-            self._tenant_id,
-            after,
-            user_id,
-            limit,
+        rows = await _QUERIES["tokens"].fetch(
+            self._connection, tenant_id=self._tenant_id, user_id=user_id, after=after, most=limit
         )
         return [_token(row) for row in rows]
 
     async def token(self, token_id: TokenId) -> ApiToken | None:
-        row = await self._connection.fetchrow(
-            f"SELECT {_TOKEN} FROM api_token WHERE tenant_id = $1 AND token_id = $2",
-            self._tenant_id,
-            token_id,
-        )
+        row = await _QUERIES["token"].fetchrow(self._connection, tenant_id=self._tenant_id, token_id=token_id)
         return None if row is None else _token(row)
 
     async def add_token(
         self, user_id: UserId, name: str, secret_hash: bytes, role: Role, expires_at: datetime | None
     ) -> ApiToken:
-        row = await self._connection.fetchrow(
-            "INSERT INTO api_token (tenant_id, user_id, name, token_hash, role, expires_at)"
-            f" VALUES ($1, $2, $3, $4, $5, $6) RETURNING {_TOKEN}",
-            self._tenant_id,
-            user_id,
-            name,
-            secret_hash,
-            role.value,
-            expires_at,
+        row = await _QUERIES["add_token"].fetchrow(
+            self._connection,
+            tenant_id=self._tenant_id,
+            user_id=user_id,
+            name=name,
+            secret_hash=secret_hash,
+            role=role.value,
+            expires_at=expires_at,
         )
         assert row is not None  # noqa: S101 INSERT … RETURNING gives a row
         return _token(row)
 
     async def revoke_token(self, token_id: TokenId) -> bool:
-        done: str = await self._connection.execute(
-            "UPDATE api_token SET revoked_at = now() WHERE tenant_id = $1 AND token_id = $2 AND revoked_at IS NULL",
-            self._tenant_id,
-            token_id,
-        )
+        done = await _QUERIES["revoke_token"].execute(self._connection, tenant_id=self._tenant_id, token_id=token_id)
         return done == "UPDATE 1"
 
     async def revoke_tokens_of(self, user_id: UserId) -> None:
-        await self._connection.execute(
-            "UPDATE api_token SET revoked_at = now() WHERE tenant_id = $1 AND user_id = $2 AND revoked_at IS NULL",
-            self._tenant_id,
-            user_id,
-        )
+        await _QUERIES["revoke_tokens_of"].execute(self._connection, tenant_id=self._tenant_id, user_id=user_id)
 
 
 async def create_tenant_admin(
@@ -246,43 +189,28 @@ async def create_tenant_admin(
 
     Returns (tenant id, user id, password). The random password is given this once; None where the user existed already.
     """
-    connection = await asyncpg.connect(dsn_owner)
+    connection = await connect(dsn_owner)
     try:
         async with connection.transaction():
-            tenant_id = await connection.fetchval(
-                "INSERT INTO tenant (code, name, zone) VALUES ($1, $2, $3)"
-                " ON CONFLICT (code) DO UPDATE SET code = excluded.code RETURNING tenant_id",
-                tenant_code,
-                tenant_name,
-                zone,
+            tenant_id = await _QUERIES["make_tenant"].fetchval(
+                connection, code=tenant_code, name=tenant_name, zone=zone
             )
-            await connection.execute(
-                "INSERT INTO area (tenant_id, code, name) VALUES ($1, 'all', $2) ON CONFLICT DO NOTHING",
-                tenant_id,
-                tenant_name,
-            )
-            existing = await connection.fetchval(
-                "SELECT user_id FROM app_user WHERE tenant_id = $1 AND login = $2", tenant_id, login
-            )
+            await _QUERIES["make_root_area"].execute(connection, tenant_id=tenant_id, name=tenant_name)
+            existing = await _QUERIES["user_of_login"].fetchval(connection, tenant_id=tenant_id, login=login)
             if existing is not None:
                 return tenant_id, existing, None
             password = secrets.token_urlsafe(15)
-            user_id = await connection.fetchval(
-                "INSERT INTO app_user (tenant_id, login, name, password_hash, role, locale, must_change)"
-                " VALUES ($1, $2, $3, $4, 'administrator', $5, $6) RETURNING user_id",
-                tenant_id,
-                login,
-                name,
-                hash_password(password),
-                locale,
-                must_change,
+            user_id = await _QUERIES["make_administrator"].fetchval(
+                connection,
+                tenant_id=tenant_id,
+                login=login,
+                name=name,
+                password_hash=hash_password(password),
+                locale=locale,
+                must_change=must_change,
             )
-            await connection.execute(
-                "INSERT INTO audit (tenant_id, actor, action, object_type, object_id, after)"
-                " VALUES ($1, 'system', 'create_user', 'user', $2, jsonb_build_object('login', $3::text))",
-                tenant_id,
-                str(user_id),
-                login,
+            await _QUERIES["record_first_user"].execute(
+                connection, tenant_id=tenant_id, user_id=str(user_id), login=login
             )
             return tenant_id, user_id, password
     finally:

@@ -7,29 +7,9 @@ from typing import Any
 from openmains.app.job.ports import LEASE_S, ClaimedJob
 from openmains.domain.ids import TenantId
 from openmains.edges.postgres.db import Pool
+from openmains.edges.postgres.queries import load
 
-_ENQUEUE = """
-INSERT INTO job (tenant_id, kind, params, unique_key, file_path, created_by, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, to_timestamp($7)) ON CONFLICT (tenant_id, unique_key) DO NOTHING RETURNING job_id
-"""
-# started_at is the mark of the claim: it changes when another runner takes the job over.
-_CLAIM = """
-UPDATE job SET status = 'running', started_at = to_timestamp($2), heartbeat_at = to_timestamp($2), done = 0
- WHERE job_id = (SELECT job_id FROM job WHERE kind = ANY ($1::text[]) AND (status = 'queued'
-                    OR (status = 'running' AND heartbeat_at < to_timestamp($2::float8 - $3::float8)))
-                  ORDER BY job_id LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING job_id, tenant_id, kind, params, file_path
-"""
-_BEAT = """
-UPDATE job SET done = $3, total = $4, heartbeat_at = to_timestamp($5)
- WHERE job_id = $1 AND started_at = to_timestamp($2) AND status = 'running' RETURNING true
-"""
-_FINISH = """
-UPDATE job SET status = $3, result = $4, error = $5, finished_at = to_timestamp($6),
-       done = CASE WHEN $3 = 'done' THEN greatest(done, total) ELSE done END
- WHERE job_id = $1 AND started_at = to_timestamp($2) AND (status = 'running' OR (status = 'cancelled' AND finished_at IS NULL))
-RETURNING true
-"""
+_QUERIES = load(__package__)
 
 
 class PostgresJobs:
@@ -42,38 +22,54 @@ class PostgresJobs:
         self, tenant_id: TenantId, kind: str, params: Mapping[str, Any], *, now: float, unique_key: str | None = None,
         file_path: str = "", created_by: int | None = None,
     ) -> int | None:  # fmt: skip
-        found = await self._pool.fetchval(
-            _ENQUEUE, tenant_id, kind, dict(params), unique_key, file_path, created_by, now
+        found = await _QUERIES["enqueue"].fetchval(
+            self._pool,
+            tenant_id=tenant_id,
+            kind=kind,
+            params=dict(params),
+            unique_key=unique_key,
+            file_path=file_path,
+            created_by=created_by,
+            now=now,
         )
         return None if found is None else int(found)
 
     async def claim(self, kinds: list[str], now: float) -> ClaimedJob | None:
-        row = await self._pool.fetchrow(_CLAIM, kinds, now, LEASE_S)
-        return ClaimedJob(row[0], row[1], row[2], row[3], row[4], now) if row else None
+        row = await _QUERIES["claim"].fetchrow(self._pool, kinds=kinds, now=now, lease_s=LEASE_S)
+        if row is None:
+            return None
+        return ClaimedJob(row["job_id"], row["tenant_id"], row["kind"], row["params"], row["file_path"], now)
 
     async def beat(self, job: ClaimedJob, done: int, total: int, now: float) -> bool:
-        return bool(await self._pool.fetchval(_BEAT, job.job_id, job.claim, done, total, now))
+        return bool(
+            await _QUERIES["beat"].fetchval(
+                self._pool, job_id=job.job_id, claim=job.claim, done=done, total=total, now=now
+            )
+        )
 
     async def finish(
         self, job: ClaimedJob, status: str, result: Mapping[str, Any] | None, error: str, now: float
     ) -> bool:
         stored = dict(result) if result is not None else None
-        return bool(await self._pool.fetchval(_FINISH, job.job_id, job.claim, status, stored, error[:2000], now))
-
-    async def cancel(self, tenant_id: TenantId, job_id: int) -> bool:
-        """Ask a job to end; False where it has ended or is not this tenant's."""
         return bool(
-            await self._pool.fetchval(
-                "UPDATE job SET status = 'cancelled' WHERE job_id = $1 AND tenant_id = $2 "
-                "AND status IN ('queued', 'running') RETURNING true",
-                job_id,
-                tenant_id,
+            await _QUERIES["finish"].fetchval(
+                self._pool,
+                job_id=job.job_id,
+                claim=job.claim,
+                status=status,
+                result=stored,
+                error=error[:2000],
+                now=now,
             )
         )
 
+    async def cancel(self, tenant_id: TenantId, job_id: int) -> bool:
+        """Ask a job to end; False where it has ended or is not this tenant's."""
+        return bool(await _QUERIES["ask_to_end"].fetchval(self._pool, job_id=job_id, tenant_id=tenant_id))
+
     async def status(self, job_id: int) -> tuple[str, int, int, Any, str]:
         """(status, done, total, result, error); raises ``LookupError``."""
-        row = await self._pool.fetchrow("SELECT status, done, total, result, error FROM job WHERE job_id = $1", job_id)
+        row = await _QUERIES["job_status"].fetchrow(self._pool, job_id=job_id)
         if row is None:
             raise LookupError(f"there is no job {job_id}")
-        return row[0], row[1], row[2], row[3], row[4]
+        return row["status"], row["done"], row["total"], row["result"], row["error"]

@@ -8,12 +8,9 @@ from openmains.domain.ids import ExceptionId, MeterId, TenantId, UserId
 from openmains.domain.period import day_to_date
 from openmains.domain.readings.quality import Rule
 from openmains.edges.postgres.db import Connection, Row
+from openmains.edges.postgres.queries import load
 
-_COLUMNS = """
-  SELECT e.exception_id, e.meter_id, m.number, p.driver, e.rule, e.at, e.day, e.value, e.expected, e.found_at, e.status,
-         e.judged_by, e.judged_at, e.reason
-    FROM reading_exception e JOIN meter m USING (meter_id) JOIN product p USING (product_id)
-"""
+_QUERIES = load(__package__)
 _RULES = {rule.value: rule.name.lower() for rule in Rule}
 
 
@@ -52,40 +49,33 @@ class Exceptions:
         rule: int | None,
         meter_id: MeterId | None,
     ) -> list[ReadingException]:
-        rows = await self._connection.fetch(
-            f"{_COLUMNS} WHERE e.tenant_id = $1 AND ($2::bigint IS NULL OR e.exception_id < $2)"
-            " AND ($3::text IS NULL OR e.status = $3) AND ($4::smallint IS NULL OR e.rule = $4)"
-            " AND ($5::bigint IS NULL OR e.meter_id = $5) ORDER BY e.exception_id DESC LIMIT $6",
-            self._tenant_id,
-            after,
-            status,
-            rule,
-            meter_id,
-            limit,
+        rows = await _QUERIES["exceptions"].fetch(
+            self._connection,
+            tenant_id=self._tenant_id,
+            after=after,
+            status=status,
+            rule=rule,
+            meter_id=meter_id,
+            most=limit,
         )
         return [_exception(row) for row in rows]
 
     async def get(self, exception_id: ExceptionId) -> ReadingException | None:
-        row = await self._connection.fetchrow(
-            f"{_COLUMNS} WHERE e.tenant_id = $1 AND e.exception_id = $2 FOR UPDATE OF e",
-            self._tenant_id,
-            exception_id,
+        row = await _QUERIES["lock_exception"].fetchrow(
+            self._connection, tenant_id=self._tenant_id, exception_id=exception_id
         )
         return None if row is None else _exception(row)
 
     async def judge(self, exception_id: ExceptionId, status: ExceptionStatus, user_id: UserId, reason: str) -> None:
-        await self._connection.execute(
-            "UPDATE reading_exception SET status = $3, judged_by = $4, judged_at = now(), reason = $5"
-            " WHERE tenant_id = $1 AND exception_id = $2",
-            self._tenant_id,
-            exception_id,
-            status,
-            user_id,
-            reason,
+        await _QUERIES["judge_exception"].execute(
+            self._connection,
+            tenant_id=self._tenant_id,
+            exception_id=exception_id,
+            status=status,
+            user_id=user_id,
+            reason=reason,
         )
 
     async def settled_until(self, meter_id: MeterId) -> int | None:
-        found = await self._connection.fetchval(
-            "SELECT grid_at FROM meter_state WHERE tenant_id = $1 AND meter_id = $2", self._tenant_id, meter_id
-        )
+        found = await _QUERIES["settled_until"].fetchval(self._connection, tenant_id=self._tenant_id, meter_id=meter_id)
         return None if found is None else int(found)

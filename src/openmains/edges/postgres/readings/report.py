@@ -7,6 +7,9 @@ from openmains.app.readings.report.collection import Area, Labels, MeterLabel, P
 from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.period import zone
 from openmains.edges.postgres.db import Pool
+from openmains.edges.postgres.queries import load
+
+_QUERIES = load(__package__)
 
 
 class ReportLabels:
@@ -16,31 +19,26 @@ class ReportLabels:
         self._pool = pool
 
     async def labels(self, tenant_id: TenantId) -> Labels:
-        key = await self._pool.fetchval("SELECT zone FROM tenant WHERE tenant_id = $1", tenant_id)
+        of_tenant = {"tenant_id": tenant_id}
+        key = await _QUERIES["zone_of_tenant"].fetchval(self._pool, **of_tenant)
         if key is None:
             raise LookupError(f"there is no tenant {tenant_id}")
-        areas = await self._pool.fetch("SELECT area_id, code, name FROM area WHERE tenant_id = $1", tenant_id)
-        products = await self._pool.fetch(
-            "SELECT product_id, code, name, maker, driver, interval_s FROM product WHERE tenant_id = $1", tenant_id
-        )
+        areas = await _QUERIES["area_labels"].fetch(self._pool, **of_tenant)
+        products = await _QUERIES["product_labels"].fetch(self._pool, **of_tenant)
         return Labels(
             zone(key),
-            {row[0]: Area(row[1], row[2]) for row in areas},
-            {row[0]: Product(row[1], row[2], row[3], row[4], row[5]) for row in products},
+            {row["area_id"]: Area(row["code"], row["name"]) for row in areas},
+            {
+                row["product_id"]: Product(row["code"], row["name"], row["maker"], row["driver"], row["interval_s"])
+                for row in products
+            },
         )
 
     async def meter_labels(self, tenant_id: TenantId, meter_ids: Sequence[MeterId]) -> dict[int, MeterLabel]:
-        rows = await self._pool.fetch(
-            "SELECT m.meter_id, m.number, m.address, s.last_seen_us / 1000000 FROM meter m "
-            "LEFT JOIN meter_state s USING (meter_id) WHERE m.meter_id = ANY ($1::bigint[]) AND m.tenant_id = $2",
-            list(meter_ids),
-            tenant_id,
-        )
-        return {row[0]: MeterLabel(row[1], row[2], row[3]) for row in rows}
+        rows = await _QUERIES["meter_labels"].fetch(self._pool, tenant_id=tenant_id, meter_ids=meter_ids)
+        return {row["meter_id"]: MeterLabel(row["number"], row["address"], row["last_seen_s"]) for row in rows}
 
     async def tenants(self) -> list[tuple[TenantId, str, int]]:
         """(tenant, zone, instant it was made in s) of all tenants."""
-        rows = await self._pool.fetch(
-            "SELECT tenant_id, zone, extract(epoch FROM created_at)::bigint FROM tenant ORDER BY tenant_id"
-        )
-        return [(row[0], row[1], row[2]) for row in rows]
+        rows = await _QUERIES["tenants"].fetch(self._pool)
+        return [(row["tenant_id"], row["zone"], row["created_s"]) for row in rows]

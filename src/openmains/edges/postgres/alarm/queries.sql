@@ -1,0 +1,31 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Alarms as people list and handle them; the pipeline raises and clears them (ingest/queries.sql).
+
+-- name: alarms
+-- Of a tenant, newest first; a filter that is null takes all.
+SELECT l.alarm_id, l.meter_id, m.number, m.area_id, l.event, l.severity, l.raised_at, l.received_us, l.shown_us,
+       l.occurrences, l.last_us, l.cleared_us, l.acknowledged_by, l.acknowledged_at
+  FROM alarm l JOIN meter m USING (meter_id)
+ WHERE l.tenant_id = :tenant_id AND (:after::bigint IS NULL OR l.alarm_id < :after)
+   AND (:is_cleared::boolean IS NULL OR (l.cleared_us IS NOT NULL) = :is_cleared)
+   AND (:is_acknowledged::boolean IS NULL OR (l.acknowledged_at IS NOT NULL) = :is_acknowledged)
+   AND (:severity::text IS NULL OR l.severity = :severity) AND (:event::text IS NULL OR l.event = :event)
+   AND (:meter_id::bigint IS NULL OR l.meter_id = :meter_id) AND (:area_id::int IS NULL OR m.area_id = :area_id)
+ ORDER BY l.alarm_id DESC LIMIT :most
+
+-- name: lock_alarm
+-- One of them, until the transaction ends.
+SELECT l.alarm_id, l.meter_id, m.number, m.area_id, l.event, l.severity, l.raised_at, l.received_us, l.shown_us,
+       l.occurrences, l.last_us, l.cleared_us, l.acknowledged_by, l.acknowledged_at
+  FROM alarm l JOIN meter m USING (meter_id)
+ WHERE l.tenant_id = :tenant_id AND l.alarm_id = :alarm_id
+   FOR UPDATE OF l
+
+-- name: acknowledge_alarm
+-- Somebody has seen it.
+UPDATE alarm SET acknowledged_by = :user_id, acknowledged_at = now()
+ WHERE tenant_id = :tenant_id AND alarm_id = :alarm_id
+
+-- name: clear_alarm
+-- A person says it is over.
+UPDATE alarm SET cleared_us = :now_us WHERE tenant_id = :tenant_id AND alarm_id = :alarm_id

@@ -1,0 +1,156 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- People, sessions, tokens, the audit trail. What looks across tenants is a function of the schema's owner (0001, 0002).
+
+-- name: only_tenant_code
+-- Code of the tenant when there is exactly one.
+SELECT only_tenant_code()
+
+-- name: find_sign_in
+-- Who signs in, before a tenant is known.
+SELECT * FROM find_sign_in(:tenant_code, :login)
+
+-- name: find_credential
+-- Whose session or token this is, if it is valid now.
+SELECT * FROM find_credential(:secret_hash)
+
+-- name: users
+-- Of a tenant, from one on.
+SELECT user_id, login, name, role, locale, disabled, must_change, locked_until, created_at
+  FROM app_user WHERE tenant_id = :tenant_id AND user_id > :after ORDER BY user_id LIMIT :most
+
+-- name: user
+-- One of them.
+SELECT user_id, login, name, role, locale, disabled, must_change, locked_until, created_at
+  FROM app_user WHERE tenant_id = :tenant_id AND user_id = :user_id
+
+-- name: add_user
+-- No row where the login is taken. The new user must change the password.
+INSERT INTO app_user (tenant_id, login, name, password_hash, role, locale, must_change)
+VALUES (:tenant_id, :login, :name, :password_hash, :role, :locale, true)
+ON CONFLICT DO NOTHING
+RETURNING user_id, login, name, role, locale, disabled, must_change, locked_until, created_at
+
+-- name: change_user
+-- Fields that the changes name; all others stay.
+UPDATE app_user u
+   SET (name, role, locale, disabled, must_change, locked_until, failed_count) =
+       (SELECT n.name, n.role, n.locale, n.disabled, n.must_change, n.locked_until, n.failed_count
+          FROM jsonb_populate_record(u, :changes::jsonb) n)
+ WHERE tenant_id = :tenant_id AND user_id = :user_id
+RETURNING user_id, login, name, role, locale, disabled, must_change, locked_until, created_at
+
+-- name: remove_user
+-- With all sessions and tokens.
+DELETE FROM app_user WHERE tenant_id = :tenant_id AND user_id = :user_id
+
+-- name: password_hash
+-- Of a user.
+SELECT password_hash FROM app_user WHERE tenant_id = :tenant_id AND user_id = :user_id
+
+-- name: set_password
+-- A new password ends a lock.
+UPDATE app_user SET password_hash = :password_hash, must_change = :must_change, failed_count = 0, locked_until = NULL
+ WHERE tenant_id = :tenant_id AND user_id = :user_id
+
+-- name: note_failure
+-- One more failure, at least so many; 0 forgets them.
+UPDATE app_user SET failed_count = CASE WHEN :failures = 0 THEN 0 ELSE greatest(failed_count + 1, :failures) END,
+       locked_until = :locked_until
+ WHERE tenant_id = :tenant_id AND user_id = :user_id
+
+-- name: lock_administrators
+-- Enabled ones. Locked, so that two administrators cannot remove each other at the same time.
+SELECT user_id FROM app_user WHERE tenant_id = :tenant_id AND role = 'administrator' AND NOT disabled
+ ORDER BY user_id FOR UPDATE
+
+-- name: forget_sessions
+-- Those that are over.
+DELETE FROM session WHERE expires_at < now()
+
+-- name: add_session
+-- A user signed in.
+INSERT INTO session (session_hash, user_id, tenant_id, expires_at, address)
+VALUES (:secret_hash, :user_id, :tenant_id, :expires_at, :address)
+
+-- name: extend_session
+-- A session that is used lasts longer, a week at most.
+UPDATE session
+   SET last_used_at = now(), expires_at = greatest(expires_at, least(:expires_at, created_at + interval '7 days'))
+ WHERE session_hash = :secret_hash
+
+-- name: touch_token
+-- A token was used.
+UPDATE api_token SET last_used_at = now() WHERE token_hash = :secret_hash
+
+-- name: end_session
+-- A user signed out.
+DELETE FROM session WHERE session_hash = :secret_hash
+
+-- name: end_sessions_of
+-- All of a user but perhaps one.
+DELETE FROM session WHERE user_id = :user_id AND (:keep::bytea IS NULL OR session_hash <> :keep)
+
+-- name: tokens
+-- Of a tenant or one user, from one on.
+SELECT token_id, user_id, name, role, created_at, expires_at, last_used_at, revoked_at
+  FROM api_token
+ WHERE tenant_id = :tenant_id AND token_id > :after AND (:user_id::bigint IS NULL OR user_id = :user_id)
+ ORDER BY token_id LIMIT :most
+
+-- name: token
+-- One of them.
+SELECT token_id, user_id, name, role, created_at, expires_at, last_used_at, revoked_at
+  FROM api_token WHERE tenant_id = :tenant_id AND token_id = :token_id
+
+-- name: add_token
+-- A new one.
+INSERT INTO api_token (tenant_id, user_id, name, token_hash, role, expires_at)
+VALUES (:tenant_id, :user_id, :name, :secret_hash, :role, :expires_at)
+RETURNING token_id, user_id, name, role, created_at, expires_at, last_used_at, revoked_at
+
+-- name: revoke_token
+-- It is never valid again.
+UPDATE api_token SET revoked_at = now() WHERE tenant_id = :tenant_id AND token_id = :token_id AND revoked_at IS NULL
+
+-- name: revoke_tokens_of
+-- All of a user.
+UPDATE api_token SET revoked_at = now() WHERE tenant_id = :tenant_id AND user_id = :user_id AND revoked_at IS NULL
+
+-- name: record
+-- A line of the trail.
+INSERT INTO audit (tenant_id, user_id, actor, action, object_type, object_id, before, after, address, request_id)
+VALUES (:tenant_id, :user_id, :actor, :action, :object_type, :object_id, :before, :after, :address, :request_id)
+
+-- name: trail
+-- Of a tenant, newest first; a filter that is null takes all.
+SELECT audit_id, at, user_id, actor, action, object_type, object_id, before, after, address, request_id
+  FROM audit
+ WHERE tenant_id = :tenant_id AND (:older_than::bigint IS NULL OR audit_id < :older_than)
+   AND (:object_type::text IS NULL OR object_type = :object_type) AND (:object_id::text IS NULL OR object_id = :object_id)
+   AND (:user_id::bigint IS NULL OR user_id = :user_id)
+ ORDER BY audit_id DESC LIMIT :most
+
+-- name: make_tenant
+-- What exists stays as it is.
+INSERT INTO tenant (code, name, zone) VALUES (:code, :name, :zone)
+ON CONFLICT (code) DO UPDATE SET code = excluded.code
+RETURNING tenant_id
+
+-- name: make_root_area
+-- The same.
+INSERT INTO area (tenant_id, code, name) VALUES (:tenant_id, 'all', :name) ON CONFLICT DO NOTHING
+
+-- name: user_of_login
+-- Whose login this is.
+SELECT user_id FROM app_user WHERE tenant_id = :tenant_id AND login = :login
+
+-- name: make_administrator
+-- The first one of a tenant.
+INSERT INTO app_user (tenant_id, login, name, password_hash, role, locale, must_change)
+VALUES (:tenant_id, :login, :name, :password_hash, 'administrator', :locale, :must_change)
+RETURNING user_id
+
+-- name: record_first_user
+-- In the trail; nobody made it.
+INSERT INTO audit (tenant_id, actor, action, object_type, object_id, after)
+VALUES (:tenant_id, 'system', 'create_user', 'user', :user_id, jsonb_build_object('login', :login::text))

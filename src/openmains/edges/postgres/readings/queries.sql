@@ -1,0 +1,51 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Exceptions that wait for a person, and the names in a collection report.
+
+-- name: exceptions
+-- Of a tenant, newest first; a filter that is null takes all.
+SELECT e.exception_id, e.meter_id, m.number, p.driver, e.rule, e.at, e.day, e.value, e.expected, e.found_at, e.status,
+       e.judged_by, e.judged_at, e.reason
+  FROM reading_exception e JOIN meter m USING (meter_id) JOIN product p USING (product_id)
+ WHERE e.tenant_id = :tenant_id AND (:after::bigint IS NULL OR e.exception_id < :after)
+   AND (:status::text IS NULL OR e.status = :status) AND (:rule::smallint IS NULL OR e.rule = :rule)
+   AND (:meter_id::bigint IS NULL OR e.meter_id = :meter_id)
+ ORDER BY e.exception_id DESC LIMIT :most
+
+-- name: lock_exception
+-- One of them, until the transaction ends.
+SELECT e.exception_id, e.meter_id, m.number, p.driver, e.rule, e.at, e.day, e.value, e.expected, e.found_at, e.status,
+       e.judged_by, e.judged_at, e.reason
+  FROM reading_exception e JOIN meter m USING (meter_id) JOIN product p USING (product_id)
+ WHERE e.tenant_id = :tenant_id AND e.exception_id = :exception_id
+   FOR UPDATE OF e
+
+-- name: judge_exception
+-- A person's judgement.
+UPDATE reading_exception SET status = :status, judged_by = :user_id, judged_at = now(), reason = :reason
+ WHERE tenant_id = :tenant_id AND exception_id = :exception_id
+
+-- name: settled_until
+-- Newest slot boundary of a meter whose register is known.
+SELECT grid_at FROM meter_state WHERE tenant_id = :tenant_id AND meter_id = :meter_id
+
+-- name: zone_of_tenant
+-- Its time zone.
+SELECT zone FROM tenant WHERE tenant_id = :tenant_id
+
+-- name: area_labels
+-- Names of a tenant's areas.
+SELECT area_id, code, name FROM area WHERE tenant_id = :tenant_id
+
+-- name: product_labels
+-- Names of a tenant's products, and their grid.
+SELECT product_id, code, name, maker, driver, interval_s FROM product WHERE tenant_id = :tenant_id
+
+-- name: meter_labels
+-- Names of these meters, and when they were heard last (s).
+SELECT m.meter_id, m.number, m.address, s.last_seen_us / 1000000 AS last_seen_s
+  FROM meter m LEFT JOIN meter_state s USING (meter_id)
+ WHERE m.meter_id = ANY (:meter_ids::bigint[]) AND m.tenant_id = :tenant_id
+
+-- name: tenants
+-- All tenants, their zone and when they were made (s).
+SELECT tenant_id, zone, extract(epoch FROM created_at)::bigint AS created_s FROM tenant ORDER BY tenant_id
