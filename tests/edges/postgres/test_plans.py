@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Queries that must not read a whole table: a utility of 20,000 meters, and the index that each plan names.
+
+Two plans are asked of each: with the values given, and the one the engine keeps for a statement that is asked again.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from openmains.edges.postgres.compose import extended
+from openmains.edges.postgres.db import connect
+from openmains.edges.postgres.fleet.meters import SHOWN
+from openmains.edges.postgres.queries import Query, load
+from openmains.edges.postgres.state_points import load_with_points, state_points
+from openmains.run.engines.engines import Engines
+from tests.edges.postgres.fleet.registry_files import make_tenant
+
+pytestmark = pytest.mark.engines
+METERS = 20_000
+CONTEXTS = "openmains.edges.postgres."
+INGEST = load_with_points(CONTEXTS + "ingest", state_points())
+FLEET = load_with_points(CONTEXTS + "fleet", SHOWN)
+ALARM, READINGS, SECURITY = (load(CONTEXTS + name) for name in ("alarm", "readings", "security"))
+BIG = {
+    "meter",
+    "meter_state",
+    "meter_search",
+    "alarm",
+    "reading_exception",
+    "terminal",
+    "terminal_finding",
+    "device_key",
+}
+
+FILL = """
+WITH made AS (
+  INSERT INTO meter (tenant_id, number, imei, product_id, area_id, installed_on)
+  SELECT $1, 'plan' || n, $2::bigint + n, product_id, (SELECT area_id FROM area WHERE tenant_id = $1 LIMIT 1), '2024-01-01'
+    FROM product, generate_series(1, $3::int) n WHERE tenant_id = $1
+  RETURNING meter_id, imei),
+ state AS (INSERT INTO meter_state (meter_id, tenant_id) SELECT meter_id, $1 FROM made),
+ text AS (INSERT INTO meter_search (meter_id, tenant_id, text, grams) SELECT meter_id, $1, 'x', '{1}' FROM made),
+ alarms AS (
+  INSERT INTO alarm (tenant_id, meter_id, event, severity, raised_at, received_us, shown_us, last_us, cleared_us)
+  SELECT $1, meter_id, event, 'major', 1, 1, 1, 1, CASE WHEN meter_id % 10 = 0 THEN NULL ELSE 1 END
+    FROM made, unnest('{burst,movement}'::text[]) event),
+ exceptions AS (
+  INSERT INTO reading_exception (tenant_id, meter_id, version, rule, at, day, value, status)
+  SELECT $1, meter_id, 1, 1, 1, 1, 1, CASE WHEN meter_id % 10 = 0 THEN 'open' ELSE 'accepted' END FROM made),
+ changes AS (INSERT INTO identity_change (tenant_id, meter_id) SELECT $1, meter_id FROM made),
+ keys AS (
+  INSERT INTO device_key (imei, tenant_id, key_id, nonce, sealed)
+  SELECT imei, $1, 1, decode(repeat('00', 12), 'hex'), decode(repeat('00', 32), 'hex') FROM made),
+ terminals AS (
+  INSERT INTO terminal (imei, tenant_id, meter_id, state)
+  SELECT imei, $1, meter_id, CASE WHEN meter_id % 100 = 0 THEN 'observe' ELSE 'allowed' END FROM made)
+INSERT INTO terminal_finding (tenant_id, meter_id, imei, kind, at_us, count, address, detail, score, state)
+SELECT $1, meter_id, imei, 'cloned', 1, 1, '', '', 1, 'observe' FROM made
+"""
+
+
+class House:
+    """A utility, some of its meters, and a connection of the owner."""
+
+    def __init__(self, owner: "asyncpg.Connection[Any]", tenant_id: int, meters: list[int], imeis: list[int]) -> None:
+        self.owner, self.tenant_id, self.meters, self.imeis = owner, tenant_id, meters, imeis
+
+    async def expect(self, query: Query, indexes: str, *, repeated: bool = True, **values: Any) -> None:
+        """Each index is used ('a|b': one of them), and no large table read as a whole; so also by the kept plan."""
+        arguments = query.arguments(values)
+        for mode in ("force_custom_plan", "force_generic_plan") if repeated else ("force_custom_plan",):
+            async with self.owner.transaction():
+                await self.owner.execute(f"SET LOCAL plan_cache_mode = {mode}")
+                explained = await self.owner.fetchval(f"EXPLAIN (FORMAT json) {query.sql}", *arguments)
+            used, whole = _read(explained[0]["Plan"])
+            for names in indexes.split():
+                assert used & set(names.split("|")), (query.name, mode, names, used, whole)
+            assert not whole & BIG, (query.name, mode, whole)
+
+
+def _read(plan: dict[str, Any]) -> tuple[set[str], set[str]]:
+    """Indexes of a plan, and tables that it reads as a whole."""
+    indexes, whole, nodes = set(), set(), [plan]
+    while nodes:
+        node = nodes.pop()
+        nodes += node.get("Plans", ())
+        if "Index Name" in node:
+            indexes.add(node["Index Name"])
+        if node["Node Type"] == "Seq Scan":
+            whole.add(node["Relation Name"])
+    return indexes, whole
+
+
+@pytest.fixture(scope="module")
+async def house(engines: Engines) -> AsyncIterator[House]:
+    owner = await connect(engines.urls.postgres_owner)
+    tenant, neighbour = [int(await make_tenant(owner, f"plans-{name}")) for name in ("ours", "theirs")]
+    for place, one in enumerate((tenant, neighbour), 1):  # the neighbour's rows are newer
+        await owner.execute("INSERT INTO tenant_key VALUES ($1, 1, 'm', '', '')", one)
+        await owner.execute(FILL, one, 47_000_000_000_000_0 + place * 10**6, METERS)
+    for table in sorted(BIG | {"product", "area", "customer"}):
+        await owner.execute(f"ANALYZE {table}")
+    rows = await owner.fetch("SELECT meter_id, imei FROM meter WHERE tenant_id = $1 LIMIT 20", tenant)
+    yield House(owner, tenant, [row["meter_id"] for row in rows], [row["imei"] for row in rows])
+    for one in (tenant, neighbour):
+        for table in (
+            "device_key",
+            "tenant_key",
+            "terminal_finding",
+            "terminal",
+            "reading_exception",
+            "alarm",
+            "identity_change",
+            "meter",
+        ):
+            await owner.execute(f"DELETE FROM {table} WHERE tenant_id = $1", one)  # noqa: S608 - names above
+    await owner.close()
+
+
+async def test_what_the_pipeline_asks_for_each_batch(house: House) -> None:
+    some, count = house.meters, len(house.meters)
+    await house.expect(INGEST["load_meters"], "meter_state_pkey meter_pkey", meter_ids=some)
+    update = INGEST["update_meters"]
+    values: dict[str, Any] = {name: [None] * count for name in update.params} | {"meter_id": some}
+    await house.expect(update, "meter_state_pkey", **values)
+    await house.expect(
+        INGEST["clear_alarms"], "alarm_open", meter_id=some, event=["burst"] * count, at_us=[1] * count
+    )  # fmt: skip
+    await house.expect(SECURITY["registered_meters"], "meter_pkey", meter_ids=some)
+    await house.expect(SECURITY["lock_terminals"], "terminal_pkey", imeis=house.imeis, tenant_ids=[1] * count)
+
+
+async def test_what_an_edge_follows(house: House) -> None:
+    between = {"since": "1", "before": "2"}
+    await house.expect(FLEET["changed_identities"], "identity_change_xid meter_pkey", **between)
+    await house.expect(FLEET["count_changed_identities"], "identity_change_xid", **between)
+    await house.expect(SECURITY["changed_terminals"], "terminal_change_xid identity_change_xid", **between)
+    await house.expect(SECURITY["terminals_not_allowed"], "terminal_not_allowed|terminal_held_back|terminal_pkey")
+    await house.expect(SECURITY["find_keys"], "device_key_pkey meter_imei_key", imeis=house.imeis)
+
+
+async def test_the_list_of_meters(house: House) -> None:
+    mine: dict[str, Any] = {"tenant_id": house.tenant_id, "most": 50}
+    meters, end = FLEET["meters"], "ORDER BY m.number ASC LIMIT :most"
+    await house.expect(extended(meters, end), "meter_tenant_id_number_key|meter_number_prefix", **mine)
+    await house.expect(
+        extended(meters, "AND m.number > :after", end), "meter_tenant_id_number_key", **mine, after="plan777"
+    )
+    await house.expect(
+        extended(meters, "AND m.meter_id < :after", "ORDER BY m.meter_id DESC LIMIT :most"),
+        "meter_pkey", **mine, after=house.meters[-1],
+    )  # fmt: skip
+    of_tenant = {"tenant_id": house.tenant_id}
+    await house.expect(
+        extended(meters, "AND m.meter_id = :meter_id"), "meter_pkey meter_state_pkey", **of_tenant, meter_id=1
+    )
+    await house.expect(
+        extended(meters, "AND m.meter_id = ANY(:meter_ids::bigint[])"), "meter_pkey meter_state_pkey",
+        **of_tenant, meter_ids=house.meters,
+    )  # fmt: skip
+    await house.expect(FLEET["search_hits"], "meter_pkey", **of_tenant, meter_ids=house.meters)
+    await house.expect(FLEET["search_source"], "meter_pkey", meter_ids=house.meters)
+    await house.expect(FLEET["all_dimensions"], "meter_pkey", after=house.meters[0], most=100)
+
+
+async def test_what_people_work_through(house: House) -> None:
+    mine: dict[str, Any] = {"tenant_id": house.tenant_id, "after": None, "most": 50}
+    every = {
+        "is_cleared": None,
+        "is_acknowledged": None,
+        "severity": None,
+        "event": None,
+        "meter_id": None,
+        "area_id": None,
+    }
+    await house.expect(ALARM["alarms"], "alarm_newest", **mine, **every)
+    await house.expect(ALARM["alarms"], "alarm_newest", **mine, **(every | {"is_cleared": False}))
+    await house.expect(ALARM["lock_alarm"], "alarm_pkey|alarm_newest", tenant_id=house.tenant_id, alarm_id=1)
+    all_rules = {"rule": None, "meter_id": None}
+    await house.expect(READINGS["exceptions"], "reading_exception_pkey", **mine, status=None, **all_rules)
+    await house.expect(
+        READINGS["exceptions"], "reading_exception_open|reading_exception_pkey", **mine, status="open", **all_rules
+    )
+    await house.expect(
+        SECURITY["findings"], "terminal_finding_meter|terminal_finding_newest", **mine, meter_id=house.meters[0]
+    )
+    place = {"after_us": None, "after_meter_id": None}
+    await house.expect(SECURITY["terminals_online"], "terminal_online",
+                       tenant_id=house.tenant_id, most=50, **place)  # fmt: skip
+    await house.expect(SECURITY["terminals_by_step"], "terminal_not_allowed",
+                       tenant_id=house.tenant_id, most=50, state=None, **place)  # fmt: skip
+    await house.expect(SECURITY["meter_security"], "meter_pkey", tenant_id=house.tenant_id, meter_id=house.meters[0])
