@@ -105,3 +105,11 @@ SELECT meter_id, toInt64(quantileExact(0.5)(minute)) FROM (
 -- name: sync_position
 -- How far a copy has come; no row where it never began.
 SELECT argMax(position, at) FROM sync_position WHERE name = {name:String} HAVING count() > 0
+
+-- name: version
+-- Of the engine.
+SELECT version()
+
+-- name: held_bytes
+-- What each table holds on disk.
+SELECT table, sum(bytes_on_disk) FROM system.parts WHERE active AND database = 'openmains' GROUP BY table

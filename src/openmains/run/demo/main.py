@@ -24,6 +24,7 @@ from openmains.edges.postgres.db import create_pool, tenant_transaction
 from openmains.edges.postgres.fleet.imports import PostgresImport
 from openmains.edges.postgres.fleet.tables import Areas, Products
 from openmains.edges.postgres.identity.tables import create_tenant_admin
+from openmains.edges.postgres.queries import load
 from openmains.emulator.device.secure_device import ReportTransport
 from openmains.emulator.fleet import Fleet
 from openmains.emulator.fleet_model import Commanded, Faults, MeterSpec, Secure
@@ -49,15 +50,7 @@ PRESS_AFTER_S = 30  # until the customer opens a gas valve that may be opened
 ALARMS_PER_DAY = 0.2  # of one meter: for the town one every few minutes
 ZONE = "Asia/Shanghai"
 
-FLEET = """
-SELECT m.number, m.meter_id, m.tenant_id, m.product_id, p.driver
-  FROM meter m JOIN product p USING (product_id)
- WHERE m.tenant_id = $1 AND m.removed_on IS NULL
-"""
-MARK = """
-INSERT INTO job (tenant_id, kind, status, unique_key, result) VALUES ($1, 'demo_history', 'done', 'demo_history', $2)
-ON CONFLICT (tenant_id, unique_key) DO UPDATE SET result = excluded.result
-"""
+_QUERIES = load(__package__)
 
 
 async def run_demo(settings: Settings, stop: asyncio.Event) -> None:
@@ -132,7 +125,7 @@ async def register_meters(pool: asyncpg.Pool, tenant_id: TenantId, var: Path) ->
 async def registered(pool: asyncpg.Pool, tenant_id: TenantId) -> list[Registered]:
     """The town's meters with their identities."""
     drivers = driver_catalog.load()
-    rows = {row["number"]: row for row in await pool.fetch(FLEET, tenant_id)}
+    rows = {row["number"]: row for row in await _QUERIES["meters_in_use"].fetch(pool, tenant_id=tenant_id)}
     return [
         Registered(meter, row["meter_id"], row["tenant_id"], row["product_id"], drivers.driver(row["driver"]))
         for meter in demo_town.meters()
@@ -152,7 +145,7 @@ async def send_history(
 ) -> None:
     """The nights up to yesterday that were not sent yet, oldest first."""
     today = place.day_of(int(time.time()))
-    marked = await pool.fetchval("SELECT result FROM job WHERE tenant_id = $1 AND kind = 'demo_history'", tenant_id)
+    marked = await _QUERIES["history_mark"].fetchval(pool, tenant_id=tenant_id)
     first = max((marked or {}).get("day", 0) + 1, today - demo_town.HISTORY_DAYS)
     town = Consumption(SEED, place.offset_s(int(time.time())))
     replay = StreamReplay(stream, shards)
@@ -162,7 +155,7 @@ async def send_history(
         uplinks = await asyncio.to_thread(list, night(fleet, day, place, town, cuts))
         now_us = time.time_ns() // 1000
         await replay.replay([item for item in uplinks if item.received_us <= now_us])
-        await pool.execute(MARK, tenant_id, {"day": day})
+        await _QUERIES["mark_history"].execute(pool, tenant_id=tenant_id, mark={"day": day})
         done = day - first + 1
         if done % 15 == 0 or day == today - 1:
             say(f"历史数据 {done}/{today - first} 天 / history: {done} of {today - first} days handed to the pipeline")

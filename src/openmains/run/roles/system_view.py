@@ -10,15 +10,12 @@ from openmains import __version__
 from openmains.app.system.model import Metric, ProcessInfo, StorageSample, SystemSnapshot
 from openmains.domain.ids import TenantId
 from openmains.edges.clickhouse.client import ClickHouse
+from openmains.edges.clickhouse.running import RunningClickHouse
 from openmains.edges.nats.live import LiveHub
 from openmains.edges.nats.stream import StreamUnavailableError, UplinkStream
-from openmains.edges.postgres.running import RunningDatabase
-from openmains.edges.postgres.storage import StorageHistory
+from openmains.edges.postgres.system.running import RunningDatabase
+from openmains.edges.postgres.system.storage import StorageHistory
 from openmains.run.engines.nats_server import server_version
-
-STORED = """
-SELECT table, sum(bytes_on_disk) FROM system.parts WHERE active AND database = 'openmains' GROUP BY table
-"""
 
 
 def role_of(node: str) -> str:
@@ -37,7 +34,7 @@ class RunningSystem:
         self._stream = stream
         self._database = RunningDatabase(pool)
         self._storage = StorageHistory(pool)
-        self._clickhouse = clickhouse
+        self._readings = RunningClickHouse(clickhouse)
         self._shards = shards
         self._host: int | None = None
 
@@ -122,8 +119,8 @@ class RunningSystem:
         except StreamUnavailableError as error:
             engines["jetstream"] = f"unreachable: {error}"
         try:
-            engines["clickhouse"] = (await self._clickhouse.query("SELECT version()"))[0][0]
-            for table, size in await self._clickhouse.query(STORED):
+            engines["clickhouse"] = await self._readings.version()
+            for table, size in (await self._readings.held_bytes()).items():
                 storage[f"clickhouse.{table}"] = size
         except Exception as error:  # the engine's client raises many kinds; all mean the same here
             engines["clickhouse"] = f"unreachable: {type(error).__name__}"

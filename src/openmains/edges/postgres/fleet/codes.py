@@ -3,9 +3,9 @@
 
 from openmains.domain.ids import AreaId, ProductId, TenantId
 from openmains.edges.postgres.db import Pool
+from openmains.edges.postgres.queries import load
 
-_PRODUCT = "SELECT product_id FROM product WHERE tenant_id = $1 AND code = $2"
-_AREA = "SELECT area_id FROM area WHERE tenant_id = $1 AND code = $2"
+_QUERIES = load(__package__)
 
 
 class Codes:
@@ -16,10 +16,10 @@ class Codes:
 
     async def product(self, tenant_id: TenantId, code: str) -> ProductId | None:
         """None: the tenant has no such product."""
-        found: ProductId | None = await self._pool.fetchval(_PRODUCT, tenant_id, code)
+        found: ProductId | None = await _QUERIES["product_of_code"].fetchval(self._pool, tenant_id=tenant_id, code=code)
         return found
 
     async def area(self, tenant_id: TenantId, code: str) -> AreaId | None:
         """None: the tenant has no such area."""
-        found: AreaId | None = await self._pool.fetchval(_AREA, tenant_id, code)
+        found: AreaId | None = await _QUERIES["area_of_code"].fetchval(self._pool, tenant_id=tenant_id, code=code)
         return found

@@ -204,3 +204,11 @@ RETURNING code, area_id
 -- name: settle_search_index
 -- Sorts what waits beside the search index into it.
 SELECT settle_search_index()
+
+-- name: product_of_code
+-- By the code people know it by.
+SELECT product_id FROM product WHERE tenant_id = :tenant_id AND code = :code
+
+-- name: area_of_code
+-- The same of an area.
+SELECT area_id FROM area WHERE tenant_id = :tenant_id AND code = :code

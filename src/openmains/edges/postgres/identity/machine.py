@@ -7,23 +7,9 @@ from openmains.app.identity.model import Tenant
 from openmains.domain.identity.role import Role
 from openmains.domain.ids import TenantId
 from openmains.edges.postgres.db import Connection, Pool
+from openmains.edges.postgres.queries import load
 
-_TENANTS = "SELECT tenant_id, code, name, zone FROM tenant ORDER BY code"
-_METERS = "SELECT tenant_id, count(*) AS meters FROM meter WHERE removed_on IS NULL GROUP BY tenant_id"
-_ADD = """
-INSERT INTO app_user (tenant_id, login, name, password_hash, role, must_change) VALUES ($1, $2, $3, $4, $5, true)
-ON CONFLICT DO NOTHING RETURNING true
-"""
-_RESTORE = """
-UPDATE app_user SET password_hash = $3, must_change = true, failed_count = 0, locked_until = NULL, disabled = false
- WHERE tenant_id = $1 AND login = $2 RETURNING true
-"""
-_END_SESSIONS = """
-DELETE FROM session s USING app_user u WHERE u.user_id = s.user_id AND u.tenant_id = $1 AND u.login = $2
-"""
-_TRAIL = """
-INSERT INTO audit (tenant_id, actor, action, object_type, object_id) VALUES ($1, 'openmains user', $2, 'user', $3)
-"""
+_QUERIES = load(__package__)
 
 
 class Tenants:
@@ -34,11 +20,11 @@ class Tenants:
 
     async def all(self) -> list[Tenant]:
         """By code."""
-        return [Tenant(**dict(row)) for row in await self._connection.fetch(_TENANTS)]
+        return [Tenant(**dict(row)) for row in await _QUERIES["tenants"].fetch(self._connection)]
 
     async def meters(self) -> Mapping[TenantId, int]:
         """How many each has in use; a tenant without one is absent. Reads the whole registry."""
-        return {row["tenant_id"]: row["meters"] for row in await self._connection.fetch(_METERS)}
+        return {row["tenant_id"]: row["meters"] for row in await _QUERIES["meters_in_use"].fetch(self._connection)}
 
 
 class Accounts:
@@ -49,15 +35,29 @@ class Accounts:
 
     async def add(self, tenant_id: TenantId, login: str, name: str, password_hash: str, role: Role) -> bool:
         async with self._connection.transaction():
-            if not await self._connection.fetchval(_ADD, tenant_id, login, name, password_hash, role.value):
+            done = await _QUERIES["add_account"].fetchval(
+                self._connection,
+                tenant_id=tenant_id,
+                login=login,
+                name=name,
+                password_hash=password_hash,
+                role=role.value,
+            )
+            if not done:
                 return False
-            await self._connection.execute(_TRAIL, tenant_id, "create", login)
+            await self._record(tenant_id, "create", login)
         return True
 
     async def restore(self, tenant_id: TenantId, login: str, password_hash: str) -> bool:
         async with self._connection.transaction():
-            if not await self._connection.fetchval(_RESTORE, tenant_id, login, password_hash):
+            done = await _QUERIES["restore_account"].fetchval(
+                self._connection, tenant_id=tenant_id, login=login, password_hash=password_hash
+            )
+            if not done:
                 return False
-            await self._connection.execute(_END_SESSIONS, tenant_id, login)
-            await self._connection.execute(_TRAIL, tenant_id, "reset-password", login)
+            await _QUERIES["end_sessions_of_login"].execute(self._connection, tenant_id=tenant_id, login=login)
+            await self._record(tenant_id, "reset-password", login)
         return True
+
+    async def _record(self, tenant_id: TenantId, action: str, login: str) -> None:
+        await _QUERIES["record_at_machine"].execute(self._connection, tenant_id=tenant_id, action=action, login=login)

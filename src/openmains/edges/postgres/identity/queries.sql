@@ -154,3 +154,34 @@ RETURNING user_id
 -- In the trail; nobody made it.
 INSERT INTO audit (tenant_id, actor, action, object_type, object_id, after)
 VALUES (:tenant_id, 'system', 'create_user', 'user', :user_id, jsonb_build_object('login', :login::text))
+
+-- name: tenants
+-- All of the platform, by code.
+SELECT tenant_id, code, name, zone FROM tenant ORDER BY code
+
+-- name: meters_in_use
+-- How many each tenant has. Reads the whole registry.
+SELECT tenant_id, count(*) AS meters FROM meter WHERE removed_on IS NULL GROUP BY tenant_id
+
+-- name: add_account
+-- By a person at the machine; no row where the login is taken.
+INSERT INTO app_user (tenant_id, login, name, password_hash, role, must_change)
+VALUES (:tenant_id, :login, :name, :password_hash, :role, true)
+ON CONFLICT DO NOTHING
+RETURNING true
+
+-- name: restore_account
+-- A new password, no lock, not disabled; no row where nobody has the login.
+UPDATE app_user SET password_hash = :password_hash, must_change = true, failed_count = 0, locked_until = NULL, disabled = false
+ WHERE tenant_id = :tenant_id AND login = :login
+RETURNING true
+
+-- name: end_sessions_of_login
+-- All of them.
+DELETE FROM session s USING app_user u
+ WHERE u.user_id = s.user_id AND u.tenant_id = :tenant_id AND u.login = :login
+
+-- name: record_at_machine
+-- In the trail; who sat there is not known.
+INSERT INTO audit (tenant_id, actor, action, object_type, object_id)
+VALUES (:tenant_id, 'openmains user', :action, 'user', :login)
