@@ -27,7 +27,8 @@ def load_with_points(package: str, points: Iterable[StatePoint]) -> Queries:
     """As ``queries.load``, with the columns of these points."""
     wanted = tuple(points)
 
-    def each(found: re.Match[str]) -> str:
-        return "".join(found[1].format(name=point.name, sql=SQL_TYPES[point.bits]) for point in wanted)
+    def each(place: re.Match[str]) -> str:
+        piece = place[1]
+        return "".join(piece.format(name=point.name, sql=SQL_TYPES[point.bits]) for point in wanted)
 
     return parse(_EACH.sub(each, (resources.files(package) / FILE).read_text("utf-8")), package)
