@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Two commands are enough: `make run` and `make test`. Both set up what they need the first time.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench fuzz console wheel docs lock setup setup-dev clean
+# Which tests each of the three runs: tests/support/tiers.py.
+.PHONY: help run test test-slow check bench fuzz console wheel docs lock setup setup-dev clean
 PY := .venv/bin/python
+WORKERS := 2
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,15 +18,19 @@ setup-dev:
 run: setup ## start everything with the demo utility / 启动全部(含演示数据)
 	@exec $(PY) -m openmains.run.cli demo
 
-test: setup-dev ## every check and every test / 全部检查与测试
+test: setup-dev ## every check and the tests, as CI / 全部检查与测试
 	@scripts/test-packages.sh
 	@scripts/check.sh
 	@scripts/check-console.sh
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow"
 
-check: setup-dev ## the checks and the tests that take seconds / 快速检查
+test-slow: setup-dev ## soaks, long kills, long fuzz, a real year / 耗时测试
+	@scripts/test-packages.sh
+	@$(PY) -m pytest -s --durations=0 --durations-min=5 -m "slow"
+
+check: setup-dev ## the checks and the tests without engines / 快速检查
 	@scripts/check.sh
-	@$(PY) -m pytest -q -m "not slow and not engines"
+	@$(PY) -m pytest -q -n $(WORKERS) -m "not engines and not tools and not slow"
 
 bench: setup ## measure ingest, queries and pages on this machine / 性能测试
 	@$(PY) -m openmains.run.cli bench machine

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures for all tests.
+"""Fixtures for all tests. Who uses one of these gets the mark that keeps it out of `make check` (tests/support/tiers.py).
 
-``engines``      one set of real engines for the whole run, PostgreSQL migrated; do not stop it, use your own tenant
-``clickhouse``   its ClickHouse, owned by the test process, migrated; use meter ids of your own
-``own_engines``  a set for one test, without schema, to kill and stop at will
+``engines``         one set of real engines for the whole run, PostgreSQL migrated; do not stop it, use your own tenant
+``clickhouse``      its ClickHouse, owned by the test process, migrated; use meter ids of your own
+``own_engines``     a set for one test, without schema, to kill and stop at will
+``systems``         starts a whole supervised system: ``with systems(setting=…) as system``
+``starts_engines``  for a test that starts them in a way of its own: the command line, an engine's own class
+``foreign_programs``  for a test that speaks with programs which `make test` installs
+``fuzzer``          for a test that lets a fuzz target run for seconds
+``takes_minutes``   for `make test-slow` alone; a smaller test of the same is in `make test`
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +20,31 @@ from openmains.edges.clickhouse import migrate as clickhouse_migrate
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.run.engines.engines import Engines
 from tests.support.engines import migrate_postgres, running_engines
+from tests.support.system import Systems, running_system
+from tests.support.tiers import Watch, marks_of
+
+# Hypothesis judges a test by the clock unless told otherwise; how fast this machine is today is not what is tested.
+settings.register_profile("openmains", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("openmains")
+
+WATCH = Watch()
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by mark
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(item, pytest.Function):
+            for mark in sorted(marks_of(item.fixturenames)):
+                item.add_marker(mark)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    WATCH.test = "" if item.get_closest_marker("engines") else item.nodeid
+    try:
+        return (yield)
+    finally:
+        WATCH.test = ""
 
 # Hypothesis judges a test by the clock unless told otherwise; how fast this machine is today is not what is tested.
 settings.register_profile("openmains", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
@@ -43,3 +73,29 @@ async def own_engines() -> AsyncIterator[Engines]:
     """Engines for one test alone."""
     async with running_engines() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def systems() -> Systems:
+    """``running_system`` of tests/support/system.py."""
+    return running_system
+
+
+@pytest.fixture(scope="session")
+def starts_engines() -> None:
+    """Says so, and lets it."""
+
+
+@pytest.fixture(scope="session")
+def foreign_programs() -> None:
+    """Says that they are needed."""
+
+
+@pytest.fixture(scope="session")
+def fuzzer() -> None:
+    """Says so."""
+
+
+@pytest.fixture(scope="session")
+def takes_minutes() -> None:
+    """Says so."""

@@ -72,14 +72,17 @@ def test_bad_line_is_named(tmp_path: Path) -> None:
         read_series(file, "Asia/Shanghai")
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        real_water.EXCERPT,
-        pytest.param(real_water.source()[0], marks=pytest.mark.slow),  # the full year where it lies, half a minute
-    ],
-)
-def test_equals_the_independent_reader(path: Path) -> None:
+def test_equals_the_independent_reader() -> None:
+    _equal_to_the_independent_reader(real_water.EXCERPT)
+
+
+@pytest.mark.usefixtures("takes_minutes")
+def test_equals_the_independent_reader_over_the_whole_year() -> None:
+    """Where the file lies; half a minute."""
+    _equal_to_the_independent_reader(real_water.source()[0])
+
+
+def _equal_to_the_independent_reader(path: Path) -> None:
     for later in (False, True):
         wanted = real_water.readings(path, later=later)
         found = read_series(path, "Europe/Madrid", same_is_second=later)

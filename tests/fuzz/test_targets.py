@@ -10,13 +10,14 @@ import pytest
 TARGETS = sorted(Path(__file__).parent.glob("*_fuzz.py"))
 
 
+@pytest.mark.usefixtures("fuzzer")
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.stem)
 def test_a_few_seconds_without_a_finding(target: Path, tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, str(target), "-max_total_time=4", "-seed=1"],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
         cwd=tmp_path,
     )

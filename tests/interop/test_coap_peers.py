@@ -20,9 +20,8 @@ import pytest
 
 from openmains.domain.fleet.identifiers import imei_of
 from tests.support.daily import Daily
-from tests.support.system import System, add_product, clock_of, found_utility, import_meters, running_system, until
+from tests.support.system import System, Systems, add_product, clock_of, found_utility, import_meters, until
 
-pytestmark = pytest.mark.engines
 SETS = ("libcoap", "aiocoap")
 CASES = ("confirmable", "block", "non", "non block")
 FIRST_NUMBER = 310_000_000_000
@@ -103,8 +102,8 @@ class Aiocoap:
 
 
 @pytest.fixture(scope="module")
-async def system() -> Iterator[System]:  # type: ignore[misc]
-    with running_system() as running:
+async def system(systems: Systems) -> Iterator[System]:  # type: ignore[misc]
+    with systems() as running:
         await found_utility(running)
         add_product(running, "water", "openmains/water-1")
         indexes = [*range(len(SETS) * len(CASES)), BEATER]

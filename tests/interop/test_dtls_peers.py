@@ -6,6 +6,7 @@ there. Then the same with a wrong key. None of them speaks RFC 9146; the traces 
 speaks with the servers of OpenSSL, GnuTLS and Mbed TLS.
 """
 
+import socket
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -19,10 +20,11 @@ from openmains.wire.coap.server import Server as CoapServer
 from openmains.wire.dtls.client import Timing
 from openmains.wire.dtls.events import Closed, Connected, Received, Suspicious
 from tests.support.dtls import IDENTITY, PSK, Site, make_client
-from tests.support.dtls_peers import Program, SocketClient, free_udp_port
+from tests.support.dtls_peers import Program, SocketClient
 from tests.support.dtls_socket import SocketServer, quick_limits
+from tests.support.ports import free_port
 
-pytestmark = pytest.mark.slow  # the programs are installed for `make test` only
+pytestmark = pytest.mark.usefixtures("foreign_programs")
 NAME = IDENTITY.decode()
 LETTERS = "a key of letters"  # coap-client takes its key as text
 OTHER = b"860000000000002"
@@ -211,7 +213,7 @@ def our_client(port: int, suite: int) -> SocketClient:
 
 @pytest.mark.parametrize("suite", SUITES)
 def test_openssl_server(suite: str) -> None:
-    port = free_udp_port()
+    port = free_port(socket.SOCK_DGRAM)
     with Program(
         "openssl", "s_server", "-dtls1_2", "-accept", f"127.0.0.1:{port}", "-nocert", "-psk", PSK.hex(), "-cipher", suite, "-quiet",
     ) as program, our_client(port, SUITES[suite]) as line:  # fmt: skip
@@ -224,7 +226,7 @@ def test_openssl_server(suite: str) -> None:
 
 @pytest.mark.parametrize("cipher", GNUTLS_CIPHERS)
 def test_gnutls_server(cipher: str, tmp_path: Path) -> None:
-    port = free_udp_port()
+    port = free_port(socket.SOCK_DGRAM)
     keys = tmp_path / "keys"
     keys.write_text(f"{NAME}:{PSK.hex()}\n", "utf-8")
     with Program(

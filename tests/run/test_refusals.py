@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.engines import new_var, remove_var
+from tests.support.ports import free_port
+
+pytestmark = pytest.mark.usefixtures("starts_engines")  # it must not come to that, which is what is tested
 
 
 @pytest.fixture
@@ -22,15 +25,9 @@ def var() -> Iterator[Path]:
     remove_var(path)
 
 
-def _free(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _serve(var: Path, *words: str, **settings: str) -> tuple[int, str]:
-    env = {**os.environ, "LANG": "C.UTF-8", "OPENMAINS_HTTP_PORT": str(_free(socket.SOCK_STREAM))}
-    env["OPENMAINS_DTLS_PORT"] = str(_free(socket.SOCK_DGRAM))
+    env = {**os.environ, "LANG": "C.UTF-8", "OPENMAINS_HTTP_PORT": str(free_port(socket.SOCK_STREAM))}
+    env["OPENMAINS_DTLS_PORT"] = str(free_port(socket.SOCK_DGRAM))
     env |= {f"OPENMAINS_{name.upper()}": value for name, value in settings.items()}
     command = [sys.executable, "-m", "openmains.run.cli", "serve", "--var", str(var), *words]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)

@@ -17,8 +17,9 @@ import psutil
 import pytest
 
 from tests.support.engines import new_var, remove_var
+from tests.support.ports import free_port
 
-pytestmark = [pytest.mark.engines, pytest.mark.slow]
+pytestmark = pytest.mark.usefixtures("starts_engines")
 PATIENCE_S = 90.0
 
 
@@ -27,8 +28,8 @@ class Serving:
 
     def __init__(self, var: Path) -> None:
         self.var = var
-        self.http = _free(socket.SOCK_STREAM)
-        self.coap = _free(socket.SOCK_DGRAM)
+        self.http = free_port(socket.SOCK_STREAM)
+        self.coap = free_port(socket.SOCK_DGRAM)
         self.output = var / "terminal"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -36,7 +37,7 @@ class Serving:
         """Start and wait until ready; seconds it took."""
         env = {**os.environ, "LANG": "C.UTF-8", "OPENMAINS_HTTP_PORT": str(self.http)}
         env |= {"OPENMAINS_COAP_PORT": str(self.coap), "OPENMAINS_COAP_HOST": "127.0.0.1"}
-        env["OPENMAINS_DTLS_PORT"] = str(_free(socket.SOCK_DGRAM))
+        env["OPENMAINS_DTLS_PORT"] = str(free_port(socket.SOCK_DGRAM))
         command = [sys.executable, "-m", "openmains.run.cli", "serve", "--var", str(self.var)]
         began = time.monotonic()
         with self.output.open("wb") as out:
@@ -84,12 +85,6 @@ class Serving:
         except OSError:
             return False
         return True
-
-
-def _free(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _gone(processes: list[psutil.Process], limit_s: float) -> list[psutil.Process]:

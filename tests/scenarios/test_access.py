@@ -8,23 +8,20 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.drivers import catalog
 from openmains.drivers.model import Kind
 from tests.support.system import (
     System,
+    Systems,
     add_product,
     found_utility,
     import_meters,
     post,
-    running_system,
     until,
     until_async,
 )
 
-pytestmark = pytest.mark.engines
 IMEIS = [imei_of(86_5000_0000_0000 + i) for i in range(6)]
 
 
@@ -54,8 +51,8 @@ async def finished(system: System, job_id: int) -> Any:
     return job["result"]
 
 
-async def test_keys_and_terminals_over_api_command_line_and_sockets(tmp_path: Path) -> None:
-    with running_system() as system:
+async def test_keys_and_terminals_over_api_command_line_and_sockets(systems: Systems, tmp_path: Path) -> None:
+    with systems() as system:
         await found_utility(system)
         add_product(system, "W", "openmains/water-1")
         await import_meters(system, [(i, f"{imei:015d}", "W") for i, imei in enumerate(IMEIS)])

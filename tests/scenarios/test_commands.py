@@ -18,9 +18,8 @@ from openmains.domain.command.kinds import RULES, Kind
 from openmains.emulator.meter.valve import Position
 from tests.support.chaos import halted
 from tests.support.commanded import ANN, CommandedMeter, CommandedTown, commanded_town
-from tests.support.system import System, running_system, until, until_async
+from tests.support.system import System, Systems, until, until_async
 
-pytestmark = [pytest.mark.engines, pytest.mark.slow]
 DAY = 86_400
 PAUSE_S = 3700  # longer than any pause between two attempts
 KINDS = list(Kind)
@@ -46,8 +45,8 @@ TOP_UP = PARAMS[Kind.TOP_UP]
 
 
 @pytest.fixture(scope="module")
-async def town() -> AsyncIterator[CommandedTown]:
-    with running_system(meter_rate_per_min=10_000) as system:
+async def town(systems: Systems) -> AsyncIterator[CommandedTown]:
+    with systems(meter_rate_per_min=10_000) as system:
         async with commanded_town(system, PROOF + 1) as made:
             yield made
 

@@ -14,9 +14,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
-LIMIT_S = 900  # about three minutes on two idle cores
-
-pytestmark = [pytest.mark.engines, pytest.mark.slow]
+LIMIT_S = 1800  # about three minutes on two idle cores
+pytestmark = pytest.mark.usefixtures("starts_engines")
 
 
 def test_stories_paths_and_budget(tmp_path: Path) -> None:

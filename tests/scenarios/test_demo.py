@@ -17,12 +17,12 @@ import httpx
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from openmains.bench.system import free_port
 from openmains.domain.period import zone
 from tests.support.engines import new_var, remove_var
+from tests.support.ports import free_port
 from tests.support.system import System, instant_of, stop, until
 
-pytestmark = [pytest.mark.engines, pytest.mark.slow]
+pytestmark = pytest.mark.usefixtures("starts_engines")
 ZONE = "Asia/Shanghai"
 HISTORY_DAYS = 60
 METERS = 1000

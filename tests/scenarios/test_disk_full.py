@@ -23,9 +23,8 @@ from openmains.edges.nats.stream import STREAM, UplinkStream, connect
 from openmains.wire.coap.message import code_text, is_success
 from tests.support.chaos import BUSY, Crowd, Probe, applied, caught_up, count, ended, flowing, halted, pids, settle
 from tests.support.engines import new_var, remove_var
-from tests.support.system import System, running_system, until, until_async
+from tests.support.system import System, Systems, until, until_async
 
-pytestmark = [pytest.mark.slow, pytest.mark.engines]
 METERS = 60_000
 RATE = 500.0
 RESUME_S = 30.0
@@ -61,9 +60,9 @@ def small_disk() -> Iterator[Path]:
         remove_var(place)
 
 
-async def test_engines_that_stand_still(var: Path) -> None:
+async def test_engines_that_stand_still(systems: Systems, var: Path) -> None:
     """JetStream stopped, PostgreSQL stopped, the stream at its byte limit: one system, one load, one count."""
-    with running_system(var) as system:
+    with systems(var) as system:
         crowd = await settle(system, METERS)
         probe = Probe(system, crowd)
         with crowd.reporting(system, RATE):
@@ -158,9 +157,9 @@ async def _stream_is_full(system: System, crowd: Crowd, probe: Probe) -> None:
     await flowing(system, crowd)
 
 
-async def test_disk_really_full(small_disk: Path) -> None:
+async def test_disk_really_full(systems: Systems, small_disk: Path) -> None:
     """Everything stands on a small file system; a file takes all of it under load, and is removed again."""
-    with running_system(small_disk, stream_max_mb=64, min_free_mb=16) as system:
+    with systems(small_disk, stream_max_mb=64, min_free_mb=16) as system:
         assert not (small_disk / "postgres").is_symlink(), "the database stands on another disk"
         crowd = await settle(system, METERS)
         probe = Probe(system, crowd)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9 of every process under load: nothing acknowledged is lost, nothing is stored twice, recovery is automatic."""
+"""kill -9 of every process under load: nothing acknowledged is lost, nothing is stored twice, recovery is automatic.
+
+Each process once in `make test`, twenty kills and a larger town in `make test-slow`.
+"""
 
 import os
 import random
@@ -14,13 +17,10 @@ import pytest
 from openmains.bench.system import engine_urls
 from tests.support.chaos import Probe, caught_up, count, ended, flowing, left_over, pids, settle
 from tests.support.engines import new_var, remove_var
-from tests.support.system import running_system, until
+from tests.support.system import Systems, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.engines]
 VICTIMS = ("edge", "core", "dispatch", "postmaster", "backend", "jetstream")
-ROUNDS = 20
-RATE = 500.0
-METERS = 60_000  # one round of all of them takes longer than a CoAP request can last (93 s)
+METERS_A_RATE = 120  # one round of all meters takes longer than a CoAP request can last (93 s)
 LIMIT_S = 30.0
 
 
@@ -32,19 +32,28 @@ def var() -> Iterator[Path]:
     remove_var(place)
 
 
-async def test_twenty_kills_then_the_supervisor(var: Path) -> None:
+async def test_each_process_killed_then_the_supervisor(systems: Systems, var: Path) -> None:
+    await killed(systems, var, rounds=len(VICTIMS), rate=200.0)
+
+
+@pytest.mark.usefixtures("takes_minutes")
+async def test_twenty_kills_then_the_supervisor(systems: Systems, var: Path) -> None:
+    await killed(systems, var, rounds=20, rate=500.0)
+
+
+async def killed(systems: Systems, var: Path, *, rounds: int, rate: float) -> None:
     """The order of the victims comes from a seed, which is printed (OPENMAINS_TEST_SEED repeats it)."""
     seed = int(os.environ.get("OPENMAINS_TEST_SEED", random.SystemRandom().randrange(10**6)))
     rng = random.Random(seed)  # noqa: S311 - a test's order
-    order = (list(VICTIMS) * (1 + ROUNDS // len(VICTIMS)))[:ROUNDS]
+    order = (list(VICTIMS) * (1 + rounds // len(VICTIMS)))[:rounds]
     rng.shuffle(order)
     print(f"\nseed {seed}")
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in VICTIMS}
-    with ExitStack() as systems:
-        system = systems.enter_context(running_system(var))
-        crowd = await settle(system, METERS)
+    with ExitStack() as running:
+        system = running.enter_context(systems(var))
+        crowd = await settle(system, int(rate * METERS_A_RATE))
         probe = Probe(system, crowd)
-        with crowd.reporting(system, RATE):
+        with crowd.reporting(system, rate):
             await flowing(system, crowd)
             for number, victim in enumerate(order, 1):
                 process = psutil.Process(rng.choice(pids(system, victim)))
@@ -62,7 +71,7 @@ async def test_twenty_kills_then_the_supervisor(var: Path) -> None:
             (ack, ack_most), (seen, seen_most) = (_middle([pair[side] for pair in pairs]) for side in (0, 1))
             print(f"{name:<12} {len(pairs):6}  {ack:8.2f} s {ack_most:8.2f} s        {seen:8.2f} s {seen_most:8.2f} s")
 
-        with crowd.reporting(system, RATE, day=crowd.first_day + 5):
+        with crowd.reporting(system, rate, day=crowd.first_day + 5):
             await flowing(system, crowd)
             below = psutil.Process(system.process.pid).children(recursive=True)
             began = time.monotonic()
@@ -71,7 +80,7 @@ async def test_twenty_kills_then_the_supervisor(var: Path) -> None:
             await until(lambda: all(ended(process) for process in below) and not left_over(var), 45)
             print(f"supervisor: nothing runs {time.monotonic() - began:.1f} s after its kill -9")
             began = time.monotonic()
-            again = systems.enter_context(running_system(var, coap_port=system.coap, http_port=system.http))
+            again = running.enter_context(systems(var, coap_port=system.coap, http_port=system.http))
             again.api.headers = system.api.headers
             probe.move_to(again)
             acked, visible = await probe.recovery(began)

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from openmains.bench.system import free_port
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.wire.coap.message import Code
 from openmains.wire.lwm2m import content
@@ -23,10 +22,10 @@ from openmains.wire.lwm2m.path import Path
 from openmains.wire.lwm2m.value import Item, Value
 from tests.support.daily import heartbeat
 from tests.support.object_meter import KEY, ObjectMeter, rotate_keys
+from tests.support.ports import free_port
 from tests.support.secure import import_keys
-from tests.support.system import System, add_product, found_utility, import_meters, running_system, until, until_async
+from tests.support.system import System, Systems, add_product, found_utility, import_meters, until, until_async
 
-pytestmark = [pytest.mark.engines, pytest.mark.slow]
 FIRST_NUMBER = 340_000_000_000
 FIRST_IMEI = 86_340_000_000_000
 SENDS, NOTIFIES, PIPES, POSTS, LIVE, HELD, ROTATED, UNFLASHED, FLASHED, UNTOUCHED, FRAMES = range(11)
@@ -95,9 +94,9 @@ def _text(instant: int) -> str:
 
 
 @pytest.fixture(scope="module")
-async def town() -> AsyncIterator[Town]:
+async def town(systems: Systems) -> AsyncIterator[Town]:
     port = free_port(socket.SOCK_DGRAM)
-    with running_system(dtls_port=port, bootstrap_uri=f"coaps://127.0.0.1:{port}", meter_rate_per_min=10_000) as system:
+    with systems(dtls_port=port, bootstrap_uri=f"coaps://127.0.0.1:{port}", meter_rate_per_min=10_000) as system:
         await found_utility(system)
         add_product(system, "water", "openmains/water-1")
         add_product(system, "standard", "lwm2m/water-1")

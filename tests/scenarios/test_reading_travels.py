@@ -14,6 +14,7 @@ from openmains.wire.coap.message import Code
 from tests.support.daily import DRIVER, Daily, alarm, heartbeat
 from tests.support.system import (
     System,
+    Systems,
     add_product,
     clock_of,
     found_utility,
@@ -21,12 +22,10 @@ from tests.support.system import (
     instant_of,
     post,
     post_all,
-    running_system,
     until,
     until_async,
 )
 
-pytestmark = pytest.mark.engines
 FIRST_NUMBER = 320_000_000_000
 FIRST_IMEI = 86_320_000_000_000
 PLAIN, REPEATED, ALARMING, BROKEN, MISREAD, FLOODING, STRANGE, BEATER = range(8)
@@ -34,8 +33,8 @@ ALARM_LIMIT_MS = 20_000  # R7.1
 
 
 @pytest.fixture(scope="module")
-async def system() -> Iterator[System]:  # type: ignore[misc]
-    with running_system() as running:
+async def system(systems: Systems) -> Iterator[System]:  # type: ignore[misc]
+    with systems() as running:
         await found_utility(running)
         add_product(running, "water", "openmains/water-1")
         add_product(running, "misread", "cjt188/water-2004")

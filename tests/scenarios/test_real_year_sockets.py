@@ -2,7 +2,7 @@
 """The real year of 62 meters through real sockets: ``openmains replay`` → edge → stream → pipeline → stores → API.
 
 Compared with what tests/support/plain_year.py computes straight from the CSV. docs/readings-real-year.md has the table
-of the full run: ``pytest -m slow -s tests/scenarios/test_real_year_sockets.py``.
+of the full run: `make test-slow` runs the full file.
 """
 
 import asyncio
@@ -20,9 +20,8 @@ import pytest
 from openmains.domain.fleet.identifiers import imei_of
 from tests.support.plain_year import CADENCE_S, QMAX, plain_totals, plain_valid
 from tests.support.real_water import EXCERPT, MADRID, Reading, readings, source
-from tests.support.system import System, add_product, found_utility, import_meters, instant_of, running_system, until
+from tests.support.system import System, Systems, add_product, found_utility, import_meters, instant_of, until
 
-pytestmark = pytest.mark.engines
 # docs/readings.md, column A: an equal local time is the same instant
 FULL = {
     "duplicate_same": 40,
@@ -37,8 +36,8 @@ FIRST_NUMBER = 201_600_000_000
 
 
 @pytest.fixture
-def system() -> Iterator[System]:
-    with running_system(meter_rate_per_min=100_000) as running:  # a year in a minute is no flood here
+def system(systems: Systems) -> Iterator[System]:
+    with systems(meter_rate_per_min=100_000) as running:  # a year in a minute is no flood here
         yield running
 
 
@@ -89,24 +88,19 @@ def stored_totals(system: System, meter_id: int, first: int, last: int) -> dict[
     }
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        pytest.param(EXCERPT, id="excerpt"),
-        pytest.param(
-            FULL_PATH,
-            id="full",
-            marks=[
-                pytest.mark.slow,
-                pytest.mark.skipif(
-                    not IS_FULL,
-                    reason="the full file is not here: set OPENMAINS_REAL_WATER (docs/readings-real-year.md)",
-                ),
-            ],
-        ),
-    ],
+async def test_excerpt(system: System) -> None:
+    await replayed(system, EXCERPT)
+
+
+@pytest.mark.usefixtures("takes_minutes")
+@pytest.mark.skipif(
+    not IS_FULL, reason="the full file is not here: set OPENMAINS_REAL_WATER (docs/readings-real-year.md)"
 )
-async def test_year(system: System, path: Path) -> None:
+async def test_year(system: System) -> None:
+    await replayed(system, FULL_PATH)
+
+
+async def replayed(system: System, path: Path) -> None:
     await found_utility(system, zone="Europe/Madrid")
     add_product(system, "swm", "openmains/water-1", interval_s=CADENCE_S, qmax_l_h=QMAX)
     given = readings(path)

@@ -16,17 +16,16 @@ from typing import Any
 
 import pytest
 
-from openmains.bench.system import free_port
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.drivers.model import Kind
 from openmains.run.preflight import udp_bound
 from openmains.wire.coap.message import Code
 from tests.support.chaos import pids
 from tests.support.daily import DRIVER, Daily, heartbeat
+from tests.support.ports import free_port
 from tests.support.secure import SecureMeter, import_keys
-from tests.support.system import System, add_product, found_utility, import_meters, running_system, until, until_async
+from tests.support.system import System, Systems, add_product, found_utility, import_meters, until, until_async
 
-pytestmark = [pytest.mark.engines, pytest.mark.slow]
 FIRST_NUMBER = 330_000_000_000
 FIRST_IMEI = 86_330_000_000_000
 METERS = 40
@@ -72,8 +71,8 @@ class Fleet:
 
 
 @pytest.fixture(scope="module")
-async def fleet() -> AsyncIterator[Fleet]:
-    with running_system(meter_rate_per_min=10_000) as system:
+async def fleet(systems: Systems) -> AsyncIterator[Fleet]:
+    with systems(meter_rate_per_min=10_000) as system:
         await found_utility(system)
         add_product(system, "water", "openmains/water-1")
         made = Fleet(system)

@@ -111,11 +111,3 @@ class SocketClient:
                 assert isinstance(events[0], kind), events
                 return events[0]
         raise AssertionError("nothing came")
-
-
-def free_udp_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -19,14 +19,16 @@ from typing import Any, TypeVar
 import httpx
 import psutil  # type: ignore[import-untyped]
 
-from openmains.bench.system import engine_urls, free_port, wait_ready
+from openmains.bench.system import engine_urls, wait_ready
 from openmains.drivers import catalog
 from openmains.drivers.model import Kind
 from openmains.edges.postgres.identity.tables import create_tenant_admin
 from openmains.emulator.device.endpoint import Endpoint, Outcome
 from tests.support.engines import new_var, remove_var
+from tests.support.ports import free_port
 
 T = TypeVar("T")
+Systems = Callable[..., AbstractContextManager["System"]]  # the fixture of tests/conftest.py
 PATIENCE_S = 60.0
 STOP_S = 60
 

@@ -10,7 +10,6 @@ from openmains.app.command.device_management.messages import Answer, Ask, Kind, 
 from openmains.domain.fleet.identifiers import imei_of
 from tests.edges.http.world import World, new_meter
 
-pytestmark = pytest.mark.engines
 HEARD_US = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 
 

@@ -4,8 +4,6 @@
 import secrets
 from typing import Any
 
-import pytest
-
 from openmains.app.job.ports import ClaimedJob
 from openmains.app.security.keys.files import SealedFiles
 from openmains.app.security.keys.jobs import KEY_GENERATE, KEY_IMPORT, key_handlers
@@ -15,7 +13,6 @@ from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.security.keys import PostgresKeys
 from tests.edges.http.world import Utility, World, new_meter
 
-pytestmark = pytest.mark.engines
 PSK = secrets.token_hex(16)
 
 

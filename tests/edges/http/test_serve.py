@@ -14,17 +14,12 @@ from websockets.exceptions import InvalidStatus
 from openmains.app.system.model import LiveEvent
 from openmains.edges.http.serve import serve
 from tests.edges.http.world import World
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.support.ports import free_port
 
 
 @asynccontextmanager
 async def serving(world: World):  # type: ignore[no-untyped-def] # an async generator of ports
-    port, stop = _free_port(), asyncio.Event()
+    port, stop = free_port(socket.SOCK_STREAM), asyncio.Event()
     task = asyncio.create_task(serve(world.app, "127.0.0.1", port, stop))
     async with httpx.AsyncClient() as client:
         for _ in range(200):

@@ -11,8 +11,6 @@ import pytest
 from openmains.edges.nats.stream import StreamUnavailableError, UplinkStream, connect
 from openmains.run.engines.engines import Engines
 
-pytestmark = pytest.mark.engines
-
 
 async def take_all(stream: UplinkStream, shard: int, after: int, count: int) -> list[tuple[int, bytes]]:
     reader = await stream.reader(shard, after)

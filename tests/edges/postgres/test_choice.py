@@ -10,8 +10,6 @@ from openmains.run.engines.engines import Engines
 from openmains.run.roles.process import check_shards
 from openmains.run.settings import Settings
 
-pytestmark = pytest.mark.engines
-
 
 async def test_the_number_of_shards_is_fixed_by_the_first_start(engines: Engines) -> None:
     pool = await create_pool(engines.urls.postgres_pipeline, max_size=1)

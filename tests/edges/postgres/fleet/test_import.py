@@ -41,7 +41,6 @@ async def content(owner: Pool, tenant: int) -> list[Any]:
     ]
 
 
-@pytest.mark.engines
 async def test_the_same_file_twice_changes_nothing(owner: Pool, pipeline: Pool, tmp_path: Path) -> None:
     tenant = await make_tenant(owner, "import-twice")
     data = csv_of([row(1, i) for i in range(50)])
@@ -58,7 +57,6 @@ async def test_the_same_file_twice_changes_nothing(owner: Pool, pipeline: Pool, 
     assert await owner.fetchval("SELECT count(*) FROM meter_state WHERE tenant_id = $1", tenant) == 50
 
 
-@pytest.mark.engines
 async def test_changed_rows_update_and_are_searchable(
     engines: Engines, owner: Pool, pipeline: Pool, tmp_path: Path
 ) -> None:
@@ -103,7 +101,6 @@ BAD = [
 ]
 
 
-@pytest.mark.engines
 async def test_errors_name_row_and_column_and_nothing_goes_in(owner: Pool, pipeline: Pool, tmp_path: Path) -> None:
     tenant = await make_tenant(owner, "import-bad")
     result = await bring(pipeline, tenant, tmp_path / "m.csv", csv_of(BAD))
@@ -123,7 +120,6 @@ async def test_errors_name_row_and_column_and_nothing_goes_in(owner: Pool, pipel
     assert report[3] == f"5,表号,{row(3, 1)[0]},与文件中另一行重复（第 2 行）,duplicate_in_file"
 
 
-@pytest.mark.engines
 async def test_partial_takes_the_good_rows(owner: Pool, pipeline: Pool, tmp_path: Path) -> None:
     tenant = await make_tenant(owner, "import-partial")
     rows = [row(4, i) for i in range(5)] + [row(4, 6, imei="1"), row(4, 7, area="新区")]
@@ -137,7 +133,6 @@ async def test_partial_takes_the_good_rows(owner: Pool, pipeline: Pool, tmp_path
     assert result.inserted == 1
 
 
-@pytest.mark.engines
 async def test_gb18030_and_english_headers(owner: Pool, pipeline: Pool, tmp_path: Path) -> None:
     tenant = await make_tenant(owner, "import-gb")
     await bring(pipeline, tenant, tmp_path / "m.csv", csv_of([row(5, 1, name="㐀镕")], "gb18030"))
@@ -152,7 +147,6 @@ async def test_gb18030_and_english_headers(owner: Pool, pipeline: Pool, tmp_path
         await bring(pipeline, tenant, tmp_path / "m.csv", b"")
 
 
-@pytest.mark.engines
 async def test_critical_customers_come_by_import_and_an_empty_cell_keeps_them(
     owner: Pool, pipeline: Pool, tmp_path: Path
 ) -> None:
@@ -171,7 +165,6 @@ async def test_critical_customers_come_by_import_and_an_empty_cell_keeps_them(
     ]  # fmt: skip
 
 
-@pytest.mark.engines
 async def test_xlsx_with_numbers_and_dates(owner: Pool, pipeline: Pool, tmp_path: Path) -> None:
     tenant = await make_tenant(owner, "import-xlsx")
     path = tmp_path / "m.xlsx"
@@ -192,7 +185,6 @@ async def test_xlsx_with_numbers_and_dates(owner: Pool, pipeline: Pool, tmp_path
     assert tuple(stored) == (int(row(6, 1)[1]), date(2024, 3, 1))
 
 
-@pytest.mark.engines
 @pytest.mark.parametrize("how", ["killed", "cancelled"])
 async def test_an_import_that_ends_in_the_middle_leaves_nothing(
     owner: Pool, engines: Engines, tmp_path: Path, how: str
@@ -225,7 +217,6 @@ async def test_an_import_that_ends_in_the_middle_leaves_nothing(
     assert await content(owner, tenant) == [[], [], [], []]
 
 
-@pytest.mark.engines
 async def test_dimensions_follow(owner: Pool, pipeline: Pool, clickhouse: ClickHouse, tmp_path: Path) -> None:
     tenant = await make_tenant(owner, "import-dims")
     await bring(pipeline, tenant, tmp_path / "m.csv", csv_of([row(9, i) for i in range(20)]))

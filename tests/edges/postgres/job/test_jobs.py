@@ -37,7 +37,6 @@ def test_a_report_is_due_at_eight_in_the_tenants_zone() -> None:
     assert len(report_days_due("Asia/Shanghai", since, at("2026-05-11T00:00:00"))) == 3
 
 
-@pytest.mark.engines
 async def test_reports_are_queued_exactly_once(pipeline: Pool, tenant: int) -> None:
     store = PostgresJobs(pipeline)
     tenants = [(tenant, "Asia/Shanghai", int(at("2026-05-10")))]
@@ -48,7 +47,6 @@ async def test_reports_are_queued_exactly_once(pipeline: Pool, tenant: int) -> N
     assert await pipeline.fetchval("SELECT params->>'day' FROM job WHERE tenant_id = $1", tenant) == "2026-05-10"
 
 
-@pytest.mark.engines
 async def test_run_to_the_end_and_fail(pipeline: Pool, tenant: int) -> None:
     store = PostgresJobs(pipeline)
 
@@ -68,7 +66,6 @@ async def test_run_to_the_end_and_fail(pipeline: Pool, tenant: int) -> None:
     assert (await store.status(second))[0::4] == ("failed", "ValueError: no such thing")
 
 
-@pytest.mark.engines
 async def test_a_dead_runners_job_is_taken_over_and_the_dead_one_is_shut_out(pipeline: Pool, tenant: int) -> None:
     store = PostgresJobs(pipeline)
     job_id = await store.enqueue(tenant, "t-lease", {}, now=NOW)
@@ -85,7 +82,6 @@ async def test_a_dead_runners_job_is_taken_over_and_the_dead_one_is_shut_out(pip
     assert await store.finish(second, "done", {}, "", NOW + LEASE_S + 8)
 
 
-@pytest.mark.engines
 async def test_cancelled(pipeline: Pool, tenant: int) -> None:
     store = PostgresJobs(pipeline)
     job_id = await store.enqueue(tenant, "t-cancel", {}, now=NOW)

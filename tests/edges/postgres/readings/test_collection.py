@@ -9,7 +9,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pytest
 from python_calamine import CalamineWorkbook
 
 from openmains.app.readings.report.build import day_report, missing_pages, write_csv, write_xlsx
@@ -57,7 +56,6 @@ def day_row(tenant: int, meter: int, area: int, product: int, known: Known, vers
     }  # fmt: skip
 
 
-@pytest.mark.engines
 async def test_report_equals_an_independent_count(owner: Pool, clickhouse: ClickHouse, tmp_path: Path) -> None:
     tenant, areas, products, meters = await make_fleet(owner, "report-count")
     chance = random.Random(5)  # noqa: S311 - repeatable

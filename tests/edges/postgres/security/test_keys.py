@@ -25,7 +25,6 @@ from openmains.run.engines.engines import Engines
 from tests.edges.postgres.fleet.registry_files import make_tenant
 from tests.support.engines import migrate_postgres
 
-pytestmark = pytest.mark.engines
 MASTER = MasterKey(os.urandom(32))
 
 

@@ -28,7 +28,6 @@ from openmains.edges.postgres.security.access_cache import AccessFollower
 from openmains.edges.postgres.security.decay import calm_down, forget_old
 from tests.edges.postgres.fleet.registry_files import make_tenant
 
-pytestmark = pytest.mark.engines
 SHARD = 7_000  # of nobody else
 CATALOG = catalog.load()
 IMSI = "460040000000001"
