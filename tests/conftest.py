@@ -46,6 +46,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     finally:
         WATCH.test = ""
 
+
 # Hypothesis judges a test by the clock unless told otherwise; how fast this machine is today is not what is tested.
 settings.register_profile("openmains", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("openmains")

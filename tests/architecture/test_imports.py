@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -21,7 +23,7 @@ def _lint(root: Path) -> subprocess.CompletedProcess[str]:
         str(root / "pyproject.toml"),
     ]
     env = {"PYTHONPATH": str(root / "src"), "PATH": "/usr/bin:/bin"}
-    return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
 VIOLATIONS = [  # file, where "bad" becomes a name of its own; a line of it; a word of the rule that forbids it

@@ -5,6 +5,7 @@ import argparse
 import asyncio
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from openmains.drivers.model import MISSING_VALUE, Kind
 from openmains.drivers.points import vocabulary
 from openmains.emulator.device.endpoint import Endpoint, Network, Outcome, parse_target
 from openmains.emulator.fleet import Fleet, supply
-from openmains.emulator.fleet_model import Faults, MeterSpec, Radio, VirtualClock
+from openmains.emulator.fleet_model import Faults, FleetSummary, MeterSpec, Radio, VirtualClock
 from openmains.emulator.meter.consumption import Consumption, Medium
 from openmains.emulator.meter.frames import DriverFrames, drivers, immediate_events
 from openmains.emulator.meter.meter import UNKNOWN, Meter, Profile, Send, Snapshot
@@ -21,6 +22,7 @@ from openmains.emulator.meter.spreading import Period, Scheme
 from openmains.run.admin import emulate as emulate_cli
 from openmains.wire.coap.reliability import Timing
 from tests.emulator.peer import Platform
+from tests.support.system import until
 
 _MIDNIGHT = 20_454 * 86_400 - 8 * 3600
 _DEMO = Profile(Period.EVERY, 60, today=True, heartbeats_s=(), window_s=1, log_days=10)
@@ -42,7 +44,7 @@ async def test_demo_fleet_sends_what_was_consumed_today(driver: str) -> None:
     start = _MIDNIGHT + 10 * 3600 + 120
     town = Consumption(3)
     fleet = Fleet(_specs(50, driver=driver), target, start=start, speed=150, town=town, attach_spread_s=60)
-    summary = await fleet.run(seconds=1.0)
+    summary = await run_until(fleet, lambda: len(platform.received) == 50 and fleet.summary().acknowledged >= 100)
     platform.stop()
     assert summary.acknowledged == summary.sent >= 100
     assert not summary.failed
@@ -70,11 +72,18 @@ async def test_bad_network_every_report_comes_once() -> None:
     network = Network(loss=0.2, duplicates=0.2, reordering=0.2, reordering_delay_s=0.02)
     specs = _specs(30, Profile(immediate=immediate_events("openmains/water-1"), scheme=Scheme.NONE, log_days=10))
     fleet = Fleet(specs, target, start=_MIDNIGHT + 3600, speed=10, radio=Radio(network, _FAST), attach_spread_s=0)
-    summary = await fleet.run(seconds=1.0)
+    await run_until(fleet, lambda: len(platform.received) == 30 and fleet.summary().retransmitted)
     platform.stop()
-    assert summary.retransmitted > 0
     assert all(len(frames) == len(set(frames)) for frames in platform.received.values())
-    assert len(platform.received) >= 29
+
+
+async def run_until(fleet: Fleet, enough: Callable[[], object]) -> FleetSummary:
+    """However long that takes."""
+    task = asyncio.create_task(fleet.run())
+    await asyncio.sleep(0)  # it has a beginning, which ``summary`` counts from
+    await until(enough)
+    fleet.stop()
+    return await task
 
 
 async def test_faults_are_counted_by_code() -> None:
@@ -83,11 +92,13 @@ async def test_faults_are_counted_by_code() -> None:
     target = await platform.start()
     faults = Faults(50, 0.1, wrong_crc=0.3, unknown=0.3, alarms_per_day=200, attach_failures=0.1)
     fleet = Fleet(specs, target, start=_MIDNIGHT, speed=60, faults=faults, attach_spread_s=0, radio=Radio(rate=500))
-    summary = await fleet.run(seconds=1)
+
+    def all_happened() -> bool:
+        now = fleet.summary()
+        return min(now.failed["4.00"], now.failed["4.04"], now.acknowledged) > 0
+
+    summary = await run_until(fleet, all_happened)
     platform.stop()
-    assert summary.failed["4.00"] > 0
-    assert summary.failed["4.04"] > 0
-    assert summary.acknowledged > 0
     assert json.loads(summary.json())["failed"]["4.04"] == summary.failed["4.04"]
 
 
@@ -96,14 +107,11 @@ async def test_silence_is_a_failure_and_recovery_follows() -> None:
     target = await platform.start()
     timing = Timing(ack_timeout_s=0.01, max_retransmit=1)
     fleet = Fleet(_specs(5), target, start=_MIDNIGHT, speed=120, radio=Radio(timing=timing), attach_spread_s=0)
-    task = asyncio.create_task(fleet.run(seconds=10))
-    await asyncio.sleep(0.5)
-    assert fleet.summary().failed["TimedOut"] > 0
+    task = asyncio.create_task(fleet.run())
+    await asyncio.sleep(0)  # it has a beginning, which ``summary`` counts from
+    await until(lambda: fleet.summary().failed["TimedOut"])
     platform.deaf = 0
-    for _ in range(100):
-        await asyncio.sleep(0.05)
-        if fleet.summary().acknowledged >= 5:
-            break
+    await until(lambda: fleet.summary().acknowledged >= 5)
     fleet.stop()
     assert (await task).acknowledged >= 5
     platform.stop()

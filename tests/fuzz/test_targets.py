@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
+
 TARGETS = sorted(Path(__file__).parent.glob("*_fuzz.py"))
 
 
@@ -17,7 +19,7 @@ def test_a_few_seconds_without_a_finding(target: Path, tmp_path: Path) -> None:
         [sys.executable, str(target), "-max_total_time=4", "-seed=1"],
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PATIENCE_S,
         check=False,
         cwd=tmp_path,
     )

@@ -20,6 +20,7 @@ import pytest
 
 from openmains.domain.fleet.identifiers import imei_of
 from tests.support.daily import Daily
+from tests.support.patience import PATIENCE_S
 from tests.support.system import System, Systems, add_product, clock_of, found_utility, import_meters, until
 
 SETS = ("libcoap", "aiocoap")
@@ -67,7 +68,7 @@ class Libcoap:
         process = await asyncio.create_subprocess_exec(
             self._program, *words, url, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
         )
-        out, _ = await asyncio.wait_for(process.communicate(), 30)
+        out, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
         said = out.decode("utf-8", "replace")
         codes = re.findall(r"v:1 t:(?:ACK|CON|NON) c:([245]\.\d\d) ", said)
         assert codes, said
@@ -95,7 +96,7 @@ class Aiocoap:
             )
             if block:
                 request.remote.maximum_block_size_exp = block.bit_length() - 5
-            answer = await asyncio.wait_for(context.request(request).response, 30)
+            answer = await asyncio.wait_for(context.request(request).response, PATIENCE_S)
             return Answer(answer.code.dotted, answer.payload)
         finally:
             await context.shutdown()

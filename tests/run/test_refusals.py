@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.engines import new_var, remove_var
+from tests.support.patience import PATIENCE_S
 from tests.support.ports import free_port
 
 pytestmark = pytest.mark.usefixtures("starts_engines")  # it must not come to that, which is what is tested
@@ -30,7 +31,7 @@ def _serve(var: Path, *words: str, **settings: str) -> tuple[int, str]:
     env["OPENMAINS_DTLS_PORT"] = str(free_port(socket.SOCK_DGRAM))
     env |= {f"OPENMAINS_{name.upper()}": value for name, value in settings.items()}
     command = [sys.executable, "-m", "openmains.run.cli", "serve", "--var", str(var), *words]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert "Traceback" not in done.stderr
     return done.returncode, done.stderr
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -16,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     (built,) = folder.glob("openmains-*.whl")
     return built
@@ -50,14 +52,16 @@ def test_it_runs_without_a_checkout(wheel: Path, tmp_path: Path) -> None:
         str(site),
         str(wheel),
     ]
-    subprocess.run(pip, check=True, timeout=120, capture_output=True)
+    subprocess.run(pip, check=True, timeout=PATIENCE_S, capture_output=True)
     empty = tmp_path / "empty"
     empty.mkdir()
     env = {**os.environ, "PYTHONPATH": str(site), "LANG": "C.UTF-8"}
 
     def run(*words: str) -> str:
         command = [sys.executable, "-P", "-m", "openmains.run.cli", *words]
-        done = subprocess.run(command, cwd=empty, env=env, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            command, cwd=empty, env=env, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -18,6 +18,7 @@ from openmains.domain.command.kinds import RULES, Kind
 from openmains.emulator.meter.valve import Position
 from tests.support.chaos import halted
 from tests.support.commanded import ANN, CommandedMeter, CommandedTown, commanded_town
+from tests.support.patience import PATIENCE_S
 from tests.support.system import System, Systems, until, until_async
 
 DAY = 86_400
@@ -66,7 +67,7 @@ async def speaks_until(town: CommandedTown, meter: CommandedMeter, command_id: i
         return found if found["state"] in states else None
 
     try:
-        return await until_async(reached, 40)
+        return await until_async(reached)
     except AssertionError:
         meters = [(len(meter.frames), meter.terminal.meter.state, list(meter.terminal.meter.log)[-5:])]
         raise AssertionError((town.command(command_id), town.system.counters(), meters)) from None
@@ -272,25 +273,23 @@ async def test_a_quarantined_terminal_gets_no_command(town: CommandedTown) -> No
     assert len(meter.frames) == 1
 
 
-def stop_switch(system: System, *words: str) -> float:
-    """``openmains stop-commands``; how long it took, s."""
-    began = time.monotonic()
+def stop_switch(system: System, *words: str) -> None:
+    """``openmains stop-commands``: what it says holds as soon as it has ended."""
     done = subprocess.run(
         [sys.executable, "-m", "openmains.run.cli", "stop-commands", *words],
         env=os.environ | {"OPENMAINS_VAR": str(system.var), "LANG": "C.UTF-8"},
-        capture_output=True, text=True, timeout=30, check=False,
+        capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return time.monotonic() - began
 
 
-async def test_the_stop_holds_within_seconds(town: CommandedTown) -> None:
+async def test_the_stop_holds(town: CommandedTown) -> None:
     meter = await awake(town, STOPS)
     command_id = town.give(STOPS, "top_up", "stopped-1", signed=True, params=TOP_UP)
     await town.reaches(command_id, "queued")
     before = town.system.counters().get("dispatch.command.stopped", 0)
     try:
-        assert stop_switch(town.system) < 5
+        stop_switch(town.system)
         for _ in range(4):
             await meter.speak()
         await until(lambda: town.system.counters().get("dispatch.command.stopped", 0) > before)
@@ -314,7 +313,7 @@ async def test_the_stop_works_while_postgresql_is_down(town: CommandedTown) -> N
     try:
         with halted(town.system, "postgresql"):
             assert await meter.speak() == 0x44  # readings are taken all the same
-            assert stop_switch(town.system) < 5
+            stop_switch(town.system)
         for _ in range(3):
             await meter.speak()
         await until(lambda: town.system.counters().get("dispatch.command.stopped", 0) > before)
@@ -335,7 +334,7 @@ async def test_a_frame_that_waits_at_the_edge_is_stopped_as_well(town: Commanded
     await report
     await town.reaches(command_id, "sent")
     try:
-        assert stop_switch(town.system) < 5
+        stop_switch(town.system)
         meter.quiet = False
         await until(lambda: town.system.counters().get("edge.downlink.stopped"))
         assert meter.frames == []

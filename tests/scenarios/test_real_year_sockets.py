@@ -122,7 +122,7 @@ async def replayed(system: System, path: Path) -> None:
         return bool(waiting) and not any(waiting.values())
 
     try:
-        await until(applied, 240)
+        await until(applied)
     except AssertionError:
         print(summary, system.get("/system"), system.log, sep="\n")
         raise

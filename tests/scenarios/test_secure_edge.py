@@ -22,6 +22,7 @@ from openmains.run.preflight import udp_bound
 from openmains.wire.coap.message import Code
 from tests.support.chaos import pids
 from tests.support.daily import DRIVER, Daily, heartbeat
+from tests.support.patience import PATIENCE_S
 from tests.support.ports import free_port
 from tests.support.secure import SecureMeter, import_keys
 from tests.support.system import System, Systems, add_product, found_utility, import_meters, until, until_async
@@ -238,7 +239,7 @@ async def test_a_flood_and_a_clone_are_found_and_nobody_else_is_accused(fleet: F
         return bool(fleet.findings(CLONE)["cloned"])
 
     began = asyncio.get_running_loop().time()
-    await asyncio.gather(until_async(flooding, limit_s=300), until_async(turns, limit_s=300))
+    await asyncio.gather(until_async(flooding, limit_s=2 * PATIENCE_S), until_async(turns, limit_s=2 * PATIENCE_S))
     assert asyncio.get_running_loop().time() - began > 100  # a burst is no flood, one turn no clone
     accused = {index: found for index in range(METERS) if (found := fleet.findings(index))}
     accused.pop(4, None)  # somebody tried its name with a wrong key
@@ -263,7 +264,7 @@ def second_edge(system: System) -> Iterator[int]:
         yield port
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(40)
+        process.wait(PATIENCE_S)
 
 
 class AddressMap(asyncio.DatagramProtocol):

@@ -30,11 +30,11 @@ from openmains.bench.system import engine_urls
 from openmains.domain.period import DAY_S
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.wire.coap.message import is_success
+from tests.support.patience import PATIENCE_S
 from tests.support.system import System, found_utility, rfc3339, until, until_async
 
 Ints = NDArray[np.int64]
 PROBES = 64  # meters kept out of the load
-RECOVERY_S = 30.0
 TENANT = "test"
 BUSY = 0xA3  # 5.03
 
@@ -190,10 +190,10 @@ class Probe:
     async def recovery(self, since: float) -> tuple[float, float]:
         """Seconds from ``since`` until a new report is acknowledged, and until it is visible."""
         self.fresh()
-        heard = await asyncio.to_thread(self.send, RECOVERY_S)
-        assert heard.seconds >= 0, f"no acknowledgement within {RECOVERY_S:g} s: {heard.codes}\n{self._system.log}"
+        heard = await asyncio.to_thread(self.send, PATIENCE_S)
+        assert heard.seconds >= 0, f"no acknowledgement within {PATIENCE_S:g} s: {heard.codes}\n{self._system.log}"
         acked = time.monotonic() - since
-        await until(self.visible, RECOVERY_S)
+        await until(self.visible)
         return acked, time.monotonic() - since
 
 
@@ -276,7 +276,7 @@ async def flowing(system: System, crowd: Crowd, more: int = 100) -> None:
     async def moved() -> bool:
         return await applied(system, crowd) >= before + more
 
-    await until_async(moved, RECOVERY_S)
+    await until_async(moved)
 
 
 async def caught_up(system: System, crowd: Crowd) -> dict[int, int]:

@@ -32,6 +32,7 @@ from openmains.run.roles.signer import master_key
 from openmains.run.settings import load
 from openmains.wire.coap.exchange import Request
 from openmains.wire.coap.message import Code, Method
+from tests.support.patience import PATIENCE_S
 from tests.support.secure import SecureMeter, import_keys
 from tests.support.system import System, add_product, found_utility, import_meters, until
 
@@ -171,7 +172,7 @@ def enrol(system: System, tenant_id: int, person: Mapping[str, str], *, approver
     done = subprocess.run(
         [sys.executable, "-m", "openmains.run.cli", *words, *(["--approver"] if approver else [])],
         env=os.environ | {"OPENMAINS_VAR": str(system.var), "LANG": "C.UTF-8"},
-        input=person["password"] + "\n", capture_output=True, text=True, timeout=60, check=False,
+        input=person["password"] + "\n", capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -225,7 +226,7 @@ class CommandedTown:
         found: str = self.command(command_id)["state"]
         return found
 
-    async def reaches(self, command_id: int, *states: str, limit_s: float = 60.0) -> Any:
+    async def reaches(self, command_id: int, *states: str) -> Any:
         """Until it is in one of these states; the command."""
 
         def reached() -> Any:
@@ -233,7 +234,7 @@ class CommandedTown:
             return found if found["state"] in states else None
 
         try:
-            return await until(reached, limit_s)
+            return await until(reached)
         except AssertionError:
             raise AssertionError((self.command(command_id), self.system.counters())) from None
 

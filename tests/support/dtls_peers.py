@@ -10,8 +10,7 @@ from typing import Any
 
 from openmains.wire.dtls.client import Client
 from tests.support.dtls import SERVER
-
-PATIENCE_S = 20.0
+from tests.support.patience import PATIENCE_S
 
 
 class Program:
@@ -21,6 +20,7 @@ class Program:
         self._words = words
         self._output = ""
         self._changed = threading.Condition()
+        self._ended = False
 
     def __enter__(self) -> "Program":
         self.process = subprocess.Popen(
@@ -46,6 +46,9 @@ class Program:
             with self._changed:
                 self._output += chunk.decode("utf-8", "replace")
                 self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
 
     @property
     def output(self) -> str:
@@ -66,7 +69,8 @@ class Program:
     def await_output(self, text: str) -> str:
         """All output, once ``text`` is in it."""
         with self._changed:
-            assert self._changed.wait_for(lambda: text in self._output, PATIENCE_S), self._output
+            self._changed.wait_for(lambda: text in self._output or self._ended, PATIENCE_S)
+            assert text in self._output, self._output
             return self._output
 
     def await_end(self) -> int:

@@ -25,6 +25,7 @@ from openmains.wire.lwm2m.definitions import definitions
 from openmains.wire.lwm2m.path import Path
 from openmains.wire.lwm2m.tree import Tree
 from openmains.wire.lwm2m.value import Item, Value
+from tests.support.patience import PATIENCE_S
 from tests.support.secure import SecureMeter
 from tests.support.system import System, until
 
@@ -52,7 +53,7 @@ def rotate_keys(system: System, imeis: Sequence[int]) -> dict[int, bytes]:
     command = [sys.executable, "-m", "openmains.run.cli", "keys", "generate", "--rotate", "--out", str(file)]
     env = os.environ | {"OPENMAINS_VAR": str(system.var), "LANG": "C.UTF-8"}
     done = subprocess.run(
-        [*command, "--imei", *named], env=env, capture_output=True, text=True, timeout=60, check=False
+        [*command, "--imei", *named], env=env, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     with file.open(encoding="utf-8-sig", newline="") as rows:

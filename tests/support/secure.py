@@ -20,6 +20,7 @@ from openmains.wire.coap.exchange import Request
 from openmains.wire.coap.message import Method
 from openmains.wire.dtls.client import Client, Timing
 from openmains.wire.dtls.events import Closed, Connected, Failed, Received
+from tests.support.patience import PATIENCE_S
 from tests.support.system import System
 
 QUICK = Timing(first_wait_s=0.5, max_wait_s=4.0, retransmissions=8)
@@ -32,7 +33,7 @@ def import_keys(system: System, keys: dict[int, bytes]) -> None:
     file.write_text("imei,psk\n" + "".join(f"{imei},{key.hex()}\n" for imei, key in keys.items()))
     command = [sys.executable, "-m", "openmains.run.cli", "keys", "import", str(file)]
     env = os.environ | {"OPENMAINS_VAR": str(system.var), "LANG": "C.UTF-8"}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     Path(file).unlink()
 
@@ -75,7 +76,7 @@ class SecureMeter(asyncio.DatagramProtocol):
         )  # fmt: skip
         self._client.start(self._loop.time())
         self._flush()
-        return await asyncio.wait_for(self._connected, 60)
+        return await asyncio.wait_for(self._connected, PATIENCE_S)
 
     async def request(
         self, path: Sequence[str], payload: bytes, method: int = Method.POST, **more: object

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from openmains.app.identity.hashing import hash_password
@@ -17,6 +17,7 @@ from openmains.edges.signer.switch import FileSwitch
 from openmains.run.roles.signer import LEDGER, master_key, run_signer
 from openmains.run.settings import load
 from tests.support.command_meter import PlainDrivers
+from tests.support.patience import PATIENCE_S
 
 CLOCK = "test-clock"
 WEDNESDAY_TEN = 1_790_128_800  # 2026-09-23 10:00 in Shanghai
@@ -53,10 +54,21 @@ class SignerProcess:
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
         )
-        until = time.monotonic() + 30
-        while not self.settings.signer_path.exists():
+        until = time.monotonic() + PATIENCE_S
+        while not await self._listens():
             assert self._process.poll() is None and time.monotonic() < until, "the signer did not start"
             await asyncio.sleep(0.02)
+
+    async def _listens(self) -> bool:
+        """A socket's file is there a moment before anybody listens at it."""
+        try:
+            _, writer = await asyncio.open_unix_connection(str(self.settings.signer_path))
+        except OSError:
+            return False
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+        return True
 
     async def kill(self) -> None:
         """As a loss of the process would."""

@@ -23,11 +23,12 @@ from openmains.emulator.meter.prices import UNITS_A_FEN
 from openmains.wire.coap.message import code_text
 from tests.support.chaos import pids
 from tests.support.commanded import CommandedMeter, CommandedTown
+from tests.support.patience import PATIENCE_S
 
 VICTIMS = {"edge": 4, "core": 2, "dispatch": 3, "signer": 4, "postmaster": 2, "backend": 4, "jetstream": 2}
 PACE_S = 0.8  # between two words of a meter
 AGAIN_S = 0.5
-SETTLE_S = 300.0
+SETTLE_S = 2 * PATIENCE_S
 
 
 @dataclass
@@ -78,7 +79,7 @@ class Soak:
         number = 0
         headers = dict(self.town.system.api.headers)
         base = str(self.town.system.api.base_url)
-        async with httpx.AsyncClient(base_url=base, headers=headers, timeout=20) as api:
+        async with httpx.AsyncClient(base_url=base, headers=headers, timeout=60) as api:
             while not self.ending and number < 190:  # below the quota of an hour
                 number += 1
                 place = self.rng.randrange(len(self.town.meters))
@@ -157,7 +158,7 @@ async def fill(town_var: Any, tenant_id: int, meters: int) -> None:
         await owner.execute(
             "INSERT INTO meter (tenant_id, number, imei, product_id, area_id, dn, installed_on)"
             " SELECT $1, 'filler-' || i, NULL, $2, $3, 15, date '2020-01-01' FROM generate_series(1, $4::int) AS i",
-            tenant_id, product, area, meters, timeout=300,
+            tenant_id, product, area, meters, timeout=PATIENCE_S,
         )  # fmt: skip
     finally:
         await owner.close()

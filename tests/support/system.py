@@ -25,12 +25,11 @@ from openmains.drivers.model import Kind
 from openmains.edges.postgres.identity.tables import create_tenant_admin
 from openmains.emulator.device.endpoint import Endpoint, Outcome
 from tests.support.engines import new_var, remove_var
+from tests.support.patience import PATIENCE_S
 from tests.support.ports import free_port
 
 T = TypeVar("T")
 Systems = Callable[..., AbstractContextManager["System"]]  # the fixture of tests/conftest.py
-PATIENCE_S = 60.0
-STOP_S = 60
 
 
 @dataclass(slots=True)
@@ -122,7 +121,7 @@ def running_system(var: Path | None = None, **settings: object) -> Iterator[Syst
         )
     try:
         wait_ready(process, http, place)
-        with httpx.Client(base_url=f"http://127.0.0.1:{http}/api/v1", timeout=30) as api:
+        with httpx.Client(base_url=f"http://127.0.0.1:{http}/api/v1", timeout=PATIENCE_S) as api:
             yield System(place, process, coap, http, api, dtls)
     finally:
         stop(process)
@@ -137,7 +136,7 @@ def stop(process: subprocess.Popen[bytes], how: int = signal.SIGTERM) -> None:
     below = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(how)
     try:
-        process.wait(STOP_S)
+        process.wait(PATIENCE_S)
     except subprocess.TimeoutExpired:
         for each in [process, *below]:
             each.kill()

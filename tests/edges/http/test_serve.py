@@ -14,6 +14,7 @@ from websockets.exceptions import InvalidStatus
 from openmains.app.system.model import LiveEvent
 from openmains.edges.http.serve import serve
 from tests.edges.http.world import World
+from tests.support.patience import PATIENCE_S
 from tests.support.ports import free_port
 
 
@@ -32,7 +33,7 @@ async def serving(world: World):  # type: ignore[no-untyped-def] # an async gene
         yield port
     finally:
         stop.set()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, PATIENCE_S)
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0, "the port is free again"
 
@@ -43,10 +44,10 @@ async def test_live_view_is_the_tenants_own(world: World) -> None:
         headers = {"Authorization": f"Bearer {world.a.token}"}
         world.feed.joined.clear()
         async with websockets.connect(url, additional_headers=headers) as live:
-            await asyncio.wait_for(world.feed.joined.wait(), 5)
+            await asyncio.wait_for(world.feed.joined.wait(), PATIENCE_S)
             world.feed.tell(world.b.tenant_id, LiveEvent("alarm", {"of": "b"}))
             world.feed.tell(world.a.tenant_id, LiveEvent("alarm", {"of": "a"}))
-            assert json.loads(await asyncio.wait_for(live.recv(), 5)) == {"kind": "alarm", "data": {"of": "a"}}
+            assert json.loads(await asyncio.wait_for(live.recv(), PATIENCE_S)) == {"kind": "alarm", "data": {"of": "a"}}
         for refused in ({}, {"Authorization": "Bearer omt_wrong"}):
             with pytest.raises(InvalidStatus):
                 async with websockets.connect(url, additional_headers=refused):

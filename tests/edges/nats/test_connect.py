@@ -75,7 +75,7 @@ async def test_a_failed_try_to_reconnect_is_hung_up_and_the_next_one_works(ill: 
         return there.well
 
     try:
-        await until_async(news_arrived, 30)
+        await until_async(news_arrived)
         assert there.calls_when_left == 2, "the second connection was still open when the third was made"
         assert client.is_connected
     finally:

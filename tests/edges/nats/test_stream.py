@@ -10,12 +10,13 @@ import pytest
 
 from openmains.edges.nats.stream import StreamUnavailableError, UplinkStream, connect
 from openmains.run.engines.engines import Engines
+from tests.support.patience import PATIENCE_S
 
 
 async def take_all(stream: UplinkStream, shard: int, after: int, count: int) -> list[tuple[int, bytes]]:
     reader = await stream.reader(shard, after)
     taken: list[tuple[int, bytes]] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while len(taken) < count:
             taken += await reader.take(10, 1.0)
     await reader.close()
@@ -45,10 +46,10 @@ async def test_a_message_published_later_wakes_the_reader(own_engines: Engines) 
     stream = UplinkStream(client, max_bytes=64 << 20)
     await stream.ensure()
     reader = await stream.reader(0, 0)
-    waiting = asyncio.create_task(reader.take(10, 15.0))
+    waiting = asyncio.create_task(reader.take(10, PATIENCE_S))
     await asyncio.sleep(0)
     await stream.publish(0, b"now")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         assert [data for _, data in await waiting] == [b"now"]
     await client.close()
 
@@ -77,13 +78,13 @@ async def test_a_killed_server_loses_nothing_it_confirmed_and_the_reader_goes_on
     assert own_engines.nats is not None
     assert own_engines.nats.child is not None
     os.kill(own_engines.nats.child.pid, signal.SIGKILL)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             with suppress(StreamUnavailableError):
                 confirmed.append(await stream.publish(0, b"after", wait_s=0.5))
                 break
     taken = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while [sequence for sequence, _ in taken if sequence in confirmed] != confirmed:
             with suppress(StreamUnavailableError):
                 reader = await stream.reader(0, 0)

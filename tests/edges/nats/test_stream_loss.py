@@ -8,11 +8,12 @@ import pytest
 
 from openmains.edges.nats.stream import STREAM, ShardReader, StreamUnavailableError, UplinkStream, connect
 from openmains.run.engines.engines import Engines
+from tests.support.patience import PATIENCE_S
 
 
 async def _all(reader: ShardReader, count: int) -> list[int]:
     taken: list[int] = []
-    until = asyncio.get_running_loop().time() + 10
+    until = asyncio.get_running_loop().time() + PATIENCE_S
     while len(taken) < count and asyncio.get_running_loop().time() < until:
         taken += [sequence for sequence, _ in await reader.take(64, 0.2)]
     return taken
@@ -35,7 +36,7 @@ async def test_a_message_lost_between_server_and_reader_is_noticed_and_read_agai
         await client.publish(reader._next, request, reply=thief.subject)
         await client.flush()
         lost = await stream.publish(shard, b"two")
-        assert (await thief.next_msg(5)).data == b"two"
+        assert (await thief.next_msg(PATIENCE_S)).data == b"two"
         await thief.unsubscribe()
         reader._subscription = await client.subscribe(reader._inbox, cb=reader._on_message)
         await reader._ask()

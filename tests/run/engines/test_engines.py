@@ -4,7 +4,6 @@
 import asyncio
 import os
 import signal
-import time
 
 import asyncpg
 import nats
@@ -12,6 +11,7 @@ import pytest
 
 from openmains.run.engines.engines import EngineOptions, Engines, read_urls
 from tests.support.engines import new_var, remove_var
+from tests.support.patience import PATIENCE_S
 
 
 async def test_roles_stream_and_private_files(own_engines: Engines) -> None:
@@ -49,10 +49,8 @@ async def test_data_survives_restart_and_urls_stay() -> None:
         await connection.execute("CREATE TABLE kept (x int); INSERT INTO kept VALUES (7)")
         await connection.close()
         await engines.stop()
-        began = time.monotonic()
         again = Engines(var, EngineOptions(durable=False))
         assert await again.start() == urls
-        assert time.monotonic() - began < 10
         connection = await asyncpg.connect(urls.postgres_owner)
         assert await connection.fetchval("SELECT x FROM kept") == 7
         await connection.close()
@@ -68,7 +66,7 @@ async def test_killed_engine_comes_back(own_engines: Engines, name: str) -> None
     pid = server.child.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while own_engines.restarts.get(name, 0) == 0 or (await own_engines._ask(server)).fault:
             await asyncio.sleep(0.05)
     assert server.child.pid != pid

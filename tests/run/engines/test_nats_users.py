@@ -10,6 +10,7 @@ from nats.errors import Error as NatsError
 
 from openmains.edges.nats.stream import STREAM, UplinkStream, connect
 from openmains.run.engines.engines import Engines
+from tests.support.patience import PATIENCE_S
 
 
 async def heard(engines: Engines, speaker: str, subjects: list[str], least: set[str]) -> set[str]:
@@ -32,7 +33,7 @@ async def heard(engines: Engines, speaker: str, subjects: list[str], least: set[
         await client.flush()
         await listener.flush()  # what the server let through is here now, but for the callbacks
         with suppress(TimeoutError):
-            await asyncio.wait_for(enough.wait(), 5)
+            await asyncio.wait_for(enough.wait(), PATIENCE_S)
     finally:
         await client.close()
         await listener.close()

@@ -14,6 +14,7 @@ import pytest
 
 from openmains.run.engines import postgres_place as pg_place
 from tests.support.engines import new_var, remove_var
+from tests.support.patience import PATIENCE_S
 
 pytestmark = pytest.mark.usefixtures("starts_engines")
 ROOT = Path(__file__).resolve().parents[3]
@@ -68,7 +69,7 @@ def test_private_home_holds_var_and_programs(closed: Path, state: Path) -> None:
 
     def run() -> tuple[str, str]:
         command = [sys.executable, "-c", RUN, str(closed / "var"), str(state)]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
         assert done.returncode == 0, done.stderr
         count, _, programs = done.stdout.strip().partition("|")
         return count, programs

@@ -15,6 +15,7 @@ from openmains.wire.coap.client import Client
 from openmains.wire.coap.exchange import Acknowledged, Deregistered, Event, Limits, Relation, Request
 from openmains.wire.coap.message import Code, Method
 from openmains.wire.coap.server import Server
+from tests.support.patience import PATIENCE_S
 
 BODY = bytes(range(256)) * 12
 
@@ -95,7 +96,7 @@ async def test_aiocoap_asks_our_server() -> None:
             base = f"coap://127.0.0.1:{port}"
             for path, body in (("r/861234567890123", b"small"), ("r/1", BODY), ("slow", b"separate")):
                 asked = aiocoap.Message(code=aiocoap.POST, uri=f"{base}/{path}", payload=body)
-                answer = await asyncio.wait_for(context.request(asked).response, 10)
+                answer = await asyncio.wait_for(context.request(asked).response, PATIENCE_S)
                 assert (answer.code, answer.payload) == (aiocoap.CONTENT, body)
             assert server.counters["answer separate"] == 1
             assert server.counters["block"] > 3
@@ -146,7 +147,7 @@ async def test_our_client_asks_aiocoap() -> None:
                 now = shell.loop.time()
                 call = shell.stack.request(("127.0.0.1", free), Method.POST, ("r",), body, chance=0.5, now=now)
                 shell.flush()
-                event = await asyncio.wait_for(shell.events.get(), 10)
+                event = await asyncio.wait_for(shell.events.get(), PATIENCE_S)
                 assert isinstance(event, ResponseReceived)
                 assert (event.call, event.code, event.payload) == (call, Code.CHANGED, body)
         finally:

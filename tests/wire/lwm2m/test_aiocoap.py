@@ -13,6 +13,7 @@ from openmains.wire.coap.message import Code
 from openmains.wire.lwm2m import operation
 from openmains.wire.lwm2m.events import Deregistered, Done, RegisterWanted, Report, Updated
 from openmains.wire.lwm2m.server import Server
+from tests.support.patience import PATIENCE_S
 
 
 class Socket(asyncio.DatagramProtocol):
@@ -44,7 +45,7 @@ class Socket(asyncio.DatagramProtocol):
 
     async def wait_for(self, kind: type) -> Any:
         """The next event of ``kind`` that nobody took yet."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 for event in self.heard:
                     if isinstance(event, kind):

@@ -275,19 +275,15 @@ async def test_jobs_leave_no_key_behind_and_can_be_repeated(
     assert files.take(file_of(2)) is None
 
 
-async def test_twenty_thousand_keys_a_second(owner: Pool, store: PostgresKeys, vault: Vault) -> None:
+async def test_a_power_cut_asks_for_keys_in_batches(owner: Pool, store: PostgresKeys, vault: Vault) -> None:
+    """20,000 meters at once; how many keys a second that are is what `openmains bench handshake` measures."""
     tenant = await make_tenant(owner, "keys-speed")
     keys = fresh([imei_of(35_0000_0000_0000 + 11_000_000 + i) for i in range(20_000)])
     await import_keys(csv_of(keys), tenant, store, vault)
-    await owner.execute("ANALYZE device_key")
     book = KeyBook(store, vault)
     imeis = list(keys)
-    best = 0.0
-    for _ in range(3):
-        started = time.perf_counter()
-        for place in range(0, len(imeis), 500):
-            batch = imeis[place : place + 500]
-            assert len(await book.keys(batch)) == len(batch)
-        best = max(best, len(imeis) / (time.perf_counter() - started))
-    print(f"\n{best:,.0f} keys/s")
-    assert best > 5_000  # the aim is 20,000 on two quiet cores; a machine under load must not fail the tests
+    started = time.perf_counter()
+    for place in range(0, len(imeis), 500):
+        batch = imeis[place : place + 500]
+        assert await book.keys(batch) == {imei: keys[imei] for imei in batch}
+    print(f"\n{len(imeis) / (time.perf_counter() - started):,.0f} keys/s")
