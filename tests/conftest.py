@@ -11,7 +11,9 @@
 ``takes_minutes``   for `make test-slow` alone; a smaller test of the same is in `make test`
 """
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -21,7 +23,7 @@ from openmains.edges.clickhouse.client import ClickHouse
 from openmains.run.engines.engines import Engines
 from tests.support.engines import migrate_postgres, running_engines
 from tests.support.system import Systems, running_system
-from tests.support.tiers import Watch, marks_of
+from tests.support.tiers import Watch, marks_of, turn_of
 
 # Hypothesis judges a test by the clock unless told otherwise; how fast this machine is today is not what is tested.
 settings.register_profile("openmains", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
@@ -31,11 +33,15 @@ WATCH = Watch()
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest chooses by mark
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    used: dict[Path, set[str]] = defaultdict(set)
     for item in items:
         if isinstance(item, pytest.Function):
+            used[item.path].update(item.fixturenames)
             for mark in sorted(marks_of(item.fixturenames)):
                 item.add_marker(mark)
+    if hasattr(config, "workerinput"):  # what takes long first, so that no worker is left with it at the end
+        items.sort(key=lambda item: turn_of(used[item.path]))
 
 
 @pytest.hookimpl(wrapper=True)

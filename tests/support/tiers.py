@@ -34,6 +34,11 @@ def marks_of(fixtures: Iterable[str]) -> set[str]:
     return {MARK_OF_FIXTURE[name] for name in fixtures if name in MARK_OF_FIXTURE}
 
 
+def turn_of(fixtures: set[str]) -> int:
+    """When a file's tests are given to a worker: whole systems first, then those on the common engines, then the rest."""
+    return 0 if fixtures & {"systems", "starts_engines"} else 1 if "engines" in fixtures else 2
+
+
 def starts_an_engine(words: Sequence[str]) -> bool:
     """Whether a command line starts PostgreSQL, JetStream, or a system that starts them."""
     names = {PurePath(word).name for word in words}

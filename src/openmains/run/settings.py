@@ -198,6 +198,9 @@ class Settings:
         "", "PostgreSQL 签名角色(只读)地址", "PostgreSQL URL of the signer's role (reads only)", secret=True
     )
 
+    demo_report_s: int = _s(60, "演示表具的上报间隔(秒)", "seconds between two reports of a meter of the demo",
+                            low=5, high=86_400, group=("演示", "Demo"))  # fmt: skip
+
     @property
     def var_path(self) -> Path:
         """Absolute data directory."""

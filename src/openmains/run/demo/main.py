@@ -42,7 +42,6 @@ from openmains.run.logs import say
 from openmains.run.settings import Settings
 
 log = logging.getLogger("openmains.demo")
-CADENCE_S = 60
 WINDOW_S = 10  # a meter listens so long after each report
 POST_EVERY = 10  # one meter in so many reports by POST to /r, the others by the operators' object 19
 ADDRESS_CHANGES = 0.003  # of the reports: every 20 s a meter somewhere comes from another address
@@ -169,11 +168,11 @@ async def live(
     memory: Memory,
     stop: asyncio.Event,
 ) -> None:
-    """Emulated meters on UDP sockets, each about once a minute, with an alarm now and then."""
+    """Emulated meters on UDP sockets, each about once in ``demo_report_s``, with an alarm now and then."""
     profiles = {
         driver: Profile(
             Period.EVERY,
-            CADENCE_S,
+            settings.demo_report_s,
             today=True,
             scheme=Scheme.MOD200,
             heartbeats_s=(),
@@ -209,7 +208,7 @@ async def live(
         speed=1.0,
         town=Consumption(SEED, zone(ZONE).offset_s(int(time.time()))),
         faults=Faults(alarms_per_day=ALARMS_PER_DAY),
-        attach_spread_s=CADENCE_S,
+        attach_spread_s=settings.demo_report_s,
         seed=SEED,
         secure=secure if settings.dtls_port else None,
         commanded=Commanded(
