@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from enum import IntEnum, auto
 from typing import Any
 
 import pytest
@@ -24,9 +25,6 @@ from tests.support.system import System, Systems, until, until_async
 DAY = 86_400
 PAUSE_S = 3700  # longer than any pause between two attempts
 KINDS = list(Kind)
-(REFUSES, TIMES_OUT, SLEEPS, LATE, RESETS, LOSES, TOLD_LATE, ORDER, NEWER, MOVES, HELD, STOPS, DOWN, PROOF) = range(
-    len(KINDS), len(KINDS) + 14
-)
 VALVES = (Kind.VALVE_CLOSE, Kind.VALVE_OPEN)
 NOW = int(time.time())
 PARAMS: dict[Kind, dict[str, Any]] = {
@@ -45,10 +43,29 @@ PARAMS: dict[Kind, dict[str, Any]] = {
 TOP_UP = PARAMS[Kind.TOP_UP]
 
 
+class Place(IntEnum):
+    """Meters that a test has to itself, after one for each kind of command."""
+
+    REFUSES = len(KINDS)
+    TIMES_OUT = auto()
+    SLEEPS = auto()
+    LATE = auto()
+    RESETS = auto()
+    LOSES = auto()
+    TOLD_LATE = auto()
+    ORDER = auto()
+    NEWER = auto()
+    MOVES = auto()
+    HELD = auto()
+    STOPS = auto()
+    DOWN = auto()
+    PROOF = auto()
+
+
 @pytest.fixture(scope="module")
 async def town(systems: Systems) -> AsyncIterator[CommandedTown]:
     with systems(meter_rate_per_min=10_000) as system:
-        async with commanded_town(system, PROOF + 1) as made:
+        async with commanded_town(system, len(KINDS) + len(Place)) as made:
             yield made
 
 
@@ -109,17 +126,17 @@ async def test_the_same_key_again_is_the_same_command(town: CommandedTown) -> No
 
 
 async def test_a_meter_that_refuses(town: CommandedTown) -> None:
-    meter = await awake(town, REFUSES)
-    command_id = town.give(REFUSES, "top_up", "refused-1", signed=True, params={"amount": 100, "balance_kind": 1})
+    meter = await awake(town, Place.REFUSES)
+    command_id = town.give(Place.REFUSES, "top_up", "refused-1", signed=True, params={"amount": 100, "balance_kind": 1})
     found = await speaks_until(town, meter, command_id, "confirmed", "failed")
     assert (found["state"], found["reason"]) == ("failed", "refused")
     assert meter.credit == 0
 
 
 async def test_a_reading_without_an_answer_times_out(town: CommandedTown) -> None:
-    meter = await awake(town, TIMES_OUT)
+    meter = await awake(town, Place.TIMES_OUT)
     town.system.send("PUT", "/command-times", {"kind": "read_status", "attempts": 1, "pause_s": 20})
-    command_id = town.give(TIMES_OUT, "read_status", "timed-out")
+    command_id = town.give(Place.TIMES_OUT, "read_status", "timed-out")
     await town.reaches(command_id, "queued")
     meter.deaf = True
     await meter.starts_to_speak()
@@ -131,8 +148,8 @@ async def test_a_reading_without_an_answer_times_out(town: CommandedTown) -> Non
 
 
 async def test_a_command_for_a_meter_that_sleeps_too_long_is_never_sent(town: CommandedTown) -> None:
-    meter = await awake(town, SLEEPS)
-    command_id = town.give(SLEEPS, "restart", "slept-over", validity_s=60)
+    meter = await awake(town, Place.SLEEPS)
+    command_id = town.give(Place.SLEEPS, "restart", "slept-over", validity_s=60)
     await town.reaches(command_id, "queued")
     await town.age(command_id, 61)
     found = await town.reaches(command_id, "expired")
@@ -144,8 +161,8 @@ async def test_a_command_for_a_meter_that_sleeps_too_long_is_never_sent(town: Co
 
 async def test_a_closing_that_comes_too_late_is_not_done(town: CommandedTown) -> None:
     """Sent in time, lost on the way; two days later the meter is asked, and says that it has not and will not."""
-    meter = await awake(town, LATE, money=False)
-    command_id = town.give(LATE, "valve_close", "too-late", signed=True)
+    meter = await awake(town, Place.LATE, money=False)
+    command_id = town.give(Place.LATE, "valve_close", "too-late", signed=True)
     await town.reaches(command_id, "queued")
     meter.deaf = True
     await meter.starts_to_speak()
@@ -161,9 +178,9 @@ async def test_a_closing_that_comes_too_late_is_not_done(town: CommandedTown) ->
 
 
 async def test_a_module_reset_between_delivery_and_answer(town: CommandedTown) -> None:
-    meter = await awake(town, RESETS)
+    meter = await awake(town, Place.RESETS)
     meter.forgets = True
-    command_id = town.give(RESETS, "top_up", "reset-between", signed=True, params=TOP_UP)
+    command_id = town.give(Place.RESETS, "top_up", "reset-between", signed=True, params=TOP_UP)
     await speaks_until(town, meter, command_id, "delivered")
     assert meter.credit == TOP_UP["amount"] * 100_000
     await town.age(command_id, PAUSE_S)
@@ -174,9 +191,9 @@ async def test_a_module_reset_between_delivery_and_answer(town: CommandedTown) -
 
 
 async def test_an_answer_that_is_lost_is_asked_for_again(town: CommandedTown) -> None:
-    meter = await awake(town, LOSES)
+    meter = await awake(town, Place.LOSES)
     meter.mute = True
-    command_id = town.give(LOSES, "top_up", "answer-lost", signed=True, params=TOP_UP)
+    command_id = town.give(Place.LOSES, "top_up", "answer-lost", signed=True, params=TOP_UP)
     await speaks_until(town, meter, command_id, "delivered")
     meter.mute = False
     await town.age(command_id, PAUSE_S)
@@ -186,9 +203,9 @@ async def test_an_answer_that_is_lost_is_asked_for_again(town: CommandedTown) ->
 
 
 async def test_done_in_time_and_told_after_the_end_is_confirmed(town: CommandedTown) -> None:
-    meter = await awake(town, TOLD_LATE, money=False)
+    meter = await awake(town, Place.TOLD_LATE, money=False)
     meter.mute = True
-    command_id = town.give(TOLD_LATE, "valve_close", "told-late", signed=True)
+    command_id = town.give(Place.TOLD_LATE, "valve_close", "told-late", signed=True)
     await speaks_until(town, meter, command_id, "delivered")
     await until(lambda: meter.terminal.valve.position == Position.CLOSED)
     await town.age(command_id, 2 * DAY)
@@ -200,9 +217,10 @@ async def test_done_in_time_and_told_after_the_end_is_confirmed(town: CommandedT
 
 
 async def test_signed_commands_come_one_by_one_in_the_order_they_were_given(town: CommandedTown) -> None:
-    meter = await awake(town, ORDER)
+    meter = await awake(town, Place.ORDER)
     given = [
-        town.give(ORDER, "top_up", f"in-order-{n}", signed=True, params=TOP_UP | {"amount": n + 1}) for n in range(4)
+        town.give(Place.ORDER, "top_up", f"in-order-{n}", signed=True, params=TOP_UP | {"amount": n + 1})
+        for n in range(4)
     ]
     for command_id in given:
         await town.reaches(command_id, "queued")
@@ -216,12 +234,13 @@ async def test_signed_commands_come_one_by_one_in_the_order_they_were_given(town
 
 
 async def test_a_newer_setting_replaces_an_older_one_that_was_not_sent(town: CommandedTown) -> None:
-    meter = await awake(town, NEWER)
+    meter = await awake(town, Place.NEWER)
     settings = [{"values": {"low_battery": value}} for value in (3300, 3350, 3400)]
     first, second, third = (
-        town.give(NEWER, "set_parameters", f"newer-setting-{n}", params=params) for n, params in enumerate(settings)
+        town.give(Place.NEWER, "set_parameters", f"newer-setting-{n}", params=params)
+        for n, params in enumerate(settings)
     )
-    other = town.give(NEWER, "set_parameters", "newer-other", params={"values": {"report_time": 7200}})
+    other = town.give(Place.NEWER, "set_parameters", "newer-other", params={"values": {"report_time": 7200}})
     for command_id in (third, other):
         await town.reaches(command_id, "queued")
     for command_id in (third, other):
@@ -237,8 +256,8 @@ async def test_a_newer_setting_replaces_an_older_one_that_was_not_sent(town: Com
 async def test_an_address_that_is_not_confirmed_gets_no_command_before_it_answered_the_ping(
     town: CommandedTown,
 ) -> None:
-    meter = await awake(town, MOVES)
-    command_id = town.give(MOVES, "top_up", "moved-away", signed=True, params=TOP_UP)
+    meter = await awake(town, Place.MOVES)
+    command_id = town.give(Place.MOVES, "top_up", "moved-away", signed=True, params=TOP_UP)
     await town.reaches(command_id, "queued")
     await meter.open()  # another address; whoever has it can replay one record but not answer
     report = await meter.starts_to_speak()
@@ -256,12 +275,12 @@ async def test_an_address_that_is_not_confirmed_gets_no_command_before_it_answer
 
 
 async def test_a_quarantined_terminal_gets_no_command(town: CommandedTown) -> None:
-    meter = await awake(town, HELD)
-    security = f"/meters/{town.id_of(HELD)}/security"
+    meter = await awake(town, Place.HELD)
+    security = f"/meters/{town.id_of(Place.HELD)}/security"
     before = town.system.counters().get("edge.terminals.not_allowed", 0)
     town.system.send("POST", f"{security}/hold", {"state": "quarantine", "note": "a test"})
     await until(lambda: town.system.counters().get("edge.terminals.not_allowed", 0) > before)
-    command_id = town.give(HELD, "top_up", "held-back", signed=True, params=TOP_UP)
+    command_id = town.give(Place.HELD, "top_up", "held-back", signed=True, params=TOP_UP)
     await speaks_until(town, meter, command_id, "sent")
     assert await meter.speak() == 0x44  # its readings are taken
     assert meter.frames == []
@@ -284,8 +303,8 @@ def stop_switch(system: System, *words: str) -> None:
 
 
 async def test_the_stop_holds(town: CommandedTown) -> None:
-    meter = await awake(town, STOPS)
-    command_id = town.give(STOPS, "top_up", "stopped-1", signed=True, params=TOP_UP)
+    meter = await awake(town, Place.STOPS)
+    command_id = town.give(Place.STOPS, "top_up", "stopped-1", signed=True, params=TOP_UP)
     await town.reaches(command_id, "queued")
     before = town.system.counters().get("dispatch.command.stopped", 0)
     try:
@@ -296,7 +315,7 @@ async def test_the_stop_holds(town: CommandedTown) -> None:
         assert meter.frames == []
         assert town.state(command_id) == "queued"
         body = {"kind": "top_up", "unique_key": "stopped-2", "params": TOP_UP, "signer": ANN}
-        refused = town.system.api.post(f"/meters/{town.id_of(STOPS)}/commands", json=body)
+        refused = town.system.api.post(f"/meters/{town.id_of(Place.STOPS)}/commands", json=body)
         assert refused.json()["type"].rpartition("/")[2] == "commands-stopped"
     finally:
         stop_switch(town.system, "--resume")
@@ -306,8 +325,8 @@ async def test_the_stop_holds(town: CommandedTown) -> None:
 
 async def test_the_stop_works_while_postgresql_is_down(town: CommandedTown) -> None:
     """Commands wait while nothing answers; the stop is set then; when the database is back nothing goes out."""
-    meter = await awake(town, DOWN)
-    command_id = town.give(DOWN, "top_up", "stopped-down", signed=True, params=TOP_UP)
+    meter = await awake(town, Place.DOWN)
+    command_id = town.give(Place.DOWN, "top_up", "stopped-down", signed=True, params=TOP_UP)
     await town.reaches(command_id, "queued")
     before = town.system.counters().get("dispatch.command.stopped", 0)
     try:
@@ -325,8 +344,8 @@ async def test_the_stop_works_while_postgresql_is_down(town: CommandedTown) -> N
 
 async def test_a_frame_that_waits_at_the_edge_is_stopped_as_well(town: CommandedTown) -> None:
     """It was signed and handed to the edge, which waits for the meter's proof: the stop comes in between."""
-    meter = await awake(town, PROOF)
-    command_id = town.give(PROOF, "top_up", "stopped-edge", signed=True, params=TOP_UP)
+    meter = await awake(town, Place.PROOF)
+    command_id = town.give(Place.PROOF, "top_up", "stopped-edge", signed=True, params=TOP_UP)
     await town.reaches(command_id, "queued")
     await meter.open()
     report = await meter.starts_to_speak()

@@ -26,8 +26,8 @@ from tests.support.engines import new_var, remove_var
 from tests.support.patience import PATIENCE_S
 from tests.support.system import System, Systems, until, until_async
 
-METERS = 60_000
-RATE = 500.0
+METERS = 24_000
+RATE = 200.0
 DISK_MB = 900
 
 
@@ -138,7 +138,7 @@ async def _stream_is_full(system: System, crowd: Crowd, probe: Probe) -> None:
         limit = before.max_bytes
         probe.fresh()
         with halted(system, "core"):
-            before.max_bytes = (await manager.stream_info(STREAM)).state.bytes + (1 << 20)
+            before.max_bytes = (await manager.stream_info(STREAM)).state.bytes + (1 << 19)
             await manager.update_stream(before)
             began = time.monotonic()
             heard = await asyncio.to_thread(probe.send, PATIENCE_S, lambda code: code == BUSY)

@@ -9,6 +9,7 @@ import time
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from enum import IntEnum, auto
 from typing import Any
 
 import pytest
@@ -28,8 +29,6 @@ from tests.support.system import System, Systems, add_product, found_utility, im
 
 FIRST_NUMBER = 340_000_000_000
 FIRST_IMEI = 86_340_000_000_000
-SENDS, NOTIFIES, PIPES, POSTS, LIVE, HELD, ROTATED, UNFLASHED, FLASHED, UNTOUCHED, FRAMES = range(11)
-STANDARD = (SENDS, NOTIFIES, PIPES, POSTS, LIVE, HELD)
 VOLUME: Path = (3424, 0, 1)
 METER: dict[Path, Value] = {
     VOLUME: Decimal("1000.000"),
@@ -43,6 +42,32 @@ METER: dict[Path, Value] = {
 }
 
 
+class Place(IntEnum):
+    """Meters, by what becomes of them."""
+
+    SENDS = 0
+    NOTIFIES = auto()
+    PIPES = auto()
+    POSTS = auto()
+    LIVE = auto()
+    HELD = auto()
+    ROTATED = auto()
+    UNFLASHED = auto()
+    FLASHED = auto()
+    UNTOUCHED = auto()
+    FRAMES = auto()
+
+
+STANDARD = (
+    Place.SENDS,
+    Place.NOTIFIES,
+    Place.PIPES,
+    Place.POSTS,
+    Place.LIVE,
+    Place.HELD,
+)  # they speak LwM2M's own objects
+
+
 def imei(index: int) -> int:
     return int(imei_of(FIRST_IMEI + index))
 
@@ -54,7 +79,7 @@ def number(index: int) -> int:
 class Town:
     def __init__(self, system: System) -> None:
         self.system = system
-        self.keys = {index: secrets.token_bytes(16) for index in range(FRAMES + 1)}
+        self.keys = {index: secrets.token_bytes(16) for index in Place}
         self.meters: list[ObjectMeter] = []
 
     async def meter(self, index: int) -> ObjectMeter:
@@ -121,49 +146,49 @@ async def town(systems: Systems) -> AsyncIterator[Town]:
 
 
 async def test_a_report_by_send_becomes_a_reading(town: Town) -> None:
-    meter = await town.meter(SENDS)
+    meter = await town.meter(Place.SENDS)
     at = int(time.time()) - 600
     assert await meter.send([Item(VOLUME, Decimal("1234.567"), at), Item((3, 0, 9), 88)]) == int(Code.CHANGED)
-    await until(lambda: 1_234_567 in town.registers(SENDS) or None)
+    await until(lambda: 1_234_567 in town.registers(Place.SENDS) or None)
 
 
 async def test_a_report_by_notify_becomes_a_reading(town: Town) -> None:
     """The driver's page says what is observed after the registration; a changed value is all it takes."""
-    meter = await town.meter(NOTIFIES)
+    meter = await town.meter(Place.NOTIFIES)
     await meter.observed((3424, 0))
     meter.set(VOLUME, Decimal("1000.250"))
     await meter.noted((3424, 0))
-    await until(lambda: 1_000_250 in town.registers(NOTIFIES) or None)
+    await until(lambda: 1_000_250 in town.registers(Place.NOTIFIES) or None)
 
 
 async def test_a_report_through_object_19_becomes_a_reading(town: Town) -> None:
     """By POST to /19/0/0, and as a notification of /19/0/0."""
-    meter = await town.meter(PIPES)
+    meter = await town.meter(Place.PIPES)
     at = int(time.time()) - 600
     first = senml([Item(VOLUME, Decimal("2000.001"), at)], content.SENML_CBOR)
     assert await meter.post(("19", "0", "0"), first, content.OPAQUE) == int(Code.CHANGED)
     await meter.observed((19, 0, 0))
     meter.set((19, 0, 0), senml([Item(VOLUME, Decimal("2000.002"), at + 60)], content.SENML_CBOR))
     await meter.noted((19, 0, 0))
-    await until(lambda: {2_000_001, 2_000_002} <= set(town.registers(PIPES)) or None)
+    await until(lambda: {2_000_001, 2_000_002} <= set(town.registers(Place.PIPES)) or None)
 
 
 async def test_a_report_by_post_becomes_a_reading(town: Town) -> None:
-    meter = await town.meter(POSTS)
+    meter = await town.meter(Place.POSTS)
     pack = senml([Item(VOLUME, Decimal("3000.003"), int(time.time()) - 600)], content.SENML_JSON)
     assert await meter.post(("r",), pack, content.SENML_JSON) == int(Code.CHANGED)
-    await until(lambda: 3_000_003 in town.registers(POSTS) or None)
+    await until(lambda: 3_000_003 in town.registers(Place.POSTS) or None)
 
 
 async def test_a_frame_by_notify_of_object_19_needs_no_standard_objects(town: Town) -> None:
-    meter = await town.meter(FRAMES)
+    meter = await town.meter(Place.FRAMES)
     await meter.observed((19, 0, 0))
-    sent = heartbeat(number(FRAMES), 77)
+    sent = heartbeat(number(Place.FRAMES), 77)
     meter.set((19, 0, 0), sent)
     await meter.noted((19, 0, 0))
 
     def stored() -> Any:
-        frames = town.system.pages(f"/meters/{town.id_of(FRAMES)}/frames", limit=200)
+        frames = town.system.pages(f"/meters/{town.id_of(Place.FRAMES)}/frames", limit=200)
         return [frame for frame in frames if frame["outcome"] == "ok" and frame["payload_hex"] == sent.hex()]
 
     await until(stored)
@@ -173,30 +198,30 @@ async def test_a_frame_by_notify_of_object_19_needs_no_standard_objects(town: To
 
 
 async def test_an_operator_reads_writes_discovers_and_observes_a_meter_that_is_awake(town: Town) -> None:
-    meter = await town.meter(LIVE)
-    objects = await town.objects(LIVE)
+    meter = await town.meter(Place.LIVE)
+    objects = await town.objects(Place.LIVE)
     assert objects["awake"]
     assert {one["object_id"]: one["instances"] for one in objects["objects"]}[3424] == [0]
-    read = (await town.operate(LIVE, "read", "/3/0/9")).json()
+    read = (await town.operate(Place.LIVE, "read", "/3/0/9")).json()
     assert (read["ok"], read["code"], read["values"][0]["value"]) == (True, "2.05", "91")
-    whole = (await town.operate(LIVE, "read", "/3424/0")).json()
+    whole = (await town.operate(Place.LIVE, "read", "/3424/0")).json()
     assert {one["path"]: one["value"] for one in whole["values"]}["/3424/0/1"] == "1000"
-    assert (await town.operate(LIVE, "write", "/3/0/14", "+07:00")).json()["ok"]
+    assert (await town.operate(Place.LIVE, "write", "/3/0/14", "+07:00")).json()["ok"]
     assert meter.tree.get((3, 0, 14)) == "+07:00"
-    links = (await town.operate(LIVE, "discover", "/3")).json()["values"]
+    links = (await town.operate(Place.LIVE, "discover", "/3")).json()["values"]
     assert "/3/0/9" in {one["path"] for one in links}
-    missing = (await town.operate(LIVE, "read", "/3/0/1")).json()
+    missing = (await town.operate(Place.LIVE, "read", "/3/0/1")).json()
     assert (missing["ok"], missing["code"]) == (False, "4.04")
-    assert (await town.operate(LIVE, "observe", "/3/0/9")).json()["ok"]
+    assert (await town.operate(Place.LIVE, "observe", "/3/0/9")).json()["ok"]
     meter.set((3, 0, 9), 90)
     await meter.noted((3, 0, 9))
-    seen = {one["path"]: one for one in (await town.objects(LIVE))["observations"]}["/3/0/9"]
+    seen = {one["path"]: one for one in (await town.objects(Place.LIVE))["observations"]}["/3/0/9"]
     assert (seen["values"][0]["value"], seen["at"] is not None) == ("90", True)
-    assert (await town.operate(LIVE, "cancel", "/3/0/9")).json()["ok"]
-    assert "/3/0/9" not in {one["path"] for one in (await town.objects(LIVE))["observations"]}
+    assert (await town.operate(Place.LIVE, "cancel", "/3/0/9")).json()["ok"]
+    assert "/3/0/9" not in {one["path"] for one in (await town.objects(Place.LIVE))["observations"]}
     trail = [entry for entry in town.system.pages("/audit", limit=100) if entry["action"] == "operate_meter"]
     assert {"operation": "write", "path": "/3/0/14", "value": "+07:00"} in [entry["after"] for entry in trail]
-    wrong = await town.operate(LIVE, "write", "/3/0/13", "noon")
+    wrong = await town.operate(Place.LIVE, "write", "/3/0/13", "noon")
     assert wrong.json()["type"].endswith("/operation-not-sent"), wrong.text
 
 
@@ -209,33 +234,33 @@ async def test_an_operator_reads_writes_discovers_and_observes_a_meter_that_is_a
     ],
 )  # fmt: skip
 async def test_what_needs_a_signature_does_not_go_this_way(town: Town, operation: str, path: str) -> None:
-    refused = await town.operate(LIVE, operation, path, "1")
+    refused = await town.operate(Place.LIVE, operation, path, "1")
     assert refused.status_code == 403
     assert refused.json()["type"].endswith("/signed-command-only")
 
 
 async def test_keys_are_not_read(town: Town) -> None:
-    assert (await town.operate(LIVE, "read", "/0/1/5")).status_code == 403
-    assert (await town.operate(LIVE, "discover", "/0")).status_code == 403
+    assert (await town.operate(Place.LIVE, "read", "/0/1/5")).status_code == 403
+    assert (await town.operate(Place.LIVE, "discover", "/0")).status_code == 403
 
 
 async def test_a_meter_without_a_session_is_said_to_have_none(town: Town) -> None:
-    refused = await town.operate(UNTOUCHED, "read", "/3/0/9")
+    refused = await town.operate(Place.UNTOUCHED, "read", "/3/0/9")
     assert (refused.status_code, refused.json()["type"].split("/")[-1]) == (409, "meter-not-connected")
 
 
 async def test_a_quarantined_terminal_is_sent_nothing(town: Town) -> None:
-    meter = await town.meter(HELD)
-    place = f"/meters/{town.id_of(HELD)}/security"
+    meter = await town.meter(Place.HELD)
+    place = f"/meters/{town.id_of(Place.HELD)}/security"
     town.system.send("POST", f"{place}/hold", {"state": "quarantine", "note": "test"})
 
     async def held() -> bool:
-        refused = await town.operate(HELD, "execute", "/3/0/12")
+        refused = await town.operate(Place.HELD, "execute", "/3/0/12")
         return refused.status_code == 409 and bool(refused.json()["type"].endswith("/terminal-held"))
 
     await until_async(held)
     before = len([event for event in meter.told if isinstance(event, Executed)])
-    await town.operate(HELD, "execute", "/3/0/12")
+    await town.operate(Place.HELD, "execute", "/3/0/12")
     assert len([event for event in meter.told if isinstance(event, Executed)]) == before
 
 
@@ -243,21 +268,21 @@ async def test_a_quarantined_terminal_is_sent_nothing(town: Town) -> None:
 
 
 async def test_a_rotated_key_reaches_its_meter_and_nobody_is_cut_off(town: Town) -> None:
-    meter = await town.meter(ROTATED)
+    meter = await town.meter(Place.ROTATED)
     old = meter.key
-    (new,) = rotate_keys(town.system, [imei(ROTATED)]).values()
-    town.keys[ROTATED] = new  # searched for in the logs at the end
-    assert (await meter.post(("r",), heartbeat(number(ROTATED), 1), content.OPAQUE)) == int(Code.CHANGED)
+    (new,) = rotate_keys(town.system, [imei(Place.ROTATED)]).values()
+    town.keys[Place.ROTATED] = new  # searched for in the logs at the end
+    assert (await meter.post(("r",), heartbeat(number(Place.ROTATED), 1), content.OPAQUE)) == int(Code.CHANGED)
     meter.update()  # a session may be months old: the next sign of life is enough
     await meter.hears(BootstrapDone)
     assert meter.key == new != old
     assert meter.tree.get((0, 0, 5)) == new
     meter.power_on()
     await meter.come()
-    assert (await meter.post(("r",), heartbeat(number(ROTATED), 2), content.OPAQUE)) == int(Code.CHANGED)
-    await town.settled(ROTATED)
+    assert (await meter.post(("r",), heartbeat(number(Place.ROTATED), 2), content.OPAQUE)) == int(Code.CHANGED)
+    await town.settled(Place.ROTATED)
     assert not [event for event in meter.told if isinstance(event, Executed)]  # it has its key; nobody asks again
-    thief = ObjectMeter(imei(ROTATED), old, town.system.dtls, METER, seed=99)
+    thief = ObjectMeter(imei(Place.ROTATED), old, town.system.dtls, METER, seed=99)
     town.meters.append(thief)
     with contextlib.suppress(TimeoutError):
         assert not await asyncio.wait_for(thief.connect(), 3.0)  # the old key is over
@@ -266,7 +291,7 @@ async def test_a_rotated_key_reaches_its_meter_and_nobody_is_cut_off(town: Town)
 @pytest.mark.parametrize("flashed", [False, True])
 async def test_a_bootstrap_that_breaks_off_leaves_a_key_that_works(town: Town, flashed: bool) -> None:
     """It loses its power at the first write: before its new account was kept, or after that and before Finish."""
-    index = FLASHED if flashed else UNFLASHED
+    index = Place.FLASHED if flashed else Place.UNFLASHED
     meter = await town.meter(index)
     old = meter.key
     (new,) = rotate_keys(town.system, [imei(index)]).values()

@@ -4,6 +4,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
+from enum import IntEnum, auto
 from typing import Any
 
 import pytest
@@ -28,7 +29,19 @@ from tests.support.system import (
 
 FIRST_NUMBER = 320_000_000_000
 FIRST_IMEI = 86_320_000_000_000
-PLAIN, REPEATED, ALARMING, BROKEN, MISREAD, FLOODING, STRANGE, BEATER = range(8)
+
+
+class Place(IntEnum):
+    """Meters, by what becomes of them; ``STRANGE`` is not registered."""
+
+    PLAIN = 0
+    REPEATED = auto()
+    ALARMING = auto()
+    BROKEN = auto()
+    MISREAD = auto()
+    FLOODING = auto()
+    STRANGE = auto()
+    BEATER = auto()
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +50,8 @@ async def system(systems: Systems) -> Iterator[System]:  # type: ignore[misc]
         await found_utility(running)
         add_product(running, "water", "openmains/water-1")
         add_product(running, "misread", "cjt188/water-2004")
-        products = {MISREAD: "misread"}
-        meters = [k for k in range(BEATER + 1) if k != STRANGE]
+        products = {Place.MISREAD: "misread"}
+        meters = [k for k in Place if k != Place.STRANGE]
         await import_meters(running, [(FIRST_NUMBER + k, imei(k), products.get(k, "water")) for k in meters])
         yield running
 
@@ -67,15 +80,15 @@ async def frames_of(system: System, meter_id: int, count: int) -> Any:
 
 
 async def test_a_report_is_in_every_view(system: System) -> None:
-    daily = Daily(FIRST_NUMBER + PLAIN)
+    daily = Daily(FIRST_NUMBER + Place.PLAIN)
     before = int(time.time())
-    outcome = await post(system, imei(PLAIN), daily.frame())
+    outcome = await post(system, imei(Place.PLAIN), daily.frame())
     assert outcome.code == Code.CHANGED
     platform_at, offset_min = clock_of(outcome.payload)  # R1.13
     assert before <= platform_at <= int(time.time())
     assert offset_min == 480
 
-    meter_id = id_of(system, PLAIN)
+    meter_id = id_of(system, Place.PLAIN)
     found = await series_of(system, meter_id, daily)
     assert [point["volume"] for point in found["points"]] == daily.increments
     assert [instant_of(point["start"]) for point in found["points"]] == [daily.start + 1800 * k for k in range(48)]
@@ -100,10 +113,10 @@ async def test_a_report_is_in_every_view(system: System) -> None:
 
 
 async def test_a_frame_once_more_has_no_second_effect(system: System) -> None:
-    daily = Daily(FIRST_NUMBER + REPEATED)
+    daily = Daily(FIRST_NUMBER + Place.REPEATED)
     for _ in range(3):  # new exchanges, as after a lost answer: not for CoAP to recognise
-        assert (await post(system, imei(REPEATED), daily.frame())).code == Code.CHANGED
-    meter_id = id_of(system, REPEATED)
+        assert (await post(system, imei(Place.REPEATED), daily.frame())).code == Code.CHANGED
+    meter_id = id_of(system, Place.REPEATED)
     frames = await frames_of(system, meter_id, 3)
     assert [frame["outcome"] for frame in frames] == ["repeat", "repeat", "ok"]
     found = await series_of(system, meter_id, daily)
@@ -114,13 +127,13 @@ async def test_a_frame_once_more_has_no_second_effect(system: System) -> None:
 
 
 async def test_an_alarm_is_raised_and_cleared(system: System) -> None:
-    number, meter_id = FIRST_NUMBER + ALARMING, id_of(system, ALARMING)
+    number, meter_id = FIRST_NUMBER + Place.ALARMING, id_of(system, Place.ALARMING)
 
     def alarms(status: str) -> Any:
         return system.get("/alarms", meter_id=meter_id, status=status)["items"]
 
     began = time.monotonic()
-    assert (await post(system, imei(ALARMING), alarm(number, 1, ["magnetic"], 5000))).code == Code.CHANGED
+    assert (await post(system, imei(Place.ALARMING), alarm(number, 1, ["magnetic"], 5000))).code == Code.CHANGED
     raised = (await until(lambda: alarms("open")))[0]
     seen_ms = (time.monotonic() - began) * 1000
     assert raised["event"] == "magnetic"
@@ -128,7 +141,7 @@ async def test_an_alarm_is_raised_and_cleared(system: System) -> None:
     assert instant_of(raised["raised_at"]) < instant_of(raised["received_at"]) + 1
     assert raised["delay_ms"] > 0
 
-    assert (await post(system, imei(ALARMING), alarm(number, 2, [], 5000))).code == Code.CHANGED
+    assert (await post(system, imei(Place.ALARMING), alarm(number, 2, [], 5000))).code == Code.CHANGED
     cleared = (await until(lambda: alarms("cleared")))[0]
     assert cleared["alarm_id"] == raised["alarm_id"]
     assert alarms("open") == []
@@ -137,9 +150,9 @@ async def test_an_alarm_is_raised_and_cleared(system: System) -> None:
 
 async def test_a_malformed_frame_is_kept_with_the_wrong_byte(system: System) -> None:
     vector = next(vector for vector in DRIVER.vectors if vector.name == "unit exponent 9")
-    outcome = await post(system, imei(BROKEN), vector.frame)
+    outcome = await post(system, imei(Place.BROKEN), vector.frame)
     assert (outcome.code, outcome.payload) == (Code.BAD_REQUEST, b"malformed: range")
-    meter_id = id_of(system, BROKEN)
+    meter_id = id_of(system, Place.BROKEN)
     letters = await until(lambda: system.get("/dead-letters", meter_id=meter_id)["items"])
     assert (letters[0]["reason"], letters[0]["byte_offset"], letters[0]["status"]) == ("range", 19, "open")
     assert letters[0]["detail"]
@@ -149,16 +162,16 @@ async def test_a_malformed_frame_is_kept_with_the_wrong_byte(system: System) -> 
 
 
 async def test_a_mended_driver_reads_what_was_dead(system: System) -> None:
-    daily = Daily(FIRST_NUMBER + MISREAD)
-    meter_id = id_of(system, MISREAD)
-    assert (await post(system, imei(MISREAD), daily.frame())).code == Code.BAD_REQUEST
+    daily = Daily(FIRST_NUMBER + Place.MISREAD)
+    meter_id = id_of(system, Place.MISREAD)
+    assert (await post(system, imei(Place.MISREAD), daily.frame())).code == Code.BAD_REQUEST
     letter = (await until(lambda: system.get("/dead-letters", meter_id=meter_id)["items"]))[0]
     assert letter["status"] == "open"
 
     system.send("PATCH", f"/products/{system.products['misread']}", {"driver": "openmains/water-1"})
 
     async def mended() -> bool:
-        return (await post(system, imei(MISREAD), heartbeat(daily.number, 900))).code == Code.CHANGED
+        return (await post(system, imei(Place.MISREAD), heartbeat(daily.number, 900))).code == Code.CHANGED
 
     await until_async(mended)
     system.send("POST", "/dead-letters/replay", {"ids": [letter["dead_letter_id"]]})
@@ -174,13 +187,13 @@ async def test_a_mended_driver_reads_what_was_dead(system: System) -> None:
 
 async def test_what_is_refused_is_counted(system: System) -> None:
     before = system.counters()
-    assert (await post(system, imei(STRANGE), b"x")).code == Code.NOT_FOUND
+    assert (await post(system, imei(Place.STRANGE), b"x")).code == Code.NOT_FOUND
     assert (await post(system, "12345", b"x")).code == Code.NOT_FOUND
-    large = await post(system, imei(PLAIN), bytes(513))
+    large = await post(system, imei(Place.PLAIN), bytes(513))
     assert large.code == Code.REQUEST_ENTITY_TOO_LARGE
     for _ in range(3):  # the meter's window may turn meanwhile
-        frames = [heartbeat(FIRST_NUMBER + FLOODING, seq) for seq in range(2 * METER_LIMIT)]
-        answers = await post_all(system, imei(FLOODING), frames)
+        frames = [heartbeat(FIRST_NUMBER + Place.FLOODING, seq) for seq in range(2 * METER_LIMIT)]
+        answers = await post_all(system, imei(Place.FLOODING), frames)
         codes = Counter(answer.code for answer in answers)
         assert set(codes) <= {Code.CHANGED, Code.TOO_MANY_REQUESTS}, codes
         if codes[Code.TOO_MANY_REQUESTS]:

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from enum import IntEnum, auto
 from typing import Any
 
 import pytest
@@ -30,8 +31,18 @@ from tests.support.system import System, Systems, add_product, found_utility, im
 FIRST_NUMBER = 330_000_000_000
 FIRST_IMEI = 86_330_000_000_000
 METERS = 40
-CLONE, THIEF, FLOODER, REVERSER, STRANGER, ONBOARDED = range(METERS, METERS + 6)
 CHANGED = int(Code.CHANGED)
+
+
+class Place(IntEnum):
+    """After ``METERS`` ordinary ones those of which something is to be found."""
+
+    CLONE = METERS
+    THIEF = auto()
+    FLOODER = auto()
+    REVERSER = auto()
+    STRANGER = auto()
+    ONBOARDED = auto()
 
 
 def imei(index: int) -> int:
@@ -47,7 +58,7 @@ class Fleet:
 
     def __init__(self, system: System) -> None:
         self.system = system
-        self.keys = {index: secrets.token_bytes(16) for index in range(ONBOARDED + 1)}
+        self.keys = {index: secrets.token_bytes(16) for index in range(METERS + len(Place))}
         self.meters: list[SecureMeter] = []
         self._seq = 0
 
@@ -77,9 +88,9 @@ async def fleet(systems: Systems) -> AsyncIterator[Fleet]:
         await found_utility(system)
         add_product(system, "water", "openmains/water-1")
         made = Fleet(system)
-        known = [index for index in made.keys if index not in (STRANGER, ONBOARDED)]
+        known = [index for index in made.keys if index not in (Place.STRANGER, Place.ONBOARDED)]
         await import_meters(system, [(number(index), str(imei(index)), "water") for index in known])
-        import_keys(system, {imei(index): key for index, key in made.keys.items() if index != STRANGER})
+        import_keys(system, {imei(index): key for index, key in made.keys.items() if index != Place.STRANGER})
         yield made
         for meter in made.meters:
             meter.close()
@@ -161,13 +172,15 @@ async def test_a_registered_meter_comes_in_by_itself_and_reads_within_one_sessio
 
 
 async def test_an_unknown_meter_with_a_key_is_listed_and_can_be_taken_in(fleet: Fleet) -> None:
-    meter = fleet.meter(ONBOARDED)
+    meter = fleet.meter(Place.ONBOARDED)
     assert await meter.connect()
-    code, _ = await meter.report(fleet.beat(ONBOARDED)[1])
+    code, _ = await meter.report(fleet.beat(Place.ONBOARDED)[1])
     assert code == int(Code.NOT_FOUND)
 
     def listed() -> Any:
-        return [one for one in fleet.system.get("/onboarding")["items"] if one["imei"] == f"{imei(ONBOARDED):015d}"]
+        return [
+            one for one in fleet.system.get("/onboarding")["items"] if one["imei"] == f"{imei(Place.ONBOARDED):015d}"
+        ]
 
     found = await until(listed)
     assert found[0]["proven"]
@@ -185,7 +198,7 @@ async def test_a_name_that_is_not_the_sessions_is_refused(fleet: Fleet) -> None:
 
 async def test_wrong_key_and_unknown_identity_look_the_same(fleet: Fleet) -> None:
     wrong = fleet.meter(4, key=secrets.token_bytes(16))
-    unknown = fleet.meter(STRANGER)
+    unknown = fleet.meter(Place.STRANGER)
     tries = [asyncio.create_task(each.connect()) for each in (wrong, unknown)]
     done, waiting = await asyncio.wait(tries, timeout=3.0)
     assert all(not task.result() for task in done)
@@ -197,46 +210,46 @@ async def test_wrong_key_and_unknown_identity_look_the_same(fleet: Fleet) -> Non
 
 async def test_another_sim_is_found(fleet: Fleet) -> None:
     """R13.3: the IMSI that the meter names is not the registered one."""
-    place = f"/meters/{fleet.id_of(THIEF)}"
+    place = f"/meters/{fleet.id_of(Place.THIEF)}"
     etag = fleet.system.api.get(place).headers["ETag"]
     changed = fleet.system.api.patch(place, json={"imsi": "460001234567890"}, headers={"If-Match": etag})
     assert changed.is_success, changed.text
-    meter = fleet.meter(THIEF)
+    meter = fleet.meter(Place.THIEF)
     assert await meter.connect()
-    query = (f"ep=urn:imei-imsi:{imei(THIEF)}-460009999999999", "lt=86400", "lwm2m=1.1", "b=U")
+    query = (f"ep=urn:imei-imsi:{imei(Place.THIEF)}-460009999999999", "lt=86400", "lwm2m=1.1", "b=U")
     code, _ = await meter.request(("rd",), b"</3/0>", query=query)
     assert code == int(Code.CREATED)
-    await until(lambda: fleet.findings(THIEF)["sim_separated"])
-    alarms = list(fleet.system.pages("/alarms", meter_id=fleet.id_of(THIEF)))
+    await until(lambda: fleet.findings(Place.THIEF)["sim_separated"])
+    alarms = list(fleet.system.pages("/alarms", meter_id=fleet.id_of(Place.THIEF)))
     assert "sim_separated" in {alarm["event"] for alarm in alarms}
 
 
 async def test_a_register_that_goes_back_is_found(fleet: Fleet) -> None:
-    meter = fleet.meter(REVERSER)
+    meter = fleet.meter(Place.REVERSER)
     assert await meter.connect()
     now = int(time.time())
-    values = {"frame_seq": 1, "device_at": now, "meter_number": number(REVERSER)}
+    values = {"frame_seq": 1, "device_at": now, "meter_number": number(Place.REVERSER)}
     values |= {"register_instants": [now - 7200, now - 60], "register_values": [900_000, 100_000]}
     code, _ = await meter.report(DRIVER.encode(Kind.REGISTERS, values))
     assert code == CHANGED
-    await until(lambda: fleet.findings(REVERSER)["register_back"])
+    await until(lambda: fleet.findings(Place.REVERSER)["register_back"])
 
 
 async def test_a_flood_and_a_clone_are_found_and_nobody_else_is_accused(fleet: Fleet) -> None:
     """Some minutes long: a flood is three loud minutes in a row, a clone's turn counts once a minute."""
-    flooder = fleet.meter(FLOODER)
-    pair = [fleet.meter(CLONE), fleet.meter(CLONE)]
+    flooder = fleet.meter(Place.FLOODER)
+    pair = [fleet.meter(Place.CLONE), fleet.meter(Place.CLONE)]
     for meter in (flooder, *pair):
         assert await meter.connect()
 
     async def flooding() -> bool:
-        await asyncio.gather(*(flooder.report(fleet.beat(FLOODER)[1]) for _ in range(20)))
-        return bool(fleet.findings(FLOODER)["message_flood"])
+        await asyncio.gather(*(flooder.report(fleet.beat(Place.FLOODER)[1]) for _ in range(20)))
+        return bool(fleet.findings(Place.FLOODER)["message_flood"])
 
     async def turns() -> bool:
         for meter in pair:
-            await meter.report(fleet.beat(CLONE)[1])
-        return bool(fleet.findings(CLONE)["cloned"])
+            await meter.report(fleet.beat(Place.CLONE)[1])
+        return bool(fleet.findings(Place.CLONE)["cloned"])
 
     began = asyncio.get_running_loop().time()
     await asyncio.gather(until_async(flooding, limit_s=2 * PATIENCE_S), until_async(turns, limit_s=2 * PATIENCE_S))
