@@ -7,6 +7,7 @@ import signal
 from contextlib import suppress
 
 import pytest
+from nats.aio.client import Client
 
 from openmains.edges.nats.stream import StreamUnavailableError, UplinkStream, connect
 from openmains.run.engines.engines import Engines
@@ -23,9 +24,8 @@ async def take_all(stream: UplinkStream, shard: int, after: int, count: int) -> 
     return taken
 
 
-async def test_each_shard_is_read_in_order_from_any_position(own_engines: Engines) -> None:
-    client = await connect(own_engines.urls.nats)
-    stream = UplinkStream(client, max_bytes=64 << 20)
+async def test_each_shard_is_read_in_order_from_any_position(emptied: Client) -> None:
+    stream = UplinkStream(emptied, max_bytes=64 << 20)
     await stream.ensure()
     await stream.ensure()  # a second process does the same
     sequences = [await stream.publish(number % 2, b"message %d" % number) for number in range(200)]
@@ -38,12 +38,10 @@ async def test_each_shard_is_read_in_order_from_any_position(own_engines: Engine
     assert (await stream.state()).messages <= 141  # the server may keep the one at the border
     assert await take_all(stream, 0, even[59][0], 40) == even[60:]  # what came after is whole
     assert len(await take_all(stream, 1, 0, 100)) == 100  # the other shard lost nothing
-    await client.close()
 
 
-async def test_a_message_published_later_wakes_the_reader(own_engines: Engines) -> None:
-    client = await connect(own_engines.urls.nats)
-    stream = UplinkStream(client, max_bytes=64 << 20)
+async def test_a_message_published_later_wakes_the_reader(emptied: Client) -> None:
+    stream = UplinkStream(emptied, max_bytes=64 << 20)
     await stream.ensure()
     reader = await stream.reader(0, 0)
     waiting = asyncio.create_task(reader.take(10, PATIENCE_S))
@@ -51,12 +49,10 @@ async def test_a_message_published_later_wakes_the_reader(own_engines: Engines) 
     await stream.publish(0, b"now")
     async with asyncio.timeout(PATIENCE_S):
         assert [data for _, data in await waiting] == [b"now"]
-    await client.close()
 
 
-async def test_a_full_stream_refuses_and_keeps_what_it_has(own_engines: Engines) -> None:
-    client = await connect(own_engines.urls.nats)
-    stream = UplinkStream(client, max_bytes=1 << 20)
+async def test_a_full_stream_refuses_and_keeps_what_it_has(emptied: Client) -> None:
+    stream = UplinkStream(emptied, max_bytes=1 << 20)
     await stream.ensure()
     stored = 0
     with pytest.raises(StreamUnavailableError, match="maximum bytes"):
@@ -67,7 +63,6 @@ async def test_a_full_stream_refuses_and_keeps_what_it_has(own_engines: Engines)
     assert len(taken) == stored
     await stream.purge(0, taken[-1][0])
     await stream.publish(0, b"there is room again")
-    await client.close()
 
 
 async def test_a_killed_server_loses_nothing_it_confirmed_and_the_reader_goes_on(own_engines: Engines) -> None:

@@ -5,6 +5,7 @@ import asyncio
 import json
 
 import pytest
+from nats.aio.client import Client
 
 from openmains.edges.nats.stream import STREAM, ShardReader, StreamUnavailableError, UplinkStream, connect
 from openmains.run.engines.engines import Engines
@@ -51,18 +52,14 @@ async def test_a_message_lost_between_server_and_reader_is_noticed_and_read_agai
         await client.close()
 
 
-async def test_a_stream_made_anew_is_read_from_its_beginning(own_engines: Engines) -> None:
-    client = await connect(own_engines.urls.nats)
-    try:
-        stream = UplinkStream(client, max_bytes=1 << 24)
-        await stream.ensure()
-        for _ in range(3):
-            await stream.publish(0, b"old")
-        await client.jetstream().delete_stream(STREAM)
-        await stream.ensure()
-        acknowledged = await stream.publish(0, b"new")
-        reader = await stream.reader(0, 3)
-        assert await _all(reader, 1) == [acknowledged]
-        await reader.close()
-    finally:
-        await client.close()
+async def test_a_stream_made_anew_is_read_from_its_beginning(emptied: Client) -> None:
+    stream = UplinkStream(emptied, max_bytes=1 << 24)
+    await stream.ensure()
+    for _ in range(3):
+        await stream.publish(0, b"old")
+    await emptied.jetstream().delete_stream(STREAM)
+    await stream.ensure()
+    acknowledged = await stream.publish(0, b"new")
+    reader = await stream.reader(0, 3)
+    assert await _all(reader, 1) == [acknowledged]
+    await reader.close()

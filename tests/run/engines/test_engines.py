@@ -14,8 +14,8 @@ from tests.support.engines import new_var, remove_var
 from tests.support.patience import PATIENCE_S
 
 
-async def test_roles_stream_and_private_files(own_engines: Engines) -> None:
-    urls = own_engines.urls
+async def test_roles_stream_and_private_files(engines: Engines) -> None:
+    urls = engines.urls
     for url, name in ((urls.postgres_owner, "owner"), (urls.postgres_api, "api"), (urls.postgres_pipeline, "pipeline")):
         connection = await asyncpg.connect(url)
         assert await connection.fetchval("SELECT current_user") == f"openmains_{name}"
@@ -24,19 +24,20 @@ async def test_roles_stream_and_private_files(own_engines: Engines) -> None:
     client = await nats.connect(urls.nats)
     stream = await client.jetstream().add_stream(name="T", subjects=["t.*"])
     assert stream.config.name == "T"
+    await client.jetstream().delete_stream("T")
     await client.close()
-    var = own_engines._var
+    var = engines._var
     assert read_urls(var) == urls
     for path in (*(var / "secrets").iterdir(), var / "run" / "engines.json", var / "nats" / "nats.conf"):
         assert path.stat().st_mode & 0o077 == 0, path
 
 
-async def test_wrong_password_is_refused(own_engines: Engines) -> None:
+async def test_wrong_password_is_refused(engines: Engines) -> None:
     from openmains.run.secret_files import secret
 
-    good = secret(own_engines._var, "postgres-openmains_api")
+    good = secret(engines._var, "postgres-openmains_api")
     with pytest.raises(asyncpg.InvalidPasswordError):
-        await asyncpg.connect(own_engines.urls.postgres_api.replace(good, "wrong"))
+        await asyncpg.connect(engines.urls.postgres_api.replace(good, "wrong"))
 
 
 @pytest.mark.usefixtures("starts_engines")
