@@ -133,7 +133,7 @@ def load(port: int, seconds: float, sockets: int, window: int) -> tuple[int, flo
 
 def measure(target: Any, seconds: float, sockets: int, window: int) -> dict[str, float]:
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("fork").Process(target=target, args=(theirs,))
+    process = multiprocessing.get_context("spawn").Process(target=target, args=(theirs,))
     process.start()
     port = ours.recv()
     answers, elapsed = load(port, seconds, sockets, window)
