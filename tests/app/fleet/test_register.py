@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A meter is added, changed and taken out of use; what stands beside the readings follows, and only then."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from openmains.app.fleet.model import Area, NewMeter
+from openmains.app.fleet.ports import AreaStore, MeterStore, ProductStore
+from openmains.app.fleet.register import add_meter, change_meter, remove_meter
+from openmains.domain.ids import AreaId, MeterId
+from tests.support.doubles import Areas, Dims, Meters, Products, meter, product
+from tests.support.work import ACTOR, GivenStore, refused
+
+FIVE = MeterId(5)
+TODAY = date(2026, 9, 1)
+IMEI = "861000000000001"
+
+
+def given(meters: Meters) -> tuple[GivenStore, Dims]:
+    areas = Areas(Area(AreaId(2), None, "n", "North"))
+    return GivenStore({MeterStore: meters, AreaStore: areas, ProductStore: Products(product(3))}), Dims()
+
+
+def wanted(**more: Any) -> NewMeter:
+    return NewMeter(**({"number": "A1", "product_id": 3, "area_id": 2, "installed_on": TODAY} | more))
+
+
+async def test_a_new_meter_is_read_back_recorded_and_put_beside_the_readings() -> None:
+    meters = Meters()
+    store, dims = given(meters)
+    made = await add_meter(store, dims, ACTOR, wanted(imei=IMEI))
+    assert (made.number, made.imei) == ("A1", IMEI)
+    (line,) = store.trail
+    assert (line.action, line.object_id, line.before, line.after) == ("add_meter", made.meter_id, None, made)
+    assert [row.meter_id for row in dims.rows] == [made.meter_id]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "pointers"),
+    [
+        ({"product_id": 9}, ["/product_id"]),
+        ({"area_id": 9}, ["/area_id"]),
+        ({"customer_id": 9}, ["/customer_id"]),
+        ({"product_id": 9, "area_id": 9, "customer_id": 9}, ["/product_id", "/area_id", "/customer_id"]),
+    ],
+)
+async def test_all_references_that_are_not_the_tenants_are_named_at_once(
+    wrong: dict[str, int], pointers: list[str]
+) -> None:
+    meters = Meters()
+    store, dims = given(meters)
+    told = await refused(add_meter(store, dims, ACTOR, wanted(**wrong)), store)
+    assert told.fields == tuple((pointer, "unknown-reference") for pointer in pointers)
+    assert (meters.rows, dims.rows) == ({}, [])
+
+
+@pytest.mark.parametrize("taken", ["A1", IMEI])
+async def test_a_number_or_an_imei_that_is_taken(taken: str) -> None:
+    store, dims = given(Meters(taken=[taken]))
+    told = await refused(add_meter(store, dims, ACTOR, wanted(imei=IMEI)), store)
+    assert (told.code, dims.rows) == ("number-taken", [])
+
+
+async def test_a_change_needs_the_revision_that_was_looked_at() -> None:
+    store, dims = given(Meters(meter(5, revision=4)))
+    assert (await refused(change_meter(store, dims, ACTOR, FIVE, 3, {"dn": 20}), store)).code == "revision-stale"
+    assert (await refused(change_meter(store, dims, ACTOR, FIVE, 3, {}), store)).code == "revision-stale"
+    after = await change_meter(store, dims, ACTOR, FIVE, 4, {"dn": 20})
+    assert (after.dn, after.revision, [row.revision for row in dims.rows]) == (20, 5, [5])
+
+
+async def test_nothing_to_change_is_nothing_to_record() -> None:
+    store, dims = given(Meters(meter(5)))
+    assert await change_meter(store, dims, ACTOR, FIVE, 1, {}) == meter(5)
+    assert (store.trail, dims.rows) == ([], [])
+
+
+async def test_flags_go_to_the_customer_the_meter_will_have() -> None:
+    meters = Meters(meter(5, customer_id=50), customers=[50, 51])
+    store, dims = given(meters)
+    await change_meter(store, dims, ACTOR, FIVE, 1, {"is_protected": True})
+    await change_meter(store, dims, ACTOR, FIVE, 2, {"is_critical": True, "customer_id": 51})
+    assert meters.flags == [(50, {"is_protected": True}), (51, {"is_critical": True})]
+
+
+async def test_flags_without_a_customer_are_refused() -> None:
+    store, dims = given(Meters(meter(5)))
+    told = await refused(change_meter(store, dims, ACTOR, FIVE, 1, {"is_protected": True}), store)
+    assert told.fields == (("/is_protected", "without-customer"),)
+
+
+async def test_an_imei_is_a_number_in_the_store_and_somebody_else_may_have_it() -> None:
+    store, dims = given(Meters(meter(5), taken=[IMEI]))
+    assert (await refused(change_meter(store, dims, ACTOR, FIVE, 1, {"imei": IMEI}), store)).code == "number-taken"
+    after = await change_meter(store, dims, ACTOR, FIVE, 1, {"imei": "861000000000002"})
+    assert int(str(after.imei)) == 861_000_000_000_002
+
+
+async def test_a_removed_meter_gives_its_imei_back_and_is_changed_no_more() -> None:
+    store, dims = given(Meters(meter(5, imei=IMEI)))
+    after = await remove_meter(store, dims, ACTOR, FIVE, 1, TODAY, TODAY)
+    assert (after.removed_on, after.imei) == (TODAY, None)
+    assert dims.rows[-1].removed_on == TODAY
+    assert store.actions == ["remove_meter"]
+    for asked in (
+        change_meter(store, dims, ACTOR, FIVE, 2, {"dn": 20}),
+        remove_meter(store, dims, ACTOR, FIVE, 2, TODAY, TODAY),
+    ):
+        assert (await refused(asked, store)).code == "already-removed"
+
+
+@pytest.mark.parametrize(
+    ("on", "fault"),
+    [(date(2019, 12, 31), "before-installation"), (TODAY + timedelta(1), "in-the-future")],
+)
+async def test_the_day_of_removal_lies_between_installation_and_today(on: date, fault: str) -> None:
+    store, dims = given(Meters(meter(5)))
+    told = await refused(remove_meter(store, dims, ACTOR, FIVE, 1, on, TODAY), store)
+    assert told.fields == (("/date", fault),)
+    await remove_meter(store, dims, ACTOR, FIVE, 1, date(2020, 1, 1), TODAY)  # the day of installation itself
+
+
+async def test_a_meter_that_is_not_there() -> None:
+    store, dims = given(Meters())
+    assert (await refused(change_meter(store, dims, ACTOR, FIVE, 1, {"dn": 1}), store)).code == "not-found"
+    assert (await refused(remove_meter(store, dims, ACTOR, FIVE, 1, TODAY, TODAY), store)).code == "not-found"
