@@ -5,14 +5,11 @@ import asyncio
 import subprocess
 import sys
 
-import pytest
-
 from openmains.bench.system import engine_urls
 from openmains.edges.postgres.identity.tables import create_tenant_admin
 from tests.support.engines import new_var, remove_var
-from tests.support.system import running_system
+from tests.support.system import Systems
 
-pytestmark = pytest.mark.engines
 SHOW = """
 import sys
 from openmains.edges.clickhouse.client import ClickHouse
@@ -22,10 +19,10 @@ engine.close()
 """
 
 
-async def test_session_and_frame_log_last_as_set() -> None:
+async def test_session_and_frame_log_last_as_set(systems: Systems) -> None:
     var = new_var()
     try:
-        with running_system(var, session_hours=3, frame_log_days=45) as system:
+        with systems(var, session_hours=3, frame_log_days=45) as system:
             _, _, password = await create_tenant_admin(
                 engine_urls(var)["postgres_owner"], tenant_code="t", tenant_name="t", must_change=False
             )

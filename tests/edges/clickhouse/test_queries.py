@@ -61,7 +61,6 @@ def test_the_report_names_each_status_of_the_domain() -> None:
         assert said == set(Status)
 
 
-@pytest.mark.engines
 async def test_the_engine_understands_every_query(clickhouse: ClickHouse) -> None:
     for query in QUERIES.values():
         values = {

@@ -18,7 +18,6 @@ from openmains.edges.postgres.state_points import load_with_points, state_points
 from openmains.run.engines.engines import Engines
 from tests.edges.postgres.fleet.registry_files import make_tenant
 
-pytestmark = pytest.mark.engines
 METERS = 20_000
 CONTEXTS = "openmains.edges.postgres."
 INGEST = load_with_points(CONTEXTS + "ingest", state_points())

@@ -119,7 +119,6 @@ def test_every_query_is_asked_by_its_own_package() -> None:
         assert [name for name in load(_package(path), path.name) if f'["{name}"]' not in code] == [], path
 
 
-@pytest.mark.engines
 async def test_the_engine_understands_every_query(engines: Engines) -> None:
     owner = await connect(engines.urls.postgres_owner)
     try:
@@ -134,7 +133,6 @@ async def test_the_engine_understands_every_query(engines: Engines) -> None:
         await owner.close()
 
 
-@pytest.mark.engines
 async def test_values_reach_the_engine_by_name(engines: Engines) -> None:
     owner = await connect(engines.urls.postgres_owner)
     try:

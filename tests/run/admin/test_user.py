@@ -12,8 +12,6 @@ from openmains.edges.postgres.identity.tables import create_tenant_admin
 from openmains.run.engines.engines import Engines
 from tests.run.admin.test_tenant import typed
 
-pytestmark = pytest.mark.engines
-
 
 async def test_made_locked_out_and_let_in_again(outside: Engines, capsys: pytest.CaptureFixture[str]) -> None:
     code = f"u{secrets.token_hex(4)}"

@@ -1,12 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A code is looked up within its tenant."""
 
-import pytest
-
 from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.fleet.codes import Codes
-
-pytestmark = pytest.mark.engines
 
 
 async def test_by_code_within_the_tenant(owner: Pool, pipeline: Pool) -> None:

@@ -17,7 +17,6 @@ from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.edges.postgres.state_points import SQL_TYPES, load_with_points
 from tests.edges.postgres.fleet.registry_files import make_tenant
 
-pytestmark = pytest.mark.engines
 SHARD = 7_100  # of nobody else
 IN_FULL = {"smallint": "smallint", "int": "integer", "bigint": "bigint"}
 
