@@ -9,11 +9,11 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from openmains.app.command.dispatch import Dispatcher, Spoke
+from openmains.app.command.dispatch import Dispatcher, WakeUp
 from openmains.app.command.downlink import DownFrame
 from openmains.app.command.driver import Mac
 from openmains.app.command.model import Stop
-from openmains.app.command.ports import Change, MeterWord, SignedFrame, ToSign, Verdict
+from openmains.app.command.ports import Change, CommandResponse, SignedFrame, ToSign, Verdict
 from openmains.app.command.work import sweep, take_in
 from openmains.domain.command.flow import CellFlow
 from openmains.domain.command.kinds import Kind
@@ -107,12 +107,12 @@ class Platform:
         """Frames that go out when the meter has spoken; 'sent' is stored before they leave."""
         self.now = now
         self._out = []
-        at_once(self._dispatcher.spoke([Spoke(METER, TENANT)]))
+        at_once(self._dispatcher.wake_up([WakeUp(METER, TENANT)]))
         return self._out
 
     def respond(self, serial: int, code: int, now: int) -> None:
         """The meter's word has arrived."""
-        self.commands.apply_responses([MeterWord(TENANT, METER, now * 1_000_000, serial, code)])
+        self.commands.apply_responses([CommandResponse(TENANT, METER, now * 1_000_000, serial, code)])
 
     def sweep(self, now: int) -> None:
         """Time passes."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from openmains.app.command.ports import Change, Drafted, HeldCommand, MeterWord, OpenCommand, TimedCommand
+from openmains.app.command.ports import Change, CommandResponse, Drafted, HeldCommand, OpenCommand, TimedCommand
 from openmains.app.command.step import Moves, Note, step, step_responses
 from openmains.domain.command.kinds import Channel, Kind, KindRule, Times, rule_of
 from openmains.domain.command.life import ENDS, NEVER_SENT, SENDABLE, State
@@ -70,7 +70,7 @@ class HeldCommands:
         """Step and write."""
         return self._write(step(self._held({change.command_id for change in changes}), changes))
 
-    def apply_responses(self, responses: Sequence[MeterWord]) -> Moves:
+    def apply_responses(self, responses: Sequence[CommandResponse]) -> Moves:
         """Step and write."""
         of = {(response.meter_id, response.serial) for response in responses}
         ids = {row.command_id for row in self.rows.values() if (row.meter_id, row.serial) in of}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openmains.app.command.ports import Change, Drafted, HeldCommand, MeterWord
+from openmains.app.command.ports import Change, CommandResponse, Drafted, HeldCommand
 from openmains.app.command.step import DETAIL_MOST, Moves, Note, changes_of_newer, step, step_responses
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.life import CHANGES, ENDS, SENDABLE, Event, Outcome, State, advance
@@ -30,12 +30,12 @@ def one(command: HeldCommand, *events: Event, **more: Any) -> Moves:
     return step({command.command_id: command}, changes)
 
 
-def respond(commands: Sequence[HeldCommand], *responses: MeterWord) -> Moves:
+def respond(commands: Sequence[HeldCommand], *responses: CommandResponse) -> Moves:
     return step_responses({command.command_id: command for command in commands}, responses)
 
 
-def answer(code: int | None, meter_id: int = 7, serial: int = 101, at_us: int = NOW, **more: Any) -> MeterWord:
-    return MeterWord(3, meter_id, at_us, serial, code, **more)
+def answer(code: int | None, meter_id: int = 7, serial: int = 101, at_us: int = NOW, **more: Any) -> CommandResponse:
+    return CommandResponse(3, meter_id, at_us, serial, code, **more)
 
 
 def test_sending_counts_an_attempt_and_lets_the_frame_leave() -> None:
@@ -100,12 +100,12 @@ def test_a_response_is_of_its_own_meter_or_nobodys() -> None:
     command = held(State.SENT)
     assert respond([command], answer(0, meter_id=8)) == Moves()
     assert respond([command], answer(0, serial=102)) == Moves()
-    assert respond([command], MeterWord(3, 8, NOW, link="delivered", command_id=1)) == Moves()
-    assert respond([command], MeterWord(3, 7, NOW, link="delivered", command_id=1)).moves[1].delivered_us == NOW
+    assert respond([command], CommandResponse(3, 8, NOW, link="delivered", command_id=1)) == Moves()
+    assert respond([command], CommandResponse(3, 7, NOW, link="delivered", command_id=1)).moves[1].delivered_us == NOW
 
 
 def test_responses_count_in_the_order_in_which_they_were_received() -> None:
-    seen = MeterWord(3, 7, NOW + 5, link="delivered", command_id=1)
+    seen = CommandResponse(3, 7, NOW + 5, link="delivered", command_id=1)
     for responses in ((answer(0), seen), (seen, answer(0))):
         moves = respond([held(State.SENT)], *responses)
         assert [note.event for note in moves.notes] == ["done"]

@@ -137,14 +137,14 @@ def test_when_a_second_person_is_needed() -> None:
 
 
 def test_quotas() -> None:
-    million = {Scope.UTILITY: 1_000_000, Scope.ZONE: 10_000, Scope.PLATFORM: 10_000_000}
+    million = {Scope.UTILITY: 1_000_000, Scope.AREA: 10_000, Scope.PLATFORM: 10_000_000}
     assert exceeded(Kind.VALVE_CLOSE, {Scope.OPERATOR: 19}, million, seconded=False) is None
     assert exceeded(Kind.VALVE_CLOSE, {Scope.OPERATOR: 20}, million, seconded=False) is Scope.OPERATOR
     assert exceeded(Kind.VALVE_CLOSE, {Scope.OPERATOR: 20}, million, seconded=True) is None
     assert exceeded(Kind.VALVE_CLOSE, {Scope.UTILITY: 500}, million, seconded=True) is Scope.UTILITY
     smaller = million | {Scope.UTILITY: 100_000}
     assert exceeded(Kind.VALVE_CLOSE, {Scope.UTILITY: 100}, smaller, seconded=True) is Scope.UTILITY  # 0.1 % an hour
-    assert exceeded(Kind.VALVE_CLOSE, {Scope.ZONE: 500}, million, seconded=True) is Scope.ZONE  # 5 % a day
+    assert exceeded(Kind.VALVE_CLOSE, {Scope.AREA: 500}, million, seconded=True) is Scope.AREA  # 5 % a day
     assert exceeded(Kind.READ_NOW, {Scope.OPERATOR: 10**6}, million, seconded=False) is None
 
 
@@ -200,7 +200,7 @@ def run_cell(flow: CellFlow, minutes: int, wanted: dict[Priority, int]) -> dict[
     through = dict.fromkeys(wanted, 0)
     for now_ms in range(0, minutes * 60_000, 1000):
         for priority, count in wanted.items():
-            through[priority] += sum(flow.take(7, priority, now_ms) == 0 for _ in range(count))
+            through[priority] += sum(flow.reserve(7, priority, now_ms) == 0 for _ in range(count))
     return through
 
 
@@ -218,7 +218,9 @@ def test_what_others_leave_is_used() -> None:
 def test_measured_load_makes_room_smaller() -> None:
     flow = CellFlow(600)
     for minute in range(30):
-        flow.heard(7, 400, minute * 60_000)
+        flow.learn(7, 400, minute * 60_000)
     start = 30 * 60_000
-    through = sum(flow.take(7, Priority.NORMAL, start + second * 1000) == 0 for second in range(600) for _ in range(20))
+    through = sum(
+        flow.reserve(7, Priority.NORMAL, start + second * 1000) == 0 for second in range(600) for _ in range(20)
+    )
     assert 200 * 10 <= through <= 220 * 10 + 40  # of 600 a minute some 390 were measured to come up

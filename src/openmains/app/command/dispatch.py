@@ -65,7 +65,7 @@ class _Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Spoke:
+class WakeUp:
     """A meter that was heard just now; ``cell`` 0: not known."""
 
     meter_id: int
@@ -102,36 +102,36 @@ class Dispatcher:
         """Times that tenants and products set."""
         self._times = times
 
-    async def spoke(self, meters: Sequence[Spoke]) -> int:
+    async def wake_up(self, meters: Sequence[WakeUp]) -> int:
         """Send what waits for these meters; returns how many frames went out."""
         now_ms = self._clock_us() // 1000
         self.counters.spoke += len(meters)
         return await self._send(meters, now_ms + WINDOW_MS)
 
-    def heard(self, uplinks_by_cell: Mapping[int, int]) -> None:
+    def learn_load(self, uplinks_by_cell: Mapping[int, int]) -> None:
         """Uplinks that came from each cell: the measured load, from which its flow downwards follows (R2.3)."""
         now_ms = self._clock_us() // 1000
         for cell, count in uplinks_by_cell.items():
-            self._cells.heard(cell, count, now_ms)
+            self._cells.learn(cell, count, now_ms)
 
     async def turn(self, limit: int = 2000) -> int:
         """Send what was deferred and is still in its window, and what is due for always reachable meters."""
         now_us = self._clock_us()
         now_ms = now_us // 1000
-        again: list[Spoke] = []
+        again: list[WakeUp] = []
         until_ms = now_ms + WINDOW_MS
         while self._held and self._held[0].at_ms <= now_ms and len(again) < limit:
             held = heapq.heappop(self._held)
             if held.until_ms > now_ms:
-                again.append(Spoke(held.meter_id, held.tenant_id, held.cell))
+                again.append(WakeUp(held.meter_id, held.tenant_id, held.cell))
                 until_ms = min(until_ms, held.until_ms)
         sent = await self._send(again, until_ms) if again else 0
         reachable = await self._flow.due(now_us // 1_000_000, limit)
         if reachable:
-            sent += await self._send([Spoke(meter_id, 0) for meter_id in reachable], now_ms)
+            sent += await self._send([WakeUp(meter_id, 0) for meter_id in reachable], now_ms)
         return sent
 
-    async def _send(self, meters: Sequence[Spoke], until_ms: int) -> int:
+    async def _send(self, meters: Sequence[WakeUp], until_ms: int) -> int:
         waiting = await self._flow.waiting([meter.meter_id for meter in meters])
         if not waiting:
             return 0
@@ -143,7 +143,7 @@ class Dispatcher:
             if found is None:
                 continue
             cell = meter.cell or found.cell
-            wait_ms = self._cells.take(cell, found.priority, now_ms) if cell else 0
+            wait_ms = self._cells.reserve(cell, found.priority, now_ms) if cell else 0
             if wait_ms == 0:
                 chosen.append(found.command_id)
             else:

@@ -135,7 +135,7 @@ class Change:
 
 
 @dataclass(slots=True)
-class MeterWord:
+class CommandResponse:
     """What an uplink says of a command. From the meter: ``serial`` with a result ``code`` and points, or (``code`` None) a part of
     the answer: settings read back by name, or a part of its log. From the link: ``link`` ('delivered', 'lost') and
     ``command_id``."""

@@ -9,7 +9,7 @@ with the meter's words; its path says what and of which command: ``delivered/123
 
 from collections.abc import Mapping
 
-from openmains.app.command.ports import MeterWord
+from openmains.app.command.ports import CommandResponse
 from openmains.app.ingest.uplink import Uplink
 from openmains.domain.command.life import Event
 
@@ -25,17 +25,17 @@ def link_path(what: str, command_id: int) -> str:
     return f"{what}/{command_id}"
 
 
-def link_word(uplink: Uplink) -> MeterWord | None:
+def delivery_report(uplink: Uplink) -> CommandResponse | None:
     """The word of an uplink of channel ``link``; None where it makes no sense (counted, never fatal)."""
     what, _, number = uplink.path.partition("/")
     if what not in LINK_EVENTS or not number.isascii() or not number.isdigit() or len(number) > 18:
         return None
-    return MeterWord(uplink.tenant_id, uplink.meter_id, uplink.received_us, link=what, command_id=int(number))
+    return CommandResponse(uplink.tenant_id, uplink.meter_id, uplink.received_us, link=what, command_id=int(number))
 
 
-def meter_word(
+def command_response(
     uplink: Uplink, kind: str, points: Mapping[str, int], settings: Mapping[str, int], text: bytes
-) -> MeterWord | None:
+) -> CommandResponse | None:
     """The meter's word; None without its points, or with numbers that no command has (serial 0: said unasked).
 
     ``settings``: what it read back, by name; ``text``: a part of its log.
@@ -43,7 +43,7 @@ def meter_word(
     serial = points.get("command_serial")
     if serial is None or not 0 < serial < 2**31:
         return None
-    word = MeterWord(uplink.tenant_id, uplink.meter_id, uplink.received_us, serial)
+    word = CommandResponse(uplink.tenant_id, uplink.meter_id, uplink.received_us, serial)
     if kind == COMMAND_RESULT:
         code = points.get("command_result")
         if code is None or not 0 <= code < 2**15:

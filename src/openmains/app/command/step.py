@@ -15,7 +15,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from openmains.app.command.ports import Change, Drafted, HeldCommand, MeterWord
+from openmains.app.command.ports import Change, CommandResponse, Drafted, HeldCommand
 from openmains.app.command.results import LINK_EVENTS
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.life import ENDS, NEVER_SENT, SENDABLE, Event, Outcome, State, advance, event_of_result
@@ -117,7 +117,7 @@ def step(held: Mapping[int, HeldCommand], changes: Iterable[Change]) -> Moves:
     return found
 
 
-def step_responses(held: Mapping[int, HeldCommand], responses: Sequence[MeterWord]) -> Moves:
+def step_responses(held: Mapping[int, HeldCommand], responses: Sequence[CommandResponse]) -> Moves:
     """What the words of meters and links do, in the order they were received; parts of answers come last."""
     by_serial = {(command.meter_id, command.serial): command for command in held.values() if command.serial is not None}
     found = step(held, changes_of(held, by_serial, responses))
@@ -129,7 +129,9 @@ def step_responses(held: Mapping[int, HeldCommand], responses: Sequence[MeterWor
 
 
 def changes_of(
-    held: Mapping[int, HeldCommand], by_serial: Mapping[tuple[int, int], HeldCommand], responses: Sequence[MeterWord]
+    held: Mapping[int, HeldCommand],
+    by_serial: Mapping[tuple[int, int], HeldCommand],
+    responses: Sequence[CommandResponse],
 ) -> list[Change]:
     """Which change each response is, by time. One about a command that is not there, or is another meter's, is none."""
     changes: list[Change] = []
@@ -201,7 +203,7 @@ def _merge(moves: dict[int, Move], change: Change, before: State, after: State) 
         move.reason = change.detail[:DETAIL_MOST]
 
 
-def _keep_part(found: Moves, command: HeldCommand, response: MeterWord) -> None:
+def _keep_part(found: Moves, command: HeldCommand, response: CommandResponse) -> None:
     """Settings go into the shadow, lines of a log into the command's history. They decide nothing."""
     if response.settings:
         found.report(response.meter_id, response.settings, response.received_us)

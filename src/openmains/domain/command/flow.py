@@ -38,7 +38,7 @@ class CellFlow:
         self._cells: OrderedDict[int, _Cell] = OrderedDict()
         self.deferred = 0
 
-    def heard(self, cell: int, count: int, now_ms: int) -> None:
+    def learn(self, cell: int, count: int, now_ms: int) -> None:
         """Uplinks that came from a cell: the measured load."""
         found = self._cell(cell, now_ms)
         minute = now_ms // 60_000
@@ -53,7 +53,7 @@ class CellFlow:
             self._set_rate(found)
         found.heard += count
 
-    def take(self, cell: int, priority: Priority, now_ms: int) -> int:
+    def reserve(self, cell: int, priority: Priority, now_ms: int) -> int:
         """0: one frame may go down now. Otherwise ms until it is worth asking again."""
         found = self._cell(cell, now_ms)
         self._fill(found, now_ms)

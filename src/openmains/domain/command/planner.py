@@ -49,16 +49,16 @@ def plan_cell(load: CellLoad, window_min: int, reserve_min: int = RETRY_RESERVE_
             room[minute] -= 1
             surplus -= 1
     minute_of: dict[int, int] = {}
-    homeless: list[int] = []
+    to_place: list[int] = []
     for meter, present in sorted(load.meters.items()):
         if present is not None and 0 <= present < span and room[present] > 0:
             room[present] -= 1
             minute_of[meter] = present
         else:
-            homeless.append(meter)
+            to_place.append(meter)
     free = (minute for minute in range(span) for _ in range(room[minute]))
     moved, unplaced = [], []
-    for meter in homeless:
+    for meter in to_place:
         place = next(free, None)
         if place is None:
             unplaced.append(meter)

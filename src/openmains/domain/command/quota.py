@@ -15,7 +15,7 @@ class Scope(StrEnum):
 
     OPERATOR = "operator"
     UTILITY = "utility"
-    ZONE = "zone"
+    AREA = "zone"  # as the reasons stored so far say it
     PLATFORM = "platform"
 
 
@@ -41,7 +41,7 @@ class Quota:
 VALVE_QUOTAS = (
     Quota(Scope.OPERATOR, HOUR_S, most=20),
     Quota(Scope.UTILITY, HOUR_S, most=500, share_ppm=1_000),
-    Quota(Scope.ZONE, DAY_S, share_ppm=50_000),
+    Quota(Scope.AREA, DAY_S, share_ppm=50_000),
     Quota(Scope.PLATFORM, DAY_S, share_ppm=50_000),
 )
 """Closings, and apart from them openings: counted when a command is authorised, whatever becomes of it."""

@@ -86,7 +86,7 @@ class CommittedTeller:
 
     def committed(self, effects: Effects) -> None:
         """A batch's effects are in both stores."""
-        answers = {word.meter_id: word.tenant_id for word in effects.words if not word.link}
+        answers = {word.meter_id: word.tenant_id for word in effects.responses if not word.link}
         cells = Counter(cell for record in effects.meters if (cell := record.latest.get("cell")))
         if answers or cells:
             self._teller.tell(_encoder.encode(CommittedBatch(list(answers), list(answers.values()), cells)))

@@ -144,10 +144,10 @@ class SqliteLedger:
                     (kind.value, max(0, since[scope]), *values),
                 ).fetchone()[0]
         by_area: dict[int, int] = {}
-        if Scope.ZONE in since:
+        if Scope.AREA in since:
             rows = self._db.execute(
                 "SELECT area_id, count(*) FROM entry WHERE kind = ? AND authorised_at > ? AND tenant_id = ? GROUP BY area_id",
-                (kind.value, max(0, since[Scope.ZONE]), tenant_id),
+                (kind.value, max(0, since[Scope.AREA]), tenant_id),
             )
             by_area = {area: count for area, count in rows if area in set(areas)}
         return used, by_area

@@ -50,7 +50,7 @@ class FileSwitch:
         return self._folder / f"tenant-{tenant_id}"
 
 
-class Glance:
+class CachedStopSwitch:
     """``stopped`` of a switch, looked at again after GLANCE_S: for whoever asks for every frame. ``clock``: seconds, monotonic."""
 
     def __init__(self, switch: FileSwitch, clock: Callable[[], float]) -> None:

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 
 from nats.aio.client import Client
 
-from openmains.app.command.dispatch import Dispatcher, Spoke
+from openmains.app.command.dispatch import Dispatcher, WakeUp
 from openmains.app.command.driver import CatalogCommands
 from openmains.domain.command.flow import CellFlow
 from openmains.drivers import catalog as driver_catalog
@@ -35,7 +35,7 @@ LEARN_S = 5.0
 MOST = 5000
 
 
-class DispatchDesk:
+class DispatchLoop:
     """Gathers who spoke for a moment and hands it to the dispatcher, one round at a time."""
 
     def __init__(self, settings: Settings, client: Client, pool: Pool, drivers: Catalog) -> None:
@@ -51,7 +51,7 @@ class DispatchDesk:
             CellFlow(),
             clock_us=now_us,
         )
-        self._waiting: dict[int, Spoke] = {}
+        self._waiting: dict[int, WakeUp] = {}
         self._wake = asyncio.Event()
 
     @property
@@ -68,13 +68,13 @@ class DispatchDesk:
         }
 
     def _committed(self, batch: CommittedBatch) -> None:
-        self._dispatcher.heard(batch.cells)
+        self._dispatcher.learn_load(batch.cells)
         self._spoke(batch)
 
     def _spoke(self, batch: HeardBatch | CommittedBatch) -> None:
         """It is these meters' turn."""
         for meter_id, tenant_id in zip(batch.meters, batch.tenants, strict=True):
-            self._waiting[meter_id] = Spoke(meter_id, tenant_id)
+            self._waiting[meter_id] = WakeUp(meter_id, tenant_id)
         if batch.meters:
             self._wake.set()
 
@@ -95,7 +95,7 @@ class DispatchDesk:
                         self._dispatcher.learn(await self._flow.times())
                     while self._waiting:
                         taken = [self._waiting.pop(key) for key in list(self._waiting)[:MOST]]
-                        await self._dispatcher.spoke(taken)
+                        await self._dispatcher.wake_up(taken)
                     if loop.time() - turned > TURN_S:
                         turned = loop.time()
                         await self._dispatcher.turn()
@@ -115,7 +115,7 @@ async def run_dispatch(settings: Settings, stop: asyncio.Event) -> None:
         stack.push_async_callback(client.close)
         pool = await patiently("PostgreSQL", lambda: create_pool(urls.postgres_pipeline, max_size=4, reset=False), stop)
         stack.push_async_callback(pool.close)
-        desk = DispatchDesk(settings, client, pool, driver_catalog.load())
+        desk = DispatchLoop(settings, client, pool, driver_catalog.load())
         calm_collector()
         log.info("dispatcher ready")
         await until_first_ends(

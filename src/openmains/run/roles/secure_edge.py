@@ -26,7 +26,7 @@ from openmains.app.security.registrar import Cells, Registrar
 from openmains.app.security.watch import AccessWatch
 from openmains.domain.security.findings import State
 from openmains.edges.nats.nodes import NodeLink
-from openmains.edges.signer.switch import FileSwitch, Glance
+from openmains.edges.signer.switch import CachedStopSwitch, FileSwitch
 from openmains.edges.sqlite.sessions import SessionFile, SessionFileError
 from openmains.edges.sqlite.writer import SessionWriter
 from openmains.edges.udp.secure_edge import SecureEdge
@@ -128,7 +128,7 @@ def _parts(context: EdgeContext, link: Link, server: LwM2mServer, watch: AccessW
         proofs=proofs,
         sender=FramePipe(server),
         may_command=may_command,
-        stopped=Glance(FileSwitch(settings.stop_folder), clock.time).stopped,
+        stopped=CachedStopSwitch(FileSwitch(settings.stop_folder), clock.time).stopped,
         publish=context.batcher.add,
     )
     return Parts(

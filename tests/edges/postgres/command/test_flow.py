@@ -11,11 +11,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from openmains.app.command.dispatch import Dispatcher, Spoke
+from openmains.app.command.dispatch import Dispatcher, WakeUp
 from openmains.app.command.downlink import DownFrame
 from openmains.app.command.give import content_of
 from openmains.app.command.log_pull import SETTLE_S, as_text
-from openmains.app.command.ports import Draft, MeterWord
+from openmains.app.command.ports import CommandResponse, Draft
 from openmains.app.command.work import CommandWork, sweep, take_in
 from openmains.domain.command.flow import CellFlow
 from openmains.domain.command.kinds import DAY, RULES, Channel, Kind
@@ -78,13 +78,13 @@ class Desk:
 
     async def spoke(self, meter_id: int) -> list[DownFrame]:
         before = len(self.down.frames)
-        await self.dispatcher.spoke([Spoke(meter_id, self.town.tenant_id)])
+        await self.dispatcher.wake_up([WakeUp(meter_id, self.town.tenant_id)])
         return self.down.frames[before:]
 
     async def hear(self, meter_id: int, serial: int, code: int, **points: int) -> None:
-        await self.respond([MeterWord(self.town.tenant_id, meter_id, self.now_us, serial, code, points)])
+        await self.respond([CommandResponse(self.town.tenant_id, meter_id, self.now_us, serial, code, points)])
 
-    async def respond(self, responses: Sequence[MeterWord]) -> None:
+    async def respond(self, responses: Sequence[CommandResponse]) -> None:
         """As within the pipeline's commit."""
         async with self.pool.acquire() as connection, connection.transaction():
             await apply_responses(connection, responses)
@@ -252,9 +252,9 @@ async def test_words_of_links_and_of_other_meters(desk: Desk) -> None:
     await desk.take_in()
     await desk.spoke(meter_id)
     tenant = desk.town.tenant_id
-    await desk.respond([MeterWord(tenant, other, desk.now_us, link="delivered", command_id=command_id)])
+    await desk.respond([CommandResponse(tenant, other, desk.now_us, link="delivered", command_id=command_id)])
     assert (await desk.state(command_id))[0] == "sent"
-    await desk.respond([MeterWord(tenant, meter_id, desk.now_us, link="delivered", command_id=command_id)])
+    await desk.respond([CommandResponse(tenant, meter_id, desk.now_us, link="delivered", command_id=command_id)])
     assert (await desk.state(command_id))[0] == "delivered"
     await desk.hear(other, 1, 0)
     assert (await desk.state(command_id))[0] == "delivered"
@@ -341,7 +341,7 @@ async def test_lost_parts_of_a_log_are_asked_for_with_a_new_serial_until_all_are
         await desk.work(desk.now_us / 1_000_000)
         assert [sent.kind for sent in await desk.spoke(meter_id)] == ["log_pull"]
         words = [
-            MeterWord(desk.town.tenant_id, meter_id, desk.now_us, serial, log=(part, total, text))
+            CommandResponse(desk.town.tenant_id, meter_id, desk.now_us, serial, log=(part, total, text))
             for part, text in parts.items()
         ]
         await desk.respond(words)

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from openmains.app.command.dispatch import Dispatcher, Spoke
+from openmains.app.command.dispatch import Dispatcher, WakeUp
 from openmains.app.command.driver import CatalogCommands
 from openmains.app.command.log_pull import SETTLE_S, as_text
 from openmains.app.command.ports import Credential, SignRequest
@@ -105,7 +105,7 @@ class RealDesk(Desk):
         """The meter has spoken: what waits goes down, what it says comes up. Returns how many frames went down."""
         self.meter.now = self.now_us // 1_000_000
         before = len(self.down.frames)
-        await self.dispatcher.spoke([Spoke(self.meter_id, self.town.tenant_id)])
+        await self.dispatcher.wake_up([WakeUp(self.meter_id, self.town.tenant_id)])
         self.meter.payloads.clear()
         for sent in self.down.frames[before:]:
             self.meter.do(self.meter.terminal.on_command(sent.frame, self.meter.now))
@@ -125,7 +125,7 @@ class RealDesk(Desk):
         ]
         effects = processor.run(uplinks, {self.meter_id: record})
         assert not [letter for letter in effects.dead_letters if letter.reason != "unknown_kind"], effects.dead_letters
-        await self.respond(effects.words)
+        await self.respond(effects.responses)
 
 
 @pytest.fixture
@@ -252,7 +252,7 @@ async def test_a_closing_done_in_time_and_told_after_its_end_is_confirmed(desk: 
 
 async def test_a_closing_that_came_too_late_is_not_done(desk: RealDesk) -> None:
     command_id = await desk.give(Kind.VALVE_CLOSE, "too-late")
-    await desk.dispatcher.spoke([Spoke(desk.meter_id, desk.town.tenant_id)])  # lost on the way down
+    await desk.dispatcher.wake_up([WakeUp(desk.meter_id, desk.town.tenant_id)])  # lost on the way down
     desk.later(2 * 86_400)
     await sweep(desk.flow, desk.now_us)
     await desk.window()

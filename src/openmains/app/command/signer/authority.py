@@ -305,8 +305,8 @@ class _Counting:
         platform, tenant, sizes = self._sizes
         over = exceeded(
             entry.kind,
-            {**used, Scope.ZONE: by_area.get(entry.area_id, 0)},
-            {Scope.UTILITY: tenant, Scope.ZONE: sizes.get(entry.area_id, 0), Scope.PLATFORM: platform},
+            {**used, Scope.AREA: by_area.get(entry.area_id, 0)},
+            {Scope.UTILITY: tenant, Scope.AREA: sizes.get(entry.area_id, 0), Scope.PLATFORM: platform},
             seconded=seconded,
         )
         if over is None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from openmains.app.command.ports import MeterWord
+from openmains.app.command.ports import CommandResponse
 from openmains.app.ingest.model import AlarmChange
 from openmains.app.ingest.uplink import Uplink
 from openmains.app.security.report import AccessEntry
@@ -94,7 +94,7 @@ class Effects:
     exceptions: list[ExceptionRow] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     access: list[AccessEntry] = field(default_factory=list)  # judged by app/security/score.py within the commit
-    words: list[MeterWord] = field(default_factory=list)  # of commands: results, and what links saw
+    responses: list[CommandResponse] = field(default_factory=list)  # of commands: results, and what links saw
     counters: dict[str, int] = field(default_factory=dict)
 
 

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from openmains.app.command.results import ANSWERS, LINK_CHANNEL, link_word, meter_word
+from openmains.app.command.results import ANSWERS, LINK_CHANNEL, command_response, delivery_report
 from openmains.app.ingest.pipeline.bounds import DAYS, fit, outside
 from openmains.app.ingest.pipeline.ports import DeadLetter, Effects, ExceptionRow, MeterRecord, PendingDay, Product
 from openmains.app.ingest.pipeline.repeats import is_repeat, note_last
@@ -205,9 +205,9 @@ class Processor:
         if decoded.kind in ANSWERS:
             said = {name: values[row] for name, values in points.items() if values[row] != MISSING_VALUE}
             text = bytes(value for value in decoded.series.get("log_text", [[]] * (row + 1))[row] if 0 <= value < 256)
-            word = meter_word(uplink, decoded.kind, said, self._settings(record, decoded, row), text)
+            word = command_response(uplink, decoded.kind, said, self._settings(record, decoded, row), text)
             if word is not None:
-                effects.words.append(word)
+                effects.responses.append(word)
         kind = decoded.kind
         effects.counters[kind] = effects.counters.get(kind, 0) + 1
         return "ok"
@@ -373,11 +373,11 @@ def _set_aside(uplinks: Sequence[Uplink], effects: Effects) -> Sequence[Uplink]:
             except ValueError as error:
                 effects.dead_letters.append(DeadLetter(uplink, "access_report", 0, str(error)))
         elif uplink.channel == LINK_CHANNEL:
-            word = link_word(uplink)
+            word = delivery_report(uplink)
             name = "link" if word else "link_nonsense"
             effects.counters[name] = effects.counters.get(name, 0) + 1
             if word:
-                effects.words.append(word)
+                effects.responses.append(word)
         else:
             rest.append(uplink)
     return rest

@@ -12,11 +12,11 @@ import msgspec
 
 from openmains.app.command.ports import (
     Change,
+    CommandResponse,
     Drafted,
     HeldCommand,
     LogAgain,
     LostLog,
-    MeterWord,
     OpenCommand,
     RunningBatch,
     TimedCommand,
@@ -123,7 +123,7 @@ class PostgresCommandFlow:
         await SQL["end_batch"].execute(self._pool, batch_id=batch_id, state=state, reason=reason)
 
 
-async def apply_responses(connection: Connection, responses: Sequence[MeterWord]) -> None:
+async def apply_responses(connection: Connection, responses: Sequence[CommandResponse]) -> None:
     """Words of meters and links within the caller's transaction: the pipeline's commit, so that a word counts exactly once."""
     answers = [response for response in responses if not response.link]
     seen = [response.command_id for response in responses if response.link]

@@ -100,7 +100,7 @@ class PostgresPipelineStore:
                 await reports.write(connection, outcome)
                 alarms = [*alarms, *outcome.alarms]
             await self._write_alarms(connection, alarms, now_us)
-            await apply_responses(connection, effects.words)
+            await apply_responses(connection, effects.responses)
         return alarms
 
     async def _write_alarms(self, connection: Connection, changes: Sequence[AlarmChange], now_us: int) -> None:
