@@ -1851,7 +1851,7 @@ export interface components {
         };
         /** ApprovalOf */
         ApprovalOf: {
-            signer: components["schemas"]["Second"];
+            signer: components["schemas"]["SignerLogin"];
         };
         /** Area */
         Area: {
@@ -2295,7 +2295,7 @@ export interface components {
         /** MakeBatch */
         MakeBatch: {
             batch: components["schemas"]["NewBatch"];
-            signer?: components["schemas"]["Second"] | null;
+            signer?: components["schemas"]["SignerLogin"] | null;
         };
         /** Meter */
         Meter: {
@@ -2469,7 +2469,7 @@ export interface components {
             params?: {
                 [key: string]: unknown;
             };
-            signer?: components["schemas"]["Second"] | null;
+            signer?: components["schemas"]["SignerLogin"] | null;
             unique_key: string;
             validity_s?: number | null;
         };
@@ -2835,11 +2835,6 @@ export interface components {
          * @enum {string}
          */
         Role: "viewer" | "operator" | "administrator";
-        /** Second */
-        Second: {
-            login: string;
-            password: string;
-        };
         /** Series */
         Series: {
             meter_id: number;
@@ -2915,6 +2910,11 @@ export interface components {
             received_at: string;
             rsrp_dbm: number | null;
             sinr_db: number | null;
+        };
+        /** SignerLogin */
+        SignerLogin: {
+            login: string;
+            password: string;
         };
         /** SignInBody */
         SignInBody: {

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from openmains.app.command.driver import CommandDrivers
-from openmains.app.command.model import CommandDetail, NewCommand, Second, SettingTimes
+from openmains.app.command.model import CommandDetail, NewCommand, SettingTimes, SignerLogin
 from openmains.app.command.ports import (
     CommandStore,
     Draft,
@@ -87,7 +87,7 @@ async def give_command(
     return Given(found, verdict.state, verdict.reason)
 
 
-def check_may_give(actor: Actor, switch: StopSwitch, kind: Kind, person: Second | None) -> None:
+def check_may_give(actor: Actor, switch: StopSwitch, kind: Kind, person: SignerLogin | None) -> None:
     """Raises ``not-allowed``, ``commands-stopped``, and ``signer-needed`` for a signed kind without a person's sign-in there."""
     check_role(actor, kind)
     if switch.stopped(actor.tenant_id):
@@ -148,7 +148,7 @@ async def stop_commands(store: Store, switch: StopSwitch, actor: Actor, reason: 
         await work[AuditTrail].record(actor, "stop_commands", "command", "all", None, {"reason": reason})
 
 
-async def resume_commands(store: Store, signer: Signer | None, actor: Actor, person: Second) -> None:
+async def resume_commands(store: Store, signer: Signer | None, actor: Actor, person: SignerLogin) -> None:
     """End this utility's stop; an approver's sign-in at the signer is needed."""
     await resume(signer, actor.tenant_id, person)
     async with store.tenant(actor.tenant_id) as work:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from openmains.app.command.driver import CommandDrivers
 from openmains.app.command.give import check_may_give, check_params, check_role, times_for
-from openmains.app.command.model import Batch, BatchAction, BatchFilter, BatchMeter, NewBatch, Second
+from openmains.app.command.model import Batch, BatchAction, BatchFilter, BatchMeter, NewBatch, SignerLogin
 from openmains.app.command.ports import CommandStore, Signer, SignRequest, StopSwitch
 from openmains.app.command.signing import KeyVerdict, approve, authorise
 from openmains.app.identity.model import Actor
@@ -34,7 +34,7 @@ async def make_batch(
     drivers: CommandDrivers,
     actor: Actor,
     wanted: NewBatch,
-    person: Second | None,
+    person: SignerLogin | None,
     meters: Sequence[BatchMeter] | None = None,
     inverse_of: int | None = None,
 ) -> MadeBatch:
@@ -95,7 +95,7 @@ async def steer_batch(store: Store, actor: Actor, batch_id: int, action: BatchAc
 
 
 async def approve_batch(
-    store: Store, signer: Signer | None, actor: Actor, batch_id: int, person: Second
+    store: Store, signer: Signer | None, actor: Actor, batch_id: int, person: SignerLogin
 ) -> list[KeyVerdict]:
     """A second person agrees to all of a signed batch."""
     async with store.tenant(actor.tenant_id) as work:

@@ -18,14 +18,14 @@ Validity = Annotated[int, Meta(ge=60, le=60 * 86_400)]
 Params = dict[str, Any]
 
 
-class Second(Struct, frozen=True, forbid_unknown_fields=True):
+class SignerLogin(Struct, frozen=True, forbid_unknown_fields=True):
     """Sign-in at the signer, apart from the one to the console: who gives or approves a valve command or a top-up."""
 
     login: Annotated[str, Meta(min_length=1, max_length=64)]
     password: Annotated[str, Meta(min_length=1, max_length=256)]
 
     def __repr__(self) -> str:  # it must not get into a log by way of an error
-        return f"Second({self.login!r})"
+        return f"SignerLogin({self.login!r})"
 
 
 class NewCommand(Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,7 +35,7 @@ class NewCommand(Struct, frozen=True, forbid_unknown_fields=True):
     unique_key: Key
     params: Params = {}
     validity_s: Validity | None = None
-    signer: Second | None = None
+    signer: SignerLogin | None = None
 
 
 class Command(Struct, frozen=True):

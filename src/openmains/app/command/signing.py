@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from openmains.app.command.model import Second
+from openmains.app.command.model import SignerLogin
 from openmains.app.command.ports import (
     Credential,
     Signer,
@@ -33,14 +33,14 @@ class KeyVerdict(Struct, frozen=True):
 
 
 async def authorise(
-    signer: Signer | None, tenant_id: int, requests: Sequence[SignRequest], person: Second
+    signer: Signer | None, tenant_id: int, requests: Sequence[SignRequest], person: SignerLogin
 ) -> list[Verdict]:
     """A verdict for each request. Raises ``signer-refused``, ``sign-in-locked``, ``key-used``, ``signer-away``."""
     return await _ask(signer, lambda there: there.authorise(tenant_id, requests, _credential(person)))
 
 
 async def approve(
-    store: Store, signer: Signer | None, actor: Actor, unique_keys: Sequence[str], what: str, object_id: int, person: Second
+    store: Store, signer: Signer | None, actor: Actor, unique_keys: Sequence[str], what: str, object_id: int, person: SignerLogin
 ) -> list[KeyVerdict]:  # fmt: skip
     """A second person agrees at the signer, which is written down; raises as ``authorise``."""
     verdicts = await _ask(signer, lambda there: there.approve(actor.tenant_id, unique_keys, _credential(person)))
@@ -50,7 +50,7 @@ async def approve(
     return [KeyVerdict(verdict.unique_key, verdict.state, verdict.reason) for verdict in verdicts]
 
 
-async def resume(signer: Signer | None, tenant_id: int, person: Second) -> None:
+async def resume(signer: Signer | None, tenant_id: int, person: SignerLogin) -> None:
     """End the utility's stop; raises as ``authorise``."""
     await _ask(signer, lambda there: there.resume(tenant_id, _credential(person)))
 
@@ -66,7 +66,7 @@ async def _ask(signer: Signer | None, question: Callable[[Signer], Awaitable[T]]
         raise Problem("signer-away", retry_after_s=5) from error
 
 
-def _credential(person: Second) -> Credential:
+def _credential(person: SignerLogin) -> Credential:
     return Credential(person.login, person.password)
 
 

@@ -19,8 +19,8 @@ from openmains.app.command.model import (
     Command,
     CommandDetail,
     NewCommand,
-    Second,
     Shadow,
+    SignerLogin,
 )
 from openmains.app.command.ports import CommandStore, StopSwitch
 from openmains.app.command.signing import KeyVerdict, approve
@@ -76,7 +76,7 @@ class Reason(Struct, frozen=True, forbid_unknown_fields=True):
 class ApprovalOf(Struct, frozen=True, forbid_unknown_fields=True):
     """The second person's sign-in at the signer."""
 
-    signer: Second
+    signer: SignerLogin
 
 
 def command_parts(deps: ApiDeps) -> tuple[StopSwitch, CommandDrivers]:

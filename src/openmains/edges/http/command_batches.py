@@ -10,7 +10,7 @@ from litestar.params import FromQuery, JSONBody
 from msgspec import Meta, Struct, json
 
 from openmains.app.command.lead import MadeBatch, approve_batch, invert_batch, make_batch, steer_batch
-from openmains.app.command.model import Batch, BatchAction, BatchLine, Key, NewBatch, Second
+from openmains.app.command.model import Batch, BatchAction, BatchLine, Key, NewBatch, SignerLogin
 from openmains.app.command.plan_reports import ApplyPlan, CellLoads, PlanRequest, ReportPlan, apply_plan, plan
 from openmains.app.command.ports import CommandStore
 from openmains.app.command.signing import KeyVerdict
@@ -34,7 +34,7 @@ class MakeBatch(Struct, frozen=True, forbid_unknown_fields=True):
     """A batch to draft; ``signer`` for kinds that are signed."""
 
     batch: NewBatch
-    signer: Second | None = None
+    signer: SignerLogin | None = None
 
 
 class Steer(Struct, frozen=True, forbid_unknown_fields=True):
