@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from openmains.app.command.device_management.messages import Answer, Ask, Kind, Outcome, Value
+from openmains.app.command.device_management.messages import Answer, Kind, OperationRequest, Outcome, Value
 from openmains.domain.fleet.identifiers import imei_of
 from tests.edges.http.world import World, new_meter
 
@@ -17,10 +17,10 @@ class Edges:
     """All edges: ``answer`` to whatever is asked; ``asked``: what was."""
 
     def __init__(self) -> None:
-        self.asked: list[Ask] = []
+        self.asked: list[OperationRequest] = []
         self.answer: Answer | OSError = Answer(Outcome.NOT_HERE)
 
-    async def ask(self, ask: Ask) -> Answer:
+    async def ask(self, ask: OperationRequest) -> Answer:
         self.asked.append(ask)
         if isinstance(self.answer, OSError):
             raise self.answer

@@ -68,7 +68,7 @@ class Field:
         return SignRequest(key, meter_id, kind, params, WEDNESDAY_TEN + DAY)
 
     async def close_all(self, requests: list[SignRequest]) -> int:
-        """Ask for every frame, send it; how many valves are closed in the end."""
+        """SignerRequest for every frame, send it; how many valves are closed in the end."""
         wanted = []
         for request in requests:
             self._serial += 1

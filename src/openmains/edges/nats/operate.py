@@ -20,11 +20,11 @@ from nats.errors import TimeoutError as NatsTimeoutError
 from openmains.app.command.device_management.messages import (
     ANY_NODE,
     Answer,
-    Ask,
     Kind,
+    OperationRequest,
     Outcome,
     decode_answer,
-    decode_ask,
+    decode_request,
     encode,
 )
 
@@ -41,14 +41,14 @@ class OperateBus:
         self._clock = clock
         self._nodes: OrderedDict[int, tuple[int, float]] = OrderedDict()
 
-    async def ask(self, ask: Ask) -> Answer:
+    async def ask(self, ask: OperationRequest) -> Answer:
         """Raises ``OSError`` when an edge that has the session says nothing at all, or nobody can be asked."""
         try:
             return await self._ask(ask)
         except NatsError as error:
             raise OSError(f"the edges cannot be asked: {type(error).__name__}") from error
 
-    async def _ask(self, ask: Ask) -> Answer:
+    async def _ask(self, ask: OperationRequest) -> Answer:
         known = self._nodes.get(ask.imei)
         if known is not None and self._clock() - known[1] < KNOWN_S:
             answer = await self._of(known[0], ask)
@@ -64,7 +64,7 @@ class OperateBus:
             self._nodes.popitem(last=False)
         return await self._of(node, ask)
 
-    async def _of(self, node: int, ask: Ask) -> Answer:
+    async def _of(self, node: int, ask: OperationRequest) -> Answer:
         try:
             said = await self._client.request(f"operate.{node}", encode(ask), timeout=ask.limit_s + SLACK_S)
         except NoRespondersError:
@@ -76,7 +76,7 @@ class OperateBus:
         found: list[Answer] = []
         listening = await self._client.subscribe(inbox)
         try:
-            await self._client.publish(f"operate.{ANY_NODE}", encode(Ask(Kind.WHERE, imei)), reply=inbox)
+            await self._client.publish(f"operate.{ANY_NODE}", encode(OperationRequest(Kind.WHERE, imei)), reply=inbox)
             wait = FIRST_S
             while True:
                 said = await listening.next_msg(timeout=wait)
@@ -91,13 +91,15 @@ class OperateBus:
         return max(found, key=lambda one: one.heard_us).node if found else None
 
 
-async def listen_operate(client: Client, node: int, take: Callable[[Ask, Callable[[Answer], None]], None]) -> None:
+async def listen_operate(
+    client: Client, node: int, take: Callable[[OperationRequest, Callable[[Answer], None]], None]
+) -> None:
     """At an edge: give what is asked to ``take``, and send what it replies."""
     sending: set[asyncio.Task[None]] = set()
 
     async def on_message(message: Msg) -> None:
         try:
-            ask = decode_ask(message.data)
+            ask = decode_request(message.data)
         except msgspec.MsgspecError:
             return  # not ours; the asker's time limit tells it
 

@@ -17,7 +17,7 @@ from openmains.app.command.ports import (
     ToSign,
     Verdict,
 )
-from openmains.edges.signer.wire import Answer, Ask, packed, read_answer
+from openmains.edges.signer.wire import Answer, SignerRequest, packed, read_answer
 
 PATIENCE_S = 20.0
 
@@ -38,27 +38,31 @@ class SocketSigner:
 
     async def authorise(self, tenant_id: int, requests: Sequence[SignRequest], operator: Credential) -> list[Verdict]:
         asked = [_row(request) for request in requests]
-        return _verdicts(await self._ask(Ask("authorise", tenant_id, operator.login, operator.password, asked)))
+        return _verdicts(
+            await self._ask(SignerRequest("authorise", tenant_id, operator.login, operator.password, asked))
+        )
 
     async def approve(self, tenant_id: int, unique_keys: Sequence[str], approver: Credential) -> list[Verdict]:
         keys = list(unique_keys)
-        return _verdicts(await self._ask(Ask("approve", tenant_id, approver.login, approver.password, keys=keys)))
+        return _verdicts(
+            await self._ask(SignerRequest("approve", tenant_id, approver.login, approver.password, keys=keys))
+        )
 
     async def verdicts(self, tenant_id: int, unique_keys: Sequence[str]) -> list[Verdict]:
-        return _verdicts(await self._ask(Ask("verdicts", tenant_id, keys=list(unique_keys))))
+        return _verdicts(await self._ask(SignerRequest("verdicts", tenant_id, keys=list(unique_keys))))
 
     async def sign(self, wanted: Sequence[ToSign]) -> list[SignedFrame | Verdict]:
         if not wanted:
             return []
         rows = [(item.tenant_id, *_row(item.request), item.serial) for item in wanted]
-        answer = await self._ask(Ask("sign", 0, wanted=rows))
+        answer = await self._ask(SignerRequest("sign", 0, wanted=rows))
         refusals = iter(_verdicts(answer))
         return [next(refusals) if item is None else SignedFrame(*item) for item in answer.signed]
 
     async def resume(self, tenant_id: int, approver: Credential) -> None:
-        await self._ask(Ask("resume", tenant_id, approver.login, approver.password))
+        await self._ask(SignerRequest("resume", tenant_id, approver.login, approver.password))
 
-    async def _ask(self, ask: Ask) -> Answer:
+    async def _ask(self, ask: SignerRequest) -> Answer:
         async with self._lock:
             for attempt in range(2):
                 try:

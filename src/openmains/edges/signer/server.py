@@ -12,7 +12,7 @@ from openmains.app.command.ports import Credential, SignedFrame, SignerRefusedEr
 from openmains.app.command.signer.authority import Authority
 from openmains.app.command.signer.ports import RegistryAwayError
 from openmains.edges.signer.switch import FileSwitch
-from openmains.edges.signer.wire import Answer, Ask, packed, read_ask
+from openmains.edges.signer.wire import Answer, SignerRequest, packed, read_request
 
 log = logging.getLogger("openmains.signer")
 
@@ -49,7 +49,7 @@ class SignerServer:
         self._callers.add(writer)
         try:
             while True:
-                writer.write(packed(await self._answer(await read_ask(reader))))
+                writer.write(packed(await self._answer(await read_request(reader))))
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -59,7 +59,7 @@ class SignerServer:
             self._callers.discard(writer)
             writer.close()
 
-    async def _answer(self, ask: Ask) -> Answer:
+    async def _answer(self, ask: SignerRequest) -> Answer:
         try:
             return await self._do(ask)
         except SignerRefusedError as error:
@@ -71,7 +71,7 @@ class SignerServer:
             log.exception("%s failed", ask.op)
             return Answer("away")
 
-    async def _do(self, ask: Ask) -> Answer:
+    async def _do(self, ask: SignerRequest) -> Answer:
         authority, person = self._authority, Credential(ask.login, ask.password)
         if ask.op == "authorise":
             requests = [SignRequest(*request) for request in ask.requests]

@@ -9,7 +9,7 @@ import msgspec
 LARGEST = 64 << 20
 
 
-class Ask(msgspec.Struct, array_like=True):
+class SignerRequest(msgspec.Struct, array_like=True):
     """``op`` names a method of the signer; the others are its arguments."""
 
     op: str
@@ -21,7 +21,7 @@ class Ask(msgspec.Struct, array_like=True):
     wanted: list[tuple[int, str, int, str, dict[str, Any], int, int]] = []
 
     def __repr__(self) -> str:  # a password must not get into a log by way of an error
-        return f"Ask({self.op!r}, {self.tenant_id})"
+        return f"SignerRequest({self.op!r}, {self.tenant_id})"
 
 
 class Answer(msgspec.Struct, array_like=True):
@@ -35,7 +35,7 @@ class Answer(msgspec.Struct, array_like=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_asks = msgspec.msgpack.Decoder(Ask)
+_requests = msgspec.msgpack.Decoder(SignerRequest)
 _answers = msgspec.msgpack.Decoder(Answer)
 
 
@@ -46,15 +46,15 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
     return await reader.readexactly(length)
 
 
-def packed(message: Ask | Answer) -> bytes:
+def packed(message: SignerRequest | Answer) -> bytes:
     """Bytes of one message."""
     data = _encode(message)
     return len(data).to_bytes(4, "big") + data
 
 
-async def read_ask(reader: asyncio.StreamReader) -> Ask:
+async def read_request(reader: asyncio.StreamReader) -> SignerRequest:
     """Raises ``asyncio.IncompleteReadError`` at the end, ``msgspec.DecodeError`` for anything else."""
-    return _asks.decode(await _read(reader))
+    return _requests.decode(await _read(reader))
 
 
 async def read_answer(reader: asyncio.StreamReader) -> Answer:

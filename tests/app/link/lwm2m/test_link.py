@@ -2,7 +2,7 @@
 """The port is enough: over a link in this process, without UDP and DTLS, a report goes up and is acknowledged, a command goes
 down and its answer comes up."""
 
-from openmains.app.command.device_management.messages import Answer, Ask, Kind, Outcome
+from openmains.app.command.device_management.messages import Answer, Kind, OperationRequest, Outcome
 from openmains.app.command.downlink import DownFrame
 from openmains.app.link.lwm2m.pipe import OPAQUE_DOWNLINK, OPAQUE_UPLINK
 from openmains.drivers import catalog
@@ -110,12 +110,12 @@ async def test_an_operator_reads_a_value_and_observes_it() -> None:
     world = World().registered()
     said: list[Answer] = []
     operations = world.parts.operations
-    operations.handle(Ask(Kind.OBSERVE, IMEI, (3, 0, 9)), said.append)
+    operations.handle(OperationRequest(Kind.OBSERVE, IMEI, (3, 0, 9)), said.append)
     world.link.run()
     assert [(answer.outcome, answer.values[0].text) for answer in said] == [(Outcome.ANSWERED, "87")]
     world.device.set((3, 0, 9), 55, world.clock.now)
     world.link.run()
-    operations.handle(Ask(Kind.REGISTERED, IMEI), said.append)
+    operations.handle(OperationRequest(Kind.REGISTERED, IMEI), said.append)
     assert said[1].registered is not None
     watched = {one.path: [value.text for value in one.values] for one in said[1].registered.observed}
     assert watched[(3, 0, 9)] == ["55"]

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from openmains.app.command.device_management.messages import Answer, Ask, Kind, Outcome
+from openmains.app.command.device_management.messages import Answer, Kind, OperationRequest, Outcome
 from openmains.app.link.lwm2m.operations import QUEUE_WINDOW_S, Operations
 from openmains.app.link.proofs import PROOF_S, Proofs
 from openmains.wire.coap.endpoint import Pong
@@ -59,7 +59,7 @@ class Edge(Pair):
     def ask(self, kind: Kind, path: tuple[int, ...] = (), value: str = "", imei: int = int(IMEI)) -> list[Answer]:
         """What was replied at once and after the datagrams of now."""
         said: list[Answer] = []
-        self.operations.handle(Ask(kind, imei, path, value), said.append)
+        self.operations.handle(OperationRequest(kind, imei, path, value), said.append)
         self.run()
         return said
 
@@ -106,7 +106,7 @@ def test_an_unproven_address_is_pinged_first() -> None:
     edge = Edge()
     edge.terminal.proven = False
     said: list[Answer] = []
-    edge.operations.handle(Ask(Kind.EXECUTE, int(IMEI), (3, 0, 12)), said.append)
+    edge.operations.handle(OperationRequest(Kind.EXECUTE, int(IMEI), (3, 0, 12)), said.append)
     ((_, ping),) = edge.server.datagrams()
     assert len(ping) == 4  # an empty message: nothing in it for whoever sits at that address
     edge.felt += edge.client.receive(ping, SERVER, edge.now)
@@ -120,7 +120,7 @@ def test_without_a_proof_nothing_is_sent() -> None:
     edge = Edge()
     edge.terminal.proven = False
     said: list[Answer] = []
-    edge.operations.handle(Ask(Kind.EXECUTE, int(IMEI), (3, 0, 12)), said.append)
+    edge.operations.handle(OperationRequest(Kind.EXECUTE, int(IMEI), (3, 0, 12)), said.append)
     assert len(edge.server.datagrams()) == 1
     edge.clock.run(PROOF_S)
     assert [len(datagram) for _, datagram in edge.server.datagrams()] == [4]  # the ping once more, and nothing else
@@ -130,7 +130,7 @@ def test_without_a_proof_nothing_is_sent() -> None:
 def test_an_answer_that_does_not_come_in_time_is_said_once() -> None:
     edge = Edge()
     said: list[Answer] = []
-    edge.operations.handle(Ask(Kind.READ, int(IMEI), (3, 0, 9), limit_s=10), said.append)
+    edge.operations.handle(OperationRequest(Kind.READ, int(IMEI), (3, 0, 9), limit_s=10), said.append)
     late = edge.server.datagrams()
     edge.clock.run(10)
     for _, datagram in late:

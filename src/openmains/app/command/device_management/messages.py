@@ -41,7 +41,7 @@ class Outcome(StrEnum):
     SIGNED_ONLY = "signed_only"
 
 
-class Ask(msgspec.Struct, array_like=True, frozen=True):
+class OperationRequest(msgspec.Struct, array_like=True, frozen=True):
     """One question. ``value``: of a write, as text; of an execute, its arguments. ``limit_s``: how long the asker waits."""
 
     kind: Kind
@@ -107,18 +107,18 @@ class Answer(msgspec.Struct, array_like=True, frozen=True):
     registered: Registered | None = None
 
 
-_asks, _answers = msgspec.msgpack.Decoder(Ask), msgspec.msgpack.Decoder(Answer)
+_requests, _answers = msgspec.msgpack.Decoder(OperationRequest), msgspec.msgpack.Decoder(Answer)
 _encoder = msgspec.msgpack.Encoder()
 
 
-def encode(message: Ask | Answer) -> bytes:
+def encode(message: OperationRequest | Answer) -> bytes:
     """Either, as bytes."""
     return _encoder.encode(message)
 
 
-def decode_ask(data: bytes) -> Ask:
+def decode_request(data: bytes) -> OperationRequest:
     """Raises ``msgspec.MsgspecError`` for anything else."""
-    return _asks.decode(data)
+    return _requests.decode(data)
 
 
 def decode_answer(data: bytes) -> Answer:

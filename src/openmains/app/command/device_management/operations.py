@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from openmains.app.command.device_management import messages
-from openmains.app.command.device_management.messages import Answer, Ask, Kind, Outcome
+from openmains.app.command.device_management.messages import Answer, Kind, OperationRequest, Outcome
 from openmains.app.command.device_management.model import (
     MeterObjects,
     MeterOperation,
@@ -40,7 +40,7 @@ HEARD = {Outcome.ASLEEP: "meter-asleep", Outcome.NO_ANSWER: "meter-no-answer"}
 class MeterLink(Protocol):
     """The way to the edge that holds a meter's session."""
 
-    async def ask(self, ask: Ask) -> Answer:
+    async def ask(self, ask: OperationRequest) -> Answer:
         """Raises ``OSError`` when no edge can be asked."""
         ...
 
@@ -48,7 +48,7 @@ class MeterLink(Protocol):
 async def registered_objects(store: Store, link: MeterLink, actor: Actor, meter_id: MeterId) -> MeterObjects:
     """Raises ``not-found``, ``meter-not-connected``, ``meter-not-registered``."""
     imei = await _imei(store, actor, meter_id)
-    answer = await link.ask(Ask(Kind.REGISTERED, imei))
+    answer = await link.ask(OperationRequest(Kind.REGISTERED, imei))
     found = answer.registered
     if answer.outcome is not Outcome.ANSWERED or found is None:
         raise _problem(answer)
@@ -88,7 +88,7 @@ async def operate(
         said = {"operation": wish.operation, "path": wish.path, "value": wish.value}
         await work[AuditTrail].record(actor, "operate_meter", "meter", meter_id, None, said)
     began = now_us()
-    answer = await link.ask(Ask(kind, imei, path, wish.value, LIMIT_S))
+    answer = await link.ask(OperationRequest(kind, imei, path, wish.value, LIMIT_S))
     if answer.outcome is not Outcome.ANSWERED:
         raise _problem(answer)
     ended = now_us()

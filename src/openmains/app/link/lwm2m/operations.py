@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 from openmains.app.command.device_management.messages import (
     Answer,
-    Ask,
     Kind,
     Offered,
+    OperationRequest,
     Outcome,
     Registered,
     Value,
@@ -47,7 +47,7 @@ Reply = Callable[[Answer], None]
 class _Open:
     """An operation on its way; the tag of what is sent."""
 
-    ask: Ask
+    ask: OperationRequest
     reply: Reply
     terminal: Terminal
     sent: operation.Operation | None = None
@@ -76,7 +76,7 @@ class Operations:
         self._seen: OrderedDict[tuple[bytes, Path], tuple[int, list[Value]]] = OrderedDict()
         self.counters = Counter[str]()
 
-    def handle(self, ask: Ask, reply: Reply) -> None:
+    def handle(self, ask: OperationRequest, reply: Reply) -> None:
         """``reply`` is called once; not at all where everybody was asked and the meter's session is not here."""
         terminal = self._link.terminal(ask.imei)
         if ask.kind is Kind.WHERE:
@@ -188,7 +188,7 @@ class Operations:
             Answer(outcome, self._node, heard_us, awake, code, content_format, values or [], raw, why, registered)
         )
 
-    def _values(self, ask: Ask, content_format: int | None, payload: bytes) -> list[Value]:
+    def _values(self, ask: OperationRequest, content_format: int | None, payload: bytes) -> list[Value]:
         if ask.kind is Kind.DISCOVER:
             return [
                 Value(
@@ -227,7 +227,7 @@ class Operations:
             self._seen.popitem(last=False)
 
 
-def _operation(ask: Ask, registration: Registration) -> operation.Operation:
+def _operation(ask: OperationRequest, registration: Registration) -> operation.Operation:
     """What is sent. Raises :class:`WireError` for a value that is none of the resource's type."""
     match ask.kind:
         case Kind.READ:
