@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openmains.app.fleet.identities import Identities, Identity
-from openmains.app.ingest.edge.admission import Reception
+from openmains.app.ingest.edge.admission import Admission
 from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.uplink import Uplink, decode_batch
 from openmains.app.link.downlinks import Downlinks
@@ -155,14 +155,14 @@ class World:
         self.allowed = True
         identities = Identities()
         identities.change(IMEI, Identity(METER, TENANT, PRODUCT))
-        self.reception = Reception(identities, catalog.load())
-        self.reception.set_products({PRODUCT: driver}, {})
+        self.admission = Admission(identities, catalog.load())
+        self.admission.set_products({PRODUCT: driver}, {})
         self.batcher = Batcher(self.disk, 1, waiting=waiting)
         self.server = Server(seed=7)
         self.proofs = Proofs(self.link, self.clock, self.server.ping)
         self.reports = Reports(
             node=NODE,
-            reception=self.reception,
+            admission=self.admission,
             batcher=self.batcher,
             unknown=lambda imei, host: self.unknown.append((imei, host)),
             clock=self.clock,
@@ -192,7 +192,7 @@ class World:
             link=self.link,
             store=self.store,
             registrar=self.gate,
-            driver_of=self.reception.driver_of,
+            driver_of=self.admission.driver_of,
         )
         self.link.user = self.traffic
 

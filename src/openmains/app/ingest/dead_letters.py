@@ -17,7 +17,7 @@ async def replay_dead_letters(store: Store, stream: UplinkReplay, actor: Actor, 
     replays them twice, which the pipeline's de-duplication makes harmless.
     """
     async with store.tenant(actor.tenant_id) as work:
-        found = await work[DeadLetterStore].take(ids)
+        found = await work[DeadLetterStore].lock_open(ids)
         taken = [letter.dead_letter_id for letter in found]
         await stream.replay(
             [
@@ -44,7 +44,7 @@ async def replay_dead_letters(store: Store, stream: UplinkReplay, actor: Actor, 
 async def dismiss_dead_letters(store: Store, actor: Actor, ids: Sequence[int]) -> list[int]:
     """Mark the open ones of these as not to be used; returns which."""
     async with store.tenant(actor.tenant_id) as work:
-        taken = [letter.dead_letter_id for letter in await work[DeadLetterStore].take(ids)]
+        taken = [letter.dead_letter_id for letter in await work[DeadLetterStore].lock_open(ids)]
         await work[DeadLetterStore].mark(taken, "dismissed", actor.user_id)
         for dead_letter_id in taken:
             await work[AuditTrail].record(

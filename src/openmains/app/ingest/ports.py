@@ -20,7 +20,7 @@ class DeadLetterStore(Protocol):
         meter_id: MeterId | None,
         product_id: ProductId | None,
     ) -> list[DeadLetter]: ...
-    async def take(self, ids: Sequence[int]) -> list[DeadLetter]:
+    async def lock_open(self, ids: Sequence[int]) -> list[DeadLetter]:
         """The open ones of these, locked until the transaction ends."""
 
     async def mark(self, ids: Sequence[int], status: DeadLetterStatus, user_id: UserId) -> None: ...

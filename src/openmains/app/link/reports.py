@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reports of meters on their sessions, whatever their channel: one uplink each, and what the meter is to hear of it.
 
-    message → Reports → Reception → Batcher → (durable) → Receipt
+    message → Reports → Admission → Batcher → (durable) → Receipt
 
 How a refusal or a receipt is said is the channel's business (``answers.py`` has CoAP's words).
 """
@@ -9,7 +9,7 @@ How a refusal or a receipt is said is the channel's business (``answers.py`` has
 from collections.abc import Callable
 from typing import NamedTuple
 
-from openmains.app.ingest.edge.admission import About, Accepted, Reception, Refusal
+from openmains.app.ingest.edge.admission import About, Accepted, Admission, Refusal
 from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.link.ports import Clock, Terminal
 
@@ -26,23 +26,23 @@ class Receipt(NamedTuple):
 UNCONFIRMED = Receipt(False)
 
 
-def receipt_of(reception: Reception, accepted: Accepted, confirmed: bool, now_s: int) -> Receipt:
+def receipt_of(admission: Admission, accepted: Accepted, confirmed: bool, now_s: int) -> Receipt:
     """Once the stream has said whether it has the report."""
     if not confirmed:
         return UNCONFIRMED
     if accepted.uplink.fault:
         return Receipt(True, accepted.uplink.fault)
-    return Receipt(True, "", reception.answer(accepted, now_s))
+    return Receipt(True, "", admission.answer(accepted, now_s))
 
 
 class Reports:
     """One for each link. ``unknown(imei, host)`` is told of a session whose module no meter has."""
 
     def __init__(
-        self, *, node: int, reception: Reception, batcher: Batcher, unknown: Callable[[str, str], None], clock: Clock
+        self, *, node: int, admission: Admission, batcher: Batcher, unknown: Callable[[str, str], None], clock: Clock
     ) -> None:
         self._node = node
-        self._reception = reception
+        self._admission = admission
         self._batcher = batcher
         self._unknown = unknown
         self._clock = clock
@@ -53,14 +53,14 @@ class Reports:
         """Take a report in: ``done`` is called once, later. Or say why not: then it never is."""
         if self._batcher.full:
             return Refusal.BUSY
-        reception, clock = self._reception, self._clock
-        found = reception.take(terminal.text, payload, channel, path, clock.unix_us(), self._node, about)
+        admission, clock = self._admission, self._clock
+        found = admission.admit(terminal.text, payload, channel, path, clock.unix_us(), self._node, about)
         if isinstance(found, Refusal):
             if found is Refusal.UNKNOWN_METER:
                 self._unknown(terminal.text, terminal.host)
             return found
         self._batcher.add(
             found.uplink,
-            lambda confirmed: done(receipt_of(reception, found, confirmed, clock.unix_us() // 1_000_000)),
+            lambda confirmed: done(receipt_of(admission, found, confirmed, clock.unix_us() // 1_000_000)),
         )
         return None

@@ -253,7 +253,7 @@ class ShardReader:
         request = json.dumps({"batch": PREFETCH, "expires": EXPIRES_S * 1_000_000_000}).encode()
         await self._client.publish(self._next, request, reply=self._inbox)
 
-    async def take(self, limit: int, wait_s: float) -> list[tuple[int, bytes]]:
+    async def fetch(self, limit: int, wait_s: float) -> list[tuple[int, bytes]]:
         """Up to ``limit`` messages as (sequence, data), oldest first; [] when none came within ``wait_s``.
 
         :raises StreamUnavailableError: the consumer is gone; make a new reader from the committed position.

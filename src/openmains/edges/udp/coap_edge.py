@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from openmains.app.ingest.edge.admission import Accepted, Reception, Refusal
+from openmains.app.ingest.edge.admission import Accepted, Admission, Refusal
 from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
 from openmains.app.link.answers import BUSY, BUSY_S, TEXT, Said, of_receipt, of_refusal
@@ -32,7 +32,7 @@ class CoapEdge:
     def __init__(
         self,
         sock: socket.socket,
-        reception: Reception,
+        admission: Admission,
         batcher: Batcher,
         limiter: AddressLimiter,
         *,
@@ -41,7 +41,7 @@ class CoapEdge:
     ) -> None:
         self._shell = UdpShell(sock, limiter, self)
         self._loop = asyncio.get_running_loop()
-        self._reception = reception
+        self._admission = admission
         self._batcher = batcher
         self._now_us = now_us
         self._server = Server(
@@ -97,14 +97,14 @@ class CoapEdge:
     def _report(self, request: Request, imei: str, now: float) -> None:
         exchange = request.exchange
         about = "/", opt.get_uint(request.options, opt.CONTENT_FORMAT)
-        found = self._reception.take(imei, request.payload, "coap", "r", self._now_us(), about=about)
+        found = self._admission.admit(imei, request.payload, "coap", "r", self._now_us(), about=about)
         if isinstance(found, Refusal):
             self._say(exchange, of_refusal(found), now)
             return
         self._batcher.add(found.uplink, lambda confirmed: self._done(exchange, found, confirmed))
 
     def _done(self, exchange: Exchange, accepted: Accepted, confirmed: bool) -> None:
-        receipt = receipt_of(self._reception, accepted, confirmed, self._now_us() // 1_000_000)
+        receipt = receipt_of(self._admission, accepted, confirmed, self._now_us() // 1_000_000)
         self._say(exchange, of_receipt(receipt), self._loop.time())
         self._shell.transmit_soon()
 

@@ -125,7 +125,7 @@ class UdpShell:
             self.start()
 
     def _drain(self) -> int:
-        receive, judge, received = self._sock.recvfrom, self._limiter.take, self._handler.datagram_received
+        receive, judge, received = self._sock.recvfrom, self._limiter.count, self._handler.datagram_received
         now = self._loop.time()
         before = self.received
         for _ in range(DRAIN):

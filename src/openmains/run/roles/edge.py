@@ -8,7 +8,7 @@ import secrets
 from contextlib import AsyncExitStack
 
 from openmains.app.fleet.identities import Identities
-from openmains.app.ingest.edge.admission import Reception
+from openmains.app.ingest.edge.admission import Admission
 from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.edge.limiter import AddressLimiter
 from openmains.domain.period import zone
@@ -47,7 +47,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         await patiently("registry", follower.load, stop)
         access = edge_access(settings, pool)
         await patiently("terminals", access.load, stop)
-        reception = Reception(
+        admission = Admission(
             identities,
             driver_catalog.load(),
             meter_limit=settings.meter_rate_per_min,
@@ -58,7 +58,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
 
         async def learn_products() -> None:
             products, zones = await store.products(), await store.zones()
-            reception.set_products(
+            admission.set_products(
                 {key: product.driver for key, product in products.items()},
                 {key: zone(name) for key, name in zones.items()},
             )
@@ -80,7 +80,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             settings,
             client,
             identities,
-            reception,
+            admission,
             batcher,
             limiter,
             access,
@@ -110,7 +110,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             counted = {"published": batcher.published, "unconfirmed": batcher.failed, "waiting": batcher.waiting}
             counted |= {} if plain is None else plain.counters
             counted |= {} if secure is None else secure.counters
-            return counted | reception.counters | access.counters
+            return counted | admission.counters | access.counters
 
         name = f"edge-{os.getpid()}"
         tasks = [
@@ -140,5 +140,5 @@ def _plain(context: EdgeContext) -> CoapEdge:
     settings = context.settings
     sock = open_socket(settings.coap_host, settings.coap_port, settings.edge_receive_buffer_kb << 10)
     return CoapEdge(
-        sock, context.reception, context.batcher, context.limiter, mid_seed=secrets.randbits(63), now_us=now_us
+        sock, context.admission, context.batcher, context.limiter, mid_seed=secrets.randbits(63), now_us=now_us
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from nats.aio.client import Client
 
 from openmains.app.fleet.identities import Identities
-from openmains.app.ingest.edge.admission import Reception
+from openmains.app.ingest.edge.admission import Admission
 from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.edge.limiter import AddressLimiter
 from openmains.app.link.ports import Clock
@@ -33,7 +33,7 @@ class EdgeContext:
     settings: Settings
     client: Client
     identities: Identities
-    reception: Reception
+    admission: Admission
     batcher: Batcher
     limiter: AddressLimiter
     access: EdgeAccess

@@ -96,7 +96,7 @@ def secure_side(context: EdgeContext) -> Secure:
         link=edge,
         store=writer,
         registrar=Registrar(access.gate, watch, cells, context.limiter.is_trusted),
-        driver_of=context.reception.driver_of,
+        driver_of=context.admission.driver_of,
     )
     link = NodeLink(context.client, settings.node, edge.take_forwarded, edge.send_forwarded)
 
@@ -115,7 +115,7 @@ def _parts(context: EdgeContext, link: Link, server: LwM2mServer, watch: AccessW
     may_command = access.book.may_command
     reports = Reports(
         node=node,
-        reception=context.reception,
+        admission=context.admission,
         batcher=context.batcher,
         unknown=lambda imei, host: watch.unknown(imei, host, proven=True),
         clock=clock,

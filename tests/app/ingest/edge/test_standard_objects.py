@@ -4,7 +4,7 @@
 import pytest
 
 from openmains.app.fleet.identities import Identities, Identity
-from openmains.app.ingest.edge.admission import About, Accepted, Reception
+from openmains.app.ingest.edge.admission import About, Accepted, Admission
 from openmains.drivers import catalog
 from openmains.drivers.lwm2m.envelope import Envelope, unwrap
 
@@ -13,10 +13,10 @@ PACK = b'[{"n":"/3424/0/1","v":12.5}]'
 NOW_US = 1_767_290_000_000_000
 
 
-def reception(driver: str) -> Reception:
+def admission(driver: str) -> Admission:
     identities = Identities()
     identities.change(IMEI, Identity(1, 1, 1))
-    made = Reception(identities, catalog.load())
+    made = Admission(identities, catalog.load())
     made.set_products({1: driver}, {})
     return made
 
@@ -30,7 +30,7 @@ def reception(driver: str) -> Reception:
     ],
 )
 def test_standard_objects_are_wrapped(about: About, payload: bytes, wanted: Envelope) -> None:
-    found = reception("lwm2m/water-1").take(str(IMEI), payload, "lwm2m", "dp", NOW_US, about=about)
+    found = admission("lwm2m/water-1").admit(str(IMEI), payload, "lwm2m", "dp", NOW_US, about=about)
     assert isinstance(found, Accepted)
     assert found.uplink.fault == ""
     assert unwrap(found.uplink.payload) == wanted
@@ -38,13 +38,13 @@ def test_standard_objects_are_wrapped(about: About, payload: bytes, wanted: Enve
 
 def test_what_is_no_report_of_objects_becomes_a_dead_letter() -> None:
     """A meter of standard objects that posts something to /r: nothing says what the bytes are about."""
-    found = reception("lwm2m/water-1").take(str(IMEI), b"?", "coaps", "r", NOW_US)
+    found = admission("lwm2m/water-1").admit(str(IMEI), b"?", "coaps", "r", NOW_US)
     assert isinstance(found, Accepted)
     assert found.uplink.fault
 
 
 def test_a_makers_frame_is_not_touched() -> None:
     frame = catalog.load().driver("openmains/water-1").vectors[0].frame
-    found = reception("openmains/water-1").take(str(IMEI), frame, "lwm2m", "19/0/0", NOW_US)
+    found = admission("openmains/water-1").admit(str(IMEI), frame, "lwm2m", "19/0/0", NOW_US)
     assert isinstance(found, Accepted)
     assert found.uplink.payload == frame

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from openmains.app.fleet.identities import Identities, Identity
-from openmains.app.ingest.edge.admission import Reception, Refusal
+from openmains.app.ingest.edge.admission import Admission, Refusal
 from openmains.app.ingest.model import AlarmChange
 from openmains.app.ingest.pipeline.process import Processor
 from openmains.app.ingest.uplink import Uplink
@@ -97,7 +97,7 @@ async def test_a_clone_is_quarantined_then_blocked_and_every_edge_refuses_it(fle
     identities = Identities()
     for one, identity in fleet.meters.items():
         identities.change(one, identity)
-    reception = Reception(identities, CATALOG, is_blocked=book.is_blocked)
+    admission = Admission(identities, CATALOG, is_blocked=book.is_blocked)
     effects = await fleet.take(fleet.found(imei, Kind.CLONED, NOW))
     assert effects.alarms == []  # judged within the commit, which changes no argument
     assert [(change.event, change.action) for change in fleet.alarms] == [
@@ -105,12 +105,12 @@ async def test_a_clone_is_quarantined_then_blocked_and_every_edge_refuses_it(fle
     ]  # fmt: skip
     assert await follower.follow() == [(imei, State.QUARANTINE)]
     assert not book.may_command(imei)
-    assert not isinstance(reception.take(f"{imei:015d}", b"x", "coap", "r", 0), Refusal)
+    assert not isinstance(admission.admit(f"{imei:015d}", b"x", "coap", "r", 0), Refusal)
     await fleet.take(fleet.found(imei, Kind.CLONED, NOW + 600))
     assert await follower.follow() == [(imei, State.BLOCKED)]
-    assert reception.take(f"{imei:015d}", b"x", "coap", "r", 0) is Refusal.UNKNOWN_METER
-    assert not isinstance(reception.take(f"{other:015d}", b"x", "coap", "r", 0), Refusal)
-    assert reception.counters["blocked"] == 1
+    assert admission.admit(f"{imei:015d}", b"x", "coap", "r", 0) is Refusal.UNKNOWN_METER
+    assert not isinstance(admission.admit(f"{other:015d}", b"x", "coap", "r", 0), Refusal)
+    assert admission.counters["blocked"] == 1
     assert await fleet.open_alarms(imei) == {
         "terminal_cloned": "critical", "terminal_quarantined": "major", "terminal_blocked": "critical",
     }  # fmt: skip

@@ -46,7 +46,7 @@ class Accepted(NamedTuple):
     tenant_id: TenantId
 
 
-class Reception:
+class Admission:
     """One for each edge process. ``drivers_by_product`` and ``zones`` are replaced when products or tenants change."""
 
     def __init__(
@@ -79,7 +79,7 @@ class Reception:
         identity = self._identities.find(imei)
         return None if identity is None else self._drivers.get(identity.product_id)
 
-    def take(
+    def admit(
         self,
         imei_text: str,
         payload: bytes,
@@ -121,7 +121,7 @@ class Reception:
             identity = None  # it hears what a stranger hears
         if identity is None:
             return Refusal.UNKNOWN_METER
-        if self._meters.take(identity.meter_id, now_us / 1e6) is not Verdict.PASS:
+        if self._meters.count(identity.meter_id, now_us / 1e6) is not Verdict.PASS:
             return Refusal.TOO_MANY
         return identity
 

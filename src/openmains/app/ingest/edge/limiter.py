@@ -29,7 +29,7 @@ class Window:
         self._started = float("-inf")
         self._counts: dict[object, int] = {}
 
-    def take(self, key: object, now: float) -> Verdict:
+    def count(self, key: object, now: float) -> Verdict:
         """Count one message of ``key``."""
         if now - self._started >= self._seconds or now < self._started:
             self._started = now
@@ -65,6 +65,6 @@ class AddressLimiter:
             self._known[address] = trusted
         return trusted
 
-    def take(self, address: str, now: float) -> Verdict:
+    def count(self, address: str, now: float) -> Verdict:
         """Count one message from ``address``."""
-        return (self._trusted_window if self.is_trusted(address) else self._window).take(address, now)
+        return (self._trusted_window if self.is_trusted(address) else self._window).count(address, now)

@@ -39,7 +39,9 @@ from openmains.drivers.model import MISSING_VALUE, Columns, Kind
 from openmains.drivers.points import vocabulary
 
 STATE_POINTS = tuple(vocabulary().latest)
-ASIDE = frozenset({ACCESS_CHANNEL, LINK_CHANNEL})  # channels of edges: no words of a meter, so its state is not needed
+EDGE_CHANNELS = frozenset(
+    {ACCESS_CHANNEL, LINK_CHANNEL}
+)  # channels of edges: no words of a meter, so its state is not needed
 
 
 class Decoded:
@@ -77,14 +79,14 @@ class Processor:
     def run(self, uplinks: Sequence[Uplink], records: Mapping[int, MeterRecord]) -> Effects:
         """All effects of the uplinks, in their order. ``records`` are advanced in place."""
         batch = Batch(self, records)
-        batch.take(uplinks)
+        batch.add(uplinks)
         return batch.finish()
 
-    def take(
+    def handle(
         self, uplinks: Sequence[Uplink], records: Mapping[int, MeterRecord], effects: Effects, gather: Gatherer
     ) -> None:
         """Add the effects of these uplinks; see ``Batch``."""
-        uplinks = _set_aside(uplinks, effects)
+        uplinks = _edge_reports(uplinks, effects)
         decoded = self._decode(uplinks, effects)
         for index, uplink in enumerate(uplinks):
             record = records.get(uplink.meter_id)
@@ -345,9 +347,9 @@ class Batch:
         self._effects = Effects()
         self._gather = Gatherer(self._effects)
 
-    def take(self, uplinks: Sequence[Uplink]) -> None:
+    def add(self, uplinks: Sequence[Uplink]) -> None:
         """The next ones, in their order; the records are advanced in place."""
-        self._processor.take(uplinks, self._records, self._effects, self._gather)
+        self._processor.handle(uplinks, self._records, self._effects, self._gather)
 
     def finish(self) -> Effects:
         """Of all that was taken."""
@@ -361,9 +363,9 @@ def _said(points: Mapping[str, list[int]], name: str, row: int) -> int | None:
     return None if values is None or values[row] == MISSING_VALUE else values[row]
 
 
-def _set_aside(uplinks: Sequence[Uplink], effects: Effects) -> Sequence[Uplink]:
+def _edge_reports(uplinks: Sequence[Uplink], effects: Effects) -> Sequence[Uplink]:
     """Take out what edges report of terminals and what links saw of commands; returns what meters said, in order."""
-    if all(uplink.channel not in ASIDE for uplink in uplinks):
+    if all(uplink.channel not in EDGE_CHANNELS for uplink in uplinks):
         return uplinks
     rest = []
     for uplink in uplinks:

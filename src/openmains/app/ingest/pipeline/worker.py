@@ -28,7 +28,7 @@ from openmains.app.ingest.pipeline.ports import (
     Product,
     ReadingSink,
 )
-from openmains.app.ingest.pipeline.process import ASIDE, Batch, Processor
+from openmains.app.ingest.pipeline.process import EDGE_CHANNELS, Batch, Processor
 from openmains.app.ingest.pipeline.rows import day_table
 from openmains.app.ingest.uplink import Uplink, UplinkBatch, decode_batch
 from openmains.domain.ids import MeterId, TenantId
@@ -47,7 +47,7 @@ RETRY_S = (0.2, 0.5, 1.0, 2.0)
 class Reader(Protocol):
     """A shard's messages after a position."""
 
-    async def take(self, limit: int, wait_s: float) -> list[tuple[int, bytes]]:
+    async def fetch(self, limit: int, wait_s: float) -> list[tuple[int, bytes]]:
         """Messages as (sequence, data)."""
         ...
 
@@ -153,13 +153,13 @@ class ShardWorker:
     async def _gather(self, reader: Reader, held: list[tuple[int, UplinkBatch]]) -> None:
         """Wait for messages, then a moment for more: a store takes a full batch as fast as a small one."""
         if not held:
-            held += self._open(await reader.take(64, 0.5))
+            held += self._open(await reader.fetch(64, 0.5))
         until = time.monotonic() + LINGER_S
         while held and sum(len(batch) for _, batch in held) < MAX_UPLINKS:
             left = until - time.monotonic()
             if left <= 0:
                 return
-            held += self._open(await reader.take(64, left))
+            held += self._open(await reader.fetch(64, left))
 
     def _open(self, messages: list[tuple[int, bytes]]) -> list[tuple[int, UplinkBatch]]:
         opened = []
@@ -221,7 +221,7 @@ class ShardWorker:
         try:
             parts = Batch(self._processor, records)
             for first in range(0, len(batch), PART):
-                parts.take(batch[first : first + PART])
+                parts.add(batch[first : first + PART])
                 await asyncio.sleep(0)
             return parts.finish()
         except Exception as error:
@@ -286,7 +286,7 @@ class ShardWorker:
 
 def _speakers(batch: UplinkBatch) -> list[MeterId]:
     """Meters that said something themselves: only theirs is a state to go on from."""
-    return list({item.meter_id for item in batch if item.channel not in ASIDE})
+    return list({item.meter_id for item in batch if item.channel not in EDGE_CHANNELS})
 
 
 def _cut(held: list[tuple[int, UplinkBatch]]) -> tuple[UplinkBatch, int]:

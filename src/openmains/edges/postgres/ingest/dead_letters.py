@@ -50,7 +50,7 @@ class DeadLetters:
         )
         return [_dead_letter(row) for row in rows]
 
-    async def take(self, ids: Sequence[int]) -> list[DeadLetter]:
+    async def lock_open(self, ids: Sequence[int]) -> list[DeadLetter]:
         rows = await _QUERIES["open_dead_letters"].fetch(self._connection, tenant_id=self._tenant_id, ids=ids)
         # A meter registered under the wrong product was mended by giving it the right one: read it as that.
         meters = await _QUERIES["products_of_meters"].fetch(
