@@ -14,7 +14,7 @@ from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.identity.tables import create_tenant_admin
 from openmains.run.engines.engines import Engines
-from openmains.run.roles.counters import tell_counters
+from openmains.run.roles.counters import publish_counters
 from openmains.run.roles.system_view import RunningSystem
 from tests.support.engines import migrate_postgres
 
@@ -40,7 +40,7 @@ async def speak(hub: LiveHub, bus: Bus, node: str, counters: dict[str, int], pro
     """One process tells its counters once and the hub has heard them."""
     stop = asyncio.Event()
     stop.set()
-    await tell_counters(bus, node, lambda: counters, stop, process=process)
+    await publish_counters(bus, node, lambda: counters, stop, process=process)
     async with asyncio.timeout(10):
         while node not in hub.nodes:
             await asyncio.sleep(0.01)

@@ -54,7 +54,7 @@ _decoder = msgspec.msgpack.Decoder(HeardBatch)
 _committed_decoder = msgspec.msgpack.Decoder(CommittedBatch)
 
 
-class Teller:
+class LatestPublisher:
     """Publishes from code that cannot wait, in order; what the connection does not take is lost."""
 
     def __init__(self, client: Client, subject: str) -> None:
@@ -63,7 +63,7 @@ class Teller:
         self._waiting: list[bytes] = []
         self._task: asyncio.Task[None] | None = None
 
-    def tell(self, data: bytes) -> None:
+    def publish(self, data: bytes) -> None:
         """Soon."""
         self._waiting.append(data)
         if self._task is None:
@@ -78,26 +78,26 @@ class Teller:
         self._task = None
 
 
-class CommittedTeller:
+class CommittedPublisher:
     """At a pipeline: tells of each committed batch."""
 
     def __init__(self, client: Client) -> None:
-        self._teller = Teller(client, COMMITTED)
+        self._publisher = LatestPublisher(client, COMMITTED)
 
     def committed(self, effects: Effects) -> None:
         """A batch's effects are in both stores."""
         answers = {word.meter_id: word.tenant_id for word in effects.responses if not word.link}
         cells = Counter(cell for record in effects.meters if (cell := record.latest.get("cell")))
         if answers or cells:
-            self._teller.tell(_encoder.encode(CommittedBatch(list(answers), list(answers.values()), cells)))
+            self._publisher.publish(_encoder.encode(CommittedBatch(list(answers), list(answers.values()), cells)))
 
 
-class HeardTeller:
+class WakeUpPublisher:
     """At an edge: tells of each batch that is on disk. Only meters with a session can be sent anything, and what a link
     saw is no meter's word."""
 
     def __init__(self, client: Client, node: int) -> None:
-        self._teller = Teller(client, SUBJECT)
+        self._publisher = LatestPublisher(client, SUBJECT)
         self._node = node
 
     def stored(self, uplinks: list[Uplink]) -> None:
@@ -105,7 +105,7 @@ class HeardTeller:
         told = [item for item in uplinks if item.node and item.channel != LINK_CHANNEL]
         if told:
             batch = HeardBatch(self._node, [item.meter_id for item in told], [item.tenant_id for item in told])
-            self._teller.tell(_encoder.encode(batch))
+            self._publisher.publish(_encoder.encode(batch))
 
 
 async def listen_downlinks(client: Client, node: int, handle: Callable[[list[DownFrame]], None]) -> None:

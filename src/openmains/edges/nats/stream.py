@@ -295,7 +295,7 @@ class Bus:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def tell(self, topic: str, data: bytes) -> None:
+    async def publish(self, topic: str, data: bytes) -> None:
         """Publish; a missing connection loses the message, the next one tells anew."""
         with contextlib.suppress(NatsError, OSError):
             await self._client.publish(f"live.{topic}", data)

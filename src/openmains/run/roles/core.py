@@ -17,7 +17,7 @@ from openmains.run.roles.pipeline import run_pipeline
 from openmains.run.roles.process import (
     Core,
     calm_collector,
-    patiently,
+    retry,
     until_first_ends,
     while_connected,
 )
@@ -39,14 +39,14 @@ async def run_in_core(settings: Settings, stop: asyncio.Event, *parts: str) -> N
     if len(parts) < len(RUNNERS):
         check_alone(parts[0], settings)
     async with AsyncExitStack() as stack:
-        await patiently("PostgreSQL", lambda: postgres_migrate.migrate(urls.postgres_owner), stop)
+        await retry("PostgreSQL", lambda: postgres_migrate.migrate(urls.postgres_owner), stop)
         clickhouse = ClickHouse(urls.clickhouse)
         stack.callback(clickhouse.close)
         await clickhouse_migrate.migrate(clickhouse)
         await keep_frames(clickhouse, settings.frame_log_days)
         pool = await create_pool(urls.postgres_pipeline, max_size=6, reset=False)
         stack.push_async_callback(pool.close)
-        client = await patiently(
+        client = await retry(
             "stream", lambda: connect(urls.nats_of("core" if len(parts) > 1 else parts[0]), name="-".join(parts)), stop
         )
         stack.push_async_callback(client.close)

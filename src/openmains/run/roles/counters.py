@@ -19,7 +19,7 @@ def resident_bytes() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-async def tell_counters(
+async def publish_counters(
     bus: Bus, node: str, counters: Callable[[], dict[str, int]], stop: asyncio.Event, *, process: str = ""
 ) -> None:
     """Until ``stop``: ``live.counters.<node>`` with pid, start, memory and counters.
@@ -35,7 +35,7 @@ async def tell_counters(
             "rss_bytes": resident_bytes(),
             "counters": counters(),
         }
-        await bus.tell(f"counters.{node}", json.dumps(said).encode())
+        await bus.publish(f"counters.{node}", json.dumps(said).encode())
         if stop.is_set():
             return
         try:

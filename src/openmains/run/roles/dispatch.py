@@ -24,8 +24,8 @@ from openmains.edges.postgres.db import Pool, create_pool
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.switch import FileSwitch
 from openmains.run.roles.command_work import run_command_work
-from openmains.run.roles.counters import tell_counters
-from openmains.run.roles.process import calm_collector, now_us, patiently, until_first_ends, while_connected
+from openmains.run.roles.counters import publish_counters
+from openmains.run.roles.process import calm_collector, now_us, retry, until_first_ends, while_connected
 from openmains.run.settings import Settings
 
 log = logging.getLogger("openmains.command")
@@ -111,9 +111,9 @@ async def run_dispatch(settings: Settings, stop: asyncio.Event) -> None:
     """The role until ``stop``."""
     async with AsyncExitStack() as stack:
         urls = settings.urls()
-        client = await patiently("stream", lambda: connect(urls.nats_of("dispatch"), name="dispatch"), stop)
+        client = await retry("stream", lambda: connect(urls.nats_of("dispatch"), name="dispatch"), stop)
         stack.push_async_callback(client.close)
-        pool = await patiently("PostgreSQL", lambda: create_pool(urls.postgres_pipeline, max_size=4, reset=False), stop)
+        pool = await retry("PostgreSQL", lambda: create_pool(urls.postgres_pipeline, max_size=4, reset=False), stop)
         stack.push_async_callback(pool.close)
         desk = DispatchLoop(settings, client, pool, driver_catalog.load())
         calm_collector()
@@ -123,5 +123,5 @@ async def run_dispatch(settings: Settings, stop: asyncio.Event) -> None:
             while_connected(client, stop),
             desk.run(stop),
             run_command_work(settings, stop, pool),
-            tell_counters(Bus(client), f"dispatch-{os.getpid()}", lambda: desk.counters, stop),
+            publish_counters(Bus(client), f"dispatch-{os.getpid()}", lambda: desk.counters, stop),
         )

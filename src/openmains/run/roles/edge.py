@@ -13,7 +13,7 @@ from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.edge.limiter import AddressLimiter
 from openmains.domain.period import zone
 from openmains.drivers import catalog as driver_catalog
-from openmains.edges.nats.commands import HeardTeller, listen_downlinks
+from openmains.edges.nats.commands import WakeUpPublisher, listen_downlinks
 from openmains.edges.nats.operate import listen_operate
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.postgres.db import create_pool
@@ -22,9 +22,9 @@ from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.edges.udp.coap_edge import CoapEdge
 from openmains.edges.udp.shell import open_socket
 from openmains.run.roles.access import edge_access
-from openmains.run.roles.counters import tell_counters
+from openmains.run.roles.counters import publish_counters
 from openmains.run.roles.edge_context import EdgeContext, LoopClock
-from openmains.run.roles.process import calm_collector, check_shards, every, now_us, patiently, while_connected
+from openmains.run.roles.process import calm_collector, check_shards, every, now_us, retry, while_connected
 from openmains.run.roles.secure_edge import new_keys, secure_side
 from openmains.run.settings import Settings
 
@@ -36,17 +36,17 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
     """One edge node until ``stop``."""
     async with AsyncExitStack() as stack:
         urls = settings.urls()
-        client = await patiently("stream", lambda: connect(urls.nats_of("edge"), name=f"edge-{settings.node}"), stop)
+        client = await retry("stream", lambda: connect(urls.nats_of("edge"), name=f"edge-{settings.node}"), stop)
         stack.push_async_callback(client.close)
         stream = UplinkStream(client, max_bytes=settings.stream_max_mb << 20)
-        await patiently("stream", lambda: stream.ensure(update=False), stop)  # an edge may not change it
-        pool = await patiently("PostgreSQL", lambda: create_pool(urls.postgres_pipeline, max_size=4), stop)
+        await retry("stream", lambda: stream.ensure(update=False), stop)  # an edge may not change it
+        pool = await retry("PostgreSQL", lambda: create_pool(urls.postgres_pipeline, max_size=4), stop)
         stack.push_async_callback(pool.close)
         identities = Identities()
         follower = IdentityFollower(pool, identities)
-        await patiently("registry", follower.load, stop)
+        await retry("registry", follower.load, stop)
         access = edge_access(settings, pool)
-        await patiently("terminals", access.load, stop)
+        await retry("terminals", access.load, stop)
         admission = Admission(
             identities,
             driver_catalog.load(),
@@ -96,7 +96,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             await secure.link.start()
             await listen_downlinks(client, settings.node, secure.parts.downlinks.handle)
             await listen_operate(client, settings.node, secure.parts.operations.handle)
-            batcher.on_stored = HeardTeller(client, settings.node).stored
+            batcher.on_stored = WakeUpPublisher(client, settings.node).stored
         log.info(
             "edge ready: node %d, DTLS on %d, CoAP on %d (0: off), %d meters known",
             settings.node, settings.dtls_port, settings.coap_port, len(identities),
@@ -117,7 +117,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             asyncio.create_task(every(1.0, "registry changes", follow, stop)),
             asyncio.create_task(every(1.0, "terminals", access.follow, stop)),
             asyncio.create_task(every(5.0, "products", learn_products, stop)),
-            asyncio.create_task(tell_counters(Bus(client), name, counters, stop)),
+            asyncio.create_task(publish_counters(Bus(client), name, counters, stop)),
         ]
         if secure is not None:
             tasks.append(asyncio.create_task(every(1.0, "new keys", new_keys(secure.watch, access), stop)))

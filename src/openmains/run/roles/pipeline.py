@@ -9,12 +9,12 @@ from contextlib import AsyncExitStack
 from openmains.app.ingest.pipeline.worker import ShardWorker
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.clickhouse.ingest import ClickHouseReadingSink
-from openmains.edges.nats.commands import CommittedTeller
+from openmains.edges.nats.commands import CommittedPublisher
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.run.roles.access import judge_of
-from openmains.run.roles.counters import tell_counters
-from openmains.run.roles.process import Core, check_shards, now_us, patiently, while_connected
+from openmains.run.roles.counters import publish_counters
+from openmains.run.roles.process import Core, check_shards, now_us, retry, while_connected
 from openmains.run.settings import Settings
 
 log = logging.getLogger("openmains.run")
@@ -25,14 +25,14 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: Core) -> N
     clickhouse, pool = core.clickhouse, core.pool
     async with AsyncExitStack() as stack:
         urls = settings.urls()
-        client = await patiently("stream", lambda: connect(urls.nats_of("pipeline"), name="pipeline"), stop)
+        client = await retry("stream", lambda: connect(urls.nats_of("pipeline"), name="pipeline"), stop)
         stack.push_async_callback(client.close)
         stream = UplinkStream(client, max_bytes=settings.stream_max_mb << 20)
-        await patiently("stream", stream.ensure, stop)
+        await retry("stream", stream.ensure, stop)
         await check_shards(PostgresPipelineStore(pool), settings)
         bus = Bus(client)
         drivers = driver_catalog.load()
-        teller = CommittedTeller(client)
+        publisher = CommittedPublisher(client)
         workers = [
             ShardWorker(
                 shard,
@@ -40,9 +40,9 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: Core) -> N
                 PostgresPipelineStore(pool, judge_of(settings)),
                 ClickHouseReadingSink(clickhouse),
                 drivers,
-                tell=bus.tell,
+                tell=bus.publish,
                 now_us=now_us,
-                committed=teller.committed,
+                committed=publisher.committed,
             )
             for shard in range(settings.shards)
         ]
@@ -66,5 +66,5 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: Core) -> N
         await asyncio.gather(
             *(worker.run(stop) for worker in workers),
             while_connected(client, stop),
-            tell_counters(bus, f"pipeline-{os.getpid()}", counters, stop, process=core.process),
+            publish_counters(bus, f"pipeline-{os.getpid()}", counters, stop, process=core.process),
         )

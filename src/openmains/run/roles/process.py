@@ -52,7 +52,7 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-async def patiently(what: str, make: Callable[[], Awaitable[T]], stop: asyncio.Event) -> T:
+async def retry(what: str, make: Callable[[], Awaitable[T]], stop: asyncio.Event) -> T:
     """Try until it works: at start the engines and the schema may still be on their way."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
