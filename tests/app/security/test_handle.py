@@ -90,7 +90,7 @@ class Files:
         self.files[name] = data
         return Path(name)
 
-    def take(self, name: str) -> bytes | None:
+    def fetch(self, name: str) -> bytes | None:
         return self.files.pop(name, None)
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Unknown terminals are gathered in bounded memory; strangers leave room for those that know a key."""
+"""Unknown terminals are gathered in bounded memory; unproven leave room for those that know a key."""
 
-from openmains.app.security.access_cache import AccessBook
+from openmains.app.security.access_cache import AccessCache
 from openmains.app.security.unknown import UnknownTerminals
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.domain.security.findings import State
@@ -17,18 +17,18 @@ def test_repeats_are_counted_and_what_is_no_imei_is_not_noted() -> None:
         unknown.note(text(1), f"a{at}", at)
     unknown.note("123", "x", 1)
     unknown.note("861234567890123"[:14] + "x", "x", 1)
-    (one,) = unknown.take()
+    (one,) = unknown.drain()
     assert (one.first_us, one.last_us, one.attempts, one.address, one.proven) == (5, 9, 3, "a9", False)
-    assert unknown.take() == []
+    assert unknown.drain() == []
 
 
 def test_strangers_fill_their_own_room_only() -> None:
-    unknown = UnknownTerminals(strangers=10, proven=10)
+    unknown = UnknownTerminals(unproven=10, proven=10)
     for i in range(1000):
         unknown.note(text(i), "x", i)
     unknown.note(text(5000), "y", 1, proven=True)
     unknown.note(text(0), "y", 9999, proven=True)
-    taken = unknown.take()
+    taken = unknown.drain()
     assert len(taken) == 11
     assert unknown.left_out == 990
     assert [item.proven for item in taken[:2]] == [True, True]
@@ -37,7 +37,7 @@ def test_strangers_fill_their_own_room_only() -> None:
 
 
 def test_the_book_holds_only_what_is_not_allowed() -> None:
-    book = AccessBook()
+    book = AccessCache()
     book.load({1: State.OBSERVE, 2: State.QUARANTINE, 3: State.BLOCKED, 4: State.ALLOWED})
     assert len(book) == 3
     assert [book.is_blocked(imei) for imei in (1, 2, 3, 4)] == [False, False, True, False]

@@ -9,7 +9,7 @@ import pytest
 
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
 from openmains.app.link.ports import Terminal
-from openmains.app.security.key_lookup import KeyDesk
+from openmains.app.security.key_lookup import KeyLookup
 from openmains.edges.udp.secure_edge import SecureEdge
 from openmains.edges.udp.shell import open_socket
 from openmains.wire.dtls.client import Client
@@ -88,7 +88,7 @@ class World:
         self.store, self.watch, self.bridge = SessionRows(), Watch(), Bridge()
         self.edge = SecureEdge(
             open_socket("127.0.0.1", 0, 1 << 16), node=1, secret=b"s" * 32, random=os.urandom, store=self.store,
-            desk=KeyDesk(Keys()), limiter=AddressLimiter(1000, [], 1000), watch=self.watch, cache=10,
+            desk=KeyLookup(Keys()), limiter=AddressLimiter(1000, [], 1000), watch=self.watch, cache=10,
             now_us=lambda: EPOCH_US,
         )  # fmt: skip
         self.user = User(self.edge)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from openmains.domain.security.findings import State
 
 
-class AccessBook:
+class AccessCache:
     """IMEI → step of the ladder; what is not in it is allowed."""
 
     def __init__(self) -> None:

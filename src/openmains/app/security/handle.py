@@ -152,7 +152,7 @@ async def take_key_file(store: Store, files: KeyFiles, actor: Actor, job_id: int
         job = await work[JobStore].get(job_id)
         if job is None or job.kind != KEY_GENERATE or job.status != "done":
             raise Problem("not-found")
-        data = files.take(file_of(job_id))
+        data = files.fetch(file_of(job_id))
         if data is None:
             raise Problem("key-file-gone")
         await work[AuditTrail].record(

@@ -24,7 +24,7 @@ class KeySource(Protocol):
         ...
 
 
-class KeyDesk:
+class KeyLookup:
     """One for each edge; lives in one event loop. At most ``waiting`` may wait: more are not answered at all."""
 
     def __init__(self, source: KeySource, *, batch: int = 500, waiting: int = 50_000) -> None:

@@ -52,7 +52,7 @@ class _Bucket:
             self._at = now
         return self._tokens >= 1
 
-    def take(self) -> None:
+    def spend(self) -> None:
         """One passes."""
         self._tokens -= 1
 
@@ -97,7 +97,7 @@ class RegistrationGate:
         short = [bucket for bucket in buckets if not bucket.has(now)]
         if not short:
             for bucket in buckets:
-                bucket.take()
+                bucket.spend()
             self.admitted += 1
             return 0
         self.spread += 1

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Terminals that nobody has registered and that try to come in: gathered for the operator's list, in bounded memory.
 
-Proven ones know a key that some tenant imported; strangers merely say an IMEI. Strangers can say any number of IMEIs, so they
+Proven ones know a key that some tenant imported; unproven merely say an IMEI. Strangers can say any number of IMEIs, so they
 get a small room of their own and what does not fit is only counted.
 """
 
@@ -25,8 +25,8 @@ class Unknown:
 class UnknownTerminals:
     """``note`` on every attempt, ``take`` every few seconds."""
 
-    def __init__(self, strangers: int = 200, proven: int = 5_000) -> None:
-        self._rooms = {False: strangers, True: proven}
+    def __init__(self, unproven: int = 200, proven: int = 5_000) -> None:
+        self._rooms = {False: unproven, True: proven}
         self._found: dict[bool, dict[int, Unknown]] = {False: {}, True: {}}
         self.left_out = 0
 
@@ -45,7 +45,7 @@ class UnknownTerminals:
         else:
             self.left_out += 1
 
-    def take(self) -> list[Unknown]:
+    def drain(self) -> list[Unknown]:
         """What was gathered, proven ones first; begins anew."""
         taken = [*self._found[True].values(), *self._found[False].values()]
         # Two rows of one IMEI cannot be written by one statement: the proven one counts both.

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from openmains.app.fleet.identities import Identities
 from openmains.app.ingest.uplink import Uplink
-from openmains.app.security.access_cache import AccessBook
-from openmains.app.security.keys.cache import KeyBook
+from openmains.app.security.access_cache import AccessCache
+from openmains.app.security.keys.cache import KeyCache
 from openmains.app.security.report import finding_uplink, online_uplink, sim_uplink
 from openmains.app.security.unknown import UnknownTerminals
 from openmains.domain.security.binding import Sim
@@ -27,15 +27,15 @@ class AccessWatch:
     def __init__(
         self,
         guard: AccessGuard,
-        book: AccessBook,
-        keys: KeyBook,
+        cache: AccessCache,
+        keys: KeyCache,
         identities: Identities,
         unknown: UnknownTerminals,
         tell: Callable[[Uplink], None],
         now_us: Callable[[], int],
     ) -> None:
         self._guard = guard
-        self._book = book
+        self._cache = cache
         self._keys = keys
         self._identities = identities
         self._unknown = unknown
@@ -46,7 +46,7 @@ class AccessWatch:
 
     def may_try(self, imei: int, host: str, now: float) -> bool:
         """Whether a handshake in this name from this address is looked at; if not it is answered as an unknown one's."""
-        if self._book.is_blocked(imei):
+        if self._cache.is_blocked(imei):
             self.counters["access.refused.blocked"] += 1
             return False
         if not self._guard.may_try(imei, host, now):
@@ -67,7 +67,7 @@ class AccessWatch:
 
     def heard(self, imei: int, cid: bytes, host: str, now: float) -> bool:
         """A fresh message. False: the terminal is blocked, nothing of it is taken."""
-        if self._book.is_blocked(imei):
+        if self._cache.is_blocked(imei):
             self.counters["access.dropped.blocked"] += 1
             return False
         found = self._guard.message(imei, cid, host, now)

@@ -85,7 +85,7 @@ class AccessGuard:
         self._failures: OrderedDict[tuple[str, int], _Count] = OrderedDict()
         self._minute = float("-inf")
         self._messages: dict[int, int] = {}
-        self._loud: dict[int, int] = {}  # terminal → minutes in a row over the bound
+        self._over_limit: dict[int, int] = {}  # terminal → minutes in a row over the bound
 
     def __len__(self) -> int:
         """Terminals followed."""
@@ -108,7 +108,10 @@ class AccessGuard:
         if count > 1 or len(self._messages) < 4 * self._limits.terminals:
             self._messages[imei] = count
         found: list[Finding] = []
-        if count == self._limits.messages_per_min + 1 and self._loud.get(imei, 0) + 1 >= self._limits.flood_minutes:
+        if (
+            count == self._limits.messages_per_min + 1
+            and self._over_limit.get(imei, 0) + 1 >= self._limits.flood_minutes
+        ):
             found = self._tell(imei, Kind.MESSAGE_FLOOD, self._hold(imei).told, now, count, host)
         held = self._held.get(imei)
         if held is None or (held.sessions and held.sessions[-1] == session):
@@ -167,7 +170,7 @@ class AccessGuard:
         """A person released the terminal, or it has a new key: begin anew."""
         self._held.pop(imei, None)
         self._claimed.pop(imei, None)
-        self._loud.pop(imei, None)
+        self._over_limit.pop(imei, None)
 
     # inside ------------------------------------------------------------------------------------------------------------
 
@@ -175,7 +178,7 @@ class AccessGuard:
         bound = self._limits.messages_per_min
         in_a_row = now - self._minute < 2 * MINUTE_S
         loud = (imei for imei, count in self._messages.items() if count > bound)
-        self._loud = {imei: (self._loud.get(imei, 0) if in_a_row else 0) + 1 for imei in loud}
+        self._over_limit = {imei: (self._over_limit.get(imei, 0) if in_a_row else 0) + 1 for imei in loud}
         self._messages = {}
         self._minute = now
 

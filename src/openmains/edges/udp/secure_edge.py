@@ -15,7 +15,7 @@ from typing import Any
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
 from openmains.app.link.ports import Bridge, LinkUser, SessionStore, Terminal, Watch
 from openmains.app.link.terminals import CachedTerminal, Terminals, peer_text
-from openmains.app.security.key_lookup import KeyDesk
+from openmains.app.security.key_lookup import KeyLookup
 from openmains.edges.udp.shell import UdpShell
 from openmains.wire.dtls import events as dtls
 from openmains.wire.dtls.server import Server
@@ -42,7 +42,7 @@ class SecureEdge:
         secret: bytes,
         random: Callable[[int], bytes],
         store: SessionStore,
-        desk: KeyDesk,
+        desk: KeyLookup,
         limiter: AddressLimiter,
         watch: Watch,
         cache: int,

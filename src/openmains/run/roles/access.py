@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from openmains.app.job.ports import Handler
-from openmains.app.security.access_cache import AccessBook
-from openmains.app.security.keys.cache import KeyBook
+from openmains.app.security.access_cache import AccessCache
+from openmains.app.security.keys.cache import KeyCache
 from openmains.app.security.keys.files import SealedFiles
 from openmains.app.security.keys.jobs import key_handlers
 from openmains.app.security.keys.vault import Vault
@@ -21,7 +21,7 @@ from openmains.domain.security.guard import AccessGuard, GuardLimits
 from openmains.domain.security.ladder import Thresholds
 from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.security.access_cache import AccessFollower
-from openmains.edges.postgres.security.decay import calm_down, forget_old
+from openmains.edges.postgres.security.decay import decay, forget_old
 from openmains.edges.postgres.security.keys import PostgresKeys
 from openmains.run.engines.child import StartError
 from openmains.run.master_key import masters_of
@@ -58,8 +58,8 @@ def sealed_files(settings: Settings) -> SealedFiles:
 class EdgeAccess:
     """All an edge needs to know its terminals. Call ``load`` once, then ``follow`` every second."""
 
-    keys: KeyBook
-    book: AccessBook
+    keys: KeyCache
+    cache: AccessCache
     guard: AccessGuard
     gate: RegistrationGate
     unknown: UnknownTerminals
@@ -78,7 +78,7 @@ class EdgeAccess:
                 self.guard.forget(imei)  # released: what was counted against it is over
         if changed:
             self.on_change(changed)
-        await self.follower.note_unknown(self.unknown.take())
+        await self.follower.note_unknown(self.unknown.drain())
 
     @property
     def counters(self) -> dict[str, int]:
@@ -86,7 +86,7 @@ class EdgeAccess:
         return {
             **self.keys.counters,
             **self.gate.counters,
-            "terminals.not_allowed": len(self.book),
+            "terminals.not_allowed": len(self.cache),
             "terminals.followed": len(self.guard),
             "unknown.left_out": self.unknown.left_out,
         }
@@ -95,7 +95,7 @@ class EdgeAccess:
 def edge_access(settings: Settings, pool: Pool) -> EdgeAccess:
     """Over a pool of role openmains_pipeline with at least two connections."""
     store = PostgresKeys(pool)
-    book = AccessBook()
+    cache = AccessCache()
     limits = replace(GuardLimits(), messages_per_min=settings.access_messages_per_min)
     gate = GateRates(
         edge=Rate(settings.register_rate_per_s, 2 * settings.register_rate_per_s),
@@ -103,12 +103,12 @@ def edge_access(settings: Settings, pool: Pool) -> EdgeAccess:
         address=Rate(settings.register_address_rate_per_s, 10 * settings.register_address_rate_per_s),
     )
     return EdgeAccess(
-        KeyBook(store, Vault(store, masters_of(settings.var_path), secrets.token_bytes)),
-        book,
+        KeyCache(store, Vault(store, masters_of(settings.var_path), secrets.token_bytes)),
+        cache,
         AccessGuard(limits),
         RegistrationGate(gate),
         UnknownTerminals(),
-        AccessFollower(pool, book),
+        AccessFollower(pool, cache),
     )
 
 
@@ -132,7 +132,7 @@ def worker_care(settings: Settings, pool: Pool, every_s: float = 600.0) -> Calla
         if 0 <= now - last < every_s:
             return
         last = now
-        await calm_down(pool, thresholds, int(now))
+        await decay(pool, thresholds, int(now))
         await forget_old(pool, int(now))
         files.purge(time.time())
 

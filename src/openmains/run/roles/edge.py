@@ -51,7 +51,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             identities,
             driver_catalog.load(),
             meter_limit=settings.meter_rate_per_min,
-            is_blocked=access.book.is_blocked,
+            is_blocked=access.cache.is_blocked,
         )
         store = PostgresPipelineStore(pool)
         await check_shards(store, settings)

@@ -21,7 +21,7 @@ from openmains.app.link.lwm2m.traffic import Parts, Traffic
 from openmains.app.link.ports import Link
 from openmains.app.link.proofs import Proofs
 from openmains.app.link.reports import Reports
-from openmains.app.security.key_lookup import KeyDesk
+from openmains.app.security.key_lookup import KeyLookup
 from openmains.app.security.registrar import Cells, Registrar
 from openmains.app.security.watch import AccessWatch
 from openmains.domain.security.findings import State
@@ -69,7 +69,7 @@ def secure_side(context: EdgeContext) -> Secure:
     for a port that is taken."""
     settings, access, loop = context.settings, context.access, asyncio.get_running_loop()
     watch = AccessWatch(
-        access.guard, access.book, access.keys, context.identities, access.unknown,
+        access.guard, access.cache, access.keys, context.identities, access.unknown,
         lambda uplink: context.batcher.add(uplink, lambda confirmed: None), now_us,
     )  # fmt: skip
     file = _session_file(settings)
@@ -82,7 +82,7 @@ def secure_side(context: EdgeContext) -> Secure:
         secret=secret(settings.var_path, "dtls").encode(),
         random=os.urandom,
         store=writer,
-        desk=KeyDesk(cells),
+        desk=KeyLookup(cells),
         limiter=context.limiter,
         watch=watch,
         cache=settings.session_cache,
@@ -112,7 +112,7 @@ def secure_side(context: EdgeContext) -> Secure:
 def _parts(context: EdgeContext, link: Link, server: LwM2mServer, watch: AccessWatch) -> Parts:
     """Who does what with what meters say, all over one link and one LwM2M server."""
     settings, access, clock, node = context.settings, context.access, context.clock, context.settings.node
-    may_command = access.book.may_command
+    may_command = access.cache.may_command
     reports = Reports(
         node=node,
         admission=context.admission,

@@ -60,7 +60,7 @@ def test_sealed_files_are_private_and_read_once(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert files.read("one") == b"secret " * 9
     got: list[bytes | None] = []
-    threads = [threading.Thread(target=lambda: got.append(files.take("one"))) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: got.append(files.fetch("one"))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

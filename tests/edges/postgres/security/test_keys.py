@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from openmains.app.job.ports import ClaimedJob
-from openmains.app.security.keys.cache import KeyBook
+from openmains.app.security.keys.cache import KeyCache
 from openmains.app.security.keys.envelope import KeyUnreadableError, MasterKey, Masters
 from openmains.app.security.keys.files import SealedFiles
 from openmains.app.security.keys.generate import KeyOrder, generate_keys
@@ -65,7 +65,7 @@ async def test_imported_keys_are_what_the_edge_finds(owner: Pool, store: Postgre
     assert (first.inserted, first.updated, first.unchanged, first.applied) == (50, 0, 0, True)
     again = await import_keys(csv_of(keys), tenant, store, vault)
     assert (again.inserted, again.updated, again.unchanged) == (0, 0, 50)
-    book = KeyBook(store, Vault(store, lambda: Masters.of(MASTER), os.urandom))
+    book = KeyCache(store, Vault(store, lambda: Masters.of(MASTER), os.urandom))
     assert await book.keys([*keys, 999]) == keys
     assert book.counters == {"keys.found": 50, "keys.unknown": 1, "keys.unreadable": 0}
     changed = dict(list(fresh(list(keys)).items())[:2])
@@ -83,7 +83,7 @@ async def test_a_bad_row_keeps_the_whole_file_out_unless_told_otherwise(
     refused = await import_keys(csv_of(keys), tenant, store, vault)
     assert (refused.applied, refused.inserted) == (False, 0)
     assert [(error.row, error.reason) for error in refused.errors] == [(5, "imei_taken")]
-    book = KeyBook(store, vault)
+    book = KeyCache(store, vault)
     assert await book.keys(mine) == {}
     assert (await import_keys(csv_of(keys), tenant, store, vault, partial=True)).inserted == 3
     assert set(await book.keys([*mine, *theirs])) == set(mine)
@@ -96,7 +96,7 @@ async def test_another_tenants_key_for_an_imei_neither_counts_nor_hinders(
     imei = imei_of(35_0000_0000_0000 + 4_000_000)
     stolen, own = os.urandom(16), os.urandom(16)
     await import_keys(csv_of({imei: stolen}), thief, store, vault)  # before anybody has such a meter
-    book = KeyBook(store, vault)
+    book = KeyCache(store, vault)
     assert await book.keys([imei]) == {imei: stolen}
     await import_keys(csv_of({imei: own}), tenant, store, vault)
     assert await book.keys([imei]) == {}  # two claim it and nobody has the meter
@@ -109,7 +109,7 @@ async def test_a_new_key_waits_until_the_meter_came_with_it(owner: Pool, store: 
     tenant = await make_tenant(owner, "keys-waiting")
     imeis = await meters(owner, tenant, 20, 2)
     await import_keys(csv_of(fresh(imeis)), tenant, store, vault)
-    edge = KeyBook(store, vault)
+    edge = KeyCache(store, vault)
     assert await edge.waiting(imeis) == set()
     order = KeyOrder(MeterChoice(imeis=imeis[:1], with_key=True))
     made: list[bytes] = []
@@ -131,7 +131,7 @@ async def test_generated_keys_go_to_the_maker_and_rotation_ends_with_first_use(
     order = KeyOrder(MeterChoice(imeis=imeis[:3]))
     assert await generate_keys(order, tenant, store, vault, os.urandom, kept.append) == 3
     made = {row.imei: row.psk for row in read_keys(kept[0]) if isinstance(row, KeyRow)}
-    book = KeyBook(store, vault, lambda: now)
+    book = KeyCache(store, vault, lambda: now)
     assert await book.keys(imeis) == made
     assert await generate_keys(order, tenant, store, vault, os.urandom, kept.append) == 0
     assert len(kept) == 1
@@ -187,9 +187,9 @@ async def _rotation(owner: Pool, store: PostgresKeys) -> None:
     assert told[-1][0] == told[-1][1] == changed
     assert await rewrap_all(store, given, os.urandom) == 0
     given = Masters.of(new)
-    assert await KeyBook(store, Vault(store, lambda: given, os.urandom)).keys(imeis) == keys
+    assert await KeyCache(store, Vault(store, lambda: given, os.urandom)).keys(imeis) == keys
     await import_keys(csv_of(fresh(imeis)), tenant, store, running)
-    lost = KeyBook(store, Vault(store, lambda: Masters.of(old), os.urandom))
+    lost = KeyCache(store, Vault(store, lambda: Masters.of(old), os.urandom))
     assert await lost.keys(imeis) == {}
     assert lost.unreadable == 2
     with pytest.raises(KeyUnreadableError):
@@ -201,7 +201,7 @@ async def test_destroyed_keys_are_gone_and_new_ones_can_be_made(owner: Pool, sto
     imeis = await meters(owner, tenant, 7, 3)
     keys = fresh(imeis)
     await import_keys(csv_of(keys), tenant, store, vault)
-    book = KeyBook(store, vault)
+    book = KeyCache(store, vault)
     assert await store.destroy_device(tenant, imeis[0])
     assert not await store.destroy_device(tenant, imeis[0])
     assert set(await book.keys(imeis)) == set(imeis[1:])
@@ -268,11 +268,11 @@ async def test_jobs_leave_no_key_behind_and_can_be_repeated(
     assert await handlers[KEY_GENERATE](job) == {"made": 1}
     # The runner dies before it can say so; another one takes the job over.
     assert await handlers[KEY_GENERATE](job) == {"made": 1}
-    taken = files.take(file_of(2))
+    taken = files.fetch(file_of(2))
     assert taken is not None
     psk = {row.imei: row.psk for row in read_keys(taken) if isinstance(row, KeyRow)}
-    assert await KeyBook(store, vault).keys([imeis[2]]) == psk
-    assert files.take(file_of(2)) is None
+    assert await KeyCache(store, vault).keys([imeis[2]]) == psk
+    assert files.fetch(file_of(2)) is None
 
 
 async def test_a_power_cut_asks_for_keys_in_batches(owner: Pool, store: PostgresKeys, vault: Vault) -> None:
@@ -280,7 +280,7 @@ async def test_a_power_cut_asks_for_keys_in_batches(owner: Pool, store: Postgres
     tenant = await make_tenant(owner, "keys-speed")
     keys = fresh([imei_of(35_0000_0000_0000 + 11_000_000 + i) for i in range(20_000)])
     await import_keys(csv_of(keys), tenant, store, vault)
-    book = KeyBook(store, vault)
+    book = KeyCache(store, vault)
     imeis = list(keys)
     started = time.perf_counter()
     for place in range(0, len(imeis), 500):

@@ -12,7 +12,7 @@ from openmains.app.ingest.edge.admission import Admission, Refusal
 from openmains.app.ingest.model import AlarmChange
 from openmains.app.ingest.pipeline.process import Processor
 from openmains.app.ingest.uplink import Uplink
-from openmains.app.security.access_cache import AccessBook
+from openmains.app.security.access_cache import AccessCache
 from openmains.app.security.report import finding_uplink, online_uplink, sim_uplink
 from openmains.app.security.unknown import UnknownTerminals
 from openmains.domain.fleet.identifiers import imei_of
@@ -25,7 +25,7 @@ from openmains.drivers.model import Kind as Frame
 from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.edges.postgres.security.access_cache import AccessFollower
-from openmains.edges.postgres.security.decay import calm_down, forget_old
+from openmains.edges.postgres.security.decay import decay, forget_old
 from tests.edges.postgres.fleet.registry_files import make_tenant
 
 SHARD = 7_000  # of nobody else
@@ -91,7 +91,7 @@ NOW = 1_800_000_000
 async def test_a_clone_is_quarantined_then_blocked_and_every_edge_refuses_it(fleet: Fleet) -> None:
     imei = await fleet.add(1)
     other = await fleet.add(2)
-    book = AccessBook()
+    book = AccessCache()
     follower = AccessFollower(fleet.pool, book)
     await follower.load()
     identities = Identities()
@@ -114,7 +114,7 @@ async def test_a_clone_is_quarantined_then_blocked_and_every_edge_refuses_it(fle
     assert await fleet.open_alarms(imei) == {
         "terminal_cloned": "critical", "terminal_quarantined": "major", "terminal_blocked": "critical",
     }  # fmt: skip
-    again = AccessBook()
+    again = AccessCache()
     await AccessFollower(fleet.pool, again).load()
     assert again.state(imei) is State.BLOCKED
     rows = await fleet.owner.fetch(
@@ -227,7 +227,7 @@ async def test_a_register_that_goes_back_is_a_finding_and_readings_in_quarantine
 async def test_a_step_belongs_to_meter_and_module_together(fleet: Fleet) -> None:
     imei = await fleet.add(1)
     await fleet.take(fleet.found(imei, Kind.CLONED, NOW), fleet.found(imei, Kind.CLONED, NOW + 1))
-    book = AccessBook()
+    book = AccessCache()
     follower = AccessFollower(fleet.pool, book)
     await follower.load()
     assert book.is_blocked(imei)
@@ -265,10 +265,10 @@ async def test_bad_reports_are_dead_letters_and_stop_nothing(fleet: Fleet) -> No
 async def test_observed_terminals_calm_down_and_blocked_ones_do_not(fleet: Fleet) -> None:
     one, two = await fleet.add(1), await fleet.add(2)
     await fleet.take(fleet.found(one, Kind.SIM_CHANGED, NOW), fleet.found(two, Kind.CLONED, NOW))
-    await calm_down(fleet.pool, Thresholds(), NOW + 60)
+    await decay(fleet.pool, Thresholds(), NOW + 60)
     assert (await fleet.terminal(one))["state"] == "observe"
     assert await fleet.open_alarms(one) == {"sim_separated": "major"}
-    await calm_down(fleet.pool, Thresholds(), NOW + 30 * 86_400)
+    await decay(fleet.pool, Thresholds(), NOW + 30 * 86_400)
     assert (await fleet.terminal(one))["state"] == "allowed"
     assert await fleet.open_alarms(one) == {}
     assert (await fleet.terminal(two))["state"] == "quarantine"
@@ -281,13 +281,13 @@ async def test_unknown_terminals_go_to_the_tenant_whose_key_they_know(fleet: Fle
     await fleet.owner.execute("INSERT INTO tenant_key VALUES ($1, 1, 'm', 'n', 'w')", fleet.tenant)
     await fleet.owner.execute("INSERT INTO device_key (imei, tenant_id, key_id, nonce, sealed) VALUES ($1, $2, 1, '', '')",
                               key_of, fleet.tenant)  # fmt: skip
-    follower = AccessFollower(fleet.pool, AccessBook())
+    follower = AccessFollower(fleet.pool, AccessCache())
     unknown = UnknownTerminals()
     for round_ in range(2):
         unknown.note(f"{key_of:015d}", "a", NOW * 1_000_000 + round_, proven=True)
         unknown.note(f"{stranger:015d}", "b", NOW * 1_000_000 + round_)
         unknown.note(f"{registered:015d}", "c", NOW * 1_000_000)
-        await follower.note_unknown(unknown.take())
+        await follower.note_unknown(unknown.drain())
     rows = await fleet.owner.fetch(
         "SELECT imei, tenant_id, attempts, proven FROM onboarding WHERE imei = ANY ($1::bigint[]) ORDER BY imei",
         [key_of, stranger, registered],

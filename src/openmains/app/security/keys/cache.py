@@ -32,7 +32,7 @@ class _Turn:
     previous_at: float = float("-inf")
 
 
-class KeyBook:
+class KeyCache:
     """One for each edge process."""
 
     def __init__(self, store: KeyStore, vault: Vault, clock: Callable[[], float] = time.monotonic) -> None:

@@ -46,7 +46,7 @@ class SealedFiles:
         """None: it is not there (any more). Raises ``KeyUnreadableError``."""
         return self._open(name, self._path(name))
 
-    def take(self, name: str) -> bytes | None:
+    def fetch(self, name: str) -> bytes | None:
         """Read once: of two who ask at the same time one gets it."""
         mine = self._folder / f"{name}.{self._random(8).hex()}"
         try:

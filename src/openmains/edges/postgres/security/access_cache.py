@@ -7,7 +7,7 @@ belongs to the pair of IMEI and meter.
 
 from collections.abc import Sequence
 
-from openmains.app.security.access_cache import AccessBook
+from openmains.app.security.access_cache import AccessCache
 from openmains.app.security.unknown import Unknown
 from openmains.domain.security.binding import Sim
 from openmains.domain.security.findings import STATES, State
@@ -19,11 +19,11 @@ _QUERIES = load(__package__)
 
 
 class AccessFollower:
-    """Keeps an ``AccessBook`` true. Call ``load`` once, then ``follow`` every second or so."""
+    """Keeps an ``AccessCache`` true. Call ``load`` once, then ``follow`` every second or so."""
 
-    def __init__(self, pool: Pool, book: AccessBook) -> None:
+    def __init__(self, pool: Pool, cache: AccessCache) -> None:
         self._pool = pool
-        self._book = book
+        self._cache = cache
         self._seen = "0"
 
     async def load(self) -> None:
@@ -31,7 +31,7 @@ class AccessFollower:
         async with self._pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
             horizon = await _QUERIES["snapshot_horizon"].fetchval(connection)
             rows = await _QUERIES["terminals_not_allowed"].fetch(connection)
-        self._book.load({row["imei"]: STATES[row["state"]] for row in rows})
+        self._cache.load({row["imei"]: STATES[row["state"]] for row in rows})
         self._seen = horizon
 
     async def follow(self) -> list[tuple[int, State]]:
@@ -43,8 +43,8 @@ class AccessFollower:
         changed = []
         for row in rows:
             imei, state = row["imei"], STATES[row["state"]]
-            if self._book.state(imei) is not state:
-                self._book.change(imei, state)
+            if self._cache.state(imei) is not state:
+                self._cache.change(imei, state)
                 changed.append((imei, state))
         return changed
 

@@ -13,7 +13,7 @@ BATCH = 5_000
 _QUERIES = load(__package__)
 
 
-async def calm_down(pool: Pool, thresholds: Thresholds, now_s: int) -> int:
+async def decay(pool: Pool, thresholds: Thresholds, now_s: int) -> int:
     """Observed terminals whose score has worn off are allowed again and their alarms over; how many."""
     calmed = 0
     after = 0
