@@ -14,7 +14,7 @@ import asyncpg
 import httpx
 from litestar import Litestar
 
-from openmains.app.fleet.drivers import CatalogShelf
+from openmains.app.fleet.drivers import LoadedDriverCatalog
 from openmains.app.ingest.uplink import Uplink
 from openmains.app.security.keys.envelope import MasterKey, Masters
 from openmains.app.security.keys.files import SealedFiles
@@ -174,7 +174,7 @@ async def make_world(urls: EngineUrls, clickhouse: ClickHouse, folder: Path) -> 
             sign_in_rate=(10_000.0, 100_000),
         ),
         now_us=lambda: time.time_ns() // 1000,
-        drivers=CatalogShelf(load()),
+        drivers=LoadedDriverCatalog(load()),
         system=System(),
         live=feed,
         readings=readings,

@@ -65,7 +65,7 @@ class DriverVector(Struct, frozen=True):
     expected: Any
 
 
-class DriverShelf(Protocol):
+class DriverCatalog(Protocol):
     """The driver catalogue as people ask it."""
 
     def pages(self) -> list[DriverPage]: ...

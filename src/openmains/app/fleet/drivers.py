@@ -16,8 +16,8 @@ from openmains.drivers.page import Field
 from openmains.drivers.points import Vocabulary
 
 
-class CatalogShelf:
-    """``DriverShelf`` over the packaged catalogue."""
+class LoadedDriverCatalog:
+    """``DriverCatalog`` over the packaged catalogue."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._drivers = {driver.name: driver for driver in catalog}

@@ -13,7 +13,7 @@ from openmains.app.command.device_management.operations import MeterLink
 from openmains.app.command.driver import CommandDrivers
 from openmains.app.command.plan_reports import CellLoads
 from openmains.app.command.ports import Signer, StopSwitch
-from openmains.app.fleet.driver_catalog import DriverShelf
+from openmains.app.fleet.driver_catalog import DriverCatalog
 from openmains.app.fleet.ports import Dimensions
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import SignInStore
@@ -58,7 +58,7 @@ class ApiDeps:
     sign_in_store: SignInStore
     settings: ApiSettings
     now_us: Callable[[], int]  # the clock of all operations, µs UTC
-    drivers: DriverShelf
+    drivers: DriverCatalog
     system: SystemView
     live: LiveFeed
     readings: ReadingStore | None = None

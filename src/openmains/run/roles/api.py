@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from openmains.app.command.driver import CatalogCommands
-from openmains.app.fleet.drivers import CatalogShelf, wording
+from openmains.app.fleet.drivers import LoadedDriverCatalog, wording
 from openmains.app.readings.report.answers import Reports
 from openmains.app.security.model import OnSimSeparated
 from openmains.drivers import catalog as driver_catalog
@@ -55,7 +55,7 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
                 sign_in_store=SignIn(api_pool),
                 settings=api_settings(settings, uploads),
                 now_us=now_us,
-                drivers=CatalogShelf(drivers),
+                drivers=LoadedDriverCatalog(drivers),
                 system=system,
                 live=core.hub,
                 readings=readings,
