@@ -4,7 +4,7 @@
 import pytest
 
 from openmains.app.ingest.edge.admission import Refusal
-from openmains.app.link.answers import BUSY, Said, of_receipt, of_refusal
+from openmains.app.link.answers import BUSY, Response, of_receipt, of_refusal
 from openmains.app.link.reports import Receipt
 from openmains.wire.coap import options as opt
 from openmains.wire.coap.message import Code, is_success
@@ -27,7 +27,7 @@ def test_when_or_how_it_would_be_taken_is_said(refusal: Refusal, number: int) ->
 
 
 def test_a_receipt() -> None:
-    assert of_receipt(Receipt(True, "", b"time")) == Said(Code.CHANGED, b"time")
+    assert of_receipt(Receipt(True, "", b"time")) == Response(Code.CHANGED, b"time")
     malformed = of_receipt(Receipt(True, "checksum"))
     assert (malformed.code, malformed.payload) == (Code.BAD_REQUEST, b"malformed: checksum")
     assert of_receipt(Receipt(False)) == BUSY

@@ -36,7 +36,7 @@ def made(number: int, cid: bytes | None = None) -> Session:
 def test_the_least_recently_heard_leaves_with_its_last_number() -> None:
     world = World(most=2)
     one, two = world.connect(1), world.connect(2)
-    world.terminals.heard(one, 5_000_000)
+    world.terminals.seen(one, 5_000_000)
     two.session.send_seq = 17
     world.connect(3)
     assert world.left == [two.imei]
@@ -49,7 +49,7 @@ def test_it_comes_back_where_it_was_within_the_same_run() -> None:
     world = World()
     one = world.connect(1)
     one.session.send_seq, one.session.newest = 17, 30
-    world.terminals.heard(one, 5_000_000)
+    world.terminals.seen(one, 5_000_000)
     world.store.register(one.cid, b"registration")
     world.terminals.evict(one)
     found = world.terminals.load(one.cid)
@@ -66,7 +66,7 @@ def test_in_another_run_no_number_is_used_twice(graceful: bool) -> None:
     before = World(run=41)
     one = before.connect(1)
     one.session.send_seq = 17
-    before.terminals.heard(one, 5_000_000)
+    before.terminals.seen(one, 5_000_000)
     if graceful:
         before.terminals.evict(one)
     after = World(run=43, store=before.store)
@@ -88,7 +88,7 @@ def test_of_two_sessions_the_one_that_speaks_is_the_meters() -> None:
     world = World()
     old, new = world.connect(1, b"\x01old----"), world.connect(1, b"\x01new----")
     assert world.terminals.of_imei(old.imei) is new
-    world.terminals.heard(old, 5_000_000)
+    world.terminals.seen(old, 5_000_000)
     assert world.terminals.of_imei(old.imei) is old
     world.terminals.drop(new)
     assert world.terminals.of_imei(old.imei) is old
@@ -101,6 +101,6 @@ def test_a_new_address_is_noted_and_is_not_yet_proven() -> None:
     one = world.connect(1)
     assert (one.host, one.proven, one.text) == ("192.0.2.1", True, str(FIRST + 1))
     one.session.candidate = ("192.0.2.9", 1)
-    world.terminals.heard(one, 5_000_000)
+    world.terminals.seen(one, 5_000_000)
     assert (one.host, one.address, one.proven) == ("192.0.2.9", ("192.0.2.9", 1), False)
     assert world.store.rows[one.cid].peer == "192.0.2.9 1"

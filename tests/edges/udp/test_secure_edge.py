@@ -35,7 +35,7 @@ class Watch:
 
     def established(self, imei: int, host: str, now: float) -> None: ...
 
-    def heard(self, imei: int, cid: bytes, host: str, now: float) -> bool:
+    def seen(self, imei: int, cid: bytes, host: str, now: float) -> bool:
         return not self.blocked
 
     def suspicious(self, kind: str, imei: int, host: str, now: float) -> None: ...

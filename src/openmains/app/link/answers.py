@@ -27,7 +27,7 @@ HINTS: dict[Refusal, Option] = {
 }
 
 
-class Said(NamedTuple):
+class Response(NamedTuple):
     """An answer."""
 
     code: int
@@ -35,19 +35,19 @@ class Said(NamedTuple):
     options: tuple[Option, ...] = ()
 
 
-BUSY = Said(Code.SERVICE_UNAVAILABLE, b"", (HINTS[Refusal.BUSY],))
+BUSY = Response(Code.SERVICE_UNAVAILABLE, b"", (HINTS[Refusal.BUSY],))
 
 
-def of_refusal(refusal: Refusal) -> Said:
+def of_refusal(refusal: Refusal) -> Response:
     """Why the message is not taken, and when or how it would be."""
     hint = HINTS.get(refusal)
-    return Said(CODES[refusal], refusal.value.encode(), (TEXT,) if hint is None else (TEXT, hint))
+    return Response(CODES[refusal], refusal.value.encode(), (TEXT,) if hint is None else (TEXT, hint))
 
 
-def of_receipt(receipt: Receipt) -> Said:
+def of_receipt(receipt: Receipt) -> Response:
     """2.04 with the driver's answer once the message is on disk; 4.00 for a malformed one, which is kept all the same."""
     if not receipt.confirmed:
         return BUSY
     if receipt.fault:
-        return Said(Code.BAD_REQUEST, f"malformed: {receipt.fault}".encode(), (TEXT,))
-    return Said(Code.CHANGED, receipt.answer)
+        return Response(Code.BAD_REQUEST, f"malformed: {receipt.fault}".encode(), (TEXT,))
+    return Response(Code.CHANGED, receipt.answer)

@@ -104,7 +104,7 @@ class Terminals:
             self.evict(next(iter(self._live.values())))
         return terminal
 
-    def heard(self, terminal: CachedTerminal, now_us: int) -> None:
+    def seen(self, terminal: CachedTerminal, now_us: int) -> None:
         """A fresh record came."""
         session = terminal.session
         self._live.move_to_end(session.cid)

@@ -65,7 +65,7 @@ class AccessWatch:
         self._tell(online_uplink(identity, imei, host, self._now_us()))
         self._guard.handshake(imei)
 
-    def heard(self, imei: int, cid: bytes, host: str, now: float) -> bool:
+    def seen(self, imei: int, cid: bytes, host: str, now: float) -> bool:
         """A fresh message. False: the terminal is blocked, nothing of it is taken."""
         if self._cache.is_blocked(imei):
             self.counters["access.dropped.blocked"] += 1

@@ -14,7 +14,7 @@ from typing import Any
 from openmains.app.ingest.edge.admission import Accepted, Admission, Refusal
 from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
-from openmains.app.link.answers import BUSY, BUSY_S, TEXT, Said, of_receipt, of_refusal
+from openmains.app.link.answers import BUSY, BUSY_S, TEXT, Response, of_receipt, of_refusal
 from openmains.app.link.reports import receipt_of
 from openmains.edges.udp.shell import UdpShell
 from openmains.wire.coap import options as opt
@@ -81,12 +81,12 @@ class CoapEdge:
         exchange = request.exchange
         path = request.path
         if verdict is Verdict.REFUSE:
-            self._say(exchange, of_refusal(Refusal.TOO_MANY), now)
+            self._respond(exchange, of_refusal(Refusal.TOO_MANY), now)
         elif len(path) == 2 and path[0] == "r":
             if request.method != Method.POST:
                 self._server.respond(exchange, Code.METHOD_NOT_ALLOWED, b"use POST", (TEXT,), now=now)
             elif self._batcher.full:
-                self._say(exchange, BUSY, now)
+                self._respond(exchange, BUSY, now)
             else:
                 self._report(request, path[1], now)
         elif path == (".well-known", "core") and request.method == Method.GET:
@@ -99,17 +99,17 @@ class CoapEdge:
         about = "/", opt.get_uint(request.options, opt.CONTENT_FORMAT)
         found = self._admission.admit(imei, request.payload, "coap", "r", self._now_us(), about=about)
         if isinstance(found, Refusal):
-            self._say(exchange, of_refusal(found), now)
+            self._respond(exchange, of_refusal(found), now)
             return
         self._batcher.add(found.uplink, lambda confirmed: self._done(exchange, found, confirmed))
 
     def _done(self, exchange: Exchange, accepted: Accepted, confirmed: bool) -> None:
         receipt = receipt_of(self._admission, accepted, confirmed, self._now_us() // 1_000_000)
-        self._say(exchange, of_receipt(receipt), self._loop.time())
+        self._respond(exchange, of_receipt(receipt), self._loop.time())
         self._shell.transmit_soon()
 
-    def _say(self, exchange: Exchange, said: Said, now: float) -> None:
-        self._server.respond(exchange, said.code, said.payload, said.options, now=now)
+    def _respond(self, exchange: Exchange, response: Response, now: float) -> None:
+        self._server.respond(exchange, response.code, response.payload, response.options, now=now)
 
     def datagrams_to_send(self, now: float) -> list[tuple[Any, bytes]]:
         """(Address, datagram) of what there is."""

@@ -117,8 +117,8 @@ class SecureEdge:
         if terminal is None or self._user is None:
             return
         if event.fresh:
-            self._terminals.heard(terminal, self._now_us())
-            if not self._watch.heard(terminal.imei, terminal.cid, terminal.heard_at[0], now):
+            self._terminals.seen(terminal, self._now_us())
+            if not self._watch.seen(terminal.imei, terminal.cid, terminal.heard_at[0], now):
                 return
         self._user.message_received(terminal, event.data, now)
 

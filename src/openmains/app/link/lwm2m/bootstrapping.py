@@ -62,7 +62,7 @@ class Bootstrapping:
 
     # --- the meter is asked to come ---
 
-    def spoke(self, terminal: Terminal) -> None:
+    def wake_up(self, terminal: Terminal) -> None:
         """It registered or updated its registration: a good moment, for it listens."""
         if not self._uri or len(self._spoke) >= WAITING:
             return

@@ -8,7 +8,7 @@ shell (``pipe.py``); resources keep their path and content format (``drivers.lwm
 """
 
 from openmains.app.ingest.edge.admission import About
-from openmains.app.link.answers import TEXT, Said, of_receipt, of_refusal
+from openmains.app.link.answers import TEXT, Response, of_receipt, of_refusal
 from openmains.app.link.lwm2m.pipe import OPAQUE_DOWNLINK, unwrapped, write_down
 from openmains.app.link.ports import Clock, Link, Terminal
 from openmains.app.link.reports import Receipt, Reports
@@ -42,19 +42,19 @@ class Reporting:
             terminal, payload, CHANNEL_LWM2M, place, about, lambda receipt: self._stored(report, receipt)
         )
         if refusal is not None:
-            said = of_refusal(refusal)
-            self._server.respond(report, said.code, said.payload, now=now)
+            response = of_refusal(refusal)
+            self._server.respond(report, response.code, response.payload, now=now)
 
     def _stored(self, report: lwm2m.Report, receipt: Receipt) -> None:
         now = self._clock.time()
-        said = of_receipt(receipt)
-        if said.code != Code.CHANGED or (isinstance(report.exchange, Exchange) and report.kind != "send"):
-            self._server.respond(report, said.code, said.payload, now=now)
+        response = of_receipt(receipt)
+        if response.code != Code.CHANGED or (isinstance(report.exchange, Exchange) and report.kind != "send"):
+            self._server.respond(report, response.code, response.payload, now=now)
         else:
-            self._server.respond(report, said.code, now=now)
-            if said.payload and report.registration.has(OPAQUE_DOWNLINK):
+            self._server.respond(report, response.code, now=now)
+            if response.payload and report.registration.has(OPAQUE_DOWNLINK):
                 # An acknowledged notification has no room for an answer: the time goes down as the operators do it.
-                self._server.submit(report.link, write_down(said.payload), now)
+                self._server.submit(report.link, write_down(response.payload), now)
         self._link.transmit_soon()
 
     def requested(self, request: Request, terminal: Terminal, now: float) -> None:
@@ -73,11 +73,11 @@ class Reporting:
                 terminal, request.payload, CHANNEL_COAP, "r", about, lambda receipt: self._posted(request, receipt)
             )
             if refusal is not None:
-                self._say(request, of_refusal(refusal), now)
+                self._respond(request, of_refusal(refusal), now)
 
     def _posted(self, request: Request, receipt: Receipt) -> None:
-        self._say(request, of_receipt(receipt), self._clock.time())
+        self._respond(request, of_receipt(receipt), self._clock.time())
         self._link.transmit_soon()
 
-    def _say(self, request: Request, said: Said, now: float) -> None:
-        self._server.answer(request, said.code, said.payload, said.options, now=now)
+    def _respond(self, request: Request, response: Response, now: float) -> None:
+        self._server.answer(request, response.code, response.payload, response.options, now=now)

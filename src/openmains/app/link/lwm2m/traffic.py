@@ -141,7 +141,7 @@ class Traffic:
             case lwm2m.Updated(link, registration, _):
                 self._store.register(_cid(link), registration.dump())
                 if terminal is not None:
-                    self._parts.bootstrapping.spoke(terminal)
+                    self._parts.bootstrapping.wake_up(terminal)
             case lwm2m.ObservationEnded(link, registration, _, _):
                 self._store.register(_cid(link), registration.dump())
             case lwm2m.Deregistered(link, _, _):
@@ -176,7 +176,7 @@ class Traffic:
         self._store.register(terminal.cid, registration.dump())
         for what in self._worth_observing(registration, terminal):
             self._server.submit(terminal.cid, what, now)
-        self._parts.bootstrapping.spoke(terminal)
+        self._parts.bootstrapping.wake_up(terminal)
 
     def _worth_observing(self, registration: Registration, terminal: Terminal) -> list[Operation]:
         """What the product's driver reads as resources, where the meter offers it; and the operators' uplink."""
