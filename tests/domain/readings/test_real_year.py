@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real year of 62 meters through ``judge_registers`` in messages of 24 (docs/readings.md has the table).
+"""A real year of 62 meters through ``validate_registers`` in messages of 24 (docs/readings.md has the table).
 
 The expectations are computed straight from the CSV by tests/support/plain_year.py, which imports nothing of the domain.
 """
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from openmains.domain.period import date_to_day, zone
-from openmains.domain.readings import judge_registers, merge
+from openmains.domain.readings import merge, validate_registers
 from openmains.domain.readings.model import DayRow, Limits, MeterState, RegisterReport
 from openmains.domain.readings.quality import Rule, Slot
 from tests.support.plain_year import CADENCE_S, QMAX, SLACK, plain_totals, plain_valid
@@ -51,7 +51,7 @@ def judged(entries: list[Reading], at_once: int = 24) -> Outcome:
     for place in range(0, len(entries), at_once):
         part = entries[place : place + at_once]
         sent = max(at for at, _ in part) + 60
-        result = judge_registers(state, RegisterReport(sent, sent, part), limits, madrid)
+        result = validate_registers(state, RegisterReport(sent, sent, part), limits, madrid)
         assert result.state.version == state.version + 1
         state = result.state
         rows += [(row.at, row.register, row.flags) for row in result.registers]

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openmains.domain.period import Zone, zone
-from openmains.domain.readings import judge_intervals, merge
-from openmains.domain.readings.full_validation import judge_carefully
+from openmains.domain.readings import merge, validate_intervals
+from openmains.domain.readings.full_validation import validate_fully
 from openmains.domain.readings.model import DayRow, IntervalReport, Judgement, Limits, MeterState
 from openmains.domain.readings.quality import Rule, Slot
 from tests.domain.properties import examples
@@ -47,7 +47,7 @@ def begun(days: int = 3, use: int = 10) -> tuple[MeterState, int]:
     """State after some clean days, and the register at the start of the next."""
     state, base = MeterState(), 1000
     for day in range(DAY - days, DAY):
-        result = judge_intervals(state, daily(day, base, [use] * 48), LIMITS, SHANGHAI)
+        result = validate_intervals(state, daily(day, base, [use] * 48), LIMITS, SHANGHAI)
         assert not result.findings
         state, base = result.state, base + 48 * use
     return state, base
@@ -57,21 +57,21 @@ def test_clean_day() -> None:
     state, base = begun()
     before = deepcopy(state)
     report = daily(DAY, base, list(range(48)))
-    result = judge_intervals(state, report, LIMITS, SHANGHAI)
+    result = validate_intervals(state, report, LIMITS, SHANGHAI)
     assert state == before
     assert result.days == [DayRow(DAY, base, 1800, list(range(48)), [0] * 48)]
     assert (result.registers[0].at, result.registers[0].register) == (report.register_at, report.register)
     assert result.findings == []
     assert result.state.version == before.version + 1
-    assert result.state.close_day == DAY + 1
-    assert result.state.closes[:2] == [base + sum(range(48)), base]
+    assert result.state.midnight_day == DAY + 1
+    assert result.state.midnights[:2] == [base + sum(range(48)), base]
 
 
 def test_exact_repeat_stores_nothing() -> None:
     state, base = begun()
     report = daily(DAY, base, [1] * 48)
-    state = judge_intervals(state, report, LIMITS, SHANGHAI).state
-    again = judge_intervals(state, report, LIMITS, SHANGHAI)
+    state = validate_intervals(state, report, LIMITS, SHANGHAI).state
+    again = validate_intervals(state, report, LIMITS, SHANGHAI)
     assert again.repeat
     assert again.state == state
     assert not again.days
@@ -88,8 +88,8 @@ def test_both_ways_agree_on_clean_days(use: list[list[int]], with_history: bool)
         day = DAY + n
         history = [(SHANGHAI.start_of(day - k), closes[n - k]) for k in range(1, min(n, 7) + 1)] if with_history else []
         report = daily(day, base, increments, history=history)
-        quick = judge_intervals(state, report, LIMITS, SHANGHAI)
-        assert quick == judge_carefully(state, report, LIMITS, SHANGHAI)
+        quick = validate_intervals(state, report, LIMITS, SHANGHAI)
+        assert quick == validate_fully(state, report, LIMITS, SHANGHAI)
         state, base = quick.state, base + sum(increments)
         closes.append(base)
 
@@ -119,7 +119,7 @@ def test_rule(changes: dict[str, object], limits: Limits, expected: list[Rule]) 
     state, base = begun()
     assert base == 2440
     report = daily(DAY, base, [1] * 48, **changes)
-    result = judge_intervals(state, report, limits, SHANGHAI)
+    result = validate_intervals(state, report, limits, SHANGHAI)
     assert rules(result) == expected
     # kept, whatever it is
     assert [row.register for row in result.registers] == [report.register]
@@ -128,20 +128,20 @@ def test_rule(changes: dict[str, object], limits: Limits, expected: list[Rule]) 
 
 def test_rollover_is_counted_on() -> None:
     limits = replace(LIMITS, dial=10_000)
-    state = judge_intervals(MeterState(), daily(DAY, 9500, [9] * 48), limits, SHANGHAI).state
+    state = validate_intervals(MeterState(), daily(DAY, 9500, [9] * 48), limits, SHANGHAI).state
     assert state.grid_register == 9932
-    result = judge_intervals(state, daily(DAY + 1, 9932, [2] * 48, register=29), limits, SHANGHAI)
+    result = validate_intervals(state, daily(DAY + 1, 9932, [2] * 48, register=29), limits, SHANGHAI)
     assert rules(result) == []
     assert result.state.grid_register == 28
-    third = judge_intervals(result.state, daily(DAY + 3, 40, [2] * 48), limits, SHANGHAI)
+    third = validate_intervals(result.state, daily(DAY + 3, 40, [2] * 48), limits, SHANGHAI)
     assert rules(third) == [Rule.GAP]
     assert sum(third.days[0].increments) == 12
 
 
 def test_rollover_in_a_gap() -> None:
     limits = replace(LIMITS, dial=10_000)
-    state = judge_intervals(MeterState(), daily(DAY, 9500, [9] * 48), limits, SHANGHAI).state
-    result = judge_intervals(state, daily(DAY + 2, 68, [2] * 48), limits, SHANGHAI)
+    state = validate_intervals(MeterState(), daily(DAY, 9500, [9] * 48), limits, SHANGHAI).state
+    result = validate_intervals(state, daily(DAY + 2, 68, [2] * 48), limits, SHANGHAI)
     assert rules(result) == [Rule.GAP, Rule.ROLLOVER]
     assert sum(result.days[0].increments) == 136
     assert result.state.grid_register == 164
@@ -150,20 +150,20 @@ def test_rollover_in_a_gap() -> None:
 def test_new_level_is_believed_after_three() -> None:
     state, _ = begun()
     for n in range(3):
-        result = judge_intervals(state, daily(DAY + n, n * 48, [1] * 48), LIMITS, SHANGHAI)
+        result = validate_intervals(state, daily(DAY + n, n * 48, [1] * 48), LIMITS, SHANGHAI)
         assert Rule.IMPOSSIBLE_BACK in rules(result)
         assert (Rule.METER_CHANGED in rules(result)) == (n == 2)
         assert all(q & Slot.SUSPECT for q in result.days[-1].quality) == (n < 2)
         assert result.days[-1].base == n * 48
         state = result.state
-    assert judge_intervals(state, daily(DAY + 3, 144, [1] * 48), LIMITS, SHANGHAI).findings == []
+    assert validate_intervals(state, daily(DAY + 3, 144, [1] * 48), LIMITS, SHANGHAI).findings == []
 
 
 def test_a_single_wrong_level_leaves_no_trace_in_the_state() -> None:
     state, base = begun()
-    wrong = judge_intervals(state, daily(DAY, 7, [1] * 48), LIMITS, SHANGHAI)
+    wrong = validate_intervals(state, daily(DAY, 7, [1] * 48), LIMITS, SHANGHAI)
     assert wrong.state.candidate_count == 1
-    right = judge_intervals(wrong.state, daily(DAY + 1, base + 480, [10] * 48), LIMITS, SHANGHAI)
+    right = validate_intervals(wrong.state, daily(DAY + 1, base + 480, [10] * 48), LIMITS, SHANGHAI)
     assert rules(right) == [Rule.GAP]
     assert right.state.candidate is None
     assert merge(wrong.days[0], right.days[0]).increments == wrong.days[0].increments  # measured, though suspect
@@ -173,11 +173,11 @@ def test_gap_is_filled_from_history_then_replaced() -> None:
     state, base = begun()
     starts = [SHANGHAI.start_of(DAY + k) for k in range(3)]
     history = [(starts[2], base + 700), (starts[1], base + 600), (starts[0], base)]
-    result = judge_intervals(state, daily(DAY + 3, base + 1700, [1] * 48, history=history), LIMITS, SHANGHAI)
+    result = validate_intervals(state, daily(DAY + 3, base + 1700, [1] * 48, history=history), LIMITS, SHANGHAI)
     assert rules(result) == [Rule.GAP]
     assert [(row.day - DAY, sum(row.increments)) for row in result.days] == [(0, 600), (1, 100), (2, 1000), (3, 48)]
     assert set(result.days[1].quality) == {Slot.ESTIMATED | Slot.FROM_HISTORY}
-    late = judge_intervals(result.state, daily(DAY + 1, base + 600, [100, *[0] * 47]), LIMITS, SHANGHAI)
+    late = validate_intervals(result.state, daily(DAY + 1, base + 600, [100, *[0] * 47]), LIMITS, SHANGHAI)
     assert rules(late) == [Rule.OUT_OF_ORDER, Rule.CLOCK_BEHIND][:1]
     row = merge(result.days[1], late.days[0])
     assert row.increments == [100, *[0] * 47]
@@ -191,20 +191,20 @@ def test_missing_slots_are_estimated_when_the_register_tells_their_sum() -> None
     report = daily(
         DAY, base, [0, 0, 0, *[10] * 45], missing=7, register=base + 470, register_at=SHANGHAI.start_of(DAY + 1)
     )
-    result = judge_intervals(state, report, LIMITS, SHANGHAI)
+    result = validate_intervals(state, report, LIMITS, SHANGHAI)
     assert result.days[0].increments[:4] == [6, 7, 7, 10]
     assert [q for q in result.days[0].quality if q] == [Slot.ESTIMATED] * 3
 
 
 def test_duplicates_of_another_frame() -> None:
     state, base = begun()
-    state = judge_intervals(state, daily(DAY, base, [1] * 48), LIMITS, SHANGHAI).state
-    same = judge_intervals(state, daily(DAY, base, [1] * 48, frame_hash=1), LIMITS, SHANGHAI)
+    state = validate_intervals(state, daily(DAY, base, [1] * 48), LIMITS, SHANGHAI).state
+    same = validate_intervals(state, daily(DAY, base, [1] * 48, frame_hash=1), LIMITS, SHANGHAI)
     assert rules(same) == [Rule.OUT_OF_ORDER, Rule.DUPLICATE_SAME]
-    other = judge_intervals(state, daily(DAY, base, [2] * 48, frame_hash=2), LIMITS, SHANGHAI)
+    other = validate_intervals(state, daily(DAY, base, [2] * 48, frame_hash=2), LIMITS, SHANGHAI)
     assert rules(other) == [Rule.OUT_OF_ORDER, Rule.DUPLICATE_DIFFERENT]
     assert all(q & Slot.SUSPECT for q in other.days[0].quality)
-    assert other.state.closes == state.closes
+    assert other.state.midnights == state.midnights
 
 
 def test_report_across_midnight_is_split() -> None:
@@ -215,7 +215,7 @@ def test_report_across_midnight_is_split() -> None:
         report, start=start, increments=[1] * 60, received_at=start + 40 * 3600, device_at=start + 40 * 3600
     )
     report = replace(report, register=base + 60, register_at=start + 30 * 3600)
-    result = judge_intervals(state, report, LIMITS, SHANGHAI)
+    result = validate_intervals(state, report, LIMITS, SHANGHAI)
     assert rules(result) == []
     assert [(row.day, row.base, sum(row.increments), row.partial) for row in result.days] == [
         (DAY, base, 48, False),
@@ -230,7 +230,7 @@ def test_days_of_summer_time(day: int, slots: int) -> None:
     state, base = MeterState(), 0
     for at in (day - 1, day, day + 1):
         count = madrid.seconds_in(at) // 1800
-        result = judge_intervals(state, daily(at, base, [1] * count, madrid), LIMITS, madrid)
+        result = validate_intervals(state, daily(at, base, [1] * count, madrid), LIMITS, madrid)
         assert rules(result) == []
         assert len(result.days[0].increments) == (slots if at == day else 48)
         state, base = result.state, base + count
@@ -298,9 +298,9 @@ def check(story: Story) -> None:
     days: dict[int, DayRow] = {}
     for report in reports:
         before = deepcopy((state, report))
-        result = judge_intervals(state, report, LIMITS, tz)
+        result = validate_intervals(state, report, LIMITS, tz)
         assert (state, report) == before
-        assert result == judge_intervals(state, report, LIMITS, tz)
+        assert result == validate_intervals(state, report, LIMITS, tz)
         assert set(rules(result)) <= {Rule.GAP, Rule.SPIKE, Rule.UNIT_SUSPECT}
         state = result.state
         for row in result.days:
@@ -364,7 +364,7 @@ def test_stories_once_found(first: int, use: list[int], pieces: list[tuple[int, 
 def test_nonsense_is_kept_and_never_raises(reports: list[IntervalReport]) -> None:
     state = MeterState()
     for report in reports:
-        result = judge_intervals(state, report, LIMITS, SHANGHAI)
+        result = validate_intervals(state, report, LIMITS, SHANGHAI)
         assert [(row.at, row.register) for row in result.registers] == [(report.register_at, report.register)]
         state = result.state
 
@@ -374,6 +374,6 @@ def test_a_clean_day_costs_little() -> None:
     state, base = begun(8)
     history = [(SHANGHAI.start_of(DAY - k), base - 480 * k) for k in range(1, 8)]
     report = daily(DAY, base, [10] * 48, history=history)
-    best = min(timeit.repeat(lambda: judge_intervals(state, report, LIMITS, SHANGHAI), number=200, repeat=50)) / 200
+    best = min(timeit.repeat(lambda: validate_intervals(state, report, LIMITS, SHANGHAI), number=200, repeat=50)) / 200
     print(f"clean report: {best * 1e6:.1f} µs")
     assert best < 12e-6

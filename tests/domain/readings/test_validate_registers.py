@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openmains.domain.period import zone
-from openmains.domain.readings import judge_registers, merge
+from openmains.domain.readings import merge, validate_registers
 from openmains.domain.readings.model import DayRow, Judgement, Limits, MeterState, RegisterReport
 from openmains.domain.readings.quality import Rule, Slot
 from tests.domain.properties import examples
@@ -23,7 +23,7 @@ def tell(state: MeterState, *entries: tuple[int, int], limits: Limits = LIMITS) 
     """Entries as (minutes after T0, register), received a minute after the last."""
     at = T0 + 60 * max(minute for minute, _ in entries) + 60
     before = deepcopy(state)
-    result = judge_registers(
+    result = validate_registers(
         state, RegisterReport(at, at, [(T0 + 60 * m, register) for m, register in entries]), limits, SHANGHAI
     )
     assert state == before
@@ -69,14 +69,14 @@ def test_rule(entries: list[tuple[int, int]], expected: set[Rule]) -> None:
 def test_future_before_installation_and_dial_are_not_built_upon() -> None:
     limits = replace(LIMITS, dial=10_000, installed_at=T0)
     report = RegisterReport(T0 + 7200, T0 + 7200, [(T0 - 60, 5), (T0, 100), (T0 + 9000, 101), (T0 + 3600, 10_000)])
-    result = judge_registers(MeterState(), report, limits, SHANGHAI)
+    result = validate_registers(MeterState(), report, limits, SHANGHAI)
     assert flags(result) == [{Rule.BEFORE_INSTALLATION}, set(), {Rule.CLOCK_AHEAD}, {Rule.DIAL_LIMIT}]
     assert (result.state.register, result.state.register_at) == (100, T0)
 
 
 def test_clock_of_the_message() -> None:
     for device_at, expected in ((T0 + 601, Rule.CLOCK_AHEAD), (T0 - 601, Rule.CLOCK_BEHIND), (T0 + 600, None)):
-        result = judge_registers(MeterState(), RegisterReport(T0, device_at, [(T0, 1)]), LIMITS, SHANGHAI)
+        result = validate_registers(MeterState(), RegisterReport(T0, device_at, [(T0, 1)]), LIMITS, SHANGHAI)
         assert [finding.rule for finding in result.findings] == ([expected] if expected else [])
 
 
@@ -96,7 +96,7 @@ def test_findings_stand_on_their_day() -> None:
 def test_a_wrong_clock_makes_no_rows_in_other_years() -> None:
     limits = replace(LIMITS, installed_at=T0)
     report = RegisterReport(T0 + 7200, T0 + 90_000, [(T0 + 3600, 1), (10**6, 5), (T0 + 10**9, 6)])
-    result = judge_registers(MeterState(), report, limits, SHANGHAI)
+    result = validate_registers(MeterState(), report, limits, SHANGHAI)
     (row,) = result.days
     assert row.day == 20_000
     assert row.flags == 1 << Rule.CLOCK_AHEAD | 1 << Rule.BEFORE_INSTALLATION
@@ -153,7 +153,7 @@ def test_days_add_up(steps: list[tuple[int, int]], cut: int, key: str, interval_
         state, days = MeterState(), dict[int, DayRow]()
         for place in range(0, len(entries), size):
             part = entries[place : place + size]
-            result = judge_registers(state, RegisterReport(part[-1][0], part[-1][0], part), limits, tz)
+            result = validate_registers(state, RegisterReport(part[-1][0], part[-1][0], part), limits, tz)
             state = result.state
             for row in result.days:
                 days[row.day] = merge(days[row.day], row) if row.day in days else replace(row, partial=False)
@@ -179,6 +179,6 @@ def test_days_add_up(steps: list[tuple[int, int]], cut: int, key: str, interval_
 def test_nonsense_is_kept_and_never_raises(messages: list[list[tuple[int, int]]]) -> None:
     state, limits = MeterState(), replace(LIMITS, dial=10_000)
     for entries in messages:
-        result = judge_registers(state, RegisterReport(2**21, 2**21, entries), limits, SHANGHAI)
+        result = validate_registers(state, RegisterReport(2**21, 2**21, entries), limits, SHANGHAI)
         assert [(row.at, row.register) for row in result.registers] == entries
         state = result.state

@@ -2,6 +2,6 @@
 """Readings (R6): judge what a meter sent, keep meter-days, answer any period. Definitions: docs/readings.md."""
 
 from openmains.domain.readings.merge import Totals, merge, totals
-from openmains.domain.readings.validate import judge_intervals, judge_registers
+from openmains.domain.readings.validate import validate_intervals, validate_registers
 
-__all__ = ["Totals", "judge_intervals", "judge_registers", "merge", "totals"]
+__all__ = ["Totals", "merge", "totals", "validate_intervals", "validate_registers"]

@@ -17,7 +17,7 @@ MISSING, ESTIMATED, REVERSE = int(Slot.MISSING), int(Slot.ESTIMATED), int(Slot.R
 GAP_BIT = 1 << Rule.GAP
 
 
-class Sheet:
+class DayGrid:
     """Day rows that a message builds. ``known(day)`` tells the register at a day's start where it is known."""
 
     __slots__ = ("_known", "_marks", "_rows", "_zone", "interval_s")

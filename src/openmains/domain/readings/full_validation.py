@@ -6,17 +6,18 @@ missing before it (7-day history first, then the line between registers) → its
 """
 
 from dataclasses import replace
+from enum import Enum
 from itertools import pairwise
 
 from openmains.domain.period import Zone
-from openmains.domain.readings.day_grid import Sheet
-from openmains.domain.readings.midnight import close_of, set_close
+from openmains.domain.readings.day_grid import DayGrid
+from openmains.domain.readings.midnight import midnight_of, set_midnight
 from openmains.domain.readings.model import IntervalReport, Judgement, Limits, MeterState, RegisterRow
 from openmains.domain.readings.quality import Rule, Slot
 from openmains.domain.readings.registers import check_clock, learn_day, refused, stand_on, try_candidate
 from openmains.domain.readings.rules import (
     MAX_FILL_S,
-    Notes,
+    Findings,
     changes_level,
     is_power_of_ten_off,
     most,
@@ -30,12 +31,21 @@ SUSPECT = int(Slot.SUSPECT)
 MISSING = int(Slot.MISSING)
 
 
-def judge_carefully(state: MeterState, report: IntervalReport, limits: Limits, zone: Zone) -> Judgement:
-    """As ``judge_intervals``, for any report."""
-    return _Careful(state, report, limits, zone).run()
+def validate_fully(state: MeterState, report: IntervalReport, limits: Limits, zone: Zone) -> Judgement:
+    """As ``validate_intervals``, for any report."""
+    return _FullValidation(state, report, limits, zone).run()
 
 
-class _Careful:
+class Level(Enum):
+    """How a report fits what is known of the register."""
+
+    FIRST = "first"  # nothing is known yet
+    SAME = "same"  # it continues or repeats it
+    NEW = "new"  # it stands on another one, which is believed
+    OTHER = "other"  # it stands on another one, which is not believed (yet)
+
+
+class _FullValidation:
     """One report in work."""
 
     def __init__(self, state: MeterState, report: IntervalReport, limits: Limits, zone: Zone) -> None:
@@ -43,54 +53,59 @@ class _Careful:
         self.state = replace(
             state,
             version=state.version + 1,
-            closes=list(state.closes),
+            midnights=list(state.midnights),
             frame_seq=report.frame_seq,
             frame_hash=report.frame_hash,
         )
-        self.notes = Notes()
+        self.findings = Findings()
         self.learned: set[int] = set()
         self.end = report.start + len(report.increments) * report.interval_s
         self.increments = list(report.increments)
         self.quality = [MISSING if report.missing >> k & 1 else 0 for k in range(len(self.increments))]
         self.known_until, self.known_from = len(self.increments), 0  # the registers before and after missing slots
-        self.sheet = Sheet(zone, report.interval_s, lambda day: close_of(self.state, day))
-        self.front_at, self.front = state.grid_at, state.grid_register
-        if self.front_at is None and state.close_day is not None and state.closes and state.closes[0] is not None:
-            self.front_at, self.front = zone.start_of(state.close_day), state.closes[0]
+        self.sheet = DayGrid(zone, report.interval_s, lambda day: midnight_of(self.state, day))
+        self.known_at, self.known_register = state.grid_at, state.grid_register
+        if (
+            self.known_at is None
+            and state.midnight_day is not None
+            and state.midnights
+            and state.midnights[0] is not None
+        ):
+            self.known_at, self.known_register = zone.start_of(state.midnight_day), state.midnights[0]
 
     def run(self) -> Judgement:
-        report, state, notes = self.report, self.state, self.notes
-        check_clock(notes, report.received_at, report.device_at, self.limits)
+        report, state, findings = self.report, self.state, self.findings
+        check_clock(findings, report.received_at, report.device_at, self.limits)
         unfit = self._bounds()
         self._slots()
         closed_at, closed = self._sums()
         level = self._level(unfit, closed_at, closed)
-        if unfit or level == "other":
+        if unfit or level is Level.OTHER:
             self.quality = [q | SUSPECT if not q & MISSING else q for q in self.quality]
-        believed = level in ("same", "first", "new") and not unfit
-        register_bits = notes.flags
+        believed = level in (Level.SAME, Level.FIRST, Level.NEW) and not unfit
+        register_bits = findings.flags
         if believed:
-            if level == "new":
+            if level is Level.NEW:
                 stand_on(state, report.register, report.register_at)
-                self.front_at = self.front = None
+                self.known_at = self.known_register = None
             self._fill()
-        self._rows(register_bits, own_base=level in ("new", "other") or bool(unfit), first=believed)
+        self._rows(register_bits, own_base=level in (Level.NEW, Level.OTHER) or bool(unfit), first=believed)
         if believed:
             self._settle(closed_at, closed)
         row = RegisterRow(report.register_at, report.register, register_bits)
-        return Judgement(state, self.sheet.rows(), [row], notes.findings)
+        return Judgement(state, self.sheet.rows(), [row], findings.findings)
 
     def _bounds(self) -> int:
         """Bits of the rules that make the report unfit to build upon."""
         report, limits = self.report, self.limits
-        bits = refused(self.notes, report.register_at, report.register, report.received_at, limits)
+        bits = refused(self.findings, report.register_at, report.register, report.received_at, limits)
         if self.end > report.received_at + limits.clock_tolerance_s and not bits >> Rule.CLOCK_AHEAD & 1:
-            bits |= self.notes.note(Rule.CLOCK_AHEAD, self.end, self.end, report.received_at)
+            bits |= self.findings.add(Rule.CLOCK_AHEAD, self.end, self.end, report.received_at)
         if not bits >> Rule.DIAL_LIMIT & 1 and (report.base < 0 or (limits.dial and report.base >= limits.dial)):
-            bits |= self.notes.note(Rule.DIAL_LIMIT, report.start, report.base, limits.dial)
+            bits |= self.findings.add(Rule.DIAL_LIMIT, report.start, report.base, limits.dial)
         before = max(0, limits.installed_at - report.start) // report.interval_s
         if any(self.increments[:before]) and not bits >> Rule.BEFORE_INSTALLATION & 1:
-            self.notes.note(Rule.BEFORE_INSTALLATION, report.start, report.start, limits.installed_at)
+            self.findings.add(Rule.BEFORE_INSTALLATION, report.start, report.start, limits.installed_at)
             for k in range(min(before, len(self.quality))):
                 self.quality[k] |= SUSPECT if self.increments[k] else 0
         return bits
@@ -104,10 +119,10 @@ class _Careful:
                 continue
             at = report.start + k * report.interval_s
             if increment > top:
-                self.notes.note(Rule.OVER_QMAX, at, increment, top)
+                self.findings.add(Rule.OVER_QMAX, at, increment, top)
                 self.quality[k] |= SUSPECT
             else:
-                self.notes.note(Rule.REVERSE_FLOW, at, increment, -back)
+                self.findings.add(Rule.REVERSE_FLOW, at, increment, -back)
                 self.quality[k] |= SUSPECT if -increment > back else 0
 
     def _sums(self) -> tuple[int, int]:
@@ -125,7 +140,7 @@ class _Careful:
         open_s = max(after, 0) + len(unknown) * report.interval_s
         low, high = (-most_back(self.limits, open_s), most(self.limits, open_s)) if open_s else (0, 0)
         if after >= 0 and not low <= spare <= high:
-            self.notes.note(Rule.SUM_MISMATCH, report.register_at, report.register, closed)
+            self.findings.add(Rule.SUM_MISMATCH, report.register_at, report.register, closed)
         elif unknown and after == 0:
             for n, k in enumerate(unknown):
                 self.increments[k] = spare * (n + 1) // len(unknown) - spare * n // len(unknown)
@@ -136,45 +151,45 @@ class _Careful:
             return end, closed
         return report.start + unknown[0] * report.interval_s, report.base + sum(self.increments[: unknown[0]])
 
-    def _level(self, unfit: int, closed_at: int, closed: int) -> str:
-        """How the report fits what is known: 'first', 'same' (continues or repeats it), 'new' (believed), 'other'."""
-        report, notes, front_at, front = self.report, self.notes, self.front_at, self.front
+    def _level(self, unfit: int, closed_at: int, closed: int) -> Level:
+        """How the report fits what is known."""
+        report, findings, known_at, known_register = self.report, self.findings, self.known_at, self.known_register
         if unfit:
-            return "other"
-        if front_at is None or front is None:
+            return Level.OTHER
+        if known_at is None or known_register is None:
             if self.old.register is None or self.old.register_at is None:
-                return "first"
-            front_at, front = self.old.register_at, self.old.register
-        if report.start < front_at:
-            return self._late(front_at, front, closed_at, closed)
-        verdict = step(front, report.base, report.start - front_at, self.limits)
-        if report.start == front_at and report.base != front and verdict.rule is not Rule.ROLLOVER:
-            notes.note(Rule.SUM_MISMATCH, report.start, report.base, front)
-        if report.start > front_at:
-            notes.note(Rule.GAP, front_at, report.start, front_at)
+                return Level.FIRST
+            known_at, known_register = self.old.register_at, self.old.register
+        if report.start < known_at:
+            return self._late(known_at, known_register, closed_at, closed)
+        verdict = step(known_register, report.base, report.start - known_at, self.limits)
+        if report.start == known_at and report.base != known_register and verdict.rule is not Rule.ROLLOVER:
+            findings.add(Rule.SUM_MISMATCH, report.start, report.base, known_register)
+        if report.start > known_at:
+            findings.add(Rule.GAP, known_at, report.start, known_at)
         if verdict.rule is None:
-            return "same"
-        notes.note(verdict.rule, report.start, report.base, verdict.bound)
+            return Level.SAME
+        findings.add(verdict.rule, report.start, report.base, verdict.bound)
         if not changes_level(verdict.rule):
-            return "same"
-        if is_power_of_ten_off(report.base, front):
-            notes.note(Rule.UNIT_SUSPECT, report.start, report.base, front)
+            return Level.SAME
+        if is_power_of_ten_off(report.base, known_register):
+            findings.add(Rule.UNIT_SUSPECT, report.start, report.base, known_register)
         if not try_candidate(self.state, report.register, report.register_at, self.limits):
-            return "other"
-        notes.note(Rule.METER_CHANGED, report.start, report.base, front)
-        return "new"
+            return Level.OTHER
+        findings.add(Rule.METER_CHANGED, report.start, report.base, known_register)
+        return Level.NEW
 
-    def _late(self, front_at: int, front: int, closed_at: int, closed: int) -> str:
+    def _late(self, known_at: int, known_register: int, closed_at: int, closed: int) -> Level:
         """The report begins before what is already known ends."""
-        report, notes = self.report, self.notes
+        report, findings = self.report, self.findings
         # A report of the day so far repeats the slots of the one before it and goes on: that is how it is meant.
         advances = self.old.register_at is None or report.register_at > self.old.register_at
         if not advances:
-            notes.note(Rule.OUT_OF_ORDER, report.start, report.start, front_at)
-        checks = {front_at: front}
-        for back, known in enumerate(self.old.closes):
-            if known is not None and self.old.close_day is not None:
-                checks[self.zone.start_of(self.old.close_day - back)] = known
+            findings.add(Rule.OUT_OF_ORDER, report.start, report.start, known_at)
+        checks = {known_at: known_register}
+        for back, known in enumerate(self.old.midnights):
+            if known is not None and self.old.midnight_day is not None:
+                checks[self.zone.start_of(self.old.midnight_day - back)] = known
         seen = {report.start: report.base}
         at, register = report.start, report.base
         for k, increment in enumerate(self.increments):
@@ -184,12 +199,12 @@ class _Careful:
             seen[at] = register
         differs = [(at, seen[at], known) for at, known in checks.items() if at in seen and seen[at] != known]
         for at, mine, known in differs:
-            notes.note(Rule.DUPLICATE_DIFFERENT, at, mine, known)
-        if not differs and not advances and closed_at == front_at and closed == front:
+            findings.add(Rule.DUPLICATE_DIFFERENT, at, mine, known)
+        if not differs and not advances and closed_at == known_at and closed == known_register:
             day = self.zone.day_of(report.start)
-            if self.zone.start_of(day) == report.start and close_of(self.old, day) == report.base:
-                notes.note(Rule.DUPLICATE_SAME, report.start, report.base, report.base)
-        return "same" if not differs else "other"
+            if self.zone.start_of(day) == report.start and midnight_of(self.old, day) == report.base:
+                findings.add(Rule.DUPLICATE_SAME, report.start, report.base, report.base)
+        return Level.SAME if not differs else Level.OTHER
 
     def _fill(self) -> None:
         """What lies before the report and is not known yet: from the history, else on the line between registers."""
@@ -197,12 +212,12 @@ class _Careful:
         points: dict[int, int] = {report.start: report.base}
         told: set[int] = set()
         known: set[int] = set()
-        if self.front_at is not None and self.front is not None and self.front_at < report.start:
-            points[self.front_at] = self.front
-            known.add(self.front_at)
-        if self.front_at is not None and self.old.close_day is not None:
-            for back, register in enumerate(self.old.closes):
-                at = zone.start_of(self.old.close_day - back)
+        if self.known_at is not None and self.known_register is not None and self.known_at < report.start:
+            points[self.known_at] = self.known_register
+            known.add(self.known_at)
+        if self.known_at is not None and self.old.midnight_day is not None:
+            for back, register in enumerate(self.old.midnights):
+                at = zone.start_of(self.old.midnight_day - back)
                 if register is not None and at < report.start:
                     points[at] = register
                     known.add(at)
@@ -213,7 +228,7 @@ class _Careful:
                 continue
             if at in points:
                 if points[at] != register:
-                    self.notes.note(Rule.HISTORY_MISMATCH, at, register, points[at])
+                    self.findings.add(Rule.HISTORY_MISMATCH, at, register, points[at])
                 newer_at, newer = at, points[at]
                 continue
             lower = [t for t in points if t < at]
@@ -221,19 +236,19 @@ class _Careful:
             if changes_level(step(register, newer, newer_at - at, self.limits).rule) or (
                 under is not None and changes_level(step(points[under], register, at - under, self.limits).rule)
             ):
-                self.notes.note(Rule.HISTORY_MISMATCH, at, register, newer)
+                self.findings.add(Rule.HISTORY_MISMATCH, at, register, newer)
                 continue
             points[at] = register
             told.add(at)
-            set_close(state, day, register)
+            set_midnight(state, day, register)
             newer_at, newer = at, register
         if zone.start_of(zone.day_of(report.start)) == report.start:
-            set_close(state, zone.day_of(report.start), report.base)
+            set_midnight(state, zone.day_of(report.start), report.base)
         order = sorted(points)
         for left, right in pairwise(order):
             if left in known and right in known:
                 continue
-            if left in known and right == report.start and self.front_at is not None and right <= self.front_at:
+            if left in known and right == report.start and self.known_at is not None and right <= self.known_at:
                 continue
             self._draw(left, points[left], right, points[right], HISTORY if left in told or right in told else ESTIMATE)
 
@@ -247,7 +262,7 @@ class _Careful:
     def _rows(self, bits: int, *, own_base: bool, first: bool) -> None:
         """Put the report's slots on the grid of its days; where they do not fit it, draw between its registers."""
         report, zone, interval = self.report, self.zone, self.report.interval_s
-        sheet = Sheet(zone, interval, lambda _: None) if own_base else self.sheet
+        sheet = DayGrid(zone, interval, lambda _: None) if own_base else self.sheet
         registers = [report.base]
         for increment in self.increments:
             registers.append(registers[-1] + increment)
@@ -274,7 +289,7 @@ class _Careful:
             if not off and count and not any(q & MISSING for q in set(self.quality[k : k + count])):
                 # the usual grid: the report's slots are the day's
                 if slot == 0 and first and (k <= self.known_until or k >= self.known_from):
-                    set_close(self.state, day, registers[k])
+                    set_midnight(self.state, day, registers[k])
                 sheet.run(day, slot, self.increments[k : k + count], self.quality[k : k + count], registers[k])
                 days.add(day)
                 slot += count
@@ -285,11 +300,11 @@ class _Careful:
                 quality = covered if exact else covered | Slot.INTERPOLATED
                 here = register_at(left)
                 if slot == 0 and first and (k + bool(off) <= self.known_until or k >= self.known_from):
-                    set_close(self.state, day, here)
+                    set_midnight(self.state, day, here)
                 sheet.put(day, slot, register_at(right) - here, int(quality), here)
                 days.add(day)
             slot += 1
-        old_front, seen_at = self.front_at, self.old.register_at
+        old_front, seen_at = self.known_at, self.old.register_at
         for row in sheet.rows():
             if row.day in days:
                 row.flags |= bits & ~(1 << Rule.GAP)  # the hole lies before these slots
@@ -297,7 +312,7 @@ class _Careful:
                 row.partial = (
                     not settled
                     or (old_front is not None and zone.start_of(row.day) < old_front)
-                    # a level change forgets the front, yet something of the day may be stored, or edited
+                    # a level change forgets the known_register, yet something of the day may be stored, or edited
                     or (seen_at is not None and zone.start_of(row.day + 1) <= seen_at)
                 )
                 if first and settled and not row.partial:
@@ -308,8 +323,8 @@ class _Careful:
                 self.sheet.adopt(row)
 
     def _learn(self, day: int, total: int, quality: list[int]) -> int:
-        """Compare a whole day with the habit; a spike marks its slots."""
-        bits = learn_day(self.state, self.notes, self.zone.start_of(day), total, self.limits)
+        """Compare a whole day with the average_use; a spike marks its slots."""
+        bits = learn_day(self.state, self.findings, self.zone.start_of(day), total, self.limits)
         if bits:
             quality[:] = [q | SUSPECT for q in quality]
         return bits
@@ -321,7 +336,7 @@ class _Careful:
             state.register, state.register_at = report.register, report.register_at
             state.candidate = state.candidate_at = None
             state.candidate_count = 0
-        if self.front_at is not None and closed_at < self.front_at:
+        if self.known_at is not None and closed_at < self.known_at:
             return
         day, slot, rest = self.sheet.place(closed_at)
         if dial:
@@ -334,9 +349,9 @@ class _Careful:
             inside = self.increments[k] * part // report.interval_s if part else 0
             closed_at, closed = cut, report.base + sum(self.increments[:k]) + inside
         elif slot == 0:
-            set_close(state, day, closed)
-            opened = close_of(state, day - 1)
+            set_midnight(state, day, closed)
+            opened = midnight_of(state, day - 1)
             if opened is not None and day - 1 not in self.learned:
-                bits = learn_day(state, self.notes, self.zone.start_of(day - 1), closed - opened, self.limits)
+                bits = learn_day(state, self.findings, self.zone.start_of(day - 1), closed - opened, self.limits)
                 self.sheet.flag(self.zone.start_of(day - 1), bits)
         state.grid_at, state.grid_register = closed_at, closed

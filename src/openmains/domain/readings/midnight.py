@@ -4,29 +4,29 @@
 from openmains.domain.readings.model import HISTORY_DAYS, MeterState
 
 
-def close_of(state: MeterState, day: int) -> int | None:
+def midnight_of(state: MeterState, day: int) -> int | None:
     """Register at the start of ``day``, where known."""
-    if state.close_day is None:
+    if state.midnight_day is None:
         return None
-    back = state.close_day - day
-    return state.closes[back] if 0 <= back < len(state.closes) else None
+    back = state.midnight_day - day
+    return state.midnights[back] if 0 <= back < len(state.midnights) else None
 
 
-def set_close(state: MeterState, day: int, register: int) -> None:
+def set_midnight(state: MeterState, day: int, register: int) -> None:
     """Remember the register at the start of ``day``. Changes ``state``, which must be the caller's own copy."""
-    if state.close_day is None:
-        state.close_day, state.closes = day, [register]
+    if state.midnight_day is None:
+        state.midnight_day, state.midnights = day, [register]
         return
-    ahead = day - state.close_day
+    ahead = day - state.midnight_day
     if ahead > 0:
         gap: list[int | None] = [None] * min(ahead - 1, HISTORY_DAYS)
-        state.closes = [register, *gap, *state.closes][:HISTORY_DAYS]
-        state.close_day = day
+        state.midnights = [register, *gap, *state.midnights][:HISTORY_DAYS]
+        state.midnight_day = day
     elif -ahead < HISTORY_DAYS:
-        state.closes.extend([None] * (1 - ahead - len(state.closes)))
-        state.closes[-ahead] = register
+        state.midnights.extend([None] * (1 - ahead - len(state.midnights)))
+        state.midnights[-ahead] = register
 
 
-def forget_closes(state: MeterState) -> None:
+def forget_midnights(state: MeterState) -> None:
     """Drop all midnights: they belong to another level of the register."""
-    state.close_day, state.closes = None, []
+    state.midnight_day, state.midnights = None, []

@@ -24,14 +24,14 @@ class MeterState:
     version: int = 0  # counts the messages applied; also the version of the rows they wrote
     register: int | None = None  # newest valid register
     register_at: int | None = None  # its instant
-    close_day: int | None = None  # newest day whose *start* register is known
-    closes: list[int | None] = field(default_factory=list)  # at the start of close_day, the day before, … (≤ 8)
+    midnight_day: int | None = None  # newest day whose *start* register is known
+    midnights: list[int | None] = field(default_factory=list)  # at the start of close_day, the day before, … (≤ 8)
     frame_seq: int | None = None  # sequence number and hash of the last message, for exact repeats
     frame_hash: int | None = None
     candidate: int | None = None  # a level the register jumped to and that is not yet believed
     candidate_at: int | None = None
     candidate_count: int = 0
-    habit: int = 0  # moving mean of use, units per day × 16; 0 = not known yet
+    average_use: int = 0  # moving mean of use, units per day × 16; 0 = not known yet
     grid_at: int | None = None  # newest grid instant (slot boundary) whose register is known …
     grid_register: int | None = None  # … and the register there: where the next slot begins
 

@@ -33,10 +33,10 @@ class Rule(IntEnum):
     REVERSE_FLOW = 7  # register went back as far as water or gas can flow back
     IMPOSSIBLE_BACK = 8  # register went back further than any flow explains
     OVER_QMAX = 9  # more than Qmax (overload flow) could let through
-    SPIKE = 10  # possible, but far beyond the meter's own habit
+    SPIKE = 10  # possible, but far beyond the meter's own average_use
     SUM_MISMATCH = 11  # increments do not add up to the register difference
     DIAL_LIMIT = 12  # register beyond the dial's digits
-    UNIT_SUSPECT = 13  # off by a power of ten against the meter's habit: wrong unit or pulse value
+    UNIT_SUSPECT = 13  # off by a power of ten against the meter's average_use: wrong unit or pulse value
     HISTORY_MISMATCH = 14  # 7-day history differs from what was stored
     GAP = 15  # expected values did not arrive
     OUT_OF_ORDER = 16  # older than what is already known

@@ -10,49 +10,49 @@ does not depend on how the registers are cut into messages.
 from dataclasses import replace
 
 from openmains.domain.period import Zone
-from openmains.domain.readings.day_grid import Sheet
-from openmains.domain.readings.midnight import close_of, forget_closes, set_close
+from openmains.domain.readings.day_grid import DayGrid
+from openmains.domain.readings.midnight import forget_midnights, midnight_of, set_midnight
 from openmains.domain.readings.model import Judgement, Limits, MeterState, RegisterReport, RegisterRow
 from openmains.domain.readings.quality import Rule, Slot
 from openmains.domain.readings.rules import (
+    AVERAGE_SCALE,
     BELIEVE,
     DAY_S,
-    HABIT_SCALE,
     MAX_FILL_S,
-    Notes,
+    Findings,
     changes_level,
     is_power_of_ten_off,
     is_spike,
-    next_habit,
+    next_average,
     spike_bound,
     step,
 )
 
 
-def judge_registers(state: MeterState, report: RegisterReport, limits: Limits, zone: Zone) -> Judgement:
+def validate_registers(state: MeterState, report: RegisterReport, limits: Limits, zone: Zone) -> Judgement:
     """What a message of registers means. Returns one ``RegisterRow`` an entry, in the message's order."""
     if report.frame_seq is not None and (report.frame_hash, report.frame_seq) == (state.frame_hash, state.frame_seq):
         return Judgement(state, [], [], [], repeat=True)
     return _Judge(state, report, limits, zone).run()
 
 
-def check_clock(notes: Notes, received_at: int, device_at: int, limits: Limits) -> None:
+def check_clock(findings: Findings, received_at: int, device_at: int, limits: Limits) -> None:
     """CLOCK_AHEAD and CLOCK_BEHIND: the meter's clock when it sent against the edge's when it arrived."""
     if device_at > received_at + limits.clock_tolerance_s:
-        notes.note(Rule.CLOCK_AHEAD, received_at, device_at, received_at)
+        findings.add(Rule.CLOCK_AHEAD, received_at, device_at, received_at)
     elif device_at < received_at - limits.clock_tolerance_s:
-        notes.note(Rule.CLOCK_BEHIND, received_at, device_at, received_at)
+        findings.add(Rule.CLOCK_BEHIND, received_at, device_at, received_at)
 
 
-def refused(notes: Notes, at: int, register: int, received_at: int, limits: Limits) -> int:
+def refused(findings: Findings, at: int, register: int, received_at: int, limits: Limits) -> int:
     """Bits of the rules that make a register unfit to build upon whatever came before; 0 if none."""
     bits = 0
     if at > received_at + limits.clock_tolerance_s:
-        bits |= notes.note(Rule.CLOCK_AHEAD, at, at, received_at)
+        bits |= findings.add(Rule.CLOCK_AHEAD, at, at, received_at)
     if at < limits.installed_at:
-        bits |= notes.note(Rule.BEFORE_INSTALLATION, at, at, limits.installed_at)
+        bits |= findings.add(Rule.BEFORE_INSTALLATION, at, at, limits.installed_at)
     if register < 0 or (limits.dial and register >= limits.dial):
-        bits |= notes.note(Rule.DIAL_LIMIT, at, register, limits.dial or 0)
+        bits |= findings.add(Rule.DIAL_LIMIT, at, register, limits.dial or 0)
     return bits
 
 
@@ -62,7 +62,7 @@ def stand_on(state: MeterState, register: int, at: int) -> None:
     state.grid_at = state.grid_register = None
     state.candidate = state.candidate_at = None
     state.candidate_count = 0
-    forget_closes(state)
+    forget_midnights(state)
 
 
 def try_candidate(state: MeterState, register: int, at: int, limits: Limits) -> bool:
@@ -78,20 +78,20 @@ def try_candidate(state: MeterState, register: int, at: int, limits: Limits) -> 
     return False
 
 
-def learn_day(state: MeterState, notes: Notes, start: int, total: int, limits: Limits) -> int:
-    """A day's total is known: compare it with the habit, then move the habit, by a spike no further than its bound.
+def learn_day(state: MeterState, findings: Findings, start: int, total: int, limits: Limits) -> int:
+    """A day's total is known: compare it with the average_use, then move the average_use, by a spike no further than its bound.
 
     Returns the bits of SPIKE and UNIT_SUSPECT where they fire. Changes ``state``.
     """
     bits = 0
-    habit = state.habit
-    if is_spike(total, DAY_S, habit, limits):
-        bound = spike_bound(DAY_S, habit, limits)
-        bits = notes.note(Rule.SPIKE, start, total, bound)
-        if is_power_of_ten_off(total * HABIT_SCALE, habit):
-            bits |= notes.note(Rule.UNIT_SUSPECT, start, total, habit // HABIT_SCALE)
+    average_use = state.average_use
+    if is_spike(total, DAY_S, average_use, limits):
+        bound = spike_bound(DAY_S, average_use, limits)
+        bits = findings.add(Rule.SPIKE, start, total, bound)
+        if is_power_of_ten_off(total * AVERAGE_SCALE, average_use):
+            bits |= findings.add(Rule.UNIT_SUSPECT, start, total, average_use // AVERAGE_SCALE)
         total = bound
-    state.habit = next_habit(habit, total)
+    state.average_use = next_average(average_use, total)
     return bits
 
 
@@ -102,20 +102,20 @@ class _Judge:
         self.state = replace(
             state,
             version=state.version + 1,
-            closes=list(state.closes),
+            midnights=list(state.midnights),
             frame_seq=report.frame_seq,
             frame_hash=report.frame_hash,
         )
         self.report, self.limits, self.zone = report, limits, zone
-        self.notes = Notes()
+        self.findings = Findings()
         self.seen: dict[int, int] = {}
-        self.sheet = Sheet(zone, limits.interval_s, lambda day: close_of(self.state, day))
+        self.sheet = DayGrid(zone, limits.interval_s, lambda day: midnight_of(self.state, day))
 
     def run(self) -> Judgement:
         received = self.report.received_at
-        check_clock(self.notes, received, self.report.device_at, self.limits)
-        if self.notes.flags and self.report.entries:
-            self._mark(received, self.notes.flags, self.report.entries[0][1])
+        check_clock(self.findings, received, self.report.device_at, self.limits)
+        if self.findings.flags and self.report.entries:
+            self._mark(received, self.findings.flags, self.report.entries[0][1])
         rows = []
         for at, register in self.report.entries:
             bits = self._entry(at, register)
@@ -123,7 +123,7 @@ class _Judge:
                 self._mark(at, bits, register)
             rows.append(RegisterRow(at, register, bits))
             self.seen.setdefault(at, register)
-        return Judgement(self.state, self.sheet.rows(), rows, self.notes.findings)
+        return Judgement(self.state, self.sheet.rows(), rows, self.findings.findings)
 
     def _mark(self, at: int, bits: int, register: int) -> None:
         """Show what was found on the row of its day, so that a list of days shows it.
@@ -138,13 +138,13 @@ class _Judge:
         if not received - MAX_FILL_S <= at <= received + self.limits.clock_tolerance_s:
             at = received
         day = self.zone.day_of(at)
-        bases = (close_of(state, day), state.grid_register, state.register, register)
+        bases = (midnight_of(state, day), state.grid_register, state.register, register)
         self.sheet.mark(day, bits, next(base for base in bases if base is not None))
 
     def _entry(self, at: int, register: int) -> int:
         """Judge one register, advance the state; returns its flags."""
-        state, notes = self.state, self.notes
-        bits = refused(notes, at, register, self.report.received_at, self.limits)
+        state, findings = self.state, self.findings
+        bits = refused(findings, at, register, self.report.received_at, self.limits)
         if bits:
             return bits
         before, before_at = state.register, state.register_at
@@ -155,12 +155,12 @@ class _Judge:
         twin = before if at == before_at else state.candidate if at == state.candidate_at else self.seen.get(at)
         if twin is not None:
             rule = Rule.DUPLICATE_SAME if twin == register else Rule.DUPLICATE_DIFFERENT
-            return notes.note(rule, at, register, twin)
+            return findings.add(rule, at, register, twin)
         if at < before_at:
-            return notes.note(Rule.OUT_OF_ORDER, at, register, before_at)
+            return findings.add(Rule.OUT_OF_ORDER, at, register, before_at)
         verdict = step(before, register, at - before_at, self.limits)
         if verdict.rule is not None:
-            bits = notes.note(verdict.rule, at, register, verdict.bound)
+            bits = findings.add(verdict.rule, at, register, verdict.bound)
             if changes_level(verdict.rule):
                 return bits | self._off_level(at, register, before)
         grid_at = state.grid_at
@@ -172,11 +172,13 @@ class _Judge:
     def _off_level(self, at: int, register: int, before: int) -> int:
         """A register beyond what flow explains: wait until the level proves itself."""
         state = self.state
-        bits = self.notes.note(Rule.UNIT_SUSPECT, at, register, before) if is_power_of_ten_off(register, before) else 0
+        bits = (
+            self.findings.add(Rule.UNIT_SUSPECT, at, register, before) if is_power_of_ten_off(register, before) else 0
+        )
         first, first_at = state.candidate, state.candidate_at
         if not try_candidate(state, register, at, self.limits) or first is None or first_at is None:
             return bits
-        bits |= self.notes.note(Rule.METER_CHANGED, at, register, before)
+        bits |= self.findings.add(Rule.METER_CHANGED, at, register, before)
         stand_on(state, first, first_at)
         self._anchor(first_at, first)
         volume = step(first, register, at - first_at, self.limits).volume
@@ -188,9 +190,9 @@ class _Judge:
         bits = 0
         late = seconds * 2 > limits.cadence_s * 3
         if late:
-            bits |= self.notes.note(Rule.GAP, before_at, at, before_at + limits.cadence_s)
-        if is_spike(volume, seconds, state.habit, limits):
-            bits |= self.notes.note(Rule.SPIKE, at, volume, spike_bound(seconds, state.habit, limits))
+            bits |= self.findings.add(Rule.GAP, before_at, at, before_at + limits.cadence_s)
+        if is_spike(volume, seconds, state.average_use, limits):
+            bits |= self.findings.add(Rule.SPIKE, at, volume, spike_bound(seconds, state.average_use, limits))
             suspect = True
         quality = Slot.ESTIMATED if late else Slot.INTERPOLATED
         if seconds > MAX_FILL_S:
@@ -209,7 +211,7 @@ class _Judge:
         if not rest:
             self.state.grid_at, self.state.grid_register = at, register
             if slot == 0:
-                set_close(self.state, day, register)
+                set_midnight(self.state, day, register)
 
     def _advance(self, start: int, before: int, end: int, volume: int, quality: int) -> None:
         """Close every slot that ends in (start, end] with the registers on the line between the two."""
@@ -242,12 +244,12 @@ class _Judge:
         register = state.grid_register
         if register is None:
             return
-        opened = close_of(state, day)
-        set_close(state, day + 1, register)
+        opened = midnight_of(state, day)
+        set_midnight(state, day + 1, register)
         if opened is None:
             return
         total = register - opened
         if total < 0 and self.limits.dial and opened * 10 > self.limits.dial * 9:
             total += self.limits.dial
         start = self.zone.start_of(day)
-        self.sheet.flag(start, learn_day(state, self.notes, start, total, self.limits))
+        self.sheet.flag(start, learn_day(state, self.findings, start, total, self.limits))

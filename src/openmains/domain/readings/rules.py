@@ -13,10 +13,10 @@ from openmains.domain.readings.quality import Rule
 SLACK = 10  # units a register may be off in either direction at any distance in time
 REVERSE_CAP_S = 86_400  # flow back is not believed to go on for more than a day, however long the silence was
 BELIEVE = 3  # consistent registers on a new level until it is believed
-SPIKE_TIMES = 5  # use in a day's length against the habit
+SPIKE_TIMES = 5  # use in a day's length against the average_use
 SPIKE_QMAX_PART = 4  # and at least Qmax for an hour divided by this: below it nobody need look
-HABIT_SCALE = 16  # habit is units a day × this
-HABIT_WEIGHT = 8  # one day moves the habit by 1/8 of the difference
+AVERAGE_SCALE = 16  # average_use is units a day × this
+AVERAGE_WEIGHT = 8  # one day moves the average_use by 1/8 of the difference
 DAY_S = 86_400
 MAX_FILL_S = (
     400 * DAY_S
@@ -61,16 +61,18 @@ def changes_level(rule: Rule | None) -> bool:
     return rule is Rule.OVER_QMAX or rule is Rule.IMPOSSIBLE_BACK
 
 
-def is_spike(volume: int, seconds: int, habit: int, limits: Limits) -> bool:
-    """Possible, but more than ``SPIKE_TIMES`` the habit of a day (or of the days the step spans), and worth a look."""
-    if not habit or volume * SPIKE_QMAX_PART <= limits.qmax_per_h:
+def is_spike(volume: int, seconds: int, average_use: int, limits: Limits) -> bool:
+    """Possible, but more than ``SPIKE_TIMES`` the average_use of a day (or of the days the step spans), and worth a look."""
+    if not average_use or volume * SPIKE_QMAX_PART <= limits.qmax_per_h:
         return False
-    return volume * HABIT_SCALE * DAY_S > SPIKE_TIMES * habit * max(seconds, DAY_S)
+    return volume * AVERAGE_SCALE * DAY_S > SPIKE_TIMES * average_use * max(seconds, DAY_S)
 
 
-def spike_bound(seconds: int, habit: int, limits: Limits) -> int:
+def spike_bound(seconds: int, average_use: int, limits: Limits) -> int:
     """Largest volume that ``is_spike`` lets pass."""
-    return max(limits.qmax_per_h // SPIKE_QMAX_PART, SPIKE_TIMES * habit * max(seconds, DAY_S) // (HABIT_SCALE * DAY_S))
+    return max(
+        limits.qmax_per_h // SPIKE_QMAX_PART, SPIKE_TIMES * average_use * max(seconds, DAY_S) // (AVERAGE_SCALE * DAY_S)
+    )
 
 
 def is_power_of_ten_off(value: int, usual: int) -> bool:
@@ -83,16 +85,16 @@ def is_power_of_ten_off(value: int, usual: int) -> bool:
     )
 
 
-def next_habit(habit: int, volume: int) -> int:
+def next_average(average_use: int, volume: int) -> int:
     """Moving mean after a day of ``volume`` units; never 0, which means 'not known'."""
     if volume < 0:
-        return habit
-    if not habit:
-        return max(1, volume * HABIT_SCALE)
-    return max(1, habit + (volume * HABIT_SCALE - habit) // HABIT_WEIGHT)
+        return average_use
+    if not average_use:
+        return max(1, volume * AVERAGE_SCALE)
+    return max(1, average_use + (volume * AVERAGE_SCALE - average_use) // AVERAGE_WEIGHT)
 
 
-class Notes:
+class Findings:
     """Findings of one message and the bits they set."""
 
     __slots__ = ("findings", "flags")
@@ -101,7 +103,7 @@ class Notes:
         self.findings: list[Finding] = []
         self.flags = 0
 
-    def note(self, rule: Rule, at: int, value: int, expected: int | None = None) -> int:
+    def add(self, rule: Rule, at: int, value: int, expected: int | None = None) -> int:
         """Record a finding; returns its bit."""
         self.findings.append(Finding(rule, at, value, expected))
         bit = 1 << rule

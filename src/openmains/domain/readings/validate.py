@@ -7,27 +7,27 @@ the careful way in ``careful.py``. Both ways give the same result for a clean da
 """
 
 from openmains.domain.period import Zone
-from openmains.domain.readings.full_validation import judge_carefully
+from openmains.domain.readings.full_validation import validate_fully
 from openmains.domain.readings.model import DayRow, IntervalReport, Judgement, Limits, MeterState, RegisterRow
-from openmains.domain.readings.registers import judge_registers
-from openmains.domain.readings.rules import HABIT_SCALE, HABIT_WEIGHT, SLACK, SPIKE_QMAX_PART, SPIKE_TIMES
+from openmains.domain.readings.registers import validate_registers
+from openmains.domain.readings.rules import AVERAGE_SCALE, AVERAGE_WEIGHT, SLACK, SPIKE_QMAX_PART, SPIKE_TIMES
 
 
-def judge_intervals(state: MeterState, report: IntervalReport, limits: Limits, zone: Zone) -> Judgement:
+def validate_intervals(state: MeterState, report: IntervalReport, limits: Limits, zone: Zone) -> Judgement:
     """What a report means for the stores; ``state`` is left as it was."""
     if report.frame_seq is not None and report.frame_hash == state.frame_hash and report.frame_seq == state.frame_seq:
         return Judgement(state, [], [], [], repeat=True)
-    return _clean(state, report, limits, zone) or judge_carefully(state, report, limits, zone)
+    return _fast_path(state, report, limits, zone) or validate_fully(state, report, limits, zone)
 
 
-def _clean(state: MeterState, report: IntervalReport, limits: Limits, zone: Zone) -> Judgement | None:
+def _fast_path(state: MeterState, report: IntervalReport, limits: Limits, zone: Zone) -> Judgement | None:
     """The judgement of a clean day, None for anything else."""
-    start, base, day, increments = report.start, report.base, state.close_day, report.increments
+    start, base, day, increments = report.start, report.base, state.midnight_day, report.increments
     if (
         day is None
         or report.missing
         or state.candidate is not None
-        or state.closes[0] != base
+        or state.midnights[0] != base
         or start < limits.installed_at
         or zone.start_of(day) != start
         or (state.grid_at is not None and state.grid_at != start)
@@ -41,7 +41,7 @@ def _clean(state: MeterState, report: IntervalReport, limits: Limits, zone: Zone
     tolerance = limits.clock_tolerance_s
     total = sum(increments)
     close = base + total
-    after, qmax, habit = at - end, limits.qmax_per_h, state.habit
+    after, qmax, average_use = at - end, limits.qmax_per_h, state.average_use
     if (
         after < 0
         or at > received + tolerance
@@ -51,27 +51,31 @@ def _clean(state: MeterState, report: IntervalReport, limits: Limits, zone: Zone
         or (register != close if after == 0 else not 0 <= (register - close) * 3600 <= qmax * after + SLACK * 3600)
         or base < 0
         or (limits.dial and register >= limits.dial)
-        or (habit and total * HABIT_SCALE > SPIKE_TIMES * habit and total * SPIKE_QMAX_PART > qmax)
+        or (average_use and total * AVERAGE_SCALE > SPIKE_TIMES * average_use and total * SPIKE_QMAX_PART > qmax)
     ):
         return None
-    closes = state.closes
+    midnights = state.midnights
     history = report.history
     if history:
         newest, known = history[0][0], [value for _, value in history]
         skip = 0 if newest == start else 1
         if (
-            closes[skip : skip + len(known)] != known
+            midnights[skip : skip + len(known)] != known
             or newest != zone.start_of(day - skip)
             or history[-1][0] != zone.start_of(day - skip - len(known) + 1)
         ):
             return None
-    moved = total * HABIT_SCALE if not habit else habit + (total * HABIT_SCALE - habit) // HABIT_WEIGHT
+    moved = (
+        total * AVERAGE_SCALE
+        if not average_use
+        else average_use + (total * AVERAGE_SCALE - average_use) // AVERAGE_WEIGHT
+    )
     after_state = MeterState(
         state.version + 1,
         register,
         at,
         day + 1,
-        [close, *closes[:7]],
+        [close, *midnights[:7]],
         report.frame_seq,
         report.frame_hash,
         None,
@@ -85,4 +89,4 @@ def _clean(state: MeterState, report: IntervalReport, limits: Limits, zone: Zone
     return Judgement(after_state, [row], [RegisterRow(at, register)], [])
 
 
-__all__ = ["judge_intervals", "judge_registers"]
+__all__ = ["validate_intervals", "validate_registers"]

@@ -30,7 +30,7 @@ from openmains.app.security.report import AccessEntry, AccessNote, entry_of
 from openmains.domain.alarm import EventKind, Heard
 from openmains.domain.period import Zone
 from openmains.domain.quantity import LITRE_EXPONENT, rescale
-from openmains.domain.readings import judge_intervals, judge_registers
+from openmains.domain.readings import validate_intervals, validate_registers
 from openmains.domain.readings.model import DayRow, IntervalReport, Judgement, Limits, RegisterReport
 from openmains.domain.readings.quality import Rule, Slot
 from openmains.domain.security.findings import Kind as FindingKind
@@ -266,7 +266,7 @@ class Processor:
                 frame_seq=frame_seq,
                 frame_hash=frame_hash,
             )
-            return judge_intervals(record.state, report, self._limits_of(record), self._zones[record.tenant_id])
+            return validate_intervals(record.state, report, self._limits_of(record), self._zones[record.tenant_id])
         if "register_values" in series:
             entries = [
                 (instant, value)
@@ -274,7 +274,7 @@ class Processor:
                 if value != MISSING_VALUE
             ]
             registers = RegisterReport(received_at, device_at, entries, frame_seq, frame_hash)
-            return judge_registers(record.state, registers, self._limits_of(record), self._zones[record.tenant_id])
+            return validate_registers(record.state, registers, self._limits_of(record), self._zones[record.tenant_id])
         return None
 
     def _limits_of(self, record: MeterRecord) -> Limits:
