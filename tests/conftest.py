@@ -8,6 +8,7 @@
 ``starts_engines``  for a test that starts them in a way of its own: the command line, an engine's own class
 ``foreign_programs``  for a test that speaks with programs which `make test` installs
 ``fuzzer``          for a test that lets a fuzz target run for seconds
+``all_seeds``       for a thousand seeds, of which another test takes a hundred
 ``takes_minutes``   for `make test-slow` alone; a smaller test of the same is in `make test`
 """
 
@@ -100,6 +101,11 @@ def foreign_programs() -> None:
 
 @pytest.fixture(scope="session")
 def fuzzer() -> None:
+    """Says so."""
+
+
+@pytest.fixture(scope="session")
+def all_seeds() -> None:
     """Says so."""
 
 

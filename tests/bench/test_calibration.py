@@ -9,6 +9,7 @@ from openmains.bench import calibration
 from openmains.run.cli import main
 
 
+@pytest.mark.usefixtures("foreign_programs")
 def test_a_machine_is_measured_and_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "machine", "--json"]) == 0
     line, last = capsys.readouterr().out.splitlines()

@@ -19,6 +19,7 @@ MARK_OF_FIXTURE = {
     "starts_engines": "engines",
     "foreign_programs": "tools",
     "fuzzer": "tools",
+    "all_seeds": "tools",
     "wheel": "tools",
     "takes_minutes": "slow",
 }

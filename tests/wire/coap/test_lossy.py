@@ -19,7 +19,7 @@ from openmains.wire.coap.reliability import RFC7252
 from openmains.wire.coap.server import Server
 from tests.support.lossy import Conditions, LossyNetwork
 
-SEEDS = range(1000)
+FEW, SEEDS = range(100), range(1000)
 
 
 class Conversation:
@@ -117,9 +117,18 @@ def check(talk: Conversation) -> tuple[int, int]:
     return answered, len(talk.calls)
 
 
+def test_a_hundred_bad_networks() -> None:
+    bad_networks(FEW)
+
+
+@pytest.mark.usefixtures("all_seeds")
 def test_thousand_bad_networks() -> None:
+    bad_networks(SEEDS)
+
+
+def bad_networks(seeds: range) -> None:
     answered = asked = 0
-    for seed in SEEDS:
+    for seed in seeds:
         talk = Conversation(seed, Conditions(drop=0.15, duplicate=0.2, max_delay_s=3.0))
         talk.run()
         one, all_of_them = check(talk)
