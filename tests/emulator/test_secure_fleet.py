@@ -71,7 +71,7 @@ async def run(
     )
     for imei, frame in commands:
         platform.command(imei, frame)
-    secure = Secure(psks, {meters[0].imei: "460001234567890"}, way=way, address_changes=address_changes)
+    secure = Secure(psks, {meters[0].imei: "460001234567890"}, transport=way, address_changes=address_changes)
     fleet = Fleet(
         meters, platform.address, start=start, speed=speed, town=Consumption(), secure=secure,
         commanded=Commanded({spec.imei: KEY for spec in meters}), attach_spread_s=0,

@@ -170,7 +170,7 @@ class Fleet:
         devices = [
             SecureDevice(
                 place, imei, secure.psks.get(imei) or self._rng.randbytes(16), imsi=secure.imsis.get(imei, ""),
-                way=secure.ways.get(imei, secure.way), random=secrets.token_bytes, timing=self._radio.timing, down=self._down,
+                way=secure.transports.get(imei, secure.transport), random=secrets.token_bytes, timing=self._radio.timing, down=self._down,
             )
             for place, imei in enumerate(self._imeis)
         ]  # fmt: skip

@@ -44,14 +44,14 @@ class Faults:
 class Secure:
     """Meters with DTLS sessions. ``psks``: IMEI → key; ``imsis``: IMEI → IMSI for the registration (R13.3).
 
-    ``way`` is for meters that ``ways`` (by IMEI) does not name. ``address_changes``: share of messages before which a meter's
+    ``transport`` is for meters that ``transports`` (by IMEI) does not name. ``address_changes``: share of messages before which a meter's
     address has changed.
     """
 
     psks: Mapping[str, bytes]
     imsis: Mapping[str, str] = field(default_factory=dict)
-    way: ReportTransport = ReportTransport.OBJECT19
-    ways: Mapping[str, ReportTransport] = field(default_factory=dict)
+    transport: ReportTransport = ReportTransport.OBJECT19
+    transports: Mapping[str, ReportTransport] = field(default_factory=dict)
     address_changes: float = 0.0
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A report is one uplink, and its meter hears of it only when the stream has spoken."""
 
-from openmains.app.ingest.edge.admission import NOT_SAID, Refusal
+from openmains.app.ingest.edge.admission import NOT_STATED, Refusal
 from openmains.app.link.reports import Receipt
 from openmains.drivers import catalog
 from tests.support.link import EPOCH_US, IMEI, Seat
@@ -11,7 +11,7 @@ FRAME = catalog.load().driver("openmains/water-1").vectors[0].frame
 
 
 def admit(world: World, payload: bytes, heard: list[Receipt], seat: Seat | None = None) -> Refusal | None:
-    return world.reports.admit(seat or world.seat, payload, "tcp", "r", NOT_SAID, heard.append)
+    return world.reports.admit(seat or world.seat, payload, "tcp", "r", NOT_STATED, heard.append)
 
 
 async def test_a_report_is_one_uplink_with_meter_place_and_node() -> None:

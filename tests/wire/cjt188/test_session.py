@@ -46,9 +46,9 @@ def test_master_lands_where_the_table_says(state: State, happened: Input) -> Non
         assert master.ask(question(2), 1) is (state is State.IDLE)
     elif happened is Input.ANSWER:
         master.receive(encode_frame(reply(asked)), 1)
-    elif happened is Input.STRANGER:
+    elif happened is Input.UNRELATED:
         master.receive(encode_frame(reply(question(9))), 1)
-        assert master.strangers == 1
+        assert master.unrelated == 1
     else:
         master.timer(100)
     assert master.state is TRANSITIONS[state, happened]

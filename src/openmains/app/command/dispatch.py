@@ -47,7 +47,7 @@ HELD_MOST = 200_000
 class DispatchCounters:
     """What was done since start."""
 
-    spoke: int = 0
+    wake_ups: int = 0
     sent: int = 0
     deferred: int = 0
     stopped: int = 0
@@ -105,7 +105,7 @@ class Dispatcher:
     async def wake_up(self, meters: Sequence[WakeUp]) -> int:
         """Send what waits for these meters; returns how many frames went out."""
         now_ms = self._clock_us() // 1000
-        self.counters.spoke += len(meters)
+        self.counters.wake_ups += len(meters)
         return await self._send(meters, now_ms + WINDOW_MS)
 
     def learn_load(self, uplinks_by_cell: Mapping[int, int]) -> None:

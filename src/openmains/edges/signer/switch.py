@@ -9,7 +9,7 @@ from pathlib import Path
 
 from openmains.app.command.model import Stop
 
-GLANCE_S = 0.2  # small against the 5 s in which a stop must hold
+CACHE_S = 0.2  # small against the 5 s in which a stop must hold
 
 
 class FileSwitch:
@@ -51,7 +51,7 @@ class FileSwitch:
 
 
 class CachedStopSwitch:
-    """``stopped`` of a switch, looked at again after GLANCE_S: for whoever asks for every frame. ``clock``: seconds, monotonic."""
+    """``stopped`` of a switch, looked at again after CACHE_S: for whoever asks for every frame. ``clock``: seconds, monotonic."""
 
     def __init__(self, switch: FileSwitch, clock: Callable[[], float]) -> None:
         self._switch = switch
@@ -61,7 +61,7 @@ class CachedStopSwitch:
     def stopped(self, tenant_id: int) -> bool:
         now = self._clock()
         seen = self._seen.get(tenant_id)
-        if seen is None or now - seen[0] > GLANCE_S:
+        if seen is None or now - seen[0] > CACHE_S:
             seen = self._seen[tenant_id] = now, self._switch.stopped(tenant_id)
         return seen[1]
 

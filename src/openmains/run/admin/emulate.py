@@ -171,7 +171,9 @@ async def _run(args: argparse.Namespace, specs: list[MeterSpec], known: Secrets 
     known = known or Secrets()
     secure = None
     if args.transport == "dtls":
-        secure = Secure(known.psks, known.imsis, way=ReportTransport(args.way), address_changes=args.address_changes)
+        secure = Secure(
+            known.psks, known.imsis, transport=ReportTransport(args.way), address_changes=args.address_changes
+        )
     fleet = Fleet(
         specs,
         parse_target(args.target),

@@ -197,7 +197,7 @@ async def live(
     secure = Secure(
         {imei_text(item): psks[item.meter.imei] for item in fleet},
         {imei_text(item): item.meter.imsi for item in fleet},
-        ways={imei_text(item): ReportTransport.POST for item in fleet[::POST_EVERY]},
+        transports={imei_text(item): ReportTransport.POST for item in fleet[::POST_EVERY]},
         address_changes=ADDRESS_CHANGES,
     )
     host = "127.0.0.1" if settings.coap_host in ("0.0.0.0", "::") else settings.coap_host  # noqa: S104 - compared

@@ -59,7 +59,7 @@ class DispatchLoop:
         """By name."""
         counted = self._dispatcher.counters
         return {
-            "command.spoke": counted.spoke,
+            "command.spoke": counted.wake_ups,
             "command.sent": counted.sent,
             "command.deferred": counted.deferred,
             "command.stopped": counted.stopped,

@@ -27,7 +27,7 @@ class Input(StrEnum):
 
     ASK = "ask"
     ANSWER = "answer"
-    STRANGER = "stranger"
+    UNRELATED = "unrelated"
     TIMEOUT = "timeout"
     LAST_TIMEOUT = "last-timeout"
 
@@ -35,12 +35,12 @@ class Input(StrEnum):
 TRANSITIONS: dict[tuple[State, Input], State] = {
     (State.IDLE, Input.ASK): State.WAITING,
     (State.IDLE, Input.ANSWER): State.IDLE,
-    (State.IDLE, Input.STRANGER): State.IDLE,
+    (State.IDLE, Input.UNRELATED): State.IDLE,
     (State.IDLE, Input.TIMEOUT): State.IDLE,
     (State.IDLE, Input.LAST_TIMEOUT): State.IDLE,
     (State.WAITING, Input.ASK): State.WAITING,  # refused: one question at a time
     (State.WAITING, Input.ANSWER): State.IDLE,
-    (State.WAITING, Input.STRANGER): State.WAITING,
+    (State.WAITING, Input.UNRELATED): State.WAITING,
     (State.WAITING, Input.TIMEOUT): State.WAITING,
     (State.WAITING, Input.LAST_TIMEOUT): State.IDLE,
 }
@@ -69,7 +69,7 @@ class Master:
 
     def __init__(self, timeout_ms: int = 1000, tries: int = 3, preamble: int = 4) -> None:
         self.state = State.IDLE
-        self.strangers = 0
+        self.unrelated = 0
         self.deframer = Deframer()
         self._timeout_ms = timeout_ms
         self._tries = tries
@@ -128,8 +128,8 @@ class Master:
             self._step(Input.ANSWER)
             self._finish(Answered(self._question, frame))
         else:
-            self.strangers += 1
-            self._step(Input.STRANGER)
+            self.unrelated += 1
+            self._step(Input.UNRELATED)
 
     def _send(self, now_ms: int) -> None:
         if self._question is not None:

@@ -24,7 +24,7 @@ METER_WINDOW_S = 60.0
 
 About = tuple[str, int | None]
 """LwM2M path such as ``/3424/0``, ``/`` where the payload names its paths; content format, None when it said none."""
-NOT_SAID: About = ("/", None)
+NOT_STATED: About = ("/", None)
 
 
 class Refusal(Enum):
@@ -87,7 +87,7 @@ class Admission:
         path: str,
         now_us: int,
         node: int = 0,
-        about: About = NOT_SAID,
+        about: About = NOT_STATED,
     ) -> Accepted | Refusal:
         """Judge one message; counts by reason. ``node``: of the session that it came on, 0 without one.
 

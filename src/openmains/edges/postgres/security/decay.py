@@ -7,7 +7,7 @@ from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.queries import load
 
 FINDINGS_KEPT_S = 400 * 86_400
-STRANGERS_KEPT_S = 30 * 86_400
+UNKNOWN_KEPT_S = 30 * 86_400
 CHANGES_KEPT_S = 30 * 86_400
 BATCH = 5_000
 _QUERIES = load(__package__)
@@ -44,5 +44,5 @@ async def decay(pool: Pool, thresholds: Thresholds, now_s: int) -> int:
 async def forget_old(pool: Pool, now_s: int) -> None:
     """Old findings, strangers that did not come again, changes that every edge has seen."""
     await _QUERIES["forget_findings"].execute(pool, before_us=(now_s - FINDINGS_KEPT_S) * 1_000_000)
-    await _QUERIES["forget_strangers"].execute(pool, before_us=(now_s - STRANGERS_KEPT_S) * 1_000_000)
+    await _QUERIES["forget_strangers"].execute(pool, before_us=(now_s - UNKNOWN_KEPT_S) * 1_000_000)
     await _QUERIES["forget_changes"].execute(pool, before_s=now_s - CHANGES_KEPT_S)
