@@ -2,29 +2,12 @@
 """The import rules hold, and each of them bites: of all violations put into one copy of the tree each is reported by its rule."""
 
 import re
-import shutil
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from tests.support.patience import PATIENCE_S
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def _lint(root: Path) -> subprocess.CompletedProcess[str]:
-    command = [
-        str(Path(sys.executable).parent / "lint-imports"),
-        "--no-cache",
-        "--config",
-        str(root / "pyproject.toml"),
-    ]
-    env = {"PYTHONPATH": str(root / "src"), "PATH": "/usr/bin:/bin"}
-    return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
-
+from tests.support.tree_copy import ROOT, copy_source, lint_imports
 
 VIOLATIONS = [  # file, where "bad" becomes a name of its own; a line of it; a word of the rule that forbids it
     ("domain/readings/bad.py", "import openmains.edges", "Layers"),
@@ -57,24 +40,17 @@ VIOLATIONS = [  # file, where "bad" becomes a name of its own; a line of it; a w
 ]
 
 
-def _copy(root: Path) -> Path:
-    shutil.copytree(ROOT / "src" / "openmains", root / "src" / "openmains",
-                    ignore=shutil.ignore_patterns("__pycache__", "console_dist"))  # fmt: skip
-    shutil.copy(ROOT / "pyproject.toml", root)
-    return root / "src" / "openmains"
-
-
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What one run says of all of them."""
     root = tmp_path_factory.mktemp("tree")
-    tree = _copy(root)
+    tree = copy_source(root)
     for place, (file, line, _) in enumerate(VIOLATIONS):
         path = tree / _named(file, place)
         path.parent.mkdir(exist_ok=True)
         with path.open("a") as text:
             text.write(f"# SPDX-License-Identifier: Apache-2.0\n{line}\n")
-    done = _lint(root)
+    done = lint_imports(root)
     assert done.returncode == 1, done.stdout[-2000:]
     return done.stdout.partition("\nBroken contracts\n")[2]
 
@@ -85,7 +61,7 @@ def _named(file: str, place: int) -> str:
 
 
 def test_the_tree_obeys() -> None:
-    done = _lint(ROOT)
+    done = lint_imports(ROOT)
     assert done.returncode == 0, done.stdout[-3000:]
 
 
@@ -113,17 +89,17 @@ def _directly_in(folder: Path) -> set[str]:
     return there - {"__init__"}
 
 
-def _without_tier(app: Path) -> set[str]:
+def without_tier(app: Path) -> set[str]:
     """The linter cannot tell: a contract that names parts of ingest cannot be exhaustive."""
     there = (_directly_in(app) - {"ingest"}) | {f"ingest.{name}" for name in _directly_in(app / "ingest")}
     return there - _named_in_app()
 
 
 def test_everything_in_app_has_its_tier(tmp_path: Path) -> None:
-    app = _copy(tmp_path) / "app"
-    assert _without_tier(app) == set()
+    app = copy_source(tmp_path) / "app"
+    assert without_tier(app) == set()
     for package in ("utils", "ingest/more"):
         (app / package).mkdir()
         (app / package / "__init__.py").touch()
     (app / "helpers.py").touch()
-    assert _without_tier(app) == {"utils", "helpers", "ingest.more"}
+    assert without_tier(app) == {"utils", "helpers", "ingest.more"}
