@@ -2,7 +2,7 @@
 """What an edge does about terminals (R13.3): whom it lets try, what it notices, what it tells upward.
 
 The guard notices (``domain.security.guard``), the pipeline judges (``app.security.score``), the cache says what is to be done
-about a terminal (``access_book.py``). Here the three meet the messages.
+about a terminal (``access_cache.py``). Here the three meet the messages.
 """
 
 from collections import Counter

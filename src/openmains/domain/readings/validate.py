@@ -2,8 +2,8 @@
 """Judge a report of equal intervals (R1.1, R1.2): the usual daily message, and the partial ones of dense mode (R1.3).
 
 Nearly every message is a clean day: it begins at a local midnight where the day before ended, its register chains, and
-nothing in it is remarkable. ``_clean`` says so with a dozen comparisons and three passes of built-ins; all else goes
-the careful way in ``careful.py``. Both ways give the same result for a clean day (a test holds them together).
+nothing in it is remarkable. ``_fast_path`` says so with a dozen comparisons and three passes of built-ins; all else goes to
+full validation in ``full_validation.py``. Both give the same result for a clean day (a test holds them together).
 """
 
 from openmains.domain.period import Zone
