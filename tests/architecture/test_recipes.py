@@ -132,7 +132,7 @@ def test_a_kind_of_command(tmp_path: Path) -> None:
     edit(
         kinds,
         "    )\n}  # fmt: skip",
-        '        _rule(Kind.BLINK, "闪灯", "Blink", _SETTING, _NORMAL, DAY),\n    )\n}  # fmt: skip',
+        '        _rule(Kind.BLINK, "闪灯", "Blink", _SETTING, _NORMAL, DAY_S),\n    )\n}  # fmt: skip',
     )
     assert run_in(tmp_path, "python", "-c", COMPARE).stdout.split() == ["page", "titles"]
     edit(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Days in a utility's own time zone.
+"""Instants, and days in a utility's own time zone.
 
 Instants are whole seconds since 1970-01-01 UTC. A *day* is a calendar day in the tenant's zone, counted as days since
 1970-01-01 (the count ClickHouse's ``Date`` uses), so it has 23, 24 or 25 hours. Zone rules come from ``zoneinfo``.
@@ -10,7 +10,18 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
-DAY_S = 86_400
+MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400  # of elapsed time; a calendar day may have an hour less or more
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def utc(seconds: float) -> datetime:
+    """The instant, aware, of seconds since 1970-01-01 UTC."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def utc_of_us(us: int) -> datetime:
+    """The instant, aware, of microseconds since 1970-01-01 UTC; exact, as no float is in between."""
+    return _EPOCH + timedelta(microseconds=us)
 
 
 def day_to_date(day: int) -> date:
@@ -69,7 +80,7 @@ class Zone:
 
     def iso(self, instant_s: int) -> str:
         """Local ISO 8601 text with offset, for people and files."""
-        return datetime.fromtimestamp(instant_s, UTC).astimezone(self._info).isoformat()
+        return utc(instant_s).astimezone(self._info).isoformat()
 
 
 @lru_cache(maxsize=512)

@@ -16,6 +16,7 @@ from heapq import heappop, heappush
 
 import numpy as np
 
+from openmains.domain.period import DAY_S
 from openmains.emulator.device.endpoint import REQUESTS_PER_S, Endpoint, Outcome
 from openmains.emulator.device.secure_device import SecureDevice
 from openmains.emulator.device.secure_net import SecureNet
@@ -25,7 +26,7 @@ from openmains.emulator.meter.consumption import Consumption, Medium
 from openmains.emulator.meter.frames import DriverFrames
 from openmains.emulator.meter.memory import KeptStore, Remembered
 from openmains.emulator.meter.meter import HISTORY_DAYS, Action, Attach, Meter, Send, Supply
-from openmains.emulator.meter.spreading import DAY_S, Period
+from openmains.emulator.meter.spreading import Period
 from openmains.emulator.meter.states import State
 from openmains.emulator.meter.store import Held, Store
 from openmains.emulator.meter.valve import Position, Valve, ValvedSupply
@@ -342,7 +343,7 @@ class Fleet:
     # -- events ----------------------------------------------------------------------------------------------------
 
     def _plan_alarm(self, place: int, now: int) -> None:
-        wait = self._rng.expovariate(self._faults.alarms_per_day / 86_400)
+        wait = self._rng.expovariate(self._faults.alarms_per_day / DAY_S)
         heappush(self._heap, (now + wait, place, _ALARM))
 
     def _press(self, place: int, now: int) -> None:

@@ -12,10 +12,10 @@ import logging
 import logging.handlers
 import re
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from openmains.domain.period import utc
 from openmains.run.settings import masked
 
 _SHORT = {"warning": "WARN", "error": "ERROR", "critical": "ERROR"}
@@ -31,7 +31,7 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Line without its end."""
         line: dict[str, Any] = {
-            "t": datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
+            "t": utc(record.created).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
             "level": record.levelname.lower(),
             "name": record.name,
             "event": record.getMessage(),

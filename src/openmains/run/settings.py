@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from openmains.domain.period import DAY_S
 from openmains.run.engines.child import StartError
 from openmains.run.engines.engines import EngineOptions, EngineUrls, read_urls
 
@@ -199,7 +200,7 @@ class Settings:
     )
 
     demo_report_s: int = _s(60, "演示表具的上报间隔(秒)", "seconds between two reports of a meter of the demo",
-                            low=5, high=86_400, group=("演示", "Demo"))  # fmt: skip
+                            low=5, high=DAY_S, group=("演示", "Demo"))  # fmt: skip
 
     @property
     def var_path(self) -> Path:

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openmains.app.command.signer.keys import command_key, mac_of
-from openmains.domain.command.kinds import DAY, HOUR, RULES, Kind
+from openmains.domain.command.kinds import RULES, Kind
 from openmains.domain.command.life import ENDS, State
+from openmains.domain.period import DAY_S, HOUR_S
 from tests.support.command_meter import ModelMeter
 from tests.support.command_radio import Platform, Radio, exchange
 
@@ -34,7 +35,7 @@ def live(seed: int, loss: int, repeat: int, moments: int) -> tuple[Platform, Mod
             kind = chance.choice(kinds)
             amount = chance.randint(1, 500)
             params = {"amount": amount} if kind is Kind.TOP_UP else {}
-            platform.add(kind, params, now, chance.choice((HOUR // 6, HOUR, DAY)))
+            platform.add(kind, params, now, chance.choice((HOUR_S // 6, HOUR_S, DAY_S)))
         if chance.randrange(100) < 2:
             platform.window(now)  # 'sent' was stored and the platform ended: nothing left the house
         if chance.randrange(100) < 3 and platform.commands.rows:
@@ -43,7 +44,7 @@ def live(seed: int, loss: int, repeat: int, moments: int) -> tuple[Platform, Mod
         platform.sweep(now)
     radio.loss = 0  # the radio recovers: whatever is open finds its end, by the meter's word or by time
     for _ in range(400):
-        now += 4 * HOUR
+        now += 4 * HOUR_S
         exchange(platform, meter, radio, now, window=True, reset=False)
         exchange(platform, meter, radio, now + 60, window=True, reset=False)
         platform.sweep(now)
@@ -92,18 +93,18 @@ def test_two_percent_of_a_hundred_thousand_over_two_nights() -> None:
     for meter_no in range(2000):
         platform, meter = Platform(), ModelMeter()
         radio = Radio(chance, loss=5, repeat=2, longest_delay_s=8)
-        command = platform.add(Kind.SET_PARAMETERS, {"values": {"report_time": meter_no}}, START, 2 * DAY)
-        wakes = START + chance.randrange(8 * HOUR)  # its minute of the night
+        command = platform.add(Kind.SET_PARAMETERS, {"values": {"report_time": meter_no}}, START, 2 * DAY_S)
+        wakes = START + chance.randrange(8 * HOUR_S)  # its minute of the night
         for night in range(2):
             # the report is confirmable: sent up to five times (RFC 7252 4.2), lost only when each exchange is
             if not any(chance.randrange(100) >= 5 and chance.randrange(100) >= 5 for _ in range(5)):
                 continue
             for second in range(0, 110, 5):  # two minutes awake (R1.9)
-                now = wakes + night * DAY + second
+                now = wakes + night * DAY_S + second
                 exchange(platform, meter, radio, now, window=True, reset=False)
         assert command.state in ENDS, command.state
         done = command.state is State.CONFIRMED and command.ended_us is not None
-        day_of.append((command.ended_us // 1_000_000 - START) // DAY if done else 99)
+        day_of.append((command.ended_us // 1_000_000 - START) // DAY_S if done else 99)
     first = sum(day == 0 for day in day_of) / len(day_of)
     assert max(day_of) <= 1
     assert first >= 0.999

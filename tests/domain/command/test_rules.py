@@ -17,17 +17,18 @@ from openmains.domain.command.batch import (
     step,
 )
 from openmains.domain.command.flow import CellFlow
-from openmains.domain.command.kinds import DAY, RULES, Channel, Kind, Lane, Priority, Times, rule_of
+from openmains.domain.command.kinds import RULES, Channel, Kind, Lane, Priority, Times, rule_of
 from openmains.domain.command.life import Event, State
 from openmains.domain.command.order import Waiting, after_send, next_of, replaced_by, slot_of, timed_event
 from openmains.domain.command.quota import Scope
 from openmains.domain.command.safety import MeterFacts, Need, Refusal, exceeded, needs_second, refusal
+from openmains.domain.period import DAY_S
 
 NOW = 1_760_000_000
 
 
 def waiting(
-    serial: int, kind: Kind, state: State = State.QUEUED, due_at: int = 0, not_after: int = NOW + DAY
+    serial: int, kind: Kind, state: State = State.QUEUED, due_at: int = 0, not_after: int = NOW + DAY_S
 ) -> Waiting:
     rule = RULES[kind]
     return Waiting(serial, serial, kind, rule.lane, rule.priority, state, due_at, not_after)
@@ -86,9 +87,9 @@ def test_time_asks_about_effects_and_gives_up_readings() -> None:
     assert timed_event(State.SENT, RULES[Kind.TOP_UP], 1, 0, end, NOW) is None  # the meter's clock may be behind ours
     assert timed_event(State.SENT, RULES[Kind.TOP_UP], 1, 0, end - 400, NOW) is Event.LAPSE
     assert timed_event(State.SENT, RULES[Kind.READ_NOW], 1, 0, end - 400, NOW) is Event.GIVE_UP
-    assert timed_event(State.SENT, RULES[Kind.READ_NOW], 5, NOW, NOW + DAY, NOW) is Event.GIVE_UP
-    assert timed_event(State.DELIVERED, RULES[Kind.SET_PRICE], 99, NOW, NOW + DAY, NOW) is None
-    assert timed_event(State.ASKING, RULES[Kind.TOP_UP], 9, 0, NOW - 31 * DAY, NOW) is Event.GIVE_UP
+    assert timed_event(State.SENT, RULES[Kind.READ_NOW], 5, NOW, NOW + DAY_S, NOW) is Event.GIVE_UP
+    assert timed_event(State.DELIVERED, RULES[Kind.SET_PRICE], 99, NOW, NOW + DAY_S, NOW) is None
+    assert timed_event(State.ASKING, RULES[Kind.TOP_UP], 9, 0, NOW - 31 * DAY_S, NOW) is Event.GIVE_UP
 
 
 def test_a_newer_setting_replaces_the_same_setting_that_was_not_sent() -> None:
@@ -123,7 +124,7 @@ def test_who_is_never_closed(values: dict[str, object], why: Refusal | None) -> 
 
 def test_opening_is_never_refused_for_credit_and_no_closing_waits_for_a_week() -> None:
     assert refusal(Kind.VALVE_OPEN, facts(is_protected=True, balance=9), validity_s=3600) is None
-    assert refusal(Kind.VALVE_CLOSE, facts(), validity_s=7 * DAY) is Refusal.VALIDITY_TOO_LONG
+    assert refusal(Kind.VALVE_CLOSE, facts(), validity_s=7 * DAY_S) is Refusal.VALIDITY_TOO_LONG
 
 
 def test_when_a_second_person_is_needed() -> None:

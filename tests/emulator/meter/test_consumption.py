@@ -5,7 +5,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openmains.emulator.meter.consumption import BLOCK_DAYS, DAY_S, ORIGIN_DAY, Consumption, Medium
+from openmains.domain.period import DAY_S
+from openmains.emulator.meter.consumption import BLOCK_DAYS, ORIGIN_DAY, Consumption, Medium
 
 _DAY_2026 = 20_454  # 2026-01-01
 _START = _DAY_2026 * DAY_S - 8 * 3600  # midnight in China

@@ -21,7 +21,8 @@ from openmains.app.command.ports import (
     Verdict,
 )
 from openmains.app.command.signer.keys import command_key, mac_of
-from openmains.domain.command.kinds import DAY, HOUR, Kind
+from openmains.domain.command.kinds import Kind
+from openmains.domain.period import DAY_S, HOUR_S
 from openmains.edges.postgres.db import API_ROLE, connect
 from openmains.run.cli import main
 from openmains.run.engines.engines import Engines
@@ -65,7 +66,7 @@ class Field:
         self._serial = 0
 
     def request(self, meter_id: int, key: str, kind: Kind = Kind.VALVE_CLOSE, **params: Any) -> SignRequest:
-        return SignRequest(key, meter_id, kind, params, WEDNESDAY_TEN + DAY)
+        return SignRequest(key, meter_id, kind, params, WEDNESDAY_TEN + DAY_S)
 
     async def close_all(self, requests: list[SignRequest]) -> int:
         """SignerRequest for every frame, send it; how many valves are closed in the end."""
@@ -133,7 +134,7 @@ async def test_a_taken_over_api_closes_none(signer: SignerProcess, town: Town, e
     for meter_id, kind, after in (
         (first.meter_id, "valve_close", first.not_after),
         (second.meter_id, "valve_open", first.not_after),
-        (first.meter_id, "valve_open", first.not_after + HOUR),
+        (first.meter_id, "valve_open", first.not_after + HOUR_S),
     ):
         (made,) = await signer.client.sign(
             [to_sign(town.tenant_id, SignRequest("api-open", meter_id, kind, {}, after), 5)]
@@ -141,7 +142,7 @@ async def test_a_taken_over_api_closes_none(signer: SignerProcess, town: Town, e
         assert isinstance(made, Verdict) and made.reason == "not_what_was_authorised"
     # and a frame it makes up itself is refused by the meter
     frame = PlainCommands().command(
-        "valve_close", {}, serial=99, counter=10**6, not_after=signer.now + DAY, mac=mac_of(command_key(bytes(32), 1))
+        "valve_close", {}, serial=99, counter=10**6, not_after=signer.now + DAY_S, mac=mac_of(command_key(bytes(32), 1))
     )
     assert field.meters[first.meter_id].receive(frame, signer.now) == (99, 4)
     # nor can it make itself an approver, or unsay what the signer reads, where the database would let it
@@ -184,7 +185,7 @@ async def test_recorded_commands_replayed_do_nothing(signer: SignerProcess, town
             frame = frame[:place] + bytes([frame[place] ^ (1 << chance.randrange(8))]) + frame[place + 1 :]
         target = owner if chance.random() < 0.7 else chance.choice(everybody)
         try:
-            field.meters[target].receive(frame, signer.now + chance.randrange(3 * DAY))
+            field.meters[target].receive(frame, signer.now + chance.randrange(3 * DAY_S))
         except (ValueError, TypeError, KeyError):
             continue  # the model meter reads a changed frame as little as a real one would
     assert {meter_id: len(meter.applied) for meter_id, meter in field.meters.items()} == before
@@ -216,7 +217,7 @@ async def test_who_is_never_closed_whatever_the_caller_says(signer: SignerProces
 
 async def test_out_of_hours_needs_a_second_person(signer: SignerProcess, town: Town) -> None:
     field = Field(signer, town, await town.add(1))
-    signer.set_clock(WEDNESDAY_TEN + 10 * HOUR)
+    signer.set_clock(WEDNESDAY_TEN + 10 * HOUR_S)
     request = field.request(town.meters[0], "night-shift-1")
     (verdict,) = await signer.client.authorise(town.tenant_id, [request], ANN)
     assert (verdict.state, verdict.reason) == ("needs_approval", "out_of_hours")

@@ -12,9 +12,10 @@ from openmains.domain.command.batch import DAILY_SHARE_PPM, BatchState
 from openmains.domain.command.kinds import Channel, Kind
 from openmains.domain.command.life import State
 from openmains.domain.command.safety import EARLIEST, LATEST, OFFICE_HOURS
+from openmains.domain.period import DAY_S
 
 Key = Annotated[str, Meta(min_length=8, max_length=100, pattern=r"^[A-Za-z0-9._:-]+$")]
-Validity = Annotated[int, Meta(ge=60, le=60 * 86_400)]
+Validity = Annotated[int, Meta(ge=60, le=60 * DAY_S)]
 Params = dict[str, Any]
 
 
@@ -130,7 +131,7 @@ class NewBatch(Struct, frozen=True, forbid_unknown_fields=True):
     groups: Annotated[list[Annotated[int, Meta(ge=1, le=100_000)]], Meta(max_length=8)] = msgspec.field(
         default_factory=lambda: [1, 10, 100]
     )
-    hold_s: Annotated[int, Meta(ge=0, le=7 * 86_400)] = 3600
+    hold_s: Annotated[int, Meta(ge=0, le=7 * DAY_S)] = 3600
     failure_limit_ppm: Annotated[int, Meta(ge=0, le=1_000_000)] = 20_000
 
 
@@ -179,7 +180,7 @@ class SettingTimes(Struct, frozen=True, forbid_unknown_fields=True):
     product_id: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
     validity_s: Validity | None = None
     attempts: Annotated[int, Meta(ge=1, le=100)] | None = None
-    pause_s: Annotated[int, Meta(ge=1, le=86_400)] | None = None
+    pause_s: Annotated[int, Meta(ge=1, le=DAY_S)] | None = None
 
 
 Weekday = Annotated[int, Meta(ge=0, le=6)]

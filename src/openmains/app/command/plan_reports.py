@@ -15,10 +15,10 @@ from openmains.app.identity.model import Actor
 from openmains.app.unit_of_work import Store
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.planner import CellLoad, CellPlan, plan_cell, share_in_ppm
-from openmains.domain.period import zone
+from openmains.domain.period import DAY_S, zone
 
 DEADLINE_MIN = 8 * 60
-WEEK_S = 7 * 86_400
+WEEK_S = 7 * DAY_S
 
 
 class CellLoads(Protocol):

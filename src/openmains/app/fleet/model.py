@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 
 from openmains.domain.ids import AreaId, CustomerId, MeterId, ProductId, TenantId
+from openmains.domain.period import DAY_S
 from openmains.drivers.points import vocabulary
 
 Place = Literal["room", "shaft", "well", "cellar", "pit", "box", "outdoor"]
@@ -65,8 +66,8 @@ class NewProduct(Struct, frozen=True, forbid_unknown_fields=True):
     model: Name
     driver: Name
     dial: Annotated[int, Meta(ge=0, le=2**62)] = 0
-    interval_s: Annotated[int, Meta(ge=60, le=86_400)] = 1800
-    report_s: Annotated[int, Meta(ge=60, le=31 * 86_400)] = 86_400
+    interval_s: Annotated[int, Meta(ge=60, le=DAY_S)] = 1800
+    report_s: Annotated[int, Meta(ge=60, le=31 * DAY_S)] = DAY_S
     qmax_l_h: Annotated[int, Meta(ge=1, le=2**40)] = 6000
     settings: dict[str, Any] = msgspec.field(default_factory=dict)
 
@@ -79,8 +80,8 @@ class ProductChange(Struct, frozen=True, forbid_unknown_fields=True):
     model: Name | UnsetType = UNSET
     driver: Name | UnsetType = UNSET
     dial: Annotated[int, Meta(ge=0, le=2**62)] | UnsetType = UNSET
-    interval_s: Annotated[int, Meta(ge=60, le=86_400)] | UnsetType = UNSET
-    report_s: Annotated[int, Meta(ge=60, le=31 * 86_400)] | UnsetType = UNSET
+    interval_s: Annotated[int, Meta(ge=60, le=DAY_S)] | UnsetType = UNSET
+    report_s: Annotated[int, Meta(ge=60, le=31 * DAY_S)] | UnsetType = UNSET
     qmax_l_h: Annotated[int, Meta(ge=1, le=2**40)] | UnsetType = UNSET
     settings: dict[str, Any] | UnsetType = UNSET
 

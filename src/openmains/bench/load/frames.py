@@ -12,13 +12,13 @@ from binascii import crc_hqx
 import numpy as np
 from numpy.typing import NDArray
 
+from openmains.domain.period import DAY_S
 from openmains.drivers.model import Kind
 from openmains.emulator.meter.consumption import Consumption
 from openmains.emulator.meter.frames import drivers, medium_of
 
 Ints = NDArray[np.int64]
 
-DAY_S = 86_400
 _TEMPLATES = 64
 _SLOT_S = 1800
 _START_DAY = 20_000  # registers count from here: 2024-10-04

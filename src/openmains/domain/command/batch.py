@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from openmains.domain.period import HOUR_S
+
 GROUPS = (1, 10, 100)  # then the rest
-HOLD_S = 3600
+HOLD_S = HOUR_S
 FAILURE_LIMIT_PPM = 20_000  # 2 %
 DAILY_SHARE_PPM = 20_000  # 2 % of a utility's meters a day (R4.3)
 ENOUGH_TO_JUDGE = 50  # in groups below this size a single failure stops

@@ -19,6 +19,7 @@ from enum import IntEnum, StrEnum
 from typing import Any
 
 from openmains.domain.command.quota import TOP_UP_QUOTAS, VALVE_QUOTAS, Quota
+from openmains.domain.period import DAY_S, HOUR_S
 
 
 class Kind(StrEnum):
@@ -64,9 +65,6 @@ class Channel(StrEnum):
     OPERATOR = "operator"  # over an operator's platform, which has a queue of its own
 
 
-HOUR, DAY = 3600, 86_400
-
-
 class FourEyes(StrEnum):
     """When a second person must agree (R13.4)."""
 
@@ -97,7 +95,7 @@ class KindRule:
     four_eyes: FourEyes = FourEyes.NEVER
     longest_s: int | None = None
     quotas: tuple[Quota, ...] = ()
-    grace_s: int = 30 * DAY
+    grace_s: int = 30 * DAY_S
 
     @property
     def signed(self) -> bool:
@@ -112,7 +110,7 @@ class KindRule:
 
 # direct: a window of two minutes has room for five attempts, which 99.9 % on the first night needs at 5 % loss (R4.3)
 _PAUSES = {Channel.DIRECT: 20, Channel.GATEWAY: 300, Channel.OPERATOR: 900}
-_SLOW = {Channel.DIRECT: 20, Channel.GATEWAY: 900, Channel.OPERATOR: 3600}
+_SLOW = {Channel.DIRECT: 20, Channel.GATEWAY: 900, Channel.OPERATOR: HOUR_S}
 
 
 _ATTEMPTS = {Lane.READING: 5}
@@ -125,7 +123,7 @@ def _rule(kind: Kind, zh: str, en: str, lane: Lane, priority: Priority, validity
 
 _SIGNED, _SETTING, _READING = Lane
 _URGENT, _NORMAL, _BULK = Priority
-_VALVE: Mapping[str, Any] = {"longest_s": 3 * DAY, "quotas": VALVE_QUOTAS}  # R13.4
+_VALVE: Mapping[str, Any] = {"longest_s": 3 * DAY_S, "quotas": VALVE_QUOTAS}  # R13.4
 _ADMIN: Mapping[str, Any] = {"for_administrators": True, "configures": True}
 _MANY, _STRICT = FourEyes.MANY, FourEyes.STRICT
 
@@ -133,33 +131,33 @@ _MANY, _STRICT = FourEyes.MANY, FourEyes.STRICT
 RULES: Mapping[Kind, KindRule] = {
     rule.kind: rule
     for rule in (
-        _rule(Kind.READ_NOW, "点抄", "Read the register now", _READING, _NORMAL, DAY),
-        _rule(Kind.READ_INTERVALS, "读取冻结数据", "Read frozen registers", _READING, _NORMAL, DAY),
-        _rule(Kind.READ_STATUS, "读取状态", "Read the state", _READING, _NORMAL, DAY),
-        _rule(Kind.LOG_PULL, "拉取日志", "Pull the event log", _READING, _BULK, 2 * DAY),
-        _rule(Kind.READ_PARAMETERS, "读取参数", "Read parameters", _READING, _NORMAL, DAY),
-        _rule(Kind.VALVE_CLOSE, "关阀", "Close the valve", _SIGNED, _URGENT, DAY, four_eyes=_STRICT, **_VALVE),
+        _rule(Kind.READ_NOW, "点抄", "Read the register now", _READING, _NORMAL, DAY_S),
+        _rule(Kind.READ_INTERVALS, "读取冻结数据", "Read frozen registers", _READING, _NORMAL, DAY_S),
+        _rule(Kind.READ_STATUS, "读取状态", "Read the state", _READING, _NORMAL, DAY_S),
+        _rule(Kind.LOG_PULL, "拉取日志", "Pull the event log", _READING, _BULK, 2 * DAY_S),
+        _rule(Kind.READ_PARAMETERS, "读取参数", "Read parameters", _READING, _NORMAL, DAY_S),
+        _rule(Kind.VALVE_CLOSE, "关阀", "Close the valve", _SIGNED, _URGENT, DAY_S, four_eyes=_STRICT, **_VALVE),
         _rule(
-            Kind.VALVE_OPEN, "开阀（燃气：允许现场开阀）", "Open the valve (gas: permit opening)", _SIGNED, _URGENT, DAY,
+            Kind.VALVE_OPEN, "开阀（燃气：允许现场开阀）", "Open the valve (gas: permit opening)", _SIGNED, _URGENT, DAY_S,
             four_eyes=_MANY, **_VALVE,
         ),
-        _rule(Kind.TOP_UP, "充值", "Top up", _SIGNED, _URGENT, 30 * DAY, quotas=TOP_UP_QUOTAS),
+        _rule(Kind.TOP_UP, "充值", "Top up", _SIGNED, _URGENT, 30 * DAY_S, quotas=TOP_UP_QUOTAS),
         _rule(
-            Kind.SET_PRICE, "设置价格", "Set the price", _SIGNED, _NORMAL, 30 * DAY, replaces=True, four_eyes=_MANY, **_ADMIN
+            Kind.SET_PRICE, "设置价格", "Set the price", _SIGNED, _NORMAL, 30 * DAY_S, replaces=True, four_eyes=_MANY, **_ADMIN
         ),
         _rule(
-            Kind.SET_PLATFORM, "设置平台地址", "Set the platform address", _SIGNED, _BULK, 2 * DAY, replaces=True,
+            Kind.SET_PLATFORM, "设置平台地址", "Set the platform address", _SIGNED, _BULK, 2 * DAY_S, replaces=True,
             four_eyes=_STRICT, **_ADMIN,
         ),
-        _rule(Kind.FACTORY_RESET, "恢复出厂参数", "Settings as delivered", _SIGNED, _NORMAL, DAY, four_eyes=_STRICT, **_ADMIN),
+        _rule(Kind.FACTORY_RESET, "恢复出厂参数", "Settings as delivered", _SIGNED, _NORMAL, DAY_S, four_eyes=_STRICT, **_ADMIN),
         _rule(
-            Kind.SET_PARAMETERS, "设置参数", "Set parameters", _SETTING, _BULK, 2 * DAY, replaces=True, configures=True
+            Kind.SET_PARAMETERS, "设置参数", "Set parameters", _SETTING, _BULK, 2 * DAY_S, replaces=True, configures=True
         ),
-        _rule(Kind.SET_CLOCK, "校时", "Set the clock", _SETTING, _NORMAL, DAY, replaces=True),
-        _rule(Kind.RESTART, "重启", "Restart", _SETTING, _NORMAL, DAY),
+        _rule(Kind.SET_CLOCK, "校时", "Set the clock", _SETTING, _NORMAL, DAY_S, replaces=True),
+        _rule(Kind.RESTART, "重启", "Restart", _SETTING, _NORMAL, DAY_S),
     )
 }  # fmt: skip
-LONGEST_VALIDITY_S = 60 * DAY
+LONGEST_VALIDITY_S = 60 * DAY_S
 CONFIGURATION = frozenset(kind for kind, rule in RULES.items() if rule.configures)
 """Kinds of which a utility may give at most a share of its meters a day (R4.3)."""
 

@@ -6,7 +6,8 @@ is in the table of kinds.
 from dataclasses import dataclass
 from enum import StrEnum
 
-HOUR_S, DAY_S = 3600, 86_400
+from openmains.domain.period import DAY_S, HOUR_S
+
 SMALL = 20  # a share of a small utility or zone is less than a day's work of one person: this many are always allowed
 
 

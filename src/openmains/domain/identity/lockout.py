@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """How long a sign-in is refused after failures: a delay that doubles, so that guessing is hopeless."""
 
+from openmains.domain.period import HOUR_S
+
 FREE_FAILURES = 5
 FIRST_DELAY_S = 30
-LONGEST_DELAY_S = 3600
+LONGEST_DELAY_S = HOUR_S
 
 
 def delay_s(failures: int) -> int:

@@ -9,7 +9,7 @@ does not depend on how the registers are cut into messages.
 
 from dataclasses import replace
 
-from openmains.domain.period import Zone
+from openmains.domain.period import DAY_S, Zone
 from openmains.domain.readings.day_grid import DayGrid
 from openmains.domain.readings.midnight import forget_midnights, midnight_of, set_midnight
 from openmains.domain.readings.model import Judgement, Limits, MeterState, RegisterReport, RegisterRow
@@ -17,7 +17,6 @@ from openmains.domain.readings.quality import Rule, Slot
 from openmains.domain.readings.rules import (
     AVERAGE_SCALE,
     BELIEVE,
-    DAY_S,
     MAX_FILL_S,
     Findings,
     changes_level,

@@ -7,17 +7,17 @@ Without the slack two readings a second apart, or a disc that rocks in a still p
 
 from dataclasses import dataclass
 
+from openmains.domain.period import DAY_S
 from openmains.domain.readings.model import Finding, Limits
 from openmains.domain.readings.quality import Rule
 
 SLACK = 10  # units a register may be off in either direction at any distance in time
-REVERSE_CAP_S = 86_400  # flow back is not believed to go on for more than a day, however long the silence was
+REVERSE_CAP_S = DAY_S  # flow back is not believed to go on for more than a day, however long the silence was
 BELIEVE = 3  # consistent registers on a new level until it is believed
 SPIKE_TIMES = 5  # use in a day's length against the average_use
 SPIKE_QMAX_PART = 4  # and at least Qmax for an hour divided by this: below it nobody need look
 AVERAGE_SCALE = 16  # average_use is units a day × this
 AVERAGE_WEIGHT = 8  # one day moves the average_use by 1/8 of the difference
-DAY_S = 86_400
 MAX_FILL_S = (
     400 * DAY_S
 )  # a longer silence is not drawn: its days stay missing (a wrong clock must not cost years of rows)

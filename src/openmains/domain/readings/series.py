@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from openmains.domain.period import Zone, date_to_day, day_to_date
+from openmains.domain.period import HOUR_S, Zone, date_to_day, day_to_date
 from openmains.domain.readings.model import DayRow
 from openmains.domain.readings.quality import Slot
 
@@ -108,7 +108,7 @@ def _next(instant: int, step: str | int, zone: Zone) -> int:
     day = zone.day_of(instant)
     if step == "hour":
         begin = zone.start_of(day)
-        return min(begin + ((instant - begin) // 3600 + 1) * 3600, zone.start_of(day + 1))
+        return min(begin + ((instant - begin) // HOUR_S + 1) * HOUR_S, zone.start_of(day + 1))
     if step == "day":
         return zone.start_of(day + 1)
     today = day_to_date(day)

@@ -19,6 +19,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
+from openmains.domain.period import DAY_S, HOUR_S, MINUTE_S
 from openmains.domain.security.findings import Finding, Kind
 
 
@@ -36,9 +37,6 @@ class GuardLimits:
     say_again_s: float = 600.0  # a kind is told once in this time; its count goes on
     refuse_s: float = 900.0  # how long an address may not try that identity again
     terminals: int = 50_000  # in each list
-
-
-MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86_400.0
 
 
 @dataclass(slots=True)

@@ -12,10 +12,10 @@ a day went by.
 
 from dataclasses import dataclass, replace
 
+from openmains.domain.period import DAY_S
 from openmains.domain.security.findings import WEIGHTS, Kind, State
 
 MILLI = 1000
-DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ restarts every twelve minutes, which no battery would bear.
 
 from dataclasses import dataclass, replace
 
-HOUR_S = 3600
+from openmains.domain.period import HOUR_S
+
 RETURNS = 6  # within an hour
 GAP_S = 20  # between a handshake and one that counts as a return: retries of one handshake are none
 

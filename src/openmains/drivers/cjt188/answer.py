@@ -6,6 +6,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from openmains.domain.period import DAY_S, HOUR_S, MINUTE_S
 from openmains.drivers.cjt188.options import Options
 from openmains.drivers.model import Columns, Ints, Kind
 from openmains.drivers.points import vocabulary
@@ -119,4 +120,4 @@ def wall_seconds(block: NDArray[np.uint8]) -> tuple[Ints, NDArray[np.bool_]]:
     first = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     after = (months + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     good &= day <= after - first
-    return (first + day - 1) * 86_400 + hour * 3_600 + minute * 60 + second, good
+    return (first + day - 1) * DAY_S + hour * HOUR_S + minute * MINUTE_S + second, good

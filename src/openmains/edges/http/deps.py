@@ -3,7 +3,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from openmains.app.security.model import OnSimSeparated
 from openmains.app.security.ports import KeyFiles
 from openmains.app.system.ports import LiveFeed, SystemView
 from openmains.app.unit_of_work import Store
+from openmains.domain.period import utc_of_us
 from openmains.domain.security.ladder import Thresholds
 from openmains.edges.http.limiter import Limiter
 
@@ -83,7 +84,7 @@ class ApiDeps:
 
     def now(self) -> datetime:
         """The clock as an instant with its offset."""
-        return datetime.fromtimestamp(self.now_us() / 1_000_000, UTC)
+        return utc_of_us(self.now_us())
 
     def __post_init__(self) -> None:
         self.sign_in = SignIn(self.store, self.sign_in_store, self.settings.session)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Readings and registers of one meter."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from litestar import Request, get
@@ -16,7 +16,7 @@ from openmains.app.problems import Problem
 from openmains.app.readings.model import StoredDay
 from openmains.app.readings.ports import ReadingStore
 from openmains.domain.ids import MeterId
-from openmains.domain.period import DAY_S, Zone, zone
+from openmains.domain.period import DAY_S, HOUR_S, Zone, utc, utc_of_us, zone
 from openmains.domain.quantity import LITRE_EXPONENT, to_m3
 from openmains.domain.readings.model import DayRow
 from openmains.domain.readings.quality import Rule
@@ -95,12 +95,12 @@ def _rules(flags: int) -> list[str]:
 
 
 def _utc(instant: int) -> datetime:
-    return datetime.fromtimestamp(instant, UTC)
+    return utc(instant)
 
 
 def from_us(us: int) -> datetime:
     """Instant of µs UTC."""
-    return datetime.fromtimestamp(us / 1_000_000, UTC)
+    return utc_of_us(us)
 
 
 def store_of(deps: ApiDeps) -> ReadingStore:
@@ -149,7 +149,7 @@ def _buckets(days: list[StoredDay], left: int, right: int, step: str, place: Zon
         wanted = min((day.interval_s for day in days if day.interval_s), default=1800)
     elif step not in _NAMED:
         wanted = int(step)
-    shortest = wanted if isinstance(wanted, int) else {"hour": 3600}.get(wanted, DAY_S)
+    shortest = wanted if isinstance(wanted, int) else {"hour": HOUR_S}.get(wanted, DAY_S)
     if (right - left) // shortest > MOST_POINTS:
         raise Problem("too-many-points", fields=(("/step", "out-of-range"),), limit=MOST_POINTS)
     return series((_row(day) for day in days), left, right, wanted, place)

@@ -4,10 +4,10 @@
 import json
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from openmains.app.command.model import Stop
+from openmains.domain.period import utc
 
 CACHE_S = 0.2  # small against the 5 s in which a stop must hold
 
@@ -70,7 +70,7 @@ def _read(text: str, everywhere: bool) -> Stop:
     """A file that is there stops, whatever is in it: it may have been made by hand."""
     try:
         said = json.loads(text)
-        at = datetime.fromtimestamp(int(said["at"]), UTC)
+        at = utc(int(said["at"]))
         return Stop(everywhere, str(said["who"]), at, str(said.get("reason", "")))
     except (ValueError, KeyError, TypeError, OverflowError):
         return Stop(everywhere, "", None, "")

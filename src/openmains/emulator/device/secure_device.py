@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from openmains.domain.period import DAY_S
 from openmains.emulator.device.endpoint import Done, Outcome
 from openmains.wire.coap.message import Code
 from openmains.wire.coap.reliability import Timing
@@ -28,7 +29,7 @@ from openmains.wire.lwm2m.value import Value
 
 SERVER = "platform"
 CID_SIZE = 8
-LIFETIME_S = 30 * 86_400
+LIFETIME_S = 30 * DAY_S
 UPLINK, DOWNLINK = (19, 0, 0), (19, 1, 0)
 STALE = 2  # requests without an answer
 

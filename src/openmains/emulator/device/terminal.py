@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
+from openmains.domain.period import DAY_S
 from openmains.drivers.model import Command
 from openmains.emulator.meter.authorise import READS, Result, Verdict, judge
 from openmains.emulator.meter.frames import DriverFrames
@@ -127,7 +128,7 @@ class Terminal(PrepayMeter):
         given = cast("dict[str, int]", command.params["values"])
         held = self.store.held
         settings = {**held.settings, **given}
-        if 86_400 % settings.get("freeze_period", self._delivered("freeze_period")):
+        if DAY_S % settings.get("freeze_period", self._delivered("freeze_period")):
             return self._refuse(verdict, command, now)  # freezes lie on the day's grid
         self._commit(replace(held, settings=settings), verdict, command, now)
         self.meter.configure(self._configured(), now)

@@ -14,11 +14,12 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from openmains.domain.period import DAY_S, HOUR_S
+
 Ints = NDArray[np.int64]
 
 ORIGIN_DAY = 18_262  # 2020-01-01, days since 1970: registers start near 0 there
 BLOCK_DAYS = 128
-DAY_S = 86_400
 SLOT_S = 1_800
 SLOTS = DAY_S // SLOT_S
 
@@ -69,7 +70,7 @@ class Consumption:
     ``seed`` picks the town, ``utc_offset_s`` the wall clock its people live by (no summer time).
     """
 
-    def __init__(self, seed: int = 0, utc_offset_s: int = 8 * 3600) -> None:
+    def __init__(self, seed: int = 0, utc_offset_s: int = 8 * HOUR_S) -> None:
         self._seed = _U64((seed * 0x9E3779B97F4A7C15 + 0x5851F42D4C957F2D) & 0xFFFFFFFFFFFFFFFF)
         self.utc_offset_s = utc_offset_s
         self._kept: dict[tuple[int, int, int], Ints] = {}  # (number, medium, day) → its 49 half-hour registers

@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
+from openmains.domain.period import DAY_S, HOUR_S
 from openmains.drivers import catalog
 from openmains.drivers.model import MISSING_VALUE, Driver, Kind
 from openmains.drivers.points import vocabulary
 from openmains.emulator.meter.consumption import Medium
 from openmains.emulator.meter.meter import UNKNOWN, Snapshot
 
-DAY_S = 86_400
 _MAX_INCREMENT = 0xFFFE  # u16 without the mark for unknown
 _MAX_BACK = 0xFFFFFE  # u24 likewise
 
@@ -117,7 +117,7 @@ class DriverFrames:
             values["history_at"] = [snapshot.history_at - k * DAY_S for k in range(len(snapshot.history))]
         if self._report_name is not None:
             used = max(0, snapshot.register - base)
-            values |= {"daily_flow": used, "daily_reverse": 0, "flow": used * 3600 // DAY_S, "temperature": 145}
+            values |= {"daily_flow": used, "daily_reverse": 0, "flow": used * HOUR_S // DAY_S, "temperature": 145}
             values |= {"pressure_interval_s": 3600, "pressure": [3200 + (self._number + k) % 90 for k in range(24)]}
         return self._driver.encode(Kind.REPORT, values, self._report_name or "report")
 

@@ -8,9 +8,10 @@ measured and stays ``UNKNOWN``.
 from array import array
 from collections.abc import Sequence
 
+from openmains.domain.period import DAY_S
 from openmains.emulator.meter.clock import MeterClock
 from openmains.emulator.meter.profile import HISTORY_DAYS, UNKNOWN, Profile, Supply
-from openmains.emulator.meter.spreading import DAY_S, Period
+from openmains.emulator.meter.spreading import Period
 
 SHORT_PERIODS = (Period.DAY, Period.EVERY)
 LONGEST_PERIOD_DAYS = 62  # two months: the log of a monthly reporter holds at least its last period

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from openmains.domain.period import DAY_S
 from openmains.emulator.meter.clock import MeterClock
 from openmains.emulator.meter.freeze_log import FreezeLog
 from openmains.emulator.meter.profile import (
@@ -25,7 +26,7 @@ from openmains.emulator.meter.profile import (
     Snapshot,
     Supply,
 )
-from openmains.emulator.meter.spreading import DAY_S, Period, Schedule, spread_s
+from openmains.emulator.meter.spreading import Period, Schedule, spread_s
 from openmains.emulator.meter.states import BY_PAIR, Input, State
 
 __all__ = [

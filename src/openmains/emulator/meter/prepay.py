@@ -10,6 +10,7 @@ has been shut since then.
 from collections.abc import Sequence
 from dataclasses import replace
 
+from openmains.domain.period import DAY_S
 from openmains.emulator.meter.authorise import Result, Verdict
 from openmains.emulator.meter.flow import sustained
 from openmains.emulator.meter.frames import DriverFrames
@@ -21,7 +22,7 @@ from openmains.emulator.meter.states import State
 from openmains.emulator.meter.store import Held, Store
 from openmains.emulator.meter.valve import Cut, Position, Valve, ValvedSupply
 
-PERMISSION_S = 86_400
+PERMISSION_S = DAY_S
 SETTLE_S = 600  # how often a prepay meter looks at its account; the deduction is exact by steps all the same
 _PERIODS = (Period.DAY, Period.TEN_DAYS, Period.MONTH, Period.EVERY)
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from openmains.domain.period import DAY_S, HOUR_S, MINUTE_S, utc
+
 MONEY, VOLUME, NONE = 0, 1, 2  # balance_kind
 UNITS_A_FEN = 100_000
 LITRES_A_M3 = 1000
@@ -48,8 +50,8 @@ class PriceSet:
         """First start of a billing period later than this instant: months of the local calendar."""
         if after < self.period_start:
             return self.period_start
-        first = datetime.fromtimestamp(self.period_start + utc_offset_s, UTC)
-        now = datetime.fromtimestamp(after + utc_offset_s, UTC)
+        first = utc(self.period_start + utc_offset_s)
+        now = utc(after + utc_offset_s)
         cycles = ((now.year - first.year) * 12 + now.month - first.month) // self.cycle_months
         while (start := self._start(first, cycles) - utc_offset_s) <= after:
             cycles += 1
@@ -59,9 +61,9 @@ class PriceSet:
         months = first.year * 12 + first.month - 1 + cycles * self.cycle_months
         year, month = divmod(months, 12)
         # a period that began on the 31st begins on the last day of shorter months
-        last = (datetime(year + month // 11, (month + 1) % 12 + 1, 1, tzinfo=UTC).timestamp() - 86_400) // 86_400
-        day = datetime(year, month + 1, 1, tzinfo=UTC).timestamp() // 86_400 + first.day - 1
-        return int(min(day, last)) * 86_400 + first.hour * 3600 + first.minute * 60 + first.second
+        last = (datetime(year + month // 11, (month + 1) % 12 + 1, 1, tzinfo=UTC).timestamp() - DAY_S) // DAY_S
+        day = datetime(year, month + 1, 1, tzinfo=UTC).timestamp() // DAY_S + first.day - 1
+        return int(min(day, last)) * DAY_S + first.hour * HOUR_S + first.minute * MINUTE_S + first.second
 
 
 @dataclass(frozen=True, slots=True)

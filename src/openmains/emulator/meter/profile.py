@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from openmains.emulator.meter.spreading import DAY_S, Period, Scheme
+from openmains.domain.period import DAY_S, HOUR_S
+from openmains.emulator.meter.spreading import Period, Scheme
 
 HISTORY_DAYS = 7
 UNKNOWN = -1  # in the log: the clock jumped over this freezing instant
@@ -61,9 +62,9 @@ class Profile:
     scheme: Scheme = Scheme.MOD200
     spread_factor_s: int = 120
     spread_start_s: int = 0  # added to every delay (R4.2)
-    utc_offset_s: int = 8 * 3600
+    utc_offset_s: int = 8 * HOUR_S
     retries_s: tuple[int, ...] = (300, 3600)  # after the first attempt (R1.7)
-    reset_s: int = 8 * 3600
+    reset_s: int = 8 * HOUR_S
     busy_retries_s: tuple[int, ...] = (60, 180, 600)  # after error 513
     attach_wait_s: int = 60
     attach_tries: int = 3

@@ -2,10 +2,9 @@
 """When a meter reports: spreading schemes (R2.1, 错峰离散), report periods (R1.3), by its own clock."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 
-DAY_S = 86_400
+from openmains.domain.period import DAY_S, utc
 
 
 class Scheme(StrEnum):
@@ -56,7 +55,7 @@ class Schedule:
         day = local_s // DAY_S * DAY_S
         if self.period is Period.DAY:
             return day
-        of_month = datetime.fromtimestamp(day, UTC).day
+        of_month = utc(day).day
         if self.period is Period.MONTH:
             return day - (of_month - 1) * DAY_S
         return day - (of_month - min((of_month - 1) // 10, 2) * 10 - 1) * DAY_S

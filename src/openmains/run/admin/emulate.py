@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from openmains.domain.period import DAY_S
 from openmains.emulator.device.endpoint import Network, parse_target
 from openmains.emulator.device.secure_device import ReportTransport
 from openmains.emulator.fleet import Fleet
@@ -23,12 +24,12 @@ from openmains.emulator.meter.standard_frames import StandardFrames
 from openmains.wire.coap.reliability import Timing
 
 _MODES = {
-    "daily": (Period.DAY, 86_400, 1800),
+    "daily": (Period.DAY, DAY_S, 1800),
     "dense": (Period.EVERY, 3600, 300),  # R1.3: freeze every 5 min, report hourly
     "large": (Period.EVERY, 43_200, 1800),  # large meters: twice a day
     "large-dense": (Period.EVERY, 7200, 300),
-    "ten-days": (Period.TEN_DAYS, 86_400, 1800),
-    "month": (Period.MONTH, 86_400, 1800),
+    "ten-days": (Period.TEN_DAYS, DAY_S, 1800),
+    "month": (Period.MONTH, DAY_S, 1800),
 }
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from openmains.app.ingest.uplink import Uplink
 from openmains.domain.ids import MeterId, ProductId, TenantId
-from openmains.domain.period import Zone
+from openmains.domain.period import DAY_S, Zone
 from openmains.drivers.catalog import Driver
 from openmains.drivers.model import Kind
 from openmains.emulator.meter.consumption import Consumption
@@ -52,7 +52,7 @@ def night(
 ) -> Iterator[Uplink]:
     """Reports about ``day``, sent in the night after it, in the order they arrive. ``cuts``: by number, of valves once shut."""
     start = zone.start_of(day)
-    instants = np.arange(start - 7 * 86_400, start + 86_400 + 18_000 + 1, 1800, dtype=np.int64)
+    instants = np.arange(start - 7 * DAY_S, start + DAY_S + 18_000 + 1, 1800, dtype=np.int64)
     numbers = np.array([item.meter.number for item in fleet], np.int64)
     media = np.array([int(item.meter.medium) for item in fleet], np.int64)
     registers = town.grid(numbers, media, instants)
@@ -63,7 +63,7 @@ def night(
         if chance(number, day, 1) < 40:  # 0.4 % of the nights nothing arrives
             continue
         minute = (number % 200) + 90 * (chance(number, day, 2) < 200)
-        sent_at = start + 86_400 + minute * 60 + number % 60
+        sent_at = start + DAY_S + minute * 60 + number % 60
         values = registers[row]
         if number in cuts:
             values = np.array(behind(cuts[number], instants.tolist(), values.tolist()), np.int64)
@@ -77,8 +77,8 @@ def night(
                 "start_at": start,
                 "base": int(values[first]),
                 "increments": np.diff(values[first : first + SLOTS + 1]).tolist(),
-                "register": between(values, first + SLOTS, sent_at - start - 86_400),
-                "history_at": [start - back * 86_400 for back in range(1, 8)],
+                "register": between(values, first + SLOTS, sent_at - start - DAY_S),
+                "history_at": [start - back * DAY_S for back in range(1, 8)],
                 "history": [int(values[first - back * SLOTS]) for back in range(1, 8)],
                 **signal(number, day),
             },

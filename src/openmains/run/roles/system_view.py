@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What runs and how far behind it is (``SystemView``): heard from the processes, asked of the engines."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
@@ -9,6 +8,7 @@ import asyncpg
 from openmains import __version__
 from openmains.app.system.model import Metric, ProcessInfo, StorageSample, SystemSnapshot
 from openmains.domain.ids import TenantId
+from openmains.domain.period import utc_of_us
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.running import RunningClickHouse
 from openmains.edges.nats.live import LiveHub
@@ -61,7 +61,7 @@ class RunningSystem:
                 ProcessInfo(
                     name=node.process,
                     pid=node.pid,
-                    started_at=datetime.fromtimestamp(node.started_us / 1e6, UTC),
+                    started_at=utc_of_us(node.started_us),
                     rss_bytes=node.rss_bytes,
                     state="running",
                 )

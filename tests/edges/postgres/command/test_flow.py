@@ -18,8 +18,9 @@ from openmains.app.command.log_pull import SETTLE_S, as_text
 from openmains.app.command.ports import CommandResponse, Draft
 from openmains.app.command.work import CommandWork, sweep, take_in
 from openmains.domain.command.flow import CellFlow
-from openmains.domain.command.kinds import DAY, RULES, Channel, Kind
+from openmains.domain.command.kinds import RULES, Channel, Kind
 from openmains.domain.command.order import slot_of
+from openmains.domain.period import DAY_S
 from openmains.edges.postgres.command.flow import PostgresCommandFlow, apply_responses
 from openmains.edges.postgres.command.tables import Commands
 from openmains.edges.postgres.db import API_ROLE, PIPELINE_ROLE, Pool, create_pool, tenant_transaction
@@ -193,10 +194,10 @@ async def test_each_ending(desk: Desk) -> None:
     await desk.hear(meter_id, 1, 6)
     assert await desk.state(refused) == ("failed", "out_of_range")
     await desk.spoke(third)
-    desk.later(DAY + 1)
+    desk.later(DAY_S + 1)
     await sweep(desk.flow, desk.now_us)
     assert await desk.state(never_sent) == ("expired", "never_sent")
-    desk.later(30 * DAY)
+    desk.later(30 * DAY_S)
     await sweep(desk.flow, desk.now_us)
     assert (await desk.state(unanswered))[0] == "asking"
     (asked,) = await desk.spoke(third)  # the same frame, which the meter can only refuse or have done
@@ -211,7 +212,7 @@ async def test_nobody_answers_for_ever(desk: Desk) -> None:
     await desk.take_in()
     await desk.spoke(meter_id)
     for _ in range(3):
-        desk.later(40 * DAY)
+        desk.later(40 * DAY_S)
         await sweep(desk.flow, desk.now_us)
     assert await desk.state(command_id) == ("failed", "outcome_unknown")
     await desk.hear(meter_id, 1, 0)  # and yet the meter's word counts
@@ -363,9 +364,9 @@ async def test_lost_parts_of_a_log_are_asked_for_with_a_new_serial_until_all_are
     assert await text() == "100 open\n200 magnet on\n300 closed\n"
     await desk.work(desk.now_us / 1_000_000)
     assert [tuple(row) for row in await desk.town.owner.fetch(given, meter_id)] == [
-        ("0", "900", 1, 2 * DAY),
-        ("100", "300", 2, 2 * DAY),
-        ("100", "300", 3, 2 * DAY),
+        ("0", "900", 1, 2 * DAY_S),
+        ("100", "300", 2, 2 * DAY_S),
+        ("100", "300", 3, 2 * DAY_S),
     ]
     events = await desk.town.owner.fetch(
         "SELECT event FROM command_event WHERE command_id = $1 AND actor = 'platform' ORDER BY event_id", first

@@ -5,7 +5,7 @@ Each operation is in the audit trail before it is sent: one whose answer is lost
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 
 from openmains.app.command.device_management import messages
@@ -27,6 +27,7 @@ from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
 from openmains.domain.ids import MeterId
+from openmains.domain.period import utc_of_us
 from openmains.wire.coap.message import code_text, is_success
 from openmains.wire.errors import WireError
 from openmains.wire.lwm2m import path as paths
@@ -172,4 +173,4 @@ def _values(found: list[messages.Value]) -> list[ObjectValue]:
 
 
 def _instant(us: int) -> datetime:
-    return datetime.fromtimestamp(us / 1e6, UTC)
+    return utc_of_us(us)

@@ -12,7 +12,6 @@ frame       counter + 1, stored, then given out; a repeat gives the same bytes
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -35,6 +34,7 @@ from openmains.domain.command.kinds import RULES, Kind
 from openmains.domain.command.quota import Scope
 from openmains.domain.command.safety import MeterFacts, Refusal, exceeded, needs_second, refusal
 from openmains.domain.identity.lockout import delay_s
+from openmains.domain.period import utc
 
 MOST_AT_ONCE = 100_000
 COUNTERS_SINCE = (
@@ -250,7 +250,7 @@ class Authority:
         if not allowed:
             return
         office = await self._registry.office(tenant_id)
-        local = datetime.fromtimestamp(now, UTC).astimezone(ZoneInfo(await self._registry.zone(tenant_id)))
+        local = utc(now).astimezone(ZoneInfo(await self._registry.zone(tenant_id)))
         many = {kind: len({e.meter_id for e in allowed if e.kind is kind}) for kind in Kind}
         count = await self._counting(tenant_id, allowed, now)
         for entry in allowed:

@@ -3,7 +3,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +12,7 @@ from openmains.app.fleet.imports.ports import RegistryImport
 from openmains.app.fleet.sync_dims import ChangeSource, DimStore, sync_dims
 from openmains.app.job.ports import Handler, JobCancelled, JobContext
 from openmains.domain.ids import TenantId
-from openmains.domain.period import Zone
+from openmains.domain.period import Zone, utc
 
 IMPORT = "meter_import"
 
@@ -34,7 +33,7 @@ def import_handlers(
             async with open_import() as store:
                 result = await import_meters(
                     path, job.tenant_id, store,
-                    today=datetime.fromtimestamp(job.claim, UTC).astimezone(ZoneInfo(zone.key)).date(),
+                    today=utc(job.claim).astimezone(ZoneInfo(zone.key)).date(),
                     partial=bool(job.params.get("partial")), create_areas=bool(job.params.get("create_areas")),
                     progress=context.progress, should_stop=context.should_stop,
                 )  # fmt: skip

@@ -13,6 +13,7 @@ from itertools import chain
 import numpy as np
 
 from openmains.app.ingest.pipeline.ports import Table
+from openmains.domain.period import DAY_S
 from openmains.domain.readings.quality import Rule
 from openmains.drivers.model import MISSING_VALUE, Columns
 from openmains.drivers.points import vocabulary
@@ -27,7 +28,7 @@ OVERFLOW = 1 << Rule.SUM_MISMATCH
 
 POINTS: Mapping[str, Bounds] = {
     "device_at": INSTANT, "start_at": INSTANT, "register_at": INSTANT, "raised_at": INSTANT,
-    "interval_s": (1, 31 * 86_400), "frame_seq": INT,
+    "interval_s": (1, 31 * DAY_S), "frame_seq": INT,
     "register": VOLUME, "base": VOLUME,
     **{name: point.bounds for name, point in vocabulary().latest.items()},
 }  # fmt: skip

@@ -9,9 +9,10 @@ messages of one meter come as A, B, A, B. So the last frame is remembered and th
 from struct import Struct
 
 from openmains.app.ingest.pipeline.ports import MeterRecord
+from openmains.domain.period import DAY_S
 
 BEFORE = 3
-DATED_S = 30 * 86_400  # a clock further from ours than this tells nothing about when a frame was made
+DATED_S = 30 * DAY_S  # a clock further from ours than this tells nothing about when a frame was made
 _PRINT = Struct("<iI")  # sequence number, CRC-32 of the frame
 
 

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from openmains.app.link.ports import Clock, Link, NewKeys, Terminal
 from openmains.app.link.proofs import Proofs
 from openmains.domain.fleet.endpoint_name import parse_endpoint_name
+from openmains.domain.period import DAY_S
 from openmains.wire.coap.message import Code, is_success
 from openmains.wire.lwm2m import bootstrap, content, operation
 from openmains.wire.lwm2m import events as lwm2m
@@ -157,7 +158,7 @@ class Bootstrapping:
             uri=self._uri,
             identity=terminal.text.encode(),
             key=key,
-            lifetime_s=86_400 if known is None else known.lifetime_s,  # how it lives is not changed by a new key
+            lifetime_s=DAY_S if known is None else known.lifetime_s,  # how it lives is not changed by a new key
             binding="U" if known is None else known.binding,
             content_format=format_,
         )

@@ -2,7 +2,6 @@
 """The collection report as the API asks for it: ``CollectionReports`` over the report's own stores."""
 
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 from openmains.app.readings.report.build import NOT_RECEIVED, day_report, missing_pages, write_csv, write_xlsx
@@ -10,7 +9,7 @@ from openmains.app.readings.report.collection import DayReport, Line, due_s
 from openmains.app.readings.report.model import CollectionReport, CollectionRow, MissingMeter, ReportBy
 from openmains.app.readings.report.ports import DayStore, LabelStore
 from openmains.domain.ids import MeterId, TenantId
-from openmains.domain.period import day_to_date
+from openmains.domain.period import day_to_date, utc
 from openmains.domain.readings.expected import Collection
 
 
@@ -63,7 +62,7 @@ class Reports:
                     product_code=product.code if product else "",
                     address=label.address if label else "",
                     status=meter.status.value,
-                    last_seen_at=datetime.fromtimestamp(seen, UTC) if seen else None,
+                    last_seen_at=utc(seen) if seen else None,
                 )
             )
         return answer
@@ -90,7 +89,7 @@ def _answer(report: DayReport, by: ReportBy) -> CollectionReport:
     return CollectionReport(
         day=day_to_date(report.day),
         by=by,
-        deadline=datetime.fromtimestamp(report.due_s, UTC),
+        deadline=utc(report.due_s),
         total=_row(Line("", "", report.total)),
         rows=[_row(line) for line in report.groups[by]],
     )

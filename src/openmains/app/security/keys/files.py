@@ -12,8 +12,9 @@ from pathlib import Path
 
 from openmains.app.security.keys.envelope import NONCE_BYTES, KeyUnreadableError, Masters
 from openmains.app.security.keys.vault import Random
+from openmains.domain.period import DAY_S
 
-KEPT_S = 86_400
+KEPT_S = DAY_S
 
 
 class SealedFiles:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Alarms as the API lists and handles them; the pipeline raises them (``pipeline_store``)."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from openmains.app.alarm.model import Alarm, AlarmStatus, Severity
 from openmains.domain.ids import AlarmId, AreaId, MeterId, TenantId, UserId
+from openmains.domain.period import utc, utc_of_us
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import load
 
@@ -18,7 +19,7 @@ _STATUS: dict[AlarmStatus | None, tuple[bool | None, bool | None]] = {  # (is cl
 
 
 def _at(us: int) -> datetime:
-    return datetime.fromtimestamp(us / 1_000_000, UTC)
+    return utc_of_us(us)
 
 
 def _alarm(row: Row) -> Alarm:
@@ -29,7 +30,7 @@ def _alarm(row: Row) -> Alarm:
         area_id=row["area_id"],
         event=row["event"],
         severity=row["severity"],
-        raised_at=datetime.fromtimestamp(row["raised_at"], UTC),
+        raised_at=utc(row["raised_at"]),
         received_at=_at(row["received_us"]),
         delay_ms=max(0, (row["shown_us"] - row["received_us"]) // 1000),
         occurrences=row["occurrences"],

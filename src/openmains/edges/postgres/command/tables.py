@@ -2,7 +2,7 @@
 """``CommandStore`` on one tenant's transaction. The role behind it can draft and call off, and nothing else (migration 0006)."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from openmains.app.command.model import (
@@ -19,6 +19,7 @@ from openmains.app.problems import Problem
 from openmains.domain.command.kinds import Channel, Kind
 from openmains.domain.command.life import State
 from openmains.domain.command.log_pull import Pull
+from openmains.domain.period import utc, utc_of_us
 from openmains.edges.postgres.command import logs as command_logs
 from openmains.edges.postgres.command.batches import BatchTables
 from openmains.edges.postgres.db import Row
@@ -28,7 +29,7 @@ SQL = load(__package__, "tenant.sql")
 
 
 def _at(us: int | None) -> datetime | None:
-    return None if us is None else datetime.fromtimestamp(us / 1_000_000, UTC)
+    return None if us is None else utc_of_us(us)
 
 
 def _values(row: Row) -> dict[str, Any]:
@@ -37,8 +38,8 @@ def _values(row: Row) -> dict[str, Any]:
     values["state"], values["channel"] = State(values["state"]), Channel(values["channel"])
     for name in ("sent", "delivered", "ended"):
         values[f"{name}_at"] = _at(values.pop(f"{name}_us"))
-    values["created_at"] = datetime.fromtimestamp(created / 1_000_000, UTC)
-    values["not_after"] = datetime.fromtimestamp(not_after, UTC)
+    values["created_at"] = utc_of_us(created)
+    values["not_after"] = utc(not_after)
     return values
 
 
@@ -178,7 +179,7 @@ class Commands(BatchTables):
 
 
 def _event(row: Row) -> CommandEvent:
-    at = datetime.fromtimestamp(row["at_us"] / 1_000_000, UTC)
+    at = utc_of_us(row["at_us"])
     return CommandEvent(at, row["event"], row["state"], row["actor"], row["detail"])
 
 

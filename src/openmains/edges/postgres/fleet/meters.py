@@ -6,7 +6,7 @@ edges follow are written in the same transaction as the meter.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -14,12 +14,13 @@ import asyncpg
 from openmains.app.fleet.model import Customer, Dimension, LastState, Meter, MeterDetail, MeterFilter, NewMeter
 from openmains.app.fleet.wording import Wording
 from openmains.domain.ids import CustomerId, MeterId, TenantId
+from openmains.domain.period import HOUR_S, utc
 from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.fleet import search
 from openmains.edges.postgres.state_points import load_with_points, state_points
 
-SILENT_AFTER_US = 48 * 3600 * 1_000_000  # two daily reports missed
+SILENT_AFTER_US = 48 * HOUR_S * 1_000_000  # two daily reports missed
 
 SHOWN = tuple(point for point in state_points() if point.shown)
 _QUERIES = load_with_points(__package__, SHOWN)
@@ -49,7 +50,7 @@ _FIELDS = frozenset(
 
 
 def _instant(seconds: int | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    return None if seconds is None else utc(seconds)
 
 
 def _state(row: Row, wording: Wording) -> LastState | None:

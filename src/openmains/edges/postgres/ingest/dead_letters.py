@@ -2,12 +2,12 @@
 """Messages that could not be used. A payload is at most 512 bytes, so a page carries it as hexadecimal text."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
 from openmains.app.ingest.model import DeadLetter, DeadLetterStatus
 from openmains.domain.ids import MeterId, ProductId, TenantId, UserId
+from openmains.domain.period import utc_of_us
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import load
 
@@ -16,7 +16,7 @@ _QUERIES = load(__package__)
 
 def _dead_letter(row: Row) -> DeadLetter:
     values = dict(row)
-    values["received_at"] = datetime.fromtimestamp(values.pop("received_us") / 1_000_000, UTC)
+    values["received_at"] = utc_of_us(values.pop("received_us"))
     values["payload_hex"] = values.pop("payload").hex()
     return DeadLetter(**values)
 

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Findings of validation that wait for a person's judgement."""
 
-from datetime import UTC, datetime
-
 from openmains.app.readings.model import ExceptionStatus, ReadingException
 from openmains.domain.ids import ExceptionId, MeterId, TenantId, UserId
-from openmains.domain.period import day_to_date
+from openmains.domain.period import day_to_date, utc
 from openmains.domain.readings.quality import Rule
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import load
@@ -21,7 +19,7 @@ def _exception(row: Row) -> ReadingException:
         number=row["number"],
         driver=row["driver"],
         rule=_RULES.get(row["rule"], str(row["rule"])),
-        at=datetime.fromtimestamp(row["at"], UTC),
+        at=utc(row["at"]),
         day=day_to_date(row["day"]).isoformat(),
         value=row["value"],
         expected=row["expected"],

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Timed care of what is kept about terminals: observed ones that have calmed down, and what is too old to be of use."""
 
+from openmains.domain.period import DAY_S
 from openmains.domain.security.findings import EVENTS, State
 from openmains.domain.security.ladder import Standing, Thresholds, faded
 from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.queries import load
 
-FINDINGS_KEPT_S = 400 * 86_400
-UNKNOWN_KEPT_S = 30 * 86_400
-CHANGES_KEPT_S = 30 * 86_400
+FINDINGS_KEPT_S = 400 * DAY_S
+UNKNOWN_KEPT_S = 30 * DAY_S
+CHANGES_KEPT_S = 30 * DAY_S
 BATCH = 5_000
 _QUERIES = load(__package__)
 

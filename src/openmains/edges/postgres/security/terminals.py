@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Terminals, findings, unknown terminals and the presence of keys, as the API sees and changes them."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from openmains.app.security.model import (
     AccessPolicy,
@@ -16,6 +16,7 @@ from openmains.app.security.model import (
     TerminalState,
     UnknownTerminal,
 )
+from openmains.domain.period import utc_of_us
 from openmains.domain.security.findings import STATES, State
 from openmains.domain.security.ladder import MILLI, Standing, Thresholds, faded
 from openmains.edges.postgres.db import Connection, Row
@@ -223,7 +224,7 @@ def _imei(value: int | None) -> str | None:
 
 
 def _instant(us: int) -> datetime:
-    return datetime.fromtimestamp(us // 1_000_000, UTC).replace(microsecond=us % 1_000_000)
+    return utc_of_us(us)
 
 
 def _at(us: int | None) -> datetime | None:
