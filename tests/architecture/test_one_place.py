@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is told in one place only: how an instant becomes a ``datetime``, and how long a day is (``domain/period.py``).
+"""What is told in one place only: how an instant becomes a ``datetime``, how long a day is (``domain/period.py``),
+and how an IMEI is written (``domain/fleet/identifiers.py``).
 
 ``wire`` knows no domain and keeps its own.
 """
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +41,13 @@ def test_time_has_one_place() -> None:
     pages = dict(_pages())
     assert len(list(_second_homes(pages.pop(PERIOD)))) >= 2 + len(LENGTHS), "the rule finds what it looks for"
     assert [f"{name}:{what}" for name, page in pages.items() for what in _second_homes(page)] == []
+
+
+def test_an_imei_is_written_in_one_way() -> None:
+    pages = {name: (SOURCE / name).read_text("utf-8") for name, _ in _pages()}
+    assert [name for name, text in pages.items() if re.search(r":015d|%015d|:0\{IMEI_DIGITS\}d", text)] == [
+        "domain/fleet/identifiers.py"
+    ]
 
 
 def test_a_second_home_is_found() -> None:

@@ -29,6 +29,7 @@ from openmains.bench.machine import memory_mb, processor_seconds, start_profiler
 from openmains.bench.registry import BenchRegistry, register, remember
 from openmains.bench.secure import prepare_secure
 from openmains.bench.system import engine_urls, free_port, system
+from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.period import DAY_S
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.nats.stream import Bus, connect
@@ -153,7 +154,7 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
 async def wait_known(coap: int, registry: BenchRegistry) -> None:
     """Until the edge knows the last meter: it answers something else than 4.04."""
     address = ("127.0.0.1", coap)
-    imei = str(registry.first_imei + registry.count - 1).encode()
+    imei = imei_text(registry.first_imei + registry.count - 1).encode()
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
         probe.settimeout(1.0)
         for mid in range(600):

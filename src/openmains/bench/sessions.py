@@ -25,6 +25,7 @@ from openmains.bench.load.secure import session_pair
 from openmains.bench.machine import tree
 from openmains.bench.registry import FIRST_IMEI
 from openmains.bench.secure import STEP, connect_meters
+from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.period import DAY_S
 from openmains.edges.sqlite.sessions import SessionFile, StoredSession
 from openmains.edges.sqlite.writer import SessionWriter
@@ -77,7 +78,7 @@ def registration(place: int) -> bytes:
         Offered(number, "", instances) for number, instances in ((1, (0,)), (3, (0,)), (4, (0,)), (19, (0, 1)))
     )
     made = Registration(
-        f"{place:012x}", f"urn:imei:{FIRST_IMEI + place}", 30 * DAY_S, "1.1", "U", True, "", Offer((), (), objects),
+        f"{place:012x}", f"urn:imei:{imei_text(FIRST_IMEI + place)}", 30 * DAY_S, "1.1", "U", True, "", Offer((), (), objects),
         1.79e9, 1.79e9,
     )  # fmt: skip
     return made.dump()

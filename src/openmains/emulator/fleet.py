@@ -16,6 +16,7 @@ from heapq import heappop, heappush
 
 import numpy as np
 
+from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.period import DAY_S
 from openmains.emulator.device.endpoint import REQUESTS_PER_S, Endpoint, Outcome
 from openmains.emulator.device.secure_device import SecureDevice
@@ -88,7 +89,7 @@ class Fleet:
         ]
         unknown = self._faults.unknown
         self._imeis = [
-            f"{_UNKNOWN_IMEI + place:015d}" if unknown and self._rng.random() < unknown else spec.imei
+            imei_text(_UNKNOWN_IMEI + place) if unknown and self._rng.random() < unknown else spec.imei
             for place, spec in enumerate(specs)
         ]
         self._socket_count = radio.sockets or min(max(1, len(specs) // 250, int(radio.rate / REQUESTS_PER_S) + 1), 64)

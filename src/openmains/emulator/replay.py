@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from openmains.domain.fleet.identifiers import imei_text
 from openmains.emulator.device.endpoint import PERFECT, Endpoint, Network, Outcome
 from openmains.wire.coap.message import Code, code_class, code_text
 from openmains.wire.coap.reliability import RFC7252, Timing
@@ -158,7 +159,7 @@ def map_imeis(meters: Iterable[str], pairs: Sequence[str], base: int | None) -> 
         if meter in given:
             result[meter] = given[meter]
         elif base is not None:
-            result[meter] = f"{base + place:015d}"
+            result[meter] = imei_text(base + place)
         else:
             raise ReplayError(f"no IMEI for meter {meter}: name it with --map or give --imei-base")
     if len(set(result.values())) != len(result):

@@ -19,6 +19,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.ids import AreaId, CustomerId, MeterId, ProductId
 
 SEPARATOR = "\n"  # stands between and around the fields; no window crosses it
@@ -73,7 +74,7 @@ def search_text(fields: Sequence[str]) -> str:
 
 def fields_of(number: str, bar_code: str, imei: int | None, name: str, phone: str, *others: str) -> list[str]:
     """The searchable fields of a meter in their order; ``others``: its address, the customer's, IMSI and ICCID of its SIM."""
-    return [number, bar_code, f"{imei:015d}" if imei is not None else "", name, phone, *others]
+    return [number, bar_code, imei_text(imei) if imei is not None else "", name, phone, *others]
 
 
 def grams_of(texts: Sequence[str], *, fields: bool = True) -> tuple[NDArray[np.int32], NDArray[np.int64]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from openmains.app.link.ports import SessionStore
+from openmains.domain.fleet.identifiers import imei_text
 from openmains.wire.dtls.session import Session
 from openmains.wire.errors import WireError
 
@@ -96,7 +97,7 @@ class Terminals:
     def add(self, session: Session, imei: int) -> CachedTerminal:
         """Into the cache, as the newest of its meter; whoever is over the limit leaves."""
         address: Any = session.address
-        terminal = CachedTerminal(imei, f"{imei:015d}", session.cid, session, address, peer_text(address))
+        terminal = CachedTerminal(imei, imei_text(imei), session.cid, session, address, peer_text(address))
         session.owner = terminal
         self._live[session.cid] = terminal
         self._by_imei[imei] = terminal

@@ -14,6 +14,7 @@ from openmains.app.security.access_cache import AccessCache
 from openmains.app.security.keys.cache import KeyCache
 from openmains.app.security.report import finding_uplink, online_uplink, sim_uplink
 from openmains.app.security.unknown import UnknownTerminals
+from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.security.binding import Sim
 from openmains.domain.security.findings import Finding
 from openmains.domain.security.guard import AccessGuard
@@ -60,7 +61,7 @@ class AccessWatch:
             self._used.add(imei)
         identity = self._identities.find(imei)
         if identity is None:
-            self._unknown.note(f"{imei:015d}", host, self._now_us(), proven=True)
+            self._unknown.note(imei_text(imei), host, self._now_us(), proven=True)
             return
         self._tell(online_uplink(identity, imei, host, self._now_us()))
         self._guard.handshake(imei)
@@ -84,7 +85,7 @@ class AccessWatch:
             self._report(self._guard.bad_record(imei, host, now))
         elif not self._keys.is_rotating(imei):
             if self._identities.find(imei) is None:
-                self._unknown.note(f"{imei:015d}", host, self._now_us())
+                self._unknown.note(imei_text(imei), host, self._now_us())
             self._report(self._guard.wrong_key(imei, host, now))
 
     def named_sim(self, imei: int, imsi: str, iccid: str, host: str) -> None:
@@ -93,9 +94,9 @@ class AccessWatch:
         if identity is not None:
             self._tell(sim_uplink(identity, imei, Sim(imsi, iccid), host, self._now_us()))
 
-    def unknown(self, imei_text: str, host: str, *, proven: bool) -> None:
-        """Somebody without a meter in the registry."""
-        self._unknown.note(imei_text, host, self._now_us(), proven=proven)
+    def unknown(self, claimed: str, host: str, *, proven: bool) -> None:
+        """Somebody without a meter in the registry; ``claimed``: the identity as sent."""
+        self._unknown.note(claimed, host, self._now_us(), proven=proven)
 
     def take_used(self) -> list[int]:
         """Terminals that used a new key since the last call."""

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmains.bench.load.plain import Frames, Load, LoadResult
+from openmains.domain.fleet.identifiers import imei_text
 from openmains.wire.dtls.client import Client, Timing
 from openmains.wire.dtls.codes import Content
 from openmains.wire.dtls.events import Connected, Failed
@@ -122,7 +123,7 @@ class Handshakes:
         client = Client(
             PEER,
             psk=self._key_of(imei),
-            identity=b"%015d" % imei,
+            identity=imei_text(imei).encode(),
             random=os.urandom,
             suites=(CCM_8,),
             cid=place.to_bytes(CID_SIZE, "big"),
@@ -175,7 +176,7 @@ def session_pair(imei: int, cid: bytes, place: int, peer: tuple[str, int]) -> tu
     """(meter's end, platform's end) of a session that no handshake made, with random keys. ``cid``: the platform's 8
     bytes, node byte first; ``peer``: the address that the platform shall know the meter by."""
     up_key, up_iv, down_key, down_iv = os.urandom(16), os.urandom(4), os.urandom(16), os.urandom(4)
-    identity, own, suite = b"%015d" % imei, place.to_bytes(CID_SIZE, "big"), SUITES[CCM_8]
+    identity, own, suite = imei_text(imei).encode(), place.to_bytes(CID_SIZE, "big"), SUITES[CCM_8]
     meter = Session(
         cid=own, uses_cid=True, their_cid=cid, identity=identity, peer=PEER, suite=suite,
         read_key=down_key, read_iv=down_iv, write_key=up_key, write_iv=up_iv,

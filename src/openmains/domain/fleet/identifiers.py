@@ -33,6 +33,11 @@ def imei_of(first_14: int) -> int:
     return first_14 * 10 + luhn_digit(f"{first_14:014d}")
 
 
+def imei_text(imei: int) -> str:
+    """Its 15 digits, with leading zeros: as people, paths and DTLS identities write it."""
+    return f"{imei:0{IMEI_DIGITS}d}"
+
+
 def is_imsi(text: str) -> bool:
     """15 ASCII digits."""
     return len(text) == 15 and text.isascii() and text.isdigit()

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.period import DAY_S
 from openmains.emulator.device.endpoint import Network, parse_target
 from openmains.emulator.device.secure_device import ReportTransport
@@ -150,7 +151,7 @@ def read_meters(args: argparse.Namespace, secrets: Secrets | None = None) -> lis
                 rows.append((imei, int(number), row.get("driver") or args.driver))
                 secrets.take(imei, row, f"{args.meters}:{table.line_num}")
     elif args.first_imei is not None:
-        rows = [(f"{args.first_imei + k:015d}", args.first_imei + k, args.driver) for k in range(args.count)]
+        rows = [(imei_text(args.first_imei + k), args.first_imei + k, args.driver) for k in range(args.count)]
     else:
         raise ValueError("name the meters: --meters FILE or --first-imei N")
     if args.transport == "dtls" and (missing := [imei for imei, _, _ in rows if imei not in secrets.psks]):

@@ -16,6 +16,7 @@ import asyncpg
 
 from openmains.app.fleet.imports.import_meters import import_meters
 from openmains.app.fleet.model import NewProduct
+from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.ids import TenantId
 from openmains.domain.period import Zone, zone
 from openmains.drivers import catalog as driver_catalog
@@ -185,7 +186,7 @@ async def live(
     }
     specs = [
         MeterSpec(
-            imei_text(item),
+            imei_text(item.meter.imei),
             item.meter.number,
             item.meter.medium,
             DriverFrames(item.driver.name, item.meter.number),
@@ -195,9 +196,9 @@ async def live(
         for item in fleet
     ]
     secure = Secure(
-        {imei_text(item): psks[item.meter.imei] for item in fleet},
-        {imei_text(item): item.meter.imsi for item in fleet},
-        transports={imei_text(item): ReportTransport.POST for item in fleet[::POST_EVERY]},
+        {imei_text(item.meter.imei): psks[item.meter.imei] for item in fleet},
+        {imei_text(item.meter.imei): item.meter.imsi for item in fleet},
+        transports={imei_text(item.meter.imei): ReportTransport.POST for item in fleet[::POST_EVERY]},
         address_changes=ADDRESS_CHANGES,
     )
     host = "127.0.0.1" if settings.coap_host in ("0.0.0.0", "::") else settings.coap_host  # noqa: S104 - compared
@@ -212,7 +213,11 @@ async def live(
         seed=SEED,
         secure=secure if settings.dtls_port else None,
         commanded=Commanded(
-            {imei_text(item): command_keys[item.meter_id] for item in fleet if item.meter_id in command_keys},
+            {
+                imei_text(item.meter.imei): command_keys[item.meter_id]
+                for item in fleet
+                if item.meter_id in command_keys
+            },
             memory,
             PRESS_AFTER_S,
         ),
@@ -223,11 +228,6 @@ async def live(
         await emulated.run(None, None)
     finally:
         watcher.cancel()
-
-
-def imei_text(item: Registered) -> str:
-    """Fifteen digits: also the identity of its DTLS session."""
-    return f"{item.meter.imei:015d}"
 
 
 async def _stop_with(stop: asyncio.Event, fleet: Fleet) -> None:

@@ -18,6 +18,7 @@ import msgspec
 
 from openmains.app.fleet.imports.staging import staged_bytes
 from openmains.app.fleet.imports.table import open_table
+from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.fleet.meter_row import HeaderError, MeterRow, RowCheck, RowError
 
 CHUNK_ROWS = 25_000
@@ -64,7 +65,7 @@ class Repeats:
             other = self._imeis.get(row.imei)
             if other is not None:
                 header = self._check.header_of("imei")
-                return RowError(row.row, header, f"{row.imei:015d}", "duplicate_in_file", other)
+                return RowError(row.row, header, imei_text(row.imei), "duplicate_in_file", other)
         if row.customer_code is not None:
             mark = hash((row.customer_name, row.phone, row.address, row.is_protected, row.is_critical))
             known = self._customers.setdefault(row.customer_code, (mark, row.row))

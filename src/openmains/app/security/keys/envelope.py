@@ -13,6 +13,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from openmains.domain.fleet.identifiers import imei_text
+
 KEY_BYTES = 32
 NONCE_BYTES = 12
 
@@ -107,7 +109,7 @@ class DataKey:
         try:
             return self._aead.decrypt(nonce, sealed, self._prefix + imei.to_bytes(8, "big"))
         except InvalidTag as error:
-            raise KeyUnreadableError(f"the key of {imei:015d} does not open") from error
+            raise KeyUnreadableError(f"the key of {imei_text(imei)} does not open") from error
 
 
 @dataclass(frozen=True, slots=True)

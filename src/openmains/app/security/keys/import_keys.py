@@ -8,6 +8,7 @@ from itertools import islice
 from openmains.app.security.keys.key_file import KeyRow, KeyRowError, read_keys
 from openmains.app.security.keys.ports import DeviceKeys, KeyStore
 from openmains.app.security.keys.vault import Vault
+from openmains.domain.fleet.identifiers import imei_text
 
 CHUNK_ROWS = 5_000
 MOST_ERRORS = 10_000
@@ -93,7 +94,7 @@ async def _checked(chunk: list[KeyRow | KeyRowError], keys: DeviceKeys, result: 
     good = {item.imei: item for item in chunk if isinstance(item, KeyRow)}
     taken = await keys.others_meters(list(good))
     errors = [item for item in chunk if isinstance(item, KeyRowError)]
-    errors += [KeyRowError(good[imei].row, "imei", f"{imei:015d}", "imei_taken") for imei in taken]
+    errors += [KeyRowError(good[imei].row, "imei", imei_text(imei), "imei_taken") for imei in taken]
     errors.sort(key=lambda error: error.row)
     result.rows += len(chunk)
     result.error_count += len(errors)

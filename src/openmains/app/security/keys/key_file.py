@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from openmains.app.security.keys.ports import KeyedMeter
 from openmains.app.spreadsheet import csv_bytes
-from openmains.domain.fleet.identifiers import is_imei
+from openmains.domain.fleet.identifiers import imei_text, is_imei
 from openmains.domain.fleet.meter_row import HeaderError
 
 LEAST_BYTES, MOST_BYTES = 16, 64  # RFC 4279 5.3 asks for 64 at least to be possible; below 128 bits is no key
@@ -108,5 +108,5 @@ def error_report(errors: Sequence[KeyRowError], left_out: int, locale: str) -> b
 
 def write_keys(rows: Iterable[tuple[KeyedMeter, bytes]]) -> bytes:
     """The file for the maker; ``read_keys`` takes it as it is."""
-    made = ((meter.number, f"{meter.imei:015d}", psk.hex()) for meter, psk in rows)
+    made = ((meter.number, imei_text(meter.imei), psk.hex()) for meter, psk in rows)
     return b"".join(csv_bytes([("number", "imei", "psk"), *made]))

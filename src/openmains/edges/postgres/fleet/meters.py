@@ -13,6 +13,7 @@ import asyncpg
 
 from openmains.app.fleet.model import Customer, Dimension, LastState, Meter, MeterDetail, MeterFilter, NewMeter
 from openmains.app.fleet.wording import Wording
+from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.ids import CustomerId, MeterId, TenantId
 from openmains.domain.period import HOUR_S, utc
 from openmains.edges.postgres.compose import extended
@@ -69,7 +70,7 @@ def _state(row: Row, wording: Wording) -> LastState | None:
 
 def _fields(row: Row, wording: Wording) -> dict[str, Any]:
     own = {name: row[name] for name in Meter.__struct_fields__ if name not in ("state", "imei")}
-    own["imei"] = None if row["imei"] is None else f"{row['imei']:015d}"
+    own["imei"] = None if row["imei"] is None else imei_text(row["imei"])
     own["state"] = _state(row, wording)
     return own
 

@@ -16,6 +16,7 @@ from openmains.app.security.model import (
     TerminalState,
     UnknownTerminal,
 )
+from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.period import utc_of_us
 from openmains.domain.security.findings import STATES, State
 from openmains.domain.security.ladder import MILLI, Standing, Thresholds, faded
@@ -220,7 +221,7 @@ def _unknown(row: Row) -> UnknownTerminal:
 
 
 def _imei(value: int | None) -> str | None:
-    return None if value is None else f"{value:015d}"
+    return None if value is None else imei_text(value)
 
 
 def _instant(us: int) -> datetime:
