@@ -11,7 +11,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "openmains"
 def _writes() -> dict[str, set[str]]:
     """Port → its methods that answer nothing, so that all they can do is to change something."""
     found: dict[str, set[str]] = {}
-    for path in SOURCE.glob("app/**/ports.py"):
+    for path in SOURCE.glob("app/**/*ports.py"):
         for port in ast.parse(path.read_text("utf-8")).body:
             if isinstance(port, ast.ClassDef):
                 methods = [item for item in port.body if isinstance(item, ast.AsyncFunctionDef | ast.FunctionDef)]

@@ -13,7 +13,8 @@ from openmains.app.command.dispatch import Dispatcher, WakeUp
 from openmains.app.command.downlink import DownFrame
 from openmains.app.command.driver import Mac
 from openmains.app.command.model import Stop
-from openmains.app.command.ports import Change, CommandResponse, SignedFrame, ToSign, Verdict
+from openmains.app.command.ports import Change, CommandResponse
+from openmains.app.command.signing_ports import SignedFrame, ToSign, Verdict
 from openmains.app.command.work import sweep, take_in
 from openmains.domain.command.flow import CellFlow
 from openmains.domain.command.kinds import Kind

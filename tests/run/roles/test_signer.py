@@ -11,7 +11,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from openmains.app.command.ports import (
+from openmains.app.command.signer.keys import command_key, mac_of
+from openmains.app.command.signing_ports import (
     Credential,
     SignedFrame,
     SignerAwayError,
@@ -20,7 +21,6 @@ from openmains.app.command.ports import (
     ToSign,
     Verdict,
 )
-from openmains.app.command.signer.keys import command_key, mac_of
 from openmains.domain.command.kinds import Kind
 from openmains.domain.period import DAY_S, HOUR_S
 from openmains.edges.postgres.db import API_ROLE, connect

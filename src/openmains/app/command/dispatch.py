@@ -24,11 +24,13 @@ from openmains.app.command.ports import (
     Dispatching,
     Downlink,
     OpenCommand,
+    StopSwitch,
+)
+from openmains.app.command.signing_ports import (
     SignedFrame,
     Signer,
     SignerAwayError,
     SignRequest,
-    StopSwitch,
     ToSign,
     Verdict,
 )

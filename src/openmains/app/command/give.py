@@ -13,12 +13,11 @@ from openmains.app.command.model import CommandDetail, NewCommand, SettingTimes,
 from openmains.app.command.ports import (
     CommandStore,
     Draft,
-    Signer,
-    SignRequest,
     StopSwitch,
     Target,
 )
 from openmains.app.command.signing import authorise, resume
+from openmains.app.command.signing_ports import Signer, SignRequest
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem

@@ -9,8 +9,9 @@ from msgspec import Struct
 from openmains.app.command.driver import CommandDrivers
 from openmains.app.command.give import check_may_give, check_params, check_role, times_for
 from openmains.app.command.model import Batch, BatchAction, BatchFilter, BatchMeter, NewBatch, SignerLogin
-from openmains.app.command.ports import CommandStore, Signer, SignRequest, StopSwitch
+from openmains.app.command.ports import CommandStore, StopSwitch
 from openmains.app.command.signing import KeyVerdict, approve, authorise
+from openmains.app.command.signing_ports import Signer, SignRequest
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem

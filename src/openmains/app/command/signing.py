@@ -8,7 +8,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from openmains.app.command.model import SignerLogin
-from openmains.app.command.ports import (
+from openmains.app.command.signing_ports import (
     Credential,
     Signer,
     SignerAwayError,

@@ -13,13 +13,11 @@ from openmains.app.command.ports import (
     LogPulling,
     Onboarding,
     RunningBatch,
-    Signer,
-    SignerAwayError,
     StopSwitch,
     TimedCommand,
     TimeWork,
-    Verdict,
 )
+from openmains.app.command.signing_ports import Signer, SignerAwayError, Verdict
 from openmains.app.command.step import changes_of_newer
 from openmains.domain.command.batch import BatchEvent, BatchState, advance, daily_allowance, step
 from openmains.domain.command.kinds import CONFIGURATION, RULES, Times, rule_for

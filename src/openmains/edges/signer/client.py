@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from openmains.app.command.ports import (
+from openmains.app.command.signing_ports import (
     Credential,
     SignedFrame,
     SignerAwayError,

@@ -8,9 +8,16 @@ from pathlib import Path
 
 import msgspec
 
-from openmains.app.command.ports import Credential, SignedFrame, SignerRefusedError, SignRequest, ToSign, Verdict
 from openmains.app.command.signer.authority import Authority
 from openmains.app.command.signer.ports import RegistryAwayError
+from openmains.app.command.signing_ports import (
+    Credential,
+    SignedFrame,
+    SignerRefusedError,
+    SignRequest,
+    ToSign,
+    Verdict,
+)
 from openmains.edges.signer.switch import FileSwitch
 from openmains.edges.signer.wire import Answer, SignerRequest, packed, read_request
 

@@ -13,9 +13,9 @@ import pytest
 from openmains.app.command.dispatch import Dispatcher, WakeUp
 from openmains.app.command.driver import CatalogCommands
 from openmains.app.command.log_pull import SETTLE_S, as_text
-from openmains.app.command.ports import Credential, SignRequest
 from openmains.app.command.signer.authority import Authority
 from openmains.app.command.signer.keys import command_key
+from openmains.app.command.signing_ports import Credential, SignRequest
 from openmains.app.command.work import sweep, take_in
 from openmains.app.identity.hashing import hash_password
 from openmains.app.ingest.pipeline.ports import MeterRecord, Product

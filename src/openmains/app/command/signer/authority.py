@@ -18,17 +18,17 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from openmains.app.command.driver import CommandDrivers
-from openmains.app.command.ports import (
+from openmains.app.command.ports import StopSwitch
+from openmains.app.command.signer.keys import command_key, mac_of
+from openmains.app.command.signer.ports import Entry, Ledger, Registry, Standing
+from openmains.app.command.signing_ports import (
     Credential,
     SignedFrame,
     SignerRefusedError,
     SignRequest,
-    StopSwitch,
     ToSign,
     Verdict,
 )
-from openmains.app.command.signer.keys import command_key, mac_of
-from openmains.app.command.signer.ports import Entry, Ledger, Registry, Standing
 from openmains.app.identity.hashing import verify_password
 from openmains.domain.command.kinds import RULES, Kind
 from openmains.domain.command.quota import Scope

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The signer as commands see it: the process that alone can make a valve close or move money.
+
+What is asked of it and what it answers; what it needs itself: ``app.command.signer.ports``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """Login and password at the signer."""
+
+    login: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SignRequest:
+    """One command of a signed kind to be authorised. The content is what is signed later; the signer makes the frame.
+    ``not_after``: s."""
+
+    unique_key: str
+    meter_id: int
+    kind: str
+    params: Mapping[str, Any]
+    not_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToSign:
+    """A frame that is wanted. The request must be what was authorised under its key."""
+
+    tenant_id: int
+    request: SignRequest
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the signer says of one request. ``state``: 'authorised', 'needs_approval', 'quarantined', 'refused', 'stopped',
+    'unknown'; ``reason``: a short code."""
+
+    unique_key: str
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedFrame:
+    """A frame ready to go; the same for every repeat of its key."""
+
+    unique_key: str
+    frame: bytes
+    counter: int
+
+
+class SignerRefusedError(Exception):
+    """The signer does not take the request: ``code`` says why ('wrong_password', 'locked', 'not_enrolled', …)."""
+
+    def __init__(self, code: str, seconds: int = 0) -> None:
+        super().__init__(code)
+        self.code = code
+        self.seconds = seconds
+
+
+class SignerAwayError(Exception):
+    """The signer does not answer: nothing is signed, nothing is lost."""
+
+
+class Signer(Protocol):
+    """The signer process. Every call is idempotent by its keys."""
+
+    async def authorise(
+        self, tenant_id: int, requests: Sequence[SignRequest], operator: Credential
+    ) -> list[Verdict]: ...
+    async def approve(self, tenant_id: int, unique_keys: Sequence[str], approver: Credential) -> list[Verdict]: ...
+    async def verdicts(self, tenant_id: int, unique_keys: Sequence[str]) -> list[Verdict]: ...
+    async def sign(self, wanted: Sequence[ToSign]) -> list[SignedFrame | Verdict]:
+        """An answer for each, in order. All of a call are stored with one sync before any is handed out."""
+
+    async def resume(self, tenant_id: int, approver: Credential) -> None:
+        """End a tenant's stop; the platform's is ended at the machine only."""
