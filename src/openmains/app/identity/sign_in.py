@@ -2,10 +2,10 @@
 """Sign in: the same answer and the same time whether the login exists or not, and a delay that grows with failures."""
 
 import asyncio
-import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
 from openmains.app.identity.hashing import SESSION_PREFIX, new_secret, verify_password
@@ -31,13 +31,22 @@ class SignedIn:
 class SignIn:
     """One for the process: it holds the failures of unknown names and how many hashes run at once."""
 
-    def __init__(self, store: Store, lookups: SignInStore, session: timedelta, *, hashes_at_once: int = 2) -> None:
-        """``session``: how long a session lasts that is not used."""
+    def __init__(
+        self,
+        store: Store,
+        lookups: SignInStore,
+        session: timedelta,
+        now: Callable[[], datetime],
+        *,
+        hashes_at_once: int = 2,
+    ) -> None:
+        """``session``: how long a session lasts that is not used. ``now``: the clock of delays and ends, aware."""
         self._store = store
         self._lookups = lookups
         self._session = session
+        self._now = now
         self._gate = asyncio.Semaphore(hashes_at_once)  # 64 MiB each
-        self._strangers: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
+        self._strangers: OrderedDict[tuple[str, str], tuple[int, datetime]] = OrderedDict()
         self._one_at_a_time: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def __call__(
@@ -49,7 +58,8 @@ class SignIn:
         # guesses sent at the same time must not all be made before the first of them is counted
         lock = self._one_at_a_time.setdefault(name, asyncio.Lock())
         async with lock:
-            begun = time.monotonic()
+            loop = asyncio.get_running_loop()
+            begun = loop.time()
             found = await self._lookups.find_sign_in(code, login)
             self._refuse_locked(found, name)
             async with self._gate:
@@ -60,34 +70,32 @@ class SignIn:
                 self._note_stranger(name)
             else:
                 await self._note_failure(found, _actor(found, login, address, request_id))
-            await asyncio.sleep(begun + _REFUSAL_S - time.monotonic())
+            await asyncio.sleep(begun + _REFUSAL_S - loop.time())
         raise Problem("sign-in-refused")
 
     def _refuse_locked(self, found: SignInRecord | None, name: tuple[str, str]) -> None:
-        if found is not None:
-            wait = 0.0 if found.locked_until is None else (found.locked_until - datetime.now(UTC)).total_seconds()
-        else:
-            wait = self._strangers.get(name, (0, 0.0))[1] - time.monotonic()
+        until = self._strangers.get(name, (0, None))[1] if found is None else found.locked_until
+        wait = 0.0 if until is None else (until - self._now()).total_seconds()
         if wait > 0:
             raise Problem("sign-in-locked", retry_after_s=int(wait) + 1)
 
     def _note_stranger(self, name: tuple[str, str]) -> None:
-        failures = self._strangers.pop(name, (0, 0.0))[0] + 1
-        self._strangers[name] = (failures, time.monotonic() + delay_s(failures))
+        failures = self._strangers.pop(name, (0, None))[0] + 1
+        self._strangers[name] = (failures, self._now() + timedelta(seconds=delay_s(failures)))
         if len(self._strangers) > _REMEMBERED:
             self._strangers.popitem(last=False)
 
     async def _note_failure(self, found: SignInRecord, actor: Actor) -> None:
         failures = found.failed_count + 1
         wait = delay_s(failures)
-        until = datetime.now(UTC) + timedelta(seconds=wait) if wait else None
+        until = self._now() + timedelta(seconds=wait) if wait else None
         async with self._store.tenant(found.tenant_id) as work:
             await work[UserStore].note_failure(found.user_id, failures, until)
             await work[AuditTrail].record(actor, "sign_in_refused", "user", found.user_id, None, {"failures": failures})
 
     async def _open_session(self, found: SignInRecord, actor: Actor) -> SignedIn:
         secret, secret_hash = new_secret(SESSION_PREFIX)
-        expires_at = datetime.now(UTC) + self._session
+        expires_at = self._now() + self._session
         async with self._store.tenant(found.tenant_id) as work:
             if found.failed_count:
                 await work[UserStore].clear_failures(found.user_id)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """API tokens: made and revoked. The secret is shown once; a token's role is at most its owner's."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from openmains.app.identity.hashing import TOKEN_PREFIX, new_secret
 from openmains.app.identity.model import Actor, ApiToken
@@ -18,7 +18,7 @@ def whose_tokens(actor: Actor) -> UserId | None:
 
 
 async def create_token(
-    store: Store, actor: Actor, *, name: str, role: Role, valid_days: int | None
+    store: Store, actor: Actor, *, name: str, role: Role, valid_days: int | None, now: datetime
 ) -> tuple[ApiToken, str]:
     """The token and its secret; raises ``session-only`` or ``role-too-high``."""
     if actor.kind != "session":
@@ -26,7 +26,7 @@ async def create_token(
     if not covers(actor.role, role):
         raise Problem("role-too-high", fields=(("/role", "not-accepted"),))
     secret, secret_hash = new_secret(TOKEN_PREFIX)
-    expires_at = None if valid_days is None else datetime.now(UTC) + timedelta(days=valid_days)
+    expires_at = None if valid_days is None else now + timedelta(days=valid_days)
     async with store.tenant(actor.tenant_id) as work:
         token = await work[CredentialStore].add_token(actor.user_id, name, secret_hash, role, expires_at)
         await work[AuditTrail].record(actor, "create_token", "api_token", token.token_id, None, token)

@@ -88,7 +88,7 @@ class ApiDeps:
         return utc_of_us(self.now_us())
 
     def __post_init__(self) -> None:
-        self.sign_in = SignIn(self.store, self.sign_in_store, self.settings.session)
+        self.sign_in = SignIn(self.store, self.sign_in_store, self.settings.session, self.now)
         self.api_limiter = Limiter(*self.settings.api_rate)
         self.sign_in_limiter = Limiter(*self.settings.sign_in_rate)
 

@@ -135,8 +135,9 @@ async def list_tokens(request: Request[Any, Any, Any], limit: Limit = 50, cursor
 @post("/tokens", operation_id="create_token", tags=["identity"], opt=VIEWER)
 async def create_token(request: Request[Any, Any, Any], data: JSONBody[NewToken]) -> TokenWithSecret:
     """Make an API token of at most one's own role."""
+    deps = deps_of(request)
     token, secret = await make_token(
-        deps_of(request).store, actor_of(request), name=data.name, role=data.role, valid_days=data.valid_days
+        deps.store, actor_of(request), name=data.name, role=data.role, valid_days=data.valid_days, now=deps.now()
     )
     return TokenWithSecret(token, secret)
 
