@@ -9,17 +9,18 @@ repeated byte for byte.
 Distrust: a datagram may be anything. Every path through ``receive`` ends in an event, in an answer, in a Reset
 or in silence, is counted by its reason in ``counters``, and leaves bounded memory behind (``Limits``).
 
-The state of a request is a row of ``states.SERVING``; a request is known by (peer, message id). A copy must
-also carry the same token: after a restart of a meter, or when a carrier's address translation hands an address
-on, another message with the same id can arrive within EXCHANGE_LIFETIME, and to answer it with a stranger's
+The state of a request is a row of ``states.SERVING``; a request is known by (peer, message id) (``exchanges.py``). A
+copy must also carry the same token: after a restart of a meter, or when a carrier's address translation hands an
+address on, another message with the same id can arrive within EXCHANGE_LIFETIME, and to answer it with a stranger's
 answer would help nobody.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Collection
 
 from openmains.wire.coap import options as opt
 from openmains.wire.coap.blockwise import Assembler, BodyCache
+from openmains.wire.coap.content import answer_content, notification_content
 from openmains.wire.coap.exchange import (
     Acknowledged,
     Deregistered,
@@ -32,6 +33,7 @@ from openmains.wire.coap.exchange import (
     Undelivered,
     body_key,
 )
+from openmains.wire.coap.exchanges import Exchanges
 from openmains.wire.coap.message import (
     ACK,
     CON,
@@ -53,7 +55,7 @@ from openmains.wire.coap.reliability import RFC7252, Chance, MessageIds, Retrans
 from openmains.wire.coap.states import SERVING, Serving, ServingAction, ServingInput
 from openmains.wire.errors import WireError
 
-_OPEN, _OPEN_NON, _ANSWERED, _ANSWER = Serving.OPEN, Serving.OPEN_NON, Serving.ANSWERED, ServingInput.ANSWER
+_OPEN_NON, _ANSWER = Serving.OPEN_NON, ServingInput.ANSWER
 _REPEATABLE_METHODS = (Method.GET, Method.FETCH)
 DEFAULT_LIMITS = Limits()
 
@@ -79,11 +81,8 @@ class Server:
         self.limits = limits
         self.counters: Counter[str] = Counter()
         self._understood = opt.UNDERSTOOD | frozenset(understood)
-        self._lifetime_s = timing.exchange_lifetime_s
         self._out: list[tuple[Peer, bytes]] = []
-        self._exchanges: dict[tuple[Peer, int], Exchange] = {}
-        self._order: deque[Exchange] = deque()  # all remembered exchanges, oldest first
-        self._slow: deque[Exchange] = deque()  # confirmable ones that may still need an empty ACK, oldest first
+        self._exchanges = Exchanges(limits, timing.exchange_lifetime_s)
         self._open = 0
         self._mid, self._ids = mid_seed & 0xFFFF, ids
         self._chance = Chance(mid_seed)
@@ -110,30 +109,16 @@ class Server:
 
     def _begin(self, message: Message, peer: Peer, now: float) -> Exchange | None:
         """Remember a request; None when it is a copy (then it was dealt with here)."""
-        key = (peer, message.mid)
-        known = self._exchanges.get(key)
-        if known is not None and known.token == message.token and known.at + self._lifetime_s > now:
-            self.counters["duplicate"] += 1
-            known.state, action = SERVING[known.state, ServingInput.DUPLICATE]
-            if action is ServingAction.REPEAT:
-                self._out.append((peer, known.reply))
-            elif action is ServingAction.EMPTY_ACK:
-                self._out.append((peer, empty(ACK, message.mid)))
-            return None
-        exchange = Exchange(key, message.token, now, _OPEN_NON if message.kind else _OPEN)
-        self._exchanges[key] = exchange
-        order = self._order
-        order.append(exchange)
-        while len(order) > self.limits.max_exchanges or order[0].at + self._lifetime_s <= now:
-            oldest = order.popleft()
-            if self._exchanges.get(oldest.key) is oldest:
-                del self._exchanges[oldest.key]
-        if not message.kind:
-            slow = self._slow
-            while slow and (slow[0].state is not _OPEN or len(slow) > self.limits.max_exchanges):
-                slow.popleft()
-            slow.append(exchange)
-        return exchange
+        exchange, is_copy = self._exchanges.remember(message, peer, now)
+        if not is_copy:
+            return exchange
+        self.counters["duplicate"] += 1
+        exchange.state, action = SERVING[exchange.state, ServingInput.DUPLICATE]
+        if action is ServingAction.REPEAT:
+            self._out.append((peer, exchange.reply))
+        elif action is ServingAction.EMPTY_ACK:
+            self._out.append((peer, empty(ACK, message.mid)))
+        return None
 
     def _request(self, message: Message, exchange: Exchange, now: float) -> list[Event]:
         path: list[str] = []
@@ -257,19 +242,10 @@ class Server:
             if request.no_response & 1 << code_class(code) - 1:
                 self._silent(exchange)
                 return None
-            options = list(options)
             if observe and request.observe == 0 and is_success(code):
                 relation = self._observers.register(request, body_key(request), self.limits.block_szx, now)
-                if relation is not None:
-                    options.append((opt.OBSERVE, opt.uint(relation.sequence)))
-            if request.block1 is not None:
-                options.append((opt.BLOCK1, request.block1.encode()))
-            wanted = request.block2 or opt.Block(0, False, self.limits.block_szx)
-            if wanted.szx > self.limits.block_szx:
-                wanted = opt.Block(wanted.start >> (self.limits.block_szx + 4), False, self.limits.block_szx)
-            whole = request.block2 is None and len(payload) <= wanted.size
-            if not whole:
-                code, payload = self._bodies.cut(body_key(request), wanted, code, payload, options, now)
+            szx = self.limits.block_szx
+            code, payload, options = answer_content(request, relation, code, payload, options, self._bodies, szx, now)
         state, action = SERVING[exchange.state, _ANSWER]
         exchange.state = state
         token = exchange.token
@@ -317,19 +293,14 @@ class Server:
         if relation.waiting:
             relation.latest = (code, payload, tuple(options))
             return
-        send = list(options)
         if is_success(code):
-            relation.sequence = relation.sequence + 1 & 0xFFFFFF
-            send.append((opt.OBSERVE, opt.uint(relation.sequence)))
-            if len(payload) > 16 << relation.szx:
-                first = opt.Block(0, False, relation.szx)
-                code, payload = self._bodies.cut(relation.body_key, first, code, payload, send, now)
+            code, payload, options = notification_content(relation, code, payload, options, self._bodies, now)
         else:
             self._observers.remove(relation)
         confirmable = confirmable or self._observers.must_confirm(relation, now)
         mid = self._next_mid(relation.peer)
         head = HEADER.pack((0x40 if confirmable else 0x50) | len(relation.token), code, mid)
-        datagram = head + relation.token + encode_options(send) + (b"\xff" + payload if payload else b"")
+        datagram = head + relation.token + encode_options(options) + (b"\xff" + payload if payload else b"")
         self._out.append((relation.peer, datagram))
         if confirmable:
             relation.waiting = True
@@ -452,20 +423,14 @@ class Server:
 
     def next_timer(self) -> float | None:
         """When ``handle_timer`` has work, None: not before the next datagram."""
-        slow = self._slow
-        while slow and slow[0].state is not _OPEN:
-            slow.popleft()
-        due = self._retransmitter.next_timer()
-        if slow:
-            ack_at = slow[0].at + self.limits.separate_after_s
-            return ack_at if due is None else min(due, ack_at)
-        return due
+        ack_at, due = self._exchanges.ack_due_at(), self._retransmitter.next_timer()
+        if ack_at is None or due is None:
+            return due if ack_at is None else ack_at
+        return min(ack_at, due)
 
     def handle_timer(self, now: float) -> list[Event]:
         """Empty ACKs for slow answers, retransmissions, and what became of those in vain."""
-        slow = self._slow
-        while slow and (slow[0].state is not _OPEN or slow[0].at + self.limits.separate_after_s <= now):
-            exchange = slow.popleft()
+        for exchange in self._exchanges.overdue(now):
             exchange.state, action = SERVING[exchange.state, ServingInput.SLOW]
             if action is ServingAction.EMPTY_ACK:
                 self.counters["answer separate"] += 1
@@ -484,7 +449,7 @@ class Server:
         return {
             "exchanges": len(self._exchanges),
             "open": self._open,
-            "slow": len(self._slow),
+            "slow": self._exchanges.slow,
             "retransmissions": len(self._retransmitter),
             "assemblies": len(self._assembler),
             "assembly_bytes": self._assembler.total,
