@@ -14,7 +14,6 @@ Garbage is answered and counted by the CoAP layer; what is wrong with LwM2M gets
 
 from collections import Counter
 from collections.abc import Iterable
-from heapq import heappop, heappush
 
 from openmains.wire.coap import options as opt
 from openmains.wire.coap.call import Broken, ResetReceived, ResponseReceived, TimedOut
@@ -39,6 +38,7 @@ from openmains.wire.lwm2m.events import (
     Report,
     Updated,
 )
+from openmains.wire.lwm2m.expiry import Expiries
 from openmains.wire.lwm2m.operation import Operation
 from openmains.wire.lwm2m.path import from_segments
 from openmains.wire.lwm2m.registering import Refused, bootstrap_wanted, register_wanted, update
@@ -74,9 +74,7 @@ class Server:
         self._links: dict[Link, DeviceLink] = {}
         self._by_endpoint: dict[str, Link] = {}
         self._later: list[Event] = []
-        self._expiries: list[tuple[float, int]] = []
-        self._expiring: dict[int, DeviceLink] = {}
-        self._serial = 0
+        self._expiries = Expiries()
 
     # --- what comes in ---
 
@@ -367,13 +365,10 @@ class Server:
         """When ``handle_timer`` has work; a time in the past: at once. None: not before the next datagram."""
         if self._later:
             return float("-inf")
-        expiries = self._expiries
-        while expiries and expiries[0][1] not in self._expiring:
-            heappop(expiries)
-        due = self._coap.next_timer()
-        if not expiries:
-            return due
-        return expiries[0][0] if due is None else min(due, expiries[0][0])
+        due, expires = self._coap.next_timer(), self._expiries.next()
+        if due is None or expires is None:
+            return expires if due is None else due
+        return min(due, expires)
 
     def handle_timer(self, now: float) -> list[Event]:
         """Retransmissions, operations given up, registrations that ended."""
@@ -383,12 +378,10 @@ class Server:
                 device = self._links.get(event.call.peer)
                 if device is not None:
                     self._about_call(event, device, now, out)
-        while self._expiries and self._expiries[0][0] <= now:
-            _, serial = heappop(self._expiries)
-            device = self._expiring.pop(serial, None)
-            if device is None or device.registration is None:
-                continue
+        while (device := self._expiries.pop_due(now)) is not None:
             registration = device.registration
+            if registration is None:
+                continue
             due = self._due(registration)
             if due is not None and due <= now:
                 self.counters["registration expired"] += 1
@@ -434,7 +427,7 @@ class Server:
             device.registration.link = None
             self._release_endpoint(device)
             device.registration = None
-        self._expiring.pop(device.serial, None)
+        self._expiries.cancel(device)
         if device.idle:
             self._links.pop(device.link, None)
 
@@ -444,16 +437,9 @@ class Server:
             del self._by_endpoint[name]
 
     def _schedule_expiry(self, device: DeviceLink, registration: Registration) -> None:
-        """Look at the registration again when its lifetime ends. One that is renewed keeps its earlier appointment, which
-        finds out then: renewals cost no memory."""
         due = self._due(registration)
-        kept = device.serial in self._expiring
-        if due is not None and not (kept and device.due <= due):
-            self._expiring.pop(device.serial, None)
-            self._serial += 1
-            device.serial, device.due = self._serial, due
-            self._expiring[self._serial] = device
-            heappush(self._expiries, (due, self._serial))
+        if due is not None:
+            self._expiries.schedule(device, due)
 
     def _due(self, registration: Registration) -> float | None:
         expires = registration.expires_unix_s
