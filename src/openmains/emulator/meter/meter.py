@@ -26,7 +26,8 @@ from openmains.emulator.meter.profile import (
     Snapshot,
     Supply,
 )
-from openmains.emulator.meter.spreading import Period, Schedule, spread_s
+from openmains.emulator.meter.span import span_of
+from openmains.emulator.meter.spreading import Schedule, spread_s
 from openmains.emulator.meter.states import BY_PAIR, Input, State
 
 __all__ = [
@@ -403,23 +404,12 @@ class Meter:
     def _report_snapshot(self, now: int) -> Snapshot:
         self._freezes.bring_up_to(now)
         snapshot = self.snapshot(now)
-        profile, offset = self.profile, self.profile.utc_offset_s
-        local = snapshot.device_at + offset
-        if profile.today:
-            end, step = local // profile.freeze_s * profile.freeze_s, profile.freeze_s
-            start = (end - 1) // DAY_S * DAY_S  # before the day's first freezing: yesterday, whole
-        else:
-            end = self._schedule.period_start(local)
-            if profile.period is Period.EVERY:
-                start, step = end - profile.every_s, profile.freeze_s
-            else:
-                start = self._schedule.period_start(end - 1)
-                step = profile.freeze_s if profile.period is Period.DAY else DAY_S
-        snapshot.start_at, snapshot.interval_s = start - offset, step
-        snapshot.freezes = [self.frozen(mark - offset) for mark in range(start, end + 1, step)]
-        midnight = start // DAY_S * DAY_S - offset
-        snapshot.history_at = midnight
-        snapshot.history = [self.frozen(midnight - k * DAY_S) for k in range(HISTORY_DAYS + 1)]
+        offset = self.profile.utc_offset_s
+        span = span_of(self.profile, self._schedule, snapshot.device_at + offset)
+        snapshot.start_at, snapshot.interval_s = span.start - offset, span.step
+        snapshot.freezes = [self.frozen(mark - offset) for mark in span.marks]
+        snapshot.history_at = span.midnight - offset
+        snapshot.history = [self.frozen(mark - offset) for mark in span.history]
         return snapshot
 
 
