@@ -7,6 +7,7 @@ import asyncpg
 import numpy as np
 
 from openmains.bench.load.frames import DailyReports
+from openmains.domain.ids import TenantId
 
 FIRST_IMEI = 860_000_000_000_000
 AREAS = 50
@@ -29,7 +30,7 @@ INSERT INTO identity_change (tenant_id, meter_id) SELECT tenant_id, meter_id FRO
 class BenchRegistry:
     """Where the meters are: IMEI ``first_imei + i`` and number ``i`` for i < count."""
 
-    tenant_id: int
+    tenant_id: TenantId
     product_id: int
     first_imei: int
     count: int

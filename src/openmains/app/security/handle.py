@@ -25,6 +25,7 @@ from openmains.app.security.model import (
 from openmains.app.security.ports import AccessStore, KeyFiles
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.fleet.identifiers import is_imei
+from openmains.domain.ids import MeterId
 from openmains.domain.security.findings import EVENTS, STATES, State
 from openmains.domain.security.ladder import Thresholds, put, release
 
@@ -42,7 +43,7 @@ class Now:
         return self.us // 1_000_000
 
 
-async def release_terminal(store: Store, actor: Actor, meter_id: int, note: str, now: Now) -> MeterSecurity:
+async def release_terminal(store: Store, actor: Actor, meter_id: MeterId, note: str, now: Now) -> MeterSecurity:
     """Trusted again, with nothing against it; its alarms are cleared. Raises ``not-found``, ``already-done``."""
     async with store.tenant(actor.tenant_id) as work:
         found = await work[AccessStore].standing(meter_id)
@@ -62,7 +63,7 @@ async def release_terminal(store: Store, actor: Actor, meter_id: int, note: str,
 
 
 async def hold_terminal(
-    store: Store, actor: Actor, meter_id: int, state: HeldState, note: str, now: Now
+    store: Store, actor: Actor, meter_id: MeterId, state: HeldState, note: str, now: Now
 ) -> MeterSecurity:
     """Put on a step by a person. Raises ``not-found``; ``already-done`` where it is there by a person already."""
     async with store.tenant(actor.tenant_id) as work:
@@ -161,7 +162,7 @@ async def take_key_file(store: Store, files: KeyFiles, actor: Actor, job_id: int
     return data
 
 
-async def destroy_key(store: Store, actor: Actor, meter_id: int) -> None:
+async def destroy_key(store: Store, actor: Actor, meter_id: MeterId) -> None:
     """The meter can come in no more until it has a new key. Raises ``not-found``."""
     async with store.tenant(actor.tenant_id) as work:
         if not await work[AccessStore].destroy_key(meter_id):
@@ -169,7 +170,7 @@ async def destroy_key(store: Store, actor: Actor, meter_id: int) -> None:
         await work[AuditTrail].record(actor, "destroy_key", "meter", meter_id, {"has_key": True}, {"has_key": False})
 
 
-async def _security(work: Work, meter_id: int, now: Now) -> MeterSecurity:
+async def _security(work: Work, meter_id: MeterId, now: Now) -> MeterSecurity:
     found = await work[AccessStore].security(meter_id, now.thresholds, now.s)
     assert found is not None  # noqa: S101 read in this transaction
     return found

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from openmains.app.fleet.model import AreaRef, MeterRef, ProductRef
+from openmains.domain.ids import AreaId, MeterId
 
 TerminalState = Literal["allowed", "observe", "quarantine", "blocked"]
 HeldState = Literal["observe", "quarantine", "blocked"]
@@ -36,7 +37,7 @@ class LadderSteps(Struct, frozen=True):
 class MeterSecurity(Struct, frozen=True):
     """Who speaks under a meter's IMEI. ``score`` in points, as of now; ``reasons``: findings since the last release."""
 
-    meter_id: int
+    meter_id: MeterId
     number: str
     imei: str | None
     state: TerminalState
@@ -61,10 +62,10 @@ class MeterSecurity(Struct, frozen=True):
 class TerminalRow(Struct, frozen=True):
     """A terminal in a list."""
 
-    meter_id: int
+    meter_id: MeterId
     number: str
     imei: str
-    area_id: int
+    area_id: AreaId
     state: TerminalState
     held: bool
     score: int
@@ -80,7 +81,7 @@ class TerminalFinding(Struct, frozen=True):
     """One finding and what it led to; ``count``: observations it stands for; ``score``: points after it."""
 
     finding_id: int
-    meter_id: int
+    meter_id: MeterId
     kind: str
     at: datetime
     count: int
@@ -115,7 +116,7 @@ class UnknownTerminal(Struct, frozen=True):
     status: OnboardingStatus
     handled_by: int | None
     handled_at: datetime | None
-    meter_id: int | None
+    meter_id: MeterId | None
 
 
 class AccessPolicy(Struct, frozen=True, forbid_unknown_fields=True):

@@ -15,14 +15,15 @@ from openmains.app.security.model import (
     TerminalRow,
     UnknownTerminal,
 )
+from openmains.domain.ids import MeterId, UserId
 from openmains.domain.security.ladder import Standing, Thresholds
 
 
 class AccessStore(Protocol):
     """Terminals, findings, unknown terminals and the presence of keys, of one tenant in one transaction."""
 
-    async def security(self, meter_id: int, thresholds: Thresholds, now_s: int) -> MeterSecurity | None: ...
-    async def findings(self, limit: int, after: int | None, meter_id: int) -> list[TerminalFinding]:
+    async def security(self, meter_id: MeterId, thresholds: Thresholds, now_s: int) -> MeterSecurity | None: ...
+    async def findings(self, limit: int, after: int | None, meter_id: MeterId) -> list[TerminalFinding]:
         """Newest first."""
 
     async def terminals(
@@ -30,13 +31,15 @@ class AccessStore(Protocol):
     ) -> list[TerminalRow]:
         """Not allowed ones, or those online; ``after``: (instant in µs, meter id) of the last row. Newest change first."""
 
-    async def standing(self, meter_id: int) -> tuple[int, Standing] | None:
+    async def standing(self, meter_id: MeterId) -> tuple[int, Standing] | None:
         """(IMEI, standing), locked until the transaction ends; None: no such meter, or one without an IMEI."""
 
-    async def put(self, imei: int, meter_id: int, standing: Standing, user_id: int, note: str, *, forget: bool) -> None:
+    async def put(
+        self, imei: int, meter_id: MeterId, standing: Standing, user_id: UserId, note: str, *, forget: bool
+    ) -> None:
         """Write a person's decision; ``forget``: the reasons are gone."""
 
-    async def clear_alarms(self, meter_id: int, events: list[str], now_us: int) -> None: ...
+    async def clear_alarms(self, meter_id: MeterId, events: list[str], now_us: int) -> None: ...
     async def unknown(
         self, limit: int, after: tuple[int, int] | None, status: OnboardingStatus | None
     ) -> list[UnknownTerminal]:
@@ -45,11 +48,13 @@ class AccessStore(Protocol):
     async def unknown_one(self, imei: int) -> UnknownTerminal | None:
         """Locked until the transaction ends."""
 
-    async def handle_unknown(self, imei: int, status: OnboardingStatus, user_id: int, meter_id: int | None) -> None: ...
+    async def handle_unknown(
+        self, imei: int, status: OnboardingStatus, user_id: UserId, meter_id: MeterId | None
+    ) -> None: ...
     async def policy(self) -> AccessPolicy | None: ...
     async def set_policy(self, policy: AccessPolicy) -> None: ...
     async def key_summary(self) -> KeySummary: ...
-    async def destroy_key(self, meter_id: int) -> bool:
+    async def destroy_key(self, meter_id: MeterId) -> bool:
         """False: the meter has no key, or is not there."""
 
 

@@ -53,7 +53,7 @@ async def read_meter_security(request: Request[Any, Any, Any], meter_id: Id) -> 
     deps = deps_of(request)
     now = _now(deps)
     async with deps.store.tenant(actor_of(request).tenant_id) as work:
-        found = await work[AccessStore].security(meter_id, now.thresholds, now.s)
+        found = await work[AccessStore].security(MeterId(meter_id), now.thresholds, now.s)
     if found is None:
         raise Problem("not-found")
     return found
@@ -67,7 +67,7 @@ async def list_terminal_findings(
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         if await work[MeterStore].get(MeterId(meter_id)) is None:
             raise Problem("not-found")
-        rows = await work[AccessStore].findings(limit + 1, after_id("findings", cursor), meter_id)
+        rows = await work[AccessStore].findings(limit + 1, after_id("findings", cursor), MeterId(meter_id))
     return page("findings", rows, limit, lambda found: found.finding_id)
 
 
@@ -77,14 +77,16 @@ async def list_terminal_findings(
 async def release_terminal(request: Request[Any, Any, Any], meter_id: Id, data: JSONBody[Release]) -> MeterSecurity:
     """Allowed again, with nothing against it; every edge takes it within seconds."""
     deps = deps_of(request)
-    return await handle.release_terminal(deps.store, actor_of(request), meter_id, data.note, _now(deps))
+    return await handle.release_terminal(deps.store, actor_of(request), MeterId(meter_id), data.note, _now(deps))
 
 
 @post("/meters/{meter_id:int}/security/hold", operation_id="hold_terminal", status_code=200, tags=TAGS, opt=OPERATOR)
 async def hold_terminal(request: Request[Any, Any, Any], meter_id: Id, data: JSONBody[Hold]) -> MeterSecurity:
     """Observe, quarantine or block it until somebody releases it."""
     deps = deps_of(request)
-    return await handle.hold_terminal(deps.store, actor_of(request), meter_id, data.state, data.note, _now(deps))
+    return await handle.hold_terminal(
+        deps.store, actor_of(request), MeterId(meter_id), data.state, data.note, _now(deps)
+    )
 
 
 @get("/terminals", operation_id="list_terminals", tags=TAGS, opt=VIEWER)
@@ -207,7 +209,7 @@ async def take_key_file(request: Request[Any, Any, Any], job_id: Id) -> Response
 @delete("/meters/{meter_id:int}/key", operation_id="destroy_key", status_code=204, tags=KEYS, opt=ADMINISTRATOR)
 async def destroy_key(request: Request[Any, Any, Any], meter_id: Id) -> None:
     """Destroy a meter's key: it can come in no more until it has a new one."""
-    await handle.destroy_key(deps_of(request).store, actor_of(request), meter_id)
+    await handle.destroy_key(deps_of(request).store, actor_of(request), MeterId(meter_id))
 
 
 HANDLERS: list[Any] = [

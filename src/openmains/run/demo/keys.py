@@ -18,6 +18,7 @@ from openmains.app.security.keys.generate import KeyOrder, generate_keys, is_com
 from openmains.app.security.keys.key_file import KeyRow, read_keys
 from openmains.app.security.keys.ports import MeterChoice
 from openmains.app.security.keys.vault import Vault
+from openmains.domain.ids import TenantId
 from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.security.keys import PostgresKeys
 from openmains.run.logs import say
@@ -30,7 +31,7 @@ FOLDER, FILE = "demo", "device-keys.csv"
 PATIENCE_S = 5.0
 
 
-async def device_keys(pool: Pool, tenant_id: int, imeis: Sequence[int], var: Path) -> dict[int, bytes]:
+async def device_keys(pool: Pool, tenant_id: TenantId, imeis: Sequence[int], var: Path) -> dict[int, bytes]:
     """IMEI → PSK of these meters, made where there are none, or where their file was lost."""
     path = var / FOLDER / FILE
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from openmains.domain.fleet.identifiers import imei_text
+from openmains.domain.ids import TenantId
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -27,7 +28,7 @@ class KeyUnreadableError(Exception):
 class WrappedKey:
     """A tenant's data key as stored; ``master`` is the fingerprint of the master key around it."""
 
-    tenant_id: int
+    tenant_id: TenantId
     key_id: int
     master: str
     nonce: bytes
@@ -59,7 +60,7 @@ class MasterKey:
     def __repr__(self) -> str:
         return f"MasterKey({self.fingerprint})"
 
-    def wrap(self, tenant_id: int, key_id: int, data_key: bytes, nonce: bytes) -> WrappedKey:
+    def wrap(self, tenant_id: TenantId, key_id: int, data_key: bytes, nonce: bytes) -> WrappedKey:
         """The data key for the database."""
         wrapped = self._aead.encrypt(nonce, data_key, _tenant_data(tenant_id, key_id))
         return WrappedKey(tenant_id, key_id, self.fingerprint, nonce, wrapped)
@@ -91,7 +92,7 @@ class DataKey:
 
     __slots__ = ("_aead", "_prefix", "key_id", "tenant_id")
 
-    def __init__(self, tenant_id: int, key_id: int, raw: bytes) -> None:
+    def __init__(self, tenant_id: TenantId, key_id: int, raw: bytes) -> None:
         self.tenant_id = tenant_id
         self.key_id = key_id
         self._aead = AESGCM(raw)
@@ -129,5 +130,5 @@ class Masters:
         return self.current if fingerprint == self.current.fingerprint else self.others.get(fingerprint)
 
 
-def _tenant_data(tenant_id: int, key_id: int) -> bytes:
+def _tenant_data(tenant_id: TenantId, key_id: int) -> bytes:
     return b"openmains tenant key 1 " + tenant_id.to_bytes(8, "big") + key_id.to_bytes(8, "big")

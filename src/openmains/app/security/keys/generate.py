@@ -13,6 +13,7 @@ from openmains.app.security.keys.import_keys import KeyWorkCancelled, Progress
 from openmains.app.security.keys.key_file import KeyRow, read_keys, write_keys
 from openmains.app.security.keys.ports import KeyedMeter, KeyStore, MeterChoice
 from openmains.app.security.keys.vault import Random, Vault
+from openmains.domain.ids import TenantId
 
 PSK_BYTES = 16  # 128 bits: what TLS_PSK_WITH_AES_128_… can use
 CHUNK_METERS = 5_000
@@ -38,7 +39,7 @@ class KeyOrder:
 
 async def generate_keys(
     order: KeyOrder,
-    tenant_id: int,
+    tenant_id: TenantId,
     store: KeyStore,
     vault: Vault,
     random: Random,
@@ -67,7 +68,7 @@ async def generate_keys(
     return len(made)
 
 
-async def is_committed(file: bytes, tenant_id: int, store: KeyStore, vault: Vault) -> int | None:
+async def is_committed(file: bytes, tenant_id: TenantId, store: KeyStore, vault: Vault) -> int | None:
     """Number of keys in a file of an earlier run whose keys are in the store; None where that run was not committed."""
     rows = [row for row in read_keys(file) if isinstance(row, KeyRow)]
     async with store.tenant(tenant_id) as keys:

@@ -9,6 +9,7 @@ from openmains.app.security.keys.key_file import KeyRow, KeyRowError, read_keys
 from openmains.app.security.keys.ports import DeviceKeys, KeyStore
 from openmains.app.security.keys.vault import Vault
 from openmains.domain.fleet.identifiers import imei_text
+from openmains.domain.ids import TenantId
 
 CHUNK_ROWS = 5_000
 MOST_ERRORS = 10_000
@@ -45,7 +46,7 @@ class _Undo(Exception):
 
 async def import_keys(
     data: bytes,
-    tenant_id: int,
+    tenant_id: TenantId,
     store: KeyStore,
     vault: Vault,
     *,

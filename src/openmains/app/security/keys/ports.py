@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from openmains.app.security.keys.envelope import SealedKey, WrappedKey
+from openmains.domain.ids import AreaId, MeterId, ProductId, TenantId
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,7 @@ class DeviceKey:
     """A device's key as stored. ``previous``: still valid until the meter has used ``key``."""
 
     imei: int
-    tenant_id: int
+    tenant_id: TenantId
     version: int
     key: SealedKey = field(repr=False)
     previous: SealedKey | None = field(repr=False, default=None)
@@ -24,7 +25,7 @@ class DeviceKey:
 class KeyedMeter:
     """A meter that a key can be made for."""
 
-    meter_id: int
+    meter_id: MeterId
     number: str
     imei: int
     has_key: bool
@@ -35,9 +36,9 @@ class MeterChoice:
     """Which meters: those named, or all of a product, an area; ``with_key``: also those that have a key."""
 
     imeis: Sequence[int] | None = None
-    meter_ids: Sequence[int] | None = None
-    product_id: int | None = None
-    area_id: int | None = None
+    meter_ids: Sequence[MeterId] | None = None
+    product_id: ProductId | None = None
+    area_id: AreaId | None = None
     with_key: bool = False
 
 
@@ -47,7 +48,7 @@ class DataKeyStore(Protocol):
     def locked(self, *, exclusive: bool) -> AbstractAsyncContextManager[None]:
         """Making a data key (shared) and changing the master key (exclusive) exclude each other, over all processes."""
 
-    async def data_keys(self, tenant_id: int | None = None) -> list[WrappedKey]:
+    async def data_keys(self, tenant_id: TenantId | None = None) -> list[WrappedKey]:
         """Of a tenant or of all, in the order they were made."""
 
     async def add_data_key(self, key: WrappedKey) -> bool:
@@ -77,7 +78,7 @@ class DeviceKeys(Protocol):
 class KeyStore(DataKeyStore, Protocol):
     """All of it."""
 
-    def tenant(self, tenant_id: int) -> AbstractAsyncContextManager[DeviceKeys]: ...
+    def tenant(self, tenant_id: TenantId) -> AbstractAsyncContextManager[DeviceKeys]: ...
 
     async def find(self, imeis: Sequence[int]) -> list[DeviceKey]:
         """For handshakes. Where a meter is registered, its tenant's key; else the key of the only tenant that has one."""
@@ -85,7 +86,7 @@ class KeyStore(DataKeyStore, Protocol):
     async def used(self, found: Sequence[tuple[int, int, int]]) -> None:
         """(IMEI, tenant, version): the meter has used this version; the previous key is dropped."""
 
-    async def destroy_device(self, tenant_id: int, imei: int) -> bool: ...
+    async def destroy_device(self, tenant_id: TenantId, imei: int) -> bool: ...
 
-    async def destroy_tenant(self, tenant_id: int) -> int:
+    async def destroy_tenant(self, tenant_id: TenantId) -> int:
         """All data keys and device keys of a tenant; how many device keys there were."""

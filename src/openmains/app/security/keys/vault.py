@@ -16,6 +16,7 @@ from openmains.app.security.keys.envelope import (
     WrappedKey,
 )
 from openmains.app.security.keys.ports import DataKeyStore
+from openmains.domain.ids import TenantId
 
 Random = Callable[[int], bytes]
 
@@ -35,7 +36,7 @@ class Vault:
         """A fresh nonce."""
         return self._random(NONCE_BYTES)
 
-    async def data_key(self, tenant_id: int, key_id: int) -> DataKey:
+    async def data_key(self, tenant_id: TenantId, key_id: int) -> DataKey:
         """A data key of a tenant; raises ``KeyUnreadableError``."""
         found = self._keys.get((tenant_id, key_id))
         if found is None:
@@ -45,7 +46,7 @@ class Vault:
             raise KeyUnreadableError(f"tenant {tenant_id} has no data key {key_id}")
         return found
 
-    async def current(self, tenant_id: int) -> DataKey:
+    async def current(self, tenant_id: TenantId) -> DataKey:
         """The data key that new PSKs of a tenant are sealed with; read anew, because another process may destroy it."""
         await self._load(tenant_id)
         if tenant_id not in self._current:
@@ -57,7 +58,7 @@ class Vault:
             await self._load(tenant_id)
         return self._current[tenant_id]
 
-    async def _load(self, tenant_id: int) -> None:
+    async def _load(self, tenant_id: TenantId) -> None:
         stored = await self._store.data_keys(tenant_id)
         self._current.pop(tenant_id, None)
         self._keys = {place: key for place, key in self._keys.items() if place[0] != tenant_id}

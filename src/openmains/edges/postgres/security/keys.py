@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from openmains.app.security.keys.envelope import SealedKey, WrappedKey
 from openmains.app.security.keys.ports import DeviceKey, KeyedMeter, MeterChoice
+from openmains.domain.ids import TenantId
 from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import Connection, Pool, Row
 from openmains.edges.postgres.queries import load
@@ -17,7 +18,7 @@ _QUERIES = load(__package__)
 class TenantDeviceKeys:
     """``DeviceKeys`` on one transaction."""
 
-    def __init__(self, connection: Connection, tenant_id: int) -> None:
+    def __init__(self, connection: Connection, tenant_id: TenantId) -> None:
         self._connection = connection
         self._tenant_id = tenant_id
 
@@ -73,7 +74,7 @@ class PostgresKeys:
             await lock.execute(connection, lock=_LOCK)
             yield
 
-    async def data_keys(self, tenant_id: int | None = None) -> list[WrappedKey]:
+    async def data_keys(self, tenant_id: TenantId | None = None) -> list[WrappedKey]:
         rows = await _QUERIES["data_keys"].fetch(self._pool, tenant_id=tenant_id)
         return [WrappedKey(**dict(row)) for row in rows]
 
@@ -86,7 +87,7 @@ class PostgresKeys:
         return status.endswith(" 1")
 
     @asynccontextmanager
-    async def tenant(self, tenant_id: int) -> AsyncIterator[TenantDeviceKeys]:
+    async def tenant(self, tenant_id: TenantId) -> AsyncIterator[TenantDeviceKeys]:
         async with self._pool.acquire() as connection, connection.transaction():
             yield TenantDeviceKeys(connection, tenant_id)
 
@@ -97,18 +98,18 @@ class PostgresKeys:
         imeis, tenants, versions = zip(*found, strict=True)
         await _QUERIES["note_keys_used"].execute(self._pool, imeis=imeis, tenant_ids=tenants, versions=versions)
 
-    async def destroy_device(self, tenant_id: int, imei: int) -> bool:
+    async def destroy_device(self, tenant_id: TenantId, imei: int) -> bool:
         status = await _QUERIES["destroy_device_key"].execute(self._pool, tenant_id=tenant_id, imei=imei)
         return status.endswith(" 1")
 
-    async def destroy_tenant(self, tenant_id: int) -> int:
+    async def destroy_tenant(self, tenant_id: TenantId) -> int:
         async with self._pool.acquire() as connection, connection.transaction():
             status = await _QUERIES["destroy_device_keys"].execute(connection, tenant_id=tenant_id)
             await _QUERIES["destroy_data_keys"].execute(connection, tenant_id=tenant_id)
         return int(status.rsplit(" ", 1)[1])
 
     async def note(
-        self, tenant_id: int, action: str, object_type: str, object_id: str, after: dict[str, object]
+        self, tenant_id: TenantId, action: str, object_type: str, object_id: str, after: dict[str, object]
     ) -> None:
         """A line in the trail for what is done on the command line."""
         await _QUERIES["note_in_trail"].execute(

@@ -17,6 +17,7 @@ from openmains.app.security.model import (
     UnknownTerminal,
 )
 from openmains.domain.fleet.identifiers import imei_text
+from openmains.domain.ids import MeterId, TenantId, UserId
 from openmains.domain.period import utc_of_us
 from openmains.domain.security.findings import STATES, State
 from openmains.domain.security.ladder import MILLI, Standing, Thresholds, faded
@@ -35,11 +36,11 @@ _WORDS: dict[State, TerminalState] = {
 class Access:
     """``AccessStore`` on one tenant's transaction."""
 
-    def __init__(self, connection: Connection, tenant_id: int) -> None:
+    def __init__(self, connection: Connection, tenant_id: TenantId) -> None:
         self._connection = connection
         self._tenant_id = tenant_id
 
-    async def security(self, meter_id: int, thresholds: Thresholds, now_s: int) -> MeterSecurity | None:
+    async def security(self, meter_id: MeterId, thresholds: Thresholds, now_s: int) -> MeterSecurity | None:
         row = await _QUERIES["meter_security"].fetchrow(self._connection, tenant_id=self._tenant_id, meter_id=meter_id)
         if row is None:
             return None
@@ -72,7 +73,7 @@ class Access:
             key=key,
         )
 
-    async def findings(self, limit: int, after: int | None, meter_id: int) -> list[TerminalFinding]:
+    async def findings(self, limit: int, after: int | None, meter_id: MeterId) -> list[TerminalFinding]:
         rows = await _QUERIES["findings"].fetch(
             self._connection, tenant_id=self._tenant_id, meter_id=meter_id, after=after, most=limit
         )
@@ -91,7 +92,7 @@ class Access:
             )
         return [_terminal(row, thresholds, now_s) for row in rows]
 
-    async def standing(self, meter_id: int) -> tuple[int, Standing] | None:
+    async def standing(self, meter_id: MeterId) -> tuple[int, Standing] | None:
         meter = {"tenant_id": self._tenant_id, "meter_id": meter_id}
         imei = await _QUERIES["imei_of_meter"].fetchval(self._connection, **meter)
         if imei is None:
@@ -99,7 +100,9 @@ class Access:
         row = await _QUERIES["lock_standing"].fetchrow(self._connection, **meter, imei=imei)
         return imei, Standing() if row is None else _standing(row)
 
-    async def put(self, imei: int, meter_id: int, standing: Standing, user_id: int, note: str, *, forget: bool) -> None:
+    async def put(
+        self, imei: int, meter_id: MeterId, standing: Standing, user_id: UserId, note: str, *, forget: bool
+    ) -> None:
         await _QUERIES["put_standing"].execute(
             self._connection,
             imei=imei,
@@ -114,7 +117,7 @@ class Access:
             forget=forget,
         )
 
-    async def clear_alarms(self, meter_id: int, events: list[str], now_us: int) -> None:
+    async def clear_alarms(self, meter_id: MeterId, events: list[str], now_us: int) -> None:
         await _QUERIES["clear_meter_alarms"].execute(
             self._connection, tenant_id=self._tenant_id, meter_id=meter_id, events=events, now_us=now_us
         )
@@ -137,7 +140,9 @@ class Access:
         row = await _QUERIES["lock_unknown_terminal"].fetchrow(self._connection, tenant_id=self._tenant_id, imei=imei)
         return None if row is None else _unknown(row)
 
-    async def handle_unknown(self, imei: int, status: OnboardingStatus, user_id: int, meter_id: int | None) -> None:
+    async def handle_unknown(
+        self, imei: int, status: OnboardingStatus, user_id: UserId, meter_id: MeterId | None
+    ) -> None:
         await _QUERIES["handle_unknown"].execute(
             self._connection,
             tenant_id=self._tenant_id,
@@ -161,7 +166,7 @@ class Access:
         assert row is not None  # noqa: S101 an aggregate has one row
         return KeySummary(**dict(row))
 
-    async def destroy_key(self, meter_id: int) -> bool:
+    async def destroy_key(self, meter_id: MeterId) -> bool:
         status = await _QUERIES["destroy_key_of_meter"].execute(
             self._connection, tenant_id=self._tenant_id, meter_id=meter_id
         )
