@@ -12,3 +12,5 @@ UserId = NewType("UserId", int)
 TokenId = NewType("TokenId", int)
 AlarmId = NewType("AlarmId", int)
 ExceptionId = NewType("ExceptionId", int)  # a finding of validation on its way through people's hands
+CommandId = NewType("CommandId", int)
+BatchId = NewType("BatchId", int)  # commands given together

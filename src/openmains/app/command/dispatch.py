@@ -38,7 +38,7 @@ from openmains.domain.command.flow import CellFlow
 from openmains.domain.command.kinds import RULES, KindRule, Times, rule_for
 from openmains.domain.command.life import Event
 from openmains.domain.command.order import after_send, next_of
-from openmains.domain.ids import MeterId, ProductId, TenantId
+from openmains.domain.ids import CommandId, MeterId, ProductId, TenantId
 
 log = logging.getLogger("openmains.command")
 WINDOW_MS = 110_000  # a meter listens about two minutes after its report (R1.9); later it is asleep
@@ -60,8 +60,8 @@ class DispatchCounters:
 @dataclass(order=True, slots=True)
 class _Held:
     at_ms: int
-    meter_id: int = field(compare=False)
-    tenant_id: int = field(compare=False)
+    meter_id: MeterId = field(compare=False)
+    tenant_id: TenantId = field(compare=False)
     cell: int = field(compare=False)
     until_ms: int = field(compare=False)
 
@@ -70,8 +70,8 @@ class _Held:
 class WakeUp:
     """A meter that was heard just now; ``cell`` 0: not known."""
 
-    meter_id: int
-    tenant_id: int
+    meter_id: MeterId
+    tenant_id: TenantId
     cell: int = 0
 
 
@@ -130,7 +130,7 @@ class Dispatcher:
         sent = await self._send(again, until_ms) if again else 0
         reachable = await self._flow.due(now_us // 1_000_000, limit)
         if reachable:
-            sent += await self._send([WakeUp(meter_id, 0) for meter_id in reachable], now_ms)
+            sent += await self._send([WakeUp(meter_id, TenantId(0)) for meter_id in reachable], now_ms)
         return sent
 
     async def _send(self, meters: Sequence[WakeUp], until_ms: int) -> int:
@@ -139,7 +139,7 @@ class Dispatcher:
             return 0
         now_us = self._clock_us()
         now, now_ms = now_us // 1_000_000, now_us // 1000
-        chosen: list[int] = []
+        chosen: list[CommandId] = []
         for meter in {meter.meter_id: meter for meter in meters}.values():
             found = next_of(waiting.get(meter.meter_id, ()), now)
             if found is None:

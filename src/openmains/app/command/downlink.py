@@ -7,7 +7,7 @@ of channel ``link``, in the meter's order and as durable as its reports.
 
 import msgspec
 
-from openmains.domain.ids import MeterId, ProductId, TenantId
+from openmains.domain.ids import CommandId, MeterId, ProductId, TenantId
 
 ANY_NODE = 0
 NO_MODULE = 0  # in place of an IMEI: the meter has lost its module, and the command ends by time
@@ -16,7 +16,7 @@ NO_MODULE = 0  # in place of an IMEI: the meter has lost its module, and the com
 class DownFrame(msgspec.Struct, array_like=True, frozen=True):
     """One frame of the product's driver for one meter. How long it holds is in the frame, where the meter checks it."""
 
-    command_id: int
+    command_id: CommandId
     tenant_id: TenantId
     meter_id: MeterId
     product_id: ProductId

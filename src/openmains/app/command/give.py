@@ -25,6 +25,7 @@ from openmains.app.unit_of_work import Store, Work
 from openmains.domain.command.kinds import RULES, Kind, KindRule, Times, rule_of
 from openmains.domain.command.order import slot_of
 from openmains.domain.identity.role import Role, covers
+from openmains.domain.ids import CommandId, MeterId, ProductId
 
 
 class Given(Struct, frozen=True):
@@ -35,7 +36,7 @@ class Given(Struct, frozen=True):
     reason: str = ""
 
 
-def content_of(meter_id: int, kind: str, params: Mapping[str, Any]) -> bytes:
+def content_of(meter_id: MeterId, kind: str, params: Mapping[str, Any]) -> bytes:
     """SHA-256 over what a command means: its key again must mean the same."""
     return hashlib.sha256(msgspec.json.encode([meter_id, kind, dict(params)], order="sorted")).digest()
 
@@ -57,7 +58,7 @@ def check_role(actor: Actor, kind: Kind) -> None:
         raise Problem("not-allowed", needed=Role.ADMINISTRATOR.value)
 
 
-def times_for(times: Sequence[SettingTimes], kind: Kind, product_id: int) -> KindRule:
+def times_for(times: Sequence[SettingTimes], kind: Kind, product_id: ProductId) -> KindRule:
     """The kind's rule for a product: the tenant's times, the product's own over them."""
     found = {t.product_id: Times(t.validity_s, t.attempts, t.pause_s) for t in times if t.kind is kind}
     return rule_of(kind, found.get(0), found.get(product_id))
@@ -69,7 +70,7 @@ async def give_command(
     switch: StopSwitch,
     drivers: CommandDrivers,
     actor: Actor,
-    meter_id: int,
+    meter_id: MeterId,
     wanted: NewCommand,
     now_us: int,
 ) -> Given:
@@ -96,7 +97,7 @@ def check_may_give(actor: Actor, switch: StopSwitch, kind: Kind, person: SignerL
 
 
 async def _written(
-    store: Store, drivers: CommandDrivers, actor: Actor, meter_id: int, wanted: NewCommand, now_us: int
+    store: Store, drivers: CommandDrivers, actor: Actor, meter_id: MeterId, wanted: NewCommand, now_us: int
 ) -> CommandDetail:
     """The draft and its line in the audit trail, or the command that its key already stands for."""
     async with store.tenant(actor.tenant_id) as work:
@@ -111,7 +112,7 @@ async def _written(
     return found
 
 
-async def _draft(work: Work, actor: Actor, target: Target, wanted: NewCommand, now_us: int) -> tuple[int, bool]:
+async def _draft(work: Work, actor: Actor, target: Target, wanted: NewCommand, now_us: int) -> tuple[CommandId, bool]:
     rule = times_for(await work[CommandStore].times(), wanted.kind, target.product_id)
     draft = Draft(
         target.meter_id,
@@ -127,7 +128,7 @@ async def _draft(work: Work, actor: Actor, target: Target, wanted: NewCommand, n
     return await work[CommandStore].draft(draft, actor.user_id, actor.login, now_us)
 
 
-async def cancel_command(store: Store, actor: Actor, command_id: int, reason: str, now_us: int) -> CommandDetail:
+async def cancel_command(store: Store, actor: Actor, command_id: CommandId, reason: str, now_us: int) -> CommandDetail:
     """Raises ``not-found``; ``already-done`` for what was sent: it cannot be called back."""
     async with store.tenant(actor.tenant_id) as work:
         before = await _read(work, command_id)
@@ -154,7 +155,7 @@ async def resume_commands(store: Store, signer: Signer | None, actor: Actor, per
         await work[AuditTrail].record(actor, "resume_commands", "command", "all", None, {"by": person.login})
 
 
-async def _read(work: Work, command_id: int) -> CommandDetail:
+async def _read(work: Work, command_id: CommandId) -> CommandDetail:
     found = await work[CommandStore].get(command_id)
     if found is None:
         raise Problem("not-found")

@@ -18,6 +18,7 @@ from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.command.batch import BatchEvent, BatchState, advance
 from openmains.domain.command.kinds import RULES, Kind
+from openmains.domain.ids import BatchId, ProductId
 
 
 class MadeBatch(Struct, frozen=True):
@@ -37,7 +38,7 @@ async def make_batch(
     wanted: NewBatch,
     person: SignerLogin | None,
     meters: Sequence[BatchMeter] | None = None,
-    inverse_of: int | None = None,
+    inverse_of: BatchId | None = None,
 ) -> MadeBatch:
     """Draft a batch over a filter, or over ``meters`` with values of their own. Raises as ``give_command``, ``nothing-chosen``."""
     check_may_give(actor, switch, wanted.kind, person)
@@ -60,13 +61,13 @@ async def make_batch(
     return MadeBatch(made, unknown, dict(Counter(verdict.state for verdict in verdicts)))
 
 
-async def _shortest_validity(work: Work, kind: Kind, products: Iterable[int]) -> int:
+async def _shortest_validity(work: Work, kind: Kind, products: Iterable[ProductId]) -> int:
     """One validity for the batch: the shortest of its products, so that none gets more than it allows."""
     times = await work[CommandStore].times()
     return min(times_for(times, kind, product).validity_s for product in products)
 
 
-async def _check(work: Work, drivers: CommandDrivers, wanted: NewBatch, chosen: Sequence[BatchMeter]) -> set[int]:
+async def _check(work: Work, drivers: CommandDrivers, wanted: NewBatch, chosen: Sequence[BatchMeter]) -> set[ProductId]:
     """The products among the meters. Each must know the command, with the first own values of a meter as the example."""
     targets = await work[CommandStore].targets([meter.meter_id for meter in chosen])
     own = {meter.meter_id: meter.params for meter in chosen}
@@ -75,10 +76,10 @@ async def _check(work: Work, drivers: CommandDrivers, wanted: NewBatch, chosen: 
         if target.driver not in seen:
             seen.add(target.driver)
             check_params(drivers, target.driver, wanted.kind, own.get(target.meter_id) or wanted.params)
-    return {target.product_id for target in targets} or {0}
+    return {target.product_id for target in targets} or {ProductId(0)}
 
 
-async def steer_batch(store: Store, actor: Actor, batch_id: int, action: BatchAction, now_us: int) -> Batch:
+async def steer_batch(store: Store, actor: Actor, batch_id: BatchId, action: BatchAction, now_us: int) -> Batch:
     """Start, pause, resume or cancel. Cancelling calls off what was not sent. Raises ``not-found``, ``already-done``."""
     async with store.tenant(actor.tenant_id) as work:
         before = await _read(work, batch_id)
@@ -96,7 +97,7 @@ async def steer_batch(store: Store, actor: Actor, batch_id: int, action: BatchAc
 
 
 async def approve_batch(
-    store: Store, signer: Signer | None, actor: Actor, batch_id: int, person: SignerLogin
+    store: Store, signer: Signer | None, actor: Actor, batch_id: BatchId, person: SignerLogin
 ) -> list[KeyVerdict]:
     """A second person agrees to all of a signed batch."""
     async with store.tenant(actor.tenant_id) as work:
@@ -106,7 +107,7 @@ async def approve_batch(
 
 
 async def invert_batch(
-    store: Store, switch: StopSwitch, drivers: CommandDrivers, actor: Actor, batch_id: int, unique_key: str
+    store: Store, switch: StopSwitch, drivers: CommandDrivers, actor: Actor, batch_id: BatchId, unique_key: str
 ) -> MadeBatch:
     """The batch that puts back what the meters said before this one; only where that is known. Raises ``nothing-chosen``."""
     async with store.tenant(actor.tenant_id) as work:
@@ -121,7 +122,7 @@ async def invert_batch(
     return await make_batch(store, None, switch, drivers, actor, wanted, None, meters, batch_id)
 
 
-async def _read(work: Work, batch_id: int) -> Batch:
+async def _read(work: Work, batch_id: BatchId) -> Batch:
     found = await work[CommandStore].batch(batch_id)
     if found is None:
         raise Problem("not-found")

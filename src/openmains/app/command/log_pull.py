@@ -14,6 +14,7 @@ from openmains.app.command.ports import LogAgain, LogPulling
 from openmains.app.spreadsheet import csv_bytes
 from openmains.domain.command.kinds import Kind, Times, rule_for
 from openmains.domain.command.log_pull import Pull, merged, missing
+from openmains.domain.ids import CommandId
 from openmains.domain.period import Zone
 
 SETTLE_S = 120
@@ -37,7 +38,7 @@ def again_key(chain: Chain) -> str:
     return f"log_again:{chain.first}:{chain.number}"
 
 
-def chain_of(command_id: int, unique_key: str) -> Chain:
+def chain_of(command_id: CommandId, unique_key: str) -> Chain:
     """Where a pull stands; one that a person gave is the first of its own."""
     head, _, rest = unique_key.partition(":")
     first, _, number = rest.partition(":")

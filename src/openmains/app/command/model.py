@@ -12,6 +12,7 @@ from openmains.domain.command.batch import DAILY_SHARE_PPM, BatchState
 from openmains.domain.command.kinds import Channel, Kind
 from openmains.domain.command.life import State
 from openmains.domain.command.safety import EARLIEST, LATEST, OFFICE_HOURS
+from openmains.domain.ids import BatchId, CommandId, MeterId, UserId
 from openmains.domain.period import DAY_S
 
 Key = Annotated[str, Meta(min_length=8, max_length=100, pattern=r"^[A-Za-z0-9._:-]+$")]
@@ -43,8 +44,8 @@ class Command(Struct, frozen=True):
     """A command and how far it is. ``difference`` is not part of it: see the meter's shadow. ``given_by``: login, or
     'batch' where a running batch gave it."""
 
-    command_id: int
-    meter_id: int
+    command_id: CommandId
+    meter_id: MeterId
     number: str
     kind: str
     params: Params
@@ -54,11 +55,11 @@ class Command(Struct, frozen=True):
     channel: Channel
     priority: int
     serial: int | None
-    batch_id: int | None
+    batch_id: BatchId | None
     attempts: int
     result: int | None
     answer: Params | None
-    created_by: int | None
+    created_by: UserId | None
     given_by: str
     created_at: datetime
     not_after: datetime
@@ -105,7 +106,7 @@ class ShadowEntry(Struct, frozen=True):
 class Shadow(Struct, frozen=True):
     """What a meter should be set to and what it said (R3.4)."""
 
-    meter_id: int
+    meter_id: MeterId
     entries: list[ShadowEntry]
     desired_at: datetime | None
     reported_at: datetime | None
@@ -138,7 +139,7 @@ class NewBatch(Struct, frozen=True, forbid_unknown_fields=True):
 class Batch(Struct, frozen=True):
     """A batch with its counts; ``states`` are those of the commands given so far."""
 
-    batch_id: int
+    batch_id: BatchId
     name: str
     kind: str
     params: Params
@@ -150,8 +151,8 @@ class Batch(Struct, frozen=True):
     groups: list[int]
     hold_s: int
     failure_limit_ppm: int
-    inverse_of: int | None
-    created_by: int | None
+    inverse_of: BatchId | None
+    created_by: UserId | None
     created_at: datetime
 
 
@@ -159,9 +160,9 @@ class BatchLine(Struct, frozen=True):
     """One meter of a batch, for the result file."""
 
     place: int
-    meter_id: int
+    meter_id: MeterId
     number: str
-    command_id: int | None
+    command_id: CommandId | None
     state: str
     reason: str
 
@@ -169,7 +170,7 @@ class BatchLine(Struct, frozen=True):
 class BatchMeter(Struct, frozen=True):
     """A meter chosen for a batch, with parameters of its own where they differ from the batch's."""
 
-    meter_id: int
+    meter_id: MeterId
     params: Params | None = None
 
 

@@ -17,11 +17,12 @@ from openmains.app.command.driver import CommandDrivers
 from openmains.app.command.give import check_params
 from openmains.app.problems import Problem
 from openmains.domain.command.kinds import Channel, Kind
+from openmains.domain.ids import MeterId
 
 DEFAULTS, PREPAID, CHANNEL = "defaults", "prepaid", "channel"
 
 
-def default_key(meter_id: int, values: Mapping[str, Any]) -> str:
+def default_key(meter_id: MeterId, values: Mapping[str, Any]) -> str:
     """Unique key of a meter's default configuration in this version."""
     version = hashlib.sha256(msgspec.json.encode(dict(values), order="sorted")).hexdigest()[:16]
     return f"default:{meter_id}:{version}"

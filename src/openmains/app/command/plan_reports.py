@@ -15,6 +15,7 @@ from openmains.app.identity.model import Actor
 from openmains.app.unit_of_work import Store
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.planner import CellLoad, CellPlan, plan_cell, share_in_ppm
+from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.period import DAY_S, zone
 
 DEADLINE_MIN = 8 * 60
@@ -25,11 +26,11 @@ class CellLoads(Protocol):
     """Measured load."""
 
     async def by_minute(
-        self, tenant_id: int, from_s: int, to_s: int, midnight_s: int
+        self, tenant_id: TenantId, from_s: int, to_s: int, midnight_s: int
     ) -> Mapping[int, Mapping[int, int]]:
         """Messages of a cell → minute after local midnight → mean number a day, rounded up."""
 
-    async def usual_minute(self, tenant_id: int, from_s: int, to_s: int, midnight_s: int) -> Mapping[int, int]:
+    async def usual_minute(self, tenant_id: TenantId, from_s: int, to_s: int, midnight_s: int) -> Mapping[int, int]:
         """Minute after local midnight at which each meter's first message of a day usually comes."""
 
 
@@ -135,7 +136,7 @@ async def apply_plan(
     """Draft the batch that tells every meter that moves its time; it obeys canary groups and the daily share as any other."""
     _, plans = await plan(store, loads, actor, wanted, now_s)
     meters = [
-        BatchMeter(meter_id, {"values": {"report_time": made.minute_of[meter_id] * 60 + place % 60}})
+        BatchMeter(MeterId(meter_id), {"values": {"report_time": made.minute_of[meter_id] * 60 + place % 60}})
         for made in plans
         for place, meter_id in enumerate(made.moved)
     ]

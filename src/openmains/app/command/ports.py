@@ -31,6 +31,9 @@ from openmains.domain.command.kinds import Channel, Kind, KindRule, Times
 from openmains.domain.command.life import Event, State
 from openmains.domain.command.log_pull import Pull
 from openmains.domain.command.order import Waiting
+from openmains.domain.ids import AreaId, BatchId, CommandId, MeterId, ProductId, TenantId, UserId
+
+NO_COMMAND = CommandId(0)  # of a response that names its command by serial
 
 # Shapes ----------------------------------------------------------------------------------------------------------------
 
@@ -39,7 +42,7 @@ from openmains.domain.command.order import Waiting
 class Draft:
     """A command before it is written."""
 
-    meter_id: int
+    meter_id: MeterId
     kind: Kind
     params: Mapping[str, Any]
     rule: KindRule
@@ -48,7 +51,7 @@ class Draft:
     unique_key: str
     content: bytes
     not_after: int
-    batch_id: int | None = None
+    batch_id: BatchId | None = None
     place: int | None = None
 
 
@@ -56,9 +59,9 @@ class Draft:
 class Target:
     """A meter as far as commands must know it."""
 
-    meter_id: int
-    tenant_id: int
-    product_id: int
+    meter_id: MeterId
+    tenant_id: TenantId
+    product_id: ProductId
     driver: str
     channel: Channel
 
@@ -66,9 +69,9 @@ class Target:
 class HeldCommand(Struct, frozen=True):
     """A command that the store has locked for a step (``step``)."""
 
-    command_id: int
-    tenant_id: int
-    meter_id: int
+    command_id: CommandId
+    tenant_id: TenantId
+    meter_id: MeterId
     serial: int | None
     kind: Kind
     params: Mapping[str, Any]
@@ -85,7 +88,7 @@ class OpenCommand(HeldCommand, frozen=True, kw_only=True):
     not_after: int
     attempts: int
     frame: bytes | None
-    product_id: int
+    product_id: ProductId
     imei: int | None  # of its module, None where it has none now
 
 
@@ -93,9 +96,9 @@ class OpenCommand(HeldCommand, frozen=True, kw_only=True):
 class TimedCommand:
     """A command that time may end. Instants in s."""
 
-    command_id: int
-    tenant_id: int
-    product_id: int
+    command_id: CommandId
+    tenant_id: TenantId
+    product_id: ProductId
     kind: Kind
     state: State
     attempts: int
@@ -107,10 +110,10 @@ class TimedCommand:
 class Drafted:
     """A command that no meter has seen yet: it waits for approval, or for its turn."""
 
-    command_id: int
-    tenant_id: int
-    meter_id: int
-    product_id: int
+    command_id: CommandId
+    tenant_id: TenantId
+    meter_id: MeterId
+    product_id: ProductId
     kind: Kind
     slot: str
     state: State
@@ -122,7 +125,7 @@ class Drafted:
 class Change:
     """A step of a command's life on its way to the store. ``due_at``: when its frame may go out next, None: as it is."""
 
-    command_id: int
+    command_id: CommandId
     event: Event
     at_us: int
     actor: str
@@ -140,8 +143,8 @@ class CommandResponse:
     the answer: settings read back by name, or a part of its log. From the link: ``link`` ('delivered', 'lost') and
     ``command_id``."""
 
-    tenant_id: int
-    meter_id: int
+    tenant_id: TenantId
+    meter_id: MeterId
     received_us: int
     serial: int = 0
     code: int | None = None
@@ -149,30 +152,30 @@ class CommandResponse:
     settings: dict[str, int] = field(default_factory=dict)
     log: tuple[int, int, str] | None = None  # part, parts, text
     link: str = ""
-    command_id: int = 0
+    command_id: CommandId = NO_COMMAND
 
 
 @dataclass(frozen=True, slots=True)
 class RunningBatch:
     """A running batch as the dispatcher leads it."""
 
-    batch_id: int
-    tenant_id: int
+    batch_id: BatchId
+    tenant_id: TenantId
     kind: Kind
     params: Mapping[str, Any]
     validity_s: int
     plan: Plan
     progress: Progress
-    created_by: int | None
+    created_by: UserId | None
 
 
 @dataclass(frozen=True, slots=True)
 class LostLog:
     """A pulled log of which parts were lost. ``validity_s``: how long the pull was valid."""
 
-    command_id: int
-    tenant_id: int
-    product_id: int
+    command_id: CommandId
+    tenant_id: TenantId
+    product_id: ProductId
     unique_key: str
     validity_s: int
     pull: Pull
@@ -183,7 +186,7 @@ class LogAgain:
     """A further pull after ``command_id``, over the span of lost parts (s of the meter's clock, both ends included); an empty
     ``unique_key``: it was asked often enough, which is only noted."""
 
-    command_id: int
+    command_id: CommandId
     since: int
     until: int
     unique_key: str
@@ -196,44 +199,51 @@ class LogAgain:
 class CommandStore(Protocol):
     """One tenant's commands in one transaction; its role cannot do more than the names say."""
 
-    async def targets(self, meter_ids: Sequence[int]) -> list[Target]: ...
+    async def targets(self, meter_ids: Sequence[MeterId]) -> list[Target]: ...
     async def times(self) -> list[SettingTimes]: ...
     async def set_times(self, times: SettingTimes) -> None: ...
     async def policy(self) -> CommandPolicy: ...
     async def set_policy(self, policy: CommandPolicy) -> None: ...
-    async def draft(self, draft: Draft, user_id: int, actor: str, now_us: int) -> tuple[int, bool]:
+    async def draft(self, draft: Draft, user_id: UserId, actor: str, now_us: int) -> tuple[CommandId, bool]:
         """Id and whether it is new. Raises ``Problem('key-used')`` where the key stands for something else."""
 
     async def page(
-        self, limit: int, after: int | None, *, meter_id: int | None, state: State | None, kind: Kind | None,
-        batch_id: int | None, is_open: bool,
+        self, limit: int, after: int | None, *, meter_id: MeterId | None, state: State | None, kind: Kind | None,
+        batch_id: BatchId | None, is_open: bool,
     ) -> list[Command]: ...  # fmt: skip
-    async def get(self, command_id: int) -> CommandDetail | None: ...
-    async def log_pulls(self, command_id: int) -> list[Pull]:
+    async def get(self, command_id: CommandId) -> CommandDetail | None: ...
+    async def log_pulls(self, command_id: CommandId) -> list[Pull]:
         """A log pull and those that asked for its lost parts, in order; empty where it is none."""
 
-    async def cancel(self, command_id: int, actor: str, reason: str, now_us: int) -> bool:
+    async def cancel(self, command_id: CommandId, actor: str, reason: str, now_us: int) -> bool:
         """False: it was sent, or has ended."""
 
-    async def shadow(self, meter_id: int) -> Shadow | None: ...
+    async def shadow(self, meter_id: MeterId) -> Shadow | None: ...
     async def choose(self, batch: NewBatch) -> tuple[list[BatchMeter], list[str]]:
         """Meters of the filter in order, and numbers that are not the tenant's."""
 
     async def add_batch(
-        self, batch: NewBatch, validity_s: int, meters: Sequence[BatchMeter], user_id: int, inverse_of: int | None
-    ) -> tuple[int, bool]: ...
-    async def batch(self, batch_id: int) -> Batch | None: ...
+        self,
+        batch: NewBatch,
+        validity_s: int,
+        meters: Sequence[BatchMeter],
+        user_id: UserId,
+        inverse_of: BatchId | None,
+    ) -> tuple[BatchId, bool]: ...
+    async def batch(self, batch_id: BatchId) -> Batch | None: ...
     async def batches(self, limit: int, after: int | None) -> list[Batch]: ...
-    async def batch_lines(self, batch_id: int, limit: int, after: int) -> list[BatchLine]: ...
-    async def batch_keys(self, batch_id: int) -> list[tuple[str, int, dict[str, Any], int]]:
+    async def batch_lines(self, batch_id: BatchId, limit: int, after: int) -> list[BatchLine]: ...
+    async def batch_keys(self, batch_id: BatchId) -> list[tuple[str, MeterId, dict[str, Any], int]]:
         """(unique key, meter, parameters, end of validity in s) of a batch's commands, made or to be made."""
 
-    async def set_batch_state(self, batch_id: int, before: BatchState, after: BatchState, reason: str) -> bool: ...
-    async def cancel_batch_commands(self, batch_id: int, actor: str, now_us: int) -> int: ...
-    async def inverse_meters(self, batch_id: int) -> list[BatchMeter]:
+    async def set_batch_state(self, batch_id: BatchId, before: BatchState, after: BatchState, reason: str) -> bool: ...
+    async def cancel_batch_commands(self, batch_id: BatchId, actor: str, now_us: int) -> int: ...
+    async def inverse_meters(self, batch_id: BatchId) -> list[BatchMeter]:
         """Meters of a batch whose value before it is known, with that value."""
 
-    async def cell_meters(self, area_id: int | None, product_id: int | None) -> list[tuple[int, int, int | None]]:
+    async def cell_meters(
+        self, area_id: AreaId | None, product_id: ProductId | None
+    ) -> list[tuple[int, MeterId, int | None]]:
         """(cell, meter, report minute as last reported) of meters with a known cell."""
 
 
@@ -243,7 +253,7 @@ class CommandStore(Protocol):
 class Stepping(Protocol):
     """Moves commands on. Each method of these stores is one transaction."""
 
-    async def apply(self, changes: Sequence[Change]) -> list[int]:
+    async def apply(self, changes: Sequence[Change]) -> list[CommandId]:
         """Lock the commands, write what ``step`` makes of the changes; ``Moves.sent``."""
 
     async def times(self) -> Mapping[tuple[int, int, str], Times]:
@@ -253,13 +263,13 @@ class Stepping(Protocol):
 class Dispatching(Stepping, Protocol):
     """What sends."""
 
-    async def waiting(self, meter_ids: Sequence[int]) -> dict[int, list[Waiting]]:
+    async def waiting(self, meter_ids: Sequence[MeterId]) -> dict[MeterId, list[Waiting]]:
         """Open, sendable commands of these meters: the one indexed query of a batch. Absent: none waits."""
 
-    async def due(self, now: int, limit: int) -> list[int]:
+    async def due(self, now: int, limit: int) -> list[MeterId]:
         """Always reachable meters with a command whose time has come."""
 
-    async def open(self, command_ids: Sequence[int]) -> list[OpenCommand]:
+    async def open(self, command_ids: Sequence[CommandId]) -> list[OpenCommand]:
         """What is needed to make their frames."""
 
 
@@ -269,10 +279,10 @@ class TimeWork(Stepping, Protocol):
     async def drafts(self, limit: int, after: int, quarantined: bool) -> list[Drafted]:
         """Drafted and approved commands and, if asked, quarantined ones, oldest first."""
 
-    async def unsent_settings(self, meter_ids: Sequence[int]) -> list[Drafted]:
+    async def unsent_settings(self, meter_ids: Sequence[MeterId]) -> list[Drafted]:
         """Settings of these meters that were not sent."""
 
-    async def enqueue(self, command_ids: Sequence[int], now_us: int) -> None:
+    async def enqueue(self, command_ids: Sequence[CommandId], now_us: int) -> None:
         """Approved → queued, each with its meter's next serial."""
 
     async def timed(self, now: int, limit: int) -> list[TimedCommand]:
@@ -286,16 +296,16 @@ class BatchLeading(Protocol):
         """Time zone of each tenant."""
 
     async def running_batches(self) -> list[RunningBatch]: ...
-    async def touched_today(self, tenant_id: int, since_us: int) -> tuple[int, int]:
+    async def touched_today(self, tenant_id: TenantId, since_us: int) -> tuple[int, int]:
         """(meters of the tenant, meters given a configuration since)."""
 
-    async def daily_share_ppm(self, tenant_id: int) -> int:
+    async def daily_share_ppm(self, tenant_id: TenantId) -> int:
         """Of its meters that may be given a configuration by batches in a day."""
 
     async def release(self, batch: RunningBatch, count: int, rule: KindRule, now_us: int) -> int:
         """Write the next drafts of a batch; how many."""
 
-    async def end_batch(self, batch_id: int, state: BatchState, reason: str) -> None: ...
+    async def end_batch(self, batch_id: BatchId, state: BatchState, reason: str) -> None: ...
 
 
 class LogPulling(Protocol):
@@ -321,11 +331,11 @@ class Onboarding(Protocol):
 class StopSwitch(Protocol):
     """The switch that stops all commands; works without any engine and is seen by every process within a second."""
 
-    def stopped(self, tenant_id: int) -> bool: ...
-    def standing(self, tenant_id: int) -> Stop | None:
+    def stopped(self, tenant_id: TenantId) -> bool: ...
+    def standing(self, tenant_id: TenantId) -> Stop | None:
         """The stop that holds this tenant's commands, the platform's own first; None: they go out."""
 
-    def stop(self, tenant_id: int | None, who: str, reason: str = "") -> None:
+    def stop(self, tenant_id: TenantId | None, who: str, reason: str = "") -> None:
         """None: the whole platform."""
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from openmains.app.command.ports import CommandResponse
 from openmains.app.ingest.uplink import Uplink
 from openmains.domain.command.life import Event
+from openmains.domain.ids import CommandId
 
 LINK_CHANNEL = "link"
 COMMAND_RESULT, PARAMETERS, LOG = "command_result", "parameters", "log"  # kinds of messages, as drivers name them
@@ -20,7 +21,7 @@ LINK_EVENTS: Mapping[str, Event] = {"delivered": Event.DELIVER, "lost": Event.LO
 _NOT_READ_BACK = frozenset({"command_serial", "command_result", "command_code", "frame_seq", "device_at"})
 
 
-def link_path(what: str, command_id: int) -> str:
+def link_path(what: str, command_id: CommandId) -> str:
     """Path of a link's word; ``what`` is a key of ``LINK_EVENTS``."""
     return f"{what}/{command_id}"
 
@@ -30,7 +31,9 @@ def delivery_report(uplink: Uplink) -> CommandResponse | None:
     what, _, number = uplink.path.partition("/")
     if what not in LINK_EVENTS or not number.isascii() or not number.isdigit() or len(number) > 18:
         return None
-    return CommandResponse(uplink.tenant_id, uplink.meter_id, uplink.received_us, link=what, command_id=int(number))
+    return CommandResponse(
+        uplink.tenant_id, uplink.meter_id, uplink.received_us, link=what, command_id=CommandId(int(number))
+    )
 
 
 def command_response(

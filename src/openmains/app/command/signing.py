@@ -20,6 +20,7 @@ from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
+from openmains.domain.ids import TenantId
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ class KeyVerdict(Struct, frozen=True):
 
 
 async def authorise(
-    signer: Signer | None, tenant_id: int, requests: Sequence[SignRequest], person: SignerLogin
+    signer: Signer | None, tenant_id: TenantId, requests: Sequence[SignRequest], person: SignerLogin
 ) -> list[Verdict]:
     """A verdict for each request. Raises ``signer-refused``, ``sign-in-locked``, ``key-used``, ``signer-away``."""
     return await _ask(signer, lambda there: there.authorise(tenant_id, requests, _credential(person)))
@@ -50,7 +51,7 @@ async def approve(
     return [KeyVerdict(verdict.unique_key, verdict.state, verdict.reason) for verdict in verdicts]
 
 
-async def resume(signer: Signer | None, tenant_id: int, person: SignerLogin) -> None:
+async def resume(signer: Signer | None, tenant_id: TenantId, person: SignerLogin) -> None:
     """End the utility's stop; raises as ``authorise``."""
     await _ask(signer, lambda there: there.resume(tenant_id, _credential(person)))
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from openmains.domain.ids import MeterId, TenantId
+
 
 @dataclass(frozen=True, slots=True)
 class Credential:
@@ -23,7 +25,7 @@ class SignRequest:
     ``not_after``: s."""
 
     unique_key: str
-    meter_id: int
+    meter_id: MeterId
     kind: str
     params: Mapping[str, Any]
     not_after: int
@@ -33,7 +35,7 @@ class SignRequest:
 class ToSign:
     """A frame that is wanted. The request must be what was authorised under its key."""
 
-    tenant_id: int
+    tenant_id: TenantId
     request: SignRequest
     serial: int
 
@@ -74,12 +76,12 @@ class Signer(Protocol):
     """The signer process. Every call is idempotent by its keys."""
 
     async def authorise(
-        self, tenant_id: int, requests: Sequence[SignRequest], operator: Credential
+        self, tenant_id: TenantId, requests: Sequence[SignRequest], operator: Credential
     ) -> list[Verdict]: ...
-    async def approve(self, tenant_id: int, unique_keys: Sequence[str], approver: Credential) -> list[Verdict]: ...
-    async def verdicts(self, tenant_id: int, unique_keys: Sequence[str]) -> list[Verdict]: ...
+    async def approve(self, tenant_id: TenantId, unique_keys: Sequence[str], approver: Credential) -> list[Verdict]: ...
+    async def verdicts(self, tenant_id: TenantId, unique_keys: Sequence[str]) -> list[Verdict]: ...
     async def sign(self, wanted: Sequence[ToSign]) -> list[SignedFrame | Verdict]:
         """An answer for each, in order. All of a call are stored with one sync before any is handed out."""
 
-    async def resume(self, tenant_id: int, approver: Credential) -> None:
+    async def resume(self, tenant_id: TenantId, approver: Credential) -> None:
         """End a tenant's stop; the platform's is ended at the machine only."""

@@ -20,6 +20,7 @@ from openmains.app.command.results import LINK_EVENTS
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.life import ENDS, NEVER_SENT, SENDABLE, Event, Outcome, State, advance, event_of_result
 from openmains.domain.command.order import replaced_by, settings_of
+from openmains.domain.ids import CommandId, MeterId, TenantId
 
 DETAIL_MOST, LOG_MOST = 500, 4000  # letters of a note
 _UNASKED = NEVER_SENT | {State.CANCELLED}
@@ -30,7 +31,7 @@ class Move(Struct):
     ``sent_us`` and ``delivered_us`` the first one ever stays (every repeat is the same bytes), of the rest the last one: a
     meter may answer after it was given up."""
 
-    command_id: int
+    command_id: CommandId
     state: State
     sends: int = 0
     due_at: int | None = None  # s
@@ -47,8 +48,8 @@ class Move(Struct):
 class Note(Struct, frozen=True):
     """A line of a command's history; ``state`` is the one after it."""
 
-    tenant_id: int
-    command_id: int
+    tenant_id: TenantId
+    command_id: CommandId
     at_us: int
     event: str
     state: State
@@ -59,7 +60,7 @@ class Note(Struct, frozen=True):
 class ShadowReport(Struct, frozen=True):
     """What a meter is set to, by its own word; put over what was known."""
 
-    meter_id: int
+    meter_id: MeterId
     values: Mapping[str, Any]
     at_us: int
 
@@ -71,25 +72,25 @@ class Moves:
     moves: dict[int, Move] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
     reports: dict[int, ShadowReport] = field(default_factory=dict)
-    sent: list[int] = field(default_factory=list)
+    sent: list[CommandId] = field(default_factory=list)
 
     @property
     def waiting(self) -> list[Move]:
         """Those that still wait; what has ended waits no more (trigger ``command_ended``)."""
         return [move for move in self.moves.values() if move.state in SENDABLE]
 
-    def report(self, meter_id: int, values: Mapping[str, Any], at_us: int) -> None:
+    def report(self, meter_id: MeterId, values: Mapping[str, Any], at_us: int) -> None:
         """The later word of a meter goes over its earlier one."""
         before = self.reports.get(meter_id)
         merged = {**before.values, **values} if before else dict(values)
         self.reports[meter_id] = ShadowReport(meter_id, merged, at_us)
 
 
-def step(held: Mapping[int, HeldCommand], changes: Iterable[Change]) -> Moves:
+def step(held: Mapping[CommandId, HeldCommand], changes: Iterable[Change]) -> Moves:
     """What the table of states makes of the changes, in their order. A change of a command that is not held is none."""
     found = Moves()
     states = {command_id: command.state for command_id, command in held.items()}
-    taken: list[int] = []
+    taken: list[CommandId] = []
     for change in changes:
         command = held.get(change.command_id)
         if command is None:
@@ -117,7 +118,7 @@ def step(held: Mapping[int, HeldCommand], changes: Iterable[Change]) -> Moves:
     return found
 
 
-def step_responses(held: Mapping[int, HeldCommand], responses: Sequence[CommandResponse]) -> Moves:
+def step_responses(held: Mapping[CommandId, HeldCommand], responses: Sequence[CommandResponse]) -> Moves:
     """What the words of meters and links do, in the order they were received; parts of answers come last."""
     by_serial = {(command.meter_id, command.serial): command for command in held.values() if command.serial is not None}
     found = step(held, changes_of(held, by_serial, responses))
@@ -129,8 +130,8 @@ def step_responses(held: Mapping[int, HeldCommand], responses: Sequence[CommandR
 
 
 def changes_of(
-    held: Mapping[int, HeldCommand],
-    by_serial: Mapping[tuple[int, int], HeldCommand],
+    held: Mapping[CommandId, HeldCommand],
+    by_serial: Mapping[tuple[MeterId, int], HeldCommand],
     responses: Sequence[CommandResponse],
 ) -> list[Change]:
     """Which change each response is, by time. One about a command that is not there, or is another meter's, is none."""
@@ -156,10 +157,10 @@ def changes_of(
 
 def changes_of_newer(drafts: Sequence[Drafted], unsent: Sequence[Drafted], now_us: int) -> list[Change]:
     """Unsent older settings that these make void, each called off by the newest that does."""
-    older: dict[int, list[tuple[int, Kind, str, State]]] = {}
+    older: dict[MeterId, list[tuple[CommandId, Kind, str, State]]] = {}
     for item in unsent:
         older.setdefault(item.meter_id, []).append((item.command_id, item.kind, item.slot, item.state))
-    changes: dict[int, Change] = {}
+    changes: dict[CommandId, Change] = {}
     for draft in drafts:
         if not draft.slot:
             continue

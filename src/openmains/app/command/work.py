@@ -23,6 +23,7 @@ from openmains.domain.command.batch import BatchEvent, BatchState, advance, dail
 from openmains.domain.command.kinds import CONFIGURATION, RULES, Times, rule_for
 from openmains.domain.command.life import Event, State
 from openmains.domain.command.order import timed_event
+from openmains.domain.ids import TenantId
 from openmains.domain.period import zone
 
 log = logging.getLogger("openmains.command")
@@ -63,7 +64,7 @@ async def _replace_older(flow: TimeWork, ready: Sequence[Drafted], now_us: int) 
 
 async def _ask(signer: Signer | None, signed: Sequence[Drafted]) -> Mapping[tuple[int, str], Verdict]:
     found: dict[tuple[int, str], Verdict] = {}
-    by_tenant: dict[int, list[str]] = {}
+    by_tenant: dict[TenantId, list[str]] = {}
     for draft in signed:
         by_tenant.setdefault(draft.tenant_id, []).append(draft.unique_key)
     for tenant_id, keys in by_tenant.items():

@@ -12,6 +12,7 @@ from typing import Any
 
 from openmains.domain.command.kinds import RULES, Channel, Kind, KindRule, Lane, Priority
 from openmains.domain.command.life import ENDS, Event, State
+from openmains.domain.ids import CommandId
 
 LINK_WAIT_S = 20  # least time a frame has before it may go out once more
 CLOCK_MARGIN_S = 300  # a meter's clock may be this far behind ours: only then is the end of a validity certain
@@ -21,7 +22,7 @@ CLOCK_MARGIN_S = 300  # a meter's clock may be this far behind ours: only then i
 class Waiting:
     """An open command as the dispatcher sees it. Instants in s; ``due_at``: not before."""
 
-    command_id: int
+    command_id: CommandId
     serial: int
     kind: Kind
     lane: Lane
@@ -81,7 +82,7 @@ def timed_event(state: State, rule: KindRule, attempts: int, due_at: int, not_af
     return None
 
 
-def replaced_by(newer: Kind, slot: str, older: Sequence[tuple[int, Kind, str, State]]) -> list[int]:
+def replaced_by(newer: Kind, slot: str, older: Sequence[tuple[CommandId, Kind, str, State]]) -> list[CommandId]:
     """Ids of unsent settings that a newer one makes void. ``slot`` names what is set: the kind, and for parameters the
     set of their names, so that a newer threshold does not throw away another parameter."""
     return [

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from openmains.domain.command.kinds import RULES, FourEyes, Kind
 from openmains.domain.command.quota import Scope
+from openmains.domain.ids import AreaId
 
 ALONE_UP_TO = 20  # meters in one request; more need a second person
 EARLIEST, LATEST = 6 * 60, 22 * 60  # minutes of the day; office hours can be set within these
@@ -59,7 +60,7 @@ class MeterFacts:
 
     meter_id: int
     tenant_id: int
-    area_id: int
+    area_id: AreaId
     product_id: int
     driver: str
     is_removed: bool

@@ -27,6 +27,7 @@ from openmains.app.command.signing import KeyVerdict, approve
 from openmains.app.problems import Problem
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.life import State
+from openmains.domain.ids import BatchId, CommandId, MeterId
 from openmains.domain.period import zone
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, after_id, page
@@ -105,7 +106,7 @@ async def list_command_kinds(request: Request[Any, Any, Any], meter_id: Id) -> M
     """What this meter's product understands, for the composer."""
     _, drivers = command_parts(deps_of(request))
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        targets = await work[CommandStore].targets([meter_id])
+        targets = await work[CommandStore].targets([MeterId(meter_id)])
         times = await work[CommandStore].times()
     if not targets:
         raise Problem("not-found")
@@ -139,7 +140,7 @@ async def give_a_command(request: Request[Any, Any, Any], meter_id: Id, data: JS
     deps = deps_of(request)
     switch, drivers = command_parts(deps)
     return await give_command(
-        deps.store, deps.signer, switch, drivers, actor_of(request), meter_id, data, deps.now_us()
+        deps.store, deps.signer, switch, drivers, actor_of(request), MeterId(meter_id), data, deps.now_us()
     )
 
 
@@ -159,10 +160,10 @@ async def list_commands(
         rows = await work[CommandStore].page(
             limit + 1,
             after_id("commands", cursor),
-            meter_id=meter_id,
+            meter_id=None if meter_id is None else MeterId(meter_id),
             state=status,
             kind=kind,
-            batch_id=batch_id,
+            batch_id=None if batch_id is None else BatchId(batch_id),
             is_open=open,
         )
     return page("commands", rows, limit, lambda command: command.command_id)
@@ -172,7 +173,7 @@ async def list_commands(
 async def read_command(request: Request[Any, Any, Any], command_id: Id) -> CommandDetail:
     """One command with its history and what the meter answered."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        found = await work[CommandStore].get(command_id)
+        found = await work[CommandStore].get(CommandId(command_id))
     if found is None:
         raise Problem("not-found")
     return found
@@ -199,9 +200,9 @@ async def download_meter_log(
     """
     actor, language = actor_of(request), language_of(request)
     async with deps_of(request).store.tenant(actor.tenant_id) as work:
-        if await work[CommandStore].get(command_id) is None:
+        if await work[CommandStore].get(CommandId(command_id)) is None:
             raise Problem("not-found")
-        pulls = await work[CommandStore].log_pulls(command_id)
+        pulls = await work[CommandStore].log_pulls(CommandId(command_id))
     table = form == "csv"
     content = (
         log_pull.as_csv(pulls, zone(actor.zone), language) if table else log_pull.as_text(pulls, language).encode()
@@ -219,7 +220,7 @@ async def download_meter_log(
 async def cancel_a_command(request: Request[Any, Any, Any], command_id: Id, data: JSONBody[Reason]) -> CommandDetail:
     """Call it off; one that was sent cannot be called back."""
     deps = deps_of(request)
-    return await cancel_command(deps.store, actor_of(request), command_id, data.reason, deps.now_us())
+    return await cancel_command(deps.store, actor_of(request), CommandId(command_id), data.reason, deps.now_us())
 
 
 @post(
@@ -233,7 +234,7 @@ async def approve_a_command(request: Request[Any, Any, Any], command_id: Id, dat
     """A second person agrees, with a sign-in at the signer; whoever gave it cannot."""
     deps, actor = deps_of(request), actor_of(request)
     async with deps.store.tenant(actor.tenant_id) as work:
-        found = await work[CommandStore].get(command_id)
+        found = await work[CommandStore].get(CommandId(command_id))
     if found is None:
         raise Problem("not-found")
     (verdict,) = await approve(deps.store, deps.signer, actor, [found.unique_key], "command", command_id, data.signer)
@@ -244,7 +245,7 @@ async def approve_a_command(request: Request[Any, Any, Any], command_id: Id, dat
 async def read_shadow(request: Request[Any, Any, Any], meter_id: Id) -> Shadow:
     """What the meter should be set to, what it said, and where they differ."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        found = await work[CommandStore].shadow(meter_id)
+        found = await work[CommandStore].shadow(MeterId(meter_id))
     if found is None:
         raise Problem("not-found")
     return found

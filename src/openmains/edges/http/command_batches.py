@@ -17,6 +17,7 @@ from openmains.app.command.signing import KeyVerdict
 from openmains.app.problems import Problem
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.life import State
+from openmains.domain.ids import BatchId, MeterId
 from openmains.edges.http.command import ApprovalOf, command_parts
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, after_id, page
@@ -75,7 +76,7 @@ async def make_a_batch(request: Request[Any, Any, Any], data: JSONBody[MakeBatch
 async def read_batch(request: Request[Any, Any, Any], batch_id: Id) -> Batch:
     """One batch: how far it is."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        found = await work[CommandStore].batch(batch_id)
+        found = await work[CommandStore].batch(BatchId(batch_id))
     if found is None:
         raise Problem("not-found")
     return found
@@ -91,7 +92,7 @@ async def read_batch(request: Request[Any, Any, Any], batch_id: Id) -> Batch:
 async def steer_a_batch(request: Request[Any, Any, Any], batch_id: Id, data: JSONBody[Steer]) -> Batch:
     """Start, pause, resume, cancel."""
     deps = deps_of(request)
-    return await steer_batch(deps.store, actor_of(request), batch_id, data.action, deps.now_us())
+    return await steer_batch(deps.store, actor_of(request), BatchId(batch_id), data.action, deps.now_us())
 
 
 @post(
@@ -104,7 +105,7 @@ async def steer_a_batch(request: Request[Any, Any, Any], batch_id: Id, data: JSO
 async def approve_a_batch(request: Request[Any, Any, Any], batch_id: Id, data: JSONBody[ApprovalOf]) -> VerdictCounts:
     """A second person agrees to all of it, with a sign-in at the signer."""
     deps = deps_of(request)
-    return _counts(await approve_batch(deps.store, deps.signer, actor_of(request), batch_id, data.signer))
+    return _counts(await approve_batch(deps.store, deps.signer, actor_of(request), BatchId(batch_id), data.signer))
 
 
 @post("/command-batches/{batch_id:int}/inverse", operation_id="invert_batch", tags=["commands"], opt=OPERATOR)
@@ -112,7 +113,7 @@ async def invert_a_batch(request: Request[Any, Any, Any], batch_id: Id, data: JS
     """Draft the batch that puts back what the meters said before."""
     deps = deps_of(request)
     switch, drivers = command_parts(deps)
-    return await invert_batch(deps.store, switch, drivers, actor_of(request), batch_id, data.unique_key)
+    return await invert_batch(deps.store, switch, drivers, actor_of(request), BatchId(batch_id), data.unique_key)
 
 
 @get("/command-batches/{batch_id:int}/meters", operation_id="list_batch_meters", tags=["commands"], opt=VIEWER)
@@ -122,9 +123,9 @@ async def list_batch_meters(
     """The meters of a batch, in the order they are told."""
     after = after_id("batch meters", cursor)
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        if await work[CommandStore].batch(batch_id) is None:
+        if await work[CommandStore].batch(BatchId(batch_id)) is None:
             raise Problem("not-found")
-        rows = await work[CommandStore].batch_lines(batch_id, limit + 1, -1 if after is None else after)
+        rows = await work[CommandStore].batch_lines(BatchId(batch_id), limit + 1, -1 if after is None else after)
     return page("batch meters", rows, limit, lambda line: line.place)
 
 
@@ -135,10 +136,10 @@ async def download_batch_result(request: Request[Any, Any, Any], batch_id: Id) -
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(("place", "number", "meter_id", "command_id", "state", "reason"))
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        if await work[CommandStore].batch(batch_id) is None:
+        if await work[CommandStore].batch(BatchId(batch_id)) is None:
             raise Problem("not-found")
         after = -1
-        while lines := await work[CommandStore].batch_lines(batch_id, _CSV_PAGE, after):
+        while lines := await work[CommandStore].batch_lines(BatchId(batch_id), _CSV_PAGE, after):
             for line in lines:
                 number, reason = _no_formula(line.number), _no_formula(line.reason)
                 writer.writerow((line.place, number, line.meter_id, line.command_id, line.state, reason))
@@ -159,11 +160,12 @@ async def download_commands(
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(_CSV_HEAD)
+    meter, batch = None if meter_id is None else MeterId(meter_id), None if batch_id is None else BatchId(batch_id)
     after: int | None = None
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         for _ in range(_CSV_MOST // _CSV_PAGE):
             rows = await work[CommandStore].page(
-                _CSV_PAGE, after, meter_id=meter_id, state=status, kind=kind, batch_id=batch_id, is_open=open
+                _CSV_PAGE, after, meter_id=meter, state=status, kind=kind, batch_id=batch, is_open=open
             )
             for row in rows:
                 params = json.encode(row.params).decode()

@@ -17,6 +17,7 @@ from openmains.app.command.signing_ports import (
     ToSign,
     Verdict,
 )
+from openmains.domain.ids import MeterId, TenantId
 from openmains.edges.signer.wire import Answer, SignerRequest, packed, read_answer
 
 PATIENCE_S = 20.0
@@ -36,30 +37,32 @@ class SocketSigner:
             self._open[1].close()
             self._open = None
 
-    async def authorise(self, tenant_id: int, requests: Sequence[SignRequest], operator: Credential) -> list[Verdict]:
+    async def authorise(
+        self, tenant_id: TenantId, requests: Sequence[SignRequest], operator: Credential
+    ) -> list[Verdict]:
         asked = [_row(request) for request in requests]
         return _verdicts(
             await self._ask(SignerRequest("authorise", tenant_id, operator.login, operator.password, asked))
         )
 
-    async def approve(self, tenant_id: int, unique_keys: Sequence[str], approver: Credential) -> list[Verdict]:
+    async def approve(self, tenant_id: TenantId, unique_keys: Sequence[str], approver: Credential) -> list[Verdict]:
         keys = list(unique_keys)
         return _verdicts(
             await self._ask(SignerRequest("approve", tenant_id, approver.login, approver.password, keys=keys))
         )
 
-    async def verdicts(self, tenant_id: int, unique_keys: Sequence[str]) -> list[Verdict]:
+    async def verdicts(self, tenant_id: TenantId, unique_keys: Sequence[str]) -> list[Verdict]:
         return _verdicts(await self._ask(SignerRequest("verdicts", tenant_id, keys=list(unique_keys))))
 
     async def sign(self, wanted: Sequence[ToSign]) -> list[SignedFrame | Verdict]:
         if not wanted:
             return []
         rows = [(item.tenant_id, *_row(item.request), item.serial) for item in wanted]
-        answer = await self._ask(SignerRequest("sign", 0, wanted=rows))
+        answer = await self._ask(SignerRequest("sign", TenantId(0), wanted=rows))
         refusals = iter(_verdicts(answer))
         return [next(refusals) if item is None else SignedFrame(*item) for item in answer.signed]
 
-    async def resume(self, tenant_id: int, approver: Credential) -> None:
+    async def resume(self, tenant_id: TenantId, approver: Credential) -> None:
         await self._ask(SignerRequest("resume", tenant_id, approver.login, approver.password))
 
     async def _ask(self, ask: SignerRequest) -> Answer:
@@ -85,7 +88,7 @@ class SocketSigner:
         return answer
 
 
-def _row(request: SignRequest) -> tuple[str, int, str, dict[str, Any], int]:
+def _row(request: SignRequest) -> tuple[str, MeterId, str, dict[str, Any], int]:
     return request.unique_key, request.meter_id, request.kind, dict(request.params), request.not_after
 
 

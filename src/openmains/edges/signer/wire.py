@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from openmains.domain.ids import MeterId, TenantId
+
 LARGEST = 64 << 20
 
 
@@ -13,12 +15,12 @@ class SignerRequest(msgspec.Struct, array_like=True):
     """``op`` names a method of the signer; the others are its arguments."""
 
     op: str
-    tenant_id: int
+    tenant_id: TenantId
     login: str = ""
     password: str = ""
-    requests: list[tuple[str, int, str, dict[str, Any], int]] = []
+    requests: list[tuple[str, MeterId, str, dict[str, Any], int]] = []
     keys: list[str] = []
-    wanted: list[tuple[int, str, int, str, dict[str, Any], int, int]] = []
+    wanted: list[tuple[TenantId, str, MeterId, str, dict[str, Any], int, int]] = []
 
     def __repr__(self) -> str:  # a password must not get into a log by way of an error
         return f"SignerRequest({self.op!r}, {self.tenant_id})"

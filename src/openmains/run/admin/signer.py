@@ -12,6 +12,7 @@ import sys
 from openmains.app.command.signer.keys import command_key
 from openmains.app.identity.hashing import hash_password
 from openmains.domain.identity.password import weakness
+from openmains.domain.ids import MeterId
 from openmains.edges.signer.ledger import SqliteLedger
 from openmains.edges.signer.switch import FileSwitch
 from openmains.run import messages
@@ -64,7 +65,7 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
     home = loaded.settings.signer_home
     if args.action == "meter-key":
         (meter_id,) = _numbers(args.words, 1)
-        sys.stdout.write(command_key(master_key(home), meter_id).hex() + "\n")
+        sys.stdout.write(command_key(master_key(home), MeterId(meter_id)).hex() + "\n")
         return 0
     ledger = SqliteLedger(home / LEDGER)
     try:

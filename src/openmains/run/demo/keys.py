@@ -18,7 +18,7 @@ from openmains.app.security.keys.generate import KeyOrder, generate_keys, is_com
 from openmains.app.security.keys.key_file import KeyRow, read_keys
 from openmains.app.security.keys.ports import MeterChoice
 from openmains.app.security.keys.vault import Vault
-from openmains.domain.ids import TenantId
+from openmains.domain.ids import MeterId, TenantId
 from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.security.keys import PostgresKeys
 from openmains.run.logs import say
@@ -54,7 +54,7 @@ def _read(path: Path) -> dict[int, bytes]:
     return {row.imei: row.psk for row in read_keys(path.read_bytes()) if isinstance(row, KeyRow)}
 
 
-async def command_keys(settings: Settings, meter_ids: Sequence[int]) -> dict[int, bytes]:
+async def command_keys(settings: Settings, meter_ids: Sequence[MeterId]) -> dict[MeterId, bytes]:
     """Meter → command key; none where the signer's key is not ours to read. Waits a little for a signer that is starting."""
     path = settings.signer_home / KEY_FILE
     until = asyncio.get_running_loop().time() + PATIENCE_S

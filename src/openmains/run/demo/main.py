@@ -17,7 +17,7 @@ import asyncpg
 from openmains.app.fleet.imports.import_meters import import_meters
 from openmains.app.fleet.model import NewProduct
 from openmains.domain.fleet.identifiers import imei_text
-from openmains.domain.ids import TenantId
+from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.period import Zone, zone
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.nats.stream import StreamReplay, UplinkStream, connect
@@ -165,7 +165,7 @@ async def live(
     settings: Settings,
     fleet: list[Registered],
     psks: dict[int, bytes],
-    command_keys: dict[int, bytes],
+    command_keys: dict[MeterId, bytes],
     memory: Memory,
     stop: asyncio.Event,
 ) -> None:

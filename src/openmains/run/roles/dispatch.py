@@ -15,6 +15,7 @@ from nats.aio.client import Client
 from openmains.app.command.dispatch import Dispatcher, WakeUp
 from openmains.app.command.driver import CatalogCommands
 from openmains.domain.command.flow import CellFlow
+from openmains.domain.ids import MeterId, TenantId
 from openmains.drivers import catalog as driver_catalog
 from openmains.drivers.catalog import Catalog
 from openmains.edges.nats.commands import CommandBus, CommittedBatch, HeardBatch
@@ -74,7 +75,7 @@ class DispatchLoop:
     def _spoke(self, batch: HeardBatch | CommittedBatch) -> None:
         """It is these meters' turn."""
         for meter_id, tenant_id in zip(batch.meters, batch.tenants, strict=True):
-            self._waiting[meter_id] = WakeUp(meter_id, tenant_id)
+            self._waiting[meter_id] = WakeUp(MeterId(meter_id), TenantId(tenant_id))
         if batch.meters:
             self._wake.set()
 

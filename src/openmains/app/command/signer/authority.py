@@ -34,6 +34,7 @@ from openmains.domain.command.kinds import RULES, Kind
 from openmains.domain.command.quota import Scope
 from openmains.domain.command.safety import MeterFacts, Refusal, exceeded, needs_second, refusal
 from openmains.domain.identity.lockout import delay_s
+from openmains.domain.ids import AreaId, MeterId, TenantId
 from openmains.domain.period import utc
 
 MOST_AT_ONCE = 100_000
@@ -43,7 +44,7 @@ COUNTERS_SINCE = (
 _UNKNOWN = "unknown"
 
 
-def content_hash(meter_id: int, kind: str, params: Mapping[str, Any], not_after: int) -> bytes:
+def content_hash(meter_id: MeterId, kind: str, params: Mapping[str, Any], not_after: int) -> bytes:
     """What a request means, to compare repeats."""
     return hashlib.sha256(msgspec.json.encode([meter_id, kind, dict(params), not_after], order="sorted")).digest()
 
@@ -71,7 +72,7 @@ class Authority:
 
     # people ---------------------------------------------------------------------------------------------------------
 
-    async def _check(self, tenant_id: int, given: Credential, *, approver: bool) -> None:
+    async def _check(self, tenant_id: TenantId, given: Credential, *, approver: bool) -> None:
         """Raises ``SignerRefusedError`` unless it is an enrolled person's password. Guesses are taken one at a time."""
         person = self._ledger.person(tenant_id, given.login)
         now = self._clock_s()
@@ -91,7 +92,9 @@ class Authority:
 
     # requests -------------------------------------------------------------------------------------------------------
 
-    async def authorise(self, tenant_id: int, requests: Sequence[SignRequest], operator: Credential) -> list[Verdict]:
+    async def authorise(
+        self, tenant_id: TenantId, requests: Sequence[SignRequest], operator: Credential
+    ) -> list[Verdict]:
         """Write the requests down as authorised, waiting for a second person, quarantined or refused."""
         if len(requests) > MOST_AT_ONCE:
             raise SignerRefusedError("too_many")
@@ -117,7 +120,7 @@ class Authority:
             known |= fresh
             return [_verdict(known[request.unique_key]) for request in requests]
 
-    async def approve(self, tenant_id: int, unique_keys: Sequence[str], approver: Credential) -> list[Verdict]:
+    async def approve(self, tenant_id: TenantId, unique_keys: Sequence[str], approver: Credential) -> list[Verdict]:
         """A second person agrees; quotas other than the operator's still hold."""
         async with self._lock:
             await self._check(tenant_id, approver, approver=True)
@@ -143,7 +146,7 @@ class Authority:
                     self._ledger.put(entry)
             return [_verdict(known[key]) if key in known else Verdict(key, _UNKNOWN) for key in unique_keys]
 
-    async def verdicts(self, tenant_id: int, unique_keys: Sequence[str]) -> list[Verdict]:
+    async def verdicts(self, tenant_id: TenantId, unique_keys: Sequence[str]) -> list[Verdict]:
         """How requests stand."""
         known = self._ledger.entries(tenant_id, unique_keys)
         return [_verdict(known[key]) if key in known else Verdict(key, _UNKNOWN) for key in unique_keys]
@@ -154,7 +157,7 @@ class Authority:
         if len(wanted) > MOST_AT_ONCE:
             raise SignerRefusedError("too_many")
         async with self._lock:
-            of_tenant: dict[int, list[ToSign]] = {}
+            of_tenant: dict[TenantId, list[ToSign]] = {}
             for item in wanted:
                 of_tenant.setdefault(item.tenant_id, []).append(item)
             known: dict[tuple[int, str], Entry] = {}
@@ -213,14 +216,16 @@ class Authority:
         self._ledger.put(entry)
         return SignedFrame(item.unique_key, frame, counter)
 
-    async def check_approver(self, tenant_id: int, approver: Credential) -> None:
+    async def check_approver(self, tenant_id: TenantId, approver: Credential) -> None:
         """For ending a stop; raises ``SignerRefusedError``."""
         async with self._lock:
             await self._check(tenant_id, approver, approver=True)
 
     # rules ----------------------------------------------------------------------------------------------------------
 
-    def _entry(self, tenant_id: int, request: SignRequest, facts: MeterFacts | None, operator: str, now: int) -> Entry:
+    def _entry(
+        self, tenant_id: TenantId, request: SignRequest, facts: MeterFacts | None, operator: str, now: int
+    ) -> Entry:
         kind = Kind(request.kind) if request.kind in set(Kind) else None
         if kind is None or not RULES[kind].signed:
             raise SignerRefusedError(Refusal.NOT_SIGNED_KIND)
@@ -229,7 +234,7 @@ class Authority:
         if forbidden is None and request.not_after <= now:
             forbidden = "expired"
         standing = Standing.NEEDS_APPROVAL if forbidden is None else Standing.REFUSED
-        area_id = facts.area_id if facts else 0
+        area_id = facts.area_id if facts else AreaId(0)
         return Entry(
             tenant_id, request.unique_key, request.meter_id, area_id, kind, content, request.not_after, standing,
             forbidden or "", operator, asked_at=now,
@@ -244,7 +249,9 @@ class Authority:
         driver = self._drivers.command_driver(facts.driver)
         return None if driver is not None and kind in driver.command_kinds else "not_by_this_driver"
 
-    async def _place(self, tenant_id: int, entries: Sequence[Entry], facts: Mapping[int, MeterFacts], now: int) -> None:
+    async def _place(
+        self, tenant_id: TenantId, entries: Sequence[Entry], facts: Mapping[int, MeterFacts], now: int
+    ) -> None:
         """Authorise what one person may, within the quotas."""
         allowed = [entry for entry in entries if entry.standing is not Standing.REFUSED]
         if not allowed:
@@ -263,7 +270,7 @@ class Authority:
             else:
                 self._grant(entry, count, now, seconded=False)
 
-    async def _counting(self, tenant_id: int, entries: Sequence[Entry], now: int) -> "_Counting":
+    async def _counting(self, tenant_id: TenantId, entries: Sequence[Entry], now: int) -> "_Counting":
         platform, tenant, by_area = await self._registry.sizes(tenant_id)
         return _Counting(self._ledger, tenant_id, platform, tenant, by_area, {e.area_id for e in entries}, now)
 
@@ -285,7 +292,7 @@ class _Counting:
     """What was authorised within each quota's window, counted once and carried on within one call."""
 
     def __init__(
-        self, ledger: Ledger, tenant_id: int, platform: int, tenant: int, by_area: Mapping[int, int],
+        self, ledger: Ledger, tenant_id: TenantId, platform: int, tenant: int, by_area: Mapping[int, int],
         areas: set[int], now: int,
     ) -> None:  # fmt: skip
         self._ledger = ledger

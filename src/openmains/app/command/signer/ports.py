@@ -10,6 +10,7 @@ from typing import Protocol
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.quota import Scope
 from openmains.domain.command.safety import MeterFacts, OfficeHours
+from openmains.domain.ids import AreaId, MeterId, TenantId
 
 
 class Standing(StrEnum):
@@ -25,7 +26,7 @@ class Standing(StrEnum):
 class Person:
     """Somebody who may give (operator) or give and approve (approver) signed commands of a tenant."""
 
-    tenant_id: int
+    tenant_id: TenantId
     login: str
     password_hash: str
     role: str
@@ -37,10 +38,10 @@ class Person:
 class Entry:
     """A request as the ledger keeps it. ``content``: hash over meter, kind, parameters and end of validity. Instants in s."""
 
-    tenant_id: int
+    tenant_id: TenantId
     unique_key: str
-    meter_id: int
-    area_id: int
+    meter_id: MeterId
+    area_id: AreaId
     kind: Kind
     content: bytes
     not_after: int
@@ -61,26 +62,26 @@ class Ledger(Protocol):
     def writing(self) -> AbstractContextManager[None]:
         """All writes of the block, or none."""
 
-    def person(self, tenant_id: int, login: str) -> Person | None: ...
+    def person(self, tenant_id: TenantId, login: str) -> Person | None: ...
     def note_attempt(self, person: Person, failures: int, locked_until: int) -> None: ...
-    def entries(self, tenant_id: int, unique_keys: Sequence[str]) -> dict[str, Entry]: ...
+    def entries(self, tenant_id: TenantId, unique_keys: Sequence[str]) -> dict[str, Entry]: ...
     def put(self, entry: Entry) -> None: ...
     def counts(
-        self, kind: Kind, tenant_id: int, operator: str, areas: Sequence[int], since: Mapping[Scope, int]
+        self, kind: Kind, tenant_id: TenantId, operator: str, areas: Sequence[int], since: Mapping[Scope, int]
     ) -> tuple[dict[Scope, int], dict[int, int]]:
         """Authorised since: by operator, utility and platform, and by area."""
 
-    def next_counter(self, meter_id: int) -> int:
+    def next_counter(self, meter_id: MeterId) -> int:
         """One more than ever given to this meter."""
 
 
 class Registry(Protocol):
     """Read with the signer's own eyes."""
 
-    async def facts(self, tenant_id: int, meter_ids: Sequence[int]) -> dict[int, MeterFacts]: ...
-    async def zone(self, tenant_id: int) -> str: ...
-    async def office(self, tenant_id: int) -> OfficeHours: ...
-    async def sizes(self, tenant_id: int) -> tuple[int, int, Mapping[int, int]]:
+    async def facts(self, tenant_id: TenantId, meter_ids: Sequence[MeterId]) -> dict[int, MeterFacts]: ...
+    async def zone(self, tenant_id: TenantId) -> str: ...
+    async def office(self, tenant_id: TenantId) -> OfficeHours: ...
+    async def sizes(self, tenant_id: TenantId) -> tuple[int, int, Mapping[int, int]]:
         """Meters in use: of the platform, of the tenant, by area of the tenant."""
 
 

@@ -11,6 +11,7 @@ from openmains.app.command.step import Note
 from openmains.app.problems import Problem
 from openmains.domain.command.batch import BatchState
 from openmains.domain.command.life import State
+from openmains.domain.ids import BatchId, CommandId, MeterId, TenantId, UserId
 from openmains.edges.postgres.command.flow import write_notes
 from openmains.edges.postgres.command.flow_batches import batch_key
 from openmains.edges.postgres.db import Connection, Row
@@ -28,7 +29,7 @@ def _batch(row: Row) -> Batch:
 class BatchTables:
     """The part of ``CommandStore`` that speaks of batches."""
 
-    def __init__(self, connection: Connection, tenant_id: int) -> None:
+    def __init__(self, connection: Connection, tenant_id: TenantId) -> None:
         self._connection = connection
         self._tenant_id = tenant_id
 
@@ -45,8 +46,13 @@ class BatchTables:
         return [BatchMeter(row["meter_id"]) for row in rows], []
 
     async def add_batch(
-        self, batch: NewBatch, validity_s: int, meters: Sequence[BatchMeter], user_id: int, inverse_of: int | None
-    ) -> tuple[int, bool]:
+        self,
+        batch: NewBatch,
+        validity_s: int,
+        meters: Sequence[BatchMeter],
+        user_id: UserId,
+        inverse_of: BatchId | None,
+    ) -> tuple[BatchId, bool]:
         batch_id = await SQL["add_batch"].fetchval(
             self._connection,
             tenant_id=self._tenant_id,
@@ -79,26 +85,26 @@ class BatchTables:
         )
         return batch_id, True
 
-    async def batch(self, batch_id: int) -> Batch | None:
+    async def batch(self, batch_id: BatchId) -> Batch | None:
         rows = await self._batches(1, None, batch_id)
         return rows[0] if rows else None
 
     async def batches(self, limit: int, after: int | None) -> list[Batch]:
         return await self._batches(limit, after, None)
 
-    async def _batches(self, limit: int, after: int | None, only: int | None) -> list[Batch]:
+    async def _batches(self, limit: int, after: int | None, only: BatchId | None) -> list[Batch]:
         rows = await SQL["batches"].fetch(
             self._connection, tenant_id=self._tenant_id, only=only, after=after, most=limit
         )
         return [_batch(row) for row in rows]
 
-    async def batch_lines(self, batch_id: int, limit: int, after: int) -> list[BatchLine]:
+    async def batch_lines(self, batch_id: BatchId, limit: int, after: int) -> list[BatchLine]:
         rows = await SQL["batch_lines"].fetch(
             self._connection, tenant_id=self._tenant_id, batch_id=batch_id, after=after, most=limit
         )
         return [BatchLine(**row) for row in rows]
 
-    async def batch_keys(self, batch_id: int) -> list[tuple[str, int, dict[str, Any], int]]:
+    async def batch_keys(self, batch_id: BatchId) -> list[tuple[str, MeterId, dict[str, Any], int]]:
         """(unique key, meter, parameters, end of validity in s) of a batch's commands, made or to be made."""
         rows = await SQL["batch_keys"].fetch(self._connection, tenant_id=self._tenant_id, batch_id=batch_id)
         return [
@@ -106,7 +112,7 @@ class BatchTables:
             for row in rows
         ]
 
-    async def set_batch_state(self, batch_id: int, before: BatchState, after: BatchState, reason: str) -> bool:
+    async def set_batch_state(self, batch_id: BatchId, before: BatchState, after: BatchState, reason: str) -> bool:
         done = await SQL["set_batch_state"].execute(
             self._connection,
             tenant_id=self._tenant_id,
@@ -119,7 +125,7 @@ class BatchTables:
         )
         return done == "UPDATE 1"
 
-    async def cancel_batch_commands(self, batch_id: int, actor: str, now_us: int) -> int:
+    async def cancel_batch_commands(self, batch_id: BatchId, actor: str, now_us: int) -> int:
         rows = await SQL["cancel_batch"].fetch(
             self._connection, tenant_id=self._tenant_id, batch_id=batch_id, now_us=now_us
         )
@@ -127,12 +133,12 @@ class BatchTables:
         await self._note(called_off, now_us, "cancel", State.CANCELLED, actor, "batch_cancelled")
         return len(called_off)
 
-    async def inverse_meters(self, batch_id: int) -> list[BatchMeter]:
+    async def inverse_meters(self, batch_id: BatchId) -> list[BatchMeter]:
         rows = await SQL["inverse_meters"].fetch(self._connection, tenant_id=self._tenant_id, batch_id=batch_id)
         return [BatchMeter(row["meter_id"], {"values": row["before"]}) for row in rows]
 
     async def _note(
-        self, command_ids: Sequence[int], at_us: int, event: str, state: State, actor: str, detail: str
+        self, command_ids: Sequence[CommandId], at_us: int, event: str, state: State, actor: str, detail: str
     ) -> None:
         if command_ids:
             await write_notes(

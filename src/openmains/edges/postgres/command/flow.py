@@ -26,6 +26,7 @@ from openmains.domain.command.batch import DAILY_SHARE_PPM, BatchState
 from openmains.domain.command.kinds import RULES, Channel, Kind, KindRule, Lane, Priority, Times
 from openmains.domain.command.life import State
 from openmains.domain.command.order import Waiting
+from openmains.domain.ids import BatchId, CommandId, MeterId, TenantId
 from openmains.edges.postgres.command import defaults as command_onboarding
 from openmains.edges.postgres.command import flow_batches as command_batches
 from openmains.edges.postgres.command import logs as command_logs
@@ -49,19 +50,19 @@ class PostgresCommandFlow:
         self._pool = pool
         self._serials_since = serials_since
 
-    async def waiting(self, meter_ids: Sequence[int]) -> dict[int, list[Waiting]]:
-        found: dict[int, list[Waiting]] = {}
+    async def waiting(self, meter_ids: Sequence[MeterId]) -> dict[MeterId, list[Waiting]]:
+        found: dict[MeterId, list[Waiting]] = {}
         for row in await SQL["waiting"].fetch(self._pool, meter_ids=list(meter_ids)):
             found.setdefault(row["meter_id"], []).append(_waiting(row))
         return found
 
-    async def due(self, now: int, limit: int) -> list[int]:
+    async def due(self, now: int, limit: int) -> list[MeterId]:
         return [row["meter_id"] for row in await SQL["due"].fetch(self._pool, now=now, most=limit)]
 
-    async def open(self, command_ids: Sequence[int]) -> list[OpenCommand]:
+    async def open(self, command_ids: Sequence[CommandId]) -> list[OpenCommand]:
         return [_open(row) for row in await SQL["open"].fetch(self._pool, command_ids=list(command_ids))]
 
-    async def apply(self, changes: Sequence[Change]) -> list[int]:
+    async def apply(self, changes: Sequence[Change]) -> list[CommandId]:
         if not changes:
             return []
         async with self._pool.acquire() as connection, connection.transaction():
@@ -77,11 +78,11 @@ class PostgresCommandFlow:
         rows = await SQL["drafts"].fetch(self._pool, most=limit, after=after, quarantined=quarantined)
         return [Drafted(**_typed(row)) for row in rows]
 
-    async def unsent_settings(self, meter_ids: Sequence[int]) -> list[Drafted]:
+    async def unsent_settings(self, meter_ids: Sequence[MeterId]) -> list[Drafted]:
         rows = await SQL["unsent_settings"].fetch(self._pool, meter_ids=list(meter_ids))
         return [Drafted(**_typed(row)) for row in rows]
 
-    async def enqueue(self, command_ids: Sequence[int], now_us: int) -> None:
+    async def enqueue(self, command_ids: Sequence[CommandId], now_us: int) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
             floor = max(0, now_us // 1_000_000 - self._serials_since)
             await SQL["enqueue"].execute(connection, command_ids=list(command_ids), now_us=now_us, floor=floor)
@@ -97,10 +98,10 @@ class PostgresCommandFlow:
     async def running_batches(self) -> list[RunningBatch]:
         return await command_batches.running(self._pool)
 
-    async def touched_today(self, tenant_id: int, since_us: int) -> tuple[int, int]:
+    async def touched_today(self, tenant_id: TenantId, since_us: int) -> tuple[int, int]:
         return await command_batches.touched(self._pool, tenant_id, since_us)
 
-    async def daily_share_ppm(self, tenant_id: int) -> int:
+    async def daily_share_ppm(self, tenant_id: TenantId) -> int:
         share = await SQL["daily_share"].fetchval(self._pool, tenant_id=tenant_id)
         return DAILY_SHARE_PPM if share is None else int(share)
 
@@ -119,7 +120,7 @@ class PostgresCommandFlow:
         async with self._pool.acquire() as connection, connection.transaction():
             return await command_logs.pull_again(connection, asked, now_us)
 
-    async def end_batch(self, batch_id: int, state: BatchState, reason: str) -> None:
+    async def end_batch(self, batch_id: BatchId, state: BatchState, reason: str) -> None:
         await SQL["end_batch"].execute(self._pool, batch_id=batch_id, state=state, reason=reason)
 
 
@@ -198,7 +199,7 @@ def _waiting(row: Row) -> Waiting:
     )  # fmt: skip
 
 
-def _held(rows: Iterable[Row]) -> dict[int, HeldCommand]:
+def _held(rows: Iterable[Row]) -> dict[CommandId, HeldCommand]:
     return {
         row["command_id"]: HeldCommand(
             row["command_id"], row["tenant_id"], row["meter_id"], row["serial"], Kind(row["kind"]), row["params"],

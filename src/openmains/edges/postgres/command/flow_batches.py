@@ -8,6 +8,7 @@ from openmains.app.command.ports import RunningBatch
 from openmains.domain.command.batch import Plan, Progress
 from openmains.domain.command.kinds import CONFIGURATION, Kind, KindRule
 from openmains.domain.command.order import settings_of, slot_of
+from openmains.domain.ids import TenantId
 from openmains.edges.postgres.db import Connection, Pool
 from openmains.edges.postgres.queries import load
 
@@ -45,7 +46,7 @@ async def running(pool: Pool) -> list[RunningBatch]:
     return found
 
 
-async def touched(pool: Pool, tenant_id: int, since_us: int) -> tuple[int, int]:
+async def touched(pool: Pool, tenant_id: TenantId, since_us: int) -> tuple[int, int]:
     """(meters in use, meters given a configuration since) of a tenant."""
     meters = await SQL["meters_in_use"].fetchval(pool, tenant_id=tenant_id)
     changed = await SQL["touched"].fetchval(pool, tenant_id=tenant_id, since_us=since_us, kinds=sorted(CONFIGURATION))

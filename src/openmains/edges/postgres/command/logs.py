@@ -11,6 +11,7 @@ from openmains.app.command.log_pull import part_of
 from openmains.app.command.ports import LogAgain, LostLog
 from openmains.domain.command.kinds import RULES, Kind
 from openmains.domain.command.log_pull import Pull
+from openmains.domain.ids import CommandId, TenantId
 from openmains.edges.postgres.db import Connection, Pool, Row
 from openmains.edges.postgres.queries import load
 
@@ -71,7 +72,7 @@ async def pull_again(connection: Connection, asked: Sequence[LogAgain], now_us: 
     return len(made)
 
 
-async def pulls(connection: Connection, tenant_id: int, command_id: int) -> list[Pull]:
+async def pulls(connection: Connection, tenant_id: TenantId, command_id: CommandId) -> list[Pull]:
     """A pull and those that asked for its lost parts, in the order they were given; empty: not a pull of the tenant's."""
     rows = await TENANT_SQL["log_chain"].fetch(connection, tenant_id=tenant_id, command_id=command_id)
     parts = await _parts(connection, rows)

@@ -10,6 +10,7 @@ import asyncpg
 
 from openmains.app.command.signer.ports import RegistryAwayError
 from openmains.domain.command.safety import OFFICE_HOURS, MeterFacts, OfficeHours
+from openmains.domain.ids import MeterId, TenantId
 from openmains.edges.postgres.db import SIGNER_ROLE, Pool, Row, create_pool
 from openmains.edges.postgres.queries import Query, load
 
@@ -44,19 +45,19 @@ class SignerRegistry:
             raise RegistryAwayError from error
         return rows
 
-    async def facts(self, tenant_id: int, meter_ids: Sequence[int]) -> dict[int, MeterFacts]:
+    async def facts(self, tenant_id: TenantId, meter_ids: Sequence[MeterId]) -> dict[int, MeterFacts]:
         rows = await self._fetch(SQL["facts"], tenant_id=tenant_id, meter_ids=list(meter_ids))
         return {row["meter_id"]: MeterFacts(**row) for row in rows}
 
-    async def zone(self, tenant_id: int) -> str:
+    async def zone(self, tenant_id: TenantId) -> str:
         rows = await self._fetch(SQL["zone"], tenant_id=tenant_id)
         return str(rows[0]["zone"]) if rows else "Asia/Shanghai"
 
-    async def office(self, tenant_id: int) -> OfficeHours:
+    async def office(self, tenant_id: TenantId) -> OfficeHours:
         rows = await self._fetch(SQL["office"], tenant_id=tenant_id)
         return _office(rows[0]) if rows else OFFICE_HOURS
 
-    async def sizes(self, tenant_id: int) -> tuple[int, int, Mapping[int, int]]:
+    async def sizes(self, tenant_id: TenantId) -> tuple[int, int, Mapping[int, int]]:
         now = time.monotonic()
         if self._sizes is None or now - self._sizes[0] > SIZES_EVERY_S:
             rows = await self._fetch(SQL["sizes"])

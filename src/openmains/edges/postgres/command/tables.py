@@ -19,6 +19,7 @@ from openmains.app.problems import Problem
 from openmains.domain.command.kinds import Channel, Kind
 from openmains.domain.command.life import State
 from openmains.domain.command.log_pull import Pull
+from openmains.domain.ids import AreaId, BatchId, CommandId, MeterId, ProductId, UserId
 from openmains.domain.period import utc, utc_of_us
 from openmains.edges.postgres.command import logs as command_logs
 from openmains.edges.postgres.command.batches import BatchTables
@@ -46,7 +47,7 @@ def _values(row: Row) -> dict[str, Any]:
 class Commands(BatchTables):
     """Drafts, lists, calling off, shadow, settings; batches are in ``batches``."""
 
-    async def targets(self, meter_ids: Sequence[int]) -> list[Target]:
+    async def targets(self, meter_ids: Sequence[MeterId]) -> list[Target]:
         rows = await SQL["targets"].fetch(self._connection, tenant_id=self._tenant_id, meter_ids=list(meter_ids))
         return [
             Target(row["meter_id"], row["tenant_id"], row["product_id"], row["driver"], _channel(row["channel"]))
@@ -85,7 +86,7 @@ class Commands(BatchTables):
             office_days=sorted(set(policy.office_days)),
         )
 
-    async def draft(self, draft: Draft, user_id: int, actor: str, now_us: int) -> tuple[int, bool]:
+    async def draft(self, draft: Draft, user_id: UserId, actor: str, now_us: int) -> tuple[CommandId, bool]:
         command_id = await SQL["draft"].fetchval(
             self._connection,
             tenant_id=self._tenant_id,
@@ -117,10 +118,10 @@ class Commands(BatchTables):
         limit: int,
         after: int | None,
         *,
-        meter_id: int | None,
+        meter_id: MeterId | None,
         state: State | None,
         kind: Kind | None,
-        batch_id: int | None,
+        batch_id: BatchId | None,
         is_open: bool,
     ) -> list[Command]:
         query = SQL["page_open"] if is_open else SQL["page"]
@@ -136,17 +137,17 @@ class Commands(BatchTables):
         )
         return [Command(**_values(row)) for row in rows]
 
-    async def get(self, command_id: int) -> CommandDetail | None:
+    async def get(self, command_id: CommandId) -> CommandDetail | None:
         row = await SQL["get"].fetchrow(self._connection, tenant_id=self._tenant_id, command_id=command_id)
         if row is None:
             return None
         events = await SQL["history"].fetch(self._connection, tenant_id=self._tenant_id, command_id=command_id)
         return CommandDetail(**_values(row), history=[_event(event) for event in events])
 
-    async def log_pulls(self, command_id: int) -> list[Pull]:
+    async def log_pulls(self, command_id: CommandId) -> list[Pull]:
         return await command_logs.pulls(self._connection, self._tenant_id, command_id)
 
-    async def cancel(self, command_id: int, actor: str, reason: str, now_us: int) -> bool:
+    async def cancel(self, command_id: CommandId, actor: str, reason: str, now_us: int) -> bool:
         done = await SQL["cancel"].execute(
             self._connection, tenant_id=self._tenant_id, command_id=command_id, reason=reason, now_us=now_us
         )
@@ -155,7 +156,7 @@ class Commands(BatchTables):
         await self._note([command_id], now_us, "cancel", State.CANCELLED, actor, reason)
         return True
 
-    async def shadow(self, meter_id: int) -> Shadow | None:
+    async def shadow(self, meter_id: MeterId) -> Shadow | None:
         row = await SQL["shadow"].fetchrow(self._connection, tenant_id=self._tenant_id, meter_id=meter_id)
         if row is None:
             return None
@@ -171,7 +172,9 @@ class Commands(BatchTables):
         ]
         return Shadow(meter_id, entries, _at(row["desired_us"]), _at(row["reported_us"]))
 
-    async def cell_meters(self, area_id: int | None, product_id: int | None) -> list[tuple[int, int, int | None]]:
+    async def cell_meters(
+        self, area_id: AreaId | None, product_id: ProductId | None
+    ) -> list[tuple[int, MeterId, int | None]]:
         rows = await SQL["cell_meters"].fetch(
             self._connection, tenant_id=self._tenant_id, area_id=area_id, product_id=product_id
         )
