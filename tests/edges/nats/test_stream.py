@@ -19,7 +19,7 @@ async def take_all(stream: UplinkStream, shard: int, after: int, count: int) -> 
     taken: list[tuple[int, bytes]] = []
     async with asyncio.timeout(PATIENCE_S):
         while len(taken) < count:
-            taken += await reader.take(10, 1.0)
+            taken += await reader.fetch(10, 1.0)
     await reader.close()
     return taken
 
@@ -44,7 +44,7 @@ async def test_a_message_published_later_wakes_the_reader(emptied: Client) -> No
     stream = UplinkStream(emptied, max_bytes=64 << 20)
     await stream.ensure()
     reader = await stream.reader(0, 0)
-    waiting = asyncio.create_task(reader.take(10, PATIENCE_S))
+    waiting = asyncio.create_task(reader.fetch(10, PATIENCE_S))
     await asyncio.sleep(0)
     await stream.publish(0, b"now")
     async with asyncio.timeout(PATIENCE_S):
@@ -83,6 +83,6 @@ async def test_a_killed_server_loses_nothing_it_confirmed_and_the_reader_goes_on
         while [sequence for sequence, _ in taken if sequence in confirmed] != confirmed:
             with suppress(StreamUnavailableError):
                 reader = await stream.reader(0, 0)
-                taken = await reader.take(64, 2.0)
+                taken = await reader.fetch(64, 2.0)
                 await reader.close()
     await client.close()

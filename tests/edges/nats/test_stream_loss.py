@@ -16,7 +16,7 @@ async def _all(reader: ShardReader, count: int) -> list[int]:
     taken: list[int] = []
     until = asyncio.get_running_loop().time() + PATIENCE_S
     while len(taken) < count and asyncio.get_running_loop().time() < until:
-        taken += [sequence for sequence, _ in await reader.take(64, 0.2)]
+        taken += [sequence for sequence, _ in await reader.fetch(64, 0.2)]
     return taken
 
 

@@ -69,7 +69,7 @@ async def test_all_of_a_record_is_kept(pipeline: Pool, meter_id: int) -> None:
     record = (await store.load([meter_id]))[meter_id]
     assert record.latest == {}
     record.state.version, record.state.register, record.state.register_at = 3, 100, 200
-    record.state.close_day, record.state.midnights = 20_000, [90, None, 70]
+    record.state.midnight_day, record.state.midnights = 20_000, [90, None, 70]
     record.state.frame_seq, record.state.frame_hash, record.state.candidate = 4, 2**32 - 1, 5
     record.state.candidate_at, record.state.candidate_count, record.state.average_use = 6, 7, 8
     record.state.grid_at, record.state.grid_register = 9, 10
