@@ -2,32 +2,60 @@
 """Text cells for files that people open in a spreadsheet.
 
 A cell that begins with = + - @ or a tab is a formula to a spreadsheet, and a customer's name may be anything: such a cell
-gets an apostrophe in front (OWASP, CSV injection). Numbers made by the program are not touched.
+gets an apostrophe in front (OWASP, CSV injection). Where the semicolon parts cells (Excel in many languages), what follows
+it in a text would begin a cell too, quotation marks or not: the apostrophe goes there as well, and the cell is quoted.
+
+``original`` takes back exactly what ``neutral`` put in, and nothing else: a text that has an apostrophe at such a place
+itself gets one more, so both are one to one. Numbers made by the program are not touched.
 """
 
-import csv
-import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 BOM = "\ufeff".encode()  # Excel takes a CSV for UTF-8 only with it
+_FORMULA = "=+\\-@\t\r\n＝＋－＠"
+_HIDDEN = (
+    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"  # a sign nobody sees before it
+)
+_RISKY = rf"[{_FORMULA}{_HIDDEN}]"
+_HEAD = re.compile(r"[ \u3000'\t\r\n]*")
+_WITHIN = re.compile(rf"([;\t\r\n])(?=[ \u3000']*{_RISKY})")
+_MADE_WITHIN = re.compile(rf"([;\t\r\n])'(?=[ \u3000']*{_RISKY})")
+_AT_START = re.compile(rf"[ \u3000']*{_RISKY}")
+_QUOTED = re.compile(r"[\",;\t\r\n]|^\s|\s$")
 
 
 def neutral(text: str) -> str:
     """The text, harmless to a spreadsheet."""
-    return "'" + text if text.startswith(_RISKY) else text
+    start = _HEAD.match(text).end()  # type: ignore[union-attr]  # it matches nothing too
+    made = text[:start] + _WITHIN.sub(r"\1'", text[start:])
+    return "'" + made if _AT_START.match(text) else made
+
+
+def original(text: str) -> str:
+    """The text of which ``neutral`` made this cell."""
+    if "'" not in text:
+        return text
+    start = _HEAD.match(text).end()  # type: ignore[union-attr]
+    made = text[:start] + _MADE_WITHIN.sub(r"\1", text[start:])
+    return made[1:] if text.startswith("'") and _AT_START.match(text, 1) else made
+
+
+def _field(cell: Any) -> str:
+    if cell is None:
+        return ""
+    text = neutral(cell) if isinstance(cell, str) else str(cell)
+    return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text
 
 
 def csv_bytes(rows: Iterable[Sequence[Any]], chunk_rows: int = 2_000) -> Iterator[bytes]:
-    """UTF-8 CSV (RFC 4180, with BOM) in chunks of rows; every ``str`` is neutralised."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
+    """UTF-8 CSV (RFC 4180, with BOM) in chunks of rows; every ``str`` is neutralised, None is an empty cell."""
     yield BOM
-    for count, row in enumerate(rows, 1):
-        writer.writerow([neutral(cell) if isinstance(cell, str) else cell for cell in row])
-        if count % chunk_rows == 0:
-            yield buffer.getvalue().encode()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue().encode()
+    lines: list[str] = []
+    for row in rows:
+        lines.append(",".join(map(_field, row)) + "\r\n")
+        if len(lines) == chunk_rows:
+            yield "".join(lines).encode()
+            lines = []
+    yield "".join(lines).encode()

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Batches of commands, the planner of report times, and lists of commands as files."""
 
-import csv
-import io
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
@@ -15,6 +14,7 @@ from openmains.app.command.plan_reports import ApplyPlan, CellLoads, PlanRequest
 from openmains.app.command.ports import CommandStore
 from openmains.app.command.signing import KeyVerdict
 from openmains.app.problems import Problem
+from openmains.app.spreadsheet import csv_bytes
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.life import State
 from openmains.domain.ids import BatchId, MeterId
@@ -132,19 +132,17 @@ async def list_batch_meters(
 @get("/command-batches/{batch_id:int}/result", operation_id="download_batch_result", tags=["commands"], opt=OPERATOR)
 async def download_batch_result(request: Request[Any, Any, Any], batch_id: Id) -> Response[bytes]:
     """What became of each meter, as CSV."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(("place", "number", "meter_id", "command_id", "state", "reason"))
+    rows: list[Sequence[Any]] = [("place", "number", "meter_id", "command_id", "state", "reason")]
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         if await work[CommandStore].batch(BatchId(batch_id)) is None:
             raise Problem("not-found")
         after = -1
         while lines := await work[CommandStore].batch_lines(BatchId(batch_id), _CSV_PAGE, after):
-            for line in lines:
-                number, reason = _no_formula(line.number), _no_formula(line.reason)
-                writer.writerow((line.place, number, line.meter_id, line.command_id, line.state, reason))
+            rows += [
+                (line.place, line.number, line.meter_id, line.command_id, line.state, line.reason) for line in lines
+            ]
             after = lines[-1].place
-    return _csv(out.getvalue(), f"batch-{batch_id}.csv")
+    return _csv(rows, f"batch-{batch_id}.csv")
 
 
 @get("/commands.csv", operation_id="download_commands", tags=["commands"], opt=VIEWER)
@@ -157,9 +155,7 @@ async def download_commands(
     open: FromQuery[bool] = False,
 ) -> Response[bytes]:
     """The list of commands as CSV (UTF-8 with byte order mark), newest first; at most 100,000 lines."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(_CSV_HEAD)
+    lines: list[Sequence[Any]] = [_CSV_HEAD]
     meter, batch = None if meter_id is None else MeterId(meter_id), None if batch_id is None else BatchId(batch_id)
     after: int | None = None
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -169,24 +165,19 @@ async def download_commands(
             )
             for row in rows:
                 params = json.encode(row.params).decode()
-                writer.writerow(
-                    (row.command_id, _no_formula(row.number), row.kind, params, row.state, _no_formula(row.reason),
-                     _no_formula(row.given_by), row.batch_id, row.attempts, row.created_at, row.sent_at, row.ended_at,
-                     row.not_after)
+                lines.append(
+                    (row.command_id, row.number, row.kind, params, row.state, row.reason, row.given_by, row.batch_id,
+                     row.attempts, row.created_at, row.sent_at, row.ended_at, row.not_after)
                 )  # fmt: skip
             if len(rows) < _CSV_PAGE:
                 break
             after = rows[-1].command_id
-    return _csv(out.getvalue(), "commands.csv")
+    return _csv(lines, "commands.csv")
 
 
-def _no_formula(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text  # a spreadsheet would compute it
-
-
-def _csv(text: str, name: str) -> Response[bytes]:
+def _csv(rows: Sequence[Sequence[Any]], name: str) -> Response[bytes]:
     return Response(
-        ("\ufeff" + text).encode(),
+        b"".join(csv_bytes(rows)),
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
