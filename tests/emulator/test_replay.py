@@ -72,6 +72,16 @@ def test_bad_line_is_named(tmp_path: Path) -> None:
         read_series(file, "Asia/Shanghai")
 
 
+@pytest.mark.parametrize(
+    ("line", "said"), [(b'"A,2026-01-01 01:00:00,2', "never closed"), (b"A\xff,2026-01-01 01:00:00,2", "bytes")]
+)
+def test_a_line_that_is_no_row_is_named(tmp_path: Path, line: bytes, said: str) -> None:
+    file = tmp_path / "bad.csv"
+    file.write_bytes(b"meter,local_time,register_l\nA,2026-01-01 00:00:00,1\n" + line + b"\nA,2026-01-01 02:00:00,3\n")
+    with pytest.raises(ReplayError, match=rf"bad\.csv:3: .*{said}"):
+        read_series(file, "Asia/Shanghai")
+
+
 def test_equals_the_independent_reader() -> None:
     _equal_to_the_independent_reader(real_water.EXCERPT)
 

@@ -203,3 +203,13 @@ def test_command_line_refuses_a_key_that_is_none(tmp_path: Path) -> None:
     emulate_cli.add_arguments(parser)
     with pytest.raises(ValueError, match="hexadecimal"):
         emulate_cli.read_meters(parser.parse_args(["--meters", str(meters)]))
+
+
+@pytest.mark.parametrize(("line", "said"), [('"{},18,', "never closed"), ("{},18,,9", "more cells")])
+def test_command_line_refuses_a_list_with_a_line_that_is_no_row(tmp_path: Path, line: str, said: str) -> None:
+    meters = tmp_path / "meters.csv"
+    meters.write_text("\n".join(["imei,number,psk", f"{FIRST},17,", line.format(FIRST + 1), f"{FIRST + 2},19,"]))
+    parser = argparse.ArgumentParser()
+    emulate_cli.add_arguments(parser)
+    with pytest.raises(ValueError, match=rf"meters\.csv:3: .*{said}"):
+        emulate_cli.read_meters(parser.parse_args(["--meters", str(meters)]))

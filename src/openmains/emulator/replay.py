@@ -11,7 +11,6 @@ until a meter's times run back inside that hour: from there on the second pass i
 """
 
 import asyncio
-import csv
 import gzip
 import io
 import json
@@ -29,6 +28,8 @@ from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from openmains.domain import csv_rows
+from openmains.domain.csv_rows import Broken, Line, Rows
 from openmains.domain.fleet.identifiers import imei_text
 from openmains.emulator.device.endpoint import PERFECT, Endpoint, Network, Outcome
 from openmains.wire.coap.message import Code, code_class, code_text
@@ -112,10 +113,10 @@ def whole(text: str) -> int:
 @contextmanager
 def _open_text(path: Path) -> Iterator[io.TextIOBase]:
     if path.suffix == ".gz":
-        with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as packed:
+        with gzip.open(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as packed:
             yield packed
     else:
-        with path.open(encoding="utf-8-sig", newline="") as plain:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as plain:
             yield plain
 
 
@@ -127,13 +128,14 @@ def read_series(path: Path, zone: str, *, same_is_second: bool = False) -> list[
     info = ZoneInfo(zone)
     found: dict[str, tuple[Series, WallClock]] = {}
     with _open_text(path) as text:
-        rows = csv.reader(text)
+        rows = iter(Rows((Line(line.rstrip("\r\n"), "\ufffd" not in line) for line in text), ","))
         header = next(rows, None)
-        if header is None or len(header) < 3:
+        if header is None or isinstance(header, Broken) or len(header[1]) < 3:
             raise ReplayError(f"{path}:1: expected a header of three columns: meter, local_time, register")
-        for row in rows:
-            if not row:
-                continue
+        for found_row in rows:
+            if isinstance(found_row, Broken):
+                raise ReplayError(f"{path}:{found_row.line}: {csv_rows.REASONS[found_row.reason][1]}")
+            line, row = found_row
             try:
                 meter, local, register = row[0], row[1], row[2]
                 series, clock = found.get(meter) or found.setdefault(
@@ -142,7 +144,7 @@ def read_series(path: Path, zone: str, *, same_is_second: bool = False) -> list[
                 series.registers.append(whole(register))
                 series.instants.append(clock.instant(local))
             except (IndexError, ValueError, OverflowError) as error:
-                raise ReplayError(f"{path}:{rows.line_num}: {error}") from None
+                raise ReplayError(f"{path}:{line}: {error}") from None
     return [series for series, _ in found.values()]
 
 

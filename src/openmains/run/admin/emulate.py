@@ -3,14 +3,15 @@
 
 import argparse
 import asyncio
-import csv
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from openmains.domain import csv_rows
+from openmains.domain.csv_rows import Broken, Rows, lines_of
 from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.period import DAY_S
 from openmains.emulator.device.endpoint import Network, parse_target
@@ -137,19 +138,33 @@ class Secrets:
             self.imsis[imei] = row["imsi"] or ""
 
 
+def _table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line and cells by heading; raises ``ValueError`` with the line for one that is no row, or not as wide as the first."""
+    rows = iter(Rows(lines_of(path.read_bytes())))
+    header: list[str] = []
+    for row in rows:
+        if isinstance(row, Broken):
+            raise ValueError(f"{path}:{row.line}: {csv_rows.REASONS[row.reason][1]}")
+        line, cells = row
+        if header and len(cells) > len(header):
+            raise ValueError(f"{path}:{line}: more cells than the header has")
+        if header:
+            yield line, dict(zip(header, cells, strict=False))
+        else:
+            header = cells
+
+
 def read_meters(args: argparse.Namespace, secrets: Secrets | None = None) -> list[MeterSpec]:
     """The fleet; raises ``ValueError`` with the line for a bad file. Keys go into ``secrets``."""
     rows: list[tuple[str, int, str]] = []
     secrets = secrets or Secrets()
     if args.meters is not None:
-        with args.meters.open(encoding="utf-8-sig", newline="") as text:
-            table = csv.DictReader(text)
-            for row in table:
-                imei, number = row.get("imei") or "", row.get("number") or ""
-                if len(imei) != 15 or not imei.isdigit() or not number.isdigit():
-                    raise ValueError(f"{args.meters}:{table.line_num}: imei needs 15 digits and number digits only")
-                rows.append((imei, int(number), row.get("driver") or args.driver))
-                secrets.take(imei, row, f"{args.meters}:{table.line_num}")
+        for line, row in _table(args.meters):
+            imei, number = row.get("imei") or "", row.get("number") or ""
+            if len(imei) != 15 or not imei.isdigit() or not number.isdigit():
+                raise ValueError(f"{args.meters}:{line}: imei needs 15 digits and number digits only")
+            rows.append((imei, int(number), row.get("driver") or args.driver))
+            secrets.take(imei, row, f"{args.meters}:{line}")
     elif args.first_imei is not None:
         rows = [(imei_text(args.first_imei + k), args.first_imei + k, args.driver) for k in range(args.count)]
     else:

@@ -141,3 +141,20 @@ def test_the_environment_goes_before_the_file_and_is_checked(tmp_path: Path) -> 
         with pytest.raises(StartError) as error:
             masters_of(tmp_path, {"OPENMAINS_MASTER_KEY": bad})()
         assert bad not in str(error.value)
+
+
+def test_a_stray_mark_in_a_key_file_costs_one_row_and_repeats_no_key() -> None:
+    imeis = [f"{imei_of(86_0000_0000_0000 + place):015d}" for place in range(30)]
+    lines = ["imei,psk", *(f"{imei},{place:02x}{'ab' * 15}" for place, imei in enumerate(imeis))]
+    lines[5] = f'"{lines[5]}'
+    lines[9] = lines[9][:-1] + "\udcff"
+    found = list(read_keys("\n".join(lines).encode("utf-8", "surrogateescape")))
+    assert [(row.row, row.reason, row.imei) for row in found if isinstance(row, KeyRowError)] == [
+        (6, "unclosed_quote", ""), (10, "bad_bytes", ""),
+    ]  # fmt: skip
+    assert len(found) == 30 and all(row.text("zh") and row.text("en") for row in found if isinstance(row, KeyRowError))
+    with pytest.raises(HeaderError):
+        list(read_keys(b"imei,psk,key\n"))
+    assert [row.reason for row in read_keys(b"imei,psk\n8.6E+14,00\n") if isinstance(row, KeyRowError)] == [
+        "digits_lost"
+    ]

@@ -5,17 +5,19 @@ Columns ``imei`` and ``psk`` (``密钥``); others are ignored. An error names ro
 the report goes to people who must not have it.
 """
 
-import csv
-import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from openmains.app.security.keys.ports import KeyedMeter
 from openmains.app.spreadsheet import csv_bytes
+from openmains.domain import csv_rows
+from openmains.domain.csv_rows import Broken, Rows, lines_of
 from openmains.domain.fleet.identifiers import imei_text, is_imei
 from openmains.domain.fleet.meter_row import HeaderError
 
 LEAST_BYTES, MOST_BYTES = 16, 64  # RFC 4279 5.3 asks for 64 at least to be possible; below 128 bits is no key
+_LOST = re.compile(r"\d[.,]\d{1,14}[eE]\+?\d{2}")
 REASONS = {
     "bad_imei": ("IMEI 应为 15 位数字且校验位正确", "an IMEI has 15 digits, the last one a valid check digit"),
     "bad_key": (
@@ -25,6 +27,12 @@ REASONS = {
     "weak_key": ("密钥各字节相同", "all bytes of the key are the same"),
     "duplicate_in_file": ("与文件中另一行重复", "the same IMEI is in another row of the file"),
     "imei_taken": ("IMEI 已属于另一只表", "the IMEI belongs to another meter"),
+    "digits_lost": (
+        "IMEI 已被表格软件改写，请把该列设为文本后重新填写",
+        "the spreadsheet changed the IMEI: format the column as text and fill it in again",
+    ),
+    "too_many_cells": ("该行列数多于表头", "the row has more cells than the header"),
+    **csv_rows.REASONS,
 }
 
 
@@ -52,30 +60,38 @@ class KeyRowError:
 
 
 def read_keys(data: bytes) -> Iterator[KeyRow | KeyRowError]:
-    """The rows of a CSV in UTF-8 or GB18030; raises ``HeaderError`` where it has no such columns."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("gb18030", "replace")
-    reader = csv.reader(io.StringIO(text, newline=""))
-    try:
-        header = [cell.strip().lower() for cell in next(reader, [])]
-        imei_at = header.index("imei")
-        psk_at = next(header.index(name) for name in ("psk", "密钥", "key") if name in header)
-    except (ValueError, StopIteration, csv.Error) as error:
-        raise HeaderError("第一行应含 imei 与 psk 两列 / the first row should name the columns imei and psk") from error
+    """The rows of a CSV in UTF-8, UTF-16 or GB18030; a line that is no row is an error of its own and costs no other.
+    Raises ``HeaderError`` where the file has no such columns, has one twice, or is no text.
+    """
+    if b"\x00" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise HeaderError("文件不是文本 / the file is no text")
+    rows = iter(Rows(lines_of(data)))
+    first = next(rows, None)
+    if isinstance(first, Broken):
+        zh, en = csv_rows.REASONS[first.reason]
+        raise HeaderError(f"表头（第 {first.line} 行）：{zh} / the header (line {first.line}): {en}")
+    header = [cell.strip().lower() for cell in first[1]] if first is not None else []
+    imei_at = [place for place, name in enumerate(header) if name == "imei"]
+    psk_at = [place for place, name in enumerate(header) if name in ("psk", "密钥", "key")]
+    if len(imei_at) != 1 or len(psk_at) != 1:
+        raise HeaderError(
+            "第一行应含 imei 与 psk 各一列 / the first row should name the columns imei and psk, each once"
+        )
     seen: set[int] = set()
-    try:
-        for row, cells in enumerate(reader, 2):
-            if any(cells):
-                yield _row(row, cells, imei_at, psk_at, seen)
-    except csv.Error as error:
-        raise HeaderError("CSV 有误 / the CSV is broken") from error
+    for row in rows:
+        if isinstance(row, Broken):
+            yield KeyRowError(row.line, "", "", row.reason)  # its text may hold a key
+        elif any(cell.strip() for cell in row[1][len(header) :]):
+            yield KeyRowError(row[0], "", "", "too_many_cells")
+        else:
+            yield _row(*row, imei_at[0], psk_at[0], seen)
 
 
 def _row(row: int, cells: list[str], imei_at: int, psk_at: int, seen: set[int]) -> KeyRow | KeyRowError:
     imei = cells[imei_at].strip() if imei_at < len(cells) else ""
     if not is_imei(imei):
+        if _LOST.fullmatch(imei):
+            return KeyRowError(row, "imei", imei, "digits_lost")
         # Where the columns are swapped this cell holds a key.
         return KeyRowError(row, "imei", imei[:15] if imei[:15].isdigit() and len(imei) <= 20 else "", "bad_imei")
     if int(imei) in seen:
