@@ -7,14 +7,17 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec import structs
 from python_calamine import CalamineWorkbook
 
 from openmains.app.fleet.export import COLUMNS, head, row, write_csv, write_xlsx
-from openmains.app.fleet.model import LastState, Meter
+from openmains.app.fleet.model import Customer, LastState, RegisteredMeter
+from openmains.domain.ids import CustomerId
 from openmains.domain.period import zone
-from tests.support.doubles import meter
+from tests.support.doubles import meter as detail
 
 SHANGHAI = zone("Asia/Shanghai")
 ALL = list(COLUMNS)
@@ -26,7 +29,14 @@ STATE = LastState(
 )  # fmt: skip
 
 
-async def pages(*given: list[Meter]) -> AsyncIterator[list[Meter]]:
+def meter(meter_id: int = 5, customer_name: str | None = None, **more: Any) -> RegisteredMeter:
+    customer = (
+        None if customer_name is None else Customer(CustomerId(1), "C1", customer_name, "", "", is_protected=False)
+    )
+    return RegisteredMeter(**structs.asdict(detail(meter_id, customer=customer, **more)), area_code="A1")
+
+
+async def pages(*given: list[RegisteredMeter]) -> AsyncIterator[list[RegisteredMeter]]:
     for page in given:
         yield page
 

@@ -178,7 +178,7 @@ async def test_the_list_of_meters_is_a_file_with_the_chosen_columns(world: World
         answer = await client.get("/meters/file", params=asked)
         assert answer.headers["content-disposition"] == 'attachment; filename="meters.csv"'
         rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
-        assert rows[0] == ["number", "address", "register (m³)", "last seen"]
+        assert rows[0] == ["meter number", "address", "register (m³)", "last seen"]
         assert [row[0] for row in rows[1:]] == [meter["number"] for meter in listed]
         assert any(row[1] == "'=1+1 路" for row in rows), "a formula in a spreadsheet"
         book = await client.get("/meters/file", params={"area_id": world.a.ids["area_id"]})

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The list of meters as a file. Rows are written page by page: memory does not grow with the fleet."""
+"""The list of meters as a file. Rows are written page by page: memory does not grow with the fleet.
+
+Headings and values are those of ``domain/fleet/registry_columns.py``: the import reads each back as the value it was written
+of, or names it as one that is only shown. The customer's phone is in no file: the list is for viewers too (R13.2).
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -10,8 +14,10 @@ from typing import Any, NamedTuple
 
 import xlsxwriter
 
-from openmains.app.fleet.model import Meter
+from openmains.app.fleet.model import RegisteredMeter
 from openmains.app.spreadsheet import csv_bytes, neutral
+from openmains.domain.fleet import registry_columns
+from openmains.domain.fleet.registry_columns import written
 from openmains.domain.period import Zone
 
 PAGE = 5_000
@@ -19,7 +25,7 @@ MOST_HITS = 10_000  # of a search: beyond the first pages nobody means the hits 
 SHEET_ROWS = 1_000_000  # a sheet ends at 1,048,576
 MEDIA = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 Cell = str | int | Decimal
-Pages = AsyncIterator[list[Meter]]
+Pages = AsyncIterator[list[RegisteredMeter]]
 MEDIUM = {"zh": {"water": "水", "gas": "燃气"}, "en": {"water": "water", "gas": "gas"}}
 
 
@@ -32,39 +38,51 @@ class Column(NamedTuple):
 
     zh: str
     en: str
-    cell: Callable[[Meter, Zone, str], Cell]
+    cell: Callable[[RegisteredMeter, Zone, str], Cell]
+
+
+def _kept(name: str, value: Callable[[RegisteredMeter], Any]) -> Column:
+    """A column that is imported too."""
+    column = registry_columns.COLUMNS[name]
+    return Column(column.zh, column.en, lambda meter, _zone, language: written(name, value(meter), language))
+
+
+def _shown(name: str, cell: Callable[[RegisteredMeter, Zone, str], Cell]) -> Column:
+    """A column that only shows."""
+    column = registry_columns.SHOWN_ONLY[name]
+    return Column(column.zh, column.en, cell)
 
 
 COLUMNS: dict[str, Column] = {
-    "number": Column("表号", "number", lambda m, _z, _l: m.number),
-    "medium": Column("介质", "medium", lambda m, _z, language: MEDIUM[language].get(m.medium, m.medium)),
-    "product": Column("产品", "product", lambda m, _z, _l: m.product_code),
-    "area": Column("区域", "area", lambda m, _z, _l: m.area_name),
-    "customer": Column("用户", "customer", lambda m, _z, _l: m.customer_name or ""),
-    "address": Column("地址", "address", lambda m, _z, _l: m.address),
-    "imei": Column("IMEI", "IMEI", lambda m, _z, _l: m.imei or ""),
-    "imsi": Column("IMSI", "IMSI", lambda m, _z, _l: m.imsi),
-    "iccid": Column("ICCID", "ICCID", lambda m, _z, _l: m.iccid),
-    "bar_code": Column("条码", "bar code", lambda m, _z, _l: m.bar_code),
-    "dn": Column("口径 DN", "DN", lambda m, _z, _l: m.dn or ""),
-    "installed": Column("安装日期", "installed on", lambda m, _z, _l: m.installed_on.isoformat()),
-    "register": Column(
-        "累计读数 (m³)",
-        "register (m³)",
+    "number": _kept("number", lambda m: m.number),
+    "medium": _shown("medium", lambda m, _z, language: MEDIUM[language].get(m.medium, m.medium)),
+    "product": _kept("product", lambda m: m.product_code),
+    "area_code": _kept("area", lambda m: m.area_code),
+    "area": _shown("area_name", lambda m, _z, _l: m.area_name),
+    "customer_code": _kept("customer_code", lambda m: m.customer and m.customer.code),
+    "customer": _kept("customer_name", lambda m: m.customer and m.customer.name),
+    "customer_address": _kept("customer_address", lambda m: m.customer and m.customer.address),
+    "is_protected": _kept("is_protected", lambda m: m.customer and m.customer.is_protected),
+    "is_critical": _kept("is_critical", lambda m: m.customer and m.customer.is_critical),
+    "address": _kept("address", lambda m: m.address),
+    "imei": _kept("imei", lambda m: m.imei),
+    "imsi": _kept("imsi", lambda m: m.imsi),
+    "iccid": _kept("iccid", lambda m: m.iccid),
+    "bar_code": _kept("bar_code", lambda m: m.bar_code),
+    "place": _kept("place", lambda m: m.place),
+    "dn": _kept("dn", lambda m: m.dn),
+    "qmax": _kept("qmax_l_h", lambda m: m.qmax_l_h),
+    "installed": _kept("installed_on", lambda m: m.installed_on),
+    "register": _shown(
+        "register",
         lambda m, _z, _l: Decimal(m.state.register_m3) if m.state and m.state.register_m3 is not None else "",
     ),
-    "register_at": Column(
-        "读数时间", "register at", lambda m, z, _l: _instant(m.state.register_at if m.state else None, z)
+    "register_at": _shown("register_at", lambda m, z, _l: _instant(m.state.register_at if m.state else None, z)),
+    "last_seen": _shown("last_seen", lambda m, z, _l: _instant(m.state.last_seen_at if m.state else None, z)),
+    "battery": _shown(
+        "battery", lambda m, _z, _l: m.state.battery_pct if m.state and m.state.battery_pct is not None else ""
     ),
-    "last_seen": Column(
-        "最近上报", "last seen", lambda m, z, _l: _instant(m.state.last_seen_at if m.state else None, z)
-    ),
-    "battery": Column(
-        "电量 (%)",
-        "battery (%)",
-        lambda m, _z, _l: m.state.battery_pct if m.state and m.state.battery_pct is not None else "",
-    ),
-    "events": Column("当前事件", "events", lambda m, _z, _l: " ".join(m.state.events) if m.state else ""),
+    "events": _shown("events", lambda m, _z, _l: " ".join(m.state.events) if m.state else ""),
 }
 
 
@@ -73,7 +91,7 @@ def head(columns: Sequence[str], language: str) -> list[Cell]:
     return [COLUMNS[name].zh if language == "zh" else COLUMNS[name].en for name in columns]
 
 
-def row(meter: Meter, columns: Sequence[str], zone: Zone, language: str) -> list[Cell]:
+def row(meter: RegisteredMeter, columns: Sequence[str], zone: Zone, language: str) -> list[Cell]:
     """One meter."""
     return [COLUMNS[name].cell(meter, zone, language) for name in columns]
 

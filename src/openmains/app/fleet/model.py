@@ -172,6 +172,12 @@ class MeterDetail(Meter, frozen=True):
     customer: Customer | None
 
 
+class RegisteredMeter(MeterDetail, frozen=True):
+    """A meter with all that a file of the registry says of it. The phone is in no file (R13.2)."""
+
+    area_code: str
+
+
 class NewMeter(Struct, frozen=True, forbid_unknown_fields=True):
     """A meter to add."""
 

@@ -4,7 +4,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from openmains.app.fleet.model import Area, Dimension, Meter, MeterDetail, MeterFilter, NewMeter, NewProduct, Product
+from openmains.app.fleet.model import (
+    Area,
+    Dimension,
+    Meter,
+    MeterDetail,
+    MeterFilter,
+    NewMeter,
+    NewProduct,
+    Product,
+    RegisteredMeter,
+)
 from openmains.app.fleet.search import MeterHit
 from openmains.domain.ids import AreaId, CustomerId, MeterId, ProductId
 
@@ -27,6 +37,10 @@ class ProductStore(Protocol):
 class MeterStore(Protocol):
     async def page(self, chosen: MeterFilter) -> list[Meter]: ...
     async def by_ids(self, meter_ids: Sequence[MeterId]) -> list[Meter]: ...
+    async def registered(self, chosen: MeterFilter) -> list[RegisteredMeter]:
+        """As ``page``, for a file."""
+
+    async def registered_by_ids(self, meter_ids: Sequence[MeterId]) -> list[RegisteredMeter]: ...
     async def get(self, meter_id: MeterId) -> MeterDetail | None: ...
     async def customer_exists(self, customer_id: CustomerId) -> bool: ...
     async def add(self, meter: NewMeter) -> MeterId | None:

@@ -6,6 +6,7 @@ An empty cell means 'not given': a new meter gets the default, a known one keeps
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,29 +14,18 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
+from openmains.domain import csv_rows
 from openmains.domain.fleet.identifiers import is_iccid, is_imei, is_imsi
-
-# Column: (English header, Chinese header, further headers). Headers are compared in lower case without spaces and marks.
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "number": ("meter number", "表号", "number", "meter no", "表具编号", "水表编号", "燃气表号"),
-    "bar_code": ("bar code", "条码", "barcode", "条形码", "表钢号"),
-    "imei": ("IMEI", "imei号"),
-    "imsi": ("IMSI", "imsi号"),
-    "iccid": ("ICCID", "iccid号", "sim卡号"),
-    "product": ("product code", "产品代码", "product", "产品编码", "型号代码"),
-    "area": ("area code", "区域代码", "area", "区域编码", "片区代码"),
-    "customer_code": ("customer code", "户号", "客户编号", "用户编号", "customer"),
-    "customer_name": ("customer name", "户名", "客户名称", "用户姓名", "name", "姓名"),
-    "phone": ("phone", "电话", "手机号", "联系电话"),
-    "address": ("address", "地址", "安装地址", "用户地址"),
-    "is_protected": ("protected", "特殊保护", "protected customer", "保护用户"),
-    "is_critical": ("critical", "重要用户", "critical customer", "关键用户"),
-    "place": ("place", "安装位置", "place of installation"),
-    "dn": ("DN", "口径", "公称口径"),
-    "qmax_l_h": ("Qmax m3/h", "最大流量m3/h", "qmax", "最大流量", "q4m3/h"),
-    "installed_on": ("installation date", "安装日期", "installed on", "装表日期"),
-}
-REQUIRED = ("number", "product", "area", "installed_on")
+from openmains.domain.fleet.registry_columns import (
+    AMBIGUOUS,
+    COLUMNS,
+    FLAGS,
+    MOST_ADDRESS,
+    MOST_NAME,
+    OF_CUSTOMER,
+    PLACES,
+    REQUIRED,
+)
 
 REASONS: Mapping[str, tuple[str, str]] = {
     "required": ("必填项为空", "a value is required"),
@@ -51,13 +41,19 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "bad_flag": ("应填 是 或 否", "expected yes or no"),
     "bad_place": ("安装位置应为 室内、管井、表井、地下室、表坑、表箱、室外 之一",
                   "expected one of room, shaft, well, cellar, pit, box, outdoor"),
-    "bad_dn": ("口径应为 1 至 3000 的整数", "DN is a whole number from 1 to 3000"),
+    "bad_dn": ("口径应为 1 至 5000 的整数", "DN is a whole number from 1 to 5000"),
     "bad_qmax": ("最大流量应为 0.001 至 100000 m³/h", "Qmax is 0.001 to 100000 m³/h"),
     "bad_date": ("日期应为 年-月-日", "a date is year-month-day"),
     "date_out_of_range": ("安装日期早于 1970 年或晚于今天", "the installation date is before 1970 or after today"),
-    "digits_lost": ("数字已被表格软件改写（科学计数或超过 15 位），请把该列设为文本",
-                    "the spreadsheet changed the number (exponent or over 15 digits): format the column as text"),
-    "customer_without_code": ("有户名、电话但缺少户号", "a customer's name or phone needs a customer code"),
+    "digits_lost": ("数字已被表格软件改写（科学计数或超过 15 位），请把该列设为文本后重新填写",
+                    "the spreadsheet changed the number (exponent or over 15 digits): format the column as text, fill it in again"),
+    "sheet_error": ("单元格是公式错误（如 #N/A），请填入实际值", "the cell is a formula's error (such as #N/A): fill in the value itself"),
+    "masked": ("电话已打码，不是真实号码，请填完整号码或留空", "the phone number is masked: give the whole number or leave the cell empty"),
+    "mojibake": ("文字已损坏（乱码），请从原文件改正", "the text is damaged (wrong encoding): correct it from its source"),
+    "zeros_differ": ("与另一编号只差前导零（可能被表格软件去掉），请核对并补齐",
+                     "differs from another number by leading zeros only, which spreadsheets drop: check and complete it"),
+    "customer_without_code": ("有客户资料（户名、电话、用户地址、保护、重要）但缺少户号",
+                              "what is said of a customer (name, phone, address, protected, critical) needs a customer code"),
     "too_many_cells": ("该行列数多于表头", "the row has more cells than the header"),
     "duplicate_in_file": ("与文件中另一行重复", "the same value is in another row of the file"),
     "customer_differs": ("同一户号的资料与文件中另一行不同", "another row of the file says something else of this customer"),
@@ -65,23 +61,28 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "unknown_area": ("没有此区域代码", "there is no such area"),
     "imei_taken": ("IMEI 已属于另一只表", "the IMEI belongs to another meter"),
     "meter_removed": ("该表已拆除", "the meter was removed"),
+    **csv_rows.REASONS,
 }  # fmt: skip
 
-PLACES: Mapping[str, str] = {
-    "room": "room", "shaft": "shaft", "well": "well", "cellar": "cellar", "pit": "pit", "box": "box", "outdoor": "outdoor",
-    "室内": "room", "户内": "room", "管井": "shaft", "管道井": "shaft", "表井": "well", "井": "well", "地下室": "cellar",
-    "表坑": "pit", "地坑": "pit", "表箱": "box", "室外": "outdoor", "户外": "outdoor",
-}  # fmt: skip
-_FLAGS = {"是": True, "yes": True, "y": True, "true": True, "1": True, "√": True,
-          "否": False, "no": False, "n": False, "false": False, "0": False}  # fmt: skip
 _NUMBER = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]{0,31}", re.ASCII)
 _CODE = re.compile(r"[^\s\x00-\x1f\x7f]{1,64}")
 _PHONE = re.compile(r"[0-9+()* -]{1,32}", re.ASCII)
 _DATE = re.compile(
     r"(\d{4})(?:[-/.](\d{1,2})[-/.](\d{1,2})|年(\d{1,2})月(\d{1,2})日|(\d{2})(\d{2}))(?:[ T]0?0:00(?::00)?)?"
 )
-_LOST = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_LOST = re.compile(r"\d([.,]\d+)?[eE]\+?\d+")
+# In a code the letter may be its own (6E15): lost is what has a decimal mark or a sign, as spreadsheets write it.
+_LOST_CODE = re.compile(r"-?\d(?:[.,]\d+[eE][+-]?|[eE][+-])\d{1,3}")
+_ROUNDED = re.compile(
+    r"\d{15}0{3,}", re.ASCII
+)  # of 18 digits and more, nothing is left beyond the 15 a spreadsheet keeps
+_SHEET_ERROR = re.compile(
+    r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!|GETTING_DATA|FIELD!|BLOCKED!|UNKNOWN!|CONNECT!)|#{3,}|Err:\d{3}"
+)
+_MASKED = re.compile(r"\*{2,}")
+# Letters of UTF-8 read as GBK or as Latin-1: what comes of the commonest lead bytes (E4 to E9, C3, EF BB BF).
+_MOJIBAKE = re.compile("\ufffd|锟斤拷|锘縷|烫烫烫|\u00ef\u00bb\u00bf|[\u00e4-\u00e9][\u0080-\u00bf]{2}")
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # control, direction (U+202E), zero width, halves of pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,7 @@ class MeterRow:
     customer_code: str | None = None
     customer_name: str | None = None
     phone: str | None = None
+    customer_address: str | None = None
     address: str | None = None
     is_protected: bool | None = None
     is_critical: bool | None = None
@@ -138,29 +140,62 @@ def _plain(text: str) -> str:
     return re.sub(r"[\s_()（）*：:.\-]", "", text.lower().replace("³", "3"))
 
 
-_BY_HEADER = {_plain(header): name for name, headers in COLUMNS.items() for header in (name, *headers)}
+_BY_HEADER = {_plain(heading): name for name, column in COLUMNS.items() for heading in (name, *column.headings)}
 
 
 def layout(header: Sequence[str]) -> list[str | None]:
     """Column name of each cell of the header, None for one that is not used.
 
-    Raises ``HeaderError`` when a required column is missing or one is there twice.
+    Raises ``HeaderError`` when a required column is missing, one is there twice, or a heading may mean two columns.
     """
+    for cell in header:
+        if (meant := AMBIGUOUS.get(_plain(cell))) is not None:
+            raise HeaderError(
+                f"列“{cell.strip()}”含义不明，请改为“{'”或“'.join(COLUMNS[name].zh for name in meant)}” / "
+                f"column '{cell.strip()}' may mean two things: call it "
+                + " or ".join(f"'{COLUMNS[name].en}'" for name in meant)
+            )
     found = [_BY_HEADER.get(_plain(cell)) for cell in header]
     named = [name for name in found if name is not None]
     for name in named:
         if named.count(name) > 1:
-            zh, en = COLUMNS[name][1], COLUMNS[name][0]
+            zh, en = COLUMNS[name].zh, COLUMNS[name].en
             raise HeaderError(f"列“{zh}”出现多次 / column '{en}' is there more than once")
     missing = [name for name in REQUIRED if name not in named]
     if missing:
-        zh = "、".join(COLUMNS[name][1] for name in missing)
-        en = ", ".join(COLUMNS[name][0] for name in missing)
+        zh = "、".join(COLUMNS[name].zh for name in missing)
+        en = ", ".join(COLUMNS[name].en for name in missing)
         raise HeaderError(f"缺少列：{zh} / missing columns: {en}")
     return found
 
 
+def left_out(header: Sequence[str]) -> list[str]:
+    """Headings of the file that are no column of the registry: what stands below them is not imported."""
+    return [cell.strip() for cell in header if cell.strip() and _plain(cell) not in _BY_HEADER]
+
+
+def _checked(text: str, most: int) -> str:
+    if len(text) > most:
+        raise CellError("too_long")
+    if not text.isprintable() and any(unicodedata.category(sign) in _UNSEEN for sign in text):
+        raise CellError("control_sign")
+    if not text.isascii() and (_MOJIBAKE.search(text) or _is_utf8_read_as_gbk(text)):
+        raise CellError("mojibake")
+    return text
+
+
+def _is_utf8_read_as_gbk(text: str) -> bool:
+    """Whether the text's GBK bytes are whole UTF-8 with Chinese letters: of names written as they are one in 10^5."""
+    try:
+        read = text.encode("gb18030").decode("utf-8")
+    except UnicodeError:
+        return False
+    return any("\u4e00" <= sign <= "\u9fff" for sign in read)
+
+
 def _number(text: str) -> str:
+    if _LOST_CODE.fullmatch(text) or _ROUNDED.fullmatch(text):
+        raise CellError("digits_lost")
     if not _NUMBER.fullmatch(text):
         raise CellError("bad_number")
     return text
@@ -179,6 +214,8 @@ def _imsi(text: str) -> str:
 
 
 def _iccid(text: str) -> str:
+    if _ROUNDED.fullmatch(text):
+        raise CellError("digits_lost")
     if not is_iccid(text):
         raise CellError("digits_lost" if _LOST.fullmatch(text) else "bad_iccid")
     return text.upper()
@@ -187,25 +224,29 @@ def _iccid(text: str) -> str:
 def _code(text: str) -> str:
     if not _CODE.fullmatch(text):
         raise CellError("bad_code")
-    return text
+    if _LOST_CODE.fullmatch(text) or _ROUNDED.fullmatch(text):
+        raise CellError("digits_lost")
+    return _checked(text, MOST_NAME)
 
 
-def _prose(text: str) -> str:
-    if len(text) > 200:
-        raise CellError("too_long")
-    if not text.isprintable() and _CONTROL.search(text):
-        raise CellError("control_sign")
-    return text
+def _name(text: str) -> str:
+    return _checked(text, MOST_NAME)
+
+
+def _address(text: str) -> str:
+    return _checked(text, MOST_ADDRESS)
 
 
 def _phone(text: str) -> str:
     if not _PHONE.fullmatch(text):
         raise CellError("digits_lost" if _LOST.fullmatch(text) else "bad_phone")
+    if _MASKED.search(text):
+        raise CellError("masked")
     return text
 
 
 def _flag(text: str) -> bool:
-    found = _FLAGS.get(text.lower())
+    found = FLAGS.get(text.lower())
     if found is None:
         raise CellError("bad_flag")
     return found
@@ -221,7 +262,7 @@ def _place(text: str) -> str:
 @lru_cache(maxsize=4096)
 def _dn(text: str) -> int:
     digits = text[2:].strip() if text[:2].lower() == "dn" else text
-    if not (digits.isascii() and digits.isdigit() and 1 <= int(digits[:9]) <= 3000):
+    if not (digits.isascii() and digits.isdigit() and 1 <= int(digits[:9]) <= 5000):
         raise CellError("bad_dn")
     return int(digits)
 
@@ -254,7 +295,7 @@ def _date(text: str, today: date) -> date:
 
 _READ: Mapping[str, Callable[[str], Any]] = {
     "number": _number, "bar_code": _code, "imei": _imei, "imsi": _imsi, "iccid": _iccid, "product": _code, "area": _code,
-    "customer_code": _code, "customer_name": _prose, "phone": _phone, "address": _prose, "is_protected": _flag,
+    "customer_code": _code, "customer_name": _name, "phone": _phone, "customer_address": _address, "address": _address, "is_protected": _flag,
     "is_critical": _flag, "place": _place, "dn": _dn, "qmax_l_h": _qmax,
 }  # fmt: skip
 
@@ -275,7 +316,7 @@ class RowCheck:
 
     def header_of(self, name: str) -> str:
         """The file's own header of a column, or its English name where the file has none."""
-        return self._header[self._at[name]] if name in self._at else COLUMNS[name][0]
+        return self._header[self._at[name]] if name in self._at else COLUMNS[name].en
 
     def check(self, row: int, cells: Sequence[str]) -> MeterRow | list[RowError]:
         """The row's values or all that is wrong with it."""
@@ -288,13 +329,18 @@ class RowCheck:
                 if name in REQUIRED:
                     errors.append(RowError(row, self._header[place], "", "required"))
                 continue
+            if text[0] in "#E" and _SHEET_ERROR.fullmatch(text):
+                errors.append(RowError(row, self._header[place], text[:200], "sheet_error"))
+                continue
             try:
                 values[name] = read(text)
             except CellError as error:
                 errors.append(RowError(row, self._header[place], text[:200], str(error)))
         if count > len(self._header) and any(cell.strip() for cell in cells[len(self._header) :]):
             errors.append(RowError(row, "", cells[len(self._header)][:200], "too_many_cells"))
-        if "customer_code" not in values and ("customer_name" in values or "phone" in values):
-            name = "customer_name" if "customer_name" in values else "phone"
+        of_customer = [name for name in OF_CUSTOMER if values.get(name)]
+        is_code_given = (at := self._at.get("customer_code", count)) < count and cells[at].strip()
+        if of_customer and not is_code_given:
+            name = of_customer[0]
             errors.append(RowError(row, self.header_of(name), str(values[name]), "customer_without_code"))
         return errors or MeterRow(row=row, **values)

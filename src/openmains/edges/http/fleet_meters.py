@@ -23,6 +23,7 @@ from openmains.app.fleet.model import (
     MeterSort,
     MeterStatus,
     NewMeter,
+    RegisteredMeter,
 )
 from openmains.app.fleet.ports import Dimensions, MeterSearch, MeterStore
 from openmains.app.identity.model import Actor
@@ -103,15 +104,20 @@ async def list_meters(
 
 
 async def _search(deps: ApiDeps, actor: Actor, q: str, limit: int, cursor: str | None) -> Page[Meter]:
-    after = decode_cursor("search", cursor, str)
     async with deps.store.tenant(actor.tenant_id) as work:
-        try:
-            hits = await work[MeterSearch].search(q, limit, after)
-        except ValueError as error:
-            raise Problem("invalid-input", fields=(("/q", "wrong-format"),)) from error
-        rows = await work[MeterStore].by_ids([hit.meter_id for hit in hits])
+        found, following = await _hits(work[MeterSearch], q, limit, cursor)
+        return Page(items=await work[MeterStore].by_ids(found), next=following)
+
+
+async def _hits(search: MeterSearch, q: str, limit: int, cursor: str | None) -> tuple[list[MeterId], str | None]:
+    """Who was found, and the cursor of what follows."""
+    after = decode_cursor("search", cursor, str)
+    try:
+        hits = await search.search(q, limit, after)
+    except ValueError as error:
+        raise Problem("invalid-input", fields=(("/q", "wrong-format"),)) from error
     more = len(hits) == limit
-    return Page(items=rows, next=encode_cursor("search", hits[-1].cursor) if more else None)
+    return [hit.meter_id for hit in hits], encode_cursor("search", hits[-1].cursor) if more else None
 
 
 @get("/meters/file", operation_id="download_meters", tags=["meters"], opt=VIEWER)
@@ -136,13 +142,15 @@ async def download_meters(
     if unknown := [name for name in chosen if name not in export.COLUMNS]:
         raise Problem("invalid-input", fields=tuple(("/columns", "not-accepted") for _ in unknown))
 
-    async def pages() -> AsyncIterator[list[Meter]]:
+    async def pages() -> AsyncIterator[list[RegisteredMeter]]:
         cursor, after, hits = None, None, 0
         while True:
             if q is not None:
-                shown = await _search(deps, actor, q, 200, cursor)
-                cursor, hits = shown.next, hits + len(shown.items)
-                yield shown.items
+                async with deps.store.tenant(actor.tenant_id) as work:
+                    found, cursor = await _hits(work[MeterSearch], q, 200, cursor)
+                    rows = await work[MeterStore].registered_by_ids(found)
+                hits += len(found)
+                yield rows
                 if cursor is None or hits >= export.MOST_HITS:
                     return
                 continue
@@ -156,7 +164,7 @@ async def download_meters(
                 deps.now_us(),
             )
             async with deps.store.tenant(actor.tenant_id) as work:
-                rows = await work[MeterStore].page(wanted)
+                rows = await work[MeterStore].registered(wanted)
             yield rows
             if len(rows) < export.PAGE:
                 return

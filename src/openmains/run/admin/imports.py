@@ -70,6 +70,9 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
         raise StartError(
             f"导入失败，未作任何更改：{error}", f"the import failed and changed nothing: {error}"
         ) from error
+    if result.ignored:
+        names = "、".join(result.ignored)
+        print(messages.text(f"以下列不导入：{names}", f"columns that are not imported: {names}"), file=sys.stderr)
     if result.error_count:
         path = args.errors or args.file.with_name(args.file.name + ".errors.csv")
         path.write_bytes(b"".join(error_report(result, messages.text("zh", "en"))))

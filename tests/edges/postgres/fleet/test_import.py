@@ -250,3 +250,82 @@ async def test_dimensions_follow(owner: Pool, pipeline: Pool, clickhouse: ClickH
 
 def test_imei_check_digit() -> None:
     assert imei_of(49015420323751) == 490154203237518  # 3GPP TS 23.003 Annex B's scheme on its usual example
+
+
+async def test_what_a_spreadsheet_did_to_a_cell_is_refused_with_its_cause(
+    owner: Pool, pipeline: Pool, tmp_path: Path
+) -> None:
+    tenant = await make_tenant(owner, "import-damage")
+    damage = {
+        "code": ("6.60123E+15", "digits_lost"), "number": ("6E+15", "digits_lost"), "imei": ("8.6E+14", "digits_lost"),
+        "iccid": ("89860440000000000000", "digits_lost"), "name": ("#N/A", "sheet_error"), "dn": ("#REF!", "sheet_error"),
+        "phone": ("138****0001", "masked"), "address": ("一路\u202e2号", "control_sign"),
+    }  # fmt: skip
+    rows = [row(20, place, **{name: value}) for place, (name, (value, _)) in enumerate(damage.items())]
+    more = [row(20, 50, name="张三".encode().decode("gbk")), row(20, 51, name="a\ufffdb"), row(20, 52, name="a\x07b")]
+    result = await bring(pipeline, tenant, tmp_path / "m.csv", csv_of([*rows, *more, row(20, 99)]), partial=True)
+    assert [(e.row, e.reason) for e in result.errors] == [
+        *((place + 2, reason) for place, (_, reason) in enumerate(damage.values())),
+        (10, "mojibake"), (11, "mojibake"), (12, "control_sign"),
+    ]  # fmt: skip
+    assert (result.rows, result.inserted, result.rejected) == (12, 1, 11)
+
+
+async def test_an_error_or_a_long_number_in_a_workbook_is_refused(owner: Pool, pipeline: Pool, tmp_path: Path) -> None:
+    tenant = await make_tenant(owner, "import-sheet-damage")
+    path = tmp_path / "m.xlsx"
+    book = xlsxwriter.Workbook(str(path))
+    sheet = book.add_worksheet()
+    sheet.write_row(0, 0, HEADER_ZH)
+    for place in range(1, 5):
+        sheet.write_row(place, 0, row(21, place))
+    sheet.write_formula(1, 8, "=NA()", None, "#N/A")  # telephone: an empty cell would keep what is stored
+    sheet.write_number(2, 6, 6601230000000017)  # customer code of 16 digits: a spreadsheet keeps 15
+    sheet.write_formula(3, 0, "=1/0", None, "#DIV/0!")
+    book.close()
+    async with PostgresImport(pipeline) as store:
+        result = await import_meters(path, tenant, store, today=TODAY, partial=True)
+    assert [(e.row, e.column, e.reason) for e in result.errors] == [
+        (2, "电话", "sheet_error"), (3, "户号", "digits_lost"), (4, "表号", "sheet_error"),
+    ]  # fmt: skip
+    assert result.inserted == 1
+
+
+@pytest.mark.parametrize("place", ["number", "code"])
+async def test_numbers_that_differ_by_leading_zeros_only_are_asked_about(
+    owner: Pool, pipeline: Pool, tmp_path: Path, place: str
+) -> None:
+    tenant = await make_tenant(owner, f"import-zeros-{place}")
+    base = 22 if place == "number" else 23
+    header = {"number": "表号", "code": "户号"}[place]
+    both = [row(base, 1, **{place: "00012345"}), row(base, 2, **{place: "12345"})]
+    result = await bring(pipeline, tenant, tmp_path / "m.csv", csv_of(both), partial=True)
+    assert [(e.row, e.column, e.reason) for e in result.errors] == [(3, header, "zeros_differ")]
+    result = await bring(pipeline, tenant, tmp_path / "m.csv", csv_of([both[1], row(base, 3)]), partial=True)
+    assert [(e.row, e.column, e.reason) for e in result.errors] == [(2, header, "zeros_differ")]
+    assert result.inserted == 1
+    again = await bring(pipeline, tenant, tmp_path / "m.csv", csv_of([both[0]]))
+    assert (again.unchanged, again.error_count) == (1, 0)
+
+
+async def test_a_stray_mark_costs_its_row_and_is_said(owner: Pool, pipeline: Pool, tmp_path: Path) -> None:
+    tenant = await make_tenant(owner, "import-quote")
+    lines = csv_of([row(24, place) for place in range(30)]).decode().splitlines()
+    lines[3] = lines[3].replace("张三2", '"张三2')
+    result = await bring(pipeline, tenant, tmp_path / "m.csv", "\r\n".join(lines).encode(), partial=True)
+    assert [(e.row, e.reason) for e in result.errors] == [(4, "unclosed_quote")]
+    assert (result.rows, result.inserted) == (30, 29)
+
+
+async def test_rows_of_a_second_sheet_are_not_passed_over(owner: Pool, pipeline: Pool, tmp_path: Path) -> None:
+    tenant = await make_tenant(owner, "import-sheets")
+    path = tmp_path / "m.xlsx"
+    book = xlsxwriter.Workbook(str(path))
+    for place in range(2):
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, HEADER_ZH)
+        sheet.write_row(1, 0, row(25, place))
+    book.close()
+    with pytest.raises(HeaderError, match="Sheet2"):
+        async with PostgresImport(pipeline) as store:
+            await import_meters(path, tenant, store, today=TODAY)

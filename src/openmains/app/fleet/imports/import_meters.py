@@ -42,6 +42,7 @@ class ImportResult:
     errors: list[RowError] = field(default_factory=list)  # the first MOST_ERRORS in the order of rows
     areas_created: int = 0
     applied: bool = False
+    ignored: list[str] = field(default_factory=list)  # headings of the file below which nothing was imported
     meter_ids: "array[int]" = field(default_factory=lambda: array("q"))  # new and changed meters
 
     def summary(self) -> dict[str, Any]:
@@ -49,7 +50,7 @@ class ImportResult:
         return {
             "rows": self.rows, "inserted": self.inserted, "updated": self.updated, "unchanged": self.unchanged,
             "rejected": self.rejected, "errors": self.error_count, "areas_created": self.areas_created,
-            "applied": self.applied,
+            "applied": self.applied, "ignored": self.ignored,
         }  # fmt: skip
 
 
@@ -78,6 +79,7 @@ async def import_meters(
             async for chunk in chunks:
                 if should_stop():
                     raise ImportCancelled
+                result.ignored += chunk.ignored
                 if chunk.new_areas:
                     await store.create_areas(chunk.new_areas)
                     result.areas_created += len(chunk.new_areas)

@@ -18,8 +18,9 @@ import msgspec
 
 from openmains.app.fleet.imports.staging import staged_bytes
 from openmains.app.fleet.imports.table import open_table
+from openmains.domain.csv_rows import Broken
 from openmains.domain.fleet.identifiers import imei_text
-from openmains.domain.fleet.meter_row import HeaderError, MeterRow, RowCheck, RowError
+from openmains.domain.fleet.meter_row import HeaderError, MeterRow, RowCheck, RowError, left_out
 
 CHUNK_ROWS = 25_000
 
@@ -44,6 +45,7 @@ class Chunk(msgspec.Struct):
     new_areas: list[str] = []
     copy: bytes = b""
     headers: dict[str, str] = {}
+    ignored: list[str] = []  # headings below which nothing is imported; said once, with the first chunk
     failure: str = ""
 
 
@@ -67,7 +69,7 @@ class Repeats:
                 header = self._check.header_of("imei")
                 return RowError(row.row, header, imei_text(row.imei), "duplicate_in_file", other)
         if row.customer_code is not None:
-            mark = hash((row.customer_name, row.phone, row.address, row.is_protected, row.is_critical))
+            mark = hash((row.customer_name, row.phone, row.customer_address, row.is_protected, row.is_critical))
             known = self._customers.setdefault(row.customer_code, (mark, row.row))
             if known[0] != mark:
                 header = self._check.header_of("customer_code")
@@ -84,11 +86,15 @@ def chunks(orders: Orders) -> Iterator[Chunk]:
         table = open_table(Path(orders.path))
         check = RowCheck(table.header, orders.today)
         repeats = Repeats(check)
-        headers = {name: check.header_of(name) for name in ("number", "imei", "product", "area")}
-        chunk, rows = Chunk(headers=headers, total=table.total), []
-        for number, cells in table.rows:
+        headers = {name: check.header_of(name) for name in ("number", "imei", "product", "area", "customer_code")}
+        chunk, rows = Chunk(headers=headers, total=table.total, ignored=left_out(table.header)), []
+        for item in table.rows:
             chunk.read += 1
-            found = check.check(number, cells)
+            if isinstance(item, Broken):
+                chunk.errors.append(RowError(item.line, "", item.text, item.reason))
+                found: MeterRow | list[RowError] = []
+            else:
+                found = check.check(*item)
             if isinstance(found, MeterRow):
                 errors = _unknown(found, orders, headers, chunk)
                 repeat = repeats.find(found) if not errors else None
@@ -103,7 +109,7 @@ def chunks(orders: Orders) -> Iterator[Chunk]:
                 chunk.staged, chunk.copy = len(rows), staged_bytes(rows)
                 yield chunk
                 chunk, rows = Chunk(headers=headers, total=table.total), []
-        if chunk.read:
+        if chunk.read or chunk.ignored:
             chunk.staged, chunk.copy = len(rows), staged_bytes(rows)
             yield chunk
     except (HeaderError, OSError) as error:

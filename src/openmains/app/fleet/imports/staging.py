@@ -13,7 +13,7 @@ from openmains.domain.fleet.meter_row import MeterRow
 # Order of a staged row's values; edges/postgres/fleet/imports.py has the table.
 STAGED = (
     "line", "number", "bar_code", "imei", "imsi", "iccid", "product", "area", "customer_code", "customer_name", "phone",
-    "address", "is_protected", "is_critical", "place", "dn", "qmax_l_h", "installed_on", "search_text", "grams",
+    "address", "customer_address", "is_protected", "is_critical", "place", "dn", "qmax_l_h", "installed_on", "search_text", "grams",
 )  # fmt: skip
 HEADER = b"PGCOPY\n\xff\r\n\x00" + struct.pack(">ii", 0, 0)
 TRAILER = struct.pack(">h", -1)
@@ -41,6 +41,7 @@ def staged_bytes(rows: Sequence[MeterRow]) -> bytes:
                 r.customer_name or "",
                 r.phone or "",
                 r.address or "",
+                r.customer_address or "",
                 r.imsi or "",
                 r.iccid or "",
             )
@@ -70,7 +71,7 @@ def staged_bytes(rows: Sequence[MeterRow]) -> bytes:
         text(row.bar_code)
         add(_NULL if row.imei is None else _int8(8, row.imei))
         for value in (row.imsi, row.iccid, row.product, row.area, row.customer_code, row.customer_name, row.phone,
-                      row.address):  # fmt: skip
+                      row.address, row.customer_address):  # fmt: skip
             text(value)
         add(_FLAG[row.is_protected])
         add(_FLAG[row.is_critical])

@@ -44,6 +44,7 @@ class PostgresImport:
         self._tenant_id = 0
         self._committed = False
         self._analysed = False
+        self._lengths: list[int] | None = None  # as the first chunk and the registry have them
 
     async def __aenter__(self) -> Self:
         self._connection = await self._pool.acquire()
@@ -96,7 +97,13 @@ class PostgresImport:
         if not self._analysed:
             await _STAGING["analyse_staging"].execute(connection)
             self._analysed = True
-        found = await _STAGING["conflicts"].fetch(connection, tenant_id=self._tenant_id)
+        if self._lengths is None:
+            lengths = await _STAGING["zero_lengths"].fetch(connection, tenant_id=self._tenant_id)
+            self._lengths = [row["size"] for row in lengths]
+        found = [
+            *await _STAGING["conflicts"].fetch(connection, tenant_id=self._tenant_id),
+            *await _STAGING["zeros_differ"].fetch(connection, tenant_id=self._tenant_id, lengths=self._lengths),
+        ]
         if found:
             await _STAGING["leave_out"].execute(connection, lines=[row["line"] for row in found])
         return [Conflict(row["line"], row["place"], row["value"], row["reason"]) for row in found]

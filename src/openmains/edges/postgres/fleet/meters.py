@@ -11,7 +11,16 @@ from typing import Any
 
 import asyncpg
 
-from openmains.app.fleet.model import Customer, Dimension, LastState, Meter, MeterDetail, MeterFilter, NewMeter
+from openmains.app.fleet.model import (
+    Customer,
+    Dimension,
+    LastState,
+    Meter,
+    MeterDetail,
+    MeterFilter,
+    NewMeter,
+    RegisteredMeter,
+)
 from openmains.app.fleet.wording import Wording
 from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.ids import CustomerId, MeterId, TenantId
@@ -75,6 +84,24 @@ def _fields(row: Row, wording: Wording) -> dict[str, Any]:
     return own
 
 
+def _customer(row: Row) -> Customer | None:
+    if row["customer_id"] is None:
+        return None
+    return Customer(
+        customer_id=row["customer_id"],
+        code=row["customer_code"],
+        name=row["customer_name"],
+        phone=row["customer_phone"],
+        address=row["customer_address"],
+        is_protected=row["is_protected"],
+        is_critical=row["is_critical"],
+    )
+
+
+def _registered(row: Row, wording: Wording) -> RegisteredMeter:
+    return RegisteredMeter(area_code=row["area_code"], customer=_customer(row), **_fields(row, wording))
+
+
 class Meters:
     """``MeterStore`` on one tenant's transaction."""
 
@@ -84,6 +111,12 @@ class Meters:
         self._wording = wording
 
     async def page(self, chosen: MeterFilter) -> list[Meter]:
+        return [Meter(**_fields(row, self._wording)) for row in await self._page(chosen)]
+
+    async def registered(self, chosen: MeterFilter) -> list[RegisteredMeter]:
+        return [_registered(row, self._wording) for row in await self._page(chosen)]
+
+    async def _page(self, chosen: MeterFilter) -> Sequence[Row]:
         column, direction, beyond = _ORDER[chosen.sort]
         values: dict[str, Any] = {"tenant_id": self._tenant_id, "most": chosen.limit}
         fragments = []
@@ -101,13 +134,18 @@ class Meters:
             fragments.append(f"AND {column} {beyond} :after")
             values["after"] = chosen.after[0] if column == "m.number" else chosen.after[1]
         fragments.append(f"ORDER BY {column} {direction} LIMIT :most")
-        rows = await extended(_QUERIES["meters"], *fragments).fetch(self._connection, **values)
-        return [Meter(**_fields(row, self._wording)) for row in rows]
+        return await extended(_QUERIES["meters"], *fragments).fetch(self._connection, **values)
 
     async def by_ids(self, meter_ids: Sequence[MeterId]) -> list[Meter]:
+        return [Meter(**_fields(row, self._wording)) for row in await self._by_ids(meter_ids)]
+
+    async def registered_by_ids(self, meter_ids: Sequence[MeterId]) -> list[RegisteredMeter]:
+        return [_registered(row, self._wording) for row in await self._by_ids(meter_ids)]
+
+    async def _by_ids(self, meter_ids: Sequence[MeterId]) -> list[Row]:
         query = extended(_QUERIES["meters"], "AND m.meter_id = ANY(:meter_ids::bigint[])")
         rows = await query.fetch(self._connection, tenant_id=self._tenant_id, meter_ids=meter_ids)
-        found = {row["meter_id"]: Meter(**_fields(row, self._wording)) for row in rows}
+        found = {row["meter_id"]: row for row in rows}
         return [found[meter_id] for meter_id in meter_ids if meter_id in found]
 
     async def get(self, meter_id: MeterId) -> MeterDetail | None:
@@ -115,18 +153,7 @@ class Meters:
         row = await query.fetchrow(self._connection, tenant_id=self._tenant_id, meter_id=meter_id)
         if row is None:
             return None
-        customer = None
-        if row["customer_id"] is not None:
-            customer = Customer(
-                customer_id=row["customer_id"],
-                code=row["customer_code"],
-                name=row["customer_name"],
-                phone=row["customer_phone"],
-                address=row["customer_address"],
-                is_protected=row["is_protected"],
-                is_critical=row["is_critical"],
-            )
-        return MeterDetail(customer=customer, **_fields(row, self._wording))
+        return MeterDetail(customer=_customer(row), **_fields(row, self._wording))
 
     async def customer_exists(self, customer_id: CustomerId) -> bool:
         found: bool = await _QUERIES["customer_exists"].fetchval(

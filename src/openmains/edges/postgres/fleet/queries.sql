@@ -59,7 +59,7 @@ RETURNING product_id, code, name, maker, model, medium, driver, dial, interval_s
 -- name: meters
 -- Meters of a tenant with their last state and customer; which of them and in what order is added (meters.py).
 SELECT m.meter_id, m.number, m.bar_code, m.imei, m.imsi, m.iccid, m.product_id, p.code AS product_code, p.medium,
-       p.driver, m.area_id, a.name AS area_name, m.customer_id, c.name AS customer_name, m.address, m.place, m.dn,
+       p.driver, m.area_id, a.code AS area_code, a.name AS area_name, m.customer_id, c.name AS customer_name, m.address, m.place, m.dn,
        m.qmax_l_h, m.installed_on, m.removed_on, m.created_at, m.revision,
        s.meter_id AS state_of, s.register, s.register_at, s.last_seen_us, s.event_mask,
        c.code AS customer_code, c.phone AS customer_phone, c.address AS customer_address, c.is_protected, c.is_critical

@@ -5,7 +5,7 @@
 -- A chunk's rows, and what they are in the registry. import_rows() works with the owner's rights; no other session sees them.
 CREATE TEMPORARY TABLE import_row (
   line int PRIMARY KEY, number text NOT NULL, bar_code text, imei bigint, imsi text, iccid text, product text NOT NULL,
-  area text NOT NULL, customer_code text, customer_name text, phone text, address text, is_protected boolean, is_critical boolean,
+  area text NOT NULL, customer_code text, customer_name text, phone text, address text, customer_address text, is_protected boolean, is_critical boolean,
   place text, dn int, qmax_l_h bigint, installed_on date NOT NULL, search_text text NOT NULL, grams int[] NOT NULL
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE import_key (
@@ -36,6 +36,36 @@ SELECT r.line, 'number', r.number, 'meter_removed'
  WHERE m.removed_on IS NOT NULL
 ORDER BY 1, 2
 
+-- name: zero_lengths
+-- How long numbers with leading zeros are, in the registry and the chunk: what a spreadsheet may have cut is filled up to these.
+SELECT DISTINCT length(number) AS size FROM meter WHERE tenant_id = :tenant_id AND number LIKE '0%'
+UNION SELECT DISTINCT length(code) FROM customer WHERE tenant_id = :tenant_id AND code LIKE '0%'
+UNION SELECT DISTINCT length(number) FROM import_row WHERE number LIKE '0%'
+UNION SELECT DISTINCT length(customer_code) FROM import_row WHERE customer_code LIKE '0%'
+
+-- name: zeros_differ
+-- Numbers and customers' codes nobody has yet, that differ by leading zeros only from one in the chunk before or the registry.
+WITH given AS (
+  SELECT r.line, 'number' AS place, r.number AS value, ltrim(r.number, '0') AS plain
+    FROM import_row r LEFT JOIN meter m ON m.tenant_id = :tenant_id AND m.number = r.number
+   WHERE m.meter_id IS NULL AND r.number ~ '^[0-9]+$'
+  UNION ALL
+  SELECT r.line, 'customer_code', r.customer_code, ltrim(r.customer_code, '0')
+    FROM import_row r LEFT JOIN customer c ON c.tenant_id = :tenant_id AND c.code = r.customer_code
+   WHERE c.customer_id IS NULL AND r.customer_code ~ '^[0-9]+$'
+), beside AS (
+  SELECT g.*, first_value(g.value) OVER (PARTITION BY g.place, g.plain ORDER BY g.line) AS first,
+         ARRAY(SELECT lpad(g.plain, n, '0') FROM unnest(:lengths::int[]) AS n WHERE n >= length(g.plain)) || g.plain AS alike
+    FROM given g
+)
+SELECT b.line, b.place, b.value, 'zeros_differ' AS reason FROM beside b
+ WHERE b.first <> b.value
+    OR (b.place = 'number' AND EXISTS (SELECT FROM meter m
+         WHERE m.tenant_id = :tenant_id AND m.number = ANY (b.alike) AND m.number <> b.value))
+    OR (b.place = 'customer_code' AND EXISTS (SELECT FROM customer c
+         WHERE c.tenant_id = :tenant_id AND c.code = ANY (b.alike) AND c.code <> b.value))
+ORDER BY 1, 2
+
 -- name: leave_out
 -- The rows that cannot.
 DELETE FROM import_row WHERE line = ANY (:lines::int[])
@@ -44,7 +74,7 @@ DELETE FROM import_row WHERE line = ANY (:lines::int[])
 -- Customers whose search text changes with this chunk.
 SELECT DISTINCT c.customer_id FROM import_row r JOIN customer c ON c.tenant_id = :tenant_id AND c.code = r.customer_code
  WHERE (c.name, c.phone, c.address)
-       IS DISTINCT FROM (coalesce(r.customer_name, c.name), coalesce(r.phone, c.phone), coalesce(r.address, c.address))
+       IS DISTINCT FROM (coalesce(r.customer_name, c.name), coalesce(r.phone, c.phone), coalesce(r.customer_address, c.address))
 
 -- name: import_rows
 -- Writes the chunk, set by set (migration 0003); which meters came ('i') and which changed ('u').
