@@ -103,6 +103,8 @@ class TestEveryDriver:
                 continue
             values: Mapping[str, object] = {k: v for k, v in first.items() if k != "kind"}
             found, _ = driver.decode([vector.frame], [vector.received_at])
+            if found[0].damages:
+                continue  # nothing is written that cannot be read
             again = driver.encode(found[0].kind, values)
             assert meaning(driver, again, vector.received_at) == first, vector.name
 

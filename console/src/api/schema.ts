@@ -2074,6 +2074,12 @@ export interface components {
             name: string;
             phone: string;
         };
+        /** DamagedPart */
+        DamagedPart: {
+            detail: string;
+            name: string;
+            offset: number;
+        };
         /** DeadLetter */
         DeadLetter: {
             byte_offset: number;
@@ -2130,6 +2136,7 @@ export interface components {
         /** Frame */
         Frame: {
             channel: string;
+            damages: components["schemas"]["DamagedPart"][];
             direction: string;
             fields: components["schemas"]["TracedField"][];
             length: number;

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Table pages column-wise: frames of one type, length and counts are one matrix of bytes, read field by field.
 
-Work per frame in Python is the CRC (in C) and one list append; all else is numpy on whole columns. Good frames only: a
-frame that fails any test goes to ``ScalarCodec.fault``, which names the byte.
+Work per frame in Python is the CRC (in C) and one list append; all else is numpy on whole columns. A frame that fails any
+test goes to ``ScalarCodec.judge``, which names the byte: with a fault it is rejected; with damaged fields it is read like the
+others, the damaged ones as missing.
 """
 
 from binascii import crc_hqx
@@ -17,6 +18,7 @@ from openmains.drivers.model import (
     MISSING_VALUE,
     Columns,
     Command,
+    Damage,
     FieldTrace,
     Ints,
     Kind,
@@ -42,7 +44,7 @@ class TableDriver(PageDriver):
         if page.commands is not None:
             self.command_kinds, self.settings = page.commands.kinds, page.commands.settings
         self._type_offset = page.messages[0].by_name[page.type_field].offset
-        self._types = {m.type: _Compiled(m, page) for m in page.messages}
+        self._types = {m.type: _Compiled(m, page, self._scalar) for m in page.messages}
         self._least = min(m.fixed_size for m in page.messages) + CRC_SIZE
         points = {point for m in page.messages for point in m.points}
         self.points = frozenset(points | ({"register_at"} if "register" in points else set()))
@@ -118,8 +120,9 @@ class TableDriver(PageDriver):
 class _Compiled:
     """Column reader of one message type."""
 
-    def __init__(self, message: Message, page: Page) -> None:
+    def __init__(self, message: Message, page: Page, scalar: ScalarCodec) -> None:
         self.message = message
+        self._scalar = scalar
         self.least = message.fixed_size + CRC_SIZE
         self._big = page.order == "big"
         self._unit = page.unit_exponent
@@ -151,14 +154,27 @@ class _Compiled:
         raw = {f.name: self._column(data, f) for f in self._fixed if f.name not in shape_of}
         raw |= {f.name: c for f, c in zip(self._count_fields, counts, strict=True)}
         good = self._good(data, raw)
+        damages: list[Damage] = []
+        lost: dict[str, NDArray[np.bool_]] = {}
         if not good.all():
+            for place in np.flatnonzero(~good).tolist():
+                fault, damaged = self._scalar.judge(payloads[rows[place]])
+                if fault is not None or not damaged:
+                    continue
+                good[place] = True
+                for name, why in damaged:
+                    lost.setdefault(name, np.zeros(len(rows), np.bool_))[place] = True
+                    damages.append(Damage(rows[place], why.offset, name, why.detail))
             bad += [row for row, ok in zip(rows, good.tolist(), strict=True) if not ok]
             rows = [row for row, ok in zip(rows, good.tolist(), strict=True) if ok]
             if not rows:
                 return
             data = data[good]
             raw = {name: column[good] for name, column in raw.items()}
-        found.append(self._columns(data, rows, raw, shape_of))
+            lost = {name: column[good] for name, column in lost.items()}
+        columns = self._columns(data, rows, raw, shape_of, lost)
+        columns.damages = damages
+        found.append(columns)
 
     def _good(self, data: Bytes, raw: Mapping[str, Ints]) -> NDArray[np.bool_]:
         good = np.ones(len(data), np.bool_)
@@ -174,7 +190,19 @@ class _Compiled:
                 good &= inside if item.missing is None else inside | (column == item.missing)
         return good
 
-    def _columns(self, data: Bytes, rows: list[int], raw: Mapping[str, Ints], shape: Mapping[str, int]) -> Columns:
+    def _columns(
+        self,
+        data: Bytes,
+        rows: list[int],
+        raw: Mapping[str, Ints],
+        shape: Mapping[str, int],
+        lost: Mapping[str, NDArray[np.bool_]],
+    ) -> Columns:
+        """``lost``: damaged fields and in which frames."""
+        unit_lost = None if self._exponent is None else lost.get(self._exponent.name)
+        if self._exponent is not None and unit_lost is not None:
+            name = self._exponent.name
+            raw = {**raw, name: np.where(unit_lost, self._unit, raw[name])}
         factor = self._factors(raw)
         points: dict[str, Ints] = {}
         series: dict[str, Ints] = {}
@@ -182,10 +210,15 @@ class _Compiled:
         anchors: dict[str, Ints] = {}
         for item in self._fixed:
             column = raw[item.name]
-            if item.name in self._needed:
-                anchors[item.name] = _scaled(item, column, factor)
-            if item.point:
-                points[item.point] = _scaled(item, column, factor)
+            if item.name in self._needed or item.point:
+                value = _scaled(item, column, factor)
+                for gone in (lost.get(item.name), unit_lost if item.volume or item.exponent else None):
+                    if gone is not None:
+                        value = np.where(gone, MISSING_VALUE, value)
+                if item.name in self._needed:
+                    anchors[item.name] = value
+                if item.point:
+                    points[item.point] = value
             for bits in item.bits:
                 points[bits.point] = column >> bits.at & ((1 << bits.width) - 1)
             if item.events:
@@ -197,6 +230,9 @@ class _Compiled:
             block = self._block(data, item, at, count)
             at += item.size * count
             self._series(item, block, anchors, factor, series)
+            if unit_lost is not None and item.volume:
+                name = item.series or ""
+                series[name] = np.where(unit_lost[:, None], MISSING_VALUE, series[name])
         if "register" in points and "register_at" not in points:
             points["register_at"] = points["device_at"]
         return Columns(self.message.kind, rows, points, series, mask, self.message.event_known)
@@ -208,16 +244,20 @@ class _Compiled:
         value = _scaled(item, block, factor)
         if item.plus:
             base = anchors[item.plus][:, None]
-            value = base + value if item.missing is None else np.where(block == item.missing, value, base + value)
+            unknown = (
+                base == MISSING_VALUE if item.missing is None else (base == MISSING_VALUE) | (block == item.missing)
+            )
+            value = np.where(unknown, MISSING_VALUE, np.where(unknown, 0, base) + np.where(unknown, 0, value))
         if not item.back_from or not item.back_at:
             series[name] = value
             return
         newest, instant = anchors[item.back_from][:, None], anchors[item.back_at][:, None]
-        value = np.where(block == item.missing, MISSING_VALUE, newest - value)
-        known = instant != 0
+        is_dated = (instant != 0) & (instant != MISSING_VALUE)
+        known = is_dated & (newest != MISSING_VALUE)
+        value = np.where(~known | (block == item.missing), MISSING_VALUE, np.where(known, newest, 0) - value)
         instants = instant - item.step_s * np.arange(block.shape[1] + 1, dtype=np.int64)
         series[name] = np.where(known, np.concatenate([newest, value], axis=1), MISSING_VALUE)
-        series[f"{name}_at"] = np.where(known, instants, MISSING_VALUE)
+        series[f"{name}_at"] = np.where(is_dated, instants, MISSING_VALUE)
 
     def _factors(self, raw: Mapping[str, Ints]) -> Ints | None:
         if self._exponent is None:

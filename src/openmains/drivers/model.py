@@ -34,12 +34,25 @@ class Kind(StrEnum):
     LOG = "log"  # a part of the meter's event log (R1.14)
 
 
+class Damage(NamedTuple):
+    """A part of a message that cannot be read while the rest can: what is sound is kept, this is noted.
+
+    ``row``: the frame's place in the batch; ``offset``: byte of the frame, of its payload's beginning where the format
+    does not tell; ``name``: field, point or path; ``detail``: prose.
+    """
+
+    row: int
+    offset: int
+    name: str
+    detail: str
+
+
 @dataclass(slots=True)
 class Columns:
     """Frames of one kind and one shape, column-wise; row r of every array belongs to frame ``rows[r]`` of the batch.
 
     ``points[name]``: one int64 a frame. ``series[name]``: int64 (frames × n), where a missing interval is
-    ``MISSING_VALUE``; a point that the meter marks as unknown is ``MISSING_VALUE`` too. ``event_mask[r]``: bit n is set
+    ``MISSING_VALUE``; a point that the meter marks as unknown, or that is damaged, is ``MISSING_VALUE`` too. ``event_mask[r]``: bit n is set
     when event n of ``points.toml`` is active in the frame's state. A bit of ``event_known`` that is 0 in the mask is an
     event the frame says is over, so that recovery is seen as well.
     """
@@ -52,6 +65,7 @@ class Columns:
         None  # bit number = event number in points.toml; None = the message says nothing of events
     )
     event_known: int = 0  # which event bits this message type can speak of
+    damages: list[Damage] = field(default_factory=list)  # what these frames say that could not be read
 
 
 class Fault(NamedTuple):
@@ -207,7 +221,7 @@ class Driver(ABC):
 
     @abstractmethod
     def check(self, payload: bytes) -> str | None:
-        """Reason code why the frame cannot be read, or None. Agrees with ``decode``; some µs."""
+        """Reason code why nothing of the frame can be read, or None. Agrees with ``decode``; some µs."""
 
     @abstractmethod
     def decode(self, payloads: Sequence[bytes], received_at: Sequence[int]) -> tuple[list[Columns], list[Rejected]]:

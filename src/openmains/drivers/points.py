@@ -20,12 +20,22 @@ WIDTHS = (16, 32, 64)
 
 @dataclass(slots=True, frozen=True)
 class Point:
-    """A quantity: value × 10^exponent of ``unit``; unit "volume" is the driver's own 10^unit_exponent m³."""
+    """A quantity: value × 10^exponent of ``unit``; unit "volume" is the driver's own 10^unit_exponent m³.
+
+    ``least``, ``most``: what it can be at all, in the point's unit. ``missing``: values that say 'not known'.
+    """
 
     name: str
     unit: str
     exponent: int
     title: Title
+    least: int | None = None
+    most: int | None = None
+    missing: frozenset[int] = frozenset()
+
+    def is_possible(self, value: int) -> bool:
+        """Whether the quantity can be this at all."""
+        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
 
 
 @dataclass(slots=True, frozen=True)
@@ -53,9 +63,11 @@ class StatePoint:
 
     @property
     def bounds(self) -> tuple[int, int]:
-        """Least and greatest value that can be kept; the least of 32 and 64 bits is left out, it says 'not sent'."""
+        """Least and greatest value that can be, and be kept; the least of 32 and 64 bits is left out, it says 'not sent'."""
         most = 2 ** (self.bits - 1) - 1
-        return -most - (1 if self.bits == WIDTHS[0] else 0), most
+        low, high = -most - (1 if self.bits == WIDTHS[0] else 0), most
+        point = self.point
+        return low if point.least is None else point.least, high if point.most is None else point.most
 
 
 @dataclass(slots=True, frozen=True)
@@ -81,6 +93,9 @@ class Vocabulary:
 class _PointEntry(TypedDict):
     unit: str
     exponent: int
+    least: NotRequired[int]
+    most: NotRequired[int]
+    missing: NotRequired[list[int]]
     zh: str
     en: str
 
@@ -123,7 +138,11 @@ def _point(reader: PageReader, name: str, raw: object) -> Point:
     entry = reader.checked(_PointEntry, raw, "points", name)
     if not (entry["unit"] and entry["zh"] and entry["en"]):
         reader.fail(reader.place("points", name), "unit, zh and en are not empty")
-    return Point(name, entry["unit"], entry["exponent"], Title(entry["zh"], entry["en"]))
+    least, most, missing = entry.get("least"), entry.get("most"), frozenset(entry.get("missing", []))
+    point = Point(name, entry["unit"], entry["exponent"], Title(entry["zh"], entry["en"]), least, most, missing)
+    if not all(point.is_possible(mark) for mark in missing):
+        reader.fail(reader.place("points", name), "a mark in missing is beyond least and most already")
+    return point
 
 
 def _event(reader: PageReader, name: str, raw: object) -> Event:
@@ -146,7 +165,11 @@ def _state_point(reader: PageReader, name: str, raw: object, points: Mapping[str
         reader.fail(place, f"{name} is no point")
     if entry["bits"] not in WIDTHS:
         reader.fail(place, f"bits must be one of {', '.join(map(str, WIDTHS))}")
-    return StatePoint(points[name], entry["bits"], entry["shown"])
+    point = points[name]
+    most = 2 ** (entry["bits"] - 1) - 1
+    if (point.least or 0) < -most or (point.most or 0) > most:
+        reader.fail(place, f"{name} can be more than {entry['bits']} bits hold")
+    return StatePoint(point, entry["bits"], entry["shown"])
 
 
 @cache

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """One frame of a table page: what is wrong with it, what its fields say, what the platform answers.
 
-The column-wise decoder (``codec``) reads good frames; when it meets a bad one it asks ``fault`` here for the byte. So
+The column-wise decoder (``codec``) reads good frames; when it meets a bad one it asks ``judge`` here for the byte. So
 ``check`` at the edge and ``decode`` in the pipeline cannot disagree.
+
+What carries the frame (constants, type, counts, CRC) must be right, or nothing in it can be found. Any other field whose
+bytes make no sense is a *damage*: it is left out, with the series counted from it, and what is sound beside it is kept.
+A frame whose every statement is damaged has a fault like one that cannot be found.
 """
 
 from binascii import crc_hqx
@@ -12,6 +16,19 @@ from typing import Literal, NamedTuple
 from openmains.drivers.model import Fault, FieldTrace
 from openmains.drivers.page import CRC_SIZE, Field, Message, Page
 from openmains.drivers.points import vocabulary
+
+CARRIES = frozenset(
+    {"device_at", "frame_seq", "meter_number", "maker", "device_type", "frame_exponent", "attempt", "interval_s"}
+    | {"start_at", "register_at", "register_base", "pressure_interval_s", "log_part", "log_parts"}
+)
+"""Points that say whose and when, and how to read others: by themselves they are no statement."""
+
+
+class DamagedField(NamedTuple):
+    """A field whose bytes make no sense, as ``Fault`` says it."""
+
+    name: str
+    fault: Fault
 
 
 class _FastPath(NamedTuple):
@@ -30,6 +47,8 @@ class ScalarCodec:
     __slots__ = (
         "_bcd",
         "_constants",
+        "_counts",
+        "_exponent",
         "_fast",
         "_fixed_header",
         "_limited",
@@ -49,6 +68,8 @@ class ScalarCodec:
         self._constants = [f for f in header if f.value is not None]
         self._bcd = {m.type: [f for f in m.fields if f.bcd] for m in page.messages}
         self._limited = {m.type: [f for f in m.fields if f.limited and not f.count] for m in page.messages}
+        self._counts = {m.type: {f.count for f in m.fields if f.count} for m in page.messages}
+        self._exponent = {m.type: next((f.name for f in m.fields if f.exponent), "") for m in page.messages}
         self._fast = {m.type: self._fast_path(m) for m in page.messages}
 
     def raw(self, payload: bytes, item: Field, offset: int | None = None) -> int:
@@ -68,7 +89,47 @@ class ScalarCodec:
         return size
 
     def fault(self, payload: bytes) -> Fault | None:
-        """Why the frame cannot be read, or None for a good one."""
+        """Why nothing of the frame can be read, or None where something is sound."""
+        return self.judge(payload)[0]
+
+    def judge(self, payload: bytes) -> tuple[Fault | None, list[DamagedField]]:
+        """Why nothing of the frame can be read, or None and the fields that cannot be."""
+        fault = self._carriage_fault(payload)
+        if fault is not None:
+            return fault, []
+        message = self.by_type[payload[self._type_offset]]
+        damaged = self._damaged(payload, message)
+        if damaged and not self._is_anything_sound(payload, message, {item.name for item in damaged}):
+            return damaged[0].fault, []
+        return None, damaged
+
+    def _damaged(self, payload: bytes, message: Message) -> list[DamagedField]:
+        counts = self._counts[message.type]
+        found: list[DamagedField] = []
+        for item in self._limited[message.type]:
+            raw = 0 if item.bcd or item.name in counts else self.raw(payload, item)
+            if not item.bcd and item.name not in counts and not item.low <= raw <= item.high and raw != item.missing:
+                detail = f"{item.name} = {raw} is outside {item.low}..{item.high}"
+                found.append(DamagedField(item.name, Fault("range", item.offset, detail)))
+        for item in self._bcd[message.type]:
+            for offset in range(item.offset, item.offset + item.size):
+                if payload[offset] >> 4 > 9 or payload[offset] & 15 > 9:
+                    found.append(DamagedField(item.name, Fault("bcd", offset, f"{item.name} has a digit above 9")))
+                    break
+        return found
+
+    def _is_anything_sound(self, payload: bytes, message: Message, damaged: set[str]) -> bool:
+        exponent = self._exponent[message.type]
+        for item in message.fields:
+            says = item.series or item.bits or item.events or (item.point and item.point not in CARRIES)
+            needs = {item.name, item.plus, item.back_from, item.back_at, exponent if item.volume else ""}
+            there = not item.count or self.raw(payload, message.by_name[item.count]) > 0
+            if says and there and not needs & damaged:
+                return True
+        return False
+
+    def _carriage_fault(self, payload: bytes) -> Fault | None:
+        """Why the fields of the frame cannot be found, or None."""
         length = len(payload)
         if length < self._fixed_header + CRC_SIZE:
             return Fault("length", length, f"{length} bytes are fewer than a header")
@@ -86,13 +147,9 @@ class ScalarCodec:
         if crc_hqx(payload, 0):
             return Fault("crc", length - CRC_SIZE, f"CRC should be {crc_hqx(payload[:-CRC_SIZE], 0):04x}")
         for item in self._limited[message.type]:
-            raw = 0 if item.bcd else self.raw(payload, item)
-            if not item.low <= raw <= item.high and raw != item.missing:
+            raw = self.raw(payload, item) if item.name in self._counts[message.type] else item.low
+            if not item.low <= raw <= item.high:
                 return Fault("range", item.offset, f"{item.name} = {raw} is outside {item.low}..{item.high}")
-        for item in self._bcd[message.type]:
-            for offset in range(item.offset, item.offset + item.size):
-                if payload[offset] >> 4 > 9 or payload[offset] & 15 > 9:
-                    return Fault("bcd", offset, f"{item.name} has a digit above 9")
         return None
 
     def _fast_path(self, message: Message) -> "_FastPath":
@@ -106,7 +163,7 @@ class ScalarCodec:
         )
 
     def _is_good(self, payload: bytes) -> bool:
-        """The same verdict as ``fault(payload) is None``, several times as fast."""
+        """True for a frame without fault or damage, several times as fast."""
         if len(payload) < self._fixed_header + CRC_SIZE or crc_hqx(payload, 0):
             return False
         quick = self._fast.get(payload[self._type_offset])
@@ -190,6 +247,8 @@ class ScalarCodec:
         raw = self.raw(payload, item, at)
         if item.missing is not None and raw == item.missing:
             return "unknown"
+        if item.limited and not item.low <= raw <= item.high:
+            return f"{raw}: outside {item.low}..{item.high}"
         if item.value is not None:
             return "good" if raw == item.value else f"wrong, {item.value:#x} expected"
         if item.bits:

@@ -56,6 +56,14 @@ class TracedField(Struct, frozen=True):
     value: str
 
 
+class DamagedPart(Struct, frozen=True):
+    """A part of a message that could not be read while the rest was stored: byte of the frame, field or path, why."""
+
+    offset: int
+    name: str
+    detail: str
+
+
 class DriverVector(Struct, frozen=True):
     """An example frame of a driver with its meaning and where it is from."""
 
@@ -71,5 +79,8 @@ class DriverCatalog(Protocol):
     def pages(self) -> list[DriverPage]: ...
     def vectors(self, name: str) -> list[DriverVector] | None: ...
     def layout(self, name: str) -> DriverLayout | None: ...
+    def damages(self, name: str, payload: bytes, received_s: int) -> list[DamagedPart]:
+        """What could not be read of a message that is partly stored; empty for an unknown driver."""
+
     def explain(self, name: str, payload: bytes) -> list[TracedField] | None:
         """Field by field as far as it can be read, also for a broken frame. None: no such driver."""

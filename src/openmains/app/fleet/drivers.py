@@ -2,6 +2,7 @@
 """The driver catalogue as the API shows it, and what it says about names and units."""
 
 from openmains.app.fleet.driver_catalog import (
+    DamagedPart,
     DriverLayout,
     DriverPage,
     DriverVector,
@@ -10,6 +11,7 @@ from openmains.app.fleet.driver_catalog import (
     TracedField,
 )
 from openmains.app.fleet.wording import Wording
+from openmains.drivers.bounds import keep_sound
 from openmains.drivers.catalog import Catalog
 from openmains.drivers.codec import TableDriver
 from openmains.drivers.page import Field
@@ -50,6 +52,15 @@ class LoadedDriverCatalog:
             ],
             sorted(driver.points),
         )
+
+    def damages(self, name: str, payload: bytes, received_s: int) -> list[DamagedPart]:
+        driver = self._drivers.get(name)
+        if driver is None:
+            return []
+        found, _ = driver.decode([payload], [received_s])
+        for columns in found:
+            keep_sound(columns)
+        return [DamagedPart(d.offset, d.name, d.detail) for columns in found for d in columns.damages]
 
     def explain(self, name: str, payload: bytes) -> list[TracedField] | None:
         driver = self._drivers.get(name)

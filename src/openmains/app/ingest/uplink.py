@@ -9,6 +9,9 @@ import msgspec
 
 from openmains.domain.ids import MeterId, ProductId, TenantId
 
+PARTIAL = "partial"
+"""Outcome in the frame log of a message whose sound part is stored; asking for its damages tells what is not, and where."""
+
 
 class Uplink(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """(meter, channel, path, payload, received_at) of the architecture, in wire order."""

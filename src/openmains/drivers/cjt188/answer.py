@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The answer to a read of 901F, column-wise: many frames of 35 bytes are one matrix (CJ/T 188-2004, data as in
-``wire.cjt188.data``). Good frames only: the hook names the byte that is wrong in a bad one, frame by frame.
+``wire.cjt188.data``). ``Pieces`` is one answer that is not quite that: with an echo in front, cut, or with damaged fields,
+brought to 35 bytes with what is not there filled up.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openmains.domain.period import DAY_S, HOUR_S, MINUTE_S
 from openmains.drivers.cjt188.options import Options
-from openmains.drivers.model import Columns, Ints, Kind
+from openmains.drivers.model import MISSING_VALUE, Columns, Ints, Kind
 from openmains.drivers.points import vocabulary
 from openmains.wire.cjt188.data import METERING
 from openmains.wire.cjt188.frame import ANSWER, READ
@@ -38,6 +41,23 @@ POINTS = frozenset({"device_at", "register", "register_at", "settlement", "meter
 SERIES = frozenset({"register_values", "register_instants"})
 
 
+FIELDS: tuple[tuple[int, int, str], ...] = (  # end in the frame, first byte, what is there
+    (SETTLEMENT, TOTAL, "total"),
+    (TIME_AT, SETTLEMENT, "settlement"),
+    (STATUS, TIME_AT, "time"),
+    (STATUS + 2, STATUS, "status"),
+)
+LEAST_DATA = 8  # identifier, serial, total with its unit
+
+
+class Pieces(NamedTuple):
+    """One answer brought to the layout: ``damages`` are (offset in the payload, name, prose)."""
+
+    row: bytes
+    has_status: bool
+    damages: list[tuple[int, str, str]]
+
+
 class AnswerReader:
     """Reads the answers of one product. ``family``: high half of the meter type."""
 
@@ -62,7 +82,62 @@ class AnswerReader:
             good &= ((part >> 4 <= 9) & (part & 15 <= 9)).all(axis=1)
         units = np.array(list(self._options.units), np.uint8)
         good &= np.isin(data[:, TOTAL_UNIT], units) & np.isin(data[:, SETTLEMENT_UNIT], units)
+        time = data[:, TIME_AT:STATUS]
+        known = wall_seconds(time)[1]
+        known[np.isin(time, (0, 0xFF)).all(axis=1)] = True  # not set
+        good &= known
         return good
+
+    def pieces(self, payload: bytes, at: int, size: int) -> Pieces:
+        """The answer of ``size`` bytes at ``at``, whose head and sum are good, with what is damaged in it."""
+        frame = payload[at : at + size]
+        body = frame[: min(size - 2, STATUS + 2)]
+        row = body + b"\xff" * (SIZE - len(body))
+        found: list[tuple[int, str, str]] = []
+        if not _is_bcd(row[2:9]):
+            found.append((at + 2 + _wrong_digit(row[2:9]), "address", "a digit above 9"))
+        for offset, name in ((TOTAL, "total"), (SETTLEMENT, "settlement")):
+            if len(body) < offset + 5:
+                continue
+            if not _is_bcd(row[offset : offset + 4]):
+                found.append((at + offset + _wrong_digit(row[offset : offset + 4]), name, "a digit above 9"))
+            elif row[offset + 4] not in self._options.units:
+                found.append((at + offset + 4, name, f"unit code {row[offset + 4]:02x}"))
+        wall = row[TIME_AT:STATUS]
+        _, is_set = wall_seconds(np.frombuffer(wall, np.uint8).reshape(1, 7))
+        if len(body) >= STATUS and not is_set[0] and set(wall) - {0, 0xFF}:
+            found.append((at + TIME_AT, "time", "no date and time"))
+        absent = [(first, name) for end, first, name in FIELDS if len(body) < end]
+        if absent:
+            names = ", ".join(name for _, name in absent)
+            found.append((at + min(absent[0][0], len(body)), absent[0][1], f"the answer ends before: {names}"))
+        if size - 2 > STATUS + 2:
+            found.append((at + STATUS + 2, "surplus", f"{size - 4 - STATUS} bytes more than the answer has"))
+        return Pieces(row, len(body) >= STATUS + 2, found)
+
+    def is_anything_sound(self, pieces: Pieces) -> bool:
+        """Whether a register or the state can be read."""
+        return pieces.has_status or any(self._is_volume(pieces.row, offset) for offset in (TOTAL, SETTLEMENT))
+
+    def _is_volume(self, row: bytes, offset: int) -> bool:
+        return _is_bcd(row[offset : offset + 4]) and row[offset + 4] in self._options.units
+
+    def damaged_columns(self, data: NDArray[np.uint8], rows: list[int], arrived: Ints, has_status: bool) -> Columns:
+        """The same as ``columns`` where fields are damaged or not there: these are ``MISSING_VALUE``."""
+        found = self.columns(data, rows, arrived)
+        units = np.array(list(self._options.units), np.uint8)
+        for offset, name in ((TOTAL, "register"), (SETTLEMENT, "settlement")):
+            sound = _bcd_rows(data[:, offset : offset + 4])
+            sound &= np.isin(data[:, offset + 4], units)
+            found.points[name] = np.where(sound, found.points[name], MISSING_VALUE)
+        number = found.points["meter_number"]
+        found.points["meter_number"] = np.where(_bcd_rows(data[:, 2:9]), number, MISSING_VALUE)
+        found.series["register_values"] = found.points["register"][:, None]
+        if not has_status:
+            for name in {"status", "valve"} & set(found.points):
+                found.points[name] = np.full(len(rows), MISSING_VALUE, np.int64)
+            found.event_mask, found.event_known = None, 0
+        return found
 
     def columns(self, data: NDArray[np.uint8], rows: list[int], arrived: Ints) -> Columns:
         """Good frames as columns. ``arrived``: instant (s UTC) of each, where the meter's time is not set."""
@@ -100,6 +175,20 @@ class AnswerReader:
 def _identifiers(order: str, identifier: int) -> list[int]:
     swapped = (identifier & 0xFF) << 8 | identifier >> 8
     return {"high-first": [identifier], "low-first": [swapped]}.get(order, [identifier, swapped])
+
+
+def _is_bcd(part: bytes) -> bool:
+    return part.hex().isdecimal()
+
+
+def _wrong_digit(part: bytes) -> int:
+    return next(place for place, byte in enumerate(part) if byte >> 4 > 9 or byte & 15 > 9)
+
+
+def _bcd_rows(block: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    good = np.ones(len(block), np.bool_)
+    good &= ((block >> 4 <= 9) & (block & 15 <= 9)).all(axis=1)
+    return good
 
 
 def _bcd(block: NDArray[np.uint8]) -> Ints:

@@ -2,8 +2,12 @@
 """CJ/T 188-2004 as a driver: a 901F answer becomes one register (R3.2).
 
 A hook and not a table because of the FE preamble, the sum check, the calendar time, and the identifier order. Frames
-are read column-wise all the same; a frame that fails is read again by ``wire.cjt188``, which names the byte. A time
+are read column-wise all the same; a frame that fails is read again alone, which names the byte. A time
 that is not set, or that is no date, leaves the register its value: it is then dated by its arrival.
+
+What carries the answer must be right: marks, sum, meter type, control code, identifier. Any other field that makes no
+sense, or that a short answer does not have, is left out and noted. An echo of the question in front is stepped over; other
+bytes around the answer are noted.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,15 +19,15 @@ from openmains.drivers.cjt188.answer import (
     DATA,
     DATA_SIZE,
     LAYOUT,
-    SETTLEMENT,
+    LEAST_DATA,
     SIZE,
-    TOTAL,
     AnswerReader,
+    Pieces,
     wall_seconds,
 )
 from openmains.drivers.cjt188.options import read_options
 from openmains.drivers.cjt188.status import status_bytes
-from openmains.drivers.model import Columns, EncodeError, Fault, FieldTrace, Kind, Rejected
+from openmains.drivers.model import Columns, Damage, EncodeError, Fault, FieldTrace, Kind, Rejected
 from openmains.drivers.page import Page
 from openmains.drivers.page_driver import PageDriver
 from openmains.drivers.page_reader import PageReader
@@ -41,12 +45,14 @@ from openmains.wire.cjt188.data import (
 from openmains.wire.cjt188.frame import (
     ANSWER,
     ERROR,
+    PREAMBLE,
     READ,
     WRITE,
     Frame,
     checksum,
     decode_frame_untrusted,
     encode_frame,
+    find_frames,
 )
 from openmains.wire.cjt188.wall import to_wall
 from openmains.wire.errors import WireError
@@ -94,35 +100,56 @@ class Cjt188Driver(PageDriver):
             if rows:
                 arrived = np.array([received_at[row] for row in rows], np.int64)
                 found.append(self._answers.columns(data, rows, arrived))
-        rejected = []
+        rejected: list[Rejected] = []
+        odd: dict[bool, list[tuple[int, Pieces]]] = {}
         for row in sorted(bad):
-            fault = self._fault(payloads[row]) or Fault("driver", 0, "the two readers disagree")
-            rejected.append(Rejected(row, *fault))
+            read = self._read(payloads[row])
+            if isinstance(read, Fault):
+                rejected.append(Rejected(row, *read))
+            else:
+                odd.setdefault(read.has_status, []).append((row, read))
+        for has_status, group in odd.items():
+            data = np.frombuffer(b"".join([read.row for _, read in group]), np.uint8).reshape(len(group), SIZE)
+            rows = [row for row, _ in group]
+            arrived = np.array([received_at[row] for row in rows], np.int64)
+            columns = self._answers.damaged_columns(data, rows, arrived, has_status)
+            columns.damages = [Damage(row, *damage) for row, read in group for damage in read.damages]
+            found.append(columns)
         return found, rejected
 
     def answer(self, payload: bytes, now_s: int, utc_offset_min: int) -> bytes:
         """Nothing, or with ``clock_answer = "write-time"`` a write of A015 with the wall clock of the meter's zone."""
         if self.options.clock_answer == "none" or self._fault(payload) is not None:
             return b""
-        frame = decode_frame_untrusted(payload)
+        at, size = self._located(payload)
+        try:
+            frame = decode_frame_untrusted(payload[at : at + size])
+        except WireError:
+            return b""  # the address is damaged: nobody to write to
         order: IdOrder = "high-first" if frame.data[:2] == METERING.to_bytes(2, "big") else "low-first"
         wall = encode_time(to_wall(now_s + self.options.utc_offset_s))
         unit = DataUnit(TIME, (frame.data[2] + 1) & 0xFF, wall)
         return encode_frame(Frame(frame.meter_type, frame.address, WRITE, encode_unit(unit, order)))
 
     def explain(self, payload: bytes) -> list[FieldTrace]:
-        at = len(payload) - len(payload.lstrip(b"\xfe")) if len(payload) != SIZE else 0
-        found = [FieldTrace(0, at, "preamble", payload[:at].hex(), "")] if at else []
+        at, size = self._located(payload)
+        if not size:
+            at = len(payload) - len(payload.lstrip(b"\xfe")) if len(payload) != SIZE else 0
+            size = len(payload) - at
+        name = "preamble" if not payload[:at].strip(b"\xfe") else "before"
+        found = [FieldTrace(0, at, name, payload[:at].hex(), "")] if at else []
         layout = LAYOUT
-        body = payload[at:]
+        body, after = payload[at : at + size], payload[at + size :]
         if len(body) != SIZE or body[10] != DATA_SIZE:
-            size = max(len(body) - DATA - 2, 0)
-            layout = (*LAYOUT[:5], (DATA, size, "data"), (DATA + size, 1, "checksum"), (DATA + size + 1, 1, "end"))
+            end = DATA + max(len(body) - DATA - 2, 0)
+            layout = (*LAYOUT[:5], (DATA, end - DATA, "data"), (end, 1, "checksum"), (end + 1, 1, "end"))
         for offset, length, name in layout:
             part = body[offset : offset + length]
             if part:
                 text = self._text(name, part, body) if len(part) == length else "cut"
                 found.append(FieldTrace(at + offset, len(part), name, part.hex(), text))
+        if after:
+            found.append(FieldTrace(at + size, len(after), "after", after.hex(), ""))
         return found
 
     def encode(self, kind: Kind, values: Mapping[str, object], message: str | None = None) -> bytes:
@@ -172,29 +199,52 @@ class Cjt188Driver(PageDriver):
     ) -> bytes:
         return self.command_body(kind, params, serial=serial, counter=counter, not_after=not_after)
 
+    def _located(self, payload: bytes) -> tuple[int, int]:
+        """Where the answer begins and its length; of the first sound frame where none is an answer; (0, 0): none is."""
+        frames = find_frames(payload)
+        answers = [(at, size) for at, size in frames if payload[at + 9] & ANSWER]
+        return (answers or frames or [(0, 0)])[0]
+
     def _fault(self, payload: bytes) -> Fault | None:
-        try:
-            frame = decode_frame_untrusted(payload)
-        except WireError as bad:
-            return Fault(_REASONS.get(bad.reason, "magic"), bad.offset, bad.reason)
-        at = len(payload) - len(frame.data) - 13
-        if frame.meter_type & 0xF0 != self._family or frame.meter_type & 15 > 9:
-            return Fault("type", at + 1, f"meter type {frame.meter_type:02x} is no {self.medium} meter")
-        if frame.address.startswith("A"):
-            return Fault("bcd", at + 2, "the broadcast address is no meter's")
-        if frame.control != READ | ANSWER:
-            detail = "the meter refuses" if frame.control & ERROR else f"control {frame.control:02x} is no read answer"
+        read = self._read(payload)
+        return read if isinstance(read, Fault) else None
+
+    def _read(self, payload: bytes) -> Fault | Pieces:
+        at, size = self._located(payload)
+        if not size:
+            try:
+                decode_frame_untrusted(payload)
+            except WireError as bad:
+                return Fault(_REASONS.get(bad.reason, "magic"), bad.offset, bad.reason)
+        fault = self._carriage_fault(payload, at, size)
+        if fault is not None:
+            return fault
+        pieces = self._answers.pieces(payload, at, size)
+        if not self._answers.is_anything_sound(pieces):
+            offset, name, detail = pieces.damages[0]
+            return Fault("range" if "unit" in detail else "bcd", offset, f"{name}: {detail}")
+        asked = {place for one, length in find_frames(payload) if one != at for place in range(one, one + length)}
+        strange = [
+            place
+            for place, byte in enumerate(payload)
+            if not at <= place < at + size and place not in asked and not (place < at and byte == PREAMBLE)
+        ]
+        if strange:
+            pieces.damages.append((strange[0], "around", f"{len(strange)} bytes around the answer"))
+        return pieces
+
+    def _carriage_fault(self, payload: bytes, at: int, size: int) -> Fault | None:
+        """Why the frame, whose marks and sum are good, is no answer of this product, or None."""
+        meter_type, control, identifier = payload[at + 1], payload[at + 9], payload[at + DATA : at + DATA + 2]
+        if meter_type & 0xF0 != self._family or meter_type & 15 > 9:
+            return Fault("type", at + 1, f"meter type {meter_type:02x} is no {self.medium} meter")
+        if control != READ | ANSWER:
+            detail = "the meter refuses" if control & ERROR else f"control {control:02x} is no read answer"
             return Fault("type", at + 9, detail)
-        if len(frame.data) != DATA_SIZE:
-            return Fault("length", at + 10, f"a 901F answer has {DATA_SIZE} data bytes, not {len(frame.data)}")
-        if int.from_bytes(frame.data[:2], "big") not in self._answers.identifiers:
-            return Fault("type", at + DATA, f"data identifier {frame.data[:2].hex()}")
-        for offset in (TOTAL, SETTLEMENT):
-            for index in range(at + offset, at + offset + 4):
-                if payload[index] >> 4 > 9 or payload[index] & 15 > 9:
-                    return Fault("bcd", index, "a digit above 9")
-            if payload[at + offset + 4] not in self.options.units:
-                return Fault("range", at + offset + 4, f"unit code {payload[at + offset + 4]:02x}")
+        if payload[at + 10] < LEAST_DATA:
+            return Fault("length", at + 10, f"a 901F answer has {DATA_SIZE} data bytes, not {payload[at + 10]}")
+        if int.from_bytes(identifier, "big") not in self._answers.identifiers:
+            return Fault("type", at + DATA, f"data identifier {identifier.hex()}")
         return None
 
     def _text(self, name: str, part: bytes, body: bytes) -> str:

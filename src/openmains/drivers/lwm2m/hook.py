@@ -12,7 +12,7 @@ import numpy as np
 
 from openmains.drivers.lwm2m import envelope
 from openmains.drivers.lwm2m.report import Reading, ReportReader, items_of
-from openmains.drivers.model import Columns, EncodeError, Fault, FieldTrace, Kind, Rejected
+from openmains.drivers.model import Columns, Damage, EncodeError, Fault, FieldTrace, Kind, Rejected
 from openmains.drivers.page import Page
 from openmains.drivers.page_driver import PageDriver
 from openmains.drivers.page_reader import PageReader
@@ -88,10 +88,11 @@ class Lwm2mDriver(PageDriver):
         if envelope.fault_of(payload) is not None:
             return ""
         try:
-            items = items_of(payload)
+            items, oddities = items_of(payload)
         except WireError as bad:
             return bad.reason
-        return ", ".join(f"{paths.text(item.path)}={item.value!s}" for item in items)
+        read = [f"{paths.text(item.path)}={item.value!s}" for item in items]
+        return ", ".join([*read, *(f"{odd.place}: {odd.reason}" for odd in oddities)])
 
 
 def _columns(group: list[tuple[int, Reading]]) -> Columns:
@@ -102,7 +103,8 @@ def _columns(group: list[tuple[int, Reading]]) -> Columns:
         series["register_instants"] = np.array([read.instants for _, read in group], np.int64)
         series["register_values"] = np.array([read.registers for _, read in group], np.int64)
     mask = np.array([read.mask for _, read in group], np.int64) if first.known else None
-    return Columns(first.kind, [row for row, _ in group], points, series, mask, first.known)
+    damages = [Damage(row, *damage) for row, read in group for damage in read.damages]
+    return Columns(first.kind, [row for row, _ in group], points, series, mask, first.known, damages)
 
 
 def _observes(reader: PageReader) -> tuple[paths.Path, ...]:

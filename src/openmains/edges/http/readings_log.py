@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from litestar import Request, get
 from msgspec import Struct
 
-from openmains.app.fleet.driver_catalog import TracedField
+from openmains.app.fleet.driver_catalog import DamagedPart, TracedField
+from openmains.app.ingest.uplink import PARTIAL
 from openmains.app.readings.edits import EDIT_CHANNEL
 from openmains.app.readings.model import StoredSignal
 from openmains.domain.ids import MeterId
@@ -25,10 +26,11 @@ class Frame(Struct, frozen=True):
     direction: str
     channel: str
     path: str
-    outcome: Annotated[str, "ok, repeat, or why it was refused"]
+    outcome: Annotated[str, "ok, repeat, partial (see damages), or why it was refused"]
     length: int
     payload_hex: str
     fields: list[TracedField]
+    damages: Annotated[list[DamagedPart], "What of it could not be read, while the rest was stored"]
 
 
 class Signal(Struct, frozen=True):
@@ -67,6 +69,9 @@ async def list_frames(
                 length=len(f.payload),
                 payload_hex=f.payload.hex(),
                 # What a person set is no frame of the driver's; its JSON speaks for itself.
+                damages=deps.drivers.damages(meter.driver, f.payload, f.received_us // 1_000_000)
+                if f.outcome == PARTIAL
+                else [],
                 fields=[] if f.channel == EDIT_CHANNEL else deps.drivers.explain(meter.driver, f.payload) or [],
             )
             for f in shown.items

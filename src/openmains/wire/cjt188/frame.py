@@ -110,6 +110,24 @@ def decode_frame_untrusted(data: bytes) -> Frame:
     return Frame(meter_type, address, control, payload)
 
 
+def find_frames(data: bytes) -> list[tuple[int, int]]:
+    """(offset, length) of every frame in one message whose marks and sum are good, whatever it says; none overlap.
+
+    Gateways hand on what they heard: the echo of the question, wake-up bytes, noise before and after the answer.
+    """
+    found: list[tuple[int, int]] = []
+    at = data.find(START)
+    while 0 <= at <= len(data) - OVERHEAD:
+        length = data[at + HEADER - 1]
+        end = at + HEADER + length
+        if length <= MAX_DATA and end + 2 <= len(data) and data[end + 1] == END and data[end] == checksum(data[at:end]):
+            found.append((at, end + 2 - at))
+            at = data.find(START, end + 2)
+        else:
+            at = data.find(START, at + 1)
+    return found
+
+
 class Deframer:
     """Frames out of a byte stream with noise in it. The result does not depend on how the stream is cut.
 

@@ -58,6 +58,22 @@ class Item:
     path: Path
     value: Value | None
     time_s: Decimal | int | None = None
+    is_undated: bool = False
+    """A time was said and cannot be read: the value is sound, its instant is not known."""
+
+
+class Oddity(NamedTuple):
+    """A part of a payload that cannot be read while the rest can: ``place`` is its path, or its record's number;
+    ``offset`` its byte in the payload, 0 where the format's reader does not tell. ``reason``: a fixed phrase."""
+
+    place: str
+    offset: int
+    layer: str
+    reason: str
+
+    def error(self) -> WireError:
+        """The same for those who take a payload whole or not at all."""
+        return WireError(self.layer, self.offset, self.reason)
 
 
 _CLASSES: Final[dict[Type, type]] = {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Well-formed frames with numbers no column takes: they go to the dead letters, the shard goes on.
+"""Well-formed frames with numbers no column takes: they are left out and noted, the rest and the shard go on.
 
 The frames are written by the drivers' own makers, go through the real processor and into the real ClickHouse.
 """
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from openmains.app.ingest.pipeline.bounds import fit_days, outside
+from openmains.app.ingest.pipeline.bounds import fit_days
 from openmains.app.ingest.pipeline.ports import Effects, MeterRecord, Product
 from openmains.app.ingest.pipeline.process import Processor
 from openmains.app.ingest.pipeline.rows import columns_of, day_table
@@ -17,6 +17,7 @@ from openmains.app.ingest.uplink import Uplink
 from openmains.domain.period import zone
 from openmains.domain.readings.model import MeterState
 from openmains.drivers import catalog
+from openmains.drivers.bounds import keep_sound
 from openmains.drivers.model import MISSING_VALUE, Columns, Kind
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.ingest import ClickHouseReadingSink
@@ -61,14 +62,16 @@ def log_frame(instants: list[int]) -> bytes:
     return WATER.encode(Kind.REGISTERS, values)
 
 
-def test_increments_beyond_the_column_are_a_dead_letter_and_the_next_meter_is_stored() -> None:
+def test_increments_beyond_the_column_are_noted_and_the_registers_are_stored() -> None:
     day = zone("Asia/Shanghai").day_of(NOW) - 1
     start = zone("Asia/Shanghai").start_of(day)
     effects = run(processor(), [report(start, [60_000] * 48, exponent=3), report(start, [2] * 48)])
-    assert [(letter.reason, letter.uplink.meter_id) for letter in effects.dead_letters] == [("out_of_range", 1)]
-    assert "increments" in effects.dead_letters[0].detail
-    assert [item.record.meter_id for item in effects.days] == [2]
-    assert list(effects.frames["outcome"]) == ["out_of_range", "ok"]
+    assert not effects.dead_letters
+    assert 2 in [item.record.meter_id for item in effects.days]
+    assert 60_000 * 10**6 not in [value for item in effects.days for value in item.row.increments]
+    assert list(effects.frames["outcome"]) == ["partial", "ok"]
+    assert effects.counters["damaged.increments"] == 1
+    assert set(effects.registers["meter_id"]) == {1, 2}
 
 
 @pytest.mark.parametrize("start", [0, 1800, 2**32 - 1 - 48 * 1800, 2**32 - 1])
@@ -83,7 +86,25 @@ def test_every_clock_makes_days_that_clickhouse_can_name(start: int, zone_key: s
 def test_each_point_is_held_against_its_column() -> None:
     points = {"battery_pct": np.array([100, 2**15, MISSING_VALUE]), "balance": np.array([0, 1, 2])}
     series = {"register_instants": np.array([[0, 1], [2, 3], [4, 2**32 + 1]])}
-    assert outside(Columns(Kind.REGISTERS, [0, 1, 2], points, series)) == {1: "battery_pct", 2: "register_instants"}
+    columns = Columns(Kind.REGISTERS, [10, 11, 12], points, series)
+    assert keep_sound(columns) == {}, "all of them say something still"
+    assert [(damage.row, damage.name) for damage in columns.damages] == [(11, "battery_pct"), (12, "register_instants")]
+    assert columns.points["battery_pct"].tolist() == [100, MISSING_VALUE, MISSING_VALUE]
+    assert columns.points["balance"].tolist() == [0, 1, 2]
+    assert columns.series["register_instants"].tolist() == [[0, 1], [2, 3], [4, MISSING_VALUE]]
+
+
+def test_a_message_that_says_nothing_within_bounds_is_refused() -> None:
+    columns = Columns(Kind.HEARTBEAT, [0], {"device_at": np.array([NOW]), "battery_pct": np.array([2**15])})
+    assert keep_sound(columns) == {0: "battery_pct"}
+
+
+def test_marks_for_not_known_are_missing_without_a_note() -> None:
+    points = {"cell": np.array([2**32 - 1, 2**28 - 1, 19_114_957]), "battery_mv": np.array([65_535, 3584, 3584])}
+    columns = Columns(Kind.HEARTBEAT, [0, 1, 2], points)
+    assert keep_sound(columns) == {} and not columns.damages
+    assert columns.points["cell"].tolist() == [MISSING_VALUE, MISSING_VALUE, 19_114_957]
+    assert columns.points["battery_mv"].tolist() == [MISSING_VALUE, 3584, 3584]
 
 
 def test_estimates_are_cut_to_the_column_and_say_so() -> None:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The steps of an uplink, in order, each from a narrower type to a richer one:
 
-    decode      bytes of one product, column-wise → standard points, or a dead letter with the wrong byte;
+    decode      bytes of one product, column-wise → standard points, or a dead letter with the wrong byte; a message with a
+                damaged part is kept without it, and is ``partial`` in the frame log;
                 a person's edit → the row it sets (``edits.py``), which goes straight to gather
     identify    meter and hot state from PostgreSQL; a meter no longer registered → dead letter
     repeat      the same frame once more (R1.7) → counted, logged, no effect
@@ -19,11 +20,11 @@ from dataclasses import replace
 from typing import Any
 
 from openmains.app.command.results import ANSWERS, LINK_CHANNEL, command_response, delivery_report
-from openmains.app.ingest.pipeline.bounds import DAYS, fit, outside
+from openmains.app.ingest.pipeline.bounds import DAYS, fit
 from openmains.app.ingest.pipeline.ports import DeadLetter, Effects, ExceptionRow, MeterRecord, PendingDay, Product
 from openmains.app.ingest.pipeline.repeats import is_repeat, note_last
 from openmains.app.ingest.pipeline.rows import Gatherer
-from openmains.app.ingest.uplink import Uplink
+from openmains.app.ingest.uplink import PARTIAL, Uplink
 from openmains.app.readings.edits import EDIT_CHANNEL, Edit, read_edit
 from openmains.app.security.report import CHANNEL as ACCESS_CHANNEL
 from openmains.app.security.report import AccessEntry, AccessNote, entry_of
@@ -34,6 +35,7 @@ from openmains.domain.readings import validate_intervals, validate_registers
 from openmains.domain.readings.model import DayRow, IntervalReport, Judgement, Limits, RegisterReport
 from openmains.domain.readings.quality import Rule, Slot
 from openmains.domain.security.findings import Kind as FindingKind
+from openmains.drivers.bounds import keep_sound
 from openmains.drivers.catalog import Catalog
 from openmains.drivers.model import MISSING_VALUE, Columns, Kind
 from openmains.drivers.points import vocabulary
@@ -47,10 +49,12 @@ EDGE_CHANNELS = frozenset(
 class Decoded:
     """Columns turned into Python lists once, so that a row costs list look-ups only."""
 
-    __slots__ = ("event_known", "events", "has_gaps", "kind", "points", "series", "state_points")
+    __slots__ = ("damaged", "event_known", "events", "has_gaps", "kind", "points", "series", "state_points")
 
     def __init__(self, columns: Columns) -> None:
         self.kind = columns.kind
+        damaged = {damage.row for damage in columns.damages}
+        self.damaged = {place for place, row in enumerate(columns.rows) if row in damaged} if damaged else damaged
         self.points: dict[str, list[int]] = {name: values.tolist() for name, values in columns.points.items()}
         self.series: dict[str, list[list[int]]] = {name: values.tolist() for name, values in columns.series.items()}
         self.events: list[int] | None = None if columns.event_mask is None else columns.event_mask.tolist()
@@ -110,6 +114,9 @@ class Processor:
                 continue
             columns, row = found
             outcome = self._apply(uplink, record, columns, row, effects, gather)
+            if row in columns.damaged and outcome == "ok":
+                outcome = PARTIAL
+                effects.counters[PARTIAL] = effects.counters.get(PARTIAL, 0) + 1
             gather.frame(uplink, record.state.version, outcome)
 
     # decode -----------------------------------------------------------------------------------------------------------
@@ -140,12 +147,15 @@ class Processor:
                 [uplinks[index].received_us // 1_000_000 for index in indexes],
             )
             for columns in columns_list:
+                silenced = keep_sound(columns)
                 decoded = Decoded(columns)
                 for row, place in enumerate(columns.rows):
                     found[indexes[place]] = (decoded, row)
-                for row, name in outside(columns).items():
+                for row, name in silenced.items():
                     index = indexes[columns.rows[row]]
                     found[index] = DeadLetter(uplinks[index], "out_of_range", 0, f"{name} is beyond what can be stored")
+                for damage in columns.damages:
+                    effects.counters[f"damaged.{damage.name}"] = effects.counters.get(f"damaged.{damage.name}", 0) + 1
             for item in rejected:
                 index = indexes[item.row]
                 found[index] = DeadLetter(uplinks[index], item.reason, item.offset, item.detail)
@@ -203,7 +213,8 @@ class Processor:
             heard = Heard(known, mask, heard_at, uplink.received_us, raised_at, is_alarm)
             gather.events(record, heard, self._kinds)
         if "rsrp_ddbm" in points:
-            gather.signal(record, uplink.received_us)
+            state_said = {name: values[row] for name, values in decoded.state_points if values[row] != MISSING_VALUE}
+            gather.signal(record, uplink.received_us, state_said)
         if decoded.kind in ANSWERS:
             said = {name: values[row] for name, values in points.items() if values[row] != MISSING_VALUE}
             text = bytes(value for value in decoded.series.get("log_text", [[]] * (row + 1))[row] if 0 <= value < 256)
@@ -213,6 +224,35 @@ class Processor:
         kind = decoded.kind
         effects.counters[kind] = effects.counters.get(kind, 0) + 1
         return "ok"
+
+    def _judge_remains(
+        self,
+        record: MeterRecord,
+        decoded: Decoded,
+        row: int,
+        received_at: int,
+        device_at: int,
+        frame_seq: int | None,
+        frame_hash: int,
+    ) -> Judgement | None:
+        """A report whose intervals cannot be placed: the registers in it that are sound, each at its instant."""
+        points, series = decoded.points, decoded.series
+        register, base = _said(points, "register", row), _said(points, "base", row)
+        register_at, start = _said(points, "register_at", row), _said(points, "start_at", row)
+        dated = [(device_at if register_at is None else register_at, register), (start, base)]
+        if "history" in series:
+            dated += zip(series["history_at"][row], series["history"][row], strict=True)
+        entries = sorted(
+            {
+                (at, value)
+                for at, value in dated
+                if at is not None and value is not None and MISSING_VALUE not in (at, value)
+            }
+        )
+        if not entries:
+            return None
+        report = RegisterReport(received_at, device_at, entries, frame_seq, frame_hash)
+        return validate_registers(record.state, report, self._limits_of(record), self._zones[record.tenant_id])
 
     def _settings(self, record: MeterRecord, decoded: Decoded, row: int) -> dict[str, int]:
         """Settings read back, by the names of the product's driver; numbers it does not know are left out."""
@@ -237,6 +277,8 @@ class Processor:
     ) -> Judgement | None:
         points, series = decoded.points, decoded.series
         if decoded.kind == Kind.REPORT and "increments" in series:
+            if not _is_whole(points, row):
+                return self._judge_remains(record, decoded, row, received_at, device_at, frame_seq, frame_hash)
             increments = series["increments"][row]
             missing = 0
             if decoded.has_gaps is not None and decoded.has_gaps[row]:
@@ -271,8 +313,10 @@ class Processor:
             entries = [
                 (instant, value)
                 for instant, value in zip(series["register_instants"][row], series["register_values"][row], strict=True)
-                if value != MISSING_VALUE
+                if value != MISSING_VALUE and instant != MISSING_VALUE
             ]
+            if not entries:
+                return None
             registers = RegisterReport(received_at, device_at, entries, frame_seq, frame_hash)
             return validate_registers(record.state, registers, self._limits_of(record), self._zones[record.tenant_id])
         return None
@@ -361,6 +405,11 @@ def _said(points: Mapping[str, list[int]], name: str, row: int) -> int | None:
     """Value of a point in this row; None where the message does not say it."""
     values = points.get(name)
     return None if values is None or values[row] == MISSING_VALUE else values[row]
+
+
+def _is_whole(points: Mapping[str, list[int]], row: int) -> bool:
+    """Whether a report of intervals says all that places them."""
+    return all(points[name][row] != MISSING_VALUE for name in ("start_at", "interval_s", "base", "register"))
 
 
 def _edge_reports(uplinks: Sequence[Uplink], effects: Effects) -> Sequence[Uplink]:

@@ -69,9 +69,9 @@ class Gatherer:
         for position, row in enumerate(rows):
             append((tenant_id, meter_id, row.at, row.register, row.flags, position, received_us, version))
 
-    def signal(self, record: MeterRecord, received_us: int) -> None:
-        """Radio and battery as the message told them."""
-        get = record.latest.get
+    def signal(self, record: MeterRecord, received_us: int, said: Mapping[str, int]) -> None:
+        """Radio and battery as the message told them; what it does not say is not taken from an earlier one."""
+        get = said.get
         self._signals.append(
             (
                 record.tenant_id,

@@ -4,15 +4,19 @@
 Theory: an item is a head (major type, argument) and what follows from it. Values here are int, Decimal, str, bytes,
 bool, None, list and dict with scalar keys. A floating-point number becomes the decimal that its sender meant
 (:func:`meant`), and a decimal that no double carries is written as a decimal fraction (tag 4, section 3.4.4): no digit
-of a register is lost on either way. Not taken: NaN and infinities (no reading is one), tags
-other than 1 and 4, duplicate keys, simple values other than false, true and null, nesting above ``MAX_DEPTH``.
+of a register is lost on either way. A date and time as text (tag 0) becomes its seconds since 1970, the mark of CBOR
+itself (tag 55799) nothing. Not taken: NaN and infinities (no reading is one), other tags, duplicate keys, simple values
+other than false, true and null, nesting above ``MAX_DEPTH``. What is not taken but has an end is an :class:`Odd` to
+``decode_sound``, so that one such value does not cost its neighbours; ``decode`` and ``read`` raise at the first.
 """
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from struct import Struct
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from openmains.wire.cursor import Reader, Writer
+from openmains.wire.errors import WireError
 
 LAYER: Final = "cbor"
 MAX_DEPTH: Final = 8
@@ -22,10 +26,18 @@ SINGLE: Final = Struct("!f")
 DOUBLE: Final = Struct("!d")
 _DIGITS: Final = {HALF: 5, SINGLE: 9, DOUBLE: 17}
 REGISTER_DECIMALS: Final = 3
+SELF_DESCRIBED: Final = 55_799  # section 3.4.6: means nothing
 _FLOATS: Final = {25: HALF, 26: SINGLE, 27: DOUBLE}
 _BREAK: Final = object()
 MAX_EXPONENT: Final = 400
 """Largest power of ten, either way, of a decimal fraction: doubles need 308, and a larger one is an attack on memory."""
+
+
+class Odd(NamedTuple):
+    """In the place of a value that is not taken: why, and at which byte."""
+
+    reason: str
+    offset: int
 
 
 def decode(data: bytes) -> Any:
@@ -36,12 +48,35 @@ def decode(data: bytes) -> Any:
     return value
 
 
+def decode_sound(data: bytes) -> Any:
+    """The same with an :class:`Odd` for each value that is not taken. Raises :class:`WireError` where no end is found."""
+    reader = Reader(data, LAYER)
+    value = _whole(reader)
+    reader.finish()
+    return value
+
+
 def read(reader: Reader) -> Any:
     """The next item of ``reader``."""
+    value = _whole(reader)
+    odd = _first_odd(value)
+    if odd is not None:
+        raise WireError(LAYER, odd.offset, odd.reason)
+    return value
+
+
+def _whole(reader: Reader) -> Any:
     value = _item(reader, 0)
     if value is _BREAK:
         raise reader.fail("break without a beginning")
     return value
+
+
+def _first_odd(value: Any) -> Odd | None:
+    if isinstance(value, Odd):
+        return value
+    inside = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
+    return next((odd for odd in map(_first_odd, inside) if odd is not None), None)
 
 
 def _item(reader: Reader, depth: int) -> Any:
@@ -67,7 +102,7 @@ def _item(reader: Reader, depth: int) -> Any:
     if major == 2:
         return reader.take(count)
     if major == 3:
-        return _text(reader, reader.take(count), at)
+        return _text(reader.take(count), at)
     if major == 6:
         return _tagged(reader, count, depth, at)
     if count > reader.remaining:
@@ -86,10 +121,13 @@ def _value(reader: Reader, depth: int) -> Any:
 
 def _indefinite(reader: Reader, major: int, depth: int, at: int) -> Any:
     items: list[Any] = []
+    odd: Odd | None = None
     while (value := _item(reader, depth + 1)) is not _BREAK:
         if (major == 2 and not isinstance(value, bytes)) or (major == 3 and not isinstance(value, str)):
-            raise reader.fail("chunk of another type", at)
+            odd = value if isinstance(value, Odd) else Odd("chunk of another type", at)
         items.append(value)
+    if odd is not None:
+        return odd
     if major == 2:
         return b"".join(items)
     if major == 3:
@@ -97,22 +135,22 @@ def _indefinite(reader: Reader, major: int, depth: int, at: int) -> Any:
     return items if major == 4 else _pairs(reader, items, at)
 
 
-def _pairs(reader: Reader, items: list[Any], at: int) -> dict[Any, Any]:
+def _pairs(reader: Reader, items: list[Any], at: int) -> dict[Any, Any] | Odd:
     if len(items) & 1:
         raise reader.fail("key without a value", at)
     pairs: dict[Any, Any] = {}
     for key, value in zip(items[::2], items[1::2], strict=True):
         if type(key) not in (int, str, bytes) or key in pairs:
-            raise reader.fail("key unusable", at)
+            return Odd("key unusable", at)
         pairs[key] = value
     return pairs
 
 
-def _text(reader: Reader, raw: bytes, at: int) -> str:
+def _text(raw: bytes, at: int) -> str | Odd:
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        raise reader.fail("text is not UTF-8", at) from None
+        return Odd("text is not UTF-8", at)
 
 
 def _simple(reader: Reader, info: int, at: int) -> Any:
@@ -126,10 +164,14 @@ def _simple(reader: Reader, info: int, at: int) -> Any:
         return _BREAK
     form = _FLOATS.get(info)
     if form is None:
-        raise reader.fail("simple value unknown", at)
+        if info > 24:
+            raise reader.fail("simple value unknown", at)  # 28 to 30: nobody knows where it ends
+        if info == 24:
+            reader.skip(1)
+        return Odd("simple value unknown", at)
     number: float = form.unpack(reader.take(form.size))[0]
     if number - number:  # NaN and infinities
-        raise reader.fail("not a finite number", at)
+        return Odd("not a finite number", at)
     return meant(number, form)
 
 
@@ -168,14 +210,29 @@ def _packs_to(form: Struct, decimal: str, raw: bytes) -> bool:
 
 def _tagged(reader: Reader, tag: int, depth: int, at: int) -> Any:
     value = _value(reader, depth)
+    if isinstance(value, Odd) or tag == SELF_DESCRIBED:
+        return value
+    if tag == 0 and isinstance(value, str):
+        return _instant(value, at)
     if tag == 1 and isinstance(value, int | Decimal) and not isinstance(value, bool):
         return value  # section 3.4.2: seconds since 1970
     if tag == 4 and isinstance(value, list) and len(value) == 2 and all(type(part) is int for part in value):
         exponent, mantissa = value
         if abs(exponent) > MAX_EXPONENT or abs(mantissa) >> 64:
-            raise reader.fail("decimal fraction too large", at)
+            return Odd("decimal fraction too large", at)
         return Decimal(mantissa).scaleb(exponent) if exponent < 0 else Decimal(mantissa * 10**exponent)
-    raise reader.fail("tag unknown", at)
+    return Odd("tag unknown", at)
+
+
+def _instant(text: str, at: int) -> int | Odd:
+    """Whole seconds since 1970 of a date and time (section 3.4.1, RFC 3339)."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return Odd("not a date and time", at)
+    if moment.tzinfo is None or "T" not in text.upper():
+        return Odd("not a date and time", at)
+    return int((moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() // 1)
 
 
 def encode(value: Any) -> bytes:

@@ -9,16 +9,17 @@ sums, not interpreted. A field whose name ends in ``_`` and is unknown makes the
 
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, localcontext
 from typing import Any, Final
 
 from openmains.wire.errors import WireError
 from openmains.wire.lwm2m import content
 from openmains.wire.lwm2m.codec import cbor
+from openmains.wire.lwm2m.codec.cbor import Odd
 from openmains.wire.lwm2m.codec.text import decode_base64, number, plain
 from openmains.wire.lwm2m.path import Path, parse, text
-from openmains.wire.lwm2m.value import Item, ObjectLink, Value, object_link
+from openmains.wire.lwm2m.value import Item, ObjectLink, Oddity, Value, object_link
 
 LAYER: Final = "senml"
 MAX_RECORDS: Final = 4096
@@ -44,6 +45,8 @@ LABELS: Final = {
 }
 _NUMBERS: Final = {name: label for label, name in LABELS.items()}
 _VALUES: Final = ("v", "vs", "vb", "vd", "vlo")
+_SPOILING: Final = frozenset({*_VALUES, "bn", "bt", "bv", "n", "t"})
+"""Fields without which a value, its name or its time is not known; others that cannot be read are noted only."""
 _NUMERIC: Final = frozenset({"bver", "bt", "bv", "bs", "v", "s", "t", "ut"})
 
 Record = dict[str, Any]
@@ -54,27 +57,96 @@ def decode(data: bytes, content_format: int, *, paths_only: bool = False) -> lis
 
     Raises :class:`WireError` for a pack that is malformed, has more than ``MAX_RECORDS`` records or names no path.
     """
+    items, oddities = decode_sound(data, content_format, paths_only=paths_only)
+    if oddities:
+        raise oddities[0].error()
+    return items
+
+
+def decode_sound(data: bytes, content_format: int, *, paths_only: bool = False) -> tuple[list[Item], list[Oddity]]:
+    """The items of the records that can be read, and what cannot be, each in the pack's order.
+
+    Raises :class:`WireError` for what is no pack, and where the RFC forbids reading on (version, mandatory fields).
+    """
     records = _from_json(data) if content_format == content.SENML_JSON else _from_cbor(data)
     if len(records) > MAX_RECORDS:
         raise WireError(LAYER, 0, "too many records")
-    base_name, base_time, base_value = "", None, None
-    items: list[Item] = []
-    for record in records:
-        _check(record)
-        base_name = record.get("bn", base_name)
-        base_time = record.get("bt", base_time)
-        base_value = record.get("bv", base_value)
-        if record.get("bver", SENML_VERSION) != SENML_VERSION:
+    reader = _PackReader(paths_only)
+    for index, record in enumerate(records):
+        reader.add(index, record)
+    return reader.items, reader.oddities
+
+
+class _PackReader:
+    """Resolves records one after the other; a base field that cannot be read spoils what counts from it, until said anew."""
+
+    __slots__ = ("_base", "_paths_only", "items", "oddities")
+
+    def __init__(self, paths_only: bool) -> None:
+        self._paths_only = paths_only
+        self._base: Record = {"bn": "", "bt": None, "bv": None}
+        self.items: list[Item] = []
+        self.oddities: list[Oddity] = []
+
+    def add(self, index: int, record: Record | Odd) -> None:
+        """The next record."""
+        place = f"record {index}"
+        if isinstance(record, Odd):
+            self._odd(place, record)
+            return
+        wrong = {name: odd for name, value in record.items() if (odd := _wrong(name, value)) is not None}
+        if any(name.endswith("_") for name in wrong):
+            raise WireError(LAYER, 0, "field of a wrong kind")
+        if "bver" not in wrong and record.get("bver", SENML_VERSION) != SENML_VERSION:
             raise WireError(LAYER, 0, "version of SenML unknown")
-        name = base_name + record.get("n", "")
-        path = parse(name[:-1] if len(name) > 1 and name.endswith("/") else name)
-        value = _value(record, base_value)
-        if value is None and not paths_only:
-            if set(record) <= {"bn", "bt", "bu", "bv", "bs", "bver"}:
-                continue  # a record of base fields alone
-            raise WireError(LAYER, 0, "record without a value")
-        items.append(Item(path, value, _sum(base_time, record.get("t"))))
-    return items
+        for name in self._base:
+            if name in record:
+                self._base[name] = wrong.get(name, record[name])
+        try:
+            path = self._path(record, wrong)
+        except WireError as bad:
+            self.oddities.append(Oddity(place, bad.offset, bad.layer, bad.reason))
+            return
+        place = text(path)
+        for name in wrong:
+            if name not in _SPOILING:
+                self._odd(f"{place} {name}", wrong[name])
+        try:
+            value = self._value(record, wrong)
+        except WireError as bad:
+            self.oddities.append(Oddity(place, bad.offset, bad.layer, bad.reason))
+            return
+        if value is None and not self._paths_only:
+            if not set(record) <= {"bn", "bt", "bu", "bv", "bs", "bver"}:
+                self.oddities.append(Oddity(place, 0, LAYER, "record without a value"))
+            return
+        self.items.append(self._item(place, path, value, record, wrong))
+
+    def _odd(self, place: str, odd: Odd) -> None:
+        self.oddities.append(Oddity(place, odd.offset, LAYER, odd.reason))
+
+    def _path(self, record: Record, wrong: Mapping[str, Odd]) -> Path:
+        base = self._base["bn"]
+        for odd in (base, wrong.get("n")):
+            if isinstance(odd, Odd):
+                raise WireError(LAYER, odd.offset, odd.reason)
+        name = base + record.get("n", "")
+        return parse(name[:-1] if len(name) > 1 and name.endswith("/") else name)
+
+    def _value(self, record: Record, wrong: Mapping[str, Odd]) -> Value | None:
+        spoilt = [wrong[name] for name in _VALUES if name in wrong]
+        if not spoilt and "v" in record and isinstance(self._base["bv"], Odd):
+            spoilt = [self._base["bv"]]
+        if spoilt:
+            raise WireError(LAYER, spoilt[0].offset, spoilt[0].reason)
+        return _value(record, self._base["bv"])
+
+    def _item(self, place: str, path: Path, value: Value | None, record: Record, wrong: Mapping[str, Odd]) -> Item:
+        for odd in (self._base["bt"], wrong.get("t")):
+            if isinstance(odd, Odd):
+                self._odd(f"{place} t", odd)
+                return Item(path, value, None, is_undated=True)
+        return Item(path, value, _sum(self._base["bt"], record.get("t")))
 
 
 def encode(items: Sequence[Item], content_format: int) -> bytes:
@@ -115,20 +187,21 @@ def _base(paths: list[Path]) -> Path:
     return first[:shared] if all(len(path) > shared for path in paths) else ()
 
 
-def _check(record: Record) -> None:
-    for name, value in record.items():
-        if name in _NUMERIC:
-            fits = isinstance(value, int | Decimal) and not isinstance(value, bool)
-        elif name in ("bn", "n", "vs", "vlo", "u", "bu"):
-            fits = isinstance(value, str)
-        elif name == "vb":
-            fits = isinstance(value, bool)
-        elif name == "vd":
-            fits = isinstance(value, bytes)
-        else:
-            fits = not name.endswith("_")
-        if not fits:
-            raise WireError(LAYER, 0, "field of a wrong kind")
+def _wrong(name: str, value: Any) -> Odd | None:
+    """Why this is not the field that its name says; None when it is."""
+    if isinstance(value, Odd):
+        return value
+    if name in _NUMERIC:
+        fits = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    elif name in ("bn", "n", "vs", "vlo", "u", "bu"):
+        fits = isinstance(value, str)
+    elif name == "vb":
+        fits = isinstance(value, bool)
+    elif name == "vd":
+        fits = isinstance(value, bytes)
+    else:
+        fits = not name.endswith("_")
+    return None if fits else Odd("field of a wrong kind", 0)
 
 
 def _value(record: Record, base_value: Decimal | int | None) -> Value | None:
@@ -170,34 +243,43 @@ def _put_value(record: Record, value: Value) -> None:
 # --- JSON ---
 
 
-def _from_json(data: bytes) -> list[Record]:
+def _from_json(data: bytes) -> list[Record | Odd]:
     try:
         document = json.loads(
             data.decode(),
-            parse_float=number,
-            parse_int=number,
-            parse_constant=_no_constant,
+            parse_float=_number,
+            parse_int=_number,
+            parse_constant=lambda word: Odd("not a finite number", 0),
             object_pairs_hook=_no_repeats,
         )
     except (ValueError, RecursionError):  # of JSON, and UnicodeDecodeError
         raise WireError(LAYER, 0, "not JSON") from None
-    if not isinstance(document, list) or not all(isinstance(record, dict) for record in document):
+    if not isinstance(document, list):
         raise WireError(LAYER, 0, "not a pack")
-    for record in document:
-        if isinstance(record.get("vd"), str):
+    return [_json_record(record) for record in document]
+
+
+def _json_record(record: Any) -> Record | Odd:
+    if not isinstance(record, dict):
+        return record if isinstance(record, Odd) else Odd("not a record", 0)
+    if isinstance(record.get("vd"), str):
+        try:
             record["vd"] = decode_base64(record["vd"], url=True)
-    return document
-
-
-def _no_constant(word: str) -> Any:
-    raise ValueError(word)
-
-
-def _no_repeats(pairs: list[tuple[str, Any]]) -> Record:
-    record = dict(pairs)
-    if len(record) != len(pairs):
-        raise ValueError("name said twice")
+        except WireError as bad:
+            record["vd"] = Odd(bad.reason, 0)
     return record
+
+
+def _number(word: str) -> int | Decimal | Odd:
+    try:
+        return number(word)
+    except WireError as bad:
+        return Odd(bad.reason, 0)
+
+
+def _no_repeats(pairs: list[tuple[str, Any]]) -> Record | Odd:
+    record = dict(pairs)
+    return record if len(record) == len(pairs) else Odd("name said twice", 0)
 
 
 def _to_json(records: list[Record]) -> bytes:
@@ -218,22 +300,23 @@ def _field(field: tuple[str, Any]) -> str:
 # --- CBOR ---
 
 
-def _from_cbor(data: bytes) -> list[Record]:
-    document = cbor.decode(data)
+def _from_cbor(data: bytes) -> list[Record | Odd]:
+    document = cbor.decode_sound(data)
     if not isinstance(document, list):
         raise WireError(LAYER, 0, "not a pack")
-    records: list[Record] = []
-    for pairs in document:
-        if not isinstance(pairs, dict):
-            raise WireError(LAYER, 0, "not a pack")
-        record: Record = {}
-        for label, value in pairs.items():
-            name = LABELS.get(label, str(label)) if isinstance(label, int) else label
-            if not isinstance(name, str) or name in record:
-                raise WireError(LAYER, 0, "field of a wrong kind")
-            record[name] = value
-        records.append(record)
-    return records
+    return [_cbor_record(pairs) for pairs in document]
+
+
+def _cbor_record(pairs: Any) -> Record | Odd:
+    if not isinstance(pairs, dict):
+        return pairs if isinstance(pairs, Odd) else Odd("not a record", 0)
+    record: Record = {}
+    for label, value in pairs.items():
+        name = LABELS.get(label, str(label)) if isinstance(label, int) else label
+        if not isinstance(name, str) or name in record:
+            return Odd("field of a wrong kind", 0)
+        record[name] = value
+    return record
 
 
 def _to_cbor(records: list[Record]) -> bytes:

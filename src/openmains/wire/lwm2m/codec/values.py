@@ -6,20 +6,25 @@ below it, formats that carry one value need a path of a resource. What a resourc
 definitions; a resource that nobody knows keeps the value that its format gives it.
 """
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
 from itertools import groupby
 
 from openmains.wire.errors import WireError
 from openmains.wire.lwm2m import content
 from openmains.wire.lwm2m.codec import senml, text, tlv
 from openmains.wire.lwm2m.path import LAYER, Path, is_below
-from openmains.wire.lwm2m.value import Item, Types, Value, coerce
+from openmains.wire.lwm2m.path import text as text_of
+from openmains.wire.lwm2m.value import Item, Oddity, Type, Types, Value, coerce
 
 _TLV = (content.TLV, content.TLV_1_0_DRAFT)
 SINGLE = (content.TEXT, content.OPAQUE, content.CBOR)
 """Formats that carry one value."""
 NAMED = (content.TLV, content.SENML_CBOR, content.SENML_JSON)
 """Formats that carry values with their names."""
+_WHOLE = (Type.INTEGER, Type.UNSIGNED, Type.TIME)
 
 
 def decode(payload: bytes, content_format: int | None, path: Path, types: Types) -> list[Item]:
@@ -49,6 +54,46 @@ def decode(payload: bytes, content_format: int | None, path: Path, types: Types)
     return [Item(path, read(payload, types(path)))]
 
 
+def decode_sound(
+    payload: bytes, content_format: int | None, path: Path, types: Types
+) -> tuple[list[Item], list[Oddity]]:
+    """The items that can be read, and the places of what cannot be: one odd value does not cost its neighbours.
+
+    A number with decimals where the definition says a whole one is given as it came: the reader knows what it can be.
+    Raises :class:`WireError` where nothing can be read, as ``decode`` does.
+    """
+    if content_format in (content.SENML_JSON, content.SENML_CBOR):
+        found, oddities = senml.decode_sound(payload, content_format)
+        items: list[Item] = []
+        for item in found:
+            try:
+                if not is_below(item.path, path) or len(item.path) < 3:
+                    raise WireError(LAYER, 0, "value at another path")
+                items.append(replace(item, value=_meant(item, types)))
+            except WireError as bad:
+                oddities.append(_oddity(item.path, bad))
+        return items, oddities
+    if content_format in _TLV:
+        oddities = []
+        items = _from_tlv(tlv.decode(payload), path, types, oddities)
+        said = Counter(item.path for item in items)
+        said.update({one[:3] for one in said if len(one) == 4 and one[:3] in said})
+        twice = {one for one, times in said.items() if times > 1}
+        oddities += [Oddity(text_of(one), 0, tlv.LAYER, "value said twice") for one in sorted(twice)]
+        return [item for item in items if item.path not in twice and item.path[:3] not in twice], oddities
+    return decode(payload, content_format, path, types), []
+
+
+def _oddity(path: Path, bad: WireError) -> Oddity:
+    return Oddity(text_of(path), bad.offset, bad.layer, bad.reason)
+
+
+def _meant(item: Item, types: Types) -> Value | None:
+    if isinstance(item.value, Decimal) and types(item.path) in _WHOLE and item.value.is_finite():
+        return int(item.value) if item.value == item.value.to_integral_value() else item.value
+    return _coerced(item, types)
+
+
 def encode(items: Sequence[Item], content_format: int, path: Path, types: Types) -> bytes:
     """The payload for ``items``, all at ``path`` or below. Raises :class:`WireError` for what the format cannot carry."""
     if content_format in (content.SENML_JSON, content.SENML_CBOR):
@@ -72,30 +117,39 @@ def _coerced(item: Item, types: Types) -> Value | None:
     return None if item.value is None else coerce(item.value, types(item.path))
 
 
-def _from_tlv(entries: Sequence[tlv.Entry], path: Path, types: Types) -> list[Item]:
+def _from_tlv(
+    entries: Sequence[tlv.Entry], path: Path, types: Types, oddities: list[Oddity] | None = None
+) -> list[Item]:
+    """The items; an entry that cannot be read goes to ``oddities``, or raises without them."""
     items: list[Item] = []
     for entry in entries:
-        if entry.kind is tlv.Kind.INSTANCE:
-            if len(path) > 2 or (len(path) == 2 and entry.id != path[1]):
-                raise WireError(tlv.LAYER, 0, "entry out of place")
-            items += _from_tlv(entry.inside, (*path[:1], entry.id), types)
-            continue
-        if entry.kind is tlv.Kind.RESOURCE_INSTANCE:
-            place = path if len(path) == 4 else (*path, entry.id)
-            if len(place) != 4 or place[3] != entry.id:
-                raise WireError(tlv.LAYER, 0, "entry out of place")
-            items.append(Item(place, tlv.decode_value(entry.value, types(place))))
-            continue
-        if len(path) < 2 or (len(path) > 2 and entry.id != path[2]):
-            raise WireError(tlv.LAYER, 0, "entry out of place")
-        place = (*path[:2], entry.id)
-        if entry.kind is tlv.Kind.MULTIPLE:
-            inside = [one for one in entry.inside if len(path) < 4 or one.id == path[3]]
-            items += _from_tlv(inside, place, types)
-        else:
-            place = path if len(path) == 4 else place
-            items.append(Item(place, tlv.decode_value(entry.value, types(place))))
+        try:
+            items += _from_entry(entry, path, types, oddities)
+        except WireError as bad:
+            if oddities is None:
+                raise
+            oddities.append(_oddity((*path, entry.id), bad))
     return items
+
+
+def _from_entry(entry: tlv.Entry, path: Path, types: Types, oddities: list[Oddity] | None) -> list[Item]:
+    if entry.kind is tlv.Kind.INSTANCE:
+        if len(path) > 2 or (len(path) == 2 and entry.id != path[1]):
+            raise WireError(tlv.LAYER, 0, "entry out of place")
+        return _from_tlv(entry.inside, (*path[:1], entry.id), types, oddities)
+    if entry.kind is tlv.Kind.RESOURCE_INSTANCE:
+        place = path if len(path) == 4 else (*path, entry.id)
+        if len(place) != 4 or place[3] != entry.id:
+            raise WireError(tlv.LAYER, 0, "entry out of place")
+        return [Item(place, tlv.decode_value(entry.value, types(place)))]
+    if len(path) < 2 or (len(path) > 2 and entry.id != path[2]):
+        raise WireError(tlv.LAYER, 0, "entry out of place")
+    place = (*path[:2], entry.id)
+    if entry.kind is tlv.Kind.MULTIPLE:
+        inside = [one for one in entry.inside if len(path) < 4 or one.id == path[3]]
+        return _from_tlv(inside, place, types, oddities)
+    place = path if len(path) == 4 else place
+    return [Item(place, tlv.decode_value(entry.value, types(place)))]
 
 
 def _to_tlv(items: Sequence[Item], path: Path, types: Types) -> list[tlv.Entry]:
