@@ -2276,6 +2276,7 @@ export interface components {
         /** LastState */
         LastState: {
             balance: number | null;
+            balance_kind: number | null;
             battery_mv: number | null;
             battery_pct: number | null;
             cell: number | null;

@@ -50,6 +50,7 @@ export const words = {
     driver: ["驱动", "Driver"],
     valve: ["阀门", "Valve"],
     valves: { "0": ["开", "Open"], "1": ["关", "Closed"], "2": ["故障或未知", "Fault or unknown"] },
+    balanceUnitUnknown: ["（表端未说明单位）", "(the meter has not said the unit)"],
     balance: ["余额（表端）", "Balance (at the meter)"],
     battery: ["电池", "Battery"],
     rsrp: ["RSRP", "RSRP"],

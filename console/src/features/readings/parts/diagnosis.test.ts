@@ -5,7 +5,7 @@ import { reasonsOf } from "./diagnosis";
 describe("why data are missing", () => {
   const now = Date.parse("2026-05-10T12:00:00Z");
   const state = {
-    register: null, register_m3: null, register_at: null, last_seen_at: "2026-05-10T11:00:00Z", events: [], valve: null, balance: null, battery_pct: 80,
+    register: null, register_m3: null, register_at: null, last_seen_at: "2026-05-10T11:00:00Z", events: [], valve: null, balance: null, balance_kind: null, battery_pct: 80,
     battery_mv: null, rsrp_ddbm: -950, sinr_ddb: 100, ecl: 0, pci: null, cell: null, earfcn: null,
   };
   it("is nothing for a meter that reports", () => {
