@@ -24,7 +24,7 @@ ALL = list(COLUMNS)
 SEEN = datetime(2026, 9, 1, 16, 30, tzinfo=UTC)
 STATE = LastState(
     register=1234, register_m3="1.234", register_at=SEEN, last_seen_at=SEEN, events=["magnetic", "low_battery"],
-    valve=0, balance=None, battery_pct=87, battery_mv=None, rsrp_ddbm=None, sinr_ddb=None, ecl=None, pci=None, cell=None,
+    valve=0, balance=None, balance_kind=None, battery_pct=87, battery_mv=None, rsrp_ddbm=None, sinr_ddb=None, ecl=None, pci=None, cell=None,
     earfcn=None,
 )  # fmt: skip
 

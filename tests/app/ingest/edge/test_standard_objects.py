@@ -48,3 +48,14 @@ def test_a_makers_frame_is_not_touched() -> None:
     found = admission("openmains/water-1").admit(str(IMEI), frame, "lwm2m", "19/0/0", NOW_US)
     assert isinstance(found, Accepted)
     assert found.uplink.payload == frame
+
+
+@pytest.mark.parametrize("odd", ["NaN", "null", '"abc"', "4294967295"])
+def test_a_report_with_one_odd_value_is_taken(odd: str) -> None:
+    """It is answered as stored: what is sound in it is."""
+    pack = b'[{"n":"/3424/0/1","v":12.5},{"n":"/4/0/8","v":%s}]' % odd.encode()
+    found = admission("lwm2m/water-1").admit(str(IMEI), pack, "lwm2m", "dp", NOW_US, about=("/", 110))
+    assert isinstance(found, Accepted) and found.uplink.fault == ""
+    alone = b'[{"n":"/4/0/8","v":%s}]' % odd.encode()
+    found = admission("lwm2m/water-1").admit(str(IMEI), alone, "lwm2m", "dp", NOW_US, about=("/", 110))
+    assert isinstance(found, Accepted) and found.uplink.fault, "nothing sound is refused as before"
