@@ -14,7 +14,9 @@ from openmains.domain.period import zone
 from openmains.domain.readings.model import MeterState
 from openmains.drivers import catalog
 from openmains.drivers.codec import TableDriver
+from openmains.drivers.lwm2m import envelope
 from openmains.drivers.model import Driver
+from openmains.wire.lwm2m import content
 
 CATALOG = catalog.load()
 TENANT = TenantId(7)
@@ -74,7 +76,11 @@ def test_a_signal_that_was_not_said_is_not_the_one_of_yesterday() -> None:
     assert list(effects.frames["outcome"])[1] == "partial"
 
 
-def test_a_report_of_standard_objects_with_an_unknown_cell_keeps_its_volume() -> None:
+def test_damages_are_counted_by_names_of_ours_only() -> None:
     driver = CATALOG.driver("lwm2m/water-1")
-    whole = run(driver, driver.vectors[0].frame)
-    assert list(whole.frames["outcome"]) == ["ok"] and set(whole.registers["register"]) == {1_234_567}
+    pack = b'[{"n":"/3424/0/1","v":7},{"n":"/3424/0/9","vb":null},{"n":"/33000/0/7","v":NaN}]'
+    effects = run(driver, envelope.wrap("/", content.SENML_JSON, pack))
+    assert list(effects.frames["outcome"]) == ["partial"] and set(effects.registers["register"]) == {7000}
+    assert {name: count for name, count in effects.counters.items() if name.startswith("damaged")} == {
+        "damaged.resource": 2
+    }

@@ -155,7 +155,9 @@ class Processor:
                     index = indexes[columns.rows[row]]
                     found[index] = DeadLetter(uplinks[index], "out_of_range", 0, f"{name} is beyond what can be stored")
                 for damage in columns.damages:
-                    effects.counters[f"damaged.{damage.name}"] = effects.counters.get(f"damaged.{damage.name}", 0) + 1
+                    # A path is the sender's own words: counted by them, the counters would grow without end.
+                    name = f"damaged.{damage.name if damage.name.isidentifier() else 'resource'}"
+                    effects.counters[name] = effects.counters.get(name, 0) + 1
             for item in rejected:
                 index = indexes[item.row]
                 found[index] = DeadLetter(uplinks[index], item.reason, item.offset, item.detail)
