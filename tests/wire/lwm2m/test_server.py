@@ -191,6 +191,21 @@ def test_send_needs_a_pack_that_we_read() -> None:
     assert [message.code for message in device.got()] == [Code.UNSUPPORTED_CONTENT_FORMAT]
 
 
+def test_a_send_after_a_reboot_is_a_report_of_its_own() -> None:
+    """The same message id and token as a minute ago, another pack: acknowledged only with itself."""
+    device = RawDevice()
+    device.register()
+    packs = [b'[{"n":"/3424/0/1","v":%d}]' % value for value in (1, 2)]
+    for pack in packs:
+        device.mid = 4000
+        (report,) = device.request(Method.POST, "dp", pack, content.SENML_JSON, token=b"")
+        assert (report.kind, report.payload) == ("send", pack) and device.got() == []
+        device.server.respond(report, Code.CHANGED, now=device.now)
+        assert [(one.kind, one.code, one.mid) for one in device.got()] == [(ACK, Code.CHANGED, 4001)]
+    device.mid = 4000
+    assert device.request(Method.POST, "dp", packs[0], content.SENML_JSON, token=b"") == []
+
+
 # --- notifications ---
 
 
@@ -242,6 +257,17 @@ def test_a_notification_that_was_overtaken_is_not_lost() -> None:
     (older,) = device.notify(asked, 8, b"1", NON)
     assert (newer.payload, newer.fresh) == (b"2", True)
     assert (older.payload, older.fresh) == (b"1", False)
+
+
+def test_notifications_of_a_restarted_device_are_reports() -> None:
+    device = RawDevice()
+    device.register()
+    asked = device.observed()
+    for frame in (b"before", b"after!"):
+        (report,) = device.notify(asked, 2, frame, mid=1)
+        assert report.payload == frame and device.got() == []
+        device.server.respond(report, Code.CHANGED, now=device.now)
+        assert [(one.kind, one.mid) for one in device.got()] == [(ACK, 1)]
 
 
 def test_an_error_ends_an_observation() -> None:

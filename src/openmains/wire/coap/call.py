@@ -8,12 +8,19 @@ the other end.
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from openmains.wire.coap.message import Option, Options
 from openmains.wire.coap.states import Asking
 
 Peer = Hashable
+
+
+class Held(NamedTuple):
+    """A confirmable notification that is not acknowledged yet: its message id, and its ``message.fingerprint``."""
+
+    mid: int
+    mark: int
 
 
 class Call:
@@ -59,7 +66,7 @@ class Call:
         self.sent = 0  # bytes of the body that are with the server
         self.received: bytearray | None = None  # body of a large answer in the making
         self.etag: bytes | None = None
-        self.held: int | None = None  # message id of the notification that this call fetches the rest of
+        self.held: Held | None = None  # the notification that this call fetches the rest of
         self.sequence = -1  # of the last notification
         self.sequence_at = 0.0
         self.parent: Call | None = None  # whose large answer this call fetches
@@ -76,7 +83,7 @@ class Call:
 class ResponseReceived:
     """The answer, whole. ``sequence`` is the Observe number when the call is, or stays, registered.
 
-    ``fresh`` is False for a notification that a later one overtook, ``held`` the message id of a confirmable one that
+    ``fresh`` is False for a notification that a later one overtook, ``held`` names a confirmable one that
     waits for ``Client.acknowledge``; both only of a client that holds notifications.
     """
 
@@ -86,7 +93,7 @@ class ResponseReceived:
     payload: bytes
     sequence: int | None = None
     fresh: bool = True
-    held: int | None = None
+    held: Held | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ address) pair: the caller maps it. Message ids are one counter for all peers: a 
 copies by address and message id.
 
 A response belongs to a call by its token and its peer; a piggybacked one also by the message id (section
-5.3.2). The state of a call is a row of ``states.ASKING``. Only one request at a time should be outstanding to
-one peer (NSTART, section 4.7): that is left to the caller, who knows what may wait.
+5.3.2). A copy of one is the same byte for byte: a device that restarts counts its message ids anew, and a
+notification is not another's copy because it has the other's number. The state of a call is a row of
+``states.ASKING``. Only one request at a time should be outstanding to one peer (NSTART, section 4.7): that is left to
+the caller, who knows what may wait.
 """
 
 from collections import Counter, deque
@@ -17,7 +19,7 @@ from collections.abc import Collection, Sequence
 from heapq import heappop, heappush
 
 from openmains.wire.coap import options as opt
-from openmains.wire.coap.call import Broken, Call, ClientEvent, Peer, ResetReceived, ResponseReceived, TimedOut
+from openmains.wire.coap.call import Broken, Call, ClientEvent, Held, Peer, ResetReceived, ResponseReceived, TimedOut
 from openmains.wire.coap.message import (
     ACK,
     CON,
@@ -30,12 +32,14 @@ from openmains.wire.coap.message import (
     decode,
     empty,
     encode,
+    fingerprint,
     is_success,
 )
 from openmains.wire.coap.reliability import RFC7252, MessageIds, Retransmitter, Timing
 from openmains.wire.coap.states import ASKING, Asking, AskingAction, AskingInput
 from openmains.wire.errors import WireError
 
+_Copy = tuple[Peer, int, int]  # peer, message id, fingerprint of the datagram
 _FINISHED = (Asking.DONE, Asking.TIMED_OUT, Asking.RESET)
 _NOT_REPEATED = frozenset({opt.BLOCK1, opt.SIZE1, opt.OBSERVE})  # not in the requests for further blocks of an answer
 
@@ -79,9 +83,9 @@ class Client:
         self._retransmitter: Retransmitter[Call] = Retransmitter(timing)
         self._expiries: list[tuple[float, int, Call, int]] = []
         self._serial = 0
-        self._recent: dict[tuple[Peer, int], float] = {}  # confirmable responses taken, and notifications
-        self._held: set[tuple[Peer, int]] = set()  # of those: not acknowledged yet
-        self._recent_order: deque[tuple[float, tuple[Peer, int]]] = deque()
+        self._recent: dict[_Copy, float] = {}  # responses taken, and notifications
+        self._held: dict[tuple[Peer, int], int] = {}  # not acknowledged yet: fingerprint of the newest of the id
+        self._recent_order: deque[tuple[float, _Copy]] = deque()
 
     # --- what the application asks ---
 
@@ -138,11 +142,15 @@ class Client:
         return (peer, mid) in self._retransmitter or (peer, mid) in self._non_mids
 
     def acknowledge(self, response: ResponseReceived) -> None:
-        """The notification is in safe hands: only now its sender hears so. Nothing for one that is not held."""
-        key = (response.call.peer, response.held)
-        if response.held is not None and key in self._held:
-            self._held.discard((response.call.peer, response.held))
-            self._out.append((response.call.peer, empty(ACK, response.held)))
+        """The notification is in safe hands: only now its sender hears so. Nothing for one that is not held.
+
+        Nor for one whose message id a later notification has taken meanwhile: its sender would take it for the later's.
+        """
+        if response.held is not None:
+            peer, (mid, mark) = response.call.peer, response.held
+            if self._held.get((peer, mid)) == mark:
+                del self._held[peer, mid]
+                self._out.append((peer, empty(ACK, mid)))
 
     def decline(self, response: ResponseReceived) -> None:
         """The notification could not be kept: no acknowledgement, and its next copy is delivered like a new one."""
@@ -151,9 +159,11 @@ class Client:
             if response.call.sequence == response.sequence:
                 response.call.sequence = -1
 
-    def _unhold(self, peer: Peer, mid: int) -> None:
-        self._held.discard((peer, mid))
-        self._recent.pop((peer, mid), None)
+    def _unhold(self, peer: Peer, held: Held) -> None:
+        mid, mark = held
+        if self._held.get((peer, mid)) == mark:
+            del self._held[peer, mid]
+        self._recent.pop((peer, mid, mark), None)
 
     def _send(self, call: Call, now: float) -> None:
         """The next datagram of a call: the whole request, its next block, or the wish for a block of the answer."""
@@ -196,31 +206,35 @@ class Client:
             return []
         if message.code == 0:
             return self._empty(message, peer, now)
+        mark = fingerprint(datagram)
         if message.code < 0x20:
-            return self._unknown(message, peer, "request")
+            return self._unknown(message, mark, peer, "request")
         call = self._calls.get((peer, message.token))
         if call is None:
-            return self._unknown(message, peer, "token unknown")
+            return self._unknown(message, mark, peer, "token unknown")
         if message.kind == ACK and (message.mid != call.mid or (peer, message.mid) not in self._retransmitter):
-            return self._unknown(message, peer, "message id unknown")
+            return self._unknown(message, mark, peer, "message id unknown")
         if message.kind == RST:
-            return self._unknown(message, peer, "reset with content")
-        return self._response(message, call, now)
+            return self._unknown(message, mark, peer, "reset with content")
+        return self._response(message, mark, call, now)
 
     def _empty(self, message: Message, peer: Peer, now: float) -> list[ClientEvent]:
         if message.kind in (CON, NON):
-            return self._unknown(message, peer, "ping")
+            return self._unknown(message, None, peer, "ping")
         key = (peer, message.mid)
         call = self._retransmitter.settle(peer, message.mid)
         if call is None and message.kind == RST:
             call = self._non_mids.pop(key, None)
         if call is None:
-            return self._unknown(message, peer, "ack unasked")
+            return self._unknown(message, None, peer, "ack unasked")
         return self._step(call, AskingInput.ACK if message.kind == ACK else AskingInput.RESET, now)
 
-    def _unknown(self, message: Message, peer: Peer, reason: str) -> list[ClientEvent]:
-        """Nobody asked for it: a copy of a known message is acknowledged again, another CON or a notification reset."""
-        if (peer, message.mid) in self._recent and message.kind in (CON, NON):
+    def _unknown(self, message: Message, mark: int | None, peer: Peer, reason: str) -> list[ClientEvent]:
+        """Nobody asked for it: a copy of a known message is acknowledged again, another CON or a notification reset.
+
+        ``mark``: its fingerprint, None for an empty one, which is nobody's copy.
+        """
+        if mark is not None and (peer, message.mid, mark) in self._recent and message.kind in (CON, NON):
             self.counters["duplicate"] += 1
             if message.kind == CON and (peer, message.mid) not in self._held:
                 self._out.append((peer, empty(ACK, message.mid)))
@@ -231,19 +245,21 @@ class Client:
             self._out.append((peer, empty(RST, message.mid)))
         return []
 
-    def _response(self, message: Message, call: Call, now: float) -> list[ClientEvent]:
+    def _response(self, message: Message, mark: int, call: Call, now: float) -> list[ClientEvent]:
+        held: Held | None = None
         if message.kind != ACK:
-            key = (call.peer, message.mid)
+            key = (call.peer, message.mid, mark)
             if self._remembered(key, now):
-                return self._unknown(message, call.peer, "duplicate")
+                return self._unknown(message, mark, call.peer, "duplicate")
             try:
                 opt.check(message.options, opt.UNDERSTOOD)
             except opt.Refused:
                 # Section 5.4.1: an unknown critical option in a response rejects it.
-                return [*self._unknown(message, call.peer, "bad option"), *self._break(call, "bad option")]
+                return [*self._unknown(message, mark, call.peer, "bad option"), *self._break(call, "bad option")]
             self._remember(key, now)
             if message.kind == CON and self._hold and self._is_notification(call, message):
-                self._held.add(key)
+                self._held[call.peer, message.mid] = mark
+                held = Held(message.mid, mark)
             elif message.kind == CON:
                 self._out.append((call.peer, empty(ACK, message.mid)))
         self._retransmitter.settle(call.peer, call.mid)
@@ -266,7 +282,6 @@ class Client:
             return []
         if call.state in _FINISHED:
             self._forget(call)
-        held = message.mid if (call.peer, message.mid) in self._held else None
         fresh = sequence is None or _fresher(call, sequence, now)
         if not fresh:
             self.counters["notification stale"] += 1
@@ -308,7 +323,7 @@ class Client:
         options: list[Option],
         block: opt.Block,
         sequence: int | None,
-        held: int | None,
+        held: Held | None,
         now: float,
     ) -> list[ClientEvent]:
         """One block of a large answer: keep it, and ask for the next or deliver the whole."""
@@ -341,7 +356,7 @@ class Client:
         return []
 
     def _deliver(
-        self, call: Call, code: int, options: list[Option], payload: bytes, sequence: int | None, held: int | None
+        self, call: Call, code: int, options: list[Option], payload: bytes, sequence: int | None, held: Held | None
     ) -> list[ClientEvent]:
         root = call.root
         if call is not root:
@@ -424,16 +439,17 @@ class Client:
         self._non_mids.pop((call.peer, call.mid), None)
         call.epoch += 1
 
-    def _remembered(self, key: tuple[Peer, int], now: float) -> bool:
+    def _remembered(self, key: _Copy, now: float) -> bool:
         order = self._recent_order
         while order and (order[0][0] + self._timing.exchange_lifetime_s <= now or len(order) > self._max_recent):
             at, old = order.popleft()
             if self._recent.get(old) == at:
                 del self._recent[old]
-                self._held.discard(old)
+                if self._held.get(old[:2]) == old[2]:
+                    del self._held[old[:2]]
         return key in self._recent
 
-    def _remember(self, key: tuple[Peer, int], now: float) -> None:
+    def _remember(self, key: _Copy, now: float) -> None:
         self._recent[key] = now
         self._recent_order.append((now, key))
 

@@ -62,11 +62,14 @@ class Limits:
 
 
 class Exchange:
-    """One received request, kept to recognise its copies. The application only hands it back to ``respond``."""
+    """One received request, kept to recognise its copies. The application only hands it back to ``respond``.
+
+    ``key``: peer, message id, ``message.fingerprint`` of the whole datagram: what is not the same is no copy.
+    """
 
     __slots__ = ("at", "key", "reply", "request", "state", "token")
 
-    def __init__(self, key: tuple[Peer, int], token: bytes, at: float, state: Serving) -> None:
+    def __init__(self, key: tuple[Peer, int, int], token: bytes, at: float, state: Serving) -> None:
         self.key = key
         self.token = token
         self.at = at

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The server's memory of requests: which datagram is a copy, and which request waits too long for its answer.
 
-Theory: a request is known by (peer, message id) for EXCHANGE_LIFETIME (RFC 7252 section 4.8.2); whoever carries another
-token under the same id is another request, and takes its place. Memory is bounded: the oldest goes first. A confirmable
+Theory: a request is known by (peer, message id, fingerprint of the datagram) for EXCHANGE_LIFETIME (RFC 7252 section
+4.8.2); what differs in one byte is another request, and each has its own answer for its own copies. Memory is bounded: the oldest goes first. A confirmable
 request that stays open needs an empty ACK after ``Limits.separate_after_s``, so that its sender stops repeating it.
 """
 
 from collections import deque
 
 from openmains.wire.coap.exchange import Exchange, Limits, Peer
-from openmains.wire.coap.message import Message
+from openmains.wire.coap.message import Message, fingerprint
 from openmains.wire.coap.states import Serving
 
 _OPEN, _OPEN_NON = Serving.OPEN, Serving.OPEN_NON
@@ -23,7 +23,7 @@ class Exchanges:
     def __init__(self, limits: Limits, lifetime_s: float) -> None:
         self._most, self._ack_after_s = limits.max_exchanges, limits.separate_after_s
         self._lifetime_s = lifetime_s
-        self._by_key: dict[tuple[Peer, int], Exchange] = {}
+        self._by_key: dict[tuple[Peer, int, int], Exchange] = {}
         self._order: deque[Exchange] = deque()  # all remembered ones, oldest first
         self._slow: deque[Exchange] = deque()  # confirmable ones that may still need an empty ACK, oldest first
 
@@ -35,11 +35,11 @@ class Exchanges:
         """How many may still be looked at for an empty ACK."""
         return len(self._slow)
 
-    def remember(self, message: Message, peer: Peer, now: float) -> tuple[Exchange, bool]:
+    def remember(self, message: Message, datagram: bytes, peer: Peer, now: float) -> tuple[Exchange, bool]:
         """The exchange of this request, and whether the request is a copy of one that came before."""
-        key = (peer, message.mid)
+        key = (peer, message.mid, fingerprint(datagram))
         known = self._by_key.get(key)
-        if known is not None and known.token == message.token and known.at + self._lifetime_s > now:
+        if known is not None and known.at + self._lifetime_s > now:
             return known, True
         exchange = Exchange(key, message.token, now, _OPEN_NON if message.kind else _OPEN)
         self._by_key[key] = exchange

@@ -9,10 +9,9 @@ repeated byte for byte.
 Distrust: a datagram may be anything. Every path through ``receive`` ends in an event, in an answer, in a Reset
 or in silence, is counted by its reason in ``counters``, and leaves bounded memory behind (``Limits``).
 
-The state of a request is a row of ``states.SERVING``; a request is known by (peer, message id) (``exchanges.py``). A
-copy must also carry the same token: after a restart of a meter, or when a carrier's address translation hands an
-address on, another message with the same id can arrive within EXCHANGE_LIFETIME, and to answer it with a stranger's
-answer would help nobody.
+The state of a request is a row of ``states.SERVING``; a request is known by (peer, message id, fingerprint of the datagram)
+(``exchanges.py``). A copy is the same byte for byte (section 4.2): after a restart of a meter, or when a carrier hands
+an address on, another message with the same id and token comes within EXCHANGE_LIFETIME; the kept answer would lose it.
 """
 
 from collections import Counter
@@ -104,12 +103,12 @@ class Server:
             return []
         if message.kind > NON or not 0 < message.code < 0x20:
             return self._not_a_request(message, peer, now)
-        exchange = self._begin(message, peer, now)
+        exchange = self._begin(message, datagram, peer, now)
         return self._request(message, exchange, now) if exchange is not None else []
 
-    def _begin(self, message: Message, peer: Peer, now: float) -> Exchange | None:
+    def _begin(self, message: Message, datagram: bytes, peer: Peer, now: float) -> Exchange | None:
         """Remember a request; None when it is a copy (then it was dealt with here)."""
-        exchange, is_copy = self._exchanges.remember(message, peer, now)
+        exchange, is_copy = self._exchanges.remember(message, datagram, peer, now)
         if not is_copy:
             return exchange
         self.counters["duplicate"] += 1
@@ -252,7 +251,7 @@ class Server:
         tail = token + encode_options(options) if options else token
         if payload:
             tail += b"\xff" + payload
-        peer, mid = exchange.key
+        peer, mid, _ = exchange.key
         if action is ServingAction.PIGGYBACK:
             exchange.reply = HEADER.pack(0x60 | len(token), code, mid) + tail
             self._out.append((peer, exchange.reply))
@@ -375,7 +374,7 @@ class Server:
         if message.kind > NON or not 0 < message.code < 0x20:
             self._malformed(datagram, peer, "datagram too large")
             return []
-        exchange = self._begin(message, peer, now)
+        exchange = self._begin(message, datagram, peer, now)
         if exchange is None:
             return []
         exchange.request = Request(exchange, peer, message.code, (), (), (), b"", not message.kind)

@@ -163,7 +163,9 @@ class Asker:
     ) -> None:
         registration = device.registration
         if registration is None:
-            self._coap.client.acknowledge(event)
+            # Nobody's report: not acknowledged, for it is not kept; its next copy meets a Reset, and the device registers.
+            self._coap.client.decline(event)
+            self._coap.client.cancel(event.call)
             return
         if not is_success(event.code):
             registration.observations.pop(observation.paths, None)
