@@ -56,8 +56,39 @@ def test_a_refusal_tells_when_to_come_back() -> None:
 def test_a_register_against_the_rules_is_refused(query: str, content_format: int, payload: bytes, code: int) -> None:
     device = RawDevice()
     assert device.request(Method.POST, "rd", payload, content_format, query) == []
-    assert [message.code for message in device.got()] == [code]
+    (answer,) = device.got()
+    assert answer.code == code
+    assert answer.payload and sum(device.server.counters.values()) == 1, "the device and the operator hear why"
     assert device.server.sizes()["links"] == 0
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        b'</>;rt="oma.lwm2m";ct=60 110 112,</1/0>,</3/0>,</3424/0>',
+        b'</>;rt="oma.lwm2m"; ct=60 110 112 , </1/0>,</3/0>,</3424/0>,',
+        b'</>;rt="oma.lwm2m";ct="60 110 112",</1/0>,</3/0>,</3424/0>\0',
+        b'</ >;rt="oma.lwm2m";ct=60 110 112,< /1/0>,</3/0 >,</3424/0>,\0',
+    ],
+)
+def test_a_sloppy_registration_is_understood(objects: bytes) -> None:
+    device = RawDevice()
+    query = "ep= URN:IMEI:861234567890127\0&lt=86400\0&lwm2m=1.1 &b=U\0"
+    (wanted,) = device.request(Method.POST, "rd", objects, content.LINK_FORMAT, query)
+    assert (wanted.endpoint, wanted.lifetime_s, wanted.version) == ("URN:IMEI:861234567890127", 86_400, "1.1")
+    assert [offered.object_id for offered in wanted.objects] == [1, 3, 3424]
+    assert wanted.offer.formats == (60, 110, 112)
+
+
+def test_a_refusal_names_what_and_where() -> None:
+    device = RawDevice()
+    for payload, said in (
+        (b"</3/0>,</4/0", "link not closed (byte 7)"),
+        (b"</3>;ct=60 </4>", "comma expected (byte 11)"),
+    ):
+        device.request(Method.POST, "rd", payload, content.LINK_FORMAT, "ep=m")
+        (answer,) = device.got()
+        assert answer.payload.decode() == f"link-format: {said}"
 
 
 def test_a_register_with_too_many_instances_is_refused() -> None:

@@ -25,12 +25,13 @@ _TOO_MANY = ("too many links", "too many objects")
 
 
 class Refused(Exception):
-    """The request is answered with ``code`` and counted under ``counter``."""
+    """The request is answered with ``code`` and counted under ``counter``. ``text``: what the device is told, UTF-8."""
 
-    def __init__(self, counter: str, code: int) -> None:
+    def __init__(self, counter: str, code: int, text: str = "") -> None:
         super().__init__(counter, code)
         self.counter = counter
         self.code = code
+        self.text = text or counter
 
 
 def register_wanted(request: Request, link: Link, limits: Limits) -> RegisterWanted:
@@ -38,9 +39,10 @@ def register_wanted(request: Request, link: Link, limits: Limits) -> RegisterWan
     parsed, offer = _parse(request, limits)
     version = parsed.version or "1.0"
     if version not in VERSIONS:
-        raise Refused("version not supported", Code.PRECONDITION_FAILED)
+        said = "version not supported, say lwm2m=" + " or lwm2m=".join(VERSIONS)
+        raise Refused("version not supported", Code.PRECONDITION_FAILED, said)
     if parsed.endpoint is None and version == "1.0":
-        raise Refused("endpoint missing", Code.BAD_REQUEST)
+        raise Refused("endpoint missing", Code.BAD_REQUEST, "endpoint missing, say ep=urn:imei:<IMEI>")
     return RegisterWanted(
         link,
         request.exchange,
@@ -82,10 +84,11 @@ def bootstrap_wanted(request: Request, link: Link, limits: Limits) -> BootstrapW
 
 def _parse(request: Request, limits: Limits, root: tuple[str, ...] = ()) -> tuple[Parsed, Offer]:
     if opt.get_uint(request.options, opt.CONTENT_FORMAT) not in (None, content.LINK_FORMAT):
-        raise Refused("register format", Code.UNSUPPORTED_CONTENT_FORMAT)
+        raise Refused("register format", Code.UNSUPPORTED_CONTENT_FORMAT, "content format must be 40, link format")
     try:
         said = parse_query(request.query, limits.max_endpoint)
         return said, parse_offer(request.payload, limits.max_instances, root)
     except WireError as error:
         too_many = error.reason in _TOO_MANY
-        raise Refused(error.reason, Code.REQUEST_ENTITY_TOO_LARGE if too_many else Code.BAD_REQUEST) from None
+        code = Code.REQUEST_ENTITY_TOO_LARGE if too_many else Code.BAD_REQUEST
+        raise Refused(error.reason, code, str(error)) from None

@@ -164,7 +164,8 @@ def parse_query(query: Sequence[str], max_endpoint: int) -> Parsed:
     if len(query) > _MAX_QUERY:
         raise WireError(LAYER, 0, "too many query parameters")
     for item in query:
-        name, _, value = item.partition("=")
+        # Firmware in C sends its strings with their NUL, and values as wide as their field.
+        name, _, value = (part.strip(" \t\r\n\0") for part in item.partition("="))
         if name == "ep":
             if not 0 < len(value.encode()) <= max_endpoint or not value.isprintable():
                 raise WireError(LAYER, 0, "endpoint name unusable")
@@ -194,7 +195,7 @@ def parse_offer(payload: bytes, max_instances: int, root: tuple[str, ...] = ()) 
 
     ``</lwm2m>;rt="oma.lwm2m";ct=110`` names another root (section 7.3); links that are not objects below it are skipped.
     """
-    links = link_format.parse(payload, 2 * max_instances + 8)
+    links = [(target.strip(), attributes) for target, attributes in link_format.parse(payload, 2 * max_instances + 8)]
     formats: tuple[int, ...] = ()
     for target, attributes in links:
         if attributes.get("rt") == "oma.lwm2m":

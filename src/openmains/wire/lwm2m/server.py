@@ -185,7 +185,7 @@ class Server:
         try:
             wanted = register_wanted(request, link, self.limits)
         except Refused as refused:
-            self._refuse(request, refused.counter, refused.code, now)
+            self._refuse(request, refused.counter, refused.code, now, refused.text)
             return
         if device is None and len(self._links) >= self.limits.max_links:
             self._busy(request, now)
@@ -268,7 +268,7 @@ class Server:
         try:
             changed = update(registration, request, self.limits)
         except Refused as refused:
-            self._refuse(request, refused.counter, refused.code, now)
+            self._refuse(request, refused.counter, refused.code, now, refused.text)
             return
         registration.updated_unix_s = self._unix_s + now
         self._schedule_expiry(device, registration)
@@ -328,7 +328,7 @@ class Server:
         try:
             wanted = bootstrap_wanted(request, link, self.limits)
         except Refused as refused:
-            self._refuse(request, refused.counter, refused.code, now)
+            self._refuse(request, refused.counter, refused.code, now, refused.text)
             return
         if link not in self._links and len(self._links) >= self.limits.max_links:
             self._busy(request, now)
@@ -452,11 +452,12 @@ class Server:
     def _answer(self, exchange: Exchange, code: int, now: float) -> None:
         self._coap.server.respond(exchange, code, now=now)
 
-    def _refuse(self, request: Request, counter: str, code: int, now: float) -> None:
+    def _refuse(self, request: Request, counter: str, code: int, now: float, text: str = "") -> None:
+        """``text``: the diagnostic payload (RFC 7252 section 5.5.2), by default the counter's name."""
         self.counters[counter] += 1
-        self._answer(request.exchange, code, now)
+        self._coap.server.respond(request.exchange, code, (text or counter).encode(), now=now)
 
     def _busy(self, request: Request, now: float) -> None:
         self.counters["busy"] += 1
         wait = ((opt.MAX_AGE, opt.uint(self.limits.busy_max_age_s)),)
-        self._coap.server.respond(request.exchange, Code.SERVICE_UNAVAILABLE, b"", wait, now=now)
+        self._coap.server.respond(request.exchange, Code.SERVICE_UNAVAILABLE, b"busy", wait, now=now)

@@ -39,8 +39,12 @@ def test_what_is_written_is_read_back(document: list[Link]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["/3/0", "<", "</3/0", "</3/0>;", "</3>;a=", '</3>;a="', "</3></4>", "</3>,", ",</3>", "\xff"]
-)
+    "text",
+    [
+        "/3/0", "<", "</3/0", "</3>;a=", '</3>;a="', "</3></4>", "\xff", "</3> </4>", "</3>;ct=60 </4>", "</3>;ct=60,110,</4>",
+        "</3>\0,</4>", "</3>;=1", '</3>;ct="60 110', '</3>;ct=60 "110"', "</3>;ct 60", "</3>\0garbage",
+    ],
+)  # fmt: skip
 def test_malformed_documents_are_refused(text: str) -> None:
     with pytest.raises(WireError):
         link_format.parse(text.encode("latin-1"))
@@ -48,6 +52,34 @@ def test_malformed_documents_are_refused(text: str) -> None:
 
 def test_blanks_between_links_are_forgiven() -> None:
     assert [link.target for link in link_format.parse(b" </1/0>, </3/0>,\n</19/0>")] == ["/1/0", "/3/0", "/19/0"]
+
+
+SLOPPY = [
+    "</>;ct=60 110 112,</3/0>",
+    "</>;ct=60  110\t112 ,</3/0>",
+    '</>; ct="60 110 112" , </3/0>',
+    '</> ;ct = "60 110 112",</3/0>',
+    '</>;ct="60 110 112",</3/0>,',
+    '</>;ct="60 110 112",</3/0>, \r\n',
+    '</>;ct="60 110 112",,</3/0>',
+    ',</>;ct="60 110 112",</3/0>',
+    '</>;ct="60 110 112";,</3/0>;',
+    '</>;ct="60 110 112",</3/0>\0',
+    "</>;ct=60 110 112,</3/0>,\0\0",
+    " </>;ct=60 110 112 , </3/0> ",
+]
+
+
+@pytest.mark.parametrize("text", SLOPPY)
+def test_what_modules_send_against_the_rfc_is_read_where_it_means_one_thing(text: str) -> None:
+    assert link_format.parse(text.encode()) == [Link("/", {"ct": "60 110 112"}), Link("/3/0", {})]
+
+
+@given(st.text(" ,\r\n\t\0", max_size=8), st.lists(links, max_size=4))
+def test_padding_behind_a_document_changes_nothing(padding: str, document: list[Link]) -> None:
+    written = link_format.write(document)
+    if "\0" not in padding.rstrip("\0 \t\r\n"):
+        assert link_format.parse(written + padding.encode()) == document
 
 
 def test_the_number_of_links_is_bounded() -> None:

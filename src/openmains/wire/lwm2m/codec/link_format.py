@@ -3,8 +3,11 @@
 
 Theory: ``<target>;name;name="value",<target>…``. Commas and semicolons inside of angle brackets or quotes separate
 nothing, so this is a scanner, not a split. Attribute values come back without quotes; a name without a value has
-None. Names may repeat (section 3); the first counts, as for ``rel`` and ``rt`` there. Blanks before a link, which modules
-in the field send and the RFC forbids, are skipped.
+None. Names may repeat (section 3); the first counts, as for ``rel`` and ``rt`` there.
+
+Modules in the field send what the RFC forbids and what can mean one thing only; that is read: blanks around links, names,
+values and signs; several bare words as one value (``ct=60 110 112``); a comma or semicolon with nothing behind it; NULs
+at the end of the document, where a string of C ends. Everything else is refused: nothing of a document is left out.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +18,7 @@ from openmains.wire.errors import WireError
 LAYER: Final = "link-format"
 
 _NAME: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$&+-.^_`|~*%'")
-_BLANKS: Final = (" ", "\t", "\r", "\n")
+_BLANKS: Final = frozenset(" \t\r\n")
 _BARE: Final = _NAME | frozenset("()/:<=>?@[]{}")  # ptoken
 
 
@@ -29,18 +32,18 @@ class Link(NamedTuple):
 def parse(data: bytes, max_links: int = 1024) -> list[Link]:
     """All links of a document; none in an empty one. Raises :class:`WireError`."""
     try:
-        text = data.decode()
+        text = data.rstrip(b"\0 \t\r\n").decode()
     except UnicodeDecodeError as error:
         raise WireError(LAYER, error.start, "text is not UTF-8") from None
     links: list[Link] = []
     at = 0
     while at < len(text):
-        if links:
-            if text[at] != ",":
-                raise WireError(LAYER, at, "comma expected")
+        if links and text[at] != ",":
+            raise WireError(LAYER, at, "comma expected")
+        while text[at : at + 1] == "," or text[at : at + 1] in _BLANKS:
             at += 1
-        while text[at : at + 1] in _BLANKS:
-            at += 1
+        if at == len(text):
+            break
         if len(links) >= max_links:
             raise WireError(LAYER, at, "too many links")
         if text[at : at + 1] != "<":
@@ -56,18 +59,27 @@ def parse(data: bytes, max_links: int = 1024) -> list[Link]:
 
 def _attributes(text: str, at: int) -> tuple[dict[str, str | None], int]:
     found: dict[str, str | None] = {}
-    while text[at : at + 1] == ";":
-        start = at = at + 1
+    while text[(at := _skip(text, at)) : at + 1] == ";":
+        start = at = _skip(text, at + 1)
+        if text[at : at + 1] in ("", ",", ";"):
+            continue  # a semicolon too many
         while at < len(text) and text[at] in _NAME:
             at += 1
         name = text[start:at]
         if not name:
             raise WireError(LAYER, at, "attribute name expected")
         value: str | None = None
-        if text[at : at + 1] == "=":
-            value, at = _value(text, at + 1)
+        if text[(signed := _skip(text, at)) : signed + 1] == "=":
+            value, at = _value(text, _skip(text, signed + 1))
         found.setdefault(name, value)
     return found, at
+
+
+def _skip(text: str, at: int) -> int:
+    """Where the blanks from ``at`` on end."""
+    while text[at : at + 1] in _BLANKS:
+        at += 1
+    return at
 
 
 def _value(text: str, at: int) -> tuple[str, int]:
@@ -77,7 +89,14 @@ def _value(text: str, at: int) -> tuple[str, int]:
             at += 1
         if at == start:
             raise WireError(LAYER, at, "attribute value expected")
-        return text[start:at], at
+        words = [text[start:at]]
+        # More bare words belong to it. One with a bracket does not: a link whose comma is missing must not vanish in here.
+        while (start := _skip(text, at)) > at and text[start : start + 1] in _NAME:
+            at = start
+            while at < len(text) and text[at] in _NAME:
+                at += 1
+            words.append(text[start:at])
+        return " ".join(words), at
     letters: list[str] = []
     at += 1
     while at < len(text):
