@@ -30,6 +30,12 @@ class Watch:
 
     blocked = False
 
+    def __init__(self) -> None:
+        self.sims: list[tuple[int, str]] = []
+
+    def named_sim(self, imei: int, imsi: str, iccid: str, host: str) -> None:
+        self.sims.append((imei, imsi))
+
     def may_try(self, imei: int, host: str, now: float) -> bool:
         return True
 
@@ -83,7 +89,7 @@ class User:
 class World:
     """An edge whose datagrams the test carries, and one device."""
 
-    def __init__(self) -> None:
+    def __init__(self, identity: bytes = str(IMEI).encode()) -> None:
         self.loop = asyncio.get_running_loop()
         self.store, self.watch, self.bridge = SessionRows(), Watch(), Bridge()
         self.edge = SecureEdge(
@@ -92,7 +98,7 @@ class World:
             now_us=lambda: EPOCH_US,
         )  # fmt: skip
         self.user = User(self.edge)
-        self.device = Client("server", psk=PSK, identity=str(IMEI).encode(), random=os.urandom, cid=b"dev1")
+        self.device = Client("server", psk=PSK, identity=identity, random=os.urandom, cid=b"dev1")
         self.felt: list[object] = []
 
     def carry(self, peer: tuple[str, int] = PEER) -> None:
@@ -147,6 +153,51 @@ async def test_a_session_is_told_and_its_messages_go_both_ways(world: World) -> 
     world.carry()
     assert world.user.told[1:] == [b"report"]
     assert world.heard() == [b"report"]
+
+
+@pytest.mark.parametrize(
+    ("identity", "imsi"),
+    [
+        (f"urn:imei:{IMEI}", ""),
+        (f"URN:IMEI:{IMEI}\0", ""),
+        (f" {IMEI} ", ""),
+        (f"{IMEI};460001234567890", "460001234567890"),
+        (f"urn:imei-imsi:{IMEI}-460001234567890\0", "460001234567890"),
+    ],
+)
+async def test_a_meter_comes_in_by_each_form_of_its_identity(identity: str, imsi: str) -> None:
+    world = World(identity.encode())
+    terminal = await world.connected()
+    assert (terminal.imei, terminal.text) == (IMEI, str(IMEI))
+    assert world.watch.sims == ([(IMEI, imsi)] if imsi else [])
+    world.say(b"report")
+    world.carry()
+    assert world.heard() == [b"report"]
+    world.edge.close()
+
+
+@pytest.mark.parametrize(
+    ("identity", "counter"),
+    [
+        (b"", "identity_empty"),
+        (b"meter-17", "identity_form"),
+        (str(IMEI)[:14].encode(), "identity_form"),
+        (str(IMEI + 1).encode(), "identity_check_digit"),
+        (str(IMEI + 4).encode(), "no_key"),
+    ],
+)
+async def test_an_identity_without_a_key_is_counted_by_its_reason(identity: bytes, counter: str) -> None:
+    world = World(identity)
+    world.edge.start(world.user, world.bridge)
+    world.edge.stop_reading()
+    world.device.start(world.loop.time())
+    for _ in range(20):
+        world.carry()
+        await asyncio.sleep(0)
+    assert world.user.told == []
+    refused = {name: n for name, n in world.edge.counters.items() if name.startswith("handshake.refused.")}
+    assert refused == {f"handshake.refused.{counter}": 1}
+    world.edge.close()
 
 
 async def test_a_blocked_terminal_is_not_heard(world: World) -> None:

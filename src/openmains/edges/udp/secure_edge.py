@@ -9,6 +9,7 @@ another node's session goes to that node. What the meters say is none of this fi
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,8 @@ from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
 from openmains.app.link.ports import Bridge, LinkUser, SessionStore, Terminal, Watch
 from openmains.app.link.terminals import CachedTerminal, Terminals, peer_text
 from openmains.app.security.key_lookup import KeyLookup
+from openmains.domain.fleet.endpoint_name import EndpointName, NameFault, parse_identity_untrusted
+from openmains.domain.fleet.identifiers import is_imei
 from openmains.edges.udp.shell import UdpShell
 from openmains.wire.dtls import events as dtls
 from openmains.wire.dtls.server import Server
@@ -25,10 +28,9 @@ FORWARDED = 3  # host, port, node: a peer that spoke to another node. A socket's
 
 
 def imei_of(identity: bytes) -> int | None:
-    """The IMEI that a PSK identity names: 15 digits."""
-    if len(identity) == 15 and identity.isdigit():
-        return int(identity)
-    return None
+    """The IMEI that a PSK identity names, None: none in a known form."""
+    name = parse_identity_untrusted(identity)
+    return int(name.imei) if isinstance(name, EndpointName) else None
 
 
 class SecureEdge:
@@ -59,6 +61,7 @@ class SecureEdge:
         self._user: LinkUser | None = None
         self._bridge: Bridge | None = None
         self.not_stored = 0
+        self._refused: Counter[str] = Counter()
 
     def start(self, user: LinkUser, bridge: Bridge) -> None:
         """Begin to read."""
@@ -88,6 +91,7 @@ class SecureEdge:
             "secure.ignored.flood": self._shell.ignored,
             "secure.send_failed": self._shell.send_failed,
             **self._desk.counters,
+            **self._refused,
         }
 
     # --- what comes in ---
@@ -125,10 +129,11 @@ class SecureEdge:
     def _on_event(self, event: dtls.ServerEvent, now: float) -> None:
         match event:
             case dtls.KeyWanted(handshake, identity, peer):
-                imei = imei_of(identity)
+                name = parse_identity_untrusted(identity)
+                imei = int(name.imei) if isinstance(name, EndpointName) else None
                 if imei is not None and not self._watch.may_try(imei, _host(peer), now):
                     imei = None  # as if unknown: the answer and its time tell nothing
-                self._desk.ask(imei, lambda psk: self._on_key(handshake, psk))
+                self._desk.ask(imei, lambda psk: self._on_key(handshake, name, psk, asked=imei is not None))
             case dtls.Established(session):
                 self._establish(session, now)
             case dtls.Foreign(node, _, datagram, peer):
@@ -146,18 +151,27 @@ class SecureEdge:
             case _:
                 pass  # Probe: a command, should one wait, asks for the proof (app/link/proofs.py); Moved: noted with the next record
 
-    def _on_key(self, handshake: Any, psk: bytes | None) -> None:
+    def _on_key(self, handshake: Any, name: EndpointName | NameFault, psk: bytes | None, *, asked: bool) -> None:
+        """``asked``: False, nobody's key was looked up; where the terminal may not try, ``watch`` has counted why."""
         now = self._loop.time()
+        if psk is None:
+            # The peer hears of all of these what it hears of a wrong key (ADR 0010); here they are told apart.
+            if isinstance(name, NameFault):
+                self._refused[f"handshake.refused.{name.value}"] += 1
+            elif asked:
+                reason = "no_key" if is_imei(name.imei) else "identity_check_digit"  # a mistyped one has no key either
+                self._refused[f"handshake.refused.{reason}"] += 1
         self._on_events(self._dtls.provide_key(handshake, psk, now), now)
         self.transmit_soon()
 
     # --- sessions ---
 
     def _establish(self, session: Session, now: float) -> None:
-        imei = imei_of(session.identity)
-        if imei is None:
+        name = parse_identity_untrusted(session.identity)
+        if not isinstance(name, EndpointName):
             self._dtls.reject(session, now)
             return
+        imei = int(name.imei)
         if not session.uses_cid:
             self._established(session, imei, None, True)  # known by its address only: it cannot outlive this process
             return
@@ -182,6 +196,9 @@ class SecureEdge:
         if registration is not None:
             self._store.register(session.cid, registration)
         self._watch.established(imei, terminal.host, now)
+        name = parse_identity_untrusted(session.identity)
+        if isinstance(name, EndpointName) and name.imsi:
+            self._watch.named_sim(imei, name.imsi, "", terminal.host)
         self._on_events(self._dtls.commit(session, now), now)
         self.transmit_soon()
 

@@ -2,8 +2,9 @@
 """The server's memory of requests: which datagram is a copy, and which request waits too long for its answer.
 
 Theory: a request is known by (peer, message id, fingerprint of the datagram) for EXCHANGE_LIFETIME (RFC 7252 section
-4.8.2); what differs in one byte is another request, and each has its own answer for its own copies. Memory is bounded: the oldest goes first. A confirmable
-request that stays open needs an empty ACK after ``Limits.separate_after_s``, so that its sender stops repeating it.
+4.8.2); what differs in one byte is another request, and each has its own answer for its own copies. Memory is bounded:
+the oldest goes first. A confirmable request that stays open needs an empty ACK after ``Limits.separate_after_s``, so
+that its sender stops repeating it.
 """
 
 from collections import deque

@@ -18,7 +18,17 @@ def kept(world: World) -> Registration:
     return Registration.load(dump)
 
 
-@pytest.mark.parametrize("endpoint", [f"urn:imei:{IMEI}", f"urn:imei-imsi:{IMEI}-460001234567890"])
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        f"urn:imei:{IMEI}",
+        f"urn:imei-imsi:{IMEI}-460001234567890",
+        f"URN:IMEI:{IMEI}",
+        f"{IMEI};460001234567890",
+        f"urn:imei:{IMEI}\0",
+        f" {IMEI} ",
+    ],
+)
 async def test_a_meter_registers_by_its_own_name_and_is_observed(endpoint: str) -> None:
     world = World(endpoint=endpoint).registered()
     assert [type(event) for event in world.link.felt if isinstance(event, Registered)] == [Registered]
@@ -26,12 +36,20 @@ async def test_a_meter_registers_by_its_own_name_and_is_observed(endpoint: str) 
     assert world.traffic.counters["lwm2m.registered"] == 1
     assert (OPAQUE_UPLINK,) in kept(world).observations  # kept: another process goes on with it
     assert [name.imei for name in world.gate.names] == [str(IMEI)]
+    assert kept(world).endpoint == f"urn:imei:{IMEI}", "one name for one meter, however it writes it"
 
 
 async def test_a_name_that_is_not_the_sessions_is_refused() -> None:
     world = World(endpoint=f"urn:imei:{IMEI + 1}").registered()
     assert [event for event in world.link.felt if isinstance(event, Registered)] == []
     assert world.traffic.counters["lwm2m.refused.endpoint"] == 1
+    assert (world.store.kept, world.gate.names) == ({}, [])
+
+
+async def test_a_name_in_no_known_form_is_refused_apart() -> None:
+    world = World(endpoint=f"meter {IMEI}").registered()
+    assert [event for event in world.link.felt if isinstance(event, Registered)] == []
+    assert world.traffic.counters["lwm2m.refused.endpoint_form"] == 1
     assert (world.store.kept, world.gate.names) == ({}, [])
 
 

@@ -119,13 +119,14 @@ class Bootstrapping:
         """It asks for its accounts; it hears so when its key was read."""
         name = parse_endpoint_name(event.endpoint) if event.endpoint else None
         if not self._uri:
-            self._server.refuse(event, Code.NOT_FOUND, now)
+            self.counters["bootstrap.refused.off"] += 1
+            self._server.refuse(event, Code.NOT_FOUND, now, text=b"no bootstrap here")
         elif name is not None and name.imei != terminal.text:
             self.counters["bootstrap.refused.endpoint"] += 1
             self._server.refuse(event, Code.BAD_REQUEST, now, text=b"endpoint must name the session's IMEI")
         elif not self._may_command(terminal.imei):
             self.counters["bootstrap.refused.held"] += 1
-            self._server.refuse(event, Code.FORBIDDEN, now)
+            self._server.refuse(event, Code.FORBIDDEN, now, text=b"not for this terminal now")
         else:
             task = asyncio.get_running_loop().create_task(self._prepare(event, terminal))
             self._tasks.add(task)
@@ -165,7 +166,13 @@ class Bootstrapping:
 
     def _refuse(self, event: lwm2m.BootstrapWanted) -> None:
         self.counters["bootstrap.refused.busy"] += 1
-        self._server.refuse(event, Code.SERVICE_UNAVAILABLE, self._clock.time(), max_age_s=BUSY_S)
+        self._server.refuse(
+            event,
+            Code.SERVICE_UNAVAILABLE,
+            self._clock.time(),
+            max_age_s=BUSY_S,
+            text=b"busy, come again after Max-Age",
+        )
         self._link.transmit_soon()
 
     def ended(self, event: lwm2m.Bootstrapped) -> None:

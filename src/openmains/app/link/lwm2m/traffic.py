@@ -161,7 +161,11 @@ class Traffic:
 
     def _on_register(self, wanted: lwm2m.RegisterWanted, terminal: Terminal, now: float) -> None:
         name = parse_endpoint_name(wanted.endpoint) if wanted.endpoint else EndpointName(terminal.text)
-        if name is None or name.imei != terminal.text:
+        if name is None:
+            self._counts["lwm2m.refused.endpoint_form"] += 1
+            self._server.refuse(wanted, Code.BAD_REQUEST, now, text=b"endpoint not understood, say ep=urn:imei:<IMEI>")
+            return
+        if name.imei != terminal.text:
             self._counts["lwm2m.refused.endpoint"] += 1
             text = f"endpoint must name the IMEI {terminal.text}".encode()
             self._server.refuse(wanted, Code.BAD_REQUEST, now, text=text)
@@ -169,10 +173,16 @@ class Traffic:
         wait_s = self._registrar.register(terminal.imei, terminal.host, name, now)
         if wait_s:
             self._counts["lwm2m.refused.busy"] += 1
-            self._server.refuse(wanted, Code.SERVICE_UNAVAILABLE, now, max_age_s=wait_s)
+            busy = b"busy, come again after Max-Age"
+            self._server.refuse(wanted, Code.SERVICE_UNAVAILABLE, now, max_age_s=wait_s, text=busy)
             return
-        registration = self._server.accept(wanted, now)
+        # One name for one meter, however it writes it: an older registration of it is known again.
+        registration = self._server.accept(wanted, now, endpoint=f"urn:imei:{name.imei}")
         self._counts["lwm2m.registered"] += 1
+        if not registration.objects:
+            self._counts["lwm2m.registered_without_objects"] += (
+                1  # allowed, but nothing of it can be observed or written
+            )
         self._store.register(terminal.cid, registration.dump())
         for what in self._worth_observing(registration, terminal):
             self._server.submit(terminal.cid, what, now)
