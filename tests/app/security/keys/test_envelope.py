@@ -97,6 +97,31 @@ def test_a_key_file_says_what_is_wrong_by_row_and_never_repeats_a_key() -> None:
         list(read_keys(b""))
 
 
+@pytest.mark.parametrize(
+    ("header", "cells", "reason"),
+    [
+        ("imei,psk", "{imei},{key}", ""),  # no identity column: the IMEI is the identity
+        ("imei,psk", "urn:imei:{imei},{key}", ""),
+        ("identity,psk", "URN:IMEI:{imei},{key}", ""),
+        ("psk_identity,key", "{imei};460001234567890,{key}", ""),
+        ("imei,identity,psk", "{imei},urn:imei:{imei},{key}", ""),
+        ("imei,identity,psk", "{imei},,{key}", ""),
+        ("身份,imei,密钥", "urn:imei-imsi:{imei}-460001234567890,{imei},{key}", ""),
+        ("imei,identity,psk", "{imei},meter-17,{key}", "identity_other"),
+        ("imei,identity,psk", "{imei},urn:imei:{other},{key}", "identity_other"),
+        ("identity,psk", "meter-17,{key}", "bad_imei"),
+    ],
+)
+def test_an_identity_the_edge_would_not_know_is_refused_with_its_row(header: str, cells: str, reason: str) -> None:
+    imei, other = f"{IMEI:015d}", f"{imei_of(86_0000_0000_0002):015d}"
+    (row,) = read_keys(f"{header}\n{cells.format(imei=imei, other=other, key=PSK.hex())}\n".encode())
+    if reason:
+        assert isinstance(row, KeyRowError) and (row.row, row.reason) == (2, reason)
+        assert PSK.hex()[:12] not in error_report([row], 0, "zh").decode()
+    else:
+        assert row == KeyRow(2, IMEI, PSK)
+
+
 def test_what_is_made_for_the_maker_can_be_imported() -> None:
     file = write_keys([(KeyedMeter(7, "000000000001", IMEI, False), PSK)])
     assert list(read_keys(file)) == [KeyRow(2, IMEI, PSK)]

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Key files as makers deliver and take them: CSV, one device a row, IMEI and PSK in hexadecimal.
 
-Columns ``imei`` and ``psk`` (``密钥``); others are ignored. An error names row and column and never repeats a key, because
-the report goes to people who must not have it.
+Columns ``imei`` and ``psk`` (``密钥``); others are ignored, but ``identity`` (``身份``), by which the module will name
+itself: it must say the IMEI of its row in a form that the edge reads, and stands for a missing column ``imei``. An error
+names row and column and never repeats a key, because the report goes to people who must not have it.
 """
 
 import re
@@ -13,11 +14,13 @@ from openmains.app.security.keys.ports import KeyedMeter
 from openmains.app.spreadsheet import csv_bytes
 from openmains.domain import csv_rows
 from openmains.domain.csv_rows import Broken, Rows, lines_of
+from openmains.domain.fleet.endpoint_name import parse_endpoint_name
 from openmains.domain.fleet.identifiers import imei_text, is_imei
 from openmains.domain.fleet.meter_row import HeaderError
 
 LEAST_BYTES, MOST_BYTES = 16, 64  # RFC 4279 5.3 asks for 64 at least to be possible; below 128 bits is no key
 _LOST = re.compile(r"\d[.,]\d{1,14}[eE]\+?\d{2}")
+IDENTITY = ("identity", "psk_identity", "身份")
 REASONS = {
     "bad_imei": ("IMEI 应为 15 位数字且校验位正确", "an IMEI has 15 digits, the last one a valid check digit"),
     "bad_key": (
@@ -26,6 +29,10 @@ REASONS = {
     ),
     "weak_key": ("密钥各字节相同", "all bytes of the key are the same"),
     "duplicate_in_file": ("与文件中另一行重复", "the same IMEI is in another row of the file"),
+    "identity_other": (
+        "身份应写明本行的 IMEI，如 urn:imei:<IMEI>；否则模组无法接入",
+        "the identity should name the IMEI of its row, such as urn:imei:<IMEI>; else the module cannot come in",
+    ),
     "imei_taken": ("IMEI 已属于另一只表", "the IMEI belongs to another meter"),
     "digits_lost": (
         "IMEI 已被表格软件改写，请把该列设为文本后重新填写",
@@ -71,7 +78,10 @@ def read_keys(data: bytes) -> Iterator[KeyRow | KeyRowError]:
         zh, en = csv_rows.REASONS[first.reason]
         raise HeaderError(f"表头（第 {first.line} 行）：{zh} / the header (line {first.line}): {en}")
     header = [cell.strip().lower() for cell in first[1]] if first is not None else []
+    identity_at = next((header.index(name) for name in IDENTITY if name in header), None)
     imei_at = [place for place, name in enumerate(header) if name == "imei"]
+    if not imei_at and identity_at is not None:
+        imei_at = [identity_at]
     psk_at = [place for place, name in enumerate(header) if name in ("psk", "密钥", "key")]
     if len(imei_at) != 1 or len(psk_at) != 1:
         raise HeaderError(
@@ -84,11 +94,15 @@ def read_keys(data: bytes) -> Iterator[KeyRow | KeyRowError]:
         elif any(cell.strip() for cell in row[1][len(header) :]):
             yield KeyRowError(row[0], "", "", "too_many_cells")
         else:
-            yield _row(*row, imei_at[0], psk_at[0], seen)
+            yield _row(*row, imei_at[0], psk_at[0], identity_at, seen)
 
 
-def _row(row: int, cells: list[str], imei_at: int, psk_at: int, seen: set[int]) -> KeyRow | KeyRowError:
+def _row(
+    row: int, cells: list[str], imei_at: int, psk_at: int, identity_at: int | None, seen: set[int]
+) -> KeyRow | KeyRowError:
     imei = cells[imei_at].strip() if imei_at < len(cells) else ""
+    name = parse_endpoint_name(imei)
+    imei = imei if name is None else name.imei  # also as urn:imei:<IMEI>
     if not is_imei(imei):
         if _LOST.fullmatch(imei):
             return KeyRowError(row, "imei", imei, "digits_lost")
@@ -96,6 +110,10 @@ def _row(row: int, cells: list[str], imei_at: int, psk_at: int, seen: set[int]) 
         return KeyRowError(row, "imei", imei[:15] if imei[:15].isdigit() and len(imei) <= 20 else "", "bad_imei")
     if int(imei) in seen:
         return KeyRowError(row, "imei", imei, "duplicate_in_file")
+    said = cells[identity_at] if identity_at is not None and identity_at < len(cells) else ""
+    named = parse_endpoint_name(said)
+    if said.strip() and (named is None or named.imei != imei):
+        return KeyRowError(row, "identity", imei, "identity_other")
     seen.add(int(imei))
     try:
         psk = bytes.fromhex(cells[psk_at]) if psk_at < len(cells) else b""
