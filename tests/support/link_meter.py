@@ -22,6 +22,7 @@ from openmains.app.link.lwm2m.traffic import Parts, Traffic
 from openmains.app.link.ports import LinkUser
 from openmains.app.link.proofs import Proofs
 from openmains.app.link.reports import Reports
+from openmains.app.security.refusals import RefusalStage
 from openmains.domain.fleet.endpoint_name import EndpointName
 from openmains.drivers import catalog
 from openmains.wire.lwm2m.client import Client
@@ -64,10 +65,14 @@ class Gate:
 
     wait_s: int = 0
     names: list[EndpointName] = field(default_factory=list)
+    refusals: list[tuple[int, str, str, str]] = field(default_factory=list)
 
     def register(self, imei: int, host: str, name: EndpointName, now: float) -> int:
         self.names.append(name)
         return self.wait_s
+
+    def refused(self, imei: int, host: str, stage: RefusalStage, reason: str, detail: str) -> None:
+        self.refusals.append((imei, stage.value, reason, detail))
 
 
 @dataclass

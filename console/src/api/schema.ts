@@ -1474,6 +1474,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/refusals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListAccessRefusals
+         * @description Handshakes and registrations that were refused, with the reason, newest first.
+         */
+        get: operations["list_access_refusals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/report-plan": {
         parameters: {
             query?: never;
@@ -1806,6 +1826,22 @@ export interface components {
         AccessPolicy: {
             /** @enum {string} */
             on_sim_separated: "alarm" | "quarantine" | "block";
+        };
+        /** AccessRefusal */
+        AccessRefusal: {
+            address: string;
+            attempts: number;
+            detail: string;
+            /** Format: date-time */
+            first_at: string;
+            imei: string | null;
+            /** Format: date-time */
+            last_at: string;
+            name: string;
+            reason: string;
+            refusal_id: number;
+            /** @enum {string} */
+            stage: "handshake" | "registration" | "bootstrap";
         };
         /** Alarm */
         Alarm: {
@@ -2584,6 +2620,11 @@ export interface components {
             took_ms: number;
             values: components["schemas"]["ObjectValue"][];
             why: string;
+        };
+        /** Page[AccessRefusal] */
+        Page_AccessRefusal: {
+            items: components["schemas"]["AccessRefusal"][];
+            next: string | null;
         };
         /** Page[Alarm] */
         Page_Alarm: {
@@ -11772,6 +11813,112 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_access_refusals: {
+        parameters: {
+            query?: {
+                /** @description ``next`` of the page before; fits the same list only. */
+                cursor?: string | null;
+                /** @description Rows of a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AccessRefusal"];
                 };
             };
             /** @description Input not valid */

@@ -140,6 +140,27 @@ async def test_a_dismissed_one_stays_dismissed_and_what_is_no_imei_is_not_found(
         assert (await client.post("/onboarding/123/dismiss", json={})).status_code == 404
 
 
+async def test_refusals_are_listed_with_their_reason(world: World) -> None:
+    for tenant, reason in (
+        (world.a.tenant_id, "no_key"),
+        (world.a.tenant_id, "identity_form"),
+        (world.b.tenant_id, "no_key"),
+    ):
+        await world.owner.execute(
+            "INSERT INTO access_refusal (tenant_id, name, stage, reason, detail, address, first_us, last_us, attempts)"
+            " VALUES ($1, 'meter-17', 'handshake', $2, '', '192.0.2.1', 1000000, 2000000, 3)",
+            tenant, reason,
+        )  # fmt: skip
+    async with world.client(world.a.token) as client:
+        first = (await client.get("/refusals?limit=1")).json()
+        rest = (await client.get(f"/refusals?limit=5&cursor={first['next']}")).json()
+        rows = first["items"] + rest["items"]
+        assert [(row["name"], row["reason"], row["attempts"]) for row in rows] == [
+            ("meter-17", "identity_form", 3), ("meter-17", "no_key", 3),
+        ]  # fmt: skip
+        assert rest["next"] is None
+
+
 async def test_the_policy_is_the_administrators(world: World) -> None:
     async with world.client(world.a.token) as client:
         assert (await client.get("/access-policy")).json() == {"on_sim_separated": "alarm"}

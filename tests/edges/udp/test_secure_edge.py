@@ -10,6 +10,7 @@ import pytest
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
 from openmains.app.link.ports import Terminal
 from openmains.app.security.key_lookup import KeyLookup
+from openmains.app.security.refusals import RefusalStage
 from openmains.edges.udp.secure_edge import SecureEdge
 from openmains.edges.udp.shell import open_socket
 from openmains.wire.dtls.client import Client
@@ -32,6 +33,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.sims: list[tuple[int, str]] = []
+        self.refusals: list[tuple[str, int | None, str, str]] = []
 
     def named_sim(self, imei: int, imsi: str, iccid: str, host: str) -> None:
         self.sims.append((imei, imsi))
@@ -43,6 +45,9 @@ class Watch:
 
     def seen(self, imei: int, cid: bytes, host: str, now: float) -> bool:
         return not self.blocked
+
+    def refused(self, name: str, imei: int | None, stage: RefusalStage, reason: str, detail: str, host: str) -> None:
+        self.refusals.append((name, imei, reason, host))
 
     def suspicious(self, kind: str, imei: int, host: str, now: float) -> None: ...
 
@@ -197,6 +202,8 @@ async def test_an_identity_without_a_key_is_counted_by_its_reason(identity: byte
     assert world.user.told == []
     refused = {name: n for name, n in world.edge.counters.items() if name.startswith("handshake.refused.")}
     assert refused == {f"handshake.refused.{counter}": 1}
+    imei = int(identity) if counter in ("no_key", "identity_check_digit") else None
+    assert world.watch.refusals == [(identity.decode(), imei, counter, PEER[0])]
     world.edge.close()
 
 

@@ -15,6 +15,7 @@ from openmains.wire.lwm2m.events import (
     ObservationEnded,
     RegisterWanted,
     Report,
+    RequestRefused,
     Updated,
 )
 from openmains.wire.lwm2m.registration import Registration
@@ -55,9 +56,10 @@ def test_a_refusal_tells_when_to_come_back() -> None:
 )
 def test_a_register_against_the_rules_is_refused(query: str, content_format: int, payload: bytes, code: int) -> None:
     device = RawDevice()
-    assert device.request(Method.POST, "rd", payload, content_format, query) == []
+    (refused,) = device.request(Method.POST, "rd", payload, content_format, query)
     (answer,) = device.got()
     assert answer.code == code
+    assert isinstance(refused, RequestRefused) and refused.text.encode() == answer.payload
     assert answer.payload and sum(device.server.counters.values()) == 1, "the device and the operator hear why"
     assert device.server.sizes()["links"] == 0
 
@@ -94,7 +96,8 @@ def test_a_refusal_names_what_and_where() -> None:
 def test_a_register_with_too_many_instances_is_refused() -> None:
     device = RawDevice(Server(Limits(max_instances=10), seed=3))
     objects = b",".join(b"</3/%d>" % one for one in range(40))
-    assert device.request(Method.POST, "rd", objects, content.LINK_FORMAT, "ep=m") == []
+    (refused,) = device.request(Method.POST, "rd", objects, content.LINK_FORMAT, "ep=m")
+    assert (refused.path, refused.reason) == ("rd", "too many links")
     assert [message.code for message in device.got()] == [Code.REQUEST_ENTITY_TOO_LARGE]
 
 

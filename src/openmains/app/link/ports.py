@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from openmains.app.command.downlink import DownFrame
+from openmains.app.security.refusals import RefusalStage
 from openmains.domain.fleet.endpoint_name import EndpointName
 
 Done = Callable[[bool], None]
@@ -187,6 +188,10 @@ class Registrar(Protocol):
         """0: it may register; else the seconds after which it may ask again."""
         ...
 
+    def refused(self, imei: int, host: str, stage: RefusalStage, reason: str, detail: str) -> None:
+        """A registration was refused for its form: an operator is to see why."""
+        ...
+
 
 class NewKeys(Protocol):
     """The keys' side (``app.security.keys.cache``)."""
@@ -214,6 +219,10 @@ class Watch(Protocol):
 
     def seen(self, imei: int, cid: bytes, host: str, now: float) -> bool:
         """A fresh message; False: the terminal is blocked, nothing of it is taken."""
+        ...
+
+    def refused(self, name: str, imei: int | None, stage: RefusalStage, reason: str, detail: str, host: str) -> None:
+        """Somebody was refused, by what it called itself: an operator is to see why."""
         ...
 
     def suspicious(self, kind: str, imei: int, host: str, now: float) -> None: ...

@@ -119,6 +119,21 @@ class UnknownTerminal(Struct, frozen=True):
     meter_id: MeterId | None
 
 
+class AccessRefusal(Struct, frozen=True):
+    """A handshake or registration that was refused, by name, stage and reason; ``detail``: what the device was told."""
+
+    refusal_id: int
+    name: str
+    imei: str | None
+    stage: Literal["handshake", "registration", "bootstrap"]
+    reason: str
+    detail: str
+    address: str
+    first_at: datetime
+    last_at: datetime
+    attempts: int
+
+
 class AccessPolicy(Struct, frozen=True, forbid_unknown_fields=True):
     """What is done at once when a SIM is not the registered one. ``settings.on_sim_separated`` of a product goes before it."""
 

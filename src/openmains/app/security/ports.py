@@ -7,6 +7,7 @@ from typing import Protocol
 
 from openmains.app.security.model import (
     AccessPolicy,
+    AccessRefusal,
     KeySummary,
     MeterSecurity,
     OnboardingStatus,
@@ -51,6 +52,9 @@ class AccessStore(Protocol):
     async def handle_unknown(
         self, imei: int, status: OnboardingStatus, user_id: UserId, meter_id: MeterId | None
     ) -> None: ...
+    async def refusals(self, limit: int, after: tuple[int, int] | None) -> list[AccessRefusal]:
+        """Newest first; ``after``: (last attempt in µs, refusal id)."""
+
     async def policy(self) -> AccessPolicy | None: ...
     async def set_policy(self, policy: AccessPolicy) -> None: ...
     async def key_summary(self) -> KeySummary: ...

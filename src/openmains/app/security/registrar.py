@@ -4,6 +4,7 @@
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from openmains.app.security.refusals import RefusalStage
 from openmains.app.security.registration import RegistrationGate
 from openmains.app.security.watch import AccessWatch
 from openmains.domain.fleet.endpoint_name import EndpointName
@@ -57,3 +58,7 @@ class Registrar:
         if not wait_s and name.imsi:
             self._watch.named_sim(imei, name.imsi, "", host)
         return wait_s
+
+    def refused(self, imei: int, host: str, stage: RefusalStage, reason: str, detail: str) -> None:
+        """As ``app.link.ports.Registrar``."""
+        self._watch.refused(f"{imei:015d}", imei, stage, reason, detail, host)

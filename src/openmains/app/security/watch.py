@@ -12,6 +12,7 @@ from openmains.app.fleet.identities import Identities
 from openmains.app.ingest.uplink import Uplink
 from openmains.app.security.access_cache import AccessCache
 from openmains.app.security.keys.cache import KeyCache
+from openmains.app.security.refusals import Refusals, RefusalStage
 from openmains.app.security.report import finding_uplink, online_uplink, sim_uplink
 from openmains.app.security.unknown import UnknownTerminals
 from openmains.domain.fleet.identifiers import imei_text
@@ -32,6 +33,7 @@ class AccessWatch:
         keys: KeyCache,
         identities: Identities,
         unknown: UnknownTerminals,
+        refusals: Refusals,
         tell: Callable[[Uplink], None],
         now_us: Callable[[], int],
     ) -> None:
@@ -40,6 +42,7 @@ class AccessWatch:
         self._keys = keys
         self._identities = identities
         self._unknown = unknown
+        self._refusals = refusals
         self._tell = tell
         self._now_us = now_us
         self._used: set[int] = set()
@@ -49,9 +52,11 @@ class AccessWatch:
         """Whether a handshake in this name from this address is looked at; if not it is answered as an unknown one's."""
         if self._cache.is_blocked(imei):
             self.counters["access.refused.blocked"] += 1
+            self.refused(imei_text(imei), imei, RefusalStage.HANDSHAKE, "blocked", "", host)
             return False
         if not self._guard.may_try(imei, host, now):
             self.counters["access.refused.failed_too_often"] += 1
+            self.refused(imei_text(imei), imei, RefusalStage.HANDSHAKE, "failed_too_often", "", host)
             return False
         return True
 
@@ -93,6 +98,10 @@ class AccessWatch:
         identity = self._identities.find(imei)
         if identity is not None:
             self._tell(sim_uplink(identity, imei, Sim(imsi, iccid), host, self._now_us()))
+
+    def refused(self, name: str, imei: int | None, stage: RefusalStage, reason: str, detail: str, host: str) -> None:
+        """Somebody was refused, by what it called itself: for the operator's list."""
+        self._refusals.note(name, imei, stage, reason, detail, host, self._now_us())
 
     def unknown(self, claimed: str, host: str, *, proven: bool) -> None:
         """Somebody without a meter in the registry; ``claimed``: the identity as sent."""

@@ -15,6 +15,7 @@ from openmains.app.problems import Problem
 from openmains.app.security import handle
 from openmains.app.security.model import (
     AccessPolicy,
+    AccessRefusal,
     Hold,
     KeySummary,
     KeyWish,
@@ -126,6 +127,16 @@ async def list_unknown_terminals(
     return page("onboarding", rows, limit, lambda found: (place_of(found.last_at), int(found.imei)))
 
 
+@get("/refusals", operation_id="list_access_refusals", tags=TAGS, opt=OPERATOR)
+async def list_access_refusals(
+    request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None
+) -> Page[AccessRefusal]:
+    """Handshakes and registrations that were refused, with the reason, newest first."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        rows = await work[AccessStore].refusals(limit + 1, after_pair("refusals", cursor))
+    return page("refusals", rows, limit, lambda found: (place_of(found.last_at), found.refusal_id))
+
+
 @post("/onboarding/{imei:str}/accept", operation_id="accept_unknown_terminal", tags=TAGS, opt=OPERATOR)
 async def accept_unknown_terminal(
     request: Request[Any, Any, Any], imei: PathWord, data: JSONBody[NewMeter]
@@ -219,6 +230,7 @@ HANDLERS: list[Any] = [
     hold_terminal,
     list_terminals,
     list_unknown_terminals,
+    list_access_refusals,
     accept_unknown_terminal,
     dismiss_unknown_terminal,
     read_access_policy,

@@ -17,6 +17,7 @@ from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
 from openmains.app.link.ports import Bridge, LinkUser, SessionStore, Terminal, Watch
 from openmains.app.link.terminals import CachedTerminal, Terminals, peer_text
 from openmains.app.security.key_lookup import KeyLookup
+from openmains.app.security.refusals import RefusalStage
 from openmains.domain.fleet.endpoint_name import EndpointName, NameFault, parse_identity_untrusted
 from openmains.domain.fleet.identifiers import is_imei
 from openmains.edges.udp.shell import UdpShell
@@ -129,11 +130,11 @@ class SecureEdge:
     def _on_event(self, event: dtls.ServerEvent, now: float) -> None:
         match event:
             case dtls.KeyWanted(handshake, identity, peer):
-                name = parse_identity_untrusted(identity)
+                name, said = parse_identity_untrusted(identity), identity
                 imei = int(name.imei) if isinstance(name, EndpointName) else None
                 if imei is not None and not self._watch.may_try(imei, _host(peer), now):
                     imei = None  # as if unknown: the answer and its time tell nothing
-                self._desk.ask(imei, lambda psk: self._on_key(handshake, name, psk, asked=imei is not None))
+                self._desk.ask(imei, lambda psk: self._on_key(handshake, name, psk, said, peer, imei is not None))
             case dtls.Established(session):
                 self._establish(session, now)
             case dtls.Foreign(node, _, datagram, peer):
@@ -151,16 +152,20 @@ class SecureEdge:
             case _:
                 pass  # Probe: a command, should one wait, asks for the proof (app/link/proofs.py); Moved: noted with the next record
 
-    def _on_key(self, handshake: Any, name: EndpointName | NameFault, psk: bytes | None, *, asked: bool) -> None:
-        """``asked``: False, nobody's key was looked up; where the terminal may not try, ``watch`` has counted why."""
+    def _on_key(
+        self, handshake: Any, name: EndpointName | NameFault, psk: bytes | None, identity: bytes, peer: Any, asked: bool
+    ) -> None:
+        """``asked``: False, nobody's key was looked up; where the terminal may not try, ``watch`` has noted why."""
         now = self._loop.time()
-        if psk is None:
+        if psk is None and (asked or isinstance(name, NameFault)):
             # The peer hears of all of these what it hears of a wrong key (ADR 0010); here they are told apart.
             if isinstance(name, NameFault):
-                self._refused[f"handshake.refused.{name.value}"] += 1
-            elif asked:
-                reason = "no_key" if is_imei(name.imei) else "identity_check_digit"  # a mistyped one has no key either
-                self._refused[f"handshake.refused.{reason}"] += 1
+                imei, reason = None, name.value
+            else:  # a mistyped IMEI has no key either
+                imei, reason = int(name.imei), "no_key" if is_imei(name.imei) else "identity_check_digit"
+            self._refused[f"handshake.refused.{reason}"] += 1
+            said = identity.decode("utf-8", "backslashreplace")
+            self._watch.refused(said, imei, RefusalStage.HANDSHAKE, reason, "", _host(peer))
         self._on_events(self._dtls.provide_key(handshake, psk, now), now)
         self.transmit_soon()
 

@@ -13,6 +13,7 @@ from openmains.app.security.keys.cache import KeyCache
 from openmains.app.security.keys.files import SealedFiles
 from openmains.app.security.keys.jobs import key_handlers
 from openmains.app.security.keys.vault import Vault
+from openmains.app.security.refusals import Refusals
 from openmains.app.security.registration import GateRates, Rate, RegistrationGate
 from openmains.app.security.score import AccessJudge, default_judge
 from openmains.app.security.unknown import UnknownTerminals
@@ -63,6 +64,7 @@ class EdgeAccess:
     guard: AccessGuard
     gate: RegistrationGate
     unknown: UnknownTerminals
+    refusals: Refusals
     follower: AccessFollower
     on_change: Callable[[list[tuple[int, State]]], None] = lambda changed: None  # to close the sessions of the blocked
 
@@ -79,6 +81,7 @@ class EdgeAccess:
         if changed:
             self.on_change(changed)
         await self.follower.note_unknown(self.unknown.drain())
+        await self.follower.note_refusals(self.refusals.drain())
 
     @property
     def counters(self) -> dict[str, int]:
@@ -89,6 +92,7 @@ class EdgeAccess:
             "terminals.not_allowed": len(self.cache),
             "terminals.followed": len(self.guard),
             "unknown.left_out": self.unknown.left_out,
+            "refusals.left_out": self.refusals.left_out,
         }
 
 
@@ -108,6 +112,7 @@ def edge_access(settings: Settings, pool: Pool) -> EdgeAccess:
         AccessGuard(limits),
         RegistrationGate(gate),
         UnknownTerminals(),
+        Refusals(),
         AccessFollower(pool, cache),
     )
 

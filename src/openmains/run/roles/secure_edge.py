@@ -69,7 +69,7 @@ def secure_side(context: EdgeContext) -> Secure:
     for a port that is taken."""
     settings, access, loop = context.settings, context.access, asyncio.get_running_loop()
     watch = AccessWatch(
-        access.guard, access.cache, access.keys, context.identities, access.unknown,
+        access.guard, access.cache, access.keys, context.identities, access.unknown, access.refusals,
         lambda uplink: context.batcher.add(uplink, lambda confirmed: None), now_us,
     )  # fmt: skip
     file = _session_file(settings)

@@ -99,6 +99,19 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestRefused:
+    """A Register or Bootstrap-Request against the rules was answered with its reason. ``path``: ``"rd"`` or ``"bs"``.
+
+    ``reason``: a fixed phrase, a counter's name; ``text``: what the device was told, with the byte where it is one.
+    """
+
+    link: Link
+    path: str
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class BootstrapWanted:
     """A device asks for its accounts: ``Server.bootstrap`` or ``Server.refuse``. ``preferred``: its content format."""
 
@@ -156,6 +169,7 @@ Event = (
     | Updated
     | Deregistered
     | Report
+    | RequestRefused
     | BootstrapWanted
     | Bootstrapped
     | Done

@@ -36,6 +36,7 @@ from openmains.wire.lwm2m.events import (
     Link,
     RegisterWanted,
     Report,
+    RequestRefused,
     Updated,
 )
 from openmains.wire.lwm2m.expiry import Expiries
@@ -186,6 +187,7 @@ class Server:
             wanted = register_wanted(request, link, self.limits)
         except Refused as refused:
             self._refuse(request, refused.counter, refused.code, now, refused.text)
+            out.append(RequestRefused(link, request.path[0], refused.counter, refused.text))
             return
         if device is None and len(self._links) >= self.limits.max_links:
             self._busy(request, now)
@@ -329,6 +331,7 @@ class Server:
             wanted = bootstrap_wanted(request, link, self.limits)
         except Refused as refused:
             self._refuse(request, refused.counter, refused.code, now, refused.text)
+            out.append(RequestRefused(link, request.path[0], refused.counter, refused.text))
             return
         if link not in self._links and len(self._links) >= self.limits.max_links:
             self._busy(request, now)

@@ -43,6 +43,8 @@ async def test_a_name_that_is_not_the_sessions_is_refused() -> None:
     world = World(endpoint=f"urn:imei:{IMEI + 1}").registered()
     assert [event for event in world.link.felt if isinstance(event, Registered)] == []
     assert world.traffic.counters["lwm2m.refused.endpoint"] == 1
+    text = f"ep=urn:imei:{IMEI + 1}: endpoint must name the IMEI {IMEI}"
+    assert world.gate.refusals == [(IMEI, "registration", "endpoint_other", text)]
     assert (world.store.kept, world.gate.names) == ({}, [])
 
 

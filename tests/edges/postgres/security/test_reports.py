@@ -13,6 +13,7 @@ from openmains.app.ingest.model import AlarmChange
 from openmains.app.ingest.pipeline.process import Processor
 from openmains.app.ingest.uplink import Uplink
 from openmains.app.security.access_cache import AccessCache
+from openmains.app.security.refusals import Refusals, RefusalStage
 from openmains.app.security.report import finding_uplink, online_uplink, sim_uplink
 from openmains.app.security.unknown import UnknownTerminals
 from openmains.domain.fleet.identifiers import imei_of
@@ -273,6 +274,27 @@ async def test_observed_terminals_calm_down_and_blocked_ones_do_not(fleet: Fleet
     assert await fleet.open_alarms(one) == {}
     assert (await fleet.terminal(two))["state"] == "quarantine"
     assert set(await fleet.open_alarms(two)) == {"terminal_cloned", "terminal_quarantined"}
+
+
+async def test_refusals_go_to_the_tenant_whose_meter_it_is_and_repeats_count(fleet: Fleet) -> None:
+    imei, nobody = await fleet.add(1), f"meter {fleet.tenant}\0"
+    follower = AccessFollower(fleet.pool, AccessCache())
+    refusals = Refusals()
+    for at in (1, 2):
+        refusals.note(f"urn:imei:{imei}", imei, RefusalStage.HANDSHAKE, "no_key", "", "a", NOW * 1_000_000 + at)
+        refusals.note(nobody, None, RefusalStage.HANDSHAKE, "identity_form", "", "b", NOW * 1_000_000 + at)
+        await follower.note_refusals(refusals.drain())
+    rows = await fleet.owner.fetch(
+        "SELECT tenant_id, name, imei, reason, attempts, last_us - first_us AS took FROM access_refusal"
+        " WHERE name = ANY ($1::text[]) ORDER BY refusal_id",
+        [f"urn:imei:{imei}", f"meter {fleet.tenant}\\x00"],
+    )
+    assert [tuple(row) for row in rows] == [
+        (fleet.tenant, f"urn:imei:{imei}", imei, "no_key", 2, 1),
+        (0, f"meter {fleet.tenant}\\x00", None, "identity_form", 2, 1),
+    ]
+    await forget_old(fleet.pool, NOW + 40 * 86_400)
+    assert await fleet.owner.fetchval("SELECT count(*) FROM access_refusal WHERE imei = $1", imei) == 0
 
 
 async def test_unknown_terminals_go_to_the_tenant_whose_key_they_know(fleet: Fleet) -> None:

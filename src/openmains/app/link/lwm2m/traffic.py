@@ -21,6 +21,7 @@ from openmains.app.link.lwm2m.pipe import OPAQUE_UPLINK
 from openmains.app.link.lwm2m.reporting import Reporting
 from openmains.app.link.ports import Link, Registrar, RegistrationStore, Terminal
 from openmains.app.link.proofs import Proofs
+from openmains.app.security.refusals import RefusalStage
 from openmains.domain.fleet.endpoint_name import EndpointName, parse_endpoint_name
 from openmains.drivers.catalog import Driver
 from openmains.wire.coap.endpoint import Pong
@@ -138,6 +139,10 @@ class Traffic:
             case lwm2m.RegisterWanted():
                 if terminal is not None:
                     self._on_register(event, terminal, now)
+            case lwm2m.RequestRefused(_, path, reason, text):
+                if terminal is not None:
+                    stage = RefusalStage.REGISTRATION if path == "rd" else RefusalStage.BOOTSTRAP
+                    self._registrar.refused(terminal.imei, terminal.host, stage, reason, text)
             case lwm2m.Updated(link, registration, _):
                 self._store.register(_cid(link), registration.dump())
                 if terminal is not None:
@@ -163,12 +168,11 @@ class Traffic:
         name = parse_endpoint_name(wanted.endpoint) if wanted.endpoint else EndpointName(terminal.text)
         if name is None:
             self._counts["lwm2m.refused.endpoint_form"] += 1
-            self._server.refuse(wanted, Code.BAD_REQUEST, now, text=b"endpoint not understood, say ep=urn:imei:<IMEI>")
+            self._refuse_name(wanted, terminal, "endpoint_form", "endpoint not understood, say ep=urn:imei:<IMEI>", now)
             return
         if name.imei != terminal.text:
             self._counts["lwm2m.refused.endpoint"] += 1
-            text = f"endpoint must name the IMEI {terminal.text}".encode()
-            self._server.refuse(wanted, Code.BAD_REQUEST, now, text=text)
+            self._refuse_name(wanted, terminal, "endpoint_other", f"endpoint must name the IMEI {terminal.text}", now)
             return
         wait_s = self._registrar.register(terminal.imei, terminal.host, name, now)
         if wait_s:
@@ -187,6 +191,13 @@ class Traffic:
         for what in self._worth_observing(registration, terminal):
             self._server.submit(terminal.cid, what, now)
         self._parts.bootstrapping.wake_up(terminal)
+
+    def _refuse_name(
+        self, wanted: lwm2m.RegisterWanted, terminal: Terminal, reason: str, text: str, now: float
+    ) -> None:
+        self._server.refuse(wanted, Code.BAD_REQUEST, now, text=text.encode())
+        said = f"ep={wanted.endpoint[:64]}: {text}"
+        self._registrar.refused(terminal.imei, terminal.host, RefusalStage.REGISTRATION, reason, said)
 
     def _worth_observing(self, registration: Registration, terminal: Terminal) -> list[Operation]:
         """What the product's driver reads as resources, where the meter offers it; and the operators' uplink."""

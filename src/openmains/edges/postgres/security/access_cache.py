@@ -8,6 +8,7 @@ belongs to the pair of IMEI and meter.
 from collections.abc import Sequence
 
 from openmains.app.security.access_cache import AccessCache
+from openmains.app.security.refusals import Refusal
 from openmains.app.security.unknown import Unknown
 from openmains.domain.security.binding import Sim
 from openmains.domain.security.findings import STATES, State
@@ -15,6 +16,7 @@ from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.queries import load
 
 MOST_UNPROVEN = 10_000  # open entries of terminals that showed no key: a stranger must not fill the disk
+MOST_REFUSALS = 10_000  # of names that are nobody's meter, for the same reason
 _QUERIES = load(__package__)
 
 
@@ -69,4 +71,21 @@ class AccessFollower:
                 address=[item.address[:64] for item in found],
                 proven=[item.proven for item in found],
                 most_unproven=MOST_UNPROVEN,
+            )
+
+    async def note_refusals(self, found: Sequence[Refusal]) -> None:
+        """Write what ``Refusals`` gathered; a repeat only counts."""
+        if found:
+            await _QUERIES["note_refusals"].execute(
+                self._pool,
+                name=[item.name for item in found],
+                imei=[item.imei for item in found],
+                stage=[item.stage.value for item in found],
+                reason=[item.reason[:64] for item in found],
+                detail=[item.detail[:200].replace("\0", "\\0") for item in found],
+                address=[item.address[:64] for item in found],
+                first_us=[item.first_us for item in found],
+                last_us=[item.last_us for item in found],
+                attempts=[item.attempts for item in found],
+                most_nobodys=MOST_REFUSALS,
             )

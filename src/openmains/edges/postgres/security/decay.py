@@ -43,7 +43,8 @@ async def decay(pool: Pool, thresholds: Thresholds, now_s: int) -> int:
 
 
 async def forget_old(pool: Pool, now_s: int) -> None:
-    """Old findings, strangers that did not come again, changes that every edge has seen."""
+    """Old findings, strangers and refusals that did not come again, changes that every edge has seen."""
     await _QUERIES["forget_findings"].execute(pool, before_us=(now_s - FINDINGS_KEPT_S) * 1_000_000)
     await _QUERIES["forget_strangers"].execute(pool, before_us=(now_s - UNKNOWN_KEPT_S) * 1_000_000)
+    await _QUERIES["forget_refusals"].execute(pool, before_us=(now_s - UNKNOWN_KEPT_S) * 1_000_000)
     await _QUERIES["forget_changes"].execute(pool, before_s=now_s - CHANGES_KEPT_S)

@@ -85,6 +85,25 @@ ON CONFLICT (imei, tenant_id) DO UPDATE
        address = excluded.address, proven = o.proven OR excluded.proven,
        status = CASE WHEN o.status = 'accepted' THEN 'open' ELSE o.status END
 
+-- name: note_refusals
+-- Refused handshakes and registrations. Whose? The meter's tenant's, else as of unknown terminals. Of nobody's meters only so
+-- many are kept.
+INSERT INTO access_refusal AS a (tenant_id, name, imei, stage, reason, detail, address, first_us, last_us, attempts)
+SELECT coalesce(own.tenant_id,
+                (SELECT min(k.tenant_id) FROM device_key k WHERE k.imei = r.imei HAVING count(*) = 1),
+                (SELECT min(t.tenant_id) FROM tenant t HAVING count(*) = 1), 0),
+       r.name, r.imei, r.stage, r.reason, r.detail, r.address, r.first_us, r.last_us, r.attempts
+  FROM unnest(:name::text[], :imei::bigint[], :stage::text[], :reason::text[], :detail::text[], :address::text[],
+              :first_us::bigint[], :last_us::bigint[], :attempts::bigint[])
+       AS r(name, imei, stage, reason, detail, address, first_us, last_us, attempts)
+  LEFT JOIN LATERAL (SELECT min(m.tenant_id) AS tenant_id FROM meter m
+                      WHERE m.imei = r.imei AND m.removed_on IS NULL) own ON true
+ WHERE own.tenant_id IS NOT NULL
+    OR (SELECT count(*) FROM (SELECT FROM access_refusal LIMIT :most_nobodys) kept) < :most_nobodys
+ON CONFLICT (tenant_id, name, stage, reason) DO UPDATE
+   SET last_us = greatest(a.last_us, excluded.last_us), attempts = a.attempts + excluded.attempts,
+       address = excluded.address, detail = excluded.detail
+
 -- name: lock_observed
 -- Observed terminals that nobody put there, from one meter on.
 SELECT meter_id, score, score_at FROM terminal
@@ -109,6 +128,10 @@ DELETE FROM terminal_finding WHERE at_us < :before_us
 -- name: forget_strangers
 -- Unknown terminals without a key that did not come again.
 DELETE FROM onboarding WHERE last_us < :before_us AND NOT proven AND status <> 'accepted'
+
+-- name: forget_refusals
+-- Those that did not happen again.
+DELETE FROM access_refusal WHERE last_us < :before_us
 
 -- name: forget_changes
 -- Changes that every edge has seen.
@@ -179,6 +202,14 @@ SELECT o.imei, o.first_us, o.last_us, o.attempts, o.address, o.proven, o.status,
    AND (:after_us::bigint IS NULL OR (o.last_us, o.imei) < (:after_us, :after_imei::bigint))
    AND (o.status <> 'open' OR NOT EXISTS (SELECT FROM meter m WHERE m.imei = o.imei))
  ORDER BY o.last_us DESC, o.imei DESC LIMIT :most
+
+-- name: refusals
+-- Refused handshakes and registrations of a tenant, newest first.
+SELECT refusal_id, name, imei, stage, reason, detail, address, first_us, last_us, attempts
+  FROM access_refusal
+ WHERE tenant_id = :tenant_id
+   AND (:after_us::bigint IS NULL OR (last_us, refusal_id) < (:after_us, :after_id::bigint))
+ ORDER BY last_us DESC, refusal_id DESC LIMIT :most
 
 -- name: lock_unknown_terminal
 -- One of them, until the transaction ends.

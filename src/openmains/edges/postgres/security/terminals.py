@@ -5,6 +5,7 @@ from datetime import datetime
 
 from openmains.app.security.model import (
     AccessPolicy,
+    AccessRefusal,
     KeyStatus,
     KeySummary,
     LadderSteps,
@@ -151,6 +152,27 @@ class Access:
             user_id=user_id,
             meter_id=meter_id,
         )
+
+    async def refusals(self, limit: int, after: tuple[int, int] | None) -> list[AccessRefusal]:
+        after_us, after_id = after or (None, None)
+        rows = await _QUERIES["refusals"].fetch(
+            self._connection, tenant_id=self._tenant_id, after_us=after_us, after_id=after_id, most=limit
+        )
+        return [
+            AccessRefusal(
+                refusal_id=row["refusal_id"],
+                name=row["name"],
+                imei=_imei(row["imei"]),
+                stage=row["stage"],
+                reason=row["reason"],
+                detail=row["detail"],
+                address=row["address"],
+                first_at=_instant(row["first_us"]),
+                last_at=_instant(row["last_us"]),
+                attempts=row["attempts"],
+            )
+            for row in rows
+        ]
 
     async def policy(self) -> AccessPolicy | None:
         found = await _QUERIES["policy"].fetchval(self._connection, tenant_id=self._tenant_id)
