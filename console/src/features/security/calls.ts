@@ -13,6 +13,7 @@ export type HeldState = Schemas["Hold"]["state"];
 export type KeyWish = Schemas["KeyWish"];
 export type TerminalQuery = QueryOf<"list_terminals">;
 export type OnboardingQuery = QueryOf<"list_unknown_terminals">;
+export type RefusalQuery = QueryOf<"list_access_refusals">;
 export type AccessPolicy = Schemas["AccessPolicy"];
 
 export const getSecurity = (meterId: number, signal: Abort) =>
@@ -25,6 +26,7 @@ export const holdTerminal = (meterId: number, state: HeldState, note: string) =>
   call("post", "/api/v1/meters/{meter_id}/security/hold", { path: { meter_id: meterId }, body: { state, note } });
 export const listTerminals = (query: TerminalQuery, signal: Abort) => call("get", "/api/v1/terminals", { query, signal });
 export const listUnknown = (query: OnboardingQuery, signal: Abort) => call("get", "/api/v1/onboarding", { query, signal });
+export const listRefusals = (query: RefusalQuery, signal: Abort) => call("get", "/api/v1/refusals", { query, signal });
 export const acceptUnknown = (imei: string, body: NewMeter) => call("post", "/api/v1/onboarding/{imei}/accept", { path: { imei }, body });
 export const dismissUnknown = (imei: string) => call("post", "/api/v1/onboarding/{imei}/dismiss", { path: { imei } });
 export const getPolicy = (signal: Abort) => call("get", "/api/v1/access-policy", { signal });
