@@ -8,6 +8,7 @@ from openmains.app.security.refusals import RefusalStage
 from openmains.app.security.registration import RegistrationGate
 from openmains.app.security.watch import AccessWatch
 from openmains.domain.fleet.endpoint_name import EndpointName
+from openmains.domain.fleet.identifiers import imei_text
 
 CELLS = 200_000  # meters whose cell is remembered between handshake and registration
 
@@ -61,4 +62,4 @@ class Registrar:
 
     def refused(self, imei: int, host: str, stage: RefusalStage, reason: str, detail: str) -> None:
         """As ``app.link.ports.Registrar``."""
-        self._watch.refused(f"{imei:015d}", imei, stage, reason, detail, host)
+        self._watch.refused(imei_text(imei), imei, stage, reason, detail, host)
