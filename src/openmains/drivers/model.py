@@ -214,6 +214,9 @@ class Driver(ABC):
     vectors: tuple[Vector, ...]
     points: frozenset[str]
     encodes: bool
+    register_ceiling = (
+        0  # all ones in the widest field of a register, in the driver's unit; 0: the frame has no such width
+    )
     wants_envelope = False  # payloads are LwM2M reports in ``lwm2m.envelope``, wrapped by the edge
     observes: tuple[tuple[int, ...], ...] = ()  # LwM2M paths whose notifications are this product's reports
     command_kinds: Mapping[str, CommandKind] = MappingProxyType({})

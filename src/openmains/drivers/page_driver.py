@@ -2,7 +2,7 @@
 """What every driver takes from its page, whether tables or a hook read its frames."""
 
 from openmains.drivers.model import Driver
-from openmains.drivers.page import Page
+from openmains.drivers.page import Page, raw_range
 
 
 class PageDriver(Driver):
@@ -15,3 +15,17 @@ class PageDriver(Driver):
         self.grade = page.grade
         self.unit_exponent = page.unit_exponent
         self.vectors = page.vectors
+        self.register_ceiling = register_ceiling(page)
+
+
+def register_ceiling(page: Page) -> int:
+    """All ones say 'no value' in a field of unsigned binary; a scale of the frame's own (``exponent``) has no such end."""
+    fields = [field for message in page.messages for field in message.fields]
+    if any(field.exponent for field in fields):
+        return 0
+    widths = [
+        raw_range(field.type)[1] * field.scale
+        for field in fields
+        if (field.point in ("register", "base") or (field.series == "register_values" and not field.plus))
+    ]
+    return max(widths, default=0)
