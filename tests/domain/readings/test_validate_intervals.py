@@ -365,7 +365,10 @@ def test_nonsense_is_kept_and_never_raises(reports: list[IntervalReport]) -> Non
     state = MeterState()
     for report in reports:
         result = validate_intervals(state, report, LIMITS, SHANGHAI)
-        assert [(row.at, row.register) for row in result.registers] == [(report.register_at, report.register)]
+        (row,) = result.registers
+        assert row.register == report.register
+        # a clock that was never set: listed when it came
+        assert row.at == report.register_at or (row.at == report.received_at and row.flags)
         state = result.state
 
 

@@ -11,10 +11,18 @@ from itertools import pairwise
 
 from openmains.domain.period import Zone
 from openmains.domain.readings.day_grid import DayGrid
+from openmains.domain.readings.levels import Jump, change_level, jump_of, take_up, try_candidate
 from openmains.domain.readings.midnight import midnight_of, set_midnight
-from openmains.domain.readings.model import IntervalReport, Judgement, Limits, MeterState, RegisterRow
+from openmains.domain.readings.model import (
+    IntervalReport,
+    Judgement,
+    Limits,
+    MeterState,
+    RegisterReport,
+    RegisterRow,
+)
 from openmains.domain.readings.quality import Rule, Slot
-from openmains.domain.readings.registers import check_clock, learn_day, refused, stand_on, try_candidate
+from openmains.domain.readings.registers import beyond, check_clock, is_astray, learn_day, refused, validate_registers
 from openmains.domain.readings.rules import (
     MAX_FILL_S,
     Findings,
@@ -29,10 +37,20 @@ ESTIMATE = int(Slot.ESTIMATED)
 HISTORY = int(Slot.ESTIMATED | Slot.FROM_HISTORY)
 SUSPECT = int(Slot.SUSPECT)
 MISSING = int(Slot.MISSING)
+RESTATED = int(Slot.RESTATED)
 
 
 def validate_fully(state: MeterState, report: IntervalReport, limits: Limits, zone: Zone) -> Judgement:
-    """As ``validate_intervals``, for any report."""
+    """As ``validate_intervals``, for any report.
+
+    Of a report whose clock was never set the register counts, at the time of arrival; its slots belong to days that
+    nobody knows and stay in the frame log only.
+    """
+    end = report.start + len(report.increments) * report.interval_s
+    if any(is_astray(at, report.received_at, limits) for at in (report.register_at, end)):
+        said = [(report.register_at, report.register)]
+        spot = RegisterReport(report.received_at, report.device_at, said, report.frame_seq, report.frame_hash)
+        return validate_registers(state, spot, limits, zone)
     return _FullValidation(state, report, limits, zone).run()
 
 
@@ -59,12 +77,13 @@ class _FullValidation:
         )
         self.findings = Findings()
         self.learned: set[int] = set()
+        self.restated = 0  # RESTATED where the report takes up a level that was left
         self.end = report.start + len(report.increments) * report.interval_s
         self.increments = list(report.increments)
         self.quality = [MISSING if report.missing >> k & 1 else 0 for k in range(len(self.increments))]
         self.known_until, self.known_from = len(self.increments), 0  # the registers before and after missing slots
         self.sheet = DayGrid(zone, report.interval_s, lambda day: midnight_of(self.state, day))
-        self.known_at, self.known_register = state.grid_at, state.grid_register
+        self.known_at, self.known_register, self.seen_at = state.grid_at, state.grid_register, state.register_at
         if (
             self.known_at is None
             and state.midnight_day is not None
@@ -86,7 +105,7 @@ class _FullValidation:
         register_bits = findings.flags
         if believed:
             if level is Level.NEW:
-                stand_on(state, report.register, report.register_at)
+                change_level(state, report.register, report.register_at)
                 self.known_at = self.known_register = None
             self._fill()
         self._rows(register_bits, own_base=level in (Level.NEW, Level.OTHER) or bool(unfit), first=believed)
@@ -101,8 +120,8 @@ class _FullValidation:
         bits = refused(self.findings, report.register_at, report.register, report.received_at, limits)
         if self.end > report.received_at + limits.clock_tolerance_s and not bits >> Rule.CLOCK_AHEAD & 1:
             bits |= self.findings.add(Rule.CLOCK_AHEAD, self.end, self.end, report.received_at)
-        if not bits >> Rule.DIAL_LIMIT & 1 and (report.base < 0 or (limits.dial and report.base >= limits.dial)):
-            bits |= self.findings.add(Rule.DIAL_LIMIT, report.start, report.base, limits.dial)
+        if not bits >> Rule.DIAL_LIMIT & 1 and beyond(report.base, limits):
+            bits |= self.findings.add(Rule.DIAL_LIMIT, report.start, report.base, limits.dial or limits.ceiling)
         before = max(0, limits.installed_at - report.start) // report.interval_s
         if any(self.increments[:before]) and not bits >> Rule.BEFORE_INSTALLATION & 1:
             self.findings.add(Rule.BEFORE_INSTALLATION, report.start, report.start, limits.installed_at)
@@ -162,15 +181,19 @@ class _FullValidation:
             known_at, known_register = self.old.register_at, self.old.register
         if report.start < known_at:
             return self._late(known_at, known_register, closed_at, closed)
+        jump = jump_of(self.state, known_register, known_at, report.base, report.start, self.limits)
+        if jump is Jump.RETURN:
+            known_at, known_register = self._take_up()
         verdict = step(known_register, report.base, report.start - known_at, self.limits)
         if report.start == known_at and report.base != known_register and verdict.rule is not Rule.ROLLOVER:
             findings.add(Rule.SUM_MISMATCH, report.start, report.base, known_register)
         if report.start > known_at:
             findings.add(Rule.GAP, known_at, report.start, known_at)
-        if verdict.rule is None:
-            return Level.SAME
-        findings.add(verdict.rule, report.start, report.base, verdict.bound)
-        if not changes_level(verdict.rule):
+        if verdict.rule is not None:
+            findings.add(verdict.rule, report.start, report.base, verdict.bound)
+        if jump is Jump.DOUBT:
+            findings.add(Rule.LEVEL_DOUBT, report.start, report.base, known_register)
+        elif not changes_level(verdict.rule):
             return Level.SAME
         if is_power_of_ten_off(report.base, known_register):
             findings.add(Rule.UNIT_SUSPECT, report.start, report.base, known_register)
@@ -178,6 +201,15 @@ class _FullValidation:
             return Level.OTHER
         findings.add(Rule.METER_CHANGED, report.start, report.base, known_register)
         return Level.NEW
+
+    def _take_up(self) -> tuple[int, int]:
+        """The level that was left goes on with this report: returns where it was left (instant, register)."""
+        state, report = self.state, self.report
+        left, left_at = take_up(state)
+        self.findings.add(Rule.LEVEL_RETURNED, report.start, report.base, left)
+        self.old = replace(state, midnights=[])
+        self.known_at, self.known_register, self.restated = left_at, left, RESTATED
+        return left_at, left
 
     def _late(self, known_at: int, known_register: int, closed_at: int, closed: int) -> Level:
         """The report begins before what is already known ends."""
@@ -257,7 +289,7 @@ class _FullValidation:
         if right - left > MAX_FILL_S:
             return
         verdict = step(before, after, right - left, self.limits)
-        self.sheet.draw(left, before, right, verdict.volume, quality)
+        self.sheet.draw(left, before, right, verdict.volume, quality | self.restated)
 
     def _rows(self, bits: int, *, own_base: bool, first: bool) -> None:
         """Put the report's slots on the grid of its days; where they do not fit it, draw between its registers."""
@@ -304,7 +336,7 @@ class _FullValidation:
                 sheet.put(day, slot, register_at(right) - here, int(quality), here)
                 days.add(day)
             slot += 1
-        old_front, seen_at = self.known_at, self.old.register_at
+        old_front, seen_at = self.known_at, self.seen_at
         for row in sheet.rows():
             if row.day in days:
                 row.flags |= bits & ~(1 << Rule.GAP)  # the hole lies before these slots

@@ -2,22 +2,25 @@
 """Two versions of one meter-day become one (R6.1).
 
 Slot by slot the better knowledge stays: edited by a person, measured, interpolated, estimated, missing; among equals
-the newer. A run of estimated slots speaks for its *sum* (the registers at its ends are known), not for its shape: where
-other slots take part of it, the rest of its sum is spread over what remains of it, so that the day still adds up. A
-run whose sum holds already keeps its shape: two runs that have become neighbours are one run to whoever looks later,
-and evening it out would change a row each time it is merged. ``merge(merge(a, b), b) == merge(a, b)``.
+the newer. What restates a level that proved wrong replaces all but a person's slots. A run of estimated slots speaks
+for its *sum* (the registers at its ends are known), not for its shape: where other slots take part of it, the rest of
+its sum is spread over what remains of it, so that the day still adds up. A run whose sum holds already keeps its shape:
+two runs that have become neighbours are one run to whoever looks later, and evening it out would change a row each time
+it is merged. ``merge(merge(a, b), b) == merge(a, b)``.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from openmains.domain.readings.model import DayRow
 from openmains.domain.readings.quality import Rule, Slot
 
-MISSING, ESTIMATED, INTERPOLATED, EDITED = (
+MISSING, ESTIMATED, INTERPOLATED, EDITED, RESTATED = (
     int(Slot.MISSING),
     int(Slot.ESTIMATED),
     int(Slot.INTERPOLATED),
     int(Slot.EDITED),
+    int(Slot.RESTATED),
 )
 
 
@@ -53,10 +56,12 @@ def merge(stored: DayRow, new: DayRow) -> DayRow:
         flags = _settled(stored.flags | new.flags, kept.quality)
         return DayRow(kept.day, kept.base, kept.interval_s, list(kept.increments), list(kept.quality), flags)
     stored, new = ours, theirs
-    takes = [_rank(n) >= _rank(s) and not n & MISSING for s, n in zip(stored.quality, new.quality, strict=True)]
+    takes = [_takes(s, n) for s, n in zip(stored.quality, new.quality, strict=True)]
     increments = [n if t else s for t, s, n in zip(takes, stored.increments, new.increments, strict=True)]
     quality = [n if t else s for t, s, n in zip(takes, stored.quality, new.quality, strict=True)]
-    fits = _spread(new, increments, takes, keep=True) and _spread(stored, increments, takes, keep=False)
+    fits = _spread(new, increments, takes, keep=True) and _spread(
+        _without_restated(stored, new, takes), increments, takes, keep=False
+    )
     flags = stored.flags | new.flags
     if not fits:
         flags |= 1 << Rule.SUM_MISMATCH
@@ -81,6 +86,23 @@ def refine(row: DayRow, interval_s: int, slots: int) -> DayRow | None:
         increments += [increment * (n + 1) // count - increment * n // count for n in range(count)]
         quality += [q if q & (MISSING | ESTIMATED | EDITED) else q | INTERPOLATED] * count
     return DayRow(row.day, row.base, interval_s, increments, quality, row.flags, row.partial)
+
+
+def _takes(stored: int, new: int) -> bool:
+    """Whether a slot becomes the newer row's. What restates a wrong level wins over all but a person."""
+    if new & MISSING:
+        return False
+    if new & RESTATED and not stored & EDITED:
+        return True
+    return _rank(new) >= _rank(stored)
+
+
+def _without_restated(stored: DayRow, new: DayRow, takes: list[bool]) -> DayRow:
+    """Slots that are restated leave their run: its sum spoke of the wrong level."""
+    if not any(q & RESTATED for q in set(new.quality)):
+        return stored
+    kept = zip(stored.quality, new.quality, takes, strict=True)
+    return replace(stored, quality=[MISSING if take and n & RESTATED else s for s, n, take in kept])
 
 
 def _rank(quality: int) -> int:

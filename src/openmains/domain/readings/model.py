@@ -34,6 +34,10 @@ class MeterState:
     average_use: int = 0  # moving mean of use, units per day × 16; 0 = not known yet
     grid_at: int | None = None  # newest grid instant (slot boundary) whose register is known …
     grid_register: int | None = None  # … and the register there: where the next slot begins
+    left: int | None = None  # register on the level that was left last (levels.py) …
+    left_at: int | None = None  # … its instant …
+    left_for: int | None = None  # … where the level that counts now began …
+    left_use: int = 0  # … and ``average_use`` then: a dead register unlearns it
 
 
 @dataclass(slots=True, frozen=True)
@@ -42,6 +46,7 @@ class Limits:
 
     qmax_per_h: int  # overload flow Q4 / Qmax, units per hour
     dial: int = 0  # register rolls over to 0 at this value; 0 = unknown
+    ceiling: int = 0  # no register reaches this value, even where the dial is unknown; 0 = unknown
     installed_at: int = 0  # no value before this instant is possible
     interval_s: int = 1800  # grid of the meter-day
     cadence_s: int = 1800  # expected distance of two registers

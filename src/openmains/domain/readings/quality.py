@@ -18,6 +18,7 @@ class Slot(IntFlag):
     EDITED = 16  # set or confirmed by a person
     FROM_HISTORY = 32  # its day's total comes from the meter's 7-day history
     REVERSE = 64  # negative increment
+    RESTATED = 128  # replaces what was booked on a level that proved wrong
 
 
 class Rule(IntEnum):
@@ -40,3 +41,5 @@ class Rule(IntEnum):
     HISTORY_MISMATCH = 14  # 7-day history differs from what was stored
     GAP = 15  # expected values did not arrive
     OUT_OF_ORDER = 16  # older than what is already known
+    LEVEL_RETURNED = 17  # register continues the level that was left: the change is withdrawn
+    LEVEL_DOUBT = 18  # neither the level that counts nor the one that was left explains the jump: not booked

@@ -11,12 +11,21 @@ from dataclasses import replace
 
 from openmains.domain.period import DAY_S, Zone
 from openmains.domain.readings.day_grid import DayGrid
-from openmains.domain.readings.midnight import forget_midnights, midnight_of, set_midnight
+from openmains.domain.readings.levels import (
+    Jump,
+    change_level,
+    is_unexplained,
+    jump_of,
+    remember_jump,
+    stand_on,
+    take_up,
+    try_candidate,
+)
+from openmains.domain.readings.midnight import midnight_of, set_midnight
 from openmains.domain.readings.model import Judgement, Limits, MeterState, RegisterReport, RegisterRow
 from openmains.domain.readings.quality import Rule, Slot
 from openmains.domain.readings.rules import (
     AVERAGE_SCALE,
-    BELIEVE,
     MAX_FILL_S,
     Findings,
     changes_level,
@@ -43,6 +52,28 @@ def check_clock(findings: Findings, received_at: int, device_at: int, limits: Li
         findings.add(Rule.CLOCK_BEHIND, received_at, device_at, received_at)
 
 
+LATE_S = 30 * DAY_S  # what meters keep (R1.14): an instant before the installation may be true for so long
+CLOCK_BITS = 1 << Rule.CLOCK_AHEAD | 1 << Rule.CLOCK_BEHIND
+POWERS = tuple(10**k for k in range(7))
+NOT_KNOWN = frozenset(((1 << bits) - 1) * scale for bits in (31, 32, 48) for scale in POWERS)
+"""All ones: 'no value' where a maker says so without a word; as it came, or scaled to the driver's unit."""
+
+
+def is_astray(at: int, received_at: int, limits: Limits) -> bool:
+    """True for an instant that no late message explains, only a clock that was never set: 1970, 2000, 2070, 2106."""
+    return (
+        at > received_at + DAY_S
+        or at < received_at - MAX_FILL_S
+        or (at < limits.installed_at and at < received_at - LATE_S)
+    )
+
+
+def beyond(register: int, limits: Limits) -> bool:
+    """True for what no register of this meter shows: negative, past its dial, or past all that can ever have flowed."""
+    most_of_all = limits.dial or limits.ceiling
+    return register < 0 or register in NOT_KNOWN or (most_of_all > 0 and register >= most_of_all)
+
+
 def refused(findings: Findings, at: int, register: int, received_at: int, limits: Limits) -> int:
     """Bits of the rules that make a register unfit to build upon whatever came before; 0 if none."""
     bits = 0
@@ -50,31 +81,9 @@ def refused(findings: Findings, at: int, register: int, received_at: int, limits
         bits |= findings.add(Rule.CLOCK_AHEAD, at, at, received_at)
     if at < limits.installed_at:
         bits |= findings.add(Rule.BEFORE_INSTALLATION, at, at, limits.installed_at)
-    if register < 0 or (limits.dial and register >= limits.dial):
-        bits |= findings.add(Rule.DIAL_LIMIT, at, register, limits.dial or 0)
+    if beyond(register, limits):
+        bits |= findings.add(Rule.DIAL_LIMIT, at, register, limits.dial or limits.ceiling)
     return bits
-
-
-def stand_on(state: MeterState, register: int, at: int) -> None:
-    """Make a level the valid one with nothing known before it. Changes ``state``."""
-    state.register, state.register_at = register, at
-    state.grid_at = state.grid_register = None
-    state.candidate = state.candidate_at = None
-    state.candidate_count = 0
-    forget_midnights(state)
-
-
-def try_candidate(state: MeterState, register: int, at: int, limits: Limits) -> bool:
-    """Count a register that left the level; True when the new level has proved itself (BELIEVE). Changes ``state``."""
-    if state.candidate is not None and state.candidate_at is not None and at > state.candidate_at:
-        follows = step(state.candidate, register, at - state.candidate_at, limits)
-        state.candidate_count = 1 if changes_level(follows.rule) else state.candidate_count + 1
-    else:
-        state.candidate_count = 1
-    if state.candidate_count >= BELIEVE:
-        return True
-    state.candidate, state.candidate_at = register, at
-    return False
 
 
 def learn_day(state: MeterState, findings: Findings, start: int, total: int, limits: Limits) -> int:
@@ -115,14 +124,36 @@ class _Judge:
         check_clock(self.findings, received, self.report.device_at, self.limits)
         if self.findings.flags and self.report.entries:
             self._mark(received, self.findings.flags, self.report.entries[0][1])
+        # one register of a meter that tells no clock of its own beside it: its instant is its clock
+        is_alone = len(self.report.entries) == 1 and self.report.device_at == received
         rows = []
         for at, register in self.report.entries:
-            bits = self._entry(at, register)
+            bits = 0
+            is_now = abs(at - self.report.device_at) <= self.limits.clock_tolerance_s or is_alone
+            if is_astray(at, received, self.limits) and (is_now or at > received or at < self.limits.installed_at):
+                bits = self._astray(at, is_now=is_now)
+                at = received
+                bits |= self._entry(at, register) if is_now else 0
+            else:
+                bits = self._entry(at, register)
+                self.seen.setdefault(at, register)
             if bits:
                 self._mark(at, bits, register)
             rows.append(RegisterRow(at, register, bits))
-            self.seen.setdefault(at, register)
         return Judgement(self.state, self.sheet.rows(), rows, self.findings.findings)
+
+    def _astray(self, at: int, *, is_now: bool) -> int:
+        """A clock that was never set: found at the time of arrival, under which the register is kept and listed.
+
+        A register of the instant when the meter sent (``is_now``) is one of the time of arrival, and built upon. Of the
+        others nobody knows when they were true.
+        """
+        received = self.report.received_at
+        if is_now and self.findings.flags & CLOCK_BITS:
+            return self.findings.flags & CLOCK_BITS  # said of the message already
+        if at < self.limits.installed_at:
+            return self.findings.add(Rule.BEFORE_INSTALLATION, received, at, self.limits.installed_at)
+        return self.findings.add(Rule.CLOCK_AHEAD if at > received else Rule.CLOCK_BEHIND, received, at, received)
 
     def _mark(self, at: int, bits: int, register: int) -> None:
         """Show what was found on the row of its day, so that a list of days shows it.
@@ -157,16 +188,33 @@ class _Judge:
             return findings.add(rule, at, register, twin)
         if at < before_at:
             return findings.add(Rule.OUT_OF_ORDER, at, register, before_at)
+        jump = jump_of(state, before, before_at, register, at, self.limits)
+        if jump is Jump.RETURN:
+            return self._return(at, register)
         verdict = step(before, register, at - before_at, self.limits)
         if verdict.rule is not None:
             bits = findings.add(verdict.rule, at, register, verdict.bound)
-            if changes_level(verdict.rule):
-                return bits | self._off_level(at, register, before)
+        if jump is Jump.DOUBT:
+            bits |= findings.add(Rule.LEVEL_DOUBT, at, register, before)
+        if changes_level(verdict.rule) or jump is Jump.DOUBT:
+            return bits | self._off_level(at, register, before)
+        if verdict.rule is Rule.ROLLOVER or is_unexplained(
+            verdict.volume, at - before_at, state.average_use, self.limits
+        ):
+            remember_jump(state, before, before_at, register)
         grid_at = state.grid_at
         bits |= self._accept(before_at, before, at, register, verdict.volume, suspect=bool(bits))
         if state.grid_at is not None and state.grid_at != grid_at:  # a row has GAP where it has estimated slots
             self.sheet.flag(state.grid_at - 1, bits & ~(1 << Rule.GAP))
         return bits
+
+    def _return(self, at: int, register: int) -> int:
+        """The level that was left goes on: what was booked since is replaced by estimates on the line to this register."""
+        state = self.state
+        left, left_at = take_up(state)
+        bits = self.findings.add(Rule.LEVEL_RETURNED, at, register, left)
+        volume = step(left, register, at - left_at, self.limits).volume
+        return bits | self._accept(left_at, left, at, register, volume, suspect=False, restates=True)
 
     def _off_level(self, at: int, register: int, before: int) -> int:
         """A register beyond what flow explains: wait until the level proves itself."""
@@ -178,22 +226,26 @@ class _Judge:
         if not try_candidate(state, register, at, self.limits) or first is None or first_at is None:
             return bits
         bits |= self.findings.add(Rule.METER_CHANGED, at, register, before)
-        stand_on(state, first, first_at)
+        change_level(state, first, first_at)
         self._anchor(first_at, first)
         volume = step(first, register, at - first_at, self.limits).volume
         return bits | self._accept(first_at, first, at, register, volume, suspect=False)
 
-    def _accept(self, before_at: int, before: int, at: int, register: int, volume: int, *, suspect: bool) -> int:
-        """The register is valid: close the slots up to it."""
+    def _accept(
+        self, before_at: int, before: int, at: int, register: int, volume: int, *, suspect: bool, restates: bool = False
+    ) -> int:
+        """The register is valid: close the slots up to it. ``restates``: whatever was booked on them before."""
         state, limits, seconds = self.state, self.limits, at - before_at
         bits = 0
         late = seconds * 2 > limits.cadence_s * 3
         if late:
             bits |= self.findings.add(Rule.GAP, before_at, at, before_at + limits.cadence_s)
-        if is_spike(volume, seconds, state.average_use, limits):
+        if is_unexplained(volume, seconds, state.average_use, limits):
             bits |= self.findings.add(Rule.SPIKE, at, volume, spike_bound(seconds, state.average_use, limits))
             suspect = True
         quality = Slot.ESTIMATED if late else Slot.INTERPOLATED
+        if restates:
+            quality = Slot.ESTIMATED | Slot.RESTATED
         if seconds > MAX_FILL_S:
             state.grid_at = state.grid_register = None
             self._anchor(at, register)
@@ -234,18 +286,18 @@ class _Judge:
             state.grid_at, state.grid_register = right, there % dial if dial else there
             slot += 1
             if right == day_end:
-                self._midnight(day)
+                self._midnight(day, learns=not quality & Slot.RESTATED)
                 day, slot, day_start, day_end = day + 1, 0, day_end, zone.start_of(day + 2)
 
-    def _midnight(self, day: int) -> None:
-        """``day`` is over: remember the register, learn its total."""
+    def _midnight(self, day: int, *, learns: bool) -> None:
+        """``day`` is over: remember the register, learn its total unless it restates a stretch that nobody saw."""
         state = self.state
         register = state.grid_register
         if register is None:
             return
         opened = midnight_of(state, day)
         set_midnight(state, day + 1, register)
-        if opened is None:
+        if opened is None or not learns:
             return
         total = register - opened
         if total < 0 and self.limits.dial and opened * 10 > self.limits.dial * 9:

@@ -16,6 +16,7 @@ REVERSE_CAP_S = DAY_S  # flow back is not believed to go on for more than a day,
 BELIEVE = 3  # consistent registers on a new level until it is believed
 SPIKE_TIMES = 5  # use in a day's length against the average_use
 SPIKE_QMAX_PART = 4  # and at least Qmax for an hour divided by this: below it nobody need look
+LIFETIME_H = 30 * 365 * 24  # a meter is changed long before: no register exceeds Qmax for so long
 AVERAGE_SCALE = 16  # average_use is units a day × this
 AVERAGE_WEIGHT = 8  # one day moves the average_use by 1/8 of the difference
 MAX_FILL_S = (
@@ -30,6 +31,12 @@ class Step:
     rule: Rule | None
     volume: int  # units that passed, negative for flow back; meaningless where the rule is a level change
     bound: int
+
+
+def ceiling_of(qmax_per_h: int, register_ceiling: int = 0) -> int:
+    """What no register reaches where the dial is unknown: Qmax for ``LIFETIME_H``, or all ones in the frame (0: no width)."""
+    life = qmax_per_h * LIFETIME_H
+    return min(life, register_ceiling) if life and register_ceiling else life or register_ceiling
 
 
 def most(limits: Limits, seconds: int) -> int:

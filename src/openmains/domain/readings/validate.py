@@ -50,7 +50,7 @@ def _fast_path(state: MeterState, report: IntervalReport, limits: Limits, zone: 
         or (max(increments) - SLACK) * 3600 > qmax * interval
         or (register != close if after == 0 else not 0 <= (register - close) * 3600 <= qmax * after + SLACK * 3600)
         or base < 0
-        or (limits.dial and register >= limits.dial)
+        or register >= (limits.dial or limits.ceiling or register + 1)
         or (average_use and total * AVERAGE_SCALE > SPIKE_TIMES * average_use and total * SPIKE_QMAX_PART > qmax)
     ):
         return None
@@ -84,6 +84,10 @@ def _fast_path(state: MeterState, report: IntervalReport, limits: Limits, zone: 
         moved or 1,
         end,
         close,
+        state.left,
+        state.left_at,
+        state.left_for,
+        state.left_use,
     )
     row = DayRow(day, base, interval, increments, [0] * count)
     return Judgement(after_state, [row], [RegisterRow(at, register)], [])

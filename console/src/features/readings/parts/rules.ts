@@ -20,6 +20,8 @@ export const RULES = {
   history_mismatch: ["与历史不符", "History mismatch"],
   gap: ["缺数", "Gap"],
   out_of_order: ["乱序", "Out of order"],
+  level_returned: ["回到原水平", "Former level returned"],
+  level_doubt: ["水平存疑", "Level in doubt"],
 } as const satisfies Record<string, Text>;
 
 export const RULE_NAMES = Object.keys(RULES) as (keyof typeof RULES)[];

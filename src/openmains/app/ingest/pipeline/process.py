@@ -34,6 +34,8 @@ from openmains.domain.quantity import LITRE_EXPONENT, rescale
 from openmains.domain.readings import validate_intervals, validate_registers
 from openmains.domain.readings.model import DayRow, IntervalReport, Judgement, Limits, RegisterReport
 from openmains.domain.readings.quality import Rule, Slot
+from openmains.domain.readings.registers import is_astray
+from openmains.domain.readings.rules import ceiling_of
 from openmains.domain.security.findings import Kind as FindingKind
 from openmains.drivers.bounds import keep_sound
 from openmains.drivers.catalog import Catalog
@@ -207,11 +209,15 @@ class Processor:
             if values[row] != MISSING_VALUE:
                 record.latest[name] = values[row]
         if decoded.events is not None:
+            limits = self._limits_of(record)
             raised_at = _said(points, "raised_at", row)
+            if raised_at is not None and is_astray(raised_at, received_at, limits):
+                raised_at = received_at  # no alarm 'raised 1970'
             is_alarm = decoded.kind is Kind.ALARM
             mask, known = decoded.events[row], decoded.event_known
             # A clock that ran ahead once must not make all later messages 'older': nothing would clear its alarms again.
-            heard_at = min(device_at, received_at)
+            # Neither may one that was never set make its own messages so.
+            heard_at = received_at if is_astray(device_at, received_at, limits) else min(device_at, received_at)
             heard = Heard(known, mask, heard_at, uplink.received_us, raised_at, is_alarm)
             gather.events(record, heard, self._kinds)
         if "rsrp_ddbm" in points:
@@ -328,10 +334,13 @@ class Processor:
         found = self._limits.get(key)
         if found is None:
             product = self._products[record.product_id]
-            exponent = self._catalog.driver(product.driver).unit_exponent
+            driver = self._catalog.driver(product.driver)
+            exponent = driver.unit_exponent
+            qmax_per_h = rescale(record.qmax_per_h or product.qmax_per_h, LITRE_EXPONENT, exponent)
             found = Limits(
-                qmax_per_h=rescale(record.qmax_per_h or product.qmax_per_h, LITRE_EXPONENT, exponent),
+                qmax_per_h=qmax_per_h,
                 dial=product.dial,
+                ceiling=ceiling_of(qmax_per_h, driver.register_ceiling),
                 installed_at=self._zones[record.tenant_id].start_of(record.installed_day),
                 interval_s=product.interval_s,
                 cadence_s=product.interval_s,

@@ -36,6 +36,7 @@ SELECT value FROM platform_choice WHERE name = :name
 SELECT s.meter_id, m.tenant_id, m.product_id, m.area_id, m.qmax_l_h, m.installed_on, m.imei,
        s.version, s.register, s.register_at, s.close_day, s.closes, s.frame_seq, s.frame_hash, s.frames_before,
        s.candidate, s.candidate_at, s.candidate_count, s.habit, s.grid_at, s.grid_register,
+       s.left_register, s.left_at, s.left_for, s.left_habit,
        s.event_mask, s.events_at, s.last_seen_us,
        EXISTS (SELECT FROM terminal t
                 WHERE t.meter_id = m.meter_id AND t.imei = m.imei AND t.state IN ('quarantine', 'blocked')) AS is_held_back
@@ -49,16 +50,19 @@ UPDATE meter_state s
    SET version = u.version, register = u.register, register_at = u.register_at, close_day = u.close_day,
        closes = u.closes::bigint[], frame_seq = u.frame_seq, frame_hash = u.frame_hash, frames_before = u.frames_before,
        candidate = u.candidate, candidate_at = u.candidate_at, candidate_count = u.candidate_count, habit = u.habit,
-       grid_at = u.grid_at, grid_register = u.grid_register, event_mask = u.event_mask, events_at = u.events_at,
+       grid_at = u.grid_at, grid_register = u.grid_register, left_register = u.left_register, left_at = u.left_at,
+       left_for = u.left_for, left_habit = u.left_habit, event_mask = u.event_mask, events_at = u.events_at,
        last_seen_us = u.last_seen_us
        /*each point: , {name} = u.{name}*/
   FROM unnest(:meter_id::bigint[], :version::bigint[], :register::bigint[], :register_at::bigint[], :close_day::int[],
               :closes::text[], :frame_seq::int[], :frame_hash::bigint[], :frames_before::bytea[], :candidate::bigint[],
               :candidate_at::bigint[], :candidate_count::int[], :habit::bigint[], :grid_at::bigint[],
-              :grid_register::bigint[], :event_mask::bigint[], :events_at::bigint[], :last_seen_us::bigint[]
+              :grid_register::bigint[], :left_register::bigint[], :left_at::bigint[], :left_for::bigint[],
+              :left_habit::bigint[], :event_mask::bigint[], :events_at::bigint[], :last_seen_us::bigint[]
               /*each point: , :{name}::{sql}[]*/)
        AS u(meter_id, version, register, register_at, close_day, closes, frame_seq, frame_hash, frames_before, candidate,
-            candidate_at, candidate_count, habit, grid_at, grid_register, event_mask, events_at, last_seen_us
+            candidate_at, candidate_count, habit, grid_at, grid_register, left_register, left_at, left_for, left_habit,
+            event_mask, events_at, last_seen_us
             /*each point: , {name}*/)
  WHERE s.meter_id = u.meter_id
 
