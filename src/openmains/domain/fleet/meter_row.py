@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from openmains.domain import csv_rows
-from openmains.domain.fleet.identifiers import is_iccid, is_imei, is_imsi
+from openmains.domain.fleet.identifiers import is_iccid, is_imei, is_imsi, luhn_digit
 from openmains.domain.fleet.registry_columns import (
     AMBIGUOUS,
     COLUMNS,
@@ -214,7 +214,8 @@ def _imsi(text: str) -> str:
 
 
 def _iccid(text: str) -> str:
-    if _ROUNDED.fullmatch(text):
+    # a whole card in ten thousand ends in zeros as a rounded one does: its check digit (E.118) tells them apart
+    if _ROUNDED.fullmatch(text) and int(text[-1]) != luhn_digit(text[:-1]):
         raise CellError("digits_lost")
     if not is_iccid(text):
         raise CellError("digits_lost" if _LOST.fullmatch(text) else "bad_iccid")

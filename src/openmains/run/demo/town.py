@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from openmains.domain.fleet.identifiers import imei_of
+from openmains.domain.fleet.identifiers import imei_of, luhn_digit
 from openmains.emulator.meter.consumption import Medium
 from openmains.emulator.meter.prices import MONEY, UNITS_A_FEN, Account, PriceSet
 
@@ -101,6 +101,12 @@ def meters() -> Iterator[DemoMeter]:
         )
 
 
+def iccid_of(index: int) -> str:
+    """19 digits, the last one the check digit of E.118."""
+    account = f"8986042600{index:08d}"
+    return f"{account}{luhn_digit(account)}"
+
+
 def as_csv() -> bytes:
     """The registry file of the town, as an operator would import it."""
     text = io.StringIO()
@@ -126,7 +132,7 @@ def as_csv() -> bytes:
     for index, meter in enumerate(meters()):
         writer.writerow(
             (
-                meter.number, f"OM{meter.number}", meter.imei, meter.imsi, f"8986042600{index:09d}",
+                meter.number, f"OM{meter.number}", meter.imei, meter.imsi, iccid_of(index),
                 meter.product, meter.area, meter.customer, meter.name, meter.phone, meter.address, meter.place, 15,
                 meter.installed_on.isoformat(),
             )
