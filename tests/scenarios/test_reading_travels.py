@@ -149,16 +149,16 @@ async def test_an_alarm_is_raised_and_cleared(system: System) -> None:
 
 
 async def test_a_malformed_frame_is_kept_with_the_wrong_byte(system: System) -> None:
-    vector = next(vector for vector in DRIVER.vectors if vector.name == "unit exponent 9")
+    vector = next(vector for vector in DRIVER.vectors if vector.name == "unknown message type")
     outcome = await post(system, imei(Place.BROKEN), vector.frame)
-    assert (outcome.code, outcome.payload) == (Code.BAD_REQUEST, b"malformed: range")
+    assert (outcome.code, outcome.payload) == (Code.BAD_REQUEST, b"malformed: type")
     meter_id = id_of(system, Place.BROKEN)
     letters = await until(lambda: system.get("/dead-letters", meter_id=meter_id)["items"])
-    assert (letters[0]["reason"], letters[0]["byte_offset"], letters[0]["status"]) == ("range", 19, "open")
+    assert (letters[0]["reason"], letters[0]["byte_offset"], letters[0]["status"]) == ("type", 3, "open")
     assert letters[0]["detail"]
     assert letters[0]["payload_hex"] == vector.frame.hex()
-    assert (await frames_of(system, meter_id, 1))[0]["outcome"] == "range"
-    await until(lambda: system.counters().get("edge.malformed.range", 0) >= 1)
+    assert (await frames_of(system, meter_id, 1))[0]["outcome"] == "type"
+    await until(lambda: system.counters().get("edge.malformed.type", 0) >= 1)
 
 
 async def test_a_mended_driver_reads_what_was_dead(system: System) -> None:
