@@ -94,15 +94,6 @@ def _rules(flags: int) -> list[str]:
     return [rule.name.lower() for rule in Rule if flags >> rule.value & 1]
 
 
-def _utc(instant: int) -> datetime:
-    return utc(instant)
-
-
-def from_us(us: int) -> datetime:
-    """Instant of µs UTC."""
-    return utc_of_us(us)
-
-
 def store_of(deps: ApiDeps) -> ReadingStore:
     """Raises ``not-offered`` where the deployment keeps no readings."""
     if deps.readings is None:
@@ -184,8 +175,8 @@ async def read_series(
         ),
         points=[
             SeriesPoint(
-                start=_utc(b.start),
-                end=_utc(b.end),
+                start=utc(b.start),
+                end=utc(b.end),
                 volume=b.volume,
                 volume_m3=f"{to_m3(b.volume, exponent):f}",
                 measured_s=b.measured_s,
@@ -219,7 +210,7 @@ async def list_registers(
     shown = page("registers", rows, limit, lambda r: (int(r.at.timestamp()), r.version, r.position))
     return Page(
         items=[
-            Register(r.at, r.register, f"{to_m3(r.register, exponent):f}", _rules(r.flags), from_us(r.received_us))
+            Register(r.at, r.register, f"{to_m3(r.register, exponent):f}", _rules(r.flags), utc_of_us(r.received_us))
             for r in shown.items
         ],
         next=shown.next,

@@ -13,10 +13,11 @@ from openmains.app.readings.edits import EDIT_CHANNEL
 from openmains.app.readings.model import StoredSignal
 from openmains.domain.ids import MeterId
 from openmains.domain.network.coverage import Coverage, coverage
+from openmains.domain.period import utc_of_us
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, Page, after_pair, page
 from openmains.edges.http.permissions import VIEWER
-from openmains.edges.http.readings import OptionalFrom, OptionalTo, from_us, meter_of, optional_period, store_of
+from openmains.edges.http.readings import OptionalFrom, OptionalTo, meter_of, optional_period, store_of
 
 
 class Frame(Struct, frozen=True):
@@ -61,7 +62,7 @@ async def list_frames(
     return Page(
         items=[
             Frame(
-                received_at=from_us(f.received_us),
+                received_at=utc_of_us(f.received_us),
                 direction=f.direction,
                 channel=f.channel,
                 path=f.path,
@@ -82,7 +83,7 @@ async def list_frames(
 
 def _signal(s: StoredSignal) -> Signal:
     return Signal(
-        received_at=from_us(s.received_us),
+        received_at=utc_of_us(s.received_us),
         rsrp_dbm=None if s.rsrp_ddbm is None else s.rsrp_ddbm / 10,
         sinr_db=None if s.sinr_ddb is None else s.sinr_ddb / 10,
         ecl=s.ecl,

@@ -5,7 +5,6 @@ Each operation is in the audit trail before it is sent: one whose answer is lost
 """
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Protocol
 
 from openmains.app.command.device_management import messages
@@ -59,14 +58,14 @@ async def registered_objects(store: Store, link: MeterLink, actor: Actor, meter_
         binding=found.binding,
         queue_mode=found.queue_mode,
         lifetime_s=found.lifetime_s,
-        registered_at=_instant(found.registered_us),
-        updated_at=_instant(found.updated_us),
-        heard_at=_instant(answer.heard_us) if answer.heard_us else None,
+        registered_at=utc_of_us(found.registered_us),
+        updated_at=utc_of_us(found.updated_us),
+        heard_at=utc_of_us(answer.heard_us) if answer.heard_us else None,
         awake=answer.awake,
         node=answer.node,
         objects=[RegisteredObject(one.object_id, one.version, one.instances) for one in found.objects],
         observations=[
-            Observation(paths.text(one.path), None if one.at_us is None else _instant(one.at_us), _values(one.values))
+            Observation(paths.text(one.path), None if one.at_us is None else utc_of_us(one.at_us), _values(one.values))
             for one in found.observed
         ],
     )
@@ -102,7 +101,7 @@ async def operate(
         values=_values(answer.values),
         raw_hex=answer.raw.hex(),
         why=answer.why,
-        at=_instant(ended),
+        at=utc_of_us(ended),
         took_ms=max(0, ended - began) // 1000,
     )
 
@@ -151,7 +150,7 @@ def _refused(refusal: Refusal) -> Problem:
 
 def _problem(answer: Answer) -> Problem:
     if answer.outcome in HEARD:
-        heard = _instant(answer.heard_us).isoformat(timespec="seconds") if answer.heard_us else "–"
+        heard = utc_of_us(answer.heard_us).isoformat(timespec="seconds") if answer.heard_us else "–"
         return Problem(HEARD[answer.outcome], heard=heard)
     if answer.outcome in NOTHING_TO_SAY:
         return Problem(NOTHING_TO_SAY[answer.outcome])
@@ -166,11 +165,7 @@ def _values(found: list[messages.Value]) -> list[ObjectValue]:
     return [
         ObjectValue(
             paths.text(one.path), one.type, one.text, one.attributes,
-            None if one.at_s is None else _instant(round(one.at_s * 1e6)),
+            None if one.at_s is None else utc_of_us(round(one.at_s * 1e6)),
         )
         for one in found
     ]  # fmt: skip
-
-
-def _instant(us: int) -> datetime:
-    return utc_of_us(us)

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Alarms as the API lists and handles them; the pipeline raises them (``pipeline_store``)."""
 
-from datetime import datetime
-
 from openmains.app.alarm.model import Alarm, AlarmStatus, Severity
 from openmains.domain.ids import AlarmId, AreaId, MeterId, TenantId, UserId
 from openmains.domain.period import utc, utc_of_us
@@ -18,10 +16,6 @@ _STATUS: dict[AlarmStatus | None, tuple[bool | None, bool | None]] = {  # (is cl
 }
 
 
-def _at(us: int) -> datetime:
-    return utc_of_us(us)
-
-
 def _alarm(row: Row) -> Alarm:
     return Alarm(
         alarm_id=row["alarm_id"],
@@ -31,11 +25,11 @@ def _alarm(row: Row) -> Alarm:
         event=row["event"],
         severity=row["severity"],
         raised_at=utc(row["raised_at"]),
-        received_at=_at(row["received_us"]),
+        received_at=utc_of_us(row["received_us"]),
         delay_ms=max(0, (row["shown_us"] - row["received_us"]) // 1000),
         occurrences=row["occurrences"],
-        last_at=_at(row["last_us"]),
-        cleared_at=None if row["cleared_us"] is None else _at(row["cleared_us"]),
+        last_at=utc_of_us(row["last_us"]),
+        cleared_at=None if row["cleared_us"] is None else utc_of_us(row["cleared_us"]),
         acknowledged_by=row["acknowledged_by"],
         acknowledged_at=row["acknowledged_at"],
     )

@@ -167,8 +167,8 @@ class Access:
                 reason=row["reason"],
                 detail=row["detail"],
                 address=row["address"],
-                first_at=_instant(row["first_us"]),
-                last_at=_instant(row["last_us"]),
+                first_at=utc_of_us(row["first_us"]),
+                last_at=utc_of_us(row["last_us"]),
                 attempts=row["attempts"],
             )
             for row in rows
@@ -204,7 +204,7 @@ def _finding(row: Row) -> TerminalFinding:
         finding_id=row["finding_id"],
         meter_id=row["meter_id"],
         kind=row["kind"],
-        at=_instant(row["at_us"]),
+        at=utc_of_us(row["at_us"]),
         count=row["count"],
         address=row["address"],
         detail=row["detail"],
@@ -235,8 +235,8 @@ def _terminal(row: Row, thresholds: Thresholds, now_s: int) -> TerminalRow:
 def _unknown(row: Row) -> UnknownTerminal:
     return UnknownTerminal(
         imei=_imei(row["imei"]) or "",
-        first_at=_instant(row["first_us"]),
-        last_at=_instant(row["last_us"]),
+        first_at=utc_of_us(row["first_us"]),
+        last_at=utc_of_us(row["last_us"]),
         attempts=row["attempts"],
         address=row["address"],
         proven=row["proven"],
@@ -251,9 +251,5 @@ def _imei(value: int | None) -> str | None:
     return None if value is None else imei_text(value)
 
 
-def _instant(us: int) -> datetime:
-    return utc_of_us(us)
-
-
 def _at(us: int | None) -> datetime | None:
-    return None if us is None else _instant(us)
+    return None if us is None else utc_of_us(us)
