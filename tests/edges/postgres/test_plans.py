@@ -17,6 +17,7 @@ from openmains.edges.postgres.queries import Query, load
 from openmains.edges.postgres.state_points import load_with_points, state_points
 from openmains.run.engines.engines import Engines
 from tests.edges.postgres.fleet.registry_files import make_tenant
+from tests.support.plans import read_plan
 
 METERS = 20_000
 CONTEXTS = "openmains.edges.postgres."
@@ -74,23 +75,10 @@ class House:
             async with self.owner.transaction():
                 await self.owner.execute(f"SET LOCAL plan_cache_mode = {mode}")
                 explained = await self.owner.fetchval(f"EXPLAIN (FORMAT json) {query.sql}", *arguments)
-            used, whole = _read(explained[0]["Plan"])
+            used, whole = read_plan(explained[0]["Plan"])
             for names in indexes.split():
                 assert used & set(names.split("|")), (query.name, mode, names, used, whole)
             assert not whole & BIG, (query.name, mode, whole)
-
-
-def _read(plan: dict[str, Any]) -> tuple[set[str], set[str]]:
-    """Indexes of a plan, and tables that it reads as a whole."""
-    indexes, whole, nodes = set(), set(), [plan]
-    while nodes:
-        node = nodes.pop()
-        nodes += node.get("Plans", ())
-        if "Index Name" in node:
-            indexes.add(node["Index Name"])
-        if node["Node Type"] == "Seq Scan":
-            whole.add(node["Relation Name"])
-    return indexes, whole
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from openmains.edges.postgres.db import API_ROLE, PIPELINE_ROLE, connect
 from openmains.edges.postgres.queries import Query, load
 from openmains.run.engines.engines import Engines
 from tests.support.command_town import Town, make_town
+from tests.support.plans import read_plan
 
 COMMANDS, METERS = 20_000, 2_000
 NOW = 1_760_000_000
@@ -53,18 +54,8 @@ class House:
     async def plan(self, query: Query, **values: Any) -> tuple[set[str], set[str]]:
         """Indexes that the engine uses, and tables that it reads as a whole."""
         on = self.api if query in TENANT.values() else self.flow
-        nodes: list[dict[str, Any]] = [
-            (await on.fetchval(f"EXPLAIN (FORMAT json) {query.sql}", *query.arguments(values)))[0]["Plan"]
-        ]
-        indexes, whole = set(), set()
-        while nodes:
-            node = nodes.pop()
-            nodes += node.get("Plans", ())
-            if "Index Name" in node:
-                indexes.add(node["Index Name"])
-            if node["Node Type"] == "Seq Scan":
-                whole.add(node["Relation Name"])
-        return indexes, whole
+        found = await on.fetchval(f"EXPLAIN (FORMAT json) {query.sql}", *query.arguments(values))
+        return read_plan(found[0]["Plan"])
 
 
 @pytest.fixture(scope="module")
