@@ -71,9 +71,14 @@ async def series_of(system: System, meter_id: int, daily: Daily) -> Any:
 
 async def frames_of(system: System, meter_id: int, count: int) -> Any:
     """The frame log, newest first, as soon as it has so many."""
+    return await items_of(system, f"/meters/{meter_id}/frames", count)
+
+
+async def items_of(system: System, path: str, count: int = 1) -> Any:
+    """A list as soon as it has so many. The tables of a batch are written side by side: one may be seen before another."""
 
     def enough() -> Any:
-        found = system.get(f"/meters/{meter_id}/frames")["items"]
+        found = system.get(path)["items"]
         return found if len(found) >= count else None
 
     return await until(enough)
@@ -99,14 +104,14 @@ async def test_a_report_is_in_every_view(system: System) -> None:
     day = system.series(meter_id, daily.start, daily.midnight, "day")
     assert [point["volume"] for point in day["points"]] == [sum(daily.increments)]
 
-    frame = system.get(f"/meters/{meter_id}/frames")["items"][0]
+    frame = (await frames_of(system, meter_id, 1))[0]
     assert (frame["outcome"], frame["channel"], frame["length"]) == ("ok", "coap", 194)
     assert frame["payload_hex"] == daily.frame().hex()
     fields = {item["name"]: item["value"] for item in frame["fields"]}
     assert (fields["base"], fields["register"], fields["frame_seq"]) == (f"{daily.base}", f"{daily.register}", "1")
     assert sum(item["length"] for item in frame["fields"]) == 194
 
-    signal = system.get(f"/meters/{meter_id}/signals")["items"][0]
+    signal = (await items_of(system, f"/meters/{meter_id}/signals"))[0]
     assert (signal["rsrp_dbm"], signal["sinr_db"], signal["ecl"], signal["pci"]) == (-101.3, 4.5, 1, 321)
     assert (signal["cell"], signal["earfcn"], signal["battery_pct"], signal["battery_mv"]) == (19114957, 3736, 87, 3584)
     assert signal["coverage"] == "CE1"
@@ -121,7 +126,7 @@ async def test_a_frame_once_more_has_no_second_effect(system: System) -> None:
     assert [frame["outcome"] for frame in frames] == ["repeat", "repeat", "ok"]
     found = await series_of(system, meter_id, daily)
     assert [point["volume"] for point in found["points"]] == daily.increments
-    assert len(system.get(f"/meters/{meter_id}/signals")["items"]) == 1
+    assert len(await items_of(system, f"/meters/{meter_id}/signals")) == 1
     assert system.get("/exceptions", meter_id=meter_id)["items"] == []
     await until(lambda: system.counters().get("pipeline.repeat", 0) >= 2)
 
