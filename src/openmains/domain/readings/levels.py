@@ -111,9 +111,7 @@ def jump_of(state: MeterState, before: int, before_at: int, register: int, at: i
     if not continues:
         return Jump.NONE
     span = at - state.left_at
-    if is_spike(back.volume, span, state.left_use, limits):
-        return Jump.DOUBT
-    return Jump.DOUBT if not state.left_use and is_doubtful(back.volume, span, limits) else Jump.RETURN
+    return Jump.DOUBT if _exceeds(back.volume, span, state.left_use, limits) else Jump.RETURN
 
 
 def take_up(state: MeterState) -> tuple[int, int]:
@@ -142,17 +140,19 @@ def _stays_doubtful(state: MeterState, volume: int, register: int, before_at: in
         return False
     if changes_level(step(state.candidate, register, at - state.candidate_at, limits).rule):
         return False
-    seconds = at - before_at
-    return is_spike(volume, seconds, state.average_use, limits) or (
-        not state.average_use and is_doubtful(volume, seconds, limits)
-    )
+    return _exceeds(volume, at - before_at, state.average_use, limits)
 
 
 def is_unexplained(volume: int, seconds: int, average_use: int, limits: Limits) -> bool:
     """A spike; where no habit is known yet, more than an hour's Qmax that would be a tenth of Qmax all the time."""
+    return (average_use != 0 or volume > limits.qmax_per_h) and _exceeds(volume, seconds, average_use, limits)
+
+
+def _exceeds(volume: int, seconds: int, average_use: int, limits: Limits) -> bool:
+    """Beyond the habit; where none is known, more than one would expect of any meter."""
     if average_use:
         return is_spike(volume, seconds, average_use, limits)
-    return volume > limits.qmax_per_h and is_doubtful(volume, seconds, limits)
+    return is_doubtful(volume, seconds, limits)
 
 
 def is_doubtful(volume: int, seconds: int, limits: Limits) -> bool:
