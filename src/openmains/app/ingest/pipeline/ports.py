@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the pipeline needs of the stores, and the shapes that pass between."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -95,7 +96,7 @@ class Effects:
     dead_letters: list[DeadLetter] = field(default_factory=list)
     access: list[AccessEntry] = field(default_factory=list)  # judged by app/security/score.py within the commit
     responses: list[CommandResponse] = field(default_factory=list)  # of commands: results, and what links saw
-    counters: dict[str, int] = field(default_factory=dict)
+    counters: Counter[str] = field(default_factory=Counter)
 
 
 class PositionConflictError(Exception):

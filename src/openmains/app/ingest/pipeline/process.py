@@ -118,7 +118,7 @@ class Processor:
             outcome = self._apply(uplink, record, columns, row, effects, gather)
             if row in columns.damaged and outcome == "ok":
                 outcome = PARTIAL
-                effects.counters[PARTIAL] = effects.counters.get(PARTIAL, 0) + 1
+                effects.counters[PARTIAL] += 1
             gather.frame(uplink, record.state.version, outcome)
 
     # decode -----------------------------------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ class Processor:
                 for damage in columns.damages:
                     # A path is the sender's own words: counted by them, the counters would grow without end.
                     name = f"damaged.{damage.name if damage.name.isidentifier() else 'resource'}"
-                    effects.counters[name] = effects.counters.get(name, 0) + 1
+                    effects.counters[name] += 1
             for item in rejected:
                 index = indexes[item.row]
                 found[index] = DeadLetter(uplinks[index], item.reason, item.offset, item.detail)
@@ -180,7 +180,7 @@ class Processor:
         edit, row = found
         record.state = replace(record.state, version=record.state.version + 1)
         effects.days.append(PendingDay(record, row, record.state.version, edit.received_s))
-        effects.counters["edit"] = effects.counters.get("edit", 0) + 1
+        effects.counters["edit"] += 1
 
     # one uplink -------------------------------------------------------------------------------------------------------
 
@@ -196,7 +196,7 @@ class Processor:
         state = record.state
         age_s = None if said_at is None else received_at - said_at
         if frame_seq is not None and is_repeat(record, frame_seq, frame_hash, age_s):
-            effects.counters["repeat"] = effects.counters.get("repeat", 0) + 1
+            effects.counters["repeat"] += 1
             return "repeat"
         note_last(record)
         judgement = self._judge(record, decoded, row, received_at, device_at, frame_seq, frame_hash)
@@ -205,9 +205,8 @@ class Processor:
         else:
             record.state = judgement.state
             self._keep(record, judgement, received_at, uplink.received_us, effects, gather)
-        for name, values in decoded.state_points:
-            if values[row] != MISSING_VALUE:
-                record.latest[name] = values[row]
+        state_said = {name: values[row] for name, values in decoded.state_points if values[row] != MISSING_VALUE}
+        record.latest.update(state_said)
         if decoded.events is not None:
             limits = self._limits_of(record)
             raised_at = _said(points, "raised_at", row)
@@ -221,7 +220,6 @@ class Processor:
             heard = Heard(known, mask, heard_at, uplink.received_us, raised_at, is_alarm)
             gather.events(record, heard, self._kinds)
         if "rsrp_ddbm" in points:
-            state_said = {name: values[row] for name, values in decoded.state_points if values[row] != MISSING_VALUE}
             gather.signal(record, uplink.received_us, state_said)
         if decoded.kind in ANSWERS:
             said = {name: values[row] for name, values in points.items() if values[row] != MISSING_VALUE}
@@ -230,37 +228,8 @@ class Processor:
             if word is not None:
                 effects.responses.append(word)
         kind = decoded.kind
-        effects.counters[kind] = effects.counters.get(kind, 0) + 1
+        effects.counters[kind] += 1
         return "ok"
-
-    def _judge_remains(
-        self,
-        record: MeterRecord,
-        decoded: Decoded,
-        row: int,
-        received_at: int,
-        device_at: int,
-        frame_seq: int | None,
-        frame_hash: int,
-    ) -> Judgement | None:
-        """A report whose intervals cannot be placed: the registers in it that are sound, each at its instant."""
-        points, series = decoded.points, decoded.series
-        register, base = _said(points, "register", row), _said(points, "base", row)
-        register_at, start = _said(points, "register_at", row), _said(points, "start_at", row)
-        dated = [(device_at if register_at is None else register_at, register), (start, base)]
-        if "history" in series:
-            dated += zip(series["history_at"][row], series["history"][row], strict=True)
-        entries = sorted(
-            {
-                (at, value)
-                for at, value in dated
-                if at is not None and value is not None and MISSING_VALUE not in (at, value)
-            }
-        )
-        if not entries:
-            return None
-        report = RegisterReport(received_at, device_at, entries, frame_seq, frame_hash)
-        return validate_registers(record.state, report, self._limits_of(record), self._zones[record.tenant_id])
 
     def _settings(self, record: MeterRecord, decoded: Decoded, row: int) -> dict[str, int]:
         """Settings read back, by the names of the product's driver; numbers it does not know are left out."""
@@ -284,9 +253,8 @@ class Processor:
         frame_hash: int,
     ) -> Judgement | None:
         points, series = decoded.points, decoded.series
-        if decoded.kind == Kind.REPORT and "increments" in series:
-            if not _is_whole(points, row):
-                return self._judge_remains(record, decoded, row, received_at, device_at, frame_seq, frame_hash)
+        has_intervals = decoded.kind == Kind.REPORT and "increments" in series
+        if has_intervals and _is_whole(points, row):
             increments = series["increments"][row]
             missing = 0
             if decoded.has_gaps is not None and decoded.has_gaps[row]:
@@ -317,17 +285,17 @@ class Processor:
                 frame_hash=frame_hash,
             )
             return validate_intervals(record.state, report, self._limits_of(record), self._zones[record.tenant_id])
-        if "register_values" in series:
-            entries = [
-                (instant, value)
-                for instant, value in zip(series["register_instants"][row], series["register_values"][row], strict=True)
-                if value != MISSING_VALUE and instant != MISSING_VALUE
-            ]
-            if not entries:
-                return None
-            registers = RegisterReport(received_at, device_at, entries, frame_seq, frame_hash)
-            return validate_registers(record.state, registers, self._limits_of(record), self._zones[record.tenant_id])
-        return None
+        if has_intervals:
+            entries = _remains(decoded, row, device_at)
+        elif "register_values" in series:
+            dated = zip(series["register_instants"][row], series["register_values"][row], strict=True)
+            entries = [(at, value) for at, value in dated if MISSING_VALUE not in (at, value)]
+        else:
+            return None
+        if not entries:
+            return None
+        registers = RegisterReport(received_at, device_at, entries, frame_seq, frame_hash)
+        return validate_registers(record.state, registers, self._limits_of(record), self._zones[record.tenant_id])
 
     def _limits_of(self, record: MeterRecord) -> Limits:
         key = (record.product_id, record.qmax_per_h, record.installed_day, record.tenant_id)
@@ -371,7 +339,7 @@ class Processor:
             zone = self._zones[record.tenant_id]
             for finding in judgement.findings:
                 name = finding.rule.name.lower()
-                effects.counters[name] = effects.counters.get(name, 0) + 1
+                effects.counters[name] += 1
                 if finding.rule is Rule.IMPOSSIBLE_BACK and record.imei is not None:
                     note = AccessNote(record.imei, detail=f"{finding.value}, expected {finding.expected}")
                     effects.access.append(
@@ -423,6 +391,25 @@ def _is_whole(points: Mapping[str, list[int]], row: int) -> bool:
     return all(points[name][row] != MISSING_VALUE for name in ("start_at", "interval_s", "base", "register"))
 
 
+def _remains(decoded: Decoded, row: int, device_at: int) -> list[tuple[int, int]]:
+    """Of a report whose intervals cannot be placed: the registers that are sound, (instant, register) in order, each once."""
+    points, series = decoded.points, decoded.series
+    register_at = _said(points, "register_at", row)
+    dated = [
+        (device_at if register_at is None else register_at, _said(points, "register", row)),
+        (_said(points, "start_at", row), _said(points, "base", row)),
+    ]
+    if "history" in series:
+        dated += zip(series["history_at"][row], series["history"][row], strict=True)
+    return sorted(
+        {
+            (at, value)
+            for at, value in dated
+            if at is not None and value is not None and MISSING_VALUE not in (at, value)
+        }
+    )
+
+
 def _edge_reports(uplinks: Sequence[Uplink], effects: Effects) -> Sequence[Uplink]:
     """Take out what edges report of terminals and what links saw of commands; returns what meters said, in order."""
     if all(uplink.channel not in EDGE_CHANNELS for uplink in uplinks):
@@ -437,7 +424,7 @@ def _edge_reports(uplinks: Sequence[Uplink], effects: Effects) -> Sequence[Uplin
         elif uplink.channel == LINK_CHANNEL:
             word = delivery_report(uplink)
             name = "link" if word else "link_nonsense"
-            effects.counters[name] = effects.counters.get(name, 0) + 1
+            effects.counters[name] += 1
             if word:
                 effects.responses.append(word)
         else:

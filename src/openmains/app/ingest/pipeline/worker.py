@@ -76,7 +76,7 @@ class PipelineCounters:
     batches: int = 0
     restarts: int = 0
     position: int = 0
-    by_reason: dict[str, int] = field(default_factory=dict)
+    by_reason: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def spent(self, step: str, seconds: float) -> None:
@@ -168,7 +168,7 @@ class ShardWorker:
                 opened.append((sequence, decode_batch(data)))
             except msgspec.DecodeError as error:
                 # Not written by an edge of ours: there is no meter to book it to. Count it, say it, go on.
-                self._count("foreign_message", 1)
+                self.counters.by_reason["foreign_message"] += 1
                 log.error("stream message %d is not a batch of uplinks: %s", sequence, error)
                 opened.append((sequence, []))
         return opened
@@ -196,7 +196,7 @@ class ShardWorker:
         stored = await self._sink.stored_days(list(keys)) if keys else {}
         days = day_table(effects.days, stored)
         if cut := fit_days(days):
-            self._count("increment_cut", cut)
+            self.counters.by_reason["increment_cut"] += cut
         merged = time.perf_counter()
         await self._sink.write(days, effects.registers, effects.frames, effects.signals)
         written = time.perf_counter()
@@ -210,10 +210,8 @@ class ShardWorker:
         counters.spent("merge", merged - processed)
         counters.spent("write clickhouse", written - merged)
         counters.spent("commit postgresql", committed - written)
-        for reason, count in effects.counters.items():
-            self._count(reason, count)
-        for letter in effects.dead_letters:
-            self._count(f"dead:{letter.reason}", 1)
+        counters.by_reason.update(effects.counters)
+        counters.by_reason.update(f"dead:{letter.reason}" for letter in effects.dead_letters)
         self._committed(effects)
         await self._announce(batch, alarms)
 
@@ -260,9 +258,6 @@ class ShardWorker:
             details.values()
         )
         return effects
-
-    def _count(self, reason: str, count: int) -> None:
-        self.counters.by_reason[reason] = self.counters.by_reason.get(reason, 0) + count
 
     async def _announce(self, batch: UplinkBatch, alarms: Sequence[AlarmChange]) -> None:
         """Tell screens what is new; they read the facts from the stores."""
