@@ -5,7 +5,7 @@ import argparse
 from pathlib import Path
 
 from openmains.emulator.meter.states import drawing
-from openmains.run.admin import emulate as emulate_cli
+from openmains.run.admin import emulate
 
 _PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text()
 
@@ -18,7 +18,7 @@ def test_states_are_fresh() -> None:
 def test_options_are_explained_in_both_languages() -> None:
     english, chinese = _PAGE.split("## 中文说明")
     parser = argparse.ArgumentParser(add_help=False)
-    emulate_cli.add_arguments(parser)
+    emulate.add_arguments(parser)
     obvious = {"target", "meters", "first_imei", "count", "driver", "enhanced", "quiet", "utc_offset", "attach_spread"}
     for action in parser._actions:
         name = action.option_strings[-1]

@@ -21,7 +21,7 @@ from openmains.emulator.meter.frames import DriverFrames, drivers, immediate_eve
 from openmains.emulator.meter.meter import Profile
 from openmains.emulator.meter.spreading import Period, Scheme
 from openmains.emulator.meter.standard_frames import StandardFrames
-from openmains.run.admin import emulate as emulate_cli
+from openmains.run.admin import emulate
 from openmains.wire.coap.reliability import Timing
 from tests.drivers.test_all_drivers import meaning
 from tests.support.secure_platform import SecurePlatform
@@ -183,13 +183,13 @@ async def test_command_line_takes_keys_from_the_file(tmp_path: Path) -> None:
     head = "imei,number,driver,psk,imsi,command_key"
     meters.write_text(f"{head}\n{imei},17,{DRIVER},{psk.hex()},460001234567890,{KEY.hex()}\n")
     parser = argparse.ArgumentParser()
-    emulate_cli.add_arguments(parser)
+    emulate.add_arguments(parser)
     words = (
         f"--target 127.0.0.1:{platform.address[1]} --meters {meters} --transport dtls --cadence 1 --seconds 4 --quiet"
     )
     args = parser.parse_args(words.split())
-    known = emulate_cli.Secrets()
-    summary = await emulate_cli._run(args, emulate_cli.read_meters(args, known), known)
+    known = emulate.Secrets()
+    summary = await emulate._run(args, emulate.read_meters(args, known), known)
     platform.close()
     assert summary.acknowledged >= 1
     assert platform.endpoints == {f"urn:imei-imsi:{imei}-460001234567890"}
@@ -200,9 +200,9 @@ def test_command_line_refuses_a_key_that_is_none(tmp_path: Path) -> None:
     meters = tmp_path / "meters.csv"
     meters.write_text(f"imei,number,psk\n{FIRST},17,xyz\n")
     parser = argparse.ArgumentParser()
-    emulate_cli.add_arguments(parser)
+    emulate.add_arguments(parser)
     with pytest.raises(ValueError, match="hexadecimal"):
-        emulate_cli.read_meters(parser.parse_args(["--meters", str(meters)]))
+        emulate.read_meters(parser.parse_args(["--meters", str(meters)]))
 
 
 @pytest.mark.parametrize(("line", "said"), [('"{},18,', "never closed"), ("{},18,,9", "more cells")])
@@ -210,6 +210,6 @@ def test_command_line_refuses_a_list_with_a_line_that_is_no_row(tmp_path: Path, 
     meters = tmp_path / "meters.csv"
     meters.write_text("\n".join(["imei,number,psk", f"{FIRST},17,", line.format(FIRST + 1), f"{FIRST + 2},19,"]))
     parser = argparse.ArgumentParser()
-    emulate_cli.add_arguments(parser)
+    emulate.add_arguments(parser)
     with pytest.raises(ValueError, match=rf"meters\.csv:3: .*{said}"):
-        emulate_cli.read_meters(parser.parse_args(["--meters", str(meters)]))
+        emulate.read_meters(parser.parse_args(["--meters", str(meters)]))

@@ -23,7 +23,7 @@ class Unknown:
 
 
 class UnknownTerminals:
-    """``note`` on every attempt, ``take`` every few seconds."""
+    """``note`` on every attempt, ``drain`` every few seconds."""
 
     def __init__(self, unproven: int = 200, proven: int = 5_000) -> None:
         self._rooms = {False: unproven, True: proven}

@@ -355,7 +355,7 @@ class _FullValidation:
                 self.sheet.adopt(row)
 
     def _learn(self, day: int, total: int, quality: list[int]) -> int:
-        """Compare a whole day with the average_use; a spike marks its slots."""
+        """Compare a whole day with the average use; a spike marks its slots."""
         bits = learn_day(self.state, self.findings, self.zone.start_of(day), total, self.limits)
         if bits:
             quality[:] = [q | SUSPECT for q in quality]

@@ -87,7 +87,7 @@ def refused(findings: Findings, at: int, register: int, received_at: int, limits
 
 
 def learn_day(state: MeterState, findings: Findings, start: int, total: int, limits: Limits) -> int:
-    """A day's total is known: compare it with the average_use, then move the average_use, by a spike no further than its bound.
+    """A day's total is known: compare it with the average use, then move the average use, by a spike no further than its bound.
 
     Returns the bits of SPIKE and UNIT_SUSPECT where they fire. Changes ``state``.
     """

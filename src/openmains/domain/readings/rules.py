@@ -14,11 +14,11 @@ from openmains.domain.readings.quality import Rule
 SLACK = 10  # units a register may be off in either direction at any distance in time
 REVERSE_CAP_S = DAY_S  # flow back is not believed to go on for more than a day, however long the silence was
 BELIEVE = 3  # consistent registers on a new level until it is believed
-SPIKE_TIMES = 5  # use in a day's length against the average_use
+SPIKE_TIMES = 5  # use in a day's length against the average use
 SPIKE_QMAX_PART = 4  # and at least Qmax for an hour divided by this: below it nobody need look
 LIFETIME_H = 30 * 365 * 24  # a meter is changed long before: no register exceeds Qmax for so long
-AVERAGE_SCALE = 16  # average_use is units a day × this
-AVERAGE_WEIGHT = 8  # one day moves the average_use by 1/8 of the difference
+AVERAGE_SCALE = 16  # the average use is units a day × this
+AVERAGE_WEIGHT = 8  # one day moves the average use by 1/8 of the difference
 MAX_FILL_S = (
     400 * DAY_S
 )  # a longer silence is not drawn: its days stay missing (a wrong clock must not cost years of rows)
@@ -69,7 +69,7 @@ def changes_level(rule: Rule | None) -> bool:
 
 
 def is_spike(volume: int, seconds: int, average_use: int, limits: Limits) -> bool:
-    """Possible, but more than ``SPIKE_TIMES`` the average_use of a day (or of the days the step spans), and worth a look."""
+    """Possible, but more than ``SPIKE_TIMES`` the average use of a day (or of the days the step spans), and worth a look."""
     if not average_use or volume * SPIKE_QMAX_PART <= limits.qmax_per_h:
         return False
     return volume * AVERAGE_SCALE * DAY_S > SPIKE_TIMES * average_use * max(seconds, DAY_S)

@@ -36,7 +36,7 @@ from openmains.emulator.meter.meter import Profile
 from openmains.emulator.meter.spreading import Period, Scheme
 from openmains.emulator.meter.store import Held
 from openmains.emulator.meter.valve import Cut
-from openmains.run.demo import town as demo_town
+from openmains.run.demo import town
 from openmains.run.demo.history import SEED, Registered, night
 from openmains.run.demo.keys import command_keys, device_keys
 from openmains.run.logs import say
@@ -85,8 +85,8 @@ async def found_utility(owner_dsn: str, settings: Settings) -> TenantId:
     """Tenant, administrator, areas, products; prints the generated password the first time."""
     tenant_id, _, password = await create_tenant_admin(
         owner_dsn,
-        tenant_code=demo_town.TENANT_CODE,
-        tenant_name=demo_town.TENANT_NAME,
+        tenant_code=town.TENANT_CODE,
+        tenant_name=town.TENANT_NAME,
         zone=ZONE,
         must_change=False,
     )
@@ -94,9 +94,9 @@ async def found_utility(owner_dsn: str, settings: Settings) -> TenantId:
     try:
         async with tenant_transaction(pool, tenant_id) as connection:
             areas, products = Areas(connection, tenant_id), Products(connection, tenant_id)
-            for code, name in demo_town.AREAS:
+            for code, name in town.AREAS:
                 await areas.add(code, name, None)
-            for code, name, medium, driver, qmax_l_h in demo_town.PRODUCTS:
+            for code, name, medium, driver, qmax_l_h in town.PRODUCTS:
                 new = NewProduct(code, name, "OpenMains", code, driver, dial=100_000_000, qmax_l_h=qmax_l_h)
                 await products.add(new, medium)
     finally:
@@ -104,7 +104,7 @@ async def found_utility(owner_dsn: str, settings: Settings) -> TenantId:
     if password is not None:
         url = f"http://127.0.0.1:{settings.http_port}"
         say(
-            f"管理员 / administrator: {url}  tenant {demo_town.TENANT_CODE}  user admin  password {password}\n"
+            f"管理员 / administrator: {url}  tenant {town.TENANT_CODE}  user admin  password {password}\n"
             "  此密码只显示一次，请记下。/ This password is shown once; note it down."
         )
     return tenant_id
@@ -113,7 +113,7 @@ async def found_utility(owner_dsn: str, settings: Settings) -> TenantId:
 async def register_meters(pool: asyncpg.Pool, tenant_id: TenantId, var: Path) -> None:
     """Import the town's registry file, as an operator would; a second time changes nothing."""
     path = var / "demo-meters.csv"
-    path.write_bytes(demo_town.as_csv())
+    path.write_bytes(town.as_csv())
     async with PostgresImport(pool) as store:
         result = await import_meters(path, tenant_id, store, today=datetime.now(UTC).date())
     if result.error_count:
@@ -128,7 +128,7 @@ async def registered(pool: asyncpg.Pool, tenant_id: TenantId) -> list[Registered
     rows = {row["number"]: row for row in await _QUERIES["meters_in_use"].fetch(pool, tenant_id=tenant_id)}
     return [
         Registered(meter, row["meter_id"], row["tenant_id"], row["product_id"], drivers.driver(row["driver"]))
-        for meter in demo_town.meters()
+        for meter in town.meters()
         if (row := rows.get(str(meter.number))) is not None
     ]
 
@@ -146,13 +146,13 @@ async def send_history(
     """The nights up to yesterday that were not sent yet, oldest first."""
     today = place.day_of(int(time.time()))
     marked = await _QUERIES["history_mark"].fetchval(pool, tenant_id=tenant_id)
-    first = max((marked or {}).get("day", 0) + 1, today - demo_town.HISTORY_DAYS)
-    town = Consumption(SEED, place.offset_s(int(time.time())))
+    first = max((marked or {}).get("day", 0) + 1, today - town.HISTORY_DAYS)
+    use = Consumption(SEED, place.offset_s(int(time.time())))
     replay = StreamReplay(stream, shards)
     for day in range(first, today):
         if stop.is_set():
             return
-        uplinks = await asyncio.to_thread(list, night(fleet, day, place, town, cuts))
+        uplinks = await asyncio.to_thread(list, night(fleet, day, place, use, cuts))
         now_us = time.time_ns() // 1000
         await replay.replay([item for item in uplinks if item.received_us <= now_us])
         await _QUERIES["mark_history"].execute(pool, tenant_id=tenant_id, mark={"day": day})
@@ -191,7 +191,7 @@ async def live(
             item.meter.medium,
             DriverFrames(item.driver.name, item.meter.number),
             profiles[item.driver.name],
-            Held(account=demo_town.account(item.meter)),
+            Held(account=town.account(item.meter)),
         )
         for item in fleet
     ]

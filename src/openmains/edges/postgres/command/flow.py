@@ -27,9 +27,7 @@ from openmains.domain.command.kinds import RULES, Channel, Kind, KindRule, Lane,
 from openmains.domain.command.life import State
 from openmains.domain.command.order import Waiting
 from openmains.domain.ids import BatchId, CommandId, MeterId, TenantId
-from openmains.edges.postgres.command import defaults as command_onboarding
-from openmains.edges.postgres.command import flow_batches as command_batches
-from openmains.edges.postgres.command import logs as command_logs
+from openmains.edges.postgres.command import defaults, flow_batches, logs
 from openmains.edges.postgres.command.times import read_times
 from openmains.edges.postgres.db import Connection, Pool, Row
 from openmains.edges.postgres.queries import load
@@ -96,10 +94,10 @@ class PostgresCommandFlow:
         return await read_times(self._pool)
 
     async def running_batches(self) -> list[RunningBatch]:
-        return await command_batches.running(self._pool)
+        return await flow_batches.running(self._pool)
 
     async def touched_today(self, tenant_id: TenantId, since_us: int) -> tuple[int, int]:
-        return await command_batches.touched(self._pool, tenant_id, since_us)
+        return await flow_batches.touched(self._pool, tenant_id, since_us)
 
     async def daily_share_ppm(self, tenant_id: TenantId) -> int:
         share = await SQL["daily_share"].fetchval(self._pool, tenant_id=tenant_id)
@@ -107,18 +105,18 @@ class PostgresCommandFlow:
 
     async def release(self, batch: RunningBatch, count: int, rule: KindRule, now_us: int) -> int:
         async with self._pool.acquire() as connection, connection.transaction():
-            return await command_batches.release(connection, batch, count, rule, now_us)
+            return await flow_batches.release(connection, batch, count, rule, now_us)
 
     async def onboard(self, now_us: int, limit: int) -> int:
         async with self._pool.acquire() as connection, connection.transaction():
-            return await command_onboarding.draft_defaults(connection, now_us, limit)
+            return await defaults.draft_defaults(connection, now_us, limit)
 
     async def incomplete_logs(self, since_us: int, until_us: int, limit: int) -> list[LostLog]:
-        return await command_logs.incomplete(self._pool, since_us, until_us, limit)
+        return await logs.incomplete(self._pool, since_us, until_us, limit)
 
     async def pull_again(self, asked: Sequence[LogAgain], now_us: int) -> int:
         async with self._pool.acquire() as connection, connection.transaction():
-            return await command_logs.pull_again(connection, asked, now_us)
+            return await logs.pull_again(connection, asked, now_us)
 
     async def end_batch(self, batch_id: BatchId, state: BatchState, reason: str) -> None:
         await SQL["end_batch"].execute(self._pool, batch_id=batch_id, state=state, reason=reason)

@@ -21,7 +21,7 @@ from openmains.domain.command.life import State
 from openmains.domain.command.log_pull import Pull
 from openmains.domain.ids import AreaId, BatchId, CommandId, MeterId, ProductId, UserId
 from openmains.domain.period import utc, utc_of_us
-from openmains.edges.postgres.command import logs as command_logs
+from openmains.edges.postgres.command import logs
 from openmains.edges.postgres.command.batches import BatchTables
 from openmains.edges.postgres.db import Row
 from openmains.edges.postgres.queries import load
@@ -145,7 +145,7 @@ class Commands(BatchTables):
         return CommandDetail(**_values(row), history=[_event(event) for event in events])
 
     async def log_pulls(self, command_id: CommandId) -> list[Pull]:
-        return await command_logs.pulls(self._connection, self._tenant_id, command_id)
+        return await logs.pulls(self._connection, self._tenant_id, command_id)
 
     async def cancel(self, command_id: CommandId, actor: str, reason: str, now_us: int) -> bool:
         done = await SQL["cancel"].execute(
