@@ -8,7 +8,7 @@ resets between delivery and answer, and a platform that ends between 'sent' and 
 import random
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from openmains.app.command.signer.keys import command_key, mac_of
@@ -53,6 +53,7 @@ def live(seed: int, loss: int, repeat: int, moments: int) -> tuple[Platform, Mod
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 60), st.integers(0, 40))
+@example(734923670, 25, 0)
 def test_over_a_bad_radio(seed: int, loss: int, repeat: int) -> None:
     platform, meter = live(seed, loss, repeat, 1000)
     commands = list(platform.commands.rows.values())
@@ -65,8 +66,12 @@ def test_over_a_bad_radio(seed: int, loss: int, repeat: int) -> None:
     for serial, kind, at in meter.applied:
         assert at <= by_serial[serial].not_after
         lane = RULES[Kind(kind)].lane
-        assert serial > newest.get(lane, 0)
-        newest[lane] = serial
+        if serial < newest.get(
+            lane, 0
+        ):  # a late copy of a question that was given up: it has no effect, so no order either
+            assert by_serial[serial].state is State.FAILED
+            assert not RULES[Kind(kind)].effect
+        newest[lane] = max(serial, newest.get(lane, 0))
 
     # nothing is lost silently: each has an end, and the end is what the meter did
     assert platform.ended
