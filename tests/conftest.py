@@ -9,6 +9,7 @@
 ``foreign_programs``  for a test that speaks with programs which `make test` installs
 ``fuzzer``          for a test that lets a fuzz target run for seconds
 ``all_seeds``       for a thousand seeds, of which another test takes a hundred
+``takes_seconds``   for what would make `make check` wait: a year of meters, a copy of the tree, a city after a power cut
 ``takes_minutes``   for `make test-slow` alone; a smaller test of the same is in `make test`
 """
 
@@ -106,6 +107,11 @@ def fuzzer() -> None:
 
 @pytest.fixture(scope="session")
 def all_seeds() -> None:
+    """Says so."""
+
+
+@pytest.fixture(scope="session")
+def takes_seconds() -> None:
     """Says so."""
 
 

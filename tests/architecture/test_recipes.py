@@ -87,6 +87,7 @@ print([operation_of(handler) for handler, _ in operations()], tables._QUERIES["o
 """
 
 
+@pytest.mark.usefixtures("takes_seconds")
 def test_an_operation(tmp_path: Path) -> None:
     tree = copy_source(tmp_path)
     add(tree / "app/alarm/ports.py", "    async def oldest(self) -> Alarm | None: ...\n")
@@ -119,6 +120,7 @@ page.write_text(reference.with_life(page.read_text("utf-8")), "utf-8")
 """
 
 
+@pytest.mark.usefixtures("takes_seconds")
 def test_a_kind_of_command(tmp_path: Path) -> None:
     """The row alone is refused by what compares; with the console's title, and the page made anew, it is taken."""
     tree = copy_source(tmp_path)
@@ -172,6 +174,7 @@ assert CustomerStore in PostgresStore(None).ports
 """
 
 
+@pytest.mark.usefixtures("takes_seconds")
 def test_a_context(tmp_path: Path) -> None:
     tree = copy_source(tmp_path)
     for place in ("app/party", "edges/postgres/party"):
@@ -232,6 +235,7 @@ def opened(make: Callable[[Link], LinkUser]) -> LinkUser:
 """
 
 
+@pytest.mark.usefixtures("takes_seconds")
 def test_a_channel(tmp_path: Path) -> None:
     """A folder of ``edges`` needs no leave; what does not do all that a link must is found by its type, and the edges stand alone."""
     tree = copy_source(tmp_path)

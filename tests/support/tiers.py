@@ -20,6 +20,7 @@ MARK_OF_FIXTURE = {
     "foreign_programs": "tools",
     "fuzzer": "tools",
     "all_seeds": "tools",
+    "takes_seconds": "tools",
     "wheel": "tools",
     "takes_minutes": "slow",
 }

@@ -5,12 +5,15 @@ import heapq
 import random
 from collections import Counter
 
+import pytest
+
 from openmains.app.security.registration import GateRates, Rate, RegistrationGate
 
 METERS, CELLS = 200_000, 400
 RATES = GateRates(edge=Rate(500, 500), cell=Rate(2, 10), address=Rate(1, 3))
 
 
+@pytest.mark.usefixtures("takes_seconds")
 def test_two_hundred_thousand_meters_after_a_power_cut_are_all_in_within_the_time_the_rate_gives() -> None:
     chance = random.Random(7)  # noqa: S311 - a simulation
     gate = RegistrationGate(RATES)

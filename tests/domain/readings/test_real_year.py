@@ -72,6 +72,7 @@ def file() -> Path:
     return PATH
 
 
+@pytest.mark.usefixtures("takes_seconds")
 @pytest.mark.parametrize("later", [False, True], ids=["equal time is the same instant", "equal time is an hour later"])
 def test_real_year(file: Path, later: bool) -> None:
     written = Counter((meter, int(float(register))) for meter, _, register in text_rows(file))

@@ -115,6 +115,7 @@ def test_only_right_prefixes_connect_up_to_length_six() -> None:
     assert walk(LENGTH) == 137_256
 
 
+@pytest.mark.usefixtures("takes_seconds")
 def test_only_right_prefixes_connect_and_nothing_delivers_data_before() -> None:
     assert walk(5) == 19_607
 
