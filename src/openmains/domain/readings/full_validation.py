@@ -11,7 +11,15 @@ from itertools import pairwise
 
 from openmains.domain.period import Zone
 from openmains.domain.readings.day_grid import DayGrid
-from openmains.domain.readings.levels import Jump, change_level, jump_of, take_up, try_candidate
+from openmains.domain.readings.levels import (
+    Jump,
+    change_level,
+    is_unexplained,
+    jump_of,
+    remember_jump,
+    take_up,
+    try_candidate,
+)
 from openmains.domain.readings.midnight import midnight_of, set_midnight
 from openmains.domain.readings.model import (
     IntervalReport,
@@ -26,10 +34,12 @@ from openmains.domain.readings.registers import beyond, check_clock, is_astray, 
 from openmains.domain.readings.rules import (
     MAX_FILL_S,
     Findings,
+    Step,
     changes_level,
     is_power_of_ten_off,
     most,
     most_back,
+    spike_bound,
     step,
 )
 
@@ -78,6 +88,7 @@ class _FullValidation:
         self.findings = Findings()
         self.learned: set[int] = set()
         self.restated = 0  # RESTATED where the report takes up a level that was left
+        self.doubted = 0  # SUSPECT where what passed before the report is beyond all habit
         self.end = report.start + len(report.increments) * report.interval_s
         self.increments = list(report.increments)
         self.quality = [MISSING if report.missing >> k & 1 else 0 for k in range(len(self.increments))]
@@ -194,6 +205,8 @@ class _FullValidation:
         if jump is Jump.DOUBT:
             findings.add(Rule.LEVEL_DOUBT, report.start, report.base, known_register)
         elif not changes_level(verdict.rule):
+            if jump is Jump.NONE:
+                self._look_back(known_register, known_at, verdict)
             return Level.SAME
         if is_power_of_ten_off(report.base, known_register):
             findings.add(Rule.UNIT_SUSPECT, report.start, report.base, known_register)
@@ -202,12 +215,26 @@ class _FullValidation:
         findings.add(Rule.METER_CHANGED, report.start, report.base, known_register)
         return Level.NEW
 
+    def _look_back(self, known_register: int, known_at: int, verdict: Step) -> None:
+        """What passed before the report is possible. Beyond the habit it counts, marked, and the level before is remembered."""
+        report, state, limits, seconds = self.report, self.state, self.limits, self.report.start - known_at
+        is_spike = is_unexplained(verdict.volume, seconds, state.average_use, limits)
+        if is_spike:
+            bound = spike_bound(seconds, state.average_use, limits)
+            self.findings.add(Rule.SPIKE, report.start, verdict.volume, bound)
+            self.doubted = SUSPECT
+        if is_spike or verdict.rule is Rule.ROLLOVER:
+            remember_jump(state, known_register, known_at, report.base)
+
     def _take_up(self) -> tuple[int, int]:
         """The level that was left goes on with this report: returns where it was left (instant, register)."""
         state, report = self.state, self.report
         left, left_at = take_up(state)
         self.findings.add(Rule.LEVEL_RETURNED, report.start, report.base, left)
         self.old = replace(state, midnights=[])
+        day = self.zone.day_of(left_at)
+        if self.zone.start_of(day) == left_at:
+            set_midnight(state, day, left)  # what a history tells of the days since must fit it
         self.known_at, self.known_register, self.restated = left_at, left, RESTATED
         return left_at, left
 
@@ -236,7 +263,25 @@ class _FullValidation:
             day = self.zone.day_of(report.start)
             if self.zone.start_of(day) == report.start and midnight_of(self.old, day) == report.base:
                 findings.add(Rule.DUPLICATE_SAME, report.start, report.base, report.base)
-        return Level.SAME if not differs else Level.OTHER
+        if differs:
+            return Level.OTHER
+        if advances or self._fits_between(checks, closed_at, closed):
+            return Level.SAME
+        findings.add(Rule.LEVEL_DOUBT, report.start, report.base, known_register)
+        return Level.OTHER
+
+    def _fits_between(self, known: dict[int, int], closed_at: int, closed: int) -> bool:
+        """Whether a late report lies on the level of the known registers before and after it."""
+        report, limits = self.report, self.limits
+        before = max((at for at in known if at <= report.start), default=None)
+        if before is not None and changes_level(step(known[before], report.base, report.start - before, limits).rule):
+            return False
+        after = min((at for at in known if at >= closed_at), default=None)
+        if after is None:
+            return True
+        verdict = step(closed, known[after], after - closed_at, limits)
+        leaps = before is None and is_unexplained(verdict.volume, after - closed_at, self.state.average_use, limits)
+        return not leaps and not changes_level(verdict.rule)
 
     def _fill(self) -> None:
         """What lies before the report and is not known yet: from the history, else on the line between registers."""
@@ -263,11 +308,7 @@ class _FullValidation:
                     self.findings.add(Rule.HISTORY_MISMATCH, at, register, points[at])
                 newer_at, newer = at, points[at]
                 continue
-            lower = [t for t in points if t < at]
-            under = max(lower) if lower else None
-            if changes_level(step(register, newer, newer_at - at, self.limits).rule) or (
-                under is not None and changes_level(step(points[under], register, at - under, self.limits).rule)
-            ):
+            if not self._fits(points, at, register, newer_at, newer):
                 self.findings.add(Rule.HISTORY_MISMATCH, at, register, newer)
                 continue
             points[at] = register
@@ -280,16 +321,51 @@ class _FullValidation:
         for left, right in pairwise(order):
             if left in known and right in known:
                 continue
-            if left in known and right == report.start and self.known_at is not None and right <= self.known_at:
+            if left in known and right == report.start and not self._is_news(right):
                 continue
             self._draw(left, points[left], right, points[right], HISTORY if left in told or right in told else ESTIMATE)
+
+    def _fits(self, points: dict[int, int], at: int, register: int, newer_at: int, newer: int) -> bool:
+        """Whether a midnight of the history lies between the known registers around it: it tells when, never how much more."""
+        limits = self.limits
+        upper = step(register, newer, newer_at - at, limits)
+        if beyond(register, limits) or changes_level(upper.rule):
+            return False
+        under = max((instant for instant in points if instant < at), default=None)
+        if under is None:  # nothing known confirms a leap: it may be the history of a level that is no more
+            return not is_unexplained(upper.volume, newer_at - at, self.state.average_use, limits)
+        lower = step(points[under], register, at - under, limits)
+        whole = step(points[under], newer, newer_at - under, limits)
+        return not changes_level(lower.rule) and lower.volume + upper.volume == whole.volume
+
+    def _is_news(self, at: int) -> bool:
+        """Whether a register at this instant tells what was passed over so far: always ahead of what is known, else at a midnight
+        that was not known. Estimates that were drawn over it are then drawn anew."""
+        if self.known_at is None or at > self.known_at:
+            return True
+        day = self.zone.day_of(at)
+        return self.zone.start_of(day) == at and midnight_of(self.old, day) is None
+
+    def _draw_after(self, closed_at: int, closed: int) -> None:
+        """A late report ends where estimates go on: they begin at its end now."""
+        state, zone, day = self.state, self.zone, self.zone.day_of(closed_at)
+        if not self._is_news(closed_at) or self.known_at is None or self.known_register is None:
+            return
+        set_midnight(state, day, closed % self.limits.dial if self.limits.dial else closed)
+        right, after = self.known_at, self.known_register
+        for later in range(day + 1, self.zone.day_of(self.known_at) + 1):
+            register = midnight_of(state, later)
+            if register is not None:
+                right, after = zone.start_of(later), register
+                break
+        self._draw(closed_at, closed, right, after, ESTIMATE)
 
     def _draw(self, left: int, before: int, right: int, after: int, quality: int) -> None:
         """One stretch without data of its own. Midnights inside stay unknown: a later history may tell."""
         if right - left > MAX_FILL_S:
             return
         verdict = step(before, after, right - left, self.limits)
-        self.sheet.draw(left, before, right, verdict.volume, quality | self.restated)
+        self.sheet.draw(left, before, right, verdict.volume, quality | self.restated | self.doubted)
 
     def _rows(self, bits: int, *, own_base: bool, first: bool) -> None:
         """Put the report's slots on the grid of its days; where they do not fit it, draw between its registers."""
@@ -369,6 +445,7 @@ class _FullValidation:
             state.candidate = state.candidate_at = None
             state.candidate_count = 0
         if self.known_at is not None and closed_at < self.known_at:
+            self._draw_after(closed_at, closed)
             return
         day, slot, rest = self.sheet.place(closed_at)
         if dial:
