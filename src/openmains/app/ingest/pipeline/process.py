@@ -19,11 +19,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from openmains.app.command.results import ANSWERS, LINK_CHANNEL, command_response, delivery_report
 from openmains.app.ingest.pipeline.bounds import DAYS, fit
 from openmains.app.ingest.pipeline.ports import DeadLetter, Effects, ExceptionRow, MeterRecord, PendingDay, Product
 from openmains.app.ingest.pipeline.repeats import is_repeat, note_last
-from openmains.app.ingest.pipeline.rows import Gatherer
+from openmains.app.ingest.pipeline.rows import Gatherer, signal_rows
 from openmains.app.ingest.uplink import PARTIAL, Uplink
 from openmains.app.readings.edits import EDIT_CHANNEL, Edit, read_edit
 from openmains.app.security.report import CHANNEL as ACCESS_CHANNEL
@@ -42,6 +44,12 @@ from openmains.drivers.catalog import Catalog
 from openmains.drivers.model import MISSING_VALUE, Columns, Kind
 from openmains.drivers.points import vocabulary
 
+PLACES = (
+    "start_at",
+    "interval_s",
+    "base",
+    "register",
+)  # what a report of intervals must say so that they can be placed
 STATE_POINTS = tuple(vocabulary().latest)
 EDGE_CHANNELS = frozenset(
     {ACCESS_CHANNEL, LINK_CHANNEL}
@@ -51,7 +59,9 @@ EDGE_CHANNELS = frozenset(
 class Decoded:
     """Columns turned into Python lists once, so that a row costs list look-ups only."""
 
-    __slots__ = ("damaged", "event_known", "events", "has_gaps", "kind", "points", "series", "state_points")
+    __slots__ = (
+        "damaged", "event_known", "events", "has_gaps", "has_history", "is_placed", "kind", "points", "series", "signals", "state_points",
+    )  # fmt: skip
 
     def __init__(self, columns: Columns) -> None:
         self.kind = columns.kind
@@ -65,6 +75,13 @@ class Decoded:
         self.has_gaps: list[bool] | None = (
             None if increments is None else (increments == MISSING_VALUE).any(axis=1).tolist()
         )
+        places = [columns.points[name] for name in PLACES if name in columns.points]
+        placed = np.all(np.array(places) != MISSING_VALUE, axis=0) if len(places) == len(PLACES) else None
+        # whether the intervals of each row can be placed in time and on the register; True: those of all rows
+        self.is_placed: list[bool] | bool = False if placed is None else bool(placed.all()) or placed.tolist()
+        self.signals: list[list[int]] | None = signal_rows(columns.points) if "rsrp_ddbm" in columns.points else None
+        history = columns.series.get("history")
+        self.has_history = history is not None and not (history == MISSING_VALUE).any()  # all of it, in all rows
         self.state_points = [(name, self.points[name]) for name in STATE_POINTS if name in self.points]
 
 
@@ -219,8 +236,8 @@ class Processor:
             heard_at = received_at if is_astray(device_at, received_at, limits) else min(device_at, received_at)
             heard = Heard(known, mask, heard_at, uplink.received_us, raised_at, is_alarm)
             gather.events(record, heard, self._kinds)
-        if "rsrp_ddbm" in points:
-            gather.signal(record, uplink.received_us, state_said)
+        if decoded.signals is not None:
+            gather.signal(record, uplink.received_us, decoded.signals[row])
         if decoded.kind in ANSWERS:
             said = {name: values[row] for name, values in points.items() if values[row] != MISSING_VALUE}
             text = bytes(value for value in decoded.series.get("log_text", [[]] * (row + 1))[row] if 0 <= value < 256)
@@ -254,7 +271,7 @@ class Processor:
     ) -> Judgement | None:
         points, series = decoded.points, decoded.series
         has_intervals = decoded.kind == Kind.REPORT and "increments" in series
-        if has_intervals and _is_whole(points, row):
+        if has_intervals and (decoded.is_placed is True or (decoded.is_placed and decoded.is_placed[row])):
             increments = series["increments"][row]
             missing = 0
             if decoded.has_gaps is not None and decoded.has_gaps[row]:
@@ -263,7 +280,9 @@ class Processor:
                         missing |= 1 << place
                         increments[place] = 0
             history: list[tuple[int, int]] = []
-            if "history" in series:
+            if decoded.has_history:
+                history = list(zip(series["history_at"][row], series["history"][row], strict=True))
+            elif "history" in series:
                 history = [
                     (instant, value)
                     for instant, value in zip(series["history_at"][row], series["history"][row], strict=True)
@@ -384,11 +403,6 @@ def _said(points: Mapping[str, list[int]], name: str, row: int) -> int | None:
     """Value of a point in this row; None where the message does not say it."""
     values = points.get(name)
     return None if values is None or values[row] == MISSING_VALUE else values[row]
-
-
-def _is_whole(points: Mapping[str, list[int]], row: int) -> bool:
-    """Whether a report of intervals says all that places them."""
-    return all(points[name][row] != MISSING_VALUE for name in ("start_at", "interval_s", "base", "register"))
 
 
 def _remains(decoded: Decoded, row: int, device_at: int) -> list[tuple[int, int]]:

@@ -28,7 +28,10 @@ def is_repeat(record: MeterRecord, frame_seq: int, frame_hash: int, age_s: int |
     if not before or age_s is None or abs(age_s) > DATED_S:
         return False
     wanted = _PRINT.pack(frame_seq, frame_hash)
-    return any(before[at : at + _PRINT.size] == wanted for at in range(0, len(before), _PRINT.size))
+    # ``in`` first: it finds nothing nearly always, and costs nearly nothing
+    return wanted in before and any(
+        before[at : at + _PRINT.size] == wanted for at in range(0, len(before), _PRINT.size)
+    )
 
 
 def note_last(record: MeterRecord) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from openmains.app.ingest.model import AlarmChange
 from openmains.app.ingest.pipeline.ports import Effects, MeterRecord, PendingDay, StoredDay, Table
 from openmains.app.ingest.uplink import Uplink
@@ -12,6 +14,7 @@ from openmains.domain.alarm import EventKind, EventState, Heard, hear
 from openmains.domain.period import day_to_date
 from openmains.domain.readings import merge, totals
 from openmains.domain.readings.model import DayRow, RegisterRow
+from openmains.drivers.model import MISSING_VALUE, Ints
 
 # what is kept of every report, in ClickHouse's table signal; its columns have these names
 SIGNAL_POINTS = ("rsrp_ddbm", "sinr_ddb", "ecl", "pci", "cell", "earfcn", "battery_pct", "battery_mv")
@@ -69,18 +72,9 @@ class Gatherer:
         for position, row in enumerate(rows):
             append((tenant_id, meter_id, row.at, row.register, row.flags, position, received_us, version))
 
-    def signal(self, record: MeterRecord, received_us: int, said: Mapping[str, int]) -> None:
-        """Radio and battery as the message told them; what it does not say is not taken from an earlier one."""
-        get = said.get
-        self._signals.append(
-            (
-                record.tenant_id,
-                record.meter_id,
-                received_us,
-                record.state.version,
-                *[get(name, NOT_SENT) for name in SIGNAL_POINTS],
-            )
-        )
+    def signal(self, record: MeterRecord, received_us: int, said: list[int]) -> None:
+        """Radio and battery as the message told them (``signal_rows``)."""
+        self._signals.append((record.tenant_id, record.meter_id, received_us, record.state.version, *said))
 
     def events(
         self,
@@ -155,6 +149,15 @@ def day_table(pending: list[PendingDay], stored: dict[tuple[int, int], StoredDay
             )
         )
     return columns_of(DAY_COLUMNS, rows)
+
+
+def signal_rows(points: Mapping[str, Ints]) -> list[list[int]]:
+    """For each message its SIGNAL_POINTS as it told them; what it does not say is not taken from an earlier one."""
+    silent = np.full(len(points["rsrp_ddbm"]), NOT_SENT, dtype=np.int64)
+    columns = [points.get(name, silent) for name in SIGNAL_POINTS]
+    table = np.stack([np.where(column == MISSING_VALUE, NOT_SENT, column) for column in columns], axis=1)
+    rows: list[list[int]] = table.tolist()
+    return rows
 
 
 def columns_of(names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> Table:
