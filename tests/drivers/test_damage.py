@@ -224,6 +224,14 @@ def test_one_damaged_record_of_senml_json(place: int, odd: str) -> None:
     assert any(NAMES[place] in damage.name for damage in damages)
 
 
+def test_the_json_of_1_0_says_the_same() -> None:
+    before, _ = read(LWM2M, wrapped(content.SENML_JSON, f"[{','.join(good_json())}]".encode()))
+    entries = ",".join(good_json()).replace('"vb"', '"bv"')
+    after, damages = read(LWM2M, wrapped(content.JSON_1_0, f'{{"bn":"","e":[{entries}]}}'.encode()))
+    assert after == before
+    assert damages == []
+
+
 @pytest.mark.parametrize("content_format", [content.SENML_CBOR, content.SENML_JSON])
 @pytest.mark.parametrize(
     "name", ["", "/", "/3424/0", "/99999/0/1", "/3424/0/1/2/3", "no path"], ids=lambda n: n or "empty"

@@ -72,7 +72,10 @@ def life(chance: random.Random) -> Life:
             history=midnights[1:] if chance.randrange(2) else [], frame_seq=day, frame_hash=day,
         )  # fmt: skip
         unseen += 1
-        opening, is_true = said, said == true and report.base + sum(uses) == (said if said >= report.base else said + dial)
+        opening, is_true = (
+            said,
+            said == true and report.base + sum(uses) == (said if said >= report.base else said + dial),
+        )
         fate = chance.randrange(12)
         if fate == 0:
             pass  # lost: its use is known by the registers around it only
@@ -110,7 +113,11 @@ def check(seed: int) -> int:
     if not found.faults:  # nothing lied: each day ends where the next begins, whatever was lost or late
         for day in sorted(days)[:-1]:
             here, then = days[day], days[day + 1]
-            assert (here.base + sum(here.increments) - then.base) % (found.limits.dial or 1 << 60) == 0, (seed, day, found)
+            assert (here.base + sum(here.increments) - then.base) % (found.limits.dial or 1 << 60) == 0, (
+                seed,
+                day,
+                found,
+            )
     booked = sum(sum(row.increments) for row in days.values())
     excess = booked - found.flowed
     assert excess <= (allowed(found, rules) if found.faults else SLACK), (seed, excess, allowed(found, rules), found)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a meter hears of its message, in CoAP's words: the same on the plain socket and inside a session."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from openmains.app.ingest.edge.admission import MAX_PAYLOAD, Refusal
@@ -8,6 +9,7 @@ from openmains.app.link.reports import Receipt
 from openmains.wire.coap import options as opt
 from openmains.wire.coap.message import Code, Option
 
+OCTETS = 42  # application/octet-stream
 BUSY_S = 60
 SLOW_DOWN_S = 300
 TEXT: Option = (opt.CONTENT_FORMAT, b"")
@@ -35,7 +37,13 @@ class Response(NamedTuple):
     options: tuple[Option, ...] = ()
 
 
+NOT_ACCEPTABLE = Response(Code.NOT_ACCEPTABLE, b"answers are application/octet-stream, Accept 42", (TEXT,))
 BUSY = Response(Code.SERVICE_UNAVAILABLE, b"", (HINTS[Refusal.BUSY],))
+
+
+def accepts(options: Sequence[Option]) -> bool:
+    """Whether whoever asks takes the answers to reports, which are a driver's bytes (RFC 7252 section 5.10.4)."""
+    return opt.get_uint(options, opt.ACCEPT) in (None, OCTETS)
 
 
 def of_refusal(refusal: Refusal) -> Response:

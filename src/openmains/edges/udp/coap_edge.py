@@ -14,7 +14,7 @@ from typing import Any
 from openmains.app.ingest.edge.admission import Accepted, Admission, Refusal
 from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
-from openmains.app.link.answers import BUSY, BUSY_S, TEXT, Response, of_receipt, of_refusal
+from openmains.app.link.answers import BUSY, BUSY_S, NOT_ACCEPTABLE, TEXT, Response, accepts, of_receipt, of_refusal
 from openmains.app.link.reports import receipt_of
 from openmains.edges.udp.shell import UdpShell
 from openmains.wire.coap import options as opt
@@ -79,12 +79,14 @@ class CoapEdge:
 
     def _on_request(self, request: Request, verdict: Verdict, now: float) -> None:
         exchange = request.exchange
-        path = request.path
+        path = request.path if request.path[-1:] != ("",) else request.path[:-1]
         if verdict is Verdict.REFUSE:
             self._respond(exchange, of_refusal(Refusal.TOO_MANY), now)
         elif len(path) == 2 and path[0] == "r":
             if request.method != Method.POST:
                 self._server.respond(exchange, Code.METHOD_NOT_ALLOWED, b"use POST", (TEXT,), now=now)
+            elif not accepts(request.options):
+                self._respond(exchange, NOT_ACCEPTABLE, now)
             elif self._batcher.full:
                 self._respond(exchange, BUSY, now)
             else:

@@ -162,7 +162,7 @@ class Server:
             if special:
                 return self._special(request, now)
         if len(payload) > self.limits.max_payload:
-            return self._too_large(exchange, self.limits.max_payload, now)
+            return self._too_long(exchange, now)
         return [request]
 
     def _special(self, request: Request, now: float) -> list[Event]:
@@ -182,11 +182,7 @@ class Server:
             if request.observe == 1:
                 events += self._drop_relation(self._observers.find(request.peer, exchange.token), "cancelled")
         if len(request.payload) > self.limits.max_payload:
-            if request.block1 is not None:
-                # RFC 7959 section 2.9.3: the size exponent in a 4.13 tells which block size would do.
-                szx = max(0, min(6, self.limits.max_payload.bit_length() - 5))
-                request.block1 = opt.Block(0, request.block1.more, szx)
-            return events + self._too_large(exchange, self.limits.max_payload, now)
+            return events + self._too_long(exchange, now)
         if request.block1 is not None:
             key = (request.peer, request.method, opt.cache_key(request.raw_options))
             size1 = opt.get_uint(request.options, opt.SIZE1) or 0
@@ -379,7 +375,7 @@ class Server:
             return []
         exchange.request = Request(exchange, peer, message.code, (), (), (), b"", not message.kind)
         self._open += 1
-        return self._too_large(exchange, self.limits.max_payload, now)
+        return self._too_long(exchange, now)
 
     # --- answers of the server's own ---
 
@@ -396,6 +392,12 @@ class Server:
                 request.block1 = opt.Block(request.block1.number, False, request.block1.szx)
         self.respond(exchange, code, text, options, now=now)
         return []
+
+    def _too_long(self, exchange: Exchange, now: float) -> list[Event]:
+        """RFC 7959 section 2.9.3: the size exponent in a 4.13 tells which block size would do, asked in blocks or not."""
+        if exchange.request is not None:
+            exchange.request.block1 = opt.Block(0, False, max(0, min(6, self.limits.max_payload.bit_length() - 5)))
+        return self._too_large(exchange, self.limits.max_payload, now)
 
     def _too_large(self, exchange: Exchange, size: int, now: float) -> list[Event]:
         size1 = ((opt.SIZE1, opt.uint(size)),)

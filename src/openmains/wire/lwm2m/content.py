@@ -10,6 +10,8 @@ CBOR: Final = 60
 SENML_JSON: Final = 110
 SENML_CBOR: Final = 112
 TLV: Final = 11542
+JSON_1_0: Final = 11543
+"""JSON of LwM2M 1.0, replaced by SenML in 1.1: read, never written."""
 TLV_1_0_DRAFT: Final = 1542
 """Number of TLV before OMA registered its own; early 1.0 modules still send it."""
 
@@ -21,5 +23,6 @@ NAMES: Final = {
     SENML_JSON: "application/senml+json",
     SENML_CBOR: "application/senml+cbor",
     TLV: "application/vnd.oma.lwm2m+tlv",
+    JSON_1_0: "application/vnd.oma.lwm2m+json",
     TLV_1_0_DRAFT: "application/vnd.oma.lwm2m+tlv",
 }

@@ -85,10 +85,13 @@ class Registration:
         return self.updated_unix_s + self.lifetime_s if self.lifetime_s else None
 
     def has(self, path: Path) -> bool:
-        """Whether the device announced the object, and the object instance if the path names one."""
+        """Whether the device announced the object, and the object instance if the path names one.
+
+        An object announced without any instance (``</19>``) may have each: so modules say it that count none.
+        """
         for offered in self.offer.objects:
             if offered.object_id == path[0]:
-                return len(path) == 1 or path[1] in offered.instances
+                return len(path) == 1 or not offered.instances or path[1] in offered.instances
         return False
 
     def dump(self) -> bytes:

@@ -120,6 +120,8 @@ class Server:
                 self._refuse(request, "report unregistered", Code.NOT_FOUND, now)
             elif request.method not in _WRITING:
                 self._refuse(request, "method not allowed", Code.METHOD_NOT_ALLOWED, now)
+            elif opt.get_uint(request.options, opt.ACCEPT) not in (None, content.OPAQUE):
+                self._refuse(request, "report accept", Code.NOT_ACCEPTABLE, now)  # answers are a driver's bytes
             else:
                 format_ = opt.get_uint(request.options, opt.CONTENT_FORMAT)
                 out.append(

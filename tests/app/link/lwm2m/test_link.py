@@ -2,11 +2,14 @@
 """The port is enough: over a link in this process, without UDP and DTLS, a report goes up and is acknowledged, a command goes
 down and its answer comes up."""
 
+import pytest
+
 from openmains.app.command.device_management.messages import Answer, Kind, OperationRequest, Outcome
 from openmains.app.command.downlink import DownFrame
 from openmains.app.link.lwm2m.pipe import OPAQUE_DOWNLINK, OPAQUE_UPLINK
 from openmains.drivers import catalog
-from openmains.wire.coap.message import Code
+from openmains.wire.coap import options as opt
+from openmains.wire.coap.message import CON, Code, Message, Method, decode, encode
 from openmains.wire.lwm2m.client_events import Notified, Sent
 from tests.support.link import IMEI
 from tests.support.link_meter import METER, NODE, PRODUCT, TENANT, World
@@ -46,6 +49,29 @@ async def test_a_report_in_another_name_is_not_taken() -> None:
         await world.stored()
     assert world.codes() == [Code.FORBIDDEN, Code.CHANGED, Code.NOT_FOUND]
     assert world.traffic.counters["refused.other_name"] == 1
+
+
+async def test_an_empty_segment_at_the_end_is_none() -> None:
+    world = World().registered()
+    world.device.post(("r", ""), FRAME, world.clock.now)
+    world.link.run()
+    await world.stored()
+    assert world.codes() == [Code.CHANGED]
+
+
+@pytest.mark.parametrize("path", [("r",), ("19", "0", "0")])
+@pytest.mark.parametrize(("accept", "code"), [(50, Code.NOT_ACCEPTABLE), (42, Code.CHANGED), (None, Code.CHANGED)])
+async def test_an_answer_in_a_format_that_there_is_not(path: tuple[str, ...], accept: int | None, code: Code) -> None:
+    world = World().registered()
+    options = [(opt.URI_PATH, part.encode()) for part in path]
+    options += [] if accept is None else [(opt.ACCEPT, opt.uint(accept))]
+    asked = Message(CON, Method.POST, 77, b"tok", options, FRAME)
+    world.traffic.message_received(world.seat, encode(asked), world.clock.now)
+    await world.stored()
+    world.traffic.transmit(world.clock.now)
+    answers = [decode(message) for _, message in world.link.sent]
+    assert [answer.code for answer in answers if answer.token == b"tok"] == [code]
+    assert len(world.disk.uplinks) == (code == Code.CHANGED)
 
 
 async def test_a_notification_is_acknowledged_and_its_answer_goes_down_beside_it() -> None:

@@ -1,15 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Registrations on a session: whose name, when, what of it outlives the process; and what is observed after it."""
 
+from decimal import Decimal
+
 import pytest
 
 from openmains.app.link.lwm2m.pipe import OPAQUE_UPLINK
 from openmains.wire.coap.message import Code
+from openmains.wire.lwm2m import content
+from openmains.wire.lwm2m.client import Client
 from openmains.wire.lwm2m.client_events import Observed, Registered, Trouble
-from openmains.wire.lwm2m.registration import Registration
+from openmains.wire.lwm2m.definitions import definitions
+from openmains.wire.lwm2m.path import Path
+from openmains.wire.lwm2m.registration import Registration, parse_offer
+from openmains.wire.lwm2m.tree import Tree
+from openmains.wire.lwm2m.value import Item
 from tests.support.link import IMEI
 from tests.support.link_meter import World
-from tests.support.lwm2m_pair import SERVER
+from tests.support.lwm2m_pair import SERVER, meter_tree
 
 
 def kept(world: World) -> Registration:
@@ -94,3 +102,38 @@ async def test_a_meter_that_leaves_has_no_registration_any_more() -> None:
     world.device.deregister(world.clock.now)
     world.link.run()
     assert world.store.kept == {world.seat.cid: None}
+
+
+def observed(world: World) -> set[Path]:
+    return {path for paths in kept(world).observations for path in paths}
+
+
+async def test_an_object_that_comes_with_an_update_is_observed() -> None:
+    world = World(driver="lwm2m/water-1")
+    world.device = Client(Tree(definitions(), {(3, 0, 9): 87}), endpoint=f"urn:imei:{IMEI}", seed=11)
+    world.registered()
+    assert observed(world) == set()
+    world.device.tree.create(3424, 0, [Item((3424, 0, 1), Decimal("12.5"))])
+    world.device.update(world.clock.now, objects=True)
+    world.link.run()
+    assert observed(world) == {(3424, 0)}
+    world.device.update(world.clock.now, objects=True)
+    world.link.run()
+    assert [event.paths for event in world.link.felt if isinstance(event, Observed)] == [((3424, 0),)], "once"
+
+
+def test_an_object_announced_without_an_instance_is_observed() -> None:
+    registration = Registration("a", "urn:imei:1", offer=parse_offer(b"</3424>,</19>,</4/1>", 64))
+    assert registration.has((3424, 0))
+    assert registration.has(OPAQUE_UPLINK)
+    assert not registration.has((4, 0)), "one that counts its instances has no others"
+    assert not registration.has((5, 0))
+
+
+async def test_a_device_of_1_0_is_asked_for_tlv() -> None:
+    world = World(driver="lwm2m/water-1")
+    world.device = Client(meter_tree(), endpoint=f"urn:imei:{IMEI}", seed=11, version="1.0")
+    world.registered()
+    observations = kept(world).observations
+    assert {one.accept for path, one in observations.items() if path != (OPAQUE_UPLINK,)} == {content.TLV}
+    assert observations[(OPAQUE_UPLINK,)].accept == content.OPAQUE

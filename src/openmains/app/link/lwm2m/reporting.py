@@ -8,7 +8,7 @@ shell (``pipe.py``); resources keep their path and content format (``drivers.lwm
 """
 
 from openmains.app.ingest.edge.admission import About
-from openmains.app.link.answers import TEXT, Response, of_receipt, of_refusal
+from openmains.app.link.answers import NOT_ACCEPTABLE, TEXT, Response, accepts, of_receipt, of_refusal
 from openmains.app.link.lwm2m.pipe import OPAQUE_DOWNLINK, unwrapped, write_down
 from openmains.app.link.ports import Clock, Link, Terminal
 from openmains.app.link.reports import Receipt, Reports
@@ -59,11 +59,13 @@ class Reporting:
 
     def requested(self, request: Request, terminal: Terminal, now: float) -> None:
         """A resource that is none of LwM2M's: ``POST /r``."""
-        path = request.path
+        path = request.path if request.path[-1:] != ("",) else request.path[:-1]  # POST /r/ is POST /r
         if path[:1] != ("r",) or len(path) > 2:
             self._server.answer(request, Code.NOT_FOUND, b"POST /r", (TEXT,), now=now)
         elif request.method != Method.POST:
             self._server.answer(request, Code.METHOD_NOT_ALLOWED, b"use POST", (TEXT,), now=now)
+        elif not accepts(request.options):
+            self._respond(request, NOT_ACCEPTABLE, now)
         elif len(path) == 2 and path[1] != terminal.text:
             self.other_names += 1
             self._server.answer(request, Code.FORBIDDEN, b"not your IMEI", (TEXT,), now=now)

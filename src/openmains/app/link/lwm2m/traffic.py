@@ -143,9 +143,11 @@ class Traffic:
                 if terminal is not None:
                     stage = RefusalStage.REGISTRATION if path == "rd" else RefusalStage.BOOTSTRAP
                     self._registrar.refused(terminal.imei, terminal.host, stage, reason, text)
-            case lwm2m.Updated(link, registration, _):
+            case lwm2m.Updated(link, registration, changed):
                 self._store.register(_cid(link), registration.dump())
                 if terminal is not None:
+                    if changed:  # an object may have come with it
+                        self._observe(registration, terminal, now)
                     self._parts.bootstrapping.wake_up(terminal)
             case lwm2m.ObservationEnded(link, registration, _, _):
                 self._store.register(_cid(link), registration.dump())
@@ -188,8 +190,7 @@ class Traffic:
                 1  # allowed, but nothing of it can be observed or written
             )
         self._store.register(terminal.cid, registration.dump())
-        for what in self._worth_observing(registration, terminal):
-            self._server.submit(terminal.cid, what, now)
+        self._observe(registration, terminal, now)
         self._parts.bootstrapping.wake_up(terminal)
 
     def _refuse_name(
@@ -199,9 +200,20 @@ class Traffic:
         said = f"ep={wanted.endpoint[:64]}: {text}"
         self._registrar.refused(terminal.imei, terminal.host, RefusalStage.REGISTRATION, reason, said)
 
+    def _observe(self, registration: Registration, terminal: Terminal, now: float) -> None:
+        """What is worth it and not observed yet."""
+        for what in self._worth_observing(registration, terminal):
+            if what.paths not in registration.observations:
+                self._server.submit(terminal.cid, what, now)
+
     def _worth_observing(self, registration: Registration, terminal: Terminal) -> list[Operation]:
-        """What the product's driver reads as resources, where the meter offers it; and the operators' uplink."""
-        wanted = [operation.observe(path) for path in self._observed(terminal) if registration.has(path)]
+        """What the product's driver reads as resources, where the meter offers it; and the operators' uplink.
+
+        A device of 1.0 is asked for TLV, the format that it must have (core 1.0.2 section 6.4): unasked some take a JSON of
+        their own time, and some no format at all.
+        """
+        accept = content.TLV if registration.version == "1.0" else None
+        wanted = [operation.observe(path, accept) for path in self._observed(terminal) if registration.has(path)]
         if registration.has(OPAQUE_UPLINK):
             wanted.append(operation.observe(OPAQUE_UPLINK, content.OPAQUE))
         return wanted
@@ -230,6 +242,12 @@ class Traffic:
         terminal = self._link.terminal_of(link)
         if terminal is not None:
             self._parts.proofs.proved(terminal, now)  # an answer to what we sent there alone
+        if (
+            event.code == Code.NOT_ACCEPTABLE
+            and event.operation.kind is operation.Kind.OBSERVE
+            and event.operation.accept
+        ):
+            self._server.submit(link, operation.observe(event.operation.path), now)  # then in what format it has
         self._ended(event, now)
 
     def _ended(self, event: lwm2m.Done | lwm2m.Failed, now: float) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from openmains.wire.errors import WireError
 from openmains.wire.lwm2m import content
-from openmains.wire.lwm2m.codec import cbor
+from openmains.wire.lwm2m.codec import cbor, json_1_0
 from openmains.wire.lwm2m.codec.cbor import Odd
 from openmains.wire.lwm2m.codec.text import decode_base64, number, plain
 from openmains.wire.lwm2m.path import Path, parse, text
@@ -52,23 +52,29 @@ _NUMERIC: Final = frozenset({"bver", "bt", "bv", "bs", "v", "s", "t", "ut"})
 Record = dict[str, Any]
 
 
-def decode(data: bytes, content_format: int, *, paths_only: bool = False) -> list[Item]:
-    """The items of a pack, in its order. ``paths_only``: records without values are allowed, as in Read-Composite.
+def decode(data: bytes, content_format: int, *, paths_only: bool = False, path: Path = ()) -> list[Item]:
+    """The items of a pack, in its order. ``paths_only``: records without values are allowed, as in Read-Composite. ``path``: of the
+    request, below which the JSON of LwM2M 1.0 (``json_1_0.py``) may leave its names; a pack's are whole.
 
     Raises :class:`WireError` for a pack that is malformed, has more than ``MAX_RECORDS`` records or names no path.
     """
-    items, oddities = decode_sound(data, content_format, paths_only=paths_only)
+    items, oddities = decode_sound(data, content_format, paths_only=paths_only, path=path)
     if oddities:
         raise oddities[0].error()
     return items
 
 
-def decode_sound(data: bytes, content_format: int, *, paths_only: bool = False) -> tuple[list[Item], list[Oddity]]:
+def decode_sound(
+    data: bytes, content_format: int, *, paths_only: bool = False, path: Path = ()
+) -> tuple[list[Item], list[Oddity]]:
     """The items of the records that can be read, and what cannot be, each in the pack's order.
 
     Raises :class:`WireError` for what is no pack, and where the RFC forbids reading on (version, mandatory fields).
     """
-    records = _from_json(data) if content_format == content.SENML_JSON else _from_cbor(data)
+    if content_format == content.JSON_1_0:
+        records = json_1_0.as_records(_read_json(data), text(path) if path else "")
+    else:
+        records = _from_json(data) if content_format == content.SENML_JSON else _from_cbor(data)
     if len(records) > MAX_RECORDS:
         raise WireError(LAYER, 0, "too many records")
     reader = _PackReader(paths_only)
@@ -243,9 +249,9 @@ def _put_value(record: Record, value: Value) -> None:
 # --- JSON ---
 
 
-def _from_json(data: bytes) -> list[Record | Odd]:
+def _read_json(data: bytes) -> Any:
     try:
-        document = json.loads(
+        return json.loads(
             data.decode(),
             parse_float=_number,
             parse_int=_number,
@@ -254,6 +260,10 @@ def _from_json(data: bytes) -> list[Record | Odd]:
         )
     except (ValueError, RecursionError):  # of JSON, and UnicodeDecodeError
         raise WireError(LAYER, 0, "not JSON") from None
+
+
+def _from_json(data: bytes) -> list[Record | Odd]:
+    document = _read_json(data)
     if not isinstance(document, list):
         raise WireError(LAYER, 0, "not a pack")
     return [_json_record(record) for record in document]

@@ -19,6 +19,7 @@ from openmains.wire.lwm2m.path import LAYER, Path, is_below
 from openmains.wire.lwm2m.path import text as text_of
 from openmains.wire.lwm2m.value import Item, Oddity, Type, Types, Value, coerce
 
+_PACKS = (content.SENML_JSON, content.SENML_CBOR, content.JSON_1_0)
 _TLV = (content.TLV, content.TLV_1_0_DRAFT)
 SINGLE = (content.TEXT, content.OPAQUE, content.CBOR)
 """Formats that carry one value."""
@@ -33,11 +34,11 @@ def decode(payload: bytes, content_format: int | None, path: Path, types: Types)
     Raises :class:`WireError`; reason ``"content format unknown"`` for one that is none of ours.
     """
     content_format = content.TEXT if content_format is None else content_format
-    if content_format in (content.SENML_JSON, content.SENML_CBOR):
-        items = senml.decode(payload, content_format)
+    if content_format in _PACKS:
+        items = senml.decode(payload, content_format, path=path)
         if not all(is_below(item.path, path) and len(item.path) > 2 for item in items):
             raise WireError(LAYER, 0, "value at another path")
-        return [Item(item.path, _coerced(item, types), item.time_s) for item in items]
+        return [Item(item.path, _coerced(_typed(item, content_format, types), types), item.time_s) for item in items]
     if content_format in _TLV:
         items = _from_tlv(tlv.decode(payload), path, types)
         paths = {item.path for item in items}
@@ -62,14 +63,15 @@ def decode_sound(
     A number with decimals where the definition says a whole one is given as it came: the reader knows what it can be.
     Raises :class:`WireError` where nothing can be read, as ``decode`` does.
     """
-    if content_format in (content.SENML_JSON, content.SENML_CBOR):
-        found, oddities = senml.decode_sound(payload, content_format)
+    if content_format in _PACKS:
+        found, oddities = senml.decode_sound(payload, content_format, path=path)
         items: list[Item] = []
         for item in found:
             try:
                 if not is_below(item.path, path) or len(item.path) < 3:
                     raise WireError(LAYER, 0, "value at another path")
-                items.append(replace(item, value=_meant(item, types)))
+                typed = _typed(item, content_format, types)
+                items.append(replace(typed, value=_meant(typed, types)))
             except WireError as bad:
                 oddities.append(_oddity(item.path, bad))
         return items, oddities
@@ -82,6 +84,13 @@ def decode_sound(
         oddities += [Oddity(text_of(one), 0, tlv.LAYER, "value said twice") for one in sorted(twice)]
         return [item for item in items if item.path not in twice and item.path[:3] not in twice], oddities
     return decode(payload, content_format, path, types), []
+
+
+def _typed(item: Item, content_format: int, types: Types) -> Item:
+    """The JSON of 1.0 has no bytes of its own: an opaque value is text in base64. Raises :class:`WireError`."""
+    if content_format != content.JSON_1_0 or not isinstance(item.value, str) or types(item.path) is not Type.OPAQUE:
+        return item
+    return replace(item, value=text.decode_base64(item.value))
 
 
 def _oddity(path: Path, bad: WireError) -> Oddity:
