@@ -15,7 +15,7 @@ from openmains.edges.http.language import choose_language
 from openmains.edges.http.openapi import document
 from openmains.edges.http.problem_texts import PROBLEMS
 from openmains.edges.http.problem_texts.fields import FIELDS
-from tests.edges.http.world import World
+from tests.edges.http.world import OWN, World
 
 REFERENCE = Path(__file__).parents[3] / "docs/reference/openapi.json"
 
@@ -185,3 +185,31 @@ def test_garbage_is_never_our_fault(world: World, call: Any, data: st.DataObject
     assert answer.status_code < 500 or answer.status_code == 501, (method, path, query, content, answer.text)
     if answer.status_code >= 400:
         assert answer.headers["content-type"].startswith("application/problem+json")
+
+
+@pytest.mark.parametrize("sign", ["[", '{"a":'])
+async def test_thousands_of_brackets_are_bad_input(world: World, sign: str) -> None:
+    """For the stranger at the door and for whoever is inside; every operation that takes a body."""
+    body = sign * 200_000
+    paths = json.loads(document())["paths"]
+    posts = sorted(path for path, methods in paths.items() if "post" in methods and "{" not in path)
+    for token in (world.a.token, None):
+        async with world.client(token) as client:
+            client.headers.update(OWN)
+            for path in posts:
+                where = path.removeprefix("/api/v1")
+                answer = await client.post(where, content=body, headers={"Content-Type": "application/json"})
+                assert 400 <= answer.status_code < 500, (path, answer.text)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"--x--\r\n", b'--x\r\nContent-Disposition: form-data; name="other"\r\n\r\n1\r\n--x--\r\n', b"x" * 500],
+)
+async def test_a_form_without_its_file_is_bad_input(world: World, content: bytes) -> None:
+    async with world.client(world.a.token) as client:
+        for path in ("/imports", "/keys/import"):
+            answer = await client.post(
+                path, content=content, headers={"Content-Type": "multipart/form-data; boundary=x"}
+            )
+            assert 400 <= answer.status_code < 500, (path, answer.text)

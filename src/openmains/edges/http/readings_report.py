@@ -147,7 +147,9 @@ def _keep(upload: UploadFile, folder: Path, kind: str) -> tuple[str, Path]:
     while block := upload.file.read(1 << 20):
         digest.update(block)
     path = folder / f"{digest.hexdigest()}.{kind}"
-    if not path.exists():
+    if path.exists():
+        path.touch()  # it is kept from now on
+    else:
         upload.file.seek(0)
         part = path.with_suffix(".part")
         with part.open("wb") as target:

@@ -2,7 +2,9 @@
 """Composition of the worker: long jobs and timed work."""
 
 import asyncio
+import contextlib
 import time
+from pathlib import Path
 
 from openmains.app.fleet.imports.jobs import import_handlers
 from openmains.app.fleet.sync_dims import sync_dims
@@ -22,6 +24,8 @@ from openmains.run.settings import Settings
 
 DIMS_EVERY_S = 5.0
 REPORTS_EVERY_S = 20.0
+UPLOADS_EVERY_S = 3600.0
+UPLOAD_DAYS = 30  # an uploaded file, and what was wrong with it, can be looked at for so long
 
 
 async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> None:
@@ -39,22 +43,36 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     async def zone_of(tenant_id: TenantId) -> Zone:
         return (await names.labels(tenant_id)).zone
 
+    async def forget_uploads(now: float) -> None:
+        if due.take("uploads", now, UPLOADS_EVERY_S):
+            await asyncio.to_thread(forget_old_files, settings.var_path / "uploads", now - UPLOAD_DAYS * 86_400)
+
     async def queue_reports(now: float) -> None:
         if due.take("reports", now, REPORTS_EVERY_S):
             await queue_due_reports(store, await names.tenants(), now)
 
-    runner = Runner(
-        store,
-        {
-            **import_handlers(lambda: PostgresImport(pool), changes, dims, zone_of),
-            **report_handlers(changes, dims, days, names),
-            **worker_keys(settings, pool),
-        },
-        clock=time.time,
-        tasks=(copy_dims, queue_reports, worker_care(settings, pool)),
-    )
-    runner.stopping = stop
-    await runner.run()
+    handlers = {
+        **import_handlers(lambda: PostgresImport(pool), changes, dims, zone_of),
+        **report_handlers(changes, dims, days, names),
+        **worker_keys(settings, pool),
+    }
+    timed = (copy_dims, queue_reports, worker_care(settings, pool), forget_uploads)
+    # the second has no timed work: it keeps a long file of one tenant from holding up the others
+    runners = [Runner(store, handlers, clock=time.time, tasks=tasks) for tasks in (timed, ())]
+    for runner in runners:
+        runner.stopping = stop
+    await asyncio.gather(*(runner.run() for runner in runners))
+
+
+def forget_old_files(folder: Path, before_s: float) -> int:
+    """Delete the files below ``folder`` last written before an instant (s); how many. What vanishes meanwhile is nobody's fault."""
+    gone = 0
+    for path in folder.rglob("*") if folder.is_dir() else ():
+        with contextlib.suppress(OSError):
+            if path.is_file() and path.stat().st_mtime < before_s:
+                path.unlink()
+                gone += 1
+    return gone
 
 
 class Schedule:

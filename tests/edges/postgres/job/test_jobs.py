@@ -82,6 +82,28 @@ async def test_a_dead_runners_job_is_taken_over_and_the_dead_one_is_shut_out(pip
     assert await store.finish(second, "done", {}, "", NOW + LEASE_S + 8)
 
 
+async def test_tenants_take_turns(owner: Pool, pipeline: Pool, tenant: int) -> None:
+    """A tenant with many files does not hold up one with a single file, neither before nor while one of them runs."""
+    store = PostgresJobs(pipeline)
+    other = int(await owner.fetchval("INSERT INTO tenant (code, name) VALUES ('turns-b', 'b') RETURNING tenant_id"))
+    kinds = ["t-turns"]
+    mine = [await store.enqueue(tenant, "t-turns", {}, now=NOW) for _ in range(3)]
+    theirs = await store.enqueue(other, "t-turns", {}, now=NOW)
+    first = await store.claim(kinds, NOW)
+    assert first is not None and first.job_id == mine[0]
+    second = await store.claim(kinds, NOW + 1)
+    assert second is not None and second.job_id == theirs, "one that is being served waits"
+    assert await store.claim(kinds, NOW + 2) is None
+    for job in (first, second):
+        assert await store.finish(job, "done", {}, "", NOW + 3)
+    late = await store.enqueue(other, "t-turns", {}, now=NOW)
+    third = await store.claim(kinds, NOW + 4)
+    assert third is not None and third.job_id == mine[1], "its turn: the other was served after it"
+    assert await store.finish(third, "done", {}, "", NOW + 5)
+    fourth = await store.claim(kinds, NOW + 6)
+    assert fourth is not None and fourth.job_id == late
+
+
 async def test_cancelled(pipeline: Pool, tenant: int) -> None:
     store = PostgresJobs(pipeline)
     job_id = await store.enqueue(tenant, "t-cancel", {}, now=NOW)

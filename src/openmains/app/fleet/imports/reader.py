@@ -7,6 +7,7 @@ frames (4 bytes length, little endian; msgpack). The parent ends the process by 
 
 import asyncio
 import os
+import resource
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -23,6 +24,8 @@ from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.fleet.meter_row import HeaderError, MeterRow, RowCheck, RowError, left_out
 
 CHUNK_ROWS = 25_000
+MOST_MEMORY = 4 << 30  # bytes of address space: a million rows of a workbook take half
+MOST_CPU_S = 1800
 
 
 class Orders(msgspec.Struct):
@@ -87,7 +90,7 @@ def chunks(orders: Orders) -> Iterator[Chunk]:
         check = RowCheck(table.header, orders.today)
         repeats = Repeats(check)
         headers = {name: check.header_of(name) for name in ("number", "imei", "product", "area", "customer_code")}
-        chunk, rows = Chunk(headers=headers, total=table.total, ignored=left_out(table.header)), []
+        chunk, rows, sound = Chunk(headers=headers, total=table.total, ignored=left_out(table.header)), [], 0
         for item in table.rows:
             chunk.read += 1
             if isinstance(item, Broken):
@@ -106,6 +109,10 @@ def chunks(orders: Orders) -> Iterator[Chunk]:
             else:
                 chunk.errors += found
             if chunk.read == CHUNK_ROWS:
+                sound += len(rows)
+                if not sound:  # nobody gains by reading on, and other people's files wait
+                    yield Chunk(failure=_no_row(chunk))
+                    return
                 chunk.staged, chunk.copy = len(rows), staged_bytes(rows)
                 yield chunk
                 chunk, rows = Chunk(headers=headers, total=table.total), []
@@ -114,6 +121,14 @@ def chunks(orders: Orders) -> Iterator[Chunk]:
             yield chunk
     except (HeaderError, OSError) as error:
         yield Chunk(failure=str(error))
+
+
+def _no_row(chunk: Chunk) -> str:
+    first = chunk.errors[0]
+    return (
+        f"前 {chunk.read} 行无一可用，已停止；例如第 {first.row} 行：{first.text('zh')} / "
+        f"none of the first {chunk.read} rows can be used, so reading stopped; row {first.row}, say: {first.text('en')}"
+    )
 
 
 def _unknown(row: MeterRow, orders: Orders, headers: dict[str, str], chunk: Chunk) -> list[RowError]:
@@ -149,7 +164,8 @@ async def reading(orders: Orders) -> AsyncIterator[AsyncIterator[Chunk]]:
                 chunk = msgspec.msgpack.decode(await output.readexactly(size), type=Chunk)
             except asyncio.IncompleteReadError as error:
                 raise HeaderError(
-                    "读取文件的进程意外结束 / the process that reads the file ended unexpectedly"
+                    "读取该文件所需的内存或时间超过限制；请分成几个文件，或另存为“CSV UTF-8” / "
+                    "reading this file takes more memory or time than an import may: divide it, or save it as 'CSV UTF-8'"
                 ) from error
             if chunk.failure:
                 raise HeaderError(chunk.failure)
@@ -166,7 +182,10 @@ async def reading(orders: Orders) -> AsyncIterator[AsyncIterator[Chunk]]:
 
 
 def main(orders: BinaryIO, out: BinaryIO) -> None:
-    """The child: orders in, frames out; an empty frame is the end."""
+    """The child: orders in, frames out; an empty frame is the end. Its limits end it, and nobody else, by a file made to do harm."""
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU_S, MOST_CPU_S))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         for chunk in chunks(msgspec.json.decode(orders.read(), type=Orders)):
             data = msgspec.msgpack.encode(chunk)

@@ -11,6 +11,7 @@ from typing import Any
 from python_calamine import CalamineError, CalamineWorkbook
 
 from openmains.app.fleet.imports.workbook_errors import error_cells
+from openmains.app.fleet.imports.workbook_limits import check_workbook
 from openmains.app.spreadsheet import original
 from openmains.domain.csv_rows import REASONS, Broken, Line, Rows, decoded, encoding_of
 from openmains.domain.fleet.meter_row import HeaderError
@@ -111,6 +112,7 @@ def _utf16(path: Path) -> Iterator[Line]:
 
 def _open_sheet(path: Path) -> Table:
     try:
+        check_workbook(path)
         book = CalamineWorkbook.from_path(path)
         sheet = book.get_sheet_by_index(0)
         errors = error_cells(path)

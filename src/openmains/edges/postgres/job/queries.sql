@@ -9,12 +9,17 @@ ON CONFLICT (tenant_id, unique_key) DO NOTHING
 RETURNING job_id
 
 -- name: claim
--- The oldest job that waits or whose runner fell silent. started_at is the mark of the claim: it changes when another runner
--- takes the job over.
+-- The next job that waits or whose runner fell silent: of the tenant that was served longest ago, and of none that is being
+-- served, so that one tenant's files do not hold up the others. started_at is the mark of the claim: it changes when another
+-- runner takes the job over.
 UPDATE job SET status = 'running', started_at = to_timestamp(:now), heartbeat_at = to_timestamp(:now), done = 0
- WHERE job_id = (SELECT job_id FROM job WHERE kind = ANY (:kinds::text[]) AND (status = 'queued'
-                    OR (status = 'running' AND heartbeat_at < to_timestamp(:now::float8 - :lease_s::float8)))
-                  ORDER BY job_id LIMIT 1 FOR UPDATE SKIP LOCKED)
+ WHERE job_id = (SELECT next.job_id FROM job next WHERE next.kind = ANY (:kinds::text[]) AND (next.status = 'queued'
+                    OR (next.status = 'running' AND next.heartbeat_at < to_timestamp(:now::float8 - :lease_s::float8)))
+                    AND NOT EXISTS (SELECT FROM job busy WHERE busy.tenant_id = next.tenant_id AND busy.status = 'running'
+                                       AND busy.heartbeat_at >= to_timestamp(:now::float8 - :lease_s::float8))
+                  ORDER BY (SELECT max(served.started_at) FROM job served WHERE served.tenant_id = next.tenant_id)
+                           NULLS FIRST, next.job_id
+                  LIMIT 1 FOR UPDATE OF next SKIP LOCKED)
 RETURNING job_id, tenant_id, kind, params, file_path
 
 -- name: beat
