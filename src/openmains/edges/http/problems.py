@@ -129,7 +129,9 @@ def on_any(request: Request[Any, Any, Any], error: Exception) -> Response[Proble
     """Everything else: input PostgreSQL cannot hold, an engine that is away, or a fault of ours."""
     if isinstance(error, asyncpg.DataError):
         return render(Problem("invalid-input"), request)
-    if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):  # Litestar: a form without a file
+    if isinstance(error, RuntimeError) and isinstance(
+        error.__cause__, StopIteration
+    ):  # Litestar: a form without a file
         return render(Problem("invalid-input", fields=(("/data", "required"),)), request)
     if isinstance(error, RecursionError):  # thousands of brackets in each other
         return render(Problem("bad-request"), request)
