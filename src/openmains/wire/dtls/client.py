@@ -225,6 +225,8 @@ class Client:
     def _messages(self, body: bytes, now: float) -> list[ClientEvent]:
         events: list[ClientEvent] = []
         for piece in fragments_untrusted(body):
+            if piece.kind == Message.SERVER_HELLO_DONE and piece.sequence < self._reassembler.expected:
+                events += self._step(_IN.FLIGHT_AGAIN, now)
             self._reassembler.add(piece)
             while (got := self._reassembler.next()) is not None:
                 try:

@@ -27,6 +27,7 @@ from openmains.wire.errors import WireError
 _RANDOM_SIZE: Final = 32
 _CID_TRIES: Final = 8
 _COMPACT_AT: Final = 1024
+_MOST_ASKED: Final = 8
 _IN, _DO = ServingInput, ServingAction
 
 
@@ -241,8 +242,7 @@ class Handshakes:
                     session.pad_to = self._limits.pad_to
                     self._first_flight(handshake, now)
             case _DO.REPEAT:
-                self._counters["retransmitted"] += 1
-                self._send_flight(handshake)
+                self._repeat(handshake, asked=what is not _IN.TIMER)
             case _DO.ASK_KEY:
                 handshake.tries = self._limits.retransmissions  # the next move is not the peer's
                 identity = handshake.identity if handshake.ticket is None else handshake.ticket.identity
@@ -253,6 +253,8 @@ class Handshakes:
                 held, handshake.held = handshake.held, []
                 for kept in held:
                     events += self.step(handshake, _IN.PROTECTED, now, raw=kept)
+                if handshake.state in (Serving.CHANGE, Serving.FINISHED):
+                    self._await(handshake, now)  # the rest of its flight is not here
                 return events
             case _DO.HOLD:
                 self._hold(handshake, raw)
@@ -263,6 +265,7 @@ class Handshakes:
                 return [Established(handshake.session)]
             case _DO.SEND_LAST:
                 self._last_flight(handshake, now)
+                self._await(handshake, now)
                 self._done(handshake)
             case _DO.ADMIT:
                 self._counters["resumed"] += 1
@@ -360,8 +363,22 @@ class Handshakes:
 
     def _first_flight(self, handshake: Handshake, now: float) -> None:
         self._send_flight(handshake)
+        self._await(handshake, now)
+
+    def _await(self, handshake: Handshake, now: float) -> None:
+        """The next move is the peer's: without it the flight is repeated (RFC 6347 section 4.2.4)."""
         handshake.tries, handshake.wait_s = 0, self._limits.first_wait_s
         self._schedule(handshake, min(now + handshake.wait_s, handshake.expires))
+
+    def _repeat(self, handshake: Handshake, *, asked: bool) -> None:
+        """By time, or because the peer repeats. Some answer a repeated Finished with a flight of their own, which we would
+        answer again, and so on: what is asked for has an end."""
+        if asked and handshake.state is Serving.DONE:
+            if handshake.asked >= _MOST_ASKED:
+                return
+            handshake.asked += 1
+        self._counters["retransmitted"] += 1
+        self._send_flight(handshake)
 
     def _send_flight(self, handshake: Handshake) -> None:
         for datagram in pack(handshake.records(), self._limits.mtu):

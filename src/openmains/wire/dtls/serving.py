@@ -36,6 +36,7 @@ class Handshake:
 
     __slots__ = (
         "_message_seq",
+        "asked",
         "cid",
         "due",
         "expires",
@@ -91,6 +92,7 @@ class Handshake:
         self.held: list[bytes] = []
         self.due = self.expires = 0.0
         self.tries = 0
+        self.asked = 0  # repetitions of the last flight that the peer asked for
         self.wait_s = 0.0
 
     # --- the peer's messages ---

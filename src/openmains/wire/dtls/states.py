@@ -23,7 +23,7 @@ class Serving(IntEnum):
     CHANGE = 4  # keys are derived, waiting for ChangeCipherSpec
     FINISHED = 5  # waiting for the peer's Finished
     STORING = 6  # the peer holds the key; the application makes the session durable
-    DONE = 7  # our last flight is out, kept for copies until the first application data
+    DONE = 7  # our last flight is out, repeated by time and for copies until the first application data
     SHORT_KEY = 8  # a good ticket came, the application looks up whether its key still counts
     SHORT_CHANGE = 9  # our whole flight is out, waiting for ChangeCipherSpec
     SHORT_FINISHED = 10
@@ -98,6 +98,7 @@ class AskingInput(IntEnum):
     FLAW = 9  # an answer that we must not go on with, or a fatal alert
     TIMER = 10
     GIVE_UP = 11
+    FLIGHT_AGAIN = 12  # the server repeats a flight that we have answered: it lacks our answer
 
 
 class AskingAction(IntEnum):
@@ -128,12 +129,15 @@ _SERVING_ROWS: Final[dict[tuple[Serving, ServingInput], tuple[Serving, ServingAc
     (_S.KEY_CHANGED, _SI.PROTECTED): (_S.KEY_CHANGED, _SA.HOLD),
     (_S.KEY_CHANGED, _SI.KEY): (_S.FINISHED, _SA.DERIVE),
     (_S.CHANGE, _SI.CHANGE_CIPHER): (_S.FINISHED, _SA.NOTHING),
+    (_S.CHANGE, _SI.TIMER): (_S.CHANGE, _SA.REPEAT),
+    (_S.FINISHED, _SI.TIMER): (_S.FINISHED, _SA.REPEAT),
     (_S.FINISHED, _SI.PROTECTED): (_S.FINISHED, _SA.OPEN),
     (_S.FINISHED, _SI.FINISHED): (_S.STORING, _SA.ESTABLISH),
     (_S.FINISHED, _SI.BAD_FINISHED): (_S.FAILED, _SA.REFUSE),
     (_S.STORING, _SI.STORED): (_S.DONE, _SA.SEND_LAST),
     (_S.STORING, _SI.REJECTED): (_S.FAILED, _SA.FORGET),
     (_S.DONE, _SI.FINISHED): (_S.DONE, _SA.REPEAT),
+    (_S.DONE, _SI.TIMER): (_S.DONE, _SA.REPEAT),
     (_S.SHORT_KEY, _SI.KEY): (_S.SHORT_CHANGE, _SA.SEND_SHORT),
     (_S.SHORT_KEY, _SI.OTHER_KEY): (_S.KEY_EXCHANGE, _SA.SEND_HELLO),
     (_S.SHORT_CHANGE, _SI.HELLO_AGAIN): (_S.SHORT_CHANGE, _SA.REPEAT),
@@ -168,9 +172,11 @@ _ASKING_ROWS: Final[dict[tuple[Asking, AskingInput], tuple[Asking, AskingAction]
     (_A.CHANGE, _AI.TICKET): (_A.CHANGE, _AA.TAKE_TICKET),
     (_A.CHANGE, _AI.CHANGE_CIPHER): (_A.FINISHED, _AA.NOTHING),
     (_A.CHANGE, _AI.TIMER): (_A.CHANGE, _AA.REPEAT),
+    (_A.CHANGE, _AI.FLIGHT_AGAIN): (_A.CHANGE, _AA.REPEAT),
     (_A.FINISHED, _AI.FINISHED): (_A.CONNECTED, _AA.CONNECT),
     (_A.FINISHED, _AI.TICKET): (_A.FINISHED, _AA.TAKE_TICKET),
     (_A.FINISHED, _AI.TIMER): (_A.FINISHED, _AA.REPEAT),
+    (_A.FINISHED, _AI.FLIGHT_AGAIN): (_A.FINISHED, _AA.REPEAT),
     (_A.SHORT_CHANGE, _AI.CHANGE_CIPHER): (_A.SHORT_FINISHED, _AA.NOTHING),
     (_A.SHORT_CHANGE, _AI.TIMER): (_A.SHORT_CHANGE, _AA.REPEAT),
     (_A.SHORT_FINISHED, _AI.FINISHED): (_A.CONNECTED, _AA.SEND_SHORT),
