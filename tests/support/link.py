@@ -64,6 +64,7 @@ class RecordingLink:
     sent: list[tuple[bytes, bytes]] = field(default_factory=list)
     confirmed: list[object] = field(default_factory=list)
     closed: list[int] = field(default_factory=list)
+    served: list[bytes] = field(default_factory=list)
     wanted: int = 0  # how often somebody had something to say
 
     def terminal(self, imei: int) -> Seat | None:
@@ -83,6 +84,9 @@ class RecordingLink:
         seat = self.terminal_of(terminal.cid)
         if seat is not None and seat.address == address:
             seat.proven = True
+
+    def in_service(self, terminal: Terminal) -> None:
+        self.served.append(terminal.cid)
 
     def close_session(self, imei: int) -> None:
         self.closed.append(imei)

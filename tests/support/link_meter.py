@@ -5,7 +5,7 @@
 ``LinkUser`` wants to hear, and nothing else.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from openmains.app.link.lwm2m.operations import Operations
 from openmains.app.link.lwm2m.pipe import FramePipe
 from openmains.app.link.lwm2m.reporting import Reporting
 from openmains.app.link.lwm2m.traffic import Parts, Traffic
-from openmains.app.link.ports import LinkUser
+from openmains.app.link.ports import Clock, Link, LinkUser, NewKeys, Registrar, RegistrationStore
 from openmains.app.link.proofs import Proofs
 from openmains.app.link.reports import Reports
 from openmains.app.security.refusals import RefusalStage
@@ -144,6 +144,63 @@ class InProcessLink(RecordingLink):
         raise AssertionError("they never stop talking")
 
 
+@dataclass
+class Stack:
+    """Everything of ``app.link`` over one link."""
+
+    admission: Admission
+    batcher: Batcher
+    server: Server
+    reports: Reports
+    parts: Parts
+    traffic: Traffic
+
+
+def assemble(
+    link: Link,
+    clock: Clock,
+    *,
+    keys: NewKeys,
+    store: RegistrationStore,
+    gate: Registrar,
+    disk: Disk,
+    driver: str = "openmains/water-1",
+    waiting: int = 1000,
+    unknown: Callable[[str, str], object] = lambda imei, host: None,
+    allowed: Callable[[int], bool] = lambda imei: True,
+) -> Stack:
+    """For one meter, ``IMEI``."""
+    identities = Identities()
+    identities.change(IMEI, Identity(METER, TENANT, PRODUCT))
+    admission = Admission(identities, catalog.load())
+    admission.set_products({PRODUCT: driver}, {})
+    batcher = Batcher(disk, 1, waiting=waiting)
+    server = Server(seed=7)
+    proofs = Proofs(link, clock, server.ping)
+    reports = Reports(node=NODE, admission=admission, batcher=batcher, unknown=unknown, clock=clock)
+    downlinks = Downlinks(
+        node=NODE,
+        link=link,
+        clock=clock,
+        proofs=proofs,
+        sender=FramePipe(server),
+        may_command=allowed,
+        stopped=lambda tenant_id: False,
+        publish=batcher.add,
+    )
+    shared: dict[str, Any] = {"server": server, "link": link, "clock": clock}
+    guarded: dict[str, Any] = {**shared, "proofs": proofs, "may_command": allowed}
+    parts = Parts(
+        Reporting(**shared, reports=reports),
+        proofs,
+        downlinks,
+        Operations(**guarded, node=NODE),
+        Bootstrapping(**guarded, uri=URI, keys=keys),
+    )
+    traffic = Traffic(server, parts, link=link, store=store, registrar=gate, driver_of=admission.driver_of)
+    return Stack(admission, batcher, server, reports, parts, traffic)
+
+
 class World:
     """One meter, ``seat``, whose module is ``device``; ``connect`` it and let it speak."""
 
@@ -158,47 +215,13 @@ class World:
         self.keys = Keys()
         self.unknown: list[tuple[str, str]] = []
         self.allowed = True
-        identities = Identities()
-        identities.change(IMEI, Identity(METER, TENANT, PRODUCT))
-        self.admission = Admission(identities, catalog.load())
-        self.admission.set_products({PRODUCT: driver}, {})
-        self.batcher = Batcher(self.disk, 1, waiting=waiting)
-        self.server = Server(seed=7)
-        self.proofs = Proofs(self.link, self.clock, self.server.ping)
-        self.reports = Reports(
-            node=NODE,
-            admission=self.admission,
-            batcher=self.batcher,
-            unknown=lambda imei, host: self.unknown.append((imei, host)),
-            clock=self.clock,
-        )
-        self.downlinks = Downlinks(
-            node=NODE,
-            link=self.link,
-            clock=self.clock,
-            proofs=self.proofs,
-            sender=FramePipe(self.server),
-            may_command=lambda imei: self.allowed,
-            stopped=lambda tenant_id: False,
-            publish=self.batcher.add,
-        )
-        shared: dict[str, Any] = {"server": self.server, "link": self.link, "clock": self.clock}
-        guarded: dict[str, Any] = {**shared, "proofs": self.proofs, "may_command": lambda imei: self.allowed}
-        self.parts = Parts(
-            Reporting(**shared, reports=self.reports),
-            self.proofs,
-            self.downlinks,
-            Operations(**guarded, node=NODE),
-            Bootstrapping(**guarded, uri=URI, keys=self.keys),
-        )
-        self.traffic = Traffic(
-            self.server,
-            self.parts,
-            link=self.link,
-            store=self.store,
-            registrar=self.gate,
-            driver_of=self.admission.driver_of,
-        )
+        stack = assemble(
+            self.link, self.clock, keys=self.keys, store=self.store, gate=self.gate, disk=self.disk, driver=driver, waiting=waiting,
+            unknown=lambda imei, host: self.unknown.append((imei, host)), allowed=lambda imei: self.allowed,
+        )  # fmt: skip
+        self.admission, self.batcher, self.server = stack.admission, stack.batcher, stack.server
+        self.reports, self.parts, self.traffic = stack.reports, stack.parts, stack.traffic
+        self.proofs, self.downlinks = stack.parts.proofs, stack.parts.downlinks
         self.link.user = self.traffic
 
     def registered(self) -> "World":

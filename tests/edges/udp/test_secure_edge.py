@@ -10,7 +10,9 @@ import pytest
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
 from openmains.app.link.ports import Terminal
 from openmains.app.security.key_lookup import KeyLookup
+from openmains.app.security.keys.ports import KeyName, ValidKey
 from openmains.app.security.refusals import RefusalStage
+from openmains.domain.ids import TenantId
 from openmains.edges.udp.secure_edge import SecureEdge
 from openmains.edges.udp.shell import open_socket
 from openmains.wire.dtls.client import Client
@@ -18,12 +20,13 @@ from openmains.wire.dtls.events import Connected, Received
 from tests.support.link import EPOCH_US, IMEI, SessionRows
 
 PSK = bytes(range(16))
+KEY = KeyName(IMEI, TenantId(1), 1, False)
 PEER, MOVED = ("192.0.2.1", 4711), ("192.0.2.9", 4712)
 
 
 class Keys:
-    async def keys(self, imeis: Sequence[int]) -> Mapping[int, bytes]:
-        return {imei: PSK for imei in imeis if imei == IMEI}
+    async def keys(self, imeis: Sequence[int]) -> Mapping[int, Sequence[ValidKey]]:
+        return {imei: (ValidKey(KEY, PSK),) for imei in imeis if imei == IMEI}
 
 
 class Watch:
@@ -42,6 +45,8 @@ class Watch:
         return True
 
     def established(self, imei: int, host: str, now: float) -> None: ...
+
+    def used(self, key: KeyName) -> None: ...
 
     def seen(self, imei: int, cid: bytes, host: str, now: float) -> bool:
         return not self.blocked

@@ -197,4 +197,4 @@ def test_between_any_two_steps_of_a_renewal_there_is_one_whole_account_at_the_se
         for _, datagram in pair.client.datagrams():
             pair.server.receive(datagram, "link", pair.now)
     assert BootstrapDone() in pair.felt
-    assert seen == {(b"old key", None), (KEY, None), (KEY, KEY)}
+    assert seen == {(b"old key", None), (b"old key", KEY), (KEY, KEY)}

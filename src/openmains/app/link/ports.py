@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from openmains.app.command.downlink import DownFrame
+from openmains.app.security.keys.ports import KeyName
 from openmains.app.security.refusals import RefusalStage
 from openmains.domain.fleet.endpoint_name import EndpointName
 
@@ -83,6 +84,10 @@ class Link(Protocol):
 
     def confirm(self, terminal: Terminal, address: object) -> None:
         """The meter proved that it is at ``address``; nothing is said of a newer one."""
+        ...
+
+    def in_service(self, terminal: Terminal) -> None:
+        """The meter uses this session for its service, not to be bootstrapped: the key that it was made with has arrived."""
         ...
 
     def close_session(self, imei: int) -> None:
@@ -213,6 +218,10 @@ class Watch(Protocol):
         ...
 
     def established(self, imei: int, host: str, now: float) -> None: ...
+    def used(self, key: KeyName) -> None:
+        """A session made with this key is in service."""
+        ...
+
     def named_sim(self, imei: int, imsi: str, iccid: str, host: str) -> None:
         """The terminal's name, proven by its key, says which SIM is in it; "": not said."""
         ...

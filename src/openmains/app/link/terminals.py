@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from openmains.app.link.ports import SessionStore
+from openmains.app.security.keys.ports import KeyName
 from openmains.domain.fleet.identifiers import imei_text
 from openmains.wire.dtls.session import Session
 from openmains.wire.errors import WireError
@@ -22,7 +23,7 @@ Address = tuple[Any, ...]
 @dataclass(slots=True, eq=False)
 class CachedTerminal:
     """A ``Terminal`` over a DTLS session in memory, whose owner it is. ``heard_at``: the address of its newest message.
-    ``held``: what could not be sent before a reservation is on disk."""
+    ``held``: what could not be sent before a reservation is on disk. ``key``: the one the session was made with, until it is in service."""
 
     imei: int
     text: str
@@ -32,6 +33,7 @@ class CachedTerminal:
     peer: str
     heard_us: int = 0
     held: list[bytes] | None = None
+    key: KeyName | None = None
 
     @property
     def host(self) -> str:

@@ -2,7 +2,7 @@
 """Asks for device keys many at a time: a storm of handshakes is a few queries, not a hundred thousand.
 
 A known meter, an unknown one and an identity that is no IMEI take the same way and the same time: all are asked for,
-what is not found is given as None (R13.3).
+what is not found is given as no key at all (R13.3).
 """
 
 import asyncio
@@ -11,16 +11,18 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
+from openmains.app.security.keys.ports import ValidKey
+
 log = logging.getLogger("openmains.edge")
-Give = Callable[[bytes | None], None]
+Give = Callable[[Sequence[ValidKey]], None]
 NOBODY = 0  # an IMEI that no module has
 
 
 class KeySource(Protocol):
     """Where keys are kept."""
 
-    def keys(self, imeis: Sequence[int]) -> Awaitable[Mapping[int, bytes]]:
-        """Pre-shared keys of those that have one; raises when it cannot be asked."""
+    def keys(self, imeis: Sequence[int]) -> Awaitable[Mapping[int, Sequence[ValidKey]]]:
+        """The valid pre-shared keys of those that have one, the newest first; raises when it cannot be asked."""
         ...
 
 
@@ -36,7 +38,7 @@ class KeyLookup:
         self.counters: Counter[str] = Counter()
 
     def ask(self, imei: int | None, give: Give) -> None:
-        """``give(key or None)`` is called soon; not at all when the source fails: the meter sends its hello again."""
+        """``give(keys)`` is called soon; not at all when the source fails: the meter sends its hello again."""
         if len(self._waiting) >= self._most:
             self.counters["keys.full"] += 1
             return
@@ -56,5 +58,5 @@ class KeyLookup:
                 continue
             self.counters["keys.asked"] += len(batch)
             for imei, give in batch:
-                give(found.get(imei))
+                give(found.get(imei, ()))
         self._task = None

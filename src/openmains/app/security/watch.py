@@ -12,6 +12,7 @@ from openmains.app.fleet.identities import Identities
 from openmains.app.ingest.uplink import Uplink
 from openmains.app.security.access_cache import AccessCache
 from openmains.app.security.keys.cache import KeyCache
+from openmains.app.security.keys.ports import KeyName
 from openmains.app.security.refusals import Refusals, RefusalStage
 from openmains.app.security.report import finding_uplink, online_uplink, sim_uplink
 from openmains.app.security.unknown import UnknownTerminals
@@ -45,7 +46,7 @@ class AccessWatch:
         self._refusals = refusals
         self._tell = tell
         self._now_us = now_us
-        self._used: set[int] = set()
+        self._used: dict[int, KeyName] = {}
         self.counters: Counter[str] = Counter()
 
     def may_try(self, imei: int, host: str, now: float) -> bool:
@@ -62,8 +63,6 @@ class AccessWatch:
 
     def established(self, imei: int, host: str, now: float) -> None:
         """A handshake with the terminal's key was completed."""
-        if self._keys.is_rotating(imei) and len(self._used) < MOST_USED:
-            self._used.add(imei)
         identity = self._identities.find(imei)
         if identity is None:
             self._unknown.note(imei_text(imei), host, self._now_us(), proven=True)
@@ -88,7 +87,7 @@ class AccessWatch:
             self._report(self._guard.replay(imei, host, now))
         elif kind == "bad_mac":
             self._report(self._guard.bad_record(imei, host, now))
-        elif not self._keys.is_rotating(imei):
+        else:
             if self._identities.find(imei) is None:
                 self._unknown.note(imei_text(imei), host, self._now_us())
             self._report(self._guard.wrong_key(imei, host, now))
@@ -107,9 +106,15 @@ class AccessWatch:
         """Somebody without a meter in the registry; ``claimed``: the identity as sent."""
         self._unknown.note(claimed, host, self._now_us(), proven=proven)
 
-    def take_used(self) -> list[int]:
-        """Terminals that used a new key since the last call."""
-        used, self._used = list(self._used), set()
+    def used(self, key: KeyName) -> None:
+        """A terminal speaks on a session that was made with this key, and not only to be bootstrapped."""
+        if key.replaces and (key.imei in self._used or len(self._used) < MOST_USED):
+            self._keys.arrived(key)
+            self._used[key.imei] = key
+
+    def take_used(self) -> list[KeyName]:
+        """New keys that were used since the last call."""
+        used, self._used = list(self._used.values()), {}
         return used
 
     def _report(self, findings: list[Finding]) -> None:

@@ -10,13 +10,14 @@ another node's session goes to that node. What the meters say is none of this fi
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
 from openmains.app.link.ports import Bridge, LinkUser, SessionStore, Terminal, Watch
 from openmains.app.link.terminals import CachedTerminal, Terminals, peer_text
 from openmains.app.security.key_lookup import KeyLookup
+from openmains.app.security.keys.ports import KeyName, ValidKey
 from openmains.app.security.refusals import RefusalStage
 from openmains.domain.fleet.endpoint_name import EndpointName, NameFault, parse_identity_untrusted
 from openmains.domain.fleet.identifiers import is_imei
@@ -134,9 +135,9 @@ class SecureEdge:
                 imei = int(name.imei) if isinstance(name, EndpointName) else None
                 if imei is not None and not self._watch.may_try(imei, _host(peer), now):
                     imei = None  # as if unknown: the answer and its time tell nothing
-                self._desk.ask(imei, lambda psk: self._on_key(handshake, name, psk, said, peer, imei is not None))
-            case dtls.Established(session):
-                self._establish(session, now)
+                self._desk.ask(imei, lambda keys: self._on_keys(handshake, name, keys, said, peer, imei is not None))
+            case dtls.Established(session, key):
+                self._establish(session, key, now)
             case dtls.Foreign(node, _, datagram, peer):
                 if self._bridge is not None and isinstance(peer, tuple) and len(peer) != FORWARDED:
                     self._bridge.forward(node, (peer[0], peer[1]), datagram)
@@ -152,12 +153,18 @@ class SecureEdge:
             case _:
                 pass  # Probe: a command, should one wait, asks for the proof (app/link/proofs.py); Moved: noted with the next record
 
-    def _on_key(
-        self, handshake: Any, name: EndpointName | NameFault, psk: bytes | None, identity: bytes, peer: Any, asked: bool
+    def _on_keys(
+        self,
+        handshake: Any,
+        name: EndpointName | NameFault,
+        keys: Sequence[ValidKey],
+        identity: bytes,
+        peer: Any,
+        asked: bool,
     ) -> None:
         """``asked``: False, nobody's key was looked up; where the terminal may not try, ``watch`` has noted why."""
         now = self._loop.time()
-        if psk is None and (asked or isinstance(name, NameFault)):
+        if not keys and (asked or isinstance(name, NameFault)):
             # The peer hears of all of these what it hears of a wrong key (ADR 0010); here they are told apart.
             if isinstance(name, NameFault):
                 imei, reason = None, name.value
@@ -166,19 +173,21 @@ class SecureEdge:
             self._refused[f"handshake.refused.{reason}"] += 1
             said = identity.decode("utf-8", "backslashreplace")
             self._watch.refused(said, imei, RefusalStage.HANDSHAKE, reason, "", _host(peer))
-        self._on_events(self._dtls.provide_key(handshake, psk, now), now)
+        self._on_events(self._dtls.provide_keys(handshake, [dtls.Psk(key.psk, key.name) for key in keys], now), now)
         self.transmit_soon()
 
     # --- sessions ---
 
-    def _establish(self, session: Session, now: float) -> None:
+    def _establish(self, session: Session, key: KeyName | None, now: float) -> None:
         name = parse_identity_untrusted(session.identity)
         if not isinstance(name, EndpointName):
             self._dtls.reject(session, now)
             return
         imei = int(name.imei)
         if not session.uses_cid:
-            self._established(session, imei, None, True)  # known by its address only: it cannot outlive this process
+            self._established(
+                session, imei, key, None, True
+            )  # known by its address only: it cannot outlive this process
             return
         before = self._terminals.of_imei(imei)
         cid = before.session.cid if before is not None else self._store.cid_of(imei)
@@ -186,16 +195,19 @@ class SecureEdge:
         registration = None if stored is None else stored.registration
         self._store.add(
             session.cid, imei, session.dump(), session.reserved, peer_text(_tuple(session.peer)),
-            self._now_us(), lambda done: self._established(session, imei, registration, done),
+            self._now_us(), lambda done: self._established(session, imei, key, registration, done),
         )  # fmt: skip
 
-    def _established(self, session: Session, imei: int, registration: bytes | None, done: bool) -> None:
+    def _established(
+        self, session: Session, imei: int, key: KeyName | None, registration: bytes | None, done: bool
+    ) -> None:
         now = self._loop.time()
         if not done:
             self.not_stored += 1
             self._dtls.reject(session, now)
             return
         terminal = self._terminals.add(session, imei)
+        terminal.key = key
         if self._user is not None:
             self._user.session_up(terminal, registration, now)
         if registration is not None:
@@ -234,6 +246,13 @@ class SecureEdge:
     def terminal_of(self, cid: bytes) -> CachedTerminal | None:
         """The owner of a session in memory."""
         return self._terminals.get(cid)
+
+    def in_service(self, terminal: Terminal) -> None:
+        """The meter uses this session for its service: the key that it was made with has arrived."""
+        known = self._terminals.get(terminal.cid)
+        if known is not None and known.key is not None:
+            key, known.key = known.key, None
+            self._watch.used(key)
 
     def close_session(self, imei: int) -> None:
         """End it, in memory and in the store. Whether the meter may make another one is ``Watch``'s to say."""

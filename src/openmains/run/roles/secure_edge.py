@@ -166,6 +166,11 @@ def new_keys(watch: AccessWatch, access: EdgeAccess) -> Callable[[], Coroutine[A
 
     async def note() -> None:
         if used := watch.take_used():
-            await access.keys.used(used)
+            try:
+                await access.keys.used(used)
+            except BaseException:
+                for key in used:
+                    watch.used(key)  # for the next time
+                raise
 
     return note

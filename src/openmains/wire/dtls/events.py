@@ -40,9 +40,20 @@ class Limits:
     ticket_s: int = 86_400
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Psk:
+    """A key that a peer may hold. ``name``: the caller's word for it, told again by :class:`Established`."""
+
+    secret: bytes
+    name: Any = None
+
+    def __repr__(self) -> str:
+        return f"Psk(name={self.name!r})"  # never into a log
+
+
 @dataclass(frozen=True, slots=True)
 class KeyWanted:
-    """Whose key is it? Answer with ``Server.provide_key(handshake, …)``, now or later."""
+    """Whose key is it? Answer with ``Server.provide_keys(handshake, …)``, now or later."""
 
     handshake: Any
     identity: bytes
@@ -51,9 +62,13 @@ class KeyWanted:
 
 @dataclass(frozen=True, slots=True)
 class Established:
-    """The peer holds the key. Store the session, then ``Server.commit`` or ``Server.reject``."""
+    """The peer holds the key. Store the session, then ``Server.commit`` or ``Server.reject``.
+
+    ``key``: the name of the one, of those that were given for this handshake, that its Finished was made with.
+    """
 
     session: Session
+    key: Any = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ inputs and actions into flights. What a stranger can make us keep ends with its 
 time, and their number is bounded.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from hmac import digest
 from typing import Final
@@ -14,7 +14,7 @@ from typing import Final
 from openmains.wire.dtls import client_hello, hello_verify
 from openmains.wire.dtls.codes import FATAL, Alert, Content, Extension, Message
 from openmains.wire.dtls.cookie import Cookies
-from openmains.wire.dtls.events import Established, KeyWanted, Limits, ServerEvent, Suspicious
+from openmains.wire.dtls.events import Established, KeyWanted, Limits, Psk, ServerEvent, Suspicious
 from openmains.wire.dtls.fragments import Fragment, fragments_untrusted, message
 from openmains.wire.dtls.peers import Peer
 from openmains.wire.dtls.record import HEADER_SIZE, Record, pack, plain_record
@@ -28,6 +28,7 @@ _RANDOM_SIZE: Final = 32
 _CID_TRIES: Final = 8
 _COMPACT_AT: Final = 1024
 _MOST_ASKED: Final = 8
+TRIED: Final = 2  # keys a handshake: a new one and the one that it replaces
 _IN, _DO = ServingInput, ServingAction
 
 
@@ -223,10 +224,8 @@ class Handshakes:
 
     # --- the table at work ---
 
-    def step(
-        self, handshake: Handshake, what: ServingInput, now: float, *, raw: bytes = b"", psk: bytes = b""
-    ) -> list[ServerEvent]:
-        """One input: the next state and its action. ``raw``: the record of PROTECTED; ``psk``: the key of KEY."""
+    def step(self, handshake: Handshake, what: ServingInput, now: float, *, raw: bytes = b"") -> list[ServerEvent]:
+        """One input: the next state and its action. ``raw``: the record of PROTECTED."""
         before = handshake.state
         handshake.state, action = SERVING[before, what]
         match action:
@@ -248,7 +247,7 @@ class Handshakes:
                 identity = handshake.identity if handshake.ticket is None else handshake.ticket.identity
                 return [KeyWanted(handshake, identity, handshake.peer)]
             case _DO.DERIVE:
-                handshake.derive(psk).pad_to = self._limits.pad_to
+                handshake.derive(self._limits.pad_to)
                 events: list[ServerEvent] = []
                 held, handshake.held = handshake.held, []
                 for kept in held:
@@ -262,7 +261,10 @@ class Handshakes:
                 return self._open(handshake, raw, now)
             case _DO.ESTABLISH if handshake.session is not None:
                 handshake.tries = self._limits.retransmissions
-                return [Established(handshake.session)]
+                handshake.key_mark = self.tickets.mark(handshake.keys[0].secret)
+                name = handshake.keys[0].name
+                handshake.keys = []
+                return [Established(handshake.session, name)]
             case _DO.SEND_LAST:
                 self._last_flight(handshake, now)
                 self._await(handshake, now)
@@ -282,17 +284,23 @@ class Handshakes:
                 self._drop(handshake)
         return []
 
-    def provide_key(self, handshake: Handshake, psk: bytes | None, now: float) -> list[ServerEvent]:
-        """The key of the identity, None: unknown. Both ways compute the same, so that time tells nothing."""
+    def provide_keys(self, handshake: Handshake, given: Sequence[Psk], now: float) -> list[ServerEvent]:
+        """The keys of the identity, none: unknown. All ways compute the same, so that time tells nothing: what is missing of
+        ``TRIED`` is made up by keys that nobody holds."""
         name = handshake.identity if handshake.ticket is None else handshake.ticket.identity
-        false_key = digest(self._false_keys, name, "sha256")[:16]
-        key = false_key if psk is None else psk
+        if len(given) > TRIED:
+            raise ValueError("keys")
+        false = [Psk(digest(self._false_keys, bytes((n,)) + name, "sha256")[:16]) for n in range(TRIED)]
+        keys = [*given, *false][:TRIED]
         if handshake.state is Serving.SHORT_KEY and handshake.ticket is not None:
-            same = self.tickets.is_marked(handshake.ticket, key)
-            return self.step(handshake, _IN.KEY if same else _IN.OTHER_KEY, now)
+            marks = [self.tickets.is_marked(handshake.ticket, key.secret) for key in keys]
+            if True not in marks:
+                return self.step(handshake, _IN.OTHER_KEY, now)
+            handshake.keys = [keys[marks.index(True)]]
+            return self.step(handshake, _IN.KEY, now)
         if handshake.state in (Serving.KEY, Serving.KEY_CHANGED):
-            handshake.key_mark = self.tickets.mark(key)
-            return self.step(handshake, _IN.KEY, now, psk=key)
+            handshake.keys = keys
+            return self.step(handshake, _IN.KEY, now)
         return []
 
     def stored(self, handshake: Handshake, now: float) -> list[bytes]:
@@ -321,9 +329,13 @@ class Handshakes:
         sequence = int.from_bytes(raw[5:11], "big")
         if session.is_replay(sequence):
             return []
-        content = session.open(raw, HEADER_SIZE + (len(session.cid) if session.uses_cid else 0))
-        if content is None:
-            return self.step(handshake, _IN.BAD_FINISHED, now)
+        head = HEADER_SIZE + (len(session.cid) if session.uses_cid else 0)
+        while (content := session.open(raw, head)) is None:
+            other = handshake.derive_next(self._limits.pad_to)
+            if other is None:
+                return self.step(handshake, _IN.BAD_FINISHED, now)
+            session = other
+        del handshake.keys[1:]  # the record was made with this one; a wrong Finished in it is no reason to try others
         session.mark(sequence)
         kind = raw[0]
         if session.uses_cid:

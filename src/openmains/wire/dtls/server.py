@@ -14,7 +14,7 @@ A record with a connection id of ours finds its session by it, from whatever add
 Handshakes in progress are in ``handshaking.py``; this file is what happens to associations.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from openmains.wire.dtls.codes import FATAL, MAX_PLAINTEXT, WARNING, Alert, Content, Message
@@ -25,6 +25,7 @@ from openmains.wire.dtls.events import (
     Limits,
     Moved,
     Probe,
+    Psk,
     Received,
     ServerEvent,
     Suspicious,
@@ -210,9 +211,14 @@ class Server:
 
     # --- what the application says ---
 
+    def provide_keys(self, handshake: Handshake, keys: Sequence[Psk], now: float) -> list[ServerEvent]:
+        """The answer to KeyWanted: the keys that the peer may hold, at most ``handshaking.TRIED``, the likeliest first; none:
+        there is no such identity. Which of them it is, its Finished tells. Too late is no harm. ValueError: too many."""
+        return self._handshakes.provide_keys(handshake, keys, now)
+
     def provide_key(self, handshake: Handshake, psk: bytes | None, now: float) -> list[ServerEvent]:
-        """The answer to KeyWanted; None: there is no such identity. Too late is no harm."""
-        return self._handshakes.provide_key(handshake, psk, now)
+        """The same for one key; None: there is no such identity."""
+        return self.provide_keys(handshake, () if psk is None else (Psk(psk),), now)
 
     def commit(self, session: Session, now: float) -> list[ServerEvent]:
         """The session is durable: it is in use, our Finished goes out. Events: what a resumed peer has already sent."""

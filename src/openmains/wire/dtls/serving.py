@@ -10,6 +10,7 @@ from hmac import compare_digest
 from openmains.wire.dtls import key_exchange, keys, suites
 from openmains.wire.dtls.client_hello import ClientHello
 from openmains.wire.dtls.codes import DTLS12, LAYER, RENEGOTIATION_SCSV, Alert, Content, Extension, Message
+from openmains.wire.dtls.events import Psk
 from openmains.wire.dtls.extensions import cid_extension, connection_id
 from openmains.wire.dtls.fragments import Fragment, Reassembler, fragments_untrusted, message, split
 from openmains.wire.dtls.peers import Peer
@@ -47,6 +48,7 @@ class Handshake:
         "identity",
         "key_hash",
         "key_mark",
+        "keys",
         "master",
         "peer",
         "random",
@@ -83,7 +85,8 @@ class Handshake:
         self.their_cid: bytes | None = None  # None: the peer knows nothing of connection ids
         self.identity = b""
         self.key_hash = b""  # the session hash of RFC 7627
-        self.key_mark = b""  # for a ticket
+        self.keys: list[Psk] = []  # given for this handshake, the one in use first; others are tried on its Finished
+        self.key_mark = b""  # of the key that verified, for a ticket
         self.master = b""
         self.session: Session | None = None
         self.wants_ticket = False
@@ -141,10 +144,19 @@ class Handshake:
 
     # --- keys ---
 
-    def derive(self, psk: bytes) -> Session:
-        """Keys of a full handshake, from the session hash (RFC 7627 section 4)."""
-        self.master = keys.master_secret(keys.premaster(psk), self.key_hash)
-        return self._make_session()
+    def derive(self, pad_to: int) -> Session:
+        """Record keys of a full handshake by the first of ``keys``, from the session hash (RFC 7627 section 4)."""
+        self.master = keys.master_secret(keys.premaster(self.keys[0].secret), self.key_hash)
+        session = self._make_session()
+        session.pad_to = pad_to
+        return session
+
+    def derive_next(self, pad_to: int) -> Session | None:
+        """The same by the next key; None: there is no other. Nothing of ours went out under the one before."""
+        if self.resumes or len(self.keys) < 2:
+            return None
+        del self.keys[0]
+        return self.derive(pad_to)
 
     def _make_session(self) -> Session:
         block = keys.key_block(self.master, self.random, self.server_random)

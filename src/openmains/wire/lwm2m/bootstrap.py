@@ -108,8 +108,9 @@ def renewal(
     """The steps that give a device a new key while every state between two of them still has a working account.
 
     Nothing is deleted: a write replaces one account. ``uri`` is of the server and of the bootstrap server, which are one;
-    the account there is renewed last. ``identity`` and ``key`` of the PSK. Where the device keeps its accounts is asked
-    first; one that does not say, or has several servers, gets them where ``account`` puts them.
+    the account there is renewed first: with the server's renewed, the former key may end. ``identity`` and ``key`` of the PSK.
+    Where the device keeps its accounts is asked first; one that does not say, or has several servers, gets them where
+    ``account`` puts them.
     """
     has_bootstrap, security, short_id = True, 1, 101
     bootstrap_instance, server_instance = 0, 0
@@ -123,10 +124,10 @@ def renewal(
         server_instance = next((instance for instance, ssid in servers.items() if ssid == short_id), 0)
     shared: dict[int, Value] = {0: uri, 2: PSK_MODE, 3: identity, 4: b"", 5: key}
     server: dict[int, Value] = {0: short_id, 1: lifetime_s, 6: True, 7: binding}
-    yield _written((0, security), {**shared, 1: False, 10: short_id}, content_format)
-    yield _written((1, server_instance), server, content_format)
     if has_bootstrap:
         yield _written((0, bootstrap_instance), {**shared, 1: True}, content_format)
+    yield _written((0, security), {**shared, 1: False, 10: short_id}, content_format)
+    yield _written((1, server_instance), server, content_format)
 
 
 def _accounts(answer: Done | None, object_id: int) -> dict[int, int | None]:

@@ -54,6 +54,11 @@ def csv_of(keys: dict[int, bytes]) -> bytes:
     return b"imei,psk\n" + b"".join(f"{imei:015d},{psk.hex()}\n".encode() for imei, psk in keys.items())
 
 
+async def psks(book: KeyCache, imeis: list[int]) -> dict[int, bytes]:
+    """The one key of each."""
+    return {imei: key.psk for imei, (key,) in (await book.keys(imeis)).items()}
+
+
 def fresh(imeis: list[int]) -> dict[int, bytes]:
     return {imei: os.urandom(16) for imei in imeis}
 
@@ -66,12 +71,11 @@ async def test_imported_keys_are_what_the_edge_finds(owner: Pool, store: Postgre
     again = await import_keys(csv_of(keys), tenant, store, vault)
     assert (again.inserted, again.updated, again.unchanged) == (0, 0, 50)
     book = KeyCache(store, Vault(store, lambda: Masters.of(MASTER), os.urandom))
-    assert await book.keys([*keys, 999]) == keys
+    assert await psks(book, [*keys, 999]) == keys
     assert book.counters == {"keys.found": 50, "keys.unknown": 1, "keys.unreadable": 0}
     changed = dict(list(fresh(list(keys)).items())[:2])
     assert (await import_keys(csv_of(changed), tenant, store, vault)).updated == 2
-    assert await book.keys(list(changed)) == changed
-    assert not any(book.is_rotating(imei) for imei in changed)  # the file says what is in the meter
+    assert await psks(book, list(changed)) == changed  # the file says what is in the meter: no other key is valid
 
 
 async def test_a_bad_row_keeps_the_whole_file_out_unless_told_otherwise(
@@ -97,11 +101,11 @@ async def test_another_tenants_key_for_an_imei_neither_counts_nor_hinders(
     stolen, own = os.urandom(16), os.urandom(16)
     await import_keys(csv_of({imei: stolen}), thief, store, vault)  # before anybody has such a meter
     book = KeyCache(store, vault)
-    assert await book.keys([imei]) == {imei: stolen}
+    assert await psks(book, [imei]) == {imei: stolen}
     await import_keys(csv_of({imei: own}), tenant, store, vault)
     assert await book.keys([imei]) == {}  # two claim it and nobody has the meter
     assert await meters(owner, tenant, 4, 1) == [imei]
-    assert await book.keys([imei]) == {imei: own}
+    assert await psks(book, [imei]) == {imei: own}
 
 
 async def test_a_new_key_waits_until_the_meter_came_with_it(owner: Pool, store: PostgresKeys, vault: Vault) -> None:
@@ -115,10 +119,12 @@ async def test_a_new_key_waits_until_the_meter_came_with_it(owner: Pool, store: 
     made: list[bytes] = []
     assert await generate_keys(order, tenant, store, vault, os.urandom, made.append) == 1
     assert await edge.waiting(imeis) == {imeis[0]}  # on a session of long ago
-    await edge.keys(imeis)  # a handshake, the new key first
-    assert await edge.waiting(imeis) == set()
-    await edge.keys(imeis)  # it failed and comes again: the former key's turn
+    new, former = (await edge.keys(imeis))[imeis[0]]
+    assert await edge.waiting(imeis) == {imeis[0]}  # that a handshake was given both says nothing
+    edge.arrived(former.name)
     assert await edge.waiting(imeis) == {imeis[0]}
+    edge.arrived(new.name)
+    assert await edge.waiting(imeis) == set()
 
 
 async def test_generated_keys_go_to_the_maker_and_rotation_ends_with_first_use(
@@ -126,13 +132,13 @@ async def test_generated_keys_go_to_the_maker_and_rotation_ends_with_first_use(
 ) -> None:
     tenant = await make_tenant(owner, "keys-made")
     imeis = await meters(owner, tenant, 5, 4)
-    now = 0.0
     kept: list[bytes] = []
     order = KeyOrder(MeterChoice(imeis=imeis[:3]))
     assert await generate_keys(order, tenant, store, vault, os.urandom, kept.append) == 3
     made = {row.imei: row.psk for row in read_keys(kept[0]) if isinstance(row, KeyRow)}
-    book = KeyCache(store, vault, lambda: now)
-    assert await book.keys(imeis) == made
+    book = KeyCache(store, vault)
+    assert await psks(book, imeis) == made
+    assert not any(key.name.replaces for keys in (await book.keys(imeis)).values() for key in keys)
     assert await generate_keys(order, tenant, store, vault, os.urandom, kept.append) == 0
     assert len(kept) == 1
     imei = imeis[0]
@@ -140,21 +146,19 @@ async def test_generated_keys_go_to_the_maker_and_rotation_ends_with_first_use(
     assert await generate_keys(rotate, tenant, store, vault, os.urandom, kept.append) == 1
     new = next(row.psk for row in read_keys(kept[1]) if isinstance(row, KeyRow))
     assert await book.newest([imei]) == {imei: new}
-    # The meter still has the old one: its handshakes are tried with both in turn.
-    assert [(await book.keys([imei]))[imei] for _ in range(4)] == [new, made[imei], new, made[imei]]
-    assert book.is_rotating(imei)
+    # The meter still has the old one: each handshake is given both, whatever came before it.
+    for _ in range(3):
+        newer, former = (await book.keys([imei]))[imei]
+        assert (newer.psk, former.psk) == (new, made[imei])
+        assert (newer.name.replaces, former.name.replaces) == (True, False)
     # Another rotation meanwhile would replace a key that the meter may have been written already.
     assert await generate_keys(rotate, tenant, store, vault, os.urandom, kept.append) == 0
-    await book.used([imei])  # it was the previous one that was used
-    assert (await book.keys([imei]))[imei] == new
-    await book.used([imei])  # by then, or by the handshake before that? In doubt the meter keeps both
-    assert book.is_rotating(imei)
-    now += 700
-    assert [(await book.keys([imei]))[imei] for _ in range(2)] == [made[imei], new]
-    now += 700
-    await book.used([imei])
-    assert not book.is_rotating(imei)
-    assert [(await book.keys([imei]))[imei] for _ in range(2)] == [new, new]
+    await book.used([former.name])  # it was the previous one that was used
+    assert len((await book.keys([imei]))[imei]) == 2
+    await book.used([newer.name])
+    assert [key.psk for key in (await book.keys([imei]))[imei]] == [new]
+    await book.used([newer.name])  # said again by another edge: nothing more
+    assert await psks(book, [imei]) == {imei: new}
     row = await owner.fetchrow(
         "SELECT version, rotating, first_used_at, previous_sealed FROM device_key WHERE imei = $1", imei
     )
@@ -187,7 +191,7 @@ async def _rotation(owner: Pool, store: PostgresKeys) -> None:
     assert told[-1][0] == told[-1][1] == changed
     assert await rewrap_all(store, given, os.urandom) == 0
     given = Masters.of(new)
-    assert await KeyCache(store, Vault(store, lambda: given, os.urandom)).keys(imeis) == keys
+    assert await psks(KeyCache(store, Vault(store, lambda: given, os.urandom)), imeis) == keys
     await import_keys(csv_of(fresh(imeis)), tenant, store, running)
     lost = KeyCache(store, Vault(store, lambda: Masters.of(old), os.urandom))
     assert await lost.keys(imeis) == {}
@@ -208,7 +212,7 @@ async def test_destroyed_keys_are_gone_and_new_ones_can_be_made(owner: Pool, sto
     assert await store.destroy_tenant(tenant) == 2
     assert await book.keys(imeis) == {}
     await import_keys(csv_of(keys), tenant, store, vault)
-    assert await book.keys(imeis) == keys
+    assert await psks(book, imeis) == keys
 
 
 async def test_the_api_role_can_see_that_there_is_a_key_and_nothing_of_it(
@@ -271,7 +275,7 @@ async def test_jobs_leave_no_key_behind_and_can_be_repeated(
     taken = files.fetch(file_of(2))
     assert taken is not None
     psk = {row.imei: row.psk for row in read_keys(taken) if isinstance(row, KeyRow)}
-    assert await KeyCache(store, vault).keys([imeis[2]]) == psk
+    assert await psks(KeyCache(store, vault), [imeis[2]]) == psk
     assert files.fetch(file_of(2)) is None
 
 
@@ -285,5 +289,5 @@ async def test_a_power_cut_asks_for_keys_in_batches(owner: Pool, store: Postgres
     started = time.perf_counter()
     for place in range(0, len(imeis), 500):
         batch = imeis[place : place + 500]
-        assert await book.keys(batch) == {imei: keys[imei] for imei in batch}
+        assert await psks(book, batch) == {imei: keys[imei] for imei in batch}
     print(f"\n{len(imeis) / (time.perf_counter() - started):,.0f} keys/s")

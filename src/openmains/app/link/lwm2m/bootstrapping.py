@@ -4,9 +4,9 @@
     Register, Update ─→ is a new key waiting? ─→ execute /1/x/9 ─→ the meter asks on /bs ─→ look, write, Finish
 
 Nothing is deleted first. Each write replaces one whole account, so a bootstrap that breaks off anywhere leaves the meter with
-an account that works: the old key is valid until a handshake with the new one was completed (``app.security.keys.cache``). The
-meter's account at the bootstrap server (us as well) is renewed last; were it first, a meter cut off there
-would come back for bootstrap with the new key and so end the old one that its other account still has.
+accounts that both work: the old key is valid until the new one is used in service (``app.security.keys.cache``), and the account
+that is in service, the server's, is renewed last. Were it first, a meter cut off there would register with the new key and so end
+the old one, which its account at the bootstrap server (us as well) still has.
 
 Keys are opened for one bootstrap, held by its steps, and written nowhere else; neither logs nor counters see them.
 """

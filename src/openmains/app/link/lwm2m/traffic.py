@@ -35,6 +35,9 @@ from openmains.wire.lwm2m.path import Path, is_below
 from openmains.wire.lwm2m.registration import Registration
 from openmains.wire.lwm2m.server import Server
 
+# What a meter says where it has an account of the server's; one that is there for bootstrap only says none of it.
+_SERVICE = (lwm2m.Report, Request, lwm2m.RegisterWanted, lwm2m.Updated)
+
 
 @dataclass(slots=True)
 class Parts:
@@ -129,6 +132,8 @@ class Traffic:
     # --- events ---
 
     def _on_event(self, event: lwm2m.Event, terminal: Terminal | None, now: float) -> None:
+        if terminal is not None and isinstance(event, _SERVICE):
+            self._link.in_service(terminal)
         match event:
             case lwm2m.Report():
                 if terminal is not None:

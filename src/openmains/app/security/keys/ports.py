@@ -22,6 +22,24 @@ class DeviceKey:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyName:
+    """Which key of a terminal. ``replaces``: it is a new one, and the one before it is valid until this one is used."""
+
+    imei: int
+    tenant_id: TenantId
+    version: int
+    replaces: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ValidKey:
+    """A key that a terminal may come with, opened."""
+
+    name: KeyName
+    psk: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class KeyedMeter:
     """A meter that a key can be made for."""
 
