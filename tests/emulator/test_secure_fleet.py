@@ -12,7 +12,7 @@ import pytest
 from openmains.drivers.lwm2m.envelope import wrap
 from openmains.drivers.model import Kind
 from openmains.emulator.device.endpoint import Network
-from openmains.emulator.device.secure_device import ReportTransport
+from openmains.emulator.device.secure_device import OFFERS, DtlsOffer, ReportTransport
 from openmains.emulator.fleet import Fleet
 from openmains.emulator.fleet_model import Commanded, FleetSummary, MeterSpec, Radio, Secure
 from openmains.emulator.meter.authorise import command_mac
@@ -61,6 +61,7 @@ async def run(
     address_changes: float = 0.0,
     network: Network | None = None,
     known: dict[str, bytes] | None = None,
+    offer: DtlsOffer = OFFERS["all"],
 ) -> tuple[SecurePlatform, FleetSummary]:
     psks = keys(meters)
     start = int(time.time())
@@ -71,7 +72,9 @@ async def run(
     )
     for imei, frame in commands:
         platform.command(imei, frame)
-    secure = Secure(psks, {meters[0].imei: "460001234567890"}, transport=way, address_changes=address_changes)
+    secure = Secure(
+        psks, {meters[0].imei: "460001234567890"}, transport=way, address_changes=address_changes, offer=offer
+    )
     fleet = Fleet(
         meters, platform.address, start=start, speed=speed, town=Consumption(), secure=secure,
         commanded=Commanded({spec.imei: KEY for spec in meters}), attach_spread_s=0,
@@ -194,6 +197,18 @@ async def test_command_line_takes_keys_from_the_file(tmp_path: Path) -> None:
     assert summary.acknowledged >= 1
     assert platform.endpoints == {f"urn:imei-imsi:{imei}-460001234567890"}
     assert known.command_keys == {imei: KEY}
+
+
+@pytest.mark.parametrize("name", OFFERS)
+async def test_meters_with_each_dtls_stack_report(name: str) -> None:
+    meters = specs(3, ReportTransport.POST)
+    platform, summary = await run(
+        meters, ReportTransport.POST, lambda platform, summary: summary.acknowledged >= 6, offer=OFFERS[name]
+    )
+    assert summary.acknowledged >= 6
+    codes = {session.suite.code for session in platform.sessions}
+    assert codes == {OFFERS[name].suites[0]}
+    assert {session.etm for session in platform.sessions} == {name == "cbc"}
 
 
 def test_command_line_refuses_a_key_that_is_none(tmp_path: Path) -> None:

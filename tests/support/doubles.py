@@ -251,7 +251,21 @@ class Products:
 
 def product(product_id: int = 3) -> Product:
     return Product(
-        ProductId(product_id), "w", "W", "M", "W-1", "water", "openmains/water-1", 0, 1800, 86_400, 6000, {}, THEN
+        ProductId(product_id),
+        "w",
+        "W",
+        "M",
+        "W-1",
+        "water",
+        "openmains/water-1",
+        0,
+        1800,
+        86_400,
+        6000,
+        {},
+        False,
+        False,
+        THEN,
     )
 
 

@@ -27,7 +27,8 @@ class Site:
 
     ``events``: all that the server told, in order. ``delivered``: application data, in order. ``answer``: what to send back
     to a message, None: nothing. ``store_each``: store a session again at each message, so that not even a kill lets a record
-    count twice. ``late_keys``/``late_store``: leave KeyWanted or Established to the test.
+    count twice. ``weak``: clients with CBC only or without extended master secret are let in. ``late_keys``/``late_store``:
+    leave KeyWanted or Established to the test.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Site:
         late_keys: bool = False,
         late_store: bool = False,
         store_each: bool = False,
+        weak: bool = False,
     ) -> None:
         self.limits = limits or Limits()
         self.random = Random(seed)  # noqa: S311 – repeatable is the point
@@ -49,13 +51,15 @@ class Site:
         self.answer = answer
         self.late_keys, self.late_store = late_keys, late_store
         self.store_each = store_each
+        self.weak = weak
         self.store: dict[bytes, bytes] = {}
         self.events: list[Any] = []
         self.delivered: list[bytes] = []
         self.server = self._new_server()
 
     def _new_server(self) -> Server:
-        return Server(self.limits, node=self.node, secret=SECRET, random=self.random.randbytes, load=self.load)
+        random = self.random.randbytes
+        return Server(self.limits, node=self.node, secret=SECRET, random=random, load=self.load, weak=self.weak)
 
     def load(self, cid: bytes) -> Session | None:
         raw = self.store.get(cid)

@@ -195,7 +195,14 @@ def assemble(
         proofs,
         downlinks,
         Operations(**guarded, node=NODE),
-        Bootstrapping(**guarded, uri=URI, keys=keys),
+        Bootstrapping(
+            **guarded,
+            uri=URI,
+            keys=keys,
+            refused=lambda one, reason, detail: gate.refused(
+                one.imei, one.host, RefusalStage.BOOTSTRAP, reason, detail
+            ),
+        ),
     )
     traffic = Traffic(server, parts, link=link, store=store, registrar=gate, driver_of=admission.driver_of)
     return Stack(admission, batcher, server, reports, parts, traffic)

@@ -36,7 +36,7 @@ class SecurePlatform:
         self._sock.setblocking(False)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self.address: tuple[str, int] = self._sock.getsockname()
-        self._dtls = Server(node=1, secret=os.urandom(32), random=os.urandom, load=lambda cid: None)
+        self._dtls = Server(node=1, secret=os.urandom(32), random=os.urandom, load=lambda cid: None, weak=True)
         self._lwm2m = Lwm2mServer(seed=7)
         self._sessions: dict[bytes, Session] = {}
         self._by_imei: dict[str, bytes] = {}
@@ -46,6 +46,10 @@ class SecurePlatform:
     def close(self) -> None:
         self._loop.remove_reader(self._sock.fileno())
         self._sock.close()
+
+    @property
+    def sessions(self) -> list[Session]:
+        return list(self._sessions.values())
 
     def command(self, imei: str, frame: bytes) -> None:
         """To be written to /19/1/0 in the window after the meter's next report."""

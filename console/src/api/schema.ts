@@ -1837,7 +1837,9 @@ export interface components {
             imei: string | null;
             /** Format: date-time */
             last_at: string;
+            meter_id: number | null;
             name: string;
+            number: string | null;
             reason: string;
             refusal_id: number;
             /** @enum {string} */
@@ -2550,6 +2552,16 @@ export interface components {
         };
         /** NewProduct */
         NewProduct: {
+            /**
+             * @description Let modules in that offer only TLS_PSK_WITH_AES_128_CBC_SHA256. Risk: without encrypt-then-MAC (RFC 7366) its records can be read in part by measuring time (Lucky 13). From the next handshake on.
+             * @default false
+             */
+            allow_cbc: boolean;
+            /**
+             * @description Let modules in that do not offer the extended master secret (RFC 7627). Risk: keys are not bound to all that was said in the handshake; whoever holds the meter's key can join two connections. From the next handshake on.
+             * @default false
+             */
+            allow_no_ems: boolean;
             code: string;
             /** @default 0 */
             dial: number;
@@ -2772,6 +2784,10 @@ export interface components {
         };
         /** Product */
         Product: {
+            /** @description Let modules in that offer only TLS_PSK_WITH_AES_128_CBC_SHA256. Risk: without encrypt-then-MAC (RFC 7366) its records can be read in part by measuring time (Lucky 13). From the next handshake on. */
+            allow_cbc: boolean;
+            /** @description Let modules in that do not offer the extended master secret (RFC 7627). Risk: keys are not bound to all that was said in the handshake; whoever holds the meter's key can join two connections. From the next handshake on. */
+            allow_no_ems: boolean;
             code: string;
             /** Format: date-time */
             created_at: string;
@@ -2792,6 +2808,10 @@ export interface components {
         };
         /** ProductChange */
         ProductChange: {
+            /** @description Let modules in that offer only TLS_PSK_WITH_AES_128_CBC_SHA256. Risk: without encrypt-then-MAC (RFC 7366) its records can be read in part by measuring time (Lucky 13). From the next handshake on. */
+            allow_cbc?: boolean;
+            /** @description Let modules in that do not offer the extended master secret (RFC 7627). Risk: keys are not bound to all that was said in the handshake; whoever holds the meter's key can join two connections. From the next handshake on. */
+            allow_no_ems?: boolean;
             dial?: number;
             driver?: string;
             interval_s?: number;
@@ -11905,6 +11925,11 @@ export interface operations {
                 cursor?: string | null;
                 /** @description Rows of a page. */
                 limit?: number;
+                meter_id?: number | null;
+                /** @description A part of what the device called itself. */
+                name?: string | null;
+                /** @description As in the rows, e.g. ``no_key``. */
+                reason?: string | null;
             };
             header?: never;
             path?: never;

@@ -173,6 +173,7 @@ class Fleet:
             SecureDevice(
                 place, imei, secure.psks.get(imei) or self._rng.randbytes(16), imsi=secure.imsis.get(imei, ""),
                 way=secure.transports.get(imei, secure.transport), random=secrets.token_bytes, timing=self._radio.timing, down=self._down,
+                offer=secure.offer,
             )
             for place, imei in enumerate(self._imeis)
         ]  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from openmains.emulator.device.endpoint import PERFECT, Network
-from openmains.emulator.device.secure_device import ReportTransport
+from openmains.emulator.device.secure_device import OFFERS, DtlsOffer, ReportTransport
 from openmains.emulator.meter.consumption import Medium
 from openmains.emulator.meter.memory import Memory
 from openmains.emulator.meter.profile import Frames, Profile
@@ -45,7 +45,7 @@ class Secure:
     """Meters with DTLS sessions. ``psks``: IMEI → key; ``imsis``: IMEI → IMSI for the registration (R13.3).
 
     ``transport`` is for meters that ``transports`` (by IMEI) does not name. ``address_changes``: share of messages before which a meter's
-    address has changed.
+    address has changed. ``offer``: what the modules' DTLS stacks have.
     """
 
     psks: Mapping[str, bytes]
@@ -53,6 +53,7 @@ class Secure:
     transport: ReportTransport = ReportTransport.OBJECT19
     transports: Mapping[str, ReportTransport] = field(default_factory=dict)
     address_changes: float = 0.0
+    offer: DtlsOffer = OFFERS["all"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,6 +159,42 @@ async def test_refusals_are_listed_with_their_reason(world: World) -> None:
             ("meter-17", "identity_form", 3), ("meter-17", "no_key", 3),
         ]  # fmt: skip
         assert rest["next"] is None
+        assert [row["meter_id"] for row in rows] == [None, None]
+
+
+async def test_refusals_are_filtered_and_lead_to_their_meter(world: World) -> None:
+    imei = imei_of(35_1234_5600_0000)
+    meter_id = await world.owner.fetchval(
+        "UPDATE meter SET imei = $2 WHERE meter_id = (SELECT min(meter_id) FROM meter WHERE tenant_id = $1) RETURNING meter_id",
+        world.a.tenant_id, imei,
+    )  # fmt: skip
+    for name, number, reason in (
+        (f"urn:imei:{imei}", imei, "cbc_not_allowed"), (str(imei), imei, "wrong_key"), ("Meter_17%", None, "identity_form"),
+        ("", None, "no_suite"),
+    ):  # fmt: skip
+        await world.owner.execute(
+            "INSERT INTO access_refusal (tenant_id, name, imei, stage, reason, detail, address, first_us, last_us, attempts)"
+            " VALUES ($1, $2, $3, 'handshake', $4, '', '192.0.2.1', 1000000, 2000000, 1)",
+            world.a.tenant_id, name, number, reason,
+        )  # fmt: skip
+
+    async with world.client(world.a.token) as client:
+
+        async def found(query: str) -> set[tuple[str, int | None]]:
+            items = (await client.get(f"/refusals?{query}")).json()["items"]
+            return {(row["reason"], row["meter_id"]) for row in items if row["last_at"] == "1970-01-01T00:00:02Z"}
+
+        assert await found("name=IMEI") == {("cbc_not_allowed", meter_id)}
+        assert await found(f"name={str(imei)[2:9]}") == {("cbc_not_allowed", meter_id), ("wrong_key", meter_id)}
+        assert await found("name=r_17%25") == {("identity_form", None)}  # a part of the name, no pattern
+        assert await found("name=r117") == set()
+        assert await found("reason=no_suite") == {("no_suite", None)}
+        assert await found(f"reason=wrong_key&name={imei}&meter_id={meter_id}") == {("wrong_key", meter_id)}
+        assert await found(f"meter_id={meter_id + 1}") == set()
+        first = (await client.get(f"/refusals?meter_id={meter_id}&limit=1")).json()
+        assert (await client.get(f"/refusals?meter_id={meter_id}&limit=1&cursor={first['next']}")).status_code == 200
+        assert (await client.get(f"/refusals?limit=1&cursor={first['next']}")).status_code == 400  # of another list
+        assert (await client.get("/refusals?name=")).status_code == 400
 
 
 async def test_the_policy_is_the_administrators(world: World) -> None:

@@ -9,6 +9,9 @@ import pytest
 
 from openmains.edges.sqlite.sessions import Changes, Heard, SessionFile, SessionFileError, StoredSession
 from openmains.edges.sqlite.writer import SessionWriter
+from openmains.wire.dtls.session import Session, inner
+from openmains.wire.dtls.suites import ALL_SUITES
+from tests.support.dtls import Site, connected
 
 KEY = bytes(range(32))
 SECRETS = b"key block that nobody may read"
@@ -33,6 +36,26 @@ async def test_a_confirmed_session_is_there_after_a_crash(tmp_path: Path) -> Non
     # no close(): as if the process had been killed
     again = open_file(tmp_path).find(stored(1).cid)
     assert again == stored(1)
+
+
+@pytest.mark.parametrize("etm", [True, False], ids=["encrypt then MAC", "MAC then encrypt"])
+@pytest.mark.parametrize("code", ALL_SUITES)
+async def test_a_session_of_each_suite_goes_on_after_a_crash(tmp_path: Path, code: int, etm: bool) -> None:
+    line = connected(Site(weak=True), suites=(code,), etm=etm)
+    session = line.site.session
+    writer = SessionWriter(open_file(tmp_path))
+    found = StoredSession(
+        session.cid, 860_000_000_000_001, session.dump(), session.reserved, session.newest, "192.0.2.7:4000", 1
+    )
+    writer.establish(found, lambda done: None)
+    await writer.drain()
+    record = line.next_up(b"a reading")
+    assert b"a reading" not in record
+    row = open_file(tmp_path).find(session.cid)
+    assert row is not None
+    again = Session.load(row.secrets)
+    assert again.suite.code == code
+    assert inner(again.open(record, 13 + len(session.cid)) or b"") == (23, b"a reading")
 
 
 async def test_what_was_heard_counts_before_and_after_it_is_written(tmp_path: Path) -> None:

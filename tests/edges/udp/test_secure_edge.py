@@ -4,19 +4,20 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 import pytest
 
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
 from openmains.app.link.ports import Terminal
 from openmains.app.security.key_lookup import KeyLookup
-from openmains.app.security.keys.ports import KeyName, ValidKey
+from openmains.app.security.keys.ports import KeyName, TerminalKeys, ValidKey
 from openmains.app.security.refusals import RefusalStage
 from openmains.domain.ids import TenantId
 from openmains.edges.udp.secure_edge import SecureEdge
 from openmains.edges.udp.shell import open_socket
 from openmains.wire.dtls.client import Client
-from openmains.wire.dtls.events import Connected, Received
+from openmains.wire.dtls.events import Connected, Failed, Received, Weakness
 from tests.support.link import EPOCH_US, IMEI, SessionRows
 
 PSK = bytes(range(16))
@@ -25,8 +26,11 @@ PEER, MOVED = ("192.0.2.1", 4711), ("192.0.2.9", 4712)
 
 
 class Keys:
-    async def keys(self, imeis: Sequence[int]) -> Mapping[int, Sequence[ValidKey]]:
-        return {imei: (ValidKey(KEY, PSK),) for imei in imeis if imei == IMEI}
+    def __init__(self, allows: frozenset[Weakness] = frozenset()) -> None:
+        self._allows = allows
+
+    async def keys(self, imeis: Sequence[int]) -> Mapping[int, TerminalKeys]:
+        return {imei: TerminalKeys((ValidKey(KEY, PSK),), self._allows) for imei in imeis if imei == IMEI}
 
 
 class Watch:
@@ -37,6 +41,7 @@ class Watch:
     def __init__(self) -> None:
         self.sims: list[tuple[int, str]] = []
         self.refusals: list[tuple[str, int | None, str, str]] = []
+        self.suspects: list[tuple[str, int, bool]] = []
 
     def named_sim(self, imei: int, imsi: str, iccid: str, host: str) -> None:
         self.sims.append((imei, imsi))
@@ -54,7 +59,8 @@ class Watch:
     def refused(self, name: str, imei: int | None, stage: RefusalStage, reason: str, detail: str, host: str) -> None:
         self.refusals.append((name, imei, reason, host))
 
-    def suspicious(self, kind: str, imei: int, host: str, now: float) -> None: ...
+    def suspicious(self, kind: str, imei: int, host: str, now: float, *, keyed: bool = True) -> None:
+        self.suspects.append((kind, imei, keyed))
 
 
 class Bridge:
@@ -99,16 +105,19 @@ class User:
 class World:
     """An edge whose datagrams the test carries, and one device."""
 
-    def __init__(self, identity: bytes = str(IMEI).encode()) -> None:
+    def __init__(
+        self, identity: bytes = str(IMEI).encode(), *, allows: frozenset[Weakness] = frozenset(), **options: Any
+    ) -> None:
         self.loop = asyncio.get_running_loop()
         self.store, self.watch, self.bridge = SessionRows(), Watch(), Bridge()
         self.edge = SecureEdge(
             open_socket("127.0.0.1", 0, 1 << 16), node=1, secret=b"s" * 32, random=os.urandom, store=self.store,
-            desk=KeyLookup(Keys()), limiter=AddressLimiter(1000, [], 1000), watch=self.watch, cache=10,
+            desk=KeyLookup(Keys(allows)), limiter=AddressLimiter(1000, [], 1000), watch=self.watch, cache=10,
             now_us=lambda: EPOCH_US,
         )  # fmt: skip
         self.user = User(self.edge)
-        self.device = Client("server", psk=PSK, identity=identity, random=os.urandom, cid=b"dev1")
+        chosen = {"psk": PSK, "identity": identity, "random": os.urandom, "cid": b"dev1"} | options
+        self.device = Client("server", **chosen)
         self.felt: list[object] = []
 
     def carry(self, peer: tuple[str, int] = PEER) -> None:
@@ -210,6 +219,72 @@ async def test_an_identity_without_a_key_is_counted_by_its_reason(identity: byte
     imei = int(identity) if counter in ("no_key", "identity_check_digit") else None
     assert world.watch.refusals == [(identity.decode(), imei, counter, PEER[0])]
     world.edge.close()
+
+
+async def tried(world: World) -> None:
+    """As far as the device comes."""
+    world.edge.start(world.user, world.bridge)
+    world.edge.stop_reading()
+    world.device.start(world.loop.time())
+    for _ in range(20):
+        world.carry()
+        await asyncio.sleep(0)
+
+
+WEAK = [
+    ({"suites": (0x00AE,)}, {Weakness.CBC}),
+    ({"ems": False}, {Weakness.NO_EMS}),
+    ({"suites": (0x00AE,), "ems": False, "etm": False}, {Weakness.CBC, Weakness.NO_EMS}),
+]
+
+
+@pytest.mark.parametrize(("options", "needs"), WEAK)
+async def test_a_weak_module_comes_in_where_its_product_allows_it(
+    options: dict[str, Any], needs: set[Weakness]
+) -> None:
+    world = World(allows=frozenset(needs), **options)
+    terminal = await world.connected()
+    world.say(b"report")
+    world.carry()
+    assert world.heard() == [b"report"]
+    assert world.watch.refusals == []
+    # Out of memory and back from the store, in which the suite is.
+    evict(world)
+    world.say(b"again")
+    world.carry()
+    assert world.heard() == [b"report", b"again"]
+    assert world.store.rows[terminal.cid].secrets[2:4] == (b"\x00\xae" if Weakness.CBC in needs else b"\xc0\xa8")
+    world.edge.close()
+
+
+@pytest.mark.parametrize(("options", "needs"), WEAK)
+async def test_else_it_is_refused_by_name_and_not_taken_for_a_guesser(
+    options: dict[str, Any], needs: set[Weakness]
+) -> None:
+    world = World(**options)
+    await tried(world)
+    assert world.user.told == [] and world.store.rows == {}
+    assert world.watch.refusals == [(str(IMEI), IMEI, f"{weakness}_not_allowed", PEER[0]) for weakness in sorted(needs)]
+    assert world.watch.suspects == []
+    assert world.edge.counters[f"handshake.refused.{min(needs)}_not_allowed"] == 1
+    assert [type(event) for event in world.felt] == [Failed]
+    world.edge.close()
+
+
+async def test_a_hello_that_nobody_can_go_on_with_is_listed_without_a_name() -> None:
+    world = World(suites=(0xC0A9,))
+    await tried(world)
+    assert world.watch.refusals == [("", None, "no_suite", PEER[0])]
+    assert world.edge.counters["handshake.refused.no_suite"] == 1
+    world.edge.close()
+
+
+async def test_a_wrong_key_is_told_of_a_terminal_that_has_one() -> None:
+    for identity, keyed in ((str(IMEI), True), (str(IMEI + 4), False)):
+        world = World(identity.encode(), psk=bytes(16))
+        await tried(world)
+        assert world.watch.suspects == [("wrong_key", int(identity), keyed)]
+        world.edge.close()
 
 
 async def test_a_blocked_terminal_is_not_heard(world: World) -> None:

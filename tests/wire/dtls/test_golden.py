@@ -21,7 +21,7 @@ from openmains.wire.dtls.fragments import fragments_untrusted, message
 from openmains.wire.dtls.record import records_untrusted
 from openmains.wire.dtls.server import Server
 from openmains.wire.dtls.session import Session, inner
-from openmains.wire.dtls.suites import SUITES
+from openmains.wire.dtls.suites import CCM_8, SUITES
 from openmains.wire.dtls.tickets import read_new_ticket_untrusted
 
 FOLDER = Path(__file__).resolve().parents[3] / "vectors" / "dtls"
@@ -97,7 +97,7 @@ def test_keys_and_session_hash(trace: Trace) -> None:
     assert keys.premaster(hexed(trace, "psk")) == hexed(trace, "premaster")
     master = keys.master_secret(hexed(trace, "premaster"), hexed(trace, "session_hash"))
     assert master == hexed(trace, "master")
-    block = keys.key_block(master, hexed(trace, "client_random"), hexed(trace, "server_random"))
+    block = keys.key_block(master, hexed(trace, "client_random"), hexed(trace, "server_random"), CCM_8)
     assert block.client_key + block.server_key + block.client_iv + block.server_iv == hexed(trace, "key_block")
 
 

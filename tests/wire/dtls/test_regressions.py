@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from openmains.wire.dtls.codes import Content, Message
-from openmains.wire.dtls.events import Established, Failed, Limits, Received
+from openmains.wire.dtls.events import Established, Failed, Limits, Received, Refused
 from openmains.wire.dtls.fragments import message
 from openmains.wire.dtls.record import plain_record, records_untrusted
 from openmains.wire.dtls.states import Asking
@@ -228,7 +228,8 @@ def test_an_identity_longer_than_it_says() -> None:
         body = message(Message.CLIENT_KEY_EXCHANGE, 2, size.to_bytes(2, "big") + key_exchange[27:])
         fresh.receive(plain_record(Content.HANDSHAKE, 9, body), HOME, 0.0)
         assert fresh.server.counters["malformed"] == 1
-        assert fresh.events == [] and fresh.server.sizes()["handshakes"] == 0
+        assert [event.reason for event in fresh.of(Refused)] == ["identity_form"] and len(fresh.events) == 1
+        assert fresh.server.sizes()["handshakes"] == 0
 
 
 def test_a_warning_does_not_end_a_handshake_and_many_do_not_matter() -> None:

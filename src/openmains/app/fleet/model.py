@@ -39,6 +39,22 @@ class Area(Struct, frozen=True):
     name: str
 
 
+AllowCbc = Annotated[
+    bool,
+    Meta(
+        description="Let modules in that offer only TLS_PSK_WITH_AES_128_CBC_SHA256. Risk: without encrypt-then-MAC (RFC 7366) its records"
+        " can be read in part by measuring time (Lucky 13). From the next handshake on."
+    ),
+]
+AllowNoEms = Annotated[
+    bool,
+    Meta(
+        description="Let modules in that do not offer the extended master secret (RFC 7627). Risk: keys are not bound to all that was said in"
+        " the handshake; whoever holds the meter's key can join two connections. From the next handshake on."
+    ),
+]
+
+
 class Product(Struct, frozen=True):
     """A maker's model with the driver that reads it."""
 
@@ -54,6 +70,8 @@ class Product(Struct, frozen=True):
     report_s: int
     qmax_l_h: int
     settings: dict[str, Any]
+    allow_cbc: AllowCbc
+    allow_no_ems: AllowNoEms
     created_at: datetime
 
 
@@ -70,6 +88,8 @@ class NewProduct(Struct, frozen=True, forbid_unknown_fields=True):
     report_s: Annotated[int, Meta(ge=60, le=31 * DAY_S)] = DAY_S
     qmax_l_h: Annotated[int, Meta(ge=1, le=2**40)] = 6000
     settings: dict[str, Any] = msgspec.field(default_factory=dict)
+    allow_cbc: AllowCbc = False
+    allow_no_ems: AllowNoEms = False
 
 
 class ProductChange(Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,6 +104,8 @@ class ProductChange(Struct, frozen=True, forbid_unknown_fields=True):
     report_s: Annotated[int, Meta(ge=60, le=31 * DAY_S)] | UnsetType = UNSET
     qmax_l_h: Annotated[int, Meta(ge=1, le=2**40)] | UnsetType = UNSET
     settings: dict[str, Any] | UnsetType = UNSET
+    allow_cbc: AllowCbc | UnsetType = UNSET
+    allow_no_ems: AllowNoEms | UnsetType = UNSET
 
 
 class NewArea(Struct, frozen=True, forbid_unknown_fields=True):

@@ -234,7 +234,9 @@ class Watch(Protocol):
         """Somebody was refused, by what it called itself: an operator is to see why."""
         ...
 
-    def suspicious(self, kind: str, imei: int, host: str, now: float) -> None: ...
+    def suspicious(self, kind: str, imei: int, host: str, now: float, *, keyed: bool = True) -> None:
+        """What ``wire.dtls`` calls so. ``keyed``: it named somebody who has a key."""
+        ...
 
 
 class Bridge(Protocol):

@@ -11,18 +11,19 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
-from openmains.app.security.keys.ports import ValidKey
+from openmains.app.security.keys.ports import TerminalKeys
 
 log = logging.getLogger("openmains.edge")
-Give = Callable[[Sequence[ValidKey]], None]
+Give = Callable[[TerminalKeys], None]
 NOBODY = 0  # an IMEI that no module has
+NOT_KNOWN = TerminalKeys()
 
 
 class KeySource(Protocol):
     """Where keys are kept."""
 
-    def keys(self, imeis: Sequence[int]) -> Awaitable[Mapping[int, Sequence[ValidKey]]]:
-        """The valid pre-shared keys of those that have one, the newest first; raises when it cannot be asked."""
+    def keys(self, imeis: Sequence[int]) -> Awaitable[Mapping[int, TerminalKeys]]:
+        """The valid pre-shared keys of those that have one; raises when it cannot be asked."""
         ...
 
 
@@ -58,5 +59,5 @@ class KeyLookup:
                 continue
             self.counters["keys.asked"] += len(batch)
             for imei, give in batch:
-                give(found.get(imei, ()))
+                give(found.get(imei, NOT_KNOWN))
         self._task = None

@@ -120,11 +120,16 @@ class UnknownTerminal(Struct, frozen=True):
 
 
 class AccessRefusal(Struct, frozen=True):
-    """A handshake or registration that was refused, by name, stage and reason; ``detail``: what the device was told."""
+    """A handshake or registration that was refused, by name, stage and reason; ``detail``: what the device was told.
+
+    ``name``: empty where the device was refused before it said one. ``meter_id``: the meter in use that has the named IMEI.
+    """
 
     refusal_id: int
     name: str
     imei: str | None
+    meter_id: MeterId | None
+    number: str | None
     stage: Literal["handshake", "registration", "bootstrap"]
     reason: str
     detail: str
@@ -132,6 +137,14 @@ class AccessRefusal(Struct, frozen=True):
     first_at: datetime
     last_at: datetime
     attempts: int
+
+
+class RefusalFilter(Struct, frozen=True):
+    """Which refusals; None: whatever it is. ``name``: a part of what the device called itself, in any case."""
+
+    name: str | None = None
+    reason: str | None = None
+    meter_id: MeterId | None = None
 
 
 class AccessPolicy(Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,6 +11,7 @@ from openmains.app.security.model import (
     KeySummary,
     MeterSecurity,
     OnboardingStatus,
+    RefusalFilter,
     TerminalFinding,
     TerminalList,
     TerminalRow,
@@ -52,7 +53,7 @@ class AccessStore(Protocol):
     async def handle_unknown(
         self, imei: int, status: OnboardingStatus, user_id: UserId, meter_id: MeterId | None
     ) -> None: ...
-    async def refusals(self, limit: int, after: tuple[int, int] | None) -> list[AccessRefusal]:
+    async def refusals(self, limit: int, after: tuple[int, int] | None, chosen: RefusalFilter) -> list[AccessRefusal]:
         """Newest first; ``after``: (last attempt in µs, refusal id)."""
 
     async def policy(self) -> AccessPolicy | None: ...

@@ -4,7 +4,7 @@
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from openmains.app.security.keys.ports import ValidKey
+from openmains.app.security.keys.ports import TerminalKeys
 from openmains.app.security.refusals import RefusalStage
 from openmains.app.security.registration import RegistrationGate
 from openmains.app.security.watch import AccessWatch
@@ -19,14 +19,14 @@ class Cells:
 
     def __init__(
         self,
-        keys: Callable[[Sequence[int]], Awaitable[Mapping[int, Sequence[ValidKey]]]],
+        keys: Callable[[Sequence[int]], Awaitable[Mapping[int, TerminalKeys]]],
         cells: Callable[[Sequence[int]], Awaitable[Mapping[int, int]]],
     ) -> None:
         self._keys = keys
         self._read = cells
         self._cells: OrderedDict[int, int] = OrderedDict()
 
-    async def keys(self, imeis: Sequence[int]) -> Mapping[int, Sequence[ValidKey]]:
+    async def keys(self, imeis: Sequence[int]) -> Mapping[int, TerminalKeys]:
         """As a ``KeySource``."""
         found = await self._keys(imeis)
         for imei, cell in (await self._read(list(found))).items():

@@ -80,14 +80,16 @@ class AccessWatch:
             self._report(found)
         return True
 
-    def suspicious(self, kind: str, imei: int, host: str, now: float) -> None:
-        """What ``wire.dtls`` calls suspicious: ``bad_mac``, ``replay``, ``wrong_key``."""
+    def suspicious(self, kind: str, imei: int, host: str, now: float, *, keyed: bool = True) -> None:
+        """What ``wire.dtls`` calls suspicious: ``bad_mac``, ``replay``, ``wrong_key``; ``keyed``: of a terminal that has a key."""
         self.counters[f"access.seen.{kind}"] += 1
         if kind == "replay":
             self._report(self._guard.replay(imei, host, now))
         elif kind == "bad_mac":
             self._report(self._guard.bad_record(imei, host, now))
         else:
+            if keyed:
+                self.refused(imei_text(imei), imei, RefusalStage.HANDSHAKE, "wrong_key", "", host)
             if self._identities.find(imei) is None:
                 self._unknown.note(imei_text(imei), host, self._now_us())
             self._report(self._guard.wrong_key(imei, host, now))

@@ -21,6 +21,7 @@ from openmains.app.security.model import (
     KeyWish,
     MeterSecurity,
     OnboardingStatus,
+    RefusalFilter,
     Release,
     TerminalFinding,
     TerminalList,
@@ -30,7 +31,18 @@ from openmains.app.security.model import (
 from openmains.app.security.ports import AccessStore, KeyFiles, place_of
 from openmains.domain.ids import MeterId
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
-from openmains.edges.http.inputs import Cursor, Id, Limit, Page, PathWord, after_id, after_pair, page
+from openmains.edges.http.inputs import (
+    Cursor,
+    Id,
+    Limit,
+    OptionalId,
+    Page,
+    PathWord,
+    after_id,
+    after_pair,
+    optional,
+    page,
+)
 from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR, VIEWER
 
 LARGEST_KEY_FILE = 128 * 1024 * 1024  # a million rows are about 50 MB
@@ -129,12 +141,23 @@ async def list_unknown_terminals(
 
 @get("/refusals", operation_id="list_access_refusals", tags=TAGS, opt=OPERATOR)
 async def list_access_refusals(
-    request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None
+    request: Request[Any, Any, Any],
+    name: Annotated[
+        str | None, QueryParameter(min_length=1, max_length=64, description="A part of what the device called itself.")
+    ] = None,
+    reason: Annotated[
+        str | None, QueryParameter(min_length=1, max_length=64, description="As in the rows, e.g. ``no_key``.")
+    ] = None,
+    meter_id: OptionalId = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Page[AccessRefusal]:
     """Handshakes and registrations that were refused, with the reason, newest first."""
+    chosen = RefusalFilter(name, reason, optional(MeterId, meter_id))
+    scope = f"refusals {name} {reason} {meter_id}"
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        rows = await work[AccessStore].refusals(limit + 1, after_pair("refusals", cursor))
-    return page("refusals", rows, limit, lambda found: (place_of(found.last_at), found.refusal_id))
+        rows = await work[AccessStore].refusals(limit + 1, after_pair(scope, cursor), chosen)
+    return page(scope, rows, limit, lambda found: (place_of(found.last_at), found.refusal_id))
 
 
 @post("/onboarding/{imei:str}/accept", operation_id="accept_unknown_terminal", tags=TAGS, opt=OPERATOR)

@@ -10,14 +10,14 @@ another node's session goes to that node. What the meters say is none of this fi
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
 from openmains.app.link.ports import Bridge, LinkUser, SessionStore, Terminal, Watch
 from openmains.app.link.terminals import CachedTerminal, Terminals, peer_text
 from openmains.app.security.key_lookup import KeyLookup
-from openmains.app.security.keys.ports import KeyName, ValidKey
+from openmains.app.security.keys.ports import KeyName, TerminalKeys
 from openmains.app.security.refusals import RefusalStage
 from openmains.domain.fleet.endpoint_name import EndpointName, NameFault, parse_identity_untrusted
 from openmains.domain.fleet.identifiers import is_imei
@@ -58,7 +58,7 @@ class SecureEdge:
         self._desk = desk
         self._watch = watch
         self._now_us = now_us
-        self._dtls = Server(node=node, secret=secret, random=random, load=self._load)
+        self._dtls = Server(node=node, secret=secret, random=random, load=self._load, weak=True)
         self._terminals = Terminals(store, int.from_bytes(random(7), "big") | 1, cache, self._leave)
         self._user: LinkUser | None = None
         self._bridge: Bridge | None = None
@@ -130,12 +130,11 @@ class SecureEdge:
 
     def _on_event(self, event: dtls.ServerEvent, now: float) -> None:
         match event:
-            case dtls.KeyWanted(handshake, identity, peer):
-                name, said = parse_identity_untrusted(identity), identity
-                imei = int(name.imei) if isinstance(name, EndpointName) else None
-                if imei is not None and not self._watch.may_try(imei, _host(peer), now):
-                    imei = None  # as if unknown: the answer and its time tell nothing
-                self._desk.ask(imei, lambda keys: self._on_keys(handshake, name, keys, said, peer, imei is not None))
+            case dtls.KeyWanted():
+                self._on_key_wanted(event, now)
+            case dtls.Refused(reason, detail, peer):
+                self._refused[f"handshake.refused.{reason}"] += 1
+                self._watch.refused("", None, RefusalStage.HANDSHAKE, reason, detail, _host(peer))
             case dtls.Established(session, key):
                 self._establish(session, key, now)
             case dtls.Foreign(node, _, datagram, peer):
@@ -146,35 +145,43 @@ class SecureEdge:
                 if terminal is not None:
                     self._store.remove(session.cid)
                     self._terminals.drop(terminal)
-            case dtls.Suspicious(kind, session, identity, peer):
+            case dtls.Suspicious(kind, session, identity, peer, keyed):
                 suspect = imei_of(identity or (session.identity if session is not None else b""))
                 if suspect is not None:
-                    self._watch.suspicious(kind, suspect, _host(peer), now)
+                    self._watch.suspicious(kind, suspect, _host(peer), now, keyed=keyed)
             case _:
                 pass  # Probe: a command, should one wait, asks for the proof (app/link/proofs.py); Moved: noted with the next record
 
+    def _on_key_wanted(self, wanted: dtls.KeyWanted, now: float) -> None:
+        name = parse_identity_untrusted(wanted.identity)
+        imei = int(name.imei) if isinstance(name, EndpointName) else None
+        if imei is not None and not self._watch.may_try(imei, _host(wanted.peer), now):
+            imei = None  # as if unknown: the answer and its time tell nothing
+        self._desk.ask(imei, lambda found: self._on_keys(wanted, name, found, imei is not None))
+
     def _on_keys(
-        self,
-        handshake: Any,
-        name: EndpointName | NameFault,
-        keys: Sequence[ValidKey],
-        identity: bytes,
-        peer: Any,
-        asked: bool,
+        self, wanted: dtls.KeyWanted, name: EndpointName | NameFault, found: TerminalKeys, asked: bool
     ) -> None:
         """``asked``: False, nobody's key was looked up; where the terminal may not try, ``watch`` has noted why."""
         now = self._loop.time()
-        if not keys and (asked or isinstance(name, NameFault)):
+        lacking = wanted.weaknesses - found.allows if found.keys else frozenset()
+        if not found.keys and (asked or isinstance(name, NameFault)):
             # The peer hears of all of these what it hears of a wrong key (ADR 0010); here they are told apart.
             if isinstance(name, NameFault):
-                imei, reason = None, name.value
+                self._refuse(wanted, None, name.value)
             else:  # a mistyped IMEI has no key either
-                imei, reason = int(name.imei), "no_key" if is_imei(name.imei) else "identity_check_digit"
-            self._refused[f"handshake.refused.{reason}"] += 1
-            said = identity.decode("utf-8", "backslashreplace")
-            self._watch.refused(said, imei, RefusalStage.HANDSHAKE, reason, "", _host(peer))
-        self._on_events(self._dtls.provide_keys(handshake, [dtls.Psk(key.psk, key.name) for key in keys], now), now)
+                self._refuse(wanted, int(name.imei), "no_key" if is_imei(name.imei) else "identity_check_digit")
+        elif isinstance(name, EndpointName):
+            for weakness in sorted(lacking):
+                self._refuse(wanted, int(name.imei), f"{weakness}_not_allowed")
+        keys = [] if lacking else [dtls.Psk(key.psk, key.name) for key in found.keys]
+        self._on_events(self._dtls.provide_keys(wanted.handshake, keys, now, blameless=bool(lacking)), now)
         self.transmit_soon()
+
+    def _refuse(self, wanted: dtls.KeyWanted, imei: int | None, reason: str) -> None:
+        self._refused[f"handshake.refused.{reason}"] += 1
+        said = wanted.identity.decode("utf-8", "backslashreplace")
+        self._watch.refused(said, imei, RefusalStage.HANDSHAKE, reason, "", _host(wanted.peer))
 
     # --- sessions ---
 

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from openmains.domain.period import DAY_S
 from openmains.emulator.device.endpoint import Done, Outcome
@@ -19,6 +20,7 @@ from openmains.wire.dtls import events as dtls
 from openmains.wire.dtls.client import Client as DtlsClient
 from openmains.wire.dtls.client import Timing as DtlsTiming
 from openmains.wire.dtls.states import Asking
+from openmains.wire.dtls.suites import CBC_SHA256, CCM, CCM_8, GCM, SUITES
 from openmains.wire.lwm2m import content
 from openmains.wire.lwm2m.client import Client
 from openmains.wire.lwm2m.client_events import ClientEvent, NotSent, Registered, Sending, Sent, Trouble, Written
@@ -42,6 +44,30 @@ class ReportTransport(StrEnum):
     SEND = "send"  # Send of standard objects in SenML-CBOR
 
 
+@dataclass(frozen=True, slots=True)
+class DtlsOffer:
+    """What a module's DTLS stack has: suites by registry number in order of preference; extended master secret; encrypt-then-MAC,
+    which only CBC uses."""
+
+    suites: tuple[int, ...] = tuple(SUITES)
+    ems: bool = True
+    etm: bool = True
+
+
+_CBC: Final = (CBC_SHA256.code,)
+# Stacks as they are met: the last ones only get in where their product allows it.
+OFFERS: Final = {
+    "all": DtlsOffer(),
+    "ccm-8": DtlsOffer((CCM_8.code,)),
+    "ccm": DtlsOffer((CCM.code,)),
+    "gcm": DtlsOffer((GCM.code,)),
+    "no-ems": DtlsOffer(ems=False),
+    "cbc": DtlsOffer(_CBC),
+    "cbc-mac-first": DtlsOffer(_CBC, etm=False),
+    "cbc-no-ems": DtlsOffer(_CBC, ems=False, etm=False),
+}
+
+
 @dataclass(slots=True)
 class Waiting:
     """A report until its end. ``again``: it has met a 4.04 before."""
@@ -53,10 +79,10 @@ class Waiting:
 
 
 class SecureDevice:
-    """``cid``: the connection id that the platform puts into records for it. ``place``: its number in the fleet."""
+    """``cid``: the connection id that the platform puts into records for it. ``place``: its number in the fleet. ``offer``: its DTLS stack."""
 
     __slots__ = (
-        "_down", "_endpoint", "_key", "_objects", "_open", "_random", "_silent", "_timing", "_trouble_until", "_waiting",
+        "_down", "_endpoint", "_key", "_objects", "_offer", "_open", "_random", "_silent", "_timing", "_trouble_until", "_waiting",
         "_way", "armed", "cid", "dtls", "handshakes", "imei", "lwm2m", "place", "registrations", "socket",
     )  # fmt: skip
 
@@ -72,6 +98,7 @@ class SecureDevice:
         random: Callable[[int], bytes],
         timing: Timing,
         down: Callable[[int, bytes], None],
+        offer: DtlsOffer = OFFERS["all"],
     ) -> None:
         self.place, self.imei, self._key = place, imei, psk
         self.cid = random(CID_SIZE)
@@ -83,6 +110,7 @@ class SecureDevice:
         self._endpoint = f"urn:imei-imsi:{imei}-{imsi}" if imsi else f"urn:imei:{imei}"
         self._way, self._objects = way, objects or {}
         self._random, self._timing, self._down = random, timing, down
+        self._offer = offer
         self._open: dict[Sending, Waiting] = {}
         self._waiting: deque[Waiting] = deque()
         self._silent = 0
@@ -117,6 +145,9 @@ class SecureDevice:
             random=self._random,
             cid=self.cid,
             timing=DtlsTiming(first_wait_s=first, retransmissions=4),
+            suites=self._offer.suites,
+            ems=self._offer.ems,
+            etm=self._offer.etm,
         )
         self.dtls.start(now)
 

@@ -15,7 +15,7 @@ from openmains.domain.csv_rows import Broken, Rows, lines_of
 from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.period import DAY_S
 from openmains.emulator.device.endpoint import Network, parse_target
-from openmains.emulator.device.secure_device import ReportTransport
+from openmains.emulator.device.secure_device import OFFERS, ReportTransport
 from openmains.emulator.fleet import Fleet
 from openmains.emulator.fleet_model import Commanded, Faults, FleetSummary, MeterSpec, Radio, Secure
 from openmains.emulator.meter.consumption import Consumption
@@ -68,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=ReportTransport.OBJECT19.value,
         help="of reports over dtls",
     )
+    how.add_argument("--dtls-offer", choices=list(OFFERS), default="all", help="what the modules' DTLS stacks have")
     how.add_argument(
         "--address-changes", type=float, default=0.0, help="share of messages before which the address changed"
     )
@@ -189,8 +190,9 @@ async def _run(args: argparse.Namespace, specs: list[MeterSpec], known: Secrets 
     secure = None
     if args.transport == "dtls":
         secure = Secure(
-            known.psks, known.imsis, transport=ReportTransport(args.way), address_changes=args.address_changes
-        )
+            known.psks, known.imsis, transport=ReportTransport(args.way), address_changes=args.address_changes,
+            offer=OFFERS[args.dtls_offer],
+        )  # fmt: skip
     fleet = Fleet(
         specs,
         parse_target(args.target),

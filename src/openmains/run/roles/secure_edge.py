@@ -22,6 +22,7 @@ from openmains.app.link.ports import Link
 from openmains.app.link.proofs import Proofs
 from openmains.app.link.reports import Reports
 from openmains.app.security.key_lookup import KeyLookup
+from openmains.app.security.refusals import RefusalStage
 from openmains.app.security.registrar import Cells, Registrar
 from openmains.app.security.watch import AccessWatch
 from openmains.domain.security.findings import State
@@ -139,6 +140,9 @@ def _parts(context: EdgeContext, link: Link, server: LwM2mServer, watch: AccessW
         Bootstrapping(
             uri=settings.bootstrap_uri, server=server, link=link, clock=clock, keys=access.keys, proofs=proofs,
             may_command=may_command,
+            refused=lambda terminal, reason, detail: watch.refused(
+                terminal.text, terminal.imei, RefusalStage.BOOTSTRAP, reason, detail, terminal.host
+            ),
         ),
     )  # fmt: skip
 

@@ -32,7 +32,7 @@ from openmains.wire.dtls.peers import Peer
 from openmains.wire.dtls.record import HEADER_SIZE, Record, pack, plain_record, records_untrusted
 from openmains.wire.dtls.session import Session, inner
 from openmains.wire.dtls.states import ASKING, Asking, AskingAction, AskingInput
-from openmains.wire.dtls.suites import SUITES
+from openmains.wire.dtls.suites import ALL_SUITES, CBC_SHA256, SUITES
 from openmains.wire.dtls.tickets import read_new_ticket_untrusted
 from openmains.wire.errors import WireError
 
@@ -83,7 +83,8 @@ class Client:
     preference. ``cid``: the connection id that we want to receive, 0–255 bytes; None: offer none. ``tickets``: ask for a
     ticket; it is in :attr:`resumption` once connected. ``resumption``: one from an earlier association. ``extensions``:
     the extensions of the hello, all of them in this order, instead of those that follow from the other arguments; CID
-    and extended master secret must be among them. ``durable``: send only with sequence numbers that a :meth:`dump` has
+    and extended master secret must be among them. ``ems``, ``etm``: offer the extended master secret; encrypt-then-MAC, if CBC is
+    among the suites. ``durable``: send only with sequence numbers that a :meth:`dump` has
     reserved; otherwise a dump must be the last thing that is done with a client that is to be loaded again.
     """
 
@@ -103,6 +104,8 @@ class Client:
         pad_to: int = 1,
         mtu: int = 1200,
         durable: bool = False,
+        ems: bool = True,
+        etm: bool = True,
     ) -> None:
         self.peer = peer
         self.state = Asking.IDLE
@@ -113,6 +116,8 @@ class Client:
         self._psk, self._identity, self._random = psk, identity, random
         self._suites, self._cid = suites, cid
         self._tickets = tickets
+        self._ems, self._etm = ems, etm and CBC_SHA256.code in suites
+        self._agreed_ems = self._agreed_etm = False
         self._given_extensions = extensions
         self._timing, self._pad_to, self._mtu, self._durable = timing, pad_to, mtu, durable
         self._out: list[tuple[Peer, bytes]] = []
@@ -276,8 +281,12 @@ class Client:
         # The signalling suite value stands for an offered renegotiation_info (RFC 5746 section 3.4).
         if not extensions.keys() <= self._offered.keys() | {Extension.RENEGOTIATION_INFO}:
             raise WireError(LAYER, 0, "extension not offered")
-        if extensions.get(Extension.EXTENDED_MASTER_SECRET) != b"":
+        self._agreed_ems = extensions.get(Extension.EXTENDED_MASTER_SECRET) == b""
+        if not self._agreed_ems and Extension.EXTENDED_MASTER_SECRET in self._offered:
             raise WireError(LAYER, 0, "no extended master secret")
+        self._agreed_etm = Extension.ENCRYPT_THEN_MAC in extensions
+        if self._agreed_etm and hello.suite != CBC_SHA256.code:
+            raise WireError(LAYER, 0, "encrypt-then-MAC with an AEAD")  # RFC 7366 section 3
         if extensions.get(Extension.RENEGOTIATION_INFO, b"\x00") != b"\x00":
             raise WireError(LAYER, 0, "renegotiation info")
         self._their_cid = connection_id(extensions, LAYER)
@@ -356,7 +365,9 @@ class Client:
         return [Connected(self.session, self.resumed)]
 
     def _extensions(self) -> dict[int, bytes]:
-        offered: dict[int, bytes] = {Extension.EXTENDED_MASTER_SECRET: b""}
+        offered: dict[int, bytes] = {Extension.EXTENDED_MASTER_SECRET: b""} if self._ems else {}
+        if self._etm:
+            offered[Extension.ENCRYPT_THEN_MAC] = b""
         if self._cid is not None:
             kind, value = cid_extension(self._cid)
             offered[kind] = value
@@ -377,7 +388,11 @@ class Client:
     def _say_keys(self, now: float) -> None:
         self._flight = []
         self._say(0, Message.CLIENT_KEY_EXCHANGE, key_exchange.encode(self._identity))
-        self._master = keys.master_secret(keys.premaster(self._psk), self._transcript.digest())
+        premaster = keys.premaster(self._psk)
+        if self._agreed_ems:
+            self._master = keys.master_secret(premaster, self._transcript.digest())
+        else:
+            self._master = keys.plain_master_secret(premaster, self._client_random, self._server_random)
         self._make_session()
         self._finish()
         self._send_first(now)
@@ -388,19 +403,20 @@ class Client:
         self._say(1, Message.FINISHED, proof)
 
     def _make_session(self) -> None:
-        block = keys.key_block(self._master, self._client_random, self._server_random)
+        block = keys.key_block(self._master, self._client_random, self._server_random, ALL_SUITES[self._suite])
         self.session = Session(
             cid=self._cid or b"",
             uses_cid=self._their_cid is not None and bool(self._cid),
             their_cid=self._their_cid or b"",
             identity=self._identity,
             peer=self.peer,
-            suite=SUITES[self._suite],
+            suite=ALL_SUITES[self._suite],
             read_key=block.server_key,
             read_iv=block.server_iv,
             write_key=block.client_key,
             write_iv=block.client_iv,
             pad_to=self._pad_to,
+            etm=self._agreed_etm,
         )
 
     def _say(self, epoch: int, kind: Message, body: bytes) -> None:

@@ -39,6 +39,7 @@ class Message(IntEnum):
 class Extension(IntEnum):
     """Hello extensions that mean something to us."""
 
+    ENCRYPT_THEN_MAC = 22  # RFC 7366
     EXTENDED_MASTER_SECRET = 23  # RFC 7627
     SESSION_TICKET = 35  # RFC 5077
     SUPPORTED_VERSIONS = 43  # RFC 8446 section 4.2.1: read only to refuse those who speak nothing but DTLS 1.3

@@ -2,6 +2,7 @@
 """What the endpoints tell their user, and the bounds a server keeps."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final, Literal
 
 from openmains.wire.dtls.peers import Peer
@@ -51,12 +52,30 @@ class Psk:
         return f"Psk(name={self.name!r})"  # never into a log
 
 
+class Weakness(StrEnum):
+    """What a client lacks that ought to be there; it is let in only if whoever gives its key allows it."""
+
+    CBC = "cbc"  # offers no AEAD suite, only TLS_PSK_WITH_AES_128_CBC_SHA256
+    NO_EMS = "no_ems"  # offers no extended master secret (RFC 7627)
+
+
 @dataclass(frozen=True, slots=True)
 class KeyWanted:
-    """Whose key is it? Answer with ``Server.provide_keys(handshake, …)``, now or later."""
+    """Whose key is it? Answer with ``Server.provide_keys(handshake, …)``, now or later; with no key where ``weaknesses`` holds one
+    that is not allowed for this identity: then the peer hears what it hears of a wrong key."""
 
     handshake: Any
     identity: bytes
+    peer: Peer
+    weaknesses: frozenset[Weakness] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A handshake that was not gone on with before anybody was named. ``reason``: a fixed word; ``detail``: what the peer said."""
+
+    reason: str
+    detail: str
     peer: Peer
 
 
@@ -138,16 +157,18 @@ class Suspicious:
     """Something that an honest peer on an honest network does not do, or seldom.
 
     ``replay`` is not authenticated (it is noticed before the tag is looked at, and networks do repeat datagrams);
-    ``bad_mac`` by its nature neither. ``wrong_key``: a handshake whose Finished does not verify.
+    ``bad_mac`` by its nature neither. ``wrong_key``: a handshake whose Finished does not verify; ``keyed``: with a key that was
+    given, False: none was.
     """
 
     kind: SuspiciousKind
     session: Session | None
     identity: bytes | None
     peer: Peer
+    keyed: bool = True
 
 
-ServerEvent = KeyWanted | Established | Received | Probe | Moved | Foreign | Closed | Suspicious
+ServerEvent = KeyWanted | Refused | Established | Received | Probe | Moved | Foreign | Closed | Suspicious
 ClientEvent = Connected | Received | Closed | Failed
 
 COUNTERS: Final = (

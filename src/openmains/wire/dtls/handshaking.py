@@ -14,7 +14,7 @@ from typing import Final
 from openmains.wire.dtls import client_hello, hello_verify
 from openmains.wire.dtls.codes import FATAL, Alert, Content, Extension, Message
 from openmains.wire.dtls.cookie import Cookies
-from openmains.wire.dtls.events import Established, KeyWanted, Limits, Psk, ServerEvent, Suspicious
+from openmains.wire.dtls.events import Established, KeyWanted, Limits, Psk, Refused, ServerEvent, Suspicious
 from openmains.wire.dtls.fragments import Fragment, fragments_untrusted, message
 from openmains.wire.dtls.peers import Peer
 from openmains.wire.dtls.record import HEADER_SIZE, Record, pack, plain_record
@@ -45,6 +45,7 @@ class Handshakes:
         counters: dict[str, int],
         out: list[tuple[Peer, bytes]],
         taken: Mapping[bytes, Session],
+        weak: bool,
     ) -> None:
         self.cookies = Cookies(secret)
         self.tickets = Tickets(secret)
@@ -55,6 +56,7 @@ class Handshakes:
         self._counters = counters
         self._out = out
         self._taken = taken
+        self._weak = weak
         self._by_peer: dict[Peer, Handshake] = {}  # oldest first
         self._by_cid: dict[bytes, Handshake] = {}
         self._timers: list[tuple[float, int, Handshake]] = []
@@ -171,13 +173,14 @@ class Handshakes:
         try:
             hello = client_hello.read_untrusted(got[1])
             if hello.random != handshake.random:
-                raise Refusal(Alert.ILLEGAL_PARAMETER)
-            handshake.accept_hello(hello, got[2])
+                raise Refusal(Alert.ILLEGAL_PARAMETER, "hello_form", "random")
+            handshake.accept_hello(hello, got[2], weak=self._weak)
+            handshake.ticket = self._ticket_of(hello, now)
         except (Refusal, WireError) as error:
-            alert = error.alert if isinstance(error, Refusal) else Alert.DECODE_ERROR
-            self._refuse(handshake, alert)
+            said = error if isinstance(error, Refusal) else Refusal(Alert.DECODE_ERROR, "hello_form", str(error))
+            self._refuse(handshake, said.alert)
             self._counters["hello_refused"] += 1
-            return []
+            return [Refused(said.reason, said.detail, handshake.peer)]
         cid = self._new_cid() if handshake.their_cid is not None else self._any_cid()
         if cid is None:
             self._drop(handshake)
@@ -185,16 +188,20 @@ class Handshakes:
         handshake.cid = cid
         if handshake.their_cid is not None:
             self._by_cid[cid] = handshake
-        handshake.ticket = self._ticket_of(hello, now)
         return self.step(handshake, _IN.HELLO if handshake.ticket is None else _IN.TICKET_HELLO, now)
 
     def _ticket_of(self, hello: client_hello.ClientHello, now: float) -> TicketState | None:
-        """What a ticket in the hello says, if it is ours, in force, and its suite is offered again."""
+        """What a ticket in the hello says, if it is ours, in force, and its suite is offered again. Raises Refusal where it is not
+        resumed as it was made, with the extended master secret (RFC 7627 section 5.3)."""
         ticket = hello.extensions.get(Extension.SESSION_TICKET)
         if not ticket or not self._limits.ticket_s:
             return None
         state = self.tickets.open(ticket, now)
-        return state if state is not None and state.suite in hello.suites else None
+        if state is None or state.suite not in hello.suites:
+            return None
+        if Extension.EXTENDED_MASTER_SECRET not in hello.extensions:
+            raise Refusal(Alert.HANDSHAKE_FAILURE, "no_ems", "resumption")
+        return state
 
     def _new_cid(self) -> bytes | None:
         for _ in range(_CID_TRIES):
@@ -216,10 +223,11 @@ class Handshakes:
             return []
         try:
             handshake.accept_key_exchange(got[1], got[2], self._limits.max_identity)
-        except WireError:
+        except WireError as error:
             self._counters["handshakes_failed"] += 1
+            self._counters["malformed"] += 1
             self._refuse(handshake, Alert.DECODE_ERROR)
-            raise
+            return [Refused("identity_form", str(error), peer)]
         return self.step(handshake, _IN.KEY_EXCHANGE, now)
 
     # --- the table at work ---
@@ -231,7 +239,9 @@ class Handshakes:
         match action:
             case _DO.SEND_HELLO:
                 handshake.ticket = None  # a full handshake from here on, whatever was offered
+                # What was let in for want of something better is not made to last: it says each time what it has.
                 wanted = bool(self._limits.ticket_s) and Extension.SESSION_TICKET in _offered(handshake)
+                wanted = wanted and not handshake.weaknesses
                 handshake.compose_hello(self._random(_RANDOM_SIZE), self._limits.mtu, ticket=wanted)
                 self._first_flight(handshake, now)
             case _DO.SEND_SHORT:
@@ -245,7 +255,8 @@ class Handshakes:
             case _DO.ASK_KEY:
                 handshake.tries = self._limits.retransmissions  # the next move is not the peer's
                 identity = handshake.identity if handshake.ticket is None else handshake.ticket.identity
-                return [KeyWanted(handshake, identity, handshake.peer)]
+                weaknesses = handshake.weaknesses if handshake.ticket is None else frozenset()
+                return [KeyWanted(handshake, identity, handshake.peer, weaknesses)]
             case _DO.DERIVE:
                 handshake.derive(self._limits.pad_to)
                 events: list[ServerEvent] = []
@@ -277,14 +288,18 @@ class Handshakes:
                 self._counters["wrong_key"] += 1
                 self._counters["handshakes_failed"] += 1
                 self._refuse(handshake, Alert.DECRYPT_ERROR)
-                return [Suspicious("wrong_key", None, handshake.identity, handshake.peer)]
+                if handshake.given < 0:
+                    return []
+                return [Suspicious("wrong_key", None, handshake.identity, handshake.peer, handshake.given > 0)]
             case _DO.FORGET:
                 if before is not Serving.DONE:
                     self._counters["handshakes_expired" if what is _IN.EXPIRE else "handshakes_failed"] += 1
                 self._drop(handshake)
         return []
 
-    def provide_keys(self, handshake: Handshake, given: Sequence[Psk], now: float) -> list[ServerEvent]:
+    def provide_keys(
+        self, handshake: Handshake, given: Sequence[Psk], now: float, *, blameless: bool
+    ) -> list[ServerEvent]:
         """The keys of the identity, none: unknown. All ways compute the same, so that time tells nothing: what is missing of
         ``TRIED`` is made up by keys that nobody holds."""
         name = handshake.identity if handshake.ticket is None else handshake.ticket.identity
@@ -299,7 +314,7 @@ class Handshakes:
             handshake.keys = [keys[marks.index(True)]]
             return self.step(handshake, _IN.KEY, now)
         if handshake.state in (Serving.KEY, Serving.KEY_CHANGED):
-            handshake.keys = keys
+            handshake.keys, handshake.given = keys, -1 if blameless else len(given)
             return self.step(handshake, _IN.KEY, now)
         return []
 

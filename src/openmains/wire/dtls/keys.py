@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from hmac import digest
 
-from openmains.wire.dtls.suites import IV_SIZE, KEY_SIZE
+from openmains.wire.dtls.suites import CBC_SHA256, Suite
 
 VERIFY_SIZE = 12  # RFC 5246 section 7.4.9
 MASTER_SIZE = 48
@@ -32,6 +32,11 @@ def premaster(psk: bytes) -> bytes:
     return size + bytes(len(psk)) + size + psk
 
 
+def plain_master_secret(premaster_secret: bytes, client_random: bytes, server_random: bytes) -> bytes:
+    """The master secret of RFC 5246 section 8.1, for clients without the extended one: bound to the two randoms only."""
+    return prf(premaster_secret, b"master secret", client_random + server_random, MASTER_SIZE)
+
+
 def master_secret(premaster_secret: bytes, session_hash: bytes) -> bytes:
     """The extended master secret (RFC 7627 section 4); ``session_hash`` covers all up to ClientKeyExchange."""
     return prf(premaster_secret, b"extended master secret", session_hash, MASTER_SIZE)
@@ -39,7 +44,8 @@ def master_secret(premaster_secret: bytes, session_hash: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class KeyBlock:
-    """Keys and implicit nonce parts of both directions (RFC 5246 section 6.3; an AEAD needs no MAC keys)."""
+    """Keys and implicit nonce parts of both directions (RFC 5246 section 6.3). An AEAD needs no MAC keys; CBC's stand before the
+    cipher's in ``client_key`` and ``server_key``."""
 
     client_key: bytes
     server_key: bytes
@@ -50,10 +56,15 @@ class KeyBlock:
         return "KeyBlock(…)"  # never into a log
 
 
-def key_block(master: bytes, client_random: bytes, server_random: bytes) -> KeyBlock:
-    """The 40 bytes that AES-128 with a 4-byte salt needs, cut up."""
-    raw = prf(master, b"key expansion", server_random + client_random, 2 * KEY_SIZE + 2 * IV_SIZE)
-    return KeyBlock(raw[:16], raw[16:32], raw[32:36], raw[36:40])
+def key_block(master: bytes, client_random: bytes, server_random: bytes, suite: Suite) -> KeyBlock:
+    """What the suite needs, cut up: two MAC keys where it has a MAC, two keys, two salts. CBC has none by its standard; the bytes
+    that follow the standard's are our secret for IVs."""
+    key, iv = suite.key_size, suite.iv_size
+    raw = prf(master, b"key expansion", server_random + client_random, 2 * key + 2 * iv)
+    ivs = raw[2 * key : 2 * key + iv], raw[2 * key + iv :]
+    if suite is not CBC_SHA256:
+        return KeyBlock(raw[:key], raw[key : 2 * key], *ivs)
+    return KeyBlock(raw[:32] + raw[64:80], raw[32:64] + raw[80:96], *ivs)
 
 
 def verify_data(master: bytes, label: bytes, transcript: bytes) -> bytes:

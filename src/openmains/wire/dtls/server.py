@@ -49,7 +49,9 @@ class Server:
 
     ``node``: first byte of our connection ids, 0–255. ``secret``: 32 or more random bytes, the same on all nodes and after
     a restart; cookies, tickets and the false keys of unknown identities follow from it. ``random``: n → n random bytes.
-    ``load``: a stored session by connection id, called for one of this node that is not in memory.
+    ``load``: a stored session by connection id, called for one of this node that is not in memory. ``weak``: go on with clients
+    that have only CBC, or no extended master secret, until their identity is known: ``KeyWanted`` says what they lack, and without a key
+    for them no record of theirs is believed.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Server:
         secret: bytes,
         random: Callable[[int], bytes],
         load: Callable[[bytes], Session | None],
+        weak: bool = False,
     ) -> None:
         if not 0 <= node <= 255:
             raise ValueError("node")
@@ -74,8 +77,9 @@ class Server:
         self._by_peer: dict[Peer, Session] = {}  # associations without connection ids
         self._head = HEADER_SIZE + limits.cid_size
         self._handshakes = Handshakes(
-            limits, node=node, secret=secret, random=random, counters=self.counters, out=self._out, taken=self._sessions
-        )
+            limits, node=node, secret=secret, random=random, counters=self.counters, out=self._out, taken=self._sessions,
+            weak=weak,
+        )  # fmt: skip
 
     # --- what comes in ---
 
@@ -211,10 +215,13 @@ class Server:
 
     # --- what the application says ---
 
-    def provide_keys(self, handshake: Handshake, keys: Sequence[Psk], now: float) -> list[ServerEvent]:
+    def provide_keys(
+        self, handshake: Handshake, keys: Sequence[Psk], now: float, *, blameless: bool = False
+    ) -> list[ServerEvent]:
         """The answer to KeyWanted: the keys that the peer may hold, at most ``handshaking.TRIED``, the likeliest first; none:
-        there is no such identity. Which of them it is, its Finished tells. Too late is no harm. ValueError: too many."""
-        return self._handshakes.provide_keys(handshake, keys, now)
+        there is no such identity. Which of them it is, its Finished tells. ``blameless``: none is given although there is one, and
+        what follows is no wrong key (no ``Suspicious``). Too late is no harm. ValueError: too many."""
+        return self._handshakes.provide_keys(handshake, keys, now, blameless=blameless)
 
     def provide_key(self, handshake: Handshake, psk: bytes | None, now: float) -> list[ServerEvent]:
         """The same for one key; None: there is no such identity."""

@@ -10,7 +10,7 @@ from hmac import compare_digest
 from openmains.wire.dtls import key_exchange, keys, suites
 from openmains.wire.dtls.client_hello import ClientHello
 from openmains.wire.dtls.codes import DTLS12, LAYER, RENEGOTIATION_SCSV, Alert, Content, Extension, Message
-from openmains.wire.dtls.events import Psk
+from openmains.wire.dtls.events import Psk, Weakness
 from openmains.wire.dtls.extensions import cid_extension, connection_id
 from openmains.wire.dtls.fragments import Fragment, Reassembler, fragments_untrusted, message, split
 from openmains.wire.dtls.peers import Peer
@@ -25,11 +25,11 @@ _CHANGE_CIPHER = (0, Content.CHANGE_CIPHER_SPEC, b"\x01")
 
 
 class Refusal(Exception):
-    """A hello that we must not go on with; ``alert`` says so to the peer."""
+    """A hello that we must not go on with; ``alert`` says so to the peer, ``reason`` (a fixed word) and ``detail`` to us."""
 
-    def __init__(self, alert: Alert) -> None:
-        super().__init__(alert)
-        self.alert = alert
+    def __init__(self, alert: Alert, reason: str, detail: str = "") -> None:
+        super().__init__(reason)
+        self.alert, self.reason, self.detail = alert, reason, detail
 
 
 class Handshake:
@@ -40,8 +40,11 @@ class Handshake:
         "asked",
         "cid",
         "due",
+        "ems",
+        "etm",
         "expires",
         "flight",
+        "given",
         "held",
         "hello",
         "hello_seq",
@@ -81,11 +84,14 @@ class Handshake:
         self.hello: ClientHello | None = None
         self.server_random = b""
         self.suite = suites.CCM_8
+        self.ems = True  # the client has the extended master secret
+        self.etm = False
         self.cid = b""
         self.their_cid: bytes | None = None  # None: the peer knows nothing of connection ids
         self.identity = b""
         self.key_hash = b""  # the session hash of RFC 7627
         self.keys: list[Psk] = []  # given for this handshake, the one in use first; others are tried on its Finished
+        self.given = 0  # how many of them the application gave; -1: it refused, and nobody is to blame
         self.key_mark = b""  # of the key that verified, for a ticket
         self.master = b""
         self.session: Session | None = None
@@ -104,21 +110,36 @@ class Handshake:
         """A piece of the peer's next message; that message (type, body, hashed form) when it is whole."""
         return self.reassembler.take(piece)
 
-    def accept_hello(self, hello: ClientHello, whole: bytes) -> None:
-        """Choose from a whole hello. Raises Refusal or WireError."""
-        if hello.version > DTLS12 or not _speaks_dtls12(hello.extensions):
-            raise Refusal(Alert.PROTOCOL_VERSION)
+    def accept_hello(self, hello: ClientHello, whole: bytes, *, weak: bool) -> None:
+        """Choose from a whole hello. ``weak``: take what is weak where there is nothing better. Raises Refusal or WireError."""
+        extensions = hello.extensions
+        if hello.version > DTLS12 or not _speaks_dtls12(extensions):
+            raise Refusal(Alert.PROTOCOL_VERSION, "dtls_version", f"{hello.version:04x}")
         if 0 not in hello.compression:
-            raise Refusal(Alert.ILLEGAL_PARAMETER)
-        if hello.extensions.get(Extension.RENEGOTIATION_INFO, b"\x00") != b"\x00":
-            raise Refusal(Alert.HANDSHAKE_FAILURE)  # RFC 5746 section 3.6: not empty in a first handshake
-        suite = next((suites.SUITES[code] for code in suites.SUITES if code in hello.suites), None)
-        if suite is None or hello.extensions.get(Extension.EXTENDED_MASTER_SECRET) != b"":
-            raise Refusal(Alert.HANDSHAKE_FAILURE)
+            raise Refusal(Alert.ILLEGAL_PARAMETER, "hello_form", "no null compression")
+        if extensions.get(Extension.RENEGOTIATION_INFO, b"\x00") != b"\x00":
+            # RFC 5746 section 3.6: not empty in a first handshake
+            raise Refusal(Alert.HANDSHAKE_FAILURE, "hello_form", "renegotiation info")
+        known = suites.ALL_SUITES if weak else suites.SUITES
+        suite = next((known[code] for code in known if code in hello.suites), None)
+        if suite is None:
+            offered = " ".join(f"{code:04x}" for code in hello.suites[:16])
+            raise Refusal(Alert.HANDSHAKE_FAILURE, "no_suite", offered)
+        extended = extensions.get(Extension.EXTENDED_MASTER_SECRET)
+        if extended != b"" and (extended is not None or not weak):
+            raise Refusal(Alert.HANDSHAKE_FAILURE, "no_ems")
+        self.ems = extended is not None
+        self.etm = suite is suites.CBC_SHA256 and extensions.get(Extension.ENCRYPT_THEN_MAC) == b""
         self.their_cid = connection_id(hello.extensions, LAYER)
         self.suite = suite
         self.hello = hello
         self.transcript.add(whole)
+
+    @property
+    def weaknesses(self) -> frozenset[Weakness]:
+        """What was taken for want of something better."""
+        found = {Weakness.CBC: self.suite is suites.CBC_SHA256, Weakness.NO_EMS: not self.ems}
+        return frozenset(weakness for weakness, has in found.items() if has)
 
     def accept_key_exchange(self, body: bytes, whole: bytes, max_identity: int) -> None:
         """The identity; all up to here is the session hash. Raises WireError."""
@@ -146,7 +167,11 @@ class Handshake:
 
     def derive(self, pad_to: int) -> Session:
         """Record keys of a full handshake by the first of ``keys``, from the session hash (RFC 7627 section 4)."""
-        self.master = keys.master_secret(keys.premaster(self.keys[0].secret), self.key_hash)
+        premaster = keys.premaster(self.keys[0].secret)
+        if self.ems:
+            self.master = keys.master_secret(premaster, self.key_hash)
+        else:
+            self.master = keys.plain_master_secret(premaster, self.random, self.server_random)
         session = self._make_session()
         session.pad_to = pad_to
         return session
@@ -159,7 +184,7 @@ class Handshake:
         return self.derive(pad_to)
 
     def _make_session(self) -> Session:
-        block = keys.key_block(self.master, self.random, self.server_random)
+        block = keys.key_block(self.master, self.random, self.server_random, self.suite)
         self.session = Session(
             cid=self.cid,
             uses_cid=self.their_cid is not None,
@@ -171,6 +196,7 @@ class Handshake:
             read_iv=block.client_iv,
             write_key=block.server_key,
             write_iv=block.server_iv,
+            etm=self.etm,
         )
         self.session.flight = self
         return self.session
@@ -203,7 +229,10 @@ class Handshake:
         if self.their_cid is not None:
             kind, value = cid_extension(self.cid)
             extensions[kind] = value
-        extensions[Extension.EXTENDED_MASTER_SECRET] = b""
+        if self.ems:
+            extensions[Extension.EXTENDED_MASTER_SECRET] = b""
+        if self.etm:
+            extensions[Extension.ENCRYPT_THEN_MAC] = b""
         if ticket:
             extensions[Extension.SESSION_TICKET] = b""
         self.flight = []

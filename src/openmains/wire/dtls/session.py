@@ -21,10 +21,11 @@ from cryptography.exceptions import InvalidTag
 
 from openmains.wire.cursor import Reader
 from openmains.wire.dtls import window
+from openmains.wire.dtls.cbc import CbcRecords
 from openmains.wire.dtls.codes import LAYER, MAX_SEQUENCE, Content
 from openmains.wire.dtls.peers import Peer, decode_peer, encode_peer
 from openmains.wire.dtls.record import VERSION
-from openmains.wire.dtls.suites import EXPLICIT_SIZE, SUITES, Aead, Suite
+from openmains.wire.dtls.suites import ALL_SUITES, EXPLICIT_SIZE, Aead, Suite
 from openmains.wire.errors import WireError
 
 RESERVE: Final = (
@@ -55,12 +56,12 @@ class Session:
     ``cid``: what the peer puts into records for us (a server's has 8 bytes and names the session even when the peer uses
     none). ``uses_cid``: records to us carry it. ``their_cid``: what we put into records for the peer, 0–255 bytes.
     ``peer``: confirmed address; ``candidate``: a newer one, not confirmed yet; ``budget``: bytes it may still be sent.
-    ``newest``/``seen``: the window. ``owner``: free for the layer above. ``flight``: the handshake whose last flight may
-    have to be repeated.
+    ``etm``: CBC with encrypt-then-MAC. ``newest``/``seen``: the window. ``owner``: free for the layer above. ``flight``: the
+    handshake whose last flight may have to be repeated.
     """
 
     __slots__ = (
-        "_open", "_open_aad", "_raised", "_seal", "_seal_aad", "budget", "candidate", "cid", "flight", "identity", "newest",
+        "_open", "_open_aad", "_raised", "_seal", "_seal_aad", "budget", "candidate", "cid", "etm", "flight", "identity", "newest",
         "owner", "pad_to", "peer", "read_iv", "read_key", "reserved", "seen", "send_seq", "suite", "their_cid", "uses_cid",
         "write_iv", "write_key",
     )  # fmt: skip
@@ -79,6 +80,7 @@ class Session:
         write_key: bytes,
         write_iv: bytes,
         pad_to: int = 1,
+        etm: bool = False,
     ) -> None:
         self.cid = cid
         self.uses_cid = uses_cid
@@ -89,6 +91,7 @@ class Session:
         self.read_key, self.read_iv = read_key, read_iv
         self.write_key, self.write_iv = write_key, write_iv
         self.pad_to = pad_to
+        self.etm = etm
         self.candidate: Peer | None = None
         self.budget = 0
         self.send_seq = 0
@@ -98,8 +101,8 @@ class Session:
         self.owner: Any = None
         self.flight: Any = None
         self._raised = 0
-        self._open: Aead | None = None
-        self._seal: Aead | None = None
+        self._open: Aead | CbcRecords | None = None
+        self._seal: Aead | CbcRecords | None = None
         self._open_aad = _AAD_HEADS[len(cid)]
         self._seal_aad = _AAD_HEADS[len(their_cid)]
 
@@ -119,7 +122,7 @@ class Session:
     @property
     def overhead(self) -> int:
         """Bytes that a record of ours adds to its content and the 13 of a plain header, at most."""
-        return EXPLICIT_SIZE + self.suite.tag_size + len(self.their_cid) + self.pad_to
+        return self.suite.overhead + len(self.their_cid) + self.pad_to
 
     # --- record protection ---
 
@@ -129,27 +132,33 @@ class Session:
         self.send_seq = sequence + 1
         cipher = self._seal
         if cipher is None:
-            cipher = self._seal = self.suite.cipher(self.write_key)
+            cipher = self._seal = self._cipher(self.write_key, self.write_iv)
         number = (_EPOCH_BITS | sequence).to_bytes(8, "big")
         cid = self.their_cid
         if cid:
             inner = content + bytes((kind,))
             if self.pad_to > 1:
                 inner += bytes(-len(inner) % self.pad_to)
-            size = len(inner)
-            aad = self._seal_aad + number + cid + size.to_bytes(2, "big")
+            aad = self._seal_aad + number + cid
             head = b"\x19\xfe\xfd" + number + cid
         else:
             inner = content
-            size = len(inner)
             head = bytes((kind,)) + b"\xfe\xfd" + number
-            aad = number + head[:3] + size.to_bytes(2, "big")
+            aad = number + head[:3]
+        if type(cipher) is CbcRecords:
+            body = cipher.seal(number, aad, inner)
+            return head + len(body).to_bytes(2, "big") + body
+        size = len(inner)
         return b"".join((
             head,
             (size + EXPLICIT_SIZE + self.suite.tag_size).to_bytes(2, "big"),
             number,
-            cipher.encrypt(self.write_iv + number, inner, aad),
+            cipher.encrypt(self.write_iv + number, inner, aad + size.to_bytes(2, "big")),  # type: ignore[union-attr]
         ))  # fmt: skip
+
+    def _cipher(self, key: bytes, iv: bytes) -> Aead | CbcRecords:
+        make = self.suite.cipher
+        return CbcRecords(key, iv, etm=self.etm) if make is None else make(key)
 
     def open(self, raw: bytes, head: int) -> bytes | None:
         """The plaintext of a protected record whose header has ``head`` bytes; None when the tag is wrong.
@@ -157,17 +166,19 @@ class Session:
         With a connection id this is the inner plaintext: content, type, zeros. The explicit nonce is read from the wire:
         peers may make it as they like.
         """
+        cipher = self._open
+        if cipher is None:
+            cipher = self._open = self._cipher(self.read_key, self.read_iv)
+        # RFC 9146 section 5, RFC 5246 section 6.2.3: the same for a MAC and for an AEAD
+        aad = self._open_aad + raw[3 : head - 2] if self.uses_cid else raw[3:11] + raw[:3]
+        if type(cipher) is CbcRecords:
+            return cipher.open(aad, raw[head:])
         body = head + EXPLICIT_SIZE
         size = len(raw) - body - self.suite.tag_size
         if size < 0:
             return None
-        cipher = self._open
-        if cipher is None:
-            cipher = self._open = self.suite.cipher(self.read_key)
-        # RFC 9146 section 5.3, RFC 5246 section 6.2.3.3
-        aad = self._open_aad + raw[3 : head - 2] if self.uses_cid else raw[3:11] + raw[:3]
         try:
-            return cipher.decrypt(self.read_iv + raw[head:body], raw[body:], aad + size.to_bytes(2, "big"))
+            return cipher.decrypt(self.read_iv + raw[head:body], raw[body:], aad + size.to_bytes(2, "big"))  # type: ignore[union-attr]
         except InvalidTag:
             return None
 
@@ -216,10 +227,10 @@ class Session:
     # --- stored form ---
 
     def dump(self) -> bytes:
-        """About 100 bytes, keys in the clear: version, flags, suite, ids, keys, numbers, address."""
+        """About 100 bytes, keys in the clear: version, flags, suite, ids, keys (as long as the suite says), numbers, address."""
         return b"".join(
             (
-                bytes((_DUMP_VERSION, self.uses_cid)),
+                bytes((_DUMP_VERSION, self.uses_cid | self.etm << 1)),
                 self.suite.code.to_bytes(2, "big"),
                 bytes((len(self.cid),)),
                 self.cid,
@@ -246,20 +257,20 @@ class Session:
         reader = Reader(raw, LAYER)
         if reader.u8() != _DUMP_VERSION:
             raise reader.fail("version of a stored session", 0)
-        uses_cid = bool(reader.u8())
-        suite = SUITES.get(reader.u16be())
-        if suite is None:
+        flags = reader.u8()
+        suite = ALL_SUITES.get(reader.u16be())
+        if suite is None or flags > 3:
             raise WireError(LAYER, 2, "suite of a stored session")
         cid = reader.take(reader.u8())
         their_cid = reader.take(reader.u8())
         identity = reader.take(reader.u16be())
-        read_key, read_iv = reader.take(16), reader.take(4)
-        write_key, write_iv = reader.take(16), reader.take(4)
+        read_key, read_iv = reader.take(suite.key_size), reader.take(suite.iv_size)
+        write_key, write_iv = reader.take(suite.key_size), reader.take(suite.iv_size)
         reserved, newest = reader.uint(8, "big"), reader.uint(8, "big") - 1
         pad_to = reader.u8()
         session = cls(
             cid=cid,
-            uses_cid=uses_cid,
+            uses_cid=bool(flags & 1),
             their_cid=their_cid,
             identity=identity,
             peer=decode_peer(reader.rest()),
@@ -269,6 +280,7 @@ class Session:
             write_key=write_key,
             write_iv=write_iv,
             pad_to=pad_to,
+            etm=bool(flags & 2),
         )
         session.send_seq = session.reserved = reserved
         session.newest, session.seen = newest, window.FULL

@@ -55,6 +55,7 @@ async def test_one_that_is_held_is_left_alone_and_refused() -> None:
     assert await asked(world.registered()) == []
     await bootstrapped(world)
     assert world.traffic.counters["bootstrap.refused.held"] == 1
+    assert world.gate.refusals == [(IMEI, "bootstrap", "held", "not for this terminal now")]
 
 
 async def test_it_comes_and_has_its_account_with_the_new_key() -> None:
@@ -73,6 +74,8 @@ async def test_another_meters_name_is_refused() -> None:
     world.link.connect(world.seat, world.device)
     await bootstrapped(world)
     assert world.traffic.counters["bootstrap.refused.endpoint"] == 1
+    [(imei, stage, reason, detail)] = world.gate.refusals
+    assert (imei, stage, reason) == (IMEI, "bootstrap", "endpoint_other") and str(IMEI + 1) in detail
     assert world.device.tree.get((0, 1, 5)) is None
 
 

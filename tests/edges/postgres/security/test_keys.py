@@ -22,6 +22,7 @@ from openmains.domain.fleet.identifiers import imei_of
 from openmains.edges.postgres.db import API_ROLE, Pool, connect, create_pool
 from openmains.edges.postgres.security.keys import PostgresKeys
 from openmains.run.engines.engines import Engines
+from openmains.wire.dtls.events import Weakness
 from tests.edges.postgres.fleet.registry_files import make_tenant
 from tests.support.engines import migrate_postgres
 
@@ -56,7 +57,7 @@ def csv_of(keys: dict[int, bytes]) -> bytes:
 
 async def psks(book: KeyCache, imeis: list[int]) -> dict[int, bytes]:
     """The one key of each."""
-    return {imei: key.psk for imei, (key,) in (await book.keys(imeis)).items()}
+    return {imei: key.psk for imei, found in (await book.keys(imeis)).items() for (key,) in (found.keys,)}
 
 
 def fresh(imeis: list[int]) -> dict[int, bytes]:
@@ -108,6 +109,23 @@ async def test_another_tenants_key_for_an_imei_neither_counts_nor_hinders(
     assert await psks(book, [imei]) == {imei: own}
 
 
+async def test_what_a_product_lets_its_meters_lack_comes_with_their_keys(
+    owner: Pool, store: PostgresKeys, vault: Vault
+) -> None:
+    tenant = await make_tenant(owner, "keys-weak")
+    (imei,) = await meters(owner, tenant, 21, 1)
+    stranger = imei_of(35_0000_0000_0000 + 22_000_000)  # has a key and is nobody's meter, so of no product
+    await import_keys(csv_of(fresh([imei, stranger])), tenant, store, vault)
+    book = KeyCache(store, vault)
+    for cbc, no_ems in ((False, False), (True, False), (False, True), (True, True)):
+        await owner.execute(
+            "UPDATE product SET allow_cbc = $2, allow_no_ems = $3 WHERE tenant_id = $1", tenant, cbc, no_ems
+        )
+        found = await book.keys([imei, stranger])
+        assert found[imei].allows == {w for w, yes in ((Weakness.CBC, cbc), (Weakness.NO_EMS, no_ems)) if yes}
+        assert found[stranger].allows == frozenset()
+
+
 async def test_a_new_key_waits_until_the_meter_came_with_it(owner: Pool, store: PostgresKeys, vault: Vault) -> None:
     """For the bootstrap: the store hears of the first use a moment after it."""
     tenant = await make_tenant(owner, "keys-waiting")
@@ -119,7 +137,7 @@ async def test_a_new_key_waits_until_the_meter_came_with_it(owner: Pool, store: 
     made: list[bytes] = []
     assert await generate_keys(order, tenant, store, vault, os.urandom, made.append) == 1
     assert await edge.waiting(imeis) == {imeis[0]}  # on a session of long ago
-    new, former = (await edge.keys(imeis))[imeis[0]]
+    new, former = (await edge.keys(imeis))[imeis[0]].keys
     assert await edge.waiting(imeis) == {imeis[0]}  # that a handshake was given both says nothing
     edge.arrived(former.name)
     assert await edge.waiting(imeis) == {imeis[0]}
@@ -138,7 +156,7 @@ async def test_generated_keys_go_to_the_maker_and_rotation_ends_with_first_use(
     made = {row.imei: row.psk for row in read_keys(kept[0]) if isinstance(row, KeyRow)}
     book = KeyCache(store, vault)
     assert await psks(book, imeis) == made
-    assert not any(key.name.replaces for keys in (await book.keys(imeis)).values() for key in keys)
+    assert not any(key.name.replaces for found in (await book.keys(imeis)).values() for key in found.keys)
     assert await generate_keys(order, tenant, store, vault, os.urandom, kept.append) == 0
     assert len(kept) == 1
     imei = imeis[0]
@@ -148,15 +166,15 @@ async def test_generated_keys_go_to_the_maker_and_rotation_ends_with_first_use(
     assert await book.newest([imei]) == {imei: new}
     # The meter still has the old one: each handshake is given both, whatever came before it.
     for _ in range(3):
-        newer, former = (await book.keys([imei]))[imei]
+        newer, former = (await book.keys([imei]))[imei].keys
         assert (newer.psk, former.psk) == (new, made[imei])
         assert (newer.name.replaces, former.name.replaces) == (True, False)
     # Another rotation meanwhile would replace a key that the meter may have been written already.
     assert await generate_keys(rotate, tenant, store, vault, os.urandom, kept.append) == 0
     await book.used([former.name])  # it was the previous one that was used
-    assert len((await book.keys([imei]))[imei]) == 2
+    assert len((await book.keys([imei]))[imei].keys) == 2
     await book.used([newer.name])
-    assert [key.psk for key in (await book.keys([imei]))[imei]] == [new]
+    assert [key.psk for key in (await book.keys([imei]))[imei].keys] == [new]
     await book.used([newer.name])  # said again by another edge: nothing more
     assert await psks(book, [imei]) == {imei: new}
     row = await owner.fetchrow(

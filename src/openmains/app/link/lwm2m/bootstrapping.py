@@ -36,7 +36,8 @@ TAG = "bootstrap trigger"
 
 
 class Bootstrapping:
-    """One for each link with LwM2M. ``uri``: where meters find us, ``coaps://host:5684``; empty: off."""
+    """One for each link with LwM2M. ``uri``: where meters find us, ``coaps://host:5684``; empty: off. ``refused(terminal, reason, detail)``:
+    for the operator's list."""
 
     def __init__(
         self,
@@ -48,6 +49,7 @@ class Bootstrapping:
         keys: NewKeys,
         proofs: Proofs,
         may_command: Callable[[int], bool],
+        refused: Callable[[Terminal, str, str], object],
     ) -> None:
         self._uri = uri
         self._server = server
@@ -56,6 +58,7 @@ class Bootstrapping:
         self._keys = keys
         self._proofs = proofs
         self._may_command = may_command
+        self._told_refused = refused
         self._spoke: dict[bytes, int] = {}  # Connection ID → IMEI: registered or updated, not looked at yet
         self._looking: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -120,12 +123,17 @@ class Bootstrapping:
         name = parse_endpoint_name(event.endpoint) if event.endpoint else None
         if not self._uri:
             self.counters["bootstrap.refused.off"] += 1
+            self._told_refused(terminal, "bootstrap_off", "no bootstrap here")
             self._server.refuse(event, Code.NOT_FOUND, now, text=b"no bootstrap here")
         elif name is not None and name.imei != terminal.text:
             self.counters["bootstrap.refused.endpoint"] += 1
+            self._told_refused(
+                terminal, "endpoint_other", f"ep={event.endpoint[:64]}: endpoint must name the IMEI {terminal.text}"
+            )
             self._server.refuse(event, Code.BAD_REQUEST, now, text=b"endpoint must name the session's IMEI")
         elif not self._may_command(terminal.imei):
             self.counters["bootstrap.refused.held"] += 1
+            self._told_refused(terminal, "held", "not for this terminal now")
             self._server.refuse(event, Code.FORBIDDEN, now, text=b"not for this terminal now")
         else:
             task = asyncio.get_running_loop().create_task(self._prepare(event, terminal))

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from openmains.app.security.keys.envelope import KeyUnreadableError, SealedKey
-from openmains.app.security.keys.ports import DeviceKey, KeyName, KeyStore, ValidKey
+from openmains.app.security.keys.ports import DeviceKey, KeyName, KeyStore, TerminalKeys, ValidKey
 from openmains.app.security.keys.vault import Vault
 
 ARRIVED = 100_000  # terminals whose use of a new key is remembered until the store has it
@@ -35,12 +35,12 @@ class KeyCache:
         """What was asked for, by name."""
         return {"keys.found": self.found, "keys.unknown": self.unknown, "keys.unreadable": self.unreadable}
 
-    async def keys(self, imeis: Sequence[int]) -> dict[int, tuple[ValidKey, ...]]:
+    async def keys(self, imeis: Sequence[int]) -> dict[int, TerminalKeys]:
         """The keys of these terminals in one query, the newest of each first; one without a (readable) key is absent.
 
         Raises what the store raises when it is away: the handshake must wait or fail, not be told 'unknown'.
         """
-        opened: dict[int, tuple[ValidKey, ...]] = {}
+        opened: dict[int, TerminalKeys] = {}
         for stored in await self._store.find(imeis):
             sealed = [stored.key] if stored.previous is None else [stored.key, stored.previous]
             rotating = len(sealed) > 1
@@ -51,7 +51,7 @@ class KeyCache:
                     name = KeyName(stored.imei, stored.tenant_id, stored.version, rotating and place == 0)
                     keys.append(ValidKey(name, psk))
             if keys:
-                opened[stored.imei] = tuple(keys)
+                opened[stored.imei] = TerminalKeys(tuple(keys), stored.allows)
         self.found += len(opened)
         self.unknown += len(imeis) - len(opened)
         return opened

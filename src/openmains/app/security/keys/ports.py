@@ -8,6 +8,7 @@ from typing import Protocol
 
 from openmains.app.security.keys.envelope import SealedKey, WrappedKey
 from openmains.domain.ids import AreaId, MeterId, ProductId, TenantId
+from openmains.wire.dtls.events import Weakness
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class DeviceKey:
     version: int
     key: SealedKey = field(repr=False)
     previous: SealedKey | None = field(repr=False, default=None)
+    allows: frozenset[Weakness] = frozenset()  # of the meter's product
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,14 @@ class ValidKey:
 
     name: KeyName
     psk: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalKeys:
+    """What a terminal may come with: ``keys``, the newest first, and what it may lack. Without arguments: nobody's."""
+
+    keys: tuple[ValidKey, ...] = ()
+    allows: frozenset[Weakness] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

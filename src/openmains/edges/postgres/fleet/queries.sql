@@ -32,29 +32,36 @@ SELECT EXISTS (SELECT FROM up WHERE area_id = :ancestor_id)
 
 -- name: products
 -- A tenant's products from one on.
-SELECT product_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings, created_at
+SELECT product_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings,
+       allow_cbc, allow_no_ems, created_at
   FROM product WHERE tenant_id = :tenant_id AND product_id > :after ORDER BY product_id LIMIT :most
 
 -- name: product
 -- One of them.
-SELECT product_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings, created_at
+SELECT product_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings,
+       allow_cbc, allow_no_ems, created_at
   FROM product WHERE tenant_id = :tenant_id AND product_id = :product_id
 
 -- name: add_product
 -- No row where the code is taken.
-INSERT INTO product (tenant_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings)
-VALUES (:tenant_id, :code, :name, :maker, :model, :medium, :driver, :dial, :interval_s, :report_s, :qmax_l_h, :settings)
+INSERT INTO product (tenant_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings,
+                     allow_cbc, allow_no_ems)
+VALUES (:tenant_id, :code, :name, :maker, :model, :medium, :driver, :dial, :interval_s, :report_s, :qmax_l_h, :settings,
+        :allow_cbc, :allow_no_ems)
 ON CONFLICT DO NOTHING
-RETURNING product_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings, created_at
+RETURNING product_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings,
+       allow_cbc, allow_no_ems, created_at
 
 -- name: change_product
 -- Fields that the changes name; all others stay.
 UPDATE product p
-   SET (name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings) =
-       (SELECT n.name, n.maker, n.model, n.medium, n.driver, n.dial, n.interval_s, n.report_s, n.qmax_l_h, n.settings
+   SET (name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings, allow_cbc, allow_no_ems) =
+       (SELECT n.name, n.maker, n.model, n.medium, n.driver, n.dial, n.interval_s, n.report_s, n.qmax_l_h, n.settings,
+               n.allow_cbc, n.allow_no_ems
           FROM jsonb_populate_record(p, :changes::jsonb) n)
  WHERE tenant_id = :tenant_id AND product_id = :product_id
-RETURNING product_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings, created_at
+RETURNING product_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings,
+       allow_cbc, allow_no_ems, created_at
 
 -- name: meters
 -- Meters of a tenant with their last state and customer; which of them and in what order is added (meters.py).

@@ -11,7 +11,20 @@ from openmains.edges.postgres.queries import load
 _QUERIES = load(__package__)
 _AREA_FIELDS = frozenset({"name", "parent_id"})
 _PRODUCT_FIELDS = frozenset(
-    {"name", "maker", "model", "medium", "driver", "dial", "interval_s", "report_s", "qmax_l_h", "settings"}
+    {
+        "name",
+        "maker",
+        "model",
+        "medium",
+        "driver",
+        "dial",
+        "interval_s",
+        "report_s",
+        "qmax_l_h",
+        "settings",
+        "allow_cbc",
+        "allow_no_ems",
+    }
 )
 
 
@@ -93,6 +106,8 @@ class Products:
             report_s=product.report_s,
             qmax_l_h=product.qmax_l_h,
             settings=product.settings,
+            allow_cbc=product.allow_cbc,
+            allow_no_ems=product.allow_no_ems,
         )
         return None if row is None else _product(row)
 

@@ -3,6 +3,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from openmains.app.security.keys.envelope import SealedKey, WrappedKey
 from openmains.app.security.keys.ports import DeviceKey, KeyedMeter, MeterChoice
@@ -10,6 +11,7 @@ from openmains.domain.ids import TenantId
 from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import Connection, Pool, Row
 from openmains.edges.postgres.queries import load
+from openmains.wire.dtls.events import Weakness
 
 _LOCK = 0x6F6D_6B65  # 'omke': any number that is the project's own
 _QUERIES = load(__package__)
@@ -92,7 +94,8 @@ class PostgresKeys:
             yield TenantDeviceKeys(connection, tenant_id)
 
     async def find(self, imeis: Sequence[int]) -> list[DeviceKey]:
-        return [_device_key(row) for row in await _QUERIES["find_keys"].fetch(self._pool, imeis=imeis)]
+        rows = await _QUERIES["find_keys"].fetch(self._pool, imeis=imeis)
+        return [replace(_device_key(row), allows=_allows(row)) for row in rows]
 
     async def used(self, found: Sequence[tuple[int, int, int]]) -> None:
         imeis, tenants, versions = zip(*found, strict=True)
@@ -125,6 +128,11 @@ def _wrapped(key: WrappedKey) -> dict[str, object]:
         "nonce": key.nonce,
         "wrapped": key.wrapped,
     }
+
+
+def _allows(row: Row) -> frozenset[Weakness]:
+    said = {Weakness.CBC: row["allow_cbc"], Weakness.NO_EMS: row["allow_no_ems"]}
+    return frozenset(weakness for weakness, allowed in said.items() if allowed)
 
 
 def _device_key(row: Row) -> DeviceKey:

@@ -204,12 +204,16 @@ SELECT o.imei, o.first_us, o.last_us, o.attempts, o.address, o.proven, o.status,
  ORDER BY o.last_us DESC, o.imei DESC LIMIT :most
 
 -- name: refusals
--- Refused handshakes and registrations of a tenant, newest first.
-SELECT refusal_id, name, imei, stage, reason, detail, address, first_us, last_us, attempts
-  FROM access_refusal
- WHERE tenant_id = :tenant_id
-   AND (:after_us::bigint IS NULL OR (last_us, refusal_id) < (:after_us, :after_id::bigint))
- ORDER BY last_us DESC, refusal_id DESC LIMIT :most
+-- Refused handshakes and registrations of a tenant, newest first, with the meter that has the IMEI now.
+SELECT r.refusal_id, r.name, r.imei, m.meter_id, m.number, r.stage, r.reason, r.detail, r.address, r.first_us, r.last_us, r.attempts
+  FROM access_refusal r
+  LEFT JOIN meter m ON m.tenant_id = :tenant_id AND m.imei = r.imei AND m.removed_on IS NULL
+ WHERE r.tenant_id = :tenant_id
+   AND (:name::text IS NULL OR position(lower(:name) IN lower(r.name)) > 0)
+   AND (:reason::text IS NULL OR r.reason = :reason)
+   AND (:meter_id::bigint IS NULL OR m.meter_id = :meter_id)
+   AND (:after_us::bigint IS NULL OR (r.last_us, r.refusal_id) < (:after_us, :after_id::bigint))
+ ORDER BY r.last_us DESC, r.refusal_id DESC LIMIT :most
 
 -- name: lock_unknown_terminal
 -- One of them, until the transaction ends.
@@ -256,11 +260,13 @@ SELECT imei, tenant_id, version, key_id, nonce, sealed, previous_key_id, previou
 
 -- name: find_keys
 -- One row an IMEI: that of the tenant whose meter it is. A key without a registered meter counts where it is the only one;
--- of two tenants that both claim an unregistered IMEI neither is believed.
-SELECT k.imei, k.tenant_id, k.version, k.key_id, k.nonce, k.sealed, k.previous_key_id, k.previous_nonce, k.previous_sealed
+-- of two tenants that both claim an unregistered IMEI neither is believed. What the meter may lack is its product's to say.
+SELECT k.imei, k.tenant_id, k.version, k.key_id, k.nonce, k.sealed, k.previous_key_id, k.previous_nonce, k.previous_sealed,
+       coalesce(p.allow_cbc, false) AS allow_cbc, coalesce(p.allow_no_ems, false) AS allow_no_ems
   FROM unnest(:imeis::bigint[]) AS w(imei)
   JOIN device_key k ON k.imei = w.imei
   LEFT JOIN meter m ON m.imei = k.imei AND m.removed_on IS NULL
+  LEFT JOIN product p ON p.product_id = m.product_id
  WHERE m.tenant_id = k.tenant_id
     OR (m.meter_id IS NULL AND NOT EXISTS (SELECT FROM device_key o WHERE o.imei = k.imei AND o.tenant_id <> k.tenant_id))
 

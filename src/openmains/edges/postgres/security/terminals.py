@@ -11,6 +11,7 @@ from openmains.app.security.model import (
     LadderSteps,
     MeterSecurity,
     OnboardingStatus,
+    RefusalFilter,
     TerminalFinding,
     TerminalList,
     TerminalRow,
@@ -153,16 +154,25 @@ class Access:
             meter_id=meter_id,
         )
 
-    async def refusals(self, limit: int, after: tuple[int, int] | None) -> list[AccessRefusal]:
+    async def refusals(self, limit: int, after: tuple[int, int] | None, chosen: RefusalFilter) -> list[AccessRefusal]:
         after_us, after_id = after or (None, None)
         rows = await _QUERIES["refusals"].fetch(
-            self._connection, tenant_id=self._tenant_id, after_us=after_us, after_id=after_id, most=limit
+            self._connection,
+            tenant_id=self._tenant_id,
+            name=chosen.name,
+            reason=chosen.reason,
+            meter_id=chosen.meter_id,
+            after_us=after_us,
+            after_id=after_id,
+            most=limit,
         )
         return [
             AccessRefusal(
                 refusal_id=row["refusal_id"],
                 name=row["name"],
                 imei=_imei(row["imei"]),
+                meter_id=row["meter_id"],
+                number=row["number"],
                 stage=row["stage"],
                 reason=row["reason"],
                 detail=row["detail"],
