@@ -15,6 +15,7 @@ export type MeterChange = Schemas["MeterChange"];
 export type NewMeter = Schemas["NewMeter"];
 export type Place = Meter["place"];
 export type Product = Schemas["Product"];
+export type ProductChange = Schemas["ProductChange"];
 export type ImportQuery = QueryOf<"start_import">;
 export type MeterFileQuery = QueryOf<"download_meters">;
 export type MeterQuery = QueryOf<"list_meters">;
@@ -29,6 +30,8 @@ export const changeMeter = (meterId: number, revision: number, body: MeterChange
   call("patch", "/api/v1/meters/{meter_id}", { path: { meter_id: meterId }, body, ifMatch: revision });
 export const listAreas = (signal: Abort) => call("get", "/api/v1/areas", { signal });
 export const listProducts = (signal: Abort) => call("get", "/api/v1/products", { query: { limit: 500 }, signal });
+export const changeProduct = (productId: number, body: ProductChange) =>
+  call("patch", "/api/v1/products/{product_id}", { path: { product_id: productId }, body });
 export const startImport = (file: File, query: ImportQuery): Promise<Job> => {
   const body = new FormData();
   body.set("data", file); // the field's name is free; the server takes the first file

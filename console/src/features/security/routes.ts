@@ -4,5 +4,6 @@ import type { Page } from "@/shared/pages";
 export const routes: readonly Page[] = [
   { path: "/terminals", name: "terminals", component: () => import("./pages/TerminalList.vue"), meta: { title: "security.title" } },
   { path: "/onboarding", name: "onboarding", component: () => import("./pages/OnboardingList.vue"), meta: { title: "security.onboarding", under: "terminals", least: "operator" } },
+  { path: "/refusals", name: "refusals", component: () => import("./pages/RefusalList.vue"), meta: { title: "security.refusals", under: "terminals", least: "operator" } },
   { path: "/keys", name: "keys", component: () => import("./pages/KeyPage.vue"), meta: { title: "security.keys", under: "terminals", least: "administrator" } },
 ];
