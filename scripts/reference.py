@@ -25,7 +25,8 @@ def command_life() -> str:
     legend = "Next state by event; `·` nothing happens, `!` cannot be: the state stays and the history says so."
     columns = (
         f"`valid`: unless tenant or product set another time. `second person`: `many` above {ALONE_UP_TO} meters at once, `strict` also"
-        " for a critical customer and out of office hours. `quotas`: within what they are counted. `daily share`: counts in the share"
+        " for a critical customer and out of office hours, `always` for one meter too but for the immediate case. `quotas`: within"
+        " what they are counted. `daily share`: counts in the share"
         " of a utility's meters that batches may configure in a day."
     )
     return "\n".join(["```mermaid", drawing(), "```", "", legend, "", table(), "", *rows, "", columns])

@@ -20,7 +20,7 @@ from openmains.drivers.page import CommandVector
 CATALOG = catalog.load()
 KEY = bytes(range(32))
 DRIVERS = [CATALOG.driver("openmains/water-1"), CATALOG.driver("openmains/gas-1")]
-SIGNED = {"valve_open", "valve_close", "top_up", "set_price", "factory_reset", "set_platform"}
+SIGNED = {"safety_close", "valve_open", "valve_close", "top_up", "set_price", "factory_reset", "set_platform"}
 HEAD = {"serial": 7, "counter": 3, "not_after": 1_767_292_200}
 DOC = Path(__file__).parents[2] / "docs/protocols/openmains-commands.md"
 

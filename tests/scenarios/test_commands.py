@@ -32,6 +32,7 @@ PARAMS: dict[Kind, dict[str, Any]] = {
     Kind.LOG_PULL: {"since": NOW - DAY, "until": NOW + DAY},
     Kind.SET_PARAMETERS: {"values": {"low_battery": 3400, "report_time": 3600}},
     Kind.READ_PARAMETERS: {"names": []},
+    Kind.SAFETY_CLOSE: {"reason": 1, "evidence": "smell of gas on the stairs"},
     Kind.SET_PRICE: {
         "version": 2, "effective_at": 0, "period_start": NOW - DAY, "cycle_months": 1, "clear_total": 0, "tiers": 1,
         "tier_from": [0], "prices": [25_000],
@@ -99,7 +100,7 @@ async def test_each_kind_is_confirmed_by_the_meter(town: CommandedTown, kind: Ki
     found = await speaks_until(town, meter, command_id, "confirmed", "failed", "expired")
     assert (found["state"], found["reason"]) == ("confirmed", "done")
     assert len(meter.frames) == 1
-    if kind is Kind.VALVE_CLOSE:
+    if kind in (Kind.VALVE_CLOSE, Kind.SAFETY_CLOSE):
         assert meter.terminal.valve.position == Position.CLOSED
         assert found["answer"]["valve"] == 1
     elif kind is Kind.TOP_UP:

@@ -83,7 +83,7 @@ class ModelMeter:
             self.counters[signed] = counter
         self.results[serial] = 0
         self.applied.append((serial, kind, now))
-        if kind == Kind.VALVE_CLOSE:
+        if kind in (Kind.VALVE_CLOSE, Kind.SAFETY_CLOSE):
             self.open = False
         elif kind == Kind.VALVE_OPEN:
             self.open = True

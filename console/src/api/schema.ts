@@ -1306,6 +1306,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/meters/{meter_id}/site-inspection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * InspectTheSite
+         * @description Two persons say that the site was inspected: the safety closing is lifted. The meter itself opens by its key on the spot.
+         */
+        post: operations["inspect_site"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/meters/file": {
         parameters: {
             query?: never;
@@ -1606,6 +1626,26 @@ export interface paths {
          * @description Expected meters without a value of the day, by meter.
          */
         get: operations["list_missing_meters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/safety-closings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListSafetyClosings
+         * @description Safety closings, newest first; ``standing``: those that no inspection has lifted.
+         */
+        get: operations["list_safety_closings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2100,6 +2140,8 @@ export interface components {
             office_from: number;
             /** @default 1080 */
             office_to: number;
+            /** @default true */
+            remote_closing: boolean;
         };
         /** Customer */
         Customer: {
@@ -2286,7 +2328,7 @@ export interface components {
          * @description What a meter can be told.
          * @enum {string}
          */
-        Kind: "read_now" | "read_intervals" | "read_status" | "log_pull" | "valve_close" | "valve_open" | "set_parameters" | "read_parameters" | "set_price" | "top_up" | "set_clock" | "set_platform" | "restart" | "factory_reset";
+        Kind: "read_now" | "read_intervals" | "read_status" | "log_pull" | "valve_close" | "valve_open" | "safety_close" | "set_parameters" | "read_parameters" | "set_price" | "top_up" | "set_clock" | "set_platform" | "restart" | "factory_reset";
         /** LadderSteps */
         LadderSteps: {
             block: number;
@@ -2708,6 +2750,11 @@ export interface components {
             items: components["schemas"]["Register"][];
             next: string | null;
         };
+        /** Page[SafetyClosing] */
+        Page_SafetyClosing: {
+            items: components["schemas"]["SafetyClosing"][];
+            next: string | null;
+        };
         /** Page[Signal] */
         Page_Signal: {
             items: components["schemas"]["Signal"][];
@@ -2904,6 +2951,27 @@ export interface components {
          * @enum {string}
          */
         Role: "viewer" | "operator" | "administrator";
+        /** SafetyClosing */
+        SafetyClosing: {
+            agreed_by: string;
+            closed_at: string | null;
+            command_id: number | null;
+            evidence: string;
+            failed_at: string | null;
+            given_by: string;
+            inspected_by: string;
+            lift_note: string;
+            lifted_at: string | null;
+            meter_id: number;
+            number: string;
+            opened_at: string | null;
+            /** Format: date-time */
+            ordered_at: string;
+            reason: number | null;
+            safety_id: number;
+            state: components["schemas"]["State"] | null;
+            work_order: string;
+        };
         /** Series */
         Series: {
             meter_id: number;
@@ -2990,6 +3058,12 @@ export interface components {
             login: string;
             password: string;
             tenant?: string | null;
+        };
+        /** SiteInspection */
+        SiteInspection: {
+            approver: components["schemas"]["SignerLogin"];
+            inspector: components["schemas"]["SignerLogin"];
+            note: string;
         };
         /**
          * State
@@ -10859,6 +10933,113 @@ export interface operations {
             };
         };
     };
+    inspect_site: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                meter_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SiteInspection"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SafetyClosing"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     download_meters: {
         parameters: {
             query?: {
@@ -12580,6 +12761,114 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_MissingMeter"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_safety_closings: {
+        parameters: {
+            query?: {
+                /** @description ``next`` of the page before; fits the same list only. */
+                cursor?: string | null;
+                /** @description Rows of a page. */
+                limit?: number;
+                meter_id?: number | null;
+                standing?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SafetyClosing"];
                 };
             };
             /** @description Input not valid */

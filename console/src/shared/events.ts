@@ -42,6 +42,9 @@ export const EVENTS = {
   register_back: ["读数倒退", "Register went back"],
   terminal_quarantined: ["终端已隔离", "Terminal quarantined"],
   terminal_blocked: ["终端已封锁", "Terminal blocked"],
+  safety_closing: ["安全关阀", "Safety closing"],
+  safety_close_failed: ["安全关阀未执行", "Safety closing was not carried out"],
+  safety_opened: ["安全关阀的表已打开", "Meter closed for safety is open"],
 } as const satisfies Record<string, Text>;
 
 export const EVENT_NAMES = Object.keys(EVENTS) as (keyof typeof EVENTS)[];

@@ -94,6 +94,9 @@ def read_commands(reader: PageReader, page: Page) -> CommandTable | None:
     vectors = tuple(
         _vector(reader, path, entry, kinds) for path, entry in reader.listed(_VectorEntry, "command_vector")
     )
+    if "valve_close" in kinds and "safety_close" not in kinds:
+        where = reader.place("command", list(kinds).index("valve_close"))
+        reader.fail(where, "a valve that closes from afar has safety_close too: it exists for every customer (R4.8)")
     for name in sorted(set(kinds) - {vector.kind for vector in vectors}):
         reader.fail(reader.place("command", list(kinds).index(name)), f"command {name} has no [[command_vector]]")
     return CommandTable(magic, version, kinds, fields, settings, vectors)

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from openmains.app.command.closings import ANNOUNCED, NOT_DONE, OPENED, SEVERITY
 from openmains.app.command.ports import Change, CommandResponse, Drafted, HeldCommand
 from openmains.app.command.step import DETAIL_MOST, Moves, Note, changes_of_newer, step, step_responses
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.life import CHANGES, ENDS, SENDABLE, Event, Outcome, State, advance
+from openmains.drivers.points import vocabulary
 from tests.support.held_commands import HeldCommands
 
 NOW = 1_760_000_000_000_000
@@ -178,3 +180,40 @@ def test_a_set_of_changes_means_what_one_after_the_other_means(
         assert (together.rows[command.command_id].ended_us is not None) >= (
             state in ENDS and state is not command.state
         )
+
+
+# safety closings ---------------------------------------------------------------------------------------------------------
+
+
+def closing(state: State) -> HeldCommand:
+    return held(state, kind=Kind.SAFETY_CLOSE, params={"reason": 1, "evidence": "smell of gas"})
+
+
+def told(moves: Moves) -> tuple[list[str], list[tuple[str, str]]]:
+    return [move.event.value for move in moves.closings], [(alarm.event, alarm.action) for alarm in moves.alarms]
+
+
+def test_a_safety_closing_is_announced_when_it_is_asked_for_and_stands_when_it_is_allowed() -> None:
+    assert told(one(closing(State.DRAFTED), Event.QUARANTINE)) == ([], [("safety_closing", "raised")])
+    assert told(one(closing(State.QUARANTINED), Event.APPROVE)) == (["ordered"], [("safety_closing", "raised")])
+    assert told(one(closing(State.SENT), Event.DONE)) == (["closed"], [("safety_close_failed", "cleared")])
+    assert told(one(closing(State.FAILED), Event.DONE)) == (["closed"], [("safety_close_failed", "cleared")])
+
+
+@pytest.mark.parametrize("event", [Event.DECLINE, Event.TOO_LATE, Event.LAPSE])
+def test_a_safety_closing_that_was_not_carried_out_is_an_alarm_of_its_own(event: Event) -> None:
+    assert told(one(closing(State.SENT), event)) == (["failed"], [("safety_close_failed", "raised")])
+    assert told(one(held(State.SENT, kind=Kind.VALVE_CLOSE), event)) == ([], [])
+
+
+def test_one_to_which_nobody_agreed_is_told_and_stands_nowhere() -> None:
+    assert told(one(closing(State.QUARANTINED), Event.LAPSE)) == ([], [("safety_close_failed", "raised")])
+    assert told(one(closing(State.DRAFTED), Event.LAPSE)) == ([], [])  # a sign-in that the signer refused
+    assert told(one(closing(State.DRAFTED), Event.REFUSE)) == ([], [])  # whoever asked was told
+    assert told(one(closing(State.QUEUED), Event.REFUSE)) == (["failed"], [("safety_close_failed", "raised")])
+
+
+def test_its_alarms_are_as_points_toml_says() -> None:
+    events = vocabulary().events
+    for name in (ANNOUNCED, NOT_DONE, OPENED):
+        assert events[name].severity == SEVERITY

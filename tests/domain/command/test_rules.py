@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from openmains.domain.command import safety_closing
 from openmains.domain.command.batch import (
     BatchEvent,
     BatchState,
@@ -45,9 +46,11 @@ def facts(**values: object) -> MeterFacts:
 def test_every_kind_has_a_rule_and_money_and_valves_are_signed() -> None:
     assert set(RULES) == set(Kind)
     assert {kind for kind, rule in RULES.items() if rule.signed} == {
-        Kind.VALVE_CLOSE, Kind.VALVE_OPEN, Kind.TOP_UP, Kind.SET_PRICE, Kind.SET_PLATFORM, Kind.FACTORY_RESET,
+        Kind.VALVE_CLOSE, Kind.VALVE_OPEN, Kind.SAFETY_CLOSE, Kind.TOP_UP, Kind.SET_PRICE, Kind.SET_PLATFORM,
+        Kind.FACTORY_RESET,
     }  # fmt: skip
-    assert all(rule.signed == (rule.lane is Lane.SIGNED) for rule in RULES.values())
+    assert all(rule.signed == (rule.lane in (Lane.SIGNED, Lane.SAFETY)) for rule in RULES.values())
+    assert {kind for kind, rule in RULES.items() if rule.lane is Lane.SAFETY} == {Kind.SAFETY_CLOSE}
     assert all(rule.attempts == 0 for rule in RULES.values() if rule.effect)  # tried until the validity ends (R4.4)
 
 
@@ -137,16 +140,101 @@ def test_when_a_second_person_is_needed() -> None:
     assert needs_second(Kind.TOP_UP, 500, critical=True, weekday=6, minute=0) == []
 
 
+def over(kind: Kind, scope: Scope, used: int, meters: dict[Scope, int], *, seconded: bool = True) -> Scope | None:
+    """The quota that one more exceeds where so many were authorised in the shortest window of the scope."""
+    windows = [quota for quota in RULES[kind].quotas if quota.scope is scope]
+    shortest = min(windows, key=lambda quota: quota.window_s, default=None)
+    return exceeded(kind, {} if shortest is None else {shortest: used}, meters, seconded=seconded)
+
+
 def test_quotas() -> None:
     million = {Scope.UTILITY: 1_000_000, Scope.AREA: 10_000, Scope.PLATFORM: 10_000_000}
-    assert exceeded(Kind.VALVE_CLOSE, {Scope.OPERATOR: 19}, million, seconded=False) is None
-    assert exceeded(Kind.VALVE_CLOSE, {Scope.OPERATOR: 20}, million, seconded=False) is Scope.OPERATOR
-    assert exceeded(Kind.VALVE_CLOSE, {Scope.OPERATOR: 20}, million, seconded=True) is None
-    assert exceeded(Kind.VALVE_CLOSE, {Scope.UTILITY: 500}, million, seconded=True) is Scope.UTILITY
+    assert over(Kind.VALVE_CLOSE, Scope.OPERATOR, 19, million, seconded=False) is None
+    assert over(Kind.VALVE_CLOSE, Scope.OPERATOR, 20, million, seconded=False) is Scope.OPERATOR
+    assert over(Kind.VALVE_CLOSE, Scope.OPERATOR, 20, million) is None
+    assert over(Kind.VALVE_CLOSE, Scope.UTILITY, 500, million) is Scope.UTILITY
     smaller = million | {Scope.UTILITY: 100_000}
-    assert exceeded(Kind.VALVE_CLOSE, {Scope.UTILITY: 100}, smaller, seconded=True) is Scope.UTILITY  # 0.1 % an hour
-    assert exceeded(Kind.VALVE_CLOSE, {Scope.AREA: 500}, million, seconded=True) is Scope.AREA  # 5 % a day
-    assert exceeded(Kind.READ_NOW, {Scope.OPERATOR: 10**6}, million, seconded=False) is None
+    assert over(Kind.VALVE_CLOSE, Scope.UTILITY, 100, smaller) is Scope.UTILITY  # 0.1 % an hour
+    assert over(Kind.VALVE_CLOSE, Scope.AREA, 500, million) is Scope.AREA  # 5 % a day
+    assert over(Kind.READ_NOW, Scope.OPERATOR, 10**6, million, seconded=False) is None
+
+
+# safety closings --------------------------------------------------------------------------------------------------------
+
+SAID = {"reason": 1, "evidence": "smell of gas, Mrs Li, 02:10"}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"is_protected": True}, {"balance": 1}, {"balance": None}, {"closing_forbidden": True}, {"is_critical": True}],
+)
+def test_what_keeps_an_ordinary_closing_off_keeps_no_safety_closing_off(values: dict[str, object]) -> None:
+    assert refusal(Kind.SAFETY_CLOSE, facts(**values), validity_s=3600) is None
+
+
+def test_a_utility_or_product_may_forbid_remote_closing_and_what_is_gone_is_not_closed() -> None:
+    assert refusal(Kind.VALVE_CLOSE, facts(closing_forbidden=True), validity_s=3600) is Refusal.CLOSING_FORBIDDEN
+    assert refusal(Kind.SAFETY_CLOSE, facts(is_removed=True), validity_s=3600) is Refusal.REMOVED
+    assert refusal(Kind.SAFETY_CLOSE, facts(), validity_s=7 * DAY_S) is Refusal.VALIDITY_TOO_LONG
+
+
+def test_nothing_opens_what_is_closed_for_safety() -> None:
+    assert refusal(Kind.VALVE_OPEN, facts(), validity_s=3600, closed_for_safety=True) is Refusal.CLOSED_FOR_SAFETY
+    assert refusal(Kind.TOP_UP, facts(), validity_s=3600, closed_for_safety=True) is None
+
+
+def test_a_safety_closing_needs_two_persons_at_any_hour_but_in_the_immediate_case() -> None:
+    for weekday, minute in ((2, 600), (6, 120)):
+        now = {"weekday": weekday, "minute": minute}
+        assert needs_second(Kind.SAFETY_CLOSE, 1, critical=False, **now) == [Need.TWO_PERSONS]
+        assert needs_second(Kind.SAFETY_CLOSE, 1, critical=True, immediate=True, **now) == []
+        assert needs_second(Kind.VALVE_CLOSE, 21, critical=False, immediate=True, weekday=2, minute=600) == [Need.MANY]
+
+
+def test_the_meter_is_a_witness_of_leaks_and_bursts_only() -> None:
+    assert safety_closing.is_immediate(SAID, reported=True)
+    assert not safety_closing.is_immediate(SAID, reported=False)
+    assert not safety_closing.is_immediate(SAID | {"reason": 2}, reported=True)
+
+
+@pytest.mark.parametrize(
+    ("params", "wrong"),
+    [
+        (SAID, None),
+        (SAID | {"alarm_id": 7, "work_order": "抢修-12"}, None),
+        ({"reason": 1}, "evidence"),
+        (SAID | {"evidence": "gas"}, "evidence"),
+        (SAID | {"evidence": "      "}, "evidence"),
+        (SAID | {"evidence": "x" * 501}, "evidence"),
+        (SAID | {"evidence": "smell\u202e of gas"}, "evidence"),
+        (SAID | {"reason": 0}, "reason"),
+        (SAID | {"reason": 8}, "reason"),
+        (SAID | {"reason": True}, "reason"),
+        (SAID | {"reason": "1"}, "reason"),
+        ({"evidence": "smell of gas"}, "reason"),
+        (SAID | {"alarm_id": 0}, "alarm_id"),
+        (SAID | {"work_order": "x" * 65}, "work_order"),
+    ],
+)
+def test_a_safety_closing_says_why(params: dict[str, object], wrong: str | None) -> None:
+    assert safety_closing.fault(Kind.SAFETY_CLOSE, params) == wrong
+    assert safety_closing.fault(Kind.VALVE_CLOSE, params) is None
+
+
+def test_evidence_stays_with_people_and_the_reason_goes_to_the_meter() -> None:
+    said = SAID | {"alarm_id": 7, "work_order": "12"}
+    assert safety_closing.for_the_meter(Kind.SAFETY_CLOSE, said) == {"reason": 1}
+    assert safety_closing.for_the_meter(Kind.TOP_UP, {"amount": 5}) == {"amount": 5}
+
+
+def test_a_safety_closing_waits_for_nothing_else() -> None:
+    queue = [
+        waiting(1, Kind.TOP_UP, State.SENT, due_at=NOW + 3600),
+        waiting(2, Kind.VALVE_OPEN),
+        waiting(3, Kind.SAFETY_CLOSE),
+    ]
+    found = next_of(queue, NOW)
+    assert found is not None and found.serial == 3
 
 
 # batches ---------------------------------------------------------------------------------------------------------------

@@ -271,8 +271,11 @@ async def test_a_utility_sets_its_share_and_office_hours(world: World) -> None:
         asked = await client.get("/command-policy")
         assert asked.json() == {
             "daily_share_ppm": 20_000, "office_from": 480, "office_to": 1080, "office_days": [0, 1, 2, 3, 4],
+            "remote_closing": True,
         }  # fmt: skip
-        wanted = {"daily_share_ppm": 50_000, "office_from": 420, "office_to": 1200, "office_days": [0, 5]}
+        wanted = {
+            "daily_share_ppm": 50_000, "office_from": 420, "office_to": 1200, "office_days": [0, 5], "remote_closing": False,
+        }  # fmt: skip
         assert (await client.put("/command-policy", json=wanted)).json() == wanted
         assert (await client.get("/command-policy")).json() == wanted
         night = {**wanted, "office_from": 0}

@@ -4,6 +4,8 @@
 from binascii import crc_hqx
 from datetime import UTC, datetime
 
+import pytest
+
 from openmains.drivers.commands import MAC_SIZE
 from openmains.emulator.meter.authorise import Result
 from openmains.emulator.meter.flow import sustained
@@ -128,6 +130,102 @@ class TestGas:
         bench.do(bench.terminal.press(bench.now))
         bench.run(10)
         assert bench.terminal.valve.position is Position.CLOSED
+
+
+class TestClosedForSafety:
+    """Shut because of a danger: nothing and nobody but the key on the spot opens it."""
+
+    def closed(self, driver: str = GAS, account: Account | None = None) -> Bench:
+        bench = Bench.of(driver, account=account, litres_per_h=3600)
+        found = bench.command("safety_close", {"reason": 1})
+        assert (found["command_result"], found["valve"], found["closed_for_safety"]) == (Result.DONE, 1, 1)
+        return bench
+
+    @pytest.mark.parametrize("driver", [GAS, WATER])
+    def test_no_command_opens_it(self, driver: str) -> None:
+        bench = self.closed(driver)
+        before = bench.terminal.register(bench.now)
+        found = bench.command("valve_open")
+        assert (found["command_result"], found["valve"], found["open_permitted"]) == (Result.REFUSED, 1, 0)
+        for kind, params in (("factory_reset", {}), ("restart", {}), ("valve_close", {})):
+            bench.command(kind, params)
+        bench.run(3600)
+        bench.do(bench.terminal.cut_power(bench.now))
+        bench.do(bench.terminal.press(bench.now))
+        bench.run(3600)
+        assert bench.command("valve_open")["command_result"] == Result.REFUSED
+        assert bench.terminal.valve.position is Position.CLOSED
+        assert bench.terminal.register(bench.now) == before
+
+    def test_no_money_opens_it(self) -> None:
+        bench = self.closed(WATER, money(100))
+        assert (
+            bench.command("top_up", {"amount": 100_000})["command_result"] == Result.DONE
+        )  # money is taken all the same
+        bench.run(3600)
+        assert bench.terminal.valve.position is Position.CLOSED
+
+    def test_what_arrears_closed_before_stays_shut_when_they_are_paid(self) -> None:
+        bench = Bench.of(WATER, account=money(1), litres_per_h=3600, settings={"emergency_credit": 5000})
+        bench.run(7200)
+        assert bench.terminal.store.held.closed_by_arrears
+        assert bench.command("safety_close", {"reason": 2})["command_result"] == Result.DONE
+        bench.do(bench.terminal.press(bench.now))  # nor does the emergency credit
+        bench.command("top_up", {"amount": 100_000})
+        bench.run(60)
+        assert not bench.terminal.store.held.closed_by_arrears
+        assert bench.terminal.valve.position is Position.CLOSED
+
+    def test_the_key_opens_it_and_the_meter_says_so(self) -> None:
+        bench = self.closed()
+        said = bench.do(bench.terminal.turn_key(bench.now)) + bench.run(10)
+        assert (said[-1]["command_serial"], said[-1]["valve"], said[-1]["closed_for_safety"]) == (0, 0, 0)
+        assert bench.terminal.valve.position is Position.OPEN
+        assert bench.command("valve_close")["command_result"] == Result.DONE  # from here on as before
+        assert bench.command("valve_open")["open_permitted"] == 1
+
+    def test_the_key_leaves_what_else_has_closed_it(self) -> None:
+        bench = Bench.of(GAS)
+        bench.command("valve_close")
+        bench.command("safety_close", {"reason": 7})
+        bench.do(bench.terminal.turn_key(bench.now))
+        bench.run(10)
+        assert bench.terminal.valve.position is Position.CLOSED
+        assert bench.command("valve_open")["open_permitted"] == 1
+
+    def test_its_counter_makes_nobodys_top_up_void(self) -> None:
+        bench = Bench.of(WATER, account=money(100))
+        top_up = bench.frame("top_up", {"amount": 5000})  # signed before, arrives after
+        assert bench.command("safety_close", {"reason": 1})["command_result"] == Result.DONE
+        found = bench.deliver(top_up)
+        assert (found["command_result"], found["balance"]) == (Result.DONE, 5100)
+        frame = bench.frame("safety_close", {"reason": 1}, counter=bench.terminal.store.held.safety_counter)
+        assert bench.deliver(frame)["command_result"] == Result.COUNTER_TOO_LOW
+
+    def test_a_motion_under_way_does_not_keep_it_off(self) -> None:
+        bench = Bench.of(WATER)
+        bench.command("valve_close")
+        said = bench.do(bench.terminal.on_command(bench.frame("valve_open"), bench.now))  # the motor runs
+        said += bench.do(bench.terminal.on_command(bench.frame("safety_close", {"reason": 1}), bench.now)) + bench.run(
+            20
+        )
+        results = [(m["command_serial"], m["command_result"]) for m in said if m.get("command_serial")]
+        assert results == [(2, Result.REFUSED), (3, Result.DONE)]
+        assert bench.terminal.valve.position is Position.CLOSED
+
+    def test_a_valve_that_sticks_is_told_and_stays_locked(self) -> None:
+        bench = Bench.of(GAS, valve=Valve(stuck=True))
+        found = bench.command("safety_close", {"reason": 1})
+        assert (found["command_result"], found["valve"], found["closed_for_safety"]) == (Result.REFUSED, 2, 1)
+        assert "valve_fault" in bench.terminal.active
+
+    def test_nobody_without_the_key_of_commands_closes_it(self) -> None:
+        bench = Bench.of(GAS)
+        good = bytearray(bench.frame("safety_close", {"reason": 1}))
+        good[16] = 2  # another reason
+        good[-2:] = crc_hqx(bytes(good[:-2]), 0).to_bytes(2, "big")
+        assert bench.deliver(bytes(good))["command_result"] == Result.BAD_MAC
+        assert bench.terminal.valve.position is Position.OPEN
 
 
 class TestPrepay:

@@ -13,6 +13,7 @@ export type CommandKindInfo = Schemas["CommandKindInfo"];
 export type CommandParameter = Schemas["CommandParameter"];
 export type CommandState = Schemas["State"];
 export type KeyVerdict = Schemas["KeyVerdict"];
+export type SafetyClosing = Schemas["SafetyClosing"];
 export type MeterCommands = Schemas["MeterCommands"];
 export type NewBatch = Schemas["NewBatch"];
 export type NewCommand = Schemas["NewCommand"];
@@ -44,6 +45,11 @@ export const cancelCommand = (commandId: number, reason: string) =>
 export const approveCommand = (commandId: number, signer: Second) =>
   call("post", "/api/v1/commands/{command_id}/approve", { path: { command_id: commandId }, body: { signer } });
 export const getShadow = (meterId: number, signal: Abort) => call("get", "/api/v1/meters/{meter_id}/shadow", { path: { meter_id: meterId }, signal });
+
+// safety closings
+export const listClosings = (query: QueryOf<"list_safety_closings">, signal: Abort) => call("get", "/api/v1/safety-closings", { query, signal });
+export const inspectSite = (meterId: number, body: Schemas["SiteInspection"]) =>
+  call("post", "/api/v1/meters/{meter_id}/site-inspection", { path: { meter_id: meterId }, body });
 
 // batches
 export const listBatches = (query: { cursor?: string; limit?: number }, signal: Abort) => call("get", "/api/v1/command-batches", { query, signal });

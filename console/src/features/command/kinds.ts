@@ -14,7 +14,7 @@ interface KindFacts {
   signed?: true;
   /** Given by administrators only. */
   administrator?: true;
-  valve?: "close" | "open";
+  valve?: "close" | "open" | "safety";
   /** A batch of it can be taken back by a batch of its own. */
   invertible?: true;
   /** Its answer is the meter's log, to be downloaded. */
@@ -34,6 +34,13 @@ const FACTS: Record<CommandKind, KindFacts> = {
     does: {
       gas: ["将允许在现场为 {who}（{address}）开阀；须有人在表前操作。表号 {number}。", "Permits opening the gas of {who}, {address}; a person must do it at the meter {number}."],
       water: ["将恢复 {who}（{address}）的供水；水可能从敞开的龙头流出。表号 {number}。", "Turns the water of {who}, {address}, on again; it may run from an open tap. Meter {number}."],
+    },
+  },
+  safety_close: {
+    title: ["安全关阀", "Close for safety"], valve: "safety", signed: true,
+    does: {
+      gas: ["因危险停止 {who}（{address}）的供气，无论余额和保护状态。此后不能远程开阀：须有人到现场检查，并用钥匙在表上打开。表号 {number}。", "Shuts off the gas of {who}, {address}, because of a danger, whatever the credit or protection. It cannot be opened from afar afterwards: somebody inspects the site and opens the meter {number} with its key."],
+      water: ["因危险停止 {who}（{address}）的供水，无论余额和保护状态。此后不能远程开阀：须有人到现场检查，并用钥匙在表上打开。表号 {number}。", "Shuts off the water of {who}, {address}, because of a danger, whatever the credit or protection. It cannot be opened from afar afterwards: somebody inspects the site and opens the meter {number} with its key."],
     },
   },
   top_up: {

@@ -76,6 +76,7 @@ export const words = {
     signedMark: ["需签名登录", "signed"],
     validity: ["有效期（小时）", "Valid for (hours)"],
     range: ["{low} 至 {high} {unit}", "{low} to {high} {unit}"],
+    letters: ["{low} 至 {high} 字", "{low} to {high} letters"],
     defaultIs: ["留空为 {value}", "empty: {value}"],
     allNames: ["不选则读取全部", "None chosen reads all"],
     addSetting: ["添加参数", "Add a setting"],

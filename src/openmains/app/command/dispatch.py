@@ -35,7 +35,7 @@ from openmains.app.command.signing_ports import (
     Verdict,
 )
 from openmains.domain.command.flow import CellFlow
-from openmains.domain.command.kinds import RULES, KindRule, Times, rule_for
+from openmains.domain.command.kinds import RULES, KindRule, Lane, Times, rule_for
 from openmains.domain.command.life import Event
 from openmains.domain.command.order import after_send, next_of
 from openmains.domain.ids import CommandId, MeterId, ProductId, TenantId
@@ -117,7 +117,8 @@ class Dispatcher:
             self._cells.learn(cell, count, now_ms)
 
     async def turn(self, limit: int = 2000) -> int:
-        """Send what was deferred and is still in its window, and what is due for always reachable meters."""
+        """Send what was deferred and is still in its window, and what is due for always reachable meters, and to be closed for
+        safety at meters that were heard a moment ago."""
         now_us = self._clock_us()
         now_ms = now_us // 1000
         again: list[WakeUp] = []
@@ -145,7 +146,8 @@ class Dispatcher:
             if found is None:
                 continue
             cell = meter.cell or found.cell
-            wait_ms = self._cells.reserve(cell, found.priority, now_ms) if cell else 0
+            free = not cell or found.lane is Lane.SAFETY  # a full cell holds up no leak
+            wait_ms = 0 if free else self._cells.reserve(cell, found.priority, now_ms)
             if wait_ms == 0:
                 chosen.append(found.command_id)
             else:

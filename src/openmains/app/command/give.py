@@ -22,6 +22,7 @@ from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
+from openmains.domain.command import safety_closing
 from openmains.domain.command.kinds import RULES, Kind, KindRule, Times, rule_of
 from openmains.domain.command.order import slot_of
 from openmains.domain.identity.role import Role, covers
@@ -42,12 +43,15 @@ def content_of(meter_id: MeterId, kind: str, params: Mapping[str, Any]) -> bytes
 
 
 def check_params(drivers: CommandDrivers, driver_name: str, kind: Kind, params: Mapping[str, Any]) -> None:
-    """Raises ``no-such-command`` or ``invalid-input`` as the driver would refuse it."""
+    """Raises ``no-such-command`` or ``invalid-input`` as the driver would refuse it, or the rules of a safety closing."""
     driver = drivers.command_driver(driver_name)
     if driver is None or kind not in driver.command_kinds:
         raise Problem("no-such-command")
+    wrong = safety_closing.fault(kind, params)
+    if wrong is not None:
+        raise Problem("safety-closing-incomplete", fields=((f"/params/{wrong}", "not-accepted"),))
     try:
-        driver.command_body(kind, params, serial=1, counter=1, not_after=2**31)
+        driver.command_body(kind, safety_closing.for_the_meter(kind, params), serial=1, counter=1, not_after=2**31)
     except ValueError as error:
         raise Problem("invalid-input", fields=(("/params", "not-accepted"),)) from error
 
@@ -135,6 +139,8 @@ async def cancel_command(store: Store, actor: Actor, command_id: CommandId, reas
         if not await work[CommandStore].cancel(command_id, actor.login, reason, now_us):
             raise Problem("already-done", state=(await _read(work, command_id)).state.value)
         after = await _read(work, command_id)
+        if Kind(after.kind) is Kind.SAFETY_CLOSE:
+            await work[CommandStore].withdraw_closing(after.meter_id, now_us)
         await work[AuditTrail].record(
             actor, "cancel_command", "command", command_id, {"state": before.state}, {"reason": reason}
         )

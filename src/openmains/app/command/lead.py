@@ -40,8 +40,11 @@ async def make_batch(
     meters: Sequence[BatchMeter] | None = None,
     inverse_of: BatchId | None = None,
 ) -> MadeBatch:
-    """Draft a batch over a filter, or over ``meters`` with values of their own. Raises as ``give_command``, ``nothing-chosen``."""
+    """Draft a batch over a filter, or over ``meters`` with values of their own. Raises as ``give_command``, ``nothing-chosen``,
+    ``not-in-batches``."""
     check_may_give(actor, switch, wanted.kind, person)
+    if not RULES[wanted.kind].in_batches:
+        raise Problem("not-in-batches")
     signed = RULES[wanted.kind].signed
     async with store.tenant(actor.tenant_id) as work:
         chosen, unknown = (list(meters), []) if meters is not None else await work[CommandStore].choose(wanted)

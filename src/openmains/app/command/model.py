@@ -85,6 +85,42 @@ class CommandDetail(Command, frozen=True):
     history: list[CommandEvent]
 
 
+class SafetyClosing(Struct, frozen=True):
+    """A meter closed for safety, or one that was: it counts from ``ordered_at`` until ``lifted_at``, whatever the command's ``state``.
+
+    ``reason``: number, as in the command; null where it is none. ``closed_at``: the meter said that it has shut; ``failed_at``: it did
+    not, or nobody knows; ``opened_at``: the meter said that its valve is open though the closing stands. ``inspected_by``, ``agreed_by``:
+    logins at the signer of the two persons who lifted it.
+    """
+
+    safety_id: int
+    meter_id: MeterId
+    number: str
+    command_id: CommandId | None
+    state: State | None
+    reason: int | None
+    evidence: str
+    work_order: str
+    given_by: str
+    ordered_at: datetime
+    closed_at: datetime | None
+    failed_at: datetime | None
+    opened_at: datetime | None
+    lifted_at: datetime | None
+    inspected_by: str
+    agreed_by: str
+    lift_note: str
+
+
+class SiteInspection(Struct, frozen=True, forbid_unknown_fields=True):
+    """The site of a safety closing was inspected and the danger is over. ``inspector`` and ``approver``: sign-ins of two persons at the
+    signer, the second one enrolled as an approver."""
+
+    note: Annotated[str, Meta(min_length=5, max_length=500)]
+    inspector: SignerLogin
+    approver: SignerLogin
+
+
 class Stop(Struct, frozen=True):
     """A stop of commands. ``everywhere``: the platform's own, ended at the machine only; ``at`` None: made by hand."""
 
@@ -189,7 +225,8 @@ Weekday = Annotated[int, Meta(ge=0, le=6)]
 
 class CommandPolicy(Struct, frozen=True, forbid_unknown_fields=True):
     """What a utility sets for its commands. ``daily_share_ppm``: of its meters that batches may configure in a day.
-    Office hours, when one person may close a valve alone, are minutes of its day; weekdays with 0 = Monday."""
+    Office hours, when one person may close a valve alone, are minutes of its day; weekdays with 0 = Monday. ``remote_closing`` false:
+    no valve is closed from afar but for safety (R4.8)."""
 
     daily_share_ppm: Annotated[int, Meta(ge=0, le=1_000_000)] = DAILY_SHARE_PPM
     office_from: Annotated[int, Meta(ge=EARLIEST, le=LATEST)] = OFFICE_HOURS.from_minute
@@ -197,6 +234,7 @@ class CommandPolicy(Struct, frozen=True, forbid_unknown_fields=True):
     office_days: Annotated[list[Weekday], Meta(max_length=7)] = msgspec.field(
         default_factory=lambda: sorted(OFFICE_HOURS.days)
     )
+    remote_closing: bool = True
 
 
 BatchAction = Literal["start", "pause", "resume", "cancel"]

@@ -19,7 +19,8 @@ from openmains.app.problems import Problem
 from openmains.domain.command.kinds import Channel, Kind
 from openmains.domain.ids import MeterId
 
-DEFAULTS, PREPAID, CHANNEL = "defaults", "prepaid", "channel"
+DEFAULTS, CHANNEL = "defaults", "channel"
+TRUTHS = ("prepaid", "remote_closing")  # the signer reads them
 
 
 def default_key(meter_id: MeterId, values: Mapping[str, Any]) -> str:
@@ -31,8 +32,9 @@ def default_key(meter_id: MeterId, values: Mapping[str, Any]) -> str:
 def check_product(drivers: CommandDrivers | None, driver: str, settings: Mapping[str, Any]) -> None:
     """Raises ``invalid-input`` for settings of a product that commands could not use, ``no-such-command`` for defaults of a driver
     that cannot set any."""
-    if not isinstance(settings.get(PREPAID, False), bool):
-        raise Problem("invalid-input", fields=((f"/settings/{PREPAID}", "not-accepted"),))
+    for name in TRUTHS:
+        if not isinstance(settings.get(name, False), bool):
+            raise Problem("invalid-input", fields=((f"/settings/{name}", "not-accepted"),))
     if settings.get(CHANNEL, Channel.DIRECT) not in set(Channel):
         raise Problem("invalid-input", fields=((f"/settings/{CHANNEL}", "not-accepted"),))
     defaults = settings.get(DEFAULTS, {})

@@ -22,6 +22,7 @@ from openmains.app.command.model import (
     CommandDetail,
     CommandPolicy,
     NewBatch,
+    SafetyClosing,
     SettingTimes,
     Shadow,
     Stop,
@@ -219,6 +220,19 @@ class CommandStore(Protocol):
         """False: it was sent, or has ended."""
 
     async def shadow(self, meter_id: MeterId) -> Shadow | None: ...
+    async def closings(
+        self, limit: int, after: int | None, *, meter_id: MeterId | None, is_standing: bool
+    ) -> list[SafetyClosing]:
+        """Safety closings, newest first; ``is_standing``: only those that no inspection has lifted."""
+
+    async def withdraw_closing(self, meter_id: MeterId, now_us: int) -> None:
+        """A safety closing was called off: its alarm is over, unless one stands at the meter."""
+
+    async def lift_closing(
+        self, meter_id: MeterId, inspector: str, approver: str, note: str, now_us: int
+    ) -> SafetyClosing | None:
+        """What stands at the meter ends, and its alarms; None: nothing stands."""
+
     async def choose(self, batch: NewBatch) -> tuple[list[BatchMeter], list[str]]:
         """Meters of the filter in order, and numbers that are not the tenant's."""
 
@@ -267,7 +281,7 @@ class Dispatching(Stepping, Protocol):
         """Open, sendable commands of these meters: the one indexed query of a batch. Absent: none waits."""
 
     async def due(self, now: int, limit: int) -> list[MeterId]:
-        """Always reachable meters with a command whose time has come."""
+        """Always reachable meters with a command whose time has come, and such that may still listen with a safety closing."""
 
     async def open(self, command_ids: Sequence[CommandId]) -> list[OpenCommand]:
         """What is needed to make their frames."""

@@ -20,7 +20,7 @@ from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
-from openmains.domain.ids import TenantId
+from openmains.domain.ids import MeterId, TenantId
 
 T = TypeVar("T")
 
@@ -54,6 +54,20 @@ async def approve(
 async def resume(signer: Signer | None, tenant_id: TenantId, person: SignerLogin) -> None:
     """End the utility's stop; raises as ``authorise``."""
     await _ask(signer, lambda there: there.resume(tenant_id, _credential(person)))
+
+
+async def lift(
+    signer: Signer | None,
+    tenant_id: TenantId,
+    meter_id: MeterId,
+    note: str,
+    inspector: SignerLogin,
+    approver: SignerLogin,
+) -> bool:
+    """Two persons end a meter's safety closing; False: the signer knows of none. Raises as ``authorise``."""
+    return await _ask(
+        signer, lambda there: there.lift(tenant_id, meter_id, note, _credential(inspector), _credential(approver))
+    )
 
 
 async def _ask(signer: Signer | None, question: Callable[[Signer], Awaitable[T]]) -> T:

@@ -83,5 +83,10 @@ class Signer(Protocol):
     async def sign(self, wanted: Sequence[ToSign]) -> list[SignedFrame | Verdict]:
         """An answer for each, in order. All of a call are stored with one sync before any is handed out."""
 
+    async def lift(
+        self, tenant_id: TenantId, meter_id: MeterId, note: str, inspector: Credential, approver: Credential
+    ) -> bool:
+        """The site was inspected: two persons end a meter's safety closing; False: none stands."""
+
     async def resume(self, tenant_id: TenantId, approver: Credential) -> None:
         """End a tenant's stop; the platform's is ended at the machine only."""

@@ -15,8 +15,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from openmains.app.command.closings import ClosingMove, closing_of
 from openmains.app.command.ports import Change, CommandResponse, Drafted, HeldCommand
 from openmains.app.command.results import LINK_EVENTS
+from openmains.app.ingest.model import AlarmChange
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.life import ENDS, NEVER_SENT, SENDABLE, Event, Outcome, State, advance, event_of_result
 from openmains.domain.command.order import replaced_by, settings_of
@@ -67,12 +69,15 @@ class ShadowReport(Struct, frozen=True):
 
 @dataclass(slots=True)
 class Moves:
-    """Sets of rows to write. ``sent``: commands whose frame may leave once this is on disk."""
+    """Sets of rows to write. ``sent``: commands whose frame may leave once this is on disk. ``closings``, ``alarms``: of safety
+    closings, in their order."""
 
     moves: dict[int, Move] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
     reports: dict[int, ShadowReport] = field(default_factory=dict)
     sent: list[CommandId] = field(default_factory=list)
+    closings: list[ClosingMove] = field(default_factory=list)
+    alarms: list[AlarmChange] = field(default_factory=list)
 
     @property
     def waiting(self) -> list[Move]:
@@ -110,6 +115,9 @@ def step(held: Mapping[CommandId, HeldCommand], changes: Iterable[Change]) -> Mo
             continue
         states[change.command_id] = after
         _merge(found.moves, change, before, after)
+        closing, alarm = closing_of(command, change, before)
+        found.closings += [closing] if closing is not None else []
+        found.alarms += [alarm] if alarm is not None else []
         if change.event is Event.SEND:
             taken.append(change.command_id)
         if after is State.CONFIRMED and command.kind is Kind.SET_PARAMETERS and (values := settings_of(command.params)):

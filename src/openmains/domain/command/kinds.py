@@ -6,7 +6,8 @@ What the rest of the program and the docs know of a kind is made from this table
 
 ``lane``: commands of one lane of a meter are applied in the order they were given and one at a time; lanes do not wait
 for each other, so that a slow log pull never holds up a valve. All signed kinds share a lane because they share the meter's
-strictly increasing counter; the unsigned ones with an effect share another, whose counter is the serial number.
+strictly increasing counter, but for the safety closing: it has a lane and a counter of its own, because gas that leaks cannot
+wait for a top-up that nobody answers. The unsigned ones with an effect share another, whose counter is the serial number.
 
 Retries: a sleeping meter is tried once a window after an uplink; ``pauses_s`` is the least time between two attempts on
 a channel. Only a command without effect is given up after ``attempts``; one with an effect is tried until its validity
@@ -18,7 +19,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from openmains.domain.command.quota import TOP_UP_QUOTAS, VALVE_QUOTAS, Quota
+from openmains.domain.command.quota import SAFETY_QUOTAS, TOP_UP_QUOTAS, VALVE_QUOTAS, Quota
 from openmains.domain.period import DAY_S, HOUR_S
 
 
@@ -31,6 +32,7 @@ class Kind(StrEnum):
     LOG_PULL = "log_pull"
     VALVE_CLOSE = "valve_close"
     VALVE_OPEN = "valve_open"  # gas: only permits; a person opens at the meter
+    SAFETY_CLOSE = "safety_close"  # a danger: for every customer, and opened again only at the meter (R4.8)
     SET_PARAMETERS = "set_parameters"
     READ_PARAMETERS = "read_parameters"
     SET_PRICE = "set_price"
@@ -47,6 +49,7 @@ class Lane(IntEnum):
     SIGNED = 1
     SETTING = 2
     READING = 3
+    SAFETY = 4
 
 
 class Priority(IntEnum):
@@ -71,15 +74,16 @@ class FourEyes(StrEnum):
     NEVER = "never"
     MANY = "many"  # for many meters at once
     STRICT = "strict"  # also for a critical customer, and out of office hours
+    ALWAYS = "always"  # one meter or many, whenever; but for the immediate case (safety_closing)
 
 
 @dataclass(frozen=True, slots=True)
 class KindRule:
     """One kind. ``signed``: carries counter and MAC made by the signer. ``replaces``: a newer one takes the place of an
     older one that was never sent. ``effect``: changes something at the meter. ``configures``: counts in the share of a utility's meters
-    that batches may configure in a day (R4.3). ``for_administrators``: an operator may not give it. ``longest_s``: the signer refuses a
-    longer validity. ``quotas``: how many the signer authorises. ``grace_s``: how long after its validity an unanswered command is
-    asked about."""
+    that batches may configure in a day (R4.3). ``in_batches``: may be given to many by a batch. ``for_administrators``: an operator
+    may not give it. ``longest_s``: the signer refuses a longer validity. ``quotas``: how many the signer authorises. ``grace_s``: how
+    long after its validity an unanswered command is asked about."""
 
     kind: Kind
     zh: str
@@ -91,6 +95,7 @@ class KindRule:
     pauses_s: Mapping[Channel, int]
     replaces: bool = False
     configures: bool = False
+    in_batches: bool = True
     for_administrators: bool = False
     four_eyes: FourEyes = FourEyes.NEVER
     longest_s: int | None = None
@@ -99,8 +104,8 @@ class KindRule:
 
     @property
     def signed(self) -> bool:
-        """All signed kinds share a lane, and no other is in it."""
-        return self.lane is Lane.SIGNED
+        """By its lane: no unsigned kind is in one of these."""
+        return self.lane in (Lane.SIGNED, Lane.SAFETY)
 
     @property
     def effect(self) -> bool:
@@ -121,7 +126,7 @@ def _rule(kind: Kind, zh: str, en: str, lane: Lane, priority: Priority, validity
     return KindRule(kind, zh, en, lane, priority, validity_s, _ATTEMPTS.get(lane, 0), pauses, **more)
 
 
-_SIGNED, _SETTING, _READING = Lane
+_SIGNED, _SETTING, _READING, _SAFETY = Lane
 _URGENT, _NORMAL, _BULK = Priority
 _VALVE: Mapping[str, Any] = {"longest_s": 3 * DAY_S, "quotas": VALVE_QUOTAS}  # R13.4
 _ADMIN: Mapping[str, Any] = {"for_administrators": True, "configures": True}
@@ -140,6 +145,10 @@ RULES: Mapping[Kind, KindRule] = {
         _rule(
             Kind.VALVE_OPEN, "开阀（燃气：允许现场开阀）", "Open the valve (gas: permit opening)", _SIGNED, _URGENT, DAY_S,
             four_eyes=_MANY, **_VALVE,
+        ),
+        _rule(
+            Kind.SAFETY_CLOSE, "安全关阀", "Close for safety", _SAFETY, _URGENT, DAY_S, four_eyes=FourEyes.ALWAYS,
+            in_batches=False, longest_s=3 * DAY_S, quotas=SAFETY_QUOTAS,
         ),
         _rule(Kind.TOP_UP, "充值", "Top up", _SIGNED, _URGENT, 30 * DAY_S, quotas=TOP_UP_QUOTAS),
         _rule(

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which command of a meter goes out next, when it is tried again, and what a newer setting replaces.
 
-Within a lane the oldest goes first and the next one waits for its end (or for ``asking``: its frame can no longer be
-applied, so nothing can be overtaken). Between lanes the more urgent goes first. One frame at a time: the meter's answer
-brings the next one within the same window.
+A safety closing goes before all. Within a lane the oldest goes first and the next one waits for its end (or for ``asking``: its
+frame can no longer be applied, so nothing can be overtaken). Between lanes the more urgent goes first. One frame at a time: the
+meter's answer brings the next one within the same window.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,7 +49,7 @@ def next_of(commands: Iterable[Waiting], now: int) -> Waiting | None:
         if item.due_at <= now and (item.not_after > now or item.state is not State.QUEUED)
     ]
     if ready:
-        return min(ready, key=lambda item: (item.priority, item.serial))
+        return min(ready, key=lambda item: (item.lane is not Lane.SAFETY, item.priority, item.serial))
     due = [item for item in asking if item.due_at <= now]
     return min(due, key=lambda item: item.serial) if due else None
 

@@ -47,6 +47,15 @@ VALVE_QUOTAS = (
 )
 """Closings, and apart from them openings: counted when a command is authorised, whatever becomes of it."""
 
+SAFETY_QUOTAS = (
+    Quota(Scope.OPERATOR, DAY_S, most=20),
+    Quota(Scope.UTILITY, DAY_S, most=2_000, share_ppm=5_000),
+    Quota(Scope.AREA, DAY_S, share_ppm=50_000),
+    Quota(Scope.PLATFORM, DAY_S, share_ppm=10_000),
+)
+"""Safety closings, counted apart from all others: a used up quota of ordinary closings must not keep leaking gas on, and the other
+way round. What endangers more than these is shut at a valve of the mains."""
+
 TOP_UP_QUOTAS = (
     Quota(Scope.OPERATOR, HOUR_S, most=200),
     Quota(Scope.UTILITY, HOUR_S, share_ppm=20_000),

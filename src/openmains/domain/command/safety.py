@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from openmains.domain.command.kinds import RULES, FourEyes, Kind
-from openmains.domain.command.quota import Scope
+from openmains.domain.command.quota import Quota, Scope
 from openmains.domain.ids import AreaId
 
 ALONE_UP_TO = 20  # meters in one request; more need a second person
@@ -43,6 +43,8 @@ class Refusal(StrEnum):
     VALIDITY_TOO_LONG = "validity_too_long"  # would still close somebody next week
     NOT_SIGNED_KIND = "not_signed_kind"
     WRONG_PARAMETERS = "wrong_parameters"  # the driver cannot say it, or a number is out of range
+    CLOSING_FORBIDDEN = "closing_forbidden"  # utility or product forbids remote closing (R4.8)
+    CLOSED_FOR_SAFETY = "closed_for_safety"  # opened again only at the meter, once the site was inspected
 
 
 class Need(StrEnum):
@@ -51,12 +53,14 @@ class Need(StrEnum):
     MANY = "many"
     CRITICAL = "critical"
     OUT_OF_HOURS = "out_of_hours"
+    TWO_PERSONS = "two_persons"  # of this kind always
 
 
 @dataclass(frozen=True, slots=True)
 class MeterFacts:
     """What the rules need to know of a meter, from the registry and its last state. ``balance``: the meter's own credit in its
-    smallest unit; None: not known. ``prepaid``: credit is kept at the meter."""
+    smallest unit; None: not known. ``prepaid``: credit is kept at the meter. ``closing_forbidden``: the utility or the product wants
+    no remote closing. ``danger_reported``: by this meter itself, see ``safety_closing``."""
 
     meter_id: int
     tenant_id: int
@@ -68,16 +72,23 @@ class MeterFacts:
     is_critical: bool
     prepaid: bool
     balance: int | None
+    closing_forbidden: bool = False
+    danger_reported: bool = False
 
 
-def refusal(kind: Kind, facts: MeterFacts, *, validity_s: int) -> Refusal | None:
-    """The rule that forbids it, or None."""
+def refusal(kind: Kind, facts: MeterFacts, *, validity_s: int, closed_for_safety: bool = False) -> Refusal | None:
+    """The rule that forbids it, or None. A safety closing is forbidden by none of those that protect a customer from an ordinary
+    one. ``closed_for_safety``: such a closing stands at this meter."""
     longest_s = RULES[kind].longest_s
     if facts.is_removed:
         return Refusal.REMOVED
     if longest_s is not None and validity_s > longest_s:
         return Refusal.VALIDITY_TOO_LONG
+    if kind is Kind.VALVE_OPEN and closed_for_safety:
+        return Refusal.CLOSED_FOR_SAFETY
     if kind is Kind.VALVE_CLOSE:
+        if facts.closing_forbidden:
+            return Refusal.CLOSING_FORBIDDEN
         if facts.is_protected:
             return Refusal.PROTECTED
         if facts.prepaid and facts.balance is None:
@@ -88,10 +99,20 @@ def refusal(kind: Kind, facts: MeterFacts, *, validity_s: int) -> Refusal | None
 
 
 def needs_second(
-    kind: Kind, meters: int, *, critical: bool, weekday: int, minute: int, office: OfficeHours = OFFICE_HOURS
+    kind: Kind,
+    meters: int,
+    *,
+    critical: bool,
+    weekday: int,
+    minute: int,
+    office: OfficeHours = OFFICE_HOURS,
+    immediate: bool = False,
 ) -> list[Need]:
-    """Reasons for four eyes on a request over ``meters`` meters; ``weekday`` 0 = Monday, ``minute`` of the tenant's day."""
+    """Reasons for four eyes on a request over ``meters`` meters; ``weekday`` 0 = Monday, ``minute`` of the tenant's day.
+    ``immediate``: the case in which one person may close for safety."""
     rule = RULES[kind].four_eyes
+    if rule is FourEyes.ALWAYS:
+        return [] if immediate else [Need.TWO_PERSONS]
     found = [Need.MANY] if meters > ALONE_UP_TO and rule is not FourEyes.NEVER else []
     if rule is not FourEyes.STRICT:
         return found
@@ -102,11 +123,11 @@ def needs_second(
     return found
 
 
-def exceeded(kind: Kind, used: Mapping[Scope, int], meters: Mapping[Scope, int], *, seconded: bool) -> Scope | None:
+def exceeded(kind: Kind, used: Mapping[Quota, int], meters: Mapping[Scope, int], *, seconded: bool) -> Scope | None:
     """The first quota that one more would exceed. A second person lifts the operator's own quota and no other."""
     for quota in RULES[kind].quotas:
         if quota.scope is Scope.OPERATOR and seconded:
             continue
-        if used.get(quota.scope, 0) + 1 > quota.limit(meters.get(quota.scope, 0)):
+        if used.get(quota, 0) + 1 > quota.limit(meters.get(quota.scope, 0)):
             return quota.scope
     return None

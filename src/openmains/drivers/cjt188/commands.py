@@ -3,8 +3,9 @@
 
 A frame has neither counter, validity nor MAC, and its serial number SER is one byte: the protocol itself cannot keep a
 command from acting twice or late, or from being forged. The limits of the platform (signer, quotas, validity in the
-queue) still hold; the channel must be secured otherwise. The layouts of purchase (A013) and price (A010) differ between
-makers and are in no public document, so these are not offered.
+queue) still hold; the channel must be secured otherwise. Closed for safety the meter is only shut: that nobody opens it from
+afar is held by the platform alone. The layouts of purchase (A013) and price (A010) differ between makers and are in no public
+document, so these are not offered.
 """
 
 from collections.abc import Mapping
@@ -28,6 +29,9 @@ from openmains.wire.errors import WireError
 
 _ADDRESS = CommandParam("meter_number", "int", "", 0, 10**14 - 1, Title("表号", "Meter number, 14 digits at most"))
 _AT = CommandParam("platform_at", "int", "instant", 0, 2**32 - 1, Title("平台时钟", "Clock of the platform"))
+_REASON = CommandParam(
+    "reason", "int", "", 1, 7, Title("原因", "Reason; not in the frame, and the meter keeps no lock")
+)
 _OFFSET = CommandParam("utc_offset_min", "int", "min", -840, 840, Title("时差", "Local time minus UTC"))
 
 
@@ -42,6 +46,7 @@ KINDS: Mapping[str, CommandKind] = MappingProxyType(
             _kind("read_now", READ, "点抄", "Read the register now"),
             _kind("valve_open", WRITE, "开阀", "Open the valve"),
             _kind("valve_close", WRITE, "关阀", "Close the valve"),
+            _kind("safety_close", WRITE, "安全关阀", "Close for safety", _REASON),
             _kind("set_clock", WRITE, "校时", "Set the clock", _AT, _OFFSET),
         )
     }
@@ -62,7 +67,7 @@ def body(kind: str, params: Mapping[str, object], serial: int, meter_type: int, 
     if unknown := set(params) - set(values):
         raise EncodeError(f"{kind} has no parameter {min(unknown)}")
     identifier, payload = METERING, b""
-    if kind.startswith("valve"):
+    if kind in ("valve_open", "valve_close", "safety_close"):
         identifier, payload = VALVE, bytes((VALVE_OPEN if kind == "valve_open" else VALVE_CLOSE,))
     elif kind == "set_clock":
         identifier = TIME

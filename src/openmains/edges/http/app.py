@@ -24,6 +24,7 @@ from openmains.edges.http import (
     command,
     command_batches,
     command_policy,
+    command_safety,
     device_management,
     fleet,
     fleet_meters,
@@ -62,7 +63,7 @@ _HEADERS = {
 }
 _MODULES = (
     identity_session, identity, fleet, fleet_meters, readings, readings_log, readings_exceptions, alarm, ingest, job, security,
-    device_management, command, command_policy, command_batches, readings_report, system,
+    device_management, command, command_policy, command_safety, command_batches, readings_report, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(

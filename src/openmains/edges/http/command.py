@@ -27,6 +27,7 @@ from openmains.app.command.signing import KeyVerdict, approve
 from openmains.app.problems import Problem
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.life import State
+from openmains.domain.command.safety_closing import EVIDENCE_LEAST, EVIDENCE_MOST, REFERENCE_MOST
 from openmains.domain.ids import BatchId, CommandId, MeterId
 from openmains.domain.period import zone
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
@@ -36,7 +37,7 @@ from openmains.edges.http.problems import language_of
 
 
 class CommandParameter(Struct, frozen=True):
-    """A parameter of a kind: integers within ``low`` and ``high``; ``form`` says int, text, list, settings or names."""
+    """A parameter of a kind: integers within ``low`` and ``high``; ``form`` says int, text (ASCII), prose, list, settings or names."""
 
     name: str
     form: str
@@ -78,6 +79,15 @@ class ApprovalOf(Struct, frozen=True, forbid_unknown_fields=True):
     """The second person's sign-in at the signer."""
 
     signer: SignerLogin
+
+
+SAFETY_PARAMETERS = (
+    CommandParameter("evidence", "prose", "", EVIDENCE_LEAST, EVIDENCE_MOST, "依据（谁、何时、发现什么）",
+                     "Evidence (who saw what, when)", None, 1),
+    CommandParameter("alarm_id", "int", "", 1, 2**53, "告警编号（可空）", "Number of the alarm (if any)", 0, 1),
+    CommandParameter("work_order", "prose", "", 0, REFERENCE_MOST, "工单号（可空）", "Work order (if any)", 0, 1),
+)  # fmt: skip
+"""What a safety closing says beside what its driver puts into the frame. ``prose``: text of any script."""
 
 
 def command_parts(deps: ApiDeps) -> tuple[StopSwitch, CommandDrivers]:
@@ -128,7 +138,7 @@ async def list_command_kinds(request: Request[Any, Any, Any], meter_id: Id) -> M
                 rule.signed,
                 int(rule.priority),
                 rule.validity_s,
-                [_parameter(item) for item in parameters],
+                [*(_parameter(item) for item in parameters), *(SAFETY_PARAMETERS if kind is Kind.SAFETY_CLOSE else ())],
             )
         )
     return MeterCommands(kinds, [_parameter(item) for item in getattr(driver, "settings", {}).values()])

@@ -65,6 +65,15 @@ class SocketSigner:
     async def resume(self, tenant_id: TenantId, approver: Credential) -> None:
         await self._ask(SignerRequest("resume", tenant_id, approver.login, approver.password))
 
+    async def lift(
+        self, tenant_id: TenantId, meter_id: MeterId, note: str, inspector: Credential, approver: Credential
+    ) -> bool:
+        asked = SignerRequest(
+            "lift", tenant_id, inspector.login, inspector.password, second=(approver.login, approver.password),
+            meter_id=meter_id, note=note,
+        )  # fmt: skip
+        return bool(_verdicts(await self._ask(asked)))
+
     async def _ask(self, ask: SignerRequest) -> Answer:
         async with self._lock:
             for attempt in range(2):

@@ -4,14 +4,16 @@
 Rows are never removed: counters must not go back, and a key must not be forgotten while its frame may still be valid.
 """
 
+import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from openmains.app.command.signer.ports import Entry, Person, Standing
+from openmains.app.command.signer.ports import Closing, Entry, Person, Standing
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.quota import Scope
+from openmains.domain.ids import MeterId
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS person (
@@ -26,6 +28,12 @@ CREATE TABLE IF NOT EXISTS entry (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS entry_authorised ON entry (kind, authorised_at, tenant_id, operator, area_id)
   WHERE authorised_at > 0;
+CREATE TABLE IF NOT EXISTS safety (
+  tenant_id INTEGER NOT NULL, unique_key TEXT NOT NULL, meter_id INTEGER NOT NULL, params TEXT NOT NULL, operator TEXT NOT NULL,
+  immediate INTEGER NOT NULL, lifted_at INTEGER NOT NULL DEFAULT 0, inspector TEXT NOT NULL DEFAULT '',
+  approver TEXT NOT NULL DEFAULT '', note TEXT NOT NULL DEFAULT '', PRIMARY KEY (tenant_id, unique_key)
+) STRICT;
+CREATE INDEX IF NOT EXISTS safety_standing ON safety (tenant_id, meter_id) WHERE lifted_at = 0;
 CREATE TABLE IF NOT EXISTS counter (meter_id INTEGER PRIMARY KEY, last INTEGER NOT NULL) STRICT;
 """
 _COLUMNS = (
@@ -128,29 +136,56 @@ class SqliteLedger:
                     (entry.meter_id, entry.counter),
                 )
 
-    def counts(
-        self, kind: Kind, tenant_id: int, operator: str, areas: Sequence[int], since: Mapping[Scope, int]
-    ) -> tuple[dict[Scope, int], dict[int, int]]:
-        conditions = {
+    def counts(self, kind: Kind, scope: Scope, since: int, tenant_id: int, operator: str) -> dict[int, int]:
+        since = max(0, since)
+        if scope is Scope.AREA:
+            return dict(
+                self._db.execute(
+                    "SELECT area_id, count(*) FROM entry WHERE kind = ? AND authorised_at > ? AND tenant_id = ? GROUP BY area_id",
+                    (kind.value, since, tenant_id),
+                )
+            )
+        condition, values = {
             Scope.OPERATOR: (" AND tenant_id = ? AND operator = ?", (tenant_id, operator)),
             Scope.UTILITY: (" AND tenant_id = ?", (tenant_id,)),
             Scope.PLATFORM: ("", ()),
-        }
-        used: dict[Scope, int] = {}
-        for scope, (condition, values) in conditions.items():
-            if scope in since:
-                used[scope] = self._db.execute(
-                    f"SELECT count(*) FROM entry WHERE kind = ? AND authorised_at > ?{condition}",  # noqa: S608 - texts above
-                    (kind.value, max(0, since[scope]), *values),
-                ).fetchone()[0]
-        by_area: dict[int, int] = {}
-        if Scope.AREA in since:
-            rows = self._db.execute(
-                "SELECT area_id, count(*) FROM entry WHERE kind = ? AND authorised_at > ? AND tenant_id = ? GROUP BY area_id",
-                (kind.value, max(0, since[Scope.AREA]), tenant_id),
-            )
-            by_area = {area: count for area, count in rows if area in set(areas)}
-        return used, by_area
+        }[scope]
+        row = self._db.execute(
+            f"SELECT count(*) FROM entry WHERE kind = ? AND authorised_at > ?{condition}",  # noqa: S608 - texts above
+            (kind.value, since, *values),
+        ).fetchone()
+        return {0: row[0]}
+
+    def note_closing(self, closing: Closing) -> None:
+        self._db.execute(
+            "INSERT OR IGNORE INTO safety (tenant_id, unique_key, meter_id, params, operator, immediate) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                closing.tenant_id, closing.unique_key, closing.meter_id,
+                json.dumps(dict(closing.params), ensure_ascii=False), closing.operator, closing.immediate,
+            ),
+        )  # fmt: skip
+
+    def closed_for_safety(self, tenant_id: int, meter_ids: Sequence[int]) -> set[MeterId]:
+        rows = self._db.execute(
+            "SELECT DISTINCT s.meter_id FROM safety s JOIN entry e USING (tenant_id, unique_key)"
+            " WHERE s.lifted_at = 0 AND s.tenant_id = ? AND e.authorised_at > 0",
+            (tenant_id,),
+        )
+        return {row[0] for row in rows} & set(meter_ids)
+
+    def lift(self, tenant_id: int, meter_id: int, inspector: str, approver: str, note: str, now: int) -> bool:
+        done = self._db.execute(
+            "UPDATE safety SET lifted_at = ?, inspector = ?, approver = ?, note = ?"
+            " WHERE tenant_id = ? AND meter_id = ? AND lifted_at = 0",
+            (now, inspector, approver, note, tenant_id, meter_id),
+        )
+        return done.rowcount > 0
+
+    def is_lifted(self, tenant_id: int, unique_key: str) -> bool:
+        row = self._db.execute(
+            "SELECT lifted_at FROM safety WHERE tenant_id = ? AND unique_key = ?", (tenant_id, unique_key)
+        ).fetchone()
+        return row is not None and row[0] > 0
 
     def next_counter(self, meter_id: int) -> int:
         row = self._db.execute("SELECT last FROM counter WHERE meter_id = ?", (meter_id,)).fetchone()

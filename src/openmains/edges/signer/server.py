@@ -97,6 +97,11 @@ class SignerServer:
             verdicts = [item for item in made if isinstance(item, Verdict)]
             signed = [(i.unique_key, i.frame, i.counter) if isinstance(i, SignedFrame) else None for i in made]
             return Answer(verdicts=_told(verdicts), signed=signed)
+        elif ask.op == "lift":
+            done = await authority.lift(ask.tenant_id, ask.meter_id, ask.note, person, Credential(*ask.second))
+            if done:
+                log.warning("safety closing of meter %d lifted by %s and %s", ask.meter_id, ask.login, ask.second[0])
+            verdicts = [Verdict("", "lifted")] if done else []
         elif ask.op == "resume":
             await authority.check_approver(ask.tenant_id, person)
             self._switch.resume(ask.tenant_id)

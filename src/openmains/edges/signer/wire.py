@@ -21,6 +21,9 @@ class SignerRequest(msgspec.Struct, array_like=True):
     requests: list[tuple[str, MeterId, str, dict[str, Any], int]] = []
     keys: list[str] = []
     wanted: list[tuple[TenantId, str, MeterId, str, dict[str, Any], int, int]] = []
+    second: tuple[str, str] = ("", "")  # login and password of the other person, where two sign in at once
+    meter_id: MeterId = MeterId(0)
+    note: str = ""
 
     def __repr__(self) -> str:  # a password must not get into a log by way of an error
         return f"SignerRequest({self.op!r}, {self.tenant_id})"

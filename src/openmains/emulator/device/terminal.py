@@ -12,7 +12,7 @@ from typing import cast
 
 from openmains.domain.period import DAY_S
 from openmains.drivers.model import Command
-from openmains.emulator.meter.authorise import READS, Result, Verdict, judge
+from openmains.emulator.meter.authorise import Result, Verdict, counted, judge
 from openmains.emulator.meter.frames import DriverFrames
 from openmains.emulator.meter.prepay import PERMISSION_S, PrepayMeter
 from openmains.emulator.meter.prices import NONE, PriceSet
@@ -167,9 +167,20 @@ class Terminal(PrepayMeter):
     def _do_valve_close(self, verdict: Verdict, command: Command, now: int) -> list[Action]:
         return self._drive(verdict, command, Position.CLOSED, now)
 
+    def _do_safety_close(self, verdict: Verdict, command: Command, now: int) -> list[Action]:
+        actions: list[Action] = []
+        if (
+            self.store.held.pending is not None
+        ):  # another motion: it is told as refused, for it is not what stands in the end
+            self.valve.cut_power()
+            actions = self._end_pending(now)
+        reason = cast("int", command.params["reason"])
+        self.meter.note(now, f"closed for safety, reason {reason}")
+        return actions + self._drive(verdict, command, Position.CLOSED, now, for_safety=reason)
+
     def _do_valve_open(self, verdict: Verdict, command: Command, now: int) -> list[Action]:
         held = self.store.held
-        if held.closed_by_arrears or self._in_arrears():
+        if held.closed_for_safety or held.closed_by_arrears or self._in_arrears():
             return self._refuse(verdict, command, now)
         if not self._gas or self.valve.position == Position.OPEN:
             return self._drive(verdict, command, Position.OPEN, now)
@@ -177,7 +188,10 @@ class Terminal(PrepayMeter):
         self._commit(replace(held, permitted_until=until), verdict, command, now)
         return self._answer(verdict, Result.DONE, now)
 
-    def _drive(self, verdict: Verdict, command: Command, target: Position, now: int) -> list[Action]:
+    def _drive(
+        self, verdict: Verdict, command: Command, target: Position, now: int, *, for_safety: int = 0
+    ) -> list[Action]:
+        """``for_safety``: the reason of such a closing, 0: an ordinary motion."""
         held = self.store.held
         if held.pending is not None:
             return self._refuse(verdict, command, now)
@@ -185,18 +199,22 @@ class Terminal(PrepayMeter):
         shut = target == Position.CLOSED
         counted = self._counted(held, verdict, command)
         permitted = 0 if shut else held.permitted_until
-        self._write(replace(counted, pending=pending, closed_by_command=shut, permitted_until=permitted))
+        self._write(
+            replace(
+                counted,
+                pending=pending,
+                closed_by_command=held.closed_by_command if for_safety else shut,
+                closed_for_safety=for_safety or held.closed_for_safety,
+                permitted_until=permitted,
+            )
+        )
         self.valve.move(target, now)
         return self._arrived(now) if self.valve.arrive(now) else []
 
     # -- writes and read-back ------------------------------------------------------------------------------------------------
 
     def _counted(self, held: Held, verdict: Verdict, command: Command) -> Held:
-        if command.kind in READS:
-            return held
-        if verdict.signed:
-            return replace(held, signed_counter=max(held.signed_counter, command.counter))
-        return replace(held, plain_counter=max(held.plain_counter, command.counter))
+        return counted(held, command.kind, verdict.signed, command.counter)
 
     def _commit(self, held: Held, verdict: Verdict, command: Command, now: int) -> None:
         """The command's whole effect, its counter and its serial number, in one write."""
@@ -233,5 +251,6 @@ KINDS: Mapping[str, Callable[[Terminal, Verdict, Command, int], list[Action]]] =
     "restart": Terminal._do_restart,
     "valve_close": Terminal._do_valve_close,
     "valve_open": Terminal._do_valve_open,
+    "safety_close": Terminal._do_safety_close,
 }
 """What each kind of command does."""

@@ -6,13 +6,13 @@ is told from a new command before counter and validity are looked at, because a 
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from hmac import compare_digest
 
 from cryptography.hazmat.primitives import hashes, hmac
 
-from openmains.domain.command.kinds import RULES
+from openmains.domain.command.kinds import RULES, Lane
 from openmains.drivers.commands import MAC_SIZE
 from openmains.drivers.model import Command, CommandError, Driver
 from openmains.emulator.meter.store import Held
@@ -32,6 +32,7 @@ class Result(IntEnum):
 
 
 READS = frozenset(kind.value for kind, rule in RULES.items() if not rule.effect)
+_SAFETY = frozenset(kind.value for kind, rule in RULES.items() if rule.lane is Lane.SAFETY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,23 @@ def command_mac(key: bytes, body: bytes) -> bytes:
     return made.finalize()[:MAC_SIZE]
 
 
+def counter_of(held: Held, kind: str, signed: bool) -> int:
+    """The stored counter that a command of this kind must exceed."""
+    if kind in _SAFETY:
+        return held.safety_counter
+    return held.signed_counter if signed else held.plain_counter
+
+
+def counted(held: Held, kind: str, signed: bool, counter: int) -> Held:
+    """The record with this counter seen."""
+    if kind in READS:
+        return held
+    newest = max(counter_of(held, kind, signed), counter)
+    if kind in _SAFETY:
+        return replace(held, safety_counter=newest)
+    return replace(held, signed_counter=newest) if signed else replace(held, plain_counter=newest)
+
+
 def judge(driver: Driver, key: bytes, held: Held, frame: bytes, device_at: int, clock_known: bool) -> Verdict:
     """The first check that fails, or leave to act."""
     try:
@@ -84,7 +102,7 @@ def judge(driver: Driver, key: bytes, held: Held, frame: bytes, device_at: int, 
         return verdict(Result.ALREADY_DONE if known == digest else Result.REFUSED)
     if held.pending is not None and held.pending.serial == command.serial:
         return Verdict(silent=True)  # the motor runs; the answer comes when it has arrived
-    if command.counter <= (held.signed_counter if kind.signed else held.plain_counter):
+    if command.counter <= counter_of(held, command.kind, kind.signed):
         return verdict(Result.COUNTER_TOO_LOW)
     if kind.signed and not clock_known:
         return verdict(Result.REFUSED)

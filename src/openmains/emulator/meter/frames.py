@@ -64,7 +64,7 @@ def _time_place(driver: Driver) -> tuple[int, int, int] | None:
 
 _STATE = ("balance_kind", "valve", "balance")  # of every report; a heartbeat has no place for the balance
 _RESULT = ("command_counter", "valve", "balance_kind", "balance", "open_permitted", "closed_by_arrears",
-           "price_version", "price_deferred")  # fmt: skip
+           "closed_for_safety", "price_version", "price_deferred")  # fmt: skip
 LOG_PART = 440  # bytes of text in one message
 
 

@@ -144,6 +144,9 @@ class PrepayMeter:
         """A person presses the button: opens the valve if that is permitted; takes the emergency credit if there is one."""
         actions = self._settle(now)
         held = self.store.held
+        if held.closed_for_safety:
+            self.meter.note(now, "closed for safety: the button opens nothing")
+            return actions
         if held.closed_by_arrears and not held.account.emergency and self.setting("emergency_credit"):
             relieved = replace(held.account, emergency=True)
             if relieved.balance >= self._limits().floor(relieved):
@@ -156,6 +159,20 @@ class PrepayMeter:
             self.meter.note(now, "opened at the meter")
             self.valve.move(Position.OPEN, now)
         return actions + self._at_once(now)
+
+    def turn_key(self, now: int) -> list[Action]:
+        """Somebody with the meter's key on the spot ends a safety closing; what else has closed the valve keeps it shut."""
+        actions = self._settle(now)
+        held = self.store.held
+        if not held.closed_for_safety:
+            return actions
+        stays = held.closed_by_command or held.closed_by_arrears or self._in_arrears()
+        self._write(replace(held, closed_for_safety=0))
+        self.meter.note(now, "opened with the key" if not stays else "safety closing ended with the key")
+        if not stays:
+            self.valve.move(Position.OPEN, now)
+            return actions + self._at_once(now)
+        return actions + self._unasked(now)
 
     # -- valve --------------------------------------------------------------------------------------------------------------
 
@@ -268,8 +285,10 @@ class PrepayMeter:
         if held.closed_by_arrears and not low:
             self.meter.note(now, "arrears are paid")
             until = self.meter.device_at(now) + PERMISSION_S
-            stays = self._gas or held.closed_by_command
-            permitted = until if self._gas and not held.closed_by_command else held.permitted_until
+            stays = self._gas or held.closed_by_command or held.closed_for_safety
+            permitted = held.permitted_until
+            if self._gas and not held.closed_by_command and not held.closed_for_safety:
+                permitted = until
             self._write(replace(held, closed_by_arrears=False, permitted_until=permitted))
             if not stays and self.valve.target is None:
                 self.valve.move(Position.OPEN, now)
@@ -319,6 +338,7 @@ class PrepayMeter:
             command_counter=held.signed_counter,
             open_permitted=int(permitted),
             closed_by_arrears=int(held.closed_by_arrears),
+            closed_for_safety=int(held.closed_for_safety > 0),
             price_version=account.price.version if account.price else 0,
             price_deferred=account.deferred.version if account.deferred else 0,
         )

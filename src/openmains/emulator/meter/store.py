@@ -39,6 +39,8 @@ class Held:
     permitted_until: int = 0  # gas: until then a person may open (meter's clock)
     closed_by_command: bool = False
     closed_by_arrears: bool = False
+    safety_counter: int = 0  # of safety closings: apart, so that nobody's unanswered top-up is made void
+    closed_for_safety: int = 0  # the reason in the frame; the key on the spot ends it
 
     def remembering(self, serial: int, digest: bytes) -> Mapping[int, bytes]:
         """``done`` with one more, the oldest forgotten."""

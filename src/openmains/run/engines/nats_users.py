@@ -31,7 +31,7 @@ _READ = (*_LOOK, "$JS.API.CONSUMER.>", "$JS.API.STREAM.PURGE.UPLINK")
 PUBLISH: Mapping[str, tuple[str, ...]] = {
     EDGE: (*_STREAM, "uplink.*", "heard", "node.*.in", "node.*.out", "live.counters.*"),
     PIPELINE: (*_STREAM, *_READ, "committed", "live.counters.*", "live.alarm.*", "live.applied.*"),
-    DISPATCH: ("downlink.*", "live.counters.*"),
+    DISPATCH: ("downlink.*", "live.counters.*", "live.alarm.*"),
     API: (*_STREAM, *_LOOK, "uplink.*", "operate.*", "live.counters.*"),
 }
 SUBSCRIBE: Mapping[str, tuple[str, ...]] = {

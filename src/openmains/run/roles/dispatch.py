@@ -123,6 +123,6 @@ async def run_dispatch(settings: Settings, stop: asyncio.Event) -> None:
             stop,
             while_connected(client, stop),
             desk.run(stop),
-            run_command_work(settings, stop, pool),
+            run_command_work(settings, stop, pool, Bus(client)),
             publish_counters(Bus(client), f"dispatch-{os.getpid()}", lambda: desk.counters, stop),
         )

@@ -57,6 +57,7 @@ PARAMS: dict[Kind, dict[str, Any]] = {
     Kind.LOG_PULL: {"since": T0 - 86_400, "until": T0 + 86_400},
     Kind.SET_PARAMETERS: {"values": {"low_battery": 3400, "report_time": 3600}},
     Kind.READ_PARAMETERS: {"names": []},
+    Kind.SAFETY_CLOSE: {"reason": 1, "evidence": "smell of gas on the stairs"},
     Kind.SET_PRICE: PRICE,
     Kind.TOP_UP: {"amount": 5000, "balance_kind": 0},
     Kind.SET_CLOCK: {"platform_at": TEN_O_CLOCK, "utc_offset_min": 480},
@@ -97,7 +98,9 @@ class RealDesk(Desk):
         if RULES[kind].signed:
             row = await self.town.owner.fetchval("SELECT not_after FROM command WHERE command_id = $1", command_id)
             request = SignRequest(key, self.meter_id, kind, params, row)
-            await self.authority.authorise(self.town.tenant_id, [request], ANN)
+            (verdict,) = await self.authority.authorise(self.town.tenant_id, [request], ANN)
+            if verdict.state == "needs_approval":
+                await self.authority.approve(self.town.tenant_id, [key], BEN)
         await take_in(self.flow, self.authority, self.now_us)
         return command_id
 
@@ -137,6 +140,7 @@ async def desk(engines: Engines, tmp_path: Path) -> AsyncIterator[RealDesk]:
     api = await create_pool(engines.urls.postgres_api, role=API_ROLE, max_size=2)
     ledger = SqliteLedger(tmp_path / "ledger.sqlite")
     ledger.enrol(town.tenant_id, ANN.login, hash_password(ANN.password), "operator")
+    ledger.enrol(town.tenant_id, BEN.login, hash_password(BEN.password), "approver")
     registry = SignerRegistry(engines.urls.postgres_signer)
     desk = RealDesk(pool, api, town, FileSwitch(tmp_path / "stop"))
     drivers = CatalogCommands(CATALOG)

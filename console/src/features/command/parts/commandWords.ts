@@ -4,6 +4,7 @@ import { useI18n } from "vue-i18n";
 import { locale } from "@/shared/i18n";
 import { useKnown } from "@/shared/i18n/known";
 import { listText } from "@/shared/listText";
+import { paramsText } from "./paramForm";
 
 export function useCommandWords() {
   const { t } = useI18n();
@@ -19,6 +20,14 @@ export function useCommandWords() {
       const replaced = /^replaced_by (\d+)$/.exec(reason);
       if (replaced !== null) return t("command.replacedBy", { id: replaced[1] ?? "" });
       return listText(reason.split(",").map((part) => known(`command.why.${part}`, part)));
+    },
+    /** What a command says: a safety closing in words, others by their parameters. */
+    contentText(kind: string, params: Record<string, unknown>): string {
+      if (kind !== "safety_close") return paramsText(params);
+      const said = [known(`command.safetyReasons.${String(params.reason)}`, String(params.reason)), String(params.evidence ?? "")];
+      if (params.alarm_id !== undefined) said.push(t("command.safety.alarmNo", { id: String(params.alarm_id) }));
+      if (params.work_order !== undefined) said.push(t("command.safety.orderNo", { id: String(params.work_order) }));
+      return listText(said);
     },
     titleOf: (titled: { title_zh: string; title_en: string }) => (locale() === "zh" ? titled.title_zh : titled.title_en),
   };

@@ -12,6 +12,11 @@ describe("what a command does", () => {
     expect(warningsOf("valve_open", { customer, state, removed_on: null }, 3600)).toEqual([]);
     expect(warningsOf("set_parameters", { customer, state, removed_on: "2026-01-01" }, 3600)).toEqual(["removed"]);
   });
+  it("says of a safety closing only what does stand against it: neither credit nor protection", () => {
+    expect(warningsOf("safety_close", { customer, state, removed_on: null }, 3600)).toEqual([]);
+    expect(warningsOf("safety_close", { customer: null, state: null, removed_on: "2026-01-01" }, 73 * 3600)).toEqual(["removed", "tooLong"]);
+    expect(impactKey("safety_close", "gas")).toBe("safety_close.gas");
+  });
   it("has a sentence for each kind", () => {
     expect([impactKey("valve_close", "gas"), impactKey("top_up", "water"), impactKey("read_now", "gas")]).toEqual(["valve_close.gas", "top_up", "other"]);
   });

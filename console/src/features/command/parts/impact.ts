@@ -22,7 +22,7 @@ export function warningsOf(kind: CommandKind, meter: Pick<MeterDetail, "customer
   const { valve } = factsOf(kind);
   if (valve === undefined) return found;
   if (validityS > LONGEST_VALVE_S) found.push("tooLong");
-  if (valve === "open") return found;
+  if (valve === "open" || valve === "safety") return found; // a danger asks for neither credit nor protection
   if (meter.customer?.is_protected === true) found.push("protected");
   if (meter.customer?.is_critical === true) found.push("critical");
   const balance = meter.state?.balance ?? null;

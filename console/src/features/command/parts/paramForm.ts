@@ -10,11 +10,14 @@ export interface Entries {
   names: string[];
 }
 
-export type Fault = "missing" | "whole" | "range" | "text" | "many" | "instant";
+export type Fault = "missing" | "whole" | "range" | "text" | "length" | "many" | "instant";
 
 export function emptyEntries(): Entries {
   return { texts: {}, settings: {}, names: [] };
 }
+
+/** How many reasons a safety closing can have; their names are `command.safetyReasons`. */
+export const SAFETY_REASONS = [1, 2, 3, 4, 5, 6, 7] as const;
 
 export function isInstant(parameter: CommandParameter): boolean {
   return parameter.form === "int" && parameter.unit === "instant";
@@ -48,7 +51,8 @@ export function firstText(parameter: CommandParameter, now: Date, zone: string):
     if (parameter.default !== null) return "";
     return localAt(parameter.name === "since" ? new Date(now.getTime() - 86_400_000) : now, zone);
   }
-  return parameter.form === "int" && parameter.default !== null ? String(parameter.default) : "";
+  // A default below the range says that it may be left out.
+  return parameter.form === "int" && parameter.default !== null && parameter.default >= parameter.low ? String(parameter.default) : "";
 }
 
 function wholes(text: string): string[] {
@@ -71,6 +75,7 @@ export function faultOf(parameter: CommandParameter, text: string, zone: string)
     if (parts.length > parameter.most) return "many";
     return parts.map((part) => wholeFault(parameter, part)).find((fault) => fault !== null) ?? null;
   }
+  if (parameter.form === "prose") return given.length < parameter.low || given.length > parameter.high ? "length" : null;
   if (parameter.form === "text" && (!/^[\x20-\x7e]*$/.test(given) || given.length < parameter.low || given.length > parameter.high)) return "text";
   return null;
 }

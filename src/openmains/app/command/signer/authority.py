@@ -5,6 +5,8 @@ who         a password that only the signer knows the hash of; failures lock, lo
 stop        the switch, asked each time
 rules       domain.command.safety over facts the signer read itself, when authorised and again when signed
 four eyes   another person of the tenant who is enrolled as an approver
+safety      closings because of a danger have rules of their own, and stand in the ledger until two persons have lifted them:
+            meanwhile nothing is opened (domain.command.safety_closing)
 quotas      counted in the ledger when authorised; what is over waits in quarantine for a second person
 frame       counter + 1, stored, then given out; a repeat gives the same bytes
 """
@@ -12,6 +14,7 @@ frame       counter + 1, stored, then given out; a repeat gives the same bytes
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,8 +22,9 @@ import msgspec
 
 from openmains.app.command.driver import CommandDrivers
 from openmains.app.command.ports import StopSwitch
+from openmains.app.command.signer.counting import Counting
 from openmains.app.command.signer.keys import command_key, mac_of
-from openmains.app.command.signer.ports import Entry, Ledger, Registry, Standing
+from openmains.app.command.signer.ports import Closing, Entry, Ledger, Registry, Standing
 from openmains.app.command.signing_ports import (
     Credential,
     SignedFrame,
@@ -30,9 +34,9 @@ from openmains.app.command.signing_ports import (
     Verdict,
 )
 from openmains.app.identity.hashing import verify_password
+from openmains.domain.command import safety_closing
 from openmains.domain.command.kinds import RULES, Kind
-from openmains.domain.command.quota import Scope
-from openmains.domain.command.safety import MeterFacts, Refusal, exceeded, needs_second, refusal
+from openmains.domain.command.safety import MeterFacts, Refusal, needs_second, refusal
 from openmains.domain.identity.lockout import delay_s
 from openmains.domain.ids import AreaId, MeterId, TenantId
 from openmains.domain.period import utc
@@ -47,6 +51,14 @@ _UNKNOWN = "unknown"
 def content_hash(meter_id: MeterId, kind: str, params: Mapping[str, Any], not_after: int) -> bytes:
     """What a request means, to compare repeats."""
     return hashlib.sha256(msgspec.json.encode([meter_id, kind, dict(params), not_after], order="sorted")).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """Of a meter: what the registry says, and whether a safety closing stands in the ledger."""
+
+    meter: MeterFacts
+    closed_for_safety: bool
 
 
 class Authority:
@@ -102,9 +114,9 @@ class Authority:
             await self._check(tenant_id, operator, approver=False)
             if self._switch.stopped(tenant_id):
                 return [Verdict(request.unique_key, "stopped") for request in requests]
-            facts = await self._registry.facts(tenant_id, [request.meter_id for request in requests])
-            known = self._ledger.entries(tenant_id, [request.unique_key for request in requests])
             now = self._clock_s()
+            facts = await self._facts(tenant_id, [request.meter_id for request in requests], now)
+            known = self._ledger.entries(tenant_id, [request.unique_key for request in requests])
             fresh: dict[str, Entry] = {}
             for request in requests:
                 entry = self._entry(tenant_id, request, facts.get(request.meter_id), operator.login, now)
@@ -113,10 +125,12 @@ class Authority:
                     raise SignerRefusedError("key_used")
                 if before is None:
                     fresh[request.unique_key] = entry
-            await self._place(tenant_id, list(fresh.values()), facts, now)
+            said = {request.unique_key: request.params for request in requests}
+            await self._place(tenant_id, list(fresh.values()), said, facts, now)
             with self._ledger.writing():
                 for entry in fresh.values():
                     self._ledger.put(entry)
+                    self._note_closing(entry, said[entry.unique_key])
             known |= fresh
             return [_verdict(known[request.unique_key]) for request in requests]
 
@@ -132,12 +146,13 @@ class Authority:
             ]
             if any(entry.operator == approver.login for entry in open_ones):
                 raise SignerRefusedError("own_request")
-            facts = await self._registry.facts(tenant_id, [entry.meter_id for entry in open_ones])
             now = self._clock_s()
-            count = await self._counting(tenant_id, open_ones, now)
+            facts = await self._facts(tenant_id, [entry.meter_id for entry in open_ones], now)
+            count = await self._counting(tenant_id, now)
             with self._ledger.writing():
                 for entry in open_ones:
                     forbidden = self._forbidden(entry.kind, facts.get(entry.meter_id), entry.not_after - now)
+                    forbidden = forbidden or self._lifted(entry)
                     entry.approver = approver.login
                     if forbidden is not None or entry.not_after <= now:
                         entry.standing, entry.reason = Standing.REFUSED, forbidden or "expired"
@@ -161,15 +176,15 @@ class Authority:
             for item in wanted:
                 of_tenant.setdefault(item.tenant_id, []).append(item)
             known: dict[tuple[int, str], Entry] = {}
-            facts: dict[int, MeterFacts] = {}
+            facts: dict[int, _Facts] = {}
+            now = self._clock_s()
             for tenant_id, items in of_tenant.items():
                 found = self._ledger.entries(tenant_id, list({item.request.unique_key for item in items}))
                 known |= {(tenant_id, key): entry for key, entry in found.items()}
-                new = [entry.meter_id for entry in found.values() if entry.frame is None]
+                new = [e.meter_id for e in found.values() if e.frame is None or e.kind is Kind.VALVE_OPEN]
                 if new and not self._switch.stopped(tenant_id):
-                    facts |= await self._registry.facts(tenant_id, new)
+                    facts |= await self._facts(tenant_id, new, now)
             stopped = {tenant_id for tenant_id in of_tenant if self._switch.stopped(tenant_id)}
-            now = self._clock_s()
             with self._ledger.writing():
                 return [
                     Verdict(item.request.unique_key, "stopped")
@@ -185,7 +200,7 @@ class Authority:
                 ]
 
     def _sign(
-        self, item: SignRequest, serial: int, entry: Entry | None, facts: MeterFacts | None, now: int
+        self, item: SignRequest, serial: int, entry: Entry | None, facts: _Facts | None, now: int
     ) -> SignedFrame | Verdict:
         """One frame, written down within the caller's transaction."""
         if entry is None:
@@ -194,27 +209,44 @@ class Authority:
             return Verdict(item.unique_key, "refused", "not_what_was_authorised")
         if entry.standing is not Standing.AUTHORISED:
             return _verdict(entry)
+        if entry.kind is Kind.VALVE_OPEN and facts is not None and facts.closed_for_safety:
+            return self._refuse(
+                entry, Refusal.CLOSED_FOR_SAFETY
+            )  # also one that went out before: no repeat may open it
         if entry.frame is not None:
             return SignedFrame(item.unique_key, entry.frame, entry.counter)
         if item.not_after <= now:
             return Verdict(item.unique_key, "refused", "expired")
-        forbidden = self._forbidden(entry.kind, facts, item.not_after - now)
+        forbidden = self._forbidden(entry.kind, facts, item.not_after - now) or self._lifted(entry)
         if facts is None or forbidden is not None:
             return self._refuse(entry, forbidden or _UNKNOWN)
-        driver = self._drivers.command_driver(facts.driver)
+        driver = self._drivers.command_driver(facts.meter.driver)
         if driver is None:
             return self._refuse(entry, "not_by_this_driver")
         counter = max(self._ledger.next_counter(item.meter_id), now - COUNTERS_SINCE)
         mac = mac_of(command_key(self._master, item.meter_id))
         try:
             frame = driver.command(
-                item.kind, item.params, serial=serial, counter=counter, not_after=item.not_after, mac=mac
-            )
+                item.kind, safety_closing.for_the_meter(entry.kind, item.params), serial=serial, counter=counter,
+                not_after=item.not_after, mac=mac,
+            )  # fmt: skip
         except ValueError:
             return self._refuse(entry, Refusal.WRONG_PARAMETERS)
         entry.frame, entry.counter, entry.serial = frame, counter, serial
         self._ledger.put(entry)
         return SignedFrame(item.unique_key, frame, counter)
+
+    async def lift(
+        self, tenant_id: TenantId, meter_id: MeterId, note: str, inspector: Credential, approver: Credential
+    ) -> bool:
+        """The site of a safety closing was inspected: two persons, one of them an approver, end what stands in the ledger. The meter
+        itself opens by its key only. False: nothing stands. Raises ``SignerRefusedError``."""
+        async with self._lock:
+            await self._check(tenant_id, inspector, approver=False)
+            await self._check(tenant_id, approver, approver=True)
+            if inspector.login == approver.login:
+                raise SignerRefusedError("own_request")
+            return self._ledger.lift(tenant_id, meter_id, inspector.login, approver.login, note, self._clock_s())
 
     async def check_approver(self, tenant_id: TenantId, approver: Credential) -> None:
         """For ending a stop; raises ``SignerRefusedError``."""
@@ -223,58 +255,82 @@ class Authority:
 
     # rules ----------------------------------------------------------------------------------------------------------
 
-    def _entry(
-        self, tenant_id: TenantId, request: SignRequest, facts: MeterFacts | None, operator: str, now: int
-    ) -> Entry:
+    def _entry(self, tenant_id: TenantId, request: SignRequest, facts: _Facts | None, operator: str, now: int) -> Entry:
         kind = Kind(request.kind) if request.kind in set(Kind) else None
         if kind is None or not RULES[kind].signed:
             raise SignerRefusedError(Refusal.NOT_SIGNED_KIND)
         content = content_hash(request.meter_id, kind, request.params, request.not_after)
         forbidden = self._forbidden(kind, facts, request.not_after - now)
+        if forbidden is None and safety_closing.fault(kind, request.params) is not None:
+            forbidden = Refusal.WRONG_PARAMETERS
         if forbidden is None and request.not_after <= now:
             forbidden = "expired"
         standing = Standing.NEEDS_APPROVAL if forbidden is None else Standing.REFUSED
-        area_id = facts.area_id if facts else AreaId(0)
+        area_id = facts.meter.area_id if facts else AreaId(0)
         return Entry(
             tenant_id, request.unique_key, request.meter_id, area_id, kind, content, request.not_after, standing,
             forbidden or "", operator, asked_at=now,
         )  # fmt: skip
 
-    def _forbidden(self, kind: Kind, facts: MeterFacts | None, validity_s: int) -> str | None:
+    async def _facts(self, tenant_id: TenantId, meter_ids: Sequence[MeterId], now: int) -> dict[int, _Facts]:
+        """What the registry says of meters, and what stands in the ledger at them."""
+        found = await self._registry.facts(tenant_id, meter_ids, now)
+        closed = self._ledger.closed_for_safety(tenant_id, meter_ids)
+        return {meter_id: _Facts(meter, meter_id in closed) for meter_id, meter in found.items()}
+
+    def _forbidden(self, kind: Kind, facts: _Facts | None, validity_s: int) -> str | None:
         if facts is None:
             return "unknown_meter"
-        found = refusal(kind, facts, validity_s=validity_s)
+        found = refusal(kind, facts.meter, validity_s=validity_s, closed_for_safety=facts.closed_for_safety)
         if found is not None:
             return found
-        driver = self._drivers.command_driver(facts.driver)
+        driver = self._drivers.command_driver(facts.meter.driver)
         return None if driver is not None and kind in driver.command_kinds else "not_by_this_driver"
 
     async def _place(
-        self, tenant_id: TenantId, entries: Sequence[Entry], facts: Mapping[int, MeterFacts], now: int
+        self,
+        tenant_id: TenantId,
+        entries: Sequence[Entry],
+        said: Mapping[str, Mapping[str, Any]],
+        facts: Mapping[int, _Facts],
+        now: int,
     ) -> None:
-        """Authorise what one person may, within the quotas."""
+        """Authorise what one person may, within the quotas. ``said``: parameters by key."""
         allowed = [entry for entry in entries if entry.standing is not Standing.REFUSED]
         if not allowed:
             return
         office = await self._registry.office(tenant_id)
         local = utc(now).astimezone(ZoneInfo(await self._registry.zone(tenant_id)))
         many = {kind: len({e.meter_id for e in allowed if e.kind is kind}) for kind in Kind}
-        count = await self._counting(tenant_id, allowed, now)
+        count = await self._counting(tenant_id, now)
         for entry in allowed:
+            meter = facts[entry.meter_id].meter
             needs = needs_second(
-                entry.kind, many[entry.kind], critical=facts[entry.meter_id].is_critical,
+                entry.kind, many[entry.kind], critical=meter.is_critical,
                 weekday=local.weekday(), minute=local.hour * 60 + local.minute, office=office,
+                immediate=safety_closing.is_immediate(said[entry.unique_key], reported=meter.danger_reported),
             )  # fmt: skip
             if needs:
                 entry.standing, entry.reason = Standing.NEEDS_APPROVAL, ",".join(needs)
             else:
                 self._grant(entry, count, now, seconded=False)
 
-    async def _counting(self, tenant_id: TenantId, entries: Sequence[Entry], now: int) -> "_Counting":
-        platform, tenant, by_area = await self._registry.sizes(tenant_id)
-        return _Counting(self._ledger, tenant_id, platform, tenant, by_area, {e.area_id for e in entries}, now)
+    async def _counting(self, tenant_id: TenantId, now: int) -> Counting:
+        return Counting(self._ledger, tenant_id, await self._registry.sizes(tenant_id), now)
 
-    def _grant(self, entry: Entry, count: "_Counting", now: int, *, seconded: bool) -> None:
+    def _note_closing(self, entry: Entry, params: Mapping[str, Any]) -> None:
+        if entry.kind is Kind.SAFETY_CLOSE and entry.standing is not Standing.REFUSED:
+            immediate = entry.standing is Standing.AUTHORISED
+            self._ledger.note_closing(
+                Closing(entry.tenant_id, entry.unique_key, entry.meter_id, params, entry.operator, immediate)
+            )
+
+    def _lifted(self, entry: Entry) -> str | None:
+        """Why a safety closing whose site was inspected meanwhile goes out no more."""
+        is_closing = entry.kind is Kind.SAFETY_CLOSE
+        return "site_inspected" if is_closing and self._ledger.is_lifted(entry.tenant_id, entry.unique_key) else None
+
+    def _grant(self, entry: Entry, count: Counting, now: int, *, seconded: bool) -> None:
         over = count.one_more(entry, seconded=seconded)
         if over is None:
             entry.standing, entry.reason, entry.authorised_at = Standing.AUTHORISED, "", now
@@ -286,45 +342,6 @@ class Authority:
         with self._ledger.writing():
             self._ledger.put(entry)
         return _verdict(entry)
-
-
-class _Counting:
-    """What was authorised within each quota's window, counted once and carried on within one call."""
-
-    def __init__(
-        self, ledger: Ledger, tenant_id: TenantId, platform: int, tenant: int, by_area: Mapping[int, int],
-        areas: set[int], now: int,
-    ) -> None:  # fmt: skip
-        self._ledger = ledger
-        self._tenant_id = tenant_id
-        self._sizes = (platform, tenant, by_area)
-        self._areas = sorted(areas)
-        self._now = now
-        self._used: dict[tuple[Kind, str], tuple[dict[Scope, int], dict[int, int]]] = {}
-
-    def one_more(self, entry: Entry, *, seconded: bool) -> Scope | None:
-        """Count it, or name the quota that is full."""
-        key = (entry.kind, entry.operator)
-        if key not in self._used:
-            since = {quota.scope: self._now - quota.window_s for quota in RULES[entry.kind].quotas}
-            self._used[key] = self._ledger.counts(entry.kind, self._tenant_id, entry.operator, self._areas, since)
-        used, by_area = self._used[key]
-        platform, tenant, sizes = self._sizes
-        over = exceeded(
-            entry.kind,
-            {**used, Scope.AREA: by_area.get(entry.area_id, 0)},
-            {Scope.UTILITY: tenant, Scope.AREA: sizes.get(entry.area_id, 0), Scope.PLATFORM: platform},
-            seconded=seconded,
-        )
-        if over is None:
-            for (kind, operator), (others, areas) in self._used.items():
-                if kind is entry.kind:
-                    for scope in (Scope.UTILITY, Scope.PLATFORM):
-                        others[scope] = others.get(scope, 0) + 1
-                    areas[entry.area_id] = areas.get(entry.area_id, 0) + 1
-                    if operator == entry.operator:
-                        others[Scope.OPERATOR] = others.get(Scope.OPERATOR, 0) + 1
-        return over
 
 
 def _verdict(entry: Entry) -> Verdict:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.quota import Scope
@@ -56,6 +56,19 @@ class Entry:
     frame: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A safety closing as the ledger keeps it beside its entry. ``params``: what was said, reason and evidence with it.
+    ``immediate``: one person alone, because the meter itself had reported the danger."""
+
+    tenant_id: TenantId
+    unique_key: str
+    meter_id: MeterId
+    params: Mapping[str, Any]
+    operator: str
+    immediate: bool
+
+
 class Ledger(Protocol):
     """Durable before any method returns; within ``writing`` before the block ends."""
 
@@ -66,10 +79,20 @@ class Ledger(Protocol):
     def note_attempt(self, person: Person, failures: int, locked_until: int) -> None: ...
     def entries(self, tenant_id: TenantId, unique_keys: Sequence[str]) -> dict[str, Entry]: ...
     def put(self, entry: Entry) -> None: ...
-    def counts(
-        self, kind: Kind, tenant_id: TenantId, operator: str, areas: Sequence[int], since: Mapping[Scope, int]
-    ) -> tuple[dict[Scope, int], dict[int, int]]:
-        """Authorised since: by operator, utility and platform, and by area."""
+    def counts(self, kind: Kind, scope: Scope, since: int, tenant_id: TenantId, operator: str) -> dict[int, int]:
+        """Authorised since (s), within the scope: by area where it is areas, else all under 0."""
+
+    def note_closing(self, closing: Closing) -> None:
+        """Asked for; it stands once its entry is authorised."""
+
+    def closed_for_safety(self, tenant_id: TenantId, meter_ids: Sequence[MeterId]) -> set[MeterId]:
+        """Those of these meters at which an authorised safety closing stands."""
+
+    def lift(self, tenant_id: TenantId, meter_id: MeterId, inspector: str, approver: str, note: str, now: int) -> bool:
+        """The site was inspected: what stands at the meter ends. False: nothing stands."""
+
+    def is_lifted(self, tenant_id: TenantId, unique_key: str) -> bool:
+        """Whether this safety closing has ended."""
 
     def next_counter(self, meter_id: MeterId) -> int:
         """One more than ever given to this meter."""
@@ -78,7 +101,9 @@ class Ledger(Protocol):
 class Registry(Protocol):
     """Read with the signer's own eyes."""
 
-    async def facts(self, tenant_id: TenantId, meter_ids: Sequence[MeterId]) -> dict[int, MeterFacts]: ...
+    async def facts(self, tenant_id: TenantId, meter_ids: Sequence[MeterId], now: int) -> dict[int, MeterFacts]:
+        """``now``: s; a danger that a meter reported counts for a while only."""
+
     async def zone(self, tenant_id: TenantId) -> str: ...
     async def office(self, tenant_id: TenantId) -> OfficeHours: ...
     async def sizes(self, tenant_id: TenantId) -> tuple[int, int, Mapping[int, int]]:

@@ -8,10 +8,12 @@ is raised is written before what is cleared, and no event of a meter is in eithe
 wave.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from openmains.app.ingest.model import AlarmChange
+from openmains.domain.ids import TenantId
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +59,21 @@ def alarm_waves(changes: Sequence[AlarmChange]) -> list[AlarmWave]:
             else:
                 waves[wave].cleared.append(entry)
     return waves
+
+
+def alarms_for_screens(changes: Sequence[AlarmChange]) -> Iterator[tuple[str, bytes]]:
+    """(topic, JSON) for the screens of each utility."""
+    by_tenant: dict[TenantId, list[dict[str, object]]] = {}
+    for change in changes:
+        by_tenant.setdefault(change.tenant_id, []).append(
+            {
+                "meter_id": change.meter_id,
+                "event": change.event,
+                "severity": change.severity,
+                "action": change.action,
+                "raised_at": change.raised_at,
+                "received_us": change.received_us,
+            }
+        )
+    for tenant_id, changed in by_tenant.items():
+        yield f"alarm.{tenant_id}", json.dumps(changed).encode()

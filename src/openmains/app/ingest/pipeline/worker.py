@@ -7,7 +7,6 @@ state. An uplink that makes our own code fail goes to the dead letters alone; th
 """
 
 import asyncio
-import json
 import logging
 import time
 from collections import Counter
@@ -18,6 +17,7 @@ from typing import Protocol
 import msgspec
 
 from openmains.app.ingest.model import AlarmChange
+from openmains.app.ingest.pipeline.alarms import alarms_for_screens
 from openmains.app.ingest.pipeline.bounds import fit_days
 from openmains.app.ingest.pipeline.ports import (
     DeadLetter,
@@ -31,7 +31,7 @@ from openmains.app.ingest.pipeline.ports import (
 from openmains.app.ingest.pipeline.process import EDGE_CHANNELS, Batch, Processor
 from openmains.app.ingest.pipeline.rows import day_table
 from openmains.app.ingest.uplink import Uplink, UplinkBatch, decode_batch
-from openmains.domain.ids import MeterId, TenantId
+from openmains.domain.ids import MeterId
 from openmains.domain.period import zone
 from openmains.drivers.catalog import Catalog
 
@@ -263,20 +263,8 @@ class ShardWorker:
         """Tell screens what is new; they read the facts from the stores."""
         for tenant_id, count in Counter(item.tenant_id for item in batch).items():
             await self._tell(f"applied.{tenant_id}", b"%d" % count)
-        by_tenant: dict[TenantId, list[dict[str, object]]] = {}
-        for change in alarms:
-            by_tenant.setdefault(change.tenant_id, []).append(
-                {
-                    "meter_id": change.meter_id,
-                    "event": change.event,
-                    "severity": change.severity,
-                    "action": change.action,
-                    "raised_at": change.raised_at,
-                    "received_us": change.received_us,
-                }
-            )
-        for tenant_id, changed in by_tenant.items():
-            await self._tell(f"alarm.{tenant_id}", json.dumps(changed).encode())
+        for topic, changed in alarms_for_screens(alarms):
+            await self._tell(topic, changed)
 
 
 def _speakers(batch: UplinkBatch) -> list[MeterId]:

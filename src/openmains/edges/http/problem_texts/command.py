@@ -25,6 +25,32 @@ TEXTS: dict[str, Text] = {
         "Nothing chosen",
         "No meter in use is chosen, or no earlier value is known to put back. Change the choice and try again.",
     ),
+    "safety-closing-incomplete": Text(
+        400,
+        "安全关阀内容不完整",
+        "安全关阀须写明原因（1 泄漏、2 火灾、3 水淹、4 消防要求、5 爆管、6 地震、7 管道抢修）和依据（5 至 500 字，如谁在何时何地发现什么）；"
+        "可附告警编号和工单号。请补全后重试。",
+        "Safety closing not complete",
+        "A safety closing needs its reason (1 leak, 2 fire, 3 flood, 4 request of the fire brigade, 5 burst, 6 earthquake, 7 emergency "
+        "pipe works) and evidence (5 to 500 letters: who saw what, when and where); an alarm's number and a work order may be "
+        "added. Complete it and try again.",
+    ),
+    "not-in-batches": Text(
+        409,
+        "不能批量下发",
+        "安全关阀须逐表下发，每只表写明原因和依据。整片危险请关闭管网阀门。",
+        "Not in a batch",
+        "A safety closing is given meter by meter, each with its reason and evidence. What endangers a whole quarter is shut at a "
+        "valve of the mains.",
+    ),
+    "safety-closing-under-way": Text(
+        409,
+        "安全关阀仍在执行",
+        "命令 {command} 仍可能被表具执行，此时登记现场检查会与之矛盾。请等其结束；尚未发送的可先取消。",
+        "The safety closing is still under way",
+        "The meter may still carry out command {command}; an inspection recorded now would contradict it. Wait for its end, or call it "
+        "off if it was not sent.",
+    ),
     "commands-stopped": Text(
         409,
         "命令已停止",

@@ -5,11 +5,12 @@ What happens to a command is decided in ``app.command.step``. Lock order everywh
 ``command_waiting``; commands in the order of their ids.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from openmains.app.command.closings import ClosingEvent
 from openmains.app.command.ports import (
     Change,
     CommandResponse,
@@ -22,6 +23,7 @@ from openmains.app.command.ports import (
     TimedCommand,
 )
 from openmains.app.command.step import Moves, Note, step, step_responses
+from openmains.app.ingest.model import AlarmChange
 from openmains.domain.command.batch import DAILY_SHARE_PPM, BatchState
 from openmains.domain.command.kinds import RULES, Channel, Kind, KindRule, Lane, Priority, Times
 from openmains.domain.command.life import State
@@ -34,6 +36,7 @@ from openmains.edges.postgres.queries import load
 
 SQL = load(__package__)
 SERIALS_SINCE = 1_577_836_800  # 2020
+LISTENS_S = 110  # a meter listens about two minutes after its report (R1.9)
 GRACE_S = min(rule.grace_s for rule in RULES.values())
 
 
@@ -41,12 +44,18 @@ class PostgresCommandFlow:
     """Over a pool of role openmains_pipeline.
 
     ``serials_since``: serial numbers are at least the seconds since this instant (s), so that a database restored to an
-    earlier state goes on above what meters have seen.
+    earlier state goes on above what meters have seen. ``announce``: told of alarms once they are committed.
     """
 
-    def __init__(self, pool: Pool, serials_since: int = SERIALS_SINCE) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        serials_since: int = SERIALS_SINCE,
+        announce: Callable[[Sequence[AlarmChange]], Awaitable[None]] | None = None,
+    ) -> None:
         self._pool = pool
         self._serials_since = serials_since
+        self._announce = announce
 
     async def waiting(self, meter_ids: Sequence[MeterId]) -> dict[MeterId, list[Waiting]]:
         found: dict[MeterId, list[Waiting]] = {}
@@ -55,7 +64,11 @@ class PostgresCommandFlow:
         return found
 
     async def due(self, now: int, limit: int) -> list[MeterId]:
-        return [row["meter_id"] for row in await SQL["due"].fetch(self._pool, now=now, most=limit)]
+        rows = await SQL["due"].fetch(self._pool, now=now, most=limit)
+        safety = await SQL["due_for_safety"].fetch(
+            self._pool, now=now, since_us=(now - LISTENS_S) * 1_000_000, most=limit
+        )
+        return list({row["meter_id"]: None for row in (*safety, *rows)})
 
     async def open(self, command_ids: Sequence[CommandId]) -> list[OpenCommand]:
         return [_open(row) for row in await SQL["open"].fetch(self._pool, command_ids=list(command_ids))]
@@ -67,6 +80,8 @@ class PostgresCommandFlow:
             rows = await SQL["lock"].fetch(connection, command_ids=[change.command_id for change in changes])
             moves = step(_held(rows), changes)
             await _write(connection, moves)
+        if moves.alarms and self._announce is not None:
+            await self._announce(moves.alarms)
         return moves.sent
 
     async def zones(self) -> Mapping[int, str]:
@@ -122,8 +137,9 @@ class PostgresCommandFlow:
         await SQL["end_batch"].execute(self._pool, batch_id=batch_id, state=state, reason=reason)
 
 
-async def apply_responses(connection: Connection, responses: Sequence[CommandResponse]) -> None:
-    """Words of meters and links within the caller's transaction: the pipeline's commit, so that a word counts exactly once."""
+async def apply_responses(connection: Connection, responses: Sequence[CommandResponse]) -> Sequence[AlarmChange]:
+    """Words of meters and links within the caller's transaction: the pipeline's commit, so that a word counts exactly once.
+    Returns alarms that were written, to be announced."""
     answers = [response for response in responses if not response.link]
     seen = [response.command_id for response in responses if response.link]
     rows: list[Row] = []
@@ -135,8 +151,11 @@ async def apply_responses(connection: Connection, responses: Sequence[CommandRes
         )
     if seen:
         rows += await SQL["lock"].fetch(connection, command_ids=seen)
-    if rows:
-        await _write(connection, step_responses(_held(rows), responses))
+    if not rows:
+        return ()
+    moves = step_responses(_held(rows), responses)
+    await _write(connection, moves)
+    return moves.alarms
 
 
 async def _write(connection: Connection, moves: Moves) -> None:
@@ -165,6 +184,8 @@ async def _write(connection: Connection, moves: Moves) -> None:
             sends=[row.sends for row in waiting],
             due_at=[row.due_at for row in waiting],
         )
+    if moves.closings or moves.alarms:
+        await _write_closings(connection, moves)
     if notes := moves.notes:
         await write_notes(connection, notes)
     if reports := list(moves.reports.values()):
@@ -174,6 +195,25 @@ async def _write(connection: Connection, moves: Moves) -> None:
             said=[_json(report.values) for report in reports],
             at_us=[report.at_us for report in reports],
         )
+
+
+async def _write_closings(connection: Connection, moves: Moves) -> None:
+    """Standing closings and their alarms, each step after the other: there are few, and their order matters."""
+    for closing in moves.closings:
+        query = {
+            ClosingEvent.ORDERED: "order_closing", ClosingEvent.CLOSED: "closing_done", ClosingEvent.FAILED: "closing_failed",
+        }[closing.event]  # fmt: skip
+        await SQL[query].execute(connection, command_id=closing.command_id, at_us=closing.at_us)
+    for alarm in moves.alarms:
+        if alarm.action == "cleared":
+            await SQL["clear_closing_alarm"].execute(
+                connection, meter_id=alarm.meter_id, event=alarm.event, at_us=alarm.received_us
+            )
+            continue
+        await SQL["raise_closing_alarm"].execute(
+            connection, tenant_id=alarm.tenant_id, meter_id=alarm.meter_id, event=alarm.event, severity=alarm.severity,
+            raised_at=alarm.raised_at, at_us=alarm.received_us,
+        )  # fmt: skip
 
 
 async def write_notes(connection: Connection, notes: Sequence[Note]) -> None:

@@ -3,15 +3,55 @@
 -- commands in the order of their ids.
 
 -- name: waiting
--- Open, sendable commands of these meters: the one query of a batch, by index command_waiting_meter.
+-- Open, sendable commands of these meters: the one query of a batch, by index command_waiting_meter. What opens a valve does not
+-- go out, nor go out again, while the meter is closed for safety.
 SELECT w.command_id, w.serial, w.kind, w.lane, w.priority, w.state, w.due_at, w.not_after, w.attempts,
        coalesce(s.cell, 0) AS cell, w.meter_id
   FROM command_waiting w LEFT JOIN meter_state s USING (meter_id)
  WHERE w.meter_id = ANY(:meter_ids::bigint[])
+   AND NOT (w.kind = 'valve_open'
+            AND EXISTS (SELECT FROM meter_safety t WHERE t.meter_id = w.meter_id AND t.lifted_us IS NULL))
 
 -- name: due
 -- Always reachable meters with a command whose time has come, by command_waiting_due.
 SELECT DISTINCT meter_id FROM command_waiting WHERE channel <> 'direct' AND due_at <= :now LIMIT :most
+
+-- name: due_for_safety
+-- Meters to be closed for safety that were heard a moment ago and may listen still, by command_waiting_safety: these are not
+-- left to their next words.
+SELECT w.meter_id FROM command_waiting w JOIN meter_state s USING (meter_id)
+ WHERE w.lane = 4 AND w.due_at <= :now AND s.last_seen_us >= :since_us LIMIT :most
+
+-- name: order_closing
+-- The signer has allowed a safety closing: from now on the meter is closed for safety. One that is ordered again while it
+-- stands is the newer command's.
+INSERT INTO meter_safety (tenant_id, meter_id, command_id, reason, evidence, work_order, ordered_us)
+SELECT tenant_id, meter_id, command_id, left(coalesce(params ->> 'reason', ''), 16), left(coalesce(params ->> 'evidence', ''), 500),
+       left(coalesce(params ->> 'work_order', ''), 64), :at_us
+  FROM command WHERE command_id = :command_id
+ON CONFLICT (meter_id) WHERE lifted_us IS NULL
+DO UPDATE SET command_id = excluded.command_id, reason = excluded.reason, evidence = excluded.evidence,
+              work_order = excluded.work_order, failed_us = NULL
+
+-- name: closing_done
+-- The meter said that it has shut.
+UPDATE meter_safety SET closed_us = coalesce(closed_us, :at_us), failed_us = NULL WHERE command_id = :command_id
+
+-- name: closing_failed
+-- It did not shut, or nobody knows.
+UPDATE meter_safety SET failed_us = :at_us WHERE command_id = :command_id AND closed_us IS NULL
+
+-- name: raise_closing_alarm
+-- One row for an open alarm, as for those of the meters (ingest/queries.sql); raised again it only counts.
+INSERT INTO alarm (tenant_id, meter_id, event, severity, raised_at, received_us, shown_us, last_us)
+VALUES (:tenant_id, :meter_id, :event, :severity, :raised_at, :at_us, :at_us, :at_us)
+ON CONFLICT (meter_id, event) WHERE cleared_us IS NULL
+DO UPDATE SET occurrences = alarm.occurrences + 1, last_us = excluded.last_us
+
+-- name: clear_closing_alarm
+-- If it is open.
+UPDATE alarm SET cleared_us = :at_us, last_us = :at_us
+ WHERE meter_id = :meter_id AND event = :event AND cleared_us IS NULL
 
 -- name: open
 -- What is needed to make frames.
@@ -112,11 +152,12 @@ SELECT w.command_id, w.tenant_id, m.product_id, w.kind, w.state, w.attempts, w.d
  LIMIT :most
 
 -- name: drafts
--- Drafted and approved commands and, if asked, quarantined ones, oldest first, by command_intake.
+-- Drafted and approved commands and, if asked, quarantined ones, oldest first, by command_intake. Of safety closings always: what
+-- a second person has just agreed to does not wait for a turn.
 SELECT c.command_id, c.tenant_id, c.meter_id, m.product_id, c.kind, c.slot, c.state, c.unique_key, c.not_after
   FROM command c JOIN meter m USING (meter_id)
  WHERE c.serial IS NULL AND c.ended_us IS NULL AND c.state IN ('drafted', 'quarantined', 'approved')
-   AND (c.state <> 'quarantined' OR :quarantined) AND c.command_id > :after ORDER BY c.command_id LIMIT :most
+   AND (c.state <> 'quarantined' OR :quarantined OR c.kind = 'safety_close') AND c.command_id > :after ORDER BY c.command_id LIMIT :most
 
 -- name: unsent_settings
 -- Settings of these meters that were not sent, by an index of the meter.

@@ -10,6 +10,7 @@ import asyncpg
 
 from openmains.app.command.signer.ports import RegistryAwayError
 from openmains.domain.command.safety import OFFICE_HOURS, MeterFacts, OfficeHours
+from openmains.domain.command.safety_closing import REPORT_COUNTS_S, REPORTING_EVENTS
 from openmains.domain.ids import MeterId, TenantId
 from openmains.edges.postgres.db import SIGNER_ROLE, Pool, Row, create_pool
 from openmains.edges.postgres.queries import Query, load
@@ -45,8 +46,11 @@ class SignerRegistry:
             raise RegistryAwayError from error
         return rows
 
-    async def facts(self, tenant_id: TenantId, meter_ids: Sequence[MeterId]) -> dict[int, MeterFacts]:
-        rows = await self._fetch(SQL["facts"], tenant_id=tenant_id, meter_ids=list(meter_ids))
+    async def facts(self, tenant_id: TenantId, meter_ids: Sequence[MeterId], now: int) -> dict[int, MeterFacts]:
+        rows = await self._fetch(
+            SQL["facts"], tenant_id=tenant_id, meter_ids=list(meter_ids), reporting=list(REPORTING_EVENTS),
+            since_us=(now - REPORT_COUNTS_S) * 1_000_000,
+        )  # fmt: skip
         return {row["meter_id"]: MeterFacts(**row) for row in rows}
 
     async def zone(self, tenant_id: TenantId) -> str:

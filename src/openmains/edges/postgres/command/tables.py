@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from openmains.app.command.closings import ANNOUNCED, NOT_DONE, OPENED
 from openmains.app.command.model import (
     Command,
     CommandDetail,
     CommandEvent,
     CommandPolicy,
+    SafetyClosing,
     SettingTimes,
     Shadow,
     ShadowEntry,
@@ -84,6 +86,7 @@ class Commands(BatchTables):
             office_from=policy.office_from,
             office_to=policy.office_to,
             office_days=sorted(set(policy.office_days)),
+            remote_closing=policy.remote_closing,
         )
 
     async def draft(self, draft: Draft, user_id: UserId, actor: str, now_us: int) -> tuple[CommandId, bool]:
@@ -172,6 +175,43 @@ class Commands(BatchTables):
         ]
         return Shadow(meter_id, entries, _at(row["desired_us"]), _at(row["reported_us"]))
 
+    async def closings(
+        self, limit: int, after: int | None, *, meter_id: MeterId | None, is_standing: bool
+    ) -> list[SafetyClosing]:
+        rows = await SQL["closings"].fetch(
+            self._connection,
+            tenant_id=self._tenant_id,
+            after=after,
+            meter_id=meter_id,
+            is_standing=is_standing,
+            most=limit,
+        )
+        return [_closing(row) for row in rows]
+
+    async def withdraw_closing(self, meter_id: MeterId, now_us: int) -> None:
+        if not await self.closings(1, None, meter_id=meter_id, is_standing=True):
+            await SQL["clear_closing_alarms"].execute(
+                self._connection, tenant_id=self._tenant_id, meter_id=meter_id, events=[ANNOUNCED], now_us=now_us
+            )
+
+    async def lift_closing(
+        self, meter_id: MeterId, inspector: str, approver: str, note: str, now_us: int
+    ) -> SafetyClosing | None:
+        safety_id = await SQL["lift_closing"].fetchval(
+            self._connection, tenant_id=self._tenant_id, meter_id=meter_id, inspector=inspector, approver=approver, note=note,
+            now_us=now_us,
+        )  # fmt: skip
+        if safety_id is None:
+            return None
+        await SQL["clear_closing_alarms"].execute(
+            self._connection,
+            tenant_id=self._tenant_id,
+            meter_id=meter_id,
+            events=[ANNOUNCED, NOT_DONE, OPENED],
+            now_us=now_us,
+        )
+        return (await self.closings(1, safety_id + 1, meter_id=meter_id, is_standing=False))[0]
+
     async def cell_meters(
         self, area_id: AreaId | None, product_id: ProductId | None
     ) -> list[tuple[int, MeterId, int | None]]:
@@ -184,6 +224,16 @@ class Commands(BatchTables):
 def _event(row: Row) -> CommandEvent:
     at = utc_of_us(row["at_us"])
     return CommandEvent(at, row["event"], row["state"], row["actor"], row["detail"])
+
+
+def _closing(row: Row) -> SafetyClosing:
+    values = dict(row)
+    for name in ("ordered", "closed", "failed", "opened", "lifted"):
+        values[f"{name}_at"] = _at(values.pop(f"{name}_us"))
+    values["state"] = None if values["state"] is None else State(values["state"])
+    reason = values["reason"]
+    values["reason"] = int(reason) if reason.isascii() and reason.isdigit() else None
+    return SafetyClosing(**values)
 
 
 def _minute(at_us: int | None) -> int | None:

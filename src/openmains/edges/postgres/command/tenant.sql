@@ -21,15 +21,15 @@ DO UPDATE SET validity_s = excluded.validity_s, attempts = excluded.attempts, pa
 
 -- name: policy
 -- What the tenant set for its commands; no row: nothing.
-SELECT daily_share_ppm, office_from, office_to, office_days FROM command_policy WHERE tenant_id = :tenant_id
+SELECT daily_share_ppm, office_from, office_to, office_days, remote_closing FROM command_policy WHERE tenant_id = :tenant_id
 
 -- name: set_policy
 -- What the tenant sets for its commands.
-INSERT INTO command_policy (tenant_id, daily_share_ppm, office_from, office_to, office_days)
-VALUES (:tenant_id, :daily_share_ppm, :office_from, :office_to, :office_days)
+INSERT INTO command_policy (tenant_id, daily_share_ppm, office_from, office_to, office_days, remote_closing)
+VALUES (:tenant_id, :daily_share_ppm, :office_from, :office_to, :office_days, :remote_closing)
 ON CONFLICT (tenant_id)
 DO UPDATE SET daily_share_ppm = excluded.daily_share_ppm, office_from = excluded.office_from, office_to = excluded.office_to,
-              office_days = excluded.office_days
+              office_days = excluded.office_days, remote_closing = excluded.remote_closing
 
 -- name: draft
 -- A command; no row: its key is taken.
@@ -105,6 +105,26 @@ UPDATE command SET state = 'cancelled', reason = :reason, ended_us = :now_us
 SELECT s.desired, s.reported, s.desired_us, s.reported_us
   FROM meter m LEFT JOIN meter_shadow s USING (meter_id)
  WHERE m.tenant_id = :tenant_id AND m.meter_id = :meter_id
+
+-- name: closings
+-- Safety closings from new to old; of one meter, or those that stand.
+SELECT t.safety_id, t.meter_id, m.number, t.command_id, c.state, t.reason, t.evidence, t.work_order, t.ordered_us, t.closed_us,
+       t.failed_us, t.opened_us, t.lifted_us, t.inspected_by, t.agreed_by, t.lift_note,
+       coalesce((SELECT e.actor FROM command_event e WHERE e.command_id = t.command_id ORDER BY e.event_id LIMIT 1), '') AS given_by
+  FROM meter_safety t JOIN meter m USING (meter_id) LEFT JOIN command c ON c.command_id = t.command_id
+ WHERE t.tenant_id = :tenant_id AND (:after::bigint IS NULL OR t.safety_id < :after)
+   AND (:meter_id::bigint IS NULL OR t.meter_id = :meter_id) AND (NOT :is_standing OR t.lifted_us IS NULL)
+ ORDER BY t.safety_id DESC LIMIT :most
+
+-- name: lift_closing
+-- Two persons have said that the site was inspected; no row: nothing stands.
+UPDATE meter_safety SET lifted_us = :now_us, inspected_by = :inspector, agreed_by = :approver, lift_note = :note
+ WHERE tenant_id = :tenant_id AND meter_id = :meter_id AND lifted_us IS NULL RETURNING safety_id
+
+-- name: clear_closing_alarms
+-- What was announced is over with the inspection.
+UPDATE alarm SET cleared_us = :now_us
+ WHERE tenant_id = :tenant_id AND meter_id = :meter_id AND event = ANY(:events::text[]) AND cleared_us IS NULL
 
 -- name: cell_meters
 -- Meters with a known cell and when they were last seen, of an area with those below it.

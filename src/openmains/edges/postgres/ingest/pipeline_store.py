@@ -100,8 +100,8 @@ class PostgresPipelineStore:
                 await reports.write(connection, outcome)
                 alarms = [*alarms, *outcome.alarms]
             await self._write_alarms(connection, alarms, now_us)
-            await apply_responses(connection, effects.responses)
-        return alarms
+            closings = await apply_responses(connection, effects.responses)
+        return [*alarms, *closings]
 
     async def _write_alarms(self, connection: Connection, changes: Sequence[AlarmChange], now_us: int) -> None:
         for wave in alarm_waves(changes):
