@@ -26,8 +26,7 @@ def command_life() -> str:
     columns = (
         f"`valid`: unless tenant or product set another time. `second person`: `many` above {ALONE_UP_TO} meters at once, `strict` also"
         " for a critical customer and out of office hours, `always` for one meter too but for the immediate case. `quotas`: within"
-        " what they are counted. `daily share`: counts in the share"
-        " of a utility's meters that batches may configure in a day."
+        " what they are counted. `daily share`: counts in the share of a utility's meters that may be configured in a day."
     )
     return "\n".join(["```mermaid", drawing(), "```", "", legend, "", table(), "", *rows, "", columns])
 

@@ -156,6 +156,9 @@ def test_quotas() -> None:
     smaller = million | {Scope.UTILITY: 100_000}
     assert over(Kind.VALVE_CLOSE, Scope.UTILITY, 100, smaller) is Scope.UTILITY  # 0.1 % an hour
     assert over(Kind.VALVE_CLOSE, Scope.AREA, 500, million) is Scope.AREA  # 5 % a day
+    (day,) = [q for q in RULES[Kind.VALVE_CLOSE].quotas if (q.scope, q.window_s) == (Scope.UTILITY, DAY_S)]
+    assert exceeded(Kind.VALVE_CLOSE, {day: 1999}, smaller, seconded=True) is None
+    assert exceeded(Kind.VALVE_CLOSE, {day: 2000}, smaller, seconded=True) is Scope.UTILITY  # 2 % a day, one by one too
     assert over(Kind.READ_NOW, Scope.OPERATOR, 10**6, million, seconded=False) is None
 
 
@@ -277,6 +280,7 @@ def test_two_percent_a_day_and_batch_states() -> None:
     assert daily_allowance(100_000, 1990) == 10
     assert daily_allowance(10, 0) == 1
     assert daily_allowance(10, 1) == 0
+    assert daily_allowance(10, 19, least=20) == 1
     assert advance(BatchState.STOPPED, BatchEvent.RESUME) is BatchState.RUNNING
     assert advance(BatchState.DONE, BatchEvent.CANCEL) is None
 

@@ -309,3 +309,23 @@ async def test_a_pulled_log_is_text_or_a_table(world: World) -> None:
         assert (await client.get(path, params={"format": "pdf"})).status_code == 400
     async with world.client(world.b.token) as other:
         assert (await other.get(path)).status_code == 404
+
+
+async def test_single_settings_count_in_the_share_of_a_day(world: World) -> None:
+    utility = await world.utility()
+    meters = await add_meters(world, utility, 21)
+    async with world.client(utility.token) as client:
+
+        async def give(place: int, unique_key: str) -> Any:
+            body = {"kind": "set_parameters", "unique_key": unique_key, "params": {"values": {"report_time": 60}}}
+            return await client.post(f"/meters/{meters[place]['meter_id']}/commands", json=body)
+
+        keys = [key() for _ in meters]
+        given = [await give(place, keys[place]) for place in range(21)]
+        assert [answer.status_code for answer in given] == [201] * 20 + [409]
+        assert given[20].json()["type"].endswith("/daily-share-used")
+        assert (await client.get(f"/commands?meter_id={meters[20]['meter_id']}")).json()[
+            "items"
+        ] == []  # nothing was written
+        assert (await give(3, key())).status_code == 201  # one that was configured today anyway
+        assert (await give(5, keys[5])).status_code == 201  # a repeat is the same command

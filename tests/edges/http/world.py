@@ -137,6 +137,11 @@ class World:
             client.headers.update(OWN)
             yield client
 
+    async def utility(self) -> Utility:
+        """One more, for a test that uses up what is its own."""
+        driver = self.deps.drivers.pages()[0]
+        return await _utility(self, driver.name, driver.medium)
+
     async def user(self, utility: Utility, role: str, login: str | None = None) -> str:
         """Token of a new user with this role."""
         async with self.client(utility.token) as administrator:

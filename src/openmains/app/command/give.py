@@ -27,6 +27,7 @@ from openmains.domain.command.kinds import RULES, Kind, KindRule, Times, rule_of
 from openmains.domain.command.order import slot_of
 from openmains.domain.identity.role import Role, covers
 from openmains.domain.ids import CommandId, MeterId, ProductId
+from openmains.domain.period import zone
 
 
 class Given(Struct, frozen=True):
@@ -78,7 +79,7 @@ async def give_command(
     wanted: NewCommand,
     now_us: int,
 ) -> Given:
-    """Raises ``not-found``, ``no-such-command``, ``invalid-input``, ``key-used``, ``commands-stopped``, ``signer-…``.
+    """Raises ``not-found``, ``no-such-command``, ``invalid-input``, ``daily-share-used``, ``key-used``, ``commands-stopped``, ``signer-…``.
 
     A draft whose signer refused the person stays a draft: the same key with the right password goes on with it.
     """
@@ -109,11 +110,23 @@ async def _written(
         if not targets:
             raise Problem("not-found")
         check_params(drivers, targets[0].driver, wanted.kind, wanted.params)
+        is_within = await _is_within_share(work, actor, meter_id, wanted.kind, now_us)
         command_id, is_new = await _draft(work, actor, targets[0], wanted, now_us)
+        if is_new and not is_within:
+            raise Problem("daily-share-used")  # and with it the draft is gone
         found = await _read(work, command_id)
         if is_new:
             await work[AuditTrail].record(actor, "give_command", "command", command_id, None, found)
     return found
+
+
+async def _is_within_share(work: Work, actor: Actor, meter_id: MeterId, kind: Kind, now_us: int) -> bool:
+    """Whether this meter may be configured today: of a utility's meters a share a day, however they are given (R4.3)."""
+    if not RULES[kind].configures:
+        return True
+    place = zone(actor.zone)
+    midnight = place.start_of(place.day_of(now_us // 1_000_000))
+    return await work[CommandStore].may_configure(meter_id, midnight * 1_000_000)
 
 
 async def _draft(work: Work, actor: Actor, target: Target, wanted: NewCommand, now_us: int) -> tuple[CommandId, bool]:

@@ -205,6 +205,9 @@ class CommandStore(Protocol):
     async def set_times(self, times: SettingTimes) -> None: ...
     async def policy(self) -> CommandPolicy: ...
     async def set_policy(self, policy: CommandPolicy) -> None: ...
+    async def may_configure(self, meter_id: MeterId, since_us: int) -> bool:
+        """Whether one more meter, or this one again, is within the share of meters that are configured in a day (R4.3)."""
+
     async def draft(self, draft: Draft, user_id: UserId, actor: str, now_us: int) -> tuple[CommandId, bool]:
         """Id and whether it is new. Raises ``Problem('key-used')`` where the key stands for something else."""
 

@@ -128,6 +128,6 @@ def step(plan: Plan, progress: Progress, now: int, allowance: int) -> Step:
     return Step(count=max(0, min(following - progress.released, allowance)))
 
 
-def daily_allowance(meters: int, touched_today: int, share_ppm: int = DAILY_SHARE_PPM) -> int:
-    """Meters of a utility of this size that may still be configured today; a tiny one may always touch one."""
-    return max(0, max(1, meters * share_ppm // 1_000_000) - touched_today)
+def daily_allowance(meters: int, touched_today: int, share_ppm: int = DAILY_SHARE_PPM, least: int = 1) -> int:
+    """Meters of a utility of this size that may still be configured today; a tiny one may always touch ``least``."""
+    return max(0, max(least, meters * share_ppm // 1_000_000) - touched_today)

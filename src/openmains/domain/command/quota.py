@@ -6,6 +6,7 @@ is in the table of kinds.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from openmains.domain.command.batch import DAILY_SHARE_PPM
 from openmains.domain.period import DAY_S, HOUR_S
 
 SMALL = 20  # a share of a small utility or zone is less than a day's work of one person: this many are always allowed
@@ -42,6 +43,7 @@ class Quota:
 VALVE_QUOTAS = (
     Quota(Scope.OPERATOR, HOUR_S, most=20),
     Quota(Scope.UTILITY, HOUR_S, most=500, share_ppm=1_000),
+    Quota(Scope.UTILITY, DAY_S, share_ppm=DAILY_SHARE_PPM),  # one by one as well as by a batch (R4.3)
     Quota(Scope.AREA, DAY_S, share_ppm=50_000),
     Quota(Scope.PLATFORM, DAY_S, share_ppm=50_000),
 )

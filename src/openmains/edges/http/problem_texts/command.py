@@ -25,6 +25,14 @@ TEXTS: dict[str, Text] = {
         "Nothing chosen",
         "No meter in use is chosen, or no earlier value is known to put back. Change the choice and try again.",
     ),
+    "daily-share-used": Text(
+        409,
+        "今日配置数量已满",
+        "一天最多配置本单位一定比例的表（默认 2%，至少 20 只），单条和批量一并计算；今日已满，没有写入。请明天再试，或用批量任务分日下发。",
+        "Share of the day is used",
+        "A day configures a share of the utility's meters (2 % unless set otherwise, at least 20), one by one and by batches together; it "
+        "is used for today and nothing was written. Try again tomorrow, or draft a batch, which goes on day by day.",
+    ),
     "safety-closing-incomplete": Text(
         400,
         "安全关阀内容不完整",

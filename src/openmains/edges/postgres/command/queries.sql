@@ -194,9 +194,11 @@ SELECT daily_share_ppm FROM command_policy WHERE tenant_id = :tenant_id
 SELECT count(*) FROM meter WHERE tenant_id = :tenant_id AND removed_on IS NULL
 
 -- name: touched
--- Meters that batches of these kinds configured since an instant.
+-- Meters that were given commands of these kinds since an instant, by a batch or one by one; the defaults of a new meter, which no
+-- person gave, do not count.
 SELECT count(DISTINCT meter_id) FROM command
- WHERE tenant_id = :tenant_id AND created_us >= :since_us AND kind = ANY(:kinds::text[]) AND batch_id IS NOT NULL
+ WHERE tenant_id = :tenant_id AND created_us >= :since_us AND kind = ANY(:kinds::text[])
+   AND (batch_id IS NOT NULL OR created_by IS NOT NULL) AND state <> 'cancelled'
 
 -- name: lock_batch
 -- How far a batch is, held for its release; no row: it no longer runs.

@@ -18,9 +18,11 @@ from openmains.app.command.model import (
 )
 from openmains.app.command.ports import Draft, Target
 from openmains.app.problems import Problem
-from openmains.domain.command.kinds import Channel, Kind
+from openmains.domain.command.batch import DAILY_SHARE_PPM, daily_allowance
+from openmains.domain.command.kinds import CONFIGURATION, Channel, Kind
 from openmains.domain.command.life import State
 from openmains.domain.command.log_pull import Pull
+from openmains.domain.command.quota import SMALL
 from openmains.domain.ids import AreaId, BatchId, CommandId, MeterId, ProductId, UserId
 from openmains.domain.period import utc, utc_of_us
 from openmains.edges.postgres.command import logs
@@ -88,6 +90,18 @@ class Commands(BatchTables):
             office_days=sorted(set(policy.office_days)),
             remote_closing=policy.remote_closing,
         )
+
+    async def may_configure(self, meter_id: MeterId, since_us: int) -> bool:
+        row = await SQL["configured"].fetchrow(
+            self._connection,
+            tenant_id=self._tenant_id,
+            meter_id=meter_id,
+            since_us=since_us,
+            kinds=sorted(CONFIGURATION),
+        )
+        assert row is not None  # noqa: S101 - an aggregate has a row
+        share_ppm = DAILY_SHARE_PPM if row["share_ppm"] is None else row["share_ppm"]
+        return row["is_among"] or daily_allowance(row["meters"], row["touched"], share_ppm, least=SMALL) > 0
 
     async def draft(self, draft: Draft, user_id: UserId, actor: str, now_us: int) -> tuple[CommandId, bool]:
         command_id = await SQL["draft"].fetchval(

@@ -31,6 +31,16 @@ ON CONFLICT (tenant_id)
 DO UPDATE SET daily_share_ppm = excluded.daily_share_ppm, office_from = excluded.office_from, office_to = excluded.office_to,
               office_days = excluded.office_days, remote_closing = excluded.remote_closing
 
+-- name: configured
+-- Of a tenant: its meters in use, those that were given commands of these kinds since an instant, its share of a day (no row: it set
+-- none), and whether this meter is among them.
+SELECT (SELECT count(*) FROM meter WHERE tenant_id = :tenant_id AND removed_on IS NULL) AS meters,
+       count(DISTINCT c.meter_id) AS touched, coalesce(bool_or(c.meter_id = :meter_id), false) AS is_among,
+       (SELECT daily_share_ppm FROM command_policy WHERE tenant_id = :tenant_id) AS share_ppm
+  FROM command c
+ WHERE c.tenant_id = :tenant_id AND c.created_us >= :since_us AND c.kind = ANY(:kinds::text[])
+   AND (c.batch_id IS NOT NULL OR c.created_by IS NOT NULL) AND c.state <> 'cancelled'
+
 -- name: draft
 -- A command; no row: its key is taken.
 INSERT INTO command (tenant_id, meter_id, kind, params, lane, priority, slot, channel, unique_key, content, not_after,
