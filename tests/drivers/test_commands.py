@@ -14,13 +14,22 @@ from openmains.drivers import catalog
 from openmains.drivers.codec import TableDriver
 from openmains.drivers.command_doc import drawing
 from openmains.drivers.errors import DriverPageError
-from openmains.drivers.model import CommandError, Driver, EncodeError
+from openmains.drivers.model import CommandError, Driver, Effect, EncodeError
 from openmains.drivers.page import CommandVector
 
 CATALOG = catalog.load()
 KEY = bytes(range(32))
 DRIVERS = [CATALOG.driver("openmains/water-1"), CATALOG.driver("openmains/gas-1")]
-SIGNED = {"safety_close", "valve_open", "valve_close", "top_up", "set_price", "factory_reset", "set_platform"}
+SIGNED = {
+    "safety_close",
+    "set_signed_parameters",
+    "valve_open",
+    "valve_close",
+    "top_up",
+    "set_price",
+    "factory_reset",
+    "set_platform",
+}
 HEAD = {"serial": 7, "counter": 3, "not_after": 1_767_292_200}
 DOC = Path(__file__).parents[2] / "docs/protocols/openmains-commands.md"
 
@@ -65,6 +74,8 @@ def test_sizes_of_r1_4(driver: Driver) -> None:
     assert len(driver.command("set_platform", {"port": 1, "host": "h" * 56}, **HEAD, mac=mac)) < 100
     with pytest.raises(EncodeError):
         driver.command("set_parameters", {"values": dict.fromkeys(driver.settings, 0)}, **HEAD)
+    all_of_them = {name: setting.default for name, setting in driver.settings.items() if setting.signed}
+    assert len(driver.command("set_signed_parameters", {"values": all_of_them}, **HEAD, mac=mac)) < 100
 
 
 @pytest.mark.parametrize("driver", DRIVERS, ids=lambda d: d.name)
@@ -84,6 +95,17 @@ def test_every_command_says_what_it_takes(driver: Driver) -> None:
         assert kind.title.zh and kind.title.en and kind.confirmed
         for param in kind.params:
             assert param.title.zh and param.title.en and param.low <= param.high
+
+
+@pytest.mark.parametrize("driver", DRIVERS, ids=lambda d: d.name)
+def test_what_each_setting_can_do(driver: Driver) -> None:
+    by_effect = {effect: {s.name for s in driver.settings.values() if s.effect is effect} for effect in Effect}
+    assert by_effect[Effect.VALVE] == {"balance_warning", "balance_arrears"}
+    assert by_effect[Effect.MONEY] == {"emergency_credit", "metering_step"}
+    assert by_effect[Effect.REACH] == {
+        "report_period", "report_every", "report_time", "spread_start", "spread_interval", "cell_reselection",
+    }  # fmt: skip
+    assert {s.name for s in driver.settings.values() if s.closes_below} == {"balance_arrears"}
 
 
 def test_all_settings_of_r4_2_are_there() -> None:
@@ -108,6 +130,9 @@ def test_all_settings_of_r4_2_are_there() -> None:
         ("set_parameters", {"values": {}}),
         ("set_parameters", {"values": {"nothing": 1}}),
         ("set_parameters", {"values": {"freeze_period": 1}}),
+        ("set_parameters", {"values": {"balance_arrears": 1_000_000_000}}),
+        ("set_parameters", {"values": {"report_time": 60, "emergency_credit": 1}}),
+        ("set_signed_parameters", {"values": {"report_time": 60}}),
         ("read_parameters", {"names": ["nothing"]}),
         ("set_platform", {"port": 5684, "host": ""}),
         ("set_platform", {"port": 5684, "host": "h\n"}),

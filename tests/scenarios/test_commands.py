@@ -31,6 +31,7 @@ PARAMS: dict[Kind, dict[str, Any]] = {
     Kind.READ_INTERVALS: {"since": NOW - 7200, "until": NOW + 7200},
     Kind.LOG_PULL: {"since": NOW - DAY, "until": NOW + DAY},
     Kind.SET_PARAMETERS: {"values": {"low_battery": 3400, "report_time": 3600}},
+    Kind.SET_SIGNED_PARAMETERS: {"values": {"balance_warning": 2000}},
     Kind.READ_PARAMETERS: {"names": []},
     Kind.SAFETY_CLOSE: {"reason": 1, "evidence": "smell of gas on the stairs"},
     Kind.SET_PRICE: {

@@ -181,7 +181,7 @@ async def test_demo(demo: Demo) -> None:
         water, gas = (system.meter_ids()[number] for number in (WATER, GAS))
         credit = of(system, gas, "balance")
         orders = [give(system, water, "read_now"), give(system, water, "valve_close")]
-        orders.append(give(system, gas, "set_parameters", values={"balance_warning": 3000}))
+        orders.append(give(system, gas, "set_signed_parameters", values={"balance_warning": 3000}))
         orders.append(give(system, gas, "top_up", amount=PAID, balance_kind=0))
         await obeyed(system, orders)
         await until(lambda: of(system, water, "valve") == 1)

@@ -221,7 +221,7 @@ async def test_an_operator_reads_writes_discovers_and_observes_a_meter_that_is_a
     assert "/3/0/9" not in {one["path"] for one in (await town.objects(Place.LIVE))["observations"]}
     trail = [entry for entry in town.system.pages("/audit", limit=100) if entry["action"] == "operate_meter"]
     assert {"operation": "write", "path": "/3/0/14", "value": "+07:00"} in [entry["after"] for entry in trail]
-    wrong = await town.operate(Place.LIVE, "write", "/3/0/13", "noon")
+    wrong = await town.operate(Place.LIVE, "write", "/7/0/8", "noon")
     assert wrong.json()["type"].endswith("/operation-not-sent"), wrong.text
 
 
@@ -229,7 +229,7 @@ async def test_an_operator_reads_writes_discovers_and_observes_a_meter_that_is_a
     ("operation", "path"),
     [
         ("write", "/26241/0/1"), ("write", "/26242/0/4"), ("write", "/26243/0/1"), ("write", "/19/1/0"),
-        ("write", "/5/0/1"), ("execute", "/5/0/2"), ("execute", "/3/0/4"), ("execute", "/3/0/5"), ("write", "/1/0/1"),
+        ("write", "/5/0/1"), ("execute", "/5/0/2"), ("execute", "/3/0/4"), ("execute", "/3/0/5"), ("write", "/3/0/13"), ("write", "/1/0/1"),
         ("execute", "/1/0/9"), ("write", "/0/1/5"), ("execute", "/3424/0/2"), ("write", "/3424/0/6"),
     ],
 )  # fmt: skip

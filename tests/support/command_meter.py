@@ -15,7 +15,7 @@ import msgspec
 from openmains.app.command.driver import Mac
 from openmains.app.command.signer.keys import MAC_BYTES
 from openmains.domain.command.kinds import RULES, Kind
-from openmains.drivers.model import Title
+from openmains.drivers.model import Effect, Setting, Title
 
 AMOUNT = (
     SimpleNamespace(
@@ -24,8 +24,19 @@ AMOUNT = (
 )
 
 
+SETTINGS = {
+    name: Setting(number, name, "fen", -(10**9), 10**9, default, Title(name, name), effect, closes_below=closes_below)
+    for number, name, default, effect, closes_below in (
+        (20, "balance_warning", 1000, Effect.VALVE, False), (21, "balance_arrears", 0, Effect.VALVE, True),
+        (22, "emergency_credit", 0, Effect.MONEY, False),
+    )
+}  # fmt: skip
+
+
 class PlainCommands:
     """Frames as msgpack; the MAC, if any, at the end."""
+
+    settings: Mapping[str, Any] = SETTINGS
 
     command_kinds: Mapping[str, Any] = {
         kind.value: SimpleNamespace(title=Title("命令", kind.value), params=AMOUNT if kind is Kind.TOP_UP else ())

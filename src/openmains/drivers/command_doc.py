@@ -7,7 +7,7 @@
 from openmains.drivers import catalog
 from openmains.drivers.codec import TableDriver
 from openmains.drivers.commands import HEAD_SIZE, MAC_SIZE
-from openmains.drivers.model import CommandKind, CommandParam
+from openmains.drivers.model import CommandKind, CommandParam, Setting
 from openmains.drivers.page import CRC_SIZE, CommandField, CommandTable
 
 NAMES = ("openmains/water-1", "openmains/gas-1")
@@ -27,10 +27,10 @@ def drawing() -> str:
     lines: list[str] = []
     for kind in water.kinds.values():
         lines += _kind(kind, water.fields[kind.name], gas.kinds[kind.name])
-    lines += ["### Settings · 参数表", "", "| no. | name | unit | range | default | meaning | 含义 |"]
-    lines.append("|---|---|---|---|---|---|---|")
+    lines += ["### Settings · 参数表", "", "| no. | name | unit | range | default | effect | meaning | 含义 |"]
+    lines.append("|---|---|---|---|---|---|---|---|")
     lines += [
-        f"| {s.number} | `{s.name}` | {s.unit} | {s.low}…{s.high} | {s.default} | {s.title.en} | {s.title.zh} |"
+        f"| {s.number} | `{s.name}` | {s.unit} | {s.low}…{s.high} | {s.default} | {_effect(s)} | {s.title.en} | {s.title.zh} |"
         for s in water.settings.values()
     ]
     lines += ["", "### Examples · 示例", "", "Water; the MACs with the key 00 01 … 1F. 水表；密钥为 00 01 … 1F。", ""]
@@ -58,6 +58,10 @@ def _kind(kind: CommandKind, fields: tuple[CommandField, ...], gas: CommandKind)
         at.append(str(MAC_SIZE))
     lines += [f"| {_sum(at)} | u16 | `crc` | | CRC-16; the frame ends {CRC_SIZE} bytes later | CRC-16 |", ""]
     return lines
+
+
+def _effect(setting: Setting) -> str:
+    return f"{setting.effect}, shuts below it" if setting.closes_below else str(setting.effect)
 
 
 def _sum(parts: list[str]) -> str:

@@ -9,13 +9,14 @@ from dataclasses import replace
 from typing import NamedTuple, NotRequired, TypedDict
 
 from openmains.drivers.commands import HEAD_SIZE, MAC_SIZE, SETTING_SIZE
-from openmains.drivers.model import CommandKind, CommandParam, Setting, Title
+from openmains.drivers.model import CommandKind, CommandParam, Effect, Setting, Title
 from openmains.drivers.page import CRC_SIZE, INTEGERS, CommandField, CommandTable, CommandVector, Page, raw_range
 from openmains.drivers.page_reader import PageReader
 from openmains.drivers.toml_lines import Path
 
 SECTIONS = ("command", "setting", "command_vector")
 FORMS = ("text", "settings", "names")
+MONEY_UNITS = ("fen", "CNY", "0.0001 CNY")
 
 
 class _CommandEntry(TypedDict):
@@ -48,8 +49,10 @@ class _SettingEntry(TypedDict):
     min: int
     max: int
     default: int
+    effect: str
     zh: str
     en: str
+    closes_below: NotRequired[bool]
 
 
 class _VectorEntry(TypedDict):
@@ -91,6 +94,12 @@ def read_commands(reader: PageReader, page: Page) -> CommandTable | None:
         codes.add(code)
         kinds[name], fields[name] = _kind(reader, path, entry)
     settings = _settings(reader)
+    if any(setting.signed for setting in settings.values()) and not any(
+        kind.signed and param.form == "settings" for kind in kinds.values() for param in kind.params
+    ):
+        reader.fail(
+            reader.place("setting", 0), "settings that move a valve or money need a signed command for settings"
+        )
     vectors = tuple(
         _vector(reader, path, entry, kinds) for path, entry in reader.listed(_VectorEntry, "command_vector")
     )
@@ -124,14 +133,14 @@ def _kind(reader: PageReader, path: Path, entry: _CommandEntry) -> tuple[Command
     least = HEAD_SIZE + CRC_SIZE + (MAC_SIZE if entry["signed"] else 0)
     if least + sum(field.size for field, _ in read if not field.count) >= limit:
         reader.fail(reader.place(*path, "limit"), f"{name} cannot stay under {limit} bytes")
-    params = tuple(_with_most(one, read, limit) for one in read)
+    params = tuple(_with_most(one, read, limit - (MAC_SIZE if entry["signed"] else 0)) for one in read)
     title = Title(entry["zh"], entry["en"])
     kind = CommandKind(name, entry["code"], title, entry["signed"], limit, params, entry.get("confirmed", True))
     return kind, tuple(field for field, _ in read)
 
 
 def _with_most(one: _Read, read: Sequence[_Read], limit: int) -> CommandParam:
-    """The parameter with its largest number of items: by the counting field, or by what fits the frame."""
+    """The parameter with its largest number of items: by the counting field, or by what fits the frame. ``limit``: without its MAC."""
     field, param = one
     if field.count:
         return replace(param, most=next(other.param.high for other in read if other.field.name == field.count))
@@ -168,8 +177,16 @@ def _settings(reader: PageReader) -> dict[str, Setting]:
             reader.fail(reader.place(*path), "ambiguous: name and number of a setting are there once, 1..255")
         if not -(2**31) <= low <= default <= high < 2**31:
             reader.fail(reader.place(*path), "a setting is an i32 with min <= default <= max")
+        if entry["effect"] not in set(Effect):
+            reader.fail(reader.place(*path, "effect"), f"effect is one of {', '.join(Effect)}: what the setting can do")
+        effect, closes_below = Effect(entry["effect"]), entry.get("closes_below", False)
+        if entry["unit"].startswith(MONEY_UNITS) and effect in (Effect.NONE, Effect.REACH):
+            reader.fail(reader.place(*path, "effect"), f"{name} counts money: its effect is money or valve")
+        if closes_below and effect is not Effect.VALVE:
+            reader.fail(reader.place(*path, "closes_below"), "what closes below a balance has the effect valve")
         numbers.add(number)
-        found[name] = Setting(number, name, entry["unit"], low, high, default, Title(entry["zh"], entry["en"]))
+        title = Title(entry["zh"], entry["en"])
+        found[name] = Setting(number, name, entry["unit"], low, high, default, title, effect, closes_below)
     return found
 
 

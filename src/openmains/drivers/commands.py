@@ -20,6 +20,10 @@ SETTING_SIZE = 5  # number u8, value i32
 U32 = 0xFFFFFFFF
 
 
+class _UnsignedError(Exception):
+    """A setting that only a signed command may write."""
+
+
 class CommandCodec:
     """Both directions of a page's command table."""
 
@@ -81,13 +85,13 @@ class CommandCodec:
             value = params.get(param.name, param.default)
             if value is None:
                 raise EncodeError(f"{kind.name} needs {param.name}")
-            found[param.name] = self._checked(param, value)
+            found[param.name] = self._checked(param, value, signed=kind.signed)
         for item in self.table.fields[kind.name]:
             if item.count is not None and len(cast("list[int]", found[item.name])) != found[item.count]:
                 raise EncodeError(f"{item.name} has as many items as {item.count} says")
         return found
 
-    def _checked(self, param: CommandParam, value: object) -> object:
+    def _checked(self, param: CommandParam, value: object, *, signed: bool) -> object:
         if param.form == "int":
             return _in_range(param, value)
         if param.form == "text" and isinstance(value, str) and value.isascii() and value.isprintable():
@@ -96,7 +100,7 @@ class CommandCodec:
         if value == 0 and param.form in ("settings", "names"):
             value = ()  # the default of a page is a number; here it means none
         if param.form == "settings" and isinstance(value, Mapping) and 0 < len(value) <= param.most:
-            return dict(self._setting_value(name, number) for name, number in value.items())
+            return dict(self._setting_value(name, number, signed=signed) for name, number in value.items())
         if isinstance(value, list | tuple) and len(value) <= param.most:
             if param.form == "list":
                 return [_in_range(param, item) for item in value]
@@ -104,9 +108,12 @@ class CommandCodec:
                 return [self._setting(name).number for name in value]
         raise EncodeError(f"{param.name} is no {param.form} of at most {param.most}")
 
-    def _setting_value(self, name: object, value: object) -> tuple[int, int]:
-        """Number of a setting and the value it may take."""
+    def _setting_value(self, name: object, value: object, *, signed: bool) -> tuple[int, int]:
+        """Number of a setting and the value it may take. ``signed``: by a command with a MAC."""
         setting = self._setting(name)
+        if setting.signed is not signed:
+            which = "moves a valve or money: only a signed command sets it" if setting.signed else "needs no signature"
+            raise EncodeError(f"{name} {which}")
         if not isinstance(value, int) or isinstance(value, bool):
             raise EncodeError(f"{name} is an integer")
         if not setting.low <= value <= setting.high:
@@ -160,6 +167,8 @@ class CommandCodec:
             raise CommandError("length", serial, kind.code) from None
         except EncodeError:
             raise CommandError("range", serial, kind.code) from None
+        except _UnsignedError:
+            raise CommandError("unsigned", serial, kind.code) from None
         mac = frame[end : end + MAC_SIZE] if kind.signed else None
         return Command(kind.name, params, serial, counter, not_after, frame[:end], mac)
 
@@ -180,6 +189,10 @@ class CommandCodec:
             raise IndexError
         for param in kind.params:
             _bounds(param, params[param.name])
+            if param.form == "settings" and not kind.signed:
+                named = cast("dict[str, int]", params[param.name])
+                if any(self.table.settings[name].signed for name in named):
+                    raise _UnsignedError
         return params
 
     def _value(self, item: CommandField, part: bytes) -> object:

@@ -158,9 +158,19 @@ class CommandKind:
     confirmed: bool = True
 
 
+class Effect(StrEnum):
+    """What a setting can do by its effect, whatever it is called. What moves a valve or money goes with a MAC only."""
+
+    NONE = "none"
+    REACH = "reach"  # when, how often or whether the meter is heard
+    MONEY = "money"  # what is deducted, or credit from nowhere
+    VALVE = "valve"  # makes the meter shut or keep shut
+
+
 @dataclass(slots=True, frozen=True)
 class Setting:
-    """One numbered parameter of a product (R4.2); the number is for ever."""
+    """One numbered parameter of a product (R4.2); the number is for ever. ``closes_below``: the valve shuts while the balance is
+    below this setting, so its effect on a known balance can be told."""
 
     number: int
     name: str
@@ -169,6 +179,13 @@ class Setting:
     high: int
     default: int
     title: Title
+    effect: Effect = Effect.NONE
+    closes_below: bool = False
+
+    @property
+    def signed(self) -> bool:
+        """Whether it is written by a signed command only."""
+        return self.effect in (Effect.MONEY, Effect.VALVE)
 
 
 @dataclass(slots=True, frozen=True)
@@ -185,7 +202,8 @@ class Command:
 
 
 class CommandError(ValueError):
-    """A downlink frame that cannot be acted upon; ``reason``: length, magic, crc, unknown_kind, range.
+    """A downlink frame that cannot be acted upon; ``reason``: length, magic, crc, unknown_kind, range, unsigned (a setting that
+    only a signed command may write).
 
     ``serial``, ``code``: as far as they could be read (0 otherwise); then the meter can say what it refuses.
     """

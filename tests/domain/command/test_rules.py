@@ -47,7 +47,7 @@ def test_every_kind_has_a_rule_and_money_and_valves_are_signed() -> None:
     assert set(RULES) == set(Kind)
     assert {kind for kind, rule in RULES.items() if rule.signed} == {
         Kind.VALVE_CLOSE, Kind.VALVE_OPEN, Kind.SAFETY_CLOSE, Kind.TOP_UP, Kind.SET_PRICE, Kind.SET_PLATFORM,
-        Kind.FACTORY_RESET,
+        Kind.FACTORY_RESET, Kind.SET_SIGNED_PARAMETERS,
     }  # fmt: skip
     assert all(rule.signed == (rule.lane in (Lane.SIGNED, Lane.SAFETY)) for rule in RULES.values())
     assert {kind for kind, rule in RULES.items() if rule.lane is Lane.SAFETY} == {Kind.SAFETY_CLOSE}
@@ -58,6 +58,7 @@ def test_a_product_or_tenant_sets_times_but_cannot_make_an_effect_be_given_up() 
     rule = rule_of(Kind.READ_NOW, Times(validity_s=7200), Times(attempts=2, pause_s=5))
     assert (rule.validity_s, rule.attempts, rule.pauses_s[Channel.GATEWAY]) == (7200, 2, 5)
     assert rule_of(Kind.VALVE_CLOSE, Times(attempts=1)).attempts == 0
+    assert rule_of(Kind.SAFETY_CLOSE, Times(validity_s=60, pause_s=3600)) == RULES[Kind.SAFETY_CLOSE]
 
 
 def test_urgent_goes_first_but_a_lane_keeps_its_order() -> None:

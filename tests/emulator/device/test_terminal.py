@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from openmains.drivers.commands import MAC_SIZE
+from openmains.drivers.model import EncodeError
 from openmains.emulator.meter.authorise import Result
 from openmains.emulator.meter.flow import sustained
 from openmains.emulator.meter.prices import MONEY, UNITS_A_FEN, VOLUME, Account, PriceSet
@@ -355,6 +356,35 @@ class TestPrices:
 
 
 class TestSettings:
+    def test_what_moves_a_valve_or_money_is_not_set_without_a_mac(self) -> None:
+        """However it came by: whoever holds the edge can write every unsigned frame."""
+        bench = Bench.of(WATER, account=money(245_000))
+        driver = bench.terminal._frames.driver
+        for name, setting in driver.settings.items():
+            value = setting.high
+            good = bench.frame(
+                "set_signed_parameters" if setting.signed else "set_parameters", {"values": {name: value}}
+            )
+            if not setting.signed:
+                continue
+            with pytest.raises(EncodeError, match="only a signed command"):
+                bench.frame("set_parameters", {"values": {name: value}})
+            forged = bytearray(good[:-18])  # without its MAC, as the unsigned kind
+            forged[3] = driver.command_kinds["set_parameters"].code
+            forged += crc_hqx(bytes(forged), 0).to_bytes(2, "big")
+            before = bench.terminal.store.held
+            assert bench.deliver(bytes(forged))["command_result"] == Result.BAD_MAC
+            assert bench.terminal.store.held == before
+        bench.run(3600)
+        assert bench.terminal.valve.position is Position.OPEN
+
+    def test_a_signed_threshold_above_the_balance_shuts_the_valve(self) -> None:
+        bench = Bench.of(WATER, account=money(245_000))
+        found = bench.command("set_signed_parameters", {"values": {"balance_arrears": 1_000_000_000}})
+        assert found["command_result"] == Result.DONE
+        bench.run(60)
+        assert bench.terminal.valve.position is Position.CLOSED
+
     def test_report_time_moves_the_report(self) -> None:
         bench = Bench.of()
         bench.run(400)
@@ -372,7 +402,7 @@ class TestSettings:
 
     def test_read_back_of_all(self) -> None:
         bench = Bench.of()
-        bench.command("set_parameters", {"values": {"balance_arrears": -500}})
+        bench.command("set_signed_parameters", {"values": {"balance_arrears": -500}})
         bench.command("set_platform", {"host": "meters.example.org", "port": 5684})
         bench.command("read_parameters")
         found = [m for m in bench.heard if m["kind"] == "parameters"][-1]

@@ -37,7 +37,7 @@ def test_a_top_up_is_there_once_and_its_repeat_is_known(tmp_path: Path) -> None:
     bench = begin(memory, T0)
     frame = bench.frame("top_up", {"amount": 5000})
     assert bench.deliver(frame)["balance"] == 6000
-    bench.command("set_parameters", {"values": {"balance_warning": 4321}})
+    bench.command("set_signed_parameters", {"values": {"balance_warning": 4321}})
     memory.close()  # the process ends without a word
     memory = Memory(tmp_path / "meters.sqlite")
     again = begin(memory, T0 + 60)

@@ -176,3 +176,50 @@ async def test_what_does_not_say_why_is_refused(signer: SignerProcess, town: Tow
         (verdict,) = await signer.client.authorise(town.tenant_id, [closing(field, meter, f"why-{place}", **said)], ANN)
         assert (verdict.state, verdict.reason) == ("refused", "wrong_parameters")
     assert await field.close_all([closing(field, meter, "why-0", reason=0)]) == 0
+
+
+# closing by effect -------------------------------------------------------------------------------------------------------
+
+
+def threshold(field: Field, meter_id: int, key: str, value: int) -> SignRequest:
+    return field.request(meter_id, key, Kind.SET_SIGNED_PARAMETERS, values={"balance_arrears": value})
+
+
+async def test_no_threshold_shuts_a_customer_who_has_paid_or_is_protected(signer: SignerProcess, town: Town) -> None:
+    """The finding: one setting, unsigned, shut a protected customer with 2,450.00 of credit."""
+    signer.set_clock(WEDNESDAY_TEN)
+    (paid,) = await town.add(1, balance=245_000)
+    (protected,) = await town.add(1, balance=-300, protected=True)
+    (unknown,) = await town.add(1, balance=None)
+    field = Field(signer, town, town.meters)
+    requests = [
+        threshold(field, paid, "effect-1", 1_000_000_000), threshold(field, paid, "effect-2", 1),
+        threshold(field, protected, "effect-3", 0), threshold(field, unknown, "effect-4", 0),
+        threshold(field, paid, "effect-5", 0), threshold(field, protected, "effect-6", -500),
+        field.request(protected, "effect-7", Kind.FACTORY_RESET),
+    ]  # fmt: skip
+    verdicts = await signer.client.authorise(town.tenant_id, requests, ANN)
+    assert [f"{verdict.state} {verdict.reason}".strip() for verdict in verdicts] == [
+        "refused has_credit", "refused has_credit", "refused protected", "refused unknown_credit", "authorised", "authorised",
+        "refused protected",
+    ]  # fmt: skip
+    # what was allowed is looked at again when it is signed
+    await town.owner.execute("UPDATE meter_state SET balance = -600 WHERE meter_id = $1", protected)
+    made = await signer.client.sign([to_sign(town.tenant_id, requests[5], 1), to_sign(town.tenant_id, requests[4], 1)])
+    assert made[0] == Verdict("effect-6", "refused", "protected")
+    assert isinstance(made[1], SignedFrame)
+
+
+async def test_a_threshold_that_shuts_has_the_witnesses_and_the_quotas_of_a_closing(
+    signer: SignerProcess, town: Town
+) -> None:
+    field = Field(signer, town, await town.add(60, balance=-300))
+    request = threshold(field, town.meters[0], "night-threshold", 0)
+    (verdict,) = await signer.client.authorise(town.tenant_id, [request], ANN)
+    assert (verdict.state, verdict.reason) == ("needs_approval", "out_of_hours")
+    signer.set_clock(WEDNESDAY_TEN)
+    shutting = [threshold(field, meter, f"shut-{meter}", 0) for meter in town.meters[:15]]
+    assert states(await signer.client.authorise(town.tenant_id, shutting, ANN)) == {"authorised": 15}
+    plain = [field.request(meter, f"plain-{meter}") for meter in town.meters[20:30]]
+    verdicts = await signer.client.authorise(town.tenant_id, plain, ANN)
+    assert states(verdicts) == {"authorised": 5, "quarantined": 5}  # twenty an hour, by whatever name

@@ -55,6 +55,10 @@ const FACTS: Record<CommandKind, KindFacts> = {
     title: ["设置参数", "Set parameters"], invertible: true,
     does: ["将修改表号 {number}（{address}）的参数。", "Changes settings of meter {number}, {address}."],
   },
+  set_signed_parameters: {
+    title: ["设置计费与关阀参数", "Set parameters of credit and valve"], signed: true, administrator: true,
+    does: ["将修改 {who}（{address}）的计费与欠费关阀参数：阈值高于余额时表会自行关阀。表号 {number}。", "Changes what the meter of {who}, {address}, deducts and when it shuts by itself: below a threshold it closes its valve. Meter {number}."],
+  },
   set_clock: {
     title: ["校时", "Set the clock"],
     does: ["将校正表号 {number}（{address}）的时钟。", "Sets the clock of meter {number}, {address}."],

@@ -35,7 +35,7 @@ from openmains.app.command.signing_ports import (
     Verdict,
 )
 from openmains.domain.command.flow import CellFlow
-from openmains.domain.command.kinds import RULES, KindRule, Lane, Times, rule_for
+from openmains.domain.command.kinds import RULES, Kind, KindRule, Lane, Times, rule_for
 from openmains.domain.command.life import Event
 from openmains.domain.command.order import after_send, next_of
 from openmains.domain.ids import CommandId, MeterId, ProductId, TenantId
@@ -238,10 +238,15 @@ class Dispatcher:
             if isinstance(answer, SignedFrame):
                 return answer.frame, answer.counter
             return None if answer is None else self._not_signed(command, now_us, answer)
+        params = command.params
+        if (
+            command.kind is Kind.SET_CLOCK
+        ):  # no other time than this is told: a clock decides which price holds, and how long a frame
+            params = {**params, **{name: now_us // 1_000_000 for name in params if name == "platform_at"}}
         try:
             return driver.command(
                 command.kind,
-                command.params,
+                params,
                 serial=command.serial,
                 counter=command.serial,
                 not_after=command.not_after,

@@ -18,6 +18,10 @@ class CommandDriver(Protocol):
     def command_kinds(self) -> Mapping[str, Any]:
         """Kinds it can say → ``drivers.model.CommandKind``: title and parameters with unit and range."""
 
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Parameters by name → ``drivers.model.Setting``."""
+
     def command_body(self, kind: str, params: Values, *, serial: int, counter: int, not_after: int) -> bytes:
         """The authenticated part, which the signer signs. Raises ``ValueError`` as ``command`` does."""
 

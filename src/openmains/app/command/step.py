@@ -19,7 +19,7 @@ from openmains.app.command.closings import ClosingMove, closing_of
 from openmains.app.command.ports import Change, CommandResponse, Drafted, HeldCommand
 from openmains.app.command.results import LINK_EVENTS
 from openmains.app.ingest.model import AlarmChange
-from openmains.domain.command.kinds import Kind
+from openmains.domain.command.kinds import SETTINGS, Kind
 from openmains.domain.command.life import ENDS, NEVER_SENT, SENDABLE, Event, Outcome, State, advance, event_of_result
 from openmains.domain.command.order import replaced_by, settings_of
 from openmains.domain.ids import CommandId, MeterId, TenantId
@@ -120,7 +120,7 @@ def step(held: Mapping[CommandId, HeldCommand], changes: Iterable[Change]) -> Mo
         found.alarms += [alarm] if alarm is not None else []
         if change.event is Event.SEND:
             taken.append(change.command_id)
-        if after is State.CONFIRMED and command.kind is Kind.SET_PARAMETERS and (values := settings_of(command.params)):
+        if after is State.CONFIRMED and command.kind in SETTINGS and (values := settings_of(command.params)):
             found.report(command.meter_id, values, change.at_us)
     found.sent = [command_id for command_id in taken if states[command_id] in SENDABLE]
     return found

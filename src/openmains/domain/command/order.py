@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from openmains.domain.command.kinds import RULES, Channel, Kind, KindRule, Lane, Priority
+from openmains.domain.command.kinds import RULES, SETTINGS, Channel, Kind, KindRule, Lane, Priority
 from openmains.domain.command.life import ENDS, Event, State
 from openmains.domain.ids import CommandId
 
@@ -93,7 +93,7 @@ def replaced_by(newer: Kind, slot: str, older: Sequence[tuple[CommandId, Kind, s
 
 
 def settings_of(params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The settings within the parameters of ``set_parameters``: name → value."""
+    """The settings within the parameters of a kind of ``SETTINGS``: name → value."""
     found = params.get("values")
     return found if isinstance(found, Mapping) else {}
 
@@ -102,4 +102,4 @@ def slot_of(kind: Kind, params: Mapping[str, Any]) -> str:
     """What a setting sets; '' for a kind that replaces nothing."""
     if not RULES[kind].replaces:
         return ""
-    return ",".join(sorted(settings_of(params))) if kind is Kind.SET_PARAMETERS else kind.value
+    return ",".join(sorted(settings_of(params))) if kind in SETTINGS else kind.value

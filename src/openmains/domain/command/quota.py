@@ -58,6 +58,12 @@ SAFETY_QUOTAS = (
 """Safety closings, counted apart from all others: a used up quota of ordinary closings must not keep leaking gas on, and the other
 way round. What endangers more than these is shut at a valve of the mains."""
 
+SETTING_QUOTAS = (
+    Quota(Scope.OPERATOR, DAY_S, most=20),
+    Quota(Scope.AREA, DAY_S, share_ppm=50_000),
+    Quota(Scope.UTILITY, DAY_S, share_ppm=DAILY_SHARE_PPM),
+)
+
 TOP_UP_QUOTAS = (
     Quota(Scope.OPERATOR, HOUR_S, most=200),
     Quota(Scope.UTILITY, HOUR_S, share_ppm=20_000),

@@ -37,7 +37,8 @@ from openmains.edges.http.problems import language_of
 
 
 class CommandParameter(Struct, frozen=True):
-    """A parameter of a kind: integers within ``low`` and ``high``; ``form`` says int, text (ASCII), prose, list, settings or names."""
+    """A parameter of a kind, or a setting: integers within ``low`` and ``high``; ``form`` says int, text (ASCII), prose, list,
+    settings or names. ``effect`` of a setting: none, reach, money or valve; the last two are set by the signed kind only."""
 
     name: str
     form: str
@@ -48,6 +49,7 @@ class CommandParameter(Struct, frozen=True):
     title_en: str
     default: int | None
     most: int
+    effect: str = ""
 
 
 class CommandKindInfo(Struct, frozen=True):
@@ -108,6 +110,7 @@ def _parameter(item: Any) -> CommandParameter:
         item.title.en,
         getattr(item, "default", None),
         getattr(item, "most", 1),
+        getattr(item, "effect", ""),
     )
 
 

@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS entry (
   tenant_id INTEGER NOT NULL, unique_key TEXT NOT NULL, meter_id INTEGER NOT NULL, area_id INTEGER NOT NULL, kind TEXT NOT NULL,
   content BLOB NOT NULL, not_after INTEGER NOT NULL, standing TEXT NOT NULL, reason TEXT NOT NULL, operator TEXT NOT NULL,
   approver TEXT NOT NULL, asked_at INTEGER NOT NULL, authorised_at INTEGER NOT NULL, counter INTEGER NOT NULL,
-  serial INTEGER NOT NULL, frame BLOB, PRIMARY KEY (tenant_id, unique_key)
+  serial INTEGER NOT NULL, frame BLOB, effect TEXT NOT NULL DEFAULT '', PRIMARY KEY (tenant_id, unique_key)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS entry_authorised ON entry (kind, authorised_at, tenant_id, operator, area_id)
   WHERE authorised_at > 0;
@@ -38,8 +38,9 @@ CREATE TABLE IF NOT EXISTS counter (meter_id INTEGER PRIMARY KEY, last INTEGER N
 """
 _COLUMNS = (
     "tenant_id, unique_key, meter_id, area_id, kind, content, not_after, standing, reason, operator, approver, asked_at,"
-    " authorised_at, counter, serial, frame"
+    " authorised_at, counter, serial, frame, effect"
 )
+_LATER = (("entry", "effect", "TEXT NOT NULL DEFAULT ''"),)  # columns of ledgers that are older: table, name, type
 _CHUNK = 500
 
 
@@ -53,6 +54,12 @@ class SqliteLedger:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.executescript(SCHEMA)
+        for table, column, kind in _LATER:
+            if column not in {row[1] for row in self._db.execute(f"PRAGMA table_info({table})")}:
+                self._db.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+        self._db.execute(
+            "CREATE INDEX IF NOT EXISTS entry_effect ON entry (effect, authorised_at, tenant_id) WHERE effect <> ''"
+        )
 
     def close(self) -> None:
         """Close the file."""
@@ -115,18 +122,19 @@ class SqliteLedger:
                 kind, standing = Kind(row[4]), Standing(row[7])
                 found[row[1]] = Entry(
                     row[0], row[1], row[2], row[3], kind, row[5], row[6], standing, row[8], row[9], row[10], row[11],
-                    row[12], row[13], row[14], row[15],
+                    row[12], row[13], row[14], row[15], Kind(row[16]) if row[16] else None,
                 )  # fmt: skip
         return found
 
     def put(self, entry: Entry) -> None:
         with self.writing():
             self._db.execute(
-                f"INSERT OR REPLACE INTO entry ({_COLUMNS}) VALUES ({','.join('?' * 16)})",  # noqa: S608 - marks only
+                f"INSERT OR REPLACE INTO entry ({_COLUMNS}) VALUES ({','.join('?' * 17)})",  # noqa: S608 - marks only
                 (
                     entry.tenant_id, entry.unique_key, entry.meter_id, entry.area_id, entry.kind.value, entry.content,
                     entry.not_after, entry.standing.value, entry.reason, entry.operator, entry.approver, entry.asked_at,
                     entry.authorised_at, entry.counter, entry.serial, entry.frame,
+                    entry.effect.value if entry.effect else "",
                 ),
             )  # fmt: skip
             if entry.counter:
@@ -137,24 +145,22 @@ class SqliteLedger:
                 )
 
     def counts(self, kind: Kind, scope: Scope, since: int, tenant_id: int, operator: str) -> dict[int, int]:
-        since = max(0, since)
-        if scope is Scope.AREA:
-            return dict(
-                self._db.execute(
-                    "SELECT area_id, count(*) FROM entry WHERE kind = ? AND authorised_at > ? AND tenant_id = ? GROUP BY area_id",
-                    (kind.value, since, tenant_id),
-                )
-            )
         condition, values = {
-            Scope.OPERATOR: (" AND tenant_id = ? AND operator = ?", (tenant_id, operator)),
-            Scope.UTILITY: (" AND tenant_id = ?", (tenant_id,)),
+            Scope.OPERATOR: ("AND tenant_id = ? AND operator = ?", (tenant_id, operator)),
+            Scope.UTILITY: ("AND tenant_id = ?", (tenant_id,)),
+            Scope.AREA: ("AND tenant_id = ?", (tenant_id,)),
             Scope.PLATFORM: ("", ()),
         }[scope]
-        row = self._db.execute(
-            f"SELECT count(*) FROM entry WHERE kind = ? AND authorised_at > ?{condition}",  # noqa: S608 - texts above
-            (kind.value, since, *values),
-        ).fetchone()
-        return {0: row[0]}
+        place = "area_id" if scope is Scope.AREA else "0"
+        found: dict[int, int] = {}
+        for column in ("kind", "effect"):  # each by an index of its own
+            rows = self._db.execute(
+                f"SELECT {place}, count(*) FROM entry WHERE {column} = ? AND authorised_at > ? {condition} GROUP BY 1",  # noqa: S608 - texts above
+                (kind.value, max(0, since), *values),
+            )
+            for at, count in rows:
+                found[at] = found.get(at, 0) + count
+        return found
 
     def note_closing(self, closing: Closing) -> None:
         self._db.execute(

@@ -245,6 +245,7 @@ KINDS: Mapping[str, Callable[[Terminal, Verdict, Command, int], list[Action]]] =
     "top_up": Terminal._do_top_up,
     "set_price": Terminal._do_set_price,
     "set_parameters": Terminal._do_set_parameters,
+    "set_signed_parameters": Terminal._do_set_parameters,
     "set_platform": Terminal._do_set_platform,
     "factory_reset": Terminal._do_factory_reset,
     "set_clock": Terminal._do_set_clock,

@@ -84,6 +84,8 @@ def judge(driver: Driver, key: bytes, held: Held, frame: bytes, device_at: int, 
     except CommandError as bad:
         if bad.reason == "unknown_kind":
             return Verdict(result=Result.UNKNOWN_KIND, serial=bad.serial, code=bad.code)
+        if bad.reason == "unsigned":
+            return Verdict(result=Result.BAD_MAC, serial=bad.serial, code=bad.code)
         if bad.reason == "range":
             return Verdict(result=Result.OUT_OF_RANGE, serial=bad.serial, code=bad.code)
         return Verdict(silent=True)

@@ -10,9 +10,12 @@ from openmains.app.command.device_management.rules import (
     SECURITY,
     SIGNED_OBJECTS,
     SIGNED_RESOURCES,
+    UNSIGNED,
     Refusal,
     refusal_of,
 )
+from openmains.drivers.model import Effect
+from openmains.wire.lwm2m.definitions import definitions
 
 LOOKING = sorted(ASKING_THE_METER - CHANGING)
 
@@ -54,6 +57,15 @@ def test_only_a_resource_is_changed_and_only_as_its_definition_says() -> None:
     assert refusal_of(Kind.EXECUTE, (3, 0, 14)) is Refusal.NOT_SO
     assert refusal_of(Kind.WRITE, (3, 0, 9)) is Refusal.NOT_SO  # the battery's level is read only
     assert refusal_of(Kind.WRITE, (3, 0, 14, 0)) is Refusal.NOT_SO  # of which there is one
+
+
+def test_what_is_changed_without_a_signature_is_classed_and_moves_no_valve_and_no_money() -> None:
+    for number, resources in UNSIGNED.items():
+        for resource, effect in resources.items():
+            assert effect in (Effect.NONE, Effect.REACH)
+            known = definitions().resource((number, 0, resource))
+            assert known is not None and known.operations in ("RW", "W", "E"), (number, resource)
+    assert refusal_of(Kind.WRITE, (3, 0, 13)) is Refusal.SIGNED_ONLY  # the clock decides which price holds
 
 
 @pytest.mark.parametrize("kind", sorted(frozenset(Kind) - ASKING_THE_METER))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 
 from openmains.app.command.dispatch import Dispatcher, WakeUp
@@ -16,6 +17,7 @@ from openmains.app.command.downlink import DownFrame
 from openmains.app.command.give import content_of
 from openmains.app.command.log_pull import SETTLE_S, as_text
 from openmains.app.command.ports import CommandResponse, Draft
+from openmains.app.command.signer.keys import MAC_BYTES
 from openmains.app.command.work import CommandWork, sweep, take_in
 from openmains.domain.command.flow import CellFlow
 from openmains.domain.command.kinds import RULES, Channel, Kind
@@ -393,3 +395,13 @@ async def test_a_log_is_asked_for_as_often_as_the_kind_has_attempts(desk: Desk) 
         meter_id, attempts,
     )  # fmt: skip
     assert [tuple(row) for row in told] == [("log_incomplete", "0-900")]
+
+
+async def test_no_other_time_is_told_than_the_platforms_own(desk: Desk) -> None:
+    """Whatever was typed: a clock in another year brings another price into force, and makes every closing come too late."""
+    (meter_id,) = await desk.town.add(1)
+    await desk.draft(meter_id, Kind.SET_CLOCK, {"platform_at": 4_000_000_000, "utc_offset_min": 480})
+    await desk.take_in()
+    (frame,) = await desk.spoke(meter_id)
+    _, params, *_ = msgspec.msgpack.decode(frame.frame[:-MAC_BYTES])
+    assert params == {"platform_at": desk.now_us // 1_000_000, "utc_offset_min": 480}

@@ -56,6 +56,7 @@ PARAMS: dict[Kind, dict[str, Any]] = {
     Kind.READ_INTERVALS: {"since": T0 - 7200, "until": T0 + 7200},
     Kind.LOG_PULL: {"since": T0 - 86_400, "until": T0 + 86_400},
     Kind.SET_PARAMETERS: {"values": {"low_battery": 3400, "report_time": 3600}},
+    Kind.SET_SIGNED_PARAMETERS: {"values": {"balance_warning": 2000, "balance_arrears": -500}},
     Kind.READ_PARAMETERS: {"names": []},
     Kind.SAFETY_CLOSE: {"reason": 1, "evidence": "smell of gas on the stairs"},
     Kind.SET_PRICE: PRICE,

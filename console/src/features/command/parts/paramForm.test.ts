@@ -5,7 +5,7 @@ import { emptyEntries, faultsOf, firstText, localAt, offsetMinutes, paramsOf, pa
 
 const SHANGHAI = "Asia/Shanghai";
 function parameter(name: string, more: Partial<CommandParameter> = {}): CommandParameter {
-  return { name, form: "int", unit: "", low: 0, high: 100, title_zh: name, title_en: name, default: null, most: 1, ...more };
+  return { name, form: "int", unit: "", low: 0, high: 100, title_zh: name, title_en: name, default: null, most: 1, effect: "", ...more };
 }
 
 describe("parameters", () => {

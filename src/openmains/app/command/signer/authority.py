@@ -34,7 +34,7 @@ from openmains.app.command.signing_ports import (
     Verdict,
 )
 from openmains.app.identity.hashing import verify_password
-from openmains.domain.command import safety_closing
+from openmains.domain.command import effects, safety_closing
 from openmains.domain.command.kinds import RULES, Kind
 from openmains.domain.command.safety import MeterFacts, Refusal, needs_second, refusal
 from openmains.domain.identity.lockout import delay_s
@@ -218,6 +218,7 @@ class Authority:
         if item.not_after <= now:
             return Verdict(item.unique_key, "refused", "expired")
         forbidden = self._forbidden(entry.kind, facts, item.not_after - now) or self._lifted(entry)
+        forbidden = forbidden or self._forbidden_by_effect(entry.kind, item.params, facts)
         if facts is None or forbidden is not None:
             return self._refuse(entry, forbidden or _UNKNOWN)
         driver = self._drivers.command_driver(facts.meter.driver)
@@ -263,6 +264,7 @@ class Authority:
         forbidden = self._forbidden(kind, facts, request.not_after - now)
         if forbidden is None and safety_closing.fault(kind, request.params) is not None:
             forbidden = Refusal.WRONG_PARAMETERS
+        forbidden = forbidden or self._forbidden_by_effect(kind, request.params, facts)
         if forbidden is None and request.not_after <= now:
             forbidden = "expired"
         standing = Standing.NEEDS_APPROVAL if forbidden is None else Standing.REFUSED
@@ -310,8 +312,14 @@ class Authority:
                 weekday=local.weekday(), minute=local.hour * 60 + local.minute, office=office,
                 immediate=safety_closing.is_immediate(said[entry.unique_key], reported=meter.danger_reported),
             )  # fmt: skip
+            if effects.closes(entry.kind, said[entry.unique_key], meter, self._settings(meter)):
+                entry.effect = Kind.VALVE_CLOSE  # it has a closing's witnesses, and uses up its quotas
+                needs += needs_second(
+                    Kind.VALVE_CLOSE, 1, critical=meter.is_critical, weekday=local.weekday(),
+                    minute=local.hour * 60 + local.minute, office=office,
+                )  # fmt: skip
             if needs:
-                entry.standing, entry.reason = Standing.NEEDS_APPROVAL, ",".join(needs)
+                entry.standing, entry.reason = Standing.NEEDS_APPROVAL, ",".join(dict.fromkeys(needs))
             else:
                 self._grant(entry, count, now, seconded=False)
 
@@ -324,6 +332,15 @@ class Authority:
             self._ledger.note_closing(
                 Closing(entry.tenant_id, entry.unique_key, entry.meter_id, params, entry.operator, immediate)
             )
+
+    def _settings(self, meter: MeterFacts) -> Mapping[str, Any]:
+        driver = self._drivers.command_driver(meter.driver)
+        return {} if driver is None else driver.settings
+
+    def _forbidden_by_effect(self, kind: Kind, params: Mapping[str, Any], facts: _Facts | None) -> str | None:
+        if facts is None:
+            return None
+        return effects.refusal_by_effect(kind, params, facts.meter, self._settings(facts.meter))
 
     def _lifted(self, entry: Entry) -> str | None:
         """Why a safety closing whose site was inspected meanwhile goes out no more."""

@@ -23,27 +23,30 @@ class Counting:
         self._used: dict[tuple[Kind, Quota, str], dict[int, int]] = {}
 
     def one_more(self, entry: Entry, *, seconded: bool) -> Scope | None:
-        """Count it, or name the quota that is full."""
-        quotas = RULES[entry.kind].quotas
+        """Count it as what it is called and as what it does, or name the quota that is full."""
         platform, tenant, by_area = self._sizes
-        used = {quota: self._counted(entry, quota).get(_place(entry, quota), 0) for quota in quotas}
-        meters = {
-            Scope.UTILITY: tenant, Scope.AREA: by_area.get(entry.area_id, 0), Scope.PLATFORM: platform,
-        }  # fmt: skip
-        over = exceeded(entry.kind, used, meters, seconded=seconded)
-        if over is None:
-            for quota in quotas:
-                counted = self._counted(entry, quota)
+        meters = {Scope.UTILITY: tenant, Scope.AREA: by_area.get(entry.area_id, 0), Scope.PLATFORM: platform}
+        kinds = [entry.kind] if entry.effect is None else [entry.kind, entry.effect]
+        for kind in kinds:
+            used = {
+                quota: self._counted(kind, entry, quota).get(_place(entry, quota), 0) for quota in RULES[kind].quotas
+            }
+            over = exceeded(kind, used, meters, seconded=seconded)
+            if over is not None:
+                return over
+        for kind in kinds:
+            for quota in RULES[kind].quotas:
+                counted = self._counted(kind, entry, quota)
                 counted[_place(entry, quota)] = counted.get(_place(entry, quota), 0) + 1
-        return over
+        return None
 
-    def _counted(self, entry: Entry, quota: Quota) -> dict[int, int]:
+    def _counted(self, kind: Kind, entry: Entry, quota: Quota) -> dict[int, int]:
         """Authorised within the window, by place; of a scope without places under 0."""
         operator = entry.operator if quota.scope is Scope.OPERATOR else ""
-        key = (entry.kind, quota, operator)
+        key = (kind, quota, operator)
         if key not in self._used:
             since = self._now - quota.window_s
-            self._used[key] = self._ledger.counts(entry.kind, quota.scope, since, self._tenant_id, operator)
+            self._used[key] = self._ledger.counts(kind, quota.scope, since, self._tenant_id, operator)
         return self._used[key]
 
 

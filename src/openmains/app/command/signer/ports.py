@@ -36,7 +36,8 @@ class Person:
 
 @dataclass(slots=True)
 class Entry:
-    """A request as the ledger keeps it. ``content``: hash over meter, kind, parameters and end of validity. Instants in s."""
+    """A request as the ledger keeps it. ``content``: hash over meter, kind, parameters and end of validity. ``effect``: another kind
+    as which it counts too, because that is what it does. Instants in s."""
 
     tenant_id: TenantId
     unique_key: str
@@ -54,6 +55,7 @@ class Entry:
     counter: int = 0
     serial: int = 0
     frame: bytes | None = None
+    effect: Kind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Ledger(Protocol):
     def entries(self, tenant_id: TenantId, unique_keys: Sequence[str]) -> dict[str, Entry]: ...
     def put(self, entry: Entry) -> None: ...
     def counts(self, kind: Kind, scope: Scope, since: int, tenant_id: TenantId, operator: str) -> dict[int, int]:
-        """Authorised since (s), within the scope: by area where it is areas, else all under 0."""
+        """Authorised since (s), of this kind or with its effect, within the scope: by area where it is areas, else all under 0."""
 
     def note_closing(self, closing: Closing) -> None:
         """Asked for; it stands once its entry is authorised."""

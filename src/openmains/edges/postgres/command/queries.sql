@@ -135,7 +135,7 @@ SELECT command_id, tenant_id, meter_id, serial, lane, priority, not_after, kind,
 -- A newer setting is what the meter should be set to from now on.
 UPDATE meter_shadow s SET desired = s.desired || (n.params -> 'values'), desired_us = :now_us
   FROM (SELECT DISTINCT ON (meter_id) meter_id, params FROM command
-         WHERE command_id = ANY(:command_ids::bigint[]) AND kind = 'set_parameters'
+         WHERE command_id = ANY(:command_ids::bigint[]) AND kind IN ('set_parameters', 'set_signed_parameters')
            AND jsonb_typeof(params -> 'values') = 'object' ORDER BY meter_id, command_id DESC) n
  WHERE s.meter_id = n.meter_id
 

@@ -4,11 +4,11 @@
 
 ALTER TABLE command DROP CONSTRAINT command_kind, DROP CONSTRAINT command_lane;
 ALTER TABLE command ADD CONSTRAINT command_kind CHECK (kind IN ('read_now', 'read_intervals', 'read_status', 'log_pull',
-  'valve_close', 'valve_open', 'safety_close', 'set_parameters', 'read_parameters', 'set_price', 'top_up', 'set_clock',
-  'set_platform', 'restart', 'factory_reset')) NOT VALID;
+  'valve_close', 'valve_open', 'safety_close', 'set_parameters', 'set_signed_parameters', 'read_parameters', 'set_price', 'top_up',
+  'set_clock', 'set_platform', 'restart', 'factory_reset')) NOT VALID;
 ALTER TABLE command ADD CONSTRAINT command_lane CHECK (lane = CASE
   WHEN kind = 'safety_close' THEN 4
-  WHEN kind IN ('valve_close', 'valve_open', 'top_up', 'set_price', 'set_platform', 'factory_reset') THEN 1
+  WHEN kind IN ('valve_close', 'valve_open', 'top_up', 'set_price', 'set_platform', 'factory_reset', 'set_signed_parameters') THEN 1
   WHEN kind IN ('set_parameters', 'set_clock', 'restart') THEN 2 ELSE 3 END) NOT VALID;
 CREATE INDEX command_waiting_safety ON command_waiting (due_at) WHERE lane = 4;
 
