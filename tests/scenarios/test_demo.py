@@ -103,7 +103,7 @@ def enrol(demo: Demo) -> None:
     """Two people at the signer, as at the machine itself; the demo's tenant is the first of its installation."""
     for login, password in SIGNERS.items():
         command = [sys.executable, "-m", "openmains.run.cli", "signer", "enrol", "1", login, "--password-stdin"]
-        command += ["--var", str(demo.var)] + ["--approver"] * (login == "second")
+        command += ["--var", str(demo.var), "--approver" if login == "second" else "--administrator"]
         subprocess.run(command, input=password + "\n", text=True, check=True, capture_output=True)
 
 

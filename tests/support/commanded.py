@@ -166,11 +166,14 @@ class CommandedMeter(SecureMeter):
                 await self.carry_out(self.terminal.handle(self.now))
 
 
-def enrol(system: System, tenant_id: int, person: Mapping[str, str], *, approver: bool = False) -> None:
+def enrol(
+    system: System, tenant_id: int, person: Mapping[str, str], *, approver: bool = False, administrator: bool = False
+) -> None:
     """As the runbook says: at the machine, by the command."""
     words = ["signer", "enrol", str(tenant_id), person["login"], "--password-stdin"]
     done = subprocess.run(
-        [sys.executable, "-m", "openmains.run.cli", *words, *(["--approver"] if approver else [])],
+        [sys.executable, "-m", "openmains.run.cli", *words, *(["--approver"] if approver else []),
+         *(["--administrator"] if administrator else [])],
         env=os.environ | {"OPENMAINS_VAR": str(system.var), "LANG": "C.UTF-8"},
         input=person["password"] + "\n", capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
@@ -276,7 +279,7 @@ async def commanded_town(
         "SELECT number, meter_id FROM meter WHERE number = ANY($1)", [str(town.number(k)) for k in keys]
     )
     town.meter_ids = {row["number"]: row["meter_id"] for row in found}
-    enrol(system, tenant_id, ANN)
+    enrol(system, tenant_id, ANN, administrator=True)
     enrol(system, tenant_id, BEN, approver=True)
     try:
         yield town

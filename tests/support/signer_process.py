@@ -40,9 +40,11 @@ class SignerProcess:
         self.now = now
         (self.var / "run" / CLOCK).write_text(str(now))
 
-    def enrol(self, tenant_id: int, login: str, password: str, role: str = "operator") -> None:
+    def enrol(
+        self, tenant_id: int, login: str, password: str, role: str = "operator", *, administrator: bool = False
+    ) -> None:
         ledger = SqliteLedger(self.settings.signer_home / LEDGER)
-        ledger.enrol(tenant_id, login, hash_password(password), role)
+        ledger.enrol(tenant_id, login, hash_password(password), role, administrator=administrator)
         ledger.close()
 
     def master(self) -> bytes:

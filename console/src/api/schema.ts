@@ -2122,6 +2122,8 @@ export interface components {
         /** CommandParameter */
         CommandParameter: {
             default: number | null;
+            /** @default  */
+            effect: string;
             form: string;
             high: number;
             low: number;
@@ -2328,7 +2330,7 @@ export interface components {
          * @description What a meter can be told.
          * @enum {string}
          */
-        Kind: "read_now" | "read_intervals" | "read_status" | "log_pull" | "valve_close" | "valve_open" | "safety_close" | "set_parameters" | "read_parameters" | "set_price" | "top_up" | "set_clock" | "set_platform" | "restart" | "factory_reset";
+        Kind: "read_now" | "read_intervals" | "read_status" | "log_pull" | "valve_close" | "valve_open" | "safety_close" | "set_parameters" | "set_signed_parameters" | "read_parameters" | "set_price" | "top_up" | "set_clock" | "set_platform" | "restart" | "factory_reset";
         /** LadderSteps */
         LadderSteps: {
             block: number;

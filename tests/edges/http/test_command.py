@@ -42,7 +42,7 @@ async def signer(world: World, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     ledger = SqliteLedger(folder / "ledger.sqlite")
     for tenant in (world.a.tenant_id, world.b.tenant_id):
         for person, role in ((ANN, "operator"), (BEN, "approver")):
-            ledger.enrol(tenant, person["login"], hash_password(person["password"]), role)
+            ledger.enrol(tenant, person["login"], hash_password(person["password"]), role, administrator=person is ANN)
     switch = world.deps.stop_switch
     assert isinstance(switch, FileSwitch)
     registry = SignerRegistry(world.urls.postgres_signer)
@@ -144,6 +144,17 @@ async def test_a_valve_needs_a_sign_in_at_the_signer(world: World, signer: Sqlit
         assert ANN["password"] not in right.text
     stored = await world.owner.fetchval("SELECT string_agg(after::text, ' ') FROM audit")
     assert ANN["password"] not in stored
+
+
+async def test_who_is_no_administrator_at_the_signer_is_told_how_to_become_one(
+    world: World, signer: SqliteLedger
+) -> None:
+    (meter,) = await add_meters(world, world.a, 1)
+    async with world.client(world.a.token) as client:  # an administrator of the console
+        body = {"kind": "factory_reset", "unique_key": key(), "signer": BEN}
+        answer = await client.post(f"/meters/{meter['meter_id']}/commands", json=body)
+        assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (403, "signer-administrator-needed")
+        assert "--administrator" in answer.json()["detail"]
 
 
 async def test_a_batch_of_closings_waits_for_a_second_person(

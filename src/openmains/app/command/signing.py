@@ -90,4 +90,6 @@ def _refused(error: SignerRefusedError) -> Problem:
         return Problem("sign-in-locked", retry_after_s=error.seconds)
     if error.code == "key_used":
         return Problem("key-used", fields=(("/unique_key", "not-accepted"),))
+    if error.code == "not_an_administrator":
+        return Problem("signer-administrator-needed")
     return Problem("signer-refused", why=error.code)

@@ -73,7 +73,7 @@ class FourEyes(StrEnum):
     """When a second person must agree (R13.4)."""
 
     NEVER = "never"
-    MANY = "many"  # for many meters at once
+    MANY = "many"  # for many meters, at once or one by one within a day
     STRICT = "strict"  # also for a critical customer, and out of office hours
     ALWAYS = "always"  # one meter or many, whenever; but for the immediate case (safety_closing)
 
@@ -130,7 +130,7 @@ def _rule(kind: Kind, zh: str, en: str, lane: Lane, priority: Priority, validity
 _SIGNED, _SETTING, _READING, _SAFETY = Lane
 _URGENT, _NORMAL, _BULK = Priority
 _VALVE: Mapping[str, Any] = {"longest_s": 3 * DAY_S, "quotas": VALVE_QUOTAS}  # R13.4
-_ADMIN: Mapping[str, Any] = {"for_administrators": True, "configures": True}
+_ADMIN: Mapping[str, Any] = {"for_administrators": True, "configures": True, "quotas": SETTING_QUOTAS}
 _MANY, _STRICT = FourEyes.MANY, FourEyes.STRICT
 
 # Validity after R4.3: configuration 100 % within 48 h, reads and valve commands within 24 h. R4.4: prices and top-ups wait.
@@ -165,7 +165,7 @@ RULES: Mapping[Kind, KindRule] = {
         ),
         _rule(
             Kind.SET_SIGNED_PARAMETERS, "设置计费与关阀参数", "Set parameters of credit and valve", _SIGNED, _NORMAL, 2 * DAY_S,
-            replaces=True, four_eyes=_MANY, quotas=SETTING_QUOTAS, **_ADMIN,
+            replaces=True, four_eyes=_MANY, **_ADMIN,
         ),
         _rule(Kind.SET_CLOCK, "校时", "Set the clock", _SETTING, _NORMAL, DAY_S, replaces=True),
         _rule(Kind.RESTART, "重启", "Restart", _SETTING, _NORMAL, DAY_S),

@@ -60,11 +60,16 @@ way round. What endangers more than these is shut at a valve of the mains."""
 
 SETTING_QUOTAS = (
     Quota(Scope.OPERATOR, DAY_S, most=20),
-    Quota(Scope.AREA, DAY_S, share_ppm=50_000),
-    Quota(Scope.UTILITY, DAY_S, share_ppm=DAILY_SHARE_PPM),
+    Quota(Scope.AREA, DAY_S, share_ppm=100_000),
+    Quota(Scope.UTILITY, DAY_S, share_ppm=100_000),
+    Quota(Scope.PLATFORM, DAY_S, share_ppm=100_000),
 )
+"""Prices, platform addresses, settings: a tenth of a utility in a day, whoever agrees. What two persons agreed to and has no room today
+is authorised when there is, so that a batch goes on day by day; one person alone stays at twenty."""
 
 TOP_UP_QUOTAS = (
     Quota(Scope.OPERATOR, HOUR_S, most=200),
     Quota(Scope.UTILITY, HOUR_S, share_ppm=20_000),
+    Quota(Scope.AREA, DAY_S, share_ppm=500_000),
 )
+"""Beside them money is counted: ``amounts``."""

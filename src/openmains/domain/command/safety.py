@@ -11,7 +11,7 @@ from openmains.domain.command.kinds import RULES, FourEyes, Kind
 from openmains.domain.command.quota import Quota, Scope
 from openmains.domain.ids import AreaId
 
-ALONE_UP_TO = 20  # meters in one request; more need a second person
+ALONE_UP_TO = 20  # meters by one person alone, at once or within a day; more need a second person
 EARLIEST, LATEST = 6 * 60, 22 * 60  # minutes of the day; office hours can be set within these
 
 
@@ -43,6 +43,7 @@ class Refusal(StrEnum):
     VALIDITY_TOO_LONG = "validity_too_long"  # would still close somebody next week
     NOT_SIGNED_KIND = "not_signed_kind"
     WRONG_PARAMETERS = "wrong_parameters"  # the driver cannot say it, or a number is out of range
+    TOO_MUCH = "too_much"  # money in one act, whoever agrees
     CLOSING_FORBIDDEN = "closing_forbidden"  # utility or product forbids remote closing (R4.8)
     CLOSED_FOR_SAFETY = "closed_for_safety"  # opened again only at the meter, once the site was inspected
 
@@ -54,6 +55,8 @@ class Need(StrEnum):
     CRITICAL = "critical"
     OUT_OF_HOURS = "out_of_hours"
     TWO_PERSONS = "two_persons"  # of this kind always
+    AMOUNT = "amount"  # more money than one person gives alone, in this act or today
+    PRICE = "price"  # far from the price before, or nothing to compare it with
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,8 @@ def needs_second(
     office: OfficeHours = OFFICE_HOURS,
     immediate: bool = False,
 ) -> list[Need]:
-    """Reasons for four eyes on a request over ``meters`` meters; ``weekday`` 0 = Monday, ``minute`` of the tenant's day.
+    """Reasons for four eyes on a request that brings what its person gave alone within a day to ``meters`` meters; ``weekday``
+    0 = Monday, ``minute`` of the tenant's day.
     ``immediate``: the case in which one person may close for safety."""
     rule = RULES[kind].four_eyes
     if rule is FourEyes.ALWAYS:

@@ -6,9 +6,10 @@ Rows are never removed: counters must not go back, and a key must not be forgott
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from openmains.app.command.signer.ports import Closing, Entry, Person, Standing
 from openmains.domain.command.kinds import Kind
@@ -18,13 +19,15 @@ from openmains.domain.ids import MeterId
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS person (
   tenant_id INTEGER NOT NULL, login TEXT NOT NULL, password_hash TEXT NOT NULL, role TEXT NOT NULL,
-  failures INTEGER NOT NULL DEFAULT 0, locked_until INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (tenant_id, login)
+  failures INTEGER NOT NULL DEFAULT 0, locked_until INTEGER NOT NULL DEFAULT 0, administrator INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (tenant_id, login)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS entry (
   tenant_id INTEGER NOT NULL, unique_key TEXT NOT NULL, meter_id INTEGER NOT NULL, area_id INTEGER NOT NULL, kind TEXT NOT NULL,
   content BLOB NOT NULL, not_after INTEGER NOT NULL, standing TEXT NOT NULL, reason TEXT NOT NULL, operator TEXT NOT NULL,
   approver TEXT NOT NULL, asked_at INTEGER NOT NULL, authorised_at INTEGER NOT NULL, counter INTEGER NOT NULL,
-  serial INTEGER NOT NULL, frame BLOB, effect TEXT NOT NULL DEFAULT '', PRIMARY KEY (tenant_id, unique_key)
+  serial INTEGER NOT NULL, frame BLOB, effect TEXT NOT NULL DEFAULT '',
+  amount INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (tenant_id, unique_key)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS entry_authorised ON entry (kind, authorised_at, tenant_id, operator, area_id)
   WHERE authorised_at > 0;
@@ -34,13 +37,20 @@ CREATE TABLE IF NOT EXISTS safety (
   approver TEXT NOT NULL DEFAULT '', note TEXT NOT NULL DEFAULT '', PRIMARY KEY (tenant_id, unique_key)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS safety_standing ON safety (tenant_id, meter_id) WHERE lifted_at = 0;
+CREATE TABLE IF NOT EXISTS price (
+  tenant_id INTEGER NOT NULL, meter_id INTEGER NOT NULL, params TEXT NOT NULL, PRIMARY KEY (tenant_id, meter_id)
+) STRICT;
 CREATE TABLE IF NOT EXISTS counter (meter_id INTEGER PRIMARY KEY, last INTEGER NOT NULL) STRICT;
 """
 _COLUMNS = (
     "tenant_id, unique_key, meter_id, area_id, kind, content, not_after, standing, reason, operator, approver, asked_at,"
-    " authorised_at, counter, serial, frame, effect"
+    " authorised_at, counter, serial, frame, effect, amount"
 )
-_LATER = (("entry", "effect", "TEXT NOT NULL DEFAULT ''"),)  # columns of ledgers that are older: table, name, type
+_LATER = (  # columns of ledgers that are older: table, name, type
+    ("entry", "effect", "TEXT NOT NULL DEFAULT ''"),
+    ("entry", "amount", "INTEGER NOT NULL DEFAULT 0"),
+    ("person", "administrator", "INTEGER NOT NULL DEFAULT 0"),
+)
 _CHUNK = 500
 
 
@@ -60,6 +70,7 @@ class SqliteLedger:
         self._db.execute(
             "CREATE INDEX IF NOT EXISTS entry_effect ON entry (effect, authorised_at, tenant_id) WHERE effect <> ''"
         )
+        self._db.execute("CREATE INDEX IF NOT EXISTS entry_amount ON entry (tenant_id, authorised_at) WHERE amount > 0")
 
     def close(self) -> None:
         """Close the file."""
@@ -80,18 +91,19 @@ class SqliteLedger:
 
     def person(self, tenant_id: int, login: str) -> Person | None:
         row = self._db.execute(
-            "SELECT tenant_id, login, password_hash, role, failures, locked_until FROM person"
+            "SELECT tenant_id, login, password_hash, role, failures, locked_until, administrator FROM person"
             " WHERE tenant_id = ? AND login = ?",
             (tenant_id, login),
         ).fetchone()
-        return None if row is None else Person(*row)
+        return None if row is None else Person(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[6]))
 
-    def enrol(self, tenant_id: int, login: str, password_hash: str, role: str) -> None:
-        """Add a person or give a new password and role; at the machine only (``openmains signer``)."""
+    def enrol(self, tenant_id: int, login: str, password_hash: str, role: str, *, administrator: bool = False) -> None:
+        """Add a person or give a new password and rights; at the machine only (``openmains signer``)."""
         self._db.execute(
-            "INSERT INTO person (tenant_id, login, password_hash, role) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-            " password_hash = excluded.password_hash, role = excluded.role, failures = 0, locked_until = 0",
-            (tenant_id, login, password_hash, role),
+            "INSERT INTO person (tenant_id, login, password_hash, role, administrator) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET password_hash = excluded.password_hash, role = excluded.role,"
+            " administrator = excluded.administrator, failures = 0, locked_until = 0",
+            (tenant_id, login, password_hash, role, administrator),
         )
 
     def dismiss(self, tenant_id: int, login: str) -> bool:
@@ -100,8 +112,10 @@ class SqliteLedger:
         return done.rowcount == 1
 
     def people(self) -> list[tuple[int, str, str]]:
-        """(tenant, login, role) of all."""
-        return list(self._db.execute("SELECT tenant_id, login, role FROM person ORDER BY tenant_id, login"))
+        """(tenant, login, rights) of all."""
+        rights = "role || CASE WHEN administrator THEN ' administrator' ELSE '' END"
+        rows = self._db.execute(f"SELECT tenant_id, login, {rights} FROM person ORDER BY tenant_id, login")  # noqa: S608
+        return list(rows)
 
     def note_attempt(self, person: Person, failures: int, locked_until: int) -> None:
         self._db.execute(
@@ -122,19 +136,20 @@ class SqliteLedger:
                 kind, standing = Kind(row[4]), Standing(row[7])
                 found[row[1]] = Entry(
                     row[0], row[1], row[2], row[3], kind, row[5], row[6], standing, row[8], row[9], row[10], row[11],
-                    row[12], row[13], row[14], row[15], Kind(row[16]) if row[16] else None,
+                    row[12], row[13], row[14], row[15], Kind(row[16]) if row[16] else None, row[17],
                 )  # fmt: skip
         return found
 
     def put(self, entry: Entry) -> None:
         with self.writing():
             self._db.execute(
-                f"INSERT OR REPLACE INTO entry ({_COLUMNS}) VALUES ({','.join('?' * 17)})",  # noqa: S608 - marks only
+                f"INSERT OR REPLACE INTO entry ({_COLUMNS}) VALUES ({','.join('?' * 18)})",  # noqa: S608 - marks only
                 (
                     entry.tenant_id, entry.unique_key, entry.meter_id, entry.area_id, entry.kind.value, entry.content,
                     entry.not_after, entry.standing.value, entry.reason, entry.operator, entry.approver, entry.asked_at,
                     entry.authorised_at, entry.counter, entry.serial, entry.frame,
                     entry.effect.value if entry.effect else "",
+                    entry.amount,
                 ),
             )  # fmt: skip
             if entry.counter:
@@ -161,6 +176,37 @@ class SqliteLedger:
             for at, count in rows:
                 found[at] = found.get(at, 0) + count
         return found
+
+    def given_alone(self, kind: Kind, since: int, tenant_id: int, operator: str) -> set[MeterId]:
+        found: set[MeterId] = set()
+        for column in ("kind", "effect"):
+            rows = self._db.execute(
+                f"SELECT DISTINCT meter_id FROM entry WHERE {column} = ? AND authorised_at > ? AND tenant_id = ?"  # noqa: S608 - texts above
+                " AND operator = ? AND approver = ''",
+                (kind.value, max(0, since), tenant_id, operator),
+            )
+            found |= {row[0] for row in rows}
+        return found
+
+    def amounts(self, since: int, tenant_id: int, operator: str) -> tuple[int, int]:
+        row = self._db.execute(
+            "SELECT coalesce(sum(amount) FILTER (WHERE operator = ? AND approver = ''), 0), coalesce(sum(amount), 0)"
+            " FROM entry WHERE tenant_id = ? AND authorised_at > ? AND amount > 0",
+            (operator, tenant_id, max(0, since)),
+        ).fetchone()
+        return row[0], row[1]
+
+    def price(self, tenant_id: int, meter_id: int) -> Mapping[str, Any] | None:
+        row = self._db.execute(
+            "SELECT params FROM price WHERE tenant_id = ? AND meter_id = ?", (tenant_id, meter_id)
+        ).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def note_price(self, tenant_id: int, meter_id: int, params: Mapping[str, Any]) -> None:
+        self._db.execute(
+            "INSERT OR REPLACE INTO price (tenant_id, meter_id, params) VALUES (?, ?, ?)",
+            (tenant_id, meter_id, json.dumps(dict(params))),
+        )
 
     def note_closing(self, closing: Closing) -> None:
         self._db.execute(

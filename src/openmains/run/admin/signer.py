@@ -44,7 +44,7 @@ def stop(args: argparse.Namespace, loaded: Loaded) -> int:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``enrol TENANT LOGIN [--approver]``, ``dismiss TENANT LOGIN``, ``people``, ``meter-key METER``."""
+    """``enrol TENANT LOGIN [--approver] [--administrator]``, ``dismiss TENANT LOGIN``, ``people``, ``meter-key METER``."""
     text = messages.text
     parser.add_argument("action", choices=("enrol", "dismiss", "people", "meter-key"))
     parser.add_argument(
@@ -52,6 +52,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--approver", action="store_true", help=text("可批准他人的命令", "may approve what others give")
+    )
+    parser.add_argument(
+        "--administrator",
+        action="store_true",
+        help=text(
+            "可下发价格、平台地址、计费参数等管理员命令",
+            "may give prices, platform addresses and other kinds of administrators",
+        ),
     )
     parser.add_argument(
         "--password-stdin",
@@ -84,7 +92,8 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
         password = sys.stdin.readline().rstrip("\n") if args.password_stdin else secrets.token_urlsafe(12)
         if weakness(password, login):
             raise StartError("密码不够安全。", "the password is too weak.")
-        ledger.enrol(tenant_id, login, hash_password(password), "approver" if args.approver else "operator")
+        role = "approver" if args.approver else "operator"
+        ledger.enrol(tenant_id, login, hash_password(password), role, administrator=args.administrator)
     finally:
         ledger.close()
     if not args.password_stdin:

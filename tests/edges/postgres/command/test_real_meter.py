@@ -140,7 +140,7 @@ async def desk(engines: Engines, tmp_path: Path) -> AsyncIterator[RealDesk]:
     pool = await create_pool(engines.urls.postgres_pipeline, role=PIPELINE_ROLE, max_size=2)
     api = await create_pool(engines.urls.postgres_api, role=API_ROLE, max_size=2)
     ledger = SqliteLedger(tmp_path / "ledger.sqlite")
-    ledger.enrol(town.tenant_id, ANN.login, hash_password(ANN.password), "operator")
+    ledger.enrol(town.tenant_id, ANN.login, hash_password(ANN.password), "operator", administrator=True)
     ledger.enrol(town.tenant_id, BEN.login, hash_password(BEN.password), "approver")
     registry = SignerRegistry(engines.urls.postgres_signer)
     desk = RealDesk(pool, api, town, FileSwitch(tmp_path / "stop"))

@@ -31,6 +31,15 @@ describe("parameters", () => {
     expect(paramsOf(asked, { ...emptyEntries(), texts }, SHANGHAI)).toEqual({ since: 1795478400, amount: 1250, prices: [1, 2, 3], host: "a.example" });
   });
 
+  it("may be prose of any script, within its length, and numbers that may be left out", () => {
+    const asked = [parameter("evidence", { form: "prose", low: 5, high: 20 }), parameter("alarm_id", { low: 1, default: 0 })];
+    expect(faultsOf(asked, [], { ...emptyEntries(), texts: { evidence: "燃气味" } }, SHANGHAI)).toEqual({ evidence: "length" });
+    expect(firstText(asked[1] as CommandParameter, new Date(), SHANGHAI)).toBe("");
+    const texts = { evidence: " 用户报告燃气味 ", alarm_id: "" };
+    expect(faultsOf(asked, [], { ...emptyEntries(), texts }, SHANGHAI)).toEqual({});
+    expect(paramsOf(asked, { ...emptyEntries(), texts }, SHANGHAI)).toEqual({ evidence: "用户报告燃气味" });
+  });
+
   it("hold settings by name, each within its own range", () => {
     const asked = [parameter("values", { form: "settings", most: 2 })];
     const settings = [parameter("report_time", { unit: "s", high: 86_399, default: 0 }), parameter("low_battery", { high: 20_000, default: 3300 })];

@@ -7,7 +7,7 @@ rules       domain.command.safety over facts the signer read itself, when author
 four eyes   another person of the tenant who is enrolled as an approver
 safety      closings because of a danger have rules of their own, and stand in the ledger until two persons have lifted them:
             meanwhile nothing is opened (domain.command.safety_closing)
-quotas      counted in the ledger when authorised; what is over waits in quarantine for a second person
+quotas      numbers and money, counted in the ledger when authorised; what is over waits in quarantine for a second person
 frame       counter + 1, stored, then given out; a repeat gives the same bytes
 """
 
@@ -22,9 +22,9 @@ import msgspec
 
 from openmains.app.command.driver import CommandDrivers
 from openmains.app.command.ports import StopSwitch
-from openmains.app.command.signer.counting import Counting
+from openmains.app.command.signer.counting import QuotaCounts
 from openmains.app.command.signer.keys import command_key, mac_of
-from openmains.app.command.signer.ports import Closing, Entry, Ledger, Registry, Standing
+from openmains.app.command.signer.ports import Closing, Entry, Ledger, Person, Registry, RegistryAwayError, Standing
 from openmains.app.command.signing_ports import (
     Credential,
     SignedFrame,
@@ -34,12 +34,13 @@ from openmains.app.command.signing_ports import (
     Verdict,
 )
 from openmains.app.identity.hashing import verify_password
-from openmains.domain.command import effects, safety_closing
+from openmains.domain.command import amounts, effects, safety_closing
 from openmains.domain.command.kinds import RULES, Kind
-from openmains.domain.command.safety import MeterFacts, Refusal, needs_second, refusal
+from openmains.domain.command.price_band import within_band
+from openmains.domain.command.safety import MeterFacts, Need, Refusal, needs_second, refusal
 from openmains.domain.identity.lockout import delay_s
 from openmains.domain.ids import AreaId, MeterId, TenantId
-from openmains.domain.period import utc
+from openmains.domain.period import DAY_S, utc
 
 MOST_AT_ONCE = 100_000
 COUNTERS_SINCE = (
@@ -84,8 +85,8 @@ class Authority:
 
     # people ---------------------------------------------------------------------------------------------------------
 
-    async def _check(self, tenant_id: TenantId, given: Credential, *, approver: bool) -> None:
-        """Raises ``SignerRefusedError`` unless it is an enrolled person's password. Guesses are taken one at a time."""
+    async def _check(self, tenant_id: TenantId, given: Credential, *, approver: bool) -> Person:
+        """The person. Raises ``SignerRefusedError`` unless it is an enrolled person's password. Guesses are taken one at a time."""
         person = self._ledger.person(tenant_id, given.login)
         now = self._clock_s()
         if person is not None and person.locked_until > now:
@@ -101,6 +102,7 @@ class Authority:
             self._ledger.note_attempt(person, 0, 0)
         if approver and person.role != "approver":
             raise SignerRefusedError("not_an_approver")
+        return person
 
     # requests -------------------------------------------------------------------------------------------------------
 
@@ -111,7 +113,9 @@ class Authority:
         if len(requests) > MOST_AT_ONCE:
             raise SignerRefusedError("too_many")
         async with self._lock:
-            await self._check(tenant_id, operator, approver=False)
+            person = await self._check(tenant_id, operator, approver=False)
+            if not person.is_administrator and any(_for_administrators(request.kind) for request in requests):
+                raise SignerRefusedError("not_an_administrator")
             if self._switch.stopped(tenant_id):
                 return [Verdict(request.unique_key, "stopped") for request in requests]
             now = self._clock_s()
@@ -162,9 +166,26 @@ class Authority:
             return [_verdict(known[key]) if key in known else Verdict(key, _UNKNOWN) for key in unique_keys]
 
     async def verdicts(self, tenant_id: TenantId, unique_keys: Sequence[str]) -> list[Verdict]:
-        """How requests stand."""
+        """How requests stand. Of configuration, what two persons agreed to and had no room in a quota is authorised once there is."""
         known = self._ledger.entries(tenant_id, unique_keys)
+        waiting = [entry for entry in known.values() if _waits_for_room(entry)]
+        if waiting and not self._switch.stopped(tenant_id):
+            await self._admit(tenant_id, [entry.unique_key for entry in waiting])
+            known = self._ledger.entries(tenant_id, unique_keys)
         return [_verdict(known[key]) if key in known else Verdict(key, _UNKNOWN) for key in unique_keys]
+
+    async def _admit(self, tenant_id: TenantId, unique_keys: Sequence[str]) -> None:
+        async with self._lock:
+            try:
+                count = await self._counting(tenant_id, self._clock_s())
+            except RegistryAwayError:
+                return  # they wait on
+            now = self._clock_s()
+            with self._ledger.writing():
+                for entry in self._ledger.entries(tenant_id, unique_keys).values():
+                    if _waits_for_room(entry) and entry.not_after > now:
+                        self._grant(entry, count, now, seconded=True)
+                        self._ledger.put(entry)
 
     async def sign(self, wanted: Sequence[ToSign]) -> list[SignedFrame | Verdict]:
         """The frames of authorised requests, each made once, then always the same. One transaction of the ledger, and so one
@@ -235,6 +256,8 @@ class Authority:
             return self._refuse(entry, Refusal.WRONG_PARAMETERS)
         entry.frame, entry.counter, entry.serial = frame, counter, serial
         self._ledger.put(entry)
+        if entry.kind is Kind.SET_PRICE:
+            self._ledger.note_price(entry.tenant_id, entry.meter_id, item.params)
         return SignedFrame(item.unique_key, frame, counter)
 
     async def lift(
@@ -265,13 +288,16 @@ class Authority:
         if forbidden is None and safety_closing.fault(kind, request.params) is not None:
             forbidden = Refusal.WRONG_PARAMETERS
         forbidden = forbidden or self._forbidden_by_effect(kind, request.params, facts)
+        amount = 0 if facts is None else amounts.amount_of(kind, request.params, self._settings(facts.meter))
+        if forbidden is None and amount > amounts.MOST_ACT:
+            forbidden = Refusal.TOO_MUCH
         if forbidden is None and request.not_after <= now:
             forbidden = "expired"
         standing = Standing.NEEDS_APPROVAL if forbidden is None else Standing.REFUSED
         area_id = facts.meter.area_id if facts else AreaId(0)
         return Entry(
             tenant_id, request.unique_key, request.meter_id, area_id, kind, content, request.not_after, standing,
-            forbidden or "", operator, asked_at=now,
+            forbidden or "", operator, asked_at=now, amount=amount,
         )  # fmt: skip
 
     async def _facts(self, tenant_id: TenantId, meter_ids: Sequence[MeterId], now: int) -> dict[int, _Facts]:
@@ -303,28 +329,42 @@ class Authority:
             return
         office = await self._registry.office(tenant_id)
         local = utc(now).astimezone(ZoneInfo(await self._registry.zone(tenant_id)))
-        many = {kind: len({e.meter_id for e in allowed if e.kind is kind}) for kind in Kind}
-        count = await self._counting(tenant_id, now)
         for entry in allowed:
             meter = facts[entry.meter_id].meter
-            needs = needs_second(
-                entry.kind, many[entry.kind], critical=meter.is_critical,
-                weekday=local.weekday(), minute=local.hour * 60 + local.minute, office=office,
-                immediate=safety_closing.is_immediate(said[entry.unique_key], reported=meter.danger_reported),
-            )  # fmt: skip
             if effects.closes(entry.kind, said[entry.unique_key], meter, self._settings(meter)):
                 entry.effect = Kind.VALVE_CLOSE  # it has a closing's witnesses, and uses up its quotas
+        many = self._many(tenant_id, allowed, now)
+        count = await self._counting(tenant_id, now)
+        alone, _ = self._ledger.amounts(now - DAY_S, tenant_id, allowed[0].operator)
+        for entry in allowed:
+            params, meter = said[entry.unique_key], facts[entry.meter_id].meter
+            needs: list[Need] = []
+            for kind in (entry.kind, *(() if entry.effect is None else (entry.effect,))):
                 needs += needs_second(
-                    Kind.VALVE_CLOSE, 1, critical=meter.is_critical, weekday=local.weekday(),
+                    kind, many[kind], critical=meter.is_critical, weekday=local.weekday(),
                     minute=local.hour * 60 + local.minute, office=office,
+                    immediate=safety_closing.is_immediate(params, reported=meter.danger_reported),
                 )  # fmt: skip
+            if entry.amount > amounts.ALONE_ACT or (entry.amount and alone + entry.amount > amounts.ALONE_DAY):
+                needs.append(Need.AMOUNT)
+            if entry.kind is Kind.SET_PRICE and not within_band(params, self._ledger.price(tenant_id, entry.meter_id)):
+                needs.append(Need.PRICE)
             if needs:
                 entry.standing, entry.reason = Standing.NEEDS_APPROVAL, ",".join(dict.fromkeys(needs))
             else:
                 self._grant(entry, count, now, seconded=False)
+                alone += entry.amount if entry.standing is Standing.AUTHORISED else 0
 
-    async def _counting(self, tenant_id: TenantId, now: int) -> Counting:
-        return Counting(self._ledger, tenant_id, await self._registry.sizes(tenant_id), now)
+    def _many(self, tenant_id: TenantId, entries: Sequence[Entry], now: int) -> Mapping[Kind, int]:
+        """Meters to which this person gives each kind now, or gave it alone within a day: one by one is many too."""
+        found: dict[Kind, int] = {}
+        for kind in {entry.kind for entry in entries} | {entry.effect for entry in entries if entry.effect}:
+            meters = {entry.meter_id for entry in entries if kind in (entry.kind, entry.effect)}
+            found[kind] = len(meters | self._ledger.given_alone(kind, now - DAY_S, tenant_id, entries[0].operator))
+        return found
+
+    async def _counting(self, tenant_id: TenantId, now: int) -> QuotaCounts:
+        return QuotaCounts(self._ledger, tenant_id, await self._registry.sizes(tenant_id), now)
 
     def _note_closing(self, entry: Entry, params: Mapping[str, Any]) -> None:
         if entry.kind is Kind.SAFETY_CLOSE and entry.standing is not Standing.REFUSED:
@@ -347,18 +387,27 @@ class Authority:
         is_closing = entry.kind is Kind.SAFETY_CLOSE
         return "site_inspected" if is_closing and self._ledger.is_lifted(entry.tenant_id, entry.unique_key) else None
 
-    def _grant(self, entry: Entry, count: Counting, now: int, *, seconded: bool) -> None:
+    def _grant(self, entry: Entry, count: QuotaCounts, now: int, *, seconded: bool) -> None:
         over = count.one_more(entry, seconded=seconded)
         if over is None:
             entry.standing, entry.reason, entry.authorised_at = Standing.AUTHORISED, "", now
         else:
-            entry.standing, entry.reason = Standing.QUARANTINED, f"quota_{over}"
+            entry.standing, entry.reason = Standing.QUARANTINED, over
 
     def _refuse(self, entry: Entry, reason: str) -> Verdict:
         entry.standing, entry.reason = Standing.REFUSED, reason
         with self._ledger.writing():
             self._ledger.put(entry)
         return _verdict(entry)
+
+
+def _for_administrators(kind: str) -> bool:
+    return kind in set(Kind) and RULES[Kind(kind)].for_administrators
+
+
+def _waits_for_room(entry: Entry) -> bool:
+    """Two persons agreed, and only a quota of configuration was full. A closing or money is not let go by time alone."""
+    return entry.standing is Standing.QUARANTINED and entry.approver != "" and RULES[entry.kind].configures
 
 
 def _verdict(entry: Entry) -> Verdict:

@@ -4,13 +4,15 @@
 from collections.abc import Mapping
 
 from openmains.app.command.signer.ports import Entry, Ledger
+from openmains.domain.command.amounts import utility_day
 from openmains.domain.command.kinds import RULES, Kind
 from openmains.domain.command.quota import Quota, Scope
 from openmains.domain.command.safety import exceeded
 from openmains.domain.ids import TenantId
+from openmains.domain.period import DAY_S
 
 
-class Counting:
+class QuotaCounts:
     """``sizes``: meters in use of the platform, of the tenant, by area of the tenant. ``now``: s."""
 
     def __init__(
@@ -20,10 +22,11 @@ class Counting:
         self._tenant_id = tenant_id
         self._sizes = sizes
         self._now = now
+        _, self._given = ledger.amounts(now - DAY_S, tenant_id, "")
         self._used: dict[tuple[Kind, Quota, str], dict[int, int]] = {}
 
-    def one_more(self, entry: Entry, *, seconded: bool) -> Scope | None:
-        """Count it as what it is called and as what it does, or name the quota that is full."""
+    def one_more(self, entry: Entry, *, seconded: bool) -> str | None:
+        """Count it as what it is called and as what it does, or say which quota is full: ``quota_utility``, ``quota_amount`` …"""
         platform, tenant, by_area = self._sizes
         meters = {Scope.UTILITY: tenant, Scope.AREA: by_area.get(entry.area_id, 0), Scope.PLATFORM: platform}
         kinds = [entry.kind] if entry.effect is None else [entry.kind, entry.effect]
@@ -33,7 +36,10 @@ class Counting:
             }
             over = exceeded(kind, used, meters, seconded=seconded)
             if over is not None:
-                return over
+                return f"quota_{over}"
+        if entry.amount and self._given + entry.amount > utility_day(tenant):
+            return "quota_amount"
+        self._given += entry.amount
         for kind in kinds:
             for quota in RULES[kind].quotas:
                 counted = self._counted(kind, entry, quota)

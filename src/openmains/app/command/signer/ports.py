@@ -24,7 +24,8 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who may give (operator) or give and approve (approver) signed commands of a tenant."""
+    """Somebody who may give (operator) or give and approve (approver) signed commands of a tenant; ``is_administrator``: also the kinds that
+    only administrators give."""
 
     tenant_id: TenantId
     login: str
@@ -32,12 +33,13 @@ class Person:
     role: str
     failures: int
     locked_until: int
+    is_administrator: bool = False
 
 
 @dataclass(slots=True)
 class Entry:
     """A request as the ledger keeps it. ``content``: hash over meter, kind, parameters and end of validity. ``effect``: another kind
-    as which it counts too, because that is what it does. Instants in s."""
+    as which it counts too, because that is what it does. ``amount``: fen or litres that it gives. Instants in s."""
 
     tenant_id: TenantId
     unique_key: str
@@ -56,6 +58,7 @@ class Entry:
     serial: int = 0
     frame: bytes | None = None
     effect: Kind | None = None
+    amount: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,18 @@ class Ledger(Protocol):
     def put(self, entry: Entry) -> None: ...
     def counts(self, kind: Kind, scope: Scope, since: int, tenant_id: TenantId, operator: str) -> dict[int, int]:
         """Authorised since (s), of this kind or with its effect, within the scope: by area where it is areas, else all under 0."""
+
+    def given_alone(self, kind: Kind, since: int, tenant_id: TenantId, operator: str) -> set[MeterId]:
+        """Meters to which this person gave it, or its effect, since (s), without a second one."""
+
+    def amounts(self, since: int, tenant_id: TenantId, operator: str) -> tuple[int, int]:
+        """What was authorised since (s): by this person without a second one, and by the whole utility."""
+
+    def price(self, tenant_id: TenantId, meter_id: MeterId) -> Mapping[str, Any] | None:
+        """The price signed last for this meter."""
+
+    def note_price(self, tenant_id: TenantId, meter_id: MeterId, params: Mapping[str, Any]) -> None:
+        """It was signed for this meter."""
 
     def note_closing(self, closing: Closing) -> None:
         """Asked for; it stands once its entry is authorised."""

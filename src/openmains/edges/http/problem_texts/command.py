@@ -80,6 +80,15 @@ TEXTS: dict[str, Text] = {
         "Refused by the signer",
         "The signer did not accept it: {why}. Nothing was signed.",
     ),
+    "signer-administrator-needed": Text(
+        403,
+        "需要管理员的签名账户",
+        "价格、平台地址、计费参数等命令只接受在签名进程登记为管理员的账户。"
+        "请由维护人员在服务器上办理：openmains signer enrol 租户 登录名 --administrator。",
+        "A signing account of an administrator is needed",
+        "Prices, platform addresses, parameters of credit and the like are taken only from people enrolled as administrators at the signer. "
+        "At the server: openmains signer enrol TENANT LOGIN --administrator.",
+    ),
     "signer-away": Text(
         503,
         "签名进程无应答",
