@@ -50,9 +50,12 @@ class Runner:
         """Until ``stopping`` is set; a job that runs then is given back by its lease. Failures of the store are retried."""
         while not self.stopping.is_set():
             worked = False
-            try:
-                for task in self._tasks:
+            for task in self._tasks:
+                try:
                     await task(self._clock())
+                except Exception:  # what one of them cannot do keeps neither the others nor the jobs
+                    _log.exception("jobs: %s failed", getattr(task, "__name__", "a task"))
+            try:
                 worked = await self.run_one()
             except Exception:  # the store may be away for a while; the loop must outlive it
                 _log.exception("jobs: the store did not answer")

@@ -118,3 +118,26 @@ async def test_cancelled(pipeline: Pool, tenant: int) -> None:
     await Runner(store, {"t-cancel": handler}, clock=lambda: NOW).run_one()
     assert (await store.status(job_id))[0] == "cancelled"
     assert not await store.cancel(tenant, job_id)
+
+
+async def test_a_task_that_fails_keeps_no_other_from_its_turn(pipeline: Pool, tenant: int) -> None:
+    """A copy that could not go on kept everybody's reports and imports waiting."""
+    store = PostgresJobs(pipeline)
+    job_id = await store.enqueue(tenant, "t-beside", {}, now=NOW)
+    turns: list[str] = []
+
+    async def fails(now: float) -> None:
+        raise ValueError("one bad row")
+
+    async def works(now: float) -> None:
+        turns.append("task")
+
+    async def handler(context: JobContext) -> Mapping[str, Any]:
+        runner.stopping.set()
+        return {}
+
+    runner = Runner(store, {"t-beside": handler}, clock=lambda: NOW, tasks=(fails, works))
+    await runner.run()
+    assert job_id is not None
+    assert turns == ["task"]
+    assert (await store.status(job_id))[0] == "done"
