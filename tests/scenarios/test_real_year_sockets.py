@@ -84,7 +84,7 @@ def stored_totals(system: System, meter_id: int, first: int, last: int) -> dict[
     return {
         datetime.fromisoformat(point["start"]).astimezone(MADRID).date(): point["volume"]
         for point in found["points"]
-        if point["missing_s"] < instant_of(point["end"]) - instant_of(point["start"])
+        if point["measured_s"] or point["estimated_s"]
     }
 
 

@@ -154,6 +154,7 @@ def meter(meter_id: int = 5, **more: Any) -> MeterDetail:
         meter_id=MeterId(meter_id), number=str(meter_id), bar_code="", imei=None, imsi="", iccid="",
         product_id=ProductId(3), product_code="w", medium="water", area_id=AreaId(2), area_name="North", customer_id=None,
         customer_name=None, address="", place="room", dn=15, qmax_l_h=0, installed_on=date(2020, 1, 1), removed_on=None,
+        expected_from=date(2020, 1, 1), report_mode="day",
         created_at=THEN, revision=1, driver="openmains/water-1", state=None, customer=None,
     )  # fmt: skip
     return structs.replace(made, **more)
@@ -179,7 +180,13 @@ class Meters:
     async def add(self, wanted: NewMeter) -> MeterId | None:
         if {wanted.number, wanted.imei} & self.taken:
             return None
-        made = meter(max(self.rows, default=0) + 1, number=wanted.number, imei=wanted.imei)
+        made = meter(
+            max(self.rows, default=0) + 1,
+            number=wanted.number,
+            imei=wanted.imei,
+            installed_on=wanted.installed_on,
+            expected_from=wanted.expected_from,
+        )
         self.rows[made.meter_id] = made
         return made.meter_id
 
@@ -198,17 +205,21 @@ class Meters:
     async def dimension(self, meter_id: MeterId) -> Dimension:
         row = self.rows[meter_id]
         return Dimension(
-            TenantId(7), meter_id, row.area_id, row.product_id, row.installed_on, row.removed_on, row.revision
-        )
+            TenantId(7), meter_id, row.area_id, row.product_id, row.installed_on, row.removed_on or date(2149, 6, 6),
+            row.revision, row.expected_from, "", date(1970, 1, 1), "", 0,
+        )  # fmt: skip
 
 
 class Dims:
     """``Dimensions``: what was put beside the readings."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, away: bool = False) -> None:
         self.rows: list[Dimension] = []
+        self.away = away
 
     async def put(self, rows: Sequence[Dimension]) -> None:
+        if self.away:
+            raise OSError("the readings' store does not answer")
         self.rows += rows
 
 
@@ -266,6 +277,7 @@ def product(product_id: int = 3) -> Product:
         False,
         False,
         THEN,
+        "day",
     )
 
 

@@ -1563,7 +1563,7 @@ export interface paths {
         };
         /**
          * ReadCollectionReport
-         * @description Expected, received, on time, estimated and missing meters of a day.
+         * @description Expected, received, on time, estimated and missing meters of a day: as of now, and as it stood when it was due.
          */
         get: operations["read_collection_report"];
         put?: never;
@@ -1623,7 +1623,7 @@ export interface paths {
         };
         /**
          * ListMissingMeters
-         * @description Expected meters without a value of the day, by meter.
+         * @description Expected meters whose day is due and not (fully) there, by meter.
          */
         get: operations["list_missing_meters"];
         put?: never;
@@ -2020,17 +2020,21 @@ export interface components {
             day: string;
             /** Format: date-time */
             deadline: string;
+            frozen_at: string | null;
             rows: components["schemas"]["CollectionRow"][];
+            set_aside: number;
             total: components["schemas"]["CollectionRow"];
         };
         /** CollectionRow */
         CollectionRow: {
+            as_due: components["schemas"]["DueCounts"] | null;
             estimated: number;
             expected: number;
             key: string;
             late: number;
             missing: number;
             name: string;
+            not_due: number;
             on_time: number;
             partial: number;
             rate_ppm: number;
@@ -2208,6 +2212,15 @@ export interface components {
             name: string;
             payload_hex: string;
             source: string;
+        };
+        /** DueCounts */
+        DueCounts: {
+            estimated: number;
+            expected: number;
+            missing: number;
+            partial: number;
+            rate_ppm: number;
+            received: number;
         };
         /** FieldProblem */
         FieldProblem: {
@@ -2399,6 +2412,8 @@ export interface components {
             customer_name: string | null;
             dn: number;
             driver: string;
+            /** Format: date */
+            expected_from: string;
             iccid: string;
             imei: string | null;
             imsi: string;
@@ -2414,6 +2429,8 @@ export interface components {
             product_id: number;
             qmax_l_h: number;
             removed_on: string | null;
+            /** @enum {string} */
+            report_mode: "day" | "week" | "ten_days" | "month";
             revision: number;
             state: components["schemas"]["LastState"] | null;
         };
@@ -2424,6 +2441,7 @@ export interface components {
             bar_code?: string;
             customer_id?: number | null;
             dn?: number;
+            expected_from?: string;
             iccid?: string;
             imei?: string | null;
             imsi?: string;
@@ -2452,6 +2470,8 @@ export interface components {
             customer_name: string | null;
             dn: number;
             driver: string;
+            /** Format: date */
+            expected_from: string;
             iccid: string;
             imei: string | null;
             imsi: string;
@@ -2467,6 +2487,8 @@ export interface components {
             product_id: number;
             qmax_l_h: number;
             removed_on: string | null;
+            /** @enum {string} */
+            report_mode: "day" | "week" | "ten_days" | "month";
             revision: number;
             state: components["schemas"]["LastState"] | null;
         };
@@ -2573,6 +2595,7 @@ export interface components {
             customer_id?: number | null;
             /** @default 0 */
             dn: number;
+            expected_from?: string | null;
             /** @default  */
             iccid: string;
             imei?: string | null;
@@ -2617,8 +2640,9 @@ export interface components {
             name: string;
             /** @default 6000 */
             qmax_l_h: number;
-            /** @default 86400 */
-            report_s: number;
+            /** @enum {null|string} */
+            report_mode?: "day" | "week" | "ten_days" | "month" | null;
+            report_s?: number | null;
             settings?: {
                 [key: string]: unknown;
             };
@@ -2850,6 +2874,8 @@ export interface components {
             name: string;
             product_id: number;
             qmax_l_h: number;
+            /** @enum {string} */
+            report_mode: "day" | "week" | "ten_days" | "month";
             report_s: number;
             settings: {
                 [key: string]: unknown;
@@ -2868,6 +2894,7 @@ export interface components {
             model?: string;
             name?: string;
             qmax_l_h?: number;
+            report_mode?: "day" | "week" | "ten_days" | "month";
             report_s?: number;
             settings?: {
                 [key: string]: unknown;
@@ -2879,6 +2906,8 @@ export interface components {
             estimated_s: number;
             measured_s: number;
             missing_s: number;
+            not_due_s: number;
+            not_expected_s: number;
             suspect_s: number;
         };
         /** ReadingException */
@@ -2993,6 +3022,8 @@ export interface components {
             estimated_s: number;
             measured_s: number;
             missing_s: number;
+            not_due_s: number;
+            not_expected_s: number;
             rules: string[];
             /** Format: date-time */
             start: string;

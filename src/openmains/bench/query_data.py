@@ -45,11 +45,11 @@ SELECT i, $1, 'C' || i, {_pick(_SURNAMES, 1)} || {_pick(_GIVEN, 2)} || {_pick(_G
   FROM generate_series($2::bigint, $3::bigint) i
 """  # noqa: S608 - constants above
 _METERS = """
-INSERT INTO meter (meter_id, tenant_id, number, bar_code, imei, product_id, area_id, customer_id, address, installed_on)
+INSERT INTO meter (meter_id, tenant_id, number, bar_code, imei, product_id, area_id, customer_id, address, installed_on, expected_from)
 OVERRIDING SYSTEM VALUE
 SELECT c.customer_id, $1, lpad((210000000000 + c.customer_id * 7)::text, 12, '0'), 'B' || c.customer_id,
        860000000000000 + c.customer_id * 13, $4 + c.customer_id % 4, $5 + c.customer_id % 200, c.customer_id, c.address,
-       '2022-01-01'::date + (c.customer_id % 900)::int
+       '2022-01-01'::date + (c.customer_id % 900)::int, '2022-01-01'
   FROM customer c WHERE c.customer_id BETWEEN $2 AND $3
 """
 _TEXTS = r"""

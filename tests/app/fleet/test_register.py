@@ -30,7 +30,7 @@ def wanted(**more: Any) -> NewMeter:
 async def test_a_new_meter_is_read_back_recorded_and_put_beside_the_readings() -> None:
     meters = Meters()
     store, dims = given(meters)
-    made = await add_meter(store, dims, ACTOR, wanted(imei=IMEI))
+    made = await add_meter(store, dims, ACTOR, wanted(imei=IMEI), TODAY)
     assert (made.number, made.imei) == ("A1", IMEI)
     (line,) = store.trail
     assert (line.action, line.object_id, line.before, line.after) == ("add_meter", made.meter_id, None, made)
@@ -51,7 +51,7 @@ async def test_all_references_that_are_not_the_tenants_are_named_at_once(
 ) -> None:
     meters = Meters()
     store, dims = given(meters)
-    told = await refused(add_meter(store, dims, ACTOR, wanted(**wrong)), store)
+    told = await refused(add_meter(store, dims, ACTOR, wanted(**wrong), TODAY), store)
     assert told.fields == tuple((pointer, "unknown-reference") for pointer in pointers)
     assert (meters.rows, dims.rows) == ({}, [])
 
@@ -59,42 +59,44 @@ async def test_all_references_that_are_not_the_tenants_are_named_at_once(
 @pytest.mark.parametrize("taken", ["A1", IMEI])
 async def test_a_number_or_an_imei_that_is_taken(taken: str) -> None:
     store, dims = given(Meters(taken=[taken]))
-    told = await refused(add_meter(store, dims, ACTOR, wanted(imei=IMEI)), store)
+    told = await refused(add_meter(store, dims, ACTOR, wanted(imei=IMEI), TODAY), store)
     assert (told.code, dims.rows) == ("number-taken", [])
 
 
 async def test_a_change_needs_the_revision_that_was_looked_at() -> None:
     store, dims = given(Meters(meter(5, revision=4)))
-    assert (await refused(change_meter(store, dims, ACTOR, FIVE, 3, {"dn": 20}), store)).code == "revision-stale"
-    assert (await refused(change_meter(store, dims, ACTOR, FIVE, 3, {}), store)).code == "revision-stale"
-    after = await change_meter(store, dims, ACTOR, FIVE, 4, {"dn": 20})
+    assert (await refused(change_meter(store, dims, ACTOR, FIVE, 3, {"dn": 20}, TODAY), store)).code == "revision-stale"
+    assert (await refused(change_meter(store, dims, ACTOR, FIVE, 3, {}, TODAY), store)).code == "revision-stale"
+    after = await change_meter(store, dims, ACTOR, FIVE, 4, {"dn": 20}, TODAY)
     assert (after.dn, after.revision, [row.revision for row in dims.rows]) == (20, 5, [5])
 
 
 async def test_nothing_to_change_is_nothing_to_record() -> None:
     store, dims = given(Meters(meter(5)))
-    assert await change_meter(store, dims, ACTOR, FIVE, 1, {}) == meter(5)
+    assert await change_meter(store, dims, ACTOR, FIVE, 1, {}, TODAY) == meter(5)
     assert (store.trail, dims.rows) == ([], [])
 
 
 async def test_flags_go_to_the_customer_the_meter_will_have() -> None:
     meters = Meters(meter(5, customer_id=50), customers=[50, 51])
     store, dims = given(meters)
-    await change_meter(store, dims, ACTOR, FIVE, 1, {"is_protected": True})
-    await change_meter(store, dims, ACTOR, FIVE, 2, {"is_critical": True, "customer_id": 51})
+    await change_meter(store, dims, ACTOR, FIVE, 1, {"is_protected": True}, TODAY)
+    await change_meter(store, dims, ACTOR, FIVE, 2, {"is_critical": True, "customer_id": 51}, TODAY)
     assert meters.flags == [(50, {"is_protected": True}), (51, {"is_critical": True})]
 
 
 async def test_flags_without_a_customer_are_refused() -> None:
     store, dims = given(Meters(meter(5)))
-    told = await refused(change_meter(store, dims, ACTOR, FIVE, 1, {"is_protected": True}), store)
+    told = await refused(change_meter(store, dims, ACTOR, FIVE, 1, {"is_protected": True}, TODAY), store)
     assert told.fields == (("/is_protected", "without-customer"),)
 
 
 async def test_an_imei_is_a_number_in_the_store_and_somebody_else_may_have_it() -> None:
     store, dims = given(Meters(meter(5), taken=[IMEI]))
-    assert (await refused(change_meter(store, dims, ACTOR, FIVE, 1, {"imei": IMEI}), store)).code == "number-taken"
-    after = await change_meter(store, dims, ACTOR, FIVE, 1, {"imei": "861000000000002"})
+    assert (
+        await refused(change_meter(store, dims, ACTOR, FIVE, 1, {"imei": IMEI}, TODAY), store)
+    ).code == "number-taken"
+    after = await change_meter(store, dims, ACTOR, FIVE, 1, {"imei": "861000000000002"}, TODAY)
     assert int(str(after.imei)) == 861_000_000_000_002
 
 
@@ -105,7 +107,7 @@ async def test_a_removed_meter_gives_its_imei_back_and_is_changed_no_more() -> N
     assert dims.rows[-1].removed_on == TODAY
     assert store.actions == ["remove_meter"]
     for asked in (
-        change_meter(store, dims, ACTOR, FIVE, 2, {"dn": 20}),
+        change_meter(store, dims, ACTOR, FIVE, 2, {"dn": 20}, TODAY),
         remove_meter(store, dims, ACTOR, FIVE, 2, TODAY, TODAY),
     ):
         assert (await refused(asked, store)).code == "already-removed"
@@ -124,5 +126,55 @@ async def test_the_day_of_removal_lies_between_installation_and_today(on: date, 
 
 async def test_a_meter_that_is_not_there() -> None:
     store, dims = given(Meters())
-    assert (await refused(change_meter(store, dims, ACTOR, FIVE, 1, {"dn": 1}), store)).code == "not-found"
+    assert (await refused(change_meter(store, dims, ACTOR, FIVE, 1, {"dn": 1}, TODAY), store)).code == "not-found"
     assert (await refused(remove_meter(store, dims, ACTOR, FIVE, 1, TODAY, TODAY), store)).code == "not-found"
+
+
+DATES = [
+    ("installed_on", TODAY, None),
+    ("installed_on", TODAY + timedelta(1), "in-the-future"),
+    ("installed_on", date(2200, 1, 1), "in-the-future"),
+    ("installed_on", date(1950, 1, 1), None),
+    ("installed_on", date(1949, 12, 31), "before-1950"),
+    ("installed_on", date(1, 1, 1), "before-1950"),
+    ("expected_from", date(2024, 1, 1), None),
+    ("expected_from", TODAY + timedelta(366), None),
+    ("expected_from", TODAY + timedelta(367), "too-far-ahead"),
+    ("expected_from", date(9999, 12, 31), "too-far-ahead"),
+    ("expected_from", date(1949, 12, 31), "before-1950"),
+]
+
+
+@pytest.mark.parametrize(("field", "day", "fault"), DATES)
+async def test_a_date_no_meter_can_have_is_refused_by_name_when_it_is_added_and_when_it_is_changed(
+    field: str, day: date, fault: str | None
+) -> None:
+    for meters, ask in (
+        (Meters(), lambda store, dims: add_meter(store, dims, ACTOR, wanted(**{field: day}), TODAY)),
+        (Meters(meter(5)), lambda store, dims: change_meter(store, dims, ACTOR, FIVE, 1, {field: day}, TODAY)),
+    ):
+        before = dict(meters.rows)
+        store, dims = given(meters)
+        if fault is None:
+            assert getattr(await ask(store, dims), field) == day
+        else:
+            assert (await refused(ask(store, dims), store)).fields == ((f"/{field}", fault),)
+            assert (meters.rows, dims.rows) == (before, [])
+
+
+async def test_a_meter_is_expected_from_the_day_it_is_registered_unless_said_otherwise() -> None:
+    store, dims = given(Meters())
+    made = await add_meter(store, dims, ACTOR, wanted(installed_on=date(2024, 1, 1)), TODAY)
+    assert made.expected_from == TODAY
+    moved = await change_meter(store, dims, ACTOR, made.meter_id, 1, {"expected_from": date(2025, 1, 1)}, TODAY)
+    assert (moved.expected_from, store.actions) == (date(2025, 1, 1), ["add_meter", "change_meter"])
+
+
+async def test_what_was_committed_is_answered_as_done_though_the_copy_is_away() -> None:
+    meters = Meters()
+    store, _ = given(meters)
+    away = Dims(away=True)
+    made = await add_meter(store, away, ACTOR, wanted(), TODAY)
+    assert (meters.rows[made.meter_id], store.actions) == (made, ["add_meter"])
+    assert (await change_meter(store, away, ACTOR, made.meter_id, 1, {"dn": 20}, TODAY)).dn == 20
+    assert (await remove_meter(store, away, ACTOR, made.meter_id, 2, TODAY, TODAY)).removed_on == TODAY

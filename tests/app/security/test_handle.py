@@ -156,7 +156,7 @@ def wanted(**more: Any) -> NewMeter:
 async def test_an_unknown_terminal_becomes_a_meter_with_its_imei() -> None:
     access, dims = Access(unknown=stranger()), Dims()
     store = given(access)
-    made = await accept_unknown(store, dims, ACTOR, IMEI, wanted())
+    made = await accept_unknown(store, dims, ACTOR, IMEI, wanted(), date(2026, 9, 1))
     assert (made.imei, len(dims.rows)) == (IMEI, 1)
     assert access.unknown_now is not None
     assert (access.unknown_now.status, access.unknown_now.meter_id) == ("accepted", made.meter_id)
@@ -177,7 +177,7 @@ async def test_what_is_no_open_terminal_is_not_taken_in(
 ) -> None:
     access, dims, meters = Access(unknown=unknown), Dims(), Meters()
     with pytest.raises(Exception, match=code):
-        await accept_unknown(given(access, meters=meters), dims, ACTOR, imei, wanted(imei=meter_imei))
+        await accept_unknown(given(access, meters=meters), dims, ACTOR, imei, wanted(imei=meter_imei), date(2026, 9, 1))
     assert (meters.rows, dims.rows) == ({}, [])
 
 
@@ -185,7 +185,12 @@ async def test_the_meter_may_not_name_another_imei() -> None:
     meters = Meters()
     with pytest.raises(Exception, match="invalid-input"):
         await accept_unknown(
-            given(Access(unknown=stranger()), meters=meters), Dims(), ACTOR, IMEI, wanted(imei=ANOTHER)
+            given(Access(unknown=stranger()), meters=meters),
+            Dims(),
+            ACTOR,
+            IMEI,
+            wanted(imei=ANOTHER),
+            date(2026, 9, 1),
         )
     assert meters.rows == {}
 
@@ -194,7 +199,7 @@ async def test_a_dismissed_terminal_stays_in_its_list_and_may_be_taken_in_later(
     access = Access(unknown=stranger())
     store = given(access)
     assert (await dismiss_unknown(store, ACTOR, IMEI)).status == "dismissed"
-    await accept_unknown(store, Dims(), ACTOR, IMEI, wanted())
+    await accept_unknown(store, Dims(), ACTOR, IMEI, wanted(), date(2026, 9, 1))
     assert store.actions == ["dismiss_unknown", "add_meter", "accept_unknown"]
     assert (await refused(dismiss_unknown(store, ACTOR, IMEI), store)).code == "already-done"
 
@@ -252,3 +257,11 @@ async def test_a_key_is_destroyed_once() -> None:
     await destroy_key(store, ACTOR, FIVE)
     assert store.actions == ["destroy_key"]
     assert (await refused(destroy_key(store, ACTOR, FIVE), store)).code == "not-found"
+
+
+async def test_the_date_of_installation_is_judged_here_as_everywhere() -> None:
+    meters = Meters()
+    store = given(Access(unknown=stranger()), meters=meters)
+    asked = accept_unknown(store, Dims(), ACTOR, IMEI, wanted(installed_on=date(2200, 1, 1)), date(2026, 9, 1))
+    assert (await refused(asked, store)).fields == (("/installed_on", "in-the-future"),)
+    assert meters.rows == {}

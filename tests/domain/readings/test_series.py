@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Periods and steps."""
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from openmains.domain.period import date_to_day, zone
+from openmains.domain.readings.expected import Expectation, Mode, Modes
 from openmains.domain.readings.model import DayRow
 from openmains.domain.readings.quality import Slot
-from openmains.domain.readings.series import STEPS, series
+from openmains.domain.readings.series import STEPS, series, set_apart
 from tests.domain.properties import examples
 
 MADRID = zone("Europe/Madrid")
@@ -39,8 +42,6 @@ def test_calendar_steps(step: str, count: int) -> None:
 
 
 def test_a_month_is_the_sum_of_its_days() -> None:
-    from datetime import date
-
     march, april = date_to_day(date(2016, 3, 1)), date_to_day(date(2016, 4, 1))
     (bucket,) = series(ROWS, MADRID.start_of(march), MADRID.start_of(april), "month", MADRID)
     assert bucket.volume == sum(TRUTH[day] for day in range(march, april))
@@ -80,3 +81,22 @@ def test_refusals() -> None:
             series([], 0, 10, step, MADRID)
     with pytest.raises(ValueError, match="more than"):
         series([], 0, 10**9, 1, MADRID)
+
+
+@pytest.mark.parametrize("step", [*STEPS, 7_000])
+def test_what_nobody_promised_is_set_apart_from_what_is_missing(step: str | int) -> None:
+    """A meter that reports by the month, asked from 10 March on and not due for April yet, of which half a day is there."""
+    march, april = date_to_day(date(2016, 3, 1)), date_to_day(date(2016, 4, 1))
+    asked = Expectation(march + 9, None, product=Modes(Mode.MONTH))
+    half = DayRow(april + 1, 0, 1800, [1] * 48, [0] * 24 + [int(Slot.MISSING)] * 24)
+    early = DayRow(march + 3, 0, 1800, [1] * 48, [0] * 48)  # there although nobody asked
+    start, end, now = MADRID.start_of(march), MADRID.start_of(april + 5), MADRID.at(april, 9)
+    buckets = series([half, early], start, end, step, MADRID)
+    unknown = [bucket.missing_s for bucket in buckets]
+    set_apart(buckets, [half, early], MADRID, lambda day: asked.standing(day, now, MADRID))
+    assert [bucket.missing_s + bucket.not_due_s + bucket.not_expected_s for bucket in buckets] == unknown
+    assert all(bucket.missing_s >= 0 for bucket in buckets)
+    assert sum(bucket.not_expected_s for bucket in buckets) == 8 * 86_400
+    assert sum(bucket.not_due_s for bucket in buckets) == 5 * 86_400 - 43_200
+    assert sum(bucket.missing_s for bucket in buckets) == 22 * 86_400 - 3_600  # summer time began
+    set_apart([], [], MADRID, lambda day: asked.standing(day, now, MADRID))

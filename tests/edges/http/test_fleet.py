@@ -3,8 +3,12 @@
 
 import csv
 import io
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from tests.edges.http.world import World, new_meter
+
+CHINA = ZoneInfo("Asia/Shanghai")
 
 
 async def test_meter_life_with_revisions_trail_and_changes_for_edges(world: World) -> None:
@@ -186,3 +190,104 @@ async def test_the_list_of_meters_is_a_file_with_the_chosen_columns(world: World
         assert (await client.get("/meters/file", params={"columns": "number,secret"})).status_code == 400
         found = await client.get("/meters/file", params={"kind": "csv", "q": listed[0]["number"]})
         assert listed[0]["number"] in found.text and found.text.count("\n") == 2
+
+
+async def test_dates_no_meter_can_have_are_refused_at_each_door_and_change_nothing(world: World) -> None:
+    """``installed_on: 2200-01-01`` was answered 500 'nothing was changed' although it was, and stopped the copy of all tenants."""
+    today = datetime.now(CHINA).date()
+    tomorrow = (today + timedelta(days=1)).isoformat()
+    async with world.client(world.a.token) as client:
+        path = f"/meters/{world.a.ids['meter_id']}"
+        etag = {"If-Match": (await client.get(path)).headers["etag"]}
+        before = await world.owner.fetchval("SELECT count(*) FROM meter WHERE tenant_id = $1", world.a.tenant_id)
+        for field, day, code in (
+            ("installed_on", "2200-01-01", "in-the-future"),
+            ("installed_on", tomorrow, "in-the-future"),
+            ("installed_on", "1949-12-31", "before-1950"),
+            ("installed_on", "0001-01-01", "before-1950"),
+            ("expected_from", "2200-01-01", "too-far-ahead"),
+            ("expected_from", "1949-12-31", "before-1950"),
+        ):
+            body = new_meter(world.a) | {field: day}
+            for answer in (
+                await client.post("/meters", json=body),
+                await client.patch(path, json={field: day}, headers=etag),
+                await client.post(f"/onboarding/{world.a.ids['unknown']}/accept", json=body | {"imei": None}),
+            ):
+                assert answer.status_code == 400, (field, day, answer.text)
+                assert [(e["pointer"], e["code"]) for e in answer.json()["errors"]] == [(f"/{field}", code)]
+        assert (await client.get(path)).headers["etag"] == etag["If-Match"]
+        after = await world.owner.fetchval("SELECT count(*) FROM meter WHERE tenant_id = $1", world.a.tenant_id)
+        assert after == before
+
+
+async def test_readings_are_expected_from_the_registration_or_a_day_that_is_set_and_the_trail_tells(
+    world: World,
+) -> None:
+    today = datetime.now(CHINA).date().isoformat()
+    async with world.client(world.a.token) as client:
+        body = new_meter(world.a, installed_on="2024-05-05")
+        del body["expected_from"]
+        made = await client.post("/meters", json=body)
+        assert (made.status_code, made.json()["expected_from"], made.json()["report_mode"]) == (201, today, "day")
+        path = f"/meters/{made.json()['meter_id']}"
+        moved = await client.patch(path, json={"expected_from": "2024-06-01"}, headers={"If-Match": '"1"'})
+        assert moved.json()["expected_from"] == "2024-06-01"
+        trail = await client.get("/audit", params={"object_type": "meter", "object_id": path.rsplit("/", 1)[1]})
+        told = [((e["before"] or {}).get("expected_from"), e["after"]["expected_from"]) for e in trail.json()["items"]]
+        assert told == [(today, "2024-06-01"), (None, today)]
+
+
+async def test_a_product_says_how_often_its_meters_report(world: World) -> None:
+    body = {"name": "Q", "maker": "M", "model": "1", "driver": "openmains/water-1"}
+    async with world.client(world.a.token) as client:
+        given: list[tuple[dict[str, object], tuple[str, int] | None]] = [
+            ({}, ("day", 86_400)),
+            ({"report_s": 3_600}, ("day", 3_600)),
+            ({"report_s": 864_000}, ("ten_days", 864_000)),
+            ({"report_mode": "month"}, ("month", 31 * 86_400)),
+            ({"report_mode": "month", "report_s": 28 * 86_400}, ("month", 28 * 86_400)),
+            ({"report_mode": "week", "report_s": 86_400}, None),
+        ]
+        for place, (more, told) in enumerate(given):
+            answer = await client.post("/products", json=body | {"code": f"mode-{place}"} | more)
+            if told is None:
+                assert answer.json()["errors"][0]["pointer"] == "/report_mode", answer.text
+                continue
+            assert (answer.json()["report_mode"], answer.json()["report_s"]) == told
+        dense = (await client.get("/products", params={"limit": 500})).json()["items"]
+        path = next(f"/products/{each['product_id']}" for each in dense if each["code"] == "mode-1")
+        changes = [({"report_mode": "day"}, 3_600), ({"report_mode": "ten_days"}, 864_000), ({"report_s": 60}, 60)]
+        for change, report_s in changes:
+            assert (await client.patch(path, json=change)).json()["report_s"] == report_s
+    row = await world.owner.fetchrow(
+        "SELECT report_mode, report_mode_since IS NOT NULL, report_mode_before FROM product WHERE product_id = $1",
+        int(path.rsplit("/", 1)[1]),
+    )
+    assert row is not None and tuple(row) == ("day", True, "day")  # twice in a day: the mode of the days before stays
+
+
+async def test_a_meter_is_silent_when_two_of_its_reports_are_missed(world: World) -> None:
+    async with world.client(world.a.token) as client:
+        made = (await client.post("/meters", json=new_meter(world.a))).json()["meter_id"]
+
+        async def silent(mode: str | None, days: int) -> bool:
+            await world.owner.execute("UPDATE meter SET report_mode = $2 WHERE meter_id = $1", made, mode)
+            await world.owner.execute(
+                "UPDATE meter_state SET last_seen_us = (extract(epoch FROM now())::bigint - $2 * 86400::bigint) * 1000000"
+                " WHERE meter_id = $1", made, days,
+            )  # fmt: skip
+            found = (await client.get("/meters", params={"status": "silent", "limit": 500})).json()["items"]
+            return made in {meter["meter_id"] for meter in found}
+
+        asked = [
+            (None, 1),
+            (None, 3),
+            ("week", 13),
+            ("week", 15),
+            ("ten_days", 19),
+            ("ten_days", 21),
+            ("month", 61),
+            ("month", 63),
+        ]
+        assert [await silent(mode, days) for mode, days in asked] == [False, True] * 4

@@ -100,6 +100,8 @@ async def test_series_registers_frames_signals(world: World, clickhouse: ClickHo
                 "suspect_s": 0,
                 "edited_s": 0,
                 "missing_s": 1_800,
+                "not_due_s": 0,
+                "not_expected_s": 0,
             }
             assert series["points"][0]["rules"] == ["spike"]
         backwards = await client.get(f"{base}/readings", params={"from": span["to"], "to": span["from"]})

@@ -231,6 +231,7 @@ def new_meter(utility: Utility, **values: Any) -> dict[str, Any]:
         "product_id": utility.ids["product_id"],
         "area_id": utility.ids["area_id"],
         "installed_on": "2024-01-02",
+        "expected_from": "2024-01-02",  # moved here from elsewhere with its days
         "address": "人民路 12 号",
     } | values
 

@@ -12,7 +12,8 @@ import pytest
 
 from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import connect
-from openmains.edges.postgres.fleet.meters import SHOWN
+from openmains.edges.postgres.fleet.imports import CHOSEN, FOLLOWING
+from openmains.edges.postgres.fleet.meters import OF_TENANT, SHOWN
 from openmains.edges.postgres.queries import Query, load
 from openmains.edges.postgres.state_points import load_with_points, state_points
 from openmains.run.engines.engines import Engines
@@ -150,7 +151,11 @@ async def test_the_list_of_meters(house: House) -> None:
     )  # fmt: skip
     await house.expect(FLEET["search_hits"], "meter_pkey", **of_tenant, meter_ids=house.meters)
     await house.expect(FLEET["search_source"], "meter_pkey", meter_ids=house.meters)
-    await house.expect(FLEET["all_dimensions"], "meter_pkey", after=house.meters[0], most=100)
+    rows = FLEET["dimensions"]
+    await house.expect(extended(rows, FOLLOWING), "meter_pkey", after=house.meters[0], most=100)
+    await house.expect(extended(rows, CHOSEN), "meter_pkey", meter_ids=house.meters)
+    await house.expect(extended(rows, OF_TENANT), "meter_pkey", **of_tenant, meter_id=house.meters[0])
+    await house.expect(FLEET["expectation"], "meter_pkey", **of_tenant, meter_id=house.meters[0])
 
 
 async def test_what_people_work_through(house: House) -> None:

@@ -9,6 +9,8 @@ export const words = {
     expected: ["应抄", "Expected"],
     received: ["实抄", "Received"],
     missing: ["未抄", "Missing"],
+    notDue: ["未到期", "Not due yet"],
+    now: ["到期时数据；目前 {rate}（{received} / {expected}）", "as it was due; as of now {rate} ({received} of {expected})"],
     estimated: ["估算", "Estimated"],
     messages: ["实时消息", "Live messages"],
     perSecond: ["条/秒", "per second"],

@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Add and change products. The medium is the driver's."""
+"""Add and change products. The medium is the driver's; how often its meters report is said twice, and both must agree:
+``report_s``, the period in seconds, and ``report_mode``, by which days are due."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
-from openmains.app.fleet.model import NewProduct, Product
+from msgspec import structs
+
+from openmains.app.fleet.model import NewProduct, Product, ReportMode
 from openmains.app.fleet.ports import ProductStore
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
 from openmains.domain.ids import ProductId
+from openmains.domain.readings.expected import PERIOD_S, Mode, mode_of_period
 
 MediumOf = Callable[[str], str | None]  # driver name → 'gas' or 'water'; None: no such driver
 Check = Callable[[str, Mapping[str, Any]], None]  # driver and settings; raises ``Problem`` where they do not fit
@@ -20,6 +25,8 @@ async def add_product(store: Store, actor: Actor, wanted: NewProduct, medium_of:
     """Raises ``invalid-input`` for an unknown driver, ``code-taken``."""
     medium = _medium(wanted.driver, medium_of)
     check(wanted.driver, wanted.settings)
+    period = _period(wanted.report_s, wanted.report_mode)
+    wanted = structs.replace(wanted, report_s=period["report_s"], report_mode=period["report_mode"])
     async with store.tenant(actor.tenant_id) as work:
         product = await work[ProductStore].add(wanted, medium)
         if product is None:
@@ -29,9 +36,18 @@ async def add_product(store: Store, actor: Actor, wanted: NewProduct, medium_of:
 
 
 async def change_product(
-    store: Store, actor: Actor, product_id: ProductId, values: dict[str, Any], medium_of: MediumOf, check: Check
+    store: Store,
+    actor: Actor,
+    product_id: ProductId,
+    values: dict[str, Any],
+    medium_of: MediumOf,
+    check: Check,
+    today: date,
 ) -> Product:
-    """Raises ``not-found``; ``invalid-input`` for a driver that is unknown or of the other medium."""
+    """A mode that changes counts for the days from ``today`` on.
+
+    Raises ``not-found``; ``invalid-input`` for a driver that is unknown or of the other medium.
+    """
     async with store.tenant(actor.tenant_id) as work:
         before = await work[ProductStore].get(product_id)
         if before is None:
@@ -42,10 +58,25 @@ async def change_product(
             raise Problem("invalid-input", fields=(("/driver", "other-medium"),))
         if "driver" in values or "settings" in values:
             check(values.get("driver", before.driver), values.get("settings", before.settings))
-        after = await work[ProductStore].change(product_id, values)
+        if values.keys() & {"report_s", "report_mode"}:
+            report_s = values.get("report_s")
+            if report_s is None and values["report_mode"] == before.report_mode:
+                report_s = before.report_s  # dense meters stay dense
+            values = values | _period(report_s, values.get("report_mode"))
+        after = await work[ProductStore].change(product_id, values, today)
         assert after is not None  # noqa: S101 read in this transaction
         await work[AuditTrail].record(actor, "change_product", "product", product_id, before, after)
     return after
+
+
+def _period(report_s: int | None, mode: ReportMode | None) -> dict[str, Any]:
+    """Both from what is given of them; nothing given: daily. Raises ``invalid-input`` where they say different things."""
+    if report_s is None:
+        report_s = PERIOD_S[Mode(mode or Mode.DAY)]
+    said = mode_of_period(report_s)
+    if mode is not None and mode != said:
+        raise Problem("invalid-input", fields=(("/report_mode", "not-this-period"),))
+    return {"report_s": report_s, "report_mode": said.value}
 
 
 def _medium(driver: str, medium_of: MediumOf) -> str:

@@ -73,6 +73,7 @@ COLUMNS: dict[str, Column] = {
     "dn": _kept("dn", lambda m: m.dn),
     "qmax": _kept("qmax_l_h", lambda m: m.qmax_l_h),
     "installed": _kept("installed_on", lambda m: m.installed_on),
+    "expected_from": _kept("expected_from", lambda m: m.expected_from),
     "register": _shown(
         "register",
         lambda m, _z, _l: Decimal(m.state.register_m3) if m.state and m.state.register_m3 is not None else "",

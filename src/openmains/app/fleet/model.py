@@ -14,6 +14,7 @@ from openmains.drivers.points import vocabulary
 Place = Literal["room", "shaft", "well", "cellar", "pit", "box", "outdoor"]
 Medium = Literal["gas", "water"]
 MeterStatus = Literal["active", "removed", "silent", "never_seen", "alarm"]
+ReportMode = Literal["day", "week", "ten_days", "month"]  # as Mode of domain/readings/expected.py
 MeterSort = Literal["number", "-number", "meter_id", "-meter_id"]
 
 Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
@@ -73,10 +74,12 @@ class Product(Struct, frozen=True):
     allow_cbc: AllowCbc
     allow_no_ems: AllowNoEms
     created_at: datetime
+    report_mode: ReportMode
 
 
 class NewProduct(Struct, frozen=True, forbid_unknown_fields=True):
-    """A product to add. ``dial``: units at which the register rolls over, 0 when not known."""
+    """A product to add. ``dial``: units at which the register rolls over, 0 when not known. ``report_mode`` tells by when a day is
+    due; without it that follows from ``report_s``, and ``report_s`` from it."""
 
     code: Code
     name: Name
@@ -85,11 +88,12 @@ class NewProduct(Struct, frozen=True, forbid_unknown_fields=True):
     driver: Name
     dial: Annotated[int, Meta(ge=0, le=2**62)] = 0
     interval_s: Annotated[int, Meta(ge=60, le=DAY_S)] = 1800
-    report_s: Annotated[int, Meta(ge=60, le=31 * DAY_S)] = DAY_S
+    report_s: Annotated[int, Meta(ge=60, le=31 * DAY_S)] | None = None
     qmax_l_h: Annotated[int, Meta(ge=1, le=2**40)] = 6000
     settings: dict[str, Any] = msgspec.field(default_factory=dict)
     allow_cbc: AllowCbc = False
     allow_no_ems: AllowNoEms = False
+    report_mode: ReportMode | None = None
 
 
 class ProductChange(Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,6 +110,7 @@ class ProductChange(Struct, frozen=True, forbid_unknown_fields=True):
     settings: dict[str, Any] | UnsetType = UNSET
     allow_cbc: AllowCbc | UnsetType = UNSET
     allow_no_ems: AllowNoEms | UnsetType = UNSET
+    report_mode: ReportMode | UnsetType = UNSET
 
 
 class NewArea(Struct, frozen=True, forbid_unknown_fields=True):
@@ -161,7 +166,8 @@ else:
 
 
 class Meter(Struct, frozen=True):
-    """A meter in a list."""
+    """A meter in a list. Readings are asked of it from ``expected_from`` on, and from the day after ``installed_on``;
+    ``report_mode``: its own where it said one, else the product's."""
 
     meter_id: MeterId
     number: str
@@ -182,6 +188,8 @@ class Meter(Struct, frozen=True):
     qmax_l_h: int
     installed_on: date
     removed_on: date | None
+    expected_from: date
+    report_mode: ReportMode
     created_at: datetime
     revision: int
     driver: str
@@ -201,7 +209,7 @@ class RegisteredMeter(MeterDetail, frozen=True):
 
 
 class NewMeter(Struct, frozen=True, forbid_unknown_fields=True):
-    """A meter to add."""
+    """A meter to add. ``expected_from``: first day whose reading is asked for; today without it."""
 
     number: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^\S+$")]
     product_id: Id32
@@ -216,6 +224,7 @@ class NewMeter(Struct, frozen=True, forbid_unknown_fields=True):
     place: Place = "room"
     dn: Annotated[int, Meta(ge=0, le=5000)] = 0
     qmax_l_h: Annotated[int, Meta(ge=0, le=2**40)] = 0
+    expected_from: date | None = None
 
 
 class MeterChange(Struct, frozen=True, forbid_unknown_fields=True):
@@ -233,6 +242,7 @@ class MeterChange(Struct, frozen=True, forbid_unknown_fields=True):
     place: Place | UnsetType = UNSET
     dn: Annotated[int, Meta(ge=0, le=5000)] | UnsetType = UNSET
     qmax_l_h: Annotated[int, Meta(ge=0, le=2**40)] | UnsetType = UNSET
+    expected_from: date | UnsetType = UNSET
     is_protected: bool | UnsetType = UNSET  # of its customer, and so of all the customer's meters
     is_critical: bool | UnsetType = UNSET
 
@@ -250,12 +260,19 @@ class MeterFilter(Struct, frozen=True):
 
 
 class Dimension(Struct, frozen=True):
-    """A meter's row beside the readings (ClickHouse ``meter_dim``)."""
+    """A meter's row beside the readings (ClickHouse ``meter_dim``). ``removed_on`` is the end of time for one in use;
+    ``first_day`` is the first whose reading is asked for, ``own_mode`` the mode the meter says ('': the product's), in force
+    from ``own_since`` on, ``own_before`` the one before; ``registered_s`` when it came into the registry."""
 
     tenant_id: TenantId
     meter_id: MeterId
     area_id: AreaId
     product_id: ProductId
     installed_on: date
-    removed_on: date | None
+    removed_on: date
     revision: int
+    first_day: date
+    own_mode: str
+    own_since: date
+    own_before: str
+    registered_s: int

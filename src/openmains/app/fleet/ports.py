@@ -2,6 +2,7 @@
 """What the registry of areas, products and meters asks of the stores."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, Protocol
 
 from openmains.app.fleet.model import (
@@ -17,6 +18,7 @@ from openmains.app.fleet.model import (
 )
 from openmains.app.fleet.search import MeterHit
 from openmains.domain.ids import AreaId, CustomerId, MeterId, ProductId
+from openmains.domain.readings.expected import Expectation
 
 
 class AreaStore(Protocol):
@@ -31,7 +33,8 @@ class ProductStore(Protocol):
     async def page(self, limit: int, after: int) -> list[Product]: ...
     async def get(self, product_id: ProductId) -> Product | None: ...
     async def add(self, product: NewProduct, medium: str) -> Product | None: ...
-    async def change(self, product_id: ProductId, values: dict[str, Any]) -> Product | None: ...
+    async def change(self, product_id: ProductId, values: dict[str, Any], today: date) -> Product | None:
+        """A mode that changes counts from ``today`` on."""
 
 
 class MeterStore(Protocol):
@@ -53,6 +56,8 @@ class MeterStore(Protocol):
         """False: the revision is not the current one. None: IMEI is taken."""
 
     async def dimension(self, meter_id: MeterId) -> Dimension: ...
+    async def expectation(self, meter_id: MeterId) -> Expectation | None:
+        """From when and in which mode it is to report; None: not the tenant's."""
 
 
 class MeterSearch(Protocol):

@@ -1,23 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Add, change and remove a meter. The copy beside the readings follows after the commit."""
+"""Add, change and remove a meter. The copy beside the readings follows after the commit: at once where it can, else with the
+next turn of ``sync_dims``. What was committed is answered as done, whatever becomes of the copy."""
 
+import logging
 from datetime import date
 from typing import Any
 
+from msgspec import structs
+
 from openmains.app.fleet.model import Dimension, MeterDetail, NewMeter
 from openmains.app.fleet.ports import AreaStore, Dimensions, MeterStore, ProductStore
+from openmains.app.fleet.sync_dims import set_aside
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
+from openmains.domain.fleet.installation import expectation_fault, installation_fault
 from openmains.domain.ids import MeterId
 
 CUSTOMER_FLAGS = frozenset({"is_protected", "is_critical"})
+_log = logging.getLogger(__name__)
 
 
-async def add_meter(store: Store, dimensions: Dimensions, actor: Actor, wanted: NewMeter) -> MeterDetail:
-    """Raises ``invalid-input`` for a reference that is not the tenant's, ``number-taken``."""
+async def add_meter(store: Store, dimensions: Dimensions, actor: Actor, wanted: NewMeter, today: date) -> MeterDetail:
+    """``today``: of the utility; readings are expected from it on where nothing else is wanted.
+
+    Raises ``invalid-input`` for a date no meter can have or a reference that is not the tenant's, ``number-taken``.
+    """
+    wanted = structs.replace(wanted, expected_from=wanted.expected_from or today)
     async with store.tenant(actor.tenant_id) as work:
+        _check_dates({"installed_on": wanted.installed_on, "expected_from": wanted.expected_from}, today)
         await _check_references(
             work, {"product_id": wanted.product_id, "area_id": wanted.area_id, "customer_id": wanted.customer_id}
         )
@@ -26,12 +38,18 @@ async def add_meter(store: Store, dimensions: Dimensions, actor: Actor, wanted: 
             raise Problem("number-taken", fields=(("/number", "not-accepted"), ("/imei", "not-accepted")))
         after, dimension = await _read(work, meter_id)
         await work[AuditTrail].record(actor, "add_meter", "meter", meter_id, None, after)
-    await dimensions.put([dimension])
+    await _copy(dimensions, dimension)
     return after
 
 
 async def change_meter(
-    store: Store, dimensions: Dimensions, actor: Actor, meter_id: MeterId, revision: int, values: dict[str, Any]
+    store: Store,
+    dimensions: Dimensions,
+    actor: Actor,
+    meter_id: MeterId,
+    revision: int,
+    values: dict[str, Any],
+    today: date,
 ) -> MeterDetail:
     """``values`` may hold flags of the meter's customer too: of the new one where ``customer_id`` changes with them.
 
@@ -43,6 +61,7 @@ async def change_meter(
             if before.revision != revision:
                 raise Problem("revision-stale")
             return before
+        _check_dates(values, today)
         await _check_references(work, values)
         flags = {name: value for name, value in values.items() if name in CUSTOMER_FLAGS}
         values = {name: value for name, value in values.items() if name not in CUSTOMER_FLAGS}
@@ -55,7 +74,7 @@ async def change_meter(
             await work[MeterStore].set_customer_flags(customer_id, flags)
         after, dimension = await _write(work, meter_id, revision, values)
         await work[AuditTrail].record(actor, "change_meter", "meter", meter_id, before, after)
-    await dimensions.put([dimension])
+    await _copy(dimensions, dimension)
     return after
 
 
@@ -71,7 +90,7 @@ async def remove_meter(
             raise Problem("invalid-input", fields=(("/date", "in-the-future"),))
         after, dimension = await _write(work, meter_id, revision, {"removed_on": on, "imei": None})
         await work[AuditTrail].record(actor, "remove_meter", "meter", meter_id, before, after)
-    await dimensions.put([dimension])
+    await _copy(dimensions, dimension)
     return after
 
 
@@ -97,6 +116,29 @@ async def _read(work: Work, meter_id: MeterId) -> tuple[MeterDetail, Dimension]:
     found = await work[MeterStore].get(meter_id)
     assert found is not None  # noqa: S101 written in this transaction
     return found, await work[MeterStore].dimension(meter_id)
+
+
+async def _copy(dimensions: Dimensions, row: Dimension) -> None:
+    if set_aside(row) is not None:
+        return  # sync_dims says it
+    try:
+        await dimensions.put([row])
+    except Exception as error:  # whatever the other store raises: the registry has it, and the copy follows it
+        _log.warning(
+            "meter %d: the copy beside the readings follows later: %s: %s", row.meter_id, type(error).__name__, error
+        )
+
+
+def _check_dates(values: dict[str, Any], today: date) -> None:
+    """The one rule of ``domain/fleet/installation.py``, which a file's rows are held to as well."""
+    judged = {"installed_on": installation_fault, "expected_from": expectation_fault}
+    faults = [
+        (f"/{name}", fault)
+        for name, fault_of in judged.items()
+        if name in values and (fault := fault_of(values[name], today))
+    ]
+    if faults:
+        raise Problem("invalid-input", fields=tuple(faults))
 
 
 async def _check_references(work: Work, values: dict[str, Any]) -> None:

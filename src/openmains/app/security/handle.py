@@ -2,6 +2,7 @@
 """What people do about terminals: release, hold, take in an unknown one or dismiss it, ask for keys, destroy one."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from msgspec import structs
 
@@ -82,14 +83,16 @@ async def hold_terminal(
     return after
 
 
-async def accept_unknown(store: Store, dimensions: Dimensions, actor: Actor, imei: str, meter: NewMeter) -> MeterDetail:
+async def accept_unknown(
+    store: Store, dimensions: Dimensions, actor: Actor, imei: str, meter: NewMeter, today: date
+) -> MeterDetail:
     """Register an unknown terminal as a meter. Raises ``not-found``, ``already-done`` and what registering raises."""
     number = _imei(imei)
     if meter.imei is not None and int(meter.imei) != number:
         raise Problem("invalid-input", fields=(("/imei", "not-accepted"),))
     async with store.tenant(actor.tenant_id) as work:
         await _open_unknown(work, number)
-    made = await register.add_meter(store, dimensions, actor, structs.replace(meter, imei=imei))
+    made = await register.add_meter(store, dimensions, actor, structs.replace(meter, imei=imei), today)
     async with store.tenant(actor.tenant_id) as work:
         await work[AccessStore].handle_unknown(number, "accepted", actor.user_id, made.meter_id)
         await work[AuditTrail].record(actor, "accept_unknown", "terminal", imei, None, {"meter_id": made.meter_id})

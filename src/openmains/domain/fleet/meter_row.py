@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from openmains.domain import csv_rows
 from openmains.domain.fleet.identifiers import is_iccid, is_imei, is_imsi, luhn_digit
+from openmains.domain.fleet.installation import expectation_fault, installation_fault
 from openmains.domain.fleet.registry_columns import (
     AMBIGUOUS,
     COLUMNS,
@@ -44,7 +45,9 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "bad_dn": ("口径应为 1 至 5000 的整数", "DN is a whole number from 1 to 5000"),
     "bad_qmax": ("最大流量应为 0.001 至 100000 m³/h", "Qmax is 0.001 to 100000 m³/h"),
     "bad_date": ("日期应为 年-月-日", "a date is year-month-day"),
-    "date_out_of_range": ("安装日期早于 1970 年或晚于今天", "the installation date is before 1970 or after today"),
+    "before-1950": ("日期早于 1950 年", "the date is before 1950"),
+    "in-the-future": ("安装日期晚于今天", "the installation date is after today"),
+    "too-far-ahead": ("应收起始日期不能晚于今天起一年", "the day from which readings are expected is more than a year ahead"),
     "digits_lost": ("数字已被表格软件改写（科学计数或超过 15 位），请把该列设为文本后重新填写",
                     "the spreadsheet changed the number (exponent or over 15 digits): format the column as text, fill it in again"),
     "sheet_error": ("单元格是公式错误（如 #N/A），请填入实际值", "the cell is a formula's error (such as #N/A): fill in the value itself"),
@@ -134,6 +137,7 @@ class MeterRow:
     place: str | None = None
     dn: int | None = None
     qmax_l_h: int | None = None
+    expected_from: date | None = None
 
 
 def _plain(text: str) -> str:
@@ -280,18 +284,28 @@ def _qmax(text: str) -> int:
 
 
 @lru_cache(maxsize=65_536)
-def _date(text: str, today: date) -> date:
+def _date(text: str) -> date:
     match = _DATE.fullmatch(text)
     if match is None:
         raise CellError("bad_date")
     parts = [part for part in match.groups() if part is not None]
     try:
-        found = date(int(parts[0]), int(parts[1]), int(parts[2]))
+        return date(int(parts[0]), int(parts[1]), int(parts[2]))
     except ValueError:
         raise CellError("bad_date") from None
-    if found.year < 1970 or found > today:
-        raise CellError("date_out_of_range")
+
+
+def _judged(text: str, today: date, fault_of: Callable[[date, date], str]) -> date:
+    found = _date(text)
+    if fault := fault_of(found, today):
+        raise CellError(fault)
     return found
+
+
+_DATES: Mapping[str, Callable[[date, date], str]] = {
+    "installed_on": installation_fault,
+    "expected_from": expectation_fault,
+}
 
 
 _READ: Mapping[str, Callable[[str], Any]] = {
@@ -309,8 +323,8 @@ class RowCheck:
         self._header = [cell.strip() for cell in header]
         self._columns: list[tuple[int, str, Callable[[str], Any]]] = []
         for place, name in enumerate(layout(header)):
-            if name == "installed_on":
-                self._columns.append((place, name, lambda text: _date(text, today)))
+            if name is not None and name in _DATES:
+                self._columns.append((place, name, partial(_judged, today=today, fault_of=_DATES[name])))
             elif name is not None:
                 self._columns.append((place, name, _READ[name]))
         self._at = {name: place for place, name, _ in self._columns}

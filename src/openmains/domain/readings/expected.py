@@ -1,32 +1,102 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which days should be there, by when, and how they stand (R1.3, R2.4, R6.2). Words as in docs/readings.md."""
+"""Which days should be there, by when, and how they stand (R1.3, R2.4, R6.2). Words as in docs/readings.md.
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+A day is asked for (``Expectation.is_expected``) and is due (``due_at``) by the mode in which its meter reports. Until then it is
+'not due yet', whatever is there of it: nobody misses what nobody promised.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from openmains.domain.period import Zone, date_to_day, day_to_date
+from openmains.domain.period import DAY_S, Zone, date_to_day, day_to_date
 
 ON_TIME_HOUR = 8
 
 
 class Mode(StrEnum):
-    """How often a meter reports (R1.3). Dense meters report within the day; their days are due like daily ones."""
+    """How often a meter reports (R1.3). Dense meters and those that report twice a day are due like daily ones."""
 
     DAY = "day"
+    WEEK = "week"  # Monday to Sunday
     TEN_DAYS = "ten_days"  # 旬: after the 10th, the 20th and the month's last day
     MONTH = "month"
 
 
-@dataclass(slots=True, frozen=True)
-class Schedule:
-    """When a meter is on the wall and how it reports."""
+MODES: Final = tuple(Mode)
+# Longest period of each mode, which is also what a product's ``report_s`` says of it.
+PERIOD_S: Final[Mapping[Mode, int]] = {
+    Mode.DAY: DAY_S, Mode.WEEK: 7 * DAY_S, Mode.TEN_DAYS: 10 * DAY_S, Mode.MONTH: 31 * DAY_S,
+}  # fmt: skip
+# The setting by which a meter says its mode, and what its values mean (as the drivers' pages have it; 3: every some seconds).
+MODE_SETTING: Final = "report_period"
+_SAID: Final[Mapping[int, Mode]] = {0: Mode.DAY, 1: Mode.TEN_DAYS, 2: Mode.MONTH, 3: Mode.DAY}
 
-    installed_at: int
-    removed_at: int | None = None
-    mode: Mode = Mode.DAY
+
+def mode_of_period(report_s: int) -> Mode:
+    """The mode of meters that report every so many seconds: the shortest whose period is as long."""
+    return next((mode for mode in MODES if report_s <= PERIOD_S[mode]), Mode.MONTH)
+
+
+def mode_of_settings(values: Mapping[str, object]) -> Mode | None:
+    """The mode a meter's own settings say; None where they say nothing of it."""
+    said = values.get(MODE_SETTING)
+    return _SAID.get(said) if isinstance(said, int) else None
+
+
+@dataclass(slots=True, frozen=True)
+class Modes:
+    """A mode, and the one before it: a change counts for the days from ``since`` on. None: says nothing, another counts."""
+
+    mode: Mode | None = None
+    since: int | None = None  # day number
+    before: Mode | None = None
+
+    def on(self, day: int) -> Mode | None:
+        """In force on a day."""
+        return self.before if self.since is not None and day < self.since else self.mode
+
+
+class Standing(StrEnum):
+    """Whether a day of a meter may be missed."""
+
+    NOT_EXPECTED = "not_expected"  # before it was there, or after
+    NOT_DUE = "not_due"
+    DUE = "due"
+
+
+@dataclass(slots=True, frozen=True)
+class Expectation:
+    """From when to when, and in which mode a meter is to report. Days are day numbers of the utility's zone.
+
+    first_day    the first day asked of it: the later of the day after its installation (it was put up in the course of that day,
+                 and a whole day begins at midnight) and of the day from which the utility expects readings
+    removed_day  nothing is due after it: a period that ends later is never reported
+    own          what the meter says of its mode; where that is nothing, ``product`` counts
+    """
+
+    first_day: int
+    removed_day: int | None = None
+    own: Modes = field(default_factory=Modes)
+    product: Modes = field(default_factory=lambda: Modes(Mode.DAY))
+
+    def mode_on(self, day: int) -> Mode:
+        """The mode in force on a day."""
+        return self.own.on(day) or self.product.on(day) or Mode.DAY
+
+    def is_expected(self, day: int) -> bool:
+        """Whether the meter was on the wall from midnight to midnight, and still there when its period ended."""
+        if day < self.first_day:
+            return False
+        return self.removed_day is None or period_of(day, self.mode_on(day))[1] < self.removed_day
+
+    def standing(self, day: int, now_s: int, zone: Zone) -> Standing:
+        """How the day stands at an instant."""
+        if not self.is_expected(day):
+            return Standing.NOT_EXPECTED
+        return Standing.NOT_DUE if now_s < due_at(day, self.mode_on(day), zone) else Standing.DUE
 
 
 class Status(StrEnum):
@@ -37,6 +107,7 @@ class Status(StrEnum):
     ESTIMATED = "estimated"  # at least one slot rests on an estimate
     PARTIAL = "partial"  # some slots measured, others unknown
     MISSING = "missing"  # nothing known
+    NOT_DUE = "not_due"  # not all measured, and not due yet
 
 
 class Known(NamedTuple):
@@ -49,7 +120,8 @@ class Known(NamedTuple):
 
 @dataclass(slots=True)
 class Collection:
-    """Counts of a collection report; ``received`` = on time + late."""
+    """Counts of a collection report; ``received`` = on time + late. ``expected``: days that are due, and those that were there
+    before; ``not_due`` are none of them."""
 
     expected: int = 0
     on_time: int = 0
@@ -57,6 +129,7 @@ class Collection:
     estimated: int = 0
     partial: int = 0
     missing: int = 0
+    not_due: int = 0
 
     @property
     def received(self) -> int:
@@ -68,52 +141,51 @@ class Collection:
         """Received of expected in millionths, rounded down; 1,000,000 when nothing was expected."""
         return 1_000_000 if not self.expected else self.received * 1_000_000 // self.expected
 
+    def add(self, status: Status, days: int = 1) -> None:
+        """Count days of one status."""
+        if status is not Status.NOT_DUE:
+            self.expected += days
+        setattr(self, status.value, getattr(self, status.value) + days)
 
-def expected_days(schedule: Schedule, first: int, last: int, zone: Zone) -> range:
-    """Days of first … last (inclusive) that the meter was on the wall from midnight to midnight."""
-    begin = zone.day_of(schedule.installed_at)
-    if zone.start_of(begin) < schedule.installed_at:
-        begin += 1
-    end = last if schedule.removed_at is None else min(last, zone.day_of(schedule.removed_at) - 1)
-    return range(max(first, begin), max(end, max(first, begin) - 1) + 1)
+
+def period_of(day: int, mode: Mode) -> tuple[int, int]:
+    """First and last day of the reporting period that holds ``day``."""
+    if mode is Mode.DAY:
+        return day, day
+    today = day_to_date(day)
+    if mode is Mode.WEEK:
+        first = day - today.weekday()
+        return first, first + 6
+    first = date_to_day(today.replace(day=1))
+    last = date_to_day(date(today.year + today.month // 12, today.month % 12 + 1, 1)) - 1
+    if mode is Mode.TEN_DAYS:
+        third = min((today.day - 1) // 10, 2)
+        return first + 10 * third, last if third == 2 else first + 10 * third + 9
+    return first, last
 
 
 def due_at(day: int, mode: Mode, zone: Zone) -> int:
     """Instant by which the report about ``day`` should be in: 08:00 of the day after its reporting period."""
-    end = day
-    if mode is not Mode.DAY:
-        today = day_to_date(day)
-        next_month = date(today.year + today.month // 12, today.month % 12 + 1, 1)
-        end = date_to_day(next_month) - 1
-        if mode is Mode.TEN_DAYS and today.day <= 20:
-            end = day + (10 if today.day <= 10 else 20) - today.day
-    return zone.at(end + 1, ON_TIME_HOUR)
+    return zone.at(period_of(day, mode)[1] + 1, ON_TIME_HOUR)
 
 
-def status_of(known: Known | None, expected_slots: int, due_s: int) -> Status:
-    """How a day stands; ``expected_slots`` is the number of slots of the day on its grid."""
+def status_of(known: Known | None, expected_slots: int, due_s: int, now_s: int | None = None) -> Status:
+    """How an expected day stands; ``expected_slots`` is the number of slots of the day on its grid. ``now_s``: None after it
+    was due."""
     if known is None or known.slots == 0:
-        return Status.MISSING
-    if known.slots > known.measured:
-        return Status.ESTIMATED
-    if known.slots < expected_slots:
-        return Status.PARTIAL
-    return Status.ON_TIME if known.received_s < due_s else Status.LATE
+        status = Status.MISSING
+    elif known.slots > known.measured:
+        status = Status.ESTIMATED
+    elif known.slots < expected_slots:
+        status = Status.PARTIAL
+    else:
+        return Status.ON_TIME if known.received_s < due_s else Status.LATE
+    return Status.NOT_DUE if now_s is not None and now_s < due_s else status
 
 
 def collect(statuses: Iterable[Status]) -> Collection:
     """Count statuses of expected days."""
     counts = Collection()
     for status in statuses:
-        counts.expected += 1
-        if status is Status.ON_TIME:
-            counts.on_time += 1
-        elif status is Status.LATE:
-            counts.late += 1
-        elif status is Status.ESTIMATED:
-            counts.estimated += 1
-        elif status is Status.PARTIAL:
-            counts.partial += 1
-        else:
-            counts.missing += 1
+        counts.add(status)
     return counts

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Readings of any period in any step (R6.1), exact, with a summary of what they rest on."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from openmains.domain.period import HOUR_S, Zone, date_to_day, day_to_date
+from openmains.domain.readings.expected import Standing
 from openmains.domain.readings.model import DayRow
 from openmains.domain.readings.quality import Slot
 
@@ -15,7 +16,7 @@ MAX_BUCKETS = 100_000
 
 @dataclass(slots=True)
 class Bucket:
-    """One step: [start, end), volume, and how many seconds of it rest on what; the rest of it is missing."""
+    """One step: [start, end), volume, and how many seconds of it rest on what; what is unknown and was to be there is missing."""
 
     start: int
     end: int
@@ -24,12 +25,15 @@ class Bucket:
     estimated_s: int = 0
     suspect_s: int = 0  # part of the two above
     edited_s: int = 0  # part of the two above
+    not_due_s: int = 0  # unknown, of days that are not due yet
+    not_expected_s: int = 0  # unknown, of days before the meter was there or after
     flags: int = 0  # rule bits of the days it touches
 
     @property
     def missing_s(self) -> int:
-        """Seconds of which nothing is known."""
-        return self.end - self.start - self.measured_s - self.estimated_s
+        """Seconds of which nothing is known although they were due."""
+        known = self.measured_s + self.estimated_s
+        return self.end - self.start - known - self.not_due_s - self.not_expected_s
 
 
 def series(rows: Iterable[DayRow], start: int, end: int, step: str | int, zone: Zone) -> list[Bucket]:
@@ -59,7 +63,38 @@ def series(rows: Iterable[DayRow], start: int, end: int, step: str | int, zone: 
     return buckets
 
 
-def _slots(row: DayRow, day_start: int, day_end: int, buckets: list[Bucket], place: int) -> None:
+def set_apart(
+    buckets: Sequence[Bucket], rows: Iterable[DayRow], zone: Zone, standing_of: Callable[[int], Standing]
+) -> None:
+    """Tell what nobody promised from what is missing: unknown seconds of days that are not due or not expected."""
+    if not buckets:
+        return
+    by_day = {row.day: row for row in rows}
+    place = 0
+    for day in range(zone.day_of(buckets[0].start), zone.day_of(buckets[-1].end - 1) + 1):
+        left, right = zone.start_of(day), zone.start_of(day + 1)
+        while buckets[place].end <= left:
+            place += 1
+        standing = standing_of(day)
+        if standing is Standing.DUE:
+            continue
+        here = place
+        touched = []
+        while here < len(buckets) and buckets[here].start < right:
+            touched.append(buckets[here])
+            here += 1
+        known = [Bucket(bucket.start, bucket.end) for bucket in touched]
+        if day in by_day:
+            _slots(by_day[day], left, right, known, 0)
+        for bucket, told in zip(touched, known, strict=True):
+            unknown = min(right, bucket.end) - max(left, bucket.start) - told.measured_s - told.estimated_s
+            if standing is Standing.NOT_DUE:
+                bucket.not_due_s += unknown
+            else:
+                bucket.not_expected_s += unknown
+
+
+def _slots(row: DayRow, day_start: int, day_end: int, buckets: Sequence[Bucket], place: int) -> None:
     for k, (increment, quality) in enumerate(zip(row.increments, row.quality, strict=True)):
         left = day_start + k * row.interval_s
         right = min(left + row.interval_s, day_end)

@@ -44,35 +44,51 @@ SELECT meter_id, toUInt16(day), version, base, interval_s, increments, arrayResi
    AND day IN {days:Array(Date)}
 
 -- name: counts
--- Meters of a day by area, product and status. Both tables are sorted by meter within a partition, so they are joined by
--- merging. The same order of questions as domain/readings/expected.status_of; a meter without a row has 0 slots by the join.
-SELECT d.area_id, d.product_id,
-       multiIf(k.slots = 0, 'missing', k.slots > k.measured, 'estimated',
-               k.slots < transform(d.product_id, {products:Array(UInt32)}, {slots:Array(UInt16)}, toUInt16(0)), 'partial',
-               k.received_s < {due:UInt32}, 'on_time', 'late') AS status,
+-- Meters of a day by area, product, mode and status, as it stood at an instant: seen is what had come before it, due what
+-- was due by then. Both tables are sorted by meter within a partition, so they are joined by merging. The same order of
+-- questions as domain/readings/expected (Expectation, status_of); a meter without a row has 0 slots by the join. Modes are
+-- numbers from 1 on, dues and ends are theirs for this day.
+SELECT area_id, product_id, mode, multiIf(is_full, if(received_s < due, 'on_time', 'late'), {at:UInt32} < due, 'not_due', lacking) AS status,
        count()
-  FROM (SELECT meter_id, area_id, product_id FROM meter_dim FINAL
-         WHERE tenant_id = {tenant:UInt32} AND installed_on <= {day:Date} AND removed_on > {day:Date}) AS d
-  LEFT ANY JOIN (SELECT meter_id, slots, measured, received_s FROM day_total FINAL
-                  WHERE tenant_id = {tenant:UInt32} AND day = {day:Date}) AS k ON d.meter_id = k.meter_id
- GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+  FROM (SELECT d.area_id AS area_id, d.product_id AS product_id, d.mode AS mode, d.due AS due, k.received_s AS received_s,
+               multiIf(k.slots = 0, 'missing', k.slots > k.measured, 'estimated',
+                       k.slots < transform(d.product_id, {products:Array(UInt32)}, {slots:Array(UInt16)}, toUInt16(0)),
+                       'partial', '') AS lacking, lacking = '' AS is_full
+          FROM (SELECT meter_id, area_id, product_id,
+                       if({day:Date} < own_since, own_before, own_mode) AS own,
+                       if(own > 0, own, transform(product_id, {products:Array(UInt32)}, {modes:Array(UInt8)}, toUInt8(1))) AS mode,
+                       arrayElement({dues:Array(UInt32)}, mode) AS due
+                  FROM meter_dim FINAL
+                 WHERE tenant_id = {tenant:UInt32} AND first_day <= {day:Date} AND registered_s < {seen:UInt32}
+                   AND removed_on > arrayElement({ends:Array(Date)}, mode)) AS d
+          LEFT ANY JOIN (SELECT meter_id, slots, measured, received_s FROM day_total FINAL
+                          WHERE tenant_id = {tenant:UInt32} AND day = {day:Date} AND received_s < {seen:UInt32}) AS k
+            ON d.meter_id = k.meter_id)
+ GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 SETTINGS do_not_merge_across_partitions_select_final = 1, join_algorithm = 'full_sorting_merge,hash',
          max_bytes_before_external_group_by = 1000000000
 
 -- name: missing
--- Meters in these statuses by id, from one on; no area or no product means all.
-SELECT d.meter_id, d.area_id, d.product_id,
-       multiIf(k.slots = 0, 'missing', k.slots > k.measured, 'estimated',
-               k.slots < transform(d.product_id, {products:Array(UInt32)}, {slots:Array(UInt16)}, toUInt16(0)), 'partial',
-               k.received_s < {due:UInt32}, 'on_time', 'late') AS status
-  FROM (SELECT meter_id, area_id, product_id FROM meter_dim FINAL
-         WHERE tenant_id = {tenant:UInt32} AND installed_on <= {day:Date} AND removed_on > {day:Date}
-           AND meter_id > {after:UInt64} AND (empty({areas:Array(UInt32)}) OR area_id IN {areas:Array(UInt32)})
-           AND (empty({of_products:Array(UInt32)}) OR product_id IN {of_products:Array(UInt32)})) AS d
-  LEFT ANY JOIN (SELECT meter_id, slots, measured, received_s FROM day_total FINAL
-                  WHERE tenant_id = {tenant:UInt32} AND day = {day:Date} AND meter_id > {after:UInt64}) AS k
-    ON d.meter_id = k.meter_id
- WHERE status IN {statuses:Array(String)} ORDER BY d.meter_id LIMIT {limit:UInt32}
+-- Meters in these statuses by id, from one on; no area or no product means all. Statuses as in counts.
+SELECT meter_id, area_id, product_id, multiIf(is_full, if(received_s < due, 'on_time', 'late'), {at:UInt32} < due, 'not_due', lacking) AS status
+  FROM (SELECT d.meter_id AS meter_id, d.area_id AS area_id, d.product_id AS product_id, d.due AS due, k.received_s AS received_s,
+               multiIf(k.slots = 0, 'missing', k.slots > k.measured, 'estimated',
+                       k.slots < transform(d.product_id, {products:Array(UInt32)}, {slots:Array(UInt16)}, toUInt16(0)),
+                       'partial', '') AS lacking, lacking = '' AS is_full
+          FROM (SELECT meter_id, area_id, product_id,
+                       if({day:Date} < own_since, own_before, own_mode) AS own,
+                       if(own > 0, own, transform(product_id, {products:Array(UInt32)}, {modes:Array(UInt8)}, toUInt8(1))) AS mode,
+                       arrayElement({dues:Array(UInt32)}, mode) AS due
+                  FROM meter_dim FINAL
+                 WHERE tenant_id = {tenant:UInt32} AND first_day <= {day:Date} AND registered_s < {seen:UInt32}
+                   AND removed_on > arrayElement({ends:Array(Date)}, mode)
+                   AND meter_id > {after:UInt64} AND (empty({areas:Array(UInt32)}) OR area_id IN {areas:Array(UInt32)})
+                   AND (empty({of_products:Array(UInt32)}) OR product_id IN {of_products:Array(UInt32)})) AS d
+          LEFT ANY JOIN (SELECT meter_id, slots, measured, received_s FROM day_total FINAL
+                          WHERE tenant_id = {tenant:UInt32} AND day = {day:Date} AND received_s < {seen:UInt32}
+                            AND meter_id > {after:UInt64}) AS k
+            ON d.meter_id = k.meter_id)
+ WHERE status IN {statuses:Array(String)} ORDER BY meter_id LIMIT {limit:UInt32}
 SETTINGS do_not_merge_across_partitions_select_final = 1, join_algorithm = 'full_sorting_merge,hash',
          max_bytes_before_external_group_by = 1000000000
 

@@ -6,7 +6,7 @@ tenant and meter, the head of each table's order, so that FINAL reads a handful 
 """
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from openmains.app.fleet.model import Dimension
@@ -14,10 +14,10 @@ from openmains.app.readings.model import StoredDay, StoredFrame, StoredRegister,
 from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.period import date_to_day, day_to_date
 from openmains.edges.clickhouse.client import ClickHouse
+from openmains.edges.clickhouse.fleet import put_dimensions
 from openmains.edges.clickhouse.queries import QUERIES
 
 NOT_SENT = -2147483648
-_NEVER = date(2149, 6, 6)  # the last day of Date: not removed
 
 _LAST_S = 4_102_444_800  # 2100-01-01, beyond every instant accepted
 _LAST_64 = 2**63 - 1
@@ -89,19 +89,7 @@ class ClickHouseReadings:
         ]
 
     async def put(self, rows: Sequence[Dimension]) -> None:
-        """The registry's copy; the row with the highest revision counts, so repeats and races are harmless."""
-        await self._clickhouse.insert(
-            "meter_dim",
-            {
-                "tenant_id": [row.tenant_id for row in rows],
-                "meter_id": [row.meter_id for row in rows],
-                "area_id": [row.area_id for row in rows],
-                "product_id": [row.product_id for row in rows],
-                "installed_on": [row.installed_on for row in rows],
-                "removed_on": [row.removed_on or _NEVER for row in rows],
-                "revision": [row.revision for row in rows],
-            },
-        )
+        await put_dimensions(self._clickhouse, rows)
 
 
 def _keys(tenant_id: TenantId, meter_id: MeterId, limit: int, before: tuple[int, int] | None) -> dict[str, Any]:

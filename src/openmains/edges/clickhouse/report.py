@@ -5,30 +5,33 @@ Both are ReplacingMergeTrees, so both are read with FINAL: a day lies in one par
 which makes FINAL a merge of few sorted runs. The two are joined by merging as well: their orders agree.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 
-from openmains.app.readings.report.collection import Counts, MissingMeter
+from openmains.app.readings.report.collection import Counts, DayRequest, MissingMeter
 from openmains.domain.ids import AreaId, MeterId, ProductId, TenantId
 from openmains.domain.period import day_to_date
-from openmains.domain.readings.expected import Status
+from openmains.domain.readings.expected import MODES, Status
 from openmains.edges.clickhouse.client import ClickHouse
+from openmains.edges.clickhouse.fleet import MODE_CODES
 from openmains.edges.clickhouse.queries import QUERIES
 
 
 class DayReports:
-    """Reads of one ClickHouse. ``day`` is a day number, ``slots`` the expected slots of each product that day."""
+    """Reads of one ClickHouse."""
 
     def __init__(self, clickhouse: ClickHouse) -> None:
         self._clickhouse = clickhouse
 
-    async def counts(self, tenant_id: TenantId, day: int, due_s: int, slots: Mapping[int, int]) -> list[Counts]:
-        """Meters by area, product and status."""
-        rows = await self._clickhouse.query(*QUERIES["counts"](**self._params(tenant_id, day, due_s, slots)))
-        return [Counts(AreaId(row[0]), ProductId(row[1]), Status(row[2]), int(row[3])) for row in rows]
+    async def counts(self, tenant_id: TenantId, asked: DayRequest) -> list[Counts]:
+        """Meters by area, product, mode and status."""
+        rows = await self._clickhouse.query(*QUERIES["counts"](**self._params(tenant_id, asked)))
+        return [
+            Counts(AreaId(row[0]), ProductId(row[1]), Status(row[3]), int(row[4]), MODES[row[2] - 1]) for row in rows
+        ]
 
     async def missing(
-        self, tenant_id: TenantId, day: int, due_s: int, slots: Mapping[int, int], after: int, limit: int,
+        self, tenant_id: TenantId, asked: DayRequest, after: int, limit: int,
         statuses: Sequence[Status] = (Status.MISSING,), areas: Sequence[int] = (), products: Sequence[int] = (),
     ) -> list[MissingMeter]:  # fmt: skip
         """Meters in these statuses by id, those after ``after``: what a re-read asks for (R6.3).
@@ -37,7 +40,7 @@ class DayReports:
         """
         rows = await self._clickhouse.query(
             *QUERIES["missing"](
-                **self._params(tenant_id, day, due_s, slots),
+                **self._params(tenant_id, asked),
                 after=after,
                 limit=limit,
                 areas=list(areas),
@@ -55,7 +58,16 @@ class DayReports:
         return [(row[0], int(row[1]), int(row[2]), int(row[3])) for row in rows]
 
     @staticmethod
-    def _params(tenant_id: TenantId, day: int, due_s: int, slots: Mapping[int, int]) -> dict[str, object]:
-        known = dict(slots) or {0: 0}
-        return {"tenant": tenant_id, "day": day_to_date(day), "due": due_s, "products": list(known),
-                "slots": list(known.values())}  # fmt: skip
+    def _params(tenant_id: TenantId, asked: DayRequest) -> dict[str, object]:
+        known = dict(asked.slots) or {0: 0}
+        return {
+            "tenant": tenant_id,
+            "day": day_to_date(asked.day),
+            "at": asked.instant.at_s,
+            "seen": asked.instant.seen_s,
+            "products": list(known),
+            "slots": list(known.values()),
+            "modes": [MODE_CODES[asked.modes[product_id]] if product_id in asked.modes else 1 for product_id in known],
+            "dues": list(asked.dues),
+            "ends": [day_to_date(end) for end in asked.ends],
+        }

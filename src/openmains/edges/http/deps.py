@@ -3,7 +3,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from openmains.app.security.model import OnSimSeparated
 from openmains.app.security.ports import KeyFiles
 from openmains.app.system.ports import LiveFeed, SystemView
 from openmains.app.unit_of_work import Store
-from openmains.domain.period import utc_of_us
+from openmains.domain.period import day_to_date, utc_of_us, zone
 from openmains.domain.security.ladder import Thresholds
 from openmains.edges.http.limiter import Limiter
 
@@ -103,6 +103,11 @@ def actor_of(connection: Connection) -> Actor:
     """Who asks; set by the guard of every operation that is not public."""
     actor: Actor = connection.scope["state"]["actor"]
     return actor
+
+
+def today_of(deps: ApiDeps, actor: Actor) -> date:
+    """The calendar day of the actor's utility."""
+    return day_to_date(zone(actor.zone).day_of(deps.now_s()))
 
 
 def client_address(connection: Connection) -> str:

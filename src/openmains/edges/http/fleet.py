@@ -14,7 +14,7 @@ from openmains.app.fleet.model import Area, AreaChange, NewArea, NewProduct, Pro
 from openmains.app.fleet.ports import AreaStore, ProductStore
 from openmains.app.problems import Problem
 from openmains.domain.ids import AreaId, ProductId
-from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
+from openmains.edges.http.deps import ApiDeps, actor_of, deps_of, today_of
 from openmains.edges.http.inputs import Cursor, Id32, Limit, Page, PathWord, after_id, changes, hex_bytes, page
 from openmains.edges.http.permissions import ADMINISTRATOR, VIEWER
 
@@ -128,6 +128,7 @@ async def change_product(request: Request[Any, Any, Any], product_id: Id32, data
         changes(data),
         lambda driver: medium_of(deps, driver),
         lambda driver, settings: check_product(deps.command_drivers, driver, settings),
+        today_of(deps, actor_of(request)),
     )
 
 

@@ -31,8 +31,8 @@ from openmains.app.paging import decode_cursor, encode_cursor
 from openmains.app.problems import Problem
 from openmains.domain.identity.role import Role
 from openmains.domain.ids import AreaId, MeterId, ProductId
-from openmains.domain.period import day_to_date, zone
-from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
+from openmains.domain.period import zone
+from openmains.edges.http.deps import ApiDeps, actor_of, deps_of, today_of
 from openmains.edges.http.inputs import (
     Cursor,
     Id,
@@ -202,7 +202,8 @@ async def read_meter(request: Request[Any, Any, Any], meter_id: Id) -> Response[
 async def add_meter(request: Request[Any, Any, Any], data: JSONBody[NewMeter]) -> Response[MeterDetail]:
     """Add a meter; its messages are accepted within seconds."""
     deps, actor = deps_of(request), actor_of(request)
-    return _answer(await register.add_meter(deps.store, _dimensions(deps), actor, data), actor, 201)
+    made = await register.add_meter(deps.store, _dimensions(deps), actor, data, today_of(deps, actor))
+    return _answer(made, actor, 201)
 
 
 @patch("/meters/{meter_id:int}", operation_id="change_meter", tags=["meters"], opt=OPERATOR)
@@ -213,7 +214,7 @@ async def change_meter(
     deps, actor = deps_of(request), actor_of(request)
     revision = revision_of(if_match)
     found = await register.change_meter(
-        deps.store, _dimensions(deps), actor, MeterId(meter_id), revision, changes(data)
+        deps.store, _dimensions(deps), actor, MeterId(meter_id), revision, changes(data), today_of(deps, actor)
     )
     return _answer(found, actor)
 
@@ -228,7 +229,7 @@ async def remove_meter(
     """Take a meter out of use; its readings stay, its IMEI is free again."""
     deps, actor = deps_of(request), actor_of(request)
     revision = revision_of(if_match)
-    today = day_to_date(zone(actor.zone).day_of(deps.now_s()))
+    today = today_of(deps, actor)
     found = await register.remove_meter(
         deps.store, _dimensions(deps), actor, MeterId(meter_id), revision, on or today, today
     )

@@ -18,9 +18,10 @@ from openmains.app.readings.ports import ReadingStore
 from openmains.domain.ids import MeterId
 from openmains.domain.period import DAY_S, HOUR_S, Zone, utc, utc_of_us, zone
 from openmains.domain.quantity import LITRE_EXPONENT, to_m3
+from openmains.domain.readings.expected import Expectation
 from openmains.domain.readings.model import DayRow
 from openmains.domain.readings.quality import Rule
-from openmains.domain.readings.series import Bucket, series
+from openmains.domain.readings.series import Bucket, series, set_apart
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Key, Limit, Page, page, seconds
 from openmains.edges.http.permissions import VIEWER
@@ -43,7 +44,9 @@ Step = Annotated[
 
 
 class SeriesPoint(Struct, frozen=True):
-    """Volume of one step. The seconds say what it rests on; ``missing_s`` of it are unknown and count as 0."""
+    """Volume of one step. The seconds say what it rests on; ``missing_s`` of it are unknown and count as 0. Unknown too, and
+    missed by nobody, are ``not_due_s`` of days that are not due yet, and ``not_expected_s`` of days before the meter was there or
+    after."""
 
     start: datetime
     end: datetime
@@ -54,6 +57,8 @@ class SeriesPoint(Struct, frozen=True):
     suspect_s: int
     edited_s: int
     missing_s: int
+    not_due_s: int
+    not_expected_s: int
     rules: list[str]
 
 
@@ -65,6 +70,8 @@ class QualitySummary(Struct, frozen=True):
     suspect_s: int
     edited_s: int
     missing_s: int
+    not_due_s: int
+    not_expected_s: int
 
 
 class Series(Struct, frozen=True):
@@ -105,6 +112,14 @@ async def meter_of(deps: ApiDeps, actor: Actor, meter_id: int) -> MeterDetail:
     """The meter as its tenant sees it: what is not the tenant's is not found, in any engine."""
     async with deps.store.tenant(actor.tenant_id) as work:
         found = await work[MeterStore].get(MeterId(meter_id))
+    if found is None:
+        raise Problem("not-found")
+    return found
+
+
+async def _expectation(deps: ApiDeps, actor: Actor, meter_id: int) -> Expectation:
+    async with deps.store.tenant(actor.tenant_id) as work:
+        found = await work[MeterStore].expectation(MeterId(meter_id))
     if found is None:
         raise Problem("not-found")
     return found
@@ -158,6 +173,8 @@ async def read_series(
     days = await store_of(deps).days(actor.tenant_id, MeterId(meter_id), place.day_of(left), place.day_of(right - 1))
     exponent = _exponent(deps, meter.driver)
     buckets = _buckets(days, left, right, step, place)
+    asked, now_s = await _expectation(deps, actor, meter_id), deps.now_s()
+    set_apart(buckets, map(_row, days), place, lambda day: asked.standing(day, now_s, place))
     total = sum(bucket.volume for bucket in buckets)
     return Series(
         meter_id=meter_id,
@@ -172,6 +189,8 @@ async def read_series(
             suspect_s=sum(b.suspect_s for b in buckets),
             edited_s=sum(b.edited_s for b in buckets),
             missing_s=sum(b.missing_s for b in buckets),
+            not_due_s=sum(b.not_due_s for b in buckets),
+            not_expected_s=sum(b.not_expected_s for b in buckets),
         ),
         points=[
             SeriesPoint(
@@ -184,6 +203,8 @@ async def read_series(
                 suspect_s=b.suspect_s,
                 edited_s=b.edited_s,
                 missing_s=b.missing_s,
+                not_due_s=b.not_due_s,
+                not_expected_s=b.not_expected_s,
                 rules=_rules(b.flags),
             )
             for b in buckets

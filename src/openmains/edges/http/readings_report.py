@@ -48,9 +48,10 @@ def _day(deps: ApiDeps, day: date | None, actor: Actor) -> int:
 async def read_collection_report(
     request: Request[Any, Any, Any], day: Day = None, by: FromQuery[ReportBy] = "area"
 ) -> CollectionReport:
-    """Expected, received, on time, estimated and missing meters of a day."""
+    """Expected, received, on time, estimated and missing meters of a day: as of now, and as it stood when it was due."""
     actor = actor_of(request)
-    return await _reports(deps_of(request)).collection(actor.tenant_id, _day(deps_of(request), day, actor), by)
+    deps = deps_of(request)
+    return await _reports(deps).collection(actor.tenant_id, _day(deps, day, actor), by, deps.now_s())
 
 
 @get("/reports/collection.csv", operation_id="download_collection_csv", tags=["reports"], opt=VIEWER)
@@ -60,7 +61,9 @@ async def download_collection_csv(
     """The same as CSV (UTF-8 with byte order mark, for spreadsheets)."""
     actor = actor_of(request)
     number = _day(deps_of(request), day, actor)
-    data = await _reports(deps_of(request)).csv(actor.tenant_id, number, by, language_of(request))
+    data = await _reports(deps_of(request)).csv(
+        actor.tenant_id, number, by, language_of(request), deps_of(request).now_s()
+    )
     return _file(data, "text/csv; charset=utf-8", f"collection-{by}-{number}.csv")
 
 
@@ -71,7 +74,9 @@ async def download_collection_xlsx(
     """The same as a workbook."""
     actor = actor_of(request)
     number = _day(deps_of(request), day, actor)
-    data = await _reports(deps_of(request)).xlsx(actor.tenant_id, number, by, language_of(request))
+    data = await _reports(deps_of(request)).xlsx(
+        actor.tenant_id, number, by, language_of(request), deps_of(request).now_s()
+    )
     return _file(data, XLSX, f"collection-{by}-{number}.xlsx")
 
 
@@ -87,14 +92,13 @@ async def list_missing_meters(
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[MissingMeter]:
-    """Expected meters without a value of the day, by meter."""
+    """Expected meters whose day is due and not (fully) there, by meter."""
     actor = actor_of(request)
     scope = f"missing {by} {key or ''}"
     after = MeterId(after_id(scope, cursor) or 0)
     group = None if key is None else (by, key)
-    rows = await _reports(deps_of(request)).missing(
-        actor.tenant_id, _day(deps_of(request), day, actor), limit + 1, after, group
-    )
+    deps = deps_of(request)
+    rows = await _reports(deps).missing(actor.tenant_id, _day(deps, day, actor), limit + 1, after, deps.now_s(), group)
     return page(scope, rows, limit, lambda meter: meter.meter_id)
 
 

@@ -30,7 +30,7 @@ from openmains.app.security.model import (
 )
 from openmains.app.security.ports import AccessStore, KeyFiles, place_of
 from openmains.domain.ids import MeterId
-from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
+from openmains.edges.http.deps import ApiDeps, actor_of, deps_of, today_of
 from openmains.edges.http.inputs import (
     Cursor,
     Id,
@@ -168,7 +168,8 @@ async def accept_unknown_terminal(
     deps = deps_of(request)
     if deps.dimensions is None:
         raise Problem("not-offered")
-    return await handle.accept_unknown(deps.store, deps.dimensions, actor_of(request), imei, data)
+    actor = actor_of(request)
+    return await handle.accept_unknown(deps.store, deps.dimensions, actor, imei, data, today_of(deps, actor))
 
 
 @post(

@@ -47,9 +47,15 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
     for group, lines in {"total": [result["total"]], **result["groups"]}.items():
         for line in lines:
             rate = f"{line['rate_ppm'] / 10_000:.2f}"
-            rest = (line[key] for key in ("on_time", "late", "estimated", "partial", "missing"))
+            rest = (line[key] for key in ("on_time", "late", "estimated", "partial", "missing", "not_due"))
             code = line.get("key", "")
-            print(GROUP[locale][group], code, line["expected"], line["received"], rate, *rest, sep="\t")
+            then = line["as_due"]
+            as_due = (
+                ()
+                if then is None
+                else (then["expected"], then["received"], f"{then['rate_ppm'] / 10_000:.2f}", then["missing"])
+            )
+            print(GROUP[locale][group], code, line["expected"], line["received"], rate, *rest, *as_due, sep="\t")
     return 0
 
 

@@ -127,6 +127,7 @@ def as_csv() -> bytes:
             "安装位置",
             "口径",
             "安装日期",
+            "应收起始日期",
         )
     )
     for index, meter in enumerate(meters()):
@@ -134,7 +135,7 @@ def as_csv() -> bytes:
             (
                 meter.number, f"OM{meter.number}", meter.imei, meter.imsi, iccid_of(index),
                 meter.product, meter.area, meter.customer, meter.name, meter.phone, meter.address, meter.place, 15,
-                meter.installed_on.isoformat(),
+                meter.installed_on.isoformat(), meter.installed_on.isoformat(),
             )
         )  # fmt: skip
     return text.getvalue().encode("utf-8-sig")

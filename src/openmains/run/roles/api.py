@@ -22,6 +22,7 @@ from openmains.edges.nats.operate import OperateBus
 from openmains.edges.nats.stream import StreamReplay, UplinkStream
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.identity.tables import SignIn
+from openmains.edges.postgres.readings.due import KeptReports
 from openmains.edges.postgres.readings.report import ReportLabels
 from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.edges.signer.client import SocketSigner
@@ -61,7 +62,7 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
                 readings=readings,
                 dimensions=readings,
                 replay=StreamReplay(stream, settings.shards),
-                reports=Reports(DayReports(core.clickhouse), ReportLabels(core.pool)),
+                reports=Reports(DayReports(core.clickhouse), ReportLabels(core.pool), KeptReports(core.pool)),
                 key_files=sealed_files(settings),
                 thresholds=thresholds_of(settings),
                 on_sim_separated=cast(OnSimSeparated, settings.on_sim_separated),  # one of the setting's choices

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from openmains.app.fleet.imports.jobs import import_handlers
 from openmains.app.fleet.sync_dims import sync_dims
+from openmains.app.readings.report.due import keep_due
 from openmains.app.readings.report.jobs import report_handlers
 from openmains.app.readings.report.schedule import queue_due_reports
 from openmains.domain.ids import TenantId
@@ -17,9 +18,10 @@ from openmains.edges.clickhouse.report import DayReports
 from openmains.edges.jobs.runner import Runner
 from openmains.edges.postgres.fleet.imports import ChangedMeters, PostgresImport
 from openmains.edges.postgres.job.queue import PostgresJobs
+from openmains.edges.postgres.readings.due import KeptReports
 from openmains.edges.postgres.readings.report import ReportLabels
 from openmains.run.roles.access import worker_care, worker_keys
-from openmains.run.roles.process import Core
+from openmains.run.roles.process import Core, every
 from openmains.run.settings import Settings
 
 DIMS_EVERY_S = 5.0
@@ -33,6 +35,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     pool, clickhouse = core.pool, core.clickhouse
     names, days = ReportLabels(pool), DayReports(clickhouse)
     changes, dims = ChangedMeters(pool), MeterDims(clickhouse)
+    kept = KeptReports(pool)
     store = PostgresJobs(pool)
     due = Schedule()
 
@@ -53,7 +56,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
 
     handlers = {
         **import_handlers(lambda: PostgresImport(pool), changes, dims, zone_of),
-        **report_handlers(changes, dims, days, names),
+        **report_handlers(changes, dims, days, names, kept),
         **worker_keys(settings, pool),
     }
     timed = (copy_dims, queue_reports, worker_care(settings, pool), forget_uploads)
@@ -61,7 +64,18 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     runners = [Runner(store, handlers, clock=time.time, tasks=tasks) for tasks in (timed, ())]
     for runner in runners:
         runner.stopping = stop
-    await asyncio.gather(*(runner.run() for runner in runners))
+
+    async def keep_reports() -> None:
+        await sync_dims(changes, dims)
+        await keep_due(await names.tenants(), days, names, kept, time.time())
+
+    # Beside the jobs, not among them: an import of an hour must not keep a report from being as due.
+    keeping = asyncio.create_task(every(REPORTS_EVERY_S, "reports as due", keep_reports, stop))
+    try:
+        await asyncio.gather(*(runner.run() for runner in runners))
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
 
 
 def forget_old_files(folder: Path, before_s: float) -> int:

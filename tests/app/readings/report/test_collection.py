@@ -1,9 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The collection report: sums by group, and how what the registry does not know is named."""
 
-from openmains.app.readings.report.collection import GROUPS, Area, Counts, Labels, Product, due_s, report_of
+from openmains.app.readings.report.collection import (
+    GROUPS,
+    Area,
+    AsOf,
+    Counts,
+    Frozen,
+    Labels,
+    Product,
+    due_s,
+    report_of,
+)
 from openmains.domain.period import zone
-from openmains.domain.readings.expected import Status
+from openmains.domain.readings.expected import Mode, Modes, Status
 
 SHANGHAI = zone("Asia/Shanghai")
 DAY = 20_700
@@ -23,7 +33,7 @@ COUNTS = [
 
 def test_all_meters_are_counted_once_in_the_total_and_in_every_group() -> None:
     report = report_of(DAY, COUNTS, LABELS)
-    total = report.total
+    total = report.total.collection
     assert (total.expected, total.received, total.on_time, total.late) == (100, 95, 90, 5)
     assert (total.estimated, total.partial, total.missing, total.rate_ppm) == (1, 1, 3, 950_000)
     for group in GROUPS:
@@ -66,5 +76,46 @@ def test_a_day_has_as_many_slots_as_it_has_time() -> None:
 
 def test_no_meters_is_a_full_report_of_nothing() -> None:
     report = report_of(DAY, [], LABELS)
-    assert (report.total.expected, report.total.rate_ppm) == (0, 1_000_000)
+    assert (report.total.collection.expected, report.total.collection.rate_ppm) == (0, 1_000_000)
     assert all(not lines for lines in report.groups.values())
+
+
+def test_what_was_due_stands_beside_what_is_now_in_every_line() -> None:
+    then = Frozen(
+        1_000, [Counts(1, 3, Status.ON_TIME, 90), Counts(2, 3, Status.MISSING, 10), Counts(7, 3, Status.MISSING, 1)]
+    )
+    now = [Counts(1, 3, Status.ON_TIME, 90), Counts(1, 3, Status.MISSING, 20_000), Counts(2, 3, Status.LATE, 10)]
+    report = report_of(DAY, now, LABELS, then)
+    assert report.frozen_s == 1_000
+    assert report.total.as_due is not None
+    assert (report.total.collection.expected, report.total.as_due.expected) == (20_100, 101)
+    assert (report.total.collection.late, report.total.as_due.missing) == (10, 11)
+    lines = {line.key: line for line in report.groups["area"]}
+    assert lines["#7"].collection.expected == 0  # nobody is there any more; what was due is told all the same
+    assert lines["#7"].as_due is not None
+    assert lines["#7"].as_due.missing == 1
+    said = report.as_json()
+    assert (said["frozen_s"], said["total"]["as_due"]["expected"]) == (1_000, 101)
+    assert report_of(DAY, now, LABELS).as_json()["total"]["as_due"] is None
+
+
+def test_meters_whose_day_is_not_due_are_counted_apart_and_not_in_the_rate() -> None:
+    counts = [
+        Counts(1, 3, Status.ON_TIME, 3),
+        Counts(1, 3, Status.MISSING, 1),
+        Counts(1, 4, Status.NOT_DUE, 96, Mode.MONTH),
+    ]
+    total = report_of(DAY, counts, LABELS).total.collection
+    assert (total.expected, total.received, total.rate_ppm, total.missing, total.not_due) == (4, 3, 750_000, 1, 96)
+
+
+def test_a_day_is_asked_with_the_mode_its_products_had_then() -> None:
+    changed = Product("w3", "Water 3", "B", "b/1", 1800, Modes(Mode.MONTH, DAY, Mode.DAY))
+    labels = Labels(SHANGHAI, {}, {3: LABELS.products[3], 5: changed})
+    assert labels.asked(DAY, AsOf(0)).modes == {3: Mode.DAY, 5: Mode.MONTH}
+    assert labels.asked(DAY - 1, AsOf(0)).modes == {3: Mode.DAY, 5: Mode.DAY}
+    asked = labels.asked(DAY, AsOf(0))  # 4 September 2026, a Friday
+    assert [SHANGHAI.iso(due)[:16] for due in asked.dues] == [
+        "2026-09-05T08:00", "2026-09-07T08:00", "2026-09-11T08:00", "2026-10-01T08:00"
+    ]  # fmt: skip
+    assert list(asked.ends) == [DAY, DAY + 2, DAY + 6, DAY + 26]

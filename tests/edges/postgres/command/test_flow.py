@@ -186,6 +186,34 @@ async def test_a_newer_setting_replaces_an_older_one_that_was_not_sent(desk: Des
     assert {entry.name: entry.differs for entry in shadow.entries} == {"freeze_period": False, "report_time": True}
 
 
+async def test_a_confirmed_mode_is_the_meters_own_from_that_day_on(desk: Desk, owner: Pool) -> None:
+    """By it, not by its product's, its days are due; the copy of the registry beside the readings follows."""
+    meter_id = desk.town.meters[0]
+
+    async def told() -> list[Any]:
+        row = await owner.fetchrow(
+            "SELECT report_mode, report_mode_before, report_mode_since IS NOT NULL, revision,"
+            " (SELECT count(*) FROM identity_change c WHERE c.meter_id = m.meter_id) FROM meter m WHERE meter_id = $1", meter_id,
+        )  # fmt: skip
+        return list(row)
+
+    _, _, _, revision, changes = await told()
+    for serial, (values, mode) in enumerate(
+        [
+            ({"report_time": 1}, None),
+            ({"report_period": 2}, "month"),
+            ({"report_period": 2, "report_time": 5}, "month"),
+        ],
+        1,
+    ):
+        await desk.draft(meter_id, Kind.SET_PARAMETERS, {"values": values})
+        await desk.take_in()
+        await desk.spoke(meter_id)
+        await desk.hear(meter_id, serial, 0)
+        said = mode is not None
+        assert await told() == [mode, None, said, revision + said, changes + said]
+
+
 async def test_each_ending(desk: Desk) -> None:
     meter_id, other, third = desk.town.meters
     refused = await desk.draft(meter_id, Kind.SET_PARAMETERS, {"values": {"report_time": 1}})

@@ -109,7 +109,7 @@ async def test_errors_name_row_and_column_and_nothing_goes_in(owner: Pool, pipel
         (4, "口径", "bad_dn"),
         (5, "表号", "duplicate_in_file"),
         (6, "IMSI", "digits_lost"),
-        (6, "安装日期", "date_out_of_range"),
+        (6, "安装日期", "in-the-future"),
         (7, "区域代码", "unknown_area"),
         (8, "表号", "required"),
     ]

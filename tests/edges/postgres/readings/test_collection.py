@@ -18,10 +18,12 @@ from openmains.domain.readings.expected import Known, Status, status_of
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.report import DayReports
 from openmains.edges.postgres.db import Pool
+from openmains.edges.postgres.readings.due import KeptReports
 from openmains.edges.postgres.readings.report import ReportLabels
 
 DAY = date(2026, 5, 10)
 DUE = due_s(date_to_day(DAY), zone("Asia/Shanghai"))
+NOW = DUE + 40 * 86_400
 
 
 async def make_fleet(owner: Pool, code: str) -> tuple[int, list[int], list[int], list[int]]:
@@ -66,7 +68,7 @@ async def test_report_equals_an_independent_count(owner: Pool, clickhouse: Click
     for place, meter in enumerate(meters, 1):
         product, area = products[place % 2], areas[place % 3]
         slots = 48 if place % 2 == 0 else 24
-        installed = date(2026, 1, 1) if place % 10 else date(2026, 5, 11)  # one in ten comes a day too late
+        installed = date(2026, 1, 1) if place % 10 else DAY  # one in ten is put up on that day: no whole one
         removed = date(2026, 5, 10) if place % 17 == 0 else date(2149, 6, 6)
         dims.append((tenant, meter, area, product, installed, removed, 1))
         known = None
@@ -80,7 +82,7 @@ async def test_report_equals_an_independent_count(owner: Pool, clickhouse: Click
             rows.append(day_row(tenant, meter, area, product, known, 9))
             if have:
                 sums[area] += meter % 97
-        if installed <= DAY < removed:
+        if installed < DAY < removed:
             status = status_of(known, slots, DUE)
             expected[area, product, status] += 1
             if status in (Status.MISSING, Status.PARTIAL, Status.ESTIMATED):
@@ -93,10 +95,11 @@ async def test_report_equals_an_independent_count(owner: Pool, clickhouse: Click
         await clickhouse.insert("meter_day", {name: [each[name] for each in part] for name in part[0]})
 
     days, names = DayReports(clickhouse), ReportLabels(owner)
-    report = await day_report(tenant, date_to_day(DAY), days, names)
-    assert report.total.expected == sum(expected.values())
+    report = await day_report(tenant, date_to_day(DAY), days, names, KeptReports(owner), NOW)
+    total = report.total.collection
+    assert total.expected == sum(expected.values())
     for status in Status:
-        assert getattr(report.total, status) == sum(n for key, n in expected.items() if key[2] == status), status
+        assert getattr(total, status) == sum(n for key, n in expected.items() if key[2] == status), status
     for place, line in enumerate(report.groups["area"]):
         assert line.key == f"A{place}"
         assert line.collection.on_time == sum(
@@ -106,19 +109,21 @@ async def test_report_equals_an_independent_count(owner: Pool, clickhouse: Click
     assert [line.key for line in report.groups["driver"]] == ["P1800", "P3600"]
     got = await days.area_sums(tenant, date_to_day(DAY), date_to_day(DAY))
     assert {row[1]: row[2] for row in got} == dict(sums)
-    listed = [(row[0], row[4]) async for page in missing_pages(tenant, date_to_day(DAY), days, names) for row in page]
+    listed = [
+        (row[0], row[4]) async for page in missing_pages(tenant, date_to_day(DAY), days, names, NOW) for row in page
+    ]
     assert listed == missing
 
     path = tmp_path / "r.csv"
-    await write_csv(path, report, "zh", missing_pages(tenant, date_to_day(DAY), days, names))
+    await write_csv(path, report, "zh", missing_pages(tenant, date_to_day(DAY), days, names, NOW))
     lines = list(csv.reader(io.StringIO(path.read_text("utf-8-sig"))))
-    assert lines[1][4] == str(report.total.expected)
+    assert lines[1][4] == str(total.expected)
     assert lines[2][3] == "'=cmd()"  # an area's name is no formula
     assert lines[-1][0] == missing[-1][0] and lines[-1][3] == "'@地址"
     path = tmp_path / "r.xlsx"
-    await write_xlsx(path, report, "en", missing_pages(tenant, date_to_day(DAY), days, names))
+    await write_xlsx(path, report, "en", missing_pages(tenant, date_to_day(DAY), days, names, NOW))
     book = CalamineWorkbook.from_path(path)
     assert book.sheet_names == ["collection", "missing"]
     sheet = book.get_sheet_by_index(0).to_python()
-    assert sheet[1][4] == report.total.expected and sheet[2][3] == "'=cmd()"
+    assert sheet[1][4] == total.expected and sheet[2][3] == "'=cmd()"
     assert len(book.get_sheet_by_index(1).to_python()) == len(missing) + 1

@@ -28,6 +28,7 @@ export const COLUMNS: readonly Column[] = [
   { name: "bar_code", label: "meter.barCode", kind: "code", of: (meter) => meter.bar_code },
   { name: "dn", label: "meter.dn", kind: "figure", unit: "mm", of: (meter) => figure(meter.dn) },
   { name: "installed", label: "meter.installedOn", kind: "text", of: (meter) => meter.installed_on },
+  { name: "expected_from", label: "meter.expectedFrom", kind: "text", of: (meter) => meter.expected_from },
   { name: "register", label: "meter.register", kind: "figure", unit: "m³", of: (meter) => (meter.state?.register_m3 ? decimalText(meter.state.register_m3) : null) },
   { name: "register_at", label: "meter.registerAt", kind: "instant", of: (meter) => meter.state?.register_at },
   { name: "last_seen", label: "meter.lastSeen", kind: "instant", of: (meter) => meter.state?.last_seen_at },

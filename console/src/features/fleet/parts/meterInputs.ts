@@ -16,13 +16,15 @@ export interface MeterInputs {
   dn: string;
   qmax_l_h: string;
   installed_on: string;
+  /** First day whose reading is asked for. */
+  expected_from: string;
   /** Of the meter's customer; without one they stay false and are not shown. */
   is_protected: boolean;
   is_critical: boolean;
 }
 
 export function emptyInputs(today: string): MeterInputs {
-  return { number: "", product_id: "", area_id: "", imei: "", imsi: "", iccid: "", bar_code: "", address: "", place: "room", dn: "", qmax_l_h: "", installed_on: today, is_protected: false, is_critical: false };
+  return { number: "", product_id: "", area_id: "", imei: "", imsi: "", iccid: "", bar_code: "", address: "", place: "room", dn: "", qmax_l_h: "", installed_on: today, expected_from: today, is_protected: false, is_critical: false };
 }
 
 export function inputsOf(meter: MeterDetail): MeterInputs {
@@ -39,6 +41,7 @@ export function inputsOf(meter: MeterDetail): MeterInputs {
     dn: meter.dn === 0 ? "" : String(meter.dn),
     qmax_l_h: meter.qmax_l_h === 0 ? "" : String(meter.qmax_l_h),
     installed_on: meter.installed_on,
+    expected_from: meter.expected_from,
     is_protected: meter.customer?.is_protected ?? false,
     is_critical: meter.customer?.is_critical ?? false,
   };
@@ -58,6 +61,7 @@ export function newMeter(inputs: MeterInputs): NewMeter {
     dn: Number(inputs.dn),
     qmax_l_h: Number(inputs.qmax_l_h),
     installed_on: inputs.installed_on,
+    expected_from: inputs.expected_from,
   };
 }
 

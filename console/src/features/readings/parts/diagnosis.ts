@@ -5,9 +5,10 @@ import type { Reading } from "@/features/readings/calls";
 import type { DeadLetter } from "@/features/system/calls";
 import { tenthsText } from "@/shared/format/volume";
 import { levelOf } from "./coverage";
-import { restsOn, type Basis } from "./readingBars";
+import { isUnpromised, restsOn, type Basis } from "./readingBars";
 
-export const SILENT_H = 26; // a daily report and two hours of patience
+/** Hours of silence by mode: a period and two hours of patience. */
+export const SILENT_H: Record<MeterDetail["report_mode"], number> = { day: 26, week: 170, ten_days: 266, month: 746 };
 const EMPTY_PCT = 10;
 const HOUR_MS = 3_600_000;
 
@@ -28,17 +29,17 @@ function signalReason(rsrp: number | null, sinr: number | null): Reason | null {
   return { kind: level === "CE2" ? "edge" : "weak", rsrp: tenthsText(rsrp), sinr: tenthsText(sinr) };
 }
 
-/** Days that do not rest on measurements alone, newest first, with the rules that fired. */
+/** Days that do not rest on measurements alone, newest first, with the rules that fired; none that nobody promised. */
 function dayReasons(days: readonly Reading[], dayText: (instant: string) => string): Reason[] {
   return [...days]
     .reverse()
-    .map((day): Reason & { kind: "day" } => ({ kind: "day", day: dayText(day.start), basis: restsOn(day).filter((basis) => basis !== "measured"), rules: day.rules }))
+    .map((day): Reason & { kind: "day" } => ({ kind: "day", day: dayText(day.start), basis: restsOn(day).filter((basis) => basis !== "measured" && !isUnpromised(basis)), rules: day.rules }))
     .filter((day) => day.basis.length > 0);
 }
 
 /** `letters`: the meter's open dead letters, newest first; `days`: finished days, oldest first. */
 export function reasonsOf(
-  meter: Pick<MeterDetail, "state">,
+  meter: Pick<MeterDetail, "state" | "report_mode">,
   letters: readonly Pick<DeadLetter, "reason" | "byte_offset">[],
   now: number,
   days: readonly Reading[] = [],
@@ -51,7 +52,7 @@ export function reasonsOf(
   if (seen === null) reasons.push({ kind: "never" });
   else {
     const hours = Math.floor((now - Date.parse(seen)) / HOUR_MS);
-    if (hours >= SILENT_H) reasons.push({ kind: "silent", hours });
+    if (hours >= SILENT_H[meter.report_mode]) reasons.push({ kind: "silent", hours });
   }
   if (newest !== undefined) reasons.push({ kind: "letters", count: letters.length, reason: newest.reason, offset: newest.byte_offset });
   if (state) {

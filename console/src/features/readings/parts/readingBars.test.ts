@@ -14,6 +14,8 @@ function reading(values: Partial<Reading>): Reading {
     suspect_s: 0,
     edited_s: 0,
     missing_s: 0,
+    not_due_s: 0,
+    not_expected_s: 0,
     rules: [],
     ...values,
   };
@@ -24,6 +26,8 @@ describe("steps of a reading", () => {
     expect(restsOn(reading({}))).toEqual(["measured"]);
     expect(restsOn(reading({ measured_s: 43_200, estimated_s: 3600, missing_s: 39_600 }))).toEqual(["measured", "estimated", "missing"]);
     expect(isKnown(reading({ measured_s: 0, missing_s: 86_400 }))).toBe(false);
+    expect(restsOn(reading({ measured_s: 0, not_due_s: 86_400 }))).toEqual(["not_due"]);
+    expect(isKnown(reading({ measured_s: 0, not_due_s: 43_200, not_expected_s: 43_200 }))).toBe(false);
   });
 
   it("leave a hole where nothing is known, and do not draw it as zero", () => {

@@ -4,9 +4,12 @@ import type { Reading, Step } from "@/features/readings/calls";
 import type { Bar } from "@/shared/components/barPlot";
 import { instantText } from "@/shared/format/time";
 
-export type Basis = "measured" | "estimated" | "suspect" | "edited" | "missing";
+export type Basis = "measured" | "estimated" | "suspect" | "edited" | "missing" | "not_due" | "not_expected";
 
-const BASES: readonly Basis[] = ["measured", "estimated", "suspect", "edited", "missing"];
+const BASES: readonly Basis[] = ["measured", "estimated", "suspect", "edited", "missing", "not_due", "not_expected"];
+/** Of these nothing is known. Only what is missing is a fault: the others nobody promised. */
+const UNKNOWN: ReadonlySet<Basis> = new Set(["missing", "not_due", "not_expected"]);
+export const isUnpromised = (basis: Basis): boolean => UNKNOWN.has(basis) && basis !== "missing";
 
 /** What the volume of a step rests on, as far as anything of it does. */
 export function restsOn(row: Reading): Basis[] {
@@ -16,13 +19,15 @@ export function restsOn(row: Reading): Basis[] {
     suspect: row.suspect_s,
     edited: row.edited_s,
     missing: row.missing_s,
+    not_due: row.not_due_s,
+    not_expected: row.not_expected_s,
   };
   return BASES.filter((basis) => seconds[basis] > 0);
 }
 
 /** False where nothing of the step is known: its volume 0 means nothing. */
 export function isKnown(row: Reading): boolean {
-  return restsOn(row).some((basis) => basis !== "missing");
+  return restsOn(row).some((basis) => !UNKNOWN.has(basis));
 }
 
 /** Colour of each basis, the most remarkable first: a step shows the first that it rests on. */

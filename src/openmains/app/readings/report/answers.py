@@ -5,24 +5,32 @@ import tempfile
 from pathlib import Path
 
 from openmains.app.readings.report.build import NOT_RECEIVED, day_report, missing_pages, write_csv, write_xlsx
-from openmains.app.readings.report.collection import DayReport, Line, due_s
-from openmains.app.readings.report.model import CollectionReport, CollectionRow, MissingMeter, ReportBy
-from openmains.app.readings.report.ports import DayStore, LabelStore
+from openmains.app.readings.report.collection import AsOf, DayReport, Line
+from openmains.app.readings.report.model import (
+    CollectionReport,
+    CollectionRow,
+    DueCounts,
+    MissingMeter,
+    ReportBy,
+)
+from openmains.app.readings.report.ports import DayStore, DueStore, LabelStore
 from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.period import day_to_date, utc
 from openmains.domain.readings.expected import Collection
 
 
 class Reports:
-    """Computes every answer anew: a report of ten million meters takes seconds, and late readings count at once."""
+    """Computes what is now anew for every answer: a report of ten million meters takes seconds, and late readings count at
+    once. What was due stands beside it as it was kept."""
 
-    def __init__(self, days: DayStore, names: LabelStore) -> None:
+    def __init__(self, days: DayStore, names: LabelStore, due: DueStore) -> None:
         self._days = days
         self._names = names
+        self._due = due
 
-    async def collection(self, tenant_id: TenantId, day: int, by: ReportBy) -> CollectionReport:
+    async def collection(self, tenant_id: TenantId, day: int, by: ReportBy, now_s: int) -> CollectionReport:
         """Counts of a day by one group."""
-        return _answer(await day_report(tenant_id, day, self._days, self._names), by)
+        return _answer(await day_report(tenant_id, day, self._days, self._names, self._due, now_s), by)
 
     async def missing(
         self,
@@ -30,6 +38,7 @@ class Reports:
         day: int,
         limit: int,
         after_meter_id: MeterId,
+        now_s: int,
         group: tuple[ReportBy, str] | None = None,
     ) -> list[MissingMeter]:
         """Meters whose day is not (fully) there, by id; those of one line of the report where ``group`` names it."""
@@ -39,9 +48,7 @@ class Reports:
             return []
         page = await self._days.missing(
             tenant_id,
-            day,
-            due_s(day, labels.zone),
-            labels.slots(day),
+            labels.asked(day, AsOf(now_s)),
             after_meter_id,
             limit,
             NOT_RECEIVED,
@@ -67,18 +74,18 @@ class Reports:
             )
         return answer
 
-    async def csv(self, tenant_id: TenantId, day: int, by: ReportBy, locale: str) -> bytes:
+    async def csv(self, tenant_id: TenantId, day: int, by: ReportBy, locale: str, now_s: int) -> bytes:
         """The whole report with its missing list; ``by`` comes first in it."""
-        return await self._file(tenant_id, day, by, locale, "csv")
+        return await self._file(tenant_id, day, by, locale, "csv", now_s)
 
-    async def xlsx(self, tenant_id: TenantId, day: int, by: ReportBy, locale: str) -> bytes:
+    async def xlsx(self, tenant_id: TenantId, day: int, by: ReportBy, locale: str, now_s: int) -> bytes:
         """The same as a workbook."""
-        return await self._file(tenant_id, day, by, locale, "xlsx")
+        return await self._file(tenant_id, day, by, locale, "xlsx", now_s)
 
-    async def _file(self, tenant_id: TenantId, day: int, by: ReportBy, locale: str, kind: str) -> bytes:
-        report = await day_report(tenant_id, day, self._days, self._names)
+    async def _file(self, tenant_id: TenantId, day: int, by: ReportBy, locale: str, kind: str, now_s: int) -> bytes:
+        report = await day_report(tenant_id, day, self._days, self._names, self._due, now_s)
         report.groups = {by: report.groups[by], **{name: lines for name, lines in report.groups.items() if name != by}}
-        missing = missing_pages(tenant_id, day, self._days, self._names)
+        missing = missing_pages(tenant_id, day, self._days, self._names, now_s)
         with tempfile.TemporaryDirectory(prefix="openmains-report-") as folder:
             path = Path(folder) / f"report.{kind}"
             await (write_xlsx if kind == "xlsx" else write_csv)(path, report, locale, missing)
@@ -90,7 +97,9 @@ def _answer(report: DayReport, by: ReportBy) -> CollectionReport:
         day=day_to_date(report.day),
         by=by,
         deadline=utc(report.due_s),
-        total=_row(Line("", "", report.total)),
+        frozen_at=None if report.frozen_s is None else utc(report.frozen_s),
+        set_aside=report.set_aside,
+        total=_row(report.total),
         rows=[_row(line) for line in report.groups[by]],
     )
 
@@ -105,6 +114,19 @@ def _row(line: Line) -> CollectionRow:
         rate_ppm=counts.rate_ppm,
         on_time=counts.on_time,
         late=counts.late,
+        estimated=counts.estimated,
+        partial=counts.partial,
+        missing=counts.missing,
+        not_due=counts.not_due,
+        as_due=None if line.as_due is None else _as_due(line.as_due),
+    )
+
+
+def _as_due(counts: Collection) -> DueCounts:
+    return DueCounts(
+        expected=counts.expected,
+        received=counts.received,
+        rate_ppm=counts.rate_ppm,
         estimated=counts.estimated,
         partial=counts.partial,
         missing=counts.missing,

@@ -8,8 +8,16 @@ from typing import Any
 
 import xlsxwriter
 
-from openmains.app.readings.report.collection import DayReport, Labels, MeterLabel, MissingMeter, due_s, report_of
-from openmains.app.readings.report.ports import DayStore, LabelStore
+from openmains.app.readings.report.collection import (
+    AsOf,
+    DayReport,
+    Labels,
+    Line,
+    MeterLabel,
+    MissingMeter,
+    report_of,
+)
+from openmains.app.readings.report.ports import DayStore, DueStore, LabelStore
 from openmains.app.spreadsheet import csv_bytes, neutral
 from openmains.domain.ids import TenantId
 from openmains.domain.period import day_to_date
@@ -19,9 +27,10 @@ PAGE = 20_000
 SHEET_ROWS = 1_000_000  # a sheet ends at 1,048,576
 NOT_RECEIVED = (Status.MISSING, Status.PARTIAL, Status.ESTIMATED)
 HEAD = {
-    "zh": ["日期", "分组", "代码", "名称", "应收", "实收", "收集率%", "按时", "迟到", "估算", "部分", "缺失"],
+    "zh": ["日期", "分组", "代码", "名称", "应收", "实收", "收集率%", "按时", "迟到", "估算", "部分", "缺失", "未到期",
+           "到期时应收", "到期时实收", "到期时收集率%", "到期时缺失"],
     "en": ["day", "group", "code", "name", "expected", "received", "rate %", "on time", "late", "estimated", "partial",
-           "missing"],
+           "missing", "not due yet", "expected as due", "received as due", "rate % as due", "missing as due"],
 }  # fmt: skip
 MISSING_HEAD = {
     "zh": ["表号", "区域", "产品", "地址", "状态", "最后通信"],
@@ -38,26 +47,34 @@ STATUS = {
         Status.ESTIMATED: "估算",
         Status.LATE: "迟到",
         Status.ON_TIME: "按时",
+        Status.NOT_DUE: "未到期",
     },
     "en": {status: str(status).replace("_", " ") for status in Status},
 }
 
 
-async def day_report(tenant_id: TenantId, day: int, days: DayStore, names: LabelStore) -> DayReport:
-    """The report of a day. Raises ``LookupError`` for an unknown tenant."""
+async def day_report(
+    tenant_id: TenantId, day: int, days: DayStore, names: LabelStore, due: DueStore, now_s: int
+) -> DayReport:
+    """The report of a day as of ``now_s``, with what was kept of it. Raises ``LookupError`` for an unknown tenant."""
     labels = await names.labels(tenant_id)
-    counts = await days.counts(tenant_id, day, due_s(day, labels.zone), labels.slots(day))
-    return report_of(day, counts, labels)
+    counts = await days.counts(tenant_id, labels.asked(day, AsOf(now_s)))
+    return report_of(day, counts, labels, await due.frozen(tenant_id, day))
 
 
 async def missing_pages(
-    tenant_id: TenantId, day: int, days: DayStore, names: LabelStore, statuses: Sequence[Status] = NOT_RECEIVED
+    tenant_id: TenantId,
+    day: int,
+    days: DayStore,
+    names: LabelStore,
+    now_s: int,
+    statuses: Sequence[Status] = NOT_RECEIVED,
 ) -> AsyncIterator[list[list[Any]]]:
     """Pages of the list of meters to read again: the columns of MISSING_HEAD with ``Status`` and seconds as they are."""
     labels = await names.labels(tenant_id)
     after = 0
     while True:
-        page = await days.missing(tenant_id, day, due_s(day, labels.zone), labels.slots(day), after, PAGE, statuses)
+        page = await days.missing(tenant_id, labels.asked(day, AsOf(now_s)), after, PAGE, statuses)
         if page:
             told = await names.meter_labels(tenant_id, [meter.meter_id for meter in page])
             yield [_missing_row(meter, told.get(meter.meter_id), labels) for meter in page]
@@ -82,13 +99,18 @@ def report_rows(report: DayReport, locale: str) -> Iterator[list[Any]]:
     yield [day, GROUP[locale]["total"], "", "", *_cells(report.total)]
     for group, lines in report.groups.items():
         for line in lines:
-            yield [day, GROUP[locale][group], line.key, line.name, *_cells(line.collection)]
+            yield [day, GROUP[locale][group], line.key, line.name, *_cells(line)]
 
 
-def _cells(counts: Collection) -> list[Any]:
-    rate = Decimal(counts.rate_ppm) / 10_000
-    return [counts.expected, counts.received, rate, counts.on_time, counts.late, counts.estimated, counts.partial,
-            counts.missing]  # fmt: skip
+def _cells(line: Line) -> list[Any]:
+    counts, then = line.collection, line.as_due
+    as_due = ["", "", "", ""] if then is None else [then.expected, then.received, _rate(then), then.missing]
+    return [counts.expected, counts.received, _rate(counts), counts.on_time, counts.late, counts.estimated, counts.partial,
+            counts.missing, counts.not_due, *as_due]  # fmt: skip
+
+
+def _rate(counts: Collection) -> Decimal:
+    return Decimal(counts.rate_ppm) / 10_000
 
 
 def _shown(row: list[Any], locale: str) -> list[Any]:

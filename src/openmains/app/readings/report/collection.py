@@ -1,28 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """The collection report of one day: what should be there, what is, and by whom it is missing. Pure.
 
-Words and rules: ``domain/readings/expected.py``. A day is due at 08:00 of the next day in the tenant's zone (R2.4).
+Words and rules: ``domain/readings/expected.py``. A day is due at 08:00 after the reporting period of a meter's mode (R1.3, R2.4); of
+daily meters, for whom the report as a whole is due, that is the next morning.
+
+A report has two figures side by side: *as due*, frozen when it was due (``due.py``) and never changed again, and *as of now*,
+with what came late, was edited, or is expected since.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from openmains.domain.ids import AreaId, MeterId, ProductId
 from openmains.domain.period import Zone, day_to_date
-from openmains.domain.readings.expected import Collection, Mode, Status, due_at
+from openmains.domain.readings.expected import MODES, Collection, Mode, Modes, Status, due_at, period_of
 
 GROUPS = ("area", "product", "maker", "driver")
+_ALL_SEEN = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many meters of one area and product stand how."""
+    """How many meters of one area, product and mode stand how."""
 
     area_id: AreaId
     product_id: ProductId
     status: Status
     meters: int
+    mode: Mode = Mode.DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +51,15 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What a report groups by; ``interval_s`` is the grid of its meter-days."""
+    """What a report groups by; ``interval_s`` is the grid of its meter-days, ``modes`` how its meters report where they do not
+    say it themselves."""
 
     code: str
     name: str
     maker: str
     driver: str
     interval_s: int
+    modes: Modes = field(default_factory=lambda: Modes(Mode.DAY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +72,56 @@ class MeterLabel:
 
 
 @dataclass(frozen=True, slots=True)
+class AsOf:
+    """When a report is looked at: what is due at ``at_s``, of what had come before ``seen_s``. Seconds UTC."""
+
+    at_s: int
+    seen_s: int = _ALL_SEEN
+
+
+def when_due(due_s: int) -> AsOf:
+    """The instant at which something was due, whenever it is asked."""
+    return AsOf(due_s, due_s)
+
+
+@dataclass(frozen=True, slots=True)
+class DayRequest:
+    """A day as it is asked of the stores. ``slots`` and ``modes`` by product; ``dues`` (s) and ``ends`` (last day of the period that
+    holds the day) by mode, in the order of ``MODES``."""
+
+    day: int
+    instant: AsOf
+    slots: Mapping[int, int]
+    modes: Mapping[int, Mode]
+    dues: Sequence[int]
+    ends: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Labels:
-    """Names of a tenant's areas and products by id."""
+    """Names of a tenant's areas and products by id. ``set_aside``: meters that the readings' store can not hold, so that they
+    are counted nowhere."""
 
     zone: Zone
     areas: Mapping[int, Area]
     products: Mapping[int, Product]
+    set_aside: int = 0
 
     def slots(self, day: int) -> dict[int, int]:
         """Expected slots of a day by product: 46 to 50 half hours where the clock changes."""
         seconds = self.zone.seconds_in(day)
         return {product_id: -(-seconds // product.interval_s) for product_id, product in self.products.items()}
+
+    def asked(self, day: int, instant: AsOf) -> DayRequest:
+        """The question about a day."""
+        return DayRequest(
+            day,
+            instant,
+            self.slots(day),
+            {product_id: product.modes.on(day) or Mode.DAY for product_id, product in self.products.items()},
+            [due_at(day, mode, self.zone) for mode in MODES],
+            [period_of(day, mode)[1] for mode in MODES],
+        )
 
     def ids_of(self, group: str, key: str) -> tuple[list[int], list[int]]:
         """(areas, products) that make up the report's line ``key``; both empty: there is no such line."""
@@ -84,63 +131,100 @@ class Labels:
         return [], [product_id for product_id, product in self.products.items() if getattr(product, said) == key]
 
 
+class Piece(NamedTuple):
+    """The meters of a mode on a day: what is due at one instant."""
+
+    day: int
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """What was kept of a day when it was due. ``frozen_s``: when the newest piece was kept, later than due by minutes, or by
+    more where the program was off."""
+
+    frozen_s: int
+    counts: Sequence[Counts]
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One group's counts; ``key`` is a code, ``name`` what a person reads."""
+    """One group's counts; ``key`` is a code, ``name`` what a person reads. ``as_due``: None before the day was due."""
 
     key: str
     name: str
     collection: Collection
+    as_due: Collection | None = None
 
 
 @dataclass(slots=True)
 class DayReport:
-    """The report of a day, all groups."""
+    """The report of a day, all groups. ``frozen_s``: when the figures as due were kept, None while there are none."""
 
     day: int
     due_s: int
-    total: Collection
+    total: Line
     groups: dict[str, list[Line]] = field(default_factory=dict)
+    frozen_s: int | None = None
+    set_aside: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """For a job's result and the API."""
         return {
             "day": day_to_date(self.day).isoformat(),
             "due_s": self.due_s,
-            "total": _numbers(self.total),
+            "frozen_s": self.frozen_s,
+            "set_aside": self.set_aside,
+            "total": _line_json(self.total),
             "groups": {
-                group: [{"key": line.key, "name": line.name, **_numbers(line.collection)} for line in lines]
+                group: [{"key": line.key, "name": line.name, **_line_json(line)} for line in lines]
                 for group, lines in self.groups.items()
             },
         }
+
+
+def _line_json(line: Line) -> dict[str, Any]:
+    return {**_numbers(line.collection), "as_due": None if line.as_due is None else _numbers(line.as_due)}
 
 
 def _numbers(counts: Collection) -> dict[str, int]:
     return {
         "expected": counts.expected, "received": counts.received, "rate_ppm": counts.rate_ppm, "on_time": counts.on_time,
         "late": counts.late, "estimated": counts.estimated, "partial": counts.partial, "missing": counts.missing,
+        "not_due": counts.not_due,
     }  # fmt: skip
 
 
 def due_s(day: int, zone: Zone) -> int:
-    """Instant a day's report is due: 08:00 of the next day."""
+    """AsOf a day's report is due: 08:00 of the next day."""
     return due_at(day, Mode.DAY, zone)
 
 
-def report_of(day: int, counts: Iterable[Counts], labels: Labels) -> DayReport:
+def report_of(day: int, counts: Iterable[Counts], labels: Labels, frozen: Frozen | None = None) -> DayReport:
     """Sum the counts into groups. An id the registry does not know is named '#id'."""
-    counts = list(counts)
-    total = Collection()
-    for row in counts:
-        _add(total, row)
-    report = DayReport(day, due_s(day, labels.zone), total)
+    now, then = list(counts), [] if frozen is None else list(frozen.counts)
+    report = DayReport(day, due_s(day, labels.zone), Line("", "", Collection()), set_aside=labels.set_aside)
+    report.frozen_s = None if frozen is None else frozen.frozen_s
+    report.total = _lines(now, then, lambda _: ("", ""), is_frozen=frozen is not None, named=[("", "")])[0]
     for group in GROUPS:
-        name_of = _namer(group, labels)
-        sums: dict[tuple[str, str], Collection] = {}
-        for row in counts:
-            _add(sums.setdefault(name_of(row), Collection()), row)
-        report.groups[group] = [Line(key, name, sums[key, name]) for key, name in sorted(sums)]
+        report.groups[group] = _lines(now, then, _namer(group, labels), is_frozen=frozen is not None)
     return report
+
+
+def _lines(
+    now: Sequence[Counts],
+    then: Sequence[Counts],
+    name_of: Callable[[Counts], tuple[str, str]],
+    *,
+    is_frozen: bool,
+    named: Iterable[tuple[str, str]] = (),
+) -> list[Line]:
+    """A line for each name that occurs now or did when the day was due."""
+    sums: dict[tuple[str, str], tuple[Collection, Collection]] = {name: (Collection(), Collection()) for name in named}
+    for place, rows in enumerate((now, then)):
+        for row in rows:
+            sums.setdefault(name_of(row), (Collection(), Collection()))[place].add(row.status, row.meters)
+    return [Line(*name, sums[name][0], sums[name][1] if is_frozen else None) for name in sorted(sums)]
 
 
 def _namer(group: str, labels: Labels) -> Callable[[Counts], tuple[str, str]]:
@@ -158,8 +242,3 @@ def _namer(group: str, labels: Labels) -> Callable[[Counts], tuple[str, str]]:
         return said, said
 
     return area if group == "area" else product
-
-
-def _add(counts: Collection, row: Counts) -> None:
-    counts.expected += row.meters
-    setattr(counts, row.status.value, getattr(counts, row.status.value) + row.meters)

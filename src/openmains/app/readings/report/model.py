@@ -11,8 +11,24 @@ from openmains.domain.ids import MeterId
 ReportBy = Literal["area", "product", "maker", "driver"]
 
 
+class DueCounts(Struct, frozen=True):
+    """The figures as they stood when the day was due; nothing changes them afterwards."""
+
+    expected: int
+    received: int
+    rate_ppm: int
+    estimated: int
+    partial: int
+    missing: int
+
+
 class CollectionRow(Struct, frozen=True):
-    """Collection of one group of meters on one day (R2.4, R6.2); ``rate_ppm`` = received / expected in millionths."""
+    """Collection of one group of meters on one day (R2.4, R6.2); ``rate_ppm`` = received / expected in millionths.
+
+    As of now: with what came late, was edited or is expected since. ``expected`` are the meters whose day is due, and those
+    whose day was there before; ``not_due`` the others, who report by the week, the ten days or the month, or whose morning is yet
+    to come. ``as_due``: null where nothing was kept, before the day was due or before the utility was here.
+    """
 
     key: str
     name: str
@@ -24,14 +40,20 @@ class CollectionRow(Struct, frozen=True):
     estimated: int
     partial: int
     missing: int
+    not_due: int
+    as_due: DueCounts | None
 
 
 class CollectionReport(Struct, frozen=True):
-    """The report of a day. ``deadline``: 08:00 of the next day in the tenant's zone."""
+    """The report of a day. ``deadline``: 08:00 of the next day in the tenant's zone, for daily meters. ``frozen_at``: when the
+    newest of ``as_due`` was kept. ``set_aside``: meters of the utility that are counted nowhere, because their dates can not be
+    copied to the readings (correct their installation date)."""
 
     day: date
     by: ReportBy
     deadline: datetime
+    frozen_at: datetime | None
+    set_aside: int
     total: CollectionRow
     rows: list[CollectionRow]
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the collection report asks of the stores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from openmains.app.readings.report import model
-from openmains.app.readings.report.collection import Counts, Labels, MeterLabel, MissingMeter
+from openmains.app.readings.report.collection import Counts, DayRequest, Frozen, Labels, MeterLabel, MissingMeter, Piece
 from openmains.app.readings.report.model import CollectionReport, ReportBy
 from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.readings.expected import Status
@@ -14,11 +14,11 @@ from openmains.domain.readings.expected import Status
 class DayStore(Protocol):
     """Readings of a day (ClickHouse)."""
 
-    async def counts(self, tenant_id: TenantId, day: int, due_s: int, slots: Mapping[int, int]) -> list[Counts]:
-        """Meters by area, product and status."""
+    async def counts(self, tenant_id: TenantId, asked: DayRequest) -> list[Counts]:
+        """Meters by area, product, mode and status."""
 
     async def missing(
-        self, tenant_id: TenantId, day: int, due_s: int, slots: Mapping[int, int], after: int, limit: int,
+        self, tenant_id: TenantId, asked: DayRequest, after: int, limit: int,
         statuses: Sequence[Status] = (Status.MISSING,), areas: Sequence[int] = (), products: Sequence[int] = (),
     ) -> list[MissingMeter]:  # fmt: skip
         """Meters in these statuses, by id, after ``after``; of these areas and products, of all where empty."""
@@ -34,19 +34,33 @@ class LabelStore(Protocol):
         """Numbers and places of meters."""
 
 
-class CollectionReports(Protocol):
-    """The report as the API asks for it."""
+class DueStore(Protocol):
+    """What was kept of reports when they were due (PostgreSQL). It is written once."""
 
-    async def collection(self, tenant_id: TenantId, day: int, by: ReportBy) -> CollectionReport: ...
+    async def kept(self, tenant_id: TenantId, first_day: int) -> list[Piece]:
+        """What is kept of the days from one on."""
+
+    async def keep(self, tenant_id: TenantId, piece: Piece, due_s: int, now_s: int, counts: Sequence[Counts]) -> bool:
+        """False: it was kept before, and stays as it is."""
+
+    async def frozen(self, tenant_id: TenantId, day: int) -> Frozen | None:
+        """All that was kept of a day; None where nothing was."""
+
+
+class CollectionReports(Protocol):
+    """The report as the API asks for it, as of ``now_s``."""
+
+    async def collection(self, tenant_id: TenantId, day: int, by: ReportBy, now_s: int) -> CollectionReport: ...
     async def missing(
         self,
         tenant_id: TenantId,
         day: int,
         limit: int,
         after_meter_id: MeterId,
+        now_s: int,
         group: tuple[ReportBy, str] | None = None,
     ) -> list[model.MissingMeter]:
         """``group``: (by, key) of one line of the report."""
 
-    async def csv(self, tenant_id: TenantId, day: int, by: ReportBy, locale: str) -> bytes: ...
-    async def xlsx(self, tenant_id: TenantId, day: int, by: ReportBy, locale: str) -> bytes: ...
+    async def csv(self, tenant_id: TenantId, day: int, by: ReportBy, locale: str, now_s: int) -> bytes: ...
+    async def xlsx(self, tenant_id: TenantId, day: int, by: ReportBy, locale: str, now_s: int) -> bytes: ...

@@ -105,16 +105,16 @@ TEXTS: dict[str, Text] = {
     "internal": Text(
         500,
         "内部错误",
-        "服务器出错，未作任何修改。请稍后重试；若再次出现，请把请求编号告诉维护人员。",
+        "服务器出错，不能确定修改是否已保存。请先刷新查看再重试；若再次出现，请把请求编号告诉维护人员。",
         "Internal error",
-        "Something failed; nothing was changed. Try again later; if it happens again, report the request id.",
+        "Something failed; whether a change was kept is not certain. Look before you repeat it; if it happens again, report the request id.",
     ),
     "engine-away": Text(
         503,
         "存储暂不可用",
-        "后台的存储暂时不可用，未作任何修改。请稍后重试。",
+        "后台的存储暂时不可用，不能确定修改是否已保存。请稍后刷新查看，再重试。",
         "Store not available",
-        "A store behind the API is not available; nothing was changed. Try again shortly.",
+        "A store behind the API is not available; whether a change was kept is not certain. Look shortly, before you repeat it.",
     ),
     "not-ready": Text(
         503,

@@ -22,13 +22,14 @@ from openmains.app.command.ports import (
     RunningBatch,
     TimedCommand,
 )
-from openmains.app.command.step import Moves, Note, step, step_responses
+from openmains.app.command.step import Moves, Note, ShadowReport, step, step_responses
 from openmains.app.ingest.model import AlarmChange
 from openmains.domain.command.batch import DAILY_SHARE_PPM, BatchState
 from openmains.domain.command.kinds import RULES, Channel, Kind, KindRule, Lane, Priority, Times
 from openmains.domain.command.life import State
 from openmains.domain.command.order import Waiting
 from openmains.domain.ids import BatchId, CommandId, MeterId, TenantId
+from openmains.domain.readings.expected import mode_of_settings
 from openmains.edges.postgres.command import defaults, flow_batches, logs
 from openmains.edges.postgres.command.times import read_times
 from openmains.edges.postgres.db import Connection, Pool, Row
@@ -194,6 +195,19 @@ async def _write(connection: Connection, moves: Moves) -> None:
             meter_ids=[report.meter_id for report in reports],
             said=[_json(report.values) for report in reports],
             at_us=[report.at_us for report in reports],
+        )
+        await _note_modes(connection, reports)
+
+
+async def _note_modes(connection: Connection, reports: Sequence[ShadowReport]) -> None:
+    """How often a meter says it reports is when its days are due."""
+    said = [(report, mode) for report in reports if (mode := mode_of_settings(report.values)) is not None]
+    if said:
+        await SQL["note_modes"].execute(
+            connection,
+            meter_ids=[report.meter_id for report, _ in said],
+            modes=[mode for _, mode in said],
+            at_us=[report.at_us for report, _ in said],
         )
 
 

@@ -107,6 +107,20 @@ UPDATE meter_shadow s SET reported = s.reported || u.said::jsonb, reported_us = 
   FROM unnest(:meter_ids::bigint[], :said::text[], :at_us::bigint[]) AS u(meter_id, said, at_us)
  WHERE s.meter_id = u.meter_id
 
+-- name: note_modes
+-- The mode a meter said; another one than before counts from the utility's day on which it was said. The copy of the registry
+-- beside the readings follows.
+WITH said AS (
+  SELECT m.meter_id, m.tenant_id, u.mode, (to_timestamp(u.at_us / 1000000) AT TIME ZONE t.zone)::date AS day
+    FROM unnest(:meter_ids::bigint[], :modes::text[], :at_us::bigint[]) AS u(meter_id, mode, at_us)
+    JOIN meter m USING (meter_id) JOIN tenant t ON t.tenant_id = m.tenant_id
+   WHERE m.report_mode IS DISTINCT FROM u.mode),
+changed AS (
+  UPDATE meter m SET revision = m.revision + 1, report_mode = s.mode, report_mode_since = s.day,
+         report_mode_before = CASE WHEN m.report_mode_since = s.day THEN m.report_mode_before ELSE m.report_mode END
+    FROM said s WHERE m.meter_id = s.meter_id RETURNING m.tenant_id, m.meter_id)
+INSERT INTO identity_change (tenant_id, meter_id) SELECT tenant_id, meter_id FROM changed
+
 -- name: enqueue
 -- Approved → queued, each with its meter's next serial number, which is above :floor.
 WITH chosen AS (

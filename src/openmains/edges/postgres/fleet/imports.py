@@ -13,7 +13,10 @@ from typing import Any, Self
 
 from openmains.app.fleet.imports.ports import Applied, Conflict
 from openmains.app.fleet.imports.staging import STAGED
+from openmains.app.fleet.model import Dimension
+from openmains.app.fleet.sync_dims import SetAside
 from openmains.domain.ids import MeterId, TenantId
+from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.fleet.search import refresh, refresh_customers
 from openmains.edges.postgres.queries import FILE, load, parse
@@ -21,6 +24,9 @@ from openmains.edges.postgres.queries import FILE, load, parse
 _LOCK = 0x6F6D_0001  # first half of the advisory lock 'an import of this tenant runs'
 _QUERIES = load(__package__)
 _STAGING = parse((resources.files(__package__) / "staging" / FILE).read_text("utf-8"), __package__)
+# Which rows of ClickHouse's copy of the registry are asked for.
+CHOSEN = "WHERE m.meter_id = ANY (:meter_ids::bigint[])"
+FOLLOWING = "WHERE m.meter_id > :after ORDER BY m.meter_id LIMIT :most"
 _SETTINGS = {
     "work_mem": "256MB",
     "gin_pending_list_limit": "256MB",
@@ -150,10 +156,29 @@ class ChangedMeters:
         )
         return [(row["seq"], row["meter_id"]) for row in rows]
 
-    async def meters(self, meter_ids: Sequence[MeterId]) -> list[tuple[Any, ...]]:
+    async def meters(self, meter_ids: Sequence[MeterId]) -> list[Dimension]:
         """Rows of ``meter_dim`` for these meters; those that are gone are left out."""
-        return [tuple(row) for row in await _QUERIES["dimensions_of"].fetch(self._pool, meter_ids=meter_ids)]
+        rows = await extended(_QUERIES["dimensions"], CHOSEN).fetch(self._pool, meter_ids=meter_ids)
+        return [Dimension(*row) for row in rows]
 
-    async def all_meters(self, after: int, limit: int) -> list[tuple[Any, ...]]:
+    async def all_meters(self, after: int, limit: int) -> list[Dimension]:
         """Rows of ``meter_dim`` in the order of meter id."""
-        return [tuple(row) for row in await _QUERIES["all_dimensions"].fetch(self._pool, after=after, most=limit)]
+        rows = await extended(_QUERIES["dimensions"], FOLLOWING).fetch(self._pool, after=after, most=limit)
+        return [Dimension(*row) for row in rows]
+
+    async def note_set_aside(self, looked_at: Sequence[MeterId], found: Sequence[SetAside]) -> list[SetAside]:
+        """Those that are not in ``found`` are well again."""
+        await _QUERIES["forget_set_aside"].execute(
+            self._pool, meter_ids=looked_at, found=[each.meter_id for each in found]
+        )
+        if not found:
+            return []
+        rows = await _QUERIES["note_set_aside"].fetch(
+            self._pool,
+            tenant_ids=[each.tenant_id for each in found],
+            meter_ids=[each.meter_id for each in found],
+            fields=[each.field for each in found],
+            values=[each.value for each in found],
+        )
+        new = {row["meter_id"] for row in rows}
+        return [each for each in found if each.meter_id in new]

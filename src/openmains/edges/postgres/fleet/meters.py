@@ -24,16 +24,19 @@ from openmains.app.fleet.model import (
 from openmains.app.fleet.wording import Wording
 from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.ids import CustomerId, MeterId, TenantId
-from openmains.domain.period import HOUR_S, utc
+from openmains.domain.period import DAY_S, date_to_day, utc
+from openmains.domain.readings.expected import MODES, PERIOD_S, Expectation
 from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.fleet import search
+from openmains.edges.postgres.modes import modes_of
 from openmains.edges.postgres.state_points import load_with_points, state_points
 
-SILENT_AFTER_US = 48 * HOUR_S * 1_000_000  # two daily reports missed
+SILENT_DAYS = {mode: 2 * PERIOD_S[mode] // DAY_S for mode in MODES}  # two reports missed
 
 SHOWN = tuple(point for point in state_points() if point.shown)
 _QUERIES = load_with_points(__package__, SHOWN)
+OF_TENANT = "WHERE m.tenant_id = :tenant_id AND m.meter_id = :meter_id"
 # Conditions and orders of the list. Not optional values of one query: each has an index, and is to use it.
 _BELOW_AREA = """
 AND m.area_id IN (WITH RECURSIVE down AS (
@@ -44,7 +47,8 @@ _STATUS = {
     "active": "AND m.removed_on IS NULL",
     "removed": "AND m.removed_on IS NOT NULL",
     "never_seen": "AND m.removed_on IS NULL AND s.last_seen_us IS NULL",
-    "silent": "AND m.removed_on IS NULL AND s.last_seen_us < :silent_us::bigint",
+    "silent": """AND m.removed_on IS NULL AND s.last_seen_us < :now_us::bigint - 86400000000 * (:silent_days::bigint[])
+      [array_position(:modes::text[], coalesce(m.report_mode, p.report_mode))]""",
     "alarm": "AND s.event_mask <> 0",
 }
 _ORDER = {
@@ -55,7 +59,7 @@ _ORDER = {
 }
 _FIELDS = frozenset(
     {"product_id", "area_id", "installed_on", "removed_on", "bar_code", "imei", "imsi", "iccid", "customer_id"}
-    | {"address", "place", "dn", "qmax_l_h"}
+    | {"address", "place", "dn", "qmax_l_h", "expected_from"}
 )
 
 
@@ -129,7 +133,8 @@ class Meters:
         if chosen.status is not None:
             fragments.append(_STATUS[chosen.status])
         if chosen.status == "silent":
-            values["silent_us"] = int(chosen.now_us) - SILENT_AFTER_US
+            values["now_us"] = int(chosen.now_us)
+            values["modes"], values["silent_days"] = list(SILENT_DAYS), list(SILENT_DAYS.values())
         if chosen.after is not None:
             fragments.append(f"AND {column} {beyond} :after")
             values["after"] = chosen.after[0] if column == "m.number" else chosen.after[1]
@@ -205,9 +210,21 @@ class Meters:
         return True
 
     async def dimension(self, meter_id: MeterId) -> Dimension:
-        row = await _QUERIES["meter_dimension"].fetchrow(self._connection, tenant_id=self._tenant_id, meter_id=meter_id)
+        query = extended(_QUERIES["dimensions"], OF_TENANT)
+        row = await query.fetchrow(self._connection, tenant_id=self._tenant_id, meter_id=meter_id)
         assert row is not None  # noqa: S101 called for a meter of this transaction
-        return Dimension(**dict(row))
+        return Dimension(*row)
+
+    async def expectation(self, meter_id: MeterId) -> Expectation | None:
+        row = await _QUERIES["expectation"].fetchrow(self._connection, tenant_id=self._tenant_id, meter_id=meter_id)
+        if row is None:
+            return None
+        return Expectation(
+            date_to_day(row["first_day"]),
+            None if row["removed_on"] is None else date_to_day(row["removed_on"]),
+            modes_of(row["report_mode"], row["report_mode_since"], row["report_mode_before"]),
+            modes_of(row["product_mode"], row["product_since"], row["product_before"]),
+        )
 
     async def _after_change(self, meter_id: MeterId) -> None:
         await search.refresh(self._connection, [meter_id])

@@ -33,41 +33,46 @@ SELECT EXISTS (SELECT FROM up WHERE area_id = :ancestor_id)
 -- name: products
 -- A tenant's products from one on.
 SELECT product_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings,
-       allow_cbc, allow_no_ems, created_at
+       allow_cbc, allow_no_ems, created_at, report_mode
   FROM product WHERE tenant_id = :tenant_id AND product_id > :after ORDER BY product_id LIMIT :most
 
 -- name: product
 -- One of them.
 SELECT product_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings,
-       allow_cbc, allow_no_ems, created_at
+       allow_cbc, allow_no_ems, created_at, report_mode
   FROM product WHERE tenant_id = :tenant_id AND product_id = :product_id
 
 -- name: add_product
 -- No row where the code is taken.
 INSERT INTO product (tenant_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings,
-                     allow_cbc, allow_no_ems)
+                     allow_cbc, allow_no_ems, report_mode)
 VALUES (:tenant_id, :code, :name, :maker, :model, :medium, :driver, :dial, :interval_s, :report_s, :qmax_l_h, :settings,
-        :allow_cbc, :allow_no_ems)
+        :allow_cbc, :allow_no_ems, :report_mode)
 ON CONFLICT DO NOTHING
 RETURNING product_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings,
-       allow_cbc, allow_no_ems, created_at
+       allow_cbc, allow_no_ems, created_at, report_mode
 
 -- name: change_product
--- Fields that the changes name; all others stay.
+-- Fields that the changes name; all others stay. Another mode counts from today on, the one before it for the days before.
 UPDATE product p
-   SET (name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings, allow_cbc, allow_no_ems) =
+   SET (name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings, allow_cbc, allow_no_ems,
+        report_mode, report_mode_since, report_mode_before) =
        (SELECT n.name, n.maker, n.model, n.medium, n.driver, n.dial, n.interval_s, n.report_s, n.qmax_l_h, n.settings,
-               n.allow_cbc, n.allow_no_ems
+               n.allow_cbc, n.allow_no_ems,
+               n.report_mode, CASE WHEN n.report_mode = p.report_mode THEN p.report_mode_since ELSE :today END,
+               CASE WHEN n.report_mode = p.report_mode OR p.report_mode_since = :today THEN p.report_mode_before
+                    ELSE p.report_mode END
           FROM jsonb_populate_record(p, :changes::jsonb) n)
  WHERE tenant_id = :tenant_id AND product_id = :product_id
 RETURNING product_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings,
-       allow_cbc, allow_no_ems, created_at
+       allow_cbc, allow_no_ems, created_at, report_mode
 
 -- name: meters
 -- Meters of a tenant with their last state and customer; which of them and in what order is added (meters.py).
 SELECT m.meter_id, m.number, m.bar_code, m.imei, m.imsi, m.iccid, m.product_id, p.code AS product_code, p.medium,
        p.driver, m.area_id, a.code AS area_code, a.name AS area_name, m.customer_id, c.name AS customer_name, m.address, m.place, m.dn,
-       m.qmax_l_h, m.installed_on, m.removed_on, m.created_at, m.revision,
+       m.qmax_l_h, m.installed_on, m.removed_on, m.expected_from, coalesce(m.report_mode, p.report_mode) AS report_mode,
+       m.created_at, m.revision,
        s.meter_id AS state_of, s.register, s.register_at, s.last_seen_us, s.event_mask,
        c.code AS customer_code, c.phone AS customer_phone, c.address AS customer_address, c.is_protected, c.is_critical
        /*each point: , s.{name}*/
@@ -87,9 +92,9 @@ UPDATE customer SET is_protected = coalesce(:is_protected, is_protected), is_cri
 -- name: add_meter
 -- Fails where number or IMEI is taken.
 INSERT INTO meter (tenant_id, number, bar_code, imei, imsi, iccid, product_id, area_id, customer_id, address, place, dn,
-                   qmax_l_h, installed_on)
+                   qmax_l_h, installed_on, expected_from)
 VALUES (:tenant_id, :number, :bar_code, :imei, :imsi, :iccid, :product_id, :area_id, :customer_id, :address, :place, :dn,
-        :qmax_l_h, :installed_on)
+        :qmax_l_h, :installed_on, :expected_from)
 RETURNING meter_id
 
 -- name: add_meter_state
@@ -100,17 +105,18 @@ INSERT INTO meter_state (meter_id, tenant_id) VALUES (:meter_id, :tenant_id)
 -- Fields that the changes name; all others stay. No row where the revision is no longer this one; fails where the IMEI is taken.
 UPDATE meter m
    SET (revision, product_id, area_id, installed_on, removed_on, bar_code, imei, imsi, iccid, customer_id, address, place,
-        dn, qmax_l_h) =
+        dn, qmax_l_h, expected_from) =
        (SELECT m.revision + 1, n.product_id, n.area_id, n.installed_on, n.removed_on, n.bar_code, n.imei, n.imsi, n.iccid,
-               n.customer_id, n.address, n.place, n.dn, n.qmax_l_h
+               n.customer_id, n.address, n.place, n.dn, n.qmax_l_h, n.expected_from
           FROM jsonb_populate_record(m, :changes::jsonb) n)
  WHERE tenant_id = :tenant_id AND meter_id = :meter_id AND revision = :revision
 RETURNING revision
 
--- name: meter_dimension
--- What ClickHouse's copy of the registry holds of a meter.
-SELECT tenant_id, meter_id, area_id, product_id, installed_on, removed_on, revision
-  FROM meter WHERE tenant_id = :tenant_id AND meter_id = :meter_id
+-- name: expectation
+-- From when and in which mode a meter is to report.
+SELECT m.first_day, m.removed_on, m.report_mode, m.report_mode_since, m.report_mode_before, p.report_mode AS product_mode,
+       p.report_mode_since AS product_since, p.report_mode_before AS product_before
+  FROM meter m JOIN product p USING (product_id) WHERE m.tenant_id = :tenant_id AND m.meter_id = :meter_id
 
 -- name: note_identity_change
 -- What edges and ClickHouse's copy follow.
@@ -174,17 +180,25 @@ SELECT count(*) FROM identity_change c WHERE c.xid >= :since::text::xid8 AND c.x
 SELECT seq, meter_id FROM identity_change
  WHERE xid >= :since::text::xid8 AND xid < :before::text::xid8 AND seq > :after ORDER BY seq LIMIT :most
 
--- name: dimensions_of
--- Rows of ClickHouse's meter_dim for these meters, within what its Date holds.
-SELECT tenant_id, meter_id, area_id, product_id, greatest(installed_on, '1970-01-01'::date) AS installed_on,
-       coalesce(removed_on, '2149-06-06'::date) AS removed_on, revision
-  FROM meter WHERE meter_id = ANY (:meter_ids::bigint[])
+-- name: dimensions
+-- Rows of ClickHouse's meter_dim, of which meters is added; dates before those its Date holds say nothing else there.
+SELECT m.tenant_id, m.meter_id, m.area_id, m.product_id, greatest(m.installed_on, '1970-01-01'::date) AS installed_on,
+       greatest(coalesce(m.removed_on, '2149-06-06'::date), '1970-01-01'::date) AS removed_on, m.revision,
+       greatest(m.first_day, '1970-01-01'::date) AS first_day, coalesce(m.report_mode, '') AS own_mode,
+       coalesce(m.report_mode_since, '1970-01-01'::date) AS own_since, coalesce(m.report_mode_before, '') AS own_before,
+       extract(epoch FROM m.created_at)::bigint AS registered_s
+  FROM meter m
 
--- name: all_dimensions
--- The same of all meters from one on.
-SELECT tenant_id, meter_id, area_id, product_id, greatest(installed_on, '1970-01-01'::date) AS installed_on,
-       coalesce(removed_on, '2149-06-06'::date) AS removed_on, revision
-  FROM meter WHERE meter_id > :after ORDER BY meter_id LIMIT :most
+-- name: forget_set_aside
+-- Of these meters all but those found are copied again.
+DELETE FROM dimension_fault WHERE meter_id = ANY (:meter_ids::bigint[]) AND NOT meter_id = ANY (:found::bigint[])
+
+-- name: note_set_aside
+-- Meters ClickHouse's copy can not hold; returned are those not noted before.
+INSERT INTO dimension_fault (tenant_id, meter_id, field, value)
+SELECT * FROM unnest(:tenant_ids::int[], :meter_ids::bigint[], :fields::text[], :values::text[])
+ON CONFLICT (meter_id) DO NOTHING
+RETURNING meter_id
 
 -- name: set_for_import
 -- A setting of the import's transaction.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Areas and products of a tenant."""
 
+from datetime import date
 from typing import Any
 
 from openmains.app.fleet.model import Area, NewProduct, Product
@@ -24,6 +25,7 @@ _PRODUCT_FIELDS = frozenset(
         "settings",
         "allow_cbc",
         "allow_no_ems",
+        "report_mode",
     }
 )
 
@@ -108,14 +110,16 @@ class Products:
             settings=product.settings,
             allow_cbc=product.allow_cbc,
             allow_no_ems=product.allow_no_ems,
+            report_mode=product.report_mode,
         )
         return None if row is None else _product(row)
 
-    async def change(self, product_id: ProductId, values: dict[str, Any]) -> Product | None:
+    async def change(self, product_id: ProductId, values: dict[str, Any], today: date) -> Product | None:
         row = await _QUERIES["change_product"].fetchrow(
             self._connection,
             tenant_id=self._tenant_id,
             product_id=product_id,
             changes=_changes(values, _PRODUCT_FIELDS),
+            today=today,
         )
         return None if row is None else _product(row)

@@ -37,14 +37,43 @@ SELECT zone FROM tenant WHERE tenant_id = :tenant_id
 SELECT area_id, code, name FROM area WHERE tenant_id = :tenant_id
 
 -- name: product_labels
--- Names of a tenant's products, and their grid.
-SELECT product_id, code, name, maker, driver, interval_s FROM product WHERE tenant_id = :tenant_id
+-- Names of a tenant's products, their grid, and how often their meters report.
+SELECT product_id, code, name, maker, driver, interval_s, report_mode, report_mode_since, report_mode_before
+  FROM product WHERE tenant_id = :tenant_id
+
+-- name: set_aside
+-- How many meters the readings' store can not hold.
+SELECT count(*) FROM dimension_fault WHERE tenant_id = :tenant_id
 
 -- name: meter_labels
 -- Names of these meters, and when they were heard last (s).
 SELECT m.meter_id, m.number, m.address, s.last_seen_us / 1000000 AS last_seen_s
   FROM meter m LEFT JOIN meter_state s USING (meter_id)
  WHERE m.meter_id = ANY (:meter_ids::bigint[]) AND m.tenant_id = :tenant_id
+
+-- name: due_pieces
+-- What is kept of reports as due, from a day on.
+SELECT day, mode FROM collection_due WHERE tenant_id = :tenant_id AND day >= :first
+
+-- name: keep_due
+-- Once: no row where it was kept before.
+INSERT INTO collection_due (tenant_id, day, mode, due_at, frozen_at)
+VALUES (:tenant_id, :day, :mode, to_timestamp(:due_s::bigint), to_timestamp(:now_s::bigint))
+ON CONFLICT DO NOTHING
+RETURNING true
+
+-- name: keep_due_counts
+-- Its figures.
+INSERT INTO collection_due_count (tenant_id, day, mode, area_id, product_id, status, meters)
+SELECT :tenant_id, :day, :mode, * FROM unnest(:areas::int[], :products::int[], :statuses::text[], :meters::bigint[])
+
+-- name: due_kept
+-- When the newest piece of a day was kept; null: none was.
+SELECT extract(epoch FROM max(frozen_at))::bigint FROM collection_due WHERE tenant_id = :tenant_id AND day = :day
+
+-- name: due_counts
+-- The figures of a day.
+SELECT area_id, product_id, status, meters, mode FROM collection_due_count WHERE tenant_id = :tenant_id AND day = :day
 
 -- name: tenants
 -- All tenants, their zone and when they were made (s).

@@ -7,6 +7,7 @@ from openmains.app.readings.report.collection import Area, Labels, MeterLabel, P
 from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.period import zone
 from openmains.edges.postgres.db import Pool
+from openmains.edges.postgres.modes import modes_of
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__)
@@ -29,9 +30,17 @@ class ReportLabels:
             zone(key),
             {row["area_id"]: Area(row["code"], row["name"]) for row in areas},
             {
-                row["product_id"]: Product(row["code"], row["name"], row["maker"], row["driver"], row["interval_s"])
+                row["product_id"]: Product(
+                    row["code"],
+                    row["name"],
+                    row["maker"],
+                    row["driver"],
+                    row["interval_s"],
+                    modes_of(row["report_mode"], row["report_mode_since"], row["report_mode_before"]),
+                )
                 for row in products
             },
+            await _QUERIES["set_aside"].fetchval(self._pool, **of_tenant),
         )
 
     async def meter_labels(self, tenant_id: TenantId, meter_ids: Sequence[MeterId]) -> dict[int, MeterLabel]:

@@ -11,6 +11,7 @@ SELECT (SELECT count(*) FROM meter WHERE tenant_id = :tenant_id AND removed_on I
        (SELECT count(*) FROM alarm WHERE tenant_id = :tenant_id AND cleared_us IS NULL) AS "alarms.open",
        (SELECT count(*) FROM reading_exception WHERE tenant_id = :tenant_id AND status = 'open') AS "exceptions.open",
        (SELECT count(*) FROM dead_letter WHERE tenant_id = :tenant_id AND status = 'open') AS "dead_letters.open",
+       (SELECT count(*) FROM dimension_fault WHERE tenant_id = :tenant_id) AS "meters.set_aside",
        (SELECT count(*) FROM job WHERE tenant_id = :tenant_id AND status IN ('queued', 'running')) AS "jobs.waiting"
 
 -- name: positions

@@ -6,7 +6,8 @@
 CREATE TEMPORARY TABLE import_row (
   line int PRIMARY KEY, number text NOT NULL, bar_code text, imei bigint, imsi text, iccid text, product text NOT NULL,
   area text NOT NULL, customer_code text, customer_name text, phone text, address text, customer_address text, is_protected boolean, is_critical boolean,
-  place text, dn int, qmax_l_h bigint, installed_on date NOT NULL, search_text text NOT NULL, grams int[] NOT NULL
+  place text, dn int, qmax_l_h bigint, installed_on date NOT NULL, expected_from date,
+  search_text text NOT NULL, grams int[] NOT NULL
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE import_key (
   line int PRIMARY KEY, meter_id bigint NOT NULL, product_id int, area_id int, customer_id bigint, known boolean NOT NULL
