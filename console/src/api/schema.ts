@@ -35,7 +35,7 @@ export interface paths {
         };
         /**
          * ListAlarms
-         * @description Alarms, newest first.
+         * @description Alarms, newest first. ``open``: not cleared, acknowledged or not.
          */
         get: operations["list_alarms"];
         put?: never;
@@ -97,9 +97,30 @@ export interface paths {
         put?: never;
         /**
          * ClearAlarm
-         * @description It is over although the meter has not said so; it is raised again when the meter says so again.
+         * @description It is over although the meter has not said so; it is raised again when the meter says so again. A critical or major
+         *     one needs a reason.
          */
         post: operations["clear_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * CountAlarms
+         * @description How many alarms are open, exactly: by grade, by age, and how many could be seen in time.
+         */
+        get: operations["count_alarms"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -881,7 +902,7 @@ export interface paths {
         };
         /**
          * ReadKeySummary
-         * @description How many meters have a key.
+         * @description How many meters have a key, of all or of a product, an area: whom a making of keys would touch.
          */
         get: operations["read_key_summary"];
         put?: never;
@@ -1809,7 +1830,7 @@ export interface paths {
         put?: never;
         /**
          * ResetUserPassword
-         * @description Give a person a new random password.
+         * @description Give a person a new random password; the person's sessions and tokens end.
          */
         post: operations["reset_user_password"];
         delete?: never;
@@ -1866,6 +1887,26 @@ export interface components {
             /** @enum {string} */
             severity: "critical" | "major" | "minor" | "info";
         };
+        /** AlarmAges */
+        AlarmAges: {
+            day: number;
+            hour: number;
+            older: number;
+            week: number;
+        };
+        /** AlarmCounts */
+        AlarmCounts: {
+            ages: components["schemas"]["AlarmAges"];
+            critical: number;
+            in_time: number;
+            info: number;
+            major: number;
+            minor: number;
+            open: number;
+            target_ms: number;
+            unacknowledged: number;
+            worst_delay_ms: number;
+        };
         /** ApiToken */
         ApiToken: {
             /** Format: date-time */
@@ -1918,7 +1959,9 @@ export interface components {
             audit_id: number;
             before: unknown;
             object_id: string;
+            object_name: string | null;
             object_type: string;
+            reason: string;
             request_id: string;
             user_id: number | null;
         };
@@ -2126,7 +2169,9 @@ export interface components {
             detail: string;
             handled_at: string | null;
             handled_by: number | null;
+            imei: string | null;
             meter_id: number;
+            number: string | null;
             path: string;
             payload_hex: string;
             product_id: number;
@@ -2139,6 +2184,15 @@ export interface components {
         /** DeadLetterIds */
         DeadLetterIds: {
             ids: number[];
+        };
+        /** Dismissal */
+        Dismissal: {
+            ids: number[];
+            /**
+             * @description Why; kept in the audit log.
+             * @default
+             */
+            reason: string;
         };
         /** DriverLayout */
         DriverLayout: {
@@ -2278,6 +2332,8 @@ export interface components {
             area_id?: number | null;
             meter_ids?: number[] | null;
             product_id?: number | null;
+            /** @default  */
+            reason: string;
             /** @default false */
             rotate: boolean;
         };
@@ -2351,6 +2407,7 @@ export interface components {
             bar_code: string;
             /** Format: date-time */
             created_at: string;
+            customer_code: string | null;
             customer_id: number | null;
             customer_name: string | null;
             dn: number;
@@ -2389,6 +2446,7 @@ export interface components {
             place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor";
             product_id?: number;
             qmax_l_h?: number;
+            reason?: string;
         };
         /** MeterCommands */
         MeterCommands: {
@@ -2404,6 +2462,7 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             customer: components["schemas"]["Customer"] | null;
+            customer_code: string | null;
             customer_id: number | null;
             customer_name: string | null;
             dn: number;
@@ -2448,6 +2507,8 @@ export interface components {
             /** @enum {string} */
             operation: "read" | "discover" | "write" | "execute" | "observe" | "cancel";
             path: string;
+            /** @default  */
+            reason: string;
             /** @default  */
             value: string;
         };
@@ -2582,6 +2643,11 @@ export interface components {
         /** NewToken */
         NewToken: {
             name: string;
+            /**
+             * @description Why; kept in the audit log.
+             * @default
+             */
+            reason: string;
             role: components["schemas"]["Role"];
             /** @default 365 */
             valid_days: number | null;
@@ -2595,6 +2661,11 @@ export interface components {
             locale: "zh" | "en";
             login: string;
             name: string;
+            /**
+             * @description Why; kept in the audit log.
+             * @default
+             */
+            reason: string;
             role: components["schemas"]["Role"];
         };
         /** ObjectDefinition */
@@ -2854,7 +2925,10 @@ export interface components {
         };
         /** Reason */
         Reason: {
-            /** @default  */
+            /**
+             * @description Why; kept in the audit log.
+             * @default
+             */
             reason: string;
         };
         /** Register */
@@ -2923,6 +2997,7 @@ export interface components {
             estimated_s: number;
             measured_s: number;
             missing_s: number;
+            partial: boolean;
             rules: string[];
             /** Format: date-time */
             start: string;
@@ -3121,6 +3196,11 @@ export interface components {
             disabled?: boolean;
             locale?: "zh" | "en";
             name?: string;
+            /**
+             * @description Why; kept in the audit log.
+             * @default
+             */
+            reason: string;
             role?: components["schemas"]["Role"];
             unlock?: boolean;
         };
@@ -3251,7 +3331,10 @@ export interface operations {
     };
     set_access_policy: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why; kept in the audit log. Needed for this act. */
+                reason?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3365,7 +3448,7 @@ export interface operations {
                 limit?: number;
                 meter_id?: number | null;
                 severity?: "critical" | "major" | "minor" | "info" | null;
-                status?: "open" | "acknowledged" | "cleared" | null;
+                status?: "open" | "unacknowledged" | "acknowledged" | "cleared" | null;
             };
             header?: never;
             path?: never;
@@ -3680,7 +3763,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"] | null;
+            };
+        };
         responses: {
             /** @description Request fulfilled, document follows */
             200: {
@@ -3689,6 +3776,112 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Alarm"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    count_alarms: {
+        parameters: {
+            query?: {
+                area_id?: number | null;
+                event?: string | null;
+                meter_id?: number | null;
+                severity?: "critical" | "major" | "minor" | "info" | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmCounts"];
                 };
             };
             /** @description Input not valid */
@@ -5248,7 +5441,10 @@ export interface operations {
     };
     set_command_policy: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why; kept in the audit log. Needed for this act. */
+                reason?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5765,7 +5961,10 @@ export interface operations {
     };
     set_command_times: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why; kept in the audit log. Needed for this act. */
+                reason?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6628,7 +6827,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["DeadLetterIds"];
+                "application/json": components["schemas"]["Dismissal"];
             };
         };
         responses: {
@@ -8310,7 +8509,10 @@ export interface operations {
     };
     read_key_summary: {
         parameters: {
-            query?: never;
+            query?: {
+                area_id?: number | null;
+                product_id?: number | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -8418,7 +8620,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"] | null;
+            };
+        };
         responses: {
             /** @description Request fulfilled, document follows */
             200: {
@@ -8622,6 +8828,8 @@ export interface operations {
             query?: {
                 /** @description Keep the good rows of a file with faults. */
                 partial?: boolean;
+                /** @description Why; kept in the audit log. Needed for this act. */
+                reason?: string;
             };
             header?: never;
             path?: never;
@@ -8838,7 +9046,7 @@ export interface operations {
                 /** @description Rows of a page. */
                 limit?: number;
                 product_id?: number | null;
-                /** @description Fuzzy search, without the filters. */
+                /** @description Fuzzy search: every word occurs in a field or in the area's name; within the filters. */
                 q?: string | null;
                 sort?: "number" | "-number" | "meter_id" | "-meter_id";
                 status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
@@ -9154,6 +9362,8 @@ export interface operations {
             query?: {
                 /** @description Day of removal; today without it. */
                 date?: string | null;
+                /** @description Why; kept in the audit log. Needed for this act. */
+                reason?: string;
             };
             header?: {
                 /** @description ETag of the object as it was read. */
@@ -9796,7 +10006,10 @@ export interface operations {
     };
     destroy_key: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why; kept in the audit log. Needed for this act. */
+                reason?: string;
+            };
             header?: never;
             path: {
                 meter_id: number;
@@ -13497,7 +13710,10 @@ export interface operations {
     };
     revoke_token: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why; kept in the audit log. Needed for this act. */
+                reason?: string;
+            };
             header?: never;
             path: {
                 token_id: number;
@@ -13912,7 +14128,10 @@ export interface operations {
     };
     remove_user: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why; kept in the audit log. Needed for this act. */
+                reason?: string;
+            };
             header?: never;
             path: {
                 user_id: number;
@@ -14127,7 +14346,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"] | null;
+            };
+        };
         responses: {
             /** @description Document created, URL follows */
             201: {

@@ -14,6 +14,8 @@ export interface Bar {
   value: number | null;
   /** CSS variable of the colour, `--om-accent` unless the value is flagged. */
   colour: string;
+  /** Drawn faintly: a value that is not to be read beside the others. */
+  faint?: boolean;
   /** The value it is compared with, drawn beside it; absent where nothing is compared. */
   other?: number | null;
 }
@@ -47,7 +49,7 @@ export function makeBarPlot(host: HTMLElement): BarPlot {
           {
             type: "bar",
             large: bars.length > 2000,
-            data: bars.map((bar) => ({ value: bar.value ?? "-", itemStyle: { color: pageColour(bar.colour) } })),
+            data: bars.map((bar) => ({ value: bar.value ?? "-", itemStyle: { color: pageColour(bar.colour), opacity: bar.faint === true ? 0.45 : 1 } })),
           },
           ...(compared ? [{ type: "bar" as const, itemStyle: { color: pageColour("--om-muted"), opacity: 0.45 }, data: bars.map((bar) => bar.other ?? "-") }] : []),
         ],

@@ -25,6 +25,7 @@ class Bucket:
     suspect_s: int = 0  # part of the two above
     edited_s: int = 0  # part of the two above
     flags: int = 0  # rule bits of the days it touches
+    cut: bool = False  # the step begins before the period or ends after it: this is only a part of it
 
     @property
     def missing_s(self) -> int:
@@ -35,11 +36,13 @@ class Bucket:
 def series(rows: Iterable[DayRow], start: int, end: int, step: str | int, zone: Zone) -> list[Bucket]:
     """Volumes of [start, end) by ``step``: one of STEPS (calendar of ``zone``; weeks begin on Monday) or seconds.
 
-    Calendar steps are cut to [start, end); a step in seconds counts from ``start``. ``rows`` are the newest versions of
-    the days, in any order. A slot across a border is divided in proportion to time, rounded down; the next
-    step gets the rest. Raises ``ValueError`` on an unknown step or one that gives more than MAX_BUCKETS.
+    Calendar steps are cut to [start, end), and those that are say so; a step in seconds counts from ``start``. ``rows`` are
+    the newest versions of the days, in any order. A slot across a border is divided in proportion to time, rounded down; the
+    next step gets the rest. Raises ``ValueError`` on an unknown step or one that gives more than MAX_BUCKETS.
     """
-    buckets = [Bucket(left, right) for left, right in _borders(start, end, step, zone)]
+    buckets = [Bucket(left, min(right, end), cut=right > end) for left, right in _borders(start, end, step, zone)]
+    if buckets and not isinstance(step, int) and _next(start - 1, step, zone) != start:
+        buckets[0].cut = True
     place = 0
     for row in sorted(rows, key=lambda row: row.day):
         day_start, day_end = zone.start_of(row.day), zone.start_of(row.day + 1)
@@ -91,7 +94,7 @@ def _borders(start: int, end: int, step: str | int, zone: Zone) -> Iterator[tupl
     count = 0
     left = start
     while left < end:
-        right = min(end, _next(left, step, zone))
+        right = _next(left, step, zone)
         yield left, right
         left = right
         count += 1

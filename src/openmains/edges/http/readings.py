@@ -43,7 +43,8 @@ Step = Annotated[
 
 
 class SeriesPoint(Struct, frozen=True):
-    """Volume of one step. The seconds say what it rests on; ``missing_s`` of it are unknown and count as 0."""
+    """Volume of one step. The seconds say what it rests on; ``missing_s`` of it are unknown and count as 0. ``partial``: the
+    step begins before the period, ends after it or is not over, so its volume compares with no whole step."""
 
     start: datetime
     end: datetime
@@ -55,6 +56,7 @@ class SeriesPoint(Struct, frozen=True):
     edited_s: int
     missing_s: int
     rules: list[str]
+    partial: bool
 
 
 class QualitySummary(Struct, frozen=True):
@@ -158,6 +160,7 @@ async def read_series(
     days = await store_of(deps).days(actor.tenant_id, MeterId(meter_id), place.day_of(left), place.day_of(right - 1))
     exponent = _exponent(deps, meter.driver)
     buckets = _buckets(days, left, right, step, place)
+    now_s = deps.now_s()
     total = sum(bucket.volume for bucket in buckets)
     return Series(
         meter_id=meter_id,
@@ -185,6 +188,7 @@ async def read_series(
                 edited_s=b.edited_s,
                 missing_s=b.missing_s,
                 rules=_rules(b.flags),
+                partial=b.cut or b.end > now_s,
             )
             for b in buckets
         ],

@@ -24,7 +24,7 @@ describe("why data are missing", () => {
     expect(reasonsOf({ state: null }, [], now)).toEqual([{ kind: "never" }]);
   });
   it("names the days that rest on estimates, newest first", () => {
-    const whole = { start: "2026-05-07T16:00:00Z", end: "", volume: 0, volume_m3: "0", measured_s: 86_400, estimated_s: 0, suspect_s: 0, edited_s: 0, missing_s: 0, rules: [] };
+    const whole = { start: "2026-05-07T16:00:00Z", end: "", volume: 0, volume_m3: "0", measured_s: 86_400, estimated_s: 0, suspect_s: 0, edited_s: 0, missing_s: 0, rules: [], partial: false };
     const filled = { ...whole, start: "2026-05-08T16:00:00Z", measured_s: 0, estimated_s: 86_400, rules: ["gap"] };
     expect(reasonsOf({ state }, [], now, [whole, filled])).toEqual([{ kind: "day", day: "2026-05-08", basis: ["estimated"], rules: ["gap"] }]);
   });

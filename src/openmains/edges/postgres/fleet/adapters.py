@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports of the fleet and the tables behind them."""
 
+from openmains.app.fleet.model import MeterFilter
 from openmains.app.fleet.ports import AreaStore, MeterSearch, MeterStore, ProductStore
 from openmains.app.fleet.search import MeterHit
 from openmains.app.fleet.wording import Wording
@@ -8,7 +9,7 @@ from openmains.domain.ids import TenantId
 from openmains.edges.postgres.adapters import Adapters, Bind
 from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.fleet import search
-from openmains.edges.postgres.fleet.meters import Meters
+from openmains.edges.postgres.fleet.meters import SILENT_AFTER_US, Meters
 from openmains.edges.postgres.fleet.tables import Areas, Products
 
 
@@ -19,8 +20,10 @@ class Search:
         self._connection = connection
         self._tenant_id = tenant_id
 
-    async def search(self, q: str, limit: int, cursor: str | None) -> list[MeterHit]:
-        return await search.search(self._connection, self._tenant_id, q, limit, cursor)
+    async def search(self, q: str, limit: int, cursor: str | None, within: MeterFilter) -> list[MeterHit]:
+        silent_us = int(within.now_us) - SILENT_AFTER_US if within.status == "silent" else 0
+        chosen = search.Within(within.area_id, within.product_id, within.status, silent_us)
+        return await search.search(self._connection, self._tenant_id, q, limit, cursor, chosen)
 
 
 def adapters(wording: Wording) -> Adapters:
