@@ -52,6 +52,7 @@ export const words = {
     none: ["该表没有登记任何对象", "This meter registered no objects"],
   },
   command: {
+    instantFormat: ["年-月-日 时:分", "YYYY-MM-DD HH:MM"],
     ...names,
     tab: ["命令", "Commands"],
     title: ["命令", "Commands"],
