@@ -111,6 +111,7 @@ export const words = {
     newest: ["只显示最近 {n} 条", "the newest {n} only"],
     compare: ["与去年同期比较", "Compare with last year"],
     lastYear: ["去年同期", "A year before"],
+    nothingComparable: ["没有可比的完整时段", "No whole step has its like a year before"],
     comparable: ["可比的 {count} 个完整时段", "{count} whole steps that compare"],
     tabExceptions: ["数据异常", "Exceptions"],
   },

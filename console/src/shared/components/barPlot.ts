@@ -8,6 +8,8 @@ import { axisStyle, pageColour } from "./plotStyle";
 
 use([BarChart, DataZoomComponent, GridComponent, TooltipComponent, CanvasRenderer]);
 
+const LINE_PX = 16; // of a label of two lines
+
 export interface Bar {
   label: string;
   /** Height in the unit of the axis; null: nothing known. */
@@ -34,10 +36,10 @@ export function makeBarPlot(host: HTMLElement): BarPlot {
       const compared = bars.some((bar) => bar.other !== undefined);
       chart.setOption({
         animation: false,
-        grid: { left: 64, right: 16, top: 28, bottom: bars.length > 60 ? 64 : 32 },
+        grid: { left: 64, right: 16, top: 28, bottom: (bars.length > 60 ? 64 : 32) + (bars.some(({ label }) => label.includes("\n")) ? LINE_PX : 0) },
         tooltip: { trigger: "axis", renderMode: "richText", axisPointer: { type: "shadow" } },
         dataZoom: bars.length > 60 ? [{ type: "slider", height: 18, bottom: 8 }, { type: "inside" }] : [],
-        xAxis: { type: "category", data: bars.map((bar) => bar.label), axisLabel: style.label },
+        xAxis: { type: "category", data: bars.map((bar) => bar.label), axisLabel: { ...style.label, lineHeight: LINE_PX } },
         yAxis: {
           type: "value",
           name: unit,

@@ -61,7 +61,7 @@ export function makeLinePlot(host: HTMLElement): LinePlot {
             return `${pointText(at, line.days === true)}\n${value === "-" ? "—" : `${String(value).replace("-", "−")} ${line.unit}`}`;
           },
         },
-        xAxis: { type: "time", min: line.from, max: line.to, axisLabel: { ...style.label, hideOverlap: true, formatter: (at: number) => tickText(at, withClock) } },
+        xAxis: { type: "time", min: line.from, max: line.to, axisLine: { onZero: false }, axisLabel: { ...style.label, hideOverlap: true, formatter: (at: number) => tickText(at, withClock) } },
         yAxis: { type: "value", name: line.unit, min: line.least, max: line.most, scale: true, nameTextStyle: style.label, axisLabel: style.label, splitLine: style.split },
         series: [
           {
