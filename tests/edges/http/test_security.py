@@ -165,7 +165,7 @@ async def test_refusals_are_listed_with_their_reason(world: World) -> None:
 async def test_refusals_are_filtered_and_lead_to_their_meter(world: World) -> None:
     imei = imei_of(35_1234_5600_0000)
     meter_id = await world.owner.fetchval(
-        "UPDATE meter SET imei = $2 WHERE meter_id = (SELECT min(meter_id) FROM meter WHERE tenant_id = $1) RETURNING meter_id",
+        "UPDATE meter SET imei = $2 WHERE meter_id = (SELECT max(meter_id) FROM meter WHERE tenant_id = $1) RETURNING meter_id",
         world.a.tenant_id, imei,
     )  # fmt: skip
     for name, number, reason in (
