@@ -61,7 +61,7 @@ async def test_keys_and_terminals_over_api_command_line_and_sockets(systems: Sys
         # Keys come in over the API, a part is made on the command line, the rest by a job whose file is taken once.
         psk = os.urandom(16).hex()
         file = f"imei,psk\n{IMEIS[0]:015d},{psk}\n"
-        queued = system.api.post("/keys/import", files={"data": ("k.csv", file.encode(), "text/csv")})
+        queued = system.api.post("/keys/import?reason=test", files={"data": ("k.csv", file.encode(), "text/csv")})
         assert queued.is_success, queued.text
         assert (await finished(system, queued.json()["job_id"]))["inserted"] == 1
         out = tmp_path / "maker.csv"
@@ -69,11 +69,11 @@ async def test_keys_and_terminals_over_api_command_line_and_sockets(systems: Sys
         assert made.returncode == 0, made.stderr
         assert len(out.read_text("utf-8").splitlines()) == 3
         assert out.stat().st_mode & 0o777 == 0o600
-        job_id = system.send("POST", "/keys/generate", {})["job_id"]
+        job_id = system.send("POST", "/keys/generate", {"reason": "test"})["job_id"]
         assert (await finished(system, job_id)) == {"made": 3}
-        taken = system.api.post(f"/keys/files/{job_id}/take")
+        taken = system.api.post(f"/keys/files/{job_id}/take", json={"reason": "test"})
         assert len(taken.text.splitlines()) == 4
-        assert system.api.post(f"/keys/files/{job_id}/take").status_code == 410
+        assert system.api.post(f"/keys/files/{job_id}/take", json={"reason": "test"}).status_code == 410
         assert system.get("/keys") == {"with_key": 6, "without_key": 0, "rotating": 0, "waiting": 0}
 
         # The master key changes under the running system; its processes go on.
@@ -82,11 +82,11 @@ async def test_keys_and_terminals_over_api_command_line_and_sockets(systems: Sys
         assert rotated.returncode == 0, rotated.stderr
         assert (system.var / "secrets" / "master-key").read_text("ascii") != before
         assert not (system.var / "secrets" / "master-key.previous").exists()
-        again = system.api.post("/keys/import", files={"data": ("k.csv", file.encode(), "text/csv")})
+        again = system.api.post("/keys/import?reason=test", files={"data": ("k.csv", file.encode(), "text/csv")})
         assert (await finished(system, again.json()["job_id"]))["unchanged"] == 1
-        assert (await finished(system, system.send("POST", "/keys/generate", {"rotate": True})["job_id"])) == {
-            "made": 6
-        }
+        assert (
+            await finished(system, system.send("POST", "/keys/generate", {"rotate": True, "reason": "test"})["job_id"])
+        ) == {"made": 6}
         assert system.get("/keys")["rotating"] == 6
         refused = cli(system, "keys", "destroy", "--imei", f"{IMEIS[0]:015d}")
         assert refused.returncode != 0

@@ -137,7 +137,7 @@ async def test_a_meter_that_refuses(town: CommandedTown) -> None:
 
 async def test_a_reading_without_an_answer_times_out(town: CommandedTown) -> None:
     meter = await awake(town, Place.TIMES_OUT)
-    town.system.send("PUT", "/command-times", {"kind": "read_status", "attempts": 1, "pause_s": 20})
+    town.system.send("PUT", "/command-times?reason=test", {"kind": "read_status", "attempts": 1, "pause_s": 20})
     command_id = town.give(Place.TIMES_OUT, "read_status", "timed-out")
     await town.reaches(command_id, "queued")
     meter.deaf = True

@@ -102,7 +102,7 @@ class Town:
 
     async def operate(self, index: int, operation: str, path: str, value: str = "") -> Any:
         """The API's answer, while the meter goes on listening."""
-        body = {"operation": operation, "path": path, "value": value}
+        body = {"operation": operation, "path": path, "value": value, "reason": "test"}
         place = f"/meters/{self.id_of(index)}/operations"
         return await asyncio.to_thread(self.system.api.post, place, json=body)
 

@@ -152,7 +152,9 @@ async def found_utility(system: System, *, zone: str = "Asia/Shanghai", code: st
     signed = system.api.post("/session", json={"login": "admin", "password": password, "tenant": code})
     assert signed.status_code == 201, signed.text
     own = {"X-OpenMains-Request": "1"}
-    made = system.api.post("/tokens", json={"name": "test", "role": "administrator", "valid_days": 1}, headers=own)
+    made = system.api.post(
+        "/tokens", json={"name": "test", "role": "administrator", "valid_days": 1, "reason": "test"}, headers=own
+    )
     assert made.is_success, made.text
     system.api.cookies.clear()
     system.api.headers["Authorization"] = f"Bearer {made.json()['secret']}"

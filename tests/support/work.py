@@ -33,6 +33,7 @@ class Line:
     object_id: int | str
     before: Any
     after: Any
+    reason: str = ""
 
 
 class Trail:
@@ -42,9 +43,17 @@ class Trail:
         self.lines: list[Line] = []
 
     async def record(
-        self, actor: Actor, action: str, object_type: str, object_id: int | str, before: Any, after: Any
+        self,
+        actor: Actor,
+        action: str,
+        object_type: str,
+        object_id: int | str,
+        before: Any,
+        after: Any,
+        *,
+        reason: str = "",
     ) -> None:
-        self.lines.append(Line(actor, action, object_type, object_id, before, after))
+        self.lines.append(Line(actor, action, object_type, object_id, before, after, reason))
 
     async def page(self, *_: object) -> list[AuditEntry]:
         raise NotImplementedError

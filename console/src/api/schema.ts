@@ -35,7 +35,7 @@ export interface paths {
         };
         /**
          * ListAlarms
-         * @description Alarms, newest first.
+         * @description Alarms, newest first. ``open``: not cleared, acknowledged or not.
          */
         get: operations["list_alarms"];
         put?: never;
@@ -97,9 +97,30 @@ export interface paths {
         put?: never;
         /**
          * ClearAlarm
-         * @description It is over although the meter has not said so; it is raised again when the meter says so again.
+         * @description It is over although the meter has not said so; it is raised again when the meter says so again. A critical or major
+         *     one needs a reason.
          */
         post: operations["clear_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * CountAlarms
+         * @description How many alarms are open, exactly: by grade, by age, and how many could be seen in time.
+         */
+        get: operations["count_alarms"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -881,7 +902,7 @@ export interface paths {
         };
         /**
          * ReadKeySummary
-         * @description How many meters have a key.
+         * @description How many meters have a key, of all or of a product, an area: whom a making of keys would touch.
          */
         get: operations["read_key_summary"];
         put?: never;
@@ -1849,7 +1870,7 @@ export interface paths {
         put?: never;
         /**
          * ResetUserPassword
-         * @description Give a person a new random password.
+         * @description Give a person a new random password; the person's sessions and tokens end.
          */
         post: operations["reset_user_password"];
         delete?: never;
@@ -1906,6 +1927,26 @@ export interface components {
             /** @enum {string} */
             severity: "critical" | "major" | "minor" | "info";
         };
+        /** AlarmAges */
+        AlarmAges: {
+            day: number;
+            hour: number;
+            older: number;
+            week: number;
+        };
+        /** AlarmCounts */
+        AlarmCounts: {
+            ages: components["schemas"]["AlarmAges"];
+            critical: number;
+            in_time: number;
+            info: number;
+            major: number;
+            minor: number;
+            open: number;
+            target_ms: number;
+            unacknowledged: number;
+            worst_delay_ms: number;
+        };
         /** ApiToken */
         ApiToken: {
             /** Format: date-time */
@@ -1958,7 +1999,9 @@ export interface components {
             audit_id: number;
             before: unknown;
             object_id: string;
+            object_name: string | null;
             object_type: string;
+            reason: string;
             request_id: string;
             user_id: number | null;
         };
@@ -2174,7 +2217,9 @@ export interface components {
             detail: string;
             handled_at: string | null;
             handled_by: number | null;
+            imei: string | null;
             meter_id: number;
+            number: string | null;
             path: string;
             payload_hex: string;
             product_id: number;
@@ -2187,6 +2232,15 @@ export interface components {
         /** DeadLetterIds */
         DeadLetterIds: {
             ids: number[];
+        };
+        /** Dismissal */
+        Dismissal: {
+            ids: number[];
+            /**
+             * @description Why; kept in the audit log.
+             * @default
+             */
+            reason: string;
         };
         /** DriverLayout */
         DriverLayout: {
@@ -2335,6 +2389,8 @@ export interface components {
             area_id?: number | null;
             meter_ids?: number[] | null;
             product_id?: number | null;
+            /** @default  */
+            reason: string;
             /** @default false */
             rotate: boolean;
         };
@@ -2408,6 +2464,7 @@ export interface components {
             bar_code: string;
             /** Format: date-time */
             created_at: string;
+            customer_code: string | null;
             customer_id: number | null;
             customer_name: string | null;
             dn: number;
@@ -2451,6 +2508,7 @@ export interface components {
             place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor";
             product_id?: number;
             qmax_l_h?: number;
+            reason?: string;
         };
         /** MeterCommands */
         MeterCommands: {
@@ -2466,6 +2524,7 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             customer: components["schemas"]["Customer"] | null;
+            customer_code: string | null;
             customer_id: number | null;
             customer_name: string | null;
             dn: number;
@@ -2514,6 +2573,8 @@ export interface components {
             /** @enum {string} */
             operation: "read" | "discover" | "write" | "execute" | "observe" | "cancel";
             path: string;
+            /** @default  */
+            reason: string;
             /** @default  */
             value: string;
         };
@@ -2650,6 +2711,11 @@ export interface components {
         /** NewToken */
         NewToken: {
             name: string;
+            /**
+             * @description Why; kept in the audit log.
+             * @default
+             */
+            reason: string;
             role: components["schemas"]["Role"];
             /** @default 365 */
             valid_days: number | null;
@@ -2663,6 +2729,11 @@ export interface components {
             locale: "zh" | "en";
             login: string;
             name: string;
+            /**
+             * @description Why; kept in the audit log.
+             * @default
+             */
+            reason: string;
             role: components["schemas"]["Role"];
         };
         /** ObjectDefinition */
@@ -2932,7 +3003,10 @@ export interface components {
         };
         /** Reason */
         Reason: {
-            /** @default  */
+            /**
+             * @description Why; kept in the audit log.
+             * @default
+             */
             reason: string;
         };
         /** Register */
@@ -3024,6 +3098,7 @@ export interface components {
             missing_s: number;
             not_due_s: number;
             not_expected_s: number;
+            partial: boolean;
             rules: string[];
             /** Format: date-time */
             start: string;
@@ -3228,6 +3303,11 @@ export interface components {
             disabled?: boolean;
             locale?: "zh" | "en";
             name?: string;
+            /**
+             * @description Why; kept in the audit log.
+             * @default
+             */
+            reason: string;
             role?: components["schemas"]["Role"];
             unlock?: boolean;
         };
@@ -3358,7 +3438,10 @@ export interface operations {
     };
     set_access_policy: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why; kept in the audit log. Needed for this act. */
+                reason?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3472,7 +3555,7 @@ export interface operations {
                 limit?: number;
                 meter_id?: number | null;
                 severity?: "critical" | "major" | "minor" | "info" | null;
-                status?: "open" | "acknowledged" | "cleared" | null;
+                status?: "open" | "unacknowledged" | "acknowledged" | "cleared" | null;
             };
             header?: never;
             path?: never;
@@ -3787,7 +3870,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"] | null;
+            };
+        };
         responses: {
             /** @description Request fulfilled, document follows */
             200: {
@@ -3796,6 +3883,112 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Alarm"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    count_alarms: {
+        parameters: {
+            query?: {
+                area_id?: number | null;
+                event?: string | null;
+                meter_id?: number | null;
+                severity?: "critical" | "major" | "minor" | "info" | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmCounts"];
                 };
             };
             /** @description Input not valid */
@@ -5355,7 +5548,10 @@ export interface operations {
     };
     set_command_policy: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why; kept in the audit log. Needed for this act. */
+                reason?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5872,7 +6068,10 @@ export interface operations {
     };
     set_command_times: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why; kept in the audit log. Needed for this act. */
+                reason?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6735,7 +6934,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["DeadLetterIds"];
+                "application/json": components["schemas"]["Dismissal"];
             };
         };
         responses: {
@@ -8417,7 +8616,10 @@ export interface operations {
     };
     read_key_summary: {
         parameters: {
-            query?: never;
+            query?: {
+                area_id?: number | null;
+                product_id?: number | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -8525,7 +8727,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"] | null;
+            };
+        };
         responses: {
             /** @description Request fulfilled, document follows */
             200: {
@@ -8729,6 +8935,8 @@ export interface operations {
             query?: {
                 /** @description Keep the good rows of a file with faults. */
                 partial?: boolean;
+                /** @description Why; kept in the audit log. Needed for this act. */
+                reason?: string;
             };
             header?: never;
             path?: never;
@@ -8945,7 +9153,7 @@ export interface operations {
                 /** @description Rows of a page. */
                 limit?: number;
                 product_id?: number | null;
-                /** @description Fuzzy search, without the filters. */
+                /** @description Fuzzy search: every word occurs in a field or in the area's name; within the filters. */
                 q?: string | null;
                 sort?: "number" | "-number" | "meter_id" | "-meter_id";
                 status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
@@ -9261,6 +9469,8 @@ export interface operations {
             query?: {
                 /** @description Day of removal; today without it. */
                 date?: string | null;
+                /** @description Why; kept in the audit log. Needed for this act. */
+                reason?: string;
             };
             header?: {
                 /** @description ETag of the object as it was read. */
@@ -9903,7 +10113,10 @@ export interface operations {
     };
     destroy_key: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why; kept in the audit log. Needed for this act. */
+                reason?: string;
+            };
             header?: never;
             path: {
                 meter_id: number;
@@ -13819,7 +14032,10 @@ export interface operations {
     };
     revoke_token: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why; kept in the audit log. Needed for this act. */
+                reason?: string;
+            };
             header?: never;
             path: {
                 token_id: number;
@@ -14234,7 +14450,10 @@ export interface operations {
     };
     remove_user: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why; kept in the audit log. Needed for this act. */
+                reason?: string;
+            };
             header?: never;
             path: {
                 user_id: number;
@@ -14449,7 +14668,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"] | null;
+            };
+        };
         responses: {
             /** @description Document created, URL follows */
             201: {

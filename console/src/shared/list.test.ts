@@ -7,7 +7,7 @@ import { createMemoryHistory, createRouter } from "vue-router";
 import { Problem } from "@/api/problem";
 import ListTable from "@/shared/components/ListTable.vue";
 import { i18n, setLocale } from "@/shared/i18n";
-import { useList, type Paged } from "./list";
+import { allPages, useList, type Paged } from "./list";
 
 interface Row {
   id: number;
@@ -82,5 +82,13 @@ describe("a list", () => {
       expect(shown.find('[role="alert"]').exists()).toBe(!kept);
       expect(shown.findAll("td")).toHaveLength(kept ? 2 : 0);
     }
+  });
+});
+
+describe("all pages", () => {
+  it("are fetched to the last one", async () => {
+    const fetch = vi.fn((cursor: string) => Promise.resolve(cursor === "" ? first : second));
+    expect((await allPages(fetch)).map((row) => row.id)).toEqual([1, 2, 3]);
+    expect(fetch.mock.calls).toEqual([[""], ["c2"]]);
   });
 });

@@ -52,3 +52,15 @@ export function useList<Row>({ key, fetch, place = "cursor", again }: Asking<Row
     refetch,
   }) as List<Row>;
 }
+
+/** Every row of a list, page after page: for what is counted or sifted here, which a page alone would tell wrongly. */
+export async function allPages<Row>(fetch: (cursor: string) => Promise<Paged<Row>>): Promise<Row[]> {
+  const rows: Row[] = [];
+  let cursor = "";
+  do {
+    const page = await fetch(cursor);
+    rows.push(...page.items);
+    cursor = page.next ?? "";
+  } while (cursor !== "");
+  return rows;
+}

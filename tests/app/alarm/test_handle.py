@@ -23,7 +23,7 @@ async def test_an_open_alarm_is_acknowledged_by_whom_asks_and_the_trail_says_so(
 
 async def test_an_alarm_is_cleared_at_the_instant_given_also_after_it_was_acknowledged() -> None:
     store = GivenStore({AlarmStore: Alarms(alarm(1, acknowledged_by=71, acknowledged_at=THEN))})
-    after = await clear_alarm(store, ACTOR, ONE, int(THEN.timestamp() + 60) * 1_000_000)
+    after = await clear_alarm(store, ACTOR, ONE, int(THEN.timestamp() + 60) * 1_000_000, "seen to")
     assert after.cleared_at is not None and (after.cleared_at - THEN).total_seconds() == 60
     assert after.acknowledged_by == 71
     assert store.actions == ["clear_alarm"]
@@ -50,4 +50,4 @@ async def test_what_cannot_be_acknowledged(known: list[object], code: str, state
 @pytest.mark.parametrize(("known", "code"), [([], "not-found"), ([alarm(1, cleared_at=THEN)], "already-done")])
 async def test_what_cannot_be_cleared(known: list[object], code: str) -> None:
     store = GivenStore({AlarmStore: Alarms(*known)})  # type: ignore[arg-type]
-    assert (await refused(clear_alarm(store, ACTOR, ONE, 0), store)).code == code
+    assert (await refused(clear_alarm(store, ACTOR, ONE, 0, "seen to"), store)).code == code

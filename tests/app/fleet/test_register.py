@@ -102,13 +102,13 @@ async def test_an_imei_is_a_number_in_the_store_and_somebody_else_may_have_it() 
 
 async def test_a_removed_meter_gives_its_imei_back_and_is_changed_no_more() -> None:
     store, dims = given(Meters(meter(5, imei=IMEI)))
-    after = await remove_meter(store, dims, ACTOR, FIVE, 1, TODAY, TODAY)
+    after = await remove_meter(store, dims, ACTOR, FIVE, 1, TODAY, TODAY, "replaced")
     assert (after.removed_on, after.imei) == (TODAY, None)
     assert dims.rows[-1].removed_on == TODAY
     assert store.actions == ["remove_meter"]
     for asked in (
         change_meter(store, dims, ACTOR, FIVE, 2, {"dn": 20}, TODAY),
-        remove_meter(store, dims, ACTOR, FIVE, 2, TODAY, TODAY),
+        remove_meter(store, dims, ACTOR, FIVE, 2, TODAY, TODAY, "replaced"),
     ):
         assert (await refused(asked, store)).code == "already-removed"
 
@@ -119,15 +119,19 @@ async def test_a_removed_meter_gives_its_imei_back_and_is_changed_no_more() -> N
 )
 async def test_the_day_of_removal_lies_between_installation_and_today(on: date, fault: str) -> None:
     store, dims = given(Meters(meter(5)))
-    told = await refused(remove_meter(store, dims, ACTOR, FIVE, 1, on, TODAY), store)
+    told = await refused(remove_meter(store, dims, ACTOR, FIVE, 1, on, TODAY, "replaced"), store)
     assert told.fields == (("/date", fault),)
-    await remove_meter(store, dims, ACTOR, FIVE, 1, date(2020, 1, 1), TODAY)  # the day of installation itself
+    await remove_meter(
+        store, dims, ACTOR, FIVE, 1, date(2020, 1, 1), TODAY, "replaced"
+    )  # the day of installation itself
 
 
 async def test_a_meter_that_is_not_there() -> None:
     store, dims = given(Meters())
     assert (await refused(change_meter(store, dims, ACTOR, FIVE, 1, {"dn": 1}, TODAY), store)).code == "not-found"
-    assert (await refused(remove_meter(store, dims, ACTOR, FIVE, 1, TODAY, TODAY), store)).code == "not-found"
+    assert (
+        await refused(remove_meter(store, dims, ACTOR, FIVE, 1, TODAY, TODAY, "replaced"), store)
+    ).code == "not-found"
 
 
 DATES = [
@@ -177,4 +181,4 @@ async def test_what_was_committed_is_answered_as_done_though_the_copy_is_away() 
     made = await add_meter(store, away, ACTOR, wanted(), TODAY)
     assert (meters.rows[made.meter_id], store.actions) == (made, ["add_meter"])
     assert (await change_meter(store, away, ACTOR, made.meter_id, 1, {"dn": 20}, TODAY)).dn == 20
-    assert (await remove_meter(store, away, ACTOR, made.meter_id, 2, TODAY, TODAY)).removed_on == TODAY
+    assert (await remove_meter(store, away, ACTOR, made.meter_id, 2, TODAY, TODAY, "replaced")).removed_on == TODAY

@@ -5,7 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openmains.app.fleet.search import SEPARATOR, field_grams, grams, grams_of, normalise, parse_query, search_text
+from openmains.app.fleet.search import (
+    SEPARATOR,
+    AreaQuery,
+    area_queries,
+    field_grams,
+    grams,
+    grams_of,
+    normalise,
+    parse_query,
+    search_text,
+)
 
 SIGNS = st.text(alphabet="01289abz成都市高新区天府大道号栋/-é", max_size=30)
 
@@ -54,3 +64,29 @@ def test_queries() -> None:
     for bad in ("", "   ", "x" * 65):
         with pytest.raises(ValueError, match="query"):
             parse_query(bad)
+
+
+AREAS = [(1, None, "A1", "城东片区"), (2, 1, "A12", "东湖"), (3, None, "A3", "城西")]
+
+
+def test_a_word_may_stand_in_the_text_or_name_the_area() -> None:
+    ways = area_queries(parse_query("张伟 城东"), AREAS)
+    assert set(ways) == {AreaQuery(("张伟", "城东"), None), AreaQuery(("张伟",), frozenset({1, 2}))}
+    assert area_queries(parse_query("张伟 人民路"), AREAS) == [AreaQuery(("张伟", "人民路"), None)]
+
+
+def test_an_area_is_named_by_its_whole_code_and_not_by_one_sign() -> None:
+    assert AreaQuery((), frozenset({3})) in area_queries(parse_query("a3"), AREAS)
+    assert area_queries(parse_query("城"), AREAS) == [AreaQuery(("城",), None)]
+
+
+def test_words_that_name_areas_apart_from_each_other_name_none() -> None:
+    ways = area_queries(parse_query("城东 城西"), AREAS)
+    assert AreaQuery((), frozenset()) not in ways
+    assert AreaQuery(("城西",), frozenset({1, 2})) in ways
+
+
+def test_the_ways_to_read_many_words_stay_few() -> None:
+    words = " ".join(f"区{n}" for n in range(15))
+    areas = [(n, None, str(n), f"区{n}") for n in range(15)]
+    assert len(area_queries(parse_query(words), areas)) <= 8

@@ -33,7 +33,7 @@ def given(*users: Any) -> tuple[GivenStore, Users, Credentials]:
 )
 async def test_another_role_or_a_lock_ends_what_is_signed_in(values: dict[str, Any], ends: bool) -> None:
     store, people, credentials = given(user(2))
-    after = await change_user(store, ACTOR, OTHER, values)
+    after = await change_user(store, ACTOR, OTHER, values, "moved")
     assert all(getattr(after, name) == value for name, value in values.items())
     assert (credentials.ended, credentials.revoked) == (([2], [2]) if ends else ([], []))
     (line,) = store.trail
@@ -57,33 +57,33 @@ async def test_the_last_administrator_stays_one(values: dict[str, Any]) -> None:
     alone = user(1, Role.ADMINISTRATOR)
     asleep = user(3, Role.ADMINISTRATOR, disabled=True)
     store, people, _ = given(alone, user(2), asleep)
-    assert (await refused(change_user(store, ACTOR, BOSS, values), store)).code == "last-administrator"
-    assert (await refused(remove_user(store, ACTOR, BOSS), store)).code == "last-administrator"
+    assert (await refused(change_user(store, ACTOR, BOSS, values, "moved"), store)).code == "last-administrator"
+    assert (await refused(remove_user(store, ACTOR, BOSS, "left"), store)).code == "last-administrator"
     assert people.changes == [] and BOSS in people.rows
     store, people, _ = given(alone, user(2, Role.ADMINISTRATOR))
-    await change_user(store, ACTOR, BOSS, values)
+    await change_user(store, ACTOR, BOSS, values, "moved")
 
 
 async def test_who_is_locked_already_may_be_removed_although_no_other_is_there() -> None:
     store, people, _ = given(user(1, Role.ADMINISTRATOR, disabled=True))
-    await remove_user(store, ACTOR, BOSS)
+    await remove_user(store, ACTOR, BOSS, "left")
     assert people.rows == {}
     assert store.actions == ["remove_user"]
 
 
 async def test_a_new_password_is_handed_over_once_and_kept_as_a_hash() -> None:
     store, people, credentials = given(user(2))
-    password = await reset_password(store, ACTOR, OTHER)
+    password = await reset_password(store, ACTOR, OTHER, "asked")
     password_hash, must_change = people.passwords[2]
     assert must_change and verify_password(password_hash, password)
     assert (credentials.ended, credentials.revoked) == ([2], [2])
     assert password not in repr(store.trail) and password_hash not in repr(store.trail)
-    assert len({password, await reset_password(store, ACTOR, OTHER)}) == 2
+    assert len({password, await reset_password(store, ACTOR, OTHER, "asked")}) == 2
 
 
 async def test_nobody_of_that_number() -> None:
     store, people, credentials = given(user(1, Role.ADMINISTRATOR))
     change = change_user(store, ACTOR, OTHER, {"name": "x"})
-    for asked in (change, reset_password(store, ACTOR, OTHER), remove_user(store, ACTOR, OTHER)):
+    for asked in (change, reset_password(store, ACTOR, OTHER, "asked"), remove_user(store, ACTOR, OTHER, "left")):
         assert (await refused(asked, store)).code == "not-found"
     assert (people.passwords, credentials.ended) == ({}, [])

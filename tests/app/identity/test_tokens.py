@@ -26,7 +26,9 @@ def token(owner: UserId) -> ApiToken:
 async def test_the_secret_is_told_once_and_kept_as_a_hash() -> None:
     credentials = Credentials()
     store = GivenStore({CredentialStore: credentials})
-    made, secret = await create_token(store, ACTOR, name="t", role=Role.OPERATOR, valid_days=None, now=THEN)
+    made, secret = await create_token(
+        store, ACTOR, name="t", role=Role.OPERATOR, valid_days=None, now=THEN, reason="a machine"
+    )
     assert secret.startswith(TOKEN_PREFIX)
     assert credentials.hashes[made.token_id] == hash_secret(secret)
     assert (made.user_id, made.role, made.expires_at) == (ACTOR.user_id, Role.OPERATOR, None)
@@ -64,15 +66,15 @@ async def test_a_token_makes_no_tokens() -> None:
 async def test_who_may_revoke(owner: UserId, who: object) -> None:
     credentials = Credentials(token(owner))
     store = GivenStore({CredentialStore: credentials})
-    await revoke_token(store, who, ONE)  # type: ignore[arg-type]
+    await revoke_token(store, who, ONE, "over")  # type: ignore[arg-type]
     assert credentials.rows[ONE].revoked_at is not None
-    assert (await refused(revoke_token(store, who, ONE), store)).code == "already-done"  # type: ignore[arg-type]
+    assert (await refused(revoke_token(store, who, ONE, "over"), store)).code == "already-done"  # type: ignore[arg-type]
     assert store.actions == ["revoke_token"]
 
 
 async def test_anothers_token_is_not_there() -> None:
     credentials = Credentials(token(ACTOR.user_id))
     store = GivenStore({CredentialStore: credentials})
-    assert (await refused(revoke_token(store, VIEWER, ONE), store)).code == "not-found"
-    assert (await refused(revoke_token(store, ACTOR, TokenId(2)), store)).code == "not-found"
+    assert (await refused(revoke_token(store, VIEWER, ONE, "over"), store)).code == "not-found"
+    assert (await refused(revoke_token(store, ACTOR, TokenId(2), "over"), store)).code == "not-found"
     assert structs.asdict(credentials.rows[ONE])["revoked_at"] is None

@@ -123,7 +123,7 @@ async def test_a_released_terminal_has_nothing_against_it_and_its_alarms_are_ove
 
 async def test_an_observed_one_may_be_released_and_a_spotless_one_need_not() -> None:
     access = Access(Standing(State.ALLOWED, 3_000, 100))
-    await release_terminal(given(access), ACTOR, FIVE, "", NOW)
+    await release_terminal(given(access), ACTOR, FIVE, "looked at", NOW)
     store = given(access)
     assert (await refused(release_terminal(store, ACTOR, FIVE, "", NOW), store)).code == "already-done"
 
@@ -139,7 +139,7 @@ async def test_a_person_puts_a_terminal_on_a_step_and_its_score_stays(state: Any
 
 async def test_a_step_the_platform_chose_is_made_a_persons_own() -> None:
     access = Access(Standing(State.BLOCKED, 120_000, 100))
-    after = await hold_terminal(given(access), ACTOR, FIVE, "blocked", "", NOW)
+    after = await hold_terminal(given(access), ACTOR, FIVE, "blocked", "stolen", NOW)
     assert after.held
 
 
@@ -207,7 +207,7 @@ async def test_a_dismissed_terminal_stays_in_its_list_and_may_be_taken_in_later(
 async def test_uploaded_keys_are_sealed_before_their_job_is_queued_and_stand_in_no_trail() -> None:
     files, jobs = Files(), Jobs()
     store = given(Access(), jobs=jobs)
-    await ask_for_import(store, files, ACTOR, b"imei,psk\n1,00ff", "k.csv", partial=True)  # type: ignore[arg-type]
+    await ask_for_import(store, files, ACTOR, b"imei,psk\n1,00ff", "k.csv", partial=True, reason="new")  # type: ignore[arg-type]
     assert files.files == {"sealed-0": b"imei,psk\n1,00ff"}
     assert jobs.asked[0][:2] == (KEY_IMPORT, {"file_name": "k.csv", "sealed": "sealed-0", "partial": True})
     assert "00ff" not in repr(store.trail)
@@ -216,8 +216,8 @@ async def test_uploaded_keys_are_sealed_before_their_job_is_queued_and_stand_in_
 @pytest.mark.parametrize(
     ("wish", "pointers"),
     [
-        (KeyWish(meter_ids=[5, 5]), []),
-        (KeyWish(product_id=3, area_id=2), []),
+        (KeyWish(meter_ids=[5, 5], reason="new"), []),
+        (KeyWish(product_id=3, area_id=2, reason="new"), []),
         (KeyWish(product_id=9), ["/product_id"]),
         (KeyWish(area_id=9), ["/area_id"]),
         (KeyWish(meter_ids=[5, 6]), ["/meter_ids"]),
@@ -237,9 +237,9 @@ async def test_keys_are_made_for_meters_of_the_tenant_only(wish: KeyWish, pointe
 async def test_a_key_file_is_handed_over_once() -> None:
     files = Files(**{file_of(1): b"keys"})
     store = given(Access(), jobs=Jobs(job(1, kind=KEY_GENERATE, status="done", result={"made": 2})))
-    assert await take_key_file(store, files, ACTOR, 1) == b"keys"  # type: ignore[arg-type]
+    assert await take_key_file(store, files, ACTOR, 1, "for the maker") == b"keys"  # type: ignore[arg-type]
     assert [(line.action, line.after) for line in store.trail] == [("take_key_file", {"made": 2})]
-    assert (await refused(take_key_file(store, files, ACTOR, 1), store)).code == "key-file-gone"  # type: ignore[arg-type]
+    assert (await refused(take_key_file(store, files, ACTOR, 1, "for the maker"), store)).code == "key-file-gone"  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -248,15 +248,15 @@ async def test_a_key_file_is_handed_over_once() -> None:
 async def test_only_a_job_that_has_made_keys_has_a_file(known: list[Any]) -> None:
     files = Files(**{file_of(1): b"keys"})
     store = given(Access(), jobs=Jobs(*known))
-    assert (await refused(take_key_file(store, files, ACTOR, 1), store)).code == "not-found"  # type: ignore[arg-type]
+    assert (await refused(take_key_file(store, files, ACTOR, 1, "for the maker"), store)).code == "not-found"  # type: ignore[arg-type]
     assert files.files
 
 
 async def test_a_key_is_destroyed_once() -> None:
     store = given(Access())
-    await destroy_key(store, ACTOR, FIVE)
+    await destroy_key(store, ACTOR, FIVE, "lost")
     assert store.actions == ["destroy_key"]
-    assert (await refused(destroy_key(store, ACTOR, FIVE), store)).code == "not-found"
+    assert (await refused(destroy_key(store, ACTOR, FIVE, "lost"), store)).code == "not-found"
 
 
 async def test_the_date_of_installation_is_judged_here_as_everywhere() -> None:

@@ -48,6 +48,23 @@ def test_a_month_is_the_sum_of_its_days() -> None:
     assert bucket.measured_s == 31 * 86_400 - 3600  # summer time began
 
 
+@pytest.mark.parametrize("step", [step for step in STEPS if step not in ("hour", "day")])
+def test_a_step_that_the_period_cuts_says_so(step: str) -> None:
+    whole = series([], MADRID.start_of(FIRST), MADRID.start_of(FIRST + 800), step, MADRID)[1:-1]
+    first, last = whole[0], whole[-1]
+    assert not any(bucket.cut for bucket in series([], first.start, last.end, step, MADRID))
+    early = series([], first.start + 86_400, last.end, step, MADRID)
+    assert [bucket.cut for bucket in early] == [True] + [False] * (len(early) - 1)
+    late = series([], first.start, last.end - 86_400, step, MADRID)
+    assert [bucket.cut for bucket in late] == [False] * (len(late) - 1) + [True]
+    inside = series([], first.start + 86_400, first.end - 86_400, step, MADRID)
+    assert [bucket.cut for bucket in inside] == [True]
+
+
+def test_a_step_in_seconds_is_cut_at_its_end_only() -> None:
+    assert [bucket.cut for bucket in series([], 7, 7 + 25, 10, MADRID)] == [False, False, True]
+
+
 def test_quality_summary() -> None:
     rows = [
         DayRow(20_000, 5, 21_600, [4, 4, 4, 0], [0, int(Slot.ESTIMATED), int(Slot.SUSPECT | Slot.EDITED), 1], 1 << 10)

@@ -287,11 +287,11 @@ async def test_a_utility_sets_its_share_and_office_hours(world: World) -> None:
         wanted = {
             "daily_share_ppm": 50_000, "office_from": 420, "office_to": 1200, "office_days": [0, 5], "remote_closing": False,
         }  # fmt: skip
-        assert (await client.put("/command-policy", json=wanted)).json() == wanted
+        assert (await client.put("/command-policy?reason=winter", json=wanted)).json() == wanted
         assert (await client.get("/command-policy")).json() == wanted
         night = {**wanted, "office_from": 0}
-        assert (await client.put("/command-policy", json=night)).status_code in (400, 422)
-        assert (await client.put("/command-policy", json={})).status_code == 200
+        assert (await client.put("/command-policy?reason=winter", json=night)).status_code in (400, 422)
+        assert (await client.put("/command-policy?reason=winter", json={})).status_code == 200
 
 
 async def test_a_pulled_log_is_text_or_a_table(world: World) -> None:

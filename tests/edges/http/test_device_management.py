@@ -129,9 +129,12 @@ async def test_an_operation_is_in_the_audit_trail_though_its_answer_is_lost(
     edges.answer = Answer(Outcome.NO_ANSWER)
     async with world.client(world.a.token) as client:
         body = {"operation": "write", "path": "/3/0/14", "value": "+08:00"}
-        assert (await client.post(f"/meters/{meter_id}/operations", json=body)).status_code == 504
+        unsaid = await client.post(f"/meters/{meter_id}/operations", json=body)
+        assert unsaid.json()["type"].endswith("/reason-needed") and edges.asked == []
+        said = await client.post(f"/meters/{meter_id}/operations", json={**body, "reason": "winter time"})
+        assert said.status_code == 504
         (entry,) = (await client.get("/audit?limit=1")).json()["items"]
-    assert (entry["action"], entry["after"]) == ("operate_meter", body)
+    assert (entry["action"], entry["after"], entry["reason"]) == ("operate_meter", body, "winter time")
 
 
 async def test_the_definitions_say_what_may_be_changed_here(world: World) -> None:

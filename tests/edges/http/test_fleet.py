@@ -28,7 +28,9 @@ async def test_meter_life_with_revisions_trail_and_changes_for_edges(world: Worl
         assert late.json()["errors"][0] == {"pointer": "/date", "code": "in-the-future", "detail": "is in the future"}
         early = await client.delete(path, params={"date": "2020-01-01"}, headers={"If-Match": '"2"'})
         assert early.json()["errors"][0]["code"] == "before-installation"
-        removed = await client.delete(path, params={"date": "2025-05-05"}, headers={"If-Match": '"2"'})
+        removed = await client.delete(
+            path, params={"date": "2025-05-05", "reason": "replaced"}, headers={"If-Match": '"2"'}
+        )
         assert removed.json()["removed_on"] == "2025-05-05" and removed.json()["imei"] is None
         again = await client.patch(path, json={"address": "y"}, headers={"If-Match": '"3"'})
         assert again.status_code == 409

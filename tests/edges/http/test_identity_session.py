@@ -122,7 +122,7 @@ async def test_token_is_shown_once_and_not_above_its_owner(world: World) -> None
     async with world.client(world.a.token) as administrator:
         users = (await administrator.get("/users", params={"limit": 500})).json()["items"]
         user_id = next(u["user_id"] for u in users if u["login"] == login)
-        password = (await administrator.post(f"/users/{user_id}/password")).json()["password"]
+        password = (await administrator.post(f"/users/{user_id}/password", json={"reason": "new"})).json()["password"]
     await world.owner.execute("UPDATE app_user SET must_change = false WHERE user_id = $1", user_id)
     async with world.signed_in(Utility(world.a.tenant_id, world.a.code, login, password, "")) as client:
         above = await client.post("/tokens", json={"name": "x", "role": "administrator"})
@@ -133,7 +133,7 @@ async def test_token_is_shown_once_and_not_above_its_owner(world: World) -> None
         async with world.client(made["secret"]) as machine:
             assert (await machine.get("/meters")).status_code == 200
             assert (await machine.post("/tokens", json={"name": "y", "role": "viewer"})).status_code == 403
-            assert (await client.delete(f"/tokens/{made['token']['token_id']}")).status_code == 204
+            assert (await client.delete(f"/tokens/{made['token']['token_id']}?reason=over")).status_code == 204
             assert (await machine.get("/meters")).status_code == 401
     stored = await world.owner.fetchval("SELECT count(*) FROM api_token WHERE token_hash = $1", made["secret"].encode())
     assert stored == 0

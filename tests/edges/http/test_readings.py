@@ -133,8 +133,8 @@ async def test_alarm_is_acknowledged_and_cleared_once(world: World) -> None:
         assert [a["delay_ms"] for a in listed if a["alarm_id"] == world.a.ids["alarm_id"]] == [2000]
         assert (await client.post(f"{path}/acknowledge")).json()["acknowledged_by"] == world.a.ids["user_id"]
         assert (await client.post(f"{path}/acknowledge")).status_code == 409
-        assert (await client.post(f"{path}/clear")).json()["cleared_at"]
-        assert (await client.post(f"{path}/clear")).status_code == 409
+        assert (await client.post(f"{path}/clear", json={"reason": "seen to"})).json()["cleared_at"]
+        assert (await client.post(f"{path}/clear", json={"reason": "again"})).status_code == 409
 
 
 async def test_exception_is_judged_once_and_audited(world: World) -> None:

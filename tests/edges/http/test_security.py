@@ -78,9 +78,9 @@ async def test_a_person_blocks_and_releases_with_a_reason_and_the_edges_hear_of_
 async def test_an_imei_that_was_another_tenants_blocked_terminal_begins_anew(world: World) -> None:
     meter_id, imei = await add_meter(world, world.a)
     async with world.client(world.a.token) as client:
-        await client.post(f"/meters/{meter_id}/security/hold", json={"state": "blocked"})
+        await client.post(f"/meters/{meter_id}/security/hold", json={"state": "blocked", "note": "stolen"})
         read = await client.get(f"/meters/{meter_id}")
-        gone = await client.delete(f"/meters/{meter_id}", headers={"If-Match": read.headers["ETag"]})
+        gone = await client.delete(f"/meters/{meter_id}?reason=stolen", headers={"If-Match": read.headers["ETag"]})
         assert gone.status_code == 200, gone.text
         assert (await client.post(f"/meters/{meter_id}/security/release", json={})).status_code == 404
     async with world.client(world.b.token) as client:
@@ -95,7 +95,7 @@ async def test_lists_page_by_page_hold_each_row_once(world: World) -> None:
     mine = {(await add_meter(world, world.b))[0] for _ in range(5)}
     async with world.client(world.b.token) as client:
         for meter_id in mine:
-            await client.post(f"/meters/{meter_id}/security/hold", json={"state": "quarantine"})
+            await client.post(f"/meters/{meter_id}/security/hold", json={"state": "quarantine", "note": "odd"})
         seen: list[int] = []
         cursor = None
         while True:
@@ -165,7 +165,7 @@ async def test_refusals_are_listed_with_their_reason(world: World) -> None:
 async def test_refusals_are_filtered_and_lead_to_their_meter(world: World) -> None:
     imei = imei_of(35_1234_5600_0000)
     meter_id = await world.owner.fetchval(
-        "UPDATE meter SET imei = $2 WHERE meter_id = (SELECT min(meter_id) FROM meter WHERE tenant_id = $1) RETURNING meter_id",
+        "UPDATE meter SET imei = $2 WHERE meter_id = (SELECT max(meter_id) FROM meter WHERE tenant_id = $1) RETURNING meter_id",
         world.a.tenant_id, imei,
     )  # fmt: skip
     for name, number, reason in (
@@ -200,9 +200,11 @@ async def test_refusals_are_filtered_and_lead_to_their_meter(world: World) -> No
 async def test_the_policy_is_the_administrators(world: World) -> None:
     async with world.client(world.a.token) as client:
         assert (await client.get("/access-policy")).json() == {"on_sim_separated": "alarm"}
-        assert (await client.put("/access-policy", json={"on_sim_separated": "block"})).status_code == 200
+        assert (await client.put("/access-policy?reason=thefts", json={"on_sim_separated": "block"})).status_code == 200
         assert (await client.get("/access-policy")).json() == {"on_sim_separated": "block"}
-        assert (await client.put("/access-policy", json={"on_sim_separated": "explode"})).status_code == 400
+        assert (
+            await client.put("/access-policy?reason=thefts", json={"on_sim_separated": "explode"})
+        ).status_code == 400
     assert (await last_audit(world, world.a))["action"] == "set_access_policy"
 
 
@@ -240,7 +242,9 @@ async def test_keys_come_in_as_a_file_and_are_never_seen_again(world: World) -> 
     meter_id, imei = await add_meter(world, world.a)
     text = f"imei,psk\n{imei},{PSK}\n12,{PSK}\n"
     async with world.client(world.a.token) as client:
-        queued = await client.post("/keys/import?partial=true", files={"data": ("keys.csv", text.encode(), "text/csv")})
+        queued = await client.post(
+            "/keys/import?partial=true&reason=delivery", files={"data": ("keys.csv", text.encode(), "text/csv")}
+        )
         assert queued.status_code == 202, queued.text
         assert queued.json()["kind"] == KEY_IMPORT
         for path in (world.deps.settings.upload_dir / "keyfiles").iterdir():
@@ -257,8 +261,8 @@ async def test_keys_come_in_as_a_file_and_are_never_seen_again(world: World) -> 
             (await client.get(path)).text for path in ("/audit?limit=100", "/jobs", f"/meters/{meter_id}/security")
         ])  # fmt: skip
         assert PSK not in shown
-        assert (await client.delete(f"/meters/{meter_id}/key")).status_code == 204
-        assert (await client.delete(f"/meters/{meter_id}/key")).status_code == 404
+        assert (await client.delete(f"/meters/{meter_id}/key?reason=lost")).status_code == 204
+        assert (await client.delete(f"/meters/{meter_id}/key?reason=lost")).status_code == 404
         assert (await client.get(f"/meters/{meter_id}/security")).json()["key"] is None
     assert (await last_audit(world, world.a))["action"] == "destroy_key"
 
@@ -271,27 +275,29 @@ async def test_a_generated_file_can_be_taken_once_and_by_an_administrator_of_the
         world.client(world.a.token) as other,
         world.client(operator) as less,
     ):
-        queued = await client.post("/keys/generate", json={"meter_ids": [meter_id]})
+        queued = await client.post("/keys/generate", json={"meter_ids": [meter_id], "reason": "new"})
         assert queued.status_code == 202, queued.text
         job_id = queued.json()["job_id"]
         assert queued.json()["kind"] == KEY_GENERATE
-        assert (await client.post(f"/keys/files/{job_id}/take", json={})).status_code == 404  # not made yet
+        assert (
+            await client.post(f"/keys/files/{job_id}/take", json={"reason": "for the maker"})
+        ).status_code == 404  # not made yet
         await run_job(world, job_id)
-        assert (await other.post(f"/keys/files/{job_id}/take", json={})).status_code == 404
-        assert (await less.post(f"/keys/files/{job_id}/take", json={})).status_code == 403
+        assert (await other.post(f"/keys/files/{job_id}/take", json={"reason": "for the maker"})).status_code == 404
+        assert (await less.post(f"/keys/files/{job_id}/take", json={"reason": "for the maker"})).status_code == 403
         assert (await client.get(f"/jobs/{job_id}/file")).status_code == 404
-        file = await client.post(f"/keys/files/{job_id}/take", json={})
+        file = await client.post(f"/keys/files/{job_id}/take", json={"reason": "for the maker"})
         assert file.status_code == 200
         header, line = file.text.lstrip("\ufeff").split()
         assert header == "number,imei,psk"
         assert line.split(",")[1] == imei
-        gone = await client.post(f"/keys/files/{job_id}/take", json={})
+        gone = await client.post(f"/keys/files/{job_id}/take", json={"reason": "for the maker"})
         assert gone.status_code == 410
         assert gone.json()["type"].endswith("/key-file-gone")
         psk = line.split(",")[2]
         audit = (await client.get("/audit?limit=100")).text
         assert psk not in audit
         assert "take_key_file" in audit
-        others = await client.post("/keys/generate", json={"meter_ids": [world.a.ids["meter_id"]]})
+        others = await client.post("/keys/generate", json={"meter_ids": [world.a.ids["meter_id"]], "reason": "new"})
         assert others.status_code == 400
         assert others.json()["errors"][0]["pointer"] == "/meter_ids"

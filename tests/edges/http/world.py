@@ -146,13 +146,15 @@ class World:
         """Token of a new user with this role."""
         async with self.client(utility.token) as administrator:
             login = login or f"u{secrets.token_hex(4)}"
-            answer = await administrator.post("/users", json={"login": login, "name": login, "role": role})
+            answer = await administrator.post(
+                "/users", json={"login": login, "name": login, "role": role, "reason": "test"}
+            )
             assert answer.status_code == 201, answer.text
             made = answer.json()
         await self.owner.execute("UPDATE app_user SET must_change = false WHERE user_id = $1", made["user"]["user_id"])
         person = Utility(utility.tenant_id, utility.code, login, made["password"], "")
         async with self.signed_in(person) as client:
-            answer = await client.post("/tokens", json={"name": "t", "role": role})
+            answer = await client.post("/tokens", json={"name": "t", "role": role, "reason": "test"})
             assert answer.status_code == 201, answer.text
             return str(answer.json()["secret"])
 
@@ -206,7 +208,7 @@ async def _utility(world: World, driver: str, medium: str) -> Utility:
     assert password is not None
     utility = Utility(tenant_id, code, "admin", password, "", {"user_id": user_id})
     async with world.signed_in(utility) as client:
-        made = (await client.post("/tokens", json={"name": "all", "role": "administrator"})).json()
+        made = (await client.post("/tokens", json={"name": "all", "role": "administrator", "reason": "test"})).json()
     utility.token = made["secret"]
     utility.ids["token_id"] = made["token"]["token_id"]
     async with world.client(utility.token) as client:

@@ -33,6 +33,8 @@ export const words = {
     total: ["合计", "Total"],
     chartLabel: ["用量图，数据见表格", "Chart of use; the table holds the same data"],
     none: ["该时段没有读数", "No readings in this period"],
+    partial: ["不完整时段", "partial"],
+    partialHelp: ["不完整时段：起止日期只含其一部分，或尚未结束；不参与比较。", "Partial: the period holds only a part of this step, or the step is not over; it is compared with nothing."],
   },
   report: {
     title: ["采集日报", "Collection report"],
@@ -59,7 +61,6 @@ export const words = {
   },
   missing: {
     of: ["{name} 未抄表具", "Missing meters of {name}"],
-    whole: ["全部未抄表具", "All missing meters"],
     drill: ["查看 {name} 的未抄表具", "Missing meters of {name}"],
     status: ["数据", "Data"],
     statuses: { missing: ["未抄", "Missing"], partial: ["部分缺数", "Partial"], estimated: ["估算", "Estimated"] },
@@ -116,6 +117,8 @@ export const words = {
     newest: ["只显示最近 {n} 条", "the newest {n} only"],
     compare: ["与去年同期比较", "Compare with last year"],
     lastYear: ["去年同期", "A year before"],
+    nothingComparable: ["没有可比的完整时段", "No whole step has its like a year before"],
+    comparable: ["可比的 {count} 个完整时段", "{count} whole steps that compare"],
     tabExceptions: ["数据异常", "Exceptions"],
   },
   gaps: {

@@ -14,6 +14,7 @@ export type KeyWish = Schemas["KeyWish"];
 export type TerminalQuery = QueryOf<"list_terminals">;
 export type OnboardingQuery = QueryOf<"list_unknown_terminals">;
 export type RefusalQuery = QueryOf<"list_access_refusals">;
+export type KeySummaryQuery = QueryOf<"read_key_summary">;
 export type AccessPolicy = Schemas["AccessPolicy"];
 
 export const getSecurity = (meterId: number, signal: Abort) =>
@@ -30,17 +31,18 @@ export const listRefusals = (query: RefusalQuery, signal: Abort) => call("get", 
 export const acceptUnknown = (imei: string, body: NewMeter) => call("post", "/api/v1/onboarding/{imei}/accept", { path: { imei }, body });
 export const dismissUnknown = (imei: string) => call("post", "/api/v1/onboarding/{imei}/dismiss", { path: { imei } });
 export const getPolicy = (signal: Abort) => call("get", "/api/v1/access-policy", { signal });
-export const setPolicy = (body: AccessPolicy) => call("put", "/api/v1/access-policy", { body });
-export const getKeySummary = (signal: Abort) => call("get", "/api/v1/keys", { signal });
+export const setPolicy = (body: AccessPolicy, reason: string) => call("put", "/api/v1/access-policy", { body, query: { reason } });
+export const getKeySummary = (signal: Abort, query: KeySummaryQuery = {}) => call("get", "/api/v1/keys", { query, signal });
 export const generateKeys = (body: KeyWish) => call("post", "/api/v1/keys/generate", { body });
-export const destroyKey = (meterId: number) => call("delete", "/api/v1/meters/{meter_id}/key", { path: { meter_id: meterId } });
+export const destroyKey = (meterId: number, reason: string) =>
+  call("delete", "/api/v1/meters/{meter_id}/key", { path: { meter_id: meterId }, query: { reason } });
 export const listKeyJobs = (kind: "key_import" | "key_generate", signal: Abort) =>
   call("get", "/api/v1/jobs", { query: { kind, limit: 10 }, signal });
-export const importKeys = (file: File, partial: boolean): Promise<Job> => {
+export const importKeys = (file: File, partial: boolean, reason: string): Promise<Job> => {
   const body = new FormData();
   body.set("data", file);
-  return send(urlOf("/api/v1/keys/import", {}, { partial }), { method: "POST", body });
+  return send(urlOf("/api/v1/keys/import", {}, { partial, reason }), { method: "POST", body });
 };
 /** The file for the maker; the server has it no more afterwards. */
-export const takeKeyFile = async (jobId: number): Promise<Blob> =>
-  (await sendRaw(urlOf("/api/v1/keys/files/{job_id}/take", { job_id: jobId }), { method: "POST", accept: "text/csv" })).blob();
+export const takeKeyFile = async (jobId: number, reason: string): Promise<Blob> =>
+  (await sendRaw(urlOf("/api/v1/keys/files/{job_id}/take", { job_id: jobId }), { method: "POST", accept: "text/csv", body: { reason } })).blob();

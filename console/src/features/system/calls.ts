@@ -9,4 +9,4 @@ export type DeadLetterStatus = NonNullable<DeadLetterQuery["status"]>;
 export const systemSnapshot = (signal: Abort) => call("get", "/api/v1/system", { signal });
 export const listDeadLetters = (query: DeadLetterQuery, signal: Abort) => call("get", "/api/v1/dead-letters", { query, signal });
 export const replayDeadLetters = (ids: number[]) => call("post", "/api/v1/dead-letters/replay", { body: { ids } });
-export const dismissDeadLetters = (ids: number[]) => call("post", "/api/v1/dead-letters/dismiss", { body: { ids } });
+export const dismissDeadLetters = (ids: number[], reason: string) => call("post", "/api/v1/dead-letters/dismiss", { body: { ids, reason } });

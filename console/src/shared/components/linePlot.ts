@@ -5,8 +5,11 @@ import { GridComponent, MarkAreaComponent, TooltipComponent } from "echarts/comp
 import { init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { axisStyle, pageColour } from "./plotStyle";
+import { pointText, tickText, type TimePoint } from "./timeLine";
 
 use([LineChart, GridComponent, MarkAreaComponent, TooltipComponent, CanvasRenderer]);
+
+const FEW_DAYS_MS = 5 * 86_400_000;
 
 export interface Band {
   name: string;
@@ -18,9 +21,13 @@ export interface Band {
 }
 
 export interface Line {
-  labels: readonly string[];
-  /** null where nothing is known: the line has a hole there. */
-  values: readonly (number | null)[];
+  /** On the wall clock of the tenant's zone; null where nothing is known: the line has a hole there. */
+  points: readonly TimePoint[];
+  /** Ends of the time axis, likewise: the period that was asked for, so that what is missing at its ends is seen too. */
+  from?: number;
+  to?: number;
+  /** Whether a point is a whole day, which has no time of day. */
+  days?: boolean;
   bands: readonly Band[];
   unit: string;
   /** Ends of the axis; found from the values when absent. */
@@ -39,20 +46,31 @@ export function makeLinePlot(host: HTMLElement): LinePlot {
   return {
     show(line) {
       const style = axisStyle();
+      const first = line.from ?? line.points[0]?.[0] ?? 0;
+      const last = line.to ?? line.points.at(-1)?.[0] ?? 0;
+      const withClock = line.days !== true && last - first <= FEW_DAYS_MS;
       chart.setOption({
         animation: false,
         grid: { left: 56, right: 48, top: 28, bottom: 28 },
-        tooltip: { trigger: "axis", renderMode: "richText" },
-        xAxis: { type: "category", data: [...line.labels], axisLabel: style.label },
+        useUTC: true, // the points are on the tenant's wall clock already; the browser's zone is no matter
+        tooltip: {
+          trigger: "axis",
+          renderMode: "richText",
+          formatter: (given: unknown) => {
+            const [at, value] = (given as { value: readonly [number, number | string] }[])[0]?.value ?? [0, "-"];
+            return `${pointText(at, line.days === true)}\n${value === "-" ? "—" : `${String(value).replace("-", "−")} ${line.unit}`}`;
+          },
+        },
+        xAxis: { type: "time", min: line.from, max: line.to, axisLine: { onZero: false }, axisLabel: { ...style.label, hideOverlap: true, formatter: (at: number) => tickText(at, withClock) } },
         yAxis: { type: "value", name: line.unit, min: line.least, max: line.most, scale: true, nameTextStyle: style.label, axisLabel: style.label, splitLine: style.split },
         series: [
           {
             type: "line",
             symbolSize: 4,
-            showSymbol: line.values.length < 100,
+            showSymbol: line.points.length < 100,
             lineStyle: { color: pageColour("--om-accent"), width: 1.5 },
             itemStyle: { color: pageColour("--om-accent") },
-            data: line.values.map((value) => value ?? "-"),
+            data: line.points.map(([at, value]) => [at, value ?? "-"]),
             markArea: {
               silent: true,
               label: { position: "insideRight", ...style.label },

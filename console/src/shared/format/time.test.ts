@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
-import { yearBefore, addDays, dayOf, instantText, yesterdayIn, startOfDay } from "./time";
+import { addDays, dayFrom, dayOf, instantText, startOfDay, yearBefore, yesterdayIn } from "./time";
 
 describe("a year before", () => {
   it("is the same calendar day, the 28th for a leap day", () => {
@@ -22,6 +22,13 @@ describe("instants", () => {
     expect(addDays("2026-12-31", 1)).toBe("2027-01-01");
     expect(dayOf(new Date("2026-04-30T23:30:00Z"), "Asia/Shanghai")).toBe("2026-05-01");
     expect(yesterdayIn("Asia/Shanghai", new Date("2026-04-30T23:30:00Z"))).toBe("2026-04-30");
+  });
+});
+
+describe("a day that was written", () => {
+  it("is read with the year first, and in no other order", () => {
+    expect(["2026-05-01", "2026/5/1", " 2026.05.01 ", "20260501"].map(dayFrom)).toEqual(Array(4).fill("2026-05-01"));
+    expect(["05/01/2026", "1.5.2026", "2026-13-01", "2026-02-29", "2026-05", "", "yesterday"].map(dayFrom)).toEqual(Array(7).fill(null));
   });
 });
 

@@ -39,6 +39,22 @@ export function dayOf(instant: Date, zone: string): string {
   return instantText(instant, zone).slice(0, 10);
 }
 
+/** The calendar day that a person wrote, `2026-05-01`: also with slashes, dots or nothing between, or without leading zeros; null for
+ * what is no day. The year stands first, always: 03/04/2026 is two days, so it is none. */
+export function dayFrom(text: string): string | null {
+  const match = /^\s*(\d{4})(?:[-/.](\d{1,2})[-/.](\d{1,2})|(\d{2})(\d{2}))\s*$/.exec(text);
+  if (match === null) return null;
+  const day = `${match[1] ?? ""}-${(match[2] ?? match[4] ?? "").padStart(2, "0")}-${(match[3] ?? match[5] ?? "").padStart(2, "0")}`;
+  const at = new Date(`${day}T00:00:00Z`);
+  return !Number.isNaN(at.getTime()) && at.toISOString().slice(0, 10) === day ? day : null;
+}
+
+/** The wall clock of the zone as if it were UTC, in ms: for an axis that knows no zones. Null for text that is no instant. */
+export function wallMs(value: string | Date, zone: string): number | null {
+  const text = instantText(value, zone);
+  return text === "" ? null : Date.parse(`${text.replace(" ", "T")}Z`);
+}
+
 /** The day `count` days after (before, if negative) a calendar day; days, not 24-hour spans. */
 export function addDays(day: string, count: number): string {
   const at = new Date(`${day}T00:00:00Z`);

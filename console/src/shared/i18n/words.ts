@@ -7,7 +7,7 @@ export const words = {
   product: ["OpenMains", "OpenMains"],
   frame: {
     navigation: ["主导航", "Main navigation"],
-    search: ["搜索表号、用户、地址、电话、IMEI、SIM", "Search number, customer, address, phone, IMEI, SIM"],
+    search: ["搜索表号、户号、户名、地址、区域、电话、IMEI、SIM", "Search number, account, name, address, area, phone, IMEI, SIM"],
     searchKey: ["按 / 搜索", "Press / to search"],
     noHit: ["没有找到", "Nothing found"],
     language: ["语言", "Language"],
@@ -35,7 +35,26 @@ export const words = {
     retry: ["重试", "Try again"],
     cancel: ["取消", "Cancel"],
   },
-  table: { next: ["下一页", "Next page"], first: ["第一页", "First page"], all: ["全部", "All"], clear: ["清除筛选", "Clear filters"] },
+  table: {
+    next: ["下一页", "Next page"],
+    first: ["第一页", "First page"],
+    all: ["全部", "All"],
+    clear: ["全部清除", "Clear all"],
+    inForce: ["生效的筛选", "Filters in force"],
+    endFilter: ["取消筛选：{label}", "End filter: {label}"],
+  },
+  confirm: {
+    wayBack: ["如何撤回：", "The way back:"],
+    reason: ["理由（保存在审计日志）", "Reason (kept in the audit log)"],
+    reasonNeeded: ["请写明理由，至少两个字或字母", "Say why, in two letters at least"],
+  },
+  day: {
+    format: ["年-月-日", "YYYY-MM-DD"],
+    wrong: ["请按 年-月-日 填写，如 2026-05-01", "Write the day as YYYY-MM-DD, such as 2026-05-01"],
+    late: ["不能晚于 {max}", "Not after {max}"],
+    early: ["不能早于 {min}", "Not before {min}"],
+    pick: ["从日历选择", "Choose from the calendar"],
+  },
   role: { administrator: ["管理员", "Administrator"], operator: ["操作员", "Operator"], viewer: ["查看者", "Viewer"] },
   frame_log: {
     received: ["接收时间", "Received"],

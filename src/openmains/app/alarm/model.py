@@ -9,7 +9,8 @@ from msgspec import Struct
 from openmains.domain.ids import AlarmId, AreaId, MeterId
 
 Severity = Literal["critical", "major", "minor", "info"]
-AlarmStatus = Literal["open", "acknowledged", "cleared"]
+# Open is what is not cleared, whether somebody looks after it or not: acknowledging ends no alarm.
+AlarmStatus = Literal["open", "unacknowledged", "acknowledged", "cleared"]
 
 
 class Alarm(Struct, frozen=True):
@@ -29,3 +30,28 @@ class Alarm(Struct, frozen=True):
     cleared_at: datetime | None
     acknowledged_by: int | None
     acknowledged_at: datetime | None
+
+
+class AlarmAges(Struct, frozen=True):
+    """Open alarms by the time since the edge received them: less than an hour, a day, seven days, and longer."""
+
+    hour: int
+    day: int
+    week: int
+    older: int
+
+
+class AlarmCounts(Struct, frozen=True):
+    """All open alarms of a utility, counted. ``in_time``: visible within ``target_ms`` (R7.1), ``worst_delay_ms`` the
+    slowest of them; 0 where there is none."""
+
+    open: int
+    unacknowledged: int
+    critical: int
+    major: int
+    minor: int
+    info: int
+    ages: AlarmAges
+    target_ms: int
+    in_time: int
+    worst_delay_ms: int

@@ -3,7 +3,7 @@
 
 from typing import Protocol
 
-from openmains.app.alarm.model import Alarm, AlarmStatus, Severity
+from openmains.app.alarm.model import Alarm, AlarmCounts, AlarmStatus, Severity
 from openmains.domain.ids import AlarmId, AreaId, MeterId, UserId
 
 
@@ -19,6 +19,15 @@ class AlarmStore(Protocol):
         meter_id: MeterId | None,
         area_id: AreaId | None,
     ) -> list[Alarm]: ...
+    async def counts(
+        self,
+        now_us: int,
+        *,
+        severity: Severity | None,
+        event: str | None,
+        meter_id: MeterId | None,
+        area_id: AreaId | None,
+    ) -> AlarmCounts: ...
     async def get(self, alarm_id: AlarmId) -> Alarm | None: ...
     async def acknowledge(self, alarm_id: AlarmId, user_id: UserId) -> None: ...
     async def clear(self, alarm_id: AlarmId, now_us: int) -> None: ...

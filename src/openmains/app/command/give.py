@@ -155,7 +155,7 @@ async def cancel_command(store: Store, actor: Actor, command_id: CommandId, reas
         if Kind(after.kind) is Kind.SAFETY_CLOSE:
             await work[CommandStore].withdraw_closing(after.meter_id, now_us)
         await work[AuditTrail].record(
-            actor, "cancel_command", "command", command_id, {"state": before.state}, {"reason": reason}
+            actor, "cancel_command", "command", command_id, {"state": before.state}, {"reason": reason}, reason=reason
         )
     return after
 
@@ -164,7 +164,7 @@ async def stop_commands(store: Store, switch: StopSwitch, actor: Actor, reason: 
     """Stop this utility's commands at once, then write it down: the switch must not wait for a database."""
     switch.stop(actor.tenant_id, actor.login, reason)
     async with store.tenant(actor.tenant_id) as work:
-        await work[AuditTrail].record(actor, "stop_commands", "command", "all", None, {"reason": reason})
+        await work[AuditTrail].record(actor, "stop_commands", "command", "all", None, {"reason": reason}, reason=reason)
 
 
 async def resume_commands(store: Store, signer: Signer | None, actor: Actor, person: SignerLogin) -> None:

@@ -181,6 +181,7 @@ class Meter(Struct, frozen=True):
     area_id: AreaId
     area_name: str
     customer_id: CustomerId | None
+    customer_code: str | None
     customer_name: str | None
     address: str
     place: Place
@@ -245,6 +246,7 @@ class MeterChange(Struct, frozen=True, forbid_unknown_fields=True):
     expected_from: date | UnsetType = UNSET
     is_protected: bool | UnsetType = UNSET  # of its customer, and so of all the customer's meters
     is_critical: bool | UnsetType = UNSET
+    reason: Annotated[str, Meta(max_length=400)] | UnsetType = UNSET  # needed where protection ends
 
 
 class MeterFilter(Struct, frozen=True):

@@ -61,10 +61,11 @@ class MeterStore(Protocol):
 
 
 class MeterSearch(Protocol):
-    """Fuzzy search over number, IMEI, customer, phone and address."""
+    """Fuzzy search over number, IMEI, SIM, customer, account, phone, address and area."""
 
-    async def search(self, q: str, limit: int, cursor: str | None) -> list[MeterHit]:
-        """Exact hits first; ``cursor`` is a hit's. Raises ``ValueError`` for a query or cursor that is none."""
+    async def search(self, q: str, limit: int, cursor: str | None, within: MeterFilter) -> list[MeterHit]:
+        """Meters that have all words and that the filter takes, exact hits first; ``cursor`` is a hit's; order and place of
+        the filter do not count. Raises ``ValueError`` for a query or cursor that is none."""
 
 
 class Dimensions(Protocol):

@@ -13,6 +13,7 @@ from openmains.app.fleet.ports import AreaStore, Dimensions, MeterStore, Product
 from openmains.app.fleet.sync_dims import set_aside
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
+from openmains.app.identity.reason import stated
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.fleet.installation import expectation_fault, installation_fault
@@ -51,10 +52,13 @@ async def change_meter(
     values: dict[str, Any],
     today: date,
 ) -> MeterDetail:
-    """``values`` may hold flags of the meter's customer too: of the new one where ``customer_id`` changes with them.
+    """``values`` may hold flags of the meter's customer too: of the new one where ``customer_id`` changes with them; and
+    ``reason``, needed where a customer who was protected is no more: a command may then shut the valve.
 
-    Raises ``not-found``, ``already-removed``, ``revision-stale``, ``invalid-input``, ``number-taken``.
+    Raises ``not-found``, ``already-removed``, ``revision-stale``, ``invalid-input``, ``number-taken``, ``reason-needed``.
     """
+    values = dict(values)
+    reason = values.pop("reason", "")
     async with store.tenant(actor.tenant_id) as work:
         before = await _present(work, meter_id)
         if not values:
@@ -71,25 +75,37 @@ async def change_meter(
             customer_id = values.get("customer_id", before.customer_id)
             if customer_id is None:
                 raise Problem("invalid-input", fields=tuple((f"/{name}", "without-customer") for name in flags))
+            bared = before.customer is not None and before.customer.is_protected and flags.get("is_protected") is False
+            if bared and customer_id == before.customer_id:
+                reason = stated(reason)
             await work[MeterStore].set_customer_flags(customer_id, flags)
         after, dimension = await _write(work, meter_id, revision, values)
-        await work[AuditTrail].record(actor, "change_meter", "meter", meter_id, before, after)
+        await work[AuditTrail].record(actor, "change_meter", "meter", meter_id, before, after, reason=reason)
     await _copy(dimensions, dimension)
     return after
 
 
 async def remove_meter(
-    store: Store, dimensions: Dimensions, actor: Actor, meter_id: MeterId, revision: int, on: date, today: date
+    store: Store,
+    dimensions: Dimensions,
+    actor: Actor,
+    meter_id: MeterId,
+    revision: int,
+    on: date,
+    today: date,
+    reason: str,
 ) -> MeterDetail:
-    """Take a meter out of use on a date; its readings stay and its IMEI becomes free. Raises as ``change_meter``."""
+    """Take a meter out of use on a date; its readings stay and its IMEI becomes free. Raises as ``change_meter``; there is
+    no way back but to register it anew, so a reason is needed."""
     async with store.tenant(actor.tenant_id) as work:
         before = await _present(work, meter_id)
         if on < before.installed_on:
             raise Problem("invalid-input", fields=(("/date", "before-installation"),))
         if on > today:
             raise Problem("invalid-input", fields=(("/date", "in-the-future"),))
+        reason = stated(reason)
         after, dimension = await _write(work, meter_id, revision, {"removed_on": on, "imei": None})
-        await work[AuditTrail].record(actor, "remove_meter", "meter", meter_id, before, after)
+        await work[AuditTrail].record(actor, "remove_meter", "meter", meter_id, before, after, reason=reason)
     await _copy(dimensions, dimension)
     return after
 

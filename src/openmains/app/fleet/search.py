@@ -50,7 +50,8 @@ class MeterHit:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to look for: every term must occur; ``grams`` is empty where all terms are too short to have one."""
+    """What to look for: every term must occur, in whatever field or as the meter's area; ``grams`` is empty where all terms
+    are too short to have one."""
 
     terms: list[str]
     whole: str
@@ -73,7 +74,8 @@ def search_text(fields: Sequence[str]) -> str:
 
 
 def fields_of(number: str, bar_code: str, imei: int | None, name: str, phone: str, *others: str) -> list[str]:
-    """The searchable fields of a meter in their order; ``others``: its address, the customer's, IMSI and ICCID of its SIM."""
+    """The searchable fields of a meter in their order; ``others``: its address, the customer's, IMSI and ICCID of its SIM,
+    the customer's account number."""
     return [number, bar_code, imei_text(imei) if imei is not None else "", name, phone, *others]
 
 
@@ -151,7 +153,63 @@ def parse_query(text: str) -> Query:
     if not terms:
         raise ValueError("the query is empty")
     whole = "".join(terms)
-    return Query(terms, whole, sorted({gram for term in terms for gram in grams(term)}), field_grams(whole))
+    return Query(terms, whole, grams_of_terms(terms), field_grams(whole))
+
+
+def grams_of_terms(terms: Sequence[str]) -> list[int]:
+    """Grams of all terms, sorted: every text that holds the terms has them."""
+    return sorted({gram for term in terms for gram in grams(term)})
+
+
+MOST_AREA_TERMS = 3
+LEAST_AREA_TERM = 2
+
+
+@dataclass(frozen=True, slots=True)
+class AreaQuery:
+    """One way to read a query: ``terms`` stand in the meter's own text, the others named its area, one of ``areas``
+    (None: no term did)."""
+
+    terms: tuple[str, ...]
+    areas: frozenset[int] | None
+
+
+def area_queries(query: Query, areas: Sequence[tuple[int, int | None, str, str]]) -> list[AreaQuery]:
+    """All ways to read it: each term may be text, or name an area by a part of its name or by its code, with the areas below.
+
+    ``areas``: (id, id of the one above, code, name). Of many terms that name areas the first three are read so, which
+    keeps the ways to eight.
+    """
+    named: dict[str, frozenset[int]] = {}
+    for term in query.terms:
+        if len(named) == MOST_AREA_TERMS or len(term) < LEAST_AREA_TERM:
+            continue
+        found = {area_id for area_id, _, code, name in areas if term in normalise(name) or term == normalise(code)}
+        if found:
+            named[term] = below(found, areas)
+    ways = [AreaQuery((), None)]
+    for term in query.terms:
+        longer = [AreaQuery((*way.terms, term), way.areas) for way in ways]
+        if term in named:
+            longer += [
+                AreaQuery(way.terms, named[term] if way.areas is None else way.areas & named[term]) for way in ways
+            ]
+        ways = longer
+    return [way for way in dict.fromkeys(ways) if way.areas is None or way.areas]
+
+
+def below(roots: set[int], areas: Sequence[tuple[int, int | None, str, str]]) -> frozenset[int]:
+    """These areas and all below them."""
+    children: dict[int, set[int]] = {}
+    for area_id, parent_id, _, _ in areas:
+        if parent_id is not None:
+            children.setdefault(parent_id, set()).add(area_id)
+    reached, open_ones = set(roots), list(roots)
+    while open_ones:
+        for area_id in children.get(open_ones.pop(), set()) - reached:
+            reached.add(area_id)
+            open_ones.append(area_id)
+    return frozenset(reached)
 
 
 def like_escape(text: str) -> str:

@@ -8,14 +8,16 @@ from typing import Any
 from openmains.app.identity.hashing import hash_password
 from openmains.app.identity.model import Actor, User
 from openmains.app.identity.ports import AuditTrail, CredentialStore, UserStore
+from openmains.app.identity.reason import stated
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
 from openmains.domain.identity.role import Role
 from openmains.domain.ids import UserId
 
 
-async def change_user(store: Store, actor: Actor, user_id: UserId, values: dict[str, Any]) -> User:
-    """``values``: name, role, locale, disabled, unlock. Raises ``not-found`` or ``last-administrator``.
+async def change_user(store: Store, actor: Actor, user_id: UserId, values: dict[str, Any], reason: str = "") -> User:
+    """``values``: name, role, locale, disabled, unlock. Raises ``not-found``, ``last-administrator`` and, where another
+    role, a lock or its end comes without one, ``reason-needed``.
 
     Another role or a lock takes effect at once: sessions end and tokens are revoked.
     """
@@ -31,40 +33,45 @@ async def change_user(store: Store, actor: Actor, user_id: UserId, values: dict[
         loses = values.get("disabled", before.disabled) or values.get("role", before.role) != Role.ADMINISTRATOR
         if before.role == Role.ADMINISTRATOR and not before.disabled and loses:
             await _keep_one_administrator(work[UserStore].other_administrators, user_id)
+        if any(values.get(name, getattr(before, name)) != getattr(before, name) for name in ("role", "disabled")):
+            reason = stated(reason)
         after = await work[UserStore].change(user_id, values)
         assert after is not None  # noqa: S101 read in this transaction
         if after.disabled or after.role != before.role:
             await work[CredentialStore].end_sessions_of(user_id)
             await work[CredentialStore].revoke_tokens_of(user_id)
-        await work[AuditTrail].record(actor, "change_user", "user", user_id, before, after)
+        await work[AuditTrail].record(actor, "change_user", "user", user_id, before, after, reason=reason)
     return after
 
 
-async def reset_password(store: Store, actor: Actor, user_id: UserId) -> str:
+async def reset_password(store: Store, actor: Actor, user_id: UserId, reason: str) -> str:
     """A new random password to hand over; the user's sessions and tokens end: whoever knew the old one may have made
-    them. Raises ``not-found``."""
+    them. Raises ``not-found``, ``reason-needed``."""
     password = secrets.token_urlsafe(15)
     password_hash = await asyncio.to_thread(hash_password, password)
     async with store.tenant(actor.tenant_id) as work:
         if await work[UserStore].get(user_id) is None:
             raise Problem("not-found")
+        reason = stated(reason)
         await work[UserStore].set_password(user_id, password_hash, must_change=True)
         await work[CredentialStore].end_sessions_of(user_id)
         await work[CredentialStore].revoke_tokens_of(user_id)
-        await work[AuditTrail].record(actor, "reset_password", "user", user_id, None, None)
+        await work[AuditTrail].record(actor, "reset_password", "user", user_id, None, None, reason=reason)
     return password
 
 
-async def remove_user(store: Store, actor: Actor, user_id: UserId) -> None:
-    """Remove a person with sessions and tokens; the trail stays. Raises ``not-found`` or ``last-administrator``."""
+async def remove_user(store: Store, actor: Actor, user_id: UserId, reason: str) -> None:
+    """Remove a person with sessions and tokens; the trail stays. Raises ``not-found``, ``last-administrator``,
+    ``reason-needed``."""
     async with store.tenant(actor.tenant_id) as work:
         before = await work[UserStore].get(user_id)
         if before is None:
             raise Problem("not-found")
         if before.role == Role.ADMINISTRATOR and not before.disabled:
             await _keep_one_administrator(work[UserStore].other_administrators, user_id)
+        reason = stated(reason)
         await work[UserStore].remove(user_id)
-        await work[AuditTrail].record(actor, "remove_user", "user", user_id, before, None)
+        await work[AuditTrail].record(actor, "remove_user", "user", user_id, before, None, reason=reason)
 
 
 async def _keep_one_administrator(others: Any, user_id: UserId) -> None:

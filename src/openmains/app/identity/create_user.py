@@ -7,20 +7,23 @@ import secrets
 from openmains.app.identity.hashing import hash_password
 from openmains.app.identity.model import Actor, User
 from openmains.app.identity.ports import AuditTrail, UserStore
+from openmains.app.identity.reason import stated
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
 from openmains.domain.identity.role import Role
 
 
 async def create_user(
-    store: Store, actor: Actor, *, login: str, name: str, role: Role, locale: str
+    store: Store, actor: Actor, *, login: str, name: str, role: Role, locale: str, reason: str = ""
 ) -> tuple[User, str]:
-    """The user and the password to hand over; raises ``login-taken``."""
+    """The user and the password to hand over; raises ``login-taken``, for an administrator ``reason-needed``."""
+    if role == Role.ADMINISTRATOR:
+        reason = stated(reason)
     password = secrets.token_urlsafe(15)
     password_hash = await asyncio.to_thread(hash_password, password)
     async with store.tenant(actor.tenant_id) as work:
         user = await work[UserStore].add(login, name, password_hash, role, locale)
         if user is None:
             raise Problem("login-taken", fields=(("/login", "not-accepted"),))
-        await work[AuditTrail].record(actor, "create_user", "user", user.user_id, None, user)
+        await work[AuditTrail].record(actor, "create_user", "user", user.user_id, None, user, reason=reason)
     return user, password

@@ -72,7 +72,8 @@ class ApiToken(msgspec.Struct, frozen=True):
 
 
 class AuditEntry(msgspec.Struct, frozen=True):
-    """One line of the trail."""
+    """One line of the trail. ``object_name``: the number, code, name or login people know the object by, where it has one;
+    ``reason``: what the person gave as such."""
 
     audit_id: int
     at: datetime
@@ -81,8 +82,10 @@ class AuditEntry(msgspec.Struct, frozen=True):
     action: str
     object_type: str
     object_id: str
+    object_name: str | None
     before: Any
     after: Any
+    reason: str
     address: str
     request_id: str
 

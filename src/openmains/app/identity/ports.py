@@ -54,9 +54,18 @@ class CredentialStore(Protocol):
 
 class AuditTrail(Protocol):
     async def record(
-        self, actor: Actor, action: str, object_type: str, object_id: int | str, before: Any, after: Any
+        self,
+        actor: Actor,
+        action: str,
+        object_type: str,
+        object_id: int | str,
+        before: Any,
+        after: Any,
+        *,
+        reason: str = "",
     ) -> None:
-        """One line, in the caller's transaction. ``before``/``after``: plain values or records without secrets."""
+        """One line, in the caller's transaction. ``before``/``after``: plain values or records without secrets;
+        ``reason``: what the person said, where the act asks for it."""
 
     async def page(
         self, limit: int, after: int | None, object_type: str | None, object_id: str | None, user_id: UserId | None

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from openmains.app.identity.hashing import TOKEN_PREFIX, new_secret
 from openmains.app.identity.model import Actor, ApiToken
 from openmains.app.identity.ports import AuditTrail, CredentialStore
+from openmains.app.identity.reason import stated
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
 from openmains.domain.identity.role import Role, covers
@@ -18,27 +19,31 @@ def whose_tokens(actor: Actor) -> UserId | None:
 
 
 async def create_token(
-    store: Store, actor: Actor, *, name: str, role: Role, valid_days: int | None, now: datetime
+    store: Store, actor: Actor, *, name: str, role: Role, valid_days: int | None, now: datetime, reason: str = ""
 ) -> tuple[ApiToken, str]:
-    """The token and its secret; raises ``session-only`` or ``role-too-high``."""
+    """The token and its secret; raises ``session-only``, ``role-too-high`` and, for an administrator's token or one that
+    never ends, ``reason-needed``."""
     if actor.kind != "session":
         raise Problem("session-only")
     if not covers(actor.role, role):
         raise Problem("role-too-high", fields=(("/role", "not-accepted"),))
+    if role == Role.ADMINISTRATOR or valid_days is None:
+        reason = stated(reason)
     secret, secret_hash = new_secret(TOKEN_PREFIX)
     expires_at = None if valid_days is None else now + timedelta(days=valid_days)
     async with store.tenant(actor.tenant_id) as work:
         token = await work[CredentialStore].add_token(actor.user_id, name, secret_hash, role, expires_at)
-        await work[AuditTrail].record(actor, "create_token", "api_token", token.token_id, None, token)
+        await work[AuditTrail].record(actor, "create_token", "api_token", token.token_id, None, token, reason=reason)
     return token, secret
 
 
-async def revoke_token(store: Store, actor: Actor, token_id: TokenId) -> None:
-    """Raises ``not-found`` (also for another's token, unless an administrator asks) or ``already-done``."""
+async def revoke_token(store: Store, actor: Actor, token_id: TokenId, reason: str) -> None:
+    """Raises ``not-found`` (also for another's token, unless an administrator asks), ``reason-needed``, ``already-done``."""
     async with store.tenant(actor.tenant_id) as work:
         token = await work[CredentialStore].token(token_id)
         if token is None or (token.user_id != actor.user_id and actor.role != Role.ADMINISTRATOR):
             raise Problem("not-found")
+        reason = stated(reason)
         if not await work[CredentialStore].revoke_token(token_id):
             raise Problem("already-done", state="revoked")
-        await work[AuditTrail].record(actor, "revoke_token", "api_token", token_id, token, None)
+        await work[AuditTrail].record(actor, "revoke_token", "api_token", token_id, token, None, reason=reason)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
+from openmains.app.identity.reason import stated
 from openmains.app.ingest.ports import DeadLetterStore, UplinkReplay
 from openmains.app.ingest.uplink import Uplink
 from openmains.app.unit_of_work import Store
@@ -41,13 +42,21 @@ async def replay_dead_letters(store: Store, stream: UplinkReplay, actor: Actor, 
     return taken
 
 
-async def dismiss_dead_letters(store: Store, actor: Actor, ids: Sequence[int]) -> list[int]:
-    """Mark the open ones of these as not to be used; returns which."""
+async def dismiss_dead_letters(store: Store, actor: Actor, ids: Sequence[int], reason: str) -> list[int]:
+    """Mark the open ones of these as not to be used; returns which. Raises ``reason-needed``: what they say is in no report."""
     async with store.tenant(actor.tenant_id) as work:
         taken = [letter.dead_letter_id for letter in await work[DeadLetterStore].lock_open(ids)]
+        if taken:
+            reason = stated(reason)
         await work[DeadLetterStore].mark(taken, "dismissed", actor.user_id)
         for dead_letter_id in taken:
             await work[AuditTrail].record(
-                actor, "dismiss", "dead_letter", dead_letter_id, {"status": "open"}, {"status": "dismissed"}
+                actor,
+                "dismiss",
+                "dead_letter",
+                dead_letter_id,
+                {"status": "open"},
+                {"status": "dismissed"},
+                reason=reason,
             )
     return taken

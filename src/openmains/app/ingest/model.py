@@ -13,10 +13,13 @@ DeadLetterStatus = Literal["open", "replayed", "dismissed"]
 
 
 class DeadLetter(Struct, frozen=True):
-    """A message that could not be used, with what was wrong and where."""
+    """A message that could not be used, with what was wrong and where. ``number`` and ``imei``: the meter's, null where it is
+    in the registry no more."""
 
     dead_letter_id: int
     meter_id: MeterId
+    number: str | None
+    imei: str | None
     product_id: ProductId
     channel: str
     path: str

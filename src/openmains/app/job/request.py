@@ -12,14 +12,22 @@ from openmains.app.unit_of_work import Store
 
 
 async def ask_for_job(
-    store: Store, actor: Actor, kind: str, params: dict[str, Any], *, file_path: str = "", unique_key: str | None = None
+    store: Store,
+    actor: Actor,
+    kind: str,
+    params: dict[str, Any],
+    *,
+    file_path: str = "",
+    unique_key: str | None = None,
+    reason: str = "",
 ) -> Job:
     """The job as queued, or the one with the same key that still waits or runs."""
     async with store.tenant(actor.tenant_id) as work:
         if unique_key is not None:
             await work[JobStore].release_key(unique_key)
         job = await work[JobStore].add(kind, params, file_path=file_path, unique_key=unique_key, user_id=actor.user_id)
-        await work[AuditTrail].record(actor, "ask_for_job", "job", job.job_id, None, {"kind": kind, "params": params})
+        asked = {"kind": kind, "params": params}
+        await work[AuditTrail].record(actor, "ask_for_job", "job", job.job_id, None, asked, reason=reason)
     return job
 
 

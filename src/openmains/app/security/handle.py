@@ -11,6 +11,7 @@ from openmains.app.fleet.model import MeterDetail, NewMeter
 from openmains.app.fleet.ports import AreaStore, Dimensions, MeterStore, ProductStore
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
+from openmains.app.identity.reason import stated
 from openmains.app.job.model import Job
 from openmains.app.job.ports import JobStore
 from openmains.app.job.request import ask_for_job
@@ -45,7 +46,8 @@ class Now:
 
 
 async def release_terminal(store: Store, actor: Actor, meter_id: MeterId, note: str, now: Now) -> MeterSecurity:
-    """Trusted again, with nothing against it; its alarms are cleared. Raises ``not-found``, ``already-done``."""
+    """Trusted again, with nothing against it; its alarms are cleared. Raises ``not-found``, ``already-done``,
+    ``reason-needed`` without a note: what was found against it is forgotten."""
     async with store.tenant(actor.tenant_id) as work:
         found = await work[AccessStore].standing(meter_id)
         if found is None:
@@ -53,20 +55,21 @@ async def release_terminal(store: Store, actor: Actor, meter_id: MeterId, note: 
         imei, standing = found
         if standing.state is State.ALLOWED and standing.score == 0:
             raise Problem("already-done", state="allowed")
+        note = stated(note, "note")
         await work[AccessStore].put(imei, meter_id, release(standing, now.s), actor.user_id, note, forget=True)
         await work[AccessStore].clear_alarms(meter_id, EVENTS, now.us)
         after = await _security(work, meter_id, now)
         before = {"state": standing.state.word, "score": standing.score // 1000}
-        await work[AuditTrail].record(
-            actor, "release_terminal", "meter", meter_id, before, {"state": "allowed", "note": note}
-        )
+        now_is = {"state": "allowed", "note": note}
+        await work[AuditTrail].record(actor, "release_terminal", "meter", meter_id, before, now_is, reason=note)
     return after
 
 
 async def hold_terminal(
     store: Store, actor: Actor, meter_id: MeterId, state: HeldState, note: str, now: Now
 ) -> MeterSecurity:
-    """Put on a step by a person. Raises ``not-found``; ``already-done`` where it is there by a person already."""
+    """Put on a step by a person. Raises ``not-found``; ``already-done`` where it is there by a person already;
+    ``reason-needed`` for quarantine or a block without a note: its commands or all of its messages end."""
     async with store.tenant(actor.tenant_id) as work:
         found = await work[AccessStore].standing(meter_id)
         if found is None:
@@ -75,11 +78,13 @@ async def hold_terminal(
         wanted = STATES[state]
         if standing.state is wanted and standing.held:
             raise Problem("already-done", state=state)
+        if wanted is not State.OBSERVE:
+            note = stated(note, "note")
         await work[AccessStore].put(imei, meter_id, put(standing, wanted, now.s), actor.user_id, note, forget=False)
         after = await _security(work, meter_id, now)
-        await work[AuditTrail].record(
-            actor, "hold_terminal", "meter", meter_id, {"state": standing.state.word}, {"state": state, "note": note}
-        )
+        was = {"state": standing.state.word}
+        now_is = {"state": state, "note": note}
+        await work[AuditTrail].record(actor, "hold_terminal", "meter", meter_id, was, now_is, reason=note)
     return after
 
 
@@ -111,27 +116,32 @@ async def dismiss_unknown(store: Store, actor: Actor, imei: str) -> UnknownTermi
     return after
 
 
-async def set_policy(store: Store, actor: Actor, policy: AccessPolicy) -> AccessPolicy:
-    """For all products whose settings say nothing else."""
+async def set_policy(store: Store, actor: Actor, policy: AccessPolicy, reason: str) -> AccessPolicy:
+    """For all products whose settings say nothing else. Raises ``reason-needed``."""
+    reason = stated(reason)
     async with store.tenant(actor.tenant_id) as work:
         before = await work[AccessStore].policy()
         await work[AccessStore].set_policy(policy)
-        await work[AuditTrail].record(actor, "set_access_policy", "tenant", actor.tenant_id, before, policy)
+        await work[AuditTrail].record(
+            actor, "set_access_policy", "tenant", actor.tenant_id, before, policy, reason=reason
+        )
     return policy
 
 
 async def ask_for_import(
-    store: Store, files: KeyFiles, actor: Actor, data: bytes, file_name: str, *, partial: bool
+    store: Store, files: KeyFiles, actor: Actor, data: bytes, file_name: str, *, partial: bool, reason: str
 ) -> Job:
-    """Seal the upload and queue its import."""
+    """Seal the upload and queue its import. Raises ``reason-needed``: keys of the file take the place of those in use."""
+    reason = stated(reason)
     name = files.name()
     files.put(name, data)
     params = {"file_name": file_name, "sealed": name, "partial": partial}
-    return await ask_for_job(store, actor, KEY_IMPORT, params)
+    return await ask_for_job(store, actor, KEY_IMPORT, params, reason=reason)
 
 
 async def ask_for_keys(store: Store, actor: Actor, wish: KeyWish) -> Job:
-    """Queue the making of keys. Raises ``invalid-input`` for a product, area or meter that is not the tenant's."""
+    """Queue the making of keys. Raises ``invalid-input`` for a product, area or meter that is not the tenant's,
+    ``reason-needed``."""
     async with store.tenant(actor.tenant_id) as work:
         faults = []
         if wish.product_id is not None and await work[ProductStore].get(wish.product_id) is None:
@@ -144,33 +154,37 @@ async def ask_for_keys(store: Store, actor: Actor, wish: KeyWish) -> Job:
             faults.append(("/meter_ids", "unknown-reference"))
         if faults:
             raise Problem("invalid-input", fields=tuple(faults))
+    reason = stated(wish.reason)
     params = {
         "meter_ids": wish.meter_ids, "product_id": wish.product_id, "area_id": wish.area_id, "rotate": wish.rotate
     }  # fmt: skip
-    return await ask_for_job(store, actor, KEY_GENERATE, params)
+    return await ask_for_job(store, actor, KEY_GENERATE, params, reason=reason)
 
 
-async def take_key_file(store: Store, files: KeyFiles, actor: Actor, job_id: int) -> bytes:
-    """The file for the maker, once; it is gone afterwards. Raises ``not-found``, ``key-file-gone``."""
+async def take_key_file(store: Store, files: KeyFiles, actor: Actor, job_id: int, reason: str) -> bytes:
+    """The file for the maker, once; it is gone afterwards. Raises ``not-found``, ``key-file-gone``, ``reason-needed``."""
     async with store.tenant(actor.tenant_id) as work:
         job = await work[JobStore].get(job_id)
         if job is None or job.kind != KEY_GENERATE or job.status != "done":
             raise Problem("not-found")
+        reason = stated(reason)
         data = files.fetch(file_of(job_id))
         if data is None:
             raise Problem("key-file-gone")
-        await work[AuditTrail].record(
-            actor, "take_key_file", "job", job_id, None, {"made": (job.result or {}).get("made")}
-        )
+        made = {"made": (job.result or {}).get("made")}
+        await work[AuditTrail].record(actor, "take_key_file", "job", job_id, None, made, reason=reason)
     return data
 
 
-async def destroy_key(store: Store, actor: Actor, meter_id: MeterId) -> None:
-    """The meter can come in no more until it has a new key. Raises ``not-found``."""
+async def destroy_key(store: Store, actor: Actor, meter_id: MeterId, reason: str) -> None:
+    """The meter can come in no more until it has a new key. Raises ``not-found``, ``reason-needed``."""
     async with store.tenant(actor.tenant_id) as work:
         if not await work[AccessStore].destroy_key(meter_id):
             raise Problem("not-found")
-        await work[AuditTrail].record(actor, "destroy_key", "meter", meter_id, {"has_key": True}, {"has_key": False})
+        reason = stated(reason)  # refused after the deletion, which the transaction then takes back
+        await work[AuditTrail].record(
+            actor, "destroy_key", "meter", meter_id, {"has_key": True}, {"has_key": False}, reason=reason
+        )
 
 
 async def _security(work: Work, meter_id: MeterId, now: Now) -> MeterSecurity:

@@ -92,14 +92,14 @@ class TerminalFinding(Struct, frozen=True):
 
 
 class Hold(Struct, frozen=True, forbid_unknown_fields=True):
-    """Put a terminal on a step; it stays there until somebody releases it."""
+    """Put a terminal on a step; it stays there until somebody releases it. Quarantine and block need a note."""
 
     state: HeldState
     note: Note = ""
 
 
 class Release(Struct, frozen=True, forbid_unknown_fields=True):
-    """Why it is trusted again."""
+    """Why it is trusted again; needed."""
 
     note: Note = ""
 
@@ -163,9 +163,11 @@ class KeySummary(Struct, frozen=True):
 
 
 class KeyWish(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which meters get a key: these, or all of a product, an area; ``rotate``: those that have one get a new one."""
+    """Which meters get a key: these, or all of a product, an area; ``rotate``: those that have one get a new one.
+    ``reason``: needed, kept in the audit log."""
 
     meter_ids: Annotated[list[MeterRef], Meta(min_length=1, max_length=10_000)] | None = None
     product_id: ProductRef | None = None
     area_id: AreaRef | None = None
     rotate: bool = False
+    reason: Annotated[str, Meta(max_length=400)] = ""

@@ -17,7 +17,7 @@ from openmains.app.security.model import (
     TerminalRow,
     UnknownTerminal,
 )
-from openmains.domain.ids import MeterId, UserId
+from openmains.domain.ids import AreaId, MeterId, ProductId, UserId
 from openmains.domain.security.ladder import Standing, Thresholds
 
 
@@ -58,7 +58,9 @@ class AccessStore(Protocol):
 
     async def policy(self) -> AccessPolicy | None: ...
     async def set_policy(self, policy: AccessPolicy) -> None: ...
-    async def key_summary(self) -> KeySummary: ...
+    async def key_summary(self, product_id: ProductId | None = None, area_id: AreaId | None = None) -> KeySummary:
+        """Of all meters, or of those of a product, an area; ``waiting`` then is 0."""
+
     async def destroy_key(self, meter_id: MeterId) -> bool:
         """False: the meter has no key, or is not there."""
 

@@ -28,6 +28,7 @@ class Bucket:
     not_due_s: int = 0  # unknown, of days that are not due yet
     not_expected_s: int = 0  # unknown, of days before the meter was there or after
     flags: int = 0  # rule bits of the days it touches
+    cut: bool = False  # the step begins before the period or ends after it: this is only a part of it
 
     @property
     def missing_s(self) -> int:
@@ -39,11 +40,13 @@ class Bucket:
 def series(rows: Iterable[DayRow], start: int, end: int, step: str | int, zone: Zone) -> list[Bucket]:
     """Volumes of [start, end) by ``step``: one of STEPS (calendar of ``zone``; weeks begin on Monday) or seconds.
 
-    Calendar steps are cut to [start, end); a step in seconds counts from ``start``. ``rows`` are the newest versions of
-    the days, in any order. A slot across a border is divided in proportion to time, rounded down; the next
-    step gets the rest. Raises ``ValueError`` on an unknown step or one that gives more than MAX_BUCKETS.
+    Calendar steps are cut to [start, end), and those that are say so; a step in seconds counts from ``start``. ``rows`` are
+    the newest versions of the days, in any order. A slot across a border is divided in proportion to time, rounded down; the
+    next step gets the rest. Raises ``ValueError`` on an unknown step or one that gives more than MAX_BUCKETS.
     """
-    buckets = [Bucket(left, right) for left, right in _borders(start, end, step, zone)]
+    buckets = [Bucket(left, min(right, end), cut=right > end) for left, right in _borders(start, end, step, zone)]
+    if buckets and not isinstance(step, int) and _next(start - 1, step, zone) != start:
+        buckets[0].cut = True
     place = 0
     for row in sorted(rows, key=lambda row: row.day):
         day_start, day_end = zone.start_of(row.day), zone.start_of(row.day + 1)
@@ -126,7 +129,7 @@ def _borders(start: int, end: int, step: str | int, zone: Zone) -> Iterator[tupl
     count = 0
     left = start
     while left < end:
-        right = min(end, _next(left, step, zone))
+        right = _next(left, step, zone)
         yield left, right
         left = right
         count += 1

@@ -4,10 +4,10 @@
 from typing import Any
 
 from litestar import Request, get, post
-from litestar.params import FromQuery
+from litestar.params import FromQuery, JSONBody
 
 from openmains.app.alarm import handle as alarms
-from openmains.app.alarm.model import Alarm, AlarmStatus, Severity
+from openmains.app.alarm.model import Alarm, AlarmCounts, AlarmStatus, Severity
 from openmains.app.alarm.ports import AlarmStore
 from openmains.app.problems import Problem
 from openmains.domain.ids import AlarmId, AreaId, MeterId
@@ -19,6 +19,7 @@ from openmains.edges.http.inputs import (
     OptionalId,
     OptionalId32,
     Page,
+    Reason,
     Word,
     after_id,
     optional,
@@ -38,7 +39,7 @@ async def list_alarms(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[Alarm]:
-    """Alarms, newest first."""
+    """Alarms, newest first. ``open``: not cleared, acknowledged or not."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         rows = await work[AlarmStore].page(
             limit + 1,
@@ -50,6 +51,26 @@ async def list_alarms(
             area_id=optional(AreaId, area_id),
         )
     return page("alarms", rows, limit, lambda alarm: alarm.alarm_id)
+
+
+@get("/alarms/counts", operation_id="count_alarms", tags=["alarms"], opt=VIEWER)
+async def count_alarms(
+    request: Request[Any, Any, Any],
+    severity: FromQuery[Severity | None] = None,
+    event: Word = None,
+    meter_id: OptionalId = None,
+    area_id: OptionalId32 = None,
+) -> AlarmCounts:
+    """How many alarms are open, exactly: by grade, by age, and how many could be seen in time."""
+    deps = deps_of(request)
+    async with deps.store.tenant(actor_of(request).tenant_id) as work:
+        return await work[AlarmStore].counts(
+            deps.now_us(),
+            severity=severity,
+            event=event,
+            meter_id=optional(MeterId, meter_id),
+            area_id=optional(AreaId, area_id),
+        )
 
 
 @get("/alarms/{alarm_id:int}", operation_id="read_alarm", tags=["alarms"], opt=VIEWER)
@@ -75,10 +96,12 @@ async def acknowledge_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Al
 
 
 @post("/alarms/{alarm_id:int}/clear", operation_id="clear_alarm", status_code=200, tags=["alarms"], opt=OPERATOR)
-async def clear_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Alarm:
-    """It is over although the meter has not said so; it is raised again when the meter says so again."""
+async def clear_alarm(request: Request[Any, Any, Any], alarm_id: Id, data: JSONBody[Reason | None] = None) -> Alarm:
+    """It is over although the meter has not said so; it is raised again when the meter says so again. A critical or major
+    one needs a reason."""
     deps = deps_of(request)
-    return await alarms.clear_alarm(deps.store, actor_of(request), AlarmId(alarm_id), deps.now_us())
+    why = "" if data is None else data.reason
+    return await alarms.clear_alarm(deps.store, actor_of(request), AlarmId(alarm_id), deps.now_us(), why)
 
 
-HANDLERS: list[Any] = [list_alarms, read_alarm, acknowledge_alarm, clear_alarm]
+HANDLERS: list[Any] = [list_alarms, count_alarms, read_alarm, acknowledge_alarm, clear_alarm]

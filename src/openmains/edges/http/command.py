@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from litestar import Request, Response, get, post
 from litestar.params import FromQuery, JSONBody, QueryParameter
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from openmains.app.command import log_pull
 from openmains.app.command.driver import CommandDrivers
@@ -31,7 +31,7 @@ from openmains.domain.command.safety_closing import EVIDENCE_LEAST, EVIDENCE_MOS
 from openmains.domain.ids import BatchId, CommandId, MeterId
 from openmains.domain.period import zone
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
-from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, after_id, page
+from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, Reason, after_id, page
 from openmains.edges.http.permissions import OPERATOR, VIEWER
 from openmains.edges.http.problems import language_of
 
@@ -69,12 +69,6 @@ class MeterCommands(Struct, frozen=True):
 
     kinds: list[CommandKindInfo]
     settings: list[CommandParameter]
-
-
-class Reason(Struct, frozen=True, forbid_unknown_fields=True):
-    """Why."""
-
-    reason: Annotated[str, Meta(max_length=400)] = ""
 
 
 class ApprovalOf(Struct, frozen=True, forbid_unknown_fields=True):

@@ -12,8 +12,9 @@ from openmains.app.command.give import resume_commands, stop_commands
 from openmains.app.command.model import CommandPolicy, SettingTimes, Stop
 from openmains.app.command.ports import CommandStore, StopSwitch
 from openmains.app.identity.model import Actor
-from openmains.edges.http.command import ApprovalOf, Reason, command_parts
+from openmains.edges.http.command import ApprovalOf, command_parts
 from openmains.edges.http.deps import actor_of, deps_of
+from openmains.edges.http.inputs import Reason, WhyQuery
 from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR, VIEWER
 
 
@@ -32,9 +33,11 @@ async def list_command_times(request: Request[Any, Any, Any]) -> list[SettingTim
 
 
 @put("/command-times", operation_id="set_command_times", tags=["commands"], opt=ADMINISTRATOR)
-async def set_command_times(request: Request[Any, Any, Any], data: JSONBody[SettingTimes]) -> SettingTimes:
+async def set_command_times(
+    request: Request[Any, Any, Any], data: JSONBody[SettingTimes], reason: WhyQuery = ""
+) -> SettingTimes:
     """Set validity, attempts and pause of a kind; null as in the table of kinds. Not for commands already given."""
-    await set_policy.set_times(deps_of(request).store, actor_of(request), data)
+    await set_policy.set_times(deps_of(request).store, actor_of(request), data, reason)
     return data
 
 
@@ -46,9 +49,11 @@ async def read_command_policy(request: Request[Any, Any, Any]) -> CommandPolicy:
 
 
 @put("/command-policy", operation_id="set_command_policy", tags=["commands"], opt=ADMINISTRATOR)
-async def set_command_policy(request: Request[Any, Any, Any], data: JSONBody[CommandPolicy]) -> CommandPolicy:
+async def set_command_policy(
+    request: Request[Any, Any, Any], data: JSONBody[CommandPolicy], reason: WhyQuery = ""
+) -> CommandPolicy:
     """Set both; what is not given is as at the start. Out of office hours a closing needs a second person."""
-    await set_policy.set_policy(deps_of(request).store, actor_of(request), data)
+    await set_policy.set_policy(deps_of(request).store, actor_of(request), data, reason)
     return data
 
 

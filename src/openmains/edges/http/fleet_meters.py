@@ -41,6 +41,7 @@ from openmains.edges.http.inputs import (
     Limit,
     OptionalId32,
     Page,
+    WhyQuery,
     changes,
     optional,
     page,
@@ -74,7 +75,11 @@ async def list_meters(
     request: Request[Any, Any, Any],
     q: Annotated[
         str | None,
-        QueryParameter(min_length=1, max_length=64, description="Fuzzy search, without the filters."),
+        QueryParameter(
+            min_length=1,
+            max_length=64,
+            description="Fuzzy search: every word occurs in a field or in the area's name; within the filters.",
+        ),
     ] = None,
     area_id: OptionalId32 = None,
     product_id: OptionalId32 = None,
@@ -85,10 +90,8 @@ async def list_meters(
 ) -> Page[Meter]:
     """Meters by filter, or those a search finds; an area includes the areas below it."""
     deps, actor = deps_of(request), actor_of(request)
-    if q is not None:
-        return await _search(deps, actor, q, min(limit, 200), cursor)
     scope = f"meters {sort}"
-    after = decode_cursor(scope, cursor, tuple[str, Key])
+    after = decode_cursor(scope, cursor, tuple[str, Key]) if q is None else None
     chosen = MeterFilter(
         optional(AreaId, area_id),
         optional(ProductId, product_id),
@@ -98,22 +101,28 @@ async def list_meters(
         after,
         deps.now_us(),
     )
+    if q is not None:
+        return await _search(deps, actor, q, min(limit, 200), cursor, chosen)
     async with deps.store.tenant(actor.tenant_id) as work:
         rows = await work[MeterStore].page(chosen)
     return page(scope, rows, limit, lambda meter: (meter.number, meter.meter_id))
 
 
-async def _search(deps: ApiDeps, actor: Actor, q: str, limit: int, cursor: str | None) -> Page[Meter]:
+async def _search(
+    deps: ApiDeps, actor: Actor, q: str, limit: int, cursor: str | None, within: MeterFilter
+) -> Page[Meter]:
     async with deps.store.tenant(actor.tenant_id) as work:
-        found, following = await _hits(work[MeterSearch], q, limit, cursor)
+        found, following = await _hits(work[MeterSearch], q, limit, cursor, within)
         return Page(items=await work[MeterStore].by_ids(found), next=following)
 
 
-async def _hits(search: MeterSearch, q: str, limit: int, cursor: str | None) -> tuple[list[MeterId], str | None]:
+async def _hits(
+    search: MeterSearch, q: str, limit: int, cursor: str | None, within: MeterFilter
+) -> tuple[list[MeterId], str | None]:
     """Who was found, and the cursor of what follows."""
     after = decode_cursor("search", cursor, str)
     try:
-        hits = await search.search(q, limit, after)
+        hits = await search.search(q, limit, after, within)
     except ValueError as error:
         raise Problem("invalid-input", fields=(("/q", "wrong-format"),)) from error
     more = len(hits) == limit
@@ -145,15 +154,6 @@ async def download_meters(
     async def pages() -> AsyncIterator[list[RegisteredMeter]]:
         cursor, after, hits = None, None, 0
         while True:
-            if q is not None:
-                async with deps.store.tenant(actor.tenant_id) as work:
-                    found, cursor = await _hits(work[MeterSearch], q, 200, cursor)
-                    rows = await work[MeterStore].registered_by_ids(found)
-                hits += len(found)
-                yield rows
-                if cursor is None or hits >= export.MOST_HITS:
-                    return
-                continue
             wanted = MeterFilter(
                 optional(AreaId, area_id),
                 optional(ProductId, product_id),
@@ -163,6 +163,15 @@ async def download_meters(
                 after,
                 deps.now_us(),
             )
+            if q is not None:
+                async with deps.store.tenant(actor.tenant_id) as work:
+                    found, cursor = await _hits(work[MeterSearch], q, 200, cursor, wanted)
+                    rows = await work[MeterStore].registered_by_ids(found)
+                hits += len(found)
+                yield rows
+                if cursor is None or hits >= export.MOST_HITS:
+                    return
+                continue
             async with deps.store.tenant(actor.tenant_id) as work:
                 rows = await work[MeterStore].registered(wanted)
             yield rows
@@ -225,13 +234,14 @@ async def remove_meter(
     meter_id: Id,
     on: Annotated[date | None, QueryParameter(name="date", description="Day of removal; today without it.")] = None,
     if_match: IfMatch = None,
+    reason: WhyQuery = "",
 ) -> Response[MeterDetail]:
     """Take a meter out of use; its readings stay, its IMEI is free again."""
     deps, actor = deps_of(request), actor_of(request)
     revision = revision_of(if_match)
     today = today_of(deps, actor)
     found = await register.remove_meter(
-        deps.store, _dimensions(deps), actor, MeterId(meter_id), revision, on or today, today
+        deps.store, _dimensions(deps), actor, MeterId(meter_id), revision, on or today, today, reason
     )
     return _answer(found, actor)
 

@@ -18,7 +18,21 @@ from openmains.app.problems import Problem
 from openmains.domain.identity.role import Role
 from openmains.domain.ids import TokenId, UserId
 from openmains.edges.http.deps import actor_of, deps_of
-from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, Word, after_id, changes, optional, page
+from openmains.edges.http.inputs import (
+    Cursor,
+    Id,
+    Limit,
+    OptionalId,
+    Page,
+    Reason,
+    ReasonText,
+    WhyQuery,
+    Word,
+    after_id,
+    changes,
+    optional,
+    page,
+)
 from openmains.edges.http.permissions import ADMINISTRATOR, VIEWER
 
 Locale = Literal["zh", "en"]
@@ -26,22 +40,25 @@ Name = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class NewUser(Struct, frozen=True, forbid_unknown_fields=True):
-    """A person to add."""
+    """A person to add; an administrator needs a reason."""
 
     login: Annotated[str, Meta(min_length=2, max_length=64, pattern=r"^[A-Za-z0-9._@-]+$")]
     name: Name
     role: Role
     locale: Locale = "zh"
+    reason: ReasonText = ""
 
 
 class UserChange(Struct, frozen=True, forbid_unknown_fields=True):
-    """What of a person may change; ``unlock`` ends a lock after failed sign-ins."""
+    """What of a person may change; ``unlock`` ends a lock after failed sign-ins. Another role, ``disabled`` and its end
+    need a reason."""
 
     name: Name | UnsetType = UNSET
     role: Role | UnsetType = UNSET
     locale: Locale | UnsetType = UNSET
     disabled: bool | UnsetType = UNSET
     unlock: bool | UnsetType = UNSET
+    reason: ReasonText = ""
 
 
 class UserWithPassword(Struct, frozen=True):
@@ -58,11 +75,12 @@ class NewPassword(Struct, frozen=True):
 
 
 class NewToken(Struct, frozen=True, forbid_unknown_fields=True):
-    """A token to make; without ``valid_days`` it holds until revoked."""
+    """A token to make; without ``valid_days`` it holds until revoked. Such a one, or an administrator's, needs a reason."""
 
     name: Name
     role: Role
     valid_days: Annotated[int, Meta(ge=1, le=3650)] | None = 365
+    reason: ReasonText = ""
 
 
 class TokenWithSecret(Struct, frozen=True):
@@ -100,6 +118,7 @@ async def create_user(request: Request[Any, Any, Any], data: JSONBody[NewUser]) 
         name=data.name,
         role=data.role,
         locale=data.locale,
+        reason=data.reason,
     )
     return UserWithPassword(user, password)
 
@@ -107,19 +126,24 @@ async def create_user(request: Request[Any, Any, Any], data: JSONBody[NewUser]) 
 @patch("/users/{user_id:int}", operation_id="change_user", tags=["identity"], opt=ADMINISTRATOR)
 async def change_user(request: Request[Any, Any, Any], user_id: Id, data: JSONBody[UserChange]) -> User:
     """Change a person's name, role, language, lock."""
-    return await use.change_user(deps_of(request).store, actor_of(request), UserId(user_id), changes(data))
+    values = changes(data)
+    reason = values.pop("reason")
+    return await use.change_user(deps_of(request).store, actor_of(request), UserId(user_id), values, reason)
 
 
 @post("/users/{user_id:int}/password", operation_id="reset_user_password", tags=["identity"], opt=ADMINISTRATOR)
-async def reset_user_password(request: Request[Any, Any, Any], user_id: Id) -> NewPassword:
-    """Give a person a new random password."""
-    return NewPassword(await use.reset_password(deps_of(request).store, actor_of(request), UserId(user_id)))
+async def reset_user_password(
+    request: Request[Any, Any, Any], user_id: Id, data: JSONBody[Reason | None] = None
+) -> NewPassword:
+    """Give a person a new random password; the person's sessions and tokens end."""
+    why = "" if data is None else data.reason
+    return NewPassword(await use.reset_password(deps_of(request).store, actor_of(request), UserId(user_id), why))
 
 
 @delete("/users/{user_id:int}", operation_id="remove_user", tags=["identity"], opt=ADMINISTRATOR)
-async def remove_user(request: Request[Any, Any, Any], user_id: Id) -> None:
+async def remove_user(request: Request[Any, Any, Any], user_id: Id, reason: WhyQuery = "") -> None:
     """Remove a person; what the person did stays in the trail."""
-    await use.remove_user(deps_of(request).store, actor_of(request), UserId(user_id))
+    await use.remove_user(deps_of(request).store, actor_of(request), UserId(user_id), reason)
 
 
 @get("/tokens", operation_id="list_tokens", tags=["identity"], opt=VIEWER)
@@ -137,15 +161,16 @@ async def create_token(request: Request[Any, Any, Any], data: JSONBody[NewToken]
     """Make an API token of at most one's own role."""
     deps = deps_of(request)
     token, secret = await make_token(
-        deps.store, actor_of(request), name=data.name, role=data.role, valid_days=data.valid_days, now=deps.now()
-    )
+        deps.store, actor_of(request), name=data.name, role=data.role, valid_days=data.valid_days, now=deps.now(),
+        reason=data.reason,
+    )  # fmt: skip
     return TokenWithSecret(token, secret)
 
 
 @delete("/tokens/{token_id:int}", operation_id="revoke_token", tags=["identity"], opt=VIEWER)
-async def revoke_token(request: Request[Any, Any, Any], token_id: Id) -> None:
+async def revoke_token(request: Request[Any, Any, Any], token_id: Id, reason: WhyQuery = "") -> None:
     """Revoke a token at once."""
-    await end_token(deps_of(request).store, actor_of(request), TokenId(token_id))
+    await end_token(deps_of(request).store, actor_of(request), TokenId(token_id), reason)
 
 
 @get("/audit", operation_id="list_audit", tags=["identity"], opt=ADMINISTRATOR)

@@ -13,7 +13,18 @@ from openmains.app.ingest.ports import DeadLetterStore
 from openmains.app.problems import Problem
 from openmains.domain.ids import MeterId, ProductId
 from openmains.edges.http.deps import actor_of, deps_of
-from openmains.edges.http.inputs import Cursor, Limit, OptionalId, OptionalId32, Page, Word, after_id, optional, page
+from openmains.edges.http.inputs import (
+    Cursor,
+    Limit,
+    OptionalId,
+    OptionalId32,
+    Page,
+    ReasonText,
+    Word,
+    after_id,
+    optional,
+    page,
+)
 from openmains.edges.http.permissions import OPERATOR, VIEWER
 
 
@@ -21,6 +32,12 @@ class DeadLetterIds(Struct, frozen=True, forbid_unknown_fields=True):
     """Which dead letters."""
 
     ids: Annotated[list[Annotated[int, Meta(ge=1, le=2**63 - 1)]], Meta(min_length=1, max_length=500)]
+
+
+class Dismissal(DeadLetterIds, frozen=True, forbid_unknown_fields=True):
+    """Which dead letters are not to be used, and why."""
+
+    reason: ReasonText = ""
 
 
 class Handled(Struct, frozen=True):
@@ -64,9 +81,10 @@ async def replay_dead_letters(request: Request[Any, Any, Any], data: JSONBody[De
 @post(
     "/dead-letters/dismiss", operation_id="dismiss_dead_letters", status_code=200, tags=["dead letters"], opt=OPERATOR
 )
-async def dismiss_dead_letters(request: Request[Any, Any, Any], data: JSONBody[DeadLetterIds]) -> Handled:
+async def dismiss_dead_letters(request: Request[Any, Any, Any], data: JSONBody[Dismissal]) -> Handled:
     """They will not be used; they stay in the list of dismissed ones."""
-    return Handled(await dead_letters.dismiss_dead_letters(deps_of(request).store, actor_of(request), data.ids))
+    store, actor = deps_of(request).store, actor_of(request)
+    return Handled(await dead_letters.dismiss_dead_letters(store, actor, data.ids, data.reason))
 
 
 HANDLERS: list[Any] = [list_dead_letters, replay_dead_letters, dismiss_dead_letters]

@@ -29,7 +29,18 @@ IfMatch = Annotated[
     str | None, HeaderParameter(name="If-Match", max_length=40, description="ETag of the object as it was read.")
 ]
 
+ReasonText = Annotated[str, Meta(max_length=400, description="Why; kept in the audit log.")]
+WhyQuery = Annotated[
+    str, QueryParameter(name="reason", max_length=400, description="Why; kept in the audit log. Needed for this act.")
+]
+
 Key = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+
+
+class Reason(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why. Acts that are risky refuse one that says nothing (``reason-needed``)."""
+
+    reason: ReasonText = ""
 
 
 class Page(Struct, Generic[T], frozen=True):

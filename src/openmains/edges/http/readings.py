@@ -46,7 +46,8 @@ Step = Annotated[
 class SeriesPoint(Struct, frozen=True):
     """Volume of one step. The seconds say what it rests on; ``missing_s`` of it are unknown and count as 0. Unknown too, and
     missed by nobody, are ``not_due_s`` of days that are not due yet, and ``not_expected_s`` of days before the meter was there or
-    after."""
+    after. ``partial``: the step begins
+    before the period, ends after it or is not over, so its volume compares with no whole step."""
 
     start: datetime
     end: datetime
@@ -60,6 +61,7 @@ class SeriesPoint(Struct, frozen=True):
     not_due_s: int
     not_expected_s: int
     rules: list[str]
+    partial: bool
 
 
 class QualitySummary(Struct, frozen=True):
@@ -206,6 +208,7 @@ async def read_series(
                 not_due_s=b.not_due_s,
                 not_expected_s=b.not_expected_s,
                 rules=_rules(b.flags),
+                partial=b.cut or b.end > now_s,
             )
             for b in buckets
         ],

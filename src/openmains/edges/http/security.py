@@ -29,15 +29,18 @@ from openmains.app.security.model import (
     UnknownTerminal,
 )
 from openmains.app.security.ports import AccessStore, KeyFiles, place_of
-from openmains.domain.ids import MeterId
+from openmains.domain.ids import AreaId, MeterId, ProductId
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of, today_of
 from openmains.edges.http.inputs import (
     Cursor,
     Id,
     Limit,
     OptionalId,
+    OptionalId32,
     Page,
     PathWord,
+    Reason,
+    WhyQuery,
     after_id,
     after_pair,
     optional,
@@ -189,16 +192,20 @@ async def read_access_policy(request: Request[Any, Any, Any]) -> AccessPolicy:
 
 
 @put("/access-policy", operation_id="set_access_policy", tags=TAGS, opt=ADMINISTRATOR)
-async def set_access_policy(request: Request[Any, Any, Any], data: JSONBody[AccessPolicy]) -> AccessPolicy:
+async def set_access_policy(
+    request: Request[Any, Any, Any], data: JSONBody[AccessPolicy], reason: WhyQuery = ""
+) -> AccessPolicy:
     """For all products whose settings say nothing else."""
-    return await handle.set_policy(deps_of(request).store, actor_of(request), data)
+    return await handle.set_policy(deps_of(request).store, actor_of(request), data, reason)
 
 
 @get("/keys", operation_id="read_key_summary", tags=KEYS, opt=OPERATOR)
-async def read_key_summary(request: Request[Any, Any, Any]) -> KeySummary:
-    """How many meters have a key."""
+async def read_key_summary(
+    request: Request[Any, Any, Any], product_id: OptionalId32 = None, area_id: OptionalId32 = None
+) -> KeySummary:
+    """How many meters have a key, of all or of a product, an area: whom a making of keys would touch."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        return await work[AccessStore].key_summary()
+        return await work[AccessStore].key_summary(optional(ProductId, product_id), optional(AreaId, area_id))
 
 
 @post(
@@ -213,6 +220,7 @@ async def import_keys(
     request: Request[Any, Any, Any],
     data: MultipartBody[UploadFile],
     partial: Annotated[bool, QueryParameter(description="Keep the good rows of a file with faults.")] = False,
+    reason: WhyQuery = "",
 ) -> Job:
     """Import keys from CSV (imei, psk in hexadecimal) as a job. The file is sealed at once and removed after the job."""
     deps = deps_of(request)
@@ -221,7 +229,9 @@ async def import_keys(
     if not content or b"\x00" in content[:4096]:
         raise Problem("invalid-input", fields=(("/data", "not-csv"),))
     name = Path(data.filename or "").name[:200]
-    return await handle.ask_for_import(deps.store, files, actor_of(request), content, name, partial=partial)
+    return await handle.ask_for_import(
+        deps.store, files, actor_of(request), content, name, partial=partial, reason=reason
+    )
 
 
 @post("/keys/generate", operation_id="generate_keys", status_code=202, tags=KEYS, opt=ADMINISTRATOR)
@@ -233,18 +243,21 @@ async def generate_keys(request: Request[Any, Any, Any], data: JSONBody[KeyWish]
 
 
 @post("/keys/files/{job_id:int}/take", operation_id="take_key_file", status_code=200, tags=KEYS, opt=ADMINISTRATOR)
-async def take_key_file(request: Request[Any, Any, Any], job_id: Id) -> Response[bytes]:
+async def take_key_file(
+    request: Request[Any, Any, Any], job_id: Id, data: JSONBody[Reason | None] = None
+) -> Response[bytes]:
     """The file of a finished generation (CSV: number, imei, psk). It is gone after this answer."""
     deps = deps_of(request)
-    data = await handle.take_key_file(deps.store, _files(deps), actor_of(request), job_id)
+    why = "" if data is None else data.reason
+    content = await handle.take_key_file(deps.store, _files(deps), actor_of(request), job_id, why)
     headers = {"Content-Disposition": f'attachment; filename="keys-{job_id}.csv"', "Cache-Control": "no-store"}
-    return Response(data, media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @delete("/meters/{meter_id:int}/key", operation_id="destroy_key", status_code=204, tags=KEYS, opt=ADMINISTRATOR)
-async def destroy_key(request: Request[Any, Any, Any], meter_id: Id) -> None:
+async def destroy_key(request: Request[Any, Any, Any], meter_id: Id, reason: WhyQuery = "") -> None:
     """Destroy a meter's key: it can come in no more until it has a new one."""
-    await handle.destroy_key(deps_of(request).store, actor_of(request), MeterId(meter_id))
+    await handle.destroy_key(deps_of(request).store, actor_of(request), MeterId(meter_id), reason)
 
 
 HANDLERS: list[Any] = [

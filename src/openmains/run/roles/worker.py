@@ -12,11 +12,12 @@ from openmains.app.readings.report.due import keep_due
 from openmains.app.readings.report.jobs import report_handlers
 from openmains.app.readings.report.schedule import queue_due_reports
 from openmains.domain.ids import TenantId
-from openmains.domain.period import Zone
+from openmains.domain.period import HOUR_S, Zone
 from openmains.edges.clickhouse.fleet import MeterDims
 from openmains.edges.clickhouse.report import DayReports
 from openmains.edges.jobs.runner import Runner
 from openmains.edges.postgres.fleet.imports import ChangedMeters, PostgresImport
+from openmains.edges.postgres.fleet.search import renew_outdated
 from openmains.edges.postgres.job.queue import PostgresJobs
 from openmains.edges.postgres.readings.due import KeptReports
 from openmains.edges.postgres.readings.report import ReportLabels
@@ -28,6 +29,7 @@ DIMS_EVERY_S = 5.0
 REPORTS_EVERY_S = 20.0
 UPLOADS_EVERY_S = 3600.0
 UPLOAD_DAYS = 30  # an uploaded file, and what was wrong with it, can be looked at for so long
+TEXTS_EVERY_S = 1.0  # of search texts made by an earlier rule: 2,000 each time, ten million within two hours
 
 
 async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> None:
@@ -38,6 +40,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     kept = KeptReports(pool)
     store = PostgresJobs(pool)
     due = Schedule()
+    texts_every_s: list[float] = [TEXTS_EVERY_S]
 
     async def copy_dims(now: float) -> None:
         if due.take("dims", now, DIMS_EVERY_S):
@@ -54,12 +57,19 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
         if due.take("reports", now, REPORTS_EVERY_S):
             await queue_due_reports(store, await names.tenants(), now)
 
+    async def renew_texts(now: float) -> None:
+        if not due.take("texts", now, texts_every_s[0]):
+            return
+        async with pool.acquire() as connection, connection.transaction():
+            renewed = await renew_outdated(connection)
+        texts_every_s[0] = TEXTS_EVERY_S if renewed else HOUR_S
+
     handlers = {
         **import_handlers(lambda: PostgresImport(pool), changes, dims, zone_of),
         **report_handlers(changes, dims, days, names, kept),
         **worker_keys(settings, pool),
     }
-    timed = (copy_dims, queue_reports, worker_care(settings, pool), forget_uploads)
+    timed = (copy_dims, queue_reports, renew_texts, worker_care(settings, pool), forget_uploads)
     # the second has no timed work: it keeps a long file of one tenant from holding up the others
     runners = [Runner(store, handlers, clock=time.time, tasks=tasks) for tasks in (timed, ())]
     for runner in runners:

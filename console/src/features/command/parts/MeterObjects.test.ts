@@ -68,7 +68,7 @@ describe("object browser", () => {
     await row?.findAll("button").find((one) => one.text() === "Read")?.trigger("click");
     await flushPromises();
     await vi.waitFor(() => { expect(row?.text()).toMatch(/91 %.*0 s ago/); });
-    expect(asked.find((one) => one.url.includes("/operations"))?.body).toEqual({ operation: "read", path: "/3/0/9", value: "" });
+    expect(asked.find((one) => one.url.includes("/operations"))?.body).toEqual({ operation: "read", path: "/3/0/9", value: "", reason: "" });
     shown.unmount();
   });
   it("offers no write and no execute where a signed command is needed", async () => {

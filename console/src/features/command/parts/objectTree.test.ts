@@ -34,14 +34,17 @@ describe("objects of a meter", () => {
 
 describe("a typed value", () => {
   it("is sent only in the form of its type", () => {
-    expect(wireText("integer", " 12 ")).toBe("12");
-    expect(wireText("integer", "1.5")).toBeNull();
-    expect(wireText("unsigned", "-1")).toBeNull();
-    expect(wireText("float", "1.500")).toBe("1.500");
-    expect(wireText("boolean", "true")).toBe("1");
-    expect(wireText("boolean", "maybe")).toBeNull();
-    expect(wireText("time", "2026-01-01T00:00:00Z")).toBe("1767225600");
-    expect(wireText("string", " as it is ")).toBe(" as it is ");
+    expect(wireText("integer", " 12 ", "UTC")).toBe("12");
+    expect(wireText("integer", "1.5", "UTC")).toBeNull();
+    expect(wireText("unsigned", "-1", "UTC")).toBeNull();
+    expect(wireText("float", "1.500", "UTC")).toBe("1.500");
+    expect(wireText("boolean", "true", "UTC")).toBe("1");
+    expect(wireText("boolean", "maybe", "UTC")).toBeNull();
+    expect(wireText("time", "2026-01-01T00:00:00Z", "Asia/Shanghai")).toBe("1767225600");
+    expect(wireText("time", "2026-01-01 08:00:30", "Asia/Shanghai")).toBe("1767225630"); // the utility's clock, whatever the browser's is
+    expect(wireText("time", "2026-01-01 08:00+02:00", "Asia/Shanghai")).toBe("1767247200");
+    expect(wireText("time", "soon", "Asia/Shanghai")).toBeNull();
+    expect(wireText("string", " as it is ", "UTC")).toBe(" as it is ");
   });
 });
 
@@ -54,7 +57,7 @@ describe("an age", () => {
     expect(ageOf("2025-12-20T00:00:00Z", now)).toEqual([14, "d"]);
   });
   it("comes with a time that can be read", () => {
-    expect(readable({ value: "1767225600", type: "time", at: "" })).toBe("2026-01-01T00:00:00Z");
-    expect(readable({ value: "1767225600", type: "integer", at: "" })).toBe("1767225600");
+    expect(readable({ value: "1767225600", type: "time", at: "" }, "Asia/Shanghai")).toBe("2026-01-01 08:00:00");
+    expect(readable({ value: "1767225600", type: "integer", at: "" }, "Asia/Shanghai")).toBe("1767225600");
   });
 });

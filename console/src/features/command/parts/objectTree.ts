@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a meter registered, with names, and the newest value that is known of each resource.
 import type { MeterObjects, ObjectDefinition, ObjectValue, OperationResult, ResourceDefinition } from "@/features/command/calls";
+import { instantText } from "@/shared/format/time";
+import { secondsAt } from "./paramForm";
 
 export interface Known {
   value: string;
@@ -90,11 +92,12 @@ export function rowsOf(objects: MeterObjects, definitions: readonly ObjectDefini
   });
 }
 
+const WITH_OFFSET = /(?:z|[+-]\d\d:?\d\d)$/i;
 const WHOLE = /^[+-]?\d{1,20}$/;
 const NUMBER = /^[+-]?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,3})?$/;
 
 /** What is sent for what somebody typed; null when it cannot be of that type. */
-export function wireText(type: string | null, typed: string): string | null {
+export function wireText(type: string | null, typed: string, zone: string): string | null {
   const text = typed.trim();
   if (type === "boolean") {
     if (["1", "true", "是"].includes(text.toLowerCase())) return "1";
@@ -102,8 +105,8 @@ export function wireText(type: string | null, typed: string): string | null {
   }
   if (type === "time") {
     if (WHOLE.test(text)) return text;
-    const at = Date.parse(text);
-    return Number.isNaN(at) ? null : String(Math.floor(at / 1000));
+    const at = WITH_OFFSET.test(text) ? Date.parse(text) / 1000 : secondsAt(text, zone); // without one it is the utility's clock, never the browser's
+    return at === null || Number.isNaN(at) ? null : String(Math.floor(at));
   }
   if (type === "integer") return WHOLE.test(text) ? text : null;
   if (type === "unsigned") return WHOLE.test(text) && !text.startsWith("-") ? text : null;
@@ -120,12 +123,9 @@ export function ageOf(at: string, now: number): [number, "s" | "min" | "h" | "d"
   return [Math.floor(seconds / 86_400), "d"];
 }
 
-/** A time as RFC 3339, everything else as it is. */
-export function readable(known: Known): string {
-  if (known.type === "time" && WHOLE.test(known.value)) {
-    const at = new Date(Number(known.value) * 1000);
-    return Number.isNaN(at.getTime()) ? known.value : at.toISOString().replace(".000Z", "Z");
-  }
+/** A time as everywhere, in the utility's zone; everything else as it is. */
+export function readable(known: Known, zone: string): string {
+  if (known.type === "time" && WHOLE.test(known.value)) return instantText(new Date(Number(known.value) * 1000), zone) || known.value;
   return known.value;
 }
 

@@ -12,8 +12,9 @@ describe("parameters", () => {
   it("take instants in the tenant's zone", () => {
     expect(secondsAt("2026-11-24T08:00", SHANGHAI)).toBe(Date.parse("2026-11-24T00:00:00Z") / 1000);
     expect(secondsAt("2026-07-01T08:00", "Europe/Madrid")).toBe(Date.parse("2026-07-01T06:00:00Z") / 1000);
+    expect(secondsAt("2026-11-24 08:00", SHANGHAI)).toBe(Date.parse("2026-11-24T00:00:00Z") / 1000);
     expect(secondsAt("soon", SHANGHAI)).toBeNull();
-    expect(localAt(new Date("2026-11-24T00:00:00Z"), SHANGHAI)).toBe("2026-11-24T08:00");
+    expect(localAt(new Date("2026-11-24T00:00:00Z"), SHANGHAI)).toBe("2026-11-24 08:00");
     expect([offsetMinutes(new Date("2026-11-24T00:00:00Z"), SHANGHAI), offsetMinutes(new Date("2026-01-01T00:00:00Z"), "America/St_Johns")]).toEqual([480, -210]);
   });
 
@@ -51,8 +52,8 @@ describe("parameters", () => {
 
   it("begin with what is nearly always meant", () => {
     const now = new Date("2026-11-24T00:00:00Z");
-    expect(firstText(parameter("since", { unit: "instant" }), now, SHANGHAI)).toBe("2026-11-23T08:00");
-    expect(firstText(parameter("until", { unit: "instant" }), now, SHANGHAI)).toBe("2026-11-24T08:00");
+    expect(firstText(parameter("since", { unit: "instant" }), now, SHANGHAI)).toBe("2026-11-23 08:00");
+    expect(firstText(parameter("until", { unit: "instant" }), now, SHANGHAI)).toBe("2026-11-24 08:00");
     expect(firstText(parameter("effective_at", { unit: "instant", default: 0 }), now, SHANGHAI)).toBe("");
     expect(firstText(parameter("utc_offset_min"), now, SHANGHAI)).toBe("480");
     expect(firstText(parameter("amount"), now, SHANGHAI)).toBe("");

@@ -23,7 +23,7 @@ export function isInstant(parameter: CommandParameter): boolean {
   return parameter.form === "int" && parameter.unit === "instant";
 }
 
-/** `2026-11-24T08:00` in the zone → seconds since 1970 UTC; null for what is no instant there. */
+/** `2026-11-24 08:00` in the zone → seconds since 1970 UTC; null for what is no instant there. */
 export function secondsAt(local: string, zone: string): number | null {
   const utc = Date.parse(`${local}Z`);
   if (Number.isNaN(utc)) return null;
@@ -34,9 +34,9 @@ export function secondsAt(local: string, zone: string): number | null {
   return null;
 }
 
-/** An instant as an input of type datetime-local wants it. */
+/** An instant as a person writes it: to the minute, in the zone. */
 export function localAt(instant: Date, zone: string): string {
-  return instantText(instant, zone).slice(0, 16).replace(" ", "T");
+  return instantText(instant, zone).slice(0, 16);
 }
 
 /** Minutes that local time is ahead of UTC. */

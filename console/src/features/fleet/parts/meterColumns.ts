@@ -20,6 +20,7 @@ export const COLUMNS: readonly Column[] = [
   { name: "medium", label: "meter.medium", kind: "medium", of: (meter) => meter.medium },
   { name: "area", label: "meter.area", kind: "text", of: (meter) => meter.area_name },
   { name: "customer", label: "meter.customer", kind: "text", of: (meter) => meter.customer_name },
+  { name: "customer_code", label: "meter.account", kind: "text", of: (meter) => meter.customer_code },
   { name: "address", label: "meter.address", kind: "text", of: (meter) => meter.address },
   { name: "product", label: "meter.product", kind: "text", of: (meter) => meter.product_code },
   { name: "imei", label: "meter.imei", kind: "code", of: (meter) => meter.imei },

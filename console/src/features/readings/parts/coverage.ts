@@ -3,7 +3,8 @@
 // report comes from the server; this one is for the newest state, which has none.
 import type { Signal } from "@/features/readings/calls";
 import type { Band, Line } from "@/shared/components/linePlot";
-import { instantText } from "@/shared/format/time";
+import { withHoles } from "@/shared/components/timeLine";
+import { addDays, wallMs } from "@/shared/format/time";
 
 /** Least RSRP in dBm and least SINR in dB of each level, the best first; a report has the best of which it keeps both. */
 const LEVELS = [
@@ -35,12 +36,11 @@ const SHAPES: Record<Measure, Pick<Line, "bands" | "unit" | "least" | "most">> =
   battery_pct: { bands: [], unit: "%", least: 0, most: 100 },
 };
 
-/** Oldest first, as a chart reads; the server sends the newest first. */
-export function lineOf(signals: readonly Signal[], measure: Measure, zone: string): Line {
-  const inTime = [...signals].reverse();
-  return {
-    labels: inTime.map((signal) => instantText(signal.received_at, zone).slice(5, 16)),
-    values: inTime.map((signal) => signal[measure]),
-    ...SHAPES[measure],
-  };
+/** The measure of each report at the instant it came, over the days `from` to `to` of the zone. */
+export function lineOf(signals: readonly Signal[], measure: Measure, zone: string, from: string, to: string): Line {
+  const points = signals.flatMap((signal) => {
+    const at = wallMs(signal.received_at, zone);
+    return at === null ? [] : [[at, signal[measure]] as const];
+  });
+  return { points: withHoles(points), from: Date.parse(`${from}T00:00:00Z`), to: Date.parse(`${addDays(to, 1)}T00:00:00Z`), ...SHAPES[measure] };
 }

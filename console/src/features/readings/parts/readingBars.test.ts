@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 import type { Reading } from "@/features/readings/calls";
-import { barsOf, isKnown, restsOn } from "./readingBars";
+import { barsOf, compared, comparedSums, isComparable, isKnown, restsOn } from "./readingBars";
 
 function reading(values: Partial<Reading>): Reading {
   return {
@@ -17,6 +17,7 @@ function reading(values: Partial<Reading>): Reading {
     not_due_s: 0,
     not_expected_s: 0,
     rules: [],
+    partial: false,
     ...values,
   };
 }
@@ -31,14 +32,25 @@ describe("steps of a reading", () => {
   });
 
   it("leave a hole where nothing is known, and do not draw it as zero", () => {
-    const [known, unknown] = barsOf([reading({}), reading({ measured_s: 0, missing_s: 86_400, volume_m3: "0.000" })], "day", "Asia/Shanghai");
-    expect(known).toEqual({ label: "2026-05-01", value: 1.234, colour: "--om-accent" });
+    const [known, unknown] = barsOf([reading({}), reading({ measured_s: 0, missing_s: 86_400, volume_m3: "0.000" })], "day", "Asia/Shanghai", "part");
+    expect(known).toEqual({ label: "2026-05-01", value: 1.234, colour: "--om-accent", faint: false });
     expect(unknown?.value).toBeNull();
   });
 
   it("colour what is suspect or estimated", () => {
-    const bars = barsOf([reading({ suspect_s: 1 }), reading({ estimated_s: 1 })], "hour", "Asia/Shanghai");
+    const bars = barsOf([reading({ suspect_s: 1 }), reading({ estimated_s: 1 })], "hour", "Asia/Shanghai", "part");
     expect(bars.map((bar) => bar.colour)).toEqual(["--om-critical", "--om-major"]);
     expect(bars[0]?.label).toBe("2026-05-01 00:00");
+  });
+
+  it("say that they are a part of a step, and then compare with nothing", () => {
+    const whole = reading({});
+    const part = reading({ partial: true });
+    const bars = barsOf([part, whole, whole], "month", "Asia/Shanghai", "part");
+    expect(bars.map((bar) => [bar.label, bar.faint])).toEqual([["2026-05-01\npart", true], ["2026-05-01", false], ["2026-05-01", false]]);
+    expect(compared(bars, [part, whole, whole], [whole, whole, part]).map((bar) => bar.other)).toEqual([null, 1.234, null]);
+    expect(compared(bars, [part, whole, whole], [whole]).map((bar) => bar.other)).toEqual([null, null, null]);
+    expect(comparedSums([part, whole, whole], [whole, reading({ volume: 1000 }), part])).toEqual({ count: 1, now: 1234, before: 1000 });
+    expect([isComparable(whole, whole), isComparable(part, whole), isComparable(whole, undefined), isComparable(whole, reading({ measured_s: 0, missing_s: 1 }))]).toEqual([true, false, false, false]);
   });
 });

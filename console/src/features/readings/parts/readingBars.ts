@@ -44,21 +44,41 @@ function colourOf(row: Reading): string {
   return COLOURS.find(({ basis }) => rests.includes(basis))?.colour ?? "--om-accent";
 }
 
-/** One bar a step; labels hold the time of day only where a step is shorter than a day. */
-export function barsOf(rows: readonly Reading[], step: Step, zone: string): Bar[] {
+/** One bar a step; labels hold the time of day only where a step is shorter than a day, and `partial` behind a part of a step. */
+export function barsOf(rows: readonly Reading[], step: Step, zone: string, partial: string): Bar[] {
   const length = step === "slot" || step === "hour" ? 16 : 10;
   return rows.map((row) => ({
-    label: instantText(row.start, zone).slice(0, length),
+    label: instantText(row.start, zone).slice(0, length) + (row.partial ? `\n${partial}` : ""),
     value: isKnown(row) ? Number(row.volume_m3) : null,
     colour: colourOf(row),
+    faint: row.partial,
   }));
 }
 
+/** Whether two steps may be compared: a part of a step says nothing beside a whole one, nor beside another part. */
+export function isComparable(row: Reading, other: Reading | undefined): other is Reading {
+  return other !== undefined && !row.partial && !other.partial && isKnown(row) && isKnown(other);
+}
+
 /** The bars with the steps of another period beside them, matched by their place; unchanged where none is compared. */
-export function compared(bars: readonly Bar[], others: readonly Reading[] | undefined): readonly Bar[] {
+export function compared(bars: readonly Bar[], rows: readonly Reading[], others: readonly Reading[] | undefined): readonly Bar[] {
   if (others === undefined) return bars;
   return bars.map((bar, index) => {
+    const row = rows[index];
     const other = others[index];
-    return { ...bar, other: other !== undefined && isKnown(other) ? Number(other.volume_m3) : null };
+    return { ...bar, other: row !== undefined && isComparable(row, other) ? Number(other.volume_m3) : null };
   });
+}
+
+/** Sums of the steps that both periods have whole, in the product's unit, and how many these are. */
+export function comparedSums(rows: readonly Reading[], others: readonly Reading[]): { count: number; now: number; before: number } {
+  const sums = { count: 0, now: 0, before: 0 };
+  for (const [index, row] of rows.entries()) {
+    const other = others[index];
+    if (!isComparable(row, other)) continue;
+    sums.count += 1;
+    sums.now += row.volume;
+    sums.before += other.volume;
+  }
+  return sums;
 }

@@ -79,11 +79,12 @@ class MeterObjects(Struct, frozen=True):
 
 
 class MeterOperation(Struct, frozen=True, forbid_unknown_fields=True):
-    """What to do now. ``value``: of a write, as text; of an execute, its arguments (``0='a',1``)."""
+    """What to do now. ``value``: of a write, as text; of an execute, its arguments (``0='a',1``). Both need a ``reason``."""
 
     operation: Literal["read", "discover", "write", "execute", "observe", "cancel"]
     path: ObjectPath
     value: Annotated[str, Meta(max_length=2000)] = ""
+    reason: Annotated[str, Meta(max_length=400)] = ""
 
 
 class OperationResult(Struct, frozen=True):

@@ -23,6 +23,7 @@ from openmains.app.command.device_management.rules import Refusal, refusal_of
 from openmains.app.fleet.ports import MeterStore
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
+from openmains.app.identity.reason import stated
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
 from openmains.domain.ids import MeterId
@@ -74,7 +75,8 @@ async def registered_objects(store: Store, link: MeterLink, actor: Actor, meter_
 async def operate(
     store: Store, link: MeterLink, actor: Actor, meter_id: MeterId, wish: MeterOperation, now_us: Callable[[], int]
 ) -> OperationResult:
-    """Do it and wait for the meter. Raises the problems of ``rules`` and of a meter that cannot be reached now."""
+    """Do it and wait for the meter. Raises the problems of ``rules`` and of a meter that cannot be reached now; for what changes
+    the meter without a reason ``reason-needed``."""
     kind = Kind(wish.operation)
     try:
         path = paths.parse(wish.path)
@@ -84,9 +86,10 @@ async def operate(
     if refusal is not None:
         raise _refused(refusal)
     imei = await _imei(store, actor, meter_id)
+    reason = stated(wish.reason) if kind in (Kind.WRITE, Kind.EXECUTE) else ""
     async with store.tenant(actor.tenant_id) as work:
         said = {"operation": wish.operation, "path": wish.path, "value": wish.value}
-        await work[AuditTrail].record(actor, "operate_meter", "meter", meter_id, None, said)
+        await work[AuditTrail].record(actor, "operate_meter", "meter", meter_id, None, said, reason=reason)
     began = now_us()
     answer = await link.ask(OperationRequest(kind, imei, path, wish.value, LIMIT_S))
     if answer.outcome is not Outcome.ANSWERED:

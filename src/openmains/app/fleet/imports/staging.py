@@ -45,6 +45,7 @@ def staged_bytes(rows: Sequence[MeterRow]) -> bytes:
                 r.customer_address or "",
                 r.imsi or "",
                 r.iccid or "",
+                r.customer_code or "",
             )
         )
         for r in rows

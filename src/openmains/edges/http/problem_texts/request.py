@@ -18,6 +18,13 @@ TEXTS: dict[str, Text] = {
         "Input not valid",
         "Some of the input is not accepted. Correct the fields listed in errors and try again.",
     ),
+    "reason-needed": Text(
+        400,
+        "请说明理由",
+        "这一操作影响他人或难以撤回，未作任何修改。请在 reason 中写明理由（至少两个字或字母），它会保存在审计日志中。",
+        "Reason needed",
+        "This act touches others or is hard to take back; nothing was changed. Say why in reason; it is kept in the audit log.",
+    ),
     "bad-cursor": Text(
         400,
         "翻页标记无效",

@@ -13,6 +13,21 @@ SELECT l.alarm_id, l.meter_id, m.number, m.area_id, l.event, l.severity, l.raise
    AND (:meter_id::bigint IS NULL OR l.meter_id = :meter_id) AND (:area_id::int IS NULL OR m.area_id = :area_id)
  ORDER BY l.alarm_id DESC LIMIT :most
 
+-- name: alarm_counts
+-- All open ones that the filters take, counted by grade, by age and by how soon they could be seen. Reads the open alarms only.
+SELECT count(*) AS open, count(*) FILTER (WHERE l.acknowledged_at IS NULL) AS unacknowledged,
+       count(*) FILTER (WHERE l.severity = 'critical') AS critical, count(*) FILTER (WHERE l.severity = 'major') AS major,
+       count(*) FILTER (WHERE l.severity = 'minor') AS minor, count(*) FILTER (WHERE l.severity = 'info') AS info,
+       count(*) FILTER (WHERE a.s < 3600) AS hour, count(*) FILTER (WHERE a.s >= 3600 AND a.s < 86400) AS day,
+       count(*) FILTER (WHERE a.s >= 86400 AND a.s < 604800) AS week, count(*) FILTER (WHERE a.s >= 604800) AS older,
+       count(*) FILTER (WHERE a.delay_ms <= :target_ms::bigint) AS in_time, coalesce(max(a.delay_ms), 0) AS worst_delay_ms
+  FROM alarm l JOIN meter m USING (meter_id)
+       CROSS JOIN LATERAL (SELECT (:now_us::bigint - l.received_us) / 1000000 AS s,
+                                  greatest(0, (l.shown_us - l.received_us) / 1000) AS delay_ms) a
+ WHERE l.tenant_id = :tenant_id AND l.cleared_us IS NULL
+   AND (:severity::text IS NULL OR l.severity = :severity) AND (:event::text IS NULL OR l.event = :event)
+   AND (:meter_id::bigint IS NULL OR l.meter_id = :meter_id) AND (:area_id::int IS NULL OR m.area_id = :area_id)
+
 -- name: lock_alarm
 -- One of them, until the transaction ends.
 SELECT l.alarm_id, l.meter_id, m.number, m.area_id, l.event, l.severity, l.raised_at, l.received_us, l.shown_us,

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Alarms as the API lists and handles them; the pipeline raises them (``pipeline_store``)."""
 
-from openmains.app.alarm.model import Alarm, AlarmStatus, Severity
+from openmains.app.alarm.model import Alarm, AlarmAges, AlarmCounts, AlarmStatus, Severity
 from openmains.domain.ids import AlarmId, AreaId, MeterId, TenantId, UserId
 from openmains.domain.period import utc, utc_of_us
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__)
+_TARGET_MS = 20_000  # R7.1
 _STATUS: dict[AlarmStatus | None, tuple[bool | None, bool | None]] = {  # (is cleared, is acknowledged)
     None: (None, None),
-    "open": (False, False),
+    "open": (False, None),
+    "unacknowledged": (False, False),
     "acknowledged": (False, True),
     "cleared": (True, None),
 }
@@ -67,6 +69,30 @@ class Alarms:
             most=limit,
         )
         return [_alarm(row) for row in rows]
+
+    async def counts(
+        self,
+        now_us: int,
+        *,
+        severity: Severity | None,
+        event: str | None,
+        meter_id: MeterId | None,
+        area_id: AreaId | None,
+    ) -> AlarmCounts:
+        row = await _QUERIES["alarm_counts"].fetchrow(
+            self._connection,
+            tenant_id=self._tenant_id,
+            now_us=now_us,
+            target_ms=_TARGET_MS,
+            severity=severity,
+            event=event,
+            meter_id=meter_id,
+            area_id=area_id,
+        )
+        assert row is not None  # noqa: S101 an aggregate has its row
+        found = dict(row)
+        ages = AlarmAges(found.pop("hour"), found.pop("day"), found.pop("week"), found.pop("older"))
+        return AlarmCounts(ages=ages, target_ms=_TARGET_MS, **found)
 
     async def get(self, alarm_id: AlarmId) -> Alarm | None:
         row = await _QUERIES["lock_alarm"].fetchrow(self._connection, tenant_id=self._tenant_id, alarm_id=alarm_id)

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports of the fleet and the tables behind them."""
 
+from openmains.app.fleet.model import MeterFilter
 from openmains.app.fleet.ports import AreaStore, MeterSearch, MeterStore, ProductStore
 from openmains.app.fleet.search import MeterHit
 from openmains.app.fleet.wording import Wording
 from openmains.domain.ids import TenantId
+from openmains.domain.period import DAY_S
 from openmains.edges.postgres.adapters import Adapters, Bind
 from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.fleet import search
-from openmains.edges.postgres.fleet.meters import Meters
+from openmains.edges.postgres.fleet.meters import SILENT_DAYS, Meters
 from openmains.edges.postgres.fleet.tables import Areas, Products
 
 
@@ -19,8 +21,12 @@ class Search:
         self._connection = connection
         self._tenant_id = tenant_id
 
-    async def search(self, q: str, limit: int, cursor: str | None) -> list[MeterHit]:
-        return await search.search(self._connection, self._tenant_id, q, limit, cursor)
+    async def search(self, q: str, limit: int, cursor: str | None, within: MeterFilter) -> list[MeterHit]:
+        silent_us = {mode.value: int(within.now_us) - days * DAY_S * 1_000_000 for mode, days in SILENT_DAYS.items()}
+        chosen = search.Within(
+            within.area_id, within.product_id, within.status, silent_us if within.status == "silent" else {}
+        )
+        return await search.search(self._connection, self._tenant_id, q, limit, cursor, chosen)
 
 
 def adapters(wording: Wording) -> Adapters:

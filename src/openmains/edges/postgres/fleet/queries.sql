@@ -134,23 +134,30 @@ SELECT m.meter_id, m.number, m.imei, m.product_id, m.area_id, m.customer_id, coa
  WHERE m.meter_id = ANY (:meter_ids::bigint[]) AND m.tenant_id = :tenant_id
 
 -- name: search_meters
--- Meters whose grams and texts match, by id; the function is told in migration 0003.
-SELECT meter_id FROM search_meters(:grams, :terms, :line, :is_exact, :after, :most) AS found (meter_id)
+-- Meters whose grams and texts match within the filters, by id; the function is told in migration 0022.
+SELECT meter_id FROM find_meters(:grams, :terms, :line, :is_exact, :after, :most, :areas, :product_id, :status, :silent_us::jsonb)
+       AS found (meter_id)
 
 -- name: search_meters_by_prefix
--- Meters whose number or whose customer's name begins so.
-SELECT meter_id FROM search_meters_by_prefix(:prefix, :most) AS found (meter_id)
+-- Meters whose number, account or customer's name begins so; terms null: with nothing else asked of them.
+SELECT meter_id FROM find_meters_by_prefix(:prefixes, :terms, :after, :most, :areas, :product_id, :status, :silent_us::jsonb)
+       AS found (meter_id)
 
 -- name: search_source
 -- What the search text of these meters is made of.
 SELECT m.meter_id, m.tenant_id, m.number, m.bar_code, m.imei, coalesce(c.name, '') AS name, coalesce(c.phone, '') AS phone,
-       m.address, coalesce(c.address, '') AS customer_address, m.imsi, m.iccid
+       m.address, coalesce(c.address, '') AS customer_address, m.imsi, m.iccid, coalesce(c.code, '') AS customer_code
   FROM meter m LEFT JOIN customer c USING (customer_id) WHERE m.meter_id = ANY (:meter_ids::bigint[])
 
 -- name: write_search_text
 -- A text that is the same leaves the index alone.
 INSERT INTO meter_search AS s (meter_id, tenant_id, text, grams) VALUES (:meter_id, :tenant_id, :text, :grams)
-ON CONFLICT (meter_id) DO UPDATE SET text = excluded.text, grams = excluded.grams WHERE s.text <> excluded.text
+ON CONFLICT (meter_id) DO UPDATE SET text = excluded.text, grams = excluded.grams, edition = excluded.edition
+ WHERE s.text <> excluded.text OR s.edition <> excluded.edition
+
+-- name: outdated_search_texts
+-- Meters whose text was made before the account number was part of it, locked: who writes one meanwhile has a newer text.
+SELECT meter_id FROM meter_search WHERE edition < 2 ORDER BY meter_id LIMIT :most FOR UPDATE SKIP LOCKED
 
 -- name: meters_of_customers
 -- Whose search texts change with these customers.

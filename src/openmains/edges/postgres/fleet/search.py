@@ -1,19 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Search in ``meter_search`` and keeping it true. What a gram is: ``app/fleet/search.py``; the SQL: migration 0003."""
+"""Search in ``meter_search`` and keeping it true. What a gram is: ``app/fleet/search.py``; the SQL: migration 0022."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from openmains.app.fleet.search import (
     SEPARATOR,
+    AreaQuery,
     MeterHit,
     Query,
+    area_queries,
+    below,
     fields_of,
     grams_of,
+    grams_of_terms,
     like_escape,
     parse_query,
     search_text,
 )
-from openmains.domain.ids import MeterId, TenantId
+from openmains.domain.ids import AreaId, MeterId, ProductId, TenantId
 from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.queries import load
 
@@ -21,19 +27,38 @@ _QUERIES = load(__package__)
 _MOST = 200
 
 
-async def search(
-    connection: Connection, tenant_id: TenantId, query: str, limit: int = 50, after: str | None = None
-) -> list[MeterHit]:
-    """Meters of a tenant that match, exact ones first, then by meter id; at most ``limit`` (≤ 200).
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Filters of the list a search is made in; None: not filtered. An area includes those below it."""
 
-    Call it in a transaction (the tenant is set in it, as ``tenant_transaction`` does). ``after`` is a hit's cursor. A
-    query too short for a gram (up to three letters or digits) finds numbers and names that begin with it and has no further page. Raises
-    ``ValueError`` for an empty or overlong query or a cursor that is none.
+    area_id: AreaId | None = None
+    product_id: ProductId | None = None
+    status: str | None = None
+    silent_us: Mapping[str, int] = field(default_factory=dict)  # by report mode: a meter not seen since then is silent
+
+
+EVERYWHERE = Within()
+
+
+async def search(
+    connection: Connection,
+    tenant_id: TenantId,
+    query: str,
+    limit: int = 50,
+    after: str | None = None,
+    within: Within = EVERYWHERE,
+) -> list[MeterHit]:
+    """Meters of a tenant that match all words of the query and all filters, exact ones first, then by meter id; at most
+    ``limit`` (≤ 200).
+
+    Call it in a transaction (the tenant is set in it, as ``tenant_transaction`` does). ``after`` is a hit's cursor. One
+    word too short for a gram (up to three letters or digits) finds numbers, accounts and names that begin with it and has no
+    further page. Raises ``ValueError`` for an empty or overlong query or a cursor that is none.
     """
     wanted = parse_query(query)
     limit = max(1, min(limit, _MOST))
     await _QUERIES["set_tenant"].execute(connection, tenant=str(tenant_id))
-    ranked = await _candidates(connection, wanted, limit, after)
+    ranked = await _candidates(connection, tenant_id, wanted, limit, after, within)
     hits = await _QUERIES["search_hits"].fetch(connection, meter_ids=[m for m, _ in ranked], tenant_id=tenant_id)
     rows = {row["meter_id"]: row for row in hits}
     return [
@@ -43,36 +68,60 @@ async def search(
     ]
 
 
-async def _candidates(connection: Connection, wanted: Query, limit: int, after: str | None) -> list[tuple[int, bool]]:
-    if not wanted.grams:
-        if after is not None:
-            return []
-        found = await _QUERIES["search_meters_by_prefix"].fetch(
-            connection, prefix=like_escape(wanted.whole) + "%", most=limit
-        )
-        return [(row["meter_id"], False) for row in found]
+async def _candidates(
+    connection: Connection, tenant_id: TenantId, wanted: Query, limit: int, after: str | None, within: Within
+) -> list[tuple[int, bool]]:
     in_exact, position = True, 0
     if after is not None:
         if after[:1] not in ("x", "p") or not after[1:].isdigit():
             raise ValueError("the cursor is none of this search")
         in_exact, position = after[0] == "x", int(after[1:])
-    line = f"%{SEPARATOR}{like_escape(wanted.whole)}{SEPARATOR}%"
-    terms = [f"%{like_escape(term)}%" for term in wanted.terms]
-    ranked: list[tuple[int, bool]] = []
-    for is_exact, grams in ((True, wanted.exact_grams), (False, wanted.grams)):
-        if (is_exact and not in_exact) or len(ranked) >= limit:
-            continue
-        found = await _QUERIES["search_meters"].fetch(
-            connection,
-            grams=grams,
-            terms=terms,
-            line=line,
-            is_exact=is_exact,
-            after=position if is_exact == in_exact else 0,
-            most=limit - len(ranked),
+    known = [
+        (row["area_id"], row["parent_id"], row["code"], row["name"])
+        for row in await _QUERIES["areas"].fetch(connection, tenant_id=tenant_id)
+    ]
+    queries = area_queries(wanted, known)
+    if within.area_id is not None:
+        chosen = below({int(within.area_id)}, known)
+        queries = [AreaQuery(way.terms, chosen if way.areas is None else way.areas & chosen) for way in queries]
+    filters = {"product_id": within.product_id, "status": within.status, "silent_us": dict(within.silent_us)}
+    one_word = len(wanted.terms) == len(queries) == 1 and within == EVERYWHERE
+    if not wanted.grams and one_word:
+        if after is not None:
+            return []
+        found = await _QUERIES["search_meters_by_prefix"].fetch(
+            connection, prefixes=_prefixes(wanted), terms=None, after=0, most=limit, areas=None, **filters
         )
-        ranked += [(row["meter_id"], is_exact) for row in found]
-    return ranked
+        return [(meter_id, False) for meter_id in list(dict.fromkeys(row["meter_id"] for row in found))[:limit]]
+    line = f"%{SEPARATOR}{like_escape(wanted.whole)}{SEPARATOR}%"
+    areas = None if within.area_id is None else sorted(queries[0].areas or ())
+    ranked: list[tuple[int, bool]] = []
+    if in_exact and wanted.grams:
+        found = await _QUERIES["search_meters"].fetch(
+            connection, grams=wanted.exact_grams, terms=[], line=line, is_exact=True, after=position, most=limit,
+            areas=areas, **filters,
+        )  # fmt: skip
+        ranked = [(row["meter_id"], True) for row in found]
+    more: set[int] = set()
+    for way in queries if len(ranked) < limit else ():
+        asked: dict[str, Any] = {
+            "terms": [f"%{like_escape(term)}%" for term in way.terms],
+            "after": 0 if in_exact else position,
+            "most": limit,
+            "areas": None if way.areas is None else sorted(way.areas),
+            **filters,
+        }
+        grams = grams_of_terms(way.terms)
+        if grams or way.areas is not None:
+            found = await _QUERIES["search_meters"].fetch(connection, grams=grams, line=line, is_exact=False, **asked)
+        else:
+            found = await _QUERIES["search_meters_by_prefix"].fetch(connection, prefixes=_prefixes(wanted), **asked)
+        more.update(row["meter_id"] for row in found)
+    return ranked + [(meter_id, False) for meter_id in sorted(more)][: limit - len(ranked)]
+
+
+def _prefixes(wanted: Query) -> list[str]:
+    return [like_escape(text) + "%" for text in wanted.terms]
 
 
 async def refresh(connection: Connection, meter_ids: Sequence[MeterId]) -> int:
@@ -84,7 +133,7 @@ async def refresh(connection: Connection, meter_ids: Sequence[MeterId]) -> int:
     texts = [
         search_text(
             fields_of(row["number"], row["bar_code"], row["imei"], row["name"], row["phone"], row["address"],
-                      row["customer_address"], row["imsi"], row["iccid"])
+                      row["customer_address"], row["imsi"], row["iccid"], row["customer_code"])
         )
         for row in rows
     ]  # fmt: skip
@@ -107,6 +156,12 @@ async def refresh(connection: Connection, meter_ids: Sequence[MeterId]) -> int:
         ],
     )
     return len(rows)
+
+
+async def renew_outdated(connection: Connection, limit: int = 2000) -> int:
+    """Write texts anew that were made by an earlier rule, at most ``limit``; returns how many there were."""
+    rows = await _QUERIES["outdated_search_texts"].fetch(connection, most=limit)
+    return await refresh(connection, [row["meter_id"] for row in rows])
 
 
 async def refresh_customers(connection: Connection, customer_ids: Sequence[int]) -> int:

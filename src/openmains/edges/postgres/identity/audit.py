@@ -31,7 +31,15 @@ class Audit:
         self._tenant_id = tenant_id
 
     async def record(
-        self, actor: Actor, action: str, object_type: str, object_id: int | str, before: Any, after: Any
+        self,
+        actor: Actor,
+        action: str,
+        object_type: str,
+        object_id: int | str,
+        before: Any,
+        after: Any,
+        *,
+        reason: str = "",
     ) -> None:
         await _QUERIES["record"].execute(
             self._connection,
@@ -43,6 +51,7 @@ class Audit:
             object_id=str(object_id),
             before=_plain(before),
             after=_plain(after),
+            reason=reason,
             address=actor.address,
             request_id=actor.request_id,
         )

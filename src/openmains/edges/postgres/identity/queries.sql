@@ -118,12 +118,19 @@ UPDATE api_token SET revoked_at = now() WHERE tenant_id = :tenant_id AND user_id
 
 -- name: record
 -- A line of the trail.
-INSERT INTO audit (tenant_id, user_id, actor, action, object_type, object_id, before, after, address, request_id)
-VALUES (:tenant_id, :user_id, :actor, :action, :object_type, :object_id, :before, :after, :address, :request_id)
+INSERT INTO audit (tenant_id, user_id, actor, action, object_type, object_id, before, after, reason, address, request_id)
+VALUES (:tenant_id, :user_id, :actor, :action, :object_type, :object_id, :before, :after, :reason, :address, :request_id)
 
 -- name: trail
--- Of a tenant, newest first; a filter that is null takes all.
-SELECT audit_id, at, user_id, actor, action, object_type, object_id, before, after, address, request_id
+-- Of a tenant, newest first; a filter that is null takes all. A meter, alarm, area, product or user is named as people know it.
+SELECT audit_id, at, user_id, actor, action, object_type, object_id,
+       CASE WHEN object_id ~ '^[0-9]{1,18}$' THEN CASE object_type
+         WHEN 'meter' THEN (SELECT m.number FROM meter m WHERE m.meter_id = object_id::bigint)
+         WHEN 'alarm' THEN (SELECT m.number FROM alarm l JOIN meter m USING (meter_id) WHERE l.alarm_id = object_id::bigint)
+         WHEN 'area' THEN (SELECT a.name FROM area a WHERE a.area_id = object_id::bigint)
+         WHEN 'product' THEN (SELECT p.code FROM product p WHERE p.product_id = object_id::bigint)
+         WHEN 'user' THEN (SELECT u.login FROM app_user u WHERE u.user_id = object_id::bigint) END END AS object_name,
+       before, after, reason, address, request_id
   FROM audit
  WHERE tenant_id = :tenant_id AND (:older_than::bigint IS NULL OR audit_id < :older_than)
    AND (:object_type::text IS NULL OR object_type = :object_type) AND (:object_id::text IS NULL OR object_id = :object_id)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from openmains.app.ingest.model import DeadLetter, DeadLetterStatus
+from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.ids import MeterId, ProductId, TenantId, UserId
 from openmains.domain.period import utc_of_us
 from openmains.edges.postgres.db import Connection, Row
@@ -17,6 +18,7 @@ _QUERIES = load(__package__)
 def _dead_letter(row: Row) -> DeadLetter:
     values = dict(row)
     values["received_at"] = utc_of_us(values.pop("received_us"))
+    values["imei"] = None if values["imei"] is None else imei_text(values["imei"])
     values["payload_hex"] = values.pop("payload").hex()
     return DeadLetter(**values)
 

@@ -95,22 +95,22 @@ UPDATE alarm a SET cleared_us = u.at_us, last_us = u.at_us
  WHERE a.meter_id = u.meter_id AND a.event = u.event AND a.cleared_us IS NULL
 
 -- name: dead_letters_page
--- Of a tenant, newest first; a filter that is null takes all.
-SELECT dead_letter_id, meter_id, product_id, channel, path, received_us, payload, reason, byte_offset, detail, status,
-       handled_by, handled_at
-  FROM dead_letter
- WHERE tenant_id = :tenant_id AND (:after::bigint IS NULL OR dead_letter_id < :after)
-   AND (:status::text IS NULL OR status = :status) AND (:reason::text IS NULL OR reason = :reason)
-   AND (:meter_id::bigint IS NULL OR meter_id = :meter_id) AND (:product_id::int IS NULL OR product_id = :product_id)
- ORDER BY dead_letter_id DESC LIMIT :most
+-- Of a tenant, newest first, with the number people know the meter by; a filter that is null takes all.
+SELECT d.dead_letter_id, d.meter_id, m.number, m.imei, d.product_id, d.channel, d.path, d.received_us, d.payload, d.reason,
+       d.byte_offset, d.detail, d.status, d.handled_by, d.handled_at
+  FROM dead_letter d LEFT JOIN meter m ON m.tenant_id = d.tenant_id AND m.meter_id = d.meter_id
+ WHERE d.tenant_id = :tenant_id AND (:after::bigint IS NULL OR d.dead_letter_id < :after)
+   AND (:status::text IS NULL OR d.status = :status) AND (:reason::text IS NULL OR d.reason = :reason)
+   AND (:meter_id::bigint IS NULL OR d.meter_id = :meter_id) AND (:product_id::int IS NULL OR d.product_id = :product_id)
+ ORDER BY d.dead_letter_id DESC LIMIT :most
 
 -- name: open_dead_letters
 -- The open ones of these, locked until the transaction ends.
-SELECT dead_letter_id, meter_id, product_id, channel, path, received_us, payload, reason, byte_offset, detail, status,
-       handled_by, handled_at
-  FROM dead_letter
- WHERE tenant_id = :tenant_id AND dead_letter_id = ANY(:ids::bigint[]) AND status = 'open'
- ORDER BY dead_letter_id FOR UPDATE
+SELECT d.dead_letter_id, d.meter_id, m.number, m.imei, d.product_id, d.channel, d.path, d.received_us, d.payload, d.reason,
+       d.byte_offset, d.detail, d.status, d.handled_by, d.handled_at
+  FROM dead_letter d LEFT JOIN meter m ON m.tenant_id = d.tenant_id AND m.meter_id = d.meter_id
+ WHERE d.tenant_id = :tenant_id AND d.dead_letter_id = ANY(:ids::bigint[]) AND d.status = 'open'
+ ORDER BY d.dead_letter_id FOR UPDATE OF d
 
 -- name: products_of_meters
 -- Which product each of these meters is now.

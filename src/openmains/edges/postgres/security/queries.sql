@@ -235,12 +235,15 @@ INSERT INTO access_policy (tenant_id, on_sim_separated) VALUES (:tenant_id, :on_
 ON CONFLICT (tenant_id) DO UPDATE SET on_sim_separated = :on_sim_separated
 
 -- name: key_summary
--- Meters in use with an IMEI by whether they have a key, and keys of IMEIs without a meter.
+-- Meters in use with an IMEI by whether they have a key, and keys of IMEIs without a meter; of a product or an area: without those.
 SELECT count(*) FILTER (WHERE m.imei IS NOT NULL AND k.imei IS NOT NULL) AS with_key,
        count(*) FILTER (WHERE m.imei IS NOT NULL AND k.imei IS NULL) AS without_key,
        count(*) FILTER (WHERE m.imei IS NOT NULL AND k.rotating) AS rotating,
-       count(*) FILTER (WHERE m.imei IS NULL) AS waiting
-  FROM (SELECT imei FROM meter WHERE tenant_id = :tenant_id AND imei IS NOT NULL AND removed_on IS NULL) m
+       count(*) FILTER (WHERE m.imei IS NULL AND :product_id::int IS NULL AND :area_id::int IS NULL) AS waiting
+  FROM (SELECT imei FROM meter WHERE tenant_id = :tenant_id AND imei IS NOT NULL AND removed_on IS NULL
+           AND (:product_id::int IS NULL OR product_id = :product_id) AND (:area_id::int IS NULL OR area_id IN (
+                 WITH RECURSIVE below AS (SELECT :area_id::int AS area_id UNION
+                   SELECT a.area_id FROM area a JOIN below b ON a.parent_id = b.area_id) SELECT area_id FROM below))) m
   FULL JOIN (SELECT imei, rotating FROM device_key WHERE tenant_id = :tenant_id) k USING (imei)
 
 -- name: destroy_key_of_meter

@@ -19,7 +19,7 @@ from openmains.app.security.model import (
     UnknownTerminal,
 )
 from openmains.domain.fleet.identifiers import imei_text
-from openmains.domain.ids import MeterId, TenantId, UserId
+from openmains.domain.ids import AreaId, MeterId, ProductId, TenantId, UserId
 from openmains.domain.period import utc_of_us
 from openmains.domain.security.findings import STATES, State
 from openmains.domain.security.ladder import MILLI, Standing, Thresholds, faded
@@ -193,8 +193,10 @@ class Access:
             self._connection, tenant_id=self._tenant_id, on_sim_separated=policy.on_sim_separated
         )
 
-    async def key_summary(self) -> KeySummary:
-        row = await _QUERIES["key_summary"].fetchrow(self._connection, tenant_id=self._tenant_id)
+    async def key_summary(self, product_id: ProductId | None = None, area_id: AreaId | None = None) -> KeySummary:
+        row = await _QUERIES["key_summary"].fetchrow(
+            self._connection, tenant_id=self._tenant_id, product_id=product_id, area_id=area_id
+        )
         assert row is not None  # noqa: S101 an aggregate has one row
         return KeySummary(**dict(row))
 
