@@ -142,7 +142,7 @@ class Fleet:
         causes: Iterable[Happening] = ()
         if self._faults.alarms_per_day:
             chance = random.Random(f"{self._seed}:{spec.number}:{self._start}")  # noqa: S311 - reproducible on purpose
-            causes = planned(chance, spec.medium, self._start, self._faults.alarms_per_day)
+            causes = planned(chance, spec.medium, self._start, self._faults.alarms_per_day, pace=self._faults.pace)
         return Body(
             spec.medium,
             spec.number,

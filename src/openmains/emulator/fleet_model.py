@@ -41,6 +41,7 @@ class Faults:
     unknown: float = 0.0  # share of meters whose IMEI is registered nowhere
     attach_failures: float = 0.0
     alarms_per_day: float = 0.0  # causes of events a meter and (virtual) day (``meter/causes.py``)
+    pace: int = 1  # so many times faster do these run their course
     busy: float = 0.0  # share of messages that the module refuses with error 513 (T4.2.2)
 
 

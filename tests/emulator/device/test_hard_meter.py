@@ -94,7 +94,9 @@ class TestCrossing:
 
     @pytest.mark.parametrize("litres_per_h", [7, 61, 333, 2_400])
     def test_at_any_flow(self, litres_per_h: int) -> None:
-        bench = radio(account=money(1_000 + litres_per_h), litres_per_h=litres_per_h)  # lasts a little more than three hours
+        bench = radio(
+            account=money(1_000 + litres_per_h), litres_per_h=litres_per_h
+        )  # lasts a little more than three hours
         bench.run(6 * HOUR_S)
         alarm = next(m for m in bench.heard if "balance_low" in m.get("events", ()))
         assert alarm["kind"] == Kind.ALARM

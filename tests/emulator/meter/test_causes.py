@@ -3,6 +3,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -13,6 +14,7 @@ from openmains.drivers.model import Kind
 from openmains.emulator.meter.authorise import Result
 from openmains.emulator.meter.body import Body
 from openmains.emulator.meter.causes import KINDS, OWN_REASONS, Cause, Happening, planned
+from openmains.emulator.meter.causes import happening as happening_of
 from openmains.emulator.meter.consumption import Medium
 from openmains.emulator.meter.diary import What
 from openmains.emulator.meter.frames import immediate_events
@@ -244,6 +246,17 @@ def test_a_plan_is_the_same_again_and_one_cause_at_a_time() -> None:
         for earlier, later in zip(plans[0], plans[0][1:], strict=False):
             assert earlier.end + HOUR_S <= later.begin
         assert {one.cause for one in plans[0]} == {cause for cause in Cause if medium in KINDS[cause].media}
+
+
+def test_for_people_who_watch_causes_run_their_course_faster() -> None:
+    for cause, kind in KINDS.items():
+        one = happening_of(random.Random(1), cause, T0, 48)  # noqa: S311
+        assert 15 * 60 <= one.end - one.begin <= kind.most_s
+    defect = happening_of(random.Random(1), Cause.CELL_DEFECT, T0, 48)  # noqa: S311
+    found = bench(GAS, replace(defect, begin=T0 + HOUR_S, end=T0 + HOUR_S + defect.end - defect.begin))
+    found.run(DAY_S)
+    assert [entry.on for entry in found.terminal.diary.of(What.POWER)] == [False, True]
+    assert found.terminal.valve.position is Position.OPEN and not found.terminal.active
 
 
 def test_what_shuts_is_what_the_documents_say() -> None:

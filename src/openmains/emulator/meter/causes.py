@@ -194,22 +194,35 @@ class Happening:
 
 
 def planned(
-    rng: random.Random, medium: Medium, begin: int, a_day: float, chosen: Sequence[Cause] = tuple(Cause)
+    rng: random.Random,
+    medium: Medium,
+    begin: int,
+    a_day: float,
+    chosen: Sequence[Cause] = tuple(Cause),
+    *,
+    pace: int = 1,
 ) -> Iterator[Happening]:
     """What happens to one meter from an instant on, for ever: about ``a_day`` causes each day, one after the other; the same for
-    the same ``rng``."""
+    the same ``rng``. ``pace``: so many times faster does a cause run its course, for people who watch."""
     kinds = [cause for cause in chosen if medium in KINDS[cause].media]
     weights = [KINDS[cause].weight for cause in kinds]
     at = begin
     while kinds and a_day > 0:
         at += int(rng.expovariate(a_day / DAY_S))
-        one = happening(rng, rng.choices(kinds, weights)[0], at)
+        one = happening(rng, rng.choices(kinds, weights)[0], at, pace)
         yield one
         at = one.end + HOUR_S  # the meter is itself again before the next one
 
 
-def happening(rng: random.Random, cause: Cause, at: int) -> Happening:
+def happening(rng: random.Random, cause: Cause, at: int, pace: int = 1) -> Happening:
     """One, of a length and size that its kind allows."""
     kind = KINDS[cause]
     low, high = kind.litres_h if kind.flow else (0, 999)
-    return Happening(cause, at, at + rng.randint(kind.least_s, kind.most_s), rng.randint(low, high))
+    length_s = rng.randint(kind.least_s, kind.most_s)
+    if pace > 1 and cause not in _SLOW:
+        length_s = max(_SEEN_S, length_s // pace)
+    return Happening(cause, at, at + length_s, rng.randint(low, high))
+
+
+_SLOW = frozenset({Cause.DRIPPING, Cause.BACK_SIPHON})  # a meter sees these only after a time of its own
+_SEEN_S = 15 * MINUTE_S  # long enough for every sensor

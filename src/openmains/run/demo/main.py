@@ -48,6 +48,7 @@ POST_EVERY = 10  # one meter in so many reports by POST to /r, the others by the
 ADDRESS_CHANGES = 0.003  # of the reports: every 20 s a meter somewhere comes from another address
 PRESS_AFTER_S = 30  # until somebody opens a gas valve that may be opened, or resets one that shut itself
 ALARMS_PER_DAY = 0.2  # causes of events at one meter: for the town one every few minutes
+PACE = 48  # a battery that loses its charge for a week does so in three hours
 ZONE = "Asia/Shanghai"
 
 _QUERIES = load(__package__)
@@ -212,7 +213,7 @@ async def live(
         start=int(time.time()),
         speed=1.0,
         town=Consumption(SEED, zone(ZONE).offset_s(int(time.time()))),
-        faults=Faults(alarms_per_day=ALARMS_PER_DAY),
+        faults=Faults(alarms_per_day=ALARMS_PER_DAY, pace=PACE),
         attach_spread_s=settings.demo_report_s,
         seed=SEED,
         secure=secure if settings.dtls_port else None,
