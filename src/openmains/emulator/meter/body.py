@@ -2,11 +2,10 @@
 """A meter's body: pipe, cell, sensors and case, what causes do to them, and which events its sensors make of that (R1.5).
 
 The owner calls ``advance(now)`` at ``next_change()``; then ``senses`` says what is seen. Nothing is reported or shut here. Sensors
-are looked at when a cause begins or ends, each ``LOOK_S`` while one is at work, and whenever the meter reports: between these
-instants nothing but people's use changes.
+are looked at when a cause begins or ends, each ``LOOK_S`` while one is at work, and when the meter reports, at most once a freezing
+interval: between these instants nothing but people's use changes.
 """
 
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -65,7 +64,7 @@ class Body:
         self._coming: list[Happening] = []  # by their beginnings, the next one last
         self._planned: Happening | None = None
         self._foresee()
-        self._past: deque[Happening] = deque(maxlen=16)  # for series that are reported later
+        self._past: list[Happening] = []  # the newest ones, for series that are reported later
         self._piping: Piping | None = None
         self._valve: Valve | None = None
         self._look_at: int | None = None
@@ -111,7 +110,7 @@ class Body:
             begins = self._coming[-1] if self._coming else None
             if ends is not None and ends.end <= now and (begins is None or ends.end <= begins.begin):
                 self.active.remove(ends)
-                self._past.append(ends)
+                self._past = [*self._past[-15:], ends]
                 self._undo(ends)
                 changed.append((ends.end, ends, False))
             elif begins is not None and begins.begin <= now:

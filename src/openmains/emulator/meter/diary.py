@@ -4,11 +4,10 @@
 No part of a real meter: its own log (R1.14) does not know why. A test holds the platform's alarms against this.
 """
 
-from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-MOST = 2_000  # newest entries kept
+MOST = 2_000  # newest entries kept, and up to as many more until the oldest go
 
 
 class What(StrEnum):
@@ -38,10 +37,12 @@ class Entry:
 class Diary:
     """Of one meter, oldest first."""
 
-    entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=MOST))
+    entries: list[Entry] = field(default_factory=list)
 
     def add(self, at: int, device_at: int, what: What, name: str, on: bool, why: str = "") -> None:
         """Something happened."""
+        if len(self.entries) >= 2 * MOST:
+            del self.entries[:MOST]
         self.entries.append(Entry(at, device_at, what, name, on, why))
 
     def of(self, what: What, name: str = "") -> list[Entry]:

@@ -93,9 +93,10 @@ class Meter(Life):
 
     def handle(self, now: int) -> list[Action]:
         """Run every timer that is due, in order of its instant; sensors are looked at before anything is said."""
-        change = self.body.next_change()
-        report = self._timers.get(Input.REPORT_DUE)
-        if (change is not None and change <= now) or (report is not None and report <= now):
+        change, report = self.body.next_change(), self._timers.get(Input.REPORT_DUE)
+        if (change is not None and change <= now) or (
+            report is not None and report <= now and self._may_have_changed(now)
+        ):
             self._look(now)
         while due := [(at, name) for name, at in self._timers.items() if at <= now]:
             name = min(due)[1]
@@ -263,6 +264,10 @@ class Meter(Life):
         for event in sorted(self._sensed - seen):
             self._event(event, False, now, now)
         self._sensed = seen
+
+    def _may_have_changed(self, now: int) -> bool:
+        """Since the last look: with no cause at work only what people used, which is frozen, and the battery, slowly."""
+        return bool(self.body.active) or self.device_at(now) // self.profile.freeze_s != self._dry_mark
 
     def _look_for_leaks(self, now: int, seen: set[str]) -> None:
         """Micro-leak (微漏): for a day no freezing interval without flow. Looked for once a freezing."""
