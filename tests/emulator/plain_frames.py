@@ -9,6 +9,8 @@ from openmains.emulator.meter.meter import Snapshot
 
 
 class PlainFrames:
+    enhanced = False
+
     def report(self, snapshot: Snapshot) -> bytes:
         return self._json(snapshot)
 

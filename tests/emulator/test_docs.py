@@ -4,6 +4,7 @@
 import argparse
 from pathlib import Path
 
+from openmains.emulator.meter.causes_page import drawing as causes_drawing
 from openmains.emulator.meter.states import drawing
 from openmains.run.admin import emulate
 
@@ -13,6 +14,11 @@ _PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text()
 def test_states_are_fresh() -> None:
     shown = _PAGE.split("<!-- states: begin -->\n")[1].split("<!-- states: end -->")[0]
     assert shown == drawing(), "run: python -m openmains.emulator.meter.states"
+
+
+def test_causes_are_fresh() -> None:
+    shown = _PAGE.split("<!-- causes: begin -->\n")[1].split("<!-- causes: end -->")[0]
+    assert shown == causes_drawing(), "run: python -m openmains.emulator.meter.causes_page"
 
 
 def test_options_are_explained_in_both_languages() -> None:

@@ -16,6 +16,7 @@ from openmains.emulator.device.endpoint import Endpoint, Network, Outcome, parse
 from openmains.emulator.fleet import Fleet, supply
 from openmains.emulator.fleet_model import Faults, FleetSummary, MeterSpec, Radio, VirtualClock
 from openmains.emulator.meter.consumption import Consumption, Medium
+from openmains.emulator.meter.diary import What
 from openmains.emulator.meter.frames import DriverFrames, drivers, immediate_events
 from openmains.emulator.meter.meter import UNKNOWN, Meter, Profile, Send, Snapshot
 from openmains.emulator.meter.spreading import Period, Scheme
@@ -100,6 +101,28 @@ async def test_faults_are_counted_by_code() -> None:
     summary = await run_until(fleet, all_happened)
     platform.stop()
     assert json.loads(summary.json())["failed"]["4.04"] == summary.failed["4.04"]
+
+
+async def test_events_of_a_fleet_have_their_causes_and_513_happens() -> None:
+    driver = "openmains/gas-1"
+    platform = Platform(driver)
+    target = await platform.start()
+    specs = _specs(40, Profile(immediate=immediate_events(driver), scheme=Scheme.NONE, log_days=10), driver)
+    faults = Faults(alarms_per_day=20, busy=0.2)
+    fleet = Fleet(
+        specs, target, start=_MIDNIGHT + 3600, speed=1200, faults=faults, attach_spread_s=0, radio=Radio(timing=_FAST)
+    )
+    summary = await run_until(fleet, lambda: fleet.summary().failed["513"] > 5 and fleet.summary().kinds["alarm"] > 20)
+    platform.stop()
+    assert summary.failed["513"] > 5
+    for meter in fleet.meters:
+        imei = str(861_000_000_000_000 + meter.number - 5000)
+        happened = {entry.name for entry in meter.diary.of(What.EVENT)}
+        assert all(entry.why for entry in meter.diary.of(What.EVENT))
+        for group in platform.driver.decode(platform.received[imei], [0] * len(platform.received[imei]))[0]:
+            if group.event_mask is not None:
+                for mask in group.event_mask.tolist():
+                    assert set(vocabulary().event_names(mask)) <= happened
 
 
 async def test_silence_is_a_failure_and_recovery_follows() -> None:

@@ -11,7 +11,7 @@ import random
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 
 import numpy as np
@@ -23,14 +23,17 @@ from openmains.emulator.device.secure_device import SecureDevice
 from openmains.emulator.device.secure_net import SecureNet
 from openmains.emulator.device.terminal import Terminal
 from openmains.emulator.fleet_model import Commanded, Faults, FleetSummary, MeterSpec, Radio, Secure, VirtualClock
+from openmains.emulator.meter.body import Body
+from openmains.emulator.meter.causes import Happening, planned
 from openmains.emulator.meter.consumption import Consumption, Medium
 from openmains.emulator.meter.frames import DriverFrames
 from openmains.emulator.meter.memory import KeptStore, Remembered
 from openmains.emulator.meter.meter import HISTORY_DAYS, Action, Attach, Meter, Send, Supply
+from openmains.emulator.meter.piping import Piping
 from openmains.emulator.meter.spreading import Period
 from openmains.emulator.meter.states import State
 from openmains.emulator.meter.store import Held, Store
-from openmains.emulator.meter.valve import Position, Valve, ValvedSupply
+from openmains.emulator.meter.valve import Position, Valve
 from openmains.wire.coap.message import code_text
 
 _UNKNOWN_IMEI = 990_000_000_000_000  # test devices' type allocation code: registered nowhere
@@ -76,7 +79,7 @@ class Fleet:
     ) -> None:
         radio, commanded = radio or Radio(), commanded or Commanded()
         self._specs, self._target, self._start, self._speed = specs, target, start, speed
-        self._faults, self._radio, self._rate = faults or Faults(), radio, radio.rate
+        self._faults, self._radio, self._rate, self._seed = faults or Faults(), radio, radio.rate, seed
         self._rng = random.Random(seed)  # noqa: S311 - faults and jitter, reproducible
         self._town = town = town or Consumption()
         self._numbers = np.array([spec.number for spec in specs], dtype=np.int64)
@@ -103,28 +106,50 @@ class Fleet:
         self._endpoints: list[Endpoint] = []
         self._heap: list[tuple[float, int, int]] = []  # (virtual instant, place of the meter, what)
         self._queue: deque[tuple[int, Send]] = deque()  # waiting for their turn under ``rate``
-        self._moves: dict[int, int] = {}  # of valves, as far as ``memory`` knows
+        self._changes: dict[int, int] = {}  # of valves and pipes, as far as ``memory`` knows
+        self._awaited: set[int] = set()  # meters that somebody is on the way to
         self._latencies: deque[float] = deque(maxlen=_LATENCIES)
         self._summary = FleetSummary(meters=len(specs))
         self._stop = asyncio.Event()
 
     def _meter(self, spec: MeterSpec, key: bytes | None, drift_ppm: int) -> Meter | Terminal:
         water = supply(self._town, spec.number, spec.medium)
+        body = self._body(spec)
         if key is None or not isinstance(spec.frames, DriverFrames):
-            return Meter(spec.number, spec.profile, water, spec.frames, drift_ppm=drift_ppm)
+            return Meter(spec.number, spec.profile, water, spec.frames, drift_ppm=drift_ppm, body=body)
         if self._commanded.memory is None:
             store = Store(spec.held)
-            return Terminal(spec.number, spec.profile, water, spec.frames, key=key, store=store, drift_ppm=drift_ppm)
+            return Terminal(
+                spec.number, spec.profile, water, spec.frames, key=key, store=store, drift_ppm=drift_ppm, body=body
+            )
         known = self._commanded.memory.recall(spec.number) or Remembered(spec.held or Held(), Position.OPEN, ())
+        piping = Piping(water, known.cuts, known.flows)
+        piping.end_all(self._start)
         return Terminal(
             spec.number,
             spec.profile,
-            ValvedSupply(water, known.cuts),
+            piping,
             spec.frames,
             key=key,
             store=KeptStore(self._commanded.memory, spec.number, known.held),
             valve=Valve(position=known.valve),
             drift_ppm=drift_ppm,
+            body=body,
+        )
+
+    def _body(self, spec: MeterSpec) -> Body:
+        """With causes of its own, if the fleet is to have any: the same for the same seed, meter and start."""
+        causes: Iterable[Happening] = ()
+        if self._faults.alarms_per_day:
+            chance = random.Random(f"{self._seed}:{spec.number}:{self._start}")  # noqa: S311 - reproducible on purpose
+            causes = planned(chance, spec.medium, self._start, self._faults.alarms_per_day, pace=self._faults.pace)
+        return Body(
+            spec.medium,
+            spec.number,
+            causes=causes,
+            used_permille=spec.used_permille,
+            place=spec.place,
+            energy_share_ppm=spec.energy_share_ppm,
         )
 
     def stop(self) -> None:
@@ -244,8 +269,8 @@ class Fleet:
 
     @staticmethod
     def _was_shut(meter: Meter | Terminal) -> bool:
-        """Then its register is not the town's: it fills its log itself."""
-        return isinstance(meter, Terminal) and bool(meter.cuts)
+        """Or something flowed beside: then its register is not the town's, and it fills its log itself."""
+        return isinstance(meter, Terminal) and bool(meter.cuts or meter.flows)
 
     def _switch_on(self) -> None:
         self._preload(int(self._clock.now()))
@@ -255,8 +280,6 @@ class Fleet:
         for place, meter in enumerate(self.meters):
             after = None if spread is None else place * spread // len(self.meters)
             self._do(place, meter.switch_on(now, attach_after_s=after))
-            if self._faults.alarms_per_day:
-                self._plan_alarm(place, now)
 
     def _timers(self) -> None:
         now = self._clock.now()
@@ -266,9 +289,7 @@ class Fleet:
         turn_ends = loop.time() + _TURN_S
         while self._heap and self._heap[0][0] <= now and loop.time() < turn_ends:
             at, place, what = heappop(self._heap)
-            if what == _ALARM:
-                self._alarm(place, int(now))
-            elif what == _PRESS:
+            if what == _PRESS:
                 self._press(place, int(now))
             elif self.meters[place].next_timer() == at:
                 self._do(place, self.meters[place].handle(int(now)))
@@ -276,13 +297,8 @@ class Fleet:
     def _do(self, place: int, actions: list[Action]) -> None:
         """Carry out a meter's actions, and those that follow at once, then put its next timer on the heap."""
         meter = self.meters[place]
-        if (
-            isinstance(meter, Terminal)
-            and self._commanded.memory is not None
-            and meter.valve.moves != self._moves.get(place, 0)
-        ):
-            self._moves[place] = meter.valve.moves
-            self._commanded.memory.keep_valve(meter.number, meter.valve.position, meter.cuts)
+        if isinstance(meter, Terminal):
+            self._keep(place, meter)
         todo = deque(actions)
         while todo:
             action = todo.popleft()
@@ -298,6 +314,21 @@ class Fleet:
         due = meter.next_timer()
         if due is not None:
             heappush(self._heap, (due, place, _TIMER))
+
+    def _keep(self, place: int, meter: Terminal) -> None:
+        """What ``memory`` does not know yet; and somebody comes to a meter that can only be reset on the spot."""
+        if self._commanded.memory is not None and meter.changes != self._changes.get(place, 0):
+            self._changes[place] = meter.changes
+            position = meter.valve.stands if meter.valve.position == Position.FAULT else meter.valve.position
+            self._commanded.memory.keep_valve(meter.number, position, meter.cuts, meter.flows)
+        if (
+            meter.store.held.shut_by
+            and self._commanded.press_after_s
+            and place not in self._awaited
+            and meter.wants_press
+        ):
+            self._awaited.add(place)
+            heappush(self._heap, (self._clock.now() + self._commanded.press_after_s, place, _PRESS))
 
     async def _pace(self) -> None:
         """Send what is queued, at most ``rate`` a second."""
@@ -321,6 +352,10 @@ class Fleet:
             payload = bytes(broken)
         self._summary.sent += 1
         self._summary.kinds[send.kind] += 1
+        if faults.busy and self._rng.random() < faults.busy:
+            self._summary.failed["513"] += 1
+            self._do(place, self.meters[place].on_failure(send.message, int(self._clock.now()), busy=True))
+            return
         if self._net is not None:
             self._net.report(place, payload, lambda outcome: self._done(place, send, outcome))
             return
@@ -344,27 +379,12 @@ class Fleet:
 
     # -- events ----------------------------------------------------------------------------------------------------
 
-    def _plan_alarm(self, place: int, now: int) -> None:
-        wait = self._rng.expovariate(self._faults.alarms_per_day / DAY_S)
-        heappush(self._heap, (now + wait, place, _ALARM))
-
     def _press(self, place: int, now: int) -> None:
         """Somebody at the meter presses its button."""
+        self._awaited.discard(place)
         meter = self.meters[place]
         if isinstance(meter, Terminal):
             self._do(place, meter.press(now))
 
-    def _alarm(self, place: int, now: int) -> None:
-        """An event begins, or the one that is on ends."""
-        meter = self.meters[place]
-        if meter.active:
-            self._do(place, meter.set_event(min(meter.active), False, now))
-            self._plan_alarm(place, now)
-            return
-        choices = sorted(self._specs[place].profile.immediate)
-        if choices:
-            self._do(place, meter.set_event(self._rng.choice(choices), True, now))
-            heappush(self._heap, (now + self._faults.alarm_length_s, place, _ALARM))
 
-
-_TIMER, _ALARM, _PRESS = 0, 1, 2
+_TIMER, _PRESS = 0, 1

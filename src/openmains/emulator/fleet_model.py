@@ -11,6 +11,7 @@ from openmains.emulator.device.secure_device import OFFERS, DtlsOffer, ReportTra
 from openmains.emulator.meter.consumption import Medium
 from openmains.emulator.meter.memory import Memory
 from openmains.emulator.meter.profile import Frames, Profile
+from openmains.emulator.meter.radio import RadioPlace
 from openmains.emulator.meter.store import Held
 from openmains.wire.coap.reliability import RFC7252, Timing
 
@@ -25,6 +26,9 @@ class MeterSpec:
     frames: Frames
     profile: Profile
     held: Held | None = None  # a prepaid account, settings: what a meter with commands holds when it is new
+    used_permille: int = 0  # of its battery
+    place: RadioPlace | None = None  # its cell and signal, if not from its number
+    energy_share_ppm: int = 1_000_000  # see ``Battery``
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,9 @@ class Faults:
     wrong_crc: float = 0.0  # share of messages with one broken byte
     unknown: float = 0.0  # share of meters whose IMEI is registered nowhere
     attach_failures: float = 0.0
-    alarms_per_day: float = 0.0  # events a meter and (virtual) day
-    alarm_length_s: int = 1800  # until the recovery, virtual
+    alarms_per_day: float = 0.0  # causes of events a meter and (virtual) day (``meter/causes.py``)
+    pace: int = 1  # so many times faster do these run their course
+    busy: float = 0.0  # share of messages that the module refuses with error 513 (T4.2.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ class Radio:
 class Commanded:
     """The meters that obey commands and have a valve, all of them only over ``Secure``. ``keys``: IMEI → command key.
     ``memory``: what they keep from one run to the next. ``press_after_s``: virtual seconds until somebody presses the
-    button of a meter that permits to open (0: nobody does)."""
+    button of a meter that permits to open, or that shut its valve for a reason that is over (0: nobody does)."""
 
     keys: Mapping[str, bytes] = field(default_factory=dict)
     memory: Memory | None = None

@@ -98,6 +98,18 @@ def test_what_a_confirmed_setting_set_goes_into_the_shadow_and_the_meters_later_
     assert respond([held(State.SENT, params={"values": VALUES})], answer(0)).reports == {}
 
 
+def test_the_prices_that_a_meter_says_it_holds_are_kept_asked_or_not() -> None:
+    said = {"price_version": 2, "price_deferred": 0}
+    moves = respond(
+        [],
+        answer(None, serial=0, prices={"price_version": 1, "price_deferred": 2}),
+        answer(None, serial=0, prices=said),
+    )
+    assert {report.meter_id: report.values for report in moves.reports.values()} == {7: said}
+    assert not moves.moves and not moves.notes
+    assert respond([held(State.SENT)], answer(0, prices=said)).reports[7].values == said
+
+
 def test_a_response_is_of_its_own_meter_or_nobodys() -> None:
     command = held(State.SENT)
     assert respond([command], answer(0, meter_id=8)) == Moves()

@@ -8,6 +8,7 @@ from typing import Any
 from openmains.drivers.model import Kind
 from openmains.emulator.device.terminal import Terminal
 from openmains.emulator.meter.authorise import command_mac
+from openmains.emulator.meter.body import Body
 from openmains.emulator.meter.frames import DriverFrames
 from openmains.emulator.meter.prices import Account
 from openmains.emulator.meter.profile import Action, Attach, Profile, Send
@@ -50,12 +51,22 @@ class Bench:
         store: Store | None = None,
         valve: Valve | None = None,
         settings: Mapping[str, int] | None = None,
+        profile: Profile | None = None,
+        supply: Any = None,
+        body: Body | None = None,
     ) -> "Bench":
         """Switched on, reported, reachable."""
         store = store or Store(Held(account=account or Account(), settings=dict(settings or {})))
         bench = cls(
             Terminal(
-                NUMBER, Profile(), steady(litres_per_h), DriverFrames(driver, NUMBER), key=KEY, store=store, valve=valve
+                NUMBER,
+                profile or Profile(),
+                supply or steady(litres_per_h),
+                DriverFrames(driver, NUMBER),
+                key=KEY,
+                store=store,
+                valve=valve,
+                body=body,
             )
         )
         bench.do(bench.terminal.switch_on(bench.now, attach_after_s=0))

@@ -141,8 +141,8 @@ class Change:
 @dataclass(slots=True)
 class CommandResponse:
     """What an uplink says of a command. From the meter: ``serial`` with a result ``code`` and points, or (``code`` None) a part of
-    the answer: settings read back by name, or a part of its log. From the link: ``link`` ('delivered', 'lost') and
-    ``command_id``."""
+    the answer: settings read back by name, or a part of its log; said unasked (``serial`` 0) it is of no command. From the link:
+    ``link`` ('delivered', 'lost') and ``command_id``."""
 
     tenant_id: TenantId
     meter_id: MeterId
@@ -151,6 +151,7 @@ class CommandResponse:
     code: int | None = None
     points: dict[str, int] = field(default_factory=dict)
     settings: dict[str, int] = field(default_factory=dict)
+    prices: dict[str, int] = field(default_factory=dict)  # versions of the prices it holds
     log: tuple[int, int, str] | None = None  # part, parts, text
     link: str = ""
     command_id: CommandId = NO_COMMAND

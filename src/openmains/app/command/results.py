@@ -17,6 +17,7 @@ from openmains.domain.ids import CommandId
 LINK_CHANNEL = "link"
 COMMAND_RESULT, PARAMETERS, LOG = "command_result", "parameters", "log"  # kinds of messages, as drivers name them
 ANSWERS = frozenset({COMMAND_RESULT, PARAMETERS, LOG})
+PRICES = ("price_version", "price_deferred")  # what a result says of prices
 LINK_EVENTS: Mapping[str, Event] = {"delivered": Event.DELIVER, "lost": Event.LOSE}
 _NOT_READ_BACK = frozenset({"command_serial", "command_result", "command_code", "frame_seq", "device_at"})
 
@@ -39,14 +40,19 @@ def delivery_report(uplink: Uplink) -> CommandResponse | None:
 def command_response(
     uplink: Uplink, kind: str, points: Mapping[str, int], settings: Mapping[str, int], text: bytes
 ) -> CommandResponse | None:
-    """The meter's word; None without its points, or with numbers that no command has (serial 0: said unasked).
+    """The meter's word; None without its points, or with numbers that no command has.
 
-    ``settings``: what it read back, by name; ``text``: a part of its log.
+    ``settings``: what it read back, by name; ``text``: a part of its log. Serial 0 is said unasked, of no command: of such a word
+    the prices in force are kept (R1.12), for they change by themselves.
     """
     serial = points.get("command_serial")
-    if serial is None or not 0 < serial < 2**31:
+    if serial is None or not 0 <= serial < 2**31:
         return None
     word = CommandResponse(uplink.tenant_id, uplink.meter_id, uplink.received_us, serial)
+    if kind == COMMAND_RESULT:
+        word.prices = {name: points[name] for name in PRICES if name in points}
+    if serial == 0:
+        return word if word.prices else None
     if kind == COMMAND_RESULT:
         code = points.get("command_result")
         if code is None or not 0 <= code < 2**15:

@@ -131,6 +131,8 @@ def step_responses(held: Mapping[CommandId, HeldCommand], responses: Sequence[Co
     by_serial = {(command.meter_id, command.serial): command for command in held.values() if command.serial is not None}
     found = step(held, changes_of(held, by_serial, responses))
     for response in responses:
+        if response.prices and not response.link:  # what the meter holds, whoever asked and whatever became of that
+            found.report(response.meter_id, response.prices, response.received_us)
         command = by_serial.get((response.meter_id, response.serial))
         if not response.link and response.code is None and command is not None and command.state not in _UNASKED:
             _keep_part(found, command, response)

@@ -13,12 +13,14 @@ from typing import cast
 from openmains.domain.period import DAY_S
 from openmains.drivers.model import Command
 from openmains.emulator.meter.authorise import Result, Verdict, counted, judge
+from openmains.emulator.meter.body import Body
 from openmains.emulator.meter.frames import DriverFrames
-from openmains.emulator.meter.prepay import PERMISSION_S, PrepayMeter
+from openmains.emulator.meter.prepay import PrepayMeter
 from openmains.emulator.meter.prices import NONE, PriceSet
 from openmains.emulator.meter.profile import Action, Profile, Supply
 from openmains.emulator.meter.store import Held, Pending, Store
 from openmains.emulator.meter.valve import Position, Valve
+from openmains.emulator.meter.valved_meter import PERMISSION_S
 
 RESTART_S = 5
 MAX_FREEZES = 1440
@@ -39,13 +41,15 @@ class Terminal(PrepayMeter):
         store: Store | None = None,
         valve: Valve | None = None,
         drift_ppm: int = 0,
+        body: Body | None = None,
     ) -> None:
-        super().__init__(number, profile, supply, frames, store=store, valve=valve, drift_ppm=drift_ppm)
+        super().__init__(number, profile, supply, frames, store=store, valve=valve, drift_ppm=drift_ppm, body=body)
         self._key = key
 
     def on_command(self, frame: bytes, now: int) -> list[Action]:
         """A downlink frame arrived. The answer is among the actions, unless it comes when the valve has arrived."""
         actions = self._settle(now)
+        self.meter.on_downlink(now)
         device_at = self.meter.device_at(now)
         verdict = judge(self._driver, self._key, self.store.held, frame, device_at, self.meter.clock_known)
         if verdict.silent:
@@ -131,7 +135,7 @@ class Terminal(PrepayMeter):
         if DAY_S % settings.get("freeze_period", self._delivered("freeze_period")):
             return self._refuse(verdict, command, now)  # freezes lie on the day's grid
         self._commit(replace(held, settings=settings), verdict, command, now)
-        self.meter.configure(self._configured(), now)
+        self._configure(now)
         return (
             self._set_events(now) + self._read_back(verdict, list(given), now) + self._answer(verdict, Result.DONE, now)
         )
@@ -144,7 +148,7 @@ class Terminal(PrepayMeter):
     def _do_factory_reset(self, verdict: Verdict, command: Command, now: int) -> list[Action]:
         # settings only: counters, serial numbers, credit and prices are no settings
         self._commit(replace(self.store.held, settings={}, host="", port=0), verdict, command, now)
-        self.meter.configure(self._configured(), now)
+        self._configure(now)
         return self._read_back(verdict, [], now) + self._answer(verdict, Result.DONE, now)
 
     def _do_set_clock(self, verdict: Verdict, command: Command, now: int) -> list[Action]:
@@ -180,7 +184,7 @@ class Terminal(PrepayMeter):
 
     def _do_valve_open(self, verdict: Verdict, command: Command, now: int) -> list[Action]:
         held = self.store.held
-        if held.closed_for_safety or held.closed_by_arrears or self._in_arrears():
+        if held.closed_for_safety or held.closed_by_arrears or held.shut_by or self._in_arrears():
             return self._refuse(verdict, command, now)
         if not self._gas or self.valve.position == Position.OPEN:
             return self._drive(verdict, command, Position.OPEN, now)
@@ -208,7 +212,7 @@ class Terminal(PrepayMeter):
                 permitted_until=permitted,
             )
         )
-        self.valve.move(target, now)
+        self._motor(target, now)
         return self._arrived(now) if self.valve.arrive(now) else []
 
     # -- writes and read-back ------------------------------------------------------------------------------------------------

@@ -10,19 +10,24 @@ from openmains.drivers import catalog
 from openmains.drivers.model import MISSING_VALUE, Driver, Kind
 from openmains.drivers.points import vocabulary
 from openmains.emulator.meter.consumption import Medium
-from openmains.emulator.meter.meter import UNKNOWN, Snapshot
+from openmains.emulator.meter.profile import UNKNOWN, Snapshot
+from openmains.emulator.meter.radio import RadioPlace, ecl_of, sinr_of
+from openmains.emulator.meter.surroundings import ATMOSPHERE
 
 _MAX_INCREMENT = 0xFFFE  # u16 without the mark for unknown
 _MAX_BACK = 0xFFFFFE  # u24 likewise
 
 # R1.5: what reports at once; everything else rides on the next report
-_AT_ONCE = {
+_OF_ALL = frozenset({
     "over_flow", "micro_leak", "reed_fault", "flow_valve_closed", "movement", "arrears", "module_removed", "magnetic",
-}  # fmt: skip
-_AT_ONCE_GAS = _AT_ONCE | {
+    "balance_low",  # S6.1.2.7: when it falls to the warning threshold
+    "burst", "pressure_high", "pressure_low", "valve_fault",  # R6.6, R4.2: somebody must go there now
+})  # fmt: skip
+_OF_GAS = frozenset({
     "low_battery", "under_voltage", "over_voltage", "power_loss", "flow_abnormal", "pressure_abnormal",
-    "temperature_abnormal", "seal_broken",
-}  # fmt: skip
+    "temperature_abnormal", "seal_broken", "gas_leak",
+})  # fmt: skip
+AT_ONCE = {Medium.WATER: _OF_ALL, Medium.GAS: _OF_ALL | _OF_GAS}
 
 
 @lru_cache(maxsize=1)
@@ -48,9 +53,7 @@ def _carried(driver: Driver) -> frozenset[str]:
 
 def immediate_events(driver_name: str) -> frozenset[str]:
     """Events of this product that report at once; raises ``ValueError`` for an unknown driver."""
-    medium_of(driver_name)
-    driver = drivers().driver(driver_name)
-    return frozenset(_AT_ONCE_GAS if driver.medium == "gas" else _AT_ONCE) & _carried(driver)
+    return AT_ONCE[medium_of(driver_name)] & _carried(drivers().driver(driver_name))
 
 
 @lru_cache(maxsize=64)
@@ -71,20 +74,19 @@ LOG_PART = 440  # bytes of text in one message
 class DriverFrames:
     """One meter's messages. ``number``: twelve digits at most; its radio (cell, signal) follows from it.
 
-    ``enhanced``: the R1.2 report where the driver has one.
+    ``enhanced``: the R1.2 report where the driver has one. ``place``: its cell and signal, if not from its number.
     """
 
-    def __init__(self, driver_name: str, number: int = 0, *, enhanced: bool = False) -> None:
+    def __init__(
+        self, driver_name: str, number: int = 0, *, enhanced: bool = False, place: RadioPlace | None = None
+    ) -> None:
         if driver_name not in drivers():
             raise ValueError(f"no driver {driver_name}; there are {', '.join(drivers().names())}")
         self._driver = drivers().driver(driver_name)
         self._number = number % 10**12
         self.state: dict[str, int] = {"balance_kind": 2, "valve": 0}  # what the meter is besides its register
         self._report_name = "enhanced" if enhanced else None
-        spread = number * 2_654_435_761 & 0xFFFFFFFF
-        self._rsrp_ddbm = -780 - spread % 400
-        self._cell = 0x1A2B00 + (spread >> 9) % 64
-        self._battery_mv = 3650 - (spread >> 20) % 120
+        self._place = place or RadioPlace.of(number)
 
     def report(self, snapshot: Snapshot) -> bytes:
         """Interval report, or daily registers when the intervals are whole days (report modes 旬 and month)."""
@@ -107,7 +109,7 @@ class DriverFrames:
             "interval_s": snapshot.interval_s,
             "base": base,
             "increments": [_difference(a, b, _MAX_INCREMENT) for a, b in pairwise(bounds)],
-            "battery_mv": self._battery_mv,
+            "battery_mv": snapshot.battery_mv,
         }
         newest = snapshot.history[0] if snapshot.history else UNKNOWN
         if newest != UNKNOWN:
@@ -115,10 +117,8 @@ class DriverFrames:
             told = [r if _difference(r, newest, _MAX_BACK) != MISSING_VALUE else MISSING_VALUE for r in older]
             values["history"] = [newest, *told]
             values["history_at"] = [snapshot.history_at - k * DAY_S for k in range(len(snapshot.history))]
-        if self._report_name is not None:
-            used = max(0, snapshot.register - base)
-            values |= {"daily_flow": used, "daily_reverse": 0, "flow": used * HOUR_S // DAY_S, "temperature": 145}
-            values |= {"pressure_interval_s": 3600, "pressure": [3200 + (self._number + k) % 90 for k in range(24)]}
+        if self.enhanced:
+            values |= self._sensors(snapshot, bounds, base)
         return self._driver.encode(Kind.REPORT, values, self._report_name or "report")
 
     def alarm(self, snapshot: Snapshot) -> bytes:
@@ -128,8 +128,8 @@ class DriverFrames:
             "raised_at": snapshot.raised_at,
             "events": self._events(active),
             "register": snapshot.register,
-            "battery_mv": self._battery_mv,
-            "rsrp_ddbm": self._rsrp_ddbm,
+            "battery_mv": snapshot.battery_mv,
+            "rsrp_ddbm": self._place.rsrp_of(snapshot.frame_seq),
         }
         return self._driver.encode(Kind.ALARM, values)
 
@@ -190,6 +190,10 @@ class DriverFrames:
         return self.log(self._number, snapshot.frame_seq, snapshot.device_at, instants, registers)
 
     @property
+    def enhanced(self) -> bool:
+        return self._report_name is not None
+
+    @property
     def driver(self) -> Driver:
         """The product's driver."""
         return self._driver
@@ -217,16 +221,33 @@ class DriverFrames:
             **{name: value for name, value in self.state.items() if name in _STATE},
         }
 
+    def _sensors(self, snapshot: Snapshot, bounds: Sequence[int], base: int) -> dict[str, object]:
+        """Of the enhanced report: day, flow, temperature, vibration, pressures (gas: absolute)."""
+        air = ATMOSPHERE if self._driver.medium == "gas" else 0
+        last = next((register for register in reversed(bounds) if register != UNKNOWN), base)
+        pressures = [MISSING_VALUE if felt == UNKNOWN else felt + air for felt in snapshot.pressures]
+        return {
+            "daily_flow": max(0, last - base),
+            "daily_reverse": snapshot.reverse,
+            "flow": snapshot.flow,
+            "temperature": snapshot.temperature,
+            "vibration": snapshot.vibration,
+            "pressure_now": MISSING_VALUE if snapshot.pressure == UNKNOWN else (snapshot.pressure + air) * 10,
+            "pressure_interval_s": HOUR_S,
+            "pressure": pressures,
+        }
+
     def _radio(self, snapshot: Snapshot, *, cell: bool = True) -> dict[str, object]:
-        rsrp = self._rsrp_ddbm + snapshot.frame_seq * 7 % 31 - 15
+        rsrp = self._place.rsrp_of(snapshot.frame_seq)
         values: dict[str, object] = {
             "rsrp_ddbm": rsrp,
-            "sinr_ddb": (rsrp + 1250) // 3,
-            "ecl": 0 if rsrp >= -1050 else 1 if rsrp >= -1150 else 2,
-            "battery_pct": 100 - (3650 - self._battery_mv) // 4,
+            "sinr_ddb": sinr_of(rsrp),
+            "ecl": ecl_of(rsrp),
+            "battery_pct": snapshot.battery_pct,
+            "battery_mv": snapshot.battery_mv,
         }
         if cell:
-            values |= {"pci": self._cell % 504, "cell": self._cell, "earfcn": 3738}
+            values |= {"pci": self._place.pci, "cell": self._place.cell, "earfcn": self._place.earfcn}
         return values
 
     def _events(self, active: set[str] | frozenset[str]) -> list[str]:

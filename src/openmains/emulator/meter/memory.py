@@ -3,7 +3,7 @@
 
 A meter's record (``store.Held``) is committed before anything follows from it, as in ``store.py``: ended in the midst of a
 top-up, a meter has its credit once. The valve's position and what it kept back are written when the motor has arrived;
-ended before that, the valve stands where it was.
+ended before that, the valve stands where it was. What a fault adds to the register is written when it begins and ends.
 """
 
 import sqlite3
@@ -13,16 +13,19 @@ from pathlib import Path
 
 import msgspec
 
+from openmains.emulator.meter.piping import Cut, Flow
 from openmains.emulator.meter.store import Held, Store
-from openmains.emulator.meter.valve import Cut, Position
+from openmains.emulator.meter.valve import Position
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS meter (
     number INTEGER PRIMARY KEY, held BLOB NOT NULL, valve INTEGER NOT NULL DEFAULT 0, cuts BLOB NOT NULL DEFAULT x'5b5d'
 ) STRICT
 """  # x'5b5d' is an empty list
+_FLOWS = "ALTER TABLE meter ADD COLUMN flows BLOB NOT NULL DEFAULT x'5b5d'"  # files of before have no such column
 _HELD = msgspec.json.Decoder(Held)
 _CUTS = msgspec.json.Decoder(list[Cut])
+_LIST_OF_FLOWS = msgspec.json.Decoder(list[Flow])
 _MOST_CUTS = 1000
 
 
@@ -33,6 +36,7 @@ class Remembered:
     held: Held
     valve: Position
     cuts: Sequence[Cut]
+    flows: Sequence[Flow] = ()
 
 
 class Memory:
@@ -44,16 +48,20 @@ class Memory:
         self._file.execute("PRAGMA journal_mode = WAL")
         self._file.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing
         self._file.execute(_TABLE)
+        if not any(row[1] == "flows" for row in self._file.execute("PRAGMA table_info(meter)")):
+            self._file.execute(_FLOWS)
 
     def recall(self, number: int) -> Remembered | None:
         """None: never met."""
-        row = self._file.execute("SELECT held, valve, cuts FROM meter WHERE number = ?", (number,)).fetchone()
-        return None if row is None else Remembered(_HELD.decode(row[0]), Position(row[1]), _CUTS.decode(row[2]))
+        row = self._file.execute("SELECT held, valve, cuts, flows FROM meter WHERE number = ?", (number,)).fetchone()
+        if row is None:
+            return None
+        return Remembered(_HELD.decode(row[0]), Position(row[1]), _CUTS.decode(row[2]), _LIST_OF_FLOWS.decode(row[3]))
 
-    def cuts(self) -> dict[int, Sequence[Cut]]:
-        """Number → cuts, of the meters whose valve was ever shut."""
-        rows = self._file.execute("SELECT number, cuts FROM meter WHERE cuts <> x'5b5d'")
-        return {number: _CUTS.decode(cuts) for number, cuts in rows}
+    def changed(self) -> dict[int, tuple[Sequence[Cut], Sequence[Flow]]]:
+        """Number → cuts and flows, of the meters whose register is not just the town's."""
+        rows = self._file.execute("SELECT number, cuts, flows FROM meter WHERE cuts <> x'5b5d' OR flows <> x'5b5d'")
+        return {number: (_CUTS.decode(cuts), _LIST_OF_FLOWS.decode(flows)) for number, cuts, flows in rows}
 
     def keep(self, number: int, held: Held) -> None:
         """One commit."""
@@ -62,11 +70,11 @@ class Memory:
             (number, msgspec.json.encode(held)),
         )
 
-    def keep_valve(self, number: int, position: Position, cuts: Sequence[Cut]) -> None:
-        """Where the motor stopped. Of a meter that ``keep`` has met."""
+    def keep_valve(self, number: int, position: Position, cuts: Sequence[Cut], flows: Sequence[Flow] = ()) -> None:
+        """Where the motor stopped, and what flowed. Of a meter that ``keep`` has met."""
         self._file.execute(
-            "UPDATE meter SET valve = ?, cuts = ? WHERE number = ?",
-            (int(position), msgspec.json.encode(cuts[-_MOST_CUTS:]), number),
+            "UPDATE meter SET valve = ?, cuts = ?, flows = ? WHERE number = ?",
+            (int(position), msgspec.json.encode(cuts[-_MOST_CUTS:]), msgspec.json.encode(flows), number),
         )
 
     def close(self) -> None:

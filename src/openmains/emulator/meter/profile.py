@@ -2,7 +2,7 @@
 """What a meter is given (habits, supply, message format) and what it asks of its owner (actions). Theory: ``meter.py``."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from openmains.domain.period import DAY_S, HOUR_S
@@ -31,6 +31,14 @@ class Snapshot:
     freezes: list[int] = field(default_factory=list)  # registers at the intervals' n + 1 bounds, or UNKNOWN
     history: list[int] = field(default_factory=list)  # registers at history_at and at the same time on days before
     history_at: int = 0  # midnight at which start_at's day begins
+    flow: int = 0  # litres/h in the last ten minutes
+    reverse: int = 0  # litres that flowed back since start_at
+    temperature: int = 150  # 0.1 °C
+    vibration: int = 0  # 0.01 mm/s
+    pressure: int = UNKNOWN  # 0.1 kPa above the air, now
+    pressures: list[int] = field(default_factory=list)  # each hour from start_at on, or UNKNOWN
+    battery_mv: int = 3_600
+    battery_pct: int = 100
     event: str = ""  # alarm: what happened
     raised: bool = True  # False: recovery
     raised_at: int = 0
@@ -38,6 +46,11 @@ class Snapshot:
 
 class Frames(Protocol):
     """A maker's message format, as the emulator needs it."""
+
+    @property
+    def enhanced(self) -> bool:
+        """Reports have the series and values of the sensors (R1.2)."""
+        ...
 
     def report(self, snapshot: Snapshot) -> bytes: ...
 
@@ -70,10 +83,19 @@ class Profile:
     attach_tries: int = 3
     heartbeats_s: tuple[int, ...] = (60, 120)
     window_s: int = 180
+    quiet_s: int = 0  # Chongqing: the window closes after so long without a command (C4.2.4); 0: it stays open
+    wake_s: int = 0  # Chongqing: and so long after waking at the latest (自醒时长)
+    early_release: bool = True  # RAI: the connection ends with the acknowledgement (G5.1)
     alarm_tries: int = 3
     log_days: int = 30
-    immediate: frozenset[str] = frozenset()  # events that report at once (R1.5)
+    immediate: frozenset[str] = frozenset()  # events that report at once (R1.5, S6.1.2.7)
     once_a_day: frozenset[str] = frozenset({"magnetic", "module_removed"})
+
+
+def chongqing(profile: Profile, wake_s: int = 600) -> Profile:
+    """The same meter with the habits of C4.2.4: no heartbeats, closed after 2 min without a command or when its wake time is
+    over. The document sets the wake time (自醒时长) per meter and gives no number: 10 min is assumed."""
+    return replace(profile, heartbeats_s=(), quiet_s=120, wake_s=wake_s, window_s=wake_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +113,7 @@ class Send:
     kind: str  # report, alarm, heartbeat, command (results and read-backs)
     payload: bytes
     attempt: int  # 1 = first
+    early_release: bool = True  # RAI 'with ack': the acknowledgement ends the connection (R1.9)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ class Input(StrEnum):
     RETRY_DUE = "retry due"
     RESET_DUE = "reset due"
     HEARTBEAT_DUE = "heartbeat due"
+    COMMAND = "command"
     WINDOW_ENDS = "window ends"
 
 
@@ -75,13 +76,15 @@ TABLE: tuple[Row, ...] = (
     Row(_S.SENDING, _I.FAILED, "", _S.RESET_WAIT, "wait_for_reset", "R1.7"),
     Row(_S.SENDING, _I.BUSY, "busy_tries_left", _S.RETRY_WAIT, "wait_for_busy_retry", "R1.7 (513)"),
     Row(_S.SENDING, _I.BUSY, "", _S.ASLEEP, "give_up_busy", "R1.7 (513)"),
-    Row(_S.RETRY_WAIT, _I.RETRY_DUE, "", _S.SENDING, "send_next", "R1.7"),
+    Row(_S.RETRY_WAIT, _I.RETRY_DUE, "something_to_send", _S.SENDING, "send_next", "R1.7"),
+    Row(_S.RETRY_WAIT, _I.RETRY_DUE, "", _S.REST, "stay", "R1.7"),
     Row(_S.RETRY_WAIT, _I.REPORT_DUE, "", _S.SENDING, "send_next", "R1.3"),
     Row(_S.RETRY_WAIT, _I.EVENT, "", _S.SENDING, "send_next", "R1.5"),
     Row(_S.RESET_WAIT, _I.RESET_DUE, "", _S.ATTACHING, "attach_anew", "R1.7"),
     Row(_S.RESET_WAIT, _I.EVENT, "", _S.SENDING, "send_next", "R1.5"),
     Row(_S.WINDOW, _I.HEARTBEAT_DUE, "", _S.WINDOW, "send_heartbeat", "R1.9"),
-    Row(_S.WINDOW, _I.WINDOW_ENDS, "", _S.REST, "stay", "R1.9"),
+    Row(_S.WINDOW, _I.COMMAND, "", _S.WINDOW, "listen_on", "C4.2.4"),
+    Row(_S.WINDOW, _I.WINDOW_ENDS, "", _S.REST, "stay", "R1.9 C4.2.4"),
     Row(_S.WINDOW, _I.REPORT_DUE, "", _S.SENDING, "send_next", "R1.3"),
     Row(_S.WINDOW, _I.EVENT, "", _S.SENDING, "send_next", "R1.5"),
 )

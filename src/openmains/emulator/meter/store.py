@@ -41,6 +41,7 @@ class Held:
     closed_by_arrears: bool = False
     safety_counter: int = 0  # of safety closings: apart, so that nobody's unanswered top-up is made void
     closed_for_safety: int = 0  # the reason in the frame; the key on the spot ends it
+    shut_by: tuple[str, ...] = ()  # events that shut it (``protection.py``)
 
     def remembering(self, serial: int, digest: bytes) -> Mapping[int, bytes]:
         """``done`` with one more, the oldest forgotten."""

@@ -21,8 +21,9 @@ from openmains.emulator.fleet_model import Commanded, Faults, FleetSummary, Mete
 from openmains.emulator.meter.consumption import Consumption
 from openmains.emulator.meter.frames import DriverFrames, immediate_events, medium_of
 from openmains.emulator.meter.meter import Frames, Profile
+from openmains.emulator.meter.profile import chongqing
 from openmains.emulator.meter.spreading import Period, Scheme
-from openmains.emulator.meter.standard_frames import StandardFrames
+from openmains.emulator.meter.standard_frames import StandardFrames, immediate_standard
 from openmains.wire.coap.reliability import Timing
 
 _MODES = {
@@ -53,6 +54,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     when.add_argument("--mode", choices=sorted(_MODES), default="daily", help="report mode (R1.3)")
     when.add_argument("--report-time", type=int, default=0, metavar="S", help="seconds after the period's start")
+    when.add_argument(
+        "--wake-time",
+        type=int,
+        default=0,
+        metavar="S",
+        help="Chongqing: wake time; closes 2 min after the last command",
+    )
     when.add_argument("--spread", choices=[scheme.value for scheme in Scheme], default="a", help="scheme of R2.1")
     when.add_argument("--spread-factor", type=int, default=120, metavar="S", help="T3, coefficient or delay, seconds")
     when.add_argument("--speed", type=float, default=1.0, help="virtual seconds a real second")
@@ -83,7 +91,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     wrong.add_argument(
         "--register-resets", type=float, default=0.0, help="share of reports after which it restarts at 0"
     )
-    wrong.add_argument("--alarms", type=float, default=0.0, help="events a meter and virtual day")
+    wrong.add_argument("--alarms", type=float, default=0.0, help="causes of events a meter and virtual day")
+    wrong.add_argument("--busy", type=float, default=0.0, help="share of messages that meet error 513")
     wrong.add_argument("--wrong-crc", type=float, default=0.0, help="share of messages with a broken bit")
     wrong.add_argument("--unknown", type=float, default=0.0, help="share of meters registered nowhere")
     wrong.add_argument("--attach-failures", type=float, default=0.0, help="share of attaches that fail")
@@ -92,7 +101,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def profile_of(args: argparse.Namespace, driver: str) -> Profile:
     """The meters' habits from the options."""
-    immediate = frozenset() if args.way == ReportTransport.SEND else immediate_events(driver)
+    standard = args.way == ReportTransport.SEND
+    immediate = immediate_standard(medium_of(driver)) if standard else immediate_events(driver)
     common = {"utc_offset_s": args.utc_offset * 60, "immediate": immediate}
     if args.cadence:
         return Profile(
@@ -106,7 +116,7 @@ def profile_of(args: argparse.Namespace, driver: str) -> Profile:
             **common,
         )
     period, every_s, freeze_s = _MODES[args.mode]
-    return Profile(
+    profile = Profile(
         period,
         every_s,
         args.report_time,
@@ -116,6 +126,7 @@ def profile_of(args: argparse.Namespace, driver: str) -> Profile:
         log_days=30 if args.count <= 2000 else 10,
         **common,
     )
+    return chongqing(profile, args.wake_time) if args.wake_time else profile
 
 
 @dataclass(slots=True)
@@ -206,6 +217,7 @@ async def _run(args: argparse.Namespace, specs: list[MeterSpec], known: Secrets 
             unknown=args.unknown,
             attach_failures=args.attach_failures,
             alarms_per_day=args.alarms,
+            busy=args.busy,
         ),
         radio=Radio(
             Network(args.loss, args.duplicates, args.reordering),

@@ -17,8 +17,10 @@ from openmains.domain.ids import MeterId, ProductId, TenantId
 from openmains.domain.period import DAY_S, Zone
 from openmains.drivers.catalog import Driver
 from openmains.drivers.model import Kind
+from openmains.emulator.meter.battery import voltage_at
 from openmains.emulator.meter.consumption import Consumption
-from openmains.emulator.meter.valve import Cut, behind
+from openmains.emulator.meter.piping import Cut, Flow, shown
+from openmains.emulator.meter.radio import RadioPlace, ecl_of, sinr_of
 from openmains.run.demo.town import DemoMeter
 
 SLOTS = 48
@@ -48,9 +50,10 @@ def night(
     day: int,
     zone: Zone,
     town: Consumption,
-    cuts: Mapping[int, Sequence[Cut]] = MappingProxyType({}),
+    changed: Mapping[int, tuple[Sequence[Cut], Sequence[Flow]]] = MappingProxyType({}),
 ) -> Iterator[Uplink]:
-    """Reports about ``day``, sent in the night after it, in the order they arrive. ``cuts``: by number, of valves once shut."""
+    """Reports about ``day``, sent in the night after it, in the order they arrive. ``changed``: by number, where the register
+    once stood still or something flowed beside what people use."""
     start = zone.start_of(day)
     instants = np.arange(start - 7 * DAY_S, start + DAY_S + 18_000 + 1, 1800, dtype=np.int64)
     numbers = np.array([item.meter.number for item in fleet], np.int64)
@@ -65,8 +68,8 @@ def night(
         minute = (number % 200) + 90 * (chance(number, day, 2) < 200)
         sent_at = start + DAY_S + minute * 60 + number % 60
         values = registers[row]
-        if number in cuts:
-            values = np.array(behind(cuts[number], instants.tolist(), values.tolist()), np.int64)
+        if number in changed:
+            values = np.array(shown(*changed[number], instants.tolist(), values.tolist()), np.int64)
         frame = item.driver.encode(
             Kind.REPORT,
             {
@@ -96,19 +99,30 @@ def between(values: NDArray[np.int64], place: int, seconds: int) -> int:
     return low + (int(values[place + slot + 1]) - low) * rest // 1800
 
 
+def place_of(number: int) -> RadioPlace:
+    """Where a meter stands; what it says live joins what it said at night."""
+    return RadioPlace(-850 - chance(number, 0, 4) % 350, 110_200_000 + number % 24, number % 504, 3_684)
+
+
+def battery_pct(number: int, day: int) -> int:
+    """What is left of its battery: they fall slowly."""
+    return max(100 - (day - 19_700) // 60 - chance(number, 0, 6) % 8, 5)
+
+
 def signal(number: int, day: int) -> dict[str, int]:
-    """Radio and battery: each meter has its place, each day its weather; batteries fall slowly."""
-    rsrp = -850 - chance(number, 0, 4) % 350 + chance(number, day, 5) % 41 - 20
-    battery = 100 - (day - 19_700) // 60 - chance(number, 0, 6) % 8
+    """Radio and battery: each meter has its place, each day its weather."""
+    place = place_of(number)
+    rsrp = place.rsrp_ddbm + chance(number, day, 5) % 41 - 20
+    battery = battery_pct(number, day)
     return {
         "valve": 0,
         "balance": 5_000 + chance(number, day // 10, 7),
         "rsrp_ddbm": rsrp,
-        "sinr_ddb": (rsrp + 1250) // 3,
-        "ecl": 0 if rsrp >= -1050 else 1 if rsrp >= -1150 else 2,
-        "pci": number % 504,
-        "cell": 110_200_000 + number % 24,
-        "earfcn": 3_684,
-        "battery_pct": max(battery, 5),
-        "battery_mv": 3_000 + max(battery, 5) * 6,
+        "sinr_ddb": sinr_of(rsrp),
+        "ecl": ecl_of(rsrp),
+        "pci": place.pci,
+        "cell": place.cell,
+        "earfcn": place.earfcn,
+        "battery_pct": battery,
+        "battery_mv": voltage_at(battery * 10),
     }

@@ -18,7 +18,7 @@ from openmains.app.fleet.imports.import_meters import import_meters
 from openmains.app.fleet.model import NewProduct
 from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.ids import MeterId, TenantId
-from openmains.domain.period import Zone, zone
+from openmains.domain.period import DAY_S, Zone, zone
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.nats.stream import StreamReplay, UplinkStream, connect
 from openmains.edges.postgres.db import create_pool, tenant_transaction
@@ -33,11 +33,11 @@ from openmains.emulator.meter.consumption import Consumption
 from openmains.emulator.meter.frames import DriverFrames, immediate_events
 from openmains.emulator.meter.memory import Memory
 from openmains.emulator.meter.meter import Profile
+from openmains.emulator.meter.piping import Cut, Flow
 from openmains.emulator.meter.spreading import Period, Scheme
 from openmains.emulator.meter.store import Held
-from openmains.emulator.meter.valve import Cut
 from openmains.run.demo import town
-from openmains.run.demo.history import SEED, Registered, night
+from openmains.run.demo.history import SEED, Registered, battery_pct, night, place_of
 from openmains.run.demo.keys import command_keys, device_keys
 from openmains.run.logs import say
 from openmains.run.settings import Settings
@@ -46,8 +46,9 @@ log = logging.getLogger("openmains.demo")
 WINDOW_S = 10  # a meter listens so long after each report
 POST_EVERY = 10  # one meter in so many reports by POST to /r, the others by the operators' object 19
 ADDRESS_CHANGES = 0.003  # of the reports: every 20 s a meter somewhere comes from another address
-PRESS_AFTER_S = 30  # until the customer opens a gas valve that may be opened
-ALARMS_PER_DAY = 0.2  # of one meter: for the town one every few minutes
+PRESS_AFTER_S = 30  # until somebody opens a gas valve that may be opened, or resets one that shut itself
+ALARMS_PER_DAY = 0.2  # causes of events at one meter: for the town one every few minutes
+PACE = 48  # a battery that loses its charge for a week does so in three hours
 ZONE = "Asia/Shanghai"
 
 _QUERIES = load(__package__)
@@ -65,7 +66,7 @@ async def run_demo(settings: Settings, stop: asyncio.Event) -> None:
         await register_meters(pool, tenant_id, settings.var_path)
         fleet = await registered(pool, tenant_id)
         stream = UplinkStream(client, max_bytes=settings.stream_max_mb << 20)
-        await send_history(pool, stream, settings.shards, tenant_id, fleet, place, memory.cuts(), stop)
+        await send_history(pool, stream, settings.shards, tenant_id, fleet, place, memory.changed(), stop)
         if stop.is_set():
             return
         psks = await device_keys(pool, tenant_id, [item.meter.imei for item in fleet], settings.var_path)
@@ -140,7 +141,7 @@ async def send_history(
     tenant_id: TenantId,
     fleet: list[Registered],
     place: Zone,
-    cuts: Mapping[int, Sequence[Cut]],
+    changed: Mapping[int, tuple[Sequence[Cut], Sequence[Flow]]],
     stop: asyncio.Event,
 ) -> None:
     """The nights up to yesterday that were not sent yet, oldest first."""
@@ -152,7 +153,7 @@ async def send_history(
     for day in range(first, today):
         if stop.is_set():
             return
-        uplinks = await asyncio.to_thread(list, night(fleet, day, place, use, cuts))
+        uplinks = await asyncio.to_thread(list, night(fleet, day, place, use, changed))
         now_us = time.time_ns() // 1000
         await replay.replay([item for item in uplinks if item.received_us <= now_us])
         await _QUERIES["mark_history"].execute(pool, tenant_id=tenant_id, mark={"day": day})
@@ -184,14 +185,18 @@ async def live(
         )
         for driver in {item.driver.name for item in fleet}
     }
+    today = zone(ZONE).day_of(int(time.time()))
     specs = [
         MeterSpec(
             imei_text(item.meter.imei),
             item.meter.number,
             item.meter.medium,
-            DriverFrames(item.driver.name, item.meter.number),
+            DriverFrames(item.driver.name, item.meter.number, place=place_of(item.meter.number)),
             profiles[item.driver.name],
             Held(account=town.account(item.meter)),
+            used_permille=1000 - battery_pct(item.meter.number, today) * 10,
+            place=place_of(item.meter.number),
+            energy_share_ppm=settings.demo_report_s * 1_000_000 // DAY_S,
         )
         for item in fleet
     ]
@@ -208,7 +213,7 @@ async def live(
         start=int(time.time()),
         speed=1.0,
         town=Consumption(SEED, zone(ZONE).offset_s(int(time.time()))),
-        faults=Faults(alarms_per_day=ALARMS_PER_DAY),
+        faults=Faults(alarms_per_day=ALARMS_PER_DAY, pace=PACE),
         attach_spread_s=settings.demo_report_s,
         seed=SEED,
         secure=secure if settings.dtls_port else None,

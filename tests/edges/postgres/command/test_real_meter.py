@@ -2,6 +2,7 @@
 """Every kind from the draft to the meter's own word, all parts real but the radio: driver, signer's rules and ledger, database,
 dispatcher, emulated prepay meter, pipeline. And what happens when answers are lost."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from openmains.app.command.dispatch import Dispatcher, WakeUp
 from openmains.app.command.driver import CatalogCommands
 from openmains.app.command.log_pull import SETTLE_S, as_text
+from openmains.app.command.results import command_response
 from openmains.app.command.signer.authority import Authority
 from openmains.app.command.signer.keys import command_key
 from openmains.app.command.signing_ports import Credential, SignRequest
@@ -195,6 +197,20 @@ async def test_what_the_meter_holds_is_in_its_shadow(desk: RealDesk) -> None:
     assert '"low_battery": 3400' in desired
     assert '"low_battery": 3400' in reported
     assert '"spread_interval"' in reported  # read back, never set
+
+
+async def test_a_price_that_the_meter_brought_into_force_by_itself_is_in_its_shadow(desk: RealDesk) -> None:
+    """S6.1.4.3, R1.12: it switches when the time has come and reports the change unasked, serial 0."""
+    (other,) = await desk.town.add(1)
+    switched = {"price_version": 8, "price_deferred": 0}
+    for meter_id in (desk.meter_id, other):  # one that was commanded before, one that never was
+        points = {"command_serial": 0, "command_result": 0, **switched}
+        uplink = Uplink(meter_id, desk.town.tenant_id, desk.product_id, "coap", "r", desk.now_us, b"")
+        said = command_response(uplink, "command_result", points, {}, b"")
+        assert said is not None
+        await desk.respond([said])
+        reported = await desk.town.owner.fetchval("SELECT reported FROM meter_shadow WHERE meter_id = $1", meter_id)
+        assert json.loads(reported) == switched
 
 
 async def test_the_log_can_be_read_and_comes_once(desk: RealDesk) -> None:

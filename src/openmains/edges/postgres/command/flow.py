@@ -152,8 +152,6 @@ async def apply_responses(connection: Connection, responses: Sequence[CommandRes
         )
     if seen:
         rows += await SQL["lock"].fetch(connection, command_ids=seen)
-    if not rows:
-        return ()
     moves = step_responses(_held(rows), responses)
     await _write(connection, moves)
     return moves.alarms

@@ -103,9 +103,13 @@ SELECT * FROM unnest(:tenant_ids::int[], :command_ids::bigint[], :at_us::bigint[
 
 -- name: report
 -- What meters said they are set to, put over what was known.
-UPDATE meter_shadow s SET reported = s.reported || u.said::jsonb, reported_us = u.at_us
+INSERT INTO meter_shadow AS s (meter_id, tenant_id, reported, reported_us)
+SELECT m.meter_id, m.tenant_id, u.said::jsonb, u.at_us
   FROM unnest(:meter_ids::bigint[], :said::text[], :at_us::bigint[]) AS u(meter_id, said, at_us)
- WHERE s.meter_id = u.meter_id
+  JOIN meter m USING (meter_id)
+ ORDER BY m.meter_id
+    ON CONFLICT (meter_id) DO UPDATE
+   SET reported = s.reported || excluded.reported, reported_us = excluded.reported_us
 
 -- name: note_modes
 -- The mode a meter said; another one than before counts from the utility's day on which it was said. The copy of the registry
