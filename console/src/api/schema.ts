@@ -174,6 +174,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cell-capacities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListCellCapacities
+         * @description What this utility says that radio cells carry, and what holds for networks of which it says nothing.
+         */
+        get: operations["list_cell_capacities"];
+        /**
+         * SetCellCapacities
+         * @description Say it anew, by network and coverage class; all lines at once. It limits report plans and what goes down (R2.2, R2.3).
+         */
+        put: operations["set_cell_capacities"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/command-batches": {
         parameters: {
             query?: never;
@@ -1921,7 +1945,7 @@ export interface components {
         /** ApplyPlan */
         ApplyPlan: {
             area_id?: number | null;
-            limit_per_min: number;
+            limit_per_min?: number | null;
             /** @default report times */
             name: string;
             product_id?: number | null;
@@ -2006,6 +2030,17 @@ export interface components {
          * @enum {string}
          */
         BatchState: "drafted" | "running" | "paused" | "stopped" | "done" | "cancelled";
+        /** CellCapacities */
+        CellCapacities: {
+            default: components["schemas"]["NetworkCapacity"];
+            lines: components["schemas"]["NetworkCapacity"][];
+        };
+        /** CellCurve */
+        CellCurve: {
+            after_by_minute: number[];
+            before_by_minute: number[];
+            cell: number;
+        };
         /**
          * Channel
          * @description How a command reaches its meter.
@@ -2553,6 +2588,17 @@ export interface components {
             product_code: string;
             status: string;
         };
+        /** NetworkCapacity */
+        NetworkCapacity: {
+            /** @default 400 */
+            ce0_per_min: number;
+            /** @default 200 */
+            ce1_per_min: number;
+            /** @default 50 */
+            ce2_per_min: number;
+            /** @default  */
+            network: string;
+        };
         /** NewArea */
         NewArea: {
             code: string;
@@ -2816,8 +2862,10 @@ export interface components {
             cell: number;
             in_by_eight_after_ppm: number;
             in_by_eight_before_ppm: number;
+            limit_per_min: number;
             meters: number;
             moved: number;
+            network: string;
             peak_after: number;
             peak_before: number;
             unplaced: number;
@@ -2825,7 +2873,7 @@ export interface components {
         /** PlanRequest */
         PlanRequest: {
             area_id?: number | null;
-            limit_per_min: number;
+            limit_per_min?: number | null;
             product_id?: number | null;
         };
         /** ProblemDetails */
@@ -2960,9 +3008,16 @@ export interface components {
         ReportPlan: {
             after_by_minute: number[];
             before_by_minute: number[];
+            busiest: components["schemas"]["CellCurve"][];
             cells: components["schemas"]["PlannedCell"][];
+            left_out: {
+                [key: string]: number;
+            };
             meters: number;
             moved: number;
+            moved_for: {
+                [key: string]: number;
+            };
             unplaced: number;
         };
         /** ResourceDefinition */
@@ -4321,6 +4376,212 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_AuditEntry"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_cell_capacities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CellCapacities"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    set_cell_capacities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NetworkCapacity"][];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CellCapacities"];
                 };
             };
             /** @description Input not valid */
