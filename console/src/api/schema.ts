@@ -1117,7 +1117,7 @@ export interface paths {
         };
         /**
          * ListFrames
-         * @description The communication log, newest first, each frame explained by the meter's driver.
+         * @description The communication log, newest first, both directions or one, each frame explained by the meter's driver.
          */
         get: operations["list_frames"];
         put?: never;
@@ -2266,8 +2266,11 @@ export interface components {
         /** Frame */
         Frame: {
             channel: string;
+            command_id: number | null;
+            command_kind: string | null;
             damages: components["schemas"]["DamagedPart"][];
-            direction: string;
+            /** @enum {string} */
+            direction: "up" | "down";
             fields: components["schemas"]["TracedField"][];
             length: number;
             outcome: string;
@@ -2275,6 +2278,7 @@ export interface components {
             payload_hex: string;
             /** Format: date-time */
             received_at: string;
+            what: string;
         };
         /** FrameBody */
         FrameBody: {
@@ -10059,6 +10063,7 @@ export interface operations {
             query?: {
                 /** @description ``next`` of the page before; fits the same list only. */
                 cursor?: string | null;
+                direction?: "up" | "down" | null;
                 /** @description Rows of a page. */
                 limit?: number;
             };

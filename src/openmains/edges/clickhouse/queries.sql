@@ -19,11 +19,12 @@ SELECT at, register, flags, position, received_us, version
  ORDER BY at DESC, version DESC, position DESC LIMIT {limit:UInt32}
 
 -- name: frames
--- The communication log of a meter, from new to old.
+-- The communication log of a meter, from new to old; direction '': both.
 SELECT received_us, version, direction, channel, path, outcome, hex(payload)
   FROM frame FINAL
  WHERE tenant_id = {tenant:UInt32} AND meter_id = {meter:UInt64}
    AND (received_us, version) < ({us:UInt64}, {version:UInt64})
+   AND ({direction:String} = '' OR direction = {direction:String})
  ORDER BY received_us DESC, version DESC LIMIT {limit:UInt32}
 
 -- name: signals
