@@ -15,6 +15,7 @@ import msgspec
 from openmains.app.command.driver import Mac
 from openmains.app.command.signer.keys import MAC_BYTES
 from openmains.domain.command.kinds import RULES, Kind
+from openmains.domain.network.spreading import Scheme, Spreading
 from openmains.drivers.model import Effect, Setting, Title
 
 AMOUNT = (
@@ -42,6 +43,8 @@ class PlainCommands:
         kind.value: SimpleNamespace(title=Title("命令", kind.value), params=AMOUNT if kind is Kind.TOP_UP else ())
         for kind in Kind
     }
+
+    spreading = Spreading(Scheme.MOD200, 120, "report_time", "spread_start", "spread_interval")
 
     def command_body(self, kind: str, params: Mapping[str, Any], *, serial: int, counter: int, not_after: int) -> bytes:
         if kind == Kind.TOP_UP and not 1 <= params.get("amount", 0) <= 100_000:

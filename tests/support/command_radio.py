@@ -86,7 +86,7 @@ class Platform:
         self._out: list[bytes] = []
         self._signer: Any = WillingSigner(mac)
         self._dispatcher = Dispatcher(
-            self.commands, PlainDrivers(), self._signer, self, OpenSwitch(), CellFlow(), clock_us=lambda: self.now * 1_000_000
+            self.commands, PlainDrivers(), self._signer, self, OpenSwitch(), CellFlow(600), clock_us=lambda: self.now * 1_000_000
         )  # fmt: skip
 
     async def publish(self, frames: Sequence[DownFrame]) -> None:

@@ -97,6 +97,9 @@ class RecordingLink:
 class RecordingSender:
     """``FrameSender``: commands whose frames were sent, with the session."""
 
+    channel = "test"
+    place = "down"
+
     sent: list[tuple[int, bytes]] = field(default_factory=list)
 
     def send_frame(self, terminal: Terminal, frame: DownFrame, now: float) -> None:

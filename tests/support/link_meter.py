@@ -13,6 +13,7 @@ from openmains.app.fleet.identities import Identities, Identity
 from openmains.app.ingest.edge.admission import Admission
 from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.uplink import Uplink, decode_batch
+from openmains.app.link.down_log import DownLog
 from openmains.app.link.downlinks import Downlinks
 from openmains.app.link.lwm2m.bootstrapping import Bootstrapping
 from openmains.app.link.lwm2m.operations import Operations
@@ -190,11 +191,12 @@ def assemble(
     )
     shared: dict[str, Any] = {"server": server, "link": link, "clock": clock}
     guarded: dict[str, Any] = {**shared, "proofs": proofs, "may_command": allowed}
+    down_log = DownLog(clock=clock, who=identities.find, publish=batcher.add)
     parts = Parts(
-        Reporting(**shared, reports=reports),
+        Reporting(**shared, reports=reports, down_log=down_log),
         proofs,
         downlinks,
-        Operations(**guarded, node=NODE),
+        Operations(**guarded, node=NODE, down_log=down_log),
         Bootstrapping(
             **guarded,
             uri=URI,
@@ -203,6 +205,7 @@ def assemble(
                 one.imei, one.host, RefusalStage.BOOTSTRAP, reason, detail
             ),
         ),
+        down_log,
     )
     traffic = Traffic(server, parts, link=link, store=store, registrar=gate, driver_of=admission.driver_of)
     return Stack(admission, batcher, server, reports, parts, traffic)

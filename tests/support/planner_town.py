@@ -4,10 +4,10 @@
 import random
 from dataclasses import dataclass
 
-from openmains.domain.command.planner import CellLoad, peak, plan_cell, share_in_ppm
+from openmains.domain.command.planner import ONE, CellLoad, plan_town, share_in_ppm
 
 METERS, CELLS = 100_000, 200
-LIMIT_PER_MIN = 20  # reports a cell carries in a minute beside its other work
+LIMIT_PER_MIN = 20  # reports a cell carries in a minute
 DEADLINE_MIN = 8 * 60
 REPORT_MIN = 60  # 01:00, as delivered by the makers
 
@@ -30,24 +30,23 @@ def town(seed: int = 2026) -> list[CellLoad]:
     sizes[0] += METERS - sum(sizes)
     cells, first = [], 0
     for cell, size in enumerate(sizes):
-        other = [chance.randint(0, 4) for _ in range(DEADLINE_MIN)]
-        cells.append(CellLoad(cell, dict.fromkeys(range(first, first + size), REPORT_MIN), LIMIT_PER_MIN, other))
+        other = [chance.randint(0, 4) * ONE for _ in range(DEADLINE_MIN)]
+        meters = dict.fromkeys(range(first, first + size), REPORT_MIN)
+        cells.append(CellLoad(cell, meters, LIMIT_PER_MIN * ONE, other))
         first += size
     return cells
 
 
 def judge(cells: list[CellLoad], *, planned: bool) -> Verdict:
     """What the night is like, as it is or as planned."""
-    highest, arrived, total = 0, 0, 0
+    made = plan_town(cells, DEADLINE_MIN)
+    arrived, total = 0, 0
     by_minute = [0] * DEADLINE_MIN
-    for load in cells:
-        if planned:
-            minutes = list(plan_cell(load, DEADLINE_MIN).minute_of.values())
-        else:
-            minutes = [minute for minute in load.meters.values() if minute is not None]
-        highest = max(highest, peak(minutes, load.other))
-        arrived += share_in_ppm(minutes, load.limit_per_min, DEADLINE_MIN, load.other) * len(load.meters)
+    for load, plan in zip(cells, made.cells, strict=True):
+        minute_of = plan.minute_of if planned else load.meters
+        arrived += share_in_ppm(load, minute_of, DEADLINE_MIN) * len(load.meters)
         total += len(load.meters)
-        for minute in minutes:
+        for minute in minute_of.values():
             by_minute[minute] += 1
+    highest = max(max(plan.after if planned else plan.before) for plan in made.cells) // ONE
     return Verdict(highest, round(arrived / total), by_minute)

@@ -195,6 +195,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cell-capacities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListCellCapacities
+         * @description What this utility says that radio cells carry, and what holds for networks of which it says nothing.
+         */
+        get: operations["list_cell_capacities"];
+        /**
+         * SetCellCapacities
+         * @description Say it anew, by network and coverage class; all lines at once. It limits report plans and what goes down (R2.2, R2.3).
+         */
+        put: operations["set_cell_capacities"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/command-batches": {
         parameters: {
             query?: never;
@@ -1114,7 +1138,7 @@ export interface paths {
         };
         /**
          * ListFrames
-         * @description The communication log, newest first, each frame explained by the meter's driver.
+         * @description The communication log, newest first, both directions or one, each frame explained by the meter's driver.
          */
         get: operations["list_frames"];
         put?: never;
@@ -1962,7 +1986,7 @@ export interface components {
         /** ApplyPlan */
         ApplyPlan: {
             area_id?: number | null;
-            limit_per_min: number;
+            limit_per_min?: number | null;
             /** @default report times */
             name: string;
             product_id?: number | null;
@@ -2049,6 +2073,17 @@ export interface components {
          * @enum {string}
          */
         BatchState: "drafted" | "running" | "paused" | "stopped" | "done" | "cancelled";
+        /** CellCapacities */
+        CellCapacities: {
+            default: components["schemas"]["NetworkCapacity"];
+            lines: components["schemas"]["NetworkCapacity"][];
+        };
+        /** CellCurve */
+        CellCurve: {
+            after_by_minute: number[];
+            before_by_minute: number[];
+            cell: number;
+        };
         /**
          * Channel
          * @description How a command reaches its meter.
@@ -2285,8 +2320,11 @@ export interface components {
         /** Frame */
         Frame: {
             channel: string;
+            command_id: number | null;
+            command_kind: string | null;
             damages: components["schemas"]["DamagedPart"][];
-            direction: string;
+            /** @enum {string} */
+            direction: "up" | "down";
             fields: components["schemas"]["TracedField"][];
             length: number;
             outcome: string;
@@ -2294,6 +2332,7 @@ export interface components {
             payload_hex: string;
             /** Format: date-time */
             received_at: string;
+            what: string;
         };
         /** FrameBody */
         FrameBody: {
@@ -2614,6 +2653,17 @@ export interface components {
             product_code: string;
             status: string;
         };
+        /** NetworkCapacity */
+        NetworkCapacity: {
+            /** @default 400 */
+            ce0_per_min: number;
+            /** @default 200 */
+            ce1_per_min: number;
+            /** @default 50 */
+            ce2_per_min: number;
+            /** @default  */
+            network: string;
+        };
         /** NewArea */
         NewArea: {
             code: string;
@@ -2887,8 +2937,10 @@ export interface components {
             cell: number;
             in_by_eight_after_ppm: number;
             in_by_eight_before_ppm: number;
+            limit_per_min: number;
             meters: number;
             moved: number;
+            network: string;
             peak_after: number;
             peak_before: number;
             unplaced: number;
@@ -2896,7 +2948,7 @@ export interface components {
         /** PlanRequest */
         PlanRequest: {
             area_id?: number | null;
-            limit_per_min: number;
+            limit_per_min?: number | null;
             product_id?: number | null;
         };
         /** ProblemDetails */
@@ -3034,9 +3086,16 @@ export interface components {
         ReportPlan: {
             after_by_minute: number[];
             before_by_minute: number[];
+            busiest: components["schemas"]["CellCurve"][];
             cells: components["schemas"]["PlannedCell"][];
+            left_out: {
+                [key: string]: number;
+            };
             meters: number;
             moved: number;
+            moved_for: {
+                [key: string]: number;
+            };
             unplaced: number;
         };
         /** ResourceDefinition */
@@ -4514,6 +4573,212 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_AuditEntry"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_cell_capacities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CellCapacities"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    set_cell_capacities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NetworkCapacity"][];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CellCapacities"];
                 };
             };
             /** @description Input not valid */
@@ -10008,6 +10273,7 @@ export interface operations {
             query?: {
                 /** @description ``next`` of the page before; fits the same list only. */
                 cursor?: string | null;
+                direction?: "up" | "down" | null;
                 /** @description Rows of a page. */
                 limit?: number;
             };

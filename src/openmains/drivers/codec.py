@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmains.drivers.commands import CommandCodec
+from openmains.drivers.down_trace import explain_down
 from openmains.drivers.encoder import FrameEncoder
 from openmains.drivers.model import (
     MISSING_VALUE,
@@ -57,6 +58,9 @@ class TableDriver(PageDriver):
 
     def explain(self, payload: bytes) -> list[FieldTrace]:
         return self._scalar.explain(payload)
+
+    def explain_down(self, frame: bytes) -> list[FieldTrace]:
+        return explain_down(self.page, self._commands, frame)
 
     def encode(self, kind: Kind, values: Mapping[str, object], message: str | None = None) -> bytes:
         return self._encoder.encode(kind, values, message)

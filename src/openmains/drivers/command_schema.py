@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, NotRequired, TypedDict
 
+from openmains.domain.network.spreading import Scheme, Spreading
 from openmains.drivers.commands import HEAD_SIZE, MAC_SIZE, SETTING_SIZE
 from openmains.drivers.model import CommandKind, CommandParam, Effect, Setting, Title
 from openmains.drivers.page import CRC_SIZE, INTEGERS, CommandField, CommandTable, CommandVector, Page, raw_range
@@ -17,6 +18,7 @@ from openmains.drivers.toml_lines import Path
 SECTIONS = ("command", "setting", "command_vector")
 FORMS = ("text", "settings", "names")
 MONEY_UNITS = ("fen", "CNY", "0.0001 CNY")
+REPORT_TIME = "report_time"  # a page that has this setting says in [spreading] what the meter adds to it
 
 
 class _CommandEntry(TypedDict):
@@ -67,6 +69,14 @@ class _VectorEntry(TypedDict):
     mac: NotRequired[str]
 
 
+class _SpreadingEntry(TypedDict):
+    scheme: str
+    interval_s: NotRequired[int]
+    time: str
+    start: NotRequired[str]
+    interval: NotRequired[str]
+
+
 class _Read(NamedTuple):
     """One field of a command: where it lies in the frame, and what may be given for it."""
 
@@ -109,6 +119,38 @@ def read_commands(reader: PageReader, page: Page) -> CommandTable | None:
     for name in sorted(set(kinds) - {vector.kind for vector in vectors}):
         reader.fail(reader.place("command", list(kinds).index(name)), f"command {name} has no [[command_vector]]")
     return CommandTable(magic, version, kinds, fields, settings, vectors)
+
+
+def read_spreading(reader: PageReader, table: CommandTable | None) -> Spreading | None:
+    """``[spreading]``: the rule by which a meter adds a delay to its report time (R2.1). Who can be told a report time and adds
+    something that nobody knows of would report when nobody wants it."""
+    settings = {} if table is None else table.settings
+    if "spreading" not in reader.data:
+        if REPORT_TIME in settings:
+            place = reader.place("setting", list(settings).index(REPORT_TIME))
+            reader.fail(
+                place,
+                f"{REPORT_TIME} without [spreading]: what does the meter add to it (R2.1)? scheme none, a, b or c",
+            )
+        return None
+    entry = reader.section(_SpreadingEntry, "spreading")
+    if entry["scheme"] not in set(Scheme):
+        reader.fail(reader.place("spreading", "scheme"), f"scheme is one of {', '.join(Scheme)}")
+    for key in ("time", "start", "interval"):
+        if (name := entry.get(key)) is not None and name not in settings:
+            reader.fail(reader.place("spreading", key), f"there is no setting {name!r}")
+    interval = settings.get(entry.get("interval", ""))
+    interval_s = entry.get("interval_s", 0 if interval is None else interval.default)
+    if not 0 <= interval_s <= 86_400:
+        reader.fail(reader.place("spreading", "interval_s"), "interval_s is outside 0..86400")
+    return Spreading(
+        Scheme(entry["scheme"]),
+        interval_s,
+        entry["time"],
+        entry.get("start", ""),
+        entry.get("interval", ""),
+        may_be_off=interval is None or interval.low <= 0,
+    )
 
 
 def _frame_head(reader: PageReader, page: Page) -> tuple[int, int]:

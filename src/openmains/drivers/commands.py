@@ -27,11 +27,11 @@ class _UnsignedError(Exception):
 class CommandCodec:
     """Both directions of a page's command table."""
 
-    __slots__ = ("_by_code", "_numbers", "_order", "table")
+    __slots__ = ("_by_code", "_numbers", "order", "table")
 
     def __init__(self, table: CommandTable, order: str) -> None:
         self.table = table
-        self._order: Literal["big", "little"] = "big" if order == "big" else "little"
+        self.order: Literal["big", "little"] = "big" if order == "big" else "little"
         self._by_code = {kind.code: kind for kind in table.kinds.values()}
         self._numbers = {setting.number: setting for setting in table.settings.values()}
 
@@ -138,13 +138,13 @@ class CommandCodec:
             out.append(len(pairs))
             for number in sorted(pairs):
                 out.append(number)
-                out += pairs[number].to_bytes(4, self._order, signed=True)
+                out += pairs[number].to_bytes(4, self.order, signed=True)
         else:
             for number in cast("list[int]", value) if item.count else [cast("int", value)]:
-                out += number.to_bytes(item.size, self._order, signed=item.signed)
+                out += number.to_bytes(item.size, self.order, signed=item.signed)
 
     def _uint(self, value: int, size: int) -> bytes:
-        return value.to_bytes(size, self._order)
+        return value.to_bytes(size, self.order)
 
     # -- the meter's side ------------------------------------------------------------------------------------------
 
@@ -152,11 +152,11 @@ class CommandCodec:
         """The frame's meaning; raises ``CommandError`` only."""
         if len(frame) < HEAD_SIZE + CRC_SIZE:
             raise CommandError("length")
-        if int.from_bytes(frame[:2], self._order) != self.table.magic or frame[2] != self.table.version:
+        if int.from_bytes(frame[:2], self.order) != self.table.magic or frame[2] != self.table.version:
             raise CommandError("magic")
         if crc_hqx(frame, 0):
             raise CommandError("crc")
-        serial, counter, not_after = (int.from_bytes(frame[at : at + 4], self._order) for at in (4, 8, 12))
+        serial, counter, not_after = (int.from_bytes(frame[at : at + 4], self.order) for at in (4, 8, 12))
         kind = self._by_code.get(frame[3])
         if kind is None:
             raise CommandError("unknown_kind", serial, frame[3])
@@ -207,13 +207,13 @@ class CommandCodec:
                 for at in range(0, len(part), SETTING_SIZE)
             )
         numbers = [
-            int.from_bytes(part[at : at + item.size], self._order, signed=item.signed)
+            int.from_bytes(part[at : at + item.size], self.order, signed=item.signed)
             for at in range(0, len(part), item.size)
         ]
         return numbers if item.count else numbers[0]
 
     def _numbered_value(self, number: int, raw: bytes) -> tuple[str, int]:
-        setting, value = self._numbered(number), int.from_bytes(raw, self._order, signed=True)
+        setting, value = self._numbered(number), int.from_bytes(raw, self.order, signed=True)
         if not setting.low <= value <= setting.high:
             raise EncodeError(setting.name)
         return setting.name, value

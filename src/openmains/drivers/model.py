@@ -17,6 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from openmains.domain.network.spreading import Spreading
+
 Ints = NDArray[np.int64]
 
 
@@ -239,6 +241,7 @@ class Driver(ABC):
     observes: tuple[tuple[int, ...], ...] = ()  # LwM2M paths whose notifications are this product's reports
     command_kinds: Mapping[str, CommandKind] = MappingProxyType({})
     settings: Mapping[str, Setting] = MappingProxyType({})
+    spreading: Spreading | None = None  # how its meters spread their reports (R2.1); None: it has no report time to set
 
     @abstractmethod
     def check(self, payload: bytes) -> str | None:
@@ -297,3 +300,7 @@ class Driver(ABC):
     def read_command(self, frame: bytes) -> Command:
         """Inverse of ``command``, for emulated meters; raises ``CommandError`` only. The MAC is not checked here."""
         raise CommandError("unknown_kind")
+
+    def explain_down(self, frame: bytes) -> list[FieldTrace]:
+        """What the platform sent – a command or an answer – field by field, each byte exactly once; [] where it is neither."""
+        return []

@@ -7,6 +7,7 @@ A frame is header fields, message fields, CRC. Offsets count from the frame's fi
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from openmains.domain.network.spreading import Spreading
 from openmains.drivers.errors import Place
 from openmains.drivers.model import CommandKind, Kind, Setting, Title, Vector
 
@@ -161,3 +162,4 @@ class Page:
     answer: list[AnswerField] = field(default_factory=list)
     vectors: tuple[Vector, ...] = ()
     commands: CommandTable | None = None
+    spreading: Spreading | None = None

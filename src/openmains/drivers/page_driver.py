@@ -15,6 +15,7 @@ class PageDriver(Driver):
         self.grade = page.grade
         self.unit_exponent = page.unit_exponent
         self.vectors = page.vectors
+        self.spreading = page.spreading
         self.register_ceiling = register_ceiling(page)
 
 

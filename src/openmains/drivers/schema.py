@@ -19,7 +19,7 @@ from openmains.drivers.points import Vocabulary
 GRADES = ("reference", "field", "vectors", "draft")
 MEDIA = ("water", "gas")
 CRCS = ("crc16-1021-0000",)
-TABLES = ("frame", "header", "bits", "events", "message", "answer", *command_schema.SECTIONS)
+TABLES = ("frame", "header", "bits", "events", "message", "answer", "spreading", *command_schema.SECTIONS)
 LISTED = ("message", "vector", *command_schema.SECTIONS)
 
 
@@ -68,6 +68,7 @@ def read_page(reader: PageReader, vocabulary: Vocabulary) -> Page:
     if page.hook is None:
         _frame(reader, vocabulary, page)
         page.commands = command_schema.read_commands(reader, page)
+        page.spreading = command_schema.read_spreading(reader, page.commands)
     elif any(name in reader.data for name in TABLES):
         reader.fail(reader.place("driver", "hook"), "a page with a hook has no tables of its own")
     page.vectors = tuple(_vector(reader, vocabulary, *found) for found in reader.listed(_VectorEntry, "vector"))

@@ -4,6 +4,7 @@
 import pytest
 
 from openmains.app.command.downlink import DownFrame
+from openmains.app.command.sent_frames import sent_frames
 from openmains.app.link.downlinks import AGAIN_S, Downlinks
 from openmains.app.link.proofs import PROOF_S, Proofs
 from tests.support.link import EPOCH_US, IMEI, RecordingLink, RecordingSender, RecordingStream, Seat, VirtualClock
@@ -53,6 +54,32 @@ def test_what_was_sent_ends_as_delivered_or_lost(world: World, delivered: bool, 
     ((uplink, _),) = world.stream.uplinks
     assert (uplink.channel, uplink.path, uplink.meter_id, uplink.tenant_id, uplink.node) == ("link", word, 7, 1, 2)
     assert uplink.received_us == EPOCH_US + 1_000_000_000
+
+
+@pytest.mark.parametrize(("delivered", "outcome"), [(True, "delivered"), (False, "lost")])
+def test_its_bytes_are_in_the_frame_log(world: World, delivered: bool, outcome: str) -> None:
+    world.downlinks.handle([frame(5)])
+    world.clock.run(3)
+    world.downlinks.ended(frame(5), delivered=delivered)
+    ((uplink, _),) = world.stream.uplinks
+    (sent,) = sent_frames(uplink)
+    assert (sent.meter_id, sent.tenant_id, sent.number, sent.channel, sent.path) == (
+        7,
+        1,
+        5,
+        "test",
+        f"down;command={frame(5).kind}",
+    )
+    assert (sent.outcome, sent.payload) == (outcome, frame(5).frame)
+    assert sent.sent_us == EPOCH_US + 1_000_000_000, "when it was handed to the radio, not when that was known"
+    assert uplink.received_us == sent.sent_us + 3_000_000
+
+
+def test_what_never_left_is_said_to_be_so(world: World) -> None:
+    world.allowed = False
+    world.downlinks.handle([frame(5)])
+    ((uplink, _),) = world.stream.uplinks
+    assert [sent.outcome for sent in sent_frames(uplink)] == ["not_sent"]
 
 
 def test_a_meter_whose_session_is_elsewhere_is_left_to_that_node(world: World) -> None:

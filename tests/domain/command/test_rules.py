@@ -309,6 +309,12 @@ def test_what_others_leave_is_used() -> None:
     assert through[Priority.BULK] > 5400
 
 
+def test_a_network_that_carries_less_is_asked_less() -> None:
+    flow = CellFlow(600)
+    through = sum(flow.reserve(7, Priority.NORMAL, second * 1000, 60) == 0 for second in range(600) for _ in range(20))
+    assert 600 <= through <= 700  # of 60 a minute, and a full bucket at first
+
+
 def test_measured_load_makes_room_smaller() -> None:
     flow = CellFlow(600)
     for minute in range(30):

@@ -3,6 +3,7 @@
 
 import csv
 import io
+import json
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -15,6 +16,9 @@ from openmains.app.command.signer.authority import Authority
 from openmains.app.command.work import CommandWork
 from openmains.app.identity.hashing import hash_password
 from openmains.domain.command import safety
+from openmains.domain.network.spreading import Scheme, digits_of, spread_s
+from openmains.domain.period import zone
+from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.postgres.command.flow import PostgresCommandFlow
 from openmains.edges.postgres.command.signer_registry import SignerRegistry
 from openmains.edges.postgres.db import PIPELINE_ROLE, create_pool
@@ -233,16 +237,99 @@ async def test_settings_go_out_in_groups_and_can_be_put_back(world: World, work:
         assert '"report_time": 7' in own
 
 
-async def test_report_times_are_planned_from_what_was_heard(world: World) -> None:
+async def test_report_times_are_planned_from_what_was_heard(world: World, clickhouse: ClickHouse) -> None:
     meters = await add_meters(world, world.b, 6)
     ids = [meter["meter_id"] for meter in meters]
-    await world.owner.execute("UPDATE meter_state SET cell = 77 WHERE meter_id = ANY($1::bigint[])", ids)
+    await world.owner.execute("UPDATE meter_state SET cell = 77, ecl = 0 WHERE meter_id = ANY($1::bigint[])", ids)
     async with world.client(world.b.token) as client:
         plan = (await client.post("/report-plan", json={"limit_per_min": 1})).json()
-        assert (plan["meters"], plan["moved"], plan["unplaced"]) == (6, 6, 0)
-        assert (plan["cells"][0]["peak_after"], max(plan["after_by_minute"])) == (1, 1)
+        assert (plan["meters"], plan["moved"], plan["left_out"]) == (0, 0, {"not_heard": 6}), (
+            "nobody knows when they report"
+        )
+        nobody = await client.post("/report-plan/apply", json={"limit_per_min": 1, "unique_key": key()})
+        assert nobody.json()["type"].endswith("/nothing-chosen")
+        midnight = zone("Asia/Shanghai").start_of(zone("Asia/Shanghai").day_of(int(time.time())))
+        # five of them at 02:00, one of these sent again; the sixth at 09:00
+        minutes = [(meter, 120, day) for meter in ids[:5] for day in (1, 2, 3)] + [
+            (ids[5], 540, day) for day in (1, 2, 3)
+        ]
+        minutes += [(ids[0], 125, 2)]
+        await clickhouse.insert("signal", _signals(world.b.tenant_id, midnight, minutes))
+        plan = (await client.post("/report-plan", json={"limit_per_min": 1})).json()
+        assert (plan["meters"], plan["moved"], plan["unplaced"]) == (6, 5, 0), "one of the five stays at 02:00"
+        assert plan["moved_for"] == {"crowded": 4, "late": 1}
+        (cell,) = plan["cells"]
+        assert (cell["limit_per_min"], cell["peak_before"], cell["peak_after"]) == (1, 5, 1)
+        assert (cell["in_by_eight_before_ppm"], cell["in_by_eight_after_ppm"]) == (833_333, 1_000_000)
+        (curve,) = plan["busiest"]
+        assert (curve["before_by_minute"][120], curve["before_by_minute"][125]) == (5, 0.333)
+        assert max(plan["after_by_minute"]) < 1.5 and len(plan["after_by_minute"]) == 1440
+        easy = (await client.post("/report-plan", json={})).json()
+        assert (easy["cells"][0]["limit_per_min"], easy["moved_for"]) == (200, {"late": 1}), (
+            "half of what a cell carries"
+        )
         made = (await client.post("/report-plan/apply", json={"limit_per_min": 1, "unique_key": key()})).json()
-        assert (made["batch"]["total"], made["batch"]["state"]) == (6, "drafted")
+        assert (made["batch"]["total"], made["batch"]["state"]) == (5, "drafted")
+        told = await world.owner.fetch(
+            "SELECT m.number, b.params FROM command_batch_meter b JOIN meter m USING (meter_id) WHERE b.batch_id = $1",
+            made["batch"]["batch_id"],
+        )
+    given = set()
+    for row in told:
+        values = json.loads(row["params"])["values"]
+        assert (values["spread_interval"], values["spread_start"]) == (0, 0), (
+            "the meter's own spreading is switched off"
+        )
+        number = digits_of(row["number"])
+        assert number is not None
+        given.add((values["report_time"] + spread_s(Scheme.MOD200, number, 0)) // 60)
+    assert len(given) == 5 and max(given) < 420 and 120 not in given
+
+
+def _signals(tenant: int, midnight: int, minutes: list[tuple[int, int, int]]) -> dict[str, list[int]]:
+    """Rows of the signal log: (meter, minute of the day, days ago)."""
+    count = len(minutes)
+    rows = {
+        "tenant_id": [tenant] * count,
+        "meter_id": [meter for meter, _, _ in minutes],
+        "received_us": [(midnight - days * 86_400 + minute * 60 + 20) * 1_000_000 for _, minute, days in minutes],
+        "version": list(range(count)),
+    }
+    for name in ("rsrp_ddbm", "sinr_ddb", "ecl", "pci", "earfcn", "battery_pct", "battery_mv"):
+        rows[name] = [0] * count
+    return rows | {"cell": [77] * count}
+
+
+async def test_what_cells_carry_is_said_by_network_and_class(world: World) -> None:
+    line = {"network": "46000", "ce0_per_min": 300, "ce1_per_min": 100, "ce2_per_min": 10}
+    async with world.client(world.a.token) as client, world.client(world.b.token) as other:
+        found = (await client.get("/cell-capacities")).json()
+        default = {"network": "", "ce0_per_min": 400, "ce1_per_min": 200, "ce2_per_min": 50}
+        assert found == {"lines": [], "default": default}
+        assert (await client.put("/cell-capacities", json=[line, default])).status_code == 200
+        assert (await client.get("/cell-capacities")).json()["lines"] == [default, line]
+        assert (await other.get("/cell-capacities")).json()["lines"] == []
+        for wrong in (
+            [line, line],
+            [line | {"ce2_per_min": 200}],
+            [line | {"network": "46"}],
+            [line | {"ce1_per_min": 0}],
+        ):
+            assert (await client.put("/cell-capacities", json=wrong)).status_code == 400
+        assert (await client.get("/cell-capacities")).json()["lines"] == [default, line], (
+            "a refused list changes nothing"
+        )
+        assert (await client.put("/cell-capacities", json=[])).json()["lines"] == []
+
+
+async def test_a_products_spreading_is_checked_when_it_is_set(world: World) -> None:
+    product = {"code": "SPREAD", "name": "b", "maker": "m", "model": "x", "driver": "openmains/water-1"}
+    async with world.client(world.a.token) as client:
+        for wrong in ({"scheme": "z"}, {"interval_s": -1}, {"interval_s": True}, {"step": 1}, "b"):
+            answer = await client.post("/products", json=product | {"settings": {"spreading": wrong}})
+            assert answer.status_code == 400 and "/settings/spreading" in answer.text, wrong
+        right = {"spreading": {"scheme": "b", "interval_s": 10}}
+        assert (await client.post("/products", json=product | {"settings": right})).status_code == 201
 
 
 async def test_the_others_commands_are_not_found(world: World, signer: SqliteLedger) -> None:

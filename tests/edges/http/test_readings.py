@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from openmains.domain.period import date_to_day, day_to_date, zone
+from openmains.drivers import catalog
 from openmains.edges.clickhouse.client import ClickHouse
 from tests.edges.http.world import World
 
 DAY = date_to_day(datetime(2024, 3, 10, tzinfo=UTC).date())
 START = zone("Asia/Shanghai").start_of(DAY)
+DRIVER = catalog.load().driver("cjt188/gas-2004")  # of the world's products
+COMMAND = DRIVER.command("valve_close", {"meter_number": 12345}, serial=7, counter=1, not_after=0)
+ANSWER = DRIVER.vectors[0].frame
 
 
 async def _store(clickhouse: ClickHouse, world: World) -> None:
@@ -54,15 +58,15 @@ async def _store(clickhouse: ClickHouse, world: World) -> None:
     await clickhouse.insert(
         "frame",
         {
-            "tenant_id": [tenant],
-            "meter_id": [meter],
-            "received_us": [1_789_000_000_123_456],
-            "version": [1],
-            "direction": ["up"],
-            "channel": ["coap"],
-            "path": ["/r"],
-            "outcome": ["ok"],
-            "payload": [bytes(range(256))],
+            "tenant_id": [tenant] * 3,
+            "meter_id": [meter] * 3,
+            "received_us": [1_789_000_000_123_456, 1_789_000_000_123_000, 1_789_000_000_122_000],
+            "version": [1, 4711, 2],
+            "direction": ["up", "down", "down"],
+            "channel": ["coap", "lwm2m", "coap"],
+            "path": ["/r", "19/1/0;command=valve_close", "2.04;answer"],
+            "outcome": ["ok", "not_sent", "sent"],
+            "payload": [bytes(range(256)), COMMAND, ANSWER],
         },
     )
     await clickhouse.insert(
@@ -122,6 +126,18 @@ async def test_series_registers_frames_signals(world: World, clickhouse: ClickHo
 
         frame = (await client.get(f"{base}/frames")).json()["items"][0]
         assert frame["payload_hex"] == bytes(range(256)).hex() and frame["outcome"] == "ok"
+        assert (frame["direction"], frame["what"], frame["command_id"]) == ("up", "", None)
+        command, answer = (await client.get(f"{base}/frames", params={"direction": "down"})).json()["items"]
+        assert (command["what"], command["command_id"], command["command_kind"]) == ("command", 4711, "valve_close")
+        assert (command["outcome"], command["payload_hex"]) == ("not_sent", COMMAND.hex())
+        assert "".join(field["raw_hex"] for field in command["fields"]) == COMMAND.hex()
+        assert (answer["what"], answer["outcome"]) == ("answer", "sent")
+        assert "".join(field["raw_hex"] for field in answer["fields"]) == ANSWER.hex()
+        assert len((await client.get(f"{base}/frames", params={"direction": "up"})).json()["items"]) == 1
+        first = (await client.get(f"{base}/frames", params={"limit": 1, "direction": "down"})).json()
+        then = await client.get(f"{base}/frames", params={"limit": 1, "direction": "down", "cursor": first["next"]})
+        assert [item["what"] for item in (*first["items"], *then.json()["items"])] == ["command", "answer"]
+        assert (await client.get(f"{base}/frames", params={"direction": "sideways"})).status_code == 400
         signal = (await client.get(f"{base}/signals")).json()["items"][0]
         assert (signal["rsrp_dbm"], signal["pci"], signal["coverage"]) == (-108.0, None, "CE1")
 

@@ -17,6 +17,7 @@ export type SafetyClosing = Schemas["SafetyClosing"];
 export type MeterCommands = Schemas["MeterCommands"];
 export type NewBatch = Schemas["NewBatch"];
 export type NewCommand = Schemas["NewCommand"];
+export type NetworkCapacity = Schemas["NetworkCapacity"];
 export type PlannedCell = Schemas["PlannedCell"];
 export type PlanRequest = Schemas["PlanRequest"];
 export type ReportPlan = Schemas["ReportPlan"];
@@ -75,6 +76,8 @@ export const resumeCommands = (signer: Second) => call("post", "/api/v1/command-
 export const previewPlan = (body: PlanRequest) => call("post", "/api/v1/report-plan", { body });
 export const applyPlan = (body: PlanRequest, name: string, uniqueKey: string) =>
   call("post", "/api/v1/report-plan/apply", { body: { ...body, name, unique_key: uniqueKey } });
+export const listCapacities = (signal: Abort) => call("get", "/api/v1/cell-capacities", { signal });
+export const setCapacities = (lines: NetworkCapacity[]) => call("put", "/api/v1/cell-capacities", { body: lines });
 
 // LwM2M objects
 export const listObjectDefinitions = (signal: Abort) => call("get", "/api/v1/lwm2m/objects", { signal });

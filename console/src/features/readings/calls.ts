@@ -22,7 +22,7 @@ export type Step = "slot" | "hour" | "day" | "week" | "month" | "quarter" | "yea
 
 export const readSeries = (meterId: number, query: SeriesQuery, signal: Abort) =>
   call("get", "/api/v1/meters/{meter_id}/readings", { path: { meter_id: meterId }, query, signal });
-export const listFrames = (meterId: number, query: { cursor?: string; limit?: number }, signal: Abort) =>
+export const listFrames = (meterId: number, query: { cursor?: string; limit?: number; direction?: "up" | "down" }, signal: Abort) =>
   call("get", "/api/v1/meters/{meter_id}/frames", { path: { meter_id: meterId }, query, signal });
 export const listSignals = (meterId: number, query: SignalQuery, signal: Abort) =>
   call("get", "/api/v1/meters/{meter_id}/signals", { path: { meter_id: meterId }, query, signal });

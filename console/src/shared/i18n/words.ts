@@ -58,6 +58,17 @@ export const words = {
   role: { administrator: ["管理员", "Administrator"], operator: ["操作员", "Operator"], viewer: ["查看者", "Viewer"] },
   frame_log: {
     received: ["接收时间", "Received"],
+    instant: ["接收或发送时间", "Received or sent"],
+    both: ["双向", "Both"],
+    what: ["内容", "What"],
+    whats: {
+      command: ["命令", "Command"], answer: ["平台应答（校时）", "Platform's answer (time)"], read: ["读对象", "Read of an object"], write: ["写对象", "Write of an object"],
+      execute: ["执行", "Execute"], discover: ["发现", "Discover"], observe: ["订阅", "Observe"], cancel: ["取消订阅", "End of an observation"],
+    },
+    outcomes: {
+      delivered: ["已送达", "delivered"], lost: ["未送达", "lost"], not_sent: ["未发出", "not sent"], sent: ["已发出（无确认）", "sent (nobody confirms it)"],
+    },
+    commandNo: ["命令 {id}", "Command {id}"],
     direction: ["方向", "Direction"],
     up: ["上行", "Up"],
     down: ["下行", "Down"],

@@ -147,7 +147,7 @@ class Dispatcher:
                 continue
             cell = meter.cell or found.cell
             free = not cell or found.lane is Lane.SAFETY  # a full cell holds up no leak
-            wait_ms = 0 if free else self._cells.reserve(cell, found.priority, now_ms)
+            wait_ms = 0 if free else self._cells.reserve(cell, found.priority, now_ms, found.capacity_per_min)
             if wait_ms == 0:
                 chosen.append(found.command_id)
             else:

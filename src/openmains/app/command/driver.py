@@ -4,6 +4,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
+from openmains.domain.network.spreading import Spreading
 from openmains.drivers.catalog import Catalog
 
 Mac = Callable[[bytes], bytes]
@@ -21,6 +22,10 @@ class CommandDriver(Protocol):
     @property
     def settings(self) -> Mapping[str, Any]:
         """Parameters by name → ``drivers.model.Setting``."""
+
+    @property
+    def spreading(self) -> Spreading | None:
+        """How its meters spread their reports (R2.1); None: it has no report time to set."""
 
     def command_body(self, kind: str, params: Values, *, serial: int, counter: int, not_after: int) -> bytes:
         """The authenticated part, which the signer signs. Raises ``ValueError`` as ``command`` does."""

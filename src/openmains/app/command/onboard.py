@@ -15,6 +15,7 @@ import msgspec
 
 from openmains.app.command.driver import CommandDrivers
 from openmains.app.command.give import check_params
+from openmains.app.command.plan_reports import SPREADING, check_spreading
 from openmains.app.problems import Problem
 from openmains.domain.command.kinds import Channel, Kind
 from openmains.domain.ids import MeterId
@@ -37,6 +38,8 @@ def check_product(drivers: CommandDrivers | None, driver: str, settings: Mapping
             raise Problem("invalid-input", fields=((f"/settings/{name}", "not-accepted"),))
     if settings.get(CHANNEL, Channel.DIRECT) not in set(Channel):
         raise Problem("invalid-input", fields=((f"/settings/{CHANNEL}", "not-accepted"),))
+    if not check_spreading(settings):
+        raise Problem("invalid-input", fields=((f"/settings/{SPREADING}", "not-accepted"),))
     defaults = settings.get(DEFAULTS, {})
     if not isinstance(defaults, dict):
         raise Problem("invalid-input", fields=((f"/settings/{DEFAULTS}", "not-accepted"),))

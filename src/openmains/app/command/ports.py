@@ -32,7 +32,7 @@ from openmains.domain.command.kinds import Channel, Kind, KindRule, Times
 from openmains.domain.command.life import Event, State
 from openmains.domain.command.log_pull import Pull
 from openmains.domain.command.order import Waiting
-from openmains.domain.ids import AreaId, BatchId, CommandId, MeterId, ProductId, TenantId, UserId
+from openmains.domain.ids import BatchId, CommandId, MeterId, ProductId, TenantId, UserId
 
 NO_COMMAND = CommandId(0)  # of a response that names its command by serial
 
@@ -258,11 +258,6 @@ class CommandStore(Protocol):
     async def cancel_batch_commands(self, batch_id: BatchId, actor: str, now_us: int) -> int: ...
     async def inverse_meters(self, batch_id: BatchId) -> list[BatchMeter]:
         """Meters of a batch whose value before it is known, with that value."""
-
-    async def cell_meters(
-        self, area_id: AreaId | None, product_id: ProductId | None
-    ) -> list[tuple[int, MeterId, int | None]]:
-        """(cell, meter, report minute as last reported) of meters with a known cell."""
 
 
 # The pipeline's side -----------------------------------------------------------------------------------------------------

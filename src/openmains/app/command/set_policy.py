@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a utility says about its own commands: the times of a kind, the share of meters a day, the office hours."""
+"""What a utility says about its own commands: the times of a kind, the share of meters a day, the office hours, what cells carry."""
+
+from collections.abc import Sequence
 
 from openmains.app.command.model import CommandPolicy, SettingTimes
+from openmains.app.command.plan_ports import NetworkCapacity, PlanStore
 from openmains.app.command.ports import CommandStore
 from openmains.app.fleet.ports import ProductStore
 from openmains.app.identity.model import Actor
@@ -31,3 +34,18 @@ async def set_policy(store: Store, actor: Actor, policy: CommandPolicy, reason: 
         before = await work[CommandStore].policy()
         await work[CommandStore].set_policy(policy)
         await work[AuditTrail].record(actor, "set_command_policy", "command", "policy", before, policy, reason=reason)
+
+
+async def set_capacities(store: Store, actor: Actor, lines: Sequence[NetworkCapacity]) -> None:
+    """In place of all that were there. Raises ``invalid-input`` for two lines of one network, and for a worse class that carries more."""
+    seen: set[str] = set()
+    for place, line in enumerate(lines):
+        if line.network in seen:
+            raise Problem("invalid-input", fields=((f"/{place}/network", "not-accepted"),))
+        if not line.ce0_per_min >= line.ce1_per_min >= line.ce2_per_min:
+            raise Problem("invalid-input", fields=((f"/{place}/ce2_per_min", "not-accepted"),))
+        seen.add(line.network)
+    async with store.tenant(actor.tenant_id) as work:
+        before = await work[PlanStore].capacities()
+        await work[PlanStore].set_capacities(lines)
+        await work[AuditTrail].record(actor, "set_cell_capacities", "command", "cell_capacity", before, list(lines))

@@ -84,3 +84,6 @@ class DriverCatalog(Protocol):
 
     def explain(self, name: str, payload: bytes) -> list[TracedField] | None:
         """Field by field as far as it can be read, also for a broken frame. None: no such driver."""
+
+    def explain_down(self, name: str, payload: bytes) -> list[TracedField]:
+        """The same for a command or an answer of the platform; empty where the driver has no such frame."""

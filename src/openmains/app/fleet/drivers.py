@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The driver catalogue as the API shows it, and what it says about names and units."""
 
+from collections.abc import Iterable
+
 from openmains.app.fleet.driver_catalog import (
     DamagedPart,
     DriverLayout,
@@ -14,6 +16,7 @@ from openmains.app.fleet.wording import Wording
 from openmains.drivers.bounds import keep_sound
 from openmains.drivers.catalog import Catalog
 from openmains.drivers.codec import TableDriver
+from openmains.drivers.model import FieldTrace
 from openmains.drivers.page import Field
 from openmains.drivers.points import Vocabulary
 
@@ -66,7 +69,15 @@ class LoadedDriverCatalog:
         driver = self._drivers.get(name)
         if driver is None:
             return None
-        return [TracedField(f.offset, f.length, f.name, f.raw_hex, f.value_text) for f in driver.explain(payload)]
+        return _traced(driver.explain(payload))
+
+    def explain_down(self, name: str, payload: bytes) -> list[TracedField]:
+        driver = self._drivers.get(name)
+        return [] if driver is None else _traced(driver.explain_down(payload))
+
+
+def _traced(fields: Iterable[FieldTrace]) -> list[TracedField]:
+    return [TracedField(f.offset, f.length, f.name, f.raw_hex, f.value_text) for f in fields]
 
 
 def _laid(item: Field) -> LaidField:

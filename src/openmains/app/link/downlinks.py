@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from openmains.app.command.downlink import DownFrame
 from openmains.app.command.results import LINK_CHANNEL, link_path
+from openmains.app.command.sent_frames import DELIVERED, LOST, NOT_SENT, SentFrame, command_path, encode_sent
 from openmains.app.ingest.uplink import Uplink
 from openmains.app.link.ports import Clock, FrameSender, Link, Terminal
 from openmains.app.link.proofs import Proofs
@@ -45,6 +46,7 @@ class Downlinks:
         self._stopped = stopped
         self._publish = publish
         self._under_way: dict[int, DownFrame] = {}  # by command
+        self._sent_us: dict[int, int] = {}  # by command: when its frame was handed to the radio
         self.counters = Counter[str]()
 
     def handle(self, frames: list[DownFrame]) -> None:
@@ -80,13 +82,22 @@ class Downlinks:
             self.ended(frame, delivered=False)
             return
         self.counters["downlink.sent"] += 1
+        if frame.command_id in self._under_way:
+            self._sent_us[frame.command_id] = self._clock.unix_us()
         self._sender.send_frame(terminal, frame, now)
 
     def _report(self, what: str, frame: DownFrame) -> None:
         self.counters[f"downlink.{what}"] += 1
+        now_us = self._clock.unix_us()
+        sent_us = self._sent_us.pop(frame.command_id, None)
+        outcome = DELIVERED if what == "delivered" else NOT_SENT if sent_us is None else LOST
+        sent = SentFrame(
+            frame.tenant_id, frame.meter_id, frame.product_id, now_us if sent_us is None else sent_us, frame.command_id,
+            self._sender.channel, command_path(self._sender.place, frame.kind), outcome, frame.frame,
+        )  # fmt: skip
         uplink = Uplink(
-            frame.meter_id, frame.tenant_id, frame.product_id, LINK_CHANNEL, link_path(what, frame.command_id),
-            self._clock.unix_us(), b"", node=self._node,
+            frame.meter_id, frame.tenant_id, frame.product_id, LINK_CHANNEL, link_path(what, frame.command_id), now_us,
+            encode_sent([sent]), node=self._node,
         )  # fmt: skip
 
         def published(confirmed: bool) -> None:

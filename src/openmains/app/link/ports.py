@@ -122,7 +122,10 @@ class LinkUser(Protocol):
 
 
 class FrameSender(Protocol):
-    """Puts a command's frame into the words that a channel has for it."""
+    """Puts a command's frame into the words that a channel has for it; ``channel`` and ``place`` tell the frame log which."""
+
+    channel: str
+    place: str
 
     def send_frame(self, terminal: Terminal, frame: DownFrame, now: float) -> None:
         """What became of it is told to ``Downlinks.ended``."""

@@ -11,16 +11,18 @@ from typing import NamedTuple
 
 from openmains.app.ingest.edge.admission import About, Accepted, Admission, Refusal
 from openmains.app.ingest.edge.batcher import Batcher
+from openmains.app.ingest.uplink import Uplink
 from openmains.app.link.ports import Clock, Terminal
 
 
 class Receipt(NamedTuple):
     """What became of an admitted report. ``confirmed``: it is on disk. ``fault``: it is malformed, and was kept all the same.
-    ``answer``: the driver's, with the platform's time."""
+    ``answer``: the driver's, with the platform's time. ``uplink``: what it answers."""
 
     confirmed: bool
     fault: str = ""
     answer: bytes = b""
+    uplink: Uplink | None = None
 
 
 UNCONFIRMED = Receipt(False)
@@ -32,7 +34,7 @@ def receipt_of(admission: Admission, accepted: Accepted, confirmed: bool, now_s:
         return UNCONFIRMED
     if accepted.uplink.fault:
         return Receipt(True, accepted.uplink.fault)
-    return Receipt(True, "", admission.answer(accepted, now_s))
+    return Receipt(True, "", admission.answer(accepted, now_s), accepted.uplink)
 
 
 class Reports:

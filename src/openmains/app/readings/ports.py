@@ -48,9 +48,9 @@ class ReadingStore(Protocol):
         """``before``: (at s, version, position)."""
 
     async def frames(
-        self, tenant_id: TenantId, meter_id: MeterId, limit: int, before: tuple[int, int] | None
+        self, tenant_id: TenantId, meter_id: MeterId, limit: int, before: tuple[int, int] | None, direction: str = ""
     ) -> list[StoredFrame]:
-        """``before``: (received µs, version)."""
+        """``before``: (received µs, version); ``direction`` up, down or "": both."""
 
     async def signals(
         self,

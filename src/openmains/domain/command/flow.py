@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Downlink flow control by a radio cell's measured load (R2.3).
 
-What a cell can carry in a minute, less what its meters send up, is what may go down. It is shared by priority: each
-has a token bucket of its own with a share that nobody takes away (so nothing starves), and may use what others leave over
-(so nothing is wasted). Exact: tokens are counted in millionths.
+What a cell can carry in a minute (its network's, ``domain.network.capacity``), less what its meters send up, is what may go
+down. It is shared by priority: each has a token bucket of its own with a share that nobody takes away (so nothing starves), and may use
+what others leave over (so nothing is wasted). Exact: tokens are counted in millionths.
 """
 
 from collections import OrderedDict
@@ -20,6 +20,7 @@ _HALF_LIFE_MIN = 5
 
 @dataclass(slots=True)
 class _Cell:
+    capacity: int  # frames a minute, up and down
     rate_upm: int  # tokens a minute, in millionths
     tokens: dict[Priority, int]
     at_ms: int
@@ -30,9 +31,10 @@ class _Cell:
 
 
 class CellFlow:
-    """Token buckets of all cells; ``now_ms`` never needs to be the wall clock. Memory is bounded: the longest unused go."""
+    """Token buckets of all cells; ``capacity_per_min`` of those whose network is not known. ``now_ms`` never needs to be the wall
+    clock. Memory is bounded: the longest unused go."""
 
-    def __init__(self, capacity_per_min: int = 600, cells: int = 200_000) -> None:
+    def __init__(self, capacity_per_min: int, cells: int = 200_000) -> None:
         self._capacity = capacity_per_min
         self._most = cells
         self._cells: OrderedDict[int, _Cell] = OrderedDict()
@@ -53,9 +55,13 @@ class CellFlow:
             self._set_rate(found)
         found.heard += count
 
-    def reserve(self, cell: int, priority: Priority, now_ms: int) -> int:
-        """0: one frame may go down now. Otherwise ms until it is worth asking again."""
+    def reserve(self, cell: int, priority: Priority, now_ms: int, capacity_per_min: int = 0) -> int:
+        """0: one frame may go down now. Otherwise ms until it is worth asking again. ``capacity_per_min`` of the meter's network;
+        0: not known."""
         found = self._cell(cell, now_ms)
+        if capacity_per_min and capacity_per_min != found.capacity:
+            found.capacity = capacity_per_min
+            self._set_rate(found)
         self._fill(found, now_ms)
         order = [priority, *(other for other in Priority if other is not priority)]
         for place, bucket in enumerate(order):
@@ -71,7 +77,7 @@ class CellFlow:
     def _cell(self, cell: int, now_ms: int) -> _Cell:
         found = self._cells.get(cell)
         if found is None:
-            found = _Cell(0, {}, now_ms, now_ms // 60_000)
+            found = _Cell(self._capacity, 0, {}, now_ms, now_ms // 60_000)
             self._set_rate(found)
             found.tokens = dict(found.caps)
             self._cells[cell] = found
@@ -82,7 +88,7 @@ class CellFlow:
         return found
 
     def _set_rate(self, cell: _Cell) -> None:
-        cell.rate_upm = max(LEAST_PER_MIN * _ONE, self._capacity * _ONE - cell.load_upm)
+        cell.rate_upm = max(LEAST_PER_MIN * _ONE, cell.capacity * _ONE - cell.load_upm)
         cell.caps = {
             priority: max(_ONE, cell.rate_upm * BURST_S // 60 * share // 1_000_000)
             for priority, share in SHARES_PPM.items()

@@ -32,6 +32,7 @@ class Waiting:
     not_after: int
     attempts: int = 0
     cell: int = 0  # radio cell of the meter's last report, 0: not known
+    capacity_per_min: int = 0  # what cells of its network carry, 0: not said
 
 
 def next_of(commands: Iterable[Waiting], now: int) -> Waiting | None:

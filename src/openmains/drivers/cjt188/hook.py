@@ -152,6 +152,9 @@ class Cjt188Driver(PageDriver):
             found.append(FieldTrace(at + size, len(after), "after", after.hex(), ""))
         return found
 
+    def explain_down(self, frame: bytes) -> list[FieldTrace]:
+        return self.explain(frame)  # both ways one frame
+
     def encode(self, kind: Kind, values: Mapping[str, object], message: str | None = None) -> bytes:
         """A 901F answer: ``register_values``/``register_instants`` of one entry (instant 0: clock not set),
         ``meter_number``, and optionally ``settlement``, ``device_type``, ``status``, ``valve``, ``events``."""

@@ -19,11 +19,12 @@ SELECT at, register, flags, position, received_us, version
  ORDER BY at DESC, version DESC, position DESC LIMIT {limit:UInt32}
 
 -- name: frames
--- The communication log of a meter, from new to old.
+-- The communication log of a meter, from new to old; direction '': both.
 SELECT received_us, version, direction, channel, path, outcome, hex(payload)
   FROM frame FINAL
  WHERE tenant_id = {tenant:UInt32} AND meter_id = {meter:UInt64}
    AND (received_us, version) < ({us:UInt64}, {version:UInt64})
+   AND ({direction:String} = '' OR direction = {direction:String})
  ORDER BY received_us DESC, version DESC LIMIT {limit:UInt32}
 
 -- name: signals
@@ -100,23 +101,44 @@ SELECT day, area_id, sum(total), count() FROM day_total FINAL
 SETTINGS do_not_merge_across_partitions_select_final = 1
 
 -- name: loads_by_minute
--- Reports that a radio cell carries in each minute of a usual day.
-SELECT cell, intDiv(intDiv(received_us, 1000000) - {midnight:Int64} + 604800, 60) % 1440 AS minute,
-       toInt64(ceil(count() / greatest(1, ({right:Int64} - {left:Int64}) / 86400)))
+-- Reports that each radio cell carried in each minute of the day, over a span.
+SELECT cell, intDiv(intDiv(received_us, 1000000) - {midnight:Int64} + 604800, 60) % 1440 AS minute, toInt64(count())
   FROM signal FINAL
  WHERE tenant_id = {tenant:UInt32} AND received_us >= {left:Int64} * 1000000 AND received_us < {right:Int64} * 1000000
    AND cell > 0
  GROUP BY cell, minute
 
+-- name: days_heard
+-- Days of a span on which a report named a cell.
+SELECT toInt64(uniqExact(intDiv(intDiv(received_us, 1000000) - {midnight:Int64} + 604800, 86400))) FROM signal
+ WHERE tenant_id = {tenant:UInt32} AND received_us >= {left:Int64} * 1000000 AND received_us < {right:Int64} * 1000000
+   AND cell > 0
+
 -- name: usual_minutes
--- The minute of a day in which each meter's first report usually comes.
-SELECT meter_id, toInt64(quantileExact(0.5)(minute)) FROM (
+-- The middle of the minutes of the day in which each meter's reports came, on how many days, and how many.
+SELECT meter_id, toInt64(quantileExactLow(0.5)(minute)), toInt64(uniqExact(day)), toInt64(count()) FROM (
   SELECT meter_id, intDiv(intDiv(received_us, 1000000) - {midnight:Int64} + 604800, 86400) AS day,
-         min(intDiv(intDiv(received_us, 1000000) - {midnight:Int64} + 604800, 60) % 1440) AS minute
+         intDiv(intDiv(received_us, 1000000) - {midnight:Int64} + 604800, 60) % 1440 AS minute
     FROM signal FINAL
    WHERE tenant_id = {tenant:UInt32} AND received_us >= {left:Int64} * 1000000 AND received_us < {right:Int64} * 1000000
-   GROUP BY meter_id, day)
+     AND cell > 0)
  GROUP BY meter_id
+
+-- name: lateness
+-- How many minutes after their meter's usual one (the middle) the reports of each cell came (1439: one before), how many, and
+-- millionths of meters and days: their sum over a cell is on how many days its meters were heard. Of meters that report once a
+-- day: what others send is late for nothing.
+SELECT cell, toInt64((minute + 1440 - usual) % 1440) AS late, toInt64(count()), toInt64(sum(days * 1000000 / reports)) FROM (
+  SELECT cell, minute, quantileExactLow(0.5)(minute) OVER meter AS usual, count() OVER meter AS reports,
+         uniqExact(day) OVER meter AS days
+    FROM (SELECT meter_id, cell, intDiv(intDiv(received_us, 1000000) - {midnight:Int64} + 604800, 86400) AS day,
+                 intDiv(intDiv(received_us, 1000000) - {midnight:Int64} + 604800, 60) % 1440 AS minute
+            FROM signal FINAL
+           WHERE tenant_id = {tenant:UInt32} AND received_us >= {left:Int64} * 1000000
+             AND received_us < {right:Int64} * 1000000 AND cell > 0)
+  WINDOW meter AS (PARTITION BY meter_id))
+ WHERE reports * 2 <= days * 3
+ GROUP BY cell, late
 
 -- name: sync_position
 -- How far a copy has come; no row where it never began.

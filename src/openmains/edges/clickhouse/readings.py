@@ -65,9 +65,10 @@ class ClickHouseReadings:
         return [StoredRegister(_utc(row[0]), *row[1:]) for row in rows]
 
     async def frames(
-        self, tenant_id: TenantId, meter_id: MeterId, limit: int, before: tuple[int, int] | None
+        self, tenant_id: TenantId, meter_id: MeterId, limit: int, before: tuple[int, int] | None, direction: str = ""
     ) -> list[StoredFrame]:
-        rows = await self._clickhouse.query(*QUERIES["frames"](**_keys(tenant_id, meter_id, limit, before)))
+        keys = _keys(tenant_id, meter_id, limit, before)
+        rows = await self._clickhouse.query(*QUERIES["frames"](**keys, direction=direction))
         return [
             StoredFrame(us, version, direction, channel, path, outcome, bytes.fromhex(payload))
             for us, version, direction, channel, path, outcome, payload in rows

@@ -10,7 +10,8 @@ from msgspec import Meta, Struct, json
 
 from openmains.app.command.lead import MadeBatch, approve_batch, invert_batch, make_batch, steer_batch
 from openmains.app.command.model import Batch, BatchAction, BatchLine, Key, NewBatch, SignerLogin
-from openmains.app.command.plan_reports import ApplyPlan, CellLoads, PlanRequest, ReportPlan, apply_plan, plan
+from openmains.app.command.plan_ports import CellLoads
+from openmains.app.command.plan_reports import ApplyPlan, PlanRequest, ReportPlan, apply_plan, plan
 from openmains.app.command.ports import CommandStore
 from openmains.app.command.signing import KeyVerdict
 from openmains.app.problems import Problem
@@ -187,8 +188,8 @@ def _csv(rows: Sequence[Sequence[Any]], name: str) -> Response[bytes]:
 async def preview_report_plan(request: Request[Any, Any, Any], data: JSONBody[PlanRequest]) -> ReportPlan:
     """Report times from the measured load of each cell: before and after, nothing changes."""
     deps = deps_of(request)
-    found, _ = await plan(deps.store, _loads(deps), actor_of(request), data, deps.now_s())
-    return found
+    _, drivers = command_parts(deps)
+    return await plan(deps.store, _loads(deps), drivers, actor_of(request), data, deps.now_s())
 
 
 @post("/report-plan/apply", operation_id="apply_report_plan", tags=["commands"], opt=OPERATOR)

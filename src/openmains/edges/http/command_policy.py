@@ -1,21 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """What holds for all of a utility's commands: times of kinds, share and office hours, the stop switch."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request, get, post, put
 from litestar.params import JSONBody
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from openmains.app.command import set_policy
 from openmains.app.command.give import resume_commands, stop_commands
 from openmains.app.command.model import CommandPolicy, SettingTimes, Stop
+from openmains.app.command.plan_ports import NetworkCapacity, PlanStore
 from openmains.app.command.ports import CommandStore, StopSwitch
 from openmains.app.identity.model import Actor
 from openmains.edges.http.command import ApprovalOf, command_parts
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Reason, WhyQuery
 from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR, VIEWER
+
+
+class CellCapacities(Struct, frozen=True):
+    """``default`` holds where no line's network fits."""
+
+    lines: list[NetworkCapacity]
+    default: NetworkCapacity
 
 
 class StopState(Struct, frozen=True):
@@ -57,6 +65,22 @@ async def set_command_policy(
     return data
 
 
+@get("/cell-capacities", operation_id="list_cell_capacities", tags=["commands"], opt=VIEWER)
+async def list_cell_capacities(request: Request[Any, Any, Any]) -> CellCapacities:
+    """What this utility says that radio cells carry, and what holds for networks of which it says nothing."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        return CellCapacities(await work[PlanStore].capacities(), NetworkCapacity())
+
+
+@put("/cell-capacities", operation_id="set_cell_capacities", tags=["commands"], opt=ADMINISTRATOR)
+async def set_cell_capacities(
+    request: Request[Any, Any, Any], data: JSONBody[Annotated[list[NetworkCapacity], Meta(max_length=100)]]
+) -> CellCapacities:
+    """Say it anew, by network and coverage class; all lines at once. It limits report plans and what goes down (R2.2, R2.3)."""
+    await set_policy.set_capacities(deps_of(request).store, actor_of(request), data)
+    return CellCapacities(data, NetworkCapacity())
+
+
 @get("/command-stop", operation_id="read_command_stop", tags=["commands"], opt=VIEWER)
 async def read_command_stop(request: Request[Any, Any, Any]) -> StopState:
     """Whether commands are stopped."""
@@ -91,6 +115,8 @@ HANDLERS: list[Any] = [
     set_command_times,
     read_command_policy,
     set_command_policy,
+    list_cell_capacities,
+    set_cell_capacities,
     read_command_stop,
     stop_all_commands,
     resume_all_commands,

@@ -11,7 +11,7 @@ from litestar.connection import ASGIConnection
 
 from openmains.app.command.device_management.operations import MeterLink
 from openmains.app.command.driver import CommandDrivers
-from openmains.app.command.plan_reports import CellLoads
+from openmains.app.command.plan_ports import CellLoads
 from openmains.app.command.ports import StopSwitch
 from openmains.app.command.signing_ports import Signer
 from openmains.app.fleet.driver_catalog import DriverCatalog

@@ -2,16 +2,18 @@
 """The communication log of one meter: its frames, radio and battery of each report."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from litestar import Request, get
+from litestar.params import FromQuery
 from msgspec import Struct
 
-from openmains.app.fleet.driver_catalog import DamagedPart, TracedField
+from openmains.app.command.sent_frames import ANSWER, kind_of
+from openmains.app.fleet.driver_catalog import DamagedPart, DriverCatalog, TracedField
 from openmains.app.ingest.uplink import PARTIAL
 from openmains.app.readings.edits import EDIT_CHANNEL
-from openmains.app.readings.model import StoredSignal
-from openmains.domain.ids import MeterId
+from openmains.app.readings.model import StoredFrame, StoredSignal
+from openmains.domain.ids import CommandId, MeterId
 from openmains.domain.network.coverage import Coverage, coverage
 from openmains.domain.period import utc_of_us
 from openmains.edges.http.deps import actor_of, deps_of
@@ -19,15 +21,23 @@ from openmains.edges.http.inputs import Cursor, Id, Limit, Page, after_pair, pag
 from openmains.edges.http.permissions import VIEWER
 from openmains.edges.http.readings import OptionalFrom, OptionalTo, meter_of, optional_period, store_of
 
+Direction = Literal["up", "down"]
+
 
 class Frame(Struct, frozen=True):
-    """One message of the communication log, raw and explained."""
+    """One message of the communication log, raw and explained. ``received_at``: of one that went down, when it was sent."""
 
     received_at: datetime
-    direction: str
+    direction: Direction
+    what: Annotated[str, "Of a frame that went down: command, answer, write, execute, read, discover, observe, cancel"]
+    command_id: CommandId | None
+    command_kind: str | None
     channel: str
     path: str
-    outcome: Annotated[str, "ok, repeat, partial (see damages), or why it was refused"]
+    outcome: Annotated[
+        str,
+        "Up: ok, repeat, partial (see damages), or why it was refused. Down: delivered, lost, not_sent, sent (nobody confirms it)",
+    ]
     length: int
     payload_hex: str
     fields: list[TracedField]
@@ -51,33 +61,45 @@ class Signal(Struct, frozen=True):
 
 @get("/meters/{meter_id:int}/frames", operation_id="list_frames", tags=["readings"], opt=VIEWER)
 async def list_frames(
-    request: Request[Any, Any, Any], meter_id: Id, limit: Limit = 50, cursor: Cursor = None
+    request: Request[Any, Any, Any],
+    meter_id: Id,
+    direction: FromQuery[Direction | None] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Page[Frame]:
-    """The communication log, newest first, each frame explained by the meter's driver."""
+    """The communication log, newest first, both directions or one, each frame explained by the meter's driver."""
     deps, actor = deps_of(request), actor_of(request)
     before = after_pair("frames", cursor)
     meter = await meter_of(deps, actor, meter_id)
-    rows = await store_of(deps).frames(actor.tenant_id, MeterId(meter_id), limit + 1, before)
+    rows = await store_of(deps).frames(actor.tenant_id, MeterId(meter_id), limit + 1, before, direction or "")
     shown = page("frames", rows, limit, lambda f: (f.received_us, f.version))
     return Page(
-        items=[
-            Frame(
-                received_at=utc_of_us(f.received_us),
-                direction=f.direction,
-                channel=f.channel,
-                path=f.path,
-                outcome=f.outcome,
-                length=len(f.payload),
-                payload_hex=f.payload.hex(),
-                # What a person set is no frame of the driver's; its JSON speaks for itself.
-                damages=deps.drivers.damages(meter.driver, f.payload, f.received_us // 1_000_000)
-                if f.outcome == PARTIAL
-                else [],
-                fields=[] if f.channel == EDIT_CHANNEL else deps.drivers.explain(meter.driver, f.payload) or [],
-            )
-            for f in shown.items
-        ],
+        items=[_frame(deps.drivers, meter.driver, stored) for stored in shown.items],
         next=shown.next,
+    )
+
+
+def _frame(drivers: DriverCatalog, driver: str, f: StoredFrame) -> Frame:
+    went_down = f.direction == "down"
+    what, kind = kind_of(f.path) if went_down else ("", "")
+    fields: list[TracedField] = []
+    if went_down and what in ("command", ANSWER):
+        fields = drivers.explain_down(driver, f.payload)
+    elif not went_down and f.channel != EDIT_CHANNEL:  # what a person set is no frame; its JSON speaks for itself
+        fields = drivers.explain(driver, f.payload) or []
+    return Frame(
+        received_at=utc_of_us(f.received_us),
+        direction="down" if went_down else "up",
+        what=what,
+        command_id=CommandId(f.version) if what == "command" else None,
+        command_kind=kind or None,
+        channel=f.channel,
+        path=f.path,
+        outcome=f.outcome,
+        length=len(f.payload),
+        payload_hex=f.payload.hex(),
+        damages=drivers.damages(driver, f.payload, f.received_us // 1_000_000) if f.outcome == PARTIAL else [],
+        fields=fields,
     )
 
 

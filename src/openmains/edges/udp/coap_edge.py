@@ -11,10 +11,12 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+from openmains.app.command.sent_frames import SENT
 from openmains.app.ingest.edge.admission import Accepted, Admission, Refusal
 from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
 from openmains.app.link.answers import BUSY, BUSY_S, NOT_ACCEPTABLE, TEXT, Response, accepts, of_receipt, of_refusal
+from openmains.app.link.down_log import ACK, DownLog
 from openmains.app.link.reports import receipt_of
 from openmains.edges.udp.shell import UdpShell
 from openmains.wire.coap import options as opt
@@ -35,6 +37,7 @@ class CoapEdge:
         admission: Admission,
         batcher: Batcher,
         limiter: AddressLimiter,
+        down_log: DownLog,
         *,
         mid_seed: int,
         now_us: Callable[[], int],
@@ -42,6 +45,7 @@ class CoapEdge:
         self._shell = UdpShell(sock, limiter, self)
         self._loop = asyncio.get_running_loop()
         self._admission = admission
+        self._down_log = down_log
         self._batcher = batcher
         self._now_us = now_us
         self._server = Server(
@@ -108,6 +112,8 @@ class CoapEdge:
     def _done(self, exchange: Exchange, accepted: Accepted, confirmed: bool) -> None:
         receipt = receipt_of(self._admission, accepted, confirmed, self._now_us() // 1_000_000)
         self._respond(exchange, of_receipt(receipt), self._loop.time())
+        if receipt.answer:
+            self._down_log.answered(accepted.uplink, ACK, SENT, receipt.answer)
         self._shell.transmit_soon()
 
     def _respond(self, exchange: Exchange, response: Response, now: float) -> None:

@@ -4,30 +4,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from openmains.domain.network.spreading import Scheme, spread_s
 from openmains.domain.period import DAY_S, utc
 
-
-class Scheme(StrEnum):
-    """How a meter's number becomes its delay."""
-
-    NONE = "none"
-    MOD200 = "a"  # (number mod 200) × T3 + (number mod 60) s  [T4.1.4]
-    LAST3 = "b"  # last three digits × coefficient  [G5.3]
-    LAST2 = "c"  # last two digits × delay minutes, off at 0  [C4.2.3]
-
-
-def spread_s(scheme: Scheme, number: int, factor_s: int = 120) -> int:
-    """Delay (s) after the report time. ``factor_s`` is T3, the coefficient or the delay, in seconds.
-
-    Number ending 10, scheme (c), delay 2 min: 20 min, so a meter set to 00:00 reports at 00:20.
-    """
-    if scheme is Scheme.MOD200:
-        return number % 200 * factor_s + number % 60
-    if scheme is Scheme.LAST3:
-        return number % 1000 * factor_s
-    if scheme is Scheme.LAST2:
-        return number % 100 * factor_s
-    return 0
+__all__ = ["Period", "Schedule", "Scheme", "spread_s"]
 
 
 class Period(StrEnum):

@@ -16,6 +16,7 @@ from openmains.app.command.dispatch import Dispatcher, WakeUp
 from openmains.app.command.driver import CatalogCommands
 from openmains.domain.command.flow import CellFlow
 from openmains.domain.ids import MeterId, TenantId
+from openmains.domain.network.capacity import DEFAULT_CAPACITY
 from openmains.drivers import catalog as driver_catalog
 from openmains.drivers.catalog import Catalog
 from openmains.edges.nats.commands import CommandBus, CommittedBatch, HeardBatch
@@ -49,7 +50,7 @@ class DispatchLoop:
             self._signer,
             self._bus,
             FileSwitch(settings.stop_folder),
-            CellFlow(),
+            CellFlow(DEFAULT_CAPACITY.ce0_per_min),
             clock_us=now_us,
         )
         self._waiting: dict[int, WakeUp] = {}

@@ -11,6 +11,7 @@ from openmains.app.fleet.identities import Identities
 from openmains.app.ingest.edge.admission import Admission
 from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.edge.limiter import AddressLimiter
+from openmains.app.link.down_log import DownLog
 from openmains.domain.period import zone
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.nats.commands import WakeUpPublisher, listen_downlinks
@@ -76,6 +77,8 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             [text.strip() for text in settings.trusted_networks.split(",") if text.strip()],
             settings.trusted_rate_per_s,
         )
+        clock = LoopClock(asyncio.get_running_loop())
+        down_log = DownLog(clock=clock, who=identities.find, publish=batcher.add)
         context = EdgeContext(
             settings,
             client,
@@ -84,7 +87,8 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             batcher,
             limiter,
             access,
-            LoopClock(asyncio.get_running_loop()),
+            clock,
+            down_log,
         )
         plain = _plain(context) if settings.coap_port else None
         secure = secure_side(context) if settings.dtls_port else None
@@ -127,6 +131,8 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
                 each.stop_reading()
         await batcher.drain()
         await asyncio.sleep(0)  # the answers of the last batch go out
+        down_log.flush()
+        await batcher.drain()
         if plain is not None:
             plain.close()
         if secure is not None:
@@ -140,5 +146,11 @@ def _plain(context: EdgeContext) -> CoapEdge:
     settings = context.settings
     sock = open_socket(settings.coap_host, settings.coap_port, settings.edge_receive_buffer_kb << 10)
     return CoapEdge(
-        sock, context.admission, context.batcher, context.limiter, mid_seed=secrets.randbits(63), now_us=now_us
+        sock,
+        context.admission,
+        context.batcher,
+        context.limiter,
+        context.down_log,
+        mid_seed=secrets.randbits(63),
+        now_us=now_us,
     )

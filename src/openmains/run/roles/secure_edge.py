@@ -133,10 +133,12 @@ def _parts(context: EdgeContext, link: Link, server: LwM2mServer, watch: AccessW
         publish=context.batcher.add,
     )
     return Parts(
-        Reporting(server=server, link=link, clock=clock, reports=reports),
+        Reporting(server=server, link=link, clock=clock, reports=reports, down_log=context.down_log),
         proofs,
         downlinks,
-        Operations(node=node, server=server, link=link, clock=clock, proofs=proofs, may_command=may_command),
+        Operations(
+            node=node, server=server, link=link, clock=clock, proofs=proofs, may_command=may_command, down_log=context.down_log
+        ),
         Bootstrapping(
             uri=settings.bootstrap_uri, server=server, link=link, clock=clock, keys=access.keys, proofs=proofs,
             may_command=may_command,
@@ -144,6 +146,7 @@ def _parts(context: EdgeContext, link: Link, server: LwM2mServer, watch: AccessW
                 terminal.text, terminal.imei, RefusalStage.BOOTSTRAP, reason, detail, terminal.host
             ),
         ),
+        context.down_log,
     )  # fmt: skip
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from openmains.app.command.device_management.messages import Answer, Kind, OperationRequest, Outcome
 from openmains.app.command.downlink import DownFrame
+from openmains.app.command.sent_frames import sent_frames
+from openmains.app.link.down_log import GATHER_S
 from openmains.app.link.lwm2m.pipe import OPAQUE_DOWNLINK, OPAQUE_UPLINK
 from openmains.drivers import catalog
 from openmains.wire.coap import options as opt
@@ -83,6 +85,35 @@ async def test_a_notification_is_acknowledged_and_its_answer_goes_down_beside_it
     assert [event for event in world.link.felt if isinstance(event, Notified)]
     assert [each.payload for each in world.disk.uplinks] == [FRAME]
     assert world.device.tree.get(OPAQUE_DOWNLINK) not in (b"", None)
+
+
+async def test_answers_are_in_the_frame_log_with_what_is_known_of_them() -> None:
+    """One rides in an acknowledgement, which nobody confirms; one goes down as a write, which the meter acknowledges."""
+    world = World().registered()
+    world.device.post(OPAQUE_UPLINK, FRAME, world.clock.now)
+    world.link.run()
+    await world.stored()
+    world.device.set(
+        OPAQUE_UPLINK, FRAME[:-1] + bytes([FRAME[-1] ^ 1]), world.clock.now
+    )  # malformed: no answer of the driver
+    world.link.run()
+    await world.stored()
+    world.clock.run(60)
+    world.device.set(OPAQUE_UPLINK, FRAME, world.clock.now)
+    world.link.run()
+    await world.stored()
+    world.clock.run(GATHER_S)
+    await world.batcher.drain()
+    told = [each for each in world.disk.uplinks if each.channel == "link"]
+    assert {(each.path, each.tenant_id) for each in told} == {("sent", TENANT)}
+    noted = [frame for each in told for frame in sent_frames(each)]
+    assert [(frame.meter_id, frame.channel, frame.path, frame.outcome) for frame in noted] == [
+        (METER, "lwm2m", "2.04;answer", "sent"), (METER, "lwm2m", "19/1/0;answer", "delivered"),
+    ]  # fmt: skip
+    (sent,) = [event for event in world.link.felt if isinstance(event, Sent)]
+    assert noted[0].payload == sent.payload
+    assert noted[1].payload == world.device.tree.get(OPAQUE_DOWNLINK)
+    assert world.traffic.counters["down_log.noted"] == 2
 
 
 async def test_what_is_not_on_disk_is_not_acknowledged() -> None:

@@ -6,13 +6,17 @@ from typing import Any, cast
 import pytest
 
 from openmains.app.command.device_management.messages import Answer, Kind, OperationRequest, Outcome
+from openmains.app.command.sent_frames import sent_frames
+from openmains.app.fleet.identities import Identity
+from openmains.app.link.down_log import GATHER_S, DownLog
 from openmains.app.link.lwm2m.operations import QUEUE_WINDOW_S, Operations
 from openmains.app.link.proofs import PROOF_S, Proofs
+from openmains.domain.ids import MeterId, ProductId, TenantId
 from openmains.wire.coap.endpoint import Pong
 from openmains.wire.lwm2m.client import Client
 from openmains.wire.lwm2m.client_events import Executed
 from openmains.wire.lwm2m.events import Done, Failed
-from tests.support.link import RecordingLink, Seat, VirtualClock
+from tests.support.link import RecordingLink, RecordingStream, Seat, VirtualClock
 from tests.support.lwm2m_pair import IMEI, SERVER, Pair, meter_tree
 
 CID = b"\x01edge-01"
@@ -29,6 +33,7 @@ class Edge(Pair):
         self.terminal = Seat(int(IMEI), CID)
         self.edge = RecordingLink([self.terminal])
         self.proofs = Proofs(self.edge, self.clock, self.server.ping)
+        self.stream = RecordingStream()
         self.operations = Operations(
             node=1,
             server=self.server,
@@ -36,6 +41,11 @@ class Edge(Pair):
             clock=self.clock,
             proofs=self.proofs,
             may_command=lambda imei: self.allowed,
+            down_log=DownLog(
+                clock=self.clock,
+                who=lambda imei: Identity(MeterId(7), TenantId(1), ProductId(3)),
+                publish=self.stream.publish,
+            ),
         )
         self.client.register(SERVER, self.now)
         self.run()
@@ -167,3 +177,20 @@ def test_an_observed_value_is_seen_with_its_time() -> None:
     assert registered is not None
     (watched,) = registered.observed
     assert (watched.path, watched.at_us, watched.values[0].text) == ((3, 0, 9), begun, "87")
+
+
+def test_what_was_sent_is_in_the_frame_log_and_what_was_not_is_not() -> None:
+    edge = Edge()
+    edge.ask(Kind.READ, (3, 0, 9))
+    edge.ask(Kind.WRITE, (3, 0, 14), "+08:00")
+    edge.ask(Kind.WRITE, (0, 0, 5), "secret")  # refused: nothing goes down, nothing is noted
+    edge.operations.handle(OperationRequest(Kind.READ, int(IMEI), (3, 0, 9), limit_s=10), lambda answer: None)
+    edge.server.datagrams()  # lost on the way
+    edge.clock.run(10 + GATHER_S)
+    noted = [frame for uplink, _ in edge.stream.uplinks for frame in sent_frames(uplink)]
+    assert [(frame.meter_id, frame.channel, frame.path, frame.outcome) for frame in noted] == [
+        (7, "lwm2m", "3/0/9;read", "delivered"),
+        (7, "lwm2m", "3/0/14;write", "delivered"),
+        (7, "lwm2m", "3/0/9;read", "lost"),
+    ]
+    assert b"+08:00" in noted[1].payload and not noted[0].payload

@@ -54,7 +54,7 @@ class Desk:
         self.down = Down()
         self.now_us = START_US
         self.dispatcher = Dispatcher(
-            self.flow, PlainDrivers(), None, self.down, switch, CellFlow(), clock_us=lambda: self.now_us
+            self.flow, PlainDrivers(), None, self.down, switch, CellFlow(600), clock_us=lambda: self.now_us
         )
         self.work = CommandWork(self.flow, None, switch)
 

@@ -150,7 +150,7 @@ async def desk(engines: Engines, tmp_path: Path) -> AsyncIterator[RealDesk]:
     desk.authority = Authority(ledger, registry, drivers, desk.switch, MASTER, clock_s=lambda: desk.now_us // 1_000_000)
     desk.now_us = TEN_O_CLOCK * 1_000_000
     desk.dispatcher = Dispatcher(
-        desk.flow, drivers, desk.authority, desk.down, desk.switch, CellFlow(), clock_us=lambda: desk.now_us
+        desk.flow, drivers, desk.authority, desk.down, desk.switch, CellFlow(600), clock_us=lambda: desk.now_us
     )  # type: ignore[arg-type]
     account = Account(kind=MONEY, balance=RICH_FEN * UNITS_A_FEN, price=PriceSet(1, 0, T0, 12, False, (0,), (25_000,)))
     store = Store(Held(account=account))

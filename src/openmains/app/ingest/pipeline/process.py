@@ -19,9 +19,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from openmains.app.command.results import ANSWERS, LINK_CHANNEL, command_response, delivery_report
+from openmains.app.command.sent_frames import SENT_PATH, sent_frames
 from openmains.app.ingest.pipeline.bounds import DAYS, fit
 from openmains.app.ingest.pipeline.ports import DeadLetter, Effects, ExceptionRow, MeterRecord, PendingDay, Product
 from openmains.app.ingest.pipeline.repeats import is_repeat, note_last
@@ -109,7 +111,7 @@ class Processor:
         self, uplinks: Sequence[Uplink], records: Mapping[int, MeterRecord], effects: Effects, gather: Gatherer
     ) -> None:
         """Add the effects of these uplinks; see ``Batch``."""
-        uplinks = _edge_reports(uplinks, effects)
+        uplinks = _edge_reports(uplinks, effects, gather)
         decoded = self._decode(uplinks, effects)
         for index, uplink in enumerate(uplinks):
             record = records.get(uplink.meter_id)
@@ -424,8 +426,8 @@ def _remains(decoded: Decoded, row: int, device_at: int) -> list[tuple[int, int]
     )
 
 
-def _edge_reports(uplinks: Sequence[Uplink], effects: Effects) -> Sequence[Uplink]:
-    """Take out what edges report of terminals and what links saw of commands; returns what meters said, in order."""
+def _edge_reports(uplinks: Sequence[Uplink], effects: Effects, gather: Gatherer) -> Sequence[Uplink]:
+    """Take out what edges report of terminals and what links sent and saw of it; returns what meters said, in order."""
     if all(uplink.channel not in EDGE_CHANNELS for uplink in uplinks):
         return uplinks
     rest = []
@@ -436,6 +438,13 @@ def _edge_reports(uplinks: Sequence[Uplink], effects: Effects) -> Sequence[Uplin
             except ValueError as error:
                 effects.dead_letters.append(DeadLetter(uplink, "access_report", 0, str(error)))
         elif uplink.channel == LINK_CHANNEL:
+            try:
+                for frame in sent_frames(uplink):
+                    gather.sent(frame)
+            except msgspec.MsgspecError:
+                effects.counters["link_nonsense"] += 1
+            if uplink.path == SENT_PATH:
+                continue
             word = delivery_report(uplink)
             name = "link" if word else "link_nonsense"
             effects.counters[name] += 1

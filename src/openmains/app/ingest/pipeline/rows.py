@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from openmains.app.command.sent_frames import SentFrame
 from openmains.app.ingest.model import AlarmChange
 from openmains.app.ingest.pipeline.ports import Effects, MeterRecord, PendingDay, StoredDay, Table
 from openmains.app.ingest.uplink import Uplink
@@ -65,6 +66,15 @@ class Gatherer:
                 uplink.payload,
             )
         )
+
+    def sent(self, frame: SentFrame) -> None:
+        """One row of the frame log for what went down; a command's number, or a running one of its link, in place of a version."""
+        self._frames.append(
+            (
+                frame.tenant_id, frame.meter_id, frame.sent_us, frame.number, "down", frame.channel, frame.path, frame.outcome,
+                frame.payload,
+            )
+        )  # fmt: skip
 
     def registers(self, record: MeterRecord, rows: list[RegisterRow], version: int, received_us: int) -> None:
         """Registers at arbitrary instants, each exactly as it came."""

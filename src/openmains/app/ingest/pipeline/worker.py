@@ -16,6 +16,7 @@ from typing import Protocol
 
 import msgspec
 
+from openmains.app.command.sent_frames import SENT_PATH
 from openmains.app.ingest.model import AlarmChange
 from openmains.app.ingest.pipeline.alarms import alarms_for_screens
 from openmains.app.ingest.pipeline.bounds import fit_days
@@ -261,7 +262,7 @@ class ShardWorker:
 
     async def _announce(self, batch: UplinkBatch, alarms: Sequence[AlarmChange]) -> None:
         """Tell screens what is new; they read the facts from the stores."""
-        for tenant_id, count in Counter(item.tenant_id for item in batch).items():
+        for tenant_id, count in Counter(item.tenant_id for item in batch if item.path != SENT_PATH).items():
             await self._tell(f"applied.{tenant_id}", b"%d" % count)
         for topic, changed in alarms_for_screens(alarms):
             await self._tell(topic, changed)

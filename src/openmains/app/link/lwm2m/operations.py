@@ -23,6 +23,8 @@ from openmains.app.command.device_management.messages import (
     Watched,
 )
 from openmains.app.command.device_management.rules import ASKING_THE_METER, refusal_of
+from openmains.app.command.sent_frames import DELIVERED, LOST
+from openmains.app.link.down_log import DownLog
 from openmains.app.link.ports import Clock, Link, Terminal
 from openmains.app.link.proofs import Proofs
 from openmains.wire.coap.message import is_success
@@ -38,6 +40,8 @@ from openmains.wire.lwm2m.value import Item, ObjectLink, Type
 QUEUE_WINDOW_S = (
     93.0  # a client in queue mode listens so long after its last word (core 1.1 section 6.5: MAX_TRANSMIT_WAIT)
 )
+CHANNEL = "lwm2m"
+SECRET_OBJECTS = frozenset({0, 21})  # security, OSCORE
 SEEN = 20_000  # observed paths whose newest value is remembered
 LONGEST_S = 60.0
 Reply = Callable[[Answer], None]
@@ -66,7 +70,9 @@ class Operations:
         clock: Clock,
         proofs: Proofs,
         may_command: Callable[[int], bool],
+        down_log: DownLog,
     ) -> None:
+        self._down_log = down_log
         self._node = node
         self._server = server
         self._link = link
@@ -106,6 +112,7 @@ class Operations:
         open_ = event.operation.tag
         if not isinstance(open_, _Open) or open_.over:
             return
+        self._log(open_, DELIVERED if isinstance(event, events.Done) else LOST)
         if isinstance(event, events.Failed):
             lost = event.reason in ("timeout", "unreachable", "forgotten")
             self._end(open_, Outcome.NO_ANSWER if lost else Outcome.NOT_SENT, event.reason)
@@ -122,6 +129,15 @@ class Operations:
         self._answer(
             open_, Outcome.ANSWERED, code=event.code, content_format=event.content_format, values=found, raw=raw, why=why
         )  # fmt: skip
+
+    def _log(self, open_: _Open, outcome: str) -> None:
+        """What was sent, for the frame log. Objects that hold keys may not be written here (``rules``); if that ever changed, the
+        log would still not have them."""
+        if open_.sent is None:
+            return
+        ask = open_.ask
+        payload = b"" if ask.path[0] in SECRET_OBJECTS else open_.sent.payload
+        self._down_log.operated(ask.imei, CHANNEL, "/".join(map(str, ask.path)), ask.kind.value, outcome, payload)
 
     def notified(self, report: events.Report, terminal: Terminal) -> None:
         """A notification that an operator wished to see."""
@@ -158,6 +174,7 @@ class Operations:
     def _too_late(self, open_: _Open) -> None:
         if not open_.over:
             if open_.sent is not None:
+                self._log(open_, LOST)
                 self._server.withdraw(open_.sent, self._clock.time())
                 self._link.transmit_soon()
             self._end(open_, Outcome.NO_ANSWER, "time limit")

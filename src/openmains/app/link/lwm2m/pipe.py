@@ -25,6 +25,9 @@ def write_down(payload: bytes) -> operation.Operation:
 class FramePipe:
     """``FrameSender`` over an LwM2M server. The operation's tag is the frame."""
 
+    channel = "lwm2m"
+    place = "/".join(map(str, OPAQUE_DOWNLINK))
+
     def __init__(self, server: Server) -> None:
         self._server = server
 

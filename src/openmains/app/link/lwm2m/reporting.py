@@ -7,9 +7,14 @@ What a way adds is taken off here, so that the pipeline sees one thing: a maker'
 shell (``pipe.py``); resources keep their path and content format (``drivers.lwm2m.envelope``).
 """
 
+from typing import NamedTuple
+
+from openmains.app.command.sent_frames import DELIVERED, LOST, SENT
 from openmains.app.ingest.edge.admission import About
+from openmains.app.ingest.uplink import Uplink
 from openmains.app.link.answers import NOT_ACCEPTABLE, TEXT, Response, accepts, of_receipt, of_refusal
-from openmains.app.link.lwm2m.pipe import OPAQUE_DOWNLINK, unwrapped, write_down
+from openmains.app.link.down_log import ACK, DownLog
+from openmains.app.link.lwm2m.pipe import OPAQUE_DOWNLINK, FramePipe, unwrapped, write_down
 from openmains.app.link.ports import Clock, Link, Terminal
 from openmains.app.link.reports import Receipt, Reports
 from openmains.wire.coap import options as opt
@@ -22,10 +27,18 @@ from openmains.wire.lwm2m.server import Server
 CHANNEL_COAP, CHANNEL_LWM2M = "coaps", "lwm2m"
 
 
+class TimeAnswer(NamedTuple):
+    """An answer that goes down as a write of its own, to which report; the tag of that write."""
+
+    uplink: Uplink
+    payload: bytes
+
+
 class Reporting:
     """One for each link with LwM2M."""
 
-    def __init__(self, *, server: Server, link: Link, clock: Clock, reports: Reports) -> None:
+    def __init__(self, *, server: Server, link: Link, clock: Clock, reports: Reports, down_log: DownLog) -> None:
+        self._down_log = down_log
         self._server = server
         self._link = link
         self._clock = clock
@@ -50,11 +63,14 @@ class Reporting:
         response = of_receipt(receipt)
         if response.code != Code.CHANGED or (isinstance(report.exchange, Exchange) and report.kind != "send"):
             self._server.respond(report, response.code, response.payload, now=now)
+            self._log(receipt)
         else:
             self._server.respond(report, response.code, now=now)
             if response.payload and report.registration.has(OPAQUE_DOWNLINK):
                 # An acknowledged notification has no room for an answer: the time goes down as the operators do it.
-                self._server.submit(report.link, write_down(response.payload), now)
+                what = write_down(response.payload)
+                what.tag = None if receipt.uplink is None else TimeAnswer(receipt.uplink, response.payload)
+                self._server.submit(report.link, what, now)
         self._link.transmit_soon()
 
     def requested(self, request: Request, terminal: Terminal, now: float) -> None:
@@ -79,7 +95,18 @@ class Reporting:
 
     def _posted(self, request: Request, receipt: Receipt) -> None:
         self._respond(request, of_receipt(receipt), self._clock.time())
+        self._log(receipt)
         self._link.transmit_soon()
+
+    def _log(self, receipt: Receipt) -> None:
+        """An answer that rode in the acknowledgement."""
+        if receipt.uplink is not None and receipt.answer:
+            self._down_log.answered(receipt.uplink, ACK, SENT, receipt.answer)
+
+    def ended(self, answer: TimeAnswer, *, delivered: bool) -> None:
+        """What became of an answer that went down as a write."""
+        outcome = DELIVERED if delivered else LOST
+        self._down_log.answered(answer.uplink, FramePipe.place, outcome, answer.payload, CHANNEL_LWM2M)
 
     def _respond(self, request: Request, response: Response, now: float) -> None:
         self._server.answer(request, response.code, response.payload, response.options, now=now)

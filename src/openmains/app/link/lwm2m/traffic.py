@@ -14,11 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from openmains.app.command.downlink import DownFrame
+from openmains.app.link.down_log import DownLog
 from openmains.app.link.downlinks import Downlinks
 from openmains.app.link.lwm2m.bootstrapping import Bootstrapping
 from openmains.app.link.lwm2m.operations import Operations
 from openmains.app.link.lwm2m.pipe import OPAQUE_UPLINK
-from openmains.app.link.lwm2m.reporting import Reporting
+from openmains.app.link.lwm2m.reporting import Reporting, TimeAnswer
 from openmains.app.link.ports import Link, Registrar, RegistrationStore, Terminal
 from openmains.app.link.proofs import Proofs
 from openmains.app.security.refusals import RefusalStage
@@ -48,6 +49,7 @@ class Parts:
     downlinks: Downlinks
     operations: Operations
     bootstrapping: Bootstrapping
+    down_log: DownLog
 
     @property
     def counters(self) -> dict[str, int]:
@@ -57,6 +59,7 @@ class Parts:
             **self.downlinks.counters,
             **self.operations.counters,
             **self.bootstrapping.counters,
+            **self.down_log.counters,
             "refused.other_name": self.reporting.other_names,
         }
 
@@ -259,10 +262,16 @@ class Traffic:
         """An operation of one of the parts has come to its end: its tag tells which."""
         tag = event.operation.tag
         if isinstance(tag, DownFrame):
-            self._parts.downlinks.ended(tag, delivered=isinstance(event, lwm2m.Done) and is_success(event.code))
+            self._parts.downlinks.ended(tag, delivered=_is_done(event))
+        elif isinstance(tag, TimeAnswer):
+            self._parts.reporting.ended(tag, delivered=_is_done(event))
         elif tag is not None:
             self._parts.operations.done(event, now)
             self._parts.bootstrapping.done(event, now)
+
+
+def _is_done(event: lwm2m.Done | lwm2m.Failed) -> bool:
+    return isinstance(event, lwm2m.Done) and is_success(event.code)
 
 
 def _cid(link: object) -> bytes:

@@ -246,6 +246,7 @@ def _waiting(row: Row) -> Waiting:
     return Waiting(
         row["command_id"], row["serial"], Kind(row["kind"]), Lane(row["lane"]), Priority(row["priority"]),
         State(row["state"]), row["due_at"], row["not_after"], row["attempts"], row["cell"],
+        row["capacity_per_min"],
     )  # fmt: skip
 
 

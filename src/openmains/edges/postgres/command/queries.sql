@@ -4,10 +4,14 @@
 
 -- name: waiting
 -- Open, sendable commands of these meters: the one query of a batch, by index command_waiting_meter. What opens a valve does not
--- go out, nor go out again, while the meter is closed for safety.
+-- go out, nor go out again, while the meter is closed for safety. With what cells of
+-- the meter's network carry: the line with the longest network that its card's IMSI begins with.
 SELECT w.command_id, w.serial, w.kind, w.lane, w.priority, w.state, w.due_at, w.not_after, w.attempts,
-       coalesce(s.cell, 0) AS cell, w.meter_id
+       coalesce(s.cell, 0) AS cell, w.meter_id, coalesce(k.ce0_per_min, 0) AS capacity_per_min
   FROM command_waiting w LEFT JOIN meter_state s USING (meter_id)
+  LEFT JOIN LATERAL (
+    SELECT c.ce0_per_min FROM meter m JOIN cell_capacity c ON c.tenant_id = m.tenant_id AND starts_with(m.imsi, c.network)
+     WHERE m.meter_id = w.meter_id ORDER BY length(c.network) DESC LIMIT 1) k ON true
  WHERE w.meter_id = ANY(:meter_ids::bigint[])
    AND NOT (w.kind = 'valve_open'
             AND EXISTS (SELECT FROM meter_safety t WHERE t.meter_id = w.meter_id AND t.lifted_us IS NULL))

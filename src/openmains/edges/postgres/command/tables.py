@@ -23,7 +23,7 @@ from openmains.domain.command.kinds import CONFIGURATION, Channel, Kind
 from openmains.domain.command.life import State
 from openmains.domain.command.log_pull import Pull
 from openmains.domain.command.quota import SMALL
-from openmains.domain.ids import AreaId, BatchId, CommandId, MeterId, ProductId, UserId
+from openmains.domain.ids import BatchId, CommandId, MeterId, UserId
 from openmains.domain.period import utc, utc_of_us
 from openmains.edges.postgres.command import logs
 from openmains.edges.postgres.command.batches import BatchTables
@@ -226,14 +226,6 @@ class Commands(BatchTables):
         )
         return (await self.closings(1, safety_id + 1, meter_id=meter_id, is_standing=False))[0]
 
-    async def cell_meters(
-        self, area_id: AreaId | None, product_id: ProductId | None
-    ) -> list[tuple[int, MeterId, int | None]]:
-        rows = await SQL["cell_meters"].fetch(
-            self._connection, tenant_id=self._tenant_id, area_id=area_id, product_id=product_id
-        )
-        return [(row["cell"], row["meter_id"], _minute(row["last_seen_us"])) for row in rows]
-
 
 def _event(row: Row) -> CommandEvent:
     at = utc_of_us(row["at_us"])
@@ -248,10 +240,6 @@ def _closing(row: Row) -> SafetyClosing:
     reason = values["reason"]
     values["reason"] = int(reason) if reason.isascii() and reason.isdigit() else None
     return SafetyClosing(**values)
-
-
-def _minute(at_us: int | None) -> int | None:
-    return None if at_us is None else at_us // 60_000_000
 
 
 def _channel(name: str) -> Channel:

@@ -136,16 +136,6 @@ UPDATE meter_safety SET lifted_us = :now_us, inspected_by = :inspector, agreed_b
 UPDATE alarm SET cleared_us = :now_us
  WHERE tenant_id = :tenant_id AND meter_id = :meter_id AND event = ANY(:events::text[]) AND cleared_us IS NULL
 
--- name: cell_meters
--- Meters with a known cell and when they were last seen, of an area with those below it.
-WITH RECURSIVE part AS (
-  SELECT area_id FROM area WHERE tenant_id = :tenant_id AND (:area_id::int IS NULL OR area_id = :area_id)
-  UNION SELECT a.area_id FROM area a JOIN part ON a.parent_id = part.area_id WHERE a.tenant_id = :tenant_id)
-SELECT s.cell, m.meter_id, s.last_seen_us FROM meter m JOIN meter_state s USING (meter_id)
- WHERE m.tenant_id = :tenant_id AND m.removed_on IS NULL AND s.cell IS NOT NULL
-   AND m.area_id IN (SELECT area_id FROM part) AND (:product_id::int IS NULL OR m.product_id = :product_id)
- ORDER BY s.cell, m.meter_id
-
 -- name: choose_numbers
 -- Meters by their numbers, in that order; no meter: the number is not the tenant's.
 SELECT u.number, m.meter_id FROM unnest(:numbers::text[]) WITH ORDINALITY AS u(number, place)
