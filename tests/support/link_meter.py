@@ -15,6 +15,7 @@ from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.uplink import Uplink, decode_batch
 from openmains.app.link.downlinks import Downlinks
 from openmains.app.link.lwm2m.bootstrapping import Bootstrapping
+from openmains.app.link.lwm2m.clock_setting import ClockSetting
 from openmains.app.link.lwm2m.operations import Operations
 from openmains.app.link.lwm2m.pipe import FramePipe
 from openmains.app.link.lwm2m.reporting import Reporting
@@ -190,8 +191,9 @@ def assemble(
     )
     shared: dict[str, Any] = {"server": server, "link": link, "clock": clock}
     guarded: dict[str, Any] = {**shared, "proofs": proofs, "may_command": allowed}
+    clocks = ClockSetting(**guarded, driver_of=admission.driver_of)
     parts = Parts(
-        Reporting(**shared, reports=reports),
+        Reporting(**shared, reports=reports, clocks=clocks),
         proofs,
         downlinks,
         Operations(**guarded, node=NODE),
@@ -203,6 +205,7 @@ def assemble(
                 one.imei, one.host, RefusalStage.BOOTSTRAP, reason, detail
             ),
         ),
+        clocks,
     )
     traffic = Traffic(server, parts, link=link, store=store, registrar=gate, driver_of=admission.driver_of)
     return Stack(admission, batcher, server, reports, parts, traffic)

@@ -9,6 +9,7 @@ shell (``pipe.py``); resources keep their path and content format (``drivers.lwm
 
 from openmains.app.ingest.edge.admission import About
 from openmains.app.link.answers import NOT_ACCEPTABLE, TEXT, Response, accepts, of_receipt, of_refusal
+from openmains.app.link.lwm2m.clock_setting import ClockSetting
 from openmains.app.link.lwm2m.pipe import OPAQUE_DOWNLINK, unwrapped, write_down
 from openmains.app.link.ports import Clock, Link, Terminal
 from openmains.app.link.reports import Receipt, Reports
@@ -25,11 +26,12 @@ CHANNEL_COAP, CHANNEL_LWM2M = "coaps", "lwm2m"
 class Reporting:
     """One for each link with LwM2M."""
 
-    def __init__(self, *, server: Server, link: Link, clock: Clock, reports: Reports) -> None:
+    def __init__(self, *, server: Server, link: Link, clock: Clock, reports: Reports, clocks: ClockSetting) -> None:
         self._server = server
         self._link = link
         self._clock = clock
         self._reports = reports
+        self._clocks = clocks
         self.other_names = 0
 
     def reported(self, report: lwm2m.Report, terminal: Terminal, now: float) -> None:
@@ -38,9 +40,13 @@ class Reporting:
         place = "dp" if report.kind == "send" else "/".join(map(str, report.path))
         if report.content_format not in (None, content.OPAQUE):
             place = f"{place};ct={report.content_format}"
-        refusal = self._reports.admit(
-            terminal, payload, CHANNEL_LWM2M, place, about, lambda receipt: self._stored(report, receipt)
-        )
+
+        def stored(receipt: Receipt) -> None:
+            self._stored(report, receipt)
+            if receipt.confirmed and not receipt.fault:
+                self._clocks.look(terminal, payload, about)
+
+        refusal = self._reports.admit(terminal, payload, CHANNEL_LWM2M, place, about, stored)
         if refusal is not None:
             response = of_refusal(refusal)
             self._server.respond(report, response.code, response.payload, now=now)
@@ -71,9 +77,13 @@ class Reporting:
             self._server.answer(request, Code.FORBIDDEN, b"not your IMEI", (TEXT,), now=now)
         else:
             about: About = "/", opt.get_uint(request.options, opt.CONTENT_FORMAT)
-            refusal = self._reports.admit(
-                terminal, request.payload, CHANNEL_COAP, "r", about, lambda receipt: self._posted(request, receipt)
-            )
+
+            def posted(receipt: Receipt) -> None:
+                self._posted(request, receipt)
+                if receipt.confirmed and not receipt.fault:
+                    self._clocks.look(terminal, request.payload, about)
+
+            refusal = self._reports.admit(terminal, request.payload, CHANNEL_COAP, "r", about, posted)
             if refusal is not None:
                 self._respond(request, of_refusal(refusal), now)
 

@@ -4,7 +4,7 @@
     message → wire.lwm2m ─ Report, POST /r ─→ Reporting → Reports → (durable) → answer
                           ─ RegisterWanted ──→ name and SIM checked, storms spread → 2.01, observe
                           ─ BootstrapWanted ─→ Bootstrapping
-                          ─ Done, Failed ────→ Downlinks, Operations, Bootstrapping
+                          ─ Done, Failed ────→ Downlinks, Operations, Bootstrapping, ClockSetting
 
 Whose words they are was settled by the session's key; a name in the message may only agree with it.
 """
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from openmains.app.command.downlink import DownFrame
 from openmains.app.link.downlinks import Downlinks
 from openmains.app.link.lwm2m.bootstrapping import Bootstrapping
+from openmains.app.link.lwm2m.clock_setting import ClockSetting
 from openmains.app.link.lwm2m.operations import Operations
 from openmains.app.link.lwm2m.pipe import OPAQUE_UPLINK
 from openmains.app.link.lwm2m.reporting import Reporting
@@ -48,6 +49,7 @@ class Parts:
     downlinks: Downlinks
     operations: Operations
     bootstrapping: Bootstrapping
+    clocks: ClockSetting
 
     @property
     def counters(self) -> dict[str, int]:
@@ -57,6 +59,7 @@ class Parts:
             **self.downlinks.counters,
             **self.operations.counters,
             **self.bootstrapping.counters,
+            **self.clocks.counters,
             "refused.other_name": self.reporting.other_names,
         }
 
@@ -263,6 +266,7 @@ class Traffic:
         elif tag is not None:
             self._parts.operations.done(event, now)
             self._parts.bootstrapping.done(event, now)
+            self._parts.clocks.ended(event)
 
 
 def _cid(link: object) -> bytes:
