@@ -45,6 +45,7 @@ export const names = {
     quota_amount: ["超出本单位今日金额限额", "over what the utility gives in a day"],
     two_persons: ["须第二人审批", "a second person must agree"],
     site_inspected: ["现场已检查，不再执行", "the site was inspected; not carried out any more"],
+    module_mismatch: ["模块与表不符：报文中的表号与台账不同，判断之前不动阀、不动款", "module does not fit the meter: its frames carry another number; nothing moves valve or money until that is judged"],
     validity_too_long: ["阀门命令有效期超过三天", "a valve command holds for three days at most"],
     not_signed_kind: ["不是签名类命令", "not a signed kind"],
     wrong_parameters: ["参数超出范围", "parameters out of range"],
