@@ -128,6 +128,7 @@ export const names = {
     creditUnknown: ["余额未知：若为预付费表，签名进程会拒绝关阀。", "Balance unknown: if it is a prepay meter the signer will refuse to close."],
     tooLong: ["阀门命令有效期最长三天，签名进程会拒绝。", "A valve command holds for three days at most: the signer will refuse."],
     removed: ["此表已拆除。", "This meter is out of use."],
+    mismatch: ["模块与表不符，可能是他户的阀门或余额：签名进程会拒绝。请先判断“表号不符”。", "The module does not fit the meter: valve or credit may be another customer's, the signer will refuse. Judge 'number does not fit' first."],
   },
   safetyReasons: {
     1: ["泄漏", "Leak"],
