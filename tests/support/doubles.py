@@ -284,8 +284,8 @@ def product(product_id: int = 3) -> Product:
 def finding(exception_id: int = 1, **more: Any) -> ReadingException:
     """An open spike of 2026-09-01."""
     made = ReadingException(
-        ExceptionId(exception_id), MeterId(5), "5", "openmains/water-1", "spike", THEN, "2026-09-01", 9000, 20, THEN,
-        "open", None, None, "",
+        ExceptionId(exception_id), MeterId(5), "5", None, "openmains/water-1", "spike", THEN, "2026-09-01", 9000, 20, THEN,
+        THEN, 1, "open", None, None, "",
     )  # fmt: skip
     return structs.replace(made, **more)
 

@@ -16,6 +16,7 @@ from openmains.app.ingest.uplink import Uplink, decode_batch
 from openmains.app.link.down_log import DownLog
 from openmains.app.link.downlinks import Downlinks
 from openmains.app.link.lwm2m.bootstrapping import Bootstrapping
+from openmains.app.link.lwm2m.clock_setting import ClockSetting
 from openmains.app.link.lwm2m.operations import Operations
 from openmains.app.link.lwm2m.pipe import FramePipe
 from openmains.app.link.lwm2m.reporting import Reporting
@@ -192,8 +193,9 @@ def assemble(
     shared: dict[str, Any] = {"server": server, "link": link, "clock": clock}
     guarded: dict[str, Any] = {**shared, "proofs": proofs, "may_command": allowed}
     down_log = DownLog(clock=clock, who=identities.find, publish=batcher.add)
+    clocks = ClockSetting(**guarded, driver_of=admission.driver_of)
     parts = Parts(
-        Reporting(**shared, reports=reports, down_log=down_log),
+        Reporting(**shared, reports=reports, down_log=down_log, clocks=clocks),
         proofs,
         downlinks,
         Operations(**guarded, node=NODE, down_log=down_log),
@@ -206,6 +208,7 @@ def assemble(
             ),
         ),
         down_log,
+        clocks,
     )
     traffic = Traffic(server, parts, link=link, store=store, registrar=gate, driver_of=admission.driver_of)
     return Stack(admission, batcher, server, reports, parts, traffic)

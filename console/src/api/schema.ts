@@ -777,6 +777,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exceptions/{exception_id}/held": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ReadHeldMessages
+         * @description What is held because of a number, and to which meter accepting would book it.
+         */
+        get: operations["read_held_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exceptions/{exception_id}/judge": {
         parameters: {
             query?: never;
@@ -788,7 +808,7 @@ export interface paths {
         put?: never;
         /**
          * JudgeException
-         * @description Accept the value, keep the estimate, or set another value.
+         * @description Accept the value, keep the estimate, or set another value; accept or reject messages held for their number.
          */
         post: operations["judge_exception"];
         delete?: never;
@@ -2250,6 +2270,7 @@ export interface components {
             channel: string;
             dead_letter_id: number;
             detail: string;
+            frame_number: number | null;
             handled_at: string | null;
             handled_by: number | null;
             imei: string | null;
@@ -2360,6 +2381,15 @@ export interface components {
         Health: {
             status: string;
         };
+        /** HeldMessages */
+        HeldMessages: {
+            carried: string;
+            messages: number;
+            number: string;
+            owner_address: string | null;
+            owner_meter_id: number | null;
+            owner_number: string | null;
+        };
         /** Hold */
         Hold: {
             /** @default  */
@@ -2399,7 +2429,7 @@ export interface components {
             reason: string;
             start?: string | null;
             /** @enum {string} */
-            verdict: "accept" | "keep_estimate" | "edit";
+            verdict: "accept" | "keep_estimate" | "edit" | "reject";
             volume?: number | null;
         };
         /** KeyStatus */
@@ -3037,6 +3067,7 @@ export interface components {
         ReadingException: {
             /** Format: date-time */
             at: string;
+            customer_name: string | null;
             day: string;
             driver: string;
             exception_id: number;
@@ -3045,12 +3076,15 @@ export interface components {
             found_at: string;
             judged_at: string | null;
             judged_by: number | null;
+            /** Format: date-time */
+            last_at: string;
             meter_id: number;
             number: string;
+            occurrences: number;
             reason: string;
             rule: string;
             /** @enum {string} */
-            status: "open" | "accepted" | "edited" | "estimated";
+            status: "open" | "accepted" | "edited" | "estimated" | "rejected" | "closed";
             value: number;
         };
         /** Reason */
@@ -7930,7 +7964,7 @@ export interface operations {
                 limit?: number;
                 meter_id?: number | null;
                 rule?: string | null;
-                status?: "open" | "accepted" | "edited" | "estimated" | null;
+                status?: "open" | "accepted" | "edited" | "estimated" | "rejected" | "closed" | null;
             };
             header?: never;
             path?: never;
@@ -8048,6 +8082,109 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReadingException"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_held_messages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                exception_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldMessages"];
                 };
             };
             /** @description Input not valid */

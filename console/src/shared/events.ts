@@ -45,6 +45,7 @@ export const EVENTS = {
   safety_closing: ["安全关阀", "Safety closing"],
   safety_close_failed: ["安全关阀未执行", "Safety closing was not carried out"],
   safety_opened: ["安全关阀的表已打开", "Meter closed for safety is open"],
+  module_mismatch: ["模块与表不符", "Module does not fit the meter"],
 } as const satisfies Record<string, Text>;
 
 export const EVENT_NAMES = Object.keys(EVENTS) as (keyof typeof EVENTS)[];

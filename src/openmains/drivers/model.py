@@ -237,6 +237,7 @@ class Driver(ABC):
     register_ceiling = (
         0  # all ones in the widest field of a register, in the driver's unit; 0: the frame has no such width
     )
+    number_digits = 0  # last digits of meter_number and the registered number that must agree; 0: not compared
     wants_envelope = False  # payloads are LwM2M reports in ``lwm2m.envelope``, wrapped by the edge
     observes: tuple[tuple[int, ...], ...] = ()  # LwM2M paths whose notifications are this product's reports
     command_kinds: Mapping[str, CommandKind] = MappingProxyType({})
@@ -260,6 +261,10 @@ class Driver(ABC):
 
         Only for frames that ``check`` found good.
         """
+
+    def clock_of(self, payload: bytes, received_at: int) -> int | None:
+        """What the message says of the meter's clock (s UTC), where the platform sets it by other means than ``answer``."""
+        return None
 
     @abstractmethod
     def explain(self, payload: bytes) -> list[FieldTrace]:

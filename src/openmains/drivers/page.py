@@ -12,6 +12,7 @@ from openmains.drivers.errors import Place
 from openmains.drivers.model import CommandKind, Kind, Setting, Title, Vector
 
 CRC_SIZE = 2
+MOST_DIGITS = 18  # of a number that fits 64 bits
 INTEGERS = {"u8": 1, "u16": 2, "u24": 3, "u32": 4, "u48": 6, "i8": 1, "i16": 2, "i32": 4}  # type → bytes
 SIZES = INTEGERS | {f"bcd{n}": n for n in range(1, 9)}
 
@@ -155,6 +156,7 @@ class Page:
     unit_exponent: int
     title: Title
     hook: str | None
+    number_digits: int | None = None  # None: as wide as the frame has it
     order: str = "big"
     header: list[Field] = field(default_factory=list)
     type_field: str = ""

@@ -2,7 +2,7 @@
 """What every driver takes from its page, whether tables or a hook read its frames."""
 
 from openmains.drivers.model import Driver
-from openmains.drivers.page import Page, raw_range
+from openmains.drivers.page import MOST_DIGITS, Page, raw_range
 
 
 class PageDriver(Driver):
@@ -17,6 +17,7 @@ class PageDriver(Driver):
         self.vectors = page.vectors
         self.spreading = page.spreading
         self.register_ceiling = register_ceiling(page)
+        self.number_digits = number_digits(page) if page.number_digits is None else page.number_digits
 
 
 def register_ceiling(page: Page) -> int:
@@ -30,3 +31,9 @@ def register_ceiling(page: Page) -> int:
         if (field.point in ("register", "base") or (field.series == "register_values" and not field.plus))
     ]
     return max(widths, default=0)
+
+
+def number_digits(page: Page) -> int:
+    """Digits that the widest field of the meter's number holds; 0: the page's tables have none."""
+    fields = [field for message in page.messages for field in message.fields if field.point == "meter_number"]
+    return max((min(len(str(raw_range(field.type)[1])), MOST_DIGITS) for field in fields), default=0)

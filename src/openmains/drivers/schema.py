@@ -12,7 +12,7 @@ from openmains.drivers import command_schema
 from openmains.drivers.field_schema import FieldReader
 from openmains.drivers.message_schema import MessageEntry, read_message
 from openmains.drivers.model import Title, Vector
-from openmains.drivers.page import INTEGERS, AnswerField, Field, Page
+from openmains.drivers.page import INTEGERS, MOST_DIGITS, AnswerField, Field, Page
 from openmains.drivers.page_reader import PageReader
 from openmains.drivers.points import Vocabulary
 
@@ -31,6 +31,7 @@ class _DriverEntry(TypedDict):
     zh: str
     en: str
     hook: NotRequired[str]
+    number_digits: NotRequired[int]
 
 
 class _FrameEntry(TypedDict):
@@ -93,6 +94,8 @@ def _identity(reader: PageReader) -> Page:
             reader.fail(reader.place("driver", key), f"{key} {value!r} is not one of {', '.join(allowed)}")
     if not -9 <= entry["unit_exponent"] <= 3:
         reader.fail(reader.place("driver", "unit_exponent"), "unit_exponent is outside -9..3")
+    if not 0 <= entry.get("number_digits", 0) <= MOST_DIGITS:
+        reader.fail(reader.place("driver", "number_digits"), f"number_digits is outside 0..{MOST_DIGITS}")
     if f"{entry['name']}.toml" != reader.file:
         reader.fail(reader.place("driver", "name"), f"the page {entry['name']!r} lies in file {reader.file!r}")
     return Page(
@@ -102,6 +105,7 @@ def _identity(reader: PageReader) -> Page:
         unit_exponent=entry["unit_exponent"],
         title=Title(entry["zh"], entry["en"]),
         hook=entry.get("hook"),
+        number_digits=entry.get("number_digits"),
     )
 
 

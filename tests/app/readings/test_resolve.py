@@ -68,6 +68,15 @@ async def test_a_judgement_touches_no_reading(verdict: Any, status: str) -> None
     assert (store.actions, stream.uplinks) == (["judge_exception"], [])
 
 
+async def test_held_messages_are_no_reading_to_accept_or_edit() -> None:
+    store, _, days, stream = given(finding(rule="number_mismatch"))
+    told = await refused(judge_exception(store, ACTOR, ONE, "accept", "x"), store)
+    assert (told.code, told.fields) == ("invalid-input", (("/verdict", "not-accepted"),))
+    asked = edit_reading(store, days, stream, ACTOR, ONE, Correction(10), "x", NOW_US)  # type: ignore[arg-type]
+    assert (await refused(asked, store)).code == "invalid-input"
+    assert stream.uplinks == []
+
+
 @pytest.mark.parametrize(
     ("rows", "code"), [([], "not-found"), ([finding(status="accepted")], "already-done")], ids=["unknown", "judged"]
 )

@@ -22,7 +22,7 @@ from openmains.domain.command.kinds import RULES, Channel, Kind, Lane, Priority,
 from openmains.domain.command.life import Event, State
 from openmains.domain.command.order import Waiting, after_send, next_of, replaced_by, slot_of, timed_event
 from openmains.domain.command.quota import Scope
-from openmains.domain.command.safety import MeterFacts, Need, Refusal, exceeded, needs_second, refusal
+from openmains.domain.command.safety import MOVES, MeterFacts, Need, Refusal, exceeded, needs_second, refusal
 from openmains.domain.period import DAY_S
 
 NOW = 1_760_000_000
@@ -129,6 +129,13 @@ def test_who_is_never_closed(values: dict[str, object], why: Refusal | None) -> 
 def test_opening_is_never_refused_for_credit_and_no_closing_waits_for_a_week() -> None:
     assert refusal(Kind.VALVE_OPEN, facts(is_protected=True, balance=9), validity_s=3600) is None
     assert refusal(Kind.VALVE_CLOSE, facts(), validity_s=7 * DAY_S) is Refusal.VALIDITY_TOO_LONG
+
+
+def test_nothing_moves_valve_or_money_of_a_meter_whose_module_may_be_anothers() -> None:
+    strange = facts(strange_number=7)
+    found = {kind: refusal(kind, strange, validity_s=3600) for kind in Kind}
+    assert {kind for kind, why in found.items() if why is Refusal.MODULE_MISMATCH} == MOVES
+    assert all(found[kind] is None for kind in Kind if kind not in MOVES)
 
 
 def test_when_a_second_person_is_needed() -> None:

@@ -45,6 +45,7 @@ export const names = {
     quota_amount: ["超出本单位今日金额限额", "over what the utility gives in a day"],
     two_persons: ["须第二人审批", "a second person must agree"],
     site_inspected: ["现场已检查，不再执行", "the site was inspected; not carried out any more"],
+    module_mismatch: ["模块与表不符：报文中的表号与台账不同，判断之前不动阀、不动款", "module does not fit the meter: its frames carry another number; nothing moves valve or money until that is judged"],
     validity_too_long: ["阀门命令有效期超过三天", "a valve command holds for three days at most"],
     not_signed_kind: ["不是签名类命令", "not a signed kind"],
     wrong_parameters: ["参数超出范围", "parameters out of range"],
@@ -127,6 +128,7 @@ export const names = {
     creditUnknown: ["余额未知：若为预付费表，签名进程会拒绝关阀。", "Balance unknown: if it is a prepay meter the signer will refuse to close."],
     tooLong: ["阀门命令有效期最长三天，签名进程会拒绝。", "A valve command holds for three days at most: the signer will refuse."],
     removed: ["此表已拆除。", "This meter is out of use."],
+    mismatch: ["模块与表不符，可能是他户的阀门或余额：签名进程会拒绝。请先判断“表号不符”。", "The module does not fit the meter: valve or credit may be another customer's, the signer will refuse. Judge 'number does not fit' first."],
   },
   safetyReasons: {
     1: ["泄漏", "Leak"],

@@ -5,6 +5,7 @@ import { call, fileUrl, type Abort, type QueryOf, type Schemas } from "@/api/typ
 export type CollectionReport = Schemas["CollectionReport"];
 export type CollectionRow = Schemas["CollectionRow"];
 export type Frame = Schemas["Frame"];
+export type HeldMessages = Schemas["HeldMessages"];
 export type Judgement = Schemas["Judgement"];
 export type Reading = Schemas["SeriesPoint"];
 export type ReadingException = Schemas["ReadingException"];
@@ -31,5 +32,7 @@ export const missingMeters = (query: MissingQuery, signal: Abort) => call("get",
 export const collectionCsv = (query: ReportQuery) => fileUrl("/api/v1/reports/collection.csv", query);
 export const collectionXlsx = (query: ReportQuery) => fileUrl("/api/v1/reports/collection.xlsx", query);
 export const listExceptions = (query: ExceptionQuery, signal: Abort) => call("get", "/api/v1/exceptions", { query, signal });
+export const heldMessages = (exceptionId: number, signal: Abort) =>
+  call("get", "/api/v1/exceptions/{exception_id}/held", { path: { exception_id: exceptionId }, signal });
 export const judgeException = (exceptionId: number, body: Judgement) =>
   call("post", "/api/v1/exceptions/{exception_id}/judge", { path: { exception_id: exceptionId }, body });

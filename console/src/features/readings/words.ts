@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words of readings, the collection report, findings, gaps, signals and why data are missing.
 import type { Words } from "@/shared/i18n/bilingual";
+import { MEASURES } from "./parts/measures";
 import { RULES } from "./parts/rules";
 
 export const words = {
@@ -80,11 +81,22 @@ export const words = {
     at: ["数据时间", "Time of the value"],
     found: ["发现时间", "Found"],
     value: ["上报值", "Reported"],
-    expected: ["预期值", "Expected"],
+    measure: ["对照", "Compared with"],
+    measures: MEASURES,
+    times: ["{n} 次，最近 {at}", "{n} times, last {at}"],
     status: ["状态", "Status"],
-    statuses: { open: ["待处理", "Open"], accepted: ["已采纳", "Accepted"], edited: ["已修改", "Edited"], estimated: ["保留估算", "Estimate kept"] },
+    statuses: {
+      open: ["待处理", "Open"], accepted: ["已采纳", "Accepted"], edited: ["已修改", "Edited"], estimated: ["保留估算", "Estimate kept"],
+      rejected: ["不采用", "Rejected"], closed: ["自行结束", "Over by itself"],
+    },
     none: ["没有待判数据", "Nothing to judge"],
-    verdicts: { accept: ["采纳", "Accept"], keep_estimate: ["保留估算", "Keep estimate"], edit: ["修改", "Edit"] },
+    verdicts: { accept: ["采纳", "Accept"], keep_estimate: ["保留估算", "Keep estimate"], edit: ["修改", "Edit"], reject: ["不采用", "Reject"] },
+    held: {
+      numbers: ["报文表号 {carried}，登记表号 {number}：{messages} 条报文暂不入账。", "The frames say {carried}, the registry {number}: {messages} messages are held, none is booked."],
+      acceptHere: ["采纳：模块就在本表上，台账将更正。这些报文记入本表，此后本表也接受表号 {carried}，直到台账更正。", "Accept: the module is at this meter, the registry will be corrected. The messages are booked to this meter, which may say {carried} from now on until the registry has it."],
+      acceptThere: ["采纳：模块已移到表 {owner}（{address}），台账将更正。这些报文记入表 {owner}；台账更正前，之后的报文仍会暂存待判。", "Accept: the module sits at meter {owner} ({address}) now, the registry will be corrected. The messages are booked to meter {owner}; until the registry is corrected, further ones are held again."],
+      reject: ["不采用：这些报文不计入任何用户，仍留在通信日志中。", "Reject: the messages are booked to nobody; they stay in the frame log."],
+    },
     reason: ["理由", "Reason"],
     judged: ["已处理", "Judged"],
     confirm: ["确定", "Confirm"],

@@ -75,6 +75,7 @@ export const words = {
     channel: ["通道", "Channel"],
     outcome: ["结果", "Outcome"],
     partial: ["部分入库", "partly stored"],
+    held: ["表号不符，待判断，未入库", "number does not fit: held, nothing stored"],
     damages: ["以下部分无法读取、未入库；其余已入库。请与厂家核对表端固件：", "These parts could not be read and are not stored; the rest is. Have the maker check the meter's firmware:"],
     damage: ["字节 {offset}，{name}：{detail}", "byte {offset}, {name}: {detail}"],
     bytes: ["字节", "Bytes"],

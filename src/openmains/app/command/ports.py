@@ -91,6 +91,7 @@ class OpenCommand(HeldCommand, frozen=True, kw_only=True):
     frame: bytes | None
     product_id: ProductId
     imei: int | None  # of its module, None where it has none now
+    misfits: bool = False  # the meter's frames carry another number than the registered one
 
 
 @dataclass(frozen=True, slots=True)

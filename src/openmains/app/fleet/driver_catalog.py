@@ -77,6 +77,9 @@ class DriverCatalog(Protocol):
     """The driver catalogue as people ask it."""
 
     def pages(self) -> list[DriverPage]: ...
+    def number_digits(self, name: str) -> int:
+        """How many digits of the number in its frames are compared with the registered one; 0: none, or an unknown driver."""
+
     def vectors(self, name: str) -> list[DriverVector] | None: ...
     def layout(self, name: str) -> DriverLayout | None: ...
     def damages(self, name: str, payload: bytes, received_s: int) -> list[DamagedPart]:

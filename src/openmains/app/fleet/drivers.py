@@ -34,6 +34,10 @@ class LoadedDriverCatalog:
     def pages(self) -> list[DriverPage]:
         return self._pages
 
+    def number_digits(self, name: str) -> int:
+        driver = self._drivers.get(name)
+        return 0 if driver is None else driver.number_digits
+
     def vectors(self, name: str) -> list[DriverVector] | None:
         driver = self._drivers.get(name)
         if driver is None:

@@ -28,6 +28,7 @@ class DeadLetter(Struct, frozen=True):
     reason: str
     byte_offset: int
     detail: str
+    frame_number: int | None  # in the frame, of a message held because it is not the registered one
     status: DeadLetterStatus
     handled_by: int | None
     handled_at: datetime | None

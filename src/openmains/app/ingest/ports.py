@@ -23,6 +23,9 @@ class DeadLetterStore(Protocol):
     async def lock_open(self, ids: Sequence[int]) -> list[DeadLetter]:
         """The open ones of these, locked until the transaction ends."""
 
+    async def lock_held(self, meter_id: MeterId, number: int) -> list[DeadLetter]:
+        """The open ones of a meter that were held because they carry this number, in their order; locked likewise."""
+
     async def mark(self, ids: Sequence[int], status: DeadLetterStatus, user_id: UserId) -> None: ...
 
 

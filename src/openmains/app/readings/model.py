@@ -9,15 +9,17 @@ from msgspec import Struct
 
 from openmains.domain.ids import ExceptionId, MeterId
 
-ExceptionStatus = Literal["open", "accepted", "edited", "estimated"]
+ExceptionStatus = Literal["open", "accepted", "edited", "estimated", "rejected", "closed"]
 
 
 class ReadingException(Struct, frozen=True):
-    """One finding of validation. ``value`` and ``expected`` in the unit of ``driver``, or instants (docs/readings.md)."""
+    """One finding of validation. ``value`` and ``expected`` in the unit of ``driver``, or instants, or the numbers of meters
+    (docs/readings.md). ``occurrences``: messages that said so, the newest of them entered at ``last_at``."""
 
     exception_id: ExceptionId
     meter_id: MeterId
     number: str
+    customer_name: str | None
     driver: str
     rule: str
     at: datetime
@@ -25,6 +27,8 @@ class ReadingException(Struct, frozen=True):
     value: int
     expected: int | None
     found_at: datetime
+    last_at: datetime
+    occurrences: int
     status: ExceptionStatus
     judged_by: int | None
     judged_at: datetime | None

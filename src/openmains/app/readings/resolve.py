@@ -18,6 +18,7 @@ from openmains.app.identity.ports import AuditTrail
 from openmains.app.ingest.ports import UplinkReplay
 from openmains.app.problems import Problem
 from openmains.app.readings.edits import Edit, edit_uplink
+from openmains.app.readings.held import NUMBER_RULE
 from openmains.app.readings.model import ExceptionStatus, ReadingException
 from openmains.app.readings.ports import ExceptionStore, ReadingStore
 from openmains.app.unit_of_work import Store
@@ -25,7 +26,7 @@ from openmains.domain.ids import ExceptionId
 from openmains.domain.period import date_to_day, zone
 from openmains.domain.readings.edit import MOST_VOLUME, slots_of
 
-Verdict = Literal["accept", "keep_estimate", "edit"]
+Verdict = Literal["accept", "keep_estimate", "edit", "reject"]
 Untouching = Literal["accept", "keep_estimate"]
 _STATUS: dict[Untouching, ExceptionStatus] = {"accept": "accepted", "keep_estimate": "estimated"}
 
@@ -44,7 +45,7 @@ async def judge_exception(
 ) -> ReadingException:
     """The judged exception; Problem ``not-found``, or ``already-done`` when it was judged before."""
     async with store.tenant(actor.tenant_id) as work:
-        before = _open(await work[ExceptionStore].get(exception_id))
+        before = _about_a_value(await work[ExceptionStore].get(exception_id))
         await work[ExceptionStore].judge(exception_id, _STATUS[verdict], actor.user_id, reason)
         after = await work[ExceptionStore].get(exception_id)
         assert after is not None  # noqa: S101 read in this transaction
@@ -70,7 +71,7 @@ async def edit_reading(
     :raises Problem: as ``judge_exception``; ``day-open`` while the day is not complete; ``invalid-input``.
     """
     async with store.tenant(actor.tenant_id) as work:
-        before = _open(await work[ExceptionStore].get(exception_id))
+        before = _about_a_value(await work[ExceptionStore].get(exception_id))
         meter = await work[MeterStore].get(before.meter_id)
         if meter is None:
             raise Problem("not-found")
@@ -91,9 +92,12 @@ async def edit_reading(
     return after
 
 
-def _open(found: ReadingException | None) -> ReadingException:
+def _about_a_value(found: ReadingException | None) -> ReadingException:
+    """It is open, and not about held messages (``held.py``)."""
     if found is None:
         raise Problem("not-found")
+    if found.rule == NUMBER_RULE:
+        raise Problem("invalid-input", fields=(("/verdict", "not-accepted"),))
     if found.status != "open":
         raise Problem("already-done", state=found.status)
     return found

@@ -40,6 +40,9 @@ class Refusal(StrEnum):
     HAS_CREDIT = "has_credit"  # a customer who has paid is never closed
     UNKNOWN_CREDIT = "unknown_credit"  # prepay, and nobody knows the balance: not closed on a guess
     REMOVED = "removed"  # the meter is out of use
+    MODULE_MISMATCH = (
+        "module_mismatch"  # its frames carry another meter's number: who knows whose valve or credit it is
+    )
     VALIDITY_TOO_LONG = "validity_too_long"  # would still close somebody next week
     NOT_SIGNED_KIND = "not_signed_kind"
     WRONG_PARAMETERS = "wrong_parameters"  # the driver cannot say it, or a number is out of range
@@ -77,6 +80,11 @@ class MeterFacts:
     balance: int | None
     closing_forbidden: bool = False
     danger_reported: bool = False
+    strange_number: int | None = None  # in its frames, while it is not the registered one
+
+
+MOVES = frozenset({Kind.VALVE_CLOSE, Kind.VALVE_OPEN, Kind.TOP_UP, Kind.SET_PRICE})
+"""What moves a valve or money."""
 
 
 def refusal(kind: Kind, facts: MeterFacts, *, validity_s: int, closed_for_safety: bool = False) -> Refusal | None:
@@ -89,6 +97,8 @@ def refusal(kind: Kind, facts: MeterFacts, *, validity_s: int, closed_for_safety
         return Refusal.VALIDITY_TOO_LONG
     if kind is Kind.VALVE_OPEN and closed_for_safety:
         return Refusal.CLOSED_FOR_SAFETY
+    if facts.strange_number is not None and kind in MOVES:
+        return Refusal.MODULE_MISMATCH
     if kind is Kind.VALVE_CLOSE:
         if facts.closing_forbidden:
             return Refusal.CLOSING_FORBIDDEN

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from openmains.domain.period import Zone
 from openmains.domain.readings.day_grid import DayGrid
+from openmains.domain.readings.late import beside_line
 from openmains.domain.readings.levels import (
     Jump,
     change_level,
@@ -22,6 +23,7 @@ from openmains.domain.readings.levels import (
 )
 from openmains.domain.readings.midnight import midnight_of, set_midnight
 from openmains.domain.readings.model import (
+    Finding,
     IntervalReport,
     Judgement,
     Limits,
@@ -89,6 +91,7 @@ class _FullValidation:
         self.learned: set[int] = set()
         self.restated = 0  # RESTATED where the report takes up a level that was left
         self.doubted = 0  # SUSPECT where what passed before the report is beyond all habit
+        self.gap: Finding | None = None
         self.end = report.start + len(report.increments) * report.interval_s
         self.increments = list(report.increments)
         self.quality = [MISSING if report.missing >> k & 1 else 0 for k in range(len(self.increments))]
@@ -123,7 +126,9 @@ class _FullValidation:
         if believed:
             self._settle(closed_at, closed)
         row = RegisterRow(report.register_at, report.register, register_bits)
-        return Judgement(state, self.sheet.rows(), [row], findings.findings)
+        is_late = believed and self.known_at is not None and report.start < self.known_at
+        filled = (report.start, closed_at) if is_late else None
+        return Judgement(state, self.sheet.rows(), [row], findings.findings, filled=filled)
 
     def _bounds(self) -> int:
         """Bits of the rules that make the report unfit to build upon."""
@@ -200,6 +205,7 @@ class _FullValidation:
             findings.add(Rule.SUM_MISMATCH, report.start, report.base, known_register)
         if report.start > known_at:
             findings.add(Rule.GAP, known_at, report.start, known_at)
+            self.gap = findings.findings[-1]
         if verdict.rule is not None:
             findings.add(verdict.rule, report.start, report.base, verdict.bound)
         if jump is Jump.DOUBT:
@@ -256,6 +262,11 @@ class _FullValidation:
                 break
             at, register = at + report.interval_s, register + increment
             seen[at] = register
+        measured_at = self.old.measured_at
+        if measured_at is not None and known_at > measured_at:
+            # What a spot register drew beyond is no measurement: the spot itself must lie on the report's line.
+            checks = {at: register for at, register in checks.items() if at <= measured_at}
+            checks |= beside_line(report, self.old, seen, closed_at, closed)
         differs = [(at, seen[at], known) for at, known in checks.items() if at in seen and seen[at] != known]
         for at, mine, known in differs:
             findings.add(Rule.DUPLICATE_DIFFERENT, at, mine, known)
@@ -324,6 +335,10 @@ class _FullValidation:
             if left in known and right == report.start and not self._is_news(right):
                 continue
             self._draw(left, points[left], right, points[right], HISTORY if left in told or right in told else ESTIMATE)
+        if self.gap is not None:
+            # No part longer than a day: all days' totals are known, whatever happened within them.
+            parts = [(left, right) for left, right in pairwise(order) if self.gap.at <= left]
+            self.gap.is_settled = all(zone.day_of(left) == zone.day_of(right - 1) for left, right in parts)
 
     def _fits(self, points: dict[int, int], at: int, register: int, newer_at: int, newer: int) -> bool:
         """Whether a midnight of the history lies between the known registers around it: it tells when, never how much more."""
@@ -444,10 +459,14 @@ class _FullValidation:
             state.register, state.register_at = report.register, report.register_at
             state.candidate = state.candidate_at = None
             state.candidate_count = 0
+        day, slot, rest = self.sheet.place(closed_at)
         if self.known_at is not None and closed_at < self.known_at:
             self._draw_after(closed_at, closed)
+            if state.measured_at is not None and closed_at > state.measured_at:
+                state.measured_at = closed_at  # what lies beyond was drawn from a spot register
+                if slot == 0 and not rest:
+                    set_midnight(state, day, closed % dial if dial else closed)
             return
-        day, slot, rest = self.sheet.place(closed_at)
         if dial:
             closed %= dial
         if rest:  # the report's grid is not the day's: the open slot began earlier
@@ -463,4 +482,4 @@ class _FullValidation:
             if opened is not None and day - 1 not in self.learned:
                 bits = learn_day(state, self.findings, self.zone.start_of(day - 1), closed - opened, self.limits)
                 self.sheet.flag(self.zone.start_of(day - 1), bits)
-        state.grid_at, state.grid_register = closed_at, closed
+        state.grid_at, state.grid_register, state.measured_at = closed_at, closed, closed_at

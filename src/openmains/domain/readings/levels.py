@@ -40,7 +40,7 @@ class Jump(Enum):
 def stand_on(state: MeterState, register: int, at: int) -> None:
     """Make a level the valid one with nothing known before it. Changes ``state``."""
     state.register, state.register_at = register, at
-    state.grid_at = state.grid_register = None
+    state.grid_at = state.grid_register = state.measured_at = None
     state.candidate = state.candidate_at = None
     state.candidate_count = 0
     state.left = state.left_at = state.left_for = None
@@ -120,7 +120,7 @@ def take_up(state: MeterState) -> tuple[int, int]:
     if left is None or left_at is None:
         raise ValueError("no level was left")
     stand_on(state, left, left_at)
-    state.grid_at, state.grid_register, state.average_use = left_at, left, use
+    state.grid_at, state.grid_register, state.measured_at, state.average_use = left_at, left, left_at, use
     return left, left_at
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from openmains.domain.readings.quality import Rule
 
 HISTORY_DAYS = 8
+CLOCK_TOLERANCE_S = 600  # a meter's clock may be off by so much
 
 
 @dataclass(slots=True)
@@ -38,6 +39,9 @@ class MeterState:
     left_at: int | None = None  # … its instant …
     left_for: int | None = None  # … where the level that counts now began …
     left_use: int = 0  # … and ``average_use`` then: a dead register unlearns it
+    measured_at: int | None = (
+        None  # newest grid instant whose register was measured; later ones lie on a line to a register
+    )
 
 
 @dataclass(slots=True, frozen=True)
@@ -50,7 +54,10 @@ class Limits:
     installed_at: int = 0  # no value before this instant is possible
     interval_s: int = 1800  # grid of the meter-day
     cadence_s: int = 1800  # expected distance of two registers
-    clock_tolerance_s: int = 600
+    report_s: int = (
+        0  # expected distance of two messages; what comes within 1.5 of it is missed by nobody; 0 = cadence_s
+    )
+    clock_tolerance_s: int = CLOCK_TOLERANCE_S
     reverse_per_h: int = 0  # flow back taken as real; 0 = qmax_per_h // 50
 
 
@@ -116,6 +123,7 @@ class Finding:
     at: int  # instant it speaks of
     value: int  # what came
     expected: int | None = None  # what would have been accepted (bound or stored value)
+    is_settled: bool = False  # a gap whose days' totals are known all the same: nothing is left to do
 
 
 @dataclass(slots=True)
@@ -127,3 +135,4 @@ class Judgement:
     registers: list[RegisterRow]
     findings: list[Finding]
     repeat: bool = False  # exact repeat of the last message: counted, nothing stored
+    filled: tuple[int, int] | None = None  # [from, to): measured slots of a time that was known, or missed, before

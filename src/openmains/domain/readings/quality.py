@@ -43,3 +43,11 @@ class Rule(IntEnum):
     OUT_OF_ORDER = 16  # older than what is already known
     LEVEL_RETURNED = 17  # register continues the level that was left: the change is withdrawn
     LEVEL_DOUBT = 18  # neither the level that counts nor the one that was left explains the jump: not booked
+    NUMBER_MISMATCH = 19  # the number in the frame is not the registered one: nothing of the message is booked
+
+
+FLAGS_ONLY = frozenset({Rule.DUPLICATE_SAME, Rule.ROLLOVER, Rule.OUT_OF_ORDER})
+"""Nothing for a person to do: the same value again, a dial that went round, data that came late. Bits, no exceptions."""
+
+LASTING = frozenset({Rule.CLOCK_AHEAD, Rule.CLOCK_BEHIND, Rule.BEFORE_INSTALLATION, Rule.DIAL_LIMIT})
+"""Said again by every message while their cause lasts: one exception until a message comes without it."""

@@ -238,8 +238,10 @@ class _Judge:
         state, limits, seconds = self.state, self.limits, at - before_at
         bits = 0
         late = seconds * 2 > limits.cadence_s * 3
-        if late:
+        if seconds * 2 > max(limits.cadence_s, limits.report_s) * 3:
             bits |= self.findings.add(Rule.GAP, before_at, at, before_at + limits.cadence_s)
+        elif late:  # between two reports, as a register that was asked for
+            bits |= self.findings.mark(Rule.GAP)
         if is_unexplained(volume, seconds, state.average_use, limits):
             bits |= self.findings.add(Rule.SPIKE, at, volume, spike_bound(seconds, state.average_use, limits))
             suspect = True
@@ -247,7 +249,7 @@ class _Judge:
         if restates:
             quality = Slot.ESTIMATED | Slot.RESTATED
         if seconds > MAX_FILL_S:
-            state.grid_at = state.grid_register = None
+            state.grid_at = state.grid_register = state.measured_at = None
             self._anchor(at, register)
         else:
             self._advance(before_at, before, at, volume, int(quality | Slot.SUSPECT if suspect else quality))
@@ -260,7 +262,7 @@ class _Judge:
         """A register that lies on the grid begins a slot by itself."""
         day, slot, rest = self.sheet.place(at)
         if not rest:
-            self.state.grid_at, self.state.grid_register = at, register
+            self.state.grid_at, self.state.grid_register, self.state.measured_at = at, register, at
             if slot == 0:
                 set_midnight(self.state, day, register)
 
@@ -268,6 +270,8 @@ class _Judge:
         """Close every slot that ends in (start, end] with the registers on the line between the two."""
         state, zone, interval, dial = self.state, self.zone, self.limits.interval_s, self.limits.dial
         span = end - start
+        if state.measured_at is None:
+            state.measured_at = state.grid_at
         opened = state.grid_register
         if opened is not None and dial and opened - before > dial // 2:
             opened -= dial  # the slot began before the register rolled over
@@ -284,6 +288,8 @@ class _Judge:
                 self.sheet.put(day, slot, there - opened, quality & ~Slot.INTERPOLATED if exact else quality, base)
             opened = there
             state.grid_at, state.grid_register = right, there % dial if dial else there
+            if exact:
+                state.measured_at = right
             slot += 1
             if right == day_end:
                 self._midnight(day, learns=not quality & Slot.RESTATED)

@@ -113,6 +113,10 @@ class Findings:
     def add(self, rule: Rule, at: int, value: int, expected: int | None = None) -> int:
         """Record a finding; returns its bit."""
         self.findings.append(Finding(rule, at, value, expected))
+        return self.mark(rule)
+
+    def mark(self, rule: Rule) -> int:
+        """Only the bit: nothing that anybody needs to look at."""
         bit = 1 << rule
         self.flags |= bit
         return bit

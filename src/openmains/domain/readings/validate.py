@@ -88,6 +88,7 @@ def _fast_path(state: MeterState, report: IntervalReport, limits: Limits, zone: 
         state.left_at,
         state.left_for,
         state.left_use,
+        end,
     )
     row = DayRow(day, base, interval, increments, [0] * count)
     return Judgement(after_state, [row], [RegisterRow(at, register)], [])

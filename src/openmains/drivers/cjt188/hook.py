@@ -58,6 +58,7 @@ from openmains.wire.cjt188.wall import to_wall
 from openmains.wire.errors import WireError
 
 FAMILY = {"water": 0x10, "gas": 0x30}  # high half of the meter type
+ADDRESS_DIGITS = 14  # A0 to A6
 _REASONS = {"truncated": "length", "trailing bytes": "length", "checksum": "crc", "not a decimal digit": "bcd"}
 
 
@@ -71,6 +72,8 @@ class Cjt188Driver(PageDriver):
         self.options = read_options(reader, page.unit_exponent)
         self._family = FAMILY[page.medium]
         self._order: IdOrder = "low-first" if self.options.id_order == "low-first" else "high-first"
+        if page.number_digits is None:
+            self.number_digits = ADDRESS_DIGITS
         self._answers = AnswerReader(self.options, self._family)
         self.points = self._answers.points
 

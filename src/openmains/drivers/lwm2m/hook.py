@@ -58,6 +58,10 @@ class Lwm2mDriver(PageDriver):
     def answer(self, payload: bytes, now_s: int, utc_offset_min: int) -> bytes:
         return b""  # LwM2M has its own: the response code, and the clock is object 3's
 
+    def clock_of(self, payload: bytes, received_at: int) -> int | None:
+        found = self._reports.read(payload, received_at)
+        return None if isinstance(found, Fault) else found.clock
+
     def explain(self, payload: bytes) -> list[FieldTrace]:
         fault = envelope.fault_of(payload)
         sizes = [(1, "mark"), (2, "content_format"), (1, "path_length")]

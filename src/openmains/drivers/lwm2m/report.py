@@ -23,6 +23,7 @@ from openmains.wire.lwm2m.value import Item, Oddity
 
 METERS = {"gas": 3423, "water": 3424}
 VOLUME, TIMESTAMP = 1, 5518
+CURRENT_TIME = (3, 13)
 RELATIVE_S = 1 << 28  # SenML: times below this count from the reception on (RFC 8428 section 4.5.3)
 MOST = 10**15  # litres
 
@@ -62,6 +63,7 @@ class Reading(NamedTuple):
     registers: list[int]
     mask: int
     known: int
+    clock: int | None  # the meter's: Current Time where it says so, else the newest instant of its own making
     damages: list[tuple[int, str, str]]  # byte of the frame, path, prose
 
 
@@ -73,6 +75,7 @@ class _Gathered:
     volumes: list[tuple[Item, int]] = field(default_factory=list)  # litres
     damages: list[tuple[int, str, str]] = field(default_factory=list)
     stamp: int | None = None  # the meter's own time resource
+    clock: int | None = None  # of the device: Current Time
     raised_at: int | None = None
     mask: int = 0
     known: int = 0
@@ -129,6 +132,10 @@ class ReportReader:
             if not _is_number(value) or not 0 <= value < 1 << 32:
                 return "an instant before 1970 or after 2106"
             gathered.stamp = int(value)
+        elif key == CURRENT_TIME:
+            if not _is_number(value) or not 0 <= value < 1 << 32:
+                return "an instant before 1970 or after 2106"
+            gathered.clock = int(value)
         elif key in POINTS:
             return _point(gathered, *POINTS[key], value)
         elif key in self._events:
@@ -174,18 +181,23 @@ def _reading(found: _Gathered, start: int, received_at: int) -> Reading | Fault:
             continue
         instants.append(at)
         registers.append(litres)
-    if not registers and not points and not known:
+    if not registers and not points and not known and found.clock is None:
         if damages:
             return Fault("range", damages[0][0], f"{damages[0][1]}: {damages[0][2]}")
         return Fault("type", start, "nothing of the objects that this driver reads")
-    points["device_at"] = max(instants, default=received_at)
+    times = [int(item.time_s) for item, _ in found.volumes if item.time_s is not None]
+    own = [at for at in times if abs(at) >= RELATIVE_S]
+    own += [] if found.stamp is None else [found.stamp]
+    newest_own = max(own) if own else None
+    clock = newest_own if found.clock is None else found.clock
+    points["device_at"] = max(instants, default=received_at) if found.clock is None else found.clock
     if registers:
         newest, register = max(zip(instants, registers, strict=True))
         points |= {"register": register, "register_at": newest}
-        return Reading(Kind.REGISTERS, points, instants, registers, found.mask, known, damages)
+        return Reading(Kind.REGISTERS, points, instants, registers, found.mask, known, clock, damages)
     if known and found.raised_at is not None:
         points["raised_at"] = found.raised_at
-    return Reading(Kind.ALARM if known else Kind.HEARTBEAT, points, [], [], found.mask, known, damages)
+    return Reading(Kind.ALARM if known else Kind.HEARTBEAT, points, [], [], found.mask, known, clock, damages)
 
 
 def _is_number(value: object) -> TypeGuard[int | Decimal]:

@@ -8,7 +8,9 @@ from litestar import Request, get, post
 from litestar.params import FromQuery, JSONBody
 from msgspec import Meta, Struct
 
+from openmains.app.identity.model import Actor
 from openmains.app.problems import Problem
+from openmains.app.readings.held import NUMBER_RULE, HeldMessages, held_messages, judge_number
 from openmains.app.readings.model import ExceptionStatus, ReadingException
 from openmains.app.readings.ports import ExceptionStore
 from openmains.app.readings.resolve import Correction, Verdict, edit_reading
@@ -16,7 +18,7 @@ from openmains.app.readings.resolve import judge_exception as judge
 from openmains.domain.ids import ExceptionId, MeterId
 from openmains.domain.readings.edit import MOST_VOLUME
 from openmains.domain.readings.quality import Rule
-from openmains.edges.http.deps import actor_of, deps_of
+from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, Word, after_id, optional, page, seconds
 from openmains.edges.http.permissions import OPERATOR, VIEWER
 
@@ -24,7 +26,8 @@ from openmains.edges.http.permissions import OPERATOR, VIEWER
 class Judgement(Struct, frozen=True, forbid_unknown_fields=True):
     """``accept``: the value is right; ``keep_estimate``: it is not, the estimate stays; ``edit``: ``volume`` is right.
 
-    An edit needs a reason. ``volume`` is in the product's unit and passed in [``start``, ``end``): whole slots of the
+    Of an exception about a number there are ``accept`` (the held messages are booked, see ``held``) and ``reject`` (they are
+    not used). An edit needs a reason. ``volume`` is in the product's unit and passed in [``start``, ``end``): whole slots of the
     finding's day, all of it unless told otherwise.
     """
 
@@ -77,8 +80,21 @@ async def read_exception(request: Request[Any, Any, Any], exception_id: Id) -> R
 async def judge_exception(
     request: Request[Any, Any, Any], exception_id: Id, data: JSONBody[Judgement]
 ) -> ReadingException:
-    """Accept the value, keep the estimate, or set another value."""
+    """Accept the value, keep the estimate, or set another value; accept or reject messages held for their number."""
     deps, actor = deps_of(request), actor_of(request)
+    if data.verdict == "reject" or (data.verdict == "accept" and await _is_about_a_number(deps, actor, exception_id)):
+        if deps.replay is None:
+            raise Problem("not-offered")
+        return await judge_number(
+            deps.store,
+            deps.replay,
+            actor,
+            ExceptionId(exception_id),
+            data.verdict,
+            data.reason,
+            deps.drivers.number_digits,
+            deps.now_us(),
+        )
     if data.verdict != "edit":
         return await judge(deps.store, actor, ExceptionId(exception_id), data.verdict, data.reason)
     if deps.replay is None or deps.readings is None:
@@ -102,4 +118,17 @@ async def judge_exception(
     )
 
 
-HANDLERS: list[Any] = [list_exceptions, read_exception, judge_exception]
+async def _is_about_a_number(deps: ApiDeps, actor: Actor, exception_id: int) -> bool:
+    async with deps.store.tenant(actor.tenant_id) as work:
+        found = await work[ExceptionStore].get(ExceptionId(exception_id))
+    return found is not None and found.rule == NUMBER_RULE
+
+
+@get("/exceptions/{exception_id:int}/held", operation_id="read_held_messages", tags=["readings"], opt=VIEWER)
+async def read_held_messages(request: Request[Any, Any, Any], exception_id: Id) -> HeldMessages:
+    """What is held because of a number, and to which meter accepting would book it."""
+    deps = deps_of(request)
+    return await held_messages(deps.store, actor_of(request), ExceptionId(exception_id), deps.drivers.number_digits)
+
+
+HANDLERS: list[Any] = [list_exceptions, read_exception, read_held_messages, judge_exception]

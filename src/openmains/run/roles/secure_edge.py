@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from openmains.app.link.downlinks import Downlinks
 from openmains.app.link.lwm2m.bootstrapping import Bootstrapping
+from openmains.app.link.lwm2m.clock_setting import ClockSetting
 from openmains.app.link.lwm2m.operations import Operations
 from openmains.app.link.lwm2m.pipe import FramePipe
 from openmains.app.link.lwm2m.reporting import Reporting
@@ -132,8 +133,12 @@ def _parts(context: EdgeContext, link: Link, server: LwM2mServer, watch: AccessW
         stopped=CachedStopSwitch(FileSwitch(settings.stop_folder), clock.time).stopped,
         publish=context.batcher.add,
     )
+    clocks = ClockSetting(
+        server=server, link=link, clock=clock, proofs=proofs, may_command=may_command,
+        driver_of=context.admission.driver_of,
+    )  # fmt: skip
     return Parts(
-        Reporting(server=server, link=link, clock=clock, reports=reports, down_log=context.down_log),
+        Reporting(server=server, link=link, clock=clock, reports=reports, down_log=context.down_log, clocks=clocks),
         proofs,
         downlinks,
         Operations(
@@ -147,6 +152,7 @@ def _parts(context: EdgeContext, link: Link, server: LwM2mServer, watch: AccessW
             ),
         ),
         context.down_log,
+        clocks,
     )  # fmt: skip
 
 

@@ -87,7 +87,7 @@ def test_values_are_decoded_and_written_in_the_form_the_device_takes(version: st
     edge.client.tree.set((3, 0, 14), "+08:00")
     (written,) = edge.ask(Kind.WRITE, (3, 0, 14), "+07:00")
     assert (written.code, edge.client.tree.get((3, 0, 14))) == (0x44, "+07:00")
-    (wrong,) = edge.ask(Kind.WRITE, (3, 0, 13), "noon")
+    (wrong,) = edge.ask(Kind.WRITE, (10266, 0, 6005), "noon")
     assert wrong.outcome is Outcome.NOT_SENT
 
 

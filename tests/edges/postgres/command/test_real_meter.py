@@ -25,6 +25,7 @@ from openmains.app.ingest.pipeline.process import Processor
 from openmains.app.ingest.uplink import Uplink
 from openmains.domain.command.flow import CellFlow
 from openmains.domain.command.kinds import RULES, Kind
+from openmains.domain.command.safety import MOVES
 from openmains.domain.period import zone
 from openmains.domain.readings.model import MeterState
 from openmains.drivers import catalog
@@ -279,3 +280,39 @@ async def test_a_closing_that_came_too_late_is_not_done(desk: RealDesk) -> None:
     await desk.window()
     assert await desk.state(command_id) == ("expired", "expired")
     assert desk.meter.terminal.valve.position == Position.OPEN
+
+
+async def stand_in_mismatch(desk: RealDesk, number: int | None) -> None:
+    """As the pipeline writes it when the meter's frames carry another number."""
+    await desk.town.owner.execute(
+        "UPDATE meter_state SET strange_number = $2 WHERE meter_id = $1", desk.meter_id, number
+    )
+
+
+@pytest.mark.parametrize("kind", sorted(MOVES))
+async def test_nothing_moves_valve_or_money_while_the_module_may_be_anothers(desk: RealDesk, kind: Kind) -> None:
+    queued = await desk.give(kind, f"queued-{kind}")
+    await stand_in_mismatch(desk, 77)
+    refused = await desk.give(kind, f"given-{kind}")
+    assert await desk.window() == 0
+    assert await desk.state(queued) == ("failed", "module_mismatch")
+    assert await desk.state(refused) == ("failed", "module_mismatch")
+    reading = await desk.give(Kind.READ_STATUS, f"reading-{kind}")
+    assert await desk.window() == 1
+    assert await desk.state(reading) == ("confirmed", "done")
+    await stand_in_mismatch(desk, None)
+    again = await desk.give(kind, f"again-{kind}")
+    await desk.window()
+    assert await desk.state(again) == ("confirmed", "done")
+
+
+async def test_a_frame_that_was_sent_is_not_sent_again_to_a_module_that_may_be_anothers(desk: RealDesk) -> None:
+    command_id = await desk.give(Kind.TOP_UP, "sent-before")
+    await desk.dispatcher.wake_up([WakeUp(desk.meter_id, desk.town.tenant_id)])  # lost on the way down
+    await stand_in_mismatch(desk, 77)
+    desk.later(600)
+    assert await desk.window() == 0
+    assert (await desk.state(command_id), desk.dispatcher.counters.misfits) == (("sent", ""), 1)
+    await stand_in_mismatch(desk, None)
+    assert await desk.window() == 1
+    assert await desk.state(command_id) == ("confirmed", "done")

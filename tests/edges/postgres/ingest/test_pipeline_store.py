@@ -53,7 +53,7 @@ async def test_every_state_point_has_its_column(owner: Pool) -> None:
     assert set(types) - set(points) == {
         "meter_id", "tenant_id", "version", "register", "register_at", "close_day", "closes", "frame_seq", "frame_hash",
         "frames_before", "candidate", "candidate_at", "candidate_count", "habit", "grid_at", "grid_register",
-        "left_register", "left_at", "left_for", "left_habit",
+        "left_register", "left_at", "left_for", "left_habit", "measured_at", "strange_number", "accepted_number", "runs",
         "last_seen_us", "event_mask", "events_at",
     }  # fmt: skip
 
@@ -75,6 +75,7 @@ async def test_all_of_a_record_is_kept(pipeline: Pool, meter_id: int) -> None:
     record.state.candidate_at, record.state.candidate_count, record.state.average_use = 6, 7, 8
     record.state.grid_at, record.state.grid_register = 9, 10
     record.state.left, record.state.left_at, record.state.left_for, record.state.left_use = 14, 15, 16, 17
+    record.state.measured_at, record.strange_number, record.accepted_number, record.runs = 18, 19, 20, 21
     record.event_mask, record.device_at, record.last_seen_us, record.frames_before = 11, 12, 13, b"12345678"
     for place, (name, point) in enumerate(vocabulary().latest.items()):
         record.latest[name] = point.bounds[place % 2]

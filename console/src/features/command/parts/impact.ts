@@ -5,8 +5,9 @@ import { factsOf } from "@/features/command/kinds";
 import type { MeterDetail } from "@/features/fleet/calls";
 
 const LONGEST_VALVE_S = 72 * 3600;
+const MOVES: readonly CommandKind[] = ["valve_close", "valve_open", "top_up", "set_price"]; // as domain/command/safety.py
 
-export type Warning = "protected" | "critical" | "credit" | "creditUnknown" | "tooLong" | "removed";
+export type Warning = "protected" | "critical" | "credit" | "creditUnknown" | "tooLong" | "removed" | "mismatch";
 
 /** Key of the sentence that says what happens, below `command.impact`. */
 export function impactKey(kind: CommandKind, medium: MeterDetail["medium"]): string {
@@ -19,6 +20,7 @@ export function impactKey(kind: CommandKind, medium: MeterDetail["medium"]): str
 export function warningsOf(kind: CommandKind, meter: Pick<MeterDetail, "customer" | "state" | "removed_on">, validityS: number): Warning[] {
   const found: Warning[] = [];
   if (meter.removed_on !== null) found.push("removed");
+  if (MOVES.includes(kind) && meter.state?.events.includes("module_mismatch") === true) found.push("mismatch");
   const { valve } = factsOf(kind);
   if (valve === undefined) return found;
   if (validityS > LONGEST_VALVE_S) found.push("tooLong");

@@ -7,7 +7,7 @@ const WHATS = new Set(["command", "answer", "read", "write", "execute", "discove
 
 /** Key of the words for an outcome; null: shown as the code that it is. */
 export function outcomeKey(frame: Pick<Frame, "direction" | "outcome">): string | null {
-  if (frame.outcome === "partial") return "frame_log.partial";
+  if (frame.outcome === "partial" || frame.outcome === "held") return `frame_log.${frame.outcome}`;
   return frame.direction === "down" && OUTCOMES.has(frame.outcome) ? `frame_log.outcomes.${frame.outcome}` : null;
 }
 

@@ -22,6 +22,7 @@ export const RULES = {
   out_of_order: ["乱序", "Out of order"],
   level_returned: ["回到原水平", "Former level returned"],
   level_doubt: ["水平存疑", "Level in doubt"],
+  number_mismatch: ["表号不符", "Number does not fit"],
 } as const satisfies Record<string, Text>;
 
 export const RULE_NAMES = Object.keys(RULES) as (keyof typeof RULES)[];

@@ -4,6 +4,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Protocol
 
 from openmains.app.command.ports import CommandResponse
@@ -23,6 +24,7 @@ class Product:
     dial: int
     interval_s: int
     qmax_per_h: int
+    report_s: int = 86_400
 
 
 @dataclass(slots=True)
@@ -42,6 +44,12 @@ class MeterRecord:
     latest: dict[str, int] = field(default_factory=dict)  # newest values of state points (drivers/points.toml)
     imei: int | None = None
     is_held_back: bool = False  # quarantined or blocked: its readings are kept and marked (docs/security-terminals.md)
+    number: str = ""  # as registered
+    bar_code: str = ""
+    plain_number: int = -1  # the number where it is digits only: the quick comparison
+    strange_number: int | None = None  # in the frames, while it is not the registered one
+    accepted_number: int | None = None  # such a one that a person took for right
+    runs: int = 0  # bits of the rules of which an exception goes on
     frames_before: bytes = b""  # prints (8 bytes each, newest first) of frames before the last one; see ``repeats.py``
 
 
@@ -53,6 +61,16 @@ class DeadLetter:
     reason: str
     offset: int
     detail: str
+    number: int | None = None  # in its frame, of a message held because it is not the registered one
+
+
+class Entry(Enum):
+    """How an exception enters the list."""
+
+    ONCE = "once"  # unless the very same stands there, whatever its status
+    GAP = "gap"  # joined to one that is open and touches it
+    LASTS = "lasts"  # one for as long as the cause lasts: joined to the open one
+    GOES_ON = "goes_on"  # the same again: joined to the open one; where somebody judged it meanwhile, nothing
 
 
 @dataclass(slots=True)
@@ -67,6 +85,19 @@ class ExceptionRow:
     day: int
     value: int
     expected: int | None
+    entry: Entry = Entry.ONCE
+    occurrences: int = 1
+    status: str = "open"
+
+
+@dataclass(slots=True)
+class EndedException:
+    """Exceptions that end by themselves: of a rule whose cause is over, or gaps whose time [start, end) was measured after all."""
+
+    meter_id: MeterId
+    rule: int
+    start: int = 0
+    end: int = 0
 
 
 Table = dict[str, Sequence[Any]]  # column → values, equal lengths
@@ -93,6 +124,7 @@ class Effects:
     meters: list[MeterRecord] = field(default_factory=list)
     alarms: list[AlarmChange] = field(default_factory=list)
     exceptions: list[ExceptionRow] = field(default_factory=list)
+    ended: list[EndedException] = field(default_factory=list)  # before ``exceptions``
     dead_letters: list[DeadLetter] = field(default_factory=list)
     access: list[AccessEntry] = field(default_factory=list)  # judged by app/security/score.py within the commit
     responses: list[CommandResponse] = field(default_factory=list)  # of commands: results, and what links saw

@@ -6,7 +6,8 @@
                 a person's edit → the row it sets (``edits.py``), which goes straight to gather
     identify    meter and hot state from PostgreSQL; a meter no longer registered → dead letter
     repeat      the same frame once more (R1.7) → counted, logged, no effect
-    validate    domain.readings: rows of the meter-day, findings, new state
+    number      another number in the frame than the registered one → held for a person, nothing booked (``numbers.py``)
+    validate    domain.readings: rows of the meter-day, findings, new state; exceptions from them (``exceptions.py``)
     events      domain.alarm: raised and cleared alarms (R1.5, R1.6)
     gather      columns for ClickHouse, rows for PostgreSQL
 
@@ -24,11 +25,13 @@ import numpy as np
 
 from openmains.app.command.results import ANSWERS, LINK_CHANNEL, command_response, delivery_report
 from openmains.app.command.sent_frames import SENT_PATH, sent_frames
-from openmains.app.ingest.pipeline.bounds import DAYS, fit
-from openmains.app.ingest.pipeline.ports import DeadLetter, Effects, ExceptionRow, MeterRecord, PendingDay, Product
+from openmains.app.ingest.pipeline import exceptions, numbers
+from openmains.app.ingest.pipeline.bounds import DAYS
+from openmains.app.ingest.pipeline.ports import DeadLetter, Effects, MeterRecord, PendingDay, Product
 from openmains.app.ingest.pipeline.repeats import is_repeat, note_last
 from openmains.app.ingest.pipeline.rows import Gatherer, signal_rows
 from openmains.app.ingest.uplink import PARTIAL, Uplink
+from openmains.app.readings.acceptance import MOVED_CHANNEL, NUMBER_CHANNEL, Acceptance, read_acceptance
 from openmains.app.readings.edits import EDIT_CHANNEL, Edit, read_edit
 from openmains.app.security.report import CHANNEL as ACCESS_CHANNEL
 from openmains.app.security.report import AccessEntry, AccessNote, entry_of
@@ -56,20 +59,24 @@ STATE_POINTS = tuple(vocabulary().latest)
 EDGE_CHANNELS = frozenset(
     {ACCESS_CHANNEL, LINK_CHANNEL}
 )  # channels of edges: no words of a meter, so its state is not needed
+PERSONS_CHANNELS = frozenset({EDIT_CHANNEL, NUMBER_CHANNEL})
 
 
 class Decoded:
     """Columns turned into Python lists once, so that a row costs list look-ups only."""
 
     __slots__ = (
-        "damaged", "event_known", "events", "has_gaps", "has_history", "is_placed", "kind", "points", "series", "signals", "state_points",
+        "damaged", "event_known", "events", "has_gaps", "has_history", "is_placed", "kind", "number_digits", "numbers", "points",
+        "series", "signals", "state_points",
     )  # fmt: skip
 
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, columns: Columns, number_digits: int = 0) -> None:
         self.kind = columns.kind
         damaged = {damage.row for damage in columns.damages}
         self.damaged = {place for place, row in enumerate(columns.rows) if row in damaged} if damaged else damaged
         self.points: dict[str, list[int]] = {name: values.tolist() for name, values in columns.points.items()}
+        self.number_digits = number_digits
+        self.numbers = self.points.get("meter_number") if number_digits else None
         self.series: dict[str, list[list[int]]] = {name: values.tolist() for name, values in columns.series.items()}
         self.events: list[int] | None = None if columns.event_mask is None else columns.event_mask.tolist()
         self.event_known = columns.event_known
@@ -123,11 +130,12 @@ class Processor:
                 gather.frame(uplink, 0, found.reason)
                 continue
             gather.touched[record.meter_id] = record
-            if uplink.channel == EDIT_CHANNEL and not isinstance(found, DeadLetter):
-                self._edit(record, found, effects)
-                gather.frame(uplink, record.state.version, "ok")
-                continue
-            if uplink.channel != EDIT_CHANNEL:
+            if uplink.channel in PERSONS_CHANNELS:
+                if not isinstance(found, DeadLetter):
+                    self._persons_word(uplink, record, found, effects)
+                    gather.frame(uplink, record.state.version, "ok")
+                    continue
+            else:
                 record.last_seen_us = max(record.last_seen_us, uplink.received_us)
             if isinstance(found, DeadLetter):
                 effects.dead_letters.append(found)
@@ -143,16 +151,18 @@ class Processor:
     # decode -----------------------------------------------------------------------------------------------------------
 
     def _decode(self, uplinks: Sequence[Uplink], effects: Effects) -> list[Any]:
-        """For each uplink (Decoded, row) or a DeadLetter; for an edit (Edit, its row)."""
+        """For each uplink (Decoded, row) or a DeadLetter; for a person's word (Edit, its row) or an Acceptance."""
         found: list[Any] = [None] * len(uplinks)
         groups: dict[int, list[int]] = {}
         for index, uplink in enumerate(uplinks):
             if uplink.fault:
                 found[index] = self._refused(uplink)
                 continue
-            if uplink.channel == EDIT_CHANNEL:
-                edit = read_edit(uplink.payload)
-                found[index] = DeadLetter(uplink, "bad_edit", 0, edit) if isinstance(edit, str) else edit
+            if uplink.channel in PERSONS_CHANNELS:
+                is_edit = uplink.channel == EDIT_CHANNEL
+                word = read_edit(uplink.payload) if is_edit else read_acceptance(uplink.payload)
+                reason = "bad_edit" if is_edit else "bad_acceptance"
+                found[index] = DeadLetter(uplink, reason, 0, word) if isinstance(word, str) else word
                 continue
             groups.setdefault(uplink.product_id, []).append(index)
         for product_id, indexes in groups.items():
@@ -169,7 +179,7 @@ class Processor:
             )
             for columns in columns_list:
                 silenced = keep_sound(columns)
-                decoded = Decoded(columns)
+                decoded = Decoded(columns, driver.number_digits)
                 for row, place in enumerate(columns.rows):
                     found[indexes[place]] = (decoded, row)
                 for row, name in silenced.items():
@@ -194,8 +204,13 @@ class Processor:
                     return DeadLetter(uplink, item.reason, item.offset, item.detail)
         return DeadLetter(uplink, uplink.fault, 0, "refused at the edge by the driver's check")
 
-    def _edit(self, record: MeterRecord, found: tuple[Edit, DayRow], effects: Effects) -> None:
-        """A person's value: a version of its day; what the meter itself said and when stays as it is."""
+    def _persons_word(
+        self, uplink: Uplink, record: MeterRecord, found: Acceptance | tuple[Edit, DayRow], effects: Effects
+    ) -> None:
+        """A person's value: a version of its day; what the meter itself said and when stays as it is. Or an accepted number."""
+        if isinstance(found, Acceptance):
+            numbers.accept(record, found.number, uplink, effects)
+            return
         edit, row = found
         record.state = replace(record.state, version=record.state.version + 1)
         effects.days.append(PendingDay(record, row, record.state.version, edit.received_s))
@@ -217,6 +232,25 @@ class Processor:
         if frame_seq is not None and is_repeat(record, frame_seq, frame_hash, age_s):
             effects.counters["repeat"] += 1
             return "repeat"
+        carried = decoded.numbers
+        if (
+            carried is not None
+            and (carried[row] != record.plain_number or record.strange_number is not None or record.accepted_number)
+            and uplink.channel != MOVED_CHANNEL
+            and not numbers.may_book(
+                record,
+                carried[row],
+                decoded.number_digits,
+                uplink,
+                state.version,
+                self._zones[record.tenant_id],
+                effects,
+            )
+        ):
+            # Whosever it is: a danger is shown, and what the module says of its commands is true of this module.
+            self._hear(uplink, record, decoded, row, device_at, gather, among=numbers.CRITICAL)
+            self._answered(uplink, record, decoded, row, effects)
+            return numbers.HELD
         note_last(record)
         judgement = self._judge(record, decoded, row, received_at, device_at, frame_seq, frame_hash)
         if judgement is None:
@@ -227,28 +261,54 @@ class Processor:
         state_said = {name: values[row] for name, values in decoded.state_points if values[row] != MISSING_VALUE}
         record.latest.update(state_said)
         if decoded.events is not None:
-            limits = self._limits_of(record)
-            raised_at = _said(points, "raised_at", row)
-            if raised_at is not None and is_astray(raised_at, received_at, limits):
-                raised_at = received_at  # no alarm 'raised 1970'
-            is_alarm = decoded.kind is Kind.ALARM
-            mask, known = decoded.events[row], decoded.event_known
-            # A clock that ran ahead once must not make all later messages 'older': nothing would clear its alarms again.
-            # Neither may one that was never set make its own messages so.
-            heard_at = received_at if is_astray(device_at, received_at, limits) else min(device_at, received_at)
-            heard = Heard(known, mask, heard_at, uplink.received_us, raised_at, is_alarm)
-            gather.events(record, heard, self._kinds)
+            self._hear(uplink, record, decoded, row, device_at, gather)
         if decoded.signals is not None:
             gather.signal(record, uplink.received_us, decoded.signals[row])
         if decoded.kind in ANSWERS:
-            said = {name: values[row] for name, values in points.items() if values[row] != MISSING_VALUE}
-            text = bytes(value for value in decoded.series.get("log_text", [[]] * (row + 1))[row] if 0 <= value < 256)
-            word = command_response(uplink, decoded.kind, said, self._settings(record, decoded, row), text)
-            if word is not None:
-                effects.responses.append(word)
-        kind = decoded.kind
-        effects.counters[kind] += 1
+            self._answered(uplink, record, decoded, row, effects)
+        effects.counters[decoded.kind] += 1
         return "ok"
+
+    def _hear(
+        self,
+        uplink: Uplink,
+        record: MeterRecord,
+        decoded: Decoded,
+        row: int,
+        device_at: int,
+        gather: Gatherer,
+        among: int | None = None,
+    ) -> None:
+        """Alarms of the message; ``among``: only those of these events that it raises, and none that it ends."""
+        if decoded.events is None:
+            return
+        received_at = uplink.received_us // 1_000_000
+        limits = self._limits_of(record)
+        is_alarm = decoded.kind is Kind.ALARM
+        mask, known = decoded.events[row], decoded.event_known
+        if among is not None:
+            known &= mask & among
+        # A clock that ran ahead once must not make all later messages 'older': nothing would clear its alarms again.
+        # Neither may one that was never set make its own messages so.
+        heard_at = received_at if is_astray(device_at, received_at, limits) else min(device_at, received_at)
+        if not is_alarm and (record.event_mask ^ mask) & known == 0:  # nearly always
+            record.device_at = max(record.device_at, heard_at)
+            return
+        raised_at = _said(decoded.points, "raised_at", row)
+        if raised_at is not None and is_astray(raised_at, received_at, limits):
+            raised_at = received_at  # no alarm 'raised 1970'
+        heard = Heard(known, mask, heard_at, uplink.received_us, raised_at, is_alarm)
+        gather.events(record, heard, self._kinds)
+
+    def _answered(self, uplink: Uplink, record: MeterRecord, decoded: Decoded, row: int, effects: Effects) -> None:
+        """What the message says of a command."""
+        if decoded.kind not in ANSWERS:
+            return
+        said = {name: values[row] for name, values in decoded.points.items() if values[row] != MISSING_VALUE}
+        text = bytes(value for value in decoded.series.get("log_text", [[]] * (row + 1))[row] if 0 <= value < 256)
+        word = command_response(uplink, decoded.kind, said, self._settings(record, decoded, row), text)
+        if word is not None:
+            effects.responses.append(word)
 
     def _settings(self, record: MeterRecord, decoded: Decoded, row: int) -> dict[str, int]:
         """Settings read back, by the names of the product's driver; numbers it does not know are left out."""
@@ -333,6 +393,7 @@ class Processor:
                 installed_at=self._zones[record.tenant_id].start_of(record.installed_day),
                 interval_s=product.interval_s,
                 cadence_s=product.interval_s,
+                report_s=product.report_s,
             )
             if len(self._limits) > 100_000:
                 self._limits.clear()
@@ -357,7 +418,6 @@ class Processor:
         if judgement.registers:
             gather.registers(record, judgement.registers, version, received_us)
         if judgement.findings:
-            zone = self._zones[record.tenant_id]
             for finding in judgement.findings:
                 name = finding.rule.name.lower()
                 effects.counters[name] += 1
@@ -368,18 +428,8 @@ class Processor:
                             record.tenant_id, record.meter_id, FindingKind.REGISTER_BACK.value, received_us, note
                         )
                     )
-                effects.exceptions.append(
-                    ExceptionRow(
-                        record.tenant_id,
-                        record.meter_id,
-                        version,
-                        int(finding.rule),
-                        finding.at,
-                        zone.day_of(finding.at),
-                        fit(finding.value),
-                        None if finding.expected is None else fit(finding.expected),
-                    )
-                )
+        if judgement.findings or record.runs:
+            exceptions.enter(record, judgement, self._zones[record.tenant_id], effects)
 
 
 class Batch:

@@ -94,9 +94,6 @@ class Gatherer:
     ) -> None:
         """Alarms from a message's event flags; an older message clears nothing that a newer one said."""
         state = EventState(record.event_mask, record.device_at)
-        if not heard.is_alarm and (state.active ^ heard.mask) & heard.known == 0:
-            record.device_at = max(record.device_at, heard.device_at)
-            return
         after, changes = hear(state, heard, kinds)
         record.event_mask, record.device_at = after.active, after.at
         for change in changes:

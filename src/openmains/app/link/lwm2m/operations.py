@@ -25,11 +25,12 @@ from openmains.app.command.device_management.messages import (
 from openmains.app.command.device_management.rules import ASKING_THE_METER, refusal_of
 from openmains.app.command.sent_frames import DELIVERED, LOST
 from openmains.app.link.down_log import DownLog
+from openmains.app.link.lwm2m.formats import format_for
 from openmains.app.link.ports import Clock, Link, Terminal
 from openmains.app.link.proofs import Proofs
 from openmains.wire.coap.message import is_success
 from openmains.wire.errors import WireError
-from openmains.wire.lwm2m import content, events, operation, path
+from openmains.wire.lwm2m import events, operation, path
 from openmains.wire.lwm2m.codec import link_format, text, values
 from openmains.wire.lwm2m.definitions import definitions
 from openmains.wire.lwm2m.path import Path
@@ -259,18 +260,10 @@ def _operation(ask: OperationRequest, registration: Registration) -> operation.O
             return operation.execute(ask.path, ask.value)
         case Kind.WRITE:
             value = text.decode(ask.value.encode(), definitions().type(ask.path))
-            format_ = _format(registration)
+            format_ = format_for(registration)
             payload = values.encode([Item(ask.path, value)], format_, ask.path, definitions().type)
             return operation.write(ask.path, payload, format_)
     raise AssertionError(f"{ask.kind} is in {sorted(ASKING_THE_METER)} and not here")
-
-
-def _format(registration: Registration) -> int:
-    """What the device says it takes; else what every device of its version must."""
-    for wanted in (content.TLV, content.SENML_CBOR, content.SENML_JSON):
-        if wanted in registration.offer.formats:
-            return wanted
-    return content.TLV
 
 
 def _value(item: Item) -> Value:

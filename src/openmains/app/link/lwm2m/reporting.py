@@ -14,6 +14,7 @@ from openmains.app.ingest.edge.admission import About
 from openmains.app.ingest.uplink import Uplink
 from openmains.app.link.answers import NOT_ACCEPTABLE, TEXT, Response, accepts, of_receipt, of_refusal
 from openmains.app.link.down_log import ACK, DownLog
+from openmains.app.link.lwm2m.clock_setting import ClockSetting
 from openmains.app.link.lwm2m.pipe import OPAQUE_DOWNLINK, FramePipe, unwrapped, write_down
 from openmains.app.link.ports import Clock, Link, Terminal
 from openmains.app.link.reports import Receipt, Reports
@@ -37,12 +38,15 @@ class TimeAnswer(NamedTuple):
 class Reporting:
     """One for each link with LwM2M."""
 
-    def __init__(self, *, server: Server, link: Link, clock: Clock, reports: Reports, down_log: DownLog) -> None:
+    def __init__(
+        self, *, server: Server, link: Link, clock: Clock, reports: Reports, down_log: DownLog, clocks: ClockSetting
+    ) -> None:
         self._down_log = down_log
         self._server = server
         self._link = link
         self._clock = clock
         self._reports = reports
+        self._clocks = clocks
         self.other_names = 0
 
     def reported(self, report: lwm2m.Report, terminal: Terminal, now: float) -> None:
@@ -51,9 +55,13 @@ class Reporting:
         place = "dp" if report.kind == "send" else "/".join(map(str, report.path))
         if report.content_format not in (None, content.OPAQUE):
             place = f"{place};ct={report.content_format}"
-        refusal = self._reports.admit(
-            terminal, payload, CHANNEL_LWM2M, place, about, lambda receipt: self._stored(report, receipt)
-        )
+
+        def stored(receipt: Receipt) -> None:
+            self._stored(report, receipt)
+            if receipt.confirmed and not receipt.fault:
+                self._clocks.look(terminal, payload, about)
+
+        refusal = self._reports.admit(terminal, payload, CHANNEL_LWM2M, place, about, stored)
         if refusal is not None:
             response = of_refusal(refusal)
             self._server.respond(report, response.code, response.payload, now=now)
@@ -87,9 +95,13 @@ class Reporting:
             self._server.answer(request, Code.FORBIDDEN, b"not your IMEI", (TEXT,), now=now)
         else:
             about: About = "/", opt.get_uint(request.options, opt.CONTENT_FORMAT)
-            refusal = self._reports.admit(
-                terminal, request.payload, CHANNEL_COAP, "r", about, lambda receipt: self._posted(request, receipt)
-            )
+
+            def posted(receipt: Receipt) -> None:
+                self._posted(request, receipt)
+                if receipt.confirmed and not receipt.fault:
+                    self._clocks.look(terminal, request.payload, about)
+
+            refusal = self._reports.admit(terminal, request.payload, CHANNEL_COAP, "r", about, posted)
             if refusal is not None:
                 self._respond(request, of_refusal(refusal), now)
 

@@ -4,7 +4,7 @@
     message → wire.lwm2m ─ Report, POST /r ─→ Reporting → Reports → (durable) → answer
                           ─ RegisterWanted ──→ name and SIM checked, storms spread → 2.01, observe
                           ─ BootstrapWanted ─→ Bootstrapping
-                          ─ Done, Failed ────→ Downlinks, Operations, Bootstrapping
+                          ─ Done, Failed ────→ Downlinks, Operations, Bootstrapping, ClockSetting
 
 Whose words they are was settled by the session's key; a name in the message may only agree with it.
 """
@@ -17,6 +17,7 @@ from openmains.app.command.downlink import DownFrame
 from openmains.app.link.down_log import DownLog
 from openmains.app.link.downlinks import Downlinks
 from openmains.app.link.lwm2m.bootstrapping import Bootstrapping
+from openmains.app.link.lwm2m.clock_setting import ClockSetting
 from openmains.app.link.lwm2m.operations import Operations
 from openmains.app.link.lwm2m.pipe import OPAQUE_UPLINK
 from openmains.app.link.lwm2m.reporting import Reporting, TimeAnswer
@@ -50,6 +51,7 @@ class Parts:
     operations: Operations
     bootstrapping: Bootstrapping
     down_log: DownLog
+    clocks: ClockSetting
 
     @property
     def counters(self) -> dict[str, int]:
@@ -60,6 +62,7 @@ class Parts:
             **self.operations.counters,
             **self.bootstrapping.counters,
             **self.down_log.counters,
+            **self.clocks.counters,
             "refused.other_name": self.reporting.other_names,
         }
 
@@ -268,6 +271,7 @@ class Traffic:
         elif tag is not None:
             self._parts.operations.done(event, now)
             self._parts.bootstrapping.done(event, now)
+            self._parts.clocks.ended(event)
 
 
 def _is_done(event: lwm2m.Done | lwm2m.Failed) -> bool:

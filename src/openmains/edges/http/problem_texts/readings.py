@@ -11,6 +11,13 @@ TEXTS: dict[str, Text] = {
         "Too many points",
         "This range and step give more than {limit} points. Choose a smaller range or a larger step.",
     ),
+    "number-shared": Text(
+        409,
+        "表号不唯一",
+        "报文中的表号 {number} 与多只在用表（{meters}）的登记表号相符。请先更正台账中的表号，再判断。",
+        "Several meters under this number",
+        "The number {number} in the frames fits several meters in use ({meters}). Correct their numbers in the registry, then judge.",
+    ),
     "day-open": Text(
         409,
         "当日数据尚未到齐",

@@ -277,6 +277,7 @@ def _open(row: Row) -> OpenCommand:
         frame=row["frame"],
         product_id=row["product_id"],
         imei=row["imei"],
+        misfits=row["misfits"],
     )
 
 

@@ -60,8 +60,9 @@ UPDATE alarm SET cleared_us = :at_us, last_us = :at_us
 -- name: open
 -- What is needed to make frames.
 SELECT c.command_id, c.tenant_id, c.meter_id, c.kind, c.params, c.unique_key, p.driver, c.channel, c.state, c.serial,
-       c.not_after, c.attempts, c.frame, m.product_id, m.imei
+       c.not_after, c.attempts, c.frame, m.product_id, m.imei, s.strange_number IS NOT NULL AS misfits
   FROM command c JOIN meter m USING (meter_id) JOIN product p USING (product_id)
+  LEFT JOIN meter_state s USING (meter_id)
  WHERE c.command_id = ANY(:command_ids::bigint[]) ORDER BY c.command_id
 
 -- name: lock

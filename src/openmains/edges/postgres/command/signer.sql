@@ -5,7 +5,7 @@
 -- What the rules need to know of meters.
 SELECT m.meter_id, m.tenant_id, m.area_id, m.product_id, p.driver, m.removed_on IS NOT NULL AS is_removed,
        coalesce(c.is_protected, false) AS is_protected, coalesce(c.is_critical, false) AS is_critical,
-       coalesce((p.settings ->> 'prepaid')::boolean, false) AS prepaid, s.balance,
+       coalesce((p.settings ->> 'prepaid')::boolean, false) AS prepaid, s.balance, s.strange_number,
        NOT (coalesce((p.settings ->> 'remote_closing')::boolean, true) AND coalesce(o.remote_closing, true)) AS closing_forbidden,
        EXISTS (SELECT FROM alarm a WHERE a.meter_id = m.meter_id AND a.tenant_id = m.tenant_id AND a.cleared_us IS NULL
                   AND a.event = ANY(:reporting::text[]) AND a.last_us >= :since_us) AS danger_reported

@@ -62,6 +62,12 @@ class DeadLetters:
         letters = [_dead_letter(row) for row in rows]
         return [replace(item, product_id=products.get(item.meter_id, item.product_id)) for item in letters]
 
+    async def lock_held(self, meter_id: MeterId, number: int) -> list[DeadLetter]:
+        rows = await _QUERIES["held_dead_letters"].fetch(
+            self._connection, tenant_id=self._tenant_id, meter_id=meter_id, number=number
+        )
+        return [_dead_letter(row) for row in rows]
+
     async def mark(self, ids: Sequence[int], status: DeadLetterStatus, user_id: UserId) -> None:
         await _QUERIES["mark_dead_letters"].execute(
             self._connection, tenant_id=self._tenant_id, ids=ids, status=status, user_id=user_id

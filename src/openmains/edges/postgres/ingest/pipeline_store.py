@@ -11,15 +11,18 @@ from datetime import date
 
 from openmains.app.ingest.model import AlarmChange
 from openmains.app.ingest.pipeline.alarms import Raised, alarm_waves
+from openmains.app.ingest.pipeline.exceptions import waves
 from openmains.app.ingest.pipeline.ports import (
     DeadLetter,
     Effects,
+    Entry,
     ExceptionRow,
     MeterRecord,
     PositionConflictError,
     Product,
 )
 from openmains.app.security.score import AccessJudge, default_judge
+from openmains.domain.fleet.meter_number import plain_number
 from openmains.domain.ids import MeterId
 from openmains.domain.period import EPOCH_ORDINAL
 from openmains.domain.readings.model import MeterState
@@ -88,8 +91,7 @@ class PostgresPipelineStore:
                 raise PositionConflictError(f"shard {shard} is no longer at {before}")
             if effects.meters:
                 await self._queries["update_meters"].execute(connection, **_state_columns(effects.meters, self._latest))
-            if effects.exceptions:
-                await self._queries["add_exceptions"].execute(connection, **_exception_columns(effects.exceptions))
+            await self._write_exceptions(connection, effects)
             if effects.dead_letters:
                 await self._queries["add_dead_letters"].execute(
                     connection, **_dead_letter_columns(effects.dead_letters)
@@ -102,6 +104,24 @@ class PostgresPipelineStore:
             await self._write_alarms(connection, alarms, now_us)
             closings = await apply_responses(connection, effects.responses)
         return [*alarms, *closings]
+
+    async def _write_exceptions(self, connection: Connection, effects: Effects) -> None:
+        for wave in waves(effects.ended):
+            await self._queries["end_exceptions"].execute(
+                connection,
+                meter_id=[item.meter_id for item in wave],
+                rule=[item.rule for item in wave],
+                start=[item.start for item in wave],
+                finish=[item.end for item in wave],
+            )
+        once = [row for row in effects.exceptions if row.entry is Entry.ONCE]
+        if once:
+            status = [row.status for row in once]
+            await self._queries["add_exceptions"].execute(connection, **_exception_columns(once), status=status)
+        lasting = [row for row in effects.exceptions if row.entry is not Entry.ONCE]
+        if lasting:
+            goes_on = [row.entry is Entry.GOES_ON for row in lasting]
+            await self._queries["join_exceptions"].execute(connection, **_exception_columns(lasting), goes_on=goes_on)
 
     async def _write_alarms(self, connection: Connection, changes: Sequence[AlarmChange], now_us: int) -> None:
         for wave in alarm_waves(changes):
@@ -142,6 +162,7 @@ def _record(row: Row, latest: Sequence[str]) -> MeterRecord:
             left_at=row["left_at"],
             left_for=row["left_for"],
             left_use=row["left_habit"],
+            measured_at=row["measured_at"],
         ),
         event_mask=row["event_mask"],
         last_seen_us=row["last_seen_us"] or 0,
@@ -149,6 +170,12 @@ def _record(row: Row, latest: Sequence[str]) -> MeterRecord:
         latest={name: value for name in latest if (value := row[name]) is not None},
         imei=row["imei"],
         is_held_back=row["is_held_back"],
+        number=row["number"],
+        bar_code=row["bar_code"],
+        plain_number=plain_number(row["number"]),
+        strange_number=row["strange_number"],
+        accepted_number=row["accepted_number"],
+        runs=row["runs"],
         frames_before=row["frames_before"],
     )
 
@@ -175,6 +202,10 @@ def _state_columns(meters: list[MeterRecord], latest: Sequence[str]) -> Columns:
         "left_at": [state.left_at for state in states],
         "left_for": [state.left_for for state in states],
         "left_habit": [state.left_use for state in states],
+        "measured_at": [state.measured_at for state in states],
+        "strange_number": [meter.strange_number for meter in meters],
+        "accepted_number": [meter.accepted_number for meter in meters],
+        "runs": [meter.runs for meter in meters],
         "event_mask": [meter.event_mask for meter in meters],
         "events_at": [meter.device_at for meter in meters],
         "last_seen_us": [meter.last_seen_us for meter in meters],
@@ -183,7 +214,8 @@ def _state_columns(meters: list[MeterRecord], latest: Sequence[str]) -> Columns:
 
 
 def _exception_columns(rows: list[ExceptionRow]) -> Columns:
-    return {field.name: [getattr(row, field.name) for row in rows] for field in fields(ExceptionRow)}
+    names = [field.name for field in fields(ExceptionRow) if field.name not in ("entry", "status")]
+    return {name: [getattr(row, name) for row in rows] for name in names}
 
 
 def _dead_letter_columns(letters: list[DeadLetter]) -> Columns:
@@ -199,6 +231,7 @@ def _dead_letter_columns(letters: list[DeadLetter]) -> Columns:
         "reason": [letter.reason for letter in letters],
         "byte_offset": [letter.offset for letter in letters],
         "detail": [_text(letter.detail) for letter in letters],
+        "number": [letter.number for letter in letters],
     }
 
 

@@ -17,7 +17,7 @@ UPDATE pipeline_position SET position = :after, updated_at = now() WHERE shard =
 
 -- name: products
 -- All products of all tenants, as the pipeline needs them.
-SELECT product_id, driver, dial, interval_s, qmax_l_h AS qmax_per_h FROM product
+SELECT product_id, driver, dial, interval_s, qmax_l_h AS qmax_per_h, report_s FROM product
 
 -- name: zones
 -- Time zone of each tenant.
@@ -36,8 +36,9 @@ SELECT value FROM platform_choice WHERE name = :name
 SELECT s.meter_id, m.tenant_id, m.product_id, m.area_id, m.qmax_l_h, m.installed_on, m.imei,
        s.version, s.register, s.register_at, s.close_day, s.closes, s.frame_seq, s.frame_hash, s.frames_before,
        s.candidate, s.candidate_at, s.candidate_count, s.habit, s.grid_at, s.grid_register,
-       s.left_register, s.left_at, s.left_for, s.left_habit,
+       s.left_register, s.left_at, s.left_for, s.left_habit, s.measured_at,
        s.event_mask, s.events_at, s.last_seen_us,
+       m.number, m.bar_code, s.strange_number, s.accepted_number, s.runs,
        EXISTS (SELECT FROM terminal t
                 WHERE t.meter_id = m.meter_id AND t.imei = m.imei AND t.state IN ('quarantine', 'blocked')) AS is_held_back
        /*each point: , s.{name}*/
@@ -51,32 +52,70 @@ UPDATE meter_state s
        closes = u.closes::bigint[], frame_seq = u.frame_seq, frame_hash = u.frame_hash, frames_before = u.frames_before,
        candidate = u.candidate, candidate_at = u.candidate_at, candidate_count = u.candidate_count, habit = u.habit,
        grid_at = u.grid_at, grid_register = u.grid_register, left_register = u.left_register, left_at = u.left_at,
-       left_for = u.left_for, left_habit = u.left_habit, event_mask = u.event_mask, events_at = u.events_at,
+       left_for = u.left_for, left_habit = u.left_habit, measured_at = u.measured_at,
+       strange_number = u.strange_number, accepted_number = u.accepted_number, runs = u.runs, event_mask = u.event_mask, events_at = u.events_at,
        last_seen_us = u.last_seen_us
        /*each point: , {name} = u.{name}*/
   FROM unnest(:meter_id::bigint[], :version::bigint[], :register::bigint[], :register_at::bigint[], :close_day::int[],
               :closes::text[], :frame_seq::int[], :frame_hash::bigint[], :frames_before::bytea[], :candidate::bigint[],
               :candidate_at::bigint[], :candidate_count::int[], :habit::bigint[], :grid_at::bigint[],
               :grid_register::bigint[], :left_register::bigint[], :left_at::bigint[], :left_for::bigint[],
-              :left_habit::bigint[], :event_mask::bigint[], :events_at::bigint[], :last_seen_us::bigint[]
+              :left_habit::bigint[], :measured_at::bigint[], :strange_number::bigint[], :accepted_number::bigint[],
+              :runs::bigint[], :event_mask::bigint[], :events_at::bigint[], :last_seen_us::bigint[]
               /*each point: , :{name}::{sql}[]*/)
        AS u(meter_id, version, register, register_at, close_day, closes, frame_seq, frame_hash, frames_before, candidate,
             candidate_at, candidate_count, habit, grid_at, grid_register, left_register, left_at, left_for, left_habit,
-            event_mask, events_at, last_seen_us
+            measured_at, strange_number, accepted_number, runs, event_mask, events_at, last_seen_us
             /*each point: , {name}*/)
  WHERE s.meter_id = u.meter_id
 
+-- name: end_exceptions
+-- What ended by itself: of a rule whose cause is over (finish 0), or gaps as far as [start, finish) covers them.
+UPDATE reading_exception e
+   SET status = CASE WHEN u.finish = 0 OR (u.start <= e.at AND e.value <= u.finish) THEN 'closed' ELSE 'open' END,
+       at = CASE WHEN u.finish > 0 AND u.start <= e.at AND u.finish < e.value THEN u.finish ELSE e.at END,
+       value = CASE WHEN u.finish > 0 AND e.at < u.start AND e.value <= u.finish THEN u.start ELSE e.value END,
+       last_at = now()
+  FROM unnest(:meter_id::bigint[], :rule::smallint[], :start::bigint[], :finish::bigint[]) AS u(meter_id, rule, start, finish)
+ WHERE e.meter_id = u.meter_id AND e.rule = u.rule AND e.status = 'open'
+   AND (u.finish = 0 OR (e.at < u.finish AND u.start < e.value))
+
 -- name: add_exceptions
--- Findings of validation.
-INSERT INTO reading_exception (tenant_id, meter_id, version, rule, at, day, value, expected)
-SELECT * FROM unnest(:tenant_id::int[], :meter_id::bigint[], :version::bigint[], :rule::smallint[], :at::bigint[],
-                     :day::int[], :value::bigint[], :expected::bigint[])
+-- Findings of validation, each once: the same said again adds nothing.
+INSERT INTO reading_exception (tenant_id, meter_id, version, rule, at, day, value, expected, occurrences, status)
+SELECT u.* FROM unnest(:tenant_id::int[], :meter_id::bigint[], :version::bigint[], :rule::smallint[], :at::bigint[],
+                       :day::int[], :value::bigint[], :expected::bigint[], :occurrences::int[], :status::text[])
+       AS u(tenant_id, meter_id, version, rule, at, day, value, expected, occurrences, status)
+ WHERE NOT EXISTS (SELECT FROM reading_exception e
+                    WHERE e.meter_id = u.meter_id AND e.at = u.at AND e.rule = u.rule AND e.value = u.value
+                      AND e.expected IS NOT DISTINCT FROM u.expected)
+
+-- name: join_exceptions
+-- Those that last: joined to the open one – of a gap (rule 15) to one that it touches, of a strange number (19) to that of
+-- the same number –, else new; what only goes on is not new where somebody judged it meanwhile.
+WITH u AS (
+  SELECT * FROM unnest(:tenant_id::int[], :meter_id::bigint[], :version::bigint[], :rule::smallint[], :at::bigint[],
+                       :day::int[], :value::bigint[], :expected::bigint[], :occurrences::int[], :goes_on::boolean[])
+         WITH ORDINALITY AS u(tenant_id, meter_id, version, rule, at, day, value, expected, occurrences, goes_on, place)),
+joined AS (
+  UPDATE reading_exception e
+     SET occurrences = e.occurrences + u.occurrences, last_at = now(),
+         at = CASE WHEN u.rule = 15 THEN least(e.at, u.at) ELSE e.at END,
+         value = CASE WHEN u.rule = 15 THEN greatest(e.value, u.value) ELSE e.value END
+    FROM u
+   WHERE e.meter_id = u.meter_id AND e.rule = u.rule AND e.status = 'open'
+     AND (u.rule <> 15 OR (e.at <= u.value AND u.at <= e.value)) AND (u.rule <> 19 OR e.value = u.value)
+  RETURNING u.place)
+INSERT INTO reading_exception (tenant_id, meter_id, version, rule, at, day, value, expected, occurrences)
+SELECT tenant_id, meter_id, version, rule, at, day, value, expected, occurrences FROM u
+ WHERE NOT goes_on AND place NOT IN (SELECT place FROM joined)
 
 -- name: add_dead_letters
 -- Messages that could not be used.
-INSERT INTO dead_letter (tenant_id, meter_id, product_id, channel, path, received_us, payload, reason, byte_offset, detail)
+INSERT INTO dead_letter (tenant_id, meter_id, product_id, channel, path, received_us, payload, reason, byte_offset, detail, number)
 SELECT * FROM unnest(:tenant_id::int[], :meter_id::bigint[], :product_id::int[], :channel::text[], :path::text[],
-                     :received_us::bigint[], :payload::bytea[], :reason::text[], :byte_offset::int[], :detail::text[])
+                     :received_us::bigint[], :payload::bytea[], :reason::text[], :byte_offset::int[], :detail::text[],
+                     :number::bigint[])
 
 -- name: raise_alarms
 -- One row for each open alarm; raising it again only counts (R7.2: repeats are grouped).
@@ -97,7 +136,7 @@ UPDATE alarm a SET cleared_us = u.at_us, last_us = u.at_us
 -- name: dead_letters_page
 -- Of a tenant, newest first, with the number people know the meter by; a filter that is null takes all.
 SELECT d.dead_letter_id, d.meter_id, m.number, m.imei, d.product_id, d.channel, d.path, d.received_us, d.payload, d.reason,
-       d.byte_offset, d.detail, d.status, d.handled_by, d.handled_at
+       d.byte_offset, d.detail, d.number AS frame_number, d.status, d.handled_by, d.handled_at
   FROM dead_letter d LEFT JOIN meter m ON m.tenant_id = d.tenant_id AND m.meter_id = d.meter_id
  WHERE d.tenant_id = :tenant_id AND (:after::bigint IS NULL OR d.dead_letter_id < :after)
    AND (:status::text IS NULL OR d.status = :status) AND (:reason::text IS NULL OR d.reason = :reason)
@@ -107,9 +146,17 @@ SELECT d.dead_letter_id, d.meter_id, m.number, m.imei, d.product_id, d.channel, 
 -- name: open_dead_letters
 -- The open ones of these, locked until the transaction ends.
 SELECT d.dead_letter_id, d.meter_id, m.number, m.imei, d.product_id, d.channel, d.path, d.received_us, d.payload, d.reason,
-       d.byte_offset, d.detail, d.status, d.handled_by, d.handled_at
+       d.byte_offset, d.detail, d.number AS frame_number, d.status, d.handled_by, d.handled_at
   FROM dead_letter d LEFT JOIN meter m ON m.tenant_id = d.tenant_id AND m.meter_id = d.meter_id
  WHERE d.tenant_id = :tenant_id AND d.dead_letter_id = ANY(:ids::bigint[]) AND d.status = 'open'
+ ORDER BY d.dead_letter_id FOR UPDATE OF d
+
+-- name: held_dead_letters
+-- The open ones of a meter that carry this number, as they came, locked until the transaction ends.
+SELECT d.dead_letter_id, d.meter_id, m.number, m.imei, d.product_id, d.channel, d.path, d.received_us, d.payload, d.reason,
+       d.byte_offset, d.detail, d.number AS frame_number, d.status, d.handled_by, d.handled_at
+  FROM dead_letter d LEFT JOIN meter m ON m.tenant_id = d.tenant_id AND m.meter_id = d.meter_id
+ WHERE d.tenant_id = :tenant_id AND d.meter_id = :meter_id AND d.number = :number AND d.status = 'open'
  ORDER BY d.dead_letter_id FOR UPDATE OF d
 
 -- name: products_of_meters

@@ -3,9 +3,10 @@
 
 -- name: exceptions
 -- Of a tenant, newest first; a filter that is null takes all.
-SELECT e.exception_id, e.meter_id, m.number, p.driver, e.rule, e.at, e.day, e.value, e.expected, e.found_at, e.status,
-       e.judged_by, e.judged_at, e.reason
+SELECT e.exception_id, e.meter_id, m.number, c.name AS customer_name, p.driver, e.rule, e.at, e.day, e.value, e.expected,
+       e.found_at, e.last_at, e.occurrences, e.status, e.judged_by, e.judged_at, e.reason
   FROM reading_exception e JOIN meter m USING (meter_id) JOIN product p USING (product_id)
+  LEFT JOIN customer c ON c.customer_id = m.customer_id
  WHERE e.tenant_id = :tenant_id AND (:after::bigint IS NULL OR e.exception_id < :after)
    AND (:status::text IS NULL OR e.status = :status) AND (:rule::smallint IS NULL OR e.rule = :rule)
    AND (:meter_id::bigint IS NULL OR e.meter_id = :meter_id)
@@ -13,9 +14,10 @@ SELECT e.exception_id, e.meter_id, m.number, p.driver, e.rule, e.at, e.day, e.va
 
 -- name: lock_exception
 -- One of them, until the transaction ends.
-SELECT e.exception_id, e.meter_id, m.number, p.driver, e.rule, e.at, e.day, e.value, e.expected, e.found_at, e.status,
-       e.judged_by, e.judged_at, e.reason
+SELECT e.exception_id, e.meter_id, m.number, c.name AS customer_name, p.driver, e.rule, e.at, e.day, e.value, e.expected,
+       e.found_at, e.last_at, e.occurrences, e.status, e.judged_by, e.judged_at, e.reason
   FROM reading_exception e JOIN meter m USING (meter_id) JOIN product p USING (product_id)
+  LEFT JOIN customer c ON c.customer_id = m.customer_id
  WHERE e.tenant_id = :tenant_id AND e.exception_id = :exception_id
    FOR UPDATE OF e
 
