@@ -25,7 +25,8 @@ class Judgement(Struct, frozen=True, forbid_unknown_fields=True):
     """``accept``: the value is right; ``keep_estimate``: it is not, the estimate stays; ``edit``: ``volume`` is right.
 
     An edit needs a reason. ``volume`` is in the product's unit and passed in [``start``, ``end``): whole slots of the
-    finding's day, all of it unless told otherwise.
+    finding's day, all of it unless told otherwise. More than Qmax × time or the dial is refused; more than one person
+    may set waits as ``pending_edit`` for another (docs/readings.md).
     """
 
     verdict: Verdict
@@ -94,6 +95,7 @@ async def judge_exception(
         deps.store,
         deps.readings,
         deps.replay,
+        deps.drivers,
         actor,
         ExceptionId(exception_id),
         correction,

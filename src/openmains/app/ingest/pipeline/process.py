@@ -23,7 +23,15 @@ import numpy as np
 
 from openmains.app.command.results import ANSWERS, LINK_CHANNEL, command_response, delivery_report
 from openmains.app.ingest.pipeline.bounds import DAYS, fit
-from openmains.app.ingest.pipeline.ports import DeadLetter, Effects, ExceptionRow, MeterRecord, PendingDay, Product
+from openmains.app.ingest.pipeline.ports import (
+    DayCause,
+    DeadLetter,
+    Effects,
+    ExceptionRow,
+    MeterRecord,
+    PendingDay,
+    Product,
+)
 from openmains.app.ingest.pipeline.repeats import is_repeat, note_last
 from openmains.app.ingest.pipeline.rows import Gatherer, signal_rows
 from openmains.app.ingest.uplink import PARTIAL, Uplink
@@ -38,6 +46,7 @@ from openmains.domain.readings.model import DayRow, IntervalReport, Judgement, L
 from openmains.domain.readings.quality import Rule, Slot
 from openmains.domain.readings.registers import is_astray
 from openmains.domain.readings.rules import ceiling_of
+from openmains.domain.readings.versions import VersionCause
 from openmains.domain.security.findings import Kind as FindingKind
 from openmains.drivers.bounds import keep_sound
 from openmains.drivers.catalog import Catalog
@@ -122,7 +131,7 @@ class Processor:
                 continue
             gather.touched[record.meter_id] = record
             if uplink.channel == EDIT_CHANNEL and not isinstance(found, DeadLetter):
-                self._edit(record, found, effects)
+                self._edit(uplink, record, found, effects)
                 gather.frame(uplink, record.state.version, "ok")
                 continue
             if uplink.channel != EDIT_CHANNEL:
@@ -192,11 +201,22 @@ class Processor:
                     return DeadLetter(uplink, item.reason, item.offset, item.detail)
         return DeadLetter(uplink, uplink.fault, 0, "refused at the edge by the driver's check")
 
-    def _edit(self, record: MeterRecord, found: tuple[Edit, DayRow], effects: Effects) -> None:
-        """A person's value: a version of its day; what the meter itself said and when stays as it is."""
+    def _edit(self, uplink: Uplink, record: MeterRecord, found: tuple[Edit, DayRow], effects: Effects) -> None:
+        """A person's value, or the undoing of one: a version of its day; what the meter itself said and when stays as it is."""
         edit, row = found
         record.state = replace(record.state, version=record.state.version + 1)
-        effects.days.append(PendingDay(record, row, record.state.version, edit.received_s))
+        why = VersionCause.UNDO if edit.is_undo else VersionCause.EDIT
+        effects.days.append(
+            PendingDay(
+                record,
+                row,
+                record.state.version,
+                edit.received_s,
+                uplink.received_us // 1_000_000,
+                DayCause(why, edit.user_id, edit.approved_by, edit.edit_id, edit.reason),
+                (edit.first, edit.count) if edit.is_undo else None,
+            )
+        )
         effects.counters["edit"] += 1
 
     # one uplink -------------------------------------------------------------------------------------------------------
@@ -221,7 +241,7 @@ class Processor:
             record.state = replace(state, version=state.version + 1, frame_seq=frame_seq, frame_hash=frame_hash)
         else:
             record.state = judgement.state
-            self._keep(record, judgement, received_at, uplink.received_us, effects, gather)
+            self._keep(record, judgement, uplink, effects, gather)
         state_said = {name: values[row] for name, values in decoded.state_points if values[row] != MISSING_VALUE}
         record.latest.update(state_said)
         if decoded.events is not None:
@@ -341,17 +361,20 @@ class Processor:
         self,
         record: MeterRecord,
         judgement: Judgement,
-        received_at: int,
-        received_us: int,
+        uplink: Uplink,
         effects: Effects,
         gather: Gatherer,
     ) -> None:
-        version = judgement.state.version
+        version, received_us = judgement.state.version, uplink.received_us
+        made_s = received_at = received_us // 1_000_000
+        cause = None
+        if uplink.replayed_by:
+            made_s, cause = uplink.replayed_us // 1_000_000, DayCause(VersionCause.REPLAY, uplink.replayed_by)
         for row in judgement.days:
             if record.is_held_back:
                 row.quality = [flags | Slot.SUSPECT for flags in row.quality]
             if row.day in DAYS:  # a clock at 1970 west of Greenwich: the register is kept, the day has no name
-                effects.days.append(PendingDay(record, row, version, received_at))
+                effects.days.append(PendingDay(record, row, version, received_at, made_s, cause))
         if judgement.registers:
             gather.registers(record, judgement.registers, version, received_us)
         if judgement.findings:
