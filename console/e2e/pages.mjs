@@ -30,6 +30,7 @@ try {
     { name: "meters found", at: (turn) => `/meters?q=${encodeURIComponent(meters[(turn * 7) % meters.length].address.slice(3, 9))}`, ready: "tbody tr", limit: ORDINARY_MS },
     { name: "meter", at: (turn) => `/meters/${meterOf(turn)}`, ready: "dl.facts", limit: ORDINARY_MS },
     { name: "alarms", at: () => "/alarms", ready: "main .card p, tbody tr", limit: ORDINARY_MS },
+    { name: "edits", at: () => "/edits", ready: "main .card p, tbody tr", limit: ORDINARY_MS },
     { name: "exceptions", at: () => "/exceptions", ready: "main .card p, tbody tr", limit: ORDINARY_MS },
     { name: "products", at: () => "/products", ready: "tbody tr", limit: ORDINARY_MS },
     { name: "system", at: () => "/system", ready: "tbody th", limit: ORDINARY_MS },

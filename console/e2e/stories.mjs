@@ -185,10 +185,17 @@ export const STORIES = {
     await page.goto(`${url}/exceptions`);
     await page.locator("tbody tr").first().waitFor();
     await checkAccess(page, `exceptions ${locale}`, findings);
-    // A finding of a day that is over; the newest ones may be of a day that still comes in.
+    // A finding of a day that is over (the newest ones may be of a day that still comes in) and small enough for one person to edit.
     const { body } = await api(context, url, "GET", "/exceptions?status=open&limit=500");
-    const oldest = body.items.map((item) => item.day).sort()[0];
-    const finding = body.items.find((item) => item.day === oldest);
+    let finding = null;
+    for (const item of body.items.toSorted((one, other) => one.day.localeCompare(other.day))) {
+      const day = await api(context, url, "GET", `/meters/${item.meter_id}/readings?step=day&from=${item.day}T00:00:00%2B08:00&to=${item.day}T23:59:59%2B08:00`);
+      if (day.status === 200 && Number(day.body.total_m3) < 0.5 && day.body.quality.edited_s === 0) {
+        finding = item;
+        break;
+      }
+    }
+    assert.ok(finding, "a finding of an ordinary day");
     await page.goto(`${url}/meters/${finding.meter_id}?tab=exceptions`);
     const row = page.locator(".el-tab-pane:visible tbody tr").filter({ has: page.locator(".choices") }).last();
     await row.locator(".choices button").last().click();
@@ -211,6 +218,20 @@ export const STORIES = {
     assert.ok(days.length > 0);
     const { body: trail } = await api(context, url, "GET", "/audit?limit=5");
     assert.ok(trail.items.some((entry) => entry.action === "edit_reading"), "the edit is in the trail");
+
+    // Its versions, then the way back as a new version.
+    await page.goto(`${url}/meters/${finding.meter_id}?tab=readings&from=${finding.day}&to=${finding.day}&step=day&history=${finding.day}`);
+    await page.locator(".versions tbody tr").nth(1).waitFor(); // what the edit took the place of
+    await checkAccess(page, `versions ${locale}`, findings);
+    await page.goto(`${url}/edits`);
+    const mine = page.locator("tbody tr", { hasText: "photo of the dial" }).first();
+    await mine.getByRole("button").last().click();
+    await checkAccess(page, `edits ${locale}`, findings);
+    await mine.locator("form .reason input").fill("wrong meter");
+    await mine.locator('form button[type="submit"]').click();
+    await page.locator(".el-message--success").waitFor();
+    const undone = await api(context, url, "GET", `/edits?meter_id=${finding.meter_id}&limit=1`);
+    assert.deepEqual([undone.body.items[0].reason, undone.body.items[0].state], ["wrong meter", "applied"]);
   },
 
   async alarms({ page, url, context, locale, coapPort, tag, findings }) {

@@ -11,9 +11,21 @@ from openmains.app.alarm.model import Alarm
 from openmains.app.fleet.model import Area, Dimension, MeterDetail, NewMeter, Product
 from openmains.app.identity.model import ApiToken, User
 from openmains.app.job.model import Job
-from openmains.app.readings.model import ExceptionStatus, ReadingException
+from openmains.app.readings.model import EditFacts, EditState, ExceptionStatus, NewEdit, ReadingEdit, ReadingException
 from openmains.domain.identity.role import Role
-from openmains.domain.ids import AlarmId, AreaId, CustomerId, ExceptionId, MeterId, ProductId, TenantId, TokenId, UserId
+from openmains.domain.ids import (
+    AlarmId,
+    AreaId,
+    CustomerId,
+    EditId,
+    ExceptionId,
+    MeterId,
+    ProductId,
+    TenantId,
+    TokenId,
+    UserId,
+)
+from openmains.domain.period import day_to_date, utc
 
 THEN = datetime(2026, 9, 1, 8, tzinfo=UTC)
 
@@ -305,5 +317,40 @@ class Exceptions:
             self.rows[exception_id], status=status, judged_by=user_id, judged_at=THEN, reason=reason
         )
 
+    async def reopen(self, exception_id: ExceptionId) -> None:
+        self.rows[exception_id] = structs.replace(
+            self.rows[exception_id], status="open", judged_by=None, judged_at=None, reason=""
+        )
+
     async def settled_until(self, meter_id: MeterId) -> int | None:
         return self.settled
+
+
+class Edits:
+    """``EditStore`` of one meter-day. ``of``: what bounds it; None: no such meter."""
+
+    def __init__(self, of: EditFacts | None = None) -> None:
+        self.of = of
+        self.rows: list[ReadingEdit] = []
+
+    async def lock_day(self, meter_id: MeterId, day: int) -> None:
+        del meter_id, day
+
+    async def facts(self, meter_id: MeterId) -> EditFacts | None:
+        return self.of
+
+    async def of_day(self, meter_id: MeterId, day: int) -> list[ReadingEdit]:
+        return self.rows[::-1]
+
+    async def get(self, edit_id: EditId) -> ReadingEdit | None:
+        return next((row for row in self.rows if row.edit_id == edit_id), None)
+
+    async def add(self, wanted: NewEdit, state: EditState) -> EditId:
+        made = ReadingEdit(
+            EditId(len(self.rows) + 1), wanted.meter_id, "5", "openmains/water-1", day_to_date(wanted.day).isoformat(),
+            wanted.exception_id, wanted.undoes, utc(wanted.start_s), utc(wanted.end_s), wanted.volume, wanted.old_volume,
+            wanted.alone, wanted.reason, state, wanted.author_id, "", utc(wanted.made_us // 1_000_000), None, "", None, "",
+            None, None,
+        )  # fmt: skip
+        self.rows.append(made)
+        return made.edit_id

@@ -37,6 +37,6 @@ export function call<M extends Method, P extends PathsWith<M>>(
 }
 
 /** Address of a file to download. */
-export function fileUrl<P extends PathsWith<"get">>(template: P, query: Part<Operation<P, "get">, "query">): string {
-  return urlOf(template, {}, query as Record<string, string>);
+export function fileUrl<P extends PathsWith<"get">>(template: P, query: Part<Operation<P, "get">, "query">, path: Record<string, string | number> = {}): string {
+  return urlOf(template, path, query as Record<string, string>);
 }

@@ -12,5 +12,6 @@ UserId = NewType("UserId", int)
 TokenId = NewType("TokenId", int)
 AlarmId = NewType("AlarmId", int)
 ExceptionId = NewType("ExceptionId", int)  # a finding of validation on its way through people's hands
+EditId = NewType("EditId", int)  # of a person's edit of a reading, or of an undo
 CommandId = NewType("CommandId", int)
 BatchId = NewType("BatchId", int)  # commands given together

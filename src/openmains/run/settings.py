@@ -149,6 +149,13 @@ class Settings:
         low=64,
     )
     frame_log_days: int = _s(365, "原始报文保留天数", "days raw frames are kept", low=1, high=36_500)
+    day_version_days: int = _s(
+        1096,
+        "日数据的旧版本自被取代起保留的天数",
+        "days that an earlier version of a day is kept after another took its place",
+        low=1,
+        high=36_500,
+    )
 
     http_host: str = _s("127.0.0.1", "网页与接口监听地址;对外开放时请置于 TLS 反向代理之后",
                         "address of console and API; put a TLS proxy before it to open it up",

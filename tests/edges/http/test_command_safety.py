@@ -37,7 +37,7 @@ async def test_a_protected_customer_with_credit_is_closed_for_safety_and_opened_
     await protect(world, meter_id)
     path = f"/meters/{meter_id}/commands"
     async with world.client(world.a.token) as client:
-        await client.put("/command-policy", json={"remote_closing": False})
+        await client.put("/command-policy?reason=test", json={"remote_closing": False})
         try:
             plain = await client.post(path, json={"kind": "valve_close", "unique_key": key(), "signer": ANN})
             assert (plain.json()["verdict"], plain.json()["reason"]) == ("refused", "closing_forbidden")
@@ -45,7 +45,7 @@ async def test_a_protected_customer_with_credit_is_closed_for_safety_and_opened_
                 path, json={"kind": "safety_close", "unique_key": key(), "signer": ANN, "params": SAID}
             )
         finally:
-            await client.put("/command-policy", json={})
+            await client.put("/command-policy?reason=test", json={})
         assert (given.json()["verdict"], given.json()["reason"]) == ("needs_approval", "two_persons")
         command_id = given.json()["command"]["command_id"]
         await work(time.time())

@@ -95,5 +95,6 @@ async def test_nothing_without_a_credential(world: World) -> None:
 
 
 def _filled(path: str) -> str:
-    parts = ["999999999" if ":int" in p else "none" if p.startswith("{") else p for p in path.split("/")]
+    given = {"int}": "999999999", "date}": "2026-01-01"}
+    parts = [given.get(p.split(":")[-1], "none") if p.startswith("{") else p for p in path.split("/")]
     return "http://om.test" + "/".join(parts)

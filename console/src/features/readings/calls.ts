@@ -4,10 +4,14 @@ import { call, fileUrl, type Abort, type QueryOf, type Schemas } from "@/api/typ
 
 export type CollectionReport = Schemas["CollectionReport"];
 export type CollectionRow = Schemas["CollectionRow"];
+export type DayVersion = Schemas["Version"];
+export type EditQuery = QueryOf<"list_edits">;
+export type EditState = NonNullable<EditQuery["state"]>;
 export type Frame = Schemas["Frame"];
 export type HeldMessages = Schemas["HeldMessages"];
 export type Judgement = Schemas["Judgement"];
 export type Reading = Schemas["SeriesPoint"];
+export type ReadingEdit = Schemas["ReadingEdit"];
 export type ReadingException = Schemas["ReadingException"];
 export type Signal = Schemas["Signal"];
 export type Verdict = Judgement["verdict"];
@@ -36,3 +40,11 @@ export const heldMessages = (exceptionId: number, signal: Abort) =>
   call("get", "/api/v1/exceptions/{exception_id}/held", { path: { exception_id: exceptionId }, signal });
 export const judgeException = (exceptionId: number, body: Judgement) =>
   call("post", "/api/v1/exceptions/{exception_id}/judge", { path: { exception_id: exceptionId }, body });
+export const listEdits = (query: EditQuery, signal: Abort) => call("get", "/api/v1/edits", { query, signal });
+export const editsCsv = (query: QueryOf<"download_edits_csv">) => fileUrl("/api/v1/edits.csv", query);
+export const approveEdit = (editId: number, reason: string) => call("post", "/api/v1/edits/{edit_id}/approve", { path: { edit_id: editId }, body: { reason } });
+export const rejectEdit = (editId: number, reason: string) => call("post", "/api/v1/edits/{edit_id}/reject", { path: { edit_id: editId }, body: { reason } });
+export const undoEdit = (editId: number, reason: string) => call("post", "/api/v1/edits/{edit_id}/undo", { path: { edit_id: editId }, body: { reason } });
+export const dayVersions = (meterId: number, day: string, signal: Abort) =>
+  call("get", "/api/v1/meters/{meter_id}/days/{day}/versions", { path: { meter_id: meterId, day }, signal });
+export const versionsCsv = (meterId: number, query: QueryOf<"download_versions_csv">) => fileUrl("/api/v1/meters/{meter_id}/versions.csv", query, { meter_id: meterId });

@@ -8,4 +8,5 @@ export const meterParts: readonly MeterPart[] = [
   { place: "tab", name: "frames", label: "meter.tabFrames", order: 20, load: () => import("./parts/FrameTrace.vue"), props: (meter) => ({ meterId: meter.meter_id }) },
   { place: "tab", name: "signal", label: "history.tab", order: 30, load: () => import("./parts/SignalHistory.vue"), props: (meter) => ({ meterId: meter.meter_id }) },
   { place: "tab", name: "exceptions", label: "history.tabExceptions", order: 50, load: () => import("./parts/ExceptionTable.vue"), props: (meter) => ({ meterId: meter.meter_id }) },
+  { place: "tab", name: "edits", label: "edits.tab", order: 55, load: () => import("./parts/EditTable.vue"), props: (meter) => ({ meterId: meter.meter_id }) },
 ];

@@ -4,5 +4,6 @@ import type { Page } from "@/shared/pages";
 export const routes: readonly Page[] = [
   { path: "/report", name: "report", component: () => import("./pages/CollectionReport.vue"), meta: { title: "report.title" } },
   { path: "/exceptions", name: "exceptions", component: () => import("./pages/ExceptionList.vue"), meta: { title: "exception.title" } },
+  { path: "/edits", name: "edits", component: () => import("./pages/EditList.vue"), meta: { title: "edits.title" } },
   { path: "/gaps", name: "gaps", component: () => import("./pages/GapList.vue"), meta: { title: "gaps.title" } },
 ];

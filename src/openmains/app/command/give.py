@@ -24,6 +24,7 @@ from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.command import safety_closing
 from openmains.domain.command.kinds import RULES, Kind, KindRule, Times, rule_of
+from openmains.domain.command.meter_bounds import beyond_meter
 from openmains.domain.command.order import slot_of
 from openmains.domain.identity.role import Role, covers
 from openmains.domain.ids import CommandId, MeterId, ProductId
@@ -55,6 +56,25 @@ def check_params(drivers: CommandDrivers, driver_name: str, kind: Kind, params: 
         driver.command_body(kind, safety_closing.for_the_meter(kind, params), serial=1, counter=1, not_after=2**31)
     except ValueError as error:
         raise Problem("invalid-input", fields=(("/params", "not-accepted"),)) from error
+
+
+def check_quantities(
+    drivers: CommandDrivers, driver: str, kind: Kind, params: Mapping[str, Any], qmax_l_h: int, whose: str
+) -> None:
+    """Raises ``beyond-meter`` for a quantity that the size of a meter, or of a product's meters, rules out."""
+    settings = getattr(drivers.command_driver(driver), "settings", {})
+    units = {name: setting.unit for name, setting in settings.items()}
+    found = beyond_meter(kind, params, units, qmax_l_h)
+    if found is not None:
+        raise Problem(
+            "beyond-meter",
+            fields=((found.pointer, "out-of-range"),),
+            name=found.name,
+            value=found.value,
+            bound=found.bound,
+            unit=found.unit,
+            number=whose,
+        )
 
 
 def check_role(actor: Actor, kind: Kind) -> None:
@@ -110,6 +130,8 @@ async def _written(
         if not targets:
             raise Problem("not-found")
         check_params(drivers, targets[0].driver, wanted.kind, wanted.params)
+        target = targets[0]
+        check_quantities(drivers, target.driver, wanted.kind, wanted.params, target.qmax_l_h, target.number)
         is_within = await _is_within_share(work, actor, meter_id, wanted.kind, now_us)
         command_id, is_new = await _draft(work, actor, targets[0], wanted, now_us)
         if is_new and not is_within:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from openmains.app.command.driver import CommandDrivers
-from openmains.app.command.give import check_may_give, check_params, check_role, times_for
+from openmains.app.command.give import check_may_give, check_params, check_quantities, check_role, times_for
 from openmains.app.command.model import Batch, BatchAction, BatchFilter, BatchMeter, NewBatch, SignerLogin
 from openmains.app.command.ports import CommandStore, StopSwitch
 from openmains.app.command.signing import KeyVerdict, approve, authorise
@@ -76,9 +76,11 @@ async def _check(work: Work, drivers: CommandDrivers, wanted: NewBatch, chosen: 
     own = {meter.meter_id: meter.params for meter in chosen}
     seen: set[str] = set()
     for target in targets:
+        params = own.get(target.meter_id) or wanted.params
         if target.driver not in seen:
             seen.add(target.driver)
-            check_params(drivers, target.driver, wanted.kind, own.get(target.meter_id) or wanted.params)
+            check_params(drivers, target.driver, wanted.kind, params)
+        check_quantities(drivers, target.driver, wanted.kind, params, target.qmax_l_h, target.number)
     return {target.product_id for target in targets} or {ProductId(0)}
 
 

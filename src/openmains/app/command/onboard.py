@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from openmains.app.command.driver import CommandDrivers
-from openmains.app.command.give import check_params
+from openmains.app.command.give import check_params, check_quantities
 from openmains.app.command.plan_reports import SPREADING, check_spreading
 from openmains.app.problems import Problem
 from openmains.domain.command.kinds import Channel, Kind
@@ -30,9 +30,9 @@ def default_key(meter_id: MeterId, values: Mapping[str, Any]) -> str:
     return f"default:{meter_id}:{version}"
 
 
-def check_product(drivers: CommandDrivers | None, driver: str, settings: Mapping[str, Any]) -> None:
+def check_product(drivers: CommandDrivers | None, driver: str, settings: Mapping[str, Any], qmax_l_h: int) -> None:
     """Raises ``invalid-input`` for settings of a product that commands could not use, ``no-such-command`` for defaults of a driver
-    that cannot set any."""
+    that cannot set any, ``beyond-meter`` for a default beyond the product's own Qmax."""
     for name in TRUTHS:
         if not isinstance(settings.get(name, False), bool):
             raise Problem("invalid-input", fields=((f"/settings/{name}", "not-accepted"),))
@@ -47,3 +47,4 @@ def check_product(drivers: CommandDrivers | None, driver: str, settings: Mapping
         if drivers is None:
             raise Problem("not-offered")
         check_params(drivers, driver, Kind.SET_PARAMETERS, {"values": defaults})
+        check_quantities(drivers, driver, Kind.SET_PARAMETERS, {"values": defaults}, qmax_l_h, driver)

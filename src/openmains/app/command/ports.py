@@ -65,6 +65,8 @@ class Target:
     product_id: ProductId
     driver: str
     channel: Channel
+    number: str = ""
+    qmax_l_h: int = 0  # its own or the product's; 0: not known
 
 
 class HeldCommand(Struct, frozen=True):

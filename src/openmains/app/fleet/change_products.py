@@ -18,13 +18,15 @@ from openmains.domain.ids import ProductId
 from openmains.domain.readings.expected import PERIOD_S, Mode, mode_of_period
 
 MediumOf = Callable[[str], str | None]  # driver name → 'gas' or 'water'; None: no such driver
-Check = Callable[[str, Mapping[str, Any]], None]  # driver and settings; raises ``Problem`` where they do not fit
+Check = Callable[
+    [str, Mapping[str, Any], int], None
+]  # driver, settings, Qmax; raises ``Problem`` where they do not fit
 
 
 async def add_product(store: Store, actor: Actor, wanted: NewProduct, medium_of: MediumOf, check: Check) -> Product:
     """Raises ``invalid-input`` for an unknown driver, ``code-taken``."""
     medium = _medium(wanted.driver, medium_of)
-    check(wanted.driver, wanted.settings)
+    check(wanted.driver, wanted.settings, wanted.qmax_l_h)
     period = _period(wanted.report_s, wanted.report_mode)
     wanted = structs.replace(wanted, report_s=period["report_s"], report_mode=period["report_mode"])
     async with store.tenant(actor.tenant_id) as work:
@@ -56,8 +58,12 @@ async def change_product(
             return before
         if "driver" in values and _medium(values["driver"], medium_of) != before.medium:
             raise Problem("invalid-input", fields=(("/driver", "other-medium"),))
-        if "driver" in values or "settings" in values:
-            check(values.get("driver", before.driver), values.get("settings", before.settings))
+        if {"driver", "settings", "qmax_l_h"} & set(values):
+            check(
+                values.get("driver", before.driver),
+                values.get("settings", before.settings),
+                values.get("qmax_l_h", before.qmax_l_h),
+            )
         if values.keys() & {"report_s", "report_mode"}:
             report_s = values.get("report_s")
             if report_s is None and values["report_mode"] == before.report_mode:

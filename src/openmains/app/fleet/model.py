@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 
+from openmains.domain.fleet.registry_columns import MOST_QMAX_L_H
 from openmains.domain.ids import AreaId, CustomerId, MeterId, ProductId, TenantId
 from openmains.domain.period import DAY_S
 from openmains.drivers.points import vocabulary
@@ -89,7 +90,7 @@ class NewProduct(Struct, frozen=True, forbid_unknown_fields=True):
     dial: Annotated[int, Meta(ge=0, le=2**62)] = 0
     interval_s: Annotated[int, Meta(ge=60, le=DAY_S)] = 1800
     report_s: Annotated[int, Meta(ge=60, le=31 * DAY_S)] | None = None
-    qmax_l_h: Annotated[int, Meta(ge=1, le=2**40)] = 6000
+    qmax_l_h: Annotated[int, Meta(ge=1, le=MOST_QMAX_L_H)] = 6000
     settings: dict[str, Any] = msgspec.field(default_factory=dict)
     allow_cbc: AllowCbc = False
     allow_no_ems: AllowNoEms = False
@@ -106,7 +107,7 @@ class ProductChange(Struct, frozen=True, forbid_unknown_fields=True):
     dial: Annotated[int, Meta(ge=0, le=2**62)] | UnsetType = UNSET
     interval_s: Annotated[int, Meta(ge=60, le=DAY_S)] | UnsetType = UNSET
     report_s: Annotated[int, Meta(ge=60, le=31 * DAY_S)] | UnsetType = UNSET
-    qmax_l_h: Annotated[int, Meta(ge=1, le=2**40)] | UnsetType = UNSET
+    qmax_l_h: Annotated[int, Meta(ge=1, le=MOST_QMAX_L_H)] | UnsetType = UNSET
     settings: dict[str, Any] | UnsetType = UNSET
     allow_cbc: AllowCbc | UnsetType = UNSET
     allow_no_ems: AllowNoEms | UnsetType = UNSET
@@ -224,7 +225,7 @@ class NewMeter(Struct, frozen=True, forbid_unknown_fields=True):
     address: Text = ""
     place: Place = "room"
     dn: Annotated[int, Meta(ge=0, le=5000)] = 0
-    qmax_l_h: Annotated[int, Meta(ge=0, le=2**40)] = 0
+    qmax_l_h: Annotated[int, Meta(ge=0, le=MOST_QMAX_L_H)] = 0
     expected_from: date | None = None
 
 
@@ -242,7 +243,7 @@ class MeterChange(Struct, frozen=True, forbid_unknown_fields=True):
     address: Text | UnsetType = UNSET
     place: Place | UnsetType = UNSET
     dn: Annotated[int, Meta(ge=0, le=5000)] | UnsetType = UNSET
-    qmax_l_h: Annotated[int, Meta(ge=0, le=2**40)] | UnsetType = UNSET
+    qmax_l_h: Annotated[int, Meta(ge=0, le=MOST_QMAX_L_H)] | UnsetType = UNSET
     expected_from: date | UnsetType = UNSET
     is_protected: bool | UnsetType = UNSET  # of its customer, and so of all the customer's meters
     is_critical: bool | UnsetType = UNSET

@@ -11,7 +11,9 @@ from openmains.app.ingest.uplink import Uplink
 from openmains.app.unit_of_work import Store
 
 
-async def replay_dead_letters(store: Store, stream: UplinkReplay, actor: Actor, ids: Sequence[int]) -> list[int]:
+async def replay_dead_letters(
+    store: Store, stream: UplinkReplay, actor: Actor, ids: Sequence[int], now_us: int
+) -> list[int]:
     """Put the open ones of these into the stream once more; returns which.
 
     They are marked in the transaction that holds their rows, after the stream has them on disk: a crash in between
@@ -30,6 +32,8 @@ async def replay_dead_letters(store: Store, stream: UplinkReplay, actor: Actor, 
                     path=letter.path,
                     received_us=round(letter.received_at.timestamp() * 1_000_000),
                     payload=bytes.fromhex(letter.payload_hex),
+                    replayed_by=actor.user_id,
+                    replayed_us=now_us,
                 )
                 for letter in found
             ]

@@ -27,6 +27,8 @@ class Uplink(msgspec.Struct, array_like=True, frozen=True, gc=False):
         ""  # reason the edge found it malformed; such a message goes to the frame log and the dead letters only
     )
     node: int = 0  # edge node that holds the meter's session: what goes down goes there; 0: nothing can go down
+    replayed_by: int = 0  # user who put it into the stream once more; 0: it comes for the first time
+    replayed_us: int = 0  # and when, µs since 1970 UTC
 
 
 UplinkBatch = list[Uplink]

@@ -7,9 +7,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-from openmains.domain.ids import ExceptionId, MeterId
+from openmains.domain.ids import EditId, ExceptionId, MeterId, ProductId, UserId
+from openmains.domain.readings.versions import SlotChange, VersionCause
 
 ExceptionStatus = Literal["open", "accepted", "edited", "estimated", "rejected", "closed"]
+EditState = Literal["pending", "applied", "rejected"]
 
 
 class ReadingException(Struct, frozen=True):
@@ -33,6 +35,98 @@ class ReadingException(Struct, frozen=True):
     judged_by: int | None
     judged_at: datetime | None
     reason: str
+    pending_edit: int | None = None  # an edit of its day that waits for a second person
+
+
+@dataclass(frozen=True, slots=True)
+class EditFacts:
+    """What bounds an edit of a meter: Qmax in L/h (0: not known), the dial in units, its usual use (units a day × 16)."""
+
+    qmax_l_h: int
+    dial: int
+    driver: str
+    product_id: ProductId
+    average_use: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewEdit:
+    """An edit or undo that a person wants. Volumes in the driver's unit, instants in s UTC."""
+
+    meter_id: MeterId
+    day: int
+    exception_id: ExceptionId
+    undoes: EditId | None
+    start_s: int
+    end_s: int
+    volume: int
+    old_volume: int
+    alone: int
+    reason: str
+    author_id: UserId
+    made_us: int
+
+
+class ReadingEdit(Struct, frozen=True):
+    """A person's value for a part of a day, or the taking back of one (``undoes``). Volumes in the unit of ``driver``.
+
+    ``pending``: above ``alone``, so a second person must agree. ``decided_by``: who that was, with reason ``decision``.
+    ``undone_by``: the undo that took it back. ``newer``: an edit over it, which must be undone before it.
+    """
+
+    edit_id: EditId
+    meter_id: MeterId
+    number: str
+    driver: str
+    day: str
+    exception_id: ExceptionId
+    undoes: int | None
+    start: datetime
+    end: datetime
+    volume: int
+    old_volume: int
+    alone: int
+    reason: str
+    state: EditState
+    author_id: UserId
+    author: str
+    made_at: datetime
+    decided_by: UserId | None
+    decider: str
+    decided_at: datetime | None
+    decision: str
+    undone_by: int | None
+    newer: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCause:
+    """What a person made of a day: the version that came of it. ``day`` counts from 1970-01-01."""
+
+    day: int
+    version: int
+    why: VersionCause
+    user_id: int
+    approved_by: int
+    edit_id: int
+    made_s: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayVersion:
+    """A version of a day. Volumes in the product's unit; ``old_total`` None: the day had no version before that is kept."""
+
+    stored: "StoredDay"
+    is_newest: bool
+    why: VersionCause
+    made_s: int
+    cause: StoredCause | None
+    person: str
+    approver: str
+    old_total: int | None
+    changes: list[SlotChange]
+    interval_s: int  # grid of ``changes``
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """What readings and the exceptions among them ask of the stores."""
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from openmains.app.readings.model import (
+    EditFacts,
+    EditState,
     ExceptionStatus,
+    NewEdit,
+    ReadingEdit,
     ReadingException,
+    StoredCause,
     StoredDay,
     StoredFrame,
     StoredRegister,
     StoredSignal,
 )
-from openmains.domain.ids import ExceptionId, MeterId, TenantId, UserId
+from openmains.domain.ids import EditId, ExceptionId, MeterId, TenantId, UserId
 
 
 class ExceptionStore(Protocol):
@@ -26,8 +32,29 @@ class ExceptionStore(Protocol):
     ) -> list[ReadingException]: ...
     async def get(self, exception_id: ExceptionId) -> ReadingException | None: ...
     async def judge(self, exception_id: ExceptionId, status: ExceptionStatus, user_id: UserId, reason: str) -> None: ...
+    async def reopen(self, exception_id: ExceptionId) -> None: ...
     async def settled_until(self, meter_id: MeterId) -> int | None:
         """Newest slot boundary whose register is known; a report of an earlier day is merged, never put in its place."""
+
+
+class EditStore(Protocol):
+    """What persons set and took back, newest first."""
+
+    async def page(
+        self, limit: int, after: int | None, *, state: EditState | None, meter_id: MeterId | None
+    ) -> list[ReadingEdit]: ...
+    async def of_day(self, meter_id: MeterId, day: int) -> list[ReadingEdit]: ...
+    async def get(self, edit_id: EditId) -> ReadingEdit | None: ...
+    async def lock(self, edit_id: EditId) -> ReadingEdit | None:
+        """It, until the transaction ends."""
+
+    async def lock_day(self, meter_id: MeterId, day: int) -> None:
+        """Nobody else edits this day until the transaction ends."""
+
+    async def facts(self, meter_id: MeterId) -> EditFacts | None: ...
+    async def add(self, wanted: NewEdit, state: EditState) -> EditId: ...
+    async def decide(self, edit_id: EditId, state: EditState, user_id: UserId, reason: str, now_us: int) -> None: ...
+    async def names(self, user_ids: Sequence[int]) -> Mapping[int, str]: ...
 
 
 class ReadingStore(Protocol):
@@ -35,6 +62,14 @@ class ReadingStore(Protocol):
 
     async def days(self, tenant_id: TenantId, meter_id: MeterId, first_day: int, last_day: int) -> list[StoredDay]:
         """The newest version of each stored day, in order, both ends included."""
+
+    async def superseded(
+        self, tenant_id: TenantId, meter_id: MeterId, first_day: int, last_day: int
+    ) -> list[StoredDay]:
+        """Versions that others took the place of, as far as they are kept, by day and version."""
+
+    async def causes(self, tenant_id: TenantId, meter_id: MeterId, first_day: int, last_day: int) -> list[StoredCause]:
+        """What persons made of these days, by day and version."""
 
     async def registers(
         self,

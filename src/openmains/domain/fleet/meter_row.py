@@ -23,6 +23,7 @@ from openmains.domain.fleet.registry_columns import (
     FLAGS,
     MOST_ADDRESS,
     MOST_NAME,
+    MOST_QMAX_L_H,
     OF_CUSTOMER,
     PLACES,
     REQUIRED,
@@ -278,7 +279,7 @@ def _qmax(text: str) -> int:
         litres = Decimal(text) * 1000
     except InvalidOperation:
         raise CellError("bad_qmax") from None
-    if not litres.is_finite() or not 1 <= litres <= 100_000_000 or litres != int(litres):
+    if not litres.is_finite() or not 1 <= litres <= MOST_QMAX_L_H or litres != int(litres):
         raise CellError("bad_qmax")
     return int(litres)
 

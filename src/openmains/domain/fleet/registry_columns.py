@@ -49,6 +49,7 @@ COLUMNS: Mapping[str, Column] = {
 REQUIRED = ("number", "product", "area", "installed_on")
 OF_CUSTOMER = ("customer_name", "phone", "customer_address", "is_protected", "is_critical")
 MOST_NAME, MOST_ADDRESS = 200, 400  # signs, as the API takes them
+MOST_QMAX_L_H = 100_000_000  # 100,000 m³/h, by whatever door it comes: it bounds what a person may set for a meter
 
 # Written for people, never read: what the meter said, and names that follow from a code.
 SHOWN_ONLY: Mapping[str, Column] = {

@@ -53,7 +53,7 @@ def merge(stored: DayRow, new: DayRow) -> DayRow:
         theirs = refine(theirs, ours.interval_s, len(ours.increments)) or theirs
     if ours.interval_s != theirs.interval_s or len(ours.increments) != len(theirs.increments):
         kept = stored if _worth(stored) > _worth(new) else new
-        flags = _settled(stored.flags | new.flags, kept.quality)
+        flags = settled(stored.flags | new.flags, kept.quality)
         return DayRow(kept.day, kept.base, kept.interval_s, list(kept.increments), list(kept.quality), flags)
     stored, new = ours, theirs
     takes = [_takes(s, n) for s, n in zip(stored.quality, new.quality, strict=True)]
@@ -65,7 +65,7 @@ def merge(stored: DayRow, new: DayRow) -> DayRow:
     flags = stored.flags | new.flags
     if not fits:
         flags |= 1 << Rule.SUM_MISMATCH
-    flags = _settled(flags, quality)
+    flags = settled(flags, quality)
     return DayRow(stored.day, _base(stored, new), stored.interval_s, increments, quality, flags)
 
 
@@ -120,7 +120,7 @@ def _worth(row: DayRow) -> tuple[bool, int]:
     return any(q & EDITED for q in row.quality), sum(_rank(q) for q in row.quality) * row.interval_s
 
 
-def _settled(flags: int, quality: list[int]) -> int:
+def settled(flags: int, quality: list[int]) -> int:
     """A day that rests on registers from end to end has no gap any more."""
     return flags if any(q & (MISSING | ESTIMATED) for q in quality) else flags & ~(1 << Rule.GAP)
 

@@ -4,7 +4,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from openmains.app.ingest.pipeline.ports import StoredDay, Table
+from openmains.app.ingest.pipeline.ports import DayTables, StoredDay, Table
 from openmains.domain.period import day_to_date
 from openmains.domain.readings.model import DayRow
 from openmains.edges.clickhouse.client import ClickHouse
@@ -26,21 +26,26 @@ class ClickHouseReadingSink:
             *QUERIES["stored_days"](keys=list(keys), days=[day_to_date(day) for day in days])
         )
         return {
-            (meter_id, day): (version, DayRow(day, base, interval_s, list(increments), list(quality), flags))
-            for meter_id, day, version, base, interval_s, increments, quality, flags in rows
+            (meter_id, day): StoredDay(
+                version, DayRow(day, base, interval_s, list(increments), list(quality), flags), received_s
+            )
+            for meter_id, day, version, base, interval_s, increments, quality, flags, received_s in rows
         }
 
-    async def write(self, days: Table, registers: Table, frames: Table, signals: Table) -> None:
-        """Insert all; returns when every row is on disk and visible."""
+    async def write(self, days: DayTables, registers: Table, frames: Table, signals: Table) -> None:
+        """Insert all; returns when every row is on disk and visible.
+
+        What is superseded comes before what supersedes it: after a kill in between the stored version would hide the
+        one that it took the place of.
+        """
+        await self._insert(("day_version", days.versions), ("day_cause", days.causes))
+        await self._insert(("meter_day", days.days), ("register", registers), ("frame", frames), ("signal", signals))
+
+    async def _insert(self, *tables: tuple[str, Table]) -> None:
         await asyncio.gather(
             *(
                 self._clickhouse.insert(name, table)
-                for name, table in (
-                    ("meter_day", days),
-                    ("register", registers),
-                    ("frame", frames),
-                    ("signal", signals),
-                )
+                for name, table in tables
                 if table and len(next(iter(table.values()))) > 0
             )
         )

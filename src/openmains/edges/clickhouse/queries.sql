@@ -9,6 +9,20 @@ SELECT day, base, interval_s, increments, arrayResize(quality, length(increments
  WHERE tenant_id = {tenant:UInt32} AND meter_id = {meter:UInt64} AND day BETWEEN {first:Date} AND {last:Date}
  ORDER BY day
 
+-- name: superseded_days
+-- Versions of days of a meter that others took the place of, as far as they are kept, from old to new.
+SELECT day, version, base, interval_s, increments, arrayResize(quality, length(increments)), total, flags, received_s
+  FROM day_version FINAL
+ WHERE tenant_id = {tenant:UInt32} AND meter_id = {meter:UInt64} AND day BETWEEN {first:Date} AND {last:Date}
+ ORDER BY day, version
+
+-- name: day_causes
+-- What persons made of days of a meter, from old to new.
+SELECT day, version, why, user_id, approved_by, edit_id, made_s, reason
+  FROM day_cause FINAL
+ WHERE tenant_id = {tenant:UInt32} AND meter_id = {meter:UInt64} AND day BETWEEN {first:Date} AND {last:Date}
+ ORDER BY day, version
+
 -- name: registers
 -- Registers of a meter as received, from new to old.
 SELECT at, register, flags, position, received_us, version
@@ -38,7 +52,8 @@ SELECT received_us, version, rsrp_ddbm, sinr_ddb, ecl, pci, cell, earfcn, batter
 
 -- name: stored_days
 -- The newest rows of these (tenant, meter, day) keys, for the pipeline to merge with.
-SELECT meter_id, toUInt16(day), version, base, interval_s, increments, arrayResize(quality, length(increments)), flags
+SELECT meter_id, toUInt16(day), version, base, interval_s, increments, arrayResize(quality, length(increments)), flags,
+       received_s
   FROM meter_day FINAL
  WHERE (tenant_id, meter_id, day) IN (SELECT k.1, k.2, toDate(k.3)
        FROM (SELECT arrayJoin({keys:Array(Tuple(UInt32, UInt64, UInt16))}) AS k))

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from openmains.app.fleet.model import Dimension
-from openmains.app.readings.model import StoredDay, StoredFrame, StoredRegister, StoredSignal
+from openmains.app.readings.model import StoredCause, StoredDay, StoredFrame, StoredRegister, StoredSignal
 from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.period import date_to_day, day_to_date
+from openmains.domain.readings.versions import VersionCause
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.fleet import put_dimensions
 from openmains.edges.clickhouse.queries import QUERIES
@@ -30,15 +31,23 @@ class ClickHouseReadings:
         self._clickhouse = clickhouse
 
     async def days(self, tenant_id: TenantId, meter_id: MeterId, first_day: int, last_day: int) -> list[StoredDay]:
-        rows = await self._clickhouse.query(
-            *QUERIES["days"](
-                tenant=tenant_id,
-                meter=meter_id,
-                first=day_to_date(max(0, first_day)),
-                last=day_to_date(min(65_535, max(0, last_day))),
-            )
-        )
+        rows = await self._clickhouse.query(*QUERIES["days"](**_days(tenant_id, meter_id, first_day, last_day)))
         return [StoredDay(date_to_day(row[0]), row[1], row[2], list(row[3]), list(row[4]), *row[5:9]) for row in rows]
+
+    async def superseded(
+        self, tenant_id: TenantId, meter_id: MeterId, first_day: int, last_day: int
+    ) -> list[StoredDay]:
+        rows = await self._clickhouse.query(
+            *QUERIES["superseded_days"](**_days(tenant_id, meter_id, first_day, last_day))
+        )
+        return [
+            StoredDay(date_to_day(day), base, interval_s, list(increments), list(quality), total, flags, at, version)
+            for day, version, base, interval_s, increments, quality, total, flags, at in rows
+        ]
+
+    async def causes(self, tenant_id: TenantId, meter_id: MeterId, first_day: int, last_day: int) -> list[StoredCause]:
+        rows = await self._clickhouse.query(*QUERIES["day_causes"](**_days(tenant_id, meter_id, first_day, last_day)))
+        return [StoredCause(date_to_day(row[0]), row[1], VersionCause(row[2]), *row[3:]) for row in rows]
 
     async def registers(
         self,
@@ -91,6 +100,11 @@ class ClickHouseReadings:
 
     async def put(self, rows: Sequence[Dimension]) -> None:
         await put_dimensions(self._clickhouse, rows)
+
+
+def _days(tenant_id: TenantId, meter_id: MeterId, first_day: int, last_day: int) -> dict[str, Any]:
+    first, last = max(0, first_day), min(65_535, max(0, last_day))
+    return {"tenant": tenant_id, "meter": meter_id, "first": day_to_date(first), "last": day_to_date(last)}
 
 
 def _keys(tenant_id: TenantId, meter_id: MeterId, limit: int, before: tuple[int, int] | None) -> dict[str, Any]:

@@ -113,7 +113,7 @@ async def add_product(request: Request[Any, Any, Any], data: JSONBody[NewProduct
         actor_of(request),
         data,
         lambda driver: medium_of(deps, driver),
-        lambda driver, settings: check_product(deps.command_drivers, driver, settings),
+        lambda driver, settings, qmax: check_product(deps.command_drivers, driver, settings, qmax),
     )
 
 
@@ -127,7 +127,7 @@ async def change_product(request: Request[Any, Any, Any], product_id: Id32, data
         ProductId(product_id),
         changes(data),
         lambda driver: medium_of(deps, driver),
-        lambda driver, settings: check_product(deps.command_drivers, driver, settings),
+        lambda driver, settings, qmax: check_product(deps.command_drivers, driver, settings, qmax),
         today_of(deps, actor_of(request)),
     )
 

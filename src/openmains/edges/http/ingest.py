@@ -75,7 +75,8 @@ async def replay_dead_letters(request: Request[Any, Any, Any], data: JSONBody[De
     deps = deps_of(request)
     if deps.replay is None:
         raise Problem("not-offered")
-    return Handled(await dead_letters.replay_dead_letters(deps.store, deps.replay, actor_of(request), data.ids))
+    actor = actor_of(request)
+    return Handled(await dead_letters.replay_dead_letters(deps.store, deps.replay, actor, data.ids, deps.now_us()))
 
 
 @post(

@@ -99,7 +99,8 @@ class Register(Struct, frozen=True):
     received_at: datetime
 
 
-def _rules(flags: int) -> list[str]:
+def rule_names(flags: int) -> list[str]:
+    """Of the bits that are set."""
     return [rule.name.lower() for rule in Rule if flags >> rule.value & 1]
 
 
@@ -127,7 +128,8 @@ async def _expectation(deps: ApiDeps, actor: Actor, meter_id: int) -> Expectatio
     return found
 
 
-def _exponent(deps: ApiDeps, driver: str) -> int:
+def exponent_of(deps: ApiDeps, driver: str) -> int:
+    """Of the driver's unit, 10^exponent m³."""
     return next((p.unit_exponent for p in deps.drivers.pages() if p.name == driver), LITRE_EXPONENT)
 
 
@@ -173,7 +175,7 @@ async def read_series(
     meter = await meter_of(deps, actor, meter_id)
     place = zone(actor.zone)
     days = await store_of(deps).days(actor.tenant_id, MeterId(meter_id), place.day_of(left), place.day_of(right - 1))
-    exponent = _exponent(deps, meter.driver)
+    exponent = exponent_of(deps, meter.driver)
     buckets = _buckets(days, left, right, step, place)
     asked, now_s = await _expectation(deps, actor, meter_id), deps.now_s()
     set_apart(buckets, map(_row, days), place, lambda day: asked.standing(day, now_s, place))
@@ -207,7 +209,7 @@ async def read_series(
                 missing_s=b.missing_s,
                 not_due_s=b.not_due_s,
                 not_expected_s=b.not_expected_s,
-                rules=_rules(b.flags),
+                rules=rule_names(b.flags),
                 partial=b.cut or b.end > now_s,
             )
             for b in buckets
@@ -230,11 +232,13 @@ async def list_registers(
     before = decode_cursor("registers", cursor, tuple[Key, Key, Key])
     meter = await meter_of(deps, actor, meter_id)
     rows = await store_of(deps).registers(actor.tenant_id, MeterId(meter_id), left, right, limit + 1, before)
-    exponent = _exponent(deps, meter.driver)
+    exponent = exponent_of(deps, meter.driver)
     shown = page("registers", rows, limit, lambda r: (int(r.at.timestamp()), r.version, r.position))
     return Page(
         items=[
-            Register(r.at, r.register, f"{to_m3(r.register, exponent):f}", _rules(r.flags), utc_of_us(r.received_us))
+            Register(
+                r.at, r.register, f"{to_m3(r.register, exponent):f}", rule_names(r.flags), utc_of_us(r.received_us)
+            )
             for r in shown.items
         ],
         next=shown.next,

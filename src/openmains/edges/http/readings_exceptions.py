@@ -28,7 +28,8 @@ class Judgement(Struct, frozen=True, forbid_unknown_fields=True):
 
     Of an exception about a number there are ``accept`` (the held messages are booked, see ``held``) and ``reject`` (they are
     not used). An edit needs a reason. ``volume`` is in the product's unit and passed in [``start``, ``end``): whole slots of the
-    finding's day, all of it unless told otherwise.
+    finding's day, all of it unless told otherwise. More than Qmax × time or the dial is refused; more than one person
+    may set waits as ``pending_edit`` for another (docs/readings.md).
     """
 
     verdict: Verdict
@@ -110,6 +111,7 @@ async def judge_exception(
         deps.store,
         deps.readings,
         deps.replay,
+        deps.drivers,
         actor,
         ExceptionId(exception_id),
         correction,

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 from openmains.edges.clickhouse import migrate as clickhouse_migrate
 from openmains.edges.clickhouse.client import ClickHouse
-from openmains.edges.clickhouse.frame_log import keep_frames
+from openmains.edges.clickhouse.retention import keep_frames, keep_versions
 from openmains.edges.nats.live import LiveHub
 from openmains.edges.nats.stream import Bus, connect
 from openmains.edges.postgres import migrate as postgres_migrate
@@ -44,6 +44,7 @@ async def run_in_core(settings: Settings, stop: asyncio.Event, *parts: str) -> N
         stack.callback(clickhouse.close)
         await clickhouse_migrate.migrate(clickhouse)
         await keep_frames(clickhouse, settings.frame_log_days)
+        await keep_versions(clickhouse, settings.day_version_days)
         pool = await create_pool(urls.postgres_pipeline, max_size=6, reset=False)
         stack.push_async_callback(pool.close)
         client = await retry(

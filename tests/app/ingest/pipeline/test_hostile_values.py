@@ -12,7 +12,7 @@ import pytest
 from openmains.app.ingest.pipeline.bounds import fit_days
 from openmains.app.ingest.pipeline.ports import Effects, MeterRecord, Product
 from openmains.app.ingest.pipeline.process import Processor
-from openmains.app.ingest.pipeline.rows import columns_of, day_table
+from openmains.app.ingest.pipeline.rows import columns_of, day_tables
 from openmains.app.ingest.uplink import Uplink
 from openmains.domain.period import zone
 from openmains.domain.readings.model import MeterState
@@ -141,7 +141,7 @@ def test_an_alarm_is_cleared_after_a_clock_that_was_decades_ahead() -> None:
 async def test_instants_of_a_hundred_years_in_one_batch_are_stored(clickhouse: ClickHouse) -> None:
     years = [year * 31_556_952 for year in range(130)]
     effects = run(processor(), [log_frame(years[:60]), log_frame(years[60:120]), log_frame(years[120:])])
-    days = day_table(effects.days, {})
+    days = day_tables(effects.days, {})
     await ClickHouseReadingSink(clickhouse).write(days, effects.registers, effects.frames, effects.signals)
     found = await clickhouse.query(
         "SELECT count() FROM register FINAL WHERE tenant_id = {tenant:UInt32}", {"tenant": TENANT}

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from openmains.app.ingest.pipeline.ports import Effects, MeterRecord, PendingDay, Product
+from openmains.app.ingest.pipeline.ports import Effects, MeterRecord, PendingDay, Product, StoredDay
 from openmains.app.ingest.pipeline.process import Processor
 from openmains.app.ingest.pipeline.repeats import is_repeat, note_last
-from openmains.app.ingest.pipeline.rows import day_table
+from openmains.app.ingest.pipeline.rows import day_tables
 from openmains.app.ingest.uplink import Uplink
 from openmains.domain.period import zone
 from openmains.domain.readings.model import DayRow, MeterState
@@ -58,7 +58,7 @@ def run(*uplinks: Uplink, records: dict[int, MeterRecord] | None = None) -> Effe
 
 def test_a_report_becomes_a_day_a_register_a_signal_a_frame_and_a_state() -> None:
     effects = run(uplink(report(1, 1000, rsrp_ddbm=-950, sinr_ddb=80, battery_pct=90)))
-    days = day_table(effects.days, {})
+    days = day_tables(effects.days, {}).days
     assert (days["base"], days["total"], days["slots"], days["measured"]) == ((1000,), (96,), (48,), (48,))
     assert list(days["increments"][0]) == [2] * 48
     assert effects.registers["register"] == (1096,)
@@ -123,7 +123,7 @@ def test_a_clock_that_starts_anew_at_each_power_cut_does_not_hide_an_alarm() -> 
 
 def test_two_days_of_one_meter_in_one_batch_follow_each_other() -> None:
     effects = run(uplink(report(1, 1000)), uplink(report(2, 1096, day=DAY + 1), NOON + 86_400))
-    days = day_table(effects.days, {})
+    days = day_tables(effects.days, {}).days
     assert [str(day) for day in days["day"]] == ["2026-09-04", "2026-09-05"]
     assert days["version"] == (1, 2)
     assert not effects.exceptions
@@ -131,12 +131,12 @@ def test_two_days_of_one_meter_in_one_batch_follow_each_other() -> None:
 
 def test_a_batch_split_anywhere_writes_the_same_rows_under_the_same_versions() -> None:
     uplinks = [uplink(report(k + 1, 1000 + 96 * k, day=DAY + k), NOON + 86_400 * k) for k in range(4)]
-    whole = day_table(run(*uplinks).days, {})
+    whole = day_tables(run(*uplinks).days, {}).days
     for cut in range(1, 4):
         records = {1: record()}
         first = processor().run(uplinks[:cut], records)
         second = processor().run(uplinks[cut:], records)
-        assert day_table(first.days + second.days, {}) == whole
+        assert day_tables(first.days + second.days, {}).days == whole
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_a_partial_day_is_merged_with_what_is_stored() -> None:
     missing = int(Slot.MISSING)
     stored = DayRow(DAY, 100, 21_600, [5, 6, 0, 0], [0, 0, missing, missing], 0, True)
     late = DayRow(DAY, 100, 21_600, [0, 0, 7, 8], [missing, missing, 0, 0], 0, True)
-    table = day_table([pending(late, 4)], {(1, DAY): (3, stored)})
+    table = day_tables([pending(late, 4)], {(1, DAY): StoredDay(3, stored)}).days
     assert (table["total"], table["slots"], table["version"]) == ((26,), (4,), (4,))
 
 
@@ -209,5 +209,5 @@ def test_a_row_that_was_written_before_a_crash_is_written_again_as_it_is() -> No
     stored = DayRow(DAY, 100, 21_600, [5, 6, 7, 8], [0, 0, 0, 0], 0, True)
     other = replace(stored, increments=[9, 9, 9, 9])
     for version in (4, 9):
-        table = day_table([pending(other, 4)], {(1, DAY): (version, stored)})
+        table = day_tables([pending(other, 4)], {(1, DAY): StoredDay(version, stored)}).days
         assert (table["total"], table["version"]) == ((26,), (version,))

@@ -7,8 +7,8 @@ from importlib import resources
 import pytest
 
 from openmains.app.fleet.model import SHOWN_POINTS, LastState
+from openmains.app.ingest.pipeline.decoded import STATE_POINTS
 from openmains.app.ingest.pipeline.ports import AlarmChange, Effects
-from openmains.app.ingest.pipeline.process import STATE_POINTS
 from openmains.drivers.points import parse_vocabulary, vocabulary
 from openmains.edges.postgres import fleet
 from openmains.edges.postgres.compose import extended

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from openmains.app.command.ports import CommandResponse
 from openmains.app.ingest.model import AlarmChange
@@ -13,6 +13,7 @@ from openmains.app.ingest.uplink import Uplink
 from openmains.app.security.report import AccessEntry
 from openmains.domain.ids import AreaId, MeterId, ProductId, TenantId
 from openmains.domain.readings.model import DayRow, MeterState
+from openmains.domain.readings.versions import VersionCause
 
 
 @dataclass(slots=True)
@@ -103,6 +104,17 @@ class EndedException:
 Table = dict[str, Sequence[Any]]  # column → values, equal lengths
 
 
+@dataclass(frozen=True, slots=True)
+class DayCause:
+    """A version of a day that a person made: what the row itself cannot tell. All else is told by it (domain/readings/versions.py)."""
+
+    why: VersionCause
+    user_id: int  # who wanted it
+    approved_by: int = 0  # the second person; 0: none was needed
+    edit_id: int = 0  # of the edit or undo; 0: a replay
+    reason: str = ""
+
+
 @dataclass(slots=True)
 class PendingDay:
     """A meter-day row before it is merged with what is stored."""
@@ -111,6 +123,25 @@ class PendingDay:
     row: DayRow
     version: int
     received_s: int
+    made_s: int = 0  # instant of the message, edit or replay that makes this version
+    cause: DayCause | None = None
+    restores: tuple[int, int] | None = None  # (first slot, count) that an undo puts back whatever ranks above it
+
+
+class StoredDay(NamedTuple):
+    """The newest version of a day as stored."""
+
+    version: int
+    row: DayRow
+    received_s: int = 0
+
+
+class DayTables(NamedTuple):
+    """``days``: the newest versions. ``versions``: those that they take the place of. ``causes``: what persons made (ADR 0014)."""
+
+    days: Table
+    versions: Table
+    causes: Table
 
 
 @dataclass(slots=True)
@@ -164,9 +195,6 @@ class PipelineStore(Protocol):
         ...
 
 
-StoredDay = tuple[int, DayRow]  # (version, row)
-
-
 class ReadingSink(Protocol):
     """ClickHouse side."""
 
@@ -174,6 +202,6 @@ class ReadingSink(Protocol):
         """Newest rows of (tenant, meter, day) keys, by (meter, day)."""
         ...
 
-    async def write(self, days: Table, registers: Table, frames: Table, signals: Table) -> None:
-        """Insert; returns when on disk and visible."""
+    async def write(self, days: DayTables, registers: Table, frames: Table, signals: Table) -> None:
+        """Insert; returns when on disk and visible. Earlier versions are there before what takes their place."""
         ...

@@ -21,15 +21,22 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from openmains.app.command.results import ANSWERS, LINK_CHANNEL, command_response, delivery_report
 from openmains.app.command.sent_frames import SENT_PATH, sent_frames
 from openmains.app.ingest.pipeline import exceptions, numbers
 from openmains.app.ingest.pipeline.bounds import DAYS
-from openmains.app.ingest.pipeline.ports import DeadLetter, Effects, MeterRecord, PendingDay, Product
+from openmains.app.ingest.pipeline.decoded import Decoded, told_by, value_of
+from openmains.app.ingest.pipeline.ports import (
+    DayCause,
+    DeadLetter,
+    Effects,
+    MeterRecord,
+    PendingDay,
+    Product,
+)
 from openmains.app.ingest.pipeline.repeats import is_repeat, note_last
-from openmains.app.ingest.pipeline.rows import Gatherer, signal_rows
+from openmains.app.ingest.pipeline.rows import Gatherer
 from openmains.app.ingest.uplink import PARTIAL, Uplink
 from openmains.app.readings.acceptance import MOVED_CHANNEL, NUMBER_CHANNEL, Acceptance, read_acceptance
 from openmains.app.readings.edits import EDIT_CHANNEL, Edit, read_edit
@@ -43,55 +50,17 @@ from openmains.domain.readings.model import DayRow, IntervalReport, Judgement, L
 from openmains.domain.readings.quality import Rule, Slot
 from openmains.domain.readings.registers import is_astray
 from openmains.domain.readings.rules import ceiling_of
+from openmains.domain.readings.versions import VersionCause
 from openmains.domain.security.findings import Kind as FindingKind
 from openmains.drivers.bounds import keep_sound
 from openmains.drivers.catalog import Catalog
-from openmains.drivers.model import MISSING_VALUE, Columns, Kind
+from openmains.drivers.model import MISSING_VALUE, Kind
 from openmains.drivers.points import vocabulary
 
-PLACES = (
-    "start_at",
-    "interval_s",
-    "base",
-    "register",
-)  # what a report of intervals must say so that they can be placed
-STATE_POINTS = tuple(vocabulary().latest)
 EDGE_CHANNELS = frozenset(
     {ACCESS_CHANNEL, LINK_CHANNEL}
 )  # channels of edges: no words of a meter, so its state is not needed
 PERSONS_CHANNELS = frozenset({EDIT_CHANNEL, NUMBER_CHANNEL})
-
-
-class Decoded:
-    """Columns turned into Python lists once, so that a row costs list look-ups only."""
-
-    __slots__ = (
-        "damaged", "event_known", "events", "has_gaps", "has_history", "is_placed", "kind", "number_digits", "numbers", "points",
-        "series", "signals", "state_points",
-    )  # fmt: skip
-
-    def __init__(self, columns: Columns, number_digits: int = 0) -> None:
-        self.kind = columns.kind
-        damaged = {damage.row for damage in columns.damages}
-        self.damaged = {place for place, row in enumerate(columns.rows) if row in damaged} if damaged else damaged
-        self.points: dict[str, list[int]] = {name: values.tolist() for name, values in columns.points.items()}
-        self.number_digits = number_digits
-        self.numbers = self.points.get("meter_number") if number_digits else None
-        self.series: dict[str, list[list[int]]] = {name: values.tolist() for name, values in columns.series.items()}
-        self.events: list[int] | None = None if columns.event_mask is None else columns.event_mask.tolist()
-        self.event_known = columns.event_known
-        increments = columns.series.get("increments")
-        self.has_gaps: list[bool] | None = (
-            None if increments is None else (increments == MISSING_VALUE).any(axis=1).tolist()
-        )
-        places = [columns.points[name] for name in PLACES if name in columns.points]
-        placed = np.all(np.array(places) != MISSING_VALUE, axis=0) if len(places) == len(PLACES) else None
-        # whether the intervals of each row can be placed in time and on the register; True: those of all rows
-        self.is_placed: list[bool] | bool = False if placed is None else bool(placed.all()) or placed.tolist()
-        self.signals: list[list[int]] | None = signal_rows(columns.points) if "rsrp_ddbm" in columns.points else None
-        history = columns.series.get("history")
-        self.has_history = history is not None and not (history == MISSING_VALUE).any()  # all of it, in all rows
-        self.state_points = [(name, self.points[name]) for name in STATE_POINTS if name in self.points]
 
 
 class Processor:
@@ -207,13 +176,25 @@ class Processor:
     def _persons_word(
         self, uplink: Uplink, record: MeterRecord, found: Acceptance | tuple[Edit, DayRow], effects: Effects
     ) -> None:
-        """A person's value: a version of its day; what the meter itself said and when stays as it is. Or an accepted number."""
+        """A person's value, or the undoing of one: a version of its day; what the meter itself said and when stays as it is.
+        Or an accepted number."""
         if isinstance(found, Acceptance):
             numbers.accept(record, found.number, uplink, effects)
             return
         edit, row = found
         record.state = replace(record.state, version=record.state.version + 1)
-        effects.days.append(PendingDay(record, row, record.state.version, edit.received_s))
+        why = VersionCause.UNDO if edit.is_undo else VersionCause.EDIT
+        effects.days.append(
+            PendingDay(
+                record,
+                row,
+                record.state.version,
+                edit.received_s,
+                uplink.received_us // 1_000_000,
+                DayCause(why, edit.user_id, edit.approved_by, edit.edit_id, edit.reason),
+                (edit.first, edit.count) if edit.is_undo else None,
+            )
+        )
         effects.counters["edit"] += 1
 
     # one uplink -------------------------------------------------------------------------------------------------------
@@ -223,9 +204,9 @@ class Processor:
     ) -> str:
         points = decoded.points
         received_at = uplink.received_us // 1_000_000
-        said_at = _said(points, "device_at", row)
+        said_at = value_of(points, "device_at", row)
         device_at = received_at if said_at is None else said_at
-        frame_seq = _said(points, "frame_seq", row)
+        frame_seq = value_of(points, "frame_seq", row)
         frame_hash = zlib.crc32(uplink.payload)
         state = record.state
         age_s = None if said_at is None else received_at - said_at
@@ -252,12 +233,13 @@ class Processor:
             self._answered(uplink, record, decoded, row, effects)
             return numbers.HELD
         note_last(record)
-        judgement = self._judge(record, decoded, row, received_at, device_at, frame_seq, frame_hash)
-        if judgement is None:
+        told = told_by(decoded, row, received_at, device_at, frame_seq, frame_hash)
+        if told is None:
             record.state = replace(state, version=state.version + 1, frame_seq=frame_seq, frame_hash=frame_hash)
         else:
+            judgement = self._judge(record, told)
             record.state = judgement.state
-            self._keep(record, judgement, received_at, uplink.received_us, effects, gather)
+            self._keep(record, judgement, uplink, effects, gather)
         state_said = {name: values[row] for name, values in decoded.state_points if values[row] != MISSING_VALUE}
         record.latest.update(state_said)
         if decoded.events is not None:
@@ -294,7 +276,7 @@ class Processor:
         if not is_alarm and (record.event_mask ^ mask) & known == 0:  # nearly always
             record.device_at = max(record.device_at, heard_at)
             return
-        raised_at = _said(decoded.points, "raised_at", row)
+        raised_at = value_of(decoded.points, "raised_at", row)
         if raised_at is not None and is_astray(raised_at, received_at, limits):
             raised_at = received_at  # no alarm 'raised 1970'
         heard = Heard(known, mask, heard_at, uplink.received_us, raised_at, is_alarm)
@@ -321,62 +303,11 @@ class Processor:
         read = zip(numbers[row], values[row], strict=True)
         return {names[number]: value for number, value in read if number in names and value != MISSING_VALUE}
 
-    def _judge(
-        self,
-        record: MeterRecord,
-        decoded: Decoded,
-        row: int,
-        received_at: int,
-        device_at: int,
-        frame_seq: int | None,
-        frame_hash: int,
-    ) -> Judgement | None:
-        points, series = decoded.points, decoded.series
-        has_intervals = decoded.kind == Kind.REPORT and "increments" in series
-        if has_intervals and (decoded.is_placed is True or (decoded.is_placed and decoded.is_placed[row])):
-            increments = series["increments"][row]
-            missing = 0
-            if decoded.has_gaps is not None and decoded.has_gaps[row]:
-                for place, value in enumerate(increments):
-                    if value == MISSING_VALUE:
-                        missing |= 1 << place
-                        increments[place] = 0
-            history: list[tuple[int, int]] = []
-            if decoded.has_history:
-                history = list(zip(series["history_at"][row], series["history"][row], strict=True))
-            elif "history" in series:
-                history = [
-                    (instant, value)
-                    for instant, value in zip(series["history_at"][row], series["history"][row], strict=True)
-                    if value != MISSING_VALUE
-                ]
-            register_at = _said(points, "register_at", row)
-            report = IntervalReport(
-                received_at=received_at,
-                device_at=device_at,
-                start=points["start_at"][row],
-                interval_s=points["interval_s"][row],
-                base=points["base"][row],
-                increments=increments,
-                register=points["register"][row],
-                register_at=device_at if register_at is None else register_at,
-                missing=missing,
-                history=history,
-                frame_seq=frame_seq,
-                frame_hash=frame_hash,
-            )
-            return validate_intervals(record.state, report, self._limits_of(record), self._zones[record.tenant_id])
-        if has_intervals:
-            entries = _remains(decoded, row, device_at)
-        elif "register_values" in series:
-            dated = zip(series["register_instants"][row], series["register_values"][row], strict=True)
-            entries = [(at, value) for at, value in dated if MISSING_VALUE not in (at, value)]
-        else:
-            return None
-        if not entries:
-            return None
-        registers = RegisterReport(received_at, device_at, entries, frame_seq, frame_hash)
-        return validate_registers(record.state, registers, self._limits_of(record), self._zones[record.tenant_id])
+    def _judge(self, record: MeterRecord, told: IntervalReport | RegisterReport) -> Judgement:
+        limits, zone = self._limits_of(record), self._zones[record.tenant_id]
+        if isinstance(told, IntervalReport):
+            return validate_intervals(record.state, told, limits, zone)
+        return validate_registers(record.state, told, limits, zone)
 
     def _limits_of(self, record: MeterRecord) -> Limits:
         key = (record.product_id, record.qmax_per_h, record.installed_day, record.tenant_id)
@@ -404,17 +335,20 @@ class Processor:
         self,
         record: MeterRecord,
         judgement: Judgement,
-        received_at: int,
-        received_us: int,
+        uplink: Uplink,
         effects: Effects,
         gather: Gatherer,
     ) -> None:
-        version = judgement.state.version
+        version, received_us = judgement.state.version, uplink.received_us
+        made_s = received_at = received_us // 1_000_000
+        cause = None
+        if uplink.replayed_by:
+            made_s, cause = uplink.replayed_us // 1_000_000, DayCause(VersionCause.REPLAY, uplink.replayed_by)
         for row in judgement.days:
             if record.is_held_back:
                 row.quality = [flags | Slot.SUSPECT for flags in row.quality]
             if row.day in DAYS:  # a clock at 1970 west of Greenwich: the register is kept, the day has no name
-                effects.days.append(PendingDay(record, row, version, received_at))
+                effects.days.append(PendingDay(record, row, version, received_at, made_s, cause))
         if judgement.registers:
             gather.registers(record, judgement.registers, version, received_us)
         if judgement.findings:
@@ -449,31 +383,6 @@ class Batch:
         """Of all that was taken."""
         self._gather.finish()
         return self._effects
-
-
-def _said(points: Mapping[str, list[int]], name: str, row: int) -> int | None:
-    """Value of a point in this row; None where the message does not say it."""
-    values = points.get(name)
-    return None if values is None or values[row] == MISSING_VALUE else values[row]
-
-
-def _remains(decoded: Decoded, row: int, device_at: int) -> list[tuple[int, int]]:
-    """Of a report whose intervals cannot be placed: the registers that are sound, (instant, register) in order, each once."""
-    points, series = decoded.points, decoded.series
-    register_at = _said(points, "register_at", row)
-    dated = [
-        (device_at if register_at is None else register_at, _said(points, "register", row)),
-        (_said(points, "start_at", row), _said(points, "base", row)),
-    ]
-    if "history" in series:
-        dated += zip(series["history_at"][row], series["history"][row], strict=True)
-    return sorted(
-        {
-            (at, value)
-            for at, value in dated
-            if at is not None and value is not None and MISSING_VALUE not in (at, value)
-        }
-    )
 
 
 def _edge_reports(uplinks: Sequence[Uplink], effects: Effects, gather: Gatherer) -> Sequence[Uplink]:

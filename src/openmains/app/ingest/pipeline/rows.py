@@ -9,12 +9,13 @@ import numpy as np
 
 from openmains.app.command.sent_frames import SentFrame
 from openmains.app.ingest.model import AlarmChange
-from openmains.app.ingest.pipeline.ports import Effects, MeterRecord, PendingDay, StoredDay, Table
+from openmains.app.ingest.pipeline.ports import DayTables, Effects, MeterRecord, PendingDay, StoredDay, Table
 from openmains.app.ingest.uplink import Uplink
 from openmains.domain.alarm import EventKind, EventState, Heard, hear
 from openmains.domain.period import day_to_date
 from openmains.domain.readings import merge, totals
 from openmains.domain.readings.model import DayRow, RegisterRow
+from openmains.domain.readings.restore import restore
 from openmains.drivers.model import MISSING_VALUE, Ints
 
 # what is kept of every report, in ClickHouse's table signal; its columns have these names
@@ -31,6 +32,13 @@ SIGNAL_COLUMNS = ("tenant_id", "meter_id", "received_us", "version", *SIGNAL_POI
 DAY_COLUMNS = (
     "tenant_id", "meter_id", "day", "area_id", "product_id", "base", "interval_s", "increments", "quality",
     "total", "flags", "slots", "measured", "received_s", "version",
+)  # fmt: skip
+VERSION_COLUMNS = (
+    "tenant_id", "meter_id", "day", "version", "base", "interval_s", "increments", "quality", "total", "flags",
+    "received_s", "superseded_s",
+)  # fmt: skip
+CAUSE_COLUMNS = (
+    "tenant_id", "meter_id", "day", "version", "why", "user_id", "approved_by", "edit_id", "made_s", "reason",
 )  # fmt: skip
 
 
@@ -110,52 +118,104 @@ class Gatherer:
             )
 
 
-def day_table(pending: list[PendingDay], stored: dict[tuple[int, int], StoredDay]) -> Table:
+def day_tables(pending: list[PendingDay], stored: dict[tuple[int, int], StoredDay]) -> DayTables:
     """Columns of ``meter_day``: rows merged with what is stored, in message order, the last version of each day only.
+
+    The versions that these take the place of go to ``day_version``, those between two messages of one batch too; a day
+    that comes for the first time has none, which is nearly every day of every meter (ADR 0014).
 
     A stored version that is not older than the row's own means that this very message was written before a crash. The
     stored row holds it already and is written once more as it is: the crash may have come between ``meter_day`` and
-    its narrow copy ``day_total``.
+    its narrow copy ``day_total``. What it took the place of was written before it.
     """
     newest: dict[tuple[int, int], tuple[PendingDay, DayRow]] = {}
+    versions: list[tuple[Any, ...]] = []
+    causes: list[tuple[Any, ...]] = []
     for item in pending:
         key = (item.record.meter_id, item.row.day)
-        row = item.row
         known, earlier = stored.get(key), newest.get(key)
-        if known is not None and known[0] >= item.version:
-            newest[key] = (replace(item, version=known[0]), known[1])
+        if item.cause is not None:
+            causes.append(_cause(item))
+        if known is not None and known.version >= item.version:
+            newest[key] = (replace(item, version=known.version, received_s=known.received_s), known.row)
         elif earlier is not None:
-            newest[key] = (item, merge(earlier[1], row))
+            before, row = earlier
+            versions.append(_superseded(StoredDay(before.version, row, before.received_s), item))
+            newest[key] = (item, _joined(row, item))
+        elif known is not None:
+            versions.append(_superseded(known, item))
+            newest[key] = (item, _joined(known.row, item))
         else:
-            newest[key] = (item, row if known is None else merge(known[1], row))
-    rows = []
-    for item, row in newest.values():
-        record, quality = item.record, row.quality
-        slots = measured = len(quality)
-        if any(quality):
-            _, slots, measured = totals(row)
-        else:
-            quality = ALL_MEASURED
-        rows.append(
-            (
-                record.tenant_id,
-                record.meter_id,
-                day_to_date(row.day),
-                record.area_id,
-                record.product_id,
-                row.base,
-                row.interval_s,
-                row.increments,
-                quality,
-                sum(row.increments),
-                row.flags,
-                slots,
-                measured,
-                item.received_s,
-                item.version,
-            )
-        )
-    return columns_of(DAY_COLUMNS, rows)
+            newest[key] = (item, item.row)
+    days = [_day(item, row) for item, row in newest.values()]
+    return DayTables(
+        columns_of(DAY_COLUMNS, days), columns_of(VERSION_COLUMNS, versions), columns_of(CAUSE_COLUMNS, causes)
+    )
+
+
+def _joined(stored: DayRow, item: PendingDay) -> DayRow:
+    return merge(stored, item.row) if item.restores is None else restore(stored, item.row, *item.restores)
+
+
+def _day(item: PendingDay, row: DayRow) -> tuple[Any, ...]:
+    record, quality = item.record, row.quality
+    slots = measured = len(quality)
+    if any(quality):
+        _, slots, measured = totals(row)
+    else:
+        quality = ALL_MEASURED
+    return (
+        record.tenant_id,
+        record.meter_id,
+        day_to_date(row.day),
+        record.area_id,
+        record.product_id,
+        row.base,
+        row.interval_s,
+        row.increments,
+        quality,
+        sum(row.increments),
+        row.flags,
+        slots,
+        measured,
+        item.received_s,
+        item.version,
+    )
+
+
+def _superseded(before: StoredDay, item: PendingDay) -> tuple[Any, ...]:
+    row = before.row
+    return (
+        item.record.tenant_id,
+        item.record.meter_id,
+        day_to_date(row.day),
+        before.version,
+        row.base,
+        row.interval_s,
+        row.increments,
+        row.quality if any(row.quality) else ALL_MEASURED,
+        sum(row.increments),
+        row.flags,
+        before.received_s,
+        item.made_s,
+    )
+
+
+def _cause(item: PendingDay) -> tuple[Any, ...]:
+    record, cause = item.record, item.cause
+    assert cause is not None  # noqa: S101 asked by the caller
+    return (
+        record.tenant_id,
+        record.meter_id,
+        day_to_date(item.row.day),
+        item.version,
+        str(cause.why),
+        cause.user_id,
+        cause.approved_by,
+        cause.edit_id,
+        item.made_s,
+        cause.reason,
+    )
 
 
 def signal_rows(points: Mapping[str, Ints]) -> list[list[int]]:

@@ -30,7 +30,7 @@ from openmains.app.ingest.pipeline.ports import (
     ReadingSink,
 )
 from openmains.app.ingest.pipeline.process import EDGE_CHANNELS, Batch, Processor
-from openmains.app.ingest.pipeline.rows import day_table
+from openmains.app.ingest.pipeline.rows import day_tables
 from openmains.app.ingest.uplink import Uplink, UplinkBatch, decode_batch
 from openmains.domain.ids import MeterId
 from openmains.domain.period import zone
@@ -195,9 +195,10 @@ class ShardWorker:
         }
         processed = time.perf_counter()
         stored = await self._sink.stored_days(list(keys)) if keys else {}
-        days = day_table(effects.days, stored)
-        if cut := fit_days(days):
+        days = day_tables(effects.days, stored)
+        if cut := fit_days(days.days):
             self.counters.by_reason["increment_cut"] += cut
+        fit_days(days.versions)
         merged = time.perf_counter()
         await self._sink.write(days, effects.registers, effects.frames, effects.signals)
         written = time.perf_counter()

@@ -11,6 +11,14 @@ TEXTS: dict[str, Text] = {
         "Not a command of this meter",
         "The driver of this product has no such command. The meter's command-kinds lists those it has.",
     ),
+    "beyond-meter": Text(
+        400,
+        "数值超过表具的可能范围",
+        "{number}：{name} = {value} {unit}，超过其最大流量所允许的 {bound} {unit}。请核对单位与小数位；若最大流量登记有误，请先更正资料。",
+        "Beyond what the meter can measure",
+        "{name} = {value} {unit} is more than the Qmax of {number} allows: at most {bound} {unit}. Check unit and decimals; where that Qmax is"
+        " registered wrongly, correct it first.",
+    ),
     "key-used": Text(
         409,
         "唯一键已用于其他内容",

@@ -25,4 +25,49 @@ TEXTS: dict[str, Text] = {
         "Day not complete yet",
         "The meter's data of {day} are not complete; its next report would take the place of the edit. Edit it after that.",
     ),
+    "edit-over-bound": Text(
+        400,
+        "用量超过表具可能值",
+        "{volume} m³ 超过该表在 {hours} 小时内的最大可能用量 {bound} m³（最大流量 {qmax} m³/h × 时间，且小于表盘量程）。"
+        "请核对单位与小数位；若表具最大流量登记有误，请先更正表具资料。",
+        "More than the meter can measure",
+        "{volume} m³ is more than can have passed the meter in {hours} h: at most {bound} m³ (Qmax {qmax} m³/h × time, and less than"
+        " its dial). Check unit and decimals; where the meter's Qmax is registered wrongly, correct that first.",
+    ),
+    "edit-waits": Text(
+        409,
+        "该日已有待复核的修改",
+        "{day} 的修改 {edit_id} 正等待另一人复核。请先批准或驳回它，再处理这一天。",
+        "An edit of this day waits",
+        "Edit {edit_id} of {day} waits for a second person. Have it approved or rejected before you go on with this day.",
+    ),
+    "own-edit": Text(
+        403,
+        "不能复核自己的修改",
+        "修改 {edit_id} 由您提出，须由另一人批准。您可以驳回（撤回）它。",
+        "Not your own edit",
+        "You asked for edit {edit_id} yourself, so another person must approve it. You may reject it, which takes it back.",
+    ),
+    "edit-not-newest": Text(
+        409,
+        "其上还有更新的修改",
+        "修改 {edit_id} 之后，修改 {newer} 又改了同一时段。请先撤销 {newer}。",
+        "A newer edit lies over it",
+        "After edit {edit_id}, edit {newer} changed the same part of the day. Undo {newer} first.",
+    ),
+    "edit-on-its-way": Text(
+        409,
+        "上一次修改尚未生效",
+        "修改 {edit_id} 已提交，正在写入 {day}。请几秒后重试。",
+        "The last edit is on its way",
+        "Edit {edit_id} of {day} is accepted and not stored yet. Try again in a few seconds.",
+    ),
+    "version-gone": Text(
+        409,
+        "修改前的版本已不在",
+        "修改 {edit_id} 之前 {day} 的版本已超过保留期（设置 day_version_days），无法撤销。请以新的修改填入正确用量。",
+        "The version before is gone",
+        "The version of {day} before edit {edit_id} is no longer kept (setting day_version_days), so it cannot be put back. Set the right"
+        " volume by a new edit.",
+    ),
 }

@@ -213,9 +213,11 @@ async def _write_closings(connection: Connection, moves: Moves) -> None:
     """Standing closings and their alarms, each step after the other: there are few, and their order matters."""
     for closing in moves.closings:
         query = {
-            ClosingEvent.ORDERED: "order_closing", ClosingEvent.CLOSED: "closing_done", ClosingEvent.FAILED: "closing_failed",
-        }[closing.event]  # fmt: skip
-        await SQL[query].execute(connection, command_id=closing.command_id, at_us=closing.at_us)
+            ClosingEvent.ORDERED: SQL["order_closing"],
+            ClosingEvent.CLOSED: SQL["closing_done"],
+            ClosingEvent.FAILED: SQL["closing_failed"],
+        }[closing.event]
+        await query.execute(connection, command_id=closing.command_id, at_us=closing.at_us)
     for alarm in moves.alarms:
         if alarm.action == "cleared":
             await SQL["clear_closing_alarm"].execute(

@@ -54,7 +54,15 @@ class Commands(BatchTables):
     async def targets(self, meter_ids: Sequence[MeterId]) -> list[Target]:
         rows = await SQL["targets"].fetch(self._connection, tenant_id=self._tenant_id, meter_ids=list(meter_ids))
         return [
-            Target(row["meter_id"], row["tenant_id"], row["product_id"], row["driver"], _channel(row["channel"]))
+            Target(
+                row["meter_id"],
+                row["tenant_id"],
+                row["product_id"],
+                row["driver"],
+                _channel(row["channel"]),
+                row["number"],
+                row["qmax_l_h"],
+            )
             for row in rows
         ]
 

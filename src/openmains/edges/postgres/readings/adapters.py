@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports of readings and the tables behind them."""
 
-from openmains.app.readings.ports import ExceptionStore
+from openmains.app.readings.ports import EditStore, ExceptionStore
 from openmains.edges.postgres.adapters import Adapters, Bind
+from openmains.edges.postgres.readings.edits import Edits
 from openmains.edges.postgres.readings.exceptions import Exceptions
 
-ADAPTERS: Adapters = dict([Bind(ExceptionStore).to(Exceptions)])
+ADAPTERS: Adapters = dict([Bind(ExceptionStore).to(Exceptions), Bind(EditStore).to(Edits)])

@@ -31,6 +31,7 @@ def _exception(row: Row) -> ReadingException:
         judged_by=row["judged_by"],
         judged_at=row["judged_at"],
         reason=row["reason"],
+        pending_edit=row["waits"],
     )
 
 
@@ -75,6 +76,11 @@ class Exceptions:
             status=status,
             user_id=user_id,
             reason=reason,
+        )
+
+    async def reopen(self, exception_id: ExceptionId) -> None:
+        await _QUERIES["reopen_exception"].execute(
+            self._connection, tenant_id=self._tenant_id, exception_id=exception_id
         )
 
     async def settled_until(self, meter_id: MeterId) -> int | None:

@@ -4,7 +4,8 @@
 -- name: exceptions
 -- Of a tenant, newest first; a filter that is null takes all.
 SELECT e.exception_id, e.meter_id, m.number, c.name AS customer_name, p.driver, e.rule, e.at, e.day, e.value, e.expected,
-       e.found_at, e.last_at, e.occurrences, e.status, e.judged_by, e.judged_at, e.reason
+       e.found_at, e.last_at, e.occurrences, e.status, e.judged_by, e.judged_at, e.reason,
+       (SELECT w.edit_id FROM reading_edit w WHERE w.meter_id = e.meter_id AND w.day = e.day AND w.state = 'pending') AS waits
   FROM reading_exception e JOIN meter m USING (meter_id) JOIN product p USING (product_id)
   LEFT JOIN customer c ON c.customer_id = m.customer_id
  WHERE e.tenant_id = :tenant_id AND (:after::bigint IS NULL OR e.exception_id < :after)
@@ -15,7 +16,8 @@ SELECT e.exception_id, e.meter_id, m.number, c.name AS customer_name, p.driver, 
 -- name: lock_exception
 -- One of them, until the transaction ends.
 SELECT e.exception_id, e.meter_id, m.number, c.name AS customer_name, p.driver, e.rule, e.at, e.day, e.value, e.expected,
-       e.found_at, e.last_at, e.occurrences, e.status, e.judged_by, e.judged_at, e.reason
+       e.found_at, e.last_at, e.occurrences, e.status, e.judged_by, e.judged_at, e.reason,
+       (SELECT w.edit_id FROM reading_edit w WHERE w.meter_id = e.meter_id AND w.day = e.day AND w.state = 'pending') AS waits
   FROM reading_exception e JOIN meter m USING (meter_id) JOIN product p USING (product_id)
   LEFT JOIN customer c ON c.customer_id = m.customer_id
  WHERE e.tenant_id = :tenant_id AND e.exception_id = :exception_id
@@ -25,6 +27,57 @@ SELECT e.exception_id, e.meter_id, m.number, c.name AS customer_name, p.driver, 
 -- A person's judgement.
 UPDATE reading_exception SET status = :status, judged_by = :user_id, judged_at = now(), reason = :reason
  WHERE tenant_id = :tenant_id AND exception_id = :exception_id
+
+-- name: reopen_exception
+-- It waits for a judgement again: the edit that judged it was taken back.
+UPDATE reading_exception SET status = 'open', judged_by = NULL, judged_at = NULL, reason = ''
+ WHERE tenant_id = :tenant_id AND exception_id = :exception_id
+
+-- name: lock_edits_of_day
+-- Until the transaction ends, nobody else edits this day of this meter.
+SELECT pg_advisory_xact_lock(hashtextextended('reading_edit', :meter_id::bigint * 100000 + :day::int))
+
+-- name: edit_facts
+-- What bounds an edit of a meter: its own Qmax (0: the product's), the dial, the use that is usual for it.
+SELECT coalesce(nullif(m.qmax_l_h, 0), p.qmax_l_h) AS qmax_l_h, p.dial, p.driver, m.product_id, coalesce(s.habit, 0) AS average_use
+  FROM meter m JOIN product p USING (product_id) LEFT JOIN meter_state s USING (meter_id)
+ WHERE m.tenant_id = :tenant_id AND m.meter_id = :meter_id
+
+-- name: add_edit
+-- What a person wants to set, or to take back.
+INSERT INTO reading_edit (tenant_id, meter_id, day, exception_id, undoes, start_s, end_s, volume, old_volume, alone, reason,
+                          state, author_id, made_us)
+VALUES (:tenant_id, :meter_id, :day, :exception_id, :undoes, :start_s, :end_s, :volume, :old_volume, :alone, :reason, :state,
+        :author_id, :made_us)
+RETURNING edit_id
+
+-- name: decide_edit
+-- The second person's word.
+UPDATE reading_edit SET state = :state, decided_by = :user_id, decided_us = :now_us, decision = :reason
+ WHERE tenant_id = :tenant_id AND edit_id = :edit_id AND state = 'pending'
+
+-- name: edits
+-- Of a tenant, newest first; a filter that is null takes all.
+SELECT e.edit_id, e.meter_id, m.number, p.driver, e.day, e.exception_id, e.undoes, e.start_s, e.end_s, e.volume, e.old_volume,
+       e.alone, e.reason, e.state, e.author_id, coalesce(a.name, '') AS author, e.made_us, e.decided_by,
+       coalesce(d.name, '') AS decider, e.decided_us, e.decision,
+       (SELECT max(u.edit_id) FROM reading_edit u WHERE u.undoes = e.edit_id AND u.state = 'applied') AS undone_by,
+       (SELECT max(n.edit_id) FROM reading_edit n WHERE n.meter_id = e.meter_id AND n.day = e.day AND n.edit_id > e.edit_id
+           AND n.state = 'applied' AND n.start_s < e.end_s AND n.end_s > e.start_s) AS newer
+  FROM reading_edit e JOIN meter m USING (meter_id) JOIN product p USING (product_id)
+  LEFT JOIN app_user a ON a.user_id = e.author_id LEFT JOIN app_user d ON d.user_id = e.decided_by
+ WHERE e.tenant_id = :tenant_id AND (:after::bigint IS NULL OR e.edit_id < :after)
+   AND (:state::text IS NULL OR e.state = :state) AND (:meter_id::bigint IS NULL OR e.meter_id = :meter_id)
+   AND (:day::int IS NULL OR e.day = :day) AND (:edit_id::bigint IS NULL OR e.edit_id = :edit_id)
+ ORDER BY e.edit_id DESC LIMIT :most
+
+-- name: lock_edit
+-- One of them, until the transaction ends.
+SELECT edit_id FROM reading_edit WHERE tenant_id = :tenant_id AND edit_id = :edit_id FOR UPDATE
+
+-- name: names_of_users
+-- Of these persons.
+SELECT user_id, name FROM app_user WHERE tenant_id = :tenant_id AND user_id = ANY (:user_ids::bigint[])
 
 -- name: settled_until
 -- Newest slot boundary of a meter whose register is known.
