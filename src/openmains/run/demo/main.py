@@ -98,7 +98,17 @@ async def found_utility(owner_dsn: str, settings: Settings) -> TenantId:
             for code, name in town.AREAS:
                 await areas.add(code, name, None)
             for code, name, medium, driver, qmax_l_h in town.PRODUCTS:
-                new = NewProduct(code, name, "OpenMains", code, driver, dial=100_000_000, qmax_l_h=qmax_l_h)
+                new = NewProduct(
+                    code,
+                    name,
+                    "OpenMains",
+                    code,
+                    driver,
+                    dial=100_000_000,
+                    report_s=DAY_S,
+                    qmax_l_h=qmax_l_h,
+                    report_mode="day",
+                )
                 await products.add(new, medium)
     finally:
         await pool.close()
