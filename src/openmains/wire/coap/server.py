@@ -394,8 +394,11 @@ class Server:
         return []
 
     def _too_long(self, exchange: Exchange, now: float) -> list[Event]:
-        """RFC 7959 section 2.9.3: the size exponent in a 4.13 tells which block size would do, asked in blocks or not."""
-        if exchange.request is not None:
+        """RFC 7959 section 2.9.3: the size exponent in a 4.13 tells which block size would do.
+
+        To a request in blocks only: aiocoap fails over a Block1 in the answer to one that had none.
+        """
+        if exchange.request is not None and exchange.request.block1 is not None:
             exchange.request.block1 = opt.Block(0, False, max(0, min(6, self.limits.max_payload.bit_length() - 5)))
         return self._too_large(exchange, self.limits.max_payload, now)
 
