@@ -3,6 +3,7 @@
 
 from pathlib import Path
 
+from openmains.app.command import terms
 from openmains.domain.command.kinds import RULES, FourEyes
 from openmains.domain.command.life import drawing, table
 from openmains.domain.command.safety import ALONE_UP_TO
@@ -15,6 +16,7 @@ PAGES = {
     "docs/reference/permissions.md": permissions_page.as_markdown,
     "docs/reference/settings.md": settings.as_markdown,
     "docs/protocols/lwm2m-objects.md": definitions.as_markdown,
+    "console/src/shared/format/terms.json": terms.as_json,
 }
 BEGIN, END = "<!-- life: begin -->", "<!-- life: end -->"
 

@@ -332,7 +332,7 @@ export interface paths {
         };
         /**
          * DownloadBatchResult
-         * @description What became of each meter, as CSV.
+         * @description What became of each meter, as CSV; ``content`` says in the caller's language what it was told, with units.
          */
         get: operations["download_batch_result"];
         put?: never;
@@ -485,6 +485,9 @@ export interface paths {
         /**
          * DownloadCommands
          * @description The list of commands as CSV (UTF-8 with byte order mark), newest first; at most 100,000 lines.
+         *
+         *     ``content``: what was said in the caller's language, with units (``充值 ¥50.00``); ``params``: the same as exact integers in the
+         *     units of the driver page (fen, L). Instants are in the utility's zone.
          */
         get: operations["download_commands"];
         put?: never;
@@ -2223,6 +2226,9 @@ export interface components {
             command_id: number | null;
             meter_id: number;
             number: string;
+            params: {
+                [key: string]: unknown;
+            };
             place: number;
             reason: string;
             state: string;

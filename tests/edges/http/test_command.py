@@ -190,6 +190,28 @@ async def test_a_batch_of_closings_waits_for_a_second_person(
         assert result.text.count("\r\n") == 23 and "batch_cancelled" in result.text
 
 
+async def test_files_say_what_was_told_with_its_unit(world: World) -> None:
+    (meter,) = await add_meters(world, world.a, 1)
+    async with world.client(world.a.token) as client:
+        wanted = {"kind": "top_up", "unique_key": key(), "params": {"amount": 5000}, "signer": ANN}
+        given = await client.post(f"/meters/{meter['meter_id']}/commands", json=wanted)
+        assert given.json()["command"]["params"] == {"amount": 5000}  # the API keeps fen
+        path = f"/commands.csv?meter_id={meter['meter_id']}"
+        for language, said in (("zh", "充值 ¥50.00"), ("en", "Top up ¥50.00")):
+            answer = await client.get(path, headers={"accept-language": language})
+            (cells,) = csv.DictReader(answer.text.removeprefix("\ufeff").splitlines())
+            assert (cells["content"], cells["params"]) == (said, '{"amount":5000}')
+            assert cells["created_at"].endswith("+08:00")
+        batch = {
+            "name": "read", "kind": "read_now", "unique_key": key(), "chosen": {"numbers": [meter["number"]]},
+        }  # fmt: skip
+        made = (await client.post("/command-batches", json={"batch": batch})).json()["batch"]["batch_id"]
+        (listed,) = (await client.get(f"/command-batches/{made}/meters")).json()["items"]
+        assert listed["params"] == {}
+        result = await client.get(f"/command-batches/{made}/result", headers={"accept-language": "zh"})
+        assert "点抄" in result.text
+
+
 async def test_the_stop_switch(world: World, signer: SqliteLedger) -> None:
     (meter,) = await add_meters(world, world.a, 1)
     path = f"/meters/{meter['meter_id']}/commands"

@@ -45,7 +45,7 @@ const FACTS: Record<CommandKind, KindFacts> = {
   },
   top_up: {
     title: ["充值", "Top up"], signed: true,
-    does: ["将给 {who}（{address}）的表充值，恰好一次。表号 {number}。", "Tops up the meter of {who}, {address}, exactly once. Meter {number}."],
+    does: ["将给 {who}（{address}）的表充值 {amount}，恰好一次。表号 {number}。", "Tops up the meter of {who}, {address}, by {amount}, exactly once. Meter {number}."],
   },
   set_price: {
     title: ["设置价格", "Set the price"], signed: true, administrator: true,

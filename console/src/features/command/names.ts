@@ -129,6 +129,7 @@ export const names = {
     tooLong: ["阀门命令有效期最长三天，签名进程会拒绝。", "A valve command holds for three days at most: the signer will refuse."],
     removed: ["此表已拆除。", "This meter is out of use."],
     mismatch: ["模块与表不符，可能是他户的阀门或余额：签名进程会拒绝。请先判断“表号不符”。", "The module does not fit the meter: valve or credit may be another customer's, the signer will refuse. Judge 'number does not fit' first."],
+    otherKind: ["充值类别与表内余额类别不同（金额/体积），表具可能拒绝。请核对。", "The top-up is of another kind than the balance at the meter (money or volume); the meter may refuse it. Please check."],
   },
   safetyReasons: {
     1: ["泄漏", "Leak"],
@@ -173,5 +174,7 @@ export const names = {
     text: ["须为 ASCII 字符，长度在范围内", "ASCII characters within the length"],
     many: ["项数过多", "Too many"],
     instant: ["不是有效时刻", "Not an instant"],
+    decimal: ["须为数字，如 50.00；小数点为“.”，小数位数不超过该单位", "A number such as 50.00, with a point, and no more decimals than its unit has"],
+    clock: ["须为时刻，如 02:00", "A time of day, such as 02:00"],
   },
 } satisfies Words;

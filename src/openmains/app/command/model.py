@@ -42,7 +42,8 @@ class NewCommand(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Command(Struct, frozen=True):
     """A command and how far it is. ``difference`` is not part of it: see the meter's shadow. ``given_by``: login, or
-    'batch' where a running batch gave it."""
+    'batch' where a running batch gave it. ``params`` and ``answer`` are exact integers in the units that the parameters of the
+    kind name (fen or L by ``balance_kind``, s, mV, 0.0001 CNY/m3) and ``drivers/points.toml``; never in yuan."""
 
     command_id: CommandId
     meter_id: MeterId
@@ -193,7 +194,7 @@ class Batch(Struct, frozen=True):
 
 
 class BatchLine(Struct, frozen=True):
-    """One meter of a batch, for the result file."""
+    """One meter of a batch, for the result file. ``params``: what this meter is told, its own or the batch's."""
 
     place: int
     meter_id: MeterId
@@ -201,6 +202,7 @@ class BatchLine(Struct, frozen=True):
     command_id: CommandId | None
     state: str
     reason: str
+    params: Params
 
 
 class BatchMeter(Struct, frozen=True):

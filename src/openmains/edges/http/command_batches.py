@@ -14,20 +14,23 @@ from openmains.app.command.plan_ports import CellLoads
 from openmains.app.command.plan_reports import ApplyPlan, PlanRequest, ReportPlan, apply_plan, plan
 from openmains.app.command.ports import CommandStore
 from openmains.app.command.signing import KeyVerdict
+from openmains.app.command.wording import command_text
 from openmains.app.problems import Problem
 from openmains.app.spreadsheet import csv_bytes
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.life import State
 from openmains.domain.ids import BatchId, MeterId
+from openmains.domain.period import zone
 from openmains.edges.http.command import ApprovalOf, command_parts
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, after_id, page
 from openmains.edges.http.permissions import OPERATOR, VIEWER
+from openmains.edges.http.problems import language_of
 
 _CSV_PAGE = 5000
 _CSV_MOST = 100_000
 _CSV_HEAD = (
-    "command_id", "number", "kind", "params", "state", "reason", "given_by", "batch_id", "attempts", "created_at",
+    "command_id", "number", "kind", "content", "params", "state", "reason", "given_by", "batch_id", "attempts", "created_at",
     "sent_at", "ended_at", "not_after",
 )  # fmt: skip
 
@@ -132,15 +135,26 @@ async def list_batch_meters(
 
 @get("/command-batches/{batch_id:int}/result", operation_id="download_batch_result", tags=["commands"], opt=OPERATOR)
 async def download_batch_result(request: Request[Any, Any, Any], batch_id: Id) -> Response[bytes]:
-    """What became of each meter, as CSV."""
-    rows: list[Sequence[Any]] = [("place", "number", "meter_id", "command_id", "state", "reason")]
+    """What became of each meter, as CSV; ``content`` says in the caller's language what it was told, with units."""
+    rows: list[Sequence[Any]] = [("place", "number", "meter_id", "command_id", "content", "state", "reason")]
+    language, place = language_of(request), zone(actor_of(request).zone)
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        if await work[CommandStore].batch(BatchId(batch_id)) is None:
+        batch = await work[CommandStore].batch(BatchId(batch_id))
+        if batch is None:
             raise Problem("not-found")
         after = -1
         while lines := await work[CommandStore].batch_lines(BatchId(batch_id), _CSV_PAGE, after):
             rows += [
-                (line.place, line.number, line.meter_id, line.command_id, line.state, line.reason) for line in lines
+                (
+                    line.place,
+                    line.number,
+                    line.meter_id,
+                    line.command_id,
+                    command_text(batch.kind, line.params, language, place),
+                    line.state,
+                    line.reason,
+                )
+                for line in lines
             ]
             after = lines[-1].place
     return _csv(rows, f"batch-{batch_id}.csv")
@@ -155,7 +169,12 @@ async def download_commands(
     batch_id: OptionalId = None,
     open: FromQuery[bool] = False,
 ) -> Response[bytes]:
-    """The list of commands as CSV (UTF-8 with byte order mark), newest first; at most 100,000 lines."""
+    """The list of commands as CSV (UTF-8 with byte order mark), newest first; at most 100,000 lines.
+
+    ``content``: what was said in the caller's language, with units (``充值 ¥50.00``); ``params``: the same as exact integers in the
+    units of the driver page (fen, L). Instants are in the utility's zone.
+    """
+    language, place = language_of(request), zone(actor_of(request).zone)
     lines: list[Sequence[Any]] = [_CSV_HEAD]
     meter, batch = None if meter_id is None else MeterId(meter_id), None if batch_id is None else BatchId(batch_id)
     after: int | None = None
@@ -165,10 +184,13 @@ async def download_commands(
                 _CSV_PAGE, after, meter_id=meter, state=status, kind=kind, batch_id=batch, is_open=open
             )
             for row in rows:
+                instants = (row.created_at, row.sent_at, row.ended_at, row.not_after)
+                times = [None if at is None else place.iso(int(at.timestamp())) for at in instants]
                 params = json.encode(row.params).decode()
+                said = command_text(row.kind, row.params, language, place)
                 lines.append(
-                    (row.command_id, row.number, row.kind, params, row.state, row.reason, row.given_by, row.batch_id,
-                     row.attempts, row.created_at, row.sent_at, row.ended_at, row.not_after)
+                    (row.command_id, row.number, row.kind, said, params, row.state, row.reason, row.given_by, row.batch_id,
+                     row.attempts, *times)
                 )  # fmt: skip
             if len(rows) < _CSV_PAGE:
                 break

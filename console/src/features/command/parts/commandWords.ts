@@ -3,12 +3,15 @@
 import { useI18n } from "vue-i18n";
 import { locale } from "@/shared/i18n";
 import { useKnown } from "@/shared/i18n/known";
+import { paramsText } from "@/shared/format/params";
+import { labelOf, quantityText, type BalanceKind } from "@/shared/format/quantity";
 import { listText } from "@/shared/listText";
-import { paramsText } from "./paramForm";
+import { useSession } from "@/shared/session";
 
 export function useCommandWords() {
   const { t } = useI18n();
   const known = useKnown();
+  const { zone } = useSession();
   return {
     kindName: (kind: string) => known(`command.kinds.${kind}`, kind),
     stateName: (state: string) => known(`command.states.${state}`, state),
@@ -21,14 +24,17 @@ export function useCommandWords() {
       if (replaced !== null) return t("command.replacedBy", { id: replaced[1] ?? "" });
       return listText(reason.split(",").map((part) => known(`command.why.${part}`, part)));
     },
-    /** What a command says: a safety closing in words, others by their parameters. */
-    contentText(kind: string, params: Record<string, unknown>): string {
-      if (kind !== "safety_close") return paramsText(params);
+    /** What a command says, with units and words; a safety closing with its reason. `meters`: the meter's kind of balance, where it is known. */
+    contentText(kind: string, params: Record<string, unknown>, meters?: BalanceKind): string {
+      if (kind !== "safety_close") return paramsText(kind, params, locale(), zone.value, meters);
       const said = [known(`command.safetyReasons.${String(params.reason)}`, String(params.reason)), String(params.evidence ?? "")];
       if (params.alarm_id !== undefined) said.push(t("command.safety.alarmNo", { id: String(params.alarm_id) }));
       if (params.work_order !== undefined) said.push(t("command.safety.orderNo", { id: String(params.work_order) }));
       return listText(said);
     },
+    /** A parameter, setting or point of an answer: what it is called, and its value with its unit. */
+    labelText: (name: string) => labelOf(name, locale()),
+    valueText: (name: string, value: unknown, meters?: BalanceKind) => quantityText(name, value, locale(), zone.value, meters),
     titleOf: (titled: { title_zh: string; title_en: string }) => (locale() === "zh" ? titled.title_zh : titled.title_en),
   };
 }

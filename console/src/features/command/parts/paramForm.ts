@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A command's parameters as a form: texts in, the numbers the driver wants out. Exact integers; the server checks again.
 import type { CommandParameter } from "@/features/command/calls";
+import { clockText, exactText, isClockTime, MONEY, unitOf, VOLUME, type BalanceKind } from "@/shared/format/quantity";
 import { instantText } from "@/shared/format/time";
 
 /** What a person typed: one text a parameter, one a chosen setting, names of settings to read. */
@@ -10,7 +11,7 @@ export interface Entries {
   names: string[];
 }
 
-export type Fault = "missing" | "whole" | "range" | "text" | "length" | "many" | "instant";
+export type Fault = "missing" | "whole" | "range" | "text" | "length" | "many" | "instant" | "decimal" | "clock";
 
 export function emptyEntries(): Entries {
   return { texts: {}, settings: {}, names: [] };
@@ -45,52 +46,102 @@ export function offsetMinutes(instant: Date, zone: string): number {
 }
 
 /** What stands in a field at first: the driver's default, or what is nearly always meant. */
-export function firstText(parameter: CommandParameter, now: Date, zone: string): string {
+export function firstText(parameter: CommandParameter, now: Date, zone: string, meters?: BalanceKind): string {
+  if (parameter.name === "balance_kind" && (meters === MONEY || meters === VOLUME)) return String(meters);
   if (parameter.name === "utc_offset_min") return String(offsetMinutes(now, zone));
   if (isInstant(parameter)) {
     if (parameter.default !== null) return "";
     return localAt(parameter.name === "since" ? new Date(now.getTime() - 86_400_000) : now, zone);
   }
   // A default below the range says that it may be left out.
-  return parameter.form === "int" && parameter.default !== null && parameter.default >= parameter.low ? String(parameter.default) : "";
+  return parameter.form === "int" && parameter.default !== null && parameter.default >= parameter.low ? entryText(parameter, parameter.default, meters) : "";
 }
 
-function wholes(text: string): string[] {
+function items(text: string): string[] {
   return text.split(/[\s,;，；]+/).filter((part) => part !== "");
 }
 
-function wholeFault(parameter: CommandParameter, text: string): Fault | null {
-  if (!/^-?\d{1,15}$/.test(text)) return "whole";
-  const value = Number(text);
+/** Decimals a person types for it: yuan two, m³ three; of a balance whose kind nobody said none, it stays a bare number. */
+export function placesOf(parameter: Pick<CommandParameter, "unit">, kind: BalanceKind): number {
+  const [unit, exponent] = unitOf(parameter.unit);
+  if (unit === "balance") return kind === MONEY ? 2 : kind === VOLUME ? 3 : 0;
+  return Math.max(0, -exponent);
+}
+
+/** The unit beside the field. */
+export function unitBeside(parameter: Pick<CommandParameter, "name" | "unit">, kind: BalanceKind): string {
+  const [unit] = unitOf(parameter.unit);
+  if (unit === "balance") return kind === MONEY ? "¥" : kind === VOLUME ? "m³" : parameter.unit;
+  if (isClockTime(parameter.name)) return "HH:MM";
+  const shown: Partial<Record<string, string>> = { m3: "m³", "m3/h": "m³/h", "CNY/m3": "¥/m³", state: "", month: "", instant: "" };
+  return shown[unit] ?? unit;
+}
+
+/** The exact integer that a decimal text means with so many places, moved in the text; null for what is none. */
+export function exactOf(text: string, places: number): number | null {
+  const match = /^([-−]?)(\d{1,15})(?:\.(\d+))?$/.exec(text);
+  if (match === null || (match[3] ?? "").length > places) return null;
+  const value = Number((match[2] ?? "") + (match[3] ?? "").padEnd(places, "0"));
+  if (!Number.isSafeInteger(value)) return null;
+  return match[1] === "" || value === 0 ? value : -value;
+}
+
+/** `2:00`, `02:00:30` → seconds after midnight. */
+function clockOf(text: string): number | null {
+  const match = /^([01]?\d|2[0-3])[:：]([0-5]\d)(?:[:：]([0-5]\d))?$/.exec(text);
+  return match === null ? null : Number(match[1]) * 3600 + Number(match[2]) * 60 + Number(match[3] ?? 0);
+}
+
+/** A number as its field writes it: 5000 fen → `50.00`, 7200 s → `02:00`. */
+export function entryText(parameter: Pick<CommandParameter, "name" | "unit">, value: number, kind: BalanceKind): string {
+  return isClockTime(parameter.name) ? clockText(value) : exactText(value, -placesOf(parameter, kind)).replace("−", "-");
+}
+
+function numberOf(parameter: CommandParameter, text: string, kind: BalanceKind): number | null {
+  return isClockTime(parameter.name) ? clockOf(text) : exactOf(text, placesOf(parameter, kind));
+}
+
+function numberFault(parameter: CommandParameter, text: string, kind: BalanceKind): Fault | null {
+  const value = numberOf(parameter, text, kind);
+  if (value === null) return isClockTime(parameter.name) ? "clock" : placesOf(parameter, kind) > 0 ? "decimal" : "whole";
   return value < parameter.low || value > parameter.high ? "range" : null;
 }
 
-export function faultOf(parameter: CommandParameter, text: string, zone: string): Fault | null {
+export function faultOf(parameter: CommandParameter, text: string, zone: string, kind?: BalanceKind): Fault | null {
   const given = text.trim();
   if (given === "") return parameter.default === null && parameter.form !== "names" ? "missing" : null;
   if (isInstant(parameter)) return secondsAt(given, zone) === null ? "instant" : null;
-  if (parameter.form === "int") return wholeFault(parameter, given);
+  if (parameter.form === "int") return numberFault(parameter, given, kind);
   if (parameter.form === "list") {
-    const parts = wholes(given);
+    const parts = items(given);
     if (parts.length > parameter.most) return "many";
-    return parts.map((part) => wholeFault(parameter, part)).find((fault) => fault !== null) ?? null;
+    return parts.map((part) => numberFault(parameter, part, kind)).find((fault) => fault !== null) ?? null;
   }
   if (parameter.form === "prose") return given.length < parameter.low || given.length > parameter.high ? "length" : null;
   if (parameter.form === "text" && (!/^[\x20-\x7e]*$/.test(given) || given.length < parameter.low || given.length > parameter.high)) return "text";
   return null;
 }
 
-function valueOf(parameter: CommandParameter, text: string, zone: string): unknown {
+function valueOf(parameter: CommandParameter, text: string, zone: string, kind: BalanceKind): unknown {
   const given = text.trim();
   if (isInstant(parameter)) return secondsAt(given, zone);
-  if (parameter.form === "int") return Number(given);
-  if (parameter.form === "list") return wholes(given).map(Number);
+  if (parameter.form === "int") return numberOf(parameter, given, kind);
+  if (parameter.form === "list") return items(given).map((part) => numberOf(parameter, part, kind));
   return given;
 }
 
+/** In which kind of balance the amounts are typed: as chosen beside them, else the meter's. */
+export function entryKind(parameters: readonly CommandParameter[], entries: Entries, meters: BalanceKind): BalanceKind {
+  const chosen = parameters.find((one) => one.name === "balance_kind");
+  if (chosen === undefined) return meters;
+  const text = (entries.texts.balance_kind ?? "").trim();
+  return /^\d$/.test(text) ? Number(text) : chosen.default;
+}
+
 /** The first fault by the parameter's or setting's name; none: it may be given. */
-export function faultsOf(parameters: readonly CommandParameter[], settings: readonly CommandParameter[], entries: Entries, zone: string): Record<string, Fault> {
+export function faultsOf(parameters: readonly CommandParameter[], settings: readonly CommandParameter[], entries: Entries, zone: string, meters?: BalanceKind): Record<string, Fault> {
   const faults: Record<string, Fault> = {};
+  const kind = entryKind(parameters, entries, meters);
   for (const parameter of parameters) {
     if (parameter.form === "settings") {
       const chosen = Object.entries(entries.settings);
@@ -98,13 +149,13 @@ export function faultsOf(parameters: readonly CommandParameter[], settings: read
       if (chosen.length > parameter.most) faults[parameter.name] = "many";
       for (const [name, text] of chosen) {
         const setting = settings.find((one) => one.name === name);
-        const fault = setting === undefined ? "missing" : faultOf({ ...setting, form: "int", default: null }, text, zone);
+        const fault = setting === undefined ? "missing" : faultOf({ ...setting, form: "int", default: null }, text, zone, kind);
         if (fault !== null) faults[name] = fault;
       }
     } else if (parameter.form === "names") {
       if (entries.names.length > parameter.most) faults[parameter.name] = "many";
     } else {
-      const fault = faultOf(parameter, entries.texts[parameter.name] ?? "", zone);
+      const fault = faultOf(parameter, entries.texts[parameter.name] ?? "", zone, kind);
       if (fault !== null) faults[parameter.name] = fault;
     }
   }
@@ -112,31 +163,19 @@ export function faultsOf(parameters: readonly CommandParameter[], settings: read
 }
 
 /** The request's `params`; only for entries without faults. What was left empty is the driver's default. */
-export function paramsOf(parameters: readonly CommandParameter[], entries: Entries, zone: string): Record<string, unknown> {
+export function paramsOf(parameters: readonly CommandParameter[], settings: readonly CommandParameter[], entries: Entries, zone: string, meters?: BalanceKind): Record<string, unknown> {
   const params: Record<string, unknown> = {};
+  const kind = entryKind(parameters, entries, meters);
+  const settingOf = (name: string, text: string) => {
+    const setting = settings.find((one) => one.name === name);
+    return setting === undefined ? null : numberOf(setting, text.trim(), kind);
+  };
   for (const parameter of parameters) {
     const text = entries.texts[parameter.name] ?? "";
-    if (parameter.form === "settings") params[parameter.name] = Object.fromEntries(Object.entries(entries.settings).map(([name, value]) => [name, Number(value)]));
+    if (parameter.form === "settings") params[parameter.name] = Object.fromEntries(Object.entries(entries.settings).map(([name, value]) => [name, settingOf(name, value)]));
     else if (parameter.form === "names") {
       if (entries.names.length > 0) params[parameter.name] = [...entries.names];
-    } else if (text.trim() !== "") params[parameter.name] = valueOf(parameter, text, zone);
+    } else if (text.trim() !== "") params[parameter.name] = valueOf(parameter, text, zone, kind);
   }
   return params;
-}
-
-/** A number in words people count in: fen as yuan, seconds as a time or a span; '' where the number says it itself. */
-export function spoken(name: string, unit: string, value: unknown): string {
-  if (typeof value !== "number" || !Number.isSafeInteger(value)) return "";
-  if (unit.startsWith("fen")) return `¥ ${value < 0 ? "−" : ""}${String(Math.trunc(Math.abs(value) / 100))}.${String(Math.abs(value) % 100).padStart(2, "0")}`;
-  if (unit !== "s" || value < 0) return "";
-  const parts = [Math.trunc(value / 3600), Math.trunc(value / 60) % 60, value % 60].map((part) => String(part).padStart(2, "0"));
-  return value >= 60 || name.endsWith("time") ? parts.join(":") : "";
-}
-
-/** Parameters on one line, nested settings spread out. */
-export function paramsText(params: Record<string, unknown>, nameOf: (name: string) => string = (name) => name): string {
-  return Object.entries(params)
-    .flatMap(([name, value]) => (value !== null && typeof value === "object" && !Array.isArray(value) ? Object.entries(value as Record<string, unknown>) : [[name, value] as const]))
-    .map(([name, value]) => `${nameOf(name)} = ${Array.isArray(value) ? value.join(" ") : String(value)}`)
-    .join(", ");
 }

@@ -181,8 +181,9 @@ SELECT b.batch_id, b.name, b.kind, b.params, b.state, b.reason, b.total, b.relea
 
 -- name: batch_lines
 -- What became of each meter of a batch.
-SELECT x.place, x.meter_id, m.number, c.command_id, coalesce(c.state, 'waiting') AS state, coalesce(c.reason, '') AS reason
-  FROM command_batch_meter x JOIN meter m USING (meter_id)
+SELECT x.place, x.meter_id, m.number, c.command_id, coalesce(c.state, 'waiting') AS state, coalesce(c.reason, '') AS reason,
+       coalesce(x.params, b.params) AS params
+  FROM command_batch_meter x JOIN meter m USING (meter_id) JOIN command_batch b ON b.batch_id = x.batch_id
   LEFT JOIN command c ON c.batch_id = x.batch_id AND c.place = x.place
  WHERE x.tenant_id = :tenant_id AND x.batch_id = :batch_id AND x.place > :after ORDER BY x.place LIMIT :most
 
