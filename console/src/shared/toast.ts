@@ -24,6 +24,23 @@ export function toastText(text: string): void {
   ElMessage({ type: "warning", message: text, grouping: true });
 }
 
+/** What was asked did not happen although the server answered: stays until somebody closes it. */
+export function toastFailed(text: string): void {
+  ElMessage({ type: "error", message: text, grouping: true, showClose: true, duration: 0 });
+}
+
+/** How an act came out. `partly`: some of it did not happen, or not yet; never shown as success. */
+export interface Outcome {
+  came: "done" | "partly" | "failed";
+  text: string;
+}
+
+export function toastOutcome({ came, text }: Outcome): void {
+  if (came === "done") toastDone(text);
+  else if (came === "failed") toastFailed(text);
+  else ElMessage({ type: "warning", message: text, grouping: true, showClose: true, duration: 8000 });
+}
+
 export function toastDone(text: string): void {
   ElMessage({ type: "success", message: text, grouping: true });
 }

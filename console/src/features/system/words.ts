@@ -16,6 +16,7 @@ export const words = {
     offset: ["字节", "Byte"],
     replay: ["重放", "Replay"],
     dismiss: ["忽略", "Dismiss"],
+    notReplayed: ["已重放 {count} 条；{left} 条没有（已被处理或不存在）：{ids}", "{count} were taken again; {left} were not (handled before, or gone): {ids}"],
     replayed: ["已提交重放 {count} 条", "Replay of {count} requested"],
     dismissed: ["已忽略", "Dismissed"],
     status: ["状态", "Status"],

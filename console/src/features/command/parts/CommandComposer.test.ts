@@ -14,6 +14,7 @@ vi.mock("@/shared/toast", () => ({
   toastDone: (text: string) => said.push({ type: "success", text }),
   toastText: (text: string) => said.push({ type: "warning", text }),
   toastFailed: (text: string) => said.push({ type: "error", text }),
+  toastOutcome: ({ came, text }: { came: string; text: string }) => said.push({ type: came, text }),
   toastProblem: () => said.push({ type: "error", text: "problem" }),
 }));
 
@@ -33,14 +34,14 @@ beforeEach(() => {
   said.length = 0;
   asked.length = 0;
   vi.stubGlobal("fetch", async (_url: string, init: RequestInit) => {
-    asked.push({ body: JSON.parse(String(init.body)) });
+    asked.push({ body: typeof init.body === "string" ? JSON.parse(init.body) : null });
     return new Response(JSON.stringify(answer), { status: 201, headers: { "content-type": "application/json" } });
   });
 });
 afterEach(() => { vi.unstubAllGlobals(); });
 
 async function composed(kind: string, balanceKind: number | null) {
-  const shown = mount(CommandComposer, { props: { meter: meter(balanceKind), known }, global: { plugins: [i18n, VueQueryPlugin] } });
+  const shown = mount(CommandComposer, { props: { meter: meter(balanceKind), known }, global: { plugins: [i18n, VueQueryPlugin], stubs: { RouterLink: true } } });
   await shown.find('select[name="command-kind"]').setValue(kind);
   await flushPromises();
   return shown;
@@ -60,8 +61,10 @@ describe("a top-up", () => {
     await shown.find("form").trigger("submit");
     await flushPromises();
     expect(shown.text()).toContain("将给 Li（1 Main St）的表充值 ¥50.00，恰好一次。");
-    answer = { command: { command_id: 3, kind: "top_up", params: { amount: 5000, balance_kind: 0 }, state: "drafted" }, verdict: "authorised", reason: "" };
+    const command = { command_id: 3, kind: "top_up", params: { amount: 5000, balance_kind: 0 }, state: "drafted", reason: "" };
+    answer = { ...command, command, verdict: "authorised", reason: "" };
     await given(shown);
+    expect(said).toEqual([{ type: "success", text: "命令 3 已提交" }]);
     expect(asked[0]?.body).toMatchObject({ params: { amount: 5000, balance_kind: 0 } });
     shown.unmount();
   });
@@ -78,6 +81,23 @@ describe("a top-up", () => {
     await shown.find("form").trigger("submit");
     await flushPromises();
     expect(shown.text()).toContain("of another kind than the balance at the meter");
+    shown.unmount();
+  });
+});
+
+describe("a valve command that the signer refuses", () => {
+  it("is an error with the reason and what to do, and is followed until it has ended", async () => {
+    setLocale("en", { remember: false });
+    const shown = await composed("valve_close", 0);
+    await shown.find("form").trigger("submit");
+    await flushPromises();
+    answer = { command: { command_id: 9 }, command_id: 9, kind: "valve_close", params: {}, state: "failed", reason: "has_credit", verdict: "refused" };
+    await given(shown);
+    expect(said.filter((one) => one.type === "success")).toEqual([]);
+    expect(said[0]).toMatchObject({ type: "failed" });
+    expect(said[0]?.text).toMatch(/Command 9 was not let go · Signer: refused \(has credit, never closed\)\. Settle or check the balance/);
+    await vi.waitFor(() => { expect(shown.find(".given").text()).toContain("Failed"); });
+    expect(shown.find(".given").text()).toContain("Settle or check the balance");
     shown.unmount();
   });
 });

@@ -7,6 +7,7 @@ import { paramsText } from "@/shared/format/params";
 import { labelOf, quantityText, type BalanceKind } from "@/shared/format/quantity";
 import { listText } from "@/shared/listText";
 import { useSession } from "@/shared/session";
+import { adviceOf } from "./outcome";
 
 export function useCommandWords() {
   const { t } = useI18n();
@@ -15,6 +16,12 @@ export function useCommandWords() {
   return {
     kindName: (kind: string) => known(`command.kinds.${kind}`, kind),
     stateName: (state: string) => known(`command.states.${state}`, state),
+    /** Why, and what to do now, behind the signer's or the meter's word. */
+    whyText: (verdict: string, reason: string): string => {
+      const why = reason === "" ? "" : listText(reason.split(",").map((part) => known(`command.why.${part.trim()}`, part.trim())));
+      const said = verdict === "" ? why : `${t("command.verdict", { verdict: known(`command.verdicts.${verdict}`, verdict) })}${why === "" ? "" : ` (${why})`}`;
+      return [said, t(`command.advice.${adviceOf(reason, verdict)}`)].filter((part) => part !== "").join(locale() === "zh" ? "。" : ". ");
+    },
     eventName: (event: string) => known(`command.events.${event}`, event),
     actorName: (actor: string) => known(`command.actors.${actor}`, actor),
     verdictName: (verdict: string) => known(`command.verdicts.${verdict}`, verdict),
