@@ -2719,6 +2719,7 @@ export interface components {
             /** @enum {string} */
             report_mode: "day" | "week" | "ten_days" | "month";
             revision: number;
+            signs: components["schemas"]["MeterSign"][];
             state: components["schemas"]["LastState"] | null;
         };
         /** MeterChange */
@@ -2779,6 +2780,7 @@ export interface components {
             /** @enum {string} */
             report_mode: "day" | "week" | "ten_days" | "month";
             revision: number;
+            signs: components["schemas"]["MeterSign"][];
             state: components["schemas"]["LastState"] | null;
         };
         /** MeterObjects */
@@ -2833,6 +2835,15 @@ export interface components {
             state_at: string | null;
             state_by: number | null;
             steps: components["schemas"]["LadderSteps"];
+        };
+        /** MeterSign */
+        MeterSign: {
+            /** @enum {string} */
+            code: "safety_closed" | "blocked" | "quarantine" | "mismatch" | "no_driver" | "key_missing" | "silent" | "valve_fault" | "valve_closed" | "observe" | "sim_differs";
+            /** @default  */
+            note: string;
+            reasons?: string[];
+            since?: string | null;
         };
         /** MissingMeter */
         MissingMeter: {

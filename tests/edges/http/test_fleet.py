@@ -293,3 +293,18 @@ async def test_a_meter_is_silent_when_two_of_its_reports_are_missed(world: World
             ("month", 63),
         ]
         assert [await silent(mode, days) for mode, days in asked] == [False, True] * 4
+
+
+async def test_a_blocked_meter_does_not_look_healthy(world: World) -> None:
+    async with world.client(world.a.token) as client:
+        made = (await client.post("/meters", json=new_meter(world.a))).json()
+        path = f"/meters/{made['meter_id']}"
+        held = await client.post(f"{path}/security/hold", json={"state": "blocked", "note": "stolen module"})
+        assert held.status_code == 200, held.text
+        (first, *_) = (await client.get(path)).json()["signs"]
+        assert (first["code"], first["note"]) == ("blocked", "stolen module") and first["since"] is not None
+        listed = (await client.get("/meters?limit=500")).json()["items"]
+        signs = next(row["signs"] for row in listed if row["meter_id"] == made["meter_id"])
+        assert signs[0]["code"] == "blocked"
+        await client.post(f"{path}/security/release", json={"note": "found"})
+        assert "blocked" not in [sign["code"] for sign in (await client.get(path)).json()["signs"]]

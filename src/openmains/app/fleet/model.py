@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 
+from openmains.app.fleet.signs import MeterSign
 from openmains.domain.fleet.registry_columns import MOST_QMAX_L_H
 from openmains.domain.ids import AreaId, CustomerId, MeterId, ProductId, TenantId
 from openmains.domain.period import DAY_S
@@ -168,7 +169,7 @@ else:
 
 class Meter(Struct, frozen=True):
     """A meter in a list. Readings are asked of it from ``expected_from`` on, and from the day after ``installed_on``;
-    ``report_mode``: its own where it said one, else the product's."""
+    ``report_mode``: its own where it said one, else the product's. ``signs``: what is not well with it, worst first."""
 
     meter_id: MeterId
     number: str
@@ -196,6 +197,7 @@ class Meter(Struct, frozen=True):
     revision: int
     driver: str
     state: LastState | None
+    signs: list[MeterSign]
 
 
 class MeterDetail(Meter, frozen=True):

@@ -21,3 +21,7 @@ class Wording:
     def m3(self, count: int, driver: str) -> str:
         """Exact decimal text in m³."""
         return f"{to_m3(count, self.exponents.get(driver, LITRE_EXPONENT)):f}"
+
+    def knows(self, driver: str) -> bool:
+        """Whether there is such a driver; where none are listed nobody can say."""
+        return not self.exponents or driver in self.exponents

@@ -17,6 +17,7 @@ export function useTerminalActs() {
   async function tell(done: boolean, text: string): Promise<void> {
     if (done) toastDone(text);
     await client.invalidateQueries({ queryKey: ["security"] });
+    await client.invalidateQueries({ queryKey: ["meter"] }); // its signs tell of the step
     await client.invalidateQueries({ queryKey: ["terminals"] });
   }
   async function release({ meter_id: meterId, number }: Whose): Promise<void> {

@@ -21,6 +21,7 @@ from openmains.app.fleet.model import (
     NewMeter,
     RegisteredMeter,
 )
+from openmains.app.fleet.signs import Facts, signs_of
 from openmains.app.fleet.wording import Wording
 from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.ids import CustomerId, MeterId, TenantId
@@ -81,8 +82,28 @@ def _state(row: Row, wording: Wording) -> LastState | None:
     )
 
 
+def _facts(row: Row, wording: Wording) -> Facts:
+    return Facts(
+        now_us=row["now_us"],
+        silent_after_us=SILENT_DAYS[row["report_mode"]] * DAY_S * 1_000_000,
+        has_driver=wording.knows(row["driver"]),
+        access=row["access"],
+        access_at=row["access_at"],
+        access_reasons=row["access_reasons"] or {},
+        access_note=row["access_note"] or "",
+        needs_key=row["needs_key"],
+        safety_us=row["safety_us"],
+        safety_evidence=row["safety_evidence"] or "",
+        last_seen_us=row["last_seen_us"],
+        valve=row["valve"],
+        events=wording.event_names(row["event_mask"] or 0),
+        sims=((row["imsi"], row["seen_imsi"] or ""), (row["iccid"], row["seen_iccid"] or "")),
+    )
+
+
 def _fields(row: Row, wording: Wording) -> dict[str, Any]:
-    own = {name: row[name] for name in Meter.__struct_fields__ if name not in ("state", "imei")}
+    own = {name: row[name] for name in Meter.__struct_fields__ if name not in ("state", "imei", "signs")}
+    own["signs"] = [] if row["removed_on"] is not None else signs_of(_facts(row, wording))
     own["imei"] = None if row["imei"] is None else imei_text(row["imei"])
     own["state"] = _state(row, wording)
     return own

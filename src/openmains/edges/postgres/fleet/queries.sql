@@ -74,10 +74,17 @@ SELECT m.meter_id, m.number, m.bar_code, m.imei, m.imsi, m.iccid, m.product_id, 
        m.qmax_l_h, m.installed_on, m.removed_on, m.expected_from, coalesce(m.report_mode, p.report_mode) AS report_mode,
        m.created_at, m.revision,
        s.meter_id AS state_of, s.register, s.register_at, s.last_seen_us, s.event_mask,
-       c.code AS customer_code, c.phone AS customer_phone, c.address AS customer_address, c.is_protected, c.is_critical
+       c.code AS customer_code, c.phone AS customer_phone, c.address AS customer_address, c.is_protected, c.is_critical,
+       (extract(epoch FROM now()) * 1000000)::bigint AS now_us,
+       t.state AS access, t.state_at AS access_at, t.reasons AS access_reasons, t.note AS access_note, t.seen_imsi, t.seen_iccid,
+       m.imei IS NOT NULL AND k.imei IS NULL AND (s.last_seen_us IS NULL OR t.last_handshake_us IS NOT NULL) AS needs_key,
+       f.ordered_us AS safety_us, f.evidence AS safety_evidence
        /*each point: , s.{name}*/
   FROM meter m JOIN product p USING (product_id) JOIN area a ON a.area_id = m.area_id
   LEFT JOIN customer c ON c.customer_id = m.customer_id LEFT JOIN meter_state s ON s.meter_id = m.meter_id
+  LEFT JOIN terminal t ON t.imei = m.imei AND t.meter_id = m.meter_id
+  LEFT JOIN device_key k ON k.imei = m.imei AND k.tenant_id = m.tenant_id
+  LEFT JOIN meter_safety f ON f.meter_id = m.meter_id AND f.lifted_us IS NULL
  WHERE m.tenant_id = :tenant_id
 
 -- name: customer_exists
