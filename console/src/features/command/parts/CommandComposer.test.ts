@@ -26,7 +26,7 @@ const known: MeterCommands = {
   ],
   settings: [],
 };
-const meter = (balanceKind: number | null) => ({ meter_id: 7, number: "A-7", address: "1 Main St", medium: "gas", customer: { name: "Li" }, customer_name: "Li", removed_on: null, state: { balance: 0, balance_kind: balanceKind } }) as unknown as MeterDetail;
+const meter = (balanceKind: number | null) => ({ meter_id: 7, number: "A-7", address: "1 Main St", medium: "gas", customer: { name: "Li" }, customer_name: "Li", removed_on: null, state: { balance: 0, balance_kind: balanceKind, events: [] } }) as unknown as MeterDetail;
 let answer: unknown;
 const asked: { body: unknown }[] = [];
 
