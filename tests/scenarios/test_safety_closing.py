@@ -32,7 +32,7 @@ async def town(systems: Systems) -> AsyncIterator[CommandedTown]:
 
 async def protect(town: CommandedTown, place: int) -> None:
     """The meter's customer is protected and has paid; the utility forbids remote closing."""
-    town.system.send("PUT", "/command-policy", {"remote_closing": False})
+    town.system.send("PUT", "/command-policy?reason=test", {"remote_closing": False})
     await town.sql(
         "WITH made AS (INSERT INTO customer (tenant_id, code, name, is_protected) VALUES ($2, $3, 'hospital', true)"
         " RETURNING customer_id) UPDATE meter SET customer_id = (SELECT customer_id FROM made) WHERE meter_id = $1",

@@ -245,7 +245,8 @@ async def replay(
             until = min(at + batch, len(carried.registers))
             instants, registers = carried.instants[at:until], carried.registers[at:until]
             sent_at = state.clock.setdefault(meter, int(clock()))
-            payload = frames.log(int(imei) % 10**12, sequence & 0xFFFF, sent_at, instants, registers)
+            # number 0, 'not set': the file knows its meters by other names, and a foreign number would be held (docs/readings.md)
+            payload = frames.log(0, sequence & 0xFFFF, sent_at, instants, registers)
             if len(payload) > MAX_PAYLOAD:
                 raise ReplayError(f"a message of {until - at} registers has {len(payload)} B; at most {MAX_PAYLOAD}")
             outcome = await _deliver(endpoint, imei, payload, summary, retries, retry_s)
