@@ -157,7 +157,7 @@ async def test_report_is_acknowledged_and_kept(system: System, peer: Peer, case:
     assert {point["measured_s"] for point in found["points"]} == {1800}
     assert found["total"] == sum(daily.increments)
     # The frame log is written with the readings, a moment after them.
-    frames = await until(lambda: system.get(f"/meters/{meter_id}/frames")["items"])
+    frames = await until(lambda: system.get(f"/meters/{meter_id}/frames", direction="up")["items"])
     assert [(item["payload_hex"], item["outcome"]) for item in frames] == [(frame.hex(), "ok")]
     sent = 4 if "block" in case else 1
     await until(lambda: system.counters()["edge.received"] - datagrams >= sent)

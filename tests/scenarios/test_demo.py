@@ -148,7 +148,7 @@ def calm(system: System) -> None:
 
 
 def newest_frame(system: System, meter_id: int) -> Any:
-    items = system.get(f"/meters/{meter_id}/frames", limit=1)["items"]
+    items = system.get(f"/meters/{meter_id}/frames", limit=1, direction="up")["items"]
     return items[0] if items else None
 
 

@@ -188,7 +188,7 @@ async def test_a_frame_by_notify_of_object_19_needs_no_standard_objects(town: To
     await meter.noted((19, 0, 0))
 
     def stored() -> Any:
-        frames = town.system.pages(f"/meters/{town.id_of(Place.FRAMES)}/frames", limit=200)
+        frames = town.system.pages(f"/meters/{town.id_of(Place.FRAMES)}/frames", limit=200, direction="up")
         return [frame for frame in frames if frame["outcome"] == "ok" and frame["payload_hex"] == sent.hex()]
 
     await until(stored)

@@ -71,14 +71,14 @@ async def series_of(system: System, meter_id: int, daily: Daily) -> Any:
 
 async def frames_of(system: System, meter_id: int, count: int) -> Any:
     """The frame log, newest first, as soon as it has so many."""
-    return await items_of(system, f"/meters/{meter_id}/frames", count)
+    return await items_of(system, f"/meters/{meter_id}/frames", count, direction="up")
 
 
-async def items_of(system: System, path: str, count: int = 1) -> Any:
+async def items_of(system: System, path: str, count: int = 1, **query: Any) -> Any:
     """A list as soon as it has so many. The tables of a batch are written side by side: one may be seen before another."""
 
     def enough() -> Any:
-        found = system.get(path)["items"]
+        found = system.get(path, **query)["items"]
         return found if len(found) >= count else None
 
     return await until(enough)

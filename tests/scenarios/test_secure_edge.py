@@ -141,7 +141,7 @@ async def test_a_killed_edge_costs_no_handshake_no_report_and_no_nonce(fleet: Fl
         expected = set(acknowledged[index])
 
         def stored(index: int = index, expected: set[int] = expected) -> bool:
-            frames = fleet.system.pages(f"/meters/{fleet.id_of(index)}/frames", limit=200)
+            frames = fleet.system.pages(f"/meters/{fleet.id_of(index)}/frames", limit=200, direction="up")
             counted = Counter(frame_seq(frame) for frame in frames if frame["outcome"] == "ok")
             assert max(counted.values(), default=1) == 1, counted  # applied once
             return expected <= set(counted)

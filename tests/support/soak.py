@@ -148,13 +148,12 @@ class Soak:
 
 
 async def fill(town_var: Any, tenant_id: int, meters: int) -> None:
-    """Meters that only make the utility large enough for the quota of top-ups (2 % of its meters an hour)."""
+    """Meters that only make the utility and its zone large enough for the quotas of top-ups (2 % of a utility's meters an hour, half
+    of a zone's a day)."""
     owner = await asyncpg.connect(engine_urls(town_var)["postgres_owner"])
     try:
         product = await owner.fetchval("SELECT min(product_id) FROM product WHERE tenant_id = $1", tenant_id)
-        area = await owner.fetchval(
-            "INSERT INTO area (tenant_id, code, name) VALUES ($1, 'filler', 'filler') RETURNING area_id", tenant_id
-        )
+        area = await owner.fetchval("SELECT min(area_id) FROM area WHERE tenant_id = $1", tenant_id)
         await owner.execute(
             "INSERT INTO meter (tenant_id, number, imei, product_id, area_id, dn, installed_on)"
             " SELECT $1, 'filler-' || i, NULL, $2, $3, 15, date '2020-01-01' FROM generate_series(1, $4::int) AS i",
