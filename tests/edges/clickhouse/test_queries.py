@@ -57,7 +57,7 @@ def test_every_query_is_asked() -> None:
 
 def test_the_report_names_each_status_of_the_domain() -> None:
     for name in ("counts", "missing"):
-        said = set(re.findall(r"'(\w+)'", QUERIES[name].sql.split("multiIf")[1].split("AS status")[0]))
+        said = set(re.findall(r"'(\w+)'", QUERIES[name].sql.split("multiIf", 1)[1].split("AS lacking")[0]))
         assert said == set(Status)
 
 
