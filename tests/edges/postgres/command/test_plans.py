@@ -122,7 +122,7 @@ async def test_what_is_written_with_each_batch(house: House) -> None:
         due_at=nothing,
     )  # fmt: skip
     await _expect(
-        house, FLOW["report"], {"meter_shadow_pkey"}, meter_ids=house.town.meters[:5], said=["{}"] * 5, at_us=[1] * 5
+        house, FLOW["report"], {"meter_pkey"}, meter_ids=house.town.meters[:5], said=["{}"] * 5, at_us=[1] * 5
     )
 
 
