@@ -94,7 +94,7 @@ async def test_a_guest_tenant_sees_only_its_own_figures(engines: Engines, clickh
             {},
         )
         assert guest.counters == dict.fromkeys(
-            ("meters", "alarms.open", "exceptions.open", "dead_letters.open", "jobs.waiting"), 0
+            ("meters", "meters.set_aside", "alarms.open", "exceptions.open", "dead_letters.open", "jobs.waiting"), 0
         )
         assert not await system.runs_platform(made[1])
 
