@@ -71,19 +71,29 @@ async def connect(url: str, *, user: str = "", password: str = "", name: str = "
         if asyncio.current_task() is client._reconnection_task and client._transport is not None:
             client._transport.close()  # type: ignore[no-untyped-call]  # the library gives it no types
 
-    await client.connect(
-        url,
-        inbox_prefix=inbox_of(urlsplit(url).username or user).encode(),
-        user=user or None,
-        password=password or None,
-        name=name,
-        max_reconnect_attempts=-1,
-        reconnect_time_wait=0.2,  # type: ignore[arg-type]  # said to be int, passed to asyncio.sleep
-        ping_interval=5,
-        max_outstanding_pings=2,
-        error_cb=hang_up,
-    )
+    try:
+        await client.connect(
+            url,
+            inbox_prefix=inbox_of(urlsplit(url).username or user).encode(),
+            user=user or None,
+            password=password or None,
+            name=name,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.2,  # type: ignore[arg-type]  # said to be int, passed to asyncio.sleep
+            ping_interval=5,
+            max_outstanding_pings=2,
+            error_cb=hang_up,
+        )
+    except BaseException:
+        hang_up_now(client)
+        raise
     return client
+
+
+def hang_up_now(client: Client) -> None:
+    """Close what a first try that failed left open: the library does not."""
+    if client._transport is not None:
+        client._transport.close()  # type: ignore[no-untyped-call]  # the library gives it no types
 
 
 def given_up(client: Client) -> bool:

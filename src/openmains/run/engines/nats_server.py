@@ -21,7 +21,7 @@ import nats
 from nats.aio.client import Client
 from nats.errors import NoServersError
 
-from openmains.edges.nats.stream import ADMIN
+from openmains.edges.nats.stream import ADMIN, hang_up_now
 from openmains.run.engines.child import Child, StartError
 from openmains.run.engines.nats_users import ROLES, users
 from openmains.run.secret_files import secret, write_private
@@ -175,10 +175,15 @@ class NatsServer:
         # nats-py pauses 2 s after a refused connection, so ask the socket first
         _, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.close()
+        client = Client()
         try:
-            client = await nats.connect(self.url, allow_reconnect=False, connect_timeout=5, error_cb=silent)
+            await client.connect(self.url, allow_reconnect=False, connect_timeout=5, error_cb=silent)
         except NoServersError as error:
+            hang_up_now(client)
             raise OSError("no answer") from error
+        except BaseException:
+            hang_up_now(client)
+            raise
         try:
             await client.jetstream(timeout=5).account_info()
             version = client.connected_server_version
