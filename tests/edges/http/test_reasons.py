@@ -87,7 +87,7 @@ ACTS: list[tuple[str, str, str, dict[str, Any] | None, str]] = [
     ("dismiss", "POST", "/dead-letters/dismiss", {"ids": ["letter"]}, BODY),
     ("change_meter", "PATCH", "/meters/{meter}", {"is_protected": False}, BODY),
     ("remove_meter", "DELETE", "/meters/{meter}", None, QUERY),
-    ("set_command_policy", "PUT", "/command-policy", {"daily_share_ppm": 1}, QUERY),
+    ("set_command_policy", "PUT", "/command-policy", {"daily_share_ppm": 20_000}, QUERY),
     ("set_command_times", "PUT", "/command-times", {"kind": "read_status", "attempts": 1}, QUERY),
 ]
 
