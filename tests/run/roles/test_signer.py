@@ -28,20 +28,9 @@ from openmains.run.cli import main
 from openmains.run.engines.engines import Engines
 from tests.support.command_meter import ModelMeter, PlainCommands
 from tests.support.command_town import Town, make_town
-from tests.support.signer_process import WEDNESDAY_TEN, SignerProcess, running_signer
+from tests.support.signer_process import WEDNESDAY_TEN, SignerProcess
 
 ANN, BEN = Credential("ann", "ann's own long words"), Credential("ben", "ben's own long words")
-
-
-@pytest.fixture(scope="module")
-async def signer(engines: Engines) -> AsyncIterator[SignerProcess]:
-    owner = await asyncpg.connect(engines.urls.postgres_owner)
-    country = await make_town(owner)
-    await country.fill(40_000)  # so that the platform's own quota is not what a drill meets first
-    async with running_signer(engines._var) as process:
-        yield process
-    await country.empty()
-    await owner.close()
 
 
 @pytest.fixture

@@ -15,23 +15,12 @@ from openmains.domain.period import DAY_S, HOUR_S
 from openmains.run.engines.engines import Engines
 from tests.run.roles.test_signer import ANN, BEN, Field, states, to_sign
 from tests.support.command_town import Town, make_town
-from tests.support.signer_process import WEDNESDAY_TEN, SignerProcess, running_signer
+from tests.support.signer_process import WEDNESDAY_TEN, SignerProcess
 
 PRICE = {
     "version": 7, "effective_at": 0, "period_start": 0, "cycle_months": 12, "clear_total": 0, "tiers": 2, "tier_from": [0, 300],
     "prices": [25_000, 30_000],
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-async def signer(engines: Engines) -> AsyncIterator[SignerProcess]:
-    owner = await asyncpg.connect(engines.urls.postgres_owner)
-    country = await make_town(owner)
-    await country.fill(40_000)  # so that the platform's own quota is not what a drill meets first
-    async with running_signer(engines._var) as process:
-        yield process
-    await country.empty()
-    await owner.close()
 
 
 @pytest.fixture

@@ -15,21 +15,10 @@ from openmains.domain.period import DAY_S, HOUR_S
 from openmains.run.engines.engines import Engines
 from tests.run.roles.test_signer import ANN, BEN, Field, states, to_sign
 from tests.support.command_town import Town, make_town
-from tests.support.signer_process import WEDNESDAY_TEN, SignerProcess, running_signer
+from tests.support.signer_process import WEDNESDAY_TEN, SignerProcess
 
 SAID = {"reason": 1, "evidence": "smell of gas, second floor"}
 NIGHT = WEDNESDAY_TEN + 16 * HOUR_S  # two o'clock
-
-
-@pytest.fixture(scope="module")
-async def signer(engines: Engines) -> AsyncIterator[SignerProcess]:
-    owner = await asyncpg.connect(engines.urls.postgres_owner)
-    country = await make_town(owner)
-    await country.fill(40_000)  # so that the platform's own quota is not what a drill meets first
-    async with running_signer(engines._var) as process:
-        yield process
-    await country.empty()
-    await owner.close()
 
 
 @pytest.fixture
