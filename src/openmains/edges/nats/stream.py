@@ -68,8 +68,8 @@ async def connect(url: str, *, user: str = "", password: str = "", name: str = "
     async def hang_up(_error: Exception) -> None:
         """Every failing call raises where it is made. Said here too is a try to reconnect that came to nothing: the library leaves
         its connection open, and where the server fell silent after its greeting, the loop that reads it takes the next one's bytes."""
-        if asyncio.current_task() is client._reconnection_task and client._transport is not None:
-            client._transport.close()  # type: ignore[no-untyped-call]  # the library gives it no types
+        if asyncio.current_task() is client._reconnection_task:
+            hang_up_now(client)
 
     try:
         await client.connect(
@@ -91,7 +91,7 @@ async def connect(url: str, *, user: str = "", password: str = "", name: str = "
 
 
 def hang_up_now(client: Client) -> None:
-    """Close what a first try that failed left open: the library does not."""
+    """Close what a try that failed left open: the library does not."""
     if client._transport is not None:
         client._transport.close()  # type: ignore[no-untyped-call]  # the library gives it no types
 

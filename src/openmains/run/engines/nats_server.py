@@ -178,11 +178,10 @@ class NatsServer:
         client = Client()
         try:
             await client.connect(self.url, allow_reconnect=False, connect_timeout=5, error_cb=silent)
-        except NoServersError as error:
+        except BaseException as error:
             hang_up_now(client)
-            raise OSError("no answer") from error
-        except BaseException:
-            hang_up_now(client)
+            if isinstance(error, NoServersError):
+                raise OSError("no answer") from error
             raise
         try:
             await client.jetstream(timeout=5).account_info()
