@@ -4,7 +4,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct
 
@@ -23,7 +23,7 @@ SignCode = Literal[
     "observe",
     "sim_differs",
 ]
-ORDER: tuple[SignCode, ...] = SignCode.__args__  # type: ignore[attr-defined]
+ORDER: tuple[SignCode, ...] = get_args(SignCode)
 """Worst first."""
 _CLOSES = ("arrears", "under_voltage", "over_voltage", "power_loss", "flow_valve_closed", "burst", "gas_leak")
 """Events that say why a valve is shut."""
