@@ -120,6 +120,7 @@ def test_all_acknowledged() -> None:
     assert "acked" not in result.summary()
 
 
+@pytest.mark.usefixtures("takes_seconds")
 def test_lost_requests_are_sent_again_as_they_were() -> None:
     peer, result = _run(lambda message, count: [_ack(message)] if count > 1 or message.mid % 40 else [], limit=200)
     again = [data for data, count in peer.seen.items() if count > 1]

@@ -59,6 +59,7 @@ def platform(count: int) -> Iterator[SecurePlatform]:
         loop.close()
 
 
+@pytest.mark.usefixtures("takes_seconds")
 @pytest.mark.parametrize("ahead", [0, 4096])
 def test_every_meter_shakes_hands_once_and_every_report_is_answered(ahead: int) -> None:
     with platform(COUNT) as served:

@@ -103,6 +103,7 @@ async def test_faults_are_counted_by_code() -> None:
     assert json.loads(summary.json())["failed"]["4.04"] == summary.failed["4.04"]
 
 
+@pytest.mark.usefixtures("takes_seconds")
 async def test_events_of_a_fleet_have_their_causes_and_513_happens() -> None:
     driver = "openmains/gas-1"
     platform = Platform(driver)

@@ -154,6 +154,7 @@ async def test_a_command_goes_down_in_the_window_and_its_result_comes_up() -> No
     assert [(m["command_serial"], m["command_result"], m["valve"]) for m in results] == [(77, 0, 1)]
 
 
+@pytest.mark.usefixtures("takes_seconds")
 async def test_lossy_network_loses_nothing_for_ever() -> None:
     meters = specs(10, ReportTransport.OBJECT19)
     network = Network(loss=0.1, duplicates=0.1, reordering=0.1, reordering_delay_s=0.05)
@@ -179,6 +180,7 @@ async def test_a_meter_with_a_wrong_key_never_gets_in() -> None:
     assert meters[0].imei not in {imei for imei, _, _ in platform.reports}
 
 
+@pytest.mark.usefixtures("takes_seconds")
 async def test_command_line_takes_keys_from_the_file(tmp_path: Path) -> None:
     psk, imei = bytes(range(16)), f"{FIRST}"
     platform = SecurePlatform({imei: psk}, drivers().driver(DRIVER), lambda: int(time.time()))

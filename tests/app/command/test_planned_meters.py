@@ -41,6 +41,7 @@ from openmains.emulator.device.terminal import Terminal
 from openmains.emulator.meter.frames import DriverFrames
 from openmains.emulator.meter.profile import Action, Attach, Profile, Send
 
+pytestmark = pytest.mark.usefixtures("takes_seconds")
 NAME = "openmains/water-1"
 METERS, DAYS, OFFSET_S = 600, 4, 8 * 3600
 MIDNIGHT = 1_767_196_800  # 2026-01-01 00:00 at UTC+8

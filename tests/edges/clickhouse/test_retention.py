@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 # A process may own one data directory, and the one of the other tests must keep its frames: a process of its own.
 PROGRAM = """
 import asyncio, sys
@@ -42,6 +44,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.usefixtures("takes_seconds")
 def test_the_table_follows_the_setting(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path / "clickhouse")], capture_output=True, text=True, check=False

@@ -134,9 +134,10 @@ async def test_health_ready_metrics(world: World) -> None:
         assert 'openmains_reports_total{node="a\\"b"} 7' in text and "# TYPE openmains_reports_total counter" in text
 
 
+DOCUMENT: Any = json.loads(document())
 OPERATIONS: list[tuple[str, str, dict[str, Any]]] = [
     (method, path, operation)
-    for path, item in json.loads(document())["paths"].items()
+    for path, item in DOCUMENT["paths"].items()
     for method, operation in item.items()
     if operation["operationId"] not in ("sign_in", "sign_out", "change_password", "revoke_token", "reset_user_password")
 ]
@@ -163,7 +164,7 @@ def _body(operation: dict[str, Any], draw: Any) -> Any:
     return {field: draw(json_values | st.sampled_from(["1", 1, "en", "viewer"])) for field in fields}
 
 
-SCHEMAS: dict[str, Any] = json.loads(document())["components"]["schemas"]
+SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
@@ -191,7 +192,7 @@ def test_garbage_is_never_our_fault(world: World, call: Any, data: st.DataObject
 async def test_thousands_of_brackets_are_bad_input(world: World, sign: str) -> None:
     """For the stranger at the door and for whoever is inside; every operation that takes a body."""
     body = sign * 200_000
-    paths = json.loads(document())["paths"]
+    paths = DOCUMENT["paths"]
     posts = sorted(path for path, methods in paths.items() if "post" in methods and "{" not in path)
     for token in (world.a.token, None):
         async with world.client(token) as client:

@@ -63,6 +63,7 @@ class IllServer:
         writer.close()
 
 
+@pytest.mark.usefixtures("takes_seconds")
 @pytest.mark.parametrize("ill", [nonsense, stand_still])
 async def test_a_failed_try_to_reconnect_is_hung_up_and_the_next_one_works(ill: Ill) -> None:
     there = IllServer(ill)
