@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words of sign-in, people, tokens and the audit log.
 import type { Words } from "@/shared/i18n/bilingual";
+import { auditWords } from "./auditWords";
 
 export const words = {
   signIn: {
@@ -32,20 +33,7 @@ export const words = {
     changes: ["变更", "Changes"],
     reason: ["理由", "Reason"],
     none: ["没有记录", "No entries"],
-    objects: {
-      meter: ["表具", "Meter"],
-      alarm: ["告警", "Alarm"],
-      area: ["区域", "Area"],
-      product: ["产品", "Product"],
-      job: ["任务", "Job"],
-      user: ["用户", "User"],
-      api_token: ["API 令牌", "API token"],
-      reading_exception: ["数据异常", "Exception"],
-      dead_letter: ["死信", "Dead letter"],
-      command: ["命令", "Command"],
-      terminal: ["终端", "Terminal"],
-      tenant: ["本单位", "Utility"],
-    },
+    ...auditWords,
     objectNo: ["对象编号", "Number of the object"],
   },
   users: {
