@@ -44,7 +44,7 @@ export function makeBarPlot(host: HTMLElement): BarPlot {
           type: "value",
           name: unit,
           nameTextStyle: style.label,
-          axisLabel: style.label,
+          axisLabel: style.numbers,
           splitLine: style.split,
         },
         series: [

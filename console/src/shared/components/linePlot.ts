@@ -9,7 +9,8 @@ import { pointText, tickText, type TimePoint } from "./timeLine";
 
 use([LineChart, GridComponent, MarkAreaComponent, TooltipComponent, CanvasRenderer]);
 
-const FEW_DAYS_MS = 5 * 86_400_000;
+const DAY_MS = 86_400_000;
+const FEW_DAYS_MS = 5 * DAY_MS;
 
 export interface Band {
   name: string;
@@ -61,8 +62,8 @@ export function makeLinePlot(host: HTMLElement): LinePlot {
             return `${pointText(at, line.days === true)}\n${value === "-" ? "—" : `${String(value).replace("-", "−")} ${line.unit}`}`;
           },
         },
-        xAxis: { type: "time", min: line.from, max: line.to, axisLine: { onZero: false }, axisLabel: { ...style.label, hideOverlap: true, formatter: (at: number) => tickText(at, withClock) } },
-        yAxis: { type: "value", name: line.unit, min: line.least, max: line.most, scale: true, nameTextStyle: style.label, axisLabel: style.label, splitLine: style.split },
+        xAxis: { type: "time", min: line.from, max: line.to, ...(line.days === true ? { minInterval: DAY_MS } : {}), axisLine: { onZero: false }, axisLabel: { ...style.label, hideOverlap: true, formatter: (at: number) => tickText(at, withClock) } },
+        yAxis: { type: "value", name: line.unit, min: line.least, max: line.most, scale: true, nameTextStyle: style.label, axisLabel: style.numbers, splitLine: style.split },
         series: [
           {
             type: "line",
