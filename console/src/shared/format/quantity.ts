@@ -4,6 +4,7 @@
 import type { Locale } from "@/shared/i18n/bilingual";
 import terms from "./terms.json";
 import { instantText } from "./time";
+import { volumeText } from "./volume";
 
 export interface Term {
   zh: string;
@@ -42,15 +43,14 @@ export function isClockTime(name: string): boolean {
   return CLOCK_TIMES.includes(name);
 }
 
-/** `count` × 10^exponent with every digit: (−5, −2) → `−0.05`. */
+/** `count` × 10^exponent with every digit, in groups of three: (−5, −2) → `−0.05`. */
 export function exactText(count: number, exponent: number): string {
-  let digits = BigInt(Math.abs(count)).toString();
-  if (exponent >= 0) digits += count === 0 ? "" : "0".repeat(exponent);
-  else {
-    digits = digits.padStart(1 - exponent, "0");
-    digits = `${digits.slice(0, exponent)}.${digits.slice(exponent)}`;
-  }
-  return count < 0 ? `−${digits}` : digits;
+  return volumeText(count, exponent);
+}
+
+/** The same as a person may type it: no groups, a plain minus. */
+export function typedText(count: number, exponent: number): string {
+  return exactText(count, exponent).replace("−", "-").replace(/\u202f/g, "");
 }
 
 /** `5000` → `¥50.00`. */

@@ -16,6 +16,7 @@ from openmains.domain.period import DAY_S, HOUR_S, MINUTE_S, Zone
 
 Language = Literal["zh", "en"]
 MONEY, VOLUME = 0, 1  # values of balance_kind; 2: the meter holds none
+THIN = "\u202f"  # between groups of three digits, as everywhere in the console
 _CLOCK_TIMES = frozenset({"report_time"})
 _UNITS = {"m3": "m³", "m3/h": "m³/h", "degC": "°C", "volume": "m³", "volume/h": "m³/h"}
 _BARE = frozenset({"", "state", "number", "count", "level", "bits", "text"})
@@ -27,14 +28,10 @@ def _pick(language: Language, zh: str, en: str) -> str:
 
 
 def decimal_text(count: int, exponent: int) -> str:
-    """``count`` x 10^exponent, every digit of it: (-5, -2) → ``−0.05``."""
-    digits = str(abs(count))
-    if exponent >= 0:
-        digits += "0" * exponent if count else ""
-    else:
-        digits = digits.rjust(1 - exponent, "0")
-        digits = f"{digits[:exponent]}.{digits[exponent:]}"
-    return f"−{digits}" if count < 0 else digits
+    """``count`` x 10^exponent, every digit of it, in groups of three by a thin space: (-5, -2) → ``−0.05``."""
+    digits = str(abs(count) * 10 ** max(0, exponent)).rjust(1 - exponent, "0")
+    whole, fraction = (digits, "") if exponent >= 0 else (digits[:exponent], f".{digits[exponent:]}")
+    return f"{'−' if count < 0 else ''}{f'{int(whole):,}'.replace(',', THIN)}{fraction}"
 
 
 def money_text(fen: int) -> str:

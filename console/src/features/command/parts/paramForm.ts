@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A command's parameters as a form: texts in, the numbers the driver wants out. Exact integers; the server checks again.
 import type { CommandParameter } from "@/features/command/calls";
-import { clockText, exactText, isClockTime, MONEY, unitOf, VOLUME, type BalanceKind } from "@/shared/format/quantity";
+import { clockText, isClockTime, MONEY, typedText, unitOf, VOLUME, type BalanceKind } from "@/shared/format/quantity";
 import { instantText } from "@/shared/format/time";
 
 /** What a person typed: one text a parameter, one a chosen setting, names of settings to read. */
@@ -94,7 +94,7 @@ function clockOf(text: string): number | null {
 
 /** A number as its field writes it: 5000 fen → `50.00`, 7200 s → `02:00`. */
 export function entryText(parameter: Pick<CommandParameter, "name" | "unit">, value: number, kind: BalanceKind): string {
-  return isClockTime(parameter.name) ? clockText(value) : exactText(value, -placesOf(parameter, kind)).replace("−", "-");
+  return isClockTime(parameter.name) ? clockText(value) : typedText(value, -placesOf(parameter, kind));
 }
 
 function numberOf(parameter: CommandParameter, text: string, kind: BalanceKind): number | null {
