@@ -362,3 +362,19 @@ async def test_old_frames_are_read_again_and_again_without_a_second_row(water: H
         "SELECT count() FROM series WHERE meter_id = {m:UInt64} AND point = 1", {"m": water.meter_id}
     )
     assert rows == [(2,)]
+
+
+async def test_a_balance_alone_is_no_row_of_radio_and_battery(water: House) -> None:
+    at = water.midnight + 3600
+    said = {
+        "command_serial": 5,
+        "command_code": 0x99,
+        "command_result": 0,
+        "register": 5,
+        "balance_kind": 0,
+        "balance": 1234,
+    }
+    await water.say("command_result", at, Kind.COMMAND_RESULT, **said)
+    (balance,) = await water.series("balance")
+    assert [value["value"] for value in balance["values"]] == [1234]
+    assert (await water.get("signals"))["items"] == []

@@ -62,7 +62,7 @@ export function makeLinesPlot(host: HTMLElement): LinesPlot {
           },
           xAxis: { type: "time", min: from, max: to, axisLine: { onZero: false }, axisLabel: { ...style.label, hideOverlap: true, formatter: (at: number) => tickText(at, withClock) } },
           yAxis: units.map((unit, place) => ({
-            type: "value", name: unit, scale: true, position: place === 0 ? "left" : "right", nameTextStyle: style.label, axisLabel: style.label,
+            type: "value", name: unit, scale: true, position: place === 0 ? "left" : "right", nameTextStyle: style.label, axisLabel: style.numbers,
             splitLine: place === 0 ? style.split : { show: false },
           })),
           series: lines.map((line) => ({

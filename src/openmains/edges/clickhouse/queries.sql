@@ -42,10 +42,11 @@ SELECT received_us, version, direction, channel, path, outcome, hex(payload)
  ORDER BY received_us DESC, version DESC LIMIT {limit:UInt32}
 
 -- name: signals
--- Radio and battery of a meter's reports, from new to old.
+-- Radio and battery of a meter's reports, from new to old. What says neither, such as the balance after a top-up, is no report.
 SELECT received_us, version, rsrp_ddbm, sinr_ddb, ecl, pci, cell, earfcn, battery_pct, battery_mv
   FROM signal FINAL
  WHERE tenant_id = {tenant:UInt32} AND meter_id = {meter:UInt64}
+   AND greatest(rsrp_ddbm, sinr_ddb, cell, battery_pct, battery_mv) > -2147483648
    AND received_us >= {left:UInt64} AND received_us < {right:UInt64}
    AND (received_us, version) < ({us:UInt64}, {version:UInt64})
  ORDER BY received_us DESC, version DESC LIMIT {limit:UInt32}
