@@ -17,7 +17,7 @@ from tests.support.tree_copy import ROOT, add, copy_source, edit, lint_imports, 
 
 HEAD = "# SPDX-License-Identifier: Apache-2.0\n"
 STEPS = {  # recipe: most steps that are always taken, as far as one must write by hand (a page's: in docs/console.md)
-    "A driver for a meter": 4, "A state point": 4, "An operation": 5, "A kind of command": 4, "A page of the console": 0,
+    "A driver for a meter": 4, "A state point": 4, "A quantity": 2, "An operation": 5, "A kind of command": 4, "A page of the console": 0,
     "A context": 6, "A channel": 4,
 }  # fmt: skip
 PLACEHOLDER = re.compile(r"<[a-z]+>|NNNN_….sql")

@@ -2,7 +2,7 @@
 // One way to the server. Same-origin, session cookie, problem details; every failure is a `Problem`.
 import { Problem, problemOf } from "./problem";
 
-type Query = Record<string, string | number | boolean | null | undefined>;
+type Query = Record<string, string | number | boolean | readonly string[] | null | undefined>;
 
 interface Watch {
   /** The server answered (true) or could not be reached (false). */
@@ -20,7 +20,7 @@ export function watchTransport(watch: Watch): void {
   Object.assign(watchers, watch);
 }
 
-/** Fills `{name}` in a path template and appends the query; empty query values are left out. */
+/** Fills `{name}` in a path template and appends the query; empty query values are left out, a list stands once for each item. */
 export function urlOf(template: string, path: Record<string, string | number> = {}, query: Query = {}): string {
   const filled = template.replace(/\{(\w+)\}/g, (_all, name: string) => {
     const value = path[name];
@@ -29,7 +29,8 @@ export function urlOf(template: string, path: Record<string, string | number> = 
   });
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== null && value !== "") search.set(name, String(value));
+    if (Array.isArray(value)) for (const item of value) search.append(name, String(item));
+    else if (value !== undefined && value !== null && value !== "") search.set(name, String(value));
   }
   const text = search.toString();
   return text === "" ? filled : `${filled}?${text}`;

@@ -11,6 +11,11 @@ def to_m3(count: int, exponent: int = LITRE_EXPONENT) -> Decimal:
     return Decimal(count).scaleb(exponent)
 
 
+def decimal_of(count: int, exponent: int) -> Decimal:
+    """``count`` x 10^``exponent``, exact, and written without an exponent for all units of ``drivers/points.toml``."""
+    return Decimal(count * 10**exponent) if exponent > 0 else Decimal(count).scaleb(exponent)
+
+
 def rescale(count: int, from_exponent: int, to_exponent: int) -> int:
     """The same volume in another decimal unit, rounded towards zero where the target is coarser."""
     shift = from_exponent - to_exponent

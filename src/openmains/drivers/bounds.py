@@ -26,6 +26,8 @@ POINTS: Mapping[str, Bounds] = {
     "device_at": INSTANT, "start_at": INSTANT, "register_at": INSTANT, "raised_at": INSTANT,
     "interval_s": (1, 31 * DAY_S), "frame_seq": INT,
     "register": VOLUME, "base": VOLUME,
+    "pressure_interval_s": (1, 31 * DAY_S),
+    **{name: point.bounds for name, point in vocabulary().quantities.items()},
     **{name: point.bounds for name, point in vocabulary().latest.items()},
 }  # fmt: skip
 INSTANTS = frozenset({"register_instants", "history_at"})  # series that only date others
@@ -35,6 +37,7 @@ UNKNOWN: Mapping[str, list[int]] = {
 SERIES: Mapping[str, Bounds] = {
     "increments": INT, "history": VOLUME, "history_at": INSTANT,
     "register_values": VOLUME, "register_instants": INSTANT,
+    **{name: point.bounds for name, point in vocabulary().quantities.items()},
 }  # fmt: skip
 
 
@@ -45,9 +48,9 @@ def keep_sound(columns: Columns) -> dict[int, str]:
     """
     beyond: dict[int, str] = {}
     for name, marks in UNKNOWN.items():
-        if name in columns.points:
-            values = columns.points[name]
-            columns.points[name] = np.where(np.isin(values, marks), MISSING_VALUE, values)
+        for given in (columns.points, columns.series):
+            if name in given:
+                given[name] = np.where(np.isin(given[name], marks), MISSING_VALUE, given[name])
     for given, bounds in ((columns.points, POINTS), (columns.series, SERIES)):
         for name, values in given.items():
             low, high = bounds.get(name, INT64)

@@ -152,7 +152,7 @@ class _Compiled:
                 self.decode(payloads, part, length, found, bad)
             return
         shape_of = {f.name: int(c[0]) for f, c in zip(self._count_fields, counts, strict=True)}
-        if length != self.least + sum(f.size * shape_of[f.count or ""] for f in self._counted):
+        if length != self.least + sum(f.length(shape_of[f.count or ""]) for f in self._counted):
             bad += rows
             return
         raw = {f.name: self._column(data, f) for f in self._fixed if f.name not in shape_of}
@@ -232,7 +232,7 @@ class _Compiled:
         for item in self._counted:
             count = shape[item.count or ""]
             block = self._block(data, item, at, count)
-            at += item.size * count
+            at += item.length(count)
             self._series(item, block, anchors, factor, series)
             if unit_lost is not None and item.volume:
                 name = item.series or ""
@@ -279,7 +279,9 @@ class _Compiled:
         return self._numbers(block, item)
 
     def _block(self, data: Bytes, item: Field, at: int, count: int) -> Ints:
-        block = data[:, at : at + item.size * count]
+        block = data[:, at : at + item.length(count)]
+        if not item.size:
+            return _unpacked(block, item.width, count)
         return self._numbers(block, item).reshape(len(data), count)
 
     def _numbers(self, block: Bytes, item: Field) -> Ints:
@@ -295,6 +297,14 @@ class _Compiled:
         if item.signed:
             total = np.where(total >> (8 * item.size - 1), total - (1 << 8 * item.size), total)
         return total
+
+
+def _unpacked(block: Bytes, width: int, count: int) -> Ints:
+    """Numbers of ``width`` bits each, without gaps, highest bit first."""
+    bits = np.unpackbits(np.ascontiguousarray(block), axis=1, count=width * count).reshape(len(block), count, width)
+    weights = 1 << np.arange(width - 1, -1, -1, dtype=np.int64)
+    numbers: Ints = bits @ weights
+    return numbers
 
 
 def _scaled(item: Field, column: Ints, factor: Ints | None) -> Ints:

@@ -35,6 +35,7 @@ class FrameEncoder:
         """See ``Driver.encode``."""
         message = self._message_for(kind, values, name)
         series = {f.series: _numbers(values.get(f.series, ())) for f in message.fields if f.series}
+        _even_out(message, series)
         given = _Given(values, series, _anchors(message, values, series), self._factor(message, values))
         out = bytearray()
         for item in message.fields:
@@ -47,8 +48,11 @@ class FrameEncoder:
     def _message_for(self, kind: Kind, values: Mapping[str, object], name: str | None) -> Message:
         """The named message, or the first of the kind that carries all values."""
         given = set(values) - {"events", "event_mask", "register_at"}
+        listed = {
+            item for item in given if not isinstance(values[item], int)
+        }  # what is a point in one is a series in another
         for message in self._page.messages:
-            if name is None and message.kind == kind and given <= message.points:
+            if name is None and message.kind == kind and given <= message.points and listed <= _listed(message):
                 return message
             if name is not None and message.name == name and message.kind == kind:
                 return message
@@ -98,11 +102,23 @@ class FrameEncoder:
 
     def _packed(self, item: Field, raws: Sequence[int]) -> bytes:
         """Bytes of a counted field."""
+        if not item.size:
+            number = 0
+            for raw in raws:
+                number = number << item.width | raw
+            size = item.length(len(raws))
+            return (number << 8 * size - item.width * len(raws)).to_bytes(size, "big")
         if item.size in _LETTERS:
             letter = _LETTERS[item.size]
             order = ">" if self._order == "big" else "<"
             return struct.pack(f"{order}{len(raws)}{letter.lower() if item.signed else letter}", *raws)
         return b"".join([raw.to_bytes(item.size, self._order, signed=item.signed) for raw in raws])
+
+
+def _listed(message: Message) -> set[str]:
+    """Points that the message has as series."""
+    names = {item.series for item in message.counted() if item.series}
+    return names | {f"{item.series}_at" for item in message.counted() if item.back_from}
 
 
 def _anchors(message: Message, values: Mapping[str, object], series: Mapping[str, Sequence[int]]) -> dict[str, int]:
@@ -113,11 +129,32 @@ def _anchors(message: Message, values: Mapping[str, object], series: Mapping[str
         if item.plus:
             point = message.by_name[item.plus].point
             given = values.get(point) if point else None
-            found[item.plus] = given if isinstance(given, int) else (listed[0] if listed else 0)
+            found[item.plus] = given if isinstance(given, int) else _base(item, listed)
         if item.back_from and item.back_at:
             instants = _numbers(values.get(f"{item.series}_at", ()))
             found[item.back_from], found[item.back_at] = _newest(item, listed, instants)
     return found
+
+
+def _even_out(message: Message, series: dict[str, Sequence[int]]) -> None:
+    """Series of one count are equally long; one that is not given at all is unknown throughout. Changes ``series``."""
+    lengths: dict[str, int] = {}
+    for item in message.counted():
+        count, name = item.count or "", item.series or ""
+        lengths[count] = max(lengths.get(count, 0), len(series[name]))
+    for item in message.counted():
+        count, name = item.count or "", item.series or ""
+        mine, longest = len(series[name]), lengths[count]
+        if not mine and longest and item.missing is not None and not item.back_from:
+            series[name] = [MISSING_VALUE] * longest
+        elif mine != longest:
+            raise EncodeError(f"{name} has {mine} values, another series of {count} has {longest}")
+
+
+def _base(item: Field, listed: Sequence[int]) -> int:
+    """What differences are counted from: the first value, or the least one where they have no sign."""
+    known = [value for value in listed if value != MISSING_VALUE]
+    return (listed[0] if item.signed else min(known, default=0)) if listed else 0
 
 
 def _newest(item: Field, listed: Sequence[int], instants: Sequence[int]) -> tuple[int, int]:

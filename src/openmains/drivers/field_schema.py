@@ -6,7 +6,7 @@ checked by itself; ``message_schema`` checks the fields of a message together.
 from typing import NotRequired, TypedDict
 
 from openmains.drivers.errors import Place
-from openmains.drivers.page import SIZES, Bits, Field, raw_range
+from openmains.drivers.page import PACKED, SIZES, Bits, Field, raw_range
 from openmains.drivers.page_reader import PageReader
 from openmains.drivers.points import Vocabulary
 
@@ -54,8 +54,8 @@ class FieldReader:
     def _field(self, raw: object, path: tuple[str | int, ...]) -> Field:
         reader, place = self._reader, self._reader.place(*path)
         entry = reader.checked(_FieldEntry, raw, *path)
-        if entry["type"] not in SIZES:
-            reader.fail(place, f"type {entry['type']!r} is not one of {', '.join(SIZES)}")
+        if entry["type"] not in SIZES and (entry["type"] not in PACKED or "count" not in entry):
+            reader.fail(place, f"type {entry['type']!r} is not one of {', '.join(SIZES)}, and in an array u1 to u15")
         low, high = self._limits(entry, place)
         for point in (entry.get("point"), entry.get("series")):
             if point is not None and point not in self._vocabulary.points:
@@ -64,7 +64,7 @@ class FieldReader:
             name=entry["name"],
             type=entry["type"],
             place=place,
-            size=SIZES[entry["type"]],
+            size=SIZES.get(entry["type"], 0),
             low=low,
             high=high,
             value=entry.get("value"),

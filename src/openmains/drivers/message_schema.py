@@ -99,7 +99,7 @@ def _references(reader: PageReader, item: Field, earlier: Mapping[str, Field]) -
     referred = {"count": item.count, "plus": item.plus, "back_from": item.back_from, "back_at": item.back_at}
     for key, name in referred.items():
         other = earlier.get(name or "")
-        if name is not None and (other is None or other.count or other.signed or other.bcd):
+        if name is not None and (other is None or other.count or other.bcd or (other.signed and key != "plus")):
             reader.fail(item.place, f"{key} = {name!r} is no unsigned fixed field before this one")
     if (item.count is None) != (item.series is None):
         reader.fail(item.place, "a series needs a count, and a count a series")
@@ -149,7 +149,7 @@ def _lay_out(reader: PageReader, fields: Sequence[Field], by_name: Mapping[str, 
     for item in fields:
         if item.count:
             counted = True
-            counted_size += item.size * by_name[item.count].high
+            counted_size += item.length(by_name[item.count].high)
             continue
         if counted:
             reader.fail(item.place, "a fixed field after a counted one: its place would depend on the count")

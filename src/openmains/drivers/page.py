@@ -15,10 +15,15 @@ CRC_SIZE = 2
 MOST_DIGITS = 18  # of a number that fits 64 bits
 INTEGERS = {"u8": 1, "u16": 2, "u24": 3, "u32": 4, "u48": 6, "i8": 1, "i16": 2, "i32": 4}  # type → bytes
 SIZES = INTEGERS | {f"bcd{n}": n for n in range(1, 9)}
+PACKED = {
+    f"u{n}": n for n in range(1, 16) if n % 8
+}  # type → bits: of counted fields only, without gaps, highest bit first
 
 
 def raw_range(kind: str) -> tuple[int, int]:
-    """Least and largest raw number of a type in ``SIZES``."""
+    """Least and largest raw number of a type in ``SIZES`` or ``PACKED``."""
+    if kind in PACKED:
+        return 0, (1 << PACKED[kind]) - 1
     bits = 8 * SIZES[kind]
     if kind.startswith("bcd"):
         return 0, int(10 ** (bits // 4)) - 1
@@ -38,7 +43,8 @@ class Bits:
 
 @dataclass(slots=True)
 class Field:
-    """One field of a frame. ``low``/``high``: accepted raw values; ``offset``: −1 for counted fields."""
+    """One field of a frame. ``low``/``high``: accepted raw values; ``offset``: −1 for counted fields; ``size``: bytes of one item,
+    0 of a packed one."""
 
     name: str
     type: str
@@ -71,6 +77,15 @@ class Field:
     @property
     def bcd(self) -> bool:
         return self.type[0] == "b"
+
+    @property
+    def width(self) -> int:
+        """Bits of one item."""
+        return PACKED.get(self.type, 8 * self.size)
+
+    def length(self, count: int) -> int:
+        """Bytes of so many items; packed ones are filled up to a whole byte at the end only."""
+        return (self.width * count + 7) // 8
 
 
 @dataclass(slots=True)

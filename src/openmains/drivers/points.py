@@ -2,6 +2,7 @@
 """Standard points and events (``points.toml``): the vocabulary every driver page is written in (R3.3).
 
 Its section ``latest`` is the one list of state points: the pipeline's columns and bounds and the API's fields come from it.
+``quantities`` is the one list of what is kept as series or spot values: store, API, console and export follow it.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from openmains.drivers.page_reader import PageReader, open_text
 
 SEVERITIES = ("critical", "major", "minor", "info")
 MAX_EVENT_BIT = 62
+MAX_QUANTITY = 65_535
 WIDTHS = (16, 32, 64)
 
 
@@ -71,12 +73,34 @@ class StatePoint:
 
 
 @dataclass(slots=True, frozen=True)
+class Quantity:
+    """A point whose values are kept, under ``number``; ``logged``: with every report in the table of signals (ADR 0019)."""
+
+    point: Point
+    number: int
+    logged: bool
+
+    @property
+    def name(self) -> str:
+        """Of the point."""
+        return self.point.name
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """Least and greatest value that can be, and be kept: differences of two fit 64 bits."""
+        point = self.point
+        return -(2**60) if point.least is None else point.least, 2**60 if point.most is None else point.most
+
+
+@dataclass(slots=True, frozen=True)
 class Vocabulary:
-    """All points and events, by name; ``latest``: the state points, in the order of their list."""
+    """All points and events, by name; ``latest`` the state points, ``quantities`` those whose values are kept, in the order of
+    their lists."""
 
     points: dict[str, Point]
     events: dict[str, Event]
     latest: dict[str, StatePoint]
+    quantities: dict[str, Quantity]
 
     def event_names(self, mask: int) -> list[str]:
         """Names of the events whose bits are set, by number."""
@@ -112,10 +136,16 @@ class _LatestEntry(TypedDict):
     shown: bool
 
 
+class _QuantityEntry(TypedDict):
+    number: int
+    logged: NotRequired[bool]
+
+
 class _Sections(TypedDict):
     points: NotRequired[dict[str, object]]
     events: NotRequired[dict[str, object]]
     latest: NotRequired[dict[str, object]]
+    quantities: NotRequired[dict[str, object]]
 
 
 def parse_vocabulary(text: str, file: str = "points.toml") -> Vocabulary:
@@ -131,7 +161,15 @@ def parse_vocabulary(text: str, file: str = "points.toml") -> Vocabulary:
             reader.fail(reader.place("events", name), f"event bit {event.bit} belongs to {taken[event.bit]} already")
         taken[event.bit] = name
     latest = {name: _state_point(reader, name, raw, points) for name, raw in sections.get("latest", {}).items()}
-    return Vocabulary(points, events, latest)
+    quantities: dict[str, Quantity] = {}
+    numbers: dict[int, str] = {}
+    for name, raw in sections.get("quantities", {}).items():
+        kept = quantities[name] = _quantity(reader, name, raw, points)
+        if kept.number in numbers:
+            place = reader.place("quantities", name)
+            reader.fail(place, f"number {kept.number} belongs to {numbers[kept.number]} already")
+        numbers[kept.number] = name
+    return Vocabulary(points, events, latest, quantities)
 
 
 def _point(reader: PageReader, name: str, raw: object) -> Point:
@@ -170,6 +208,16 @@ def _state_point(reader: PageReader, name: str, raw: object, points: Mapping[str
     if (point.least or 0) < -most or (point.most or 0) > most:
         reader.fail(place, f"{name} can be more than {entry['bits']} bits hold")
     return StatePoint(point, entry["bits"], entry["shown"])
+
+
+def _quantity(reader: PageReader, name: str, raw: object, points: Mapping[str, Point]) -> Quantity:
+    entry = reader.checked(_QuantityEntry, raw, "quantities", name)
+    place = reader.place("quantities", name)
+    if name not in points:
+        reader.fail(place, f"{name} is no point")
+    if not 1 <= entry["number"] <= MAX_QUANTITY:
+        reader.fail(place, f"number {entry['number']} is outside 1..{MAX_QUANTITY}")
+    return Quantity(points[name], entry["number"], entry.get("logged", False))
 
 
 @cache

@@ -35,7 +35,7 @@ class _FastPath(NamedTuple):
     """What ``fault`` asks of a message type, as plain numbers; each entry begins with (start, end) in the frame."""
 
     size: int  # without what the counts add
-    counts: list[tuple[int, int, int]]  # size of an item
+    counts: list[tuple[int, int, int]]  # bits of an item
     constants: list[tuple[int, int, bytes]]
     limits: list[tuple[int, int, bool, int, int, int | None]]  # signed, least, most, what stands for "unknown"
     digits: list[tuple[int, int]]  # BCD
@@ -85,7 +85,7 @@ class ScalarCodec:
         size = message.fixed_size + CRC_SIZE
         for item in message.fields:
             if item.count:
-                size += item.size * self.raw(payload, message.by_name[item.count])
+                size += item.length(self.raw(payload, message.by_name[item.count]))
         return size
 
     def fault(self, payload: bytes) -> Fault | None:
@@ -156,7 +156,7 @@ class ScalarCodec:
         limited = [f for f in self._limited[message.type] if not f.bcd]
         return _FastPath(
             message.fixed_size + CRC_SIZE,
-            [(*_span(message.by_name[item.count]), item.size) for item in message.fields if item.count],
+            [(*_span(message.by_name[item.count]), item.width) for item in message.fields if item.count],
             [(*_span(f), (f.value or 0).to_bytes(f.size, self._order, signed=f.signed)) for f in self._constants],
             [(*_span(f), f.signed, f.low, f.high, f.missing) for f in limited],
             [_span(f) for f in self._bcd[message.type]],
@@ -171,7 +171,7 @@ class ScalarCodec:
             return False
         order, number, size = self._order, int.from_bytes, quick.size
         for start, end, width in quick.counts:
-            size += width * number(payload[start:end], order)
+            size += (width * number(payload[start:end], order) + 7) // 8
         if size != len(payload):
             return False
         for start, end, value in quick.constants:
@@ -216,6 +216,12 @@ class ScalarCodec:
         at = 0
         seen: dict[str, int] = {}
         for item in fields:
+            if item.count and not item.size:
+                packed = self._packed(payload, item, at, min(at + item.length(seen[item.count]), end), seen)
+                if packed.length:
+                    found.append(packed)
+                    at += packed.length
+                continue
             for index in range(seen[item.count] if item.count else 1):
                 if at >= end:
                     break
@@ -240,6 +246,19 @@ class ScalarCodec:
             found.append(FieldTrace(at, len(payload) - at, "crc", payload[at:].hex(), text))
         return found
 
+    def _packed(self, payload: bytes, item: Field, at: int, end: int, seen: Mapping[str, int]) -> FieldTrace:
+        """A packed array is one piece: its items share bytes."""
+        part = payload[at:end]
+        count = seen[item.count or ""]
+        if len(part) < item.length(count):
+            return FieldTrace(at, len(part), item.name, part.hex(), "cut")
+        number, spare = int.from_bytes(part, "big"), 8 * len(part) - item.width * count
+        raws = [number >> spare + item.width * (count - 1 - k) & ((1 << item.width) - 1) for k in range(count)]
+        texts = [
+            "unknown" if raw == item.missing else str(seen.get(item.plus or "", 0) + raw * item.scale) for raw in raws
+        ]
+        return FieldTrace(at, len(part), item.name, part.hex(), ", ".join(texts))
+
     def _text(self, payload: bytes, item: Field, at: int, seen: Mapping[str, int]) -> str:
         if item.bcd:
             part = payload[at : at + item.size]
@@ -257,7 +276,7 @@ class ScalarCodec:
             mask = sum(1 << event for bit, event in item.events.items() if raw >> bit & 1)
             return ", ".join(vocabulary().event_names(mask)) or "none"
         if item.plus:
-            return str(seen.get(item.plus, 0) + raw)
+            return str(seen.get(item.plus, 0) + raw * item.scale)
         if item.back_from:
             return str(seen.get(item.back_from, 0) - raw)
         return str(raw * item.scale)

@@ -63,6 +63,8 @@ COMMANDS = (
             _ADMIN + "keys:destroy", _ADMIN + "keys:add_destroy_arguments"),
     Command("report", "抄表采集报告", "collection report",
             _ADMIN + "report:main", _ADMIN + "report:add_arguments"),
+    Command("quantities replay", "从通信日志补录测点数值", "read quantities that were not kept out of the frame log",
+            _ADMIN + "quantities:main", _ADMIN + "quantities:add_arguments"),
     Command("emulate", "模拟表具", "emulated meters that report over real sockets",
             _ADMIN + "emulate:main", _ADMIN + "emulate:add_arguments"),
     Command("replay", "以模拟表具回放给定的读数", "send given registers through emulated meters",
@@ -79,6 +81,8 @@ COMMANDS = (
             _BENCH + "commands:main", _BENCH + "commands:add_arguments"),
     Command("bench query", "测试查询速度", "measure how fast questions are answered",
             _BENCH + "query:main", _BENCH + "query:add_arguments"),
+    Command("bench series", "测量其他测点数值的存储与查询成本", "what values of other quantities than volume cost",
+            _BENCH + "series:main", _BENCH + "series:add_arguments"),
     Command("bench pages", "测试页面打开速度", "measure how fast pages of the console open",
             _BENCH + "pages:main", _BENCH + "pages:add_arguments"),
 )  # fmt: skip

@@ -23,6 +23,7 @@ from openmains.domain.fleet.identifiers import imei_of
 from openmains.drivers.catalog import load
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.network import ClickHouseCellLoads
+from openmains.edges.clickhouse.quantities import ClickHouseQuantities
 from openmains.edges.clickhouse.readings import ClickHouseReadings
 from openmains.edges.http.app import build_app
 from openmains.edges.http.deps import ApiDeps, ApiSettings
@@ -185,6 +186,7 @@ async def make_world(urls: EngineUrls, clickhouse: ClickHouse, folder: Path) -> 
         system=System(),
         live=feed,
         readings=readings,
+        quantities=ClickHouseQuantities(clickhouse),
         dimensions=readings,
         replay=stream,
         key_files=SealedFiles(folder / "keyfiles", lambda: masters, secrets.token_bytes),

@@ -10,6 +10,9 @@ export type EditState = NonNullable<EditQuery["state"]>;
 export type Frame = Schemas["Frame"];
 export type HeldMessages = Schemas["HeldMessages"];
 export type Judgement = Schemas["Judgement"];
+export type NewestValue = Schemas["NewestValue"];
+export type QuantitySeries = Schemas["QuantitySeries"];
+export type SeriesValue = Schemas["SeriesValue"];
 export type Reading = Schemas["SeriesPoint"];
 export type ReadingEdit = Schemas["ReadingEdit"];
 export type ReadingException = Schemas["ReadingException"];
@@ -27,6 +30,11 @@ export type Step = "slot" | "hour" | "day" | "week" | "month" | "quarter" | "yea
 
 export const readSeries = (meterId: number, query: SeriesQuery, signal: Abort) =>
   call("get", "/api/v1/meters/{meter_id}/readings", { path: { meter_id: meterId }, query, signal });
+export type QuantityQuery = QueryOf<"read_quantities">;
+export const readQuantities = (meterId: number, query: QuantityQuery, signal: Abort) =>
+  call("get", "/api/v1/meters/{meter_id}/series", { path: { meter_id: meterId }, query, signal });
+export const quantitiesCsv = (meterId: number, query: QuantityQuery) => fileUrl("/api/v1/meters/{meter_id}/series.csv", query, { meter_id: meterId });
+export const listQuantities = (meterId: number, signal: Abort) => call("get", "/api/v1/meters/{meter_id}/quantities", { path: { meter_id: meterId }, signal });
 export const listFrames = (meterId: number, query: { cursor?: string; limit?: number; direction?: "up" | "down" }, signal: Abort) =>
   call("get", "/api/v1/meters/{meter_id}/frames", { path: { meter_id: meterId }, query, signal });
 export const listSignals = (meterId: number, query: SignalQuery, signal: Abort) =>

@@ -37,6 +37,18 @@ export const words = {
     partial: ["不完整时段", "partial"],
     partialHelp: ["不完整时段：起止日期只含其一部分，或尚未结束；不参与比较。", "Partial: the period holds only a part of this step, or the step is not over; it is compared with nothing."],
   },
+  quantities: {
+    tab: ["测点", "Quantities"],
+    choose: ["显示的测点", "Quantities shown"],
+    chartLabel: ["测点曲线，数据见表格", "Chart of the quantities; the table holds the same data"],
+    twoUnits: ["图中只有两个纵轴：{units} 未画出，见表格", "The chart has two axes: {units} are in the table only"],
+    none: ["该时段没有所选测点的数值", "No values of these quantities in this period"],
+    nothing: ["该表尚未上报用量以外的测点", "This meter has said nothing but its volume so far"],
+    at: ["时刻", "At"],
+    newest: ["最新 {value}（{at}）", "now {value} ({at})"],
+    csv: ["下载 CSV", "Download CSV"],
+    noted: ["彩色点：可疑、估算或人工修改", "Coloured points: suspect, estimated or edited"],
+  },
   report: {
     title: ["采集日报", "Collection report"],
     day: ["日期", "Day"],

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A line over time on coloured bands; with barPlot.ts the only files that know ECharts.
+// A line over time on coloured bands; with barPlot.ts and linesPlot.ts the only files that know ECharts.
 import { LineChart } from "echarts/charts";
 import { GridComponent, MarkAreaComponent, TooltipComponent } from "echarts/components";
 import { init, use } from "echarts/core";

@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from openmains.domain.ids import EditId, ExceptionId, MeterId, ProductId, UserId
+from openmains.domain.readings.quantities import Run
 from openmains.domain.readings.versions import SlotChange, VersionCause
 
 ExceptionStatus = Literal["open", "accepted", "edited", "estimated", "rejected", "closed"]
@@ -142,6 +143,26 @@ class StoredDay:
     flags: int
     received_s: int
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """Values of a quantity on one grid as one message brought them; ``point``: its number in ``drivers/points.toml``."""
+
+    point: int
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedValues:
+    """Quantities that every report says; None: not sent. Units of ``drivers/points.toml``."""
+
+    received_us: int
+    version: int
+    battery_mv: int | None
+    battery_pct: int | None
+    balance: int | None
+    balance_kind: int | None
 
 
 class StoredRegister(Struct, frozen=True):

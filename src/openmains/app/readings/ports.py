@@ -8,6 +8,7 @@ from openmains.app.readings.model import (
     EditFacts,
     EditState,
     ExceptionStatus,
+    LoggedValues,
     NewEdit,
     ReadingEdit,
     ReadingException,
@@ -15,6 +16,7 @@ from openmains.app.readings.model import (
     StoredDay,
     StoredFrame,
     StoredRegister,
+    StoredRun,
     StoredSignal,
 )
 from openmains.domain.ids import EditId, ExceptionId, MeterId, TenantId, UserId
@@ -97,3 +99,34 @@ class ReadingStore(Protocol):
         before: tuple[int, int] | None,
     ) -> list[StoredSignal]:
         """``before``: (received µs, version)."""
+
+
+class QuantityStore(Protocol):
+    """Other quantities than volume as messages brought them; whoever asks puts them together (``app/readings/quantities.py``)."""
+
+    async def runs(
+        self,
+        tenant_id: TenantId,
+        meter_id: MeterId,
+        points: Sequence[int],
+        first_s: int,
+        left_s: int,
+        right_s: int,
+        limit: int,
+    ) -> list[StoredRun]:
+        """Runs that begin from ``first_s`` on, before ``right_s``, and last until after ``left_s``; the newest ``limit``."""
+
+    async def logged(
+        self, tenant_id: TenantId, meter_id: MeterId, left_us: int, right_us: int, limit: int
+    ) -> list[LoggedValues]:
+        """What reports that came in [``left_us``, ``right_us``) said; the newest ``limit``."""
+
+    async def latest_runs(
+        self, tenant_id: TenantId, meter_ids: Sequence[MeterId], since_s: int
+    ) -> list[tuple[int, StoredRun]]:
+        """By meter and point the last few runs."""
+
+    async def latest_logged(
+        self, tenant_id: TenantId, meter_ids: Sequence[MeterId], since_us: int
+    ) -> list[tuple[int, LoggedValues]]:
+        """By meter the last few."""

@@ -32,14 +32,15 @@ class ClickHouseReadingSink:
             for meter_id, day, version, base, interval_s, increments, quality, flags, received_s in rows
         }
 
-    async def write(self, days: DayTables, registers: Table, frames: Table, signals: Table) -> None:
+    async def write(self, days: DayTables, registers: Table, frames: Table, signals: Table, series: Table) -> None:
         """Insert all; returns when every row is on disk and visible.
 
         What is superseded comes before what supersedes it: after a kill in between the stored version would hide the
         one that it took the place of.
         """
         await self._insert(("day_version", days.versions), ("day_cause", days.causes))
-        await self._insert(("meter_day", days.days), ("register", registers), ("frame", frames), ("signal", signals))
+        rest = (("register", registers), ("frame", frames), ("signal", signals), ("series", series))
+        await self._insert(("meter_day", days.days), *rest)
 
     async def _insert(self, *tables: tuple[str, Table]) -> None:
         await asyncio.gather(

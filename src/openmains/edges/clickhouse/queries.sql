@@ -42,10 +42,11 @@ SELECT received_us, version, direction, channel, path, outcome, hex(payload)
  ORDER BY received_us DESC, version DESC LIMIT {limit:UInt32}
 
 -- name: signals
--- Radio and battery of a meter's reports, from new to old.
+-- Radio and battery of a meter's reports, from new to old. What says neither, such as the balance after a top-up, is no report.
 SELECT received_us, version, rsrp_ddbm, sinr_ddb, ecl, pci, cell, earfcn, battery_pct, battery_mv
   FROM signal FINAL
  WHERE tenant_id = {tenant:UInt32} AND meter_id = {meter:UInt64}
+   AND greatest(rsrp_ddbm, sinr_ddb, cell, battery_pct, battery_mv) > -2147483648
    AND received_us >= {left:UInt64} AND received_us < {right:UInt64}
    AND (received_us, version) < ({us:UInt64}, {version:UInt64})
  ORDER BY received_us DESC, version DESC LIMIT {limit:UInt32}
@@ -107,6 +108,45 @@ SELECT meter_id, area_id, product_id, multiIf(is_full, if(received_s < due, 'on_
  WHERE status IN {statuses:Array(String)} ORDER BY meter_id LIMIT {limit:UInt32}
 SETTINGS do_not_merge_across_partitions_select_final = 1, join_algorithm = 'full_sorting_merge,hash',
          max_bytes_before_external_group_by = 1000000000
+
+-- name: quantity_runs
+-- Runs of quantities of a meter that touch a period, newest first. Not FINAL: the same row twice says the same.
+SELECT point, start_s, interval_s, values, quality, version FROM series
+ WHERE tenant_id = {tenant:UInt32} AND meter_id = {meter:UInt64} AND point IN {points:Array(UInt16)}
+   AND start_s >= {first:UInt32} AND start_s < {right:UInt64}
+   AND (start_s >= {left:UInt32} OR start_s + interval_s * (length(values) - 1) >= {left:UInt32})
+ ORDER BY start_s DESC, version DESC LIMIT {limit:UInt32}
+
+-- name: latest_runs
+-- By meter and point the last few runs, for their newest values.
+SELECT meter_id, point, start_s, interval_s, values, quality, version FROM series
+ WHERE tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)} AND start_s >= {since:UInt32}
+ ORDER BY start_s DESC, version DESC LIMIT 4 BY meter_id, point
+
+-- name: logged_values
+-- Quantities that every report of a meter says, over a period, newest first.
+SELECT received_us, version, battery_mv, battery_pct, balance, balance_kind FROM signal FINAL
+ WHERE tenant_id = {tenant:UInt32} AND meter_id = {meter:UInt64}
+   AND received_us >= {left:UInt64} AND received_us < {right:UInt64}
+ ORDER BY received_us DESC, version DESC LIMIT {limit:UInt32}
+
+-- name: latest_logged
+-- By meter the last few of these.
+SELECT meter_id, received_us, version, battery_mv, battery_pct, balance, balance_kind FROM signal
+ WHERE tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)} AND received_us >= {since:UInt64}
+ ORDER BY received_us DESC, version DESC LIMIT 8 BY meter_id
+
+-- name: logged_meters
+-- The next meters of a tenant that have frames, by number.
+SELECT DISTINCT meter_id FROM frame
+ WHERE tenant_id = {tenant:UInt32} AND meter_id > {after:UInt64} ORDER BY meter_id LIMIT {limit:UInt32}
+
+-- name: applied_frames
+-- Frames of meters that were applied, in order: what a driver of now may read more out of.
+SELECT meter_id, received_us, version, channel, path, hex(payload) FROM frame FINAL
+ WHERE tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)} AND received_us >= {since:UInt64}
+   AND direction = 'up' AND outcome IN ('ok', 'partial')
+ ORDER BY meter_id, received_us, version
 
 -- name: area_sums
 -- Sums of a tenant's totals by day and area, and of how many meters.

@@ -36,6 +36,7 @@ from openmains.edges.http import (
     readings_edits,
     readings_exceptions,
     readings_log,
+    readings_quantities,
     readings_report,
     readings_versions,
     security,
@@ -64,8 +65,8 @@ _HEADERS = {
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
 }
 _MODULES = (
-    identity_session, identity, fleet, fleet_meters, readings, readings_log, readings_exceptions, readings_edits, readings_versions,
-    alarm, ingest, job, security,
+    identity_session, identity, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions, readings_edits,
+    readings_versions, alarm, ingest, job, security,
     device_management, command, command_policy, command_safety, command_batches, readings_report, system,
 )  # fmt: skip
 _ERRORS = {

@@ -133,7 +133,8 @@ def exponent_of(deps: ApiDeps, driver: str) -> int:
     return next((p.unit_exponent for p in deps.drivers.pages() if p.name == driver), LITRE_EXPONENT)
 
 
-def _period(start: datetime, end: datetime) -> tuple[int, int]:
+def period_of(start: datetime, end: datetime) -> tuple[int, int]:
+    """[first, end) in s UTC; raises ``bad-range``."""
     left, right = seconds(start, "from"), seconds(end, "to")
     if left >= right or right - left > MOST_DAYS * DAY_S:
         raise Problem("bad-range", fields=(("/to", "out-of-range"),), limit=f"{MOST_DAYS} d")
@@ -171,7 +172,7 @@ async def read_series(
 ) -> Series:
     """Volumes of a meter over a period, exact, with what they rest on. Days and longer are the tenant's own."""
     deps, actor = deps_of(request), actor_of(request)
-    left, right = _period(start, end)
+    left, right = period_of(start, end)
     meter = await meter_of(deps, actor, meter_id)
     place = zone(actor.zone)
     days = await store_of(deps).days(actor.tenant_id, MeterId(meter_id), place.day_of(left), place.day_of(right - 1))

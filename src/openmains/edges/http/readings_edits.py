@@ -16,7 +16,7 @@ from openmains.app.readings.ports import EditStore, ReadingStore
 from openmains.app.spreadsheet import csv_bytes
 from openmains.domain.ids import EditId, MeterId
 from openmains.domain.period import zone
-from openmains.domain.quantity import to_m3
+from openmains.domain.quantity import decimal_of
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, after_id, optional, page
 from openmains.edges.http.permissions import OPERATOR, VIEWER
@@ -81,7 +81,7 @@ def _lines(deps: ApiDeps, rows: Sequence[ReadingEdit], iso: Any, language: str) 
         lines.append(
             (
                 row.edit_id, row.number, row.day, iso(int(row.start.timestamp())), iso(int(row.end.timestamp())),
-                f"{to_m3(row.old_volume, exponent):f}", f"{to_m3(row.volume, exponent):f}",
+                decimal_of(row.old_volume, exponent), decimal_of(row.volume, exponent),
                 words["edit" if row.undoes is None else "undo"], words[row.state], row.author, row.reason, iso(int(made)),
                 row.decider, row.decision, None if decided is None else iso(int(decided.timestamp())), row.undone_by,
             )

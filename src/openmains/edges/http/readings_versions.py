@@ -14,7 +14,7 @@ from openmains.app.readings.versions import versions_of_days
 from openmains.app.spreadsheet import csv_bytes
 from openmains.domain.ids import MeterId
 from openmains.domain.period import Zone, date_to_day, day_to_date, utc, zone
-from openmains.domain.quantity import to_m3
+from openmains.domain.quantity import decimal_of, to_m3
 from openmains.domain.readings.quality import Slot
 from openmains.domain.readings.versions import VersionCause
 from openmains.edges.http.deps import actor_of, deps_of
@@ -172,14 +172,14 @@ def _lines(row: DayVersion, exponent: int, place: Zone, language: str) -> list[A
     head = (
         day_to_date(row.stored.day).isoformat(), shown.version, YES[language] if shown.is_newest else "",
         CAUSES[language][shown.cause], place.iso(row.made_s), shown.person, shown.approver, shown.reason,
-        shown.old_total_m3, shown.total_m3,
+        None if shown.old_total is None else decimal_of(shown.old_total, exponent), decimal_of(shown.total, exponent),
     )  # fmt: skip
     if not shown.changes:
         return [(*head, None, None, None, None, None, None)]
     return [
         (
             *head, place.iso(int(change.start.timestamp())), place.iso(int(change.end.timestamp())),
-            f"{to_m3(change.old_volume, exponent):f}", f"{to_m3(change.volume, exponent):f}",
+            decimal_of(change.old_volume, exponent), decimal_of(change.volume, exponent),
             None if change.old_quality is None else " ".join(change.old_quality), " ".join(change.quality),
         )
         for change in shown.changes

@@ -184,6 +184,13 @@ class Body:
         """0.1 °C."""
         return temperature(self.medium, self.number, local_s) + sum(one.kind.warmer for one in self.active)
 
+    def felt(self, at: int, local_s: int, flow_l_h: int) -> tuple[int | None, int, int]:
+        """(pressure, temperature, vibration) at a true instant of the last days, with what was at work then."""
+        then = [one for one in (*self.active, *self._past) if one.begin <= at < one.end]
+        warmth = temperature(self.medium, self.number, local_s) + sum(one.kind.warmer for one in then)
+        shaking = 10 + self.number % 9 + sum(one.kind.vibration for one in then)
+        return self.pressure(at, local_s, flow_l_h), warmth, shaking
+
     def vibration(self) -> int:
         """0.01 mm/s."""
         return 10 + self.number % 9 + sum(one.kind.vibration for one in self.active)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from openmains.domain.period import DAY_S, HOUR_S
 from openmains.drivers import catalog
-from openmains.drivers.model import MISSING_VALUE, Driver, Kind
+from openmains.drivers.model import MISSING_VALUE, Driver, EncodeError, Kind
 from openmains.drivers.points import vocabulary
 from openmains.emulator.meter.consumption import Medium
 from openmains.emulator.meter.profile import UNKNOWN, Snapshot
@@ -16,6 +16,7 @@ from openmains.emulator.meter.surroundings import ATMOSPHERE
 
 _MAX_INCREMENT = 0xFFFE  # u16 without the mark for unknown
 _MAX_BACK = 0xFFFFFE  # u24 likewise
+_PRESSURE_STEP, _VIBRATION_STEP = 2, 25  # of the enhanced series report of water: 0.1 kPa, 0.01 mm/s
 
 # R1.5: what reports at once; everything else rides on the next report
 _OF_ALL = frozenset({
@@ -74,18 +75,26 @@ LOG_PART = 440  # bytes of text in one message
 class DriverFrames:
     """One meter's messages. ``number``: twelve digits at most; its radio (cell, signal) follows from it.
 
-    ``enhanced``: the R1.2 report where the driver has one. ``place``: its cell and signal, if not from its number.
+    ``enhanced``: the R1.2 report where the driver has one; ``series``: the one with all of it as series. ``place``: its cell and
+    signal, if not from its number.
     """
 
     def __init__(
-        self, driver_name: str, number: int = 0, *, enhanced: bool = False, place: RadioPlace | None = None
+        self,
+        driver_name: str,
+        number: int = 0,
+        *,
+        enhanced: bool = False,
+        series: bool = False,
+        place: RadioPlace | None = None,
     ) -> None:
         if driver_name not in drivers():
             raise ValueError(f"no driver {driver_name}; there are {', '.join(drivers().names())}")
         self._driver = drivers().driver(driver_name)
         self._number = number % 10**12
         self.state: dict[str, int] = {"balance_kind": 2, "valve": 0}  # what the meter is besides its register
-        self._report_name = "enhanced" if enhanced else None
+        self._report_name = "enhanced" if enhanced or series else None
+        self._series = series
         self._place = place or RadioPlace.of(number)
 
     def report(self, snapshot: Snapshot) -> bytes:
@@ -119,6 +128,8 @@ class DriverFrames:
             values["history_at"] = [snapshot.history_at - k * DAY_S for k in range(len(snapshot.history))]
         if self.enhanced:
             values |= self._sensors(snapshot, bounds, base)
+            if self._series and (packed := self._packed(snapshot, values)) is not None:
+                return packed
         return self._driver.encode(Kind.REPORT, values, self._report_name or "report")
 
     def alarm(self, snapshot: Snapshot) -> bytes:
@@ -237,6 +248,21 @@ class DriverFrames:
             "pressure": pressures,
         }
 
+    def _packed(self, snapshot: Snapshot, values: Mapping[str, object]) -> bytes | None:
+        """The enhanced series report; None where a range of the day is wider than its bits: then the enhanced one goes out."""
+        is_gas = self._driver.medium == "gas"
+        pressures, warmths, shakings = zip(*snapshot.felt, strict=True) if snapshot.felt else ((), (), ())
+        known = [ATMOSPHERE * is_gas + felt if felt != UNKNOWN else MISSING_VALUE for felt in pressures]
+        series = {
+            "pressure": _in_steps(known, 1 if is_gas else _PRESSURE_STEP),
+            "temperature": list(warmths),
+            "vibration": _in_steps(shakings, _VIBRATION_STEP),
+        }
+        try:
+            return self._driver.encode(Kind.REPORT, {**values, **series}, "enhanced_series")
+        except EncodeError:
+            return None
+
     def _radio(self, snapshot: Snapshot, *, cell: bool = True) -> dict[str, object]:
         rsrp = self._place.rsrp_of(snapshot.frame_seq)
         values: dict[str, object] = {
@@ -252,6 +278,12 @@ class DriverFrames:
 
     def _events(self, active: set[str] | frozenset[str]) -> list[str]:
         return sorted(active & _carried(self._driver))
+
+
+def _in_steps(values: Sequence[int], step: int) -> list[int]:
+    """As the sensor says them: in steps above the least one."""
+    least = min((value for value in values if value != MISSING_VALUE), default=0)
+    return [value if value == MISSING_VALUE else least + (value - least) // step * step for value in values]
 
 
 def _difference(earlier: int, later: int, largest: int) -> int:

@@ -10,6 +10,7 @@ to report is the body's matter (``body.py``), and what really happened stands in
 
 from collections import deque
 from collections.abc import Sequence
+from itertools import pairwise
 
 from openmains.domain.period import DAY_S, HOUR_S
 from openmains.emulator.meter.battery import response_uc
@@ -349,6 +350,11 @@ class Meter(Life):
         felt = body.pressure(now, local, snapshot.flow)
         snapshot.pressure = UNKNOWN if felt is None else felt
         snapshot.reverse = body.reverse(now) - body.reverse(self.true_of(span.start - offset))
+        for place, (before, after) in enumerate(pairwise(snapshot.freezes)):
+            used = max(0, after - before) if UNKNOWN not in (before, after) else 0
+            mark = span.start + place * span.step
+            pushed, warmth, shaking = body.felt(self.true_of(mark - offset), mark, used * HOUR_S // span.step)
+            snapshot.felt.append((UNKNOWN if pushed is None else pushed, warmth, shaking))
         an_hour = max(1, HOUR_S // span.step)
         for place in range(an_hour, len(snapshot.freezes), an_hour):
             before, after = snapshot.freezes[place - an_hour], snapshot.freezes[place]

@@ -37,6 +37,9 @@ class Snapshot:
     vibration: int = 0  # 0.01 mm/s
     pressure: int = UNKNOWN  # 0.1 kPa above the air, now
     pressures: list[int] = field(default_factory=list)  # each hour from start_at on, or UNKNOWN
+    felt: list[tuple[int, int, int]] = field(
+        default_factory=list
+    )  # at each interval's start: pressure, temperature, vibration
     battery_mv: int = 3_600
     battery_pct: int = 100
     event: str = ""  # alarm: what happened

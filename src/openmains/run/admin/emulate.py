@@ -47,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--count", type=int, default=100, help="without a file: how many (default 100)")
     which.add_argument("--driver", default="openmains/water-1", help="driver where the file names none")
     which.add_argument("--enhanced", action="store_true", help="send the enhanced report (R1.2)")
+    which.add_argument(
+        "--series", action="store_true", help="send the enhanced report with series of all quantities (R1.2)"
+    )
     which.add_argument("--seed", type=int, default=0, help="the town: consumption, faults, jitter")
     when = parser.add_argument_group("time")
     when.add_argument(
@@ -193,7 +196,7 @@ def read_meters(args: argparse.Namespace, secrets: Secrets | None = None) -> lis
 def _frames(args: argparse.Namespace, driver: str, number: int) -> Frames:
     if args.way == ReportTransport.SEND:
         return StandardFrames(medium_of(driver), number)
-    return DriverFrames(driver, number, enhanced=args.enhanced)
+    return DriverFrames(driver, number, enhanced=args.enhanced, series=args.series)
 
 
 async def _run(args: argparse.Namespace, specs: list[MeterSpec], known: Secrets | None = None) -> FleetSummary:

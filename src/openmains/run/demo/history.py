@@ -8,6 +8,7 @@ earlier days. A few nights are missing, a few come late, some batteries are low:
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +19,16 @@ from openmains.domain.period import DAY_S, Zone
 from openmains.drivers.catalog import Driver
 from openmains.drivers.model import Kind
 from openmains.emulator.meter.battery import voltage_at
-from openmains.emulator.meter.consumption import Consumption
+from openmains.emulator.meter.body import QMAX_L_H
+from openmains.emulator.meter.consumption import Consumption, Medium
 from openmains.emulator.meter.piping import Cut, Flow, shown
 from openmains.emulator.meter.radio import RadioPlace, ecl_of, sinr_of
+from openmains.emulator.meter.surroundings import ATMOSPHERE, pressure, temperature
 from openmains.run.demo.town import DemoMeter
 
 SLOTS = 48
 SEED = 2026
+MOST_PACKED = 4094  # litres in a half hour that the enhanced series report holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +74,53 @@ def night(
         values = registers[row]
         if number in changed:
             values = np.array(shown(*changed[number], instants.tolist(), values.tolist()), np.int64)
-        frame = item.driver.encode(
-            Kind.REPORT,
-            {
-                "frame_seq": day & 0xFFFF,
-                "device_at": sent_at,
-                "meter_number": number,
-                "interval_s": 1800,
-                "start_at": start,
-                "base": int(values[first]),
-                "increments": np.diff(values[first : first + SLOTS + 1]).tolist(),
-                "register": between(values, first + SLOTS, sent_at - start - DAY_S),
-                "history_at": [start - back * DAY_S for back in range(1, 8)],
-                "history": [int(values[first - back * SLOTS]) for back in range(1, 8)],
-                **signal(number, day),
-            },
-        )
+        told: dict[str, Any] = {
+            "frame_seq": day & 0xFFFF,
+            "device_at": sent_at,
+            "meter_number": number,
+            "interval_s": 1800,
+            "start_at": start,
+            "base": int(values[first]),
+            "increments": np.diff(values[first : first + SLOTS + 1]).tolist(),
+            "register": between(values, first + SLOTS, sent_at - start - DAY_S),
+            **signal(number, day),
+        }
+        if measures_more(number) and max(told["increments"]) <= MOST_PACKED:
+            told |= sensors(item.meter, start + zone.offset_s(start), told["increments"])
+            frame = item.driver.encode(Kind.REPORT, told, "enhanced_series")
+        else:
+            told["history_at"] = [start - back * DAY_S for back in range(1, 8)]
+            told["history"] = [int(values[first - back * SLOTS]) for back in range(1, 8)]
+            frame = item.driver.encode(Kind.REPORT, told, "report")
         arrived_us = sent_at * 1_000_000 + 1_200_000 + chance(number, day, 3) * 150
         reports.append(Uplink(item.meter_id, item.tenant_id, item.product_id, "coaps", "r", arrived_us, frame))
     reports.sort(key=lambda uplink: uplink.received_us)
     yield from reports
+
+
+def measures_more(number: int) -> bool:
+    """One meter in twenty has sensors and says series of all it measures (R1.2)."""
+    return number % 20 == 0
+
+
+def sensors(meter: DemoMeter, local_s: int, increments: Sequence[int]) -> dict[str, object]:
+    """What they felt in each half hour from ``local_s`` on: pressure falls with the flow, temperature has its season."""
+    medium, number = meter.medium, meter.number
+    air = ATMOSPHERE if medium is Medium.GAS else 0
+    flows = [used * 2 for used in increments]
+    felt = [
+        air + pressure(medium, number, local_s + slot * 1800, flow, QMAX_L_H[medium]) for slot, flow in enumerate(flows)
+    ]
+    least = min(felt)
+    return {
+        "pressure": felt if air else [least + (value - least) // 2 * 2 for value in felt],
+        "pressure_now": felt[-1] * 10,
+        "temperature": [temperature(medium, number, local_s + slot * 1800) for slot in range(len(flows))],
+        "vibration": [10 + number % 9] * len(flows),
+        "flow": flows[-1],
+        "daily_flow": sum(increments),
+        "daily_reverse": 0,
+    }
 
 
 def between(values: NDArray[np.int64], place: int, seconds: int) -> int:

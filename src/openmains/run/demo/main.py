@@ -37,7 +37,7 @@ from openmains.emulator.meter.piping import Cut, Flow
 from openmains.emulator.meter.spreading import Period, Scheme
 from openmains.emulator.meter.store import Held
 from openmains.run.demo import town
-from openmains.run.demo.history import SEED, Registered, battery_pct, night, place_of
+from openmains.run.demo.history import SEED, Registered, battery_pct, measures_more, night, place_of
 from openmains.run.demo.keys import command_keys, device_keys
 from openmains.run.logs import say
 from openmains.run.settings import Settings
@@ -201,7 +201,12 @@ async def live(
             imei_text(item.meter.imei),
             item.meter.number,
             item.meter.medium,
-            DriverFrames(item.driver.name, item.meter.number, place=place_of(item.meter.number)),
+            DriverFrames(
+                item.driver.name,
+                item.meter.number,
+                series=measures_more(item.meter.number),
+                place=place_of(item.meter.number),
+            ),
             profiles[item.driver.name],
             Held(account=town.account(item.meter)),
             used_permille=1000 - battery_pct(item.meter.number, today) * 10,

@@ -13,6 +13,7 @@ from openmains.app.security.model import OnSimSeparated
 from openmains.drivers import catalog as driver_catalog
 from openmains.drivers.points import vocabulary
 from openmains.edges.clickhouse.network import ClickHouseCellLoads
+from openmains.edges.clickhouse.quantities import ClickHouseQuantities
 from openmains.edges.clickhouse.readings import ClickHouseReadings
 from openmains.edges.clickhouse.report import DayReports
 from openmains.edges.http.app import build_app
@@ -60,6 +61,7 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
                 system=system,
                 live=core.hub,
                 readings=readings,
+                quantities=ClickHouseQuantities(core.clickhouse),
                 dimensions=readings,
                 replay=StreamReplay(stream, settings.shards),
                 reports=Reports(DayReports(core.clickhouse), ReportLabels(core.pool), KeptReports(core.pool)),

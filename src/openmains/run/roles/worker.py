@@ -8,16 +8,20 @@ from pathlib import Path
 
 from openmains.app.fleet.imports.jobs import import_handlers
 from openmains.app.fleet.sync_dims import sync_dims
+from openmains.app.ingest.pipeline.replay import replay_handlers
 from openmains.app.readings.report.due import keep_due
 from openmains.app.readings.report.jobs import report_handlers
 from openmains.app.readings.report.schedule import queue_due_reports
 from openmains.domain.ids import TenantId
 from openmains.domain.period import HOUR_S, Zone
+from openmains.drivers import catalog as driver_catalog
 from openmains.edges.clickhouse.fleet import MeterDims
+from openmains.edges.clickhouse.frame_log import ClickHouseFrameLog
 from openmains.edges.clickhouse.report import DayReports
 from openmains.edges.jobs.runner import Runner
 from openmains.edges.postgres.fleet.imports import ChangedMeters, PostgresImport
 from openmains.edges.postgres.fleet.search import renew_outdated
+from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.edges.postgres.job.queue import PostgresJobs
 from openmains.edges.postgres.readings.due import KeptReports
 from openmains.edges.postgres.readings.report import ReportLabels
@@ -67,6 +71,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     handlers = {
         **import_handlers(lambda: PostgresImport(pool), changes, dims, zone_of),
         **report_handlers(changes, dims, days, names, kept),
+        **replay_handlers(PostgresPipelineStore(pool), ClickHouseFrameLog(clickhouse), driver_catalog.load()),
         **worker_keys(settings, pool),
     }
     timed = (copy_dims, queue_reports, renew_texts, worker_care(settings, pool), forget_uploads)

@@ -142,7 +142,9 @@ async def test_instants_of_a_hundred_years_in_one_batch_are_stored(clickhouse: C
     years = [year * 31_556_952 for year in range(130)]
     effects = run(processor(), [log_frame(years[:60]), log_frame(years[60:120]), log_frame(years[120:])])
     days = day_tables(effects.days, {})
-    await ClickHouseReadingSink(clickhouse).write(days, effects.registers, effects.frames, effects.signals)
+    await ClickHouseReadingSink(clickhouse).write(
+        days, effects.registers, effects.frames, effects.signals, effects.series
+    )
     found = await clickhouse.query(
         "SELECT count() FROM register FINAL WHERE tenant_id = {tenant:UInt32}", {"tenant": TENANT}
     )

@@ -8,13 +8,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from openmains.app.ingest.pipeline.rows import signal_rows
+from openmains.app.ingest.pipeline.quantities import quantities_of
+from openmains.app.ingest.pipeline.rows import SIGNAL_POINTS, signal_rows
 from openmains.domain.readings.model import IntervalReport, RegisterReport
 from openmains.drivers.model import MISSING_VALUE, Columns, Kind
 from openmains.drivers.points import vocabulary
 
 # what a report of intervals must say so that they can be placed
 PLACES = ("start_at", "interval_s", "base", "register")
+SIGNALLED = frozenset(SIGNAL_POINTS)
 STATE_POINTS = tuple(vocabulary().latest)
 
 
@@ -23,7 +25,7 @@ class Decoded:
 
     __slots__ = (
         "damaged", "event_known", "events", "has_gaps", "has_history", "is_placed", "kind", "number_digits", "numbers", "points",
-        "series", "signals", "state_points",
+        "quantities", "series", "signals", "state_points",
     )  # fmt: skip
 
     def __init__(self, columns: Columns, number_digits: int = 0) -> None:
@@ -44,7 +46,10 @@ class Decoded:
         placed = np.all(np.array(places) != MISSING_VALUE, axis=0) if len(places) == len(PLACES) else None
         # whether the intervals of each row can be placed in time and on the register; True: those of all rows
         self.is_placed: list[bool] | bool = False if placed is None else bool(placed.all()) or placed.tolist()
-        self.signals: list[list[int]] | None = signal_rows(columns.points) if "rsrp_ddbm" in columns.points else None
+        self.signals: list[list[int]] | None = None
+        if not SIGNALLED.isdisjoint(columns.points):
+            self.signals = signal_rows(columns.points, len(columns.rows))
+        self.quantities = quantities_of(columns)
         history = columns.series.get("history")
         self.has_history = history is not None and not (history == MISSING_VALUE).any()  # all of it, in all rows
         self.state_points = [(name, self.points[name]) for name in STATE_POINTS if name in self.points]

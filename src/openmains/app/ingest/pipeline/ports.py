@@ -152,6 +152,7 @@ class Effects:
     registers: Table = field(default_factory=dict)
     frames: Table = field(default_factory=dict)
     signals: Table = field(default_factory=dict)
+    series: Table = field(default_factory=dict)  # other quantities than volume
     meters: list[MeterRecord] = field(default_factory=list)
     alarms: list[AlarmChange] = field(default_factory=list)
     exceptions: list[ExceptionRow] = field(default_factory=list)
@@ -202,6 +203,6 @@ class ReadingSink(Protocol):
         """Newest rows of (tenant, meter, day) keys, by (meter, day)."""
         ...
 
-    async def write(self, days: DayTables, registers: Table, frames: Table, signals: Table) -> None:
+    async def write(self, days: DayTables, registers: Table, frames: Table, signals: Table, series: Table) -> None:
         """Insert; returns when on disk and visible. Earlier versions are there before what takes their place."""
         ...

@@ -88,7 +88,7 @@ class Processor:
     ) -> None:
         """Add the effects of these uplinks; see ``Batch``."""
         uplinks = _edge_reports(uplinks, effects, gather)
-        decoded = self._decode(uplinks, effects)
+        decoded = self.decode(uplinks, effects)
         for index, uplink in enumerate(uplinks):
             record = records.get(uplink.meter_id)
             found = decoded[index]
@@ -114,12 +114,13 @@ class Processor:
             outcome = self._apply(uplink, record, columns, row, effects, gather)
             if row in columns.damaged and outcome == "ok":
                 outcome = PARTIAL
+            if outcome == PARTIAL:
                 effects.counters[PARTIAL] += 1
             gather.frame(uplink, record.state.version, outcome)
 
     # decode -----------------------------------------------------------------------------------------------------------
 
-    def _decode(self, uplinks: Sequence[Uplink], effects: Effects) -> list[Any]:
+    def decode(self, uplinks: Sequence[Uplink], effects: Effects) -> list[Any]:
         """For each uplink (Decoded, row) or a DeadLetter; for a person's word (Edit, its row) or an Acceptance."""
         found: list[Any] = [None] * len(uplinks)
         groups: dict[int, list[int]] = {}
@@ -246,9 +247,16 @@ class Processor:
             self._hear(uplink, record, decoded, row, device_at, gather)
         if decoded.signals is not None:
             gather.signal(record, uplink.received_us, decoded.signals[row])
+        placed = True
+        if decoded.quantities is not None:
+            kept, limits = decoded.quantities, self.limits_of(record)
+            placed = gather.quantities(kept, row, record, uplink.received_us, device_at, limits)
         if decoded.kind in ANSWERS:
             self._answered(uplink, record, decoded, row, effects)
         effects.counters[decoded.kind] += 1
+        if not placed:
+            effects.counters["series_without_time"] += 1
+            return PARTIAL
         return "ok"
 
     def _hear(
@@ -265,7 +273,7 @@ class Processor:
         if decoded.events is None:
             return
         received_at = uplink.received_us // 1_000_000
-        limits = self._limits_of(record)
+        limits = self.limits_of(record)
         is_alarm = decoded.kind is Kind.ALARM
         mask, known = decoded.events[row], decoded.event_known
         if among is not None:
@@ -304,12 +312,13 @@ class Processor:
         return {names[number]: value for number, value in read if number in names and value != MISSING_VALUE}
 
     def _judge(self, record: MeterRecord, told: IntervalReport | RegisterReport) -> Judgement:
-        limits, zone = self._limits_of(record), self._zones[record.tenant_id]
+        limits, zone = self.limits_of(record), self._zones[record.tenant_id]
         if isinstance(told, IntervalReport):
             return validate_intervals(record.state, told, limits, zone)
         return validate_registers(record.state, told, limits, zone)
 
-    def _limits_of(self, record: MeterRecord) -> Limits:
+    def limits_of(self, record: MeterRecord) -> Limits:
+        """What the readings of a meter are judged by."""
         key = (record.product_id, record.qmax_per_h, record.installed_day, record.tenant_id)
         found = self._limits.get(key)
         if found is None:

@@ -10,16 +10,28 @@ import numpy as np
 from openmains.app.command.sent_frames import SentFrame
 from openmains.app.ingest.model import AlarmChange
 from openmains.app.ingest.pipeline.ports import DayTables, Effects, MeterRecord, PendingDay, StoredDay, Table
+from openmains.app.ingest.pipeline.quantities import SERIES_COLUMNS, Quantities, ValueSource
 from openmains.app.ingest.uplink import Uplink
 from openmains.domain.alarm import EventKind, EventState, Heard, hear
 from openmains.domain.period import day_to_date
 from openmains.domain.readings import merge, totals
-from openmains.domain.readings.model import DayRow, RegisterRow
+from openmains.domain.readings.model import DayRow, Limits, RegisterRow
 from openmains.domain.readings.restore import restore
 from openmains.drivers.model import MISSING_VALUE, Ints
 
 # what is kept of every report, in ClickHouse's table signal; its columns have these names
-SIGNAL_POINTS = ("rsrp_ddbm", "sinr_ddb", "ecl", "pci", "cell", "earfcn", "battery_pct", "battery_mv")
+SIGNAL_POINTS = (
+    "rsrp_ddbm",
+    "sinr_ddb",
+    "ecl",
+    "pci",
+    "cell",
+    "earfcn",
+    "battery_pct",
+    "battery_mv",
+    "balance",
+    "balance_kind",
+)
 NOT_SENT = -(2**31)
 ALL_MEASURED: list[int] = []  # an empty list on disk stands for zeros: nearly every day of every meter
 
@@ -50,6 +62,7 @@ class Gatherer:
         self._frames: list[tuple[Any, ...]] = []
         self._registers: list[tuple[Any, ...]] = []
         self._signals: list[tuple[Any, ...]] = []
+        self._series: list[tuple[Any, ...]] = []
         self.touched: dict[int, MeterRecord] = {}
 
     def finish(self) -> None:
@@ -58,6 +71,7 @@ class Gatherer:
         self._effects.frames = columns_of(FRAME_COLUMNS, self._frames)
         self._effects.registers = columns_of(REGISTER_COLUMNS, self._registers)
         self._effects.signals = columns_of(SIGNAL_COLUMNS, self._signals)
+        self._effects.series = columns_of(SERIES_COLUMNS, self._series)
 
     def frame(self, uplink: Uplink, version: int, outcome: str) -> None:
         """One row of the frame log."""
@@ -93,6 +107,13 @@ class Gatherer:
     def signal(self, record: MeterRecord, received_us: int, said: list[int]) -> None:
         """Radio and battery as the message told them (``signal_rows``)."""
         self._signals.append((record.tenant_id, record.meter_id, received_us, record.state.version, *said))
+
+    def quantities(
+        self, kept: Quantities, row: int, record: MeterRecord, received_us: int, device_at: int, limits: Limits
+    ) -> bool:
+        """Other quantities than volume; False where a series has no time that can be believed."""
+        source = ValueSource(record.tenant_id, record.meter_id, record.state.version, received_us, record.is_held_back)
+        return kept.rows(row, source, device_at, limits, self._series)
 
     def events(
         self,
@@ -218,9 +239,9 @@ def _cause(item: PendingDay) -> tuple[Any, ...]:
     )
 
 
-def signal_rows(points: Mapping[str, Ints]) -> list[list[int]]:
+def signal_rows(points: Mapping[str, Ints], count: int) -> list[list[int]]:
     """For each message its SIGNAL_POINTS as it told them; what it does not say is not taken from an earlier one."""
-    silent = np.full(len(points["rsrp_ddbm"]), NOT_SENT, dtype=np.int64)
+    silent = np.full(count, NOT_SENT, dtype=np.int64)
     columns = [points.get(name, silent) for name in SIGNAL_POINTS]
     table = np.stack([np.where(column == MISSING_VALUE, NOT_SENT, column) for column in columns], axis=1)
     rows: list[list[int]] = table.tolist()

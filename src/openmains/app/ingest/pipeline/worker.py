@@ -200,7 +200,7 @@ class ShardWorker:
             self.counters.by_reason["increment_cut"] += cut
         fit_days(days.versions)
         merged = time.perf_counter()
-        await self._sink.write(days, effects.registers, effects.frames, effects.signals)
+        await self._sink.write(days, effects.registers, effects.frames, effects.signals, effects.series)
         written = time.perf_counter()
         alarms = await self._store.commit(self._shard, before, after, effects, self._now_us())
         committed = time.perf_counter()

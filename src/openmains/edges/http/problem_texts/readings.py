@@ -11,6 +11,20 @@ TEXTS: dict[str, Text] = {
         "Too many points",
         "This range and step give more than {limit} points. Choose a smaller range or a larger step.",
     ),
+    "unknown-quantity": Text(
+        400,
+        "没有这个测点",
+        "不存在可查询的测点“{name}”。该表有哪些测点，见 /meters/〈编号〉/quantities。",
+        "No such quantity",
+        "There is no quantity “{name}” to ask for. Those of a meter are listed by /meters/<id>/quantities.",
+    ),
+    "too-many-values": Text(
+        400,
+        "数值过多",
+        "该时段的数值超过 {limit} 个。请缩短时段或减少测点。",
+        "Too many values",
+        "This period holds more than {limit} values. Ask for a shorter one, or for fewer quantities.",
+    ),
     "number-shared": Text(
         409,
         "表号不唯一",
