@@ -47,6 +47,7 @@ from openmains.edges.http.guard import RENEWED, SessionTouch, authorize
 from openmains.edges.http.permissions import Access, declared
 from openmains.edges.http.problems import ProblemDetails, on_any, on_http_exception, on_problem, request_id_of
 
+from openmains.edges.http.text_door import check_texts
 PREFIX = "/api/v1"
 LARGEST_BODY = 1024 * 1024
 _CSP = (
@@ -110,7 +111,7 @@ def api_router() -> Router:
     for handler in handlers:
         if isinstance(handler, HTTPRouteHandler):
             handler.responses = _ERRORS
-    return Router(path=PREFIX, route_handlers=handlers, guards=[authorize])
+    return Router(path=PREFIX, route_handlers=handlers, guards=[authorize], before_request=check_texts)
 
 
 def openapi_config() -> OpenAPIConfig:
