@@ -24,6 +24,8 @@ from openmains.edges.http.problems import request_id_of
 COOKIE = "openmains_session"
 RENEWED = "renewed_cookie"  # in a request's state: the cookie of a session that was just extended
 OWN_HEADER = "x-openmains-request"
+BROWSER_COOKIE = "openmains_browser"  # no credential: failures of this browser are counted apart from its address's
+_BROWSER_S = 400 * 86_400  # the longest that browsers keep one
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _EXTEND_EVERY_S = 300.0
 
@@ -131,6 +133,19 @@ def _check_origin(connection: Connection, deps: ApiDeps, *, header_needed: bool)
         return
     if not origin or urlsplit(origin).netloc.lower() != connection.headers.get("host", "").lower():
         raise Problem("foreign-origin")
+
+
+def browser_cookie(connection: Connection, value: str) -> Cookie:
+    """The cookie by which a browser that signed in is known at its next sign-in."""
+    return Cookie(
+        key=BROWSER_COOKIE,
+        value=value,
+        max_age=_BROWSER_S,
+        path="/api/v1/session",
+        httponly=True,
+        samesite="strict",
+        secure=_is_secure(connection),
+    )
 
 
 def _limit(wait_s: float) -> None:

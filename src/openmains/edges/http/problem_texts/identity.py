@@ -37,7 +37,16 @@ TEXTS: dict[str, Text] = {
         "尝试次数过多",
         "失败次数过多，该登录名暂时锁定。请在 {retry_after_s} 秒后重试，或请管理员重设密码。",
         "Too many attempts",
-        "Too many failures; this login is refused for now. Try again in {retry_after_s} s or ask for a reset.",
+        "Too many failures for this login from your address, which is refused for now. Try again in {retry_after_s} s, sign in from a "
+        "browser that did so before or from another network, or ask an administrator to unlock it.",
+    ),
+    "password-locked": Text(
+        429,
+        "尝试次数过多",
+        "当前密码多次输入错误，此会话暂时不能修改密码。请在 {retry_after_s} 秒后重试，或退出后重新登录再修改；忘记密码请联系管理员。",
+        "Too many attempts",
+        "The current password was wrong too often; this session cannot change it for now. Try again in {retry_after_s} s, or sign out "
+        "and in again first; if you forgot the password, ask an administrator.",
     ),
     "not-allowed": Text(
         403,
