@@ -52,7 +52,7 @@ class ChangePassword:
             if not keep_tokens:
                 await work[CredentialStore].revoke_tokens_of(actor.user_id)
             await work[AuditTrail].record(
-                actor, "change_password", "user", actor.user_id, None, {"tokens": "kept" if keep_tokens else "revoked"}
+                actor, "change_password", "user", actor.user_id, None, {"tokens_kept": keep_tokens}
             )
 
     async def _check(self, actor: Actor, current: str, place: str) -> None:
