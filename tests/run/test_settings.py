@@ -80,16 +80,21 @@ def test_half_an_outside_postgres_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_api_gets_its_settings(tmp_path: Path) -> None:
+    from openmains.edges.http.proxies import Proxies, networks_of
     from openmains.run.roles.api import api_settings
 
     origins = "https://om.example.com/, https://b.example.com,"
     given = {"OPENMAINS_TRUST_FORWARDED": "true", "OPENMAINS_ALLOWED_ORIGINS": origins}
     api = api_settings(load(given).settings, tmp_path)
-    assert (api.trust_forwarded, api.secure_cookies) == (True, False)
+    assert (api.proxies, api.secure_cookies) == (Proxies(networks_of("127.0.0.0/8, ::1/128")), False)
     assert api.allowed_origins == ("https://om.example.com", "https://b.example.com")
     assert api_settings(load({"OPENMAINS_SESSION_HOURS": "3"}).settings, tmp_path).session == timedelta(hours=3)
     plain = api_settings(load({}).settings, tmp_path)
-    assert (plain.trust_forwarded, plain.allowed_origins) == (False, ())
+    assert (plain.proxies, plain.allowed_origins, plain.open_metrics) == (Proxies(), (), False)
+    own = {"OPENMAINS_TRUSTED_PROXIES": "10.0.0.0/8", "OPENMAINS_FORWARDED_HEADER": "forwarded"}
+    assert api_settings(load(given | own).settings, tmp_path).proxies == Proxies(networks_of("10.0.0.0/8"), "forwarded")
+    with pytest.raises(StartError, match="trusted_proxies: no network: 'nonsense'"):
+        api_settings(load(given | {"OPENMAINS_TRUSTED_PROXIES": "10.0.0.0/8, nonsense"}).settings, tmp_path)
 
 
 @pytest.mark.parametrize("role", ["pipeline", "api", "worker"])

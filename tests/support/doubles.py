@@ -98,12 +98,13 @@ def user(user_id: int, role: Role = Role.OPERATOR, **more: Any) -> User:
 
 
 class Users:
-    """``UserStore``; ``passwords``: (hash, must change) that were set."""
+    """``UserStore``; ``passwords``: (hash, must change) that were set; ``unlocked``: users whose failures were forgotten."""
 
     def __init__(self, *users: User) -> None:
         self.rows = {row.user_id: row for row in users}
         self.changes: list[dict[str, Any]] = []
         self.passwords: dict[int, tuple[str, bool]] = {}
+        self.unlocked: list[int] = []
 
     async def get(self, user_id: UserId) -> User | None:
         return self.rows.get(user_id)
@@ -119,6 +120,9 @@ class Users:
 
     async def set_password(self, user_id: UserId, password_hash: str, *, must_change: bool) -> None:
         self.passwords[user_id] = (password_hash, must_change)
+
+    async def clear_failures(self, user_id: UserId) -> None:
+        self.unlocked.append(user_id)
 
     async def other_administrators(self, user_id: UserId) -> int:
         return sum(

@@ -1751,7 +1751,7 @@ export interface paths {
         };
         /**
          * Ready
-         * @description It can serve: its engines answer. 503 otherwise.
+         * @description It can serve: its engines answer and its disks take what is written. 503 otherwise, within seconds.
          */
         get: operations["ready"];
         put?: never;
@@ -1961,7 +1961,7 @@ export interface paths {
         put?: never;
         /**
          * ChangePassword
-         * @description Change one's own password; all other sessions end.
+         * @description Change one's own password; all other sessions end, and the own API tokens unless they are kept.
          */
         post: operations["change_password"];
         delete?: never;
@@ -3219,6 +3219,8 @@ export interface components {
         /** PasswordBody */
         PasswordBody: {
             current: string;
+            /** @default false */
+            keep_tokens: boolean;
             new: string;
         };
         /** PlannedCell */

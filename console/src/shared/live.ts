@@ -5,12 +5,15 @@
 import { onScopeDispose, readonly, ref } from "vue";
 import { liveUrl, parseLive, type LiveMessage } from "@/api/live";
 import { noteReached } from "./online";
+import { markExpired } from "./session";
 
 export type LiveState = "closed" | "connecting" | "open";
 type Listener = (message: LiveMessage) => void;
 
 const FIRST_MS = 1000;
 const LAST_MS = 30_000;
+/** The server closes with this when the sign-in ended: out there is no way back but a new one. */
+const SESSION_OVER = 4401;
 
 const listeners = new Set<Listener>();
 const state = ref<LiveState>("closed");
@@ -38,10 +41,14 @@ function open(): void {
     const message = parseLive(event.data);
     if (message !== null) for (const listener of listeners) listener(message);
   };
-  opened.onclose = () => {
+  opened.onclose = (event: CloseEvent) => {
     if (socket !== opened) return;
     socket = null;
     state.value = "closed";
+    if (event.code === SESSION_OVER) {
+      markExpired();
+      return;
+    }
     if (listeners.size === 0) return;
     timer = setTimeout(open, backoffMs(failures, Math.random()));
     failures += 1;

@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from openmains.domain.plain_text import Quoted
+
 BOM = "\ufeff".encode()  # Excel takes a CSV for UTF-8 only with it
 _FORMULA = "=+\\-@\t\r\n＝＋－＠"
 _HIDDEN = (
@@ -34,12 +36,12 @@ def neutral(text: str) -> str:
 
 
 def original(text: str) -> str:
-    """The text of which ``neutral`` made this cell."""
+    """The text of which ``neutral`` made this cell; ``Quoted`` where it was marked as text."""
     if "'" not in text:
         return text
     start = _HEAD.match(text).end()  # type: ignore[union-attr]
     made = text[:start] + _MADE_WITHIN.sub(r"\1", text[start:])
-    return made[1:] if text.startswith("'") and _AT_START.match(text, 1) else made
+    return Quoted(made[1:]) if text.startswith("'") and _AT_START.match(text, 1) else made
 
 
 def _field(cell: Any) -> str:

@@ -53,6 +53,13 @@ class Settings:
         1024, "数据目录所在磁盘的最小剩余空间(MB),不足则不启动", "least free disk space to start with (MB)", low=16
     )
 
+    ready_free_mb: int = _s(
+        64,
+        "运行中磁盘剩余空间低于此值时 /ready 报告磁盘已满(MB)",
+        "free disk space below which /ready says that the disk is full (MB)",
+        low=1,
+    )
+
     coap_host: str = _s(
         "0.0.0.0",  # noqa: S104 - meters come from outside
         "表具接入(DTLS 与 CoAP)监听地址",
@@ -171,8 +178,24 @@ class Settings:
     cookie_secure: bool = _s(False, "会话 Cookie 仅经 HTTPS 发送", "send the session cookie over HTTPS only")
     trust_forwarded: bool = _s(
         False,
-        "采信 X-Forwarded-For 与 X-Forwarded-Proto;仅当前面的代理会设置它们时开启",
-        "believe X-Forwarded-For and -Proto; only behind a proxy that sets them",
+        "采信可信代理所写的来源地址与协议(见下两项);仅当前面的代理会设置它们时开启",
+        "believe what trusted proxies (see the next two) say of address and scheme; only behind a proxy that sets them",
+    )
+    trusted_proxies: str = _s(
+        "127.0.0.0/8, ::1/128",
+        "自己的反向代理所在网段(逗号分隔);只采信由它们添加的最后一跳",
+        "networks of our own proxies (comma separated); only the last hop that one of them added is believed",
+    )
+    forwarded_header: str = _s(
+        "x-forwarded-for",
+        "代理以哪个头说明来源;另一个一律忽略",
+        "the header in which the proxies say where a request comes from; the other is ignored",
+        choices=("x-forwarded-for", "forwarded"),
+    )
+    open_metrics: bool = _s(
+        False,
+        "本机直接连接(未经代理)无需令牌即可读取 /metrics 全部指标",
+        "all of /metrics without a token for who connects from this machine itself, through no proxy",
     )
     allowed_origins: str = _s(
         "",

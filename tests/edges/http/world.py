@@ -68,10 +68,11 @@ class Feed:
 
 
 class System:
-    """The system port, standing still; ``hosts``: the tenants that run the platform."""
+    """The system port, always the same; ``hosts``: the tenants that run the platform; ``still``: engines that stand still."""
 
     def __init__(self) -> None:
         self.hosts: set[int] = set()
+        self.still: list[str] = []
 
     async def snapshot(self, tenant_id: int) -> SystemSnapshot:
         del tenant_id
@@ -83,7 +84,12 @@ class System:
     async def not_ready(self) -> list[str]:
         return []
 
-    async def metrics(self) -> list[Metric]:
+    def standing_still(self) -> Sequence[str]:
+        return self.still
+
+    async def metrics(self, tenant_id: int | None) -> list[Metric]:
+        if tenant_id is not None and tenant_id not in self.hosts:
+            return [Metric("openmains_tenant", "gauge", "Own.", 1, {"name": "meters"})]
         return [Metric("openmains_reports_total", "counter", "Reports.", 7, {"node": 'a"b'})]
 
 

@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.nats.live import LiveHub
@@ -15,6 +14,7 @@ from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.identity.tables import create_tenant_admin
 from openmains.run.engines.engines import Engines
 from openmains.run.roles.counters import publish_counters
+from openmains.run.roles.engine_watch import DiskWatch, EngineWatch
 from openmains.run.roles.system_view import RunningSystem
 from tests.support.engines import migrate_postgres
 
@@ -29,7 +29,8 @@ async def viewed(engines: Engines, clickhouse: ClickHouse) -> AsyncIterator[tupl
         bus = Bus(client)
         hub = LiveHub(bus)
         await hub.start()
-        yield RunningSystem(Path("unused"), hub, stream, pool, clickhouse, 2), hub, bus
+        watch = EngineWatch({"postgresql": lambda: pool.fetchval("SELECT 1"), "jetstream": stream.state})
+        yield RunningSystem(hub, stream, pool, clickhouse, 2, watch, DiskWatch({}, 1)), hub, bus
     finally:
         with contextlib.suppress(OSError):  # the server may be gone by then
             await client.close()
@@ -74,7 +75,7 @@ async def test_processes_counters_and_engines(engines: Engines, clickhouse: Clic
         (sample,) = (await system.snapshot(1)).growth
         assert sample.bytes >= snapshot.storage["postgresql"] and (sample.at.minute, sample.at.second) == (0, 0)
         assert await system.not_ready() == []
-        names = {(metric.name, *metric.labels.values()) for metric in await system.metrics()}
+        names = {(metric.name, *metric.labels.values()) for metric in await system.metrics(1)}
         assert {("openmains_events_total", "edge.received"), ("openmains_resident_bytes", "core")} <= names
 
 

@@ -12,7 +12,7 @@ export type AuditQuery = QueryOf<"list_audit">;
 export const whoAmI = () => call("get", "/api/v1/session");
 export const signIn = (body: { tenant?: string; login: string; password: string }) => call("post", "/api/v1/session", { body });
 export const signOut = () => call("delete", "/api/v1/session");
-export const changePassword = (body: { current: string; new: string }) => call("post", "/api/v1/session/password", { body });
+export const changePassword = (body: { current: string; new: string; keep_tokens: boolean }) => call("post", "/api/v1/session/password", { body });
 export const listUsers = (query: { cursor?: string }, signal: Abort) => call("get", "/api/v1/users", { query, signal });
 export const createUser = (body: NewUser) => call("post", "/api/v1/users", { body });
 export const changeUser = (userId: number, body: UserChange) => call("patch", "/api/v1/users/{user_id}", { path: { user_id: userId }, body });

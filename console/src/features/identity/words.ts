@@ -22,6 +22,8 @@ export const words = {
     different: ["两次输入不一致", "The two entries differ"],
     change: ["更换密码", "Change password"],
     changed: ["密码已更换", "Password changed"],
+    othersEnd: ["其他浏览器上的登录立即结束。", "Your sign-ins in other browsers end at once."],
+    keepTokens: ["保留我的 API 令牌（否则立即吊销，使用它们的程序停止工作）", "Keep my API tokens (else they are revoked at once and the programs that use them stop)"],
   },
   audit: {
     title: ["审计日志", "Audit log"],
@@ -45,7 +47,7 @@ export const words = {
     state: ["状态", "State"],
     active: ["可用", "Active"],
     disabled: ["已停用", "Disabled"],
-    locked: ["已锁定", "Locked"],
+    locked: ["部分来源已锁定", "Locked from some addresses"],
     mustChange: ["须改密码", "must change password"],
     add: ["添加用户", "Add a user"],
     disable: ["停用", "Disable"],

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 
 from openmains.app.fleet.signs import MeterSign
+from openmains.domain.fleet.meter_number import WRITTEN
 from openmains.domain.fleet.registry_columns import MOST_QMAX_L_H
 from openmains.domain.ids import AreaId, CustomerId, MeterId, ProductId, TenantId
 from openmains.domain.period import DAY_S
@@ -22,6 +23,7 @@ MeterSort = Literal["number", "-number", "meter_id", "-meter_id"]
 Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Text = Annotated[str, Meta(max_length=400)]
+BarCode = Annotated[str, Meta(max_length=64, pattern=r"^\S*$")]
 Id32 = Annotated[
     int, Meta(ge=1, le=2**31 - 1)
 ]  # where a typed id would change how the API's document writes its bounds
@@ -215,11 +217,11 @@ class RegisteredMeter(MeterDetail, frozen=True):
 class NewMeter(Struct, frozen=True, forbid_unknown_fields=True):
     """A meter to add. ``expected_from``: first day whose reading is asked for; today without it."""
 
-    number: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^\S+$")]
+    number: Annotated[str, Meta(min_length=1, max_length=32, pattern=rf"^{WRITTEN}$")]
     product_id: Id32
     area_id: Id32
     installed_on: date
-    bar_code: Annotated[str, Meta(max_length=64)] = ""
+    bar_code: BarCode = ""
     imei: Imei | None = None
     imsi: Digits = ""
     iccid: Digits = ""
@@ -237,7 +239,7 @@ class MeterChange(Struct, frozen=True, forbid_unknown_fields=True):
     product_id: ProductRef | UnsetType = UNSET
     area_id: AreaRef | UnsetType = UNSET
     installed_on: date | UnsetType = UNSET
-    bar_code: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    bar_code: BarCode | UnsetType = UNSET
     imei: Imei | UnsetType | None = UNSET
     imsi: Digits | UnsetType = UNSET
     iccid: Digits | UnsetType = UNSET

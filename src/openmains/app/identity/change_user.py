@@ -22,13 +22,14 @@ async def change_user(store: Store, actor: Actor, user_id: UserId, values: dict[
     Another role or a lock takes effect at once: sessions end and tokens are revoked.
     """
     values = dict(values)
-    if values.pop("unlock", False):
-        values |= {"failed_count": 0, "locked_until": None}
+    unlocks = values.pop("unlock", False)
     async with store.tenant(actor.tenant_id) as work:
         before = await work[UserStore].get(user_id)
         if before is None:
             raise Problem("not-found")
-        if not values:
+        if unlocks:
+            await work[UserStore].clear_failures(user_id)
+        elif not values:
             return before
         loses = values.get("disabled", before.disabled) or values.get("role", before.role) != Role.ADMINISTRATOR
         if before.role == Role.ADMINISTRATOR and not before.disabled and loses:
@@ -54,6 +55,7 @@ async def reset_password(store: Store, actor: Actor, user_id: UserId, reason: st
             raise Problem("not-found")
         reason = stated(reason)
         await work[UserStore].set_password(user_id, password_hash, must_change=True)
+        await work[UserStore].clear_failures(user_id)
         await work[CredentialStore].end_sessions_of(user_id)
         await work[CredentialStore].revoke_tokens_of(user_id)
         await work[AuditTrail].record(actor, "reset_password", "user", user_id, None, None, reason=reason)

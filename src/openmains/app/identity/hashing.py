@@ -11,6 +11,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 _hasher = PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=1)
 
 SESSION_PREFIX = "oms_"
+BROWSER_PREFIX = "omb_"
 TOKEN_PREFIX = "omt_"  # noqa: S105 a mark that lets a leaked token be recognised, not a secret
 
 

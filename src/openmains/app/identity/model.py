@@ -29,7 +29,11 @@ class Actor:
 
 
 class SignInRecord(msgspec.Struct, frozen=True):
-    """What sign-in needs of a user, before a tenant is known. Stays inside the use case."""
+    """What sign-in needs of a user, before a tenant is known. Stays inside the use case.
+
+    ``place``: where the failures are counted (``domain/identity/lockout.py``); ``is_known``: the person signed in there before;
+    ``failed_elsewhere``: within a day, at places where the person never did.
+    """
 
     user_id: UserId
     tenant_id: TenantId
@@ -39,13 +43,17 @@ class SignInRecord(msgspec.Struct, frozen=True):
     locale: str
     disabled: bool
     must_change: bool
-    failed_count: int
-    locked_until: datetime | None
     zone: str
+    place: str
+    failed_count: int = 0
+    locked_until: datetime | None = None
+    is_known: bool = False
+    failed_elsewhere: int = 0
 
 
 class User(msgspec.Struct, frozen=True):
-    """A person of a tenant."""
+    """A person of a tenant. ``locked_until``: the latest end of a lock at one of the places from which wrong passwords came; from
+    other places the person can sign in meanwhile."""
 
     user_id: UserId
     login: str

@@ -15,7 +15,8 @@ class SignInStore(Protocol):
     async def only_tenant_code(self) -> str | None:
         """Code of the tenant when there is exactly one."""
 
-    async def find_sign_in(self, tenant_code: str, login: str) -> SignInRecord | None: ...
+    async def find_sign_in(self, tenant_code: str, login: str, address: str, browser: str) -> SignInRecord | None:
+        """The person and what is known of the place: ``browser`` where the person signed in with it before, else ``address``."""
 
     async def find_credential(self, secret_hash: bytes) -> Actor | None:
         """Who a session or token belongs to, if it is valid now."""
@@ -31,8 +32,19 @@ class UserStore(Protocol):
     async def remove(self, user_id: UserId) -> bool: ...
     async def password_hash(self, user_id: UserId) -> str | None: ...
     async def set_password(self, user_id: UserId, password_hash: str, *, must_change: bool) -> None: ...
-    async def note_failure(self, user_id: UserId, failures: int, locked_until: datetime | None) -> None: ...
-    async def clear_failures(self, user_id: UserId) -> None: ...
+    async def failures_at(self, user_id: UserId, place: str) -> tuple[int, datetime | None]:
+        """Failures in a row at one place, and until when it is locked."""
+
+    async def note_failure(self, user_id: UserId, place: str, failures: int, locked_until: datetime | None) -> None: ...
+    async def note_known(self, user_id: UserId, place: str) -> None:
+        """The person signed in there: its failures are forgotten, those of other places stay."""
+
+    async def forget_places(self, user_id: UserId) -> None:
+        """Places of the tenant that were quiet for long."""
+
+    async def clear_failures(self, user_id: UserId) -> None:
+        """No place is locked for this person any more."""
+
     async def other_administrators(self, user_id: UserId) -> int:
         """Enabled administrators apart from this user."""
 
@@ -79,4 +91,5 @@ class AccountRecovery(Protocol):
         """The new user must change the password. False: the login is taken."""
 
     async def restore(self, tenant_id: TenantId, login: str, password_hash: str) -> bool:
-        """Another password, to be changed at the first sign-in; locks are lifted, sessions end. False: no such login."""
+        """Another password, to be changed at the first sign-in; locks are lifted, sessions and tokens end. False: no such
+        login."""

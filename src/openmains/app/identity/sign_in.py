@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sign in: the same answer and the same time whether the login exists or not, and a delay that grows with failures."""
+"""Sign in: the same answer and the same time whether the login exists or not, and a delay that grows with the failures of a place.
+
+What a place is, and why others stay open, is told in ``domain/identity/lockout.py``. A browser that signed in is given a cookie: it
+is no credential, it only has its failures counted apart from those of its address.
+"""
 
 import asyncio
 from collections import OrderedDict
@@ -8,12 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
-from openmains.app.identity.hashing import SESSION_PREFIX, new_secret, verify_password
+from openmains.app.identity.hashing import BROWSER_PREFIX, SESSION_PREFIX, hash_secret, new_secret, verify_password
 from openmains.app.identity.model import Actor, SignInRecord
 from openmains.app.identity.ports import AuditTrail, CredentialStore, SignInStore, UserStore
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
-from openmains.domain.identity.lockout import delay_s
+from openmains.domain.identity.lockout import delay_s, free_failures, place_of_address, place_of_browser
 
 _REFUSAL_S = 0.25  # every refused attempt takes this long, whatever work was behind it
 _REMEMBERED = 10_000  # names that do not exist, so that they lock like those that do; the oldest are forgotten
@@ -21,11 +25,12 @@ _REMEMBERED = 10_000  # names that do not exist, so that they lock like those th
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """``secret`` goes to the caller once; only its hash is stored."""
+    """``secret`` goes to the caller once; only its hash is stored. ``browser``: the cookie to know the browser by."""
 
     actor: Actor
     secret: str
     expires_at: datetime
+    browser: str
 
 
 class SignIn:
@@ -37,71 +42,88 @@ class SignIn:
         lookups: SignInStore,
         session: timedelta,
         now: Callable[[], datetime],
-        *,
-        hashes_at_once: int = 2,
+        gate: asyncio.Semaphore | None = None,
     ) -> None:
-        """``session``: how long a session lasts that is not used. ``now``: the clock of delays and ends, aware."""
+        """``session``: how long a session lasts that is not used. ``now``: the clock of delays and ends, aware.
+        ``gate``: how many passwords are tried at once, each for 64 MiB."""
         self._store = store
         self._lookups = lookups
         self._session = session
         self._now = now
-        self._gate = asyncio.Semaphore(hashes_at_once)  # 64 MiB each
-        self._strangers: OrderedDict[tuple[str, str], tuple[int, datetime]] = OrderedDict()
-        self._one_at_a_time: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        self._gate = gate or asyncio.Semaphore(2)
+        self._strangers: OrderedDict[tuple[str, str, str], tuple[int, datetime]] = OrderedDict()
+        self._strange_failures: OrderedDict[tuple[str, str], tuple[int, datetime]] = OrderedDict()
+        self._one_at_a_time: WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def __call__(
-        self, tenant_code: str | None, login: str, password: str, *, address: str, request_id: str
+        self, tenant_code: str | None, login: str, password: str, *, address: str, browser: str, request_id: str
     ) -> SignedIn:
-        """Raises ``sign-in-refused`` or ``sign-in-locked``."""
+        """``browser``: the cookie of an earlier sign-in, or nothing. Raises ``sign-in-refused`` or ``sign-in-locked``."""
         code = tenant_code or await self._lookups.only_tenant_code() or ""
-        name = (code, login)
+        place, known_browser = place_of_address(address), place_of_browser(hash_secret(browser))
         # guesses sent at the same time must not all be made before the first of them is counted
-        lock = self._one_at_a_time.setdefault(name, asyncio.Lock())
+        lock = self._one_at_a_time.setdefault((code, login, place), asyncio.Lock())
         async with lock:
             loop = asyncio.get_running_loop()
             begun = loop.time()
-            found = await self._lookups.find_sign_in(code, login)
-            self._refuse_locked(found, name)
+            found = await self._lookups.find_sign_in(code, login, place, known_browser)
+            self._refuse_locked(found, (code, login, place))
             async with self._gate:
                 right = await asyncio.to_thread(verify_password, found.password_hash if found else None, password)
             if found is not None and right and not found.disabled:
-                return await self._open_session(found, _actor(found, login, address, request_id))
+                if found.place != known_browser:
+                    browser = ""
+                return await self._open_session(found, _actor(found, login, address, request_id), place, browser)
             if found is None:
-                self._note_stranger(name)
+                self._note_stranger((code, login, place))
             else:
                 await self._note_failure(found, _actor(found, login, address, request_id))
             await asyncio.sleep(begun + _REFUSAL_S - loop.time())
         raise Problem("sign-in-refused")
 
-    def _refuse_locked(self, found: SignInRecord | None, name: tuple[str, str]) -> None:
+    def _refuse_locked(self, found: SignInRecord | None, name: tuple[str, str, str]) -> None:
         until = self._strangers.get(name, (0, None))[1] if found is None else found.locked_until
         wait = 0.0 if until is None else (until - self._now()).total_seconds()
         if wait > 0:
             raise Problem("sign-in-locked", retry_after_s=int(wait) + 1)
 
-    def _note_stranger(self, name: tuple[str, str]) -> None:
-        failures = self._strangers.pop(name, (0, None))[0] + 1
-        self._strangers[name] = (failures, self._now() + timedelta(seconds=delay_s(failures)))
-        if len(self._strangers) > _REMEMBERED:
-            self._strangers.popitem(last=False)
+    def _note_stranger(self, name: tuple[str, str, str]) -> None:
+        """As ``find_sign_in`` counts those of a login that exists."""
+        now, login = self._now(), name[:2]
+        failures = self._strangers.pop(name, (0, now))[0] + 1
+        total, since = self._strange_failures.pop(login, (0, now))
+        if now - since > timedelta(days=1):
+            total, since = 0, now
+        free = free_failures(is_known=False, failed_elsewhere=total - failures + 1)
+        self._strangers[name] = (failures, now + timedelta(seconds=delay_s(failures, free)))
+        self._strange_failures[login] = (total + 1, since)
+        for remembered in (self._strangers, self._strange_failures):
+            if len(remembered) > _REMEMBERED:
+                remembered.popitem(last=False)
 
     async def _note_failure(self, found: SignInRecord, actor: Actor) -> None:
         failures = found.failed_count + 1
-        wait = delay_s(failures)
+        wait = delay_s(failures, free_failures(is_known=found.is_known, failed_elsewhere=found.failed_elsewhere))
         until = self._now() + timedelta(seconds=wait) if wait else None
         async with self._store.tenant(found.tenant_id) as work:
-            await work[UserStore].note_failure(found.user_id, failures, until)
+            await work[UserStore].forget_places(found.user_id)
+            await work[UserStore].note_failure(found.user_id, found.place, failures, until)
             await work[AuditTrail].record(actor, "sign_in_refused", "user", found.user_id, None, {"failures": failures})
 
-    async def _open_session(self, found: SignInRecord, actor: Actor) -> SignedIn:
+    async def _open_session(self, found: SignInRecord, actor: Actor, place: str, browser: str) -> SignedIn:
+        """``browser``: its cookie where the person signed in with it before; without one it is given a new one."""
         secret, secret_hash = new_secret(SESSION_PREFIX)
+        browser = browser or new_secret(BROWSER_PREFIX)[0]
         expires_at = self._now() + self._session
         async with self._store.tenant(found.tenant_id) as work:
-            if found.failed_count:
-                await work[UserStore].clear_failures(found.user_id)
+            users = work[UserStore]
+            await users.note_known(found.user_id, place_of_browser(hash_secret(browser)))
+            if found.place == place:  # else its failures are somebody else's: a known browser came in past them
+                await users.note_known(found.user_id, place)
+            await users.forget_places(found.user_id)
             await work[CredentialStore].add_session(secret_hash, found.user_id, expires_at, actor.address)
             await work[AuditTrail].record(actor, "sign_in", "user", found.user_id, None, None)
-        return SignedIn(actor, secret, expires_at)
+        return SignedIn(actor, secret, expires_at, browser)
 
 
 def _actor(found: SignInRecord, login: str, address: str, request_id: str) -> Actor:

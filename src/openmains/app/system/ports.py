@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the API asks of the running system."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -22,6 +22,10 @@ class SystemView(Protocol):
         """Whether this tenant may see figures of the whole platform."""
 
     async def not_ready(self) -> list[str]:
-        """What keeps this process from serving; empty: ready."""
+        """What keeps this process from serving; empty: ready. Answers within seconds, whatever stands still."""
 
-    async def metrics(self) -> list[Metric]: ...
+    def standing_still(self) -> Sequence[str]:
+        """Engines that have not answered for a while: what waits for one of them waits in vain."""
+
+    async def metrics(self, tenant_id: TenantId | None) -> list[Metric]:
+        """Of the platform for the tenant that runs it and for None, of the tenant alone for the others."""

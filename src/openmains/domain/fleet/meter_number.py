@@ -9,6 +9,7 @@ are compared, as many as the product's driver says. A frame of zeros alone has n
 from enum import Enum
 
 MOST_DIGITS = 18  # what 64 bits hold
+WRITTEN = "[0-9A-Za-z][0-9A-Za-z._/-]{0,31}"  # a registered number, as a regular expression
 
 
 class NumberFit(Enum):

@@ -6,7 +6,6 @@ An empty cell means 'not given': a new meter gets the default, a known one keeps
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +16,7 @@ from typing import Any
 from openmains.domain import csv_rows
 from openmains.domain.fleet.identifiers import is_iccid, is_imei, is_imsi, luhn_digit
 from openmains.domain.fleet.installation import expectation_fault, installation_fault
+from openmains.domain.fleet.meter_number import WRITTEN
 from openmains.domain.fleet.registry_columns import (
     AMBIGUOUS,
     COLUMNS,
@@ -28,10 +28,13 @@ from openmains.domain.fleet.registry_columns import (
     PLACES,
     REQUIRED,
 )
+from openmains.domain.plain_text import Quoted, hidden_sign, is_formula
 
 REASONS: Mapping[str, tuple[str, str]] = {
     "required": ("必填项为空", "a value is required"),
     "too_long": ("内容过长", "the text is too long"),
+    "formula_sign": ("以 = + - 或 @ 开头，会被当作公式；请以文字或数字开头，或在前面加单引号标为文本",
+                     "begins with = + - or @ as a formula does: begin it with a letter or a digit, or mark it as text by an apostrophe"),
     "control_sign": ("含有控制字符", "the text contains control characters"),
     "bad_number": ("表号只能含字母、数字和 . _ / -，且以字母或数字开头，最长 32 位",
                    "a meter number has 1 to 32 letters, digits and . _ / - and begins with a letter or digit"),
@@ -68,7 +71,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
     **csv_rows.REASONS,
 }  # fmt: skip
 
-_NUMBER = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]{0,31}", re.ASCII)
+_NUMBER = re.compile(WRITTEN, re.ASCII)
 _CODE = re.compile(r"[^\s\x00-\x1f\x7f]{1,64}")
 _PHONE = re.compile(r"[0-9+()* -]{1,32}", re.ASCII)
 _DATE = re.compile(
@@ -86,7 +89,9 @@ _SHEET_ERROR = re.compile(
 _MASKED = re.compile(r"\*{2,}")
 # Letters of UTF-8 read as GBK or as Latin-1: what comes of the commonest lead bytes (E4 to E9, C3, EF BB BF).
 _MOJIBAKE = re.compile("\ufffd|锟斤拷|锘縷|烫烫烫|\u00ef\u00bb\u00bf|[\u00e4-\u00e9][\u0080-\u00bf]{2}")
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # control, direction (U+202E), zero width, halves of pairs
+_NAMES = frozenset(  # what people call things by: no formulas (domain/plain_text.py)
+    {"bar_code", "product", "area", "customer_code", "customer_name", "customer_address", "address"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +187,7 @@ def left_out(header: Sequence[str]) -> list[str]:
 def _checked(text: str, most: int) -> str:
     if len(text) > most:
         raise CellError("too_long")
-    if not text.isprintable() and any(unicodedata.category(sign) in _UNSEEN for sign in text):
+    if hidden_sign(text):
         raise CellError("control_sign")
     if not text.isascii() and (_MOJIBAKE.search(text) or _is_utf8_read_as_gbk(text)):
         raise CellError("mojibake")
@@ -350,6 +355,8 @@ class RowCheck:
                 continue
             try:
                 values[name] = read(text)
+                if name in _NAMES and is_formula(text) and not isinstance(cells[place], Quoted):
+                    raise CellError("formula_sign")
             except CellError as error:
                 errors.append(RowError(row, self._header[place], text[:200], str(error)))
         if count > len(self._header) and any(cell.strip() for cell in cells[len(self._header) :]):

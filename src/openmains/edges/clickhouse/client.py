@@ -9,7 +9,9 @@ import asyncio
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
@@ -76,6 +78,23 @@ class ClickHouse:
     def command_now(self, sql: str, params: Mapping[str, Any] | None = None) -> None:
         """The same in the calling thread."""
         self.client().command(sql, parameters=dict(params) if params else None)
+
+    def ping_now(self, within_s: float) -> None:
+        """A server's word that it is there, over a connection of its own: reports may hold all the others. Raises ``OSError`` without
+        one. Not for an embedded engine."""
+        server = urlsplit(self._dsn)
+        is_secure = "secure=true" in server.query.lower() or server.port in (443, 8443)
+        kind = HTTPSConnection if is_secure else HTTPConnection
+        connection = kind(
+            server.hostname or "localhost", server.port or (8443 if is_secure else 8123), timeout=within_s
+        )
+        try:
+            connection.request("GET", "/ping")
+            connection.getresponse().read()
+        except HTTPException as error:
+            raise OSError(f"{type(error).__name__} instead of an answer") from error
+        finally:
+            connection.close()
 
     async def _run(self, pool: ThreadPoolExecutor, function: Any, *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(pool, function, *args)

@@ -43,10 +43,12 @@ from openmains.edges.http import (
     system,
 )
 from openmains.edges.http.console import console_handlers
+from openmains.edges.http.deadline import Deadline
 from openmains.edges.http.deps import ApiDeps
 from openmains.edges.http.guard import RENEWED, SessionTouch, authorize
 from openmains.edges.http.permissions import Access, declared
 from openmains.edges.http.problems import ProblemDetails, on_any, on_http_exception, on_problem, request_id_of
+from openmains.edges.http.text_door import check_texts
 
 PREFIX = "/api/v1"
 LARGEST_BODY = 1024 * 1024
@@ -111,7 +113,7 @@ def api_router() -> Router:
     for handler in handlers:
         if isinstance(handler, HTTPRouteHandler):
             handler.responses = _ERRORS
-    return Router(path=PREFIX, route_handlers=handlers, guards=[authorize])
+    return Router(path=PREFIX, route_handlers=handlers, guards=[authorize], before_request=check_texts)
 
 
 def openapi_config() -> OpenAPIConfig:
@@ -163,6 +165,7 @@ def build_app(deps: ApiDeps) -> Litestar:
         state=State({"deps": deps, "touch": SessionTouch()}),
         exception_handlers={Problem: on_problem, HTTPException: on_http_exception, Exception: on_any},
         before_send=[_before_send],
+        middleware=[Deadline(deps.system.standing_still)],
         openapi_config=openapi_config(),
         request_max_body_size=LARGEST_BODY,
         logging_config=None,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the API is made of, given by the role that runs it."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -16,6 +17,7 @@ from openmains.app.command.ports import StopSwitch
 from openmains.app.command.signing_ports import Signer
 from openmains.app.fleet.driver_catalog import DriverCatalog
 from openmains.app.fleet.ports import Dimensions
+from openmains.app.identity.change_password import ChangePassword
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import SignInStore
 from openmains.app.identity.sign_in import SignIn
@@ -29,8 +31,10 @@ from openmains.app.unit_of_work import Store
 from openmains.domain.period import day_to_date, utc_of_us, zone
 from openmains.domain.security.ladder import Thresholds
 from openmains.edges.http.limiter import Limiter
+from openmains.edges.http.proxies import Hop, Proxies
 
 Connection = ASGIConnection[Any, Any, Any, Any]
+PASSWORDS_AT_ONCE = 2  # each takes 64 MiB and a processor for 60 ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,8 @@ class ApiSettings:
     session_hours: int  # of a session that is not used; each use begins them anew
     console_dir: Path | None = None  # None: the packaged console, if there is one
     secure_cookies: bool = False  # True behind a TLS proxy; a request over https has them anyway
-    trust_forwarded: bool = False  # take the address from X-Forwarded-For: only behind a proxy that sets it
+    proxies: Proxies = field(default_factory=Proxies)  # whose word on where a request comes from is believed
+    open_metrics: bool = False  # /metrics without a token for who connects from this machine and through no proxy
     allowed_origins: Sequence[str] = ()
     api_rate: tuple[float, int] = (50.0, 200)
     sign_in_rate: tuple[float, int] = (0.5, 20)
@@ -76,7 +81,9 @@ class ApiDeps:
     command_drivers: CommandDrivers | None = None
     cell_loads: CellLoads | None = None
     meter_link: MeterLink | None = None
+    away: tuple[type[Exception], ...] = ()  # what the engines' clients raise when theirs is not there
     sign_in: SignIn = field(init=False)
+    change_password: ChangePassword = field(init=False)
     api_limiter: Limiter = field(init=False)
     sign_in_limiter: Limiter = field(init=False)
 
@@ -89,7 +96,9 @@ class ApiDeps:
         return utc_of_us(self.now_us())
 
     def __post_init__(self) -> None:
-        self.sign_in = SignIn(self.store, self.sign_in_store, self.settings.session, self.now)
+        gate = asyncio.Semaphore(PASSWORDS_AT_ONCE)
+        self.sign_in = SignIn(self.store, self.sign_in_store, self.settings.session, self.now, gate)
+        self.change_password = ChangePassword(self.store, self.now, gate)
         self.api_limiter = Limiter(*self.settings.api_rate)
         self.sign_in_limiter = Limiter(*self.settings.sign_in_rate)
 
@@ -111,10 +120,17 @@ def today_of(deps: ApiDeps, actor: Actor) -> date:
     return day_to_date(zone(actor.zone).day_of(deps.now_s()))
 
 
+def client_hop(connection: Connection) -> Hop:
+    """Who asks, as far as the settings let others be believed; found once for a request."""
+    state = connection.scope.setdefault("state", {})
+    found: Hop | None = state.get("client_hop")
+    if found is None:
+        peer = connection.client.host if connection.client else ""
+        found = deps_of(connection).settings.proxies.client(peer, connection.scope["headers"])
+        state["client_hop"] = found
+    return found
+
+
 def client_address(connection: Connection) -> str:
     """Address of the client, for limits and the trail."""
-    if deps_of(connection).settings.trust_forwarded:
-        forwarded = connection.headers.get("x-forwarded-for", "")
-        if forwarded:
-            return forwarded.rsplit(",", 1)[-1].strip()[:64]
-    return connection.client.host if connection.client else ""
+    return client_hop(connection).address

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The guard of every operation: who asks, from where, how often, and whether the role is enough (R13.2)."""
 
+import ipaddress
 import math
 import time
 from collections import OrderedDict
@@ -17,11 +18,14 @@ from openmains.app.identity.model import Actor
 from openmains.app.identity.session import note_use
 from openmains.app.problems import Problem
 from openmains.domain.identity.role import covers
-from openmains.edges.http.deps import ApiDeps, Connection, client_address, deps_of
+from openmains.edges.http.deps import ApiDeps, Connection, client_address, client_hop, deps_of
 from openmains.edges.http.permissions import access_of, operation_of
 from openmains.edges.http.problems import request_id_of
+from openmains.edges.http.proxies import normal
 
 COOKIE = "openmains_session"
+BROWSER_COOKIE = "openmains_browser"  # no credential: failures of this browser are counted apart from its address's
+_BROWSER_S = 400 * 86_400  # the longest that browsers keep one
 RENEWED = "renewed_cookie"  # in a request's state: the cookie of a session that was just extended
 OWN_HEADER = "x-openmains-request"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -55,6 +59,8 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
         if operation_of(handler) == "sign_in":
             _limit(deps.sign_in_limiter.wait_s(client_address(connection)))
             _check_origin(connection, deps, header_needed=False)
+        return
+    if operation_of(handler) == "read_metrics" and _is_local(connection, deps):
         return
     actor = await identify(connection, deps)
     if actor is None:
@@ -90,6 +96,21 @@ async def identify(connection: Connection, deps: ApiDeps) -> Actor | None:
     return replace(actor, address=client_address(connection), request_id=request_id_of(connection.scope))
 
 
+async def is_still_allowed(connection: Connection, deps: ApiDeps, actor: Actor) -> bool:
+    """Whether the credential of an open connection still stands: not signed out, revoked or over, its person enabled, in the same
+    role, and not asked for another password since."""
+    found = await deps.sign_in_store.find_credential(connection.scope["state"]["secret_hash"])
+    return found is not None and (found.user_id, found.role) == (actor.user_id, actor.role) and not found.must_change
+
+
+def _is_local(connection: Connection, deps: ApiDeps) -> bool:
+    """A connection from this machine that no proxy handed on, where the settings make something of it."""
+    if not deps.settings.open_metrics or deps.settings.proxies.came_through(connection.scope["headers"]):
+        return False
+    known = normal(connection.client.host if connection.client else "")
+    return known is not None and ipaddress.ip_address(known).is_loopback
+
+
 def _secret(connection: Connection) -> tuple[str, str]:
     scheme, _, value = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and value:
@@ -114,10 +135,22 @@ def session_cookie(connection: Connection, secret: str, age: timedelta) -> Cooki
     )
 
 
+def browser_cookie(connection: Connection, value: str) -> Cookie:
+    """The cookie by which a browser that signed in is known at its next sign-in."""
+    return Cookie(
+        key=BROWSER_COOKIE,
+        value=value,
+        max_age=_BROWSER_S,
+        path="/api/v1/session",
+        httponly=True,
+        samesite="strict",
+        secure=_is_secure(connection),
+    )
+
+
 def _is_secure(connection: Connection) -> bool:
-    settings = deps_of(connection).settings
-    forwarded = settings.trust_forwarded and connection.headers.get("x-forwarded-proto") == "https"
-    return settings.secure_cookies or forwarded or connection.url.scheme in ("https", "wss")
+    forwarded = client_hop(connection).scheme == "https"
+    return deps_of(connection).settings.secure_cookies or forwarded or connection.url.scheme in ("https", "wss")
 
 
 def _check_origin(connection: Connection, deps: ApiDeps, *, header_needed: bool) -> None:

@@ -15,6 +15,7 @@ from openmains.app.identity.tokens import create_token as make_token
 from openmains.app.identity.tokens import revoke_token as end_token
 from openmains.app.identity.tokens import whose_tokens
 from openmains.app.problems import Problem
+from openmains.domain.identity.login import WRITTEN
 from openmains.domain.identity.role import Role
 from openmains.domain.ids import TokenId, UserId
 from openmains.edges.http.deps import actor_of, deps_of
@@ -42,7 +43,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=100)]
 class NewUser(Struct, frozen=True, forbid_unknown_fields=True):
     """A person to add; an administrator needs a reason."""
 
-    login: Annotated[str, Meta(min_length=2, max_length=64, pattern=r"^[A-Za-z0-9._@-]+$")]
+    login: Annotated[str, Meta(min_length=2, max_length=64, pattern=f"^{WRITTEN}$")]
     name: Name
     role: Role
     locale: Locale = "zh"

@@ -8,12 +8,11 @@ from litestar import Request, Response, delete, get, post
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
-from openmains.app.identity.change_password import change_password as change_own_password
 from openmains.app.identity.model import Actor
 from openmains.app.identity.session import sign_out as end_session
 from openmains.domain.identity.role import Role
 from openmains.edges.http.deps import actor_of, client_address, deps_of
-from openmains.edges.http.guard import session_cookie
+from openmains.edges.http.guard import BROWSER_COOKIE, browser_cookie, session_cookie
 from openmains.edges.http.permissions import ANY_PASSWORD, PUBLIC
 from openmains.edges.http.problems import request_id_of
 
@@ -30,10 +29,12 @@ class SignInBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PasswordBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """One's own password, the present one and the next."""
+    """One's own password, the present one and the next. ``keep_tokens``: the own API tokens go on; else they end, for whoever knew
+    the old password may have made one."""
 
     current: Password
     new: Password
+    keep_tokens: bool = False
 
 
 class SessionInfo(Struct, frozen=True):
@@ -73,10 +74,11 @@ async def sign_in(request: Request[Any, Any, Any], data: JSONBody[SignInBody]) -
         data.login,
         data.password,
         address=client_address(request),
+        browser=request.cookies.get(BROWSER_COOKIE, "")[:256],
         request_id=request_id_of(request.scope),
     )
-    cookie = session_cookie(request, signed.secret, deps.settings.session)
-    return Response(_info(signed.actor, signed.expires_at), status_code=201, cookies=[cookie])
+    cookies = [session_cookie(request, signed.secret, deps.settings.session), browser_cookie(request, signed.browser)]
+    return Response(_info(signed.actor, signed.expires_at), status_code=201, cookies=cookies)
 
 
 @get("/session", operation_id="read_session", tags=["identity"], opt=ANY_PASSWORD)
@@ -94,13 +96,13 @@ async def sign_out(request: Request[Any, Any, Any]) -> Response[None]:
 
 @post("/session/password", operation_id="change_password", status_code=204, tags=["identity"], opt=ANY_PASSWORD)
 async def change_password(request: Request[Any, Any, Any], data: JSONBody[PasswordBody]) -> None:
-    """Change one's own password; all other sessions end."""
-    await change_own_password(
-        deps_of(request).store,
+    """Change one's own password; all other sessions end, and the own API tokens unless they are kept."""
+    await deps_of(request).change_password(
         actor_of(request),
         data.current,
         data.new,
         request.scope["state"]["secret_hash"],
+        keep_tokens=data.keep_tokens,
     )
 
 

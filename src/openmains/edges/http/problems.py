@@ -14,6 +14,7 @@ from litestar.exceptions import HTTPException, NotFoundException, ValidationExce
 from litestar.types import Scope
 
 from openmains.app.problems import Problem
+from openmains.edges.http.deps import deps_of
 from openmains.edges.http.language import Language, choose_language
 from openmains.edges.http.problem_texts import PROBLEMS
 from openmains.edges.http.problem_texts.fields import field_text
@@ -44,7 +45,15 @@ FAULTS = (  # words in what the reader of the input says, and the field code the
     (("invalid enum", "invalid value"), "not-accepted"),
     (("expected",), "wrong-type"),
 )
-_AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, OSError, TimeoutError)
+_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,  # it is starting, ending, or took a statement back
+    asyncpg.InsufficientResourcesError,  # disk, memory or connections are used up
+    asyncpg.PostgresIOError,
+    OSError,
+    TimeoutError,
+)
 
 
 class FieldProblem(msgspec.Struct, frozen=True):
@@ -135,7 +144,7 @@ def on_any(request: Request[Any, Any, Any], error: Exception) -> Response[Proble
         return render(Problem("invalid-input", fields=(("/data", "required"),)), request)
     if isinstance(error, RecursionError):  # thousands of brackets in each other
         return render(Problem("bad-request"), request)
-    if isinstance(error, _AWAY):
+    if isinstance(error, (*_AWAY, *deps_of(request).away)):
         _log.warning("engine away, request %s: %s", request_id_of(request.scope), error)
         return render(Problem("engine-away", retry_after_s=2), request)
     _log.error("request %s failed", request_id_of(request.scope), exc_info=error)

@@ -24,6 +24,7 @@ from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Limit, Page, after_id, page
 from openmains.edges.http.permissions import OPERATOR, VIEWER
 from openmains.edges.http.problems import language_of
+from openmains.edges.http.text_door import file_name
 
 Day = Annotated[date | None, QueryParameter(description="Calendar day of the tenant; yesterday without it.")]
 LARGEST_IMPORT = 512 * 1024 * 1024  # a million rows are about 150 MB
@@ -127,7 +128,7 @@ async def start_import(
     kind = await _kind(data)
     folder = deps.settings.upload_dir / str(actor.tenant_id)
     digest, path = await asyncio.to_thread(_keep, data, folder, kind)
-    name = Path(data.filename or "").name[:200]
+    name = file_name(data)
     params = {"file_name": name, "format": kind, "partial": partial, "create_areas": create_areas, "sha256": digest}
     key = f"import:{digest}:{int(partial)}{int(create_areas)}"
     return await ask_for_job(deps.store, actor, "meter_import", params, file_path=str(path), unique_key=key)

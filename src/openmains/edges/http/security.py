@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Terminals: security of a meter, the ladder, unknown terminals, keys. Keys go in and out as files; no answer holds one."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 from litestar import Request, Response, delete, get, post, put
@@ -47,6 +46,7 @@ from openmains.edges.http.inputs import (
     page,
 )
 from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR, VIEWER
+from openmains.edges.http.text_door import file_name
 
 LARGEST_KEY_FILE = 128 * 1024 * 1024  # a million rows are about 50 MB
 TAGS = ["terminals"]
@@ -228,7 +228,7 @@ async def import_keys(
     content = await data.read()
     if not content or b"\x00" in content[:4096]:
         raise Problem("invalid-input", fields=(("/data", "not-csv"),))
-    name = Path(data.filename or "").name[:200]
+    name = file_name(data)
     return await handle.ask_for_import(
         deps.store, files, actor_of(request), content, name, partial=partial, reason=reason
     )

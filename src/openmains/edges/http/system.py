@@ -11,14 +11,19 @@ from litestar.exceptions import WebSocketDisconnect
 from litestar.params import PathParameter
 from msgspec import Struct
 
+from openmains.app.identity.model import Actor
 from openmains.app.problems import Problem
 from openmains.app.system.model import Metric, SystemSnapshot
-from openmains.edges.http.deps import actor_of, client_address, deps_of
-from openmains.edges.http.guard import identify
+from openmains.edges.http.deadline import answered
+from openmains.edges.http.deps import actor_of, deps_of
+from openmains.edges.http.guard import is_still_allowed
 from openmains.edges.http.permissions import OPERATOR, PUBLIC, VIEWER
 from openmains.edges.http.problem_texts import PROBLEMS
 
-_LOCAL = frozenset({"127.0.0.1", "::1", "", "testclient"})
+CHECK_EVERY_S = 2.0  # with the wait below 5 s: so long a live view may outlast its credential
+CHECK_WAIT_S = 2.0
+ENDED = 4401  # of the range that RFC 6455 7.4.2 leaves to applications
+TRY_LATER = 1013
 _encode = msgspec.json.Encoder().encode
 
 
@@ -47,11 +52,8 @@ async def health() -> Health:
 
 @get("/ready", operation_id="ready", tags=["system"], opt=PUBLIC)
 async def ready(request: Request[Any, Any, Any]) -> Health:
-    """It can serve: its engines answer. 503 otherwise."""
-    deps = deps_of(request)
-    missing = list(await deps.system.not_ready())
-    if not await deps.store.reachable():
-        missing.append("postgresql")
+    """It can serve: its engines answer and its disks take what is written. 503 otherwise, within seconds."""
+    missing = await deps_of(request).system.not_ready()
     if missing:
         raise Problem("not-ready", retry_after_s=2, why=", ".join(missing))
     return Health("ok")
@@ -72,13 +74,15 @@ async def read_system(request: Request[Any, Any, Any]) -> SystemSnapshot:
     return await deps_of(request).system.snapshot(actor_of(request).tenant_id)
 
 
-@get("/metrics", operation_id="read_metrics", tags=["system"], media_type="text/plain", opt=PUBLIC)
+@get("/metrics", operation_id="read_metrics", tags=["system"], media_type="text/plain", opt=OPERATOR)
 async def read_metrics(request: Request[Any, Any, Any]) -> Response[str]:
-    """Prometheus text; with a token from anywhere, without one from this machine only."""
-    deps = deps_of(request)
-    if client_address(request) not in _LOCAL and await identify(request, deps) is None:
-        raise Problem("local-only")
-    return Response(render_metrics(await deps.system.metrics()), media_type="text/plain; version=0.0.4; charset=utf-8")
+    """Prometheus text, for an operator's token: of the whole platform for the tenant that runs it, else of the tenant alone.
+
+    With the setting ``open_metrics`` also without a token, for who connects from this machine itself and through no proxy.
+    """
+    actor: Actor | None = request.scope["state"].get("actor")  # the guard let in without one: ``open_metrics``
+    found = await deps_of(request).system.metrics(None if actor is None else actor.tenant_id)
+    return Response(render_metrics(found), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def render_metrics(metrics: list[Metric]) -> str:
@@ -104,7 +108,8 @@ def _escape(value: str) -> str:
 async def watch_live(socket: WebSocket[Any, Any, Any]) -> None:
     """Counters and alarms as they come, as JSON ``{kind, data}``; a slow reader loses the oldest.
 
-    ``applied`` counts the tenant's own messages; ``counters`` are those of whole processes, for who runs the platform.
+    ``applied`` counts the tenant's own messages; ``counters`` are those of whole processes, for who runs the platform. Closed within
+    5 s of the end of its credential with 4401, and with 1013 where that cannot be known; a session does not last longer by it.
     """
     deps, actor = deps_of(socket), actor_of(socket)
     hidden = frozenset() if await deps.system.runs_platform(actor.tenant_id) else frozenset({"counters"})
@@ -122,13 +127,26 @@ async def watch_live(socket: WebSocket[Any, Any, Any]) -> None:
                 while True:  # what a client says is of no interest, that it left is
                     await socket.receive_data(mode="text")
 
-        tasks = [asyncio.create_task(send()), asyncio.create_task(until_gone())]
+        async def until_ended() -> int:
+            while True:
+                try:
+                    if not await answered(is_still_allowed(socket, deps, actor), CHECK_WAIT_S):
+                        return ENDED
+                except Exception:  # the database is away: whether the credential stands is not known
+                    return TRY_LATER
+                await asyncio.sleep(CHECK_EVERY_S)
+
+        ended = asyncio.create_task(until_ended())
+        tasks = [asyncio.create_task(send()), asyncio.create_task(until_gone()), ended]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+    if not ended.cancelled():  # and only then: a server that is still asked to receive sends no close
+        with suppress(Exception):  # it may be gone by itself meanwhile
+            await asyncio.wait_for(socket.close(code=ended.result()), CHECK_WAIT_S)
 
 
 HANDLERS: list[Any] = [health, ready, describe_problem, read_system, watch_live]

@@ -11,6 +11,8 @@ import re
 from zoneinfo import available_timezones
 
 from openmains.app.identity.model import Tenant
+from openmains.domain.identity import login
+from openmains.domain.plain_text import name_fault
 from openmains.edges.postgres.identity.machine import Tenants
 from openmains.edges.postgres.identity.tables import create_tenant_admin
 from openmains.run import messages
@@ -20,6 +22,10 @@ from openmains.run.settings import Loaded
 
 CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 LONGEST_NAME = 200
+NAME_REFUSED = (
+    "名称不能以 = + - @ 开头,也不能含有看不见的字符。",
+    "the name may not begin with = + - or @, nor hold signs that nobody sees.",
+)
 
 
 def add_create_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +82,10 @@ async def _create(args: argparse.Namespace, loaded: Loaded) -> str:
         )
     if not args.name.strip() or len(args.name) > LONGEST_NAME:
         raise StartError(f"名称应为 1…{LONGEST_NAME} 个字符。", f"the name should have 1…{LONGEST_NAME} characters.")
+    if name_fault(args.name):
+        raise StartError(*NAME_REFUSED)
+    if not re.fullmatch(login.WRITTEN, args.login, re.ASCII):
+        raise StartError(*login.REFUSED)
     if args.zone not in available_timezones():
         raise StartError(
             f"没有时区 {args.zone};例如 Asia/Shanghai。", f"there is no time zone {args.zone}; one is Asia/Shanghai."

@@ -7,13 +7,17 @@ once and must be changed at the first sign-in.
 
 import argparse
 import asyncio
+import re
 
 from openmains.app.identity.recover import add_first_user, restore_access
 from openmains.app.problems import Problem
+from openmains.domain.identity import login
 from openmains.domain.identity.role import Role
+from openmains.domain.plain_text import name_fault
 from openmains.edges.postgres.identity.machine import Accounts, Tenants
 from openmains.run import messages
 from openmains.run.admin.place import connect_as_owner, the_tenant
+from openmains.run.admin.tenant import NAME_REFUSED
 from openmains.run.engines.child import StartError
 from openmains.run.settings import Loaded
 
@@ -41,6 +45,10 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
 
 
 async def _main(args: argparse.Namespace, loaded: Loaded) -> str:
+    if args.action == "create" and not re.fullmatch(login.WRITTEN, args.login, re.ASCII):
+        raise StartError(*login.REFUSED)
+    if name_fault(args.name):
+        raise StartError(*NAME_REFUSED)
     connection = await connect_as_owner(loaded)
     try:
         tenant = the_tenant(await Tenants(connection).all(), args.tenant)

@@ -2,9 +2,13 @@
 """Composition of the API: adapters put together for ``edges/http``."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import cast
+
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from nats.errors import Error as NatsError
 
 from openmains.app.command.driver import CatalogCommands
 from openmains.app.fleet.drivers import LoadedDriverCatalog, wording
@@ -12,15 +16,18 @@ from openmains.app.readings.report.answers import Reports
 from openmains.app.security.model import OnSimSeparated
 from openmains.drivers import catalog as driver_catalog
 from openmains.drivers.points import vocabulary
+from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.network import ClickHouseCellLoads
 from openmains.edges.clickhouse.quantities import ClickHouseQuantities
 from openmains.edges.clickhouse.readings import ClickHouseReadings
 from openmains.edges.clickhouse.report import DayReports
 from openmains.edges.http.app import build_app
+from openmains.edges.http.deadline import answered
 from openmains.edges.http.deps import ApiDeps, ApiSettings
+from openmains.edges.http.proxies import Header, Proxies, networks_of
 from openmains.edges.http.serve import serve
 from openmains.edges.nats.operate import OperateBus
-from openmains.edges.nats.stream import StreamReplay, UplinkStream
+from openmains.edges.nats.stream import StreamReplay, StreamUnavailableError, UplinkStream
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.identity.tables import SignIn
 from openmains.edges.postgres.readings.due import KeptReports
@@ -28,7 +35,9 @@ from openmains.edges.postgres.readings.report import ReportLabels
 from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.switch import FileSwitch
+from openmains.run.engines.child import StartError
 from openmains.run.roles.access import sealed_files, thresholds_of
+from openmains.run.roles.engine_watch import EVERY_S, WAIT_S, DiskWatch, EngineWatch, Question, data_places
 from openmains.run.roles.process import Core, every, now_us
 from openmains.run.roles.system_view import RunningSystem
 from openmains.run.settings import Settings
@@ -48,7 +57,12 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
         readings = ClickHouseReadings(core.clickhouse)
         signer = SocketSigner(settings.signer_path)
         stack.push_async_callback(signer.close)
-        system = RunningSystem(settings.var_path, core.hub, stream, core.pool, core.clickhouse, settings.shards)
+        disks = DiskWatch(data_places(settings.var_path), settings.ready_free_mb)
+        stack.callback(disks.close)
+        watch = await engine_watch(settings, stack, stream, core.clickhouse)
+        system = RunningSystem(core.hub, stream, core.pool, core.clickhouse, settings.shards, watch, disks)
+        looking = asyncio.create_task(every(EVERY_S, "engine watch", watch.look, stop))
+        stack.callback(looking.cancel)
         sampling = asyncio.create_task(every(STORAGE_EVERY_S, "storage sample", system.sample_storage, stop))
         stack.callback(sampling.cancel)
         app = build_app(
@@ -73,9 +87,36 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
                 command_drivers=CatalogCommands(drivers),
                 cell_loads=ClickHouseCellLoads(core.clickhouse),
                 meter_link=OperateBus(core.client),
+                away=(ClickHouseError, StreamUnavailableError, NatsError),
             )
         )
         await serve(app, settings.http_host, settings.http_port, stop)
+
+
+async def engine_watch(
+    settings: Settings, stack: AsyncExitStack, stream: UplinkStream, clickhouse: ClickHouse
+) -> EngineWatch:
+    """Asks each engine over a connection that nothing else uses; JetStream's is shared, it has no queue to wait in."""
+    pool = await create_pool(settings.urls().postgres_api, min_size=0, max_size=1, application="openmains watch")
+    stack.callback(pool.terminate)  # a stopped server would not be done with it
+    asking = ThreadPoolExecutor(1, thread_name_prefix="watch")
+    stack.callback(asking.shutdown, wait=False, cancel_futures=True)
+
+    async def ask_clickhouse() -> None:
+        if clickhouse.embedded:
+            with suppress(
+                TimeoutError
+            ):  # busy with reports, as far as can be told: it stands still only together with us
+                await answered(clickhouse.query("SELECT 1"), WAIT_S / 2)
+            return
+        await asyncio.get_running_loop().run_in_executor(asking, clickhouse.ping_now, WAIT_S)
+
+    questions: dict[str, Question] = {
+        "postgresql": lambda: pool.fetchval("SELECT 1"),
+        "jetstream": stream.state,
+        "clickhouse": ask_clickhouse,
+    }
+    return EngineWatch(questions)
 
 
 def api_settings(settings: Settings, uploads: Path) -> ApiSettings:
@@ -85,6 +126,20 @@ def api_settings(settings: Settings, uploads: Path) -> ApiSettings:
         upload_dir=uploads,
         session_hours=settings.session_hours,
         secure_cookies=settings.cookie_secure,
-        trust_forwarded=settings.trust_forwarded,
+        proxies=proxies_of(settings),
+        open_metrics=settings.open_metrics,
         allowed_origins=tuple(origin for origin in origins if origin),
     )
+
+
+def proxies_of(settings: Settings) -> Proxies:
+    """Whom to believe on where a request comes from: nobody, unless ``trust_forwarded``."""
+    try:
+        networks = networks_of(settings.trusted_proxies)
+    except ValueError as error:
+        raise StartError(
+            f"trusted_proxies:不是网段:{error}。请填写如 127.0.0.1/32, 10.0.0.0/8。",
+            f"trusted_proxies: no network: {error}. Write it like 127.0.0.1/32, 10.0.0.0/8.",
+        ) from error
+    header: Header = "forwarded" if settings.forwarded_header == "forwarded" else "x-forwarded-for"
+    return Proxies(networks if settings.trust_forwarded else (), header)

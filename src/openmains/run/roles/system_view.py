@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What runs and how far behind it is (``SystemView``): heard from the processes, asked of the engines."""
 
-from pathlib import Path
+import asyncio
+from collections.abc import Sequence
 
 import asyncpg
 
@@ -11,11 +12,15 @@ from openmains.domain.ids import TenantId
 from openmains.domain.period import utc_of_us
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.running import RunningClickHouse
+from openmains.edges.http.deadline import answered
 from openmains.edges.nats.live import LiveHub
 from openmains.edges.nats.stream import StreamUnavailableError, UplinkStream
 from openmains.edges.postgres.system.running import RunningDatabase
 from openmains.edges.postgres.system.storage import StorageHistory
 from openmains.run.engines.nats_server import server_version
+from openmains.run.roles.engine_watch import DiskWatch, EngineWatch
+
+ASK_S = 3.0
 
 
 def role_of(node: str) -> str:
@@ -24,33 +29,45 @@ def role_of(node: str) -> str:
 
 
 class RunningSystem:
-    """For one core process."""
+    """For one core process. ``watch`` and ``disks`` tell what does not answer; no question here waits longer than ``ASK_S``."""
 
     def __init__(
-        self, var: Path, hub: LiveHub, stream: UplinkStream, pool: asyncpg.Pool, clickhouse: ClickHouse, shards: int
+        self,
+        hub: LiveHub,
+        stream: UplinkStream,
+        pool: asyncpg.Pool,
+        clickhouse: ClickHouse,
+        shards: int,
+        watch: EngineWatch,
+        disks: DiskWatch,
     ) -> None:
-        self._var = var
         self._hub = hub
         self._stream = stream
         self._database = RunningDatabase(pool)
         self._storage = StorageHistory(pool)
         self._readings = RunningClickHouse(clickhouse)
         self._shards = shards
-        self._host: int | None = None
+        self._watch = watch
+        self._disks = disks
+        self._host: TenantId | None = None
 
     async def runs_platform(self, tenant_id: TenantId) -> bool:
         """True for the tenant made first. With the database away nobody can sign in; who did so before stays who it was."""
         if self._host is None:
             try:
-                self._host = await self._database.host()
+                self._host = await answered(self._database.host(), ASK_S)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 return False
         return self._host in (None, tenant_id)
 
+    def standing_still(self) -> Sequence[str]:
+        """Engines that have not answered for a while."""
+        return self._watch.standing_still()
+
     async def snapshot(self, tenant_id: TenantId) -> SystemSnapshot:
         """Everything the system page shows; a guest tenant sees no figure that other tenants have a part in."""
         if not await self.runs_platform(tenant_id):
-            own = await self._database.waiting_for(tenant_id)
+            own = await answered(self._database.waiting_for(tenant_id), ASK_S)
             return SystemSnapshot(__version__, "tenant", [], {}, own, {}, {})
         engines, storage = await self._engines()
         counters = self._counters()
@@ -76,7 +93,7 @@ class RunningSystem:
 
     async def _growth(self) -> list[StorageSample]:
         try:
-            return await self._storage.history()
+            return await answered(self._storage.history(), ASK_S)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             return []
 
@@ -99,42 +116,56 @@ class RunningSystem:
         """Messages (batches of uplinks) that no transaction has applied yet, by shard."""
         try:
             known = dict.fromkeys(range(self._shards), 0)
-            known |= await self._database.positions()
-            return {str(shard): await self._stream.waiting(shard, position) for shard, position in known.items()}
+            known |= await answered(self._database.positions(), ASK_S)
+            asked = (answered(self._stream.waiting(shard, position), ASK_S) for shard, position in known.items())
+            return dict(zip(map(str, known), await asyncio.gather(*asked), strict=True))
         except (StreamUnavailableError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             return {}
 
     async def _engines(self) -> tuple[dict[str, str], dict[str, int]]:
         engines: dict[str, str] = {}
         storage: dict[str, int] = {}
-        try:
-            engines["postgresql"] = await self._database.version()
-            storage["postgresql"] = await self._database.size()
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            engines["postgresql"] = f"unreachable: {type(error).__name__}"
-        try:
-            state = await self._stream.state()
-            engines["jetstream"] = server_version(self._stream.client)
-            storage["stream"] = state.bytes
-        except StreamUnavailableError as error:
-            engines["jetstream"] = f"unreachable: {error}"
-        try:
-            engines["clickhouse"] = await self._readings.version()
-            for table, size in (await self._readings.held_bytes()).items():
-                storage[f"clickhouse.{table}"] = size
-        except Exception as error:  # the engine's client raises many kinds; all mean the same here
-            engines["clickhouse"] = f"unreachable: {type(error).__name__}"
+        asked = {"postgresql": self._of_database(), "jetstream": self._of_stream(), "clickhouse": self._of_readings()}
+        heard = await asyncio.gather(*(answered(each, ASK_S) for each in asked.values()), return_exceptions=True)
+        for name, said in zip(asked, heard, strict=True):
+            if isinstance(said, BaseException):  # the engines' clients raise many kinds; all mean the same here
+                engines[name] = f"unreachable: {type(said).__name__}"
+            else:
+                engines[name] = said[0]
+                storage |= said[1]
         return engines, storage
 
-    async def not_ready(self) -> list[str]:
-        """What keeps this process from serving."""
-        engines, _ = await self._engines()
-        faults = [name for name, said in engines.items() if said.startswith("unreachable")]
-        roles = {role_of(node.node) for node in self._hub.living()}
-        return faults + [role for role in ("edge", "pipeline", "dispatch") if role not in roles]
+    async def _of_database(self) -> tuple[str, dict[str, int]]:
+        return await self._database.version(), {"postgresql": await self._database.size()}
 
-    async def metrics(self) -> list[Metric]:
-        """For Prometheus."""
+    async def _of_stream(self) -> tuple[str, dict[str, int]]:
+        state = await self._stream.state()
+        return server_version(self._stream.client), {"stream": state.bytes}
+
+    async def _of_readings(self) -> tuple[str, dict[str, int]]:
+        held = await self._readings.held_bytes()
+        return await self._readings.version(), {f"clickhouse.{table}": size for table, size in held.items()}
+
+    async def not_ready(self) -> list[str]:
+        """What keeps this process from serving: engines that do not answer, full disks, roles that are not heard of."""
+        silent, disks = await asyncio.gather(self._watch.silent(), self._disks.faults())
+        roles = {role_of(node.node) for node in self._hub.living()}
+        return silent + disks + [role for role in ("edge", "pipeline", "dispatch") if role not in roles]
+
+    async def metrics(self, tenant_id: TenantId | None) -> list[Metric]:
+        """For Prometheus: of the platform, for who runs it (None: who asks at the machine itself); else of the tenant alone."""
+        if tenant_id is not None and not await self.runs_platform(tenant_id):
+            own = await answered(self._database.waiting_for(tenant_id), ASK_S)
+            return [
+                Metric(
+                    "openmains_tenant",
+                    "gauge",
+                    "What the tenant has, and what waits for its people",
+                    value,
+                    {"name": name},
+                )
+                for name, value in own.items()
+            ]
         found = [
             Metric("openmains_events_total", "counter", "What happened, by role and reason", value, {"name": name})
             for name, value in self._counters().items()

@@ -27,6 +27,15 @@ FIELDS: dict[str, tuple[str, str]] = {
     "same-as-before": ("与当前的相同", "is the same as the current one"),
     "not-csv-or-xlsx": ("不是 CSV 或 XLSX 文件", "is neither CSV nor XLSX"),
     "not-csv": ("不是 CSV 文件", "is not CSV"),
+    "hidden-sign": (
+        "含有看不见的字符（控制、书写方向或零宽字符）：请删去后重新输入",
+        "has a sign that nobody sees (control, direction or zero width): type it anew without",
+    ),
+    "formula-sign": (
+        "以 = + - 或 @ 开头，表格软件会当作公式：请以文字或数字开头",
+        "begins with = + - or @ and would be a formula in a spreadsheet: begin it with a letter or a digit",
+    ),
+    "blank": ("只有空白：请填写内容", "is blank: write something"),
     "not-hex": ("不是十六进制", "is not hexadecimal"),
 }
 

@@ -35,9 +35,19 @@ TEXTS: dict[str, Text] = {
     "sign-in-locked": Text(
         429,
         "尝试次数过多",
-        "失败次数过多，该登录名暂时锁定。请在 {retry_after_s} 秒后重试，或请管理员重设密码。",
+        "从您所在的地址登录该账号失败次数过多，该地址暂时不能登录它。请在 {retry_after_s} 秒后重试，或从曾登录过的浏览器、其他网络登录，"
+        "或请管理员解锁。",
         "Too many attempts",
-        "Too many failures; this login is refused for now. Try again in {retry_after_s} s or ask for a reset.",
+        "Too many failures for this login from your address, which is refused for now. Try again in {retry_after_s} s, sign in from a "
+        "browser that did so before or from another network, or ask an administrator to unlock it.",
+    ),
+    "password-locked": Text(
+        429,
+        "尝试次数过多",
+        "当前密码多次输入错误，此会话暂时不能修改密码。请在 {retry_after_s} 秒后重试，或退出后重新登录再修改；忘记密码请联系管理员。",
+        "Too many attempts",
+        "The current password was wrong too often; this session cannot change it for now. Try again in {retry_after_s} s, or sign out "
+        "and in again first; if you forgot the password, ask an administrator.",
     ),
     "not-allowed": Text(
         403,
@@ -74,13 +84,6 @@ TEXTS: dict[str, Text] = {
         "Origin not trusted",
         "Changes with the session cookie must come from this site or carry the header X-OpenMains-Request. "
         "Use the console or an API token.",
-    ),
-    "local-only": Text(
-        403,
-        "仅限本机",
-        "没有令牌时只能从本机读取指标。请在 Authorization 头中带上 API 令牌。",
-        "Local only",
-        "Without a token the metrics are read from this machine only. Send an API token in Authorization.",
     ),
     "login-taken": Text(
         409,

@@ -55,7 +55,8 @@ class Accounts:
             )
             if not done:
                 return False
-            await _QUERIES["end_sessions_of_login"].execute(self._connection, tenant_id=tenant_id, login=login)
+            for name in ("end_sessions_of_login", "revoke_tokens_of_login", "unlock_login"):
+                await _QUERIES[name].execute(self._connection, tenant_id=tenant_id, login=login)
             await self._record(tenant_id, "reset-password", login)
         return True
 

@@ -6,8 +6,8 @@
 SELECT only_tenant_code()
 
 -- name: find_sign_in
--- Who signs in, before a tenant is known.
-SELECT * FROM find_sign_in(:tenant_code, :login)
+-- Who signs in, before a tenant is known, and what is known of the place.
+SELECT * FROM find_sign_in(:tenant_code, :login, :address, :browser)
 
 -- name: find_credential
 -- Whose session or token this is, if it is valid now.
@@ -15,29 +15,32 @@ SELECT * FROM find_credential(:secret_hash)
 
 -- name: users
 -- Of a tenant, from one on.
-SELECT user_id, login, name, role, locale, disabled, must_change, locked_until, created_at
-  FROM app_user WHERE tenant_id = :tenant_id AND user_id > :after ORDER BY user_id LIMIT :most
+SELECT user_id, login, name, role, locale, disabled, must_change, created_at,
+       (SELECT max(p.locked_until) FROM sign_in_place p WHERE p.user_id = u.user_id AND p.locked_until > now()) AS locked_until
+  FROM app_user u WHERE tenant_id = :tenant_id AND user_id > :after ORDER BY user_id LIMIT :most
 
 -- name: user
 -- One of them.
-SELECT user_id, login, name, role, locale, disabled, must_change, locked_until, created_at
-  FROM app_user WHERE tenant_id = :tenant_id AND user_id = :user_id
+SELECT user_id, login, name, role, locale, disabled, must_change, created_at,
+       (SELECT max(p.locked_until) FROM sign_in_place p WHERE p.user_id = u.user_id AND p.locked_until > now()) AS locked_until
+  FROM app_user u WHERE tenant_id = :tenant_id AND user_id = :user_id
 
 -- name: add_user
 -- No row where the login is taken. The new user must change the password.
 INSERT INTO app_user (tenant_id, login, name, password_hash, role, locale, must_change)
 VALUES (:tenant_id, :login, :name, :password_hash, :role, :locale, true)
 ON CONFLICT DO NOTHING
-RETURNING user_id, login, name, role, locale, disabled, must_change, locked_until, created_at
+RETURNING user_id, login, name, role, locale, disabled, must_change, created_at, NULL::timestamptz AS locked_until
 
 -- name: change_user
 -- Fields that the changes name; all others stay.
 UPDATE app_user u
-   SET (name, role, locale, disabled, must_change, locked_until, failed_count) =
-       (SELECT n.name, n.role, n.locale, n.disabled, n.must_change, n.locked_until, n.failed_count
+   SET (name, role, locale, disabled, must_change) =
+       (SELECT n.name, n.role, n.locale, n.disabled, n.must_change
           FROM jsonb_populate_record(u, :changes::jsonb) n)
  WHERE tenant_id = :tenant_id AND user_id = :user_id
-RETURNING user_id, login, name, role, locale, disabled, must_change, locked_until, created_at
+RETURNING user_id, login, name, role, locale, disabled, must_change, created_at,
+       (SELECT max(p.locked_until) FROM sign_in_place p WHERE p.user_id = u.user_id AND p.locked_until > now()) AS locked_until
 
 -- name: remove_user
 -- With all sessions and tokens.
@@ -48,15 +51,38 @@ DELETE FROM app_user WHERE tenant_id = :tenant_id AND user_id = :user_id
 SELECT password_hash FROM app_user WHERE tenant_id = :tenant_id AND user_id = :user_id
 
 -- name: set_password
--- A new password ends a lock.
-UPDATE app_user SET password_hash = :password_hash, must_change = :must_change, failed_count = 0, locked_until = NULL
+-- A new one.
+UPDATE app_user SET password_hash = :password_hash, must_change = :must_change
  WHERE tenant_id = :tenant_id AND user_id = :user_id
 
+-- name: failures_at
+-- Of one place, and until when it is locked; no row: none.
+SELECT failed_count, locked_until FROM sign_in_place WHERE tenant_id = :tenant_id AND user_id = :user_id AND place = :place
+
 -- name: note_failure
--- One more failure, at least so many; 0 forgets them.
-UPDATE app_user SET failed_count = CASE WHEN :failures = 0 THEN 0 ELSE greatest(failed_count + 1, :failures) END,
-       locked_until = :locked_until
- WHERE tenant_id = :tenant_id AND user_id = :user_id
+-- One more failure at a place, at least so many.
+INSERT INTO sign_in_place AS p (tenant_id, user_id, place, failed_count, failed_at, locked_until)
+VALUES (:tenant_id, :user_id, :place, :failures, now(), :locked_until)
+ON CONFLICT (user_id, place) DO UPDATE SET failed_count = greatest(p.failed_count + 1, excluded.failed_count), failed_at = now(),
+       locked_until = excluded.locked_until
+
+-- name: note_known
+-- The right password was given there.
+INSERT INTO sign_in_place (tenant_id, user_id, place, known_at) VALUES (:tenant_id, :user_id, :place, now())
+ON CONFLICT (user_id, place) DO UPDATE SET failed_count = 0, failed_at = NULL, locked_until = NULL, known_at = now()
+
+-- name: forget_places
+-- Strange ones after two quiet days; of a person's own those used within 400 days, the newest fifty.
+DELETE FROM sign_in_place p
+ WHERE tenant_id = :tenant_id
+   AND (known_at IS NULL AND failed_at < now() - interval '2 days' AND (locked_until IS NULL OR locked_until < now())
+        OR known_at < now() - interval '400 days'
+        OR known_at IS NOT NULL AND user_id = :user_id AND place NOT IN
+           (SELECT n.place FROM sign_in_place n WHERE n.user_id = :user_id AND n.known_at IS NOT NULL ORDER BY n.known_at DESC LIMIT 50))
+
+-- name: clear_failures
+-- Of a person: no place is locked any more.
+DELETE FROM sign_in_place WHERE tenant_id = :tenant_id AND user_id = :user_id AND failed_count > 0
 
 -- name: lock_administrators
 -- Enabled ones. Locked, so that two administrators cannot remove each other at the same time.
@@ -178,8 +204,8 @@ ON CONFLICT DO NOTHING
 RETURNING true
 
 -- name: restore_account
--- A new password, no lock, not disabled; no row where nobody has the login.
-UPDATE app_user SET password_hash = :password_hash, must_change = true, failed_count = 0, locked_until = NULL, disabled = false
+-- A new password, not disabled; no row where nobody has the login.
+UPDATE app_user SET password_hash = :password_hash, must_change = true, disabled = false
  WHERE tenant_id = :tenant_id AND login = :login
 RETURNING true
 
@@ -187,6 +213,16 @@ RETURNING true
 -- All of them.
 DELETE FROM session s USING app_user u
  WHERE u.user_id = s.user_id AND u.tenant_id = :tenant_id AND u.login = :login
+
+-- name: revoke_tokens_of_login
+-- All of them: whoever knew the old password may have made one.
+UPDATE api_token k SET revoked_at = now() FROM app_user u
+ WHERE u.user_id = k.user_id AND u.tenant_id = :tenant_id AND u.login = :login AND k.revoked_at IS NULL
+
+-- name: unlock_login
+-- No place is locked for it any more.
+DELETE FROM sign_in_place p USING app_user u
+ WHERE u.user_id = p.user_id AND u.tenant_id = :tenant_id AND u.login = :login AND p.failed_count > 0
 
 -- name: record_at_machine
 -- In the trail; who sat there is not known.

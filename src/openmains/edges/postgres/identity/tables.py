@@ -13,7 +13,7 @@ from openmains.edges.postgres.db import Connection, Pool, Row, connect
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__)
-_USER_FIELDS = frozenset({"name", "role", "locale", "disabled", "must_change", "locked_until", "failed_count"})
+_USER_FIELDS = frozenset({"name", "role", "locale", "disabled", "must_change"})
 
 
 def _user(row: Row) -> User:
@@ -34,8 +34,10 @@ class SignIn:
         code: str | None = await _QUERIES["only_tenant_code"].fetchval(self._pool)
         return code
 
-    async def find_sign_in(self, tenant_code: str, login: str) -> SignInRecord | None:
-        row = await _QUERIES["find_sign_in"].fetchrow(self._pool, tenant_code=tenant_code, login=login)
+    async def find_sign_in(self, tenant_code: str, login: str, address: str, browser: str) -> SignInRecord | None:
+        row = await _QUERIES["find_sign_in"].fetchrow(
+            self._pool, tenant_code=tenant_code, login=login, address=address, browser=browser
+        )
         return None if row is None else SignInRecord(**{**dict(row), "role": Role(row["role"])})
 
     async def find_credential(self, secret_hash: bytes) -> Actor | None:
@@ -98,13 +100,30 @@ class Users:
             must_change=must_change,
         )
 
-    async def note_failure(self, user_id: UserId, failures: int, locked_until: datetime | None) -> None:
+    async def failures_at(self, user_id: UserId, place: str) -> tuple[int, datetime | None]:
+        row = await _QUERIES["failures_at"].fetchrow(
+            self._connection, tenant_id=self._tenant_id, user_id=user_id, place=place
+        )
+        return (0, None) if row is None else (row["failed_count"], row["locked_until"])
+
+    async def note_failure(self, user_id: UserId, place: str, failures: int, locked_until: datetime | None) -> None:
         await _QUERIES["note_failure"].execute(
-            self._connection, tenant_id=self._tenant_id, user_id=user_id, failures=failures, locked_until=locked_until
+            self._connection,
+            tenant_id=self._tenant_id,
+            user_id=user_id,
+            place=place,
+            failures=failures,
+            locked_until=locked_until,
         )
 
+    async def note_known(self, user_id: UserId, place: str) -> None:
+        await _QUERIES["note_known"].execute(self._connection, tenant_id=self._tenant_id, user_id=user_id, place=place)
+
+    async def forget_places(self, user_id: UserId) -> None:
+        await _QUERIES["forget_places"].execute(self._connection, tenant_id=self._tenant_id, user_id=user_id)
+
     async def clear_failures(self, user_id: UserId) -> None:
-        await self.note_failure(user_id, 0, None)
+        await _QUERIES["clear_failures"].execute(self._connection, tenant_id=self._tenant_id, user_id=user_id)
 
     async def other_administrators(self, user_id: UserId) -> int:
         rows = await _QUERIES["lock_administrators"].fetch(self._connection, tenant_id=self._tenant_id)
