@@ -2,7 +2,7 @@
 # Two commands are enough: `make run` and `make test`. Both set up what they need the first time.
 .DEFAULT_GOAL := help
 # Which tests each of the three runs: tests/support/tiers.py.
-.PHONY: help run test test-slow check bench fuzz console wheel docs lock setup setup-dev clean
+.PHONY: help run test test-slow check bench fuzz console wheel docs lock versions setup setup-dev clean
 PY := .venv/bin/python
 WORKERS := 2
 
@@ -58,6 +58,9 @@ docs: setup-dev ## renew the generated reference pages / 更新生成的文档
 
 lock: ## renew the lock files (needs uv) / 更新锁定文件
 	@scripts/lock.sh $(LOCK)
+
+versions: setup-dev ## monthly: newer releases, known faults / 每月检查:新版本与安全公告
+	@$(PY) scripts/versions.py
 
 clean: ## remove what setup made; data in var/ stays / 清除构建产物
 	rm -rf .venv .setup dist build console/node_modules console/dist src/openmains/console_dist

@@ -40,7 +40,7 @@ install_packages() {
   say "[2/4] $lock: $total packages / 个软件包"
   log="$stamps/pip.log"
   {
-    .venv/bin/python -m pip install --disable-pip-version-check --no-input --require-hashes -r "$lock" 2>&1 || echo FAILED
+    .venv/bin/python -m pip install --disable-pip-version-check --no-input --no-deps --require-hashes -r "$lock" 2>&1 || echo FAILED
   } | tee "$log" | awk -v total="$total" '/^Collecting /{n++; if (n % 10 == 0) {printf "      %d/%d\n", n, total; fflush()}}
     /^Installing collected/{print "      installing / 安装中 …"; fflush()}'
   if grep -q '^FAILED$' "$log"; then

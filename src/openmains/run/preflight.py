@@ -12,10 +12,13 @@ from openmains.run.engines.child import StartError
 from openmains.run.roles.main import role_lock
 from openmains.run.settings import Settings
 
+RESTORING = "RESTORING"  # stands in a ``var`` that a restore has not finished
+
 
 def open_var(settings: Settings) -> int:
     """Make ``var`` if needed and lock it for this supervisor; the descriptor holds the lock while it is open."""
     var = settings.var_path
+    check_restored(settings)
     try:
         if not var.exists():
             var.mkdir(parents=True)
@@ -37,6 +40,16 @@ def open_var(settings: Settings) -> int:
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     return descriptor
+
+
+def check_restored(settings: Settings) -> None:
+    """Raise StartError on half a restore."""
+    var = settings.var_path
+    if (var / RESTORING).exists():
+        raise StartError(
+            f"{var} 的恢复没有完成:请清空该目录,再执行 openmains restore。",
+            f"a restore of {var} was cut short: empty the folder and run openmains restore again.",
+        )
 
 
 def check_disk(settings: Settings) -> None:

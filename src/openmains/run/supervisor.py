@@ -224,6 +224,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def serve(args: argparse.Namespace, loaded: Loaded) -> int:
     """``openmains serve``."""
     if args.role:
+        preflight.check_restored(loaded.settings)
         loaded.settings.urls()  # engines never started: one line and no log
         check_alone(args.role, loaded.settings)
         return run(args.role, loaded.settings)

@@ -69,6 +69,7 @@ export const names = {
     counter_too_low: ["表具回答：计数器过低", "the meter: counter too low"],
     never_sent: ["有效期内未能发送", "could not be sent in time"],
     no_answer: ["表具没有应答", "no answer from the meter"],
+    restored: ["系统由备份恢复，此后是否已发送未知", "the system was restored from a backup: not known whether it was sent afterwards"],
     outcome_unknown: ["没有应答，结果未知", "no answer, outcome unknown"],
     batch_cancelled: ["批量任务已取消", "batch cancelled"],
     failures: ["失败过多，自动停止", "too many failures, stopped by itself"],

@@ -206,3 +206,11 @@ SELECT version()
 -- name: held_bytes
 -- What each table holds on disk.
 SELECT table, sum(bytes_on_disk) FROM system.parts WHERE active AND database = 'openmains' GROUP BY table
+
+-- name: tables
+-- All tables and views with the statement that makes each and where its parts lie.
+SELECT name, create_table_query, engine, data_paths FROM system.tables WHERE database = currentDatabase() ORDER BY name
+
+-- name: table_rows
+-- Rows of each table's active parts.
+SELECT table, sum(rows) FROM system.parts WHERE database = currentDatabase() AND active GROUP BY table

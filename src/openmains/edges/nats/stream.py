@@ -195,6 +195,22 @@ class UplinkStream:
             raise StreamUnavailableError(str(error) or type(error).__name__) from error
         return StreamState(info.state.messages, info.state.bytes, info.state.last_seq)
 
+    async def begin_at(self, sequence: int) -> None:
+        """The next message of an empty stream gets at least this sequence number; raises ``StreamUnavailableError``."""
+        try:
+            await self._js.purge_stream(STREAM, seq=sequence)
+        except (NatsError, TimeoutError, OSError) as error:
+            raise StreamUnavailableError(str(error) or type(error).__name__) from error
+
+    async def newest(self, shard: int) -> int:
+        """Sequence of a shard's newest message that is still held, 0 without one; raises ``StreamUnavailableError``."""
+        try:
+            return (await self._js.get_last_msg(STREAM, f"{SUBJECT}.{shard}")).seq or 0
+        except NotFoundError:
+            return 0
+        except (NatsError, TimeoutError, OSError) as error:
+            raise StreamUnavailableError(str(error) or type(error).__name__) from error
+
     async def waiting(self, shard: int, position: int) -> int:
         """Messages of a shard after ``position``; at most as many as it holds. Raises ``StreamUnavailableError``."""
         subject = f"{SUBJECT}.{shard}"

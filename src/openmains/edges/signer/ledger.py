@@ -52,6 +52,7 @@ _LATER = (  # columns of ledgers that are older: table, name, type
     ("person", "administrator", "INTEGER NOT NULL DEFAULT 0"),
 )
 _CHUNK = 500
+EVERY_METER = 0  # no meter has this id; its counter is the least of all
 
 
 class SqliteLedger:
@@ -240,5 +241,14 @@ class SqliteLedger:
         return row is not None and row[0] > 0
 
     def next_counter(self, meter_id: int) -> int:
-        row = self._db.execute("SELECT last FROM counter WHERE meter_id = ?", (meter_id,)).fetchone()
-        return 1 if row is None else row[0] + 1
+        row = self._db.execute(
+            "SELECT max(last) FROM counter WHERE meter_id IN (?, ?)", (meter_id, EVERY_METER)
+        ).fetchone()
+        return 1 if row[0] is None else row[0] + 1
+
+    def raise_counters(self, floor: int) -> None:
+        """All counters given from now on are above ``floor``: the ledger was restored (ADR 0018)."""
+        self._db.execute(
+            "INSERT INTO counter (meter_id, last) VALUES (?, ?) ON CONFLICT DO UPDATE SET last = max(last, excluded.last)",
+            (EVERY_METER, floor),
+        )

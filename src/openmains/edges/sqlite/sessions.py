@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 NONCE = 12
 FORMAT = 2
+MOST_RESERVED = (1 << 48) - 1  # a record's sequence number (RFC 6347 section 4.1)
 # What changes with every message has small rows of its own: the meters that speak in a second then touch far fewer pages than
 # if keys and registration were in between.
 SCHEMA = """
@@ -219,3 +220,17 @@ def _number(cid: bytes) -> int:
 def _cid(number: int) -> bytes:
     """The inverse."""
     return number.to_bytes(8, "big", signed=True)
+
+
+def raise_reserved(path: Path, by: int) -> int:
+    """Of a restored file: sequence numbers that can have been used since are passed over, and no run's last word counts; sessions."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("BEGIN IMMEDIATE")
+        raised = connection.execute("UPDATE session SET reserved = min(reserved + ?, ?)", (by, MOST_RESERVED)).rowcount
+        connection.execute("UPDATE heard SET run = 0")
+        connection.execute("COMMIT")
+        return raised
+    finally:
+        connection.close()

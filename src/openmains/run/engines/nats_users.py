@@ -13,6 +13,7 @@ downlink.<node>       frames of commands                           dispatch     
 operate.<node>        a question to the edge with the session      API                 edge
 node.<n>.in, .out     records on the wrong edge                    edge                edge
 live.>                counters, alarms                             all                 API
+backup                a backup's moment                            the administrator   pipeline
 """
 
 from collections.abc import Mapping
@@ -36,7 +37,7 @@ PUBLISH: Mapping[str, tuple[str, ...]] = {
 }
 SUBSCRIBE: Mapping[str, tuple[str, ...]] = {
     EDGE: ("downlink.*", "operate.*", "node.*.in", "node.*.out"),
-    PIPELINE: ("live.>",),
+    PIPELINE: ("live.>", "backup"),
     DISPATCH: ("heard", "committed"),
     API: ("live.>",),
 }

@@ -6,12 +6,15 @@ from contextlib import AsyncExitStack
 
 from openmains.edges.clickhouse import migrate as clickhouse_migrate
 from openmains.edges.clickhouse.client import ClickHouse
+from openmains.edges.clickhouse.frozen import unfreeze_all
 from openmains.edges.clickhouse.retention import keep_frames, keep_versions
+from openmains.edges.nats.backup_moment import MomentKeeper
 from openmains.edges.nats.live import LiveHub
 from openmains.edges.nats.stream import Bus, connect
 from openmains.edges.postgres import migrate as postgres_migrate
 from openmains.edges.postgres.db import create_pool
 from openmains.run.roles.api import run_api
+from openmains.run.roles.freezer import EmbeddedFreezer
 from openmains.run.roles.parts import check_alone
 from openmains.run.roles.pipeline import run_pipeline
 from openmains.run.roles.process import (
@@ -40,6 +43,9 @@ async def run_in_core(settings: Settings, stop: asyncio.Event, *parts: str) -> N
         check_alone(parts[0], settings)
     async with AsyncExitStack() as stack:
         await retry("PostgreSQL", lambda: postgres_migrate.migrate(urls.postgres_owner), stop)
+        folder = settings.var_path / "clickhouse"
+        if urls.clickhouse.startswith("chdb:"):
+            unfreeze_all(folder)
         clickhouse = ClickHouse(urls.clickhouse)
         stack.callback(clickhouse.close)
         await clickhouse_migrate.migrate(clickhouse)
@@ -54,6 +60,10 @@ async def run_in_core(settings: Settings, stop: asyncio.Event, *parts: str) -> N
         hub = LiveHub(Bus(client))
         await hub.start()
         core = Core("core" if len(parts) > 1 else parts[0], clickhouse, pool, client, hub)
+        if clickhouse.embedded and "pipeline" in parts:
+            keeper = MomentKeeper(client, core.gate, EmbeddedFreezer(clickhouse, folder))
+            await keeper.start()
+            stack.push_async_callback(keeper.close)
         calm_collector(YOUNG_OF_BATCHES)
         works = (RUNNERS[part](settings, stop, core) for part in parts)
         await until_first_ends(stop, while_connected(client, stop), *works)

@@ -43,6 +43,7 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: Core) -> N
                 tell=bus.publish,
                 now_us=now_us,
                 committed=publisher.committed,
+                gate=core.gate,
             )
             for shard in range(settings.shards)
         ]

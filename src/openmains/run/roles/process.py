@@ -7,13 +7,14 @@ import gc
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import asyncpg
 import nats.errors
 from nats.aio.client import Client
 
+from openmains.app.ingest.pipeline.gate import PipelineGate
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.nats.live import LiveHub
 from openmains.edges.nats.stream import StreamUnavailableError, given_up
@@ -35,6 +36,7 @@ class Core:
     pool: asyncpg.Pool
     client: Client
     hub: LiveHub
+    gate: PipelineGate = field(default_factory=PipelineGate)
 
 
 def calm_collector(young: int = 20_000) -> None:

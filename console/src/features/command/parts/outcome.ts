@@ -30,7 +30,7 @@ const ADVISED: Readonly<Record<string, string>> = {
   validity_too_long: "shorter", wrong_parameters: "parameters", out_of_range: "parameters", not_what_was_authorised: "anew",
   not_by_this_driver: "product", not_signed_kind: "product", unknown_kind: "product",
   many: "second", amount: "second", price: "second", two_persons: "second", critical: "second", out_of_hours: "second", quota_operator: "quota", quota_utility: "quota", quota_zone: "quota", quota_platform: "quota",
-  refused: "askMeter", bad_mac: "key", counter_too_low: "anew", expired: "anew", never_sent: "silent", no_answer: "silent", outcome_unknown: "check",
+  refused: "askMeter", bad_mac: "key", counter_too_low: "anew", expired: "anew", never_sent: "silent", no_answer: "silent", outcome_unknown: "check", restored: "check",
 };
 
 /** Key below `command.advice` of what to do now; by the first reason that has one, else by the verdict. */

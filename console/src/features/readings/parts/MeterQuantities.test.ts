@@ -49,7 +49,7 @@ describe("quantities of a meter", () => {
     const page = await shown("from=2026-05-01&to=2026-05-01&points=pressure,temperature");
     const question = asked.find((url) => url.includes("/series?")) ?? "";
     expect(question).toContain("points=pressure&points=temperature");
-    const { lines } = page.getComponent(LinesChart).props() as { lines: { lines: { name: string; unit: string; points: [number, number | null][] }[] } };
+    const { lines } = page.getComponent(LinesChart).props() as { lines: { lines: readonly { name: string; unit: string; points: readonly (readonly [number, number | null])[] }[] } };
     expect(lines.lines.map(({ name, unit }) => [name, unit])).toEqual([["Interval pressure", "kPa"]]);
     expect(lines.lines[0]?.points.map(([, value]) => value)).toEqual([251.3, 249.9, null]);
     const cells = page.findAll("tr.line").map((row) => row.findAll("td").at(-1)?.text());

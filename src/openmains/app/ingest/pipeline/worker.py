@@ -20,6 +20,7 @@ from openmains.app.command.sent_frames import SENT_PATH
 from openmains.app.ingest.model import AlarmChange
 from openmains.app.ingest.pipeline.alarms import alarms_for_screens
 from openmains.app.ingest.pipeline.bounds import fit_days
+from openmains.app.ingest.pipeline.gate import PipelineGate
 from openmains.app.ingest.pipeline.ports import (
     DeadLetter,
     Effects,
@@ -99,8 +100,10 @@ class ShardWorker:
         tell: Callable[[str, bytes], Awaitable[None]],
         now_us: Callable[[], int],
         committed: Callable[[Effects], None] = lambda effects: None,
+        gate: PipelineGate | None = None,
     ) -> None:
         self._shard = shard
+        self._gate = gate or PipelineGate()
         self._stream = stream
         self._store = store
         self._sink = sink
@@ -140,11 +143,13 @@ class ShardWorker:
                 await self._gather(reader, held)
                 if held:
                     batch, last = _cut(held)
-                    await self._apply(batch, position, last)
+                    async with self._gate.batch():
+                        await self._apply(batch, position, last)
                     position = last
                     self.counters.position = position
                 # Also when nothing comes: a full stream gives nothing more until it is purged.
-                if position != purged and time.monotonic() - purged_at > PURGE_EVERY_S:
+                due = position != purged and time.monotonic() - purged_at > PURGE_EVERY_S
+                if due and self._gate.forgets:
                     purged_at = time.monotonic()
                     if await self._stream.purge(self._shard, position):
                         purged = position

@@ -131,15 +131,17 @@ changed AS (
 INSERT INTO identity_change (tenant_id, meter_id) SELECT tenant_id, meter_id FROM changed
 
 -- name: enqueue
--- Approved → queued, each with its meter's next serial number, which is above :floor.
+-- Approved → queued, each with its meter's next serial number, which is above :floor and that of the restore epoch.
 WITH chosen AS (
   SELECT command_id, tenant_id, meter_id FROM command
    WHERE command_id = ANY(:command_ids::bigint[]) AND state = 'approved' ORDER BY command_id FOR UPDATE),
+floors AS (
+  SELECT greatest(:floor::int, coalesce(max(serial_floor), 0)) AS serial FROM restore_epoch),
 counted AS (
   INSERT INTO meter_shadow AS s (meter_id, tenant_id, last_serial)
-  SELECT meter_id, tenant_id, :floor::int + count(*) FROM chosen GROUP BY meter_id, tenant_id ORDER BY meter_id
+  SELECT meter_id, tenant_id, (SELECT serial FROM floors) + count(*) FROM chosen GROUP BY meter_id, tenant_id ORDER BY meter_id
   ON CONFLICT (meter_id) DO UPDATE
-    SET last_serial = greatest(s.last_serial + excluded.last_serial - :floor::int, excluded.last_serial)
+    SET last_serial = greatest(s.last_serial + excluded.last_serial - (SELECT serial FROM floors), excluded.last_serial)
   RETURNING s.meter_id, s.last_serial),
 numbered AS (
   SELECT command_id, last_serial - (count(*) OVER (PARTITION BY meter_id))::int
