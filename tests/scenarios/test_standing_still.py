@@ -21,7 +21,7 @@ from tests.support.system import System, Systems, found_utility, until
 
 BOUND_S = 30.0  # ends what hangs: a request has 3 s, and an engine 3 s until it stands still
 DISK_MB = 700
-READS = ("/meters", "/session", "/alarms", "/jobs", "/system", "/collection-report", "/audit")
+READS = ("/meters", "/session", "/alarms", "/jobs", "/system", "/reports/collection", "/audit")
 
 
 @pytest.fixture

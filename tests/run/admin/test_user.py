@@ -33,9 +33,20 @@ async def test_made_locked_out_and_let_in_again(outside: Engines, capsys: pytest
         assert (made["name"], made["role"], made["must_change"]) == ("li", "viewer", True)
         assert verify_password(made["password_hash"], first)
         await connection.execute(
-            "UPDATE app_user SET disabled = true, failed_count = 9, must_change = false, locked_until = $2 WHERE user_id = $1",
+            "UPDATE app_user SET disabled = true, must_change = false WHERE user_id = $1", made["user_id"]
+        )
+        await connection.execute(
+            "INSERT INTO sign_in_place (tenant_id, user_id, place, failed_count, failed_at, locked_until)"
+            " VALUES ($1, $2, 'address 198.51.100.7', 9, now(), $3)",
+            tenant_id,
             made["user_id"],
             datetime.now(UTC) + timedelta(hours=1),
+        )
+        await connection.execute(
+            "INSERT INTO api_token (tenant_id, user_id, name, token_hash, role) VALUES ($1, $2, 't', $3, 'viewer')",
+            tenant_id,
+            made["user_id"],
+            secrets.token_bytes(32),
         )
         await connection.execute(
             "INSERT INTO session (session_hash, user_id, tenant_id, expires_at, address) VALUES ($1, $2, $3, $4, '')",
@@ -49,7 +60,11 @@ async def test_made_locked_out_and_let_in_again(outside: Engines, capsys: pytest
         restored = await connection.fetchrow("SELECT * FROM app_user WHERE user_id = $1", made["user_id"])
         assert restored is not None
         assert verify_password(restored["password_hash"], second)
-        assert (restored["disabled"], restored["failed_count"], restored["locked_until"]) == (False, 0, None)
+        assert not restored["disabled"]
+        of_user = "FROM {} WHERE user_id = $1 AND {}"
+        for table, what in (("sign_in_place", "failed_count > 0"), ("api_token", "revoked_at IS NULL")):
+            left = await connection.fetchval("SELECT count(*) " + of_user.format(table, what), made["user_id"])
+            assert left == 0, table
         assert restored["must_change"]
         assert await connection.fetchval("SELECT count(*) FROM session WHERE user_id = $1", made["user_id"]) == 0
         trail = await connection.fetch(

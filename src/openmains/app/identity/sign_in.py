@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sign in: the same answer and the same time whether the login exists or not, and a delay that grows with the failures of a place.
 
-What a place is, and why others stay open, is told in ``domain/identity/lockout.py``. A browser that signed in is given a cookie: it
+What a place is, and why others stay open, is told in ``domain/identity/lockout.py``. A browser that signed in is given a mark: it
 is no credential, it only has its failures counted apart from those of its address.
 """
 
@@ -25,7 +25,7 @@ _REMEMBERED = 10_000  # names that do not exist, so that they lock like those th
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """``secret`` goes to the caller once; only its hash is stored. ``browser``: the cookie to know the browser by."""
+    """``secret`` goes to the caller once; only its hash is stored. ``browser``: the mark to know the browser by."""
 
     actor: Actor
     secret: str
@@ -58,7 +58,7 @@ class SignIn:
     async def __call__(
         self, tenant_code: str | None, login: str, password: str, *, address: str, browser: str, request_id: str
     ) -> SignedIn:
-        """``browser``: the cookie of an earlier sign-in, or nothing. Raises ``sign-in-refused`` or ``sign-in-locked``."""
+        """``browser``: the mark it was given at an earlier sign-in, or nothing. Raises ``sign-in-refused`` or ``sign-in-locked``."""
         code = tenant_code or await self._lookups.only_tenant_code() or ""
         place, known_browser = place_of_address(address), place_of_browser(hash_secret(browser))
         # guesses sent at the same time must not all be made before the first of them is counted
@@ -111,7 +111,7 @@ class SignIn:
             await work[AuditTrail].record(actor, "sign_in_refused", "user", found.user_id, None, {"failures": failures})
 
     async def _open_session(self, found: SignInRecord, actor: Actor, place: str, browser: str) -> SignedIn:
-        """``browser``: its cookie where the person signed in with it before; without one it is given a new one."""
+        """``browser``: its mark where the person signed in with it before; without one it is given a new one."""
         secret, secret_hash = new_secret(SESSION_PREFIX)
         browser = browser or new_secret(BROWSER_PREFIX)[0]
         expires_at = self._now() + self._session

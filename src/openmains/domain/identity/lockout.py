@@ -43,7 +43,7 @@ def place_of_address(address: str) -> str:
 
 
 def place_of_browser(secret_hash: bytes) -> str:
-    """The place that a browser is, by the cookie it was given at its first sign-in."""
+    """The place that a browser is, by the mark it was given at its first sign-in."""
     return f"browser {secret_hash.hex()}"
 
 

@@ -96,8 +96,9 @@ BAD = [
     row(3, 3, product="X9", dn="0"),
     row(3, 1),  # again
     row(3, 5, installed="2027-01-01", imsi="1.2E+14"),
-    row(3, 6, area="Z", name='=HYPERLINK("x")'),
+    row(3, 6, area="Z"),
     ["", *row(3, 7)[1:]],
+    row(3, 8, name='=HYPERLINK("x")'),
 ]
 
 
@@ -112,11 +113,13 @@ async def test_errors_name_row_and_column_and_nothing_goes_in(owner: Pool, pipel
         (6, "安装日期", "in-the-future"),
         (7, "区域代码", "unknown_area"),
         (8, "表号", "required"),
+        (9, "户名", "formula_sign"),
     ]
-    assert (result.applied, result.inserted, result.rejected) == (False, 0, 6)
+    assert (result.applied, result.inserted, result.rejected) == (False, 0, 7)
     assert await content(owner, tenant) == [[], [], [], []]
     report = b"".join(error_report(result, "zh")).decode("utf-8-sig").splitlines()
     assert report[0] == "行,列,值,原因,代码"
+    assert report[8].startswith("9,户名,\"'=HYPERLINK"), "in a file it is text"
     assert report[3] == f"5,表号,{row(3, 1)[0]},与文件中另一行重复（第 2 行）,duplicate_in_file"
 
 
