@@ -16,7 +16,7 @@ describe("quantities of a meter", () => {
     expect(valueText(2513, -1, "kPa")).toBe("251.3 kPa");
     expect(valueText(-40, -3, "m3/h")).toBe("−0.040 m³/h");
     expect(valueText(700, -2, "pH")).toBe("7.00");
-    expect(valueText(5, 3, "m3")).toBe("5000 m³");
+    expect(valueText(5, 3, "m3")).toBe("5\u202f000 m³");
     expect(valueText(null, -1, "kPa")).toBe("—");
     expect([numberOf(2513, -1), numberOf(-40, -3), numberOf(5, 3), numberOf(null, 0)]).toEqual([251.3, -0.04, 5000, null]);
   });
