@@ -55,8 +55,12 @@ class Accounts:
             )
             if not done:
                 return False
-            for name in ("end_sessions_of_login", "revoke_tokens_of_login", "unlock_login"):
-                await _QUERIES[name].execute(self._connection, tenant_id=tenant_id, login=login)
+            for query in (
+                _QUERIES["end_sessions_of_login"],
+                _QUERIES["revoke_tokens_of_login"],
+                _QUERIES["unlock_login"],
+            ):
+                await query.execute(self._connection, tenant_id=tenant_id, login=login)
             await self._record(tenant_id, "reset-password", login)
         return True
 
