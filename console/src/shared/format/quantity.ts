@@ -21,7 +21,7 @@ export type BalanceKind = number | null | undefined;
 
 const TERMS = terms.terms as unknown as Partial<Record<string, Term>>;
 const UNITS = terms.units as unknown as Partial<Record<string, [string, number]>>;
-const SHOWN: Partial<Record<string, string>> = { m3: "m³", "m3/h": "m³/h", degC: "°C" };
+const SHOWN: Partial<Record<string, string>> = { m3: "m³", "m3/h": "m³/h", degC: "°C", "uS/cm": "µS/cm", pH: "" };
 const BARE = ["", "state", "number", "count", "level", "bits", "text"];
 const CLOCK_TIMES = ["report_time"];
 
@@ -111,6 +111,6 @@ function unitText(name: string, value: number, term: Term, language: Locale, zon
     case "%":
       return `${String(value)}%`;
     default:
-      return BARE.includes(term.unit) ? String(value) : `${exactText(value, term.exponent)} ${SHOWN[term.unit] ?? term.unit}`;
+      return BARE.includes(term.unit) ? String(value) : `${exactText(value, term.exponent)} ${SHOWN[term.unit] ?? term.unit}`.trimEnd();
   }
 }

@@ -18,7 +18,7 @@ Language = Literal["zh", "en"]
 MONEY, VOLUME = 0, 1  # values of balance_kind; 2: the meter holds none
 THIN = "\u202f"  # between groups of three digits, as everywhere in the console
 _CLOCK_TIMES = frozenset({"report_time"})
-_UNITS = {"m3": "m³", "m3/h": "m³/h", "degC": "°C", "volume": "m³", "volume/h": "m³/h"}
+_UNITS = {"m3": "m³", "m3/h": "m³/h", "degC": "°C", "volume": "m³", "volume/h": "m³/h", "uS/cm": "µS/cm", "pH": ""}
 _BARE = frozenset({"", "state", "number", "count", "level", "bits", "text"})
 _TIERS = ("tiers", "tier_from", "prices")
 
@@ -103,7 +103,7 @@ def _with_unit(name: str, value: int, term: Term, language: Language, zone: Zone
         case unit if unit in _BARE:
             return str(value)
         case unit:
-            return f"{decimal_text(value, term.exponent)} {_UNITS.get(unit, unit)}"
+            return f"{decimal_text(value, term.exponent)} {_UNITS.get(unit, unit)}".rstrip()
 
 
 def label(name: str, language: Language) -> str:
