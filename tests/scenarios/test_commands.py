@@ -138,9 +138,9 @@ async def test_a_meter_that_refuses(town: CommandedTown) -> None:
 async def test_a_reading_without_an_answer_times_out(town: CommandedTown) -> None:
     meter = await awake(town, Place.TIMES_OUT)
     town.system.send("PUT", "/command-times?reason=test", {"kind": "read_status", "attempts": 1, "pause_s": 20})
+    meter.deaf = True  # from now on, for the dispatcher may still be busy with what it said on waking
     command_id = town.give(Place.TIMES_OUT, "read_status", "timed-out")
-    await town.reaches(command_id, "queued")
-    meter.deaf = True
+    await town.reaches(command_id, "queued", "sent")
     await meter.starts_to_speak()
     await town.reaches(command_id, "sent")
     await town.age(command_id, 60)
@@ -150,12 +150,13 @@ async def test_a_reading_without_an_answer_times_out(town: CommandedTown) -> Non
 
 
 async def test_a_command_for_a_meter_that_sleeps_too_long_is_never_sent(town: CommandedTown) -> None:
-    meter = await awake(town, Place.SLEEPS)
+    meter = town.meter(Place.SLEEPS)
     command_id = town.give(Place.SLEEPS, "restart", "slept-over", validity_s=60)
     await town.reaches(command_id, "queued")
     await town.age(command_id, 61)
     found = await town.reaches(command_id, "expired")
     assert (found["reason"], found["attempts"]) == ("never_sent", 0)
+    await meter.wake()
     for _ in range(3):
         await meter.speak()
     assert meter.frames == []
@@ -164,9 +165,9 @@ async def test_a_command_for_a_meter_that_sleeps_too_long_is_never_sent(town: Co
 async def test_a_closing_that_comes_too_late_is_not_done(town: CommandedTown) -> None:
     """Sent in time, lost on the way; two days later the meter is asked, and says that it has not and will not."""
     meter = await awake(town, Place.LATE, money=False)
-    command_id = town.give(Place.LATE, "valve_close", "too-late", signed=True)
-    await town.reaches(command_id, "queued")
     meter.deaf = True
+    command_id = town.give(Place.LATE, "valve_close", "too-late", signed=True)
+    await town.reaches(command_id, "queued", "sent")
     await meter.starts_to_speak()
     await town.reaches(command_id, "sent")
     await town.age(command_id, 2 * DAY)
