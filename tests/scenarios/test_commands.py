@@ -72,8 +72,11 @@ async def town(systems: Systems) -> AsyncIterator[CommandedTown]:
 
 
 async def awake(town: CommandedTown, place: int, *, money: bool = True) -> CommandedMeter:
+    """Awake, and what it said on waking is no longer on its way to the dispatcher."""
     meter = town.meter(place, money=money)
+    before = town.system.counters().get("dispatch.command.spoke", 0)
     await meter.wake()
+    await until(lambda: town.system.counters().get("dispatch.command.spoke", 0) > before)
     return meter
 
 
