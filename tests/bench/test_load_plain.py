@@ -10,7 +10,7 @@ import pytest
 
 from openmains.bench.load.frames import DailyReports
 from openmains.bench.load.plain import Load
-from openmains.emulator.meter.frames import drivers
+from openmains.drivers import catalog
 from openmains.wire.coap.message import CON, Method, decode
 
 _IMEI = 861_000_000_000_000
@@ -20,7 +20,7 @@ _DAY = 20_454
 @pytest.mark.parametrize("name", ["openmains/water-1", "openmains/gas-1"])
 def test_frames_say_what_they_should(name: str) -> None:
     reports = DailyReports(name)
-    driver = drivers().driver(name)
+    driver = catalog.load().driver(name)
     index = np.array([0, 1, 63, 64, 999_999, 123_456])
     days = np.full(6, _DAY)
     frames = [row.tobytes() for row in reports(index, days, 1_767_200_000)]

@@ -18,7 +18,7 @@ from openmains.bench.load.secure import (
     socket_of,
     sockets_for,
 )
-from openmains.emulator.meter.frames import drivers
+from openmains.drivers import catalog
 from openmains.wire.dtls.codes import Content
 from openmains.wire.dtls.record import HEADER_SIZE
 from openmains.wire.dtls.session import Session, inner
@@ -43,7 +43,7 @@ def platform(count: int) -> Iterator[SecurePlatform]:
 
     async def serve() -> None:
         psks = {f"{FIRST + k}": key_of(FIRST + k) for k in range(count)}
-        made.append(SecurePlatform(psks, drivers().driver(DRIVER), lambda: int(time.time())))
+        made.append(SecurePlatform(psks, catalog.load().driver(DRIVER), lambda: int(time.time())))
         ready.set()
         await stop.wait()
         made[0].close()
@@ -73,7 +73,7 @@ def test_every_meter_shakes_hands_once_and_every_report_is_answered(ahead: int) 
         assert not served.counters["Suspicious"] and not served.counters["Probe"]
     payloads = {(imei, payload) for imei, _, payload in served.reports}
     assert len(payloads) == result.sent  # no report twice, none lost
-    driver = drivers().driver(DRIVER)
+    driver = catalog.load().driver(DRIVER)
     assert all(driver.check(payload) is None for _, payload in payloads)
 
 

@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from typing import Any, cast
 
-from openmains.emulator.meter.frames import drivers
+from openmains.drivers import catalog
 from openmains.wire.coap.exchange import Request
 from openmains.wire.coap.message import Code
 from openmains.wire.coap.server import Server
@@ -19,7 +19,7 @@ class Platform(asyncio.DatagramProtocol):
     """
 
     def __init__(self, driver: str = "openmains/water-1", *, known: set[str] | None = None, deaf: int = 0) -> None:
-        self.driver = drivers().driver(driver)
+        self.driver = catalog.load().driver(driver)
         self.known, self.deaf = known, deaf
         self.received: dict[str, list[bytes]] = defaultdict(list)
         self.server = Server(mid_seed=1)

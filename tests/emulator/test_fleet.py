@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from openmains.drivers import catalog
 from openmains.drivers.model import MISSING_VALUE, Kind
 from openmains.drivers.points import vocabulary
 from openmains.emulator.device.endpoint import Endpoint, Network, Outcome, parse_target
@@ -17,7 +18,7 @@ from openmains.emulator.fleet import Fleet, supply
 from openmains.emulator.fleet_model import Faults, FleetSummary, MeterSpec, Radio, VirtualClock
 from openmains.emulator.meter.consumption import Consumption, Medium
 from openmains.emulator.meter.diary import What
-from openmains.emulator.meter.frames import DriverFrames, drivers, immediate_events
+from openmains.emulator.meter.frames import DriverFrames, immediate_events
 from openmains.emulator.meter.meter import UNKNOWN, Meter, Profile, Send, Snapshot
 from openmains.emulator.meter.spreading import Period, Scheme
 from openmains.run.admin import emulate as emulate_cli
@@ -31,7 +32,7 @@ _FAST = Timing(ack_timeout_s=0.05)
 
 
 def _specs(count: int, profile: Profile = _DEMO, driver: str = "openmains/water-1") -> list[MeterSpec]:
-    medium = Medium[drivers().driver(driver).medium.upper()]
+    medium = Medium[catalog.load().driver(driver).medium.upper()]
     return [
         MeterSpec(f"{861_000_000_000_000 + k}", 5000 + k, medium, DriverFrames(driver, 5000 + k), profile)
         for k in range(count)
@@ -244,7 +245,7 @@ def test_message_sizes(driver: str, enhanced: bool, largest: int) -> None:
     snapshot.event, snapshot.raised_at = "movement", _MIDNIGHT - 5
     report = frames.report(snapshot)
     assert len(report) < largest
-    (group,), _ = drivers().driver(driver).decode([report], [0])
+    (group,), _ = catalog.load().driver(driver).decode([report], [0])
     increments = group.series["increments"][0].tolist()
     assert [place for place, value in enumerate(increments) if value == MISSING_VALUE] == [6, 7, 47]
     history = group.series["history"][0].tolist()
@@ -253,7 +254,7 @@ def test_message_sizes(driver: str, enhanced: bool, largest: int) -> None:
         snapshot.raised = raised
         alarm = frames.alarm(snapshot)
         assert len(alarm) < 50
-        (group,), _ = drivers().driver(driver).decode([alarm], [0])
+        (group,), _ = catalog.load().driver(driver).decode([alarm], [0])
         assert group.event_mask is not None
         assert set(vocabulary().event_names(int(group.event_mask[0]))) == active
 
@@ -261,7 +262,9 @@ def test_message_sizes(driver: str, enhanced: bool, largest: int) -> None:
 def test_time_in_the_answer() -> None:
     for name in ("openmains/water-1", "openmains/gas-1"):
         frames = DriverFrames(name, 1)
-        answer = drivers().driver(name).answer(frames.heartbeat(Snapshot(5, 1, 0, frozenset())), 1_767_200_123, 480)
+        answer = (
+            catalog.load().driver(name).answer(frames.heartbeat(Snapshot(5, 1, 0, frozenset())), 1_767_200_123, 480)
+        )
         assert frames.time_of(answer) == 1_767_200_123
         assert frames.time_of(b"") is None
     with pytest.raises(ValueError, match="no driver"):

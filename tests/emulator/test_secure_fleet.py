@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from openmains.drivers import catalog
 from openmains.drivers.lwm2m.envelope import wrap
 from openmains.drivers.model import Kind
 from openmains.emulator.device.endpoint import Network
@@ -17,7 +18,7 @@ from openmains.emulator.fleet import Fleet
 from openmains.emulator.fleet_model import Commanded, FleetSummary, MeterSpec, Radio, Secure
 from openmains.emulator.meter.authorise import command_mac
 from openmains.emulator.meter.consumption import Consumption, Medium
-from openmains.emulator.meter.frames import DriverFrames, drivers, immediate_events
+from openmains.emulator.meter.frames import DriverFrames, immediate_events
 from openmains.emulator.meter.meter import Profile
 from openmains.emulator.meter.spreading import Period, Scheme
 from openmains.emulator.meter.standard_frames import StandardFrames
@@ -67,7 +68,7 @@ async def run(
     start = int(time.time())
     platform = SecurePlatform(
         psks if known is None else known,
-        None if way is ReportTransport.SEND else drivers().driver(DRIVER),
+        None if way is ReportTransport.SEND else catalog.load().driver(DRIVER),
         lambda: int(time.time()),
     )
     for imei, frame in commands:
@@ -108,7 +109,7 @@ async def test_one_handshake_one_registration_many_reports(way: ReportTransport)
     name = {ReportTransport.OBJECT19: "object19", ReportTransport.POST: "r", ReportTransport.SEND: "send"}[way]
     assert {kind for _, kind, _ in platform.reports} == {name}
     if way is ReportTransport.SEND:
-        standard = drivers().driver("lwm2m/water-1")
+        standard = catalog.load().driver("lwm2m/water-1")
         for _, _, payload in platform.reports:
             found = meaning(standard, wrap("/", 112, payload), int(time.time()))
             assert found is not None and found["kind"] == "registers"
@@ -132,7 +133,7 @@ async def test_address_changes_cost_no_handshake() -> None:
 
 async def test_a_command_goes_down_in_the_window_and_its_result_comes_up() -> None:
     meters = specs(3, ReportTransport.OBJECT19)
-    driver = drivers().driver(DRIVER)
+    driver = catalog.load().driver(DRIVER)
     frame = driver.command(
         "valve_close",
         {},
@@ -183,7 +184,7 @@ async def test_a_meter_with_a_wrong_key_never_gets_in() -> None:
 @pytest.mark.usefixtures("takes_seconds")
 async def test_command_line_takes_keys_from_the_file(tmp_path: Path) -> None:
     psk, imei = bytes(range(16)), f"{FIRST}"
-    platform = SecurePlatform({imei: psk}, drivers().driver(DRIVER), lambda: int(time.time()))
+    platform = SecurePlatform({imei: psk}, catalog.load().driver(DRIVER), lambda: int(time.time()))
     meters = tmp_path / "meters.csv"
     head = "imei,number,driver,psk,imsi,command_key"
     meters.write_text(f"{head}\n{imei},17,{DRIVER},{psk.hex()},460001234567890,{KEY.hex()}\n")

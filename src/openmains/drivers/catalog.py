@@ -2,6 +2,7 @@
 """All drivers of this installation (R3.3). Every page is checked when the catalogue is loaded; one bad page stops it."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 
@@ -48,8 +49,9 @@ class Catalog:
         return len(self._drivers)
 
 
+@cache
 def load() -> Catalog:
-    """The packaged pages; raises ``DriverPageError`` for the first that is broken or ambiguous."""
+    """The packaged pages, read once in a process; raises ``DriverPageError`` for the first that is broken or ambiguous."""
     return load_from(pages_in(resources.files("openmains.drivers")))
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from openmains.emulator.meter.frames import DriverFrames, drivers
+from openmains.drivers import catalog
+from openmains.emulator.meter.frames import DriverFrames
 from openmains.emulator.meter.meter import Action, Attach, Meter, Profile, Send
 from openmains.emulator.meter.spreading import Period, Scheme
 from openmains.wire.coap.call import ResponseReceived
@@ -20,7 +21,7 @@ from tests.support.lossy import Conditions, LossyNetwork
 
 _MIDNIGHT = 20_454 * 86_400 - 8 * 3600
 _H = 3600
-_DRIVER = drivers().driver("openmains/water-1")
+_DRIVER = catalog.load().driver("openmains/water-1")
 _PATIENCE_S = RFC7252.ack_timeout_s * 31  # with chance 0: 2 + 4 + 8 + 16 + 32 s
 
 

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmains.domain.period import DAY_S
+from openmains.drivers import catalog
 from openmains.drivers.model import Kind
 from openmains.emulator.meter.consumption import Consumption
-from openmains.emulator.meter.frames import drivers, medium_of
+from openmains.emulator.meter.frames import medium_of
 
 Ints = NDArray[np.int64]
 
@@ -37,7 +38,7 @@ class DailyReports:
 
     def __init__(self, driver_name: str = "", *, utc_offset_min: int = 480, cells: int = 1) -> None:
         self._cells = cells
-        self._driver = drivers().driver(driver_name or self.driver_name)
+        self._driver = catalog.load().driver(driver_name or self.driver_name)
         self._offset_s = utc_offset_min * 60
         town = Consumption(1, self._offset_s)
         numbers = np.arange(_TEMPLATES)

@@ -16,7 +16,7 @@ from openmains.emulator.meter.surroundings import ATMOSPHERE
 
 _MAX_INCREMENT = 0xFFFE  # u16 without the mark for unknown
 _MAX_BACK = 0xFFFFFE  # u24 likewise
-_PRESSURE_STEP, _VIBRATION_STEP = 2, 25  # of the enhanced series report of water: 0.1 kPa, 0.01 mm/s
+PRESSURE_STEP, _VIBRATION_STEP = 2, 25  # of the enhanced series report of water: 0.1 kPa, 0.01 mm/s
 
 # R1.5: what reports at once; everything else rides on the next report
 _OF_ALL = frozenset({
@@ -31,17 +31,11 @@ _OF_GAS = frozenset({
 AT_ONCE = {Medium.WATER: _OF_ALL, Medium.GAS: _OF_ALL | _OF_GAS}
 
 
-@lru_cache(maxsize=1)
-def drivers() -> catalog.Catalog:
-    """The installed drivers."""
-    return catalog.load()
-
-
 def medium_of(driver_name: str) -> Medium:
     """What a driver's product measures; raises ``ValueError`` for an unknown driver or another medium."""
-    if driver_name not in drivers():
-        raise ValueError(f"no driver {driver_name}; there are {', '.join(drivers().names())}")
-    return Medium[drivers().driver(driver_name).medium.upper()]
+    if driver_name not in catalog.load():
+        raise ValueError(f"no driver {driver_name}; there are {', '.join(catalog.load().names())}")
+    return Medium[catalog.load().driver(driver_name).medium.upper()]
 
 
 @lru_cache(maxsize=64)
@@ -54,7 +48,7 @@ def _carried(driver: Driver) -> frozenset[str]:
 
 def immediate_events(driver_name: str) -> frozenset[str]:
     """Events of this product that report at once; raises ``ValueError`` for an unknown driver."""
-    return AT_ONCE[medium_of(driver_name)] & _carried(drivers().driver(driver_name))
+    return AT_ONCE[medium_of(driver_name)] & _carried(catalog.load().driver(driver_name))
 
 
 @lru_cache(maxsize=64)
@@ -88,9 +82,9 @@ class DriverFrames:
         series: bool = False,
         place: RadioPlace | None = None,
     ) -> None:
-        if driver_name not in drivers():
-            raise ValueError(f"no driver {driver_name}; there are {', '.join(drivers().names())}")
-        self._driver = drivers().driver(driver_name)
+        if driver_name not in catalog.load():
+            raise ValueError(f"no driver {driver_name}; there are {', '.join(catalog.load().names())}")
+        self._driver = catalog.load().driver(driver_name)
         self._number = number % 10**12
         self.state: dict[str, int] = {"balance_kind": 2, "valve": 0}  # what the meter is besides its register
         self._report_name = "enhanced" if enhanced or series else None
@@ -254,9 +248,9 @@ class DriverFrames:
         pressures, warmths, shakings = zip(*snapshot.felt, strict=True) if snapshot.felt else ((), (), ())
         known = [ATMOSPHERE * is_gas + felt if felt != UNKNOWN else MISSING_VALUE for felt in pressures]
         series = {
-            "pressure": _in_steps(known, 1 if is_gas else _PRESSURE_STEP),
+            "pressure": in_steps(known, 1 if is_gas else PRESSURE_STEP),
             "temperature": list(warmths),
-            "vibration": _in_steps(shakings, _VIBRATION_STEP),
+            "vibration": in_steps(shakings, _VIBRATION_STEP),
         }
         try:
             return self._driver.encode(Kind.REPORT, {**values, **series}, "enhanced_series")
@@ -280,7 +274,7 @@ class DriverFrames:
         return sorted(active & _carried(self._driver))
 
 
-def _in_steps(values: Sequence[int], step: int) -> list[int]:
+def in_steps(values: Sequence[int], step: int) -> list[int]:
     """As the sensor says them: in steps above the least one."""
     least = min((value for value in values if value != MISSING_VALUE), default=0)
     return [value if value == MISSING_VALUE else least + (value - least) // step * step for value in values]

@@ -21,6 +21,7 @@ from openmains.drivers.model import Kind
 from openmains.emulator.meter.battery import voltage_at
 from openmains.emulator.meter.body import QMAX_L_H
 from openmains.emulator.meter.consumption import Consumption, Medium
+from openmains.emulator.meter.frames import PRESSURE_STEP, in_steps
 from openmains.emulator.meter.piping import Cut, Flow, shown
 from openmains.emulator.meter.radio import RadioPlace, ecl_of, sinr_of
 from openmains.emulator.meter.surroundings import ATMOSPHERE, pressure, temperature
@@ -111,9 +112,8 @@ def sensors(meter: DemoMeter, local_s: int, increments: Sequence[int]) -> dict[s
     felt = [
         air + pressure(medium, number, local_s + slot * 1800, flow, QMAX_L_H[medium]) for slot, flow in enumerate(flows)
     ]
-    least = min(felt)
     return {
-        "pressure": felt if air else [least + (value - least) // 2 * 2 for value in felt],
+        "pressure": felt if air else in_steps(felt, PRESSURE_STEP),
         "pressure_now": felt[-1] * 10,
         "temperature": [temperature(medium, number, local_s + slot * 1800) for slot in range(len(flows))],
         "vibration": [10 + number % 9] * len(flows),
