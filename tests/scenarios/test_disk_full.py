@@ -7,8 +7,6 @@ timing out uses the monotonic clock.
 """
 
 import asyncio
-import os
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +21,7 @@ from openmains.edges.nats.stream import STREAM, UplinkStream, connect
 from openmains.wire.coap.message import code_text, is_success
 from tests.support.chaos import BUSY, Crowd, Probe, applied, caught_up, count, ended, flowing, halted, pids, settle
 from tests.support.engines import new_var, remove_var
+from tests.support.engines import small_disk as a_small_disk
 from tests.support.patience import PATIENCE_S
 from tests.support.system import System, Systems, until, until_async
 
@@ -41,23 +40,8 @@ def var() -> Iterator[Path]:
 
 @pytest.fixture
 def small_disk() -> Iterator[Path]:
-    """A file system of DISK_MB of its own; mounting one takes root."""
-    if os.geteuid() != 0:
-        pytest.skip("a file system of its own takes root (mount)")
-    place = new_var()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=0711", "tmpfs", str(place)],
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode != 0:
-        remove_var(place)
-        pytest.skip(f"mount is not allowed here: {done.stderr.strip()}")
-    try:
+    with a_small_disk(DISK_MB) as place:
         yield place
-    finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
-        remove_var(place)
 
 
 async def test_engines_that_stand_still(systems: Systems, var: Path) -> None:

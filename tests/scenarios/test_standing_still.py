@@ -2,8 +2,6 @@
 """A whole system whose engines are stopped, and whose disk is full: who asks is told so within seconds and never left waiting."""
 
 import asyncio
-import os
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from openmains.edges.http.system import ENDED, TRY_LATER
 from tests.support.chaos import halted
-from tests.support.engines import new_var, remove_var
+from tests.support.engines import small_disk as a_small_disk
 from tests.support.patience import PATIENCE_S
 from tests.support.system import System, Systems, found_utility, until
 
@@ -26,20 +24,8 @@ READS = ("/meters", "/session", "/alarms", "/jobs", "/system", "/reports/collect
 
 @pytest.fixture
 def small_disk() -> Iterator[Path]:
-    """A file system of DISK_MB of its own; mounting one takes root."""
-    if os.geteuid() != 0:
-        pytest.skip("a file system of its own takes root (mount)")
-    place = new_var()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=0711", "tmpfs", str(place)]
-    done = subprocess.run(mount, capture_output=True, text=True)
-    if done.returncode != 0:
-        remove_var(place)
-        pytest.skip(f"mount is not allowed here: {done.stderr.strip()}")
-    try:
+    with a_small_disk(DISK_MB) as place:
         yield place
-    finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
-        remove_var(place)
 
 
 def ask(system: System, path: str) -> httpx.Response:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Backups as a person takes them: by the command, beside a running system; and what ClickHouse holds, read by a process of its own."""
 
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmains.edges.clickhouse.client import ClickHouse
+from tests.support.child import found_by_child
 from tests.support.patience import PATIENCE_S
 
 TABLES = ("register", "frame", "signal", "day_cause")  # whose rows no later message takes the place of
@@ -62,14 +62,5 @@ def _rows(connection: Any, dsn: str, below: int) -> None:
 
 def hashes(urls: Mapping[str, str], below: int) -> Hashes:
     """A hash of each row with a version below that one, by table, sorted; the system must have ended."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    child = context.Process(target=_rows, args=(theirs, urls["clickhouse"], below), daemon=True)
-    child.start()
-    theirs.close()
-    try:
-        found: Hashes = ours.recv()
-    finally:
-        child.join()
-        ours.close()
+    found: Hashes = found_by_child(_rows, urls["clickhouse"], below)
     return found

@@ -30,6 +30,7 @@ from openmains.bench.system import engine_urls
 from openmains.domain.period import DAY_S
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.wire.coap.message import is_success
+from tests.support.child import found_by_child
 from tests.support.patience import PATIENCE_S
 from tests.support.system import System, found_utility, rfc3339, until, until_async
 
@@ -368,14 +369,5 @@ def _count(connection: Any, dsn: str, crowd: Crowd, versions: dict[int, int]) ->
 
 def count(urls: dict[str, str], crowd: Crowd, versions: dict[int, int]) -> Count:
     """Count what ClickHouse holds; the system must have ended."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    child = context.Process(target=_count, args=(theirs, urls["clickhouse"], crowd, versions), daemon=True)
-    child.start()
-    theirs.close()
-    try:
-        found: Count = ours.recv()
-    finally:
-        child.join()
-        ours.close()
+    found: Count = found_by_child(_count, urls["clickhouse"], crowd, versions)
     return found

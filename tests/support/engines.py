@@ -4,11 +4,15 @@
 ``fsync`` is off: tests kill processes, which loses nothing, and never the machine.
 """
 
+import os
 import shutil
+import subprocess
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+
+import pytest
 
 from openmains.edges.postgres.migrate import migrate
 from openmains.run.engines.engines import EngineOptions, Engines, EngineUrls
@@ -27,6 +31,24 @@ def remove_var(var: Path) -> None:
     if link.is_symlink():
         shutil.rmtree(link.readlink().parent, ignore_errors=True)
     shutil.rmtree(var, ignore_errors=True)
+
+
+@contextmanager
+def small_disk(megabytes: int) -> Iterator[Path]:
+    """A var on a file system of its own; mounting one takes root."""
+    if os.geteuid() != 0:
+        pytest.skip("a file system of its own takes root (mount)")
+    place = new_var()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0711", "tmpfs", str(place)]
+    done = subprocess.run(mount, capture_output=True, text=True)
+    if done.returncode != 0:
+        remove_var(place)
+        pytest.skip(f"mount is not allowed here: {done.stderr.strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+        remove_var(place)
 
 
 @asynccontextmanager
