@@ -4,13 +4,10 @@ import { LineChart } from "echarts/charts";
 import { GridComponent, MarkAreaComponent, TooltipComponent } from "echarts/components";
 import { init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
-import { axisStyle, pageColour } from "./plotStyle";
-import { pointText, tickText, type TimePoint } from "./timeLine";
+import { axisStyle, drawnText, pageColour, timeAxis } from "./plotStyle";
+import { pointText, type TimePoint } from "./timeLine";
 
 use([LineChart, GridComponent, MarkAreaComponent, TooltipComponent, CanvasRenderer]);
-
-const DAY_MS = 86_400_000;
-const FEW_DAYS_MS = 5 * DAY_MS;
 
 export interface Band {
   name: string;
@@ -49,7 +46,6 @@ export function makeLinePlot(host: HTMLElement): LinePlot {
       const style = axisStyle();
       const first = line.from ?? line.points[0]?.[0] ?? 0;
       const last = line.to ?? line.points.at(-1)?.[0] ?? 0;
-      const withClock = line.days !== true && last - first <= FEW_DAYS_MS;
       chart.setOption({
         animation: false,
         grid: { left: 56, right: 48, top: 28, bottom: 28 },
@@ -59,10 +55,10 @@ export function makeLinePlot(host: HTMLElement): LinePlot {
           renderMode: "richText",
           formatter: (given: unknown) => {
             const [at, value] = (given as { value: readonly [number, number | string] }[])[0]?.value ?? [0, "-"];
-            return `${pointText(at, line.days === true)}\n${value === "-" ? "—" : `${String(value).replace("-", "−")} ${line.unit}`}`;
+            return `${pointText(at, line.days === true)}\n${drawnText(value, line.unit)}`;
           },
         },
-        xAxis: { type: "time", min: line.from, max: line.to, ...(line.days === true ? { minInterval: DAY_MS } : {}), axisLine: { onZero: false }, axisLabel: { ...style.label, hideOverlap: true, formatter: (at: number) => tickText(at, withClock) } },
+        xAxis: timeAxis(line, last - first, line.days),
         yAxis: { type: "value", name: line.unit, min: line.least, max: line.most, scale: true, nameTextStyle: style.label, axisLabel: style.numbers, splitLine: style.split },
         series: [
           {

@@ -4,12 +4,11 @@ import { LineChart } from "echarts/charts";
 import { GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
 import { init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
-import { axisStyle, pageColour } from "./plotStyle";
-import { pointText, tickText, type TimePoint } from "./timeLine";
+import { axisStyle, drawnText, pageColour, timeAxis } from "./plotStyle";
+import { pointText, type TimePoint } from "./timeLine";
 
 use([LineChart, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer]);
 
-const FEW_DAYS_MS = 5 * 86_400_000;
 const COLOURS = ["--om-accent", "--om-good", "--om-major", "--om-info", "--om-muted"];
 
 export interface UnitLine {
@@ -40,7 +39,6 @@ export function makeLinesPlot(host: HTMLElement): LinesPlot {
     show({ lines, from, to }) {
       const style = axisStyle();
       const units = [...new Set(lines.map((line) => line.unit))];
-      const withClock = to - from <= FEW_DAYS_MS;
       chart.setOption(
         {
           animation: false,
@@ -55,12 +53,12 @@ export function makeLinesPlot(host: HTMLElement): LinesPlot {
               const items = given as { seriesIndex: number; value: readonly [number, number | string] }[];
               const told = items.map(({ seriesIndex, value: [, value] }) => {
                 const line = lines[seriesIndex];
-                return `${line?.name ?? ""} ${value === "-" ? "—" : `${String(value).replace("-", "−")} ${line?.unit ?? ""}`}`;
+                return `${line?.name ?? ""} ${drawnText(value, line?.unit ?? "")}`;
               });
               return [pointText(items[0]?.value[0] ?? 0, false), ...told].join("\n");
             },
           },
-          xAxis: { type: "time", min: from, max: to, axisLine: { onZero: false }, axisLabel: { ...style.label, hideOverlap: true, formatter: (at: number) => tickText(at, withClock) } },
+          xAxis: timeAxis({ from, to }, to - from),
           yAxis: units.map((unit, place) => ({
             type: "value", name: unit, scale: true, position: place === 0 ? "left" : "right", nameTextStyle: style.label, axisLabel: style.numbers,
             splitLine: place === 0 ? style.split : { show: false },

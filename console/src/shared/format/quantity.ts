@@ -21,7 +21,8 @@ export type BalanceKind = number | null | undefined;
 
 const TERMS = terms.terms as unknown as Partial<Record<string, Term>>;
 const UNITS = terms.units as unknown as Partial<Record<string, [string, number]>>;
-const SHOWN: Partial<Record<string, string>> = { m3: "m³", "m3/h": "m³/h", degC: "°C", "uS/cm": "µS/cm", pH: "" };
+/** Units as people write them, of those that are written otherwise. */
+const SHOWN: Partial<Record<string, string>> = { m3: "m³", "m3/h": "m³/h", degC: "°C", "uS/cm": "µS/cm", pH: "", CNY: "¥" };
 const BARE = ["", "state", "number", "count", "level", "bits", "text"];
 const CLOCK_TIMES = ["report_time"];
 
@@ -41,6 +42,11 @@ export function unitOf(unit: string): [string, number] {
 
 export function isClockTime(name: string): boolean {
   return CLOCK_TIMES.includes(name);
+}
+
+/** A unit of drivers/points.toml as people write it. */
+export function unitShown(unit: string): string {
+  return SHOWN[unit] ?? unit;
 }
 
 /** `count` × 10^exponent with every digit, in groups of three: (−5, −2) → `−0.05`. */
@@ -111,6 +117,6 @@ function unitText(name: string, value: number, term: Term, language: Locale, zon
     case "%":
       return `${String(value)}%`;
     default:
-      return BARE.includes(term.unit) ? String(value) : `${exactText(value, term.exponent)} ${SHOWN[term.unit] ?? term.unit}`.trimEnd();
+      return BARE.includes(term.unit) ? String(value) : `${exactText(value, term.exponent)} ${unitShown(term.unit)}`.trimEnd();
   }
 }

@@ -4,12 +4,11 @@
 import type { QuantitySeries, SeriesValue } from "@/features/readings/calls";
 import type { Lines } from "@/shared/components/linesPlot";
 import { withHoles } from "@/shared/components/timeLine";
-import { exactText } from "@/shared/format/quantity";
+import { exactText, unitShown } from "@/shared/format/quantity";
 import { addDays, wallMs } from "@/shared/format/time";
 import type { Locale } from "@/shared/i18n/bilingual";
 
 const MOST_UNITS = 2;
-const SHOWN: Partial<Record<string, string>> = { m3: "m³", "m3/h": "m³/h", degC: "°C", CNY: "¥", "uS/cm": "µS/cm", pH: "" };
 /** Colour of each flag, the most remarkable first; the others are as good as measured. */
 const MARKS: readonly (readonly [flag: string, colour: string])[] = [
   ["suspect", "--om-critical"],
@@ -17,11 +16,6 @@ const MARKS: readonly (readonly [flag: string, colour: string])[] = [
   ["interpolated", "--om-major"],
   ["edited", "--om-good"],
 ];
-
-/** A unit as people write it. */
-export function unitShown(unit: string): string {
-  return SHOWN[unit] ?? unit;
-}
 
 /** `2513`, −1, `kPa` → `251.3 kPa`. */
 export function valueText(value: number | null, exponent: number, unit: string): string {
