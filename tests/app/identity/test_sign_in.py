@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sign-in under a clock of its own: how long failures lock, alike for names that exist and those that do not."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
@@ -65,7 +66,7 @@ class Door:
     def __init__(self) -> None:
         self.now, self.person = THEN, Person()
         store = GivenStore({UserStore: self.person, CredentialStore: self.person})
-        self._sign_in = SignIn(store, self.person, SESSION, lambda: self.now)
+        self._sign_in = SignIn(store, self.person, SESSION, lambda: self.now, asyncio.Semaphore(2))
 
     async def try_it(self, login: str, password: str, address: str = HOME, browser: str = "") -> SignedIn:
         return await self._sign_in(None, login, password, address=address, browser=browser, request_id="r")

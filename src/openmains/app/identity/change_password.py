@@ -8,7 +8,7 @@ failures are counted like those of a sign-in, and lock this session's question a
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from weakref import WeakValueDictionary
 
 from openmains.app.identity.hashing import hash_password, verify_password
@@ -16,7 +16,7 @@ from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail, CredentialStore, UserStore
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
-from openmains.domain.identity.lockout import delay_s, place_of_session
+from openmains.domain.identity.lockout import locked_until, place_of_session, wait_s
 from openmains.domain.identity.password import weakness
 
 
@@ -59,18 +59,15 @@ class ChangePassword:
         async with self._store.tenant(actor.tenant_id) as work:
             failures, until = await work[UserStore].failures_at(actor.user_id, place)
             known = await work[UserStore].password_hash(actor.user_id)
-        wait = 0.0 if until is None else (until - self._now()).total_seconds()
-        if wait > 0:
-            raise Problem("password-locked", retry_after_s=int(wait) + 1)
+        if wait := wait_s(until, self._now()):
+            raise Problem("password-locked", retry_after_s=wait)
         async with self._gate:
             if await asyncio.to_thread(verify_password, known, current):
                 return
         failures += 1
-        delay = delay_s(failures)
-        until = self._now() + timedelta(seconds=delay) if delay else None
         async with self._store.tenant(actor.tenant_id) as work:
             await work[UserStore].forget_places(actor.user_id)
-            await work[UserStore].note_failure(actor.user_id, place, failures, until)
+            await work[UserStore].note_failure(actor.user_id, place, failures, locked_until(self._now(), failures))
             await work[AuditTrail].record(
                 actor, "change_password_refused", "user", actor.user_id, None, {"failures": failures}
             )

@@ -17,7 +17,14 @@ from openmains.app.identity.model import Actor, SignInRecord
 from openmains.app.identity.ports import AuditTrail, CredentialStore, SignInStore, UserStore
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
-from openmains.domain.identity.lockout import delay_s, free_failures, place_of_address, place_of_browser
+from openmains.domain.identity.lockout import (
+    delay_s,
+    free_failures,
+    locked_until,
+    place_of_address,
+    place_of_browser,
+    wait_s,
+)
 
 _REFUSAL_S = 0.25  # every refused attempt takes this long, whatever work was behind it
 _REMEMBERED = 10_000  # names that do not exist, so that they lock like those that do; the oldest are forgotten
@@ -42,7 +49,7 @@ class SignIn:
         lookups: SignInStore,
         session: timedelta,
         now: Callable[[], datetime],
-        gate: asyncio.Semaphore | None = None,
+        gate: asyncio.Semaphore,
     ) -> None:
         """``session``: how long a session lasts that is not used. ``now``: the clock of delays and ends, aware.
         ``gate``: how many passwords are tried at once, each for 64 MiB."""
@@ -50,7 +57,7 @@ class SignIn:
         self._lookups = lookups
         self._session = session
         self._now = now
-        self._gate = gate or asyncio.Semaphore(2)
+        self._gate = gate
         self._strangers: OrderedDict[tuple[str, str, str], tuple[int, datetime]] = OrderedDict()
         self._strange_failures: OrderedDict[tuple[str, str], tuple[int, datetime]] = OrderedDict()
         self._one_at_a_time: WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = WeakValueDictionary()
@@ -83,9 +90,8 @@ class SignIn:
 
     def _refuse_locked(self, found: SignInRecord | None, name: tuple[str, str, str]) -> None:
         until = self._strangers.get(name, (0, None))[1] if found is None else found.locked_until
-        wait = 0.0 if until is None else (until - self._now()).total_seconds()
-        if wait > 0:
-            raise Problem("sign-in-locked", retry_after_s=int(wait) + 1)
+        if wait := wait_s(until, self._now()):
+            raise Problem("sign-in-locked", retry_after_s=wait)
 
     def _note_stranger(self, name: tuple[str, str, str]) -> None:
         """As ``find_sign_in`` counts those of a login that exists."""
@@ -103,8 +109,8 @@ class SignIn:
 
     async def _note_failure(self, found: SignInRecord, actor: Actor) -> None:
         failures = found.failed_count + 1
-        wait = delay_s(failures, free_failures(is_known=found.is_known, failed_elsewhere=found.failed_elsewhere))
-        until = self._now() + timedelta(seconds=wait) if wait else None
+        free = free_failures(is_known=found.is_known, failed_elsewhere=found.failed_elsewhere)
+        until = locked_until(self._now(), failures, free)
         async with self._store.tenant(found.tenant_id) as work:
             await work[UserStore].forget_places(found.user_id)
             await work[UserStore].note_failure(found.user_id, found.place, failures, until)

@@ -87,25 +87,25 @@ async def values_of(
     numbers = {kept[name].number: name for name in wanted if name in kept and not kept[name].logged}
     if numbers:
         runs = await store.runs(tenant_id, meter_id, list(numbers), left - MOST_SPAN_S, left, right, most + 1)
+        _refuse_beyond(most, len(runs))
         by_name: dict[str, list[Run]] = {}
         for stored in runs:
             by_name.setdefault(numbers[stored.point], []).append(stored.run)
         found |= {name: samples(listed, left, right) for name, listed in by_name.items()}
-        if len(runs) > most:
-            raise Problem("too-many-values", fields=(("/to", "out-of-range"),), limit=most)
-    if any(name in kept and kept[name].logged for name in wanted):
-        logged = await store.logged(tenant_id, meter_id, left * 1_000_000, right * 1_000_000, most + 1)
-        if len(logged) > most:
-            raise Problem("too-many-values", fields=(("/to", "out-of-range"),), limit=most)
-        for name in wanted:
-            if name in kept and kept[name].logged:
-                found[name] = _of_log(name, logged)
-    if sum(len(found.get(name, [])) for name in wanted) > most:
-        raise Problem("too-many-values", fields=(("/to", "out-of-range"),), limit=most)
+    if logged := [name for name in wanted if name in kept and kept[name].logged]:
+        rows = await store.logged(tenant_id, meter_id, left * 1_000_000, right * 1_000_000, most + 1)
+        _refuse_beyond(most, len(rows))
+        found |= {name: _of_log(name, rows) for name in logged}
+    _refuse_beyond(most, sum(len(found.get(name, [])) for name in wanted))
     return [
         Values(name, points[name].title, *unit_of(points[name], volume_exponent), found.get(name, []))
         for name in wanted
     ]
+
+
+def _refuse_beyond(most: int, count: int) -> None:
+    if count > most:
+        raise Problem("too-many-values", fields=(("/to", "out-of-range"),), limit=most)
 
 
 async def latest_values(

@@ -7,6 +7,7 @@ Guesses from many addresses get one try at each instead of five, once a login ha
 """
 
 import ipaddress
+from datetime import datetime, timedelta
 
 from openmains.domain.period import HOUR_S
 
@@ -27,6 +28,18 @@ def delay_s(failures: int, free: int = FREE_FAILURES) -> int:
         return 0
     doublings = min(failures - free, 20)
     return min(FIRST_DELAY_S << doublings, LONGEST_DELAY_S)
+
+
+def locked_until(now: datetime, failures: int, free: int = FREE_FAILURES) -> datetime | None:
+    """End of the delay that this failure begins; None: it has none."""
+    delay = delay_s(failures, free)
+    return now + timedelta(seconds=delay) if delay else None
+
+
+def wait_s(until: datetime | None, now: datetime) -> int:
+    """Whole seconds after which a locked place may try again; 0: it is not locked."""
+    left = 0.0 if until is None else (until - now).total_seconds()
+    return int(left) + 1 if left > 0 else 0
 
 
 def place_of_address(address: str) -> str:

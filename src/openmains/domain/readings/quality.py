@@ -21,6 +21,11 @@ class Slot(IntFlag):
     RESTATED = 128  # replaces what was booked on a level that proved wrong
 
 
+def slot_names(flags: int) -> list[str]:
+    """Names of the flags that are set, in lower case, as API and files tell them."""
+    return [slot.name.lower() for slot in Slot if flags & slot and slot.name]
+
+
 class Rule(IntEnum):
     """What validation can find. The value is the bit number in a row's ``flags``."""
 

@@ -8,9 +8,10 @@ message that does not know a value takes nothing away from an earlier one that d
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from openmains.domain.period import DAY_S
 from openmains.domain.readings.quality import Slot
 
-MOST_SPAN_S = 32 * 86_400
+MOST_SPAN_S = 32 * DAY_S
 """A run lasts no longer than this, so that whoever asks for a period knows where to begin. A longer one is cut."""
 
 

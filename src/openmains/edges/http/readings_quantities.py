@@ -15,7 +15,7 @@ from openmains.app.spreadsheet import csv_bytes
 from openmains.domain.ids import MeterId
 from openmains.domain.period import utc, zone
 from openmains.domain.quantity import decimal_of
-from openmains.domain.readings.quality import Slot
+from openmains.domain.readings.quality import slot_names
 from openmains.drivers.model import Title
 from openmains.drivers.points import vocabulary
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
@@ -125,7 +125,7 @@ async def download_quantities_csv(
             (
                 place.iso(sample.at), values.name, name,
                 None if sample.value is None else decimal_of(sample.value, values.exponent), values.unit, sample.interval_s,
-                " ".join(_quality(sample.quality)), sample.value, values.exponent,
+                " ".join(slot_names(sample.quality)), sample.value, values.exponent,
             )
             for sample in values.samples
         ]  # fmt: skip
@@ -145,7 +145,7 @@ async def list_quantities(request: Request[Any, Any, Any], meter_id: Id) -> Newe
         [
             NewestValue(
                 name, _title(points[name].title), *unit_of(points[name], exponent), utc(said.at), said.value,
-                _quality(said.quality),
+                slot_names(said.quality),
             )
             for name in vocabulary().quantities
             if (said := newest[meter_id].get(name)) is not None
@@ -179,7 +179,7 @@ def _series(values: Values) -> QuantitySeries:
         unit=values.unit,
         exponent=values.exponent,
         values=[
-            SeriesValue(utc(sample.at), sample.value, sample.interval_s, _quality(sample.quality))
+            SeriesValue(utc(sample.at), sample.value, sample.interval_s, slot_names(sample.quality))
             for sample in values.samples
         ],
     )
@@ -187,10 +187,6 @@ def _series(values: Values) -> QuantitySeries:
 
 def _title(title: Title) -> QuantityTitle:
     return QuantityTitle(title.zh, title.en)
-
-
-def _quality(flags: int) -> list[str]:
-    return [slot.name.lower() for slot in Slot if flags & slot and slot.name]
 
 
 HANDLERS: list[Any] = [read_quantities, download_quantities_csv, list_quantities]

@@ -15,7 +15,7 @@ from openmains.app.spreadsheet import csv_bytes
 from openmains.domain.ids import MeterId
 from openmains.domain.period import Zone, date_to_day, day_to_date, utc, zone
 from openmains.domain.quantity import decimal_of, to_m3
-from openmains.domain.readings.quality import Slot
+from openmains.domain.readings.quality import slot_names
 from openmains.domain.readings.versions import VersionCause
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Id
@@ -125,10 +125,6 @@ def _number(day: date, name: str) -> int:
     return date_to_day(day)
 
 
-def _qualities(quality: int) -> list[str]:
-    return [slot.name.lower() for slot in Slot if quality & slot and slot.name]
-
-
 def _changes(row: DayVersion, place: Zone) -> list[Change]:
     opens, ends = place.start_of(row.stored.day), place.start_of(row.stored.day + 1)
     return [
@@ -137,8 +133,8 @@ def _changes(row: DayVersion, place: Zone) -> list[Change]:
             end=utc(min(ends, opens + (change.first + change.count) * row.interval_s)),
             old_volume=change.old,
             volume=change.new,
-            old_quality=None if change.old_quality is None else _qualities(change.old_quality),
-            quality=_qualities(change.new_quality),
+            old_quality=None if change.old_quality is None else slot_names(change.old_quality),
+            quality=slot_names(change.new_quality),
         )
         for change in row.changes
     ]

@@ -19,6 +19,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+import shutil
 import sqlite3
 import tempfile
 import time
@@ -361,16 +362,10 @@ def _alone(var: Path) -> Iterator[None]:
         except BlockingIOError:
             raise StartError("另一个备份正在进行。", "another backup is being taken.") from None
         for left in (var / "run").glob("backup-*"):  # scratch of one that was killed
-            _remove(left)
+            shutil.rmtree(left)
         yield
     finally:
         os.close(descriptor)
-
-
-def _remove(folder: Path) -> None:
-    for path in sorted(folder.rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()
-    folder.rmdir()
 
 
 def _sync_folder(folder: Path) -> None:
