@@ -167,6 +167,23 @@ def test_a_renewal_finds_the_accounts_where_they_are_and_changes_nothing_else() 
     assert tree.get((3, 0, 9)) == 50
 
 
+@pytest.mark.parametrize("own", [0, 1, 2, 7])
+def test_a_device_with_a_bootstrap_account_alone_gets_the_servers_beside_it(own: int) -> None:
+    """Wherever it keeps its own: a second bootstrap account is refused by some, and it would never come in."""
+    pair, wanted = _ask()
+    tree = pair.client.tree
+    tree.remove((0,))
+    tree.remove((1,))
+    for resource, value in {0: "coaps://factory.example", 1: True, 2: 0, 3: b"i", 4: b"", 5: b"old key"}.items():
+        tree.set((0, own, resource), value)
+    pair.server.bootstrap(wanted, renewal(uri=URI, identity=b"i", key=KEY), pair.now)
+    pair.run()
+    assert _end(pair).reason == ""
+    assert [one for one in tree.instances(0) if tree.get((0, one, 1))] == [own]
+    assert _keys(pair) == {own: KEY, (2 if own == 1 else 1): KEY}
+    assert tree.instances(1) == [0]
+
+
 def test_a_device_that_cannot_tell_gets_its_accounts_at_the_usual_places() -> None:
     pair, wanted = _ask()
     pair.client.tree.remove((0,))

@@ -109,8 +109,8 @@ def renewal(
 
     Nothing is deleted: a write replaces one account. ``uri`` is of the server and of the bootstrap server, which are one;
     the account there is renewed first: with the server's renewed, the former key may end. ``identity`` and ``key`` of the PSK.
-    Where the device keeps its accounts is asked first; one that does not say, or has several servers, gets them where
-    ``account`` puts them.
+    Where the device keeps its accounts is asked first. One that has the bootstrap server's alone, wherever, gets the server's beside
+    it: two bootstrap accounts are refused. One that does not say, or has several servers, gets them where ``account`` puts them.
     """
     has_bootstrap, security, short_id = True, 1, 101
     bootstrap_instance, server_instance = 0, 0
@@ -122,6 +122,9 @@ def renewal(
         has_bootstrap, bootstrap_instance = len(others) == 1, others[0] if others else 0
         servers = _accounts((yield discover((1,))), 1)
         server_instance = next((instance for instance, ssid in servers.items() if ssid == short_id), 0)
+    elif len(listed) == 1:  # it asks, so this is the account that it asks by
+        (bootstrap_instance,) = listed
+        security = 1 if bootstrap_instance != 1 else 2
     shared: dict[int, Value] = {0: uri, 2: PSK_MODE, 3: identity, 4: b"", 5: key}
     server: dict[int, Value] = {0: short_id, 1: lifetime_s, 6: True, 7: binding}
     if has_bootstrap:
