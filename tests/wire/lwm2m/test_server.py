@@ -33,6 +33,16 @@ def test_nothing_is_answered_before_the_application_decides() -> None:
     assert [offered.object_id for offered in wanted.objects] == [1, 3, 19, 3424]
 
 
+@pytest.mark.parametrize("version", ["1.0", "1.1", "1.2"])
+def test_each_version_of_one_may_register(version: str) -> None:
+    """1.2 too: its devices understand a server of 1.1, and refused they would stay outside for good."""
+    device = RawDevice()
+    (wanted,) = device.request(Method.POST, "rd", OBJECTS, content.LINK_FORMAT, f"ep=m&lwm2m={version}")
+    registration = device.server.accept(wanted, device.now)
+    assert registration.version == version
+    assert Registration.load(registration.dump()).version == version
+
+
 def test_a_refusal_tells_when_to_come_back() -> None:
     device = RawDevice()
     (wanted,) = device.request(Method.POST, "rd", OBJECTS, content.LINK_FORMAT, "ep=m&lwm2m=1.1")

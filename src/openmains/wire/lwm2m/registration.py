@@ -21,7 +21,7 @@ from openmains.wire.lwm2m.path import LAYER, Path, from_segments
 DUMP_VERSION: Final = 1
 DEFAULT_LIFETIME_S: Final = 86_400
 MAX_LIFETIME_S: Final = 0xFFFFFFFF
-VERSIONS: Final = ("1.0", "1.1")
+VERSIONS: Final = ("1.0", "1.1", "1.2")  # who says 1.2 is spoken to as 1.1, which it has to understand
 
 _MAX_QUERY: Final = 16
 
