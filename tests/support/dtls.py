@@ -59,11 +59,24 @@ class Site:
 
     def _new_server(self) -> Server:
         random = self.random.randbytes
-        return Server(self.limits, node=self.node, secret=SECRET, random=random, load=self.load, weak=self.weak)
+        return Server(
+            self.limits,
+            node=self.node,
+            secret=SECRET,
+            random=random,
+            load=self.load,
+            load_at=self.load_at,
+            weak=self.weak,
+        )
 
     def load(self, cid: bytes) -> Session | None:
         raw = self.store.get(cid)
         return None if raw is None else Session.load(raw)
+
+    def load_at(self, peer: Peer) -> Session | None:
+        """The newest of the peer's that uses no connection id."""
+        stored = [Session.load(raw) for raw in self.store.values()]
+        return next((each for each in reversed(stored) if not each.uses_cid and each.peer == peer), None)
 
     def restart(self) -> None:
         """kill -9: all that was not stored is gone."""

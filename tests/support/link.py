@@ -132,6 +132,7 @@ class SessionRow:
     run: int = 0
     registration: bytes | None = None
     peer: str = ""
+    address: str | None = None
 
 
 @dataclass
@@ -143,11 +144,28 @@ class SessionRows:
     def find(self, cid: bytes) -> SessionRow | None:
         return self.rows.get(cid)
 
+    def cid_at(self, peer: str) -> bytes | None:
+        return next((cid for cid, row in self.rows.items() if row.address == peer), None)
+
     def cid_of(self, imei: int) -> bytes | None:
         return next((cid for cid, row in self.rows.items() if row.imei == imei), None)
 
-    def add(self, cid: bytes, imei: int, secrets: bytes, reserved: int, peer: str, now_us: int, done: Done) -> None:
-        self.rows[cid] = SessionRow(imei, secrets, reserved, peer=peer, heard_us=now_us)
+    def add(
+        self,
+        cid: bytes,
+        imei: int,
+        secrets: bytes,
+        reserved: int,
+        peer: str,
+        now_us: int,
+        done: Done,
+        *,
+        by_address: bool,
+    ) -> None:
+        if by_address and (before := self.cid_at(peer)) is not None:
+            del self.rows[before]
+        address = peer if by_address else None
+        self.rows[cid] = SessionRow(imei, secrets, reserved, peer=peer, heard_us=now_us, address=address)
         done(True)
 
     def reserve(self, cid: bytes, reserved: int, done: Done) -> None:
@@ -155,10 +173,11 @@ class SessionRows:
         done(True)
 
     def note(self, cid: bytes, newest: int, peer: str, now_us: int, sent: int, run: int) -> None:
-        self.rows[cid] = replace(self.rows[cid], newest=newest, peer=peer, heard_us=now_us, sent=sent, run=run)
+        if cid in self.rows:
+            self.rows[cid] = replace(self.rows[cid], newest=newest, peer=peer, heard_us=now_us, sent=sent, run=run)
 
     def register(self, cid: bytes, registration: bytes | None) -> None:
         self.rows[cid].registration = registration
 
     def remove(self, cid: bytes) -> None:
-        del self.rows[cid]
+        self.rows.pop(cid, None)

@@ -23,8 +23,9 @@ class World:
     def connect(self, number: int, cid: bytes | None = None) -> CachedTerminal:
         session = made(number, cid)
         self.store.add(
-            session.cid, FIRST + number, session.dump(), session.reserved, "192.0.2.1 4711", 1, lambda done: None
-        )
+            session.cid, FIRST + number, session.dump(), session.reserved, "192.0.2.1 4711", 1, lambda done: None,
+            by_address=False,
+        )  # fmt: skip
         return self.terminals.add(session, FIRST + number)
 
 
@@ -78,7 +79,7 @@ def test_in_another_run_no_number_is_used_twice(graceful: bool) -> None:
 
 def test_what_cannot_be_read_is_counted_and_is_no_session() -> None:
     world = World()
-    world.store.add(b"\x01broken!", FIRST, b"\x00\x01", 256, "", 1, lambda done: None)
+    world.store.add(b"\x01broken!", FIRST, b"\x00\x01", 256, "", 1, lambda done: None, by_address=False)
     assert world.terminals.load(b"\x01broken!") is None
     assert world.terminals.load(b"\x01no-such") is None
     assert (world.terminals.unreadable, len(world.terminals)) == (1, 0)

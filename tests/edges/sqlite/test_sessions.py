@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an edge node finds again after a restart, and what a stolen file does not tell."""
 
+import asyncio
 import os
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from openmains.edges.sqlite.sessions import Changes, Heard, SessionFile, SessionFileError, StoredSession
+from openmains.edges.sqlite.sessions import BY_ADDRESS, Changes, Heard, SessionFile, SessionFileError, StoredSession
 from openmains.edges.sqlite.writer import SessionWriter
 from openmains.wire.dtls.session import Session, inner
 from openmains.wire.dtls.suites import ALL_SUITES
@@ -108,6 +110,27 @@ async def test_registration_is_kept_with_its_session(tmp_path: Path) -> None:
     assert found is not None and found.registration == b"lifetime, objects"
 
 
+async def test_a_registration_does_not_wait_for_what_may_lag(tmp_path: Path) -> None:
+    """An observation that a kill takes is rejected at its next notification, and the device holds it for cancelled."""
+    file = open_file(tmp_path)
+    writer = SessionWriter(file)
+    writer.establish(stored(1), lambda done: None)
+    await writer.drain()
+    told = asyncio.Event()
+    writer.heard(stored(1).cid, Heard(4, "192.0.2.9:1", 1_790_000_200))  # a timer runs
+    writer.register(stored(1).cid, b"with an observation")
+    writer.reserve(stored(1).cid, 128, lambda done: told.set())  # goes with the same transaction
+    await told.wait()
+    found = open_file(tmp_path).find(stored(1).cid)
+    assert found is not None and (found.registration, found.reserved) == (b"with an observation", 128)
+    writer.register(stored(1).cid, None)
+    task = writer._task
+    assert task is not None  # writing now, not in a second
+    await task
+    found = open_file(tmp_path).find(stored(1).cid)
+    assert found is not None and found.registration is None
+
+
 async def test_a_failed_write_is_told_and_what_nobody_waits_for_is_tried_again(tmp_path: Path) -> None:
     file = open_file(tmp_path)
     writer = SessionWriter(file)
@@ -142,7 +165,55 @@ def test_secrets_are_sealed_and_bound_to_their_connection_id(tmp_path: Path) -> 
     assert open_file(tmp_path, key=bytes(32)).find(stored(1).cid) is None
 
 
+async def test_a_session_without_connection_id_is_found_by_its_address(tmp_path: Path) -> None:
+    """Of one address the newest, whoever's it was: addresses are given to others."""
+    file = open_file(tmp_path)
+    writer = SessionWriter(file)
+    writer.establish(stored(1), lambda done: None)
+    writer.establish(replace(stored(2, imei=860_000_000_000_002), address="192.0.2.7 4000"), lambda done: None)
+    await writer.drain()
+    assert open_file(tmp_path).cid_at("192.0.2.7 4000") == stored(2).cid
+    assert open_file(tmp_path).cid_at("192.0.2.7:4000") is None  # that one has a Connection ID
+    for number in (3, 4):  # in one transaction
+        writer.establish(replace(stored(number, imei=number), address="192.0.2.7 4000"), lambda done: None)
+    await writer.drain()
+    assert writer.cid_at("192.0.2.7 4000") == stored(4).cid
+    assert set(file.all_cids()) == {stored(1).cid, stored(4).cid}
+    assert [row[0] for row in sqlite3.connect(tmp_path / "node.sqlite").execute("SELECT count(*) FROM heard")] == [2]
+
+
+def test_an_address_is_looked_up_by_an_index(tmp_path: Path) -> None:
+    open_file(tmp_path)
+    reader = sqlite3.connect(tmp_path / "node.sqlite")
+    plan = " ".join(row[3] for row in reader.execute("EXPLAIN QUERY PLAN " + BY_ADDRESS, ("192.0.2.7 4000",)))
+    assert "session_address" in plan
+
+
+async def test_a_file_of_the_format_before_keeps_its_sessions(tmp_path: Path) -> None:
+    file = open_file(tmp_path)
+    file.write(Changes([stored(1)], [], {}, {}, []))
+    file.close()
+    older = sqlite3.connect(tmp_path / "node.sqlite")
+    older.executescript(
+        """
+        ALTER TABLE session RENAME TO newer;
+        CREATE TABLE session (
+          id INTEGER PRIMARY KEY, imei INTEGER NOT NULL, sealed BLOB NOT NULL, reserved INTEGER NOT NULL, registration BLOB);
+        INSERT INTO session SELECT id, imei, sealed, reserved, registration FROM newer;
+        DROP TABLE newer;
+        CREATE INDEX session_imei ON session (imei);
+        PRAGMA user_version = 513
+        """  # format 2, node 1
+    )
+    older.close()
+    writer = SessionWriter(open_file(tmp_path))
+    assert writer.find(stored(1).cid) == stored(1)
+    writer.establish(replace(stored(2, imei=2), address="192.0.2.7 4000"), lambda done: None)
+    await writer.drain()
+    assert open_file(tmp_path).cid_at("192.0.2.7 4000") == stored(2).cid
+
+
 def test_another_nodes_file_is_refused(tmp_path: Path) -> None:
     open_file(tmp_path, node=1)
-    with pytest.raises(SessionFileError, match="node 1; expected 2, 2"):
+    with pytest.raises(SessionFileError, match="node 1; expected 3, 2"):
         open_file(tmp_path, node=2)

@@ -110,15 +110,29 @@ class World:
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.store, self.watch, self.bridge = SessionRows(), Watch(), Bridge()
-        self.edge = SecureEdge(
-            open_socket("127.0.0.1", 0, 1 << 16), node=1, secret=b"s" * 32, random=os.urandom, store=self.store,
-            desk=KeyLookup(Keys(allows)), limiter=AddressLimiter(1000, [], 1000), watch=self.watch, cache=10,
-            now_us=lambda: EPOCH_US,
-        )  # fmt: skip
-        self.user = User(self.edge)
+        self._allows = allows
+        self._run()
         chosen = {"psk": PSK, "identity": identity, "random": os.urandom, "cid": b"dev1"} | options
         self.device = Client("server", **chosen)
         self.felt: list[object] = []
+        self.nonces: list[bytes] = []  # of the records without Connection ID that the edge sent
+
+    def _run(self) -> None:
+        self.edge = SecureEdge(
+            open_socket("127.0.0.1", 0, 1 << 16), node=1, secret=b"s" * 32, random=os.urandom, store=self.store,
+            desk=KeyLookup(Keys(self._allows)), limiter=AddressLimiter(1000, [], 1000), watch=self.watch, cache=10,
+            now_us=lambda: EPOCH_US,
+        )  # fmt: skip
+        self.user = User(self.edge)
+
+    def restart(self, device: Client | None = None) -> None:
+        """The edge is killed and another one runs; the store is there, and the device, or another one in its place."""
+        self.edge._shell.close()
+        self._run()
+        self.edge.start(self.user, self.bridge)
+        self.edge.stop_reading()
+        if device is not None:
+            self.device, self.felt = device, []
 
     def carry(self, peer: tuple[str, int] = PEER) -> None:
         """What the device says, and what it is answered."""
@@ -127,9 +141,12 @@ class World:
             self.edge.datagram_received(datagram, peer, Verdict.PASS, now)
         for address, datagram in self.edge.datagrams_to_send(now):
             assert address == peer
+            if datagram[:1] in b"\x16\x17" and datagram[3:5] == b"\x00\x01":
+                self.nonces.append(datagram[5:21])
             self.felt += self.device.receive(datagram, "server", now)
 
     async def connected(self) -> Terminal:
+        """After a handshake."""
         self.edge.start(self.user, self.bridge)
         self.edge.stop_reading()
         self.device.start(self.loop.time())
@@ -334,3 +351,50 @@ async def test_a_session_that_left_memory_comes_back_with_its_registration(world
     world.carry()
     assert world.user.told[1:] == [("down", IMEI), ("up", IMEI, b"registration"), b"again"]
     assert world.heard() == [b"again"]
+
+
+async def test_a_meter_without_connection_id_outlives_the_edge() -> None:
+    """Killed, started again over the same store: no handshake, its registration, no number used twice."""
+    world = World(cid=None)
+    terminal = await world.connected()
+    world.store.register(terminal.cid, b"registration")
+    world.say(b"before")
+    world.carry()
+    world.restart()
+    for message in (b"after", b"and after"):
+        world.say(message)
+        world.carry()
+    assert world.user.told == [("up", IMEI, b"registration"), b"after", b"and after"]
+    assert world.heard() == [b"before", b"after", b"and after"]
+    assert world.edge.counters["dtls.handshakes_started"] == 0
+    assert len(world.nonces) == len(set(world.nonces)) == 3  # of the answers
+    found = world.edge.terminal(IMEI)
+    assert found is not None and found.cid == terminal.cid
+    world.edge.close()
+
+
+async def test_one_that_left_memory_is_asked_for_a_command_and_speaks_itself() -> None:
+    world = World(cid=None)
+    terminal = await world.connected()
+    evict(world)
+    found = world.edge.terminal(IMEI)
+    assert found is not None and (found.cid, found.proven) == (terminal.cid, True)
+    world.say(b"again")
+    world.carry()
+    assert world.user.told[1:] == [("down", IMEI), ("up", IMEI, None), b"again"]
+    assert world.edge.terminal(IMEI) is found
+    world.edge.close()
+
+
+async def test_its_next_handshake_ends_the_session_before_and_keeps_the_registration() -> None:
+    world = World(cid=None)
+    terminal = await world.connected()
+    world.store.register(terminal.cid, b"registration")
+    world.restart(Client("server", psk=PSK, identity=str(IMEI).encode(), random=os.urandom, cid=None))
+    again = await world.connected()
+    assert again.cid != terminal.cid and list(world.store.rows) == [again.cid]
+    assert world.user.told == [("up", IMEI, b"registration")]
+    world.say(b"report")
+    world.carry()
+    assert world.heard() == [b"report"]
+    world.edge.close()

@@ -168,12 +168,28 @@ class SessionStore(RegistrationStore, Protocol):
         """The session as it is now."""
         ...
 
+    def cid_at(self, peer: str) -> bytes | None:
+        """The session that is found by this address, for its meter uses no Connection ID."""
+        ...
+
     def cid_of(self, imei: int) -> bytes | None:
         """A meter's newest session."""
         ...
 
-    def add(self, cid: bytes, imei: int, secrets: bytes, reserved: int, peer: str, now_us: int, done: Done) -> None:
-        """A new session; of the meter's earlier ones only the newest stays."""
+    def add(
+        self,
+        cid: bytes,
+        imei: int,
+        secrets: bytes,
+        reserved: int,
+        peer: str,
+        now_us: int,
+        done: Done,
+        *,
+        by_address: bool,
+    ) -> None:
+        """A new session; of the meter's earlier ones only the newest stays. ``by_address``: it is to be found by ``peer``, and takes
+        the place of another that was."""
         ...
 
     def reserve(self, cid: bytes, reserved: int, done: Done) -> None:

@@ -81,8 +81,9 @@ class Terminals:
         return self._by_imei.get(imei)
 
     def load(self, cid: bytes) -> tuple[Session, bytes | None] | None:
-        """A stored session and its registration, not yet in the cache; None when there is none."""
-        stored = self._store.find(cid)
+        """A stored session and its registration; None when there is none, or when it is in memory (a second copy of a session
+        would use its sequence numbers again)."""
+        stored = None if cid in self._live else self._store.find(cid)
         if stored is None:
             return None
         try:

@@ -2,9 +2,9 @@
 """The DTLS sessions and LwM2M registrations of one edge node, on disk (ADR 0009).
 
 A meter keeps its session for months, so a restart of the edge must not cost a handshake: a session is stored before
-the handshake's last flight goes out, found again by its Connection ID when a record comes, and never sends a sequence
-number that an earlier run may have used (``reserved`` is raised on disk first). What was received (``newest``) is
-written within a second of it; records repeated within that second after a crash are recognised by the pipeline.
+the handshake's last flight goes out, found again by its Connection ID when a record comes – by its address, where the meter uses
+none – and never sends a sequence number that an earlier run may have used (``reserved`` is raised on disk first). What was received
+(``newest``) is written within a second of it; records repeated within that second after a crash are recognised by the pipeline.
 
 The session's keys are sealed with AES-256-GCM under the node's key, bound to the Connection ID; everything else in the
 file is no secret. One process owns the file. Reading is synchronous and costs some 20 µs; writing is done by
@@ -21,7 +21,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 NONCE = 12
-FORMAT = 2
+FORMAT = 3
 MOST_RESERVED = (1 << 48) - 1  # a record's sequence number (RFC 6347 section 4.1)
 # What changes with every message has small rows of its own: the meters that speak in a second then touch far fewer pages than
 # if keys and registration were in between.
@@ -31,9 +31,11 @@ CREATE TABLE IF NOT EXISTS session (
   imei         INTEGER NOT NULL,
   sealed       BLOB NOT NULL,          -- nonce, AES-256-GCM of the session's secrets, tag; additional data: Connection ID
   reserved     INTEGER NOT NULL,       -- sequence numbers below it may have been used for sending
-  registration BLOB                    -- LwM2M registration, NULL without one
+  registration BLOB,                   -- LwM2M registration, NULL without one
+  address      TEXT                    -- where a meter without Connection ID speaks from, NULL for those with one
 );
 CREATE INDEX IF NOT EXISTS session_imei ON session (imei);
+CREATE UNIQUE INDEX IF NOT EXISTS session_address ON session (address) WHERE address IS NOT NULL;
 CREATE TABLE IF NOT EXISTS heard (     -- one row for each of session
   id           INTEGER PRIMARY KEY,
   newest       INTEGER NOT NULL,       -- newest sequence number received
@@ -43,7 +45,14 @@ CREATE TABLE IF NOT EXISTS heard (     -- one row for each of session
   heard_us     INTEGER NOT NULL        -- µs since 1970 UTC
 );
 """
-INSERT = "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?)"
+# What a file of an earlier format lacks, by that format.
+UPGRADES = {
+    2: (
+        "ALTER TABLE session ADD COLUMN address TEXT",
+        "CREATE UNIQUE INDEX session_address ON session (address) WHERE address IS NOT NULL",
+    )
+}
+INSERT = "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?)"
 INSERT_HEARD = "INSERT OR REPLACE INTO heard VALUES (?, ?, ?, ?, ?, ?)"
 # The one before stays: a clone is found by two sessions of one key that speak in turn.
 OTHERS = """
@@ -57,6 +66,7 @@ FIND = """
 SELECT imei, sealed, reserved, newest, sent, run, peer, heard_us, registration
   FROM session JOIN heard USING (id) WHERE id = ?
 """
+BY_ADDRESS = "SELECT id FROM session WHERE address = ?"
 BY_IMEI = "SELECT id FROM session JOIN heard USING (id) WHERE imei = ? ORDER BY heard_us DESC LIMIT 1"
 
 
@@ -78,6 +88,7 @@ class StoredSession:
     sent: int = 0
     run: int = 0
     registration: bytes | None = None
+    address: str | None = None  # by which it is found, None: by its Connection ID
 
     def __repr__(self) -> str:
         return f"StoredSession(cid={self.cid.hex()}, imei={self.imei}, reserved={self.reserved}, newest={self.newest})"
@@ -128,13 +139,23 @@ class SessionFile:
     def _check(self, node: int) -> None:
         wanted = FORMAT << 8 | node
         (found,) = self._writer.execute("PRAGMA user_version").fetchone()
-        if found == 0:
+        if found & 255 == node and found >> 8 in UPGRADES:
+            self._upgrade(found >> 8, wanted)
+        elif found == 0:
             self._writer.executescript(SCHEMA)
             self._writer.execute(f"PRAGMA user_version = {wanted}")
         elif found != wanted:
             raise SessionFileError(
                 f"{self._path.name}: format {found >> 8}, node {found & 255}; expected {FORMAT}, {node}"
             )
+
+    def _upgrade(self, found: int, wanted: int) -> None:
+        """All of it or nothing: a start that is killed meanwhile begins again."""
+        self._writer.execute("BEGIN IMMEDIATE")
+        for statement in UPGRADES[found]:
+            self._writer.execute(statement)
+        self._writer.execute(f"PRAGMA user_version = {wanted}")
+        self._writer.execute("COMMIT")
 
     def find(self, cid: bytes) -> StoredSession | None:
         """The session with this Connection ID, None when there is none (or the row was sealed with another key)."""
@@ -147,6 +168,11 @@ class SessionFile:
         except InvalidTag:
             return None
         return StoredSession(cid, imei, secrets, reserved, newest, peer, heard_us, sent, run, registration)
+
+    def cid_at(self, peer: str) -> bytes | None:
+        """Connection ID of the session that is found by this address."""
+        row = self._reader.execute(BY_ADDRESS, (peer,)).fetchone()
+        return None if row is None else _cid(row[0])
 
     def cid_of(self, imei: int) -> bytes | None:
         """Connection ID of a meter's newest session."""
@@ -183,8 +209,12 @@ class SessionFile:
             raise
 
     def _establish(self, sessions: list[StoredSession]) -> None:
-        """In this transaction: new sessions, and of each meter's earlier ones only the newest stays."""
+        """In this transaction: new sessions, and of each meter's earlier ones only the newest stays, of each address the newest."""
         writer = self._writer
+        at = {item.address: item for item in sessions if item.address is not None}
+        sessions = [item for item in sessions if item.address is None or at[item.address] is item]
+        for address in at:
+            self._remove([row[0] for row in writer.execute(BY_ADDRESS, (address,))])
         writer.executemany(INSERT, [self._row(item) for item in sessions])
         writer.executemany(
             INSERT_HEARD,
@@ -200,7 +230,7 @@ class SessionFile:
     def _row(self, item: StoredSession) -> tuple[object, ...]:
         nonce = self._random(NONCE)
         sealed = nonce + self._aead.encrypt(nonce, item.secrets, item.cid)
-        return _number(item.cid), item.imei, sealed, item.reserved, item.registration
+        return _number(item.cid), item.imei, sealed, item.reserved, item.registration, item.address
 
     def impatient(self) -> None:
         """Fail at once where another process holds the file, instead of waiting 5 s."""

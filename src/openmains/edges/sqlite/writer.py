@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes what happens to sessions: many changes a transaction, in a thread, each confirmed when it is on disk.
 
-What must be durable before the next word goes out (a new session, reserved sequence numbers) is written at once, with
+What must be durable before the next word goes out (a new session, reserved sequence numbers) is written at once, and registrations, with
 everything else that waits; what may lag (``heard``) waits up to a second and is written once however often it changed.
 """
 
@@ -40,9 +40,21 @@ class SessionWriter:
         self._next.established.append(session)
         self._soon(done)
 
-    def add(self, cid: bytes, imei: int, secrets: bytes, reserved: int, peer: str, now_us: int, done: Done) -> None:
+    def add(
+        self,
+        cid: bytes,
+        imei: int,
+        secrets: bytes,
+        reserved: int,
+        peer: str,
+        now_us: int,
+        done: Done,
+        *,
+        by_address: bool,
+    ) -> None:
         """The same by its parts: a session that has received nothing yet."""
-        self.establish(StoredSession(cid, imei, secrets, reserved, -1, peer, now_us), done)
+        address = peer if by_address else None
+        self.establish(StoredSession(cid, imei, secrets, reserved, -1, peer, now_us, address=address), done)
 
     def note(self, cid: bytes, newest: int, peer: str, now_us: int, sent: int, run: int) -> None:
         """``heard`` by its parts."""
@@ -54,9 +66,12 @@ class SessionWriter:
         self._soon(done)
 
     def register(self, cid: bytes, registration: bytes | None) -> None:
-        """The LwM2M registration changed. If this is lost, the device hears 4.04 and registers again."""
+        """The LwM2M registration changed, or what is observed with it: written at once, though nobody waits. Without the registration the
+        device hears 4.04 at its next Update, which may be a day away; a notification of an observation that was lost is rejected, and
+        the device takes it for cancelled."""
         self._next.registered[cid] = registration
-        self._later()
+        self._urgent = True
+        self._start()
 
     def remove(self, cid: bytes) -> None:
         """The session is over."""
@@ -92,6 +107,10 @@ class SessionWriter:
         return replace(
             found, newest=newer.newest, peer=newer.peer, heard_us=newer.heard_us, sent=newer.sent, run=newer.run
         )
+
+    def cid_at(self, peer: str) -> bytes | None:
+        """Connection ID of the session that is found by this address; ``find`` knows whether it is over."""
+        return self._file.cid_at(peer)
 
     def cid_of(self, imei: int) -> bytes | None:
         """Connection ID of a meter's newest session."""

@@ -3,8 +3,8 @@
 
     socket → limiter → wire.dtls → Terminals → Traffic (LwM2M, reports, commands) → wire.dtls → socket
 
-A session is on disk before its handshake ends, sequence numbers are reserved on disk before they are used, and a record for
-another node's session goes to that node. What the meters say is none of this file's business: see ``app/link``.
+A session, with Connection ID or without, is on disk before its handshake ends, sequence numbers are reserved on disk before they are
+used, and a record for another node's session goes to that node. What the meters say is none of this file's business: see ``app/link``.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ class SecureEdge:
         self._desk = desk
         self._watch = watch
         self._now_us = now_us
-        self._dtls = Server(node=node, secret=secret, random=random, load=self._load, weak=True)
+        self._dtls = Server(node=node, secret=secret, random=random, load=self._load, load_at=self._load_at, weak=True)
         self._terminals = Terminals(store, int.from_bytes(random(7), "big") | 1, cache, self._leave)
         self._user: LinkUser | None = None
         self._bridge: Bridge | None = None
@@ -191,11 +191,6 @@ class SecureEdge:
             self._dtls.reject(session, now)
             return
         imei = int(name.imei)
-        if not session.uses_cid:
-            self._established(
-                session, imei, key, None, True
-            )  # known by its address only: it cannot outlive this process
-            return
         before = self._terminals.of_imei(imei)
         cid = before.session.cid if before is not None else self._store.cid_of(imei)
         stored = None if cid is None else self._store.find(cid)
@@ -203,6 +198,7 @@ class SecureEdge:
         self._store.add(
             session.cid, imei, session.dump(), session.reserved, peer_text(_tuple(session.peer)),
             self._now_us(), lambda done: self._established(session, imei, key, registration, done),
+            by_address=not session.uses_cid,
         )  # fmt: skip
 
     def _established(
@@ -235,6 +231,11 @@ class SecureEdge:
         if self._user is not None:
             self._user.session_up(session.owner, registration, self._loop.time())
         return session
+
+    def _load_at(self, peer: Any) -> Session | None:
+        """The same for an address that sent a record without Connection ID."""
+        cid = self._store.cid_at(peer_text(_tuple(peer)))
+        return None if cid is None else self._load(cid)
 
     def _leave(self, terminal: CachedTerminal) -> None:
         if self._user is not None:
@@ -307,9 +308,10 @@ class SecureEdge:
         session = terminal.session
         if session.exhausted:
             if terminal.held is None:
-                terminal.held = []
+                terminal.held = [message]
                 self._reserve(terminal)
-            terminal.held.append(message)
+            else:
+                terminal.held.append(message)
             return
         self._dtls.send(session, message, now)
         if session.wants_reservation and terminal.held is None:
@@ -317,11 +319,7 @@ class SecureEdge:
 
     def _reserve(self, terminal: CachedTerminal) -> None:
         session = terminal.session
-        if session.uses_cid:
-            self._store.reserve(session.cid, session.reserve(), lambda done: self._reserved(terminal, done))
-        else:
-            session.reserve()
-            self._loop.call_soon(self._reserved, terminal, True)
+        self._store.reserve(session.cid, session.reserve(), lambda done: self._reserved(terminal, done))
 
     def _reserved(self, terminal: CachedTerminal, done: bool) -> None:
         """Not done: what was held is lost like any datagram; the next answer tries again."""

@@ -139,7 +139,7 @@ class Foreign:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The association is over. ``reason``: ``"close_notify"`` or ``"fatal_alert"``."""
+    """The association is over. ``reason``: ``"close_notify"``, ``"fatal_alert"``, or ``"replaced"`` by a newer one from its address."""
 
     session: Session
     reason: str

@@ -10,7 +10,9 @@ counted in ``counters`` (a fixed set of names). Before an address has returned a
 it gets no more bytes than it sent; afterwards it may hold one handshake, bounded by ``Limits``. An unknown identity
 goes the way of a wrong key, byte by byte and step by step.
 
-A record with a connection id of ours finds its session by it, from whatever address; the others by their address.
+A record with a connection id of ours finds its session by it, from whatever address; the others by their address. Both are looked
+for in the store when they are not in memory: a client that was given no connection id hears nothing else that it could believe once its
+session is forgotten (an unprotected record of the old epoch is dropped by all of them), so its session must not be.
 Handshakes in progress are in ``handshaking.py``; this file is what happens to associations.
 """
 
@@ -49,7 +51,8 @@ class Server:
 
     ``node``: first byte of our connection ids, 0–255. ``secret``: 32 or more random bytes, the same on all nodes and after
     a restart; cookies, tickets and the false keys of unknown identities follow from it. ``random``: n → n random bytes.
-    ``load``: a stored session by connection id, called for one of this node that is not in memory. ``weak``: go on with clients
+    ``load``: a stored session by connection id, called for one of this node that is not in memory; ``load_at``: by the address of
+    a peer without connection id, None: there is none. ``weak``: go on with clients
     that have only CBC, or no extended master secret, until their identity is known: ``KeyWanted`` says what they lack, and without a key
     for them no record of theirs is believed.
     """
@@ -62,6 +65,7 @@ class Server:
         secret: bytes,
         random: Callable[[int], bytes],
         load: Callable[[bytes], Session | None],
+        load_at: Callable[[Peer], Session | None] = lambda _: None,
         weak: bool = False,
     ) -> None:
         if not 0 <= node <= 255:
@@ -71,10 +75,13 @@ class Server:
         self.limits = limits
         self.counters: dict[str, int] = dict.fromkeys(COUNTERS, 0)
         self._node = node
-        self._load = load
+        self._load, self._load_at = load, load_at
         self._out: list[tuple[Peer, bytes]] = []
         self._sessions: dict[bytes, Session] = {}  # by our connection id
         self._by_peer: dict[Peer, Session] = {}  # associations without connection ids
+        self._unspoken: dict[
+            bytes, Session
+        ] = {}  # the same by the id that we call them by, which the peer does not know
         self._head = HEADER_SIZE + limits.cid_size
         self._handshakes = Handshakes(
             limits, node=node, secret=secret, random=random, counters=self.counters, out=self._out, taken=self._sessions,
@@ -132,8 +139,12 @@ class Server:
                 if session is None or events or handshake.state is not before or wants_it:
                     return events
         if session is None:
-            self.counters["unknown_peer"] += 1
-            return []
+            session = self._load_at(peer)
+            if session is None or session.uses_cid or session.peer != peer:
+                self.counters["unknown_peer"] += 1
+                return []
+            self.counters["loaded"] += 1
+            self._keep(session)
         return self._protected(session, kind, record.sequence, record.raw, peer, now)
 
     def _record_with_cid(self, record: Record, datagram: bytes, peer: Peer, now: float) -> list[ServerEvent]:
@@ -147,12 +158,10 @@ class Server:
             if cid[0] != self._node:
                 self.counters["foreign"] += 1
                 return [Foreign(cid[0], cid, datagram, peer)]
-            session = self._load(cid)
+            session = self.session(cid)
             if session is None or not session.uses_cid:
                 self.counters["unknown_cid"] += 1
                 return []
-            self.counters["loaded"] += 1
-            self._sessions[cid] = session
         return self._protected(session, _CID, record.sequence, record.raw, peer, now)
 
     def _protected(
@@ -228,17 +237,19 @@ class Server:
         return self.provide_keys(handshake, () if psk is None else (Psk(psk),), now)
 
     def commit(self, session: Session, now: float) -> list[ServerEvent]:
-        """The session is durable: it is in use, our Finished goes out. Events: what a resumed peer has already sent."""
+        """The session is durable: it is in use, our Finished goes out. Events: what a resumed peer has already sent, and the end of
+        an older association of a peer without connection id."""
         handshake = session.flight
         if not isinstance(handshake, Handshake) or handshake.state not in (Serving.STORING, Serving.SHORT_STORING):
             return []
-        if session.uses_cid:
-            self._sessions[session.cid] = session
-        else:
-            # An old association from the same address lived until this one was proved (RFC 6347 section 4.2.8).
-            self._by_peer[session.peer] = session
-        held = self._handshakes.stored(handshake, now)
         events: list[ServerEvent] = []
+        old = None if session.uses_cid else self._by_peer.get(session.peer)
+        if old is not None:
+            # It lived until this one was proved (RFC 6347 section 4.2.8).
+            self.forget(old)
+            events.append(Closed(old, "replaced"))
+        self._keep(session)
+        held = self._handshakes.stored(handshake, now)
         for raw in held:
             for record in records_untrusted(raw, self.limits.cid_size):  # whole: they were read from a datagram before
                 events += self._protected(session, record.kind, record.sequence, raw, session.peer, now)
@@ -280,13 +291,20 @@ class Server:
 
     def session(self, cid: bytes) -> Session | None:
         """The association of this connection id of ours, from memory or from the store; None when there is none."""
-        found = self._sessions.get(cid)
+        found = self._sessions.get(cid) or self._unspoken.get(cid)
         if found is None and cid[:1] == bytes((self._node,)):
             found = self._load(cid)
             if found is not None:
                 self.counters["loaded"] += 1
-                self._sessions[cid] = found
+                self._keep(found)
         return found
+
+    def _keep(self, session: Session) -> None:
+        """Into memory."""
+        if session.uses_cid:
+            self._sessions[session.cid] = session
+        else:
+            self._by_peer[session.peer] = self._unspoken[session.cid] = session
 
     def knows(self, session: Session) -> bool:
         """Whether it is in memory and in use."""
@@ -321,7 +339,7 @@ class Server:
             if session.uses_cid:
                 del self._sessions[session.cid]
             else:
-                del self._by_peer[session.peer]
+                del self._by_peer[session.peer], self._unspoken[session.cid]
 
     # --- what goes out ---
 
