@@ -2,7 +2,7 @@
 # Two commands are enough: `make run` and `make test`. Both set up what they need the first time.
 .DEFAULT_GOAL := help
 # Which tests each of the three runs: tests/support/tiers.py.
-.PHONY: help run test test-slow check bench fuzz console wheel docs lock versions setup setup-dev clean
+.PHONY: help run test test-slow check bench fuzz peers console wheel docs lock versions setup setup-dev clean
 PY := .venv/bin/python
 WORKERS := 2
 
@@ -44,6 +44,9 @@ bench: setup ## measure ingest, queries and pages on this machine / 性能测试
 
 fuzz: setup-dev ## fuzz the wire codecs, FUZZ_SECONDS=600 / 模糊测试
 	@scripts/fuzz.sh
+
+peers: setup-dev ## run foreign clients found here against an edge, OPENMAINS_PEERS=folder / 与他人设备栈互通
+	@$(PY) -m tests.peers
 
 console: ## build the web console / 构建网页控制台
 	@scripts/setup.sh console

@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from openmains.wire.dtls.client import Client
 from tests.support.dtls import SERVER
@@ -22,7 +22,7 @@ class Program:
         self._changed = threading.Condition()
         self._ended = False
 
-    def __enter__(self) -> "Program":
+    def __enter__(self) -> Self:
         self.process = subprocess.Popen(
             self._words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0
         )
