@@ -398,3 +398,62 @@ async def test_its_next_handshake_ends_the_session_before_and_keeps_the_registra
     world.carry()
     assert world.heard() == [b"report"]
     world.edge.close()
+
+
+class SlowRows(SessionRows):
+    """The row is in the file, and word of it is still on its way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[tuple[bool, Any]] = []
+
+    def add(
+        self,
+        cid: bytes,
+        imei: int,
+        secrets: bytes,
+        reserved: int,
+        peer: str,
+        now_us: int,
+        done: Any,
+        *,
+        by_address: bool,
+    ) -> None:
+        super().add(
+            cid,
+            imei,
+            secrets,
+            reserved,
+            peer,
+            now_us,
+            lambda right: self.told.append((right, done)),
+            by_address=by_address,
+        )
+
+
+@pytest.mark.parametrize("cid", [b"dev1", None], ids=["Connection ID", "none"])
+async def test_who_asks_for_a_meter_while_its_session_is_being_stored_makes_no_second_copy(cid: bytes | None) -> None:
+    """Its row can be read before the handshake is told of it: by a command's look-up, or by any record from its address."""
+    world = World(cid=cid)
+    rows = world.store = SlowRows()
+    world.edge._shell.close()
+    world._run()
+    world.edge.start(world.user, world.bridge)
+    world.edge.stop_reading()
+    world.device.start(world.loop.time())
+    for _ in range(20):
+        world.carry()
+        await asyncio.sleep(0)
+    assert len(rows.rows) == len(rows.told) == 1
+    assert world.edge.terminal(IMEI) is None
+    for kind in (21, 23):
+        stray = bytes((kind,)) + b"\xfe\xfd\x00\x01\x00\x00\x00\x00\x00\x63\x00\x20" + bytes(32)
+        world.edge.datagram_received(stray, PEER, Verdict.PASS, world.loop.time())
+    ((right, done),) = rows.told
+    done(right)
+    world.carry()
+    assert world.user.told == [("up", IMEI, None)] and len(rows.rows) == 1
+    world.say(b"report")
+    world.carry()
+    assert world.heard() == [b"report"]
+    world.edge.close()

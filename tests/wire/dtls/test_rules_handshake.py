@@ -190,9 +190,10 @@ def test_a_stored_session_of_a_client_without_connection_id_is_not_found_by_one(
     cid = site.session.cid
     site.restart()
     site.receive(b"\x19\xfe\xfd\x00\x01" + bytes(6) + cid + b"\x00\x20" + bytes(32), HOME, 0.0)
-    assert site.server.counters["unknown_cid"] == 1 and site.server.sizes()["sessions"] == 0
-    site.receive(line.next_up(b"lost"), HOME, 0.0)
-    assert site.delivered == [] and site.server.counters["unknown_peer"] == 1
+    assert site.server.counters["unknown_cid"] == 1 and site.server.sizes()["with_cid"] == 0
+    assert site.delivered == []
+    site.receive(line.next_up(b"by its address"), HOME, 0.0)
+    assert site.delivered == [b"by its address"]
 
 
 def test_handshakes_in_progress_are_bounded() -> None:

@@ -62,6 +62,8 @@ class SecureEdge:
         self._terminals = Terminals(store, int.from_bytes(random(7), "big") | 1, cache, self._leave)
         self._user: LinkUser | None = None
         self._bridge: Bridge | None = None
+        # Their rows may be read already, and a second copy of a session must not be made of them.
+        self._storing: set[bytes] = set()
         self.not_stored = 0
         self._refused: Counter[str] = Counter()
 
@@ -195,6 +197,7 @@ class SecureEdge:
         cid = before.session.cid if before is not None else self._store.cid_of(imei)
         stored = None if cid is None else self._store.find(cid)
         registration = None if stored is None else stored.registration
+        self._storing.add(session.cid)
         self._store.add(
             session.cid, imei, session.dump(), session.reserved, peer_text(_tuple(session.peer)),
             self._now_us(), lambda done: self._established(session, imei, key, registration, done),
@@ -205,6 +208,7 @@ class SecureEdge:
         self, session: Session, imei: int, key: KeyName | None, registration: bytes | None, done: bool
     ) -> None:
         now = self._loop.time()
+        self._storing.discard(session.cid)
         if not done:
             self.not_stored += 1
             self._dtls.reject(session, now)
@@ -224,7 +228,7 @@ class SecureEdge:
 
     def _load(self, cid: bytes) -> Session | None:
         """Called by ``wire.dtls`` for a Connection ID of ours that is not in memory."""
-        found = self._terminals.load(cid)
+        found = None if cid in self._storing else self._terminals.load(cid)
         if found is None:
             return None
         session, registration = found
