@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One run of a foreign program: what it says, and when."""
 
+import re
 import time
 from collections.abc import Callable
 
@@ -51,5 +52,7 @@ class Run(Program):
 
 def last_line(output: str) -> str:
     """Its last words, for whoever reads the table."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    lines = [
+        re.sub(r"/\S*/", "…/", line).strip() for line in output.splitlines() if line.strip()
+    ]  # no place of a machine
     return f"its last words: {lines[-1][:160]}" if lines else "it said nothing"
