@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from openmains.app.command.model import BatchAction
+from tests.support.source_tree import parsed
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/openmains"
@@ -37,7 +38,7 @@ def written() -> tuple[set[str], set[str]]:
     """Acts and kinds of objects in the server's code and statements."""
     acts, kinds = set(BUILT), set()
     for file in SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        for node in ast.walk(parsed(file)):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
             at = WRITERS.get(node.func.attr)

@@ -5,6 +5,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support.source_tree import parsed
+
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "openmains"
 
 
@@ -12,7 +14,7 @@ def _writes() -> dict[str, set[str]]:
     """Port → its methods that answer nothing, so that all they can do is to change something."""
     found: dict[str, set[str]] = {}
     for path in SOURCE.glob("app/**/*ports.py"):
-        for port in ast.parse(path.read_text("utf-8")).body:
+        for port in parsed(path).body:
             if isinstance(port, ast.ClassDef):
                 methods = [item for item in port.body if isinstance(item, ast.AsyncFunctionDef | ast.FunctionDef)]
                 found[port.name] = {
@@ -24,7 +26,7 @@ def _writes() -> dict[str, set[str]]:
 def _asked() -> Iterator[tuple[str, str, str]]:
     """(place, port, method) of every ``work[Port].method`` in a handler."""
     for path in sorted((SOURCE / "edges" / "http").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(parsed(path)):
             if (
                 isinstance(node, ast.Attribute)
                 and isinstance(node.value, ast.Subscript)
@@ -44,7 +46,7 @@ def test_handlers_write_nothing() -> None:
 def test_handlers_are_given_the_time() -> None:
     found = []
     for path in sorted((SOURCE / "edges" / "http").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in (
                 "time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "date.today",
             ):  # fmt: skip

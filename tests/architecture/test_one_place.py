@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support.source_tree import parsed
+
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "openmains"
 PERIOD = "domain/period.py"
 LENGTHS = {"MINUTE_S", "HOUR_S", "DAY_S"}
@@ -20,7 +22,7 @@ def _pages() -> Iterator[tuple[str, ast.Module]]:
     for page in sorted(SOURCE.rglob("*.py")):
         name = page.relative_to(SOURCE).as_posix()
         if not name.startswith("wire/"):
-            yield name, ast.parse(page.read_text("utf-8"))
+            yield name, parsed(page)
 
 
 def _targets(node: ast.AST) -> Iterator[str]:

@@ -22,6 +22,7 @@ from openmains.edges.http.problem_texts import (
 )
 from openmains.edges.http.problem_texts.fields import FIELDS
 from openmains.edges.http.problems import BY_STATUS, FAULTS
+from tests.support.source_tree import parsed
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "openmains"
 # Codes that are looked up in a table: the file, and what the table holds.
@@ -42,7 +43,7 @@ def raised() -> tuple[tuple[str, ast.Call], ...]:
     return tuple(
         (path.relative_to(SOURCE).as_posix(), node)
         for path in sorted(SOURCE.rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Problem"
     )
 

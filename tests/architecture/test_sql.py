@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support.source_tree import parsed
+
 ROOT = Path(__file__).resolve().parents[2] / "src" / "openmains"
 SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|ALTER|CREATE)\s+[A-Za-z(*]")
 EXCEPTIONS = {
@@ -26,7 +28,7 @@ EXCEPTIONS = {
 def modules(*places: str) -> Iterator[tuple[str, ast.Module]]:
     for place in places:
         for path in sorted((ROOT / place).rglob("*.py")):
-            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text("utf-8"))
+            yield path.relative_to(ROOT).as_posix(), parsed(path)
 
 
 def _texts(tree: ast.Module) -> Iterator[str]:

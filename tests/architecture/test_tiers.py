@@ -11,6 +11,7 @@ import pytest
 from _pytest.mark.expression import Expression
 
 from tests.support import tiers
+from tests.support.source_tree import parsed
 
 ROOT = Path(__file__).resolve().parents[2]
 STARTERS = {"running_engines", "running_system"}
@@ -61,7 +62,7 @@ def test_engines_and_systems_are_started_by_fixtures_alone() -> None:
             ROOT / "tests" / "peers" / "__main__.py",
         ):  # the latter is `make peers`, no test
             continue
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.ImportFrom):
                 found += [f"{path.relative_to(ROOT)}: {name.name}" for name in node.names if name.name in STARTERS]
     assert found == []

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from tests.support.source_tree import parsed
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "openmains"
 
@@ -71,7 +73,7 @@ def _public_names(body: Iterable[ast.stmt], kinds: tuple[type[ast.stmt], ...]) -
 def _classes() -> Iterator[str]:
     for layer in ("domain", "app"):
         for path in (SOURCE / layer).rglob("*.py"):
-            yield from (name for _, name in _public_names(ast.parse(path.read_text("utf-8")).body, (ast.ClassDef,)))
+            yield from (name for _, name in _public_names(parsed(path).body, (ast.ClassDef,)))
 
 
 def _rows() -> Iterator[list[str]]:
@@ -110,7 +112,7 @@ def test_the_glossary_speaks_both_languages() -> None:
 def test_no_private_word_comes_back() -> None:
     found = []
     for path in sorted(SOURCE.rglob("*.py")):
-        named = _public_names(ast.parse(path.read_text("utf-8")).body, (ast.stmt,))
+        named = _public_names(parsed(path).body, (ast.stmt,))
         for kind, name in [(ast.Module, path.stem), *named]:
             bad = INSTEAD | INSTEAD_AS_A_THING if kind in (ast.Module, ast.ClassDef) else INSTEAD
             found += [
