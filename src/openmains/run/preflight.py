@@ -66,6 +66,20 @@ def check_disk(settings: Settings) -> None:
             )
 
 
+def check_pipelines(settings: Settings) -> None:
+    """Raises StartError for more pipeline processes than can share the work."""
+    if settings.pipelines > 1 and not settings.clickhouse_url:
+        raise StartError(
+            f"pipelines = {settings.pipelines} 须同时设置 clickhouse_url:内置 ClickHouse 只能属于一个进程。",
+            f"pipelines = {settings.pipelines} needs clickhouse_url: the embedded ClickHouse belongs to one process.",
+        )
+    if settings.pipelines > settings.shards:
+        raise StartError(
+            f"pipelines = {settings.pipelines} 超过分片数 {settings.shards}:多出的进程无事可做。请减少。",
+            f"pipelines = {settings.pipelines}, but there are {settings.shards} shards: the others would have nothing to do. Set fewer.",
+        )
+
+
 def check_tools(settings: Settings) -> None:
     """Programs of the embedded engines."""
     if not settings.nats_url:

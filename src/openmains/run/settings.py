@@ -149,6 +149,14 @@ class Settings:
 
     shards: int = _s(2, "上行流分片数;首次启动后不可更改", "shards of the uplink stream; fixed after the first start",
                      low=1, high=256, group=("处理", "Pipeline"))  # fmt: skip
+    pipelines: int = _s(
+        1,
+        "本机处理进程数,共同分担各分片;大于 1 时须设 clickhouse_url(内置 ClickHouse 只属于一个进程),且不超过分片数",
+        "pipeline processes on this machine, which share the shards; more than 1 need clickhouse_url (the embedded ClickHouse"
+        " belongs to one process); at most as many as shards",
+        low=1,
+        high=64,
+    )
     stream_max_mb: int = _s(
         4096,
         "上行流磁盘上限(MB),满则拒收、设备重发",

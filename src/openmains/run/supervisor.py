@@ -40,7 +40,8 @@ class Supervisor:
         self._settings = loaded.settings
         # a signer with an account of its own is started by its own service, not by us
         own = () if self._settings.signer_socket else ("signer",)
-        self._roles = (*own, "core", "dispatch", "edge", *extra_roles)
+        more = tuple(f"pipeline-{number}" for number in range(2, self._settings.pipelines + 1))
+        self._roles = (*own, "core", *more, "dispatch", "edge", *extra_roles)
         self._stop = asyncio.Event()
         self._refused: StartError | None = None
         self._children: dict[str, Child] = {}
@@ -53,6 +54,7 @@ class Supervisor:
         lock = preflight.open_var(settings)
         files: LogFiles | None = None
         try:
+            preflight.check_pipelines(settings)
             preflight.check_tools(settings)
             preflight.check_disk(settings)
             preflight.wait_for_leftovers(settings, self._roles)

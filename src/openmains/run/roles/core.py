@@ -15,7 +15,7 @@ from openmains.edges.postgres import migrate as postgres_migrate
 from openmains.edges.postgres.db import create_pool
 from openmains.run.roles.api import run_api
 from openmains.run.roles.freezer import EmbeddedFreezer
-from openmains.run.roles.parts import check_alone
+from openmains.run.roles.parts import check_alone, part_of
 from openmains.run.roles.pipeline import run_pipeline
 from openmains.run.roles.process import (
     Core,
@@ -37,7 +37,7 @@ async def run_core(settings: Settings, stop: asyncio.Event) -> None:
 
 
 async def run_in_core(settings: Settings, stop: asyncio.Event, *parts: str) -> None:
-    """Some of the parts of the core; all of them where ClickHouse is embedded, for it belongs to one process."""
+    """Some of the parts of the core; all of them where ClickHouse is embedded, for it belongs to one process. ``pipeline-2``: one more."""
     urls = settings.urls()
     if len(parts) < len(RUNNERS):
         check_alone(parts[0], settings)
@@ -54,7 +54,9 @@ async def run_in_core(settings: Settings, stop: asyncio.Event, *parts: str) -> N
         pool = await create_pool(urls.postgres_pipeline, max_size=6, reset=False)
         stack.push_async_callback(pool.close)
         client = await retry(
-            "stream", lambda: connect(urls.nats_of("core" if len(parts) > 1 else parts[0]), name="-".join(parts)), stop
+            "stream",
+            lambda: connect(urls.nats_of("core" if len(parts) > 1 else part_of(parts[0])), name="-".join(parts)),
+            stop,
         )
         stack.push_async_callback(client.close)
         hub = LiveHub(Bus(client))
@@ -65,5 +67,5 @@ async def run_in_core(settings: Settings, stop: asyncio.Event, *parts: str) -> N
             await keeper.start()
             stack.push_async_callback(keeper.close)
         calm_collector(YOUNG_OF_BATCHES)
-        works = (RUNNERS[part](settings, stop, core) for part in parts)
+        works = (RUNNERS[part_of(part)](settings, stop, core) for part in parts)
         await until_first_ends(stop, while_connected(client, stop), *works)

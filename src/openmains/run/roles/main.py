@@ -22,7 +22,7 @@ import uvloop
 
 from openmains.run import logs
 from openmains.run.engines.child import StartError
-from openmains.run.roles.parts import PARTS
+from openmains.run.roles.parts import PARTS, part_of
 from openmains.run.settings import Settings, load
 
 # role → what runs it; imported only in its own process
@@ -79,9 +79,9 @@ async def _run(role: str, settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ask_to_stop)
     _log.info("starting", extra={"fields": {"role": role, "pid": os.getpid()}})
-    module, _, function = RUNNERS[role].partition(":")
+    module, _, function = RUNNERS[part_of(role)].partition(":")
     runner = getattr(importlib.import_module(module), function)
-    if role in PARTS:
+    if part_of(role) in PARTS:
         await runner(settings, stop, role)
     else:
         await runner(settings, stop)
@@ -90,7 +90,7 @@ async def _run(role: str, settings: Settings) -> None:
 def run(role: str, settings: Settings) -> int:
     """Run until asked to stop; the exit code."""
     logs.set_up(settings.var_path, settings.log_level)
-    os.nice(NICE.get(role, 0))
+    os.nice(NICE.get(part_of(role), 0))
     try:
         with role_lock(settings.var_path, f"{role}-{settings.node}" if role == "edge" and settings.node > 1 else role):
             uvloop.run(_run(role, settings))
@@ -106,7 +106,7 @@ def run(role: str, settings: Settings) -> int:
 
 def main() -> int:
     """Entry of the role processes."""
-    if len(sys.argv) != 2 or sys.argv[1] not in ROLES:
+    if len(sys.argv) != 2 or part_of(sys.argv[1]) not in ROLES:
         print(f"usage: python -m openmains.run.roles.main {{{','.join(ROLES)}}}", file=sys.stderr)
         return 2
     return run(sys.argv[1], load().settings)

@@ -1,27 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Composition of the pipeline: all shards in this process, from the stream to both stores."""
+"""Composition of the pipeline: this process's share of the shards, from the stream to both stores."""
 
 import asyncio
 import logging
 import os
 from contextlib import AsyncExitStack
 
+from openmains.app.ingest.pipeline.leases import TURN_S, ShardLeases
 from openmains.app.ingest.pipeline.worker import ShardWorker
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.clickhouse.ingest import ClickHouseReadingSink
 from openmains.edges.nats.commands import CommittedPublisher
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
+from openmains.edges.postgres.ingest.leases import PostgresLeaseStore
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.run.roles.access import judge_of
 from openmains.run.roles.counters import publish_counters
-from openmains.run.roles.process import Core, check_shards, now_us, retry, while_connected
+from openmains.run.roles.holder import holder_of
+from openmains.run.roles.process import Core, check_shards, every, now_us, retry, while_connected
 from openmains.run.settings import Settings
 
 log = logging.getLogger("openmains.run")
 
 
 async def run_pipeline(settings: Settings, stop: asyncio.Event, core: Core) -> None:
-    """All shards of the pipeline in this process."""
+    """The shards whose leases this process holds: all of them where no other pipeline runs."""
     clickhouse, pool = core.clickhouse, core.pool
     async with AsyncExitStack() as stack:
         urls = settings.urls()
@@ -47,15 +50,22 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: Core) -> N
             )
             for shard in range(settings.shards)
         ]
+        leases = ShardLeases(
+            holder_of(settings.var_path, core.process),
+            settings.shards,
+            PostgresLeaseStore(pool),
+            lambda shard, ended: workers[shard].run(ended),
+        )
 
         def counters() -> dict[str, int]:
             total: dict[str, int] = {}
             for shard, worker in enumerate(workers):
+                here = shard in leases.running
                 said = {
                     "uplinks": worker.counters.uplinks,
                     "batches": worker.counters.batches,
                     "restarts": worker.counters.restarts,
-                    f"position.{shard}": worker.counters.position,
+                    **({f"position.{shard}": worker.counters.position} if here else {}),
                     **worker.counters.by_reason,
                     **{f"ms.{step}": round(value * 1000) for step, value in worker.counters.seconds.items()},
                 }
@@ -65,7 +75,14 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: Core) -> N
 
         log.info("pipeline ready: %d shards", settings.shards)
         await asyncio.gather(
-            *(worker.run(stop) for worker in workers),
+            _hold(leases, stop),
             while_connected(client, stop),
             publish_counters(bus, f"pipeline-{os.getpid()}", counters, stop, process=core.process),
         )
+
+
+async def _hold(leases: ShardLeases, stop: asyncio.Event) -> None:
+    try:
+        await every(TURN_S, "leases of shards", leases.turn, stop)
+    finally:
+        await leases.close()
