@@ -46,7 +46,7 @@ async def run_in_core(settings: Settings, stop: asyncio.Event, *parts: str) -> N
         folder = settings.var_path / "clickhouse"
         if urls.clickhouse.startswith("chdb:"):
             unfreeze_all(folder)
-        clickhouse = ClickHouse(urls.clickhouse)
+        clickhouse = ClickHouse(urls.clickhouse, size=settings.engine_size)
         stack.callback(clickhouse.close)
         await clickhouse_migrate.migrate(clickhouse)
         await keep_frames(clickhouse, settings.frame_log_days)
