@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from openmains.app.ingest.pipeline.worker import ShardWorker
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.clickhouse.ingest import ClickHouseReadingSink
+from openmains.edges.clickhouse.shared_inserts import SharedInserts
 from openmains.edges.nats.commands import CommittedPublisher
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
@@ -33,12 +34,13 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: Core) -> N
         bus = Bus(client)
         drivers = driver_catalog.load()
         publisher = CommittedPublisher(client)
+        inserts = SharedInserts(clickhouse, settings.shards)
         workers = [
             ShardWorker(
                 shard,
                 stream,
                 PostgresPipelineStore(pool, judge_of(settings)),
-                ClickHouseReadingSink(clickhouse),
+                ClickHouseReadingSink(clickhouse, inserts),
                 drivers,
                 tell=bus.publish,
                 now_us=now_us,

@@ -203,6 +203,10 @@ class ReadingSink(Protocol):
         """Newest rows of (tenant, meter, day) keys, by (meter, day)."""
         ...
 
+    def forget(self) -> None:
+        """Somebody else may have written meanwhile: know nothing that was not asked anew."""
+        ...
+
     async def write(self, days: DayTables, registers: Table, frames: Table, signals: Table, series: Table) -> None:
         """Insert; returns when on disk and visible. Earlier versions are there before what takes their place."""
         ...
