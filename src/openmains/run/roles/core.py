@@ -24,6 +24,7 @@ from openmains.run.roles.process import (
     until_first_ends,
     while_connected,
 )
+from openmains.run.roles.tidy import tidy_while_idle
 from openmains.run.roles.worker import run_worker
 from openmains.run.settings import Settings
 
@@ -66,4 +67,4 @@ async def run_in_core(settings: Settings, stop: asyncio.Event, *parts: str) -> N
             stack.push_async_callback(keeper.close)
         calm_collector(YOUNG_OF_BATCHES)
         works = (RUNNERS[part](settings, stop, core) for part in parts)
-        await until_first_ends(stop, while_connected(client, stop), *works)
+        await until_first_ends(stop, while_connected(client, stop), tidy_while_idle(stop), *works)
