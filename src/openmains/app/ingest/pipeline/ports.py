@@ -137,11 +137,13 @@ class StoredDay(NamedTuple):
 
 
 class DayTables(NamedTuple):
-    """``days``: the newest versions. ``versions``: those that they take the place of. ``causes``: what persons made (ADR 0014)."""
+    """``days``: the newest versions. ``versions``: those that they take the place of. ``causes``: what persons made (ADR 0014).
+    ``computed``: places in ``days`` of rows whose increments are not all as they came, so that nobody has held them to bounds."""
 
     days: Table
     versions: Table
     causes: Table
+    computed: Sequence[int] = ()
 
 
 @dataclass(slots=True)

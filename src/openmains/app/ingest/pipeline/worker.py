@@ -203,7 +203,7 @@ class ShardWorker:
         processed = time.perf_counter()
         stored = await self._sink.stored_days(list(keys)) if keys else {}
         days = day_tables(effects.days, stored)
-        if cut := fit_days(days.days):
+        if cut := fit_days(days.days, days.computed):
             self.counters.by_reason["increment_cut"] += cut
         fit_days(days.versions)
         merged = time.perf_counter()
