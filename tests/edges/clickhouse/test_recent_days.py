@@ -39,7 +39,7 @@ async def test_it_answers_as_the_engine_does(clickhouse: ClickHouse) -> None:
             versions[key] += 1
             marks = [] if chance.random() < 0.5 else [chance.randrange(4) for _ in range(48)]
             said.append((key[1], key[2], versions[key], [chance.randrange(90) for _ in range(48)], marks))
-        await kept.write(rows(*said), {}, {}, {})
+        await kept.write(rows(*said), {}, {}, {}, {})
     fresh.forget()
     assert await kept.stored_days(keys) == await fresh.stored_days(keys)
 
@@ -47,9 +47,9 @@ async def test_it_answers_as_the_engine_does(clickhouse: ClickHouse) -> None:
 async def test_another_writer_is_seen_once_the_worker_starts_anew(clickhouse: ClickHouse) -> None:
     ours, other = ClickHouseReadingSink(clickhouse), ClickHouseReadingSink(clickhouse)
     key = (TENANT, 99, DAY)
-    await ours.write(rows((99, DAY, 1, [1] * 48, [])), {}, {}, {})
+    await ours.write(rows((99, DAY, 1, [1] * 48, [])), {}, {}, {}, {})
     assert (await ours.stored_days([key]))[99, DAY].version == 1
-    await other.write(rows((99, DAY, 2, [2] * 48, [])), {}, {}, {})
+    await other.write(rows((99, DAY, 2, [2] * 48, [])), {}, {}, {}, {})
     ours.forget()
     assert (await ours.stored_days([key]))[99, DAY].row.increments == [2] * 48
 
@@ -57,11 +57,11 @@ async def test_another_writer_is_seen_once_the_worker_starts_anew(clickhouse: Cl
 async def test_a_write_that_failed_leaves_nothing_known(clickhouse: ClickHouse) -> None:
     sink = ClickHouseReadingSink(clickhouse)
     key = (TENANT, 98, DAY)
-    await sink.write(rows((98, DAY, 1, [1] * 48, [])), {}, {}, {})
+    await sink.write(rows((98, DAY, 1, [1] * 48, [])), {}, {}, {}, {})
     await sink.stored_days([key])
     bad = {"tenant_id": ["no number"], "meter_id": [1]}
     with pytest.raises(ValueError, match="no number"):
-        await sink.write(rows((98, DAY, 2, [2] * 48, [])), {}, bad, {})
+        await sink.write(rows((98, DAY, 2, [2] * 48, [])), {}, bad, {}, {})
     assert (await sink.stored_days([key]))[98, DAY].version == 2  # it was stored, and the engine says so
 
 
