@@ -4,6 +4,10 @@
 A whole system of its own (engines, core, edge under the supervisor) in a temporary directory, N registered meters, and
 the load generator as a process beside it on the same cores. Each request is one meter's daily report (48 half hours,
 7-day history). Afterwards every acknowledged (meter, day) is looked for in ClickHouse, and every row is counted.
+
+``cpu_us_per_report`` is the processor time of all processes for one acknowledged report, the load generator's not counted; beside it
+stand the machine's AES-CCM opens a second and what libcoap's server spends on the same requests (``libcoap.py``), so that machines
+compare.
 """
 
 import argparse
@@ -23,7 +27,7 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
-from openmains.bench import calibration
+from openmains.bench import calibration, libcoap
 from openmains.bench.load.plain import Load
 from openmains.bench.machine import memory_mb, processor_seconds, start_profilers
 from openmains.bench.registry import BenchRegistry, register, remember
@@ -38,6 +42,12 @@ from openmains.run.settings import Loaded
 
 Ints = NDArray[np.int64]
 CATCH_UP_LIMIT_S = 180
+IDLE_LIMIT_S = 120
+IDLE_SHARE = 0.3  # of a core, all processes together
+KEYS = (
+    "reports_per_s", "lost", "duplicated", "p99_ack_ms", "rss_mb", "seconds", "cpu_us_per_report", "libcoap_us_per_answer",
+    "ratio_libcoap",
+)  # fmt: skip
 SECURE_KEYS = {False: (), True: ("handshakes_per_s", "bad_answers")}
 
 
@@ -68,8 +78,9 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
     for line in report(figures):
         print(line, flush=True)
     if args.json:
-        keys = ("reports_per_s", "lost", "duplicated", "p99_ack_ms", "rss_mb", "seconds", *SECURE_KEYS[args.dtls])
-        print(json.dumps({key: figures[key] for key in keys} | {"cpu": figures["cpu"], "machine": machine}), flush=True)
+        said = {key: figures[key] for key in (*KEYS, *SECURE_KEYS[args.dtls])}
+        said |= {"aesccm_opens_per_s": machine["aesccm_opens_per_s"], "cpu": figures["cpu"], "machine": machine}
+        print(json.dumps(said), flush=True)
     return 0 if figures["lost"] == 0 and figures["duplicated"] == 0 else 1
 
 
@@ -91,6 +102,16 @@ def report(figures: dict[str, Any]) -> Iterator[str]:
     yield "where the time goes (processor seconds per process): " + ", ".join(
         f"{name} {value:.1f}" for name, value in figures["cpu"].items()
     )
+    yield f"a report costs {figures['cpu_us_per_report']:.0f} µs of processor: " + ", ".join(
+        f"{name} {value / figures['acked'] * 1e6:.0f}" for name, value in figures["cpu"].items() if value
+    )
+    if figures["ratio_libcoap"] is None:
+        yield libcoap.MISSING
+    else:
+        yield (
+            f"libcoap's server answers the same requests, plain, for {figures['libcoap_us_per_answer']:.1f} µs each:"
+            f" {figures['ratio_libcoap']:.3f} of a report's price"
+        )
     yield "pipeline, wall seconds per step: " + ", ".join(f"{k} {v:.1f}" for k, v in figures["steps"].items())
 
 
@@ -111,6 +132,7 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
             await wait_known(coap, registry)
             if args.dtls:
                 secure = await prepare_secure(urls, var, registry, dtls, int(args.rate * args.seconds))
+            await wait_idle(supervisor.pid)
             before = processor_seconds(supervisor.pid)
             profilers = start_profilers(args.profile, supervisor.pid, args.seconds)
             print(f"load: {args.rate:,.0f} reports/s for {args.seconds:.0f} s …", flush=True)
@@ -127,9 +149,20 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
             for profiler in profilers:
                 profiler.wait()
             steps = await pipeline_steps(urls["nats"])
+        limit = await asyncio.to_thread(
+            libcoap.microseconds_per_answer,
+            lambda target: load_in_child(target, registry, first_day, args.rate, libcoap.SECONDS, args.window)[
+                "summary"
+            ],
+        )
         verified = verify(urls["clickhouse"], registry, sent["meters"], sent["days"])
     seconds = visible_at - began
+    cpu = {name: after.get(name, 0.0) - before.get(name, 0.0) for name in after}
+    price = sum(cpu.values()) / max(1, len(sent["meters"])) * 1e6
     return {
+        "cpu_us_per_report": round(price, 1),
+        "libcoap_us_per_answer": None if limit is None else round(limit, 2),
+        "ratio_libcoap": None if limit is None else round(limit / price, 4),
         "reports_per_s": round(len(sent["meters"]) / seconds, 1),
         "acked": len(sent["meters"]),
         "acked_per_s": sent["summary"]["per_second"],
@@ -145,7 +178,7 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
             else {}
         ),
         "lag_s": seconds - sent["summary"]["seconds"],
-        "cpu": {name: after.get(name, 0.0) - before.get(name, 0.0) for name in after},
+        "cpu": cpu,
         "steps": steps,
         **verified,
     }
@@ -167,6 +200,20 @@ async def wait_known(coap: int, registry: BenchRegistry) -> None:
                     return
             await asyncio.sleep(0.2)
     raise RuntimeError("the edge does not know the registered meters")
+
+
+async def wait_idle(root: int) -> None:
+    """Until what registering set off is over – copies of the new meters, statistics of tables – for it is no price of a report.
+
+    What the registry's copy costs would else fall into the load of one run and not of the next.
+    """
+    deadline = time.monotonic() + IDLE_LIMIT_S
+    calm, spent, at = 0, sum(processor_seconds(root).values()), time.monotonic()
+    while calm < 4 and time.monotonic() < deadline:  # in a row: the copy begins every five seconds
+        await asyncio.sleep(1.5)
+        now, used = time.monotonic(), sum(processor_seconds(root).values())
+        calm = calm + 1 if (used - spent) / (now - at) < IDLE_SHARE else 0
+        spent, at = used, now
 
 
 def _load(connection: Any, target: tuple[str, int], registry: BenchRegistry, day: int, *how: Any) -> None:

@@ -47,11 +47,27 @@ def processor_seconds(root: int) -> dict[str, float]:
     """User and system time so far by name."""
     total: dict[str, float] = defaultdict(float)
     for pid, name in tree(root).items():
+        total[name] += own_seconds(pid)
+    return dict(total)
+
+
+def own_seconds(pid: int) -> float:
+    """User and system time of one process so far; 0 when it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def threads(root: int) -> dict[str, int]:
+    """Threads there are now, by name of the process."""
+    total: dict[str, int] = defaultdict(int)
+    for pid, name in tree(root).items():
         try:
-            fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+            total[name] += sum(1 for _ in Path(f"/proc/{pid}/task").iterdir())
         except OSError:
             continue
-        total[name] += (int(fields[11]) + int(fields[12])) / TICKS
     return dict(total)
 
 

@@ -17,10 +17,10 @@ START_LIMIT_S = 120
 
 @contextmanager
 def system(
-    var: Path, *, dtls: int = 0, settings: Mapping[str, str] | None = None
+    var: Path, *, dtls: int = 0, settings: Mapping[str, str] | None = None, command: str = "serve"
 ) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
     """A supervised system in ``var``; yields (process, CoAP port, HTTP port); ended in order afterwards. ``dtls``: its
-    port, 0: any. ``settings``: further ones by their names."""
+    port, 0: any. ``settings``: further ones by their names. ``command``: serve or demo."""
     coap, http = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
     environment = os.environ | {
         "OPENMAINS_VAR": str(var),
@@ -32,8 +32,8 @@ def system(
     }
     var.mkdir(parents=True, exist_ok=True)
     with (var / "supervisor.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "openmains.run.cli", "serve"], env=environment, stdout=log, stderr=log
+        process = subprocess.Popen(  # noqa: S603 - our own program and a word of the bench
+            [sys.executable, "-m", "openmains.run.cli", command], env=environment, stdout=log, stderr=log
         )
     try:
         wait_ready(process, http, var)

@@ -380,3 +380,15 @@ def test_a_clean_day_costs_little() -> None:
     best = min(timeit.repeat(lambda: validate_intervals(state, report, LIMITS, SHANGHAI), number=200, repeat=50)) / 200
     print(f"clean report: {best * 1e6:.1f} µs")
     assert best < 12e-6
+
+
+@pytest.mark.parametrize(
+    "increments", [[1] * 48, list(range(48)), [0] * 47 + [1_000_000], [-1] + [2] * 47, [-5, *[1] * 47]]
+)
+def test_sums_that_come_with_the_report_change_nothing(increments: list[int]) -> None:
+    state, base = begun()
+    report = daily(DAY, base, increments)
+    summed = replace(report, sums=(sum(increments), min(increments), max(increments)))
+    found = validate_intervals(state, summed, LIMITS, SHANGHAI)
+    assert found == validate_intervals(state, report, LIMITS, SHANGHAI)
+    assert all(row.clean_total in (None, sum(row.increments)) for row in found.days)

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from openmains.app.command.driver import CatalogCommands
-from openmains.app.ingest.pipeline.ports import Effects, Table
+from openmains.app.ingest.pipeline.ports import Effects
 from openmains.app.ingest.pipeline.worker import ShardWorker, Stream
 from openmains.app.ingest.uplink import Uplink
 from openmains.domain.ids import MeterId, ProductId, TenantId
@@ -21,6 +21,7 @@ from openmains.drivers.catalog import load
 from openmains.drivers.model import Kind
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.ingest import ClickHouseReadingSink
+from openmains.edges.clickhouse.shared_inserts import SharedInserts, Tables
 from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from tests.edges.http.world import World, new_meter
@@ -46,15 +47,15 @@ class DyingStore(PostgresPipelineStore):
         return await super().commit(shard, before, after, effects, now_us)
 
 
-class DyingSink(ClickHouseReadingSink):
+class DyingInserts(SharedInserts):
     """Dies once told between what is superseded and what takes its place."""
 
     dies = False
 
-    async def _insert(self, *tables: tuple[str, Table]) -> None:
-        if self.dies and tables[0][0] == "meter_day":
+    async def _step(self, tables: Tables) -> None:
+        if self.dies and "meter_day" in tables:
             raise KilledError
-        await super()._insert(*tables)
+        await super()._step(tables)
 
 
 async def _tell(topic: str, data: bytes) -> None:
@@ -72,7 +73,7 @@ class Bench:
     other: str  # token of a second person
     worker: ShardWorker
     store: DyingStore
-    sink: DyingSink
+    inserts: DyingInserts
     sequence: int = 0
     taken: int = 0
     seq: int = 0
@@ -161,12 +162,13 @@ async def bench(world: World, clickhouse: ClickHouse, pipeline: Pool) -> AsyncIt
         ).json()  # fmt: skip
         meter = await client.post("/meters", json=new_meter(world.a, product_id=product["product_id"]))
         assert meter.status_code == 201, meter.text
-    store, sink = DyingStore(pipeline), DyingSink(clickhouse)
+    store, inserts = DyingStore(pipeline), DyingInserts(clickhouse, 1)
+    sink = ClickHouseReadingSink(clickhouse, inserts)
     shard = 10_000 + meter.json()["meter_id"]
     worker = ShardWorker(shard, cast(Stream, None), store, sink, CATALOG, tell=_tell, now_us=world.deps.now_us)
     other = await world.user(world.a, "operator")
     made = Bench(
-        world, clickhouse, meter.json()["meter_id"], product["product_id"], other, worker, store, sink,
+        world, clickhouse, meter.json()["meter_id"], product["product_id"], other, worker, store, inserts,
         taken=len(world.stream.uplinks),
     )  # fmt: skip
     await made.report()
@@ -313,7 +315,7 @@ async def test_versions_survive_late_days_and_a_kill_between_and_within_the_stor
     await bench.edit(300, finding)
 
     batch, bench.taken = bench.world.stream.uplinks[bench.taken :], len(bench.world.stream.uplinks)
-    await killed(bench, bench.sink, batch)
+    await killed(bench, bench.inserts, batch)
     await killed(bench, bench.store, batch)
     await bench.apply(batch)
     await bench.report(day=late, late_s=5 * 86_400)  # late: it keeps the edit, and is a version

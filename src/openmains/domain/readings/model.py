@@ -77,6 +77,7 @@ class IntervalReport:
     history: list[tuple[int, int]] = field(default_factory=list)  # (a day's start, register then), newest first
     frame_seq: int | None = None
     frame_hash: int | None = None
+    sums: tuple[int, int, int] | None = None  # (total, least, most) of the increments where somebody has them already
 
 
 @dataclass(slots=True)
@@ -104,6 +105,9 @@ class DayRow:
     quality: list[int]
     flags: int = 0  # bits of Rule
     partial: bool = False  # True: must be merged with the row already stored
+    clean_total: int | None = field(
+        default=None, compare=False
+    )  # sum of a day whose slots are all measured, as they came
 
 
 @dataclass(slots=True)

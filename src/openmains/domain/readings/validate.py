@@ -39,15 +39,15 @@ def _fast_path(state: MeterState, report: IntervalReport, limits: Limits, zone: 
         return None
     received, at, register = report.received_at, report.register_at, report.register
     tolerance = limits.clock_tolerance_s
-    total = sum(increments)
+    total, least, most = report.sums or (sum(increments), min(increments), max(increments))
     close = base + total
     after, qmax, average_use = at - end, limits.qmax_per_h, state.average_use
     if (
         after < 0
         or at > received + tolerance
         or not -tolerance <= report.device_at - received <= tolerance
-        or min(increments) < 0
-        or (max(increments) - SLACK) * 3600 > qmax * interval
+        or least < 0
+        or (most - SLACK) * 3600 > qmax * interval
         or (register != close if after == 0 else not 0 <= (register - close) * 3600 <= qmax * after + SLACK * 3600)
         or base < 0
         or register >= (limits.dial or limits.ceiling or register + 1)
@@ -90,7 +90,7 @@ def _fast_path(state: MeterState, report: IntervalReport, limits: Limits, zone: 
         state.left_use,
         end,
     )
-    row = DayRow(day, base, interval, increments, [0] * count)
+    row = DayRow(day, base, interval, increments, [0] * count, clean_total=total)
     return Judgement(after_state, [row], [RegisterRow(at, register)], [])
 
 

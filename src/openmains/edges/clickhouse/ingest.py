@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """ClickHouse side of the pipeline: write the rows of a batch, read back days that must be merged."""
 
-import asyncio
 from collections.abc import Sequence
 
 from openmains.app.ingest.pipeline.ports import DayTables, StoredDay, Table
@@ -9,16 +8,32 @@ from openmains.domain.period import day_to_date
 from openmains.domain.readings.model import DayRow
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.queries import QUERIES
+from openmains.edges.clickhouse.recent_days import RecentDays
+from openmains.edges.clickhouse.shared_inserts import SharedInserts
 
 
 class ClickHouseReadingSink:
-    """``app.ingest.pipeline.ports.ReadingSink``."""
+    """``app.ingest.pipeline.ports.ReadingSink`` of one shard. ``shared``: with the process's other shards."""
 
-    def __init__(self, clickhouse: ClickHouse) -> None:
+    def __init__(self, clickhouse: ClickHouse, shared: SharedInserts | None = None) -> None:
         self._clickhouse = clickhouse
+        self._shared = shared or SharedInserts(clickhouse, 1)
+        self._recent = RecentDays() if clickhouse.embedded else None
 
     async def stored_days(self, keys: Sequence[tuple[int, int, int]]) -> dict[tuple[int, int], StoredDay]:
         """Newest rows of (tenant, meter, day) keys."""
+        if self._recent is None:
+            return await self._ask(keys)
+        unknown = self._recent.unknown(keys)
+        self._recent.learn(unknown, await self._ask(unknown))
+        return self._recent.stored(keys)
+
+    def forget(self) -> None:
+        """See the port."""
+        if self._recent is not None:
+            self._recent.forget()
+
+    async def _ask(self, keys: Sequence[tuple[int, int, int]]) -> dict[tuple[int, int], StoredDay]:
         if not keys:
             return {}
         days = sorted({key[2] for key in keys})
@@ -33,20 +48,21 @@ class ClickHouseReadingSink:
         }
 
     async def write(self, days: DayTables, registers: Table, frames: Table, signals: Table, series: Table) -> None:
-        """Insert all; returns when every row is on disk and visible.
-
-        What is superseded comes before what supersedes it: after a kill in between the stored version would hide the
-        one that it took the place of.
-        """
-        await self._insert(("day_version", days.versions), ("day_cause", days.causes))
-        rest = (("register", registers), ("frame", frames), ("signal", signals), ("series", series))
-        await self._insert(("meter_day", days.days), *rest)
-
-    async def _insert(self, *tables: tuple[str, Table]) -> None:
-        await asyncio.gather(
-            *(
-                self._clickhouse.insert(name, table)
-                for name, table in tables
-                if table and len(next(iter(table.values()))) > 0
+        """Insert all; returns when every row is on disk and visible."""
+        try:
+            await self._shared.insert(
+                {
+                    "day_version": days.versions,
+                    "day_cause": days.causes,
+                    "meter_day": days.days,
+                    "register": registers,
+                    "frame": frames,
+                    "signal": signals,
+                    "series": series,
+                }
             )
-        )
+        except BaseException:  # stored or not: who is stopped here does not know either
+            self.forget()
+            raise
+        if self._recent is not None:
+            self._recent.written(days.days)

@@ -24,6 +24,7 @@ from openmains.run.roles.process import (
     until_first_ends,
     while_connected,
 )
+from openmains.run.roles.tidy import tidy_while_idle
 from openmains.run.roles.worker import run_worker
 from openmains.run.settings import Settings
 
@@ -46,7 +47,7 @@ async def run_in_core(settings: Settings, stop: asyncio.Event, *parts: str) -> N
         folder = settings.var_path / "clickhouse"
         if urls.clickhouse.startswith("chdb:"):
             unfreeze_all(folder)
-        clickhouse = ClickHouse(urls.clickhouse)
+        clickhouse = ClickHouse(urls.clickhouse, size=settings.engine_size)
         stack.callback(clickhouse.close)
         await clickhouse_migrate.migrate(clickhouse)
         await keep_frames(clickhouse, settings.frame_log_days)
@@ -68,4 +69,4 @@ async def run_in_core(settings: Settings, stop: asyncio.Event, *parts: str) -> N
             stack.push_async_callback(keeper.close)
         calm_collector(YOUNG_OF_BATCHES)
         works = (RUNNERS[part_of(part)](settings, stop, core) for part in parts)
-        await until_first_ends(stop, while_connected(client, stop), *works)
+        await until_first_ends(stop, while_connected(client, stop), tidy_while_idle(stop), *works)

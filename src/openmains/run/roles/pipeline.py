@@ -10,6 +10,7 @@ from openmains.app.ingest.pipeline.leases import TURN_S, ShardLeases
 from openmains.app.ingest.pipeline.worker import ShardWorker
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.clickhouse.ingest import ClickHouseReadingSink
+from openmains.edges.clickhouse.shared_inserts import SharedInserts
 from openmains.edges.nats.commands import CommittedPublisher
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.postgres.ingest.leases import PostgresLeaseStore
@@ -36,12 +37,13 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: Core) -> N
         bus = Bus(client)
         drivers = driver_catalog.load()
         publisher = CommittedPublisher(client)
+        inserts = SharedInserts(clickhouse, settings.shards)
         workers = [
             ShardWorker(
                 shard,
                 stream,
                 PostgresPipelineStore(pool, judge_of(settings)),
-                ClickHouseReadingSink(clickhouse),
+                ClickHouseReadingSink(clickhouse, inserts),
                 drivers,
                 tell=bus.publish,
                 now_us=now_us,

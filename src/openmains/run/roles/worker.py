@@ -46,9 +46,12 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     due = Schedule()
     texts_every_s: list[float] = [TEXTS_EVERY_S]
 
+    copying = asyncio.Lock()  # two at a time would both copy the same meters
+
     async def copy_dims(now: float) -> None:
         if due.take("dims", now, DIMS_EVERY_S):
-            await sync_dims(changes, dims)
+            async with copying:
+                await sync_dims(changes, dims)
 
     async def zone_of(tenant_id: TenantId) -> Zone:
         return (await names.labels(tenant_id)).zone
@@ -81,7 +84,8 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
         runner.stopping = stop
 
     async def keep_reports() -> None:
-        await sync_dims(changes, dims)
+        async with copying:
+            await sync_dims(changes, dims)
         await keep_due(await names.tenants(), days, names, kept, time.time())
 
     # Beside the jobs, not among them: an import of an hour must not keep a report from being as due.

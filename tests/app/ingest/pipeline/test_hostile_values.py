@@ -149,3 +149,9 @@ async def test_instants_of_a_hundred_years_in_one_batch_are_stored(clickhouse: C
         "SELECT count() FROM register FINAL WHERE tenant_id = {tenant:UInt32}", {"tenant": TENANT}
     )
     assert found[0][0] == 130
+
+
+def test_only_days_that_were_computed_are_looked_at() -> None:
+    days = columns_of(("flags", "increments"), [(0, [1, 2]), (0, [2**31])])
+    assert fit_days(days, []) == 0 and days["increments"][1] == [2**31]
+    assert fit_days(days, [1]) == 1 and days["increments"][1] == [2**31 - 1]

@@ -6,6 +6,7 @@ broken meter would stop its shard. What frames say is held against its bounds wh
 """
 
 from array import array
+from collections.abc import Sequence
 from itertools import chain
 
 from openmains.app.ingest.pipeline.ports import Table
@@ -21,11 +22,15 @@ def fit(value: int) -> int:
     return max(INT64[0], min(INT64[1], value))
 
 
-def fit_days(days: Table) -> int:
-    """Cut increments to what ``meter_day`` holds and flag their rows; returns how many rows. Changes ``days``."""
+def fit_days(days: Table, places: Sequence[int] | None = None) -> int:
+    """Cut increments to what ``meter_day`` holds and flag their rows; returns how many rows. Changes ``days``.
+
+    ``places``: of the rows to look at, all unless given. What came in a frame fits (``drivers.bounds``).
+    """
     increments = days.get("increments", ())
+    looked_at = increments if places is None else [increments[place] for place in places]
     try:
-        array("i", chain.from_iterable(increments))  # one pass in C: nearly always everything fits
+        array("i", chain.from_iterable(looked_at))  # one pass in C: nearly always everything fits
     except OverflowError:
         pass
     else:

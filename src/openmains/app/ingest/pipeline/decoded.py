@@ -25,7 +25,7 @@ class Decoded:
 
     __slots__ = (
         "damaged", "event_known", "events", "has_gaps", "has_history", "is_placed", "kind", "number_digits", "numbers", "points",
-        "quantities", "series", "signals", "state_points",
+        "quantities", "series", "signals", "state_points", "sums",
     )  # fmt: skip
 
     def __init__(self, columns: Columns, number_digits: int = 0) -> None:
@@ -42,6 +42,11 @@ class Decoded:
         self.has_gaps: list[bool] | None = (
             None if increments is None else (increments == MISSING_VALUE).any(axis=1).tolist()
         )
+        # (total, least, most) of each row's increments; of one with gaps they say nothing
+        self.sums: list[tuple[int, int, int]] | None = None
+        if increments is not None and increments.shape[1]:
+            by_row = (increments.sum(axis=1), increments.min(axis=1), increments.max(axis=1))
+            self.sums = list(zip(*(column.tolist() for column in by_row), strict=True))
         places = [columns.points[name] for name in PLACES if name in columns.points]
         placed = np.all(np.array(places) != MISSING_VALUE, axis=0) if len(places) == len(PLACES) else None
         # whether the intervals of each row can be placed in time and on the register; True: those of all rows
@@ -92,6 +97,7 @@ def told_by(
             history=history,
             frame_seq=frame_seq,
             frame_hash=frame_hash,
+            sums=None if missing or decoded.sums is None else decoded.sums[row],
         )
     if has_intervals:
         entries = _remains(decoded, row, device_at)

@@ -137,11 +137,13 @@ class StoredDay(NamedTuple):
 
 
 class DayTables(NamedTuple):
-    """``days``: the newest versions. ``versions``: those that they take the place of. ``causes``: what persons made (ADR 0014)."""
+    """``days``: the newest versions. ``versions``: those that they take the place of. ``causes``: what persons made (ADR 0014).
+    ``computed``: places in ``days`` of rows whose increments are not all as they came, so that nobody has held them to bounds."""
 
     days: Table
     versions: Table
     causes: Table
+    computed: Sequence[int] = ()
 
 
 @dataclass(slots=True)
@@ -201,6 +203,10 @@ class ReadingSink(Protocol):
 
     async def stored_days(self, keys: Sequence[tuple[int, int, int]]) -> dict[tuple[int, int], StoredDay]:
         """Newest rows of (tenant, meter, day) keys, by (meter, day)."""
+        ...
+
+    def forget(self) -> None:
+        """Somebody else may have written meanwhile: know nothing that was not asked anew."""
         ...
 
     async def write(self, days: DayTables, registers: Table, frames: Table, signals: Table, series: Table) -> None:

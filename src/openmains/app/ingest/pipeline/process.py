@@ -355,7 +355,7 @@ class Processor:
             made_s, cause = uplink.replayed_us // 1_000_000, DayCause(VersionCause.REPLAY, uplink.replayed_by)
         for row in judgement.days:
             if record.is_held_back:
-                row.quality = [flags | Slot.SUSPECT for flags in row.quality]
+                row.quality, row.clean_total = [flags | Slot.SUSPECT for flags in row.quality], None
             if row.day in DAYS:  # a clock at 1970 west of Greenwich: the register is kept, the day has no name
                 effects.days.append(PendingDay(record, row, version, received_at, made_s, cause))
         if judgement.registers:

@@ -170,7 +170,10 @@ def day_tables(pending: list[PendingDay], stored: dict[tuple[int, int], StoredDa
             newest[key] = (item, item.row)
     days = [_day(item, row) for item, row in newest.values()]
     return DayTables(
-        columns_of(DAY_COLUMNS, days), columns_of(VERSION_COLUMNS, versions), columns_of(CAUSE_COLUMNS, causes)
+        columns_of(DAY_COLUMNS, days),
+        columns_of(VERSION_COLUMNS, versions),
+        columns_of(CAUSE_COLUMNS, causes),
+        [place for place, (_, row) in enumerate(newest.values()) if row.clean_total is None],
     )
 
 
@@ -181,10 +184,15 @@ def _joined(stored: DayRow, item: PendingDay) -> DayRow:
 def _day(item: PendingDay, row: DayRow) -> tuple[Any, ...]:
     record, quality = item.record, row.quality
     slots = measured = len(quality)
-    if any(quality):
-        _, slots, measured = totals(row)
-    else:
+    total = row.clean_total
+    if total is not None:
         quality = ALL_MEASURED
+    else:
+        total = sum(row.increments)
+        if any(quality):
+            _, slots, measured = totals(row)
+        else:
+            quality = ALL_MEASURED
     return (
         record.tenant_id,
         record.meter_id,
@@ -195,7 +203,7 @@ def _day(item: PendingDay, row: DayRow) -> tuple[Any, ...]:
         row.interval_s,
         row.increments,
         quality,
-        sum(row.increments),
+        total,
         row.flags,
         slots,
         measured,

@@ -40,7 +40,7 @@ from openmains.drivers.catalog import Catalog
 log = logging.getLogger("openmains.pipeline")
 MAX_UPLINKS = 6000  # of one transaction: a store takes 3,000 rows in little more time than 300
 PART = 1000  # of them are worked through before others in this process have a turn
-LINGER_S = 0.8  # small against the 20 s an alarm may take (R7.1), large against the cost of a tiny batch
+LINGER_S = 1.0  # small against the 20 s an alarm may take (R7.1), large against the cost of a tiny batch
 PURGE_EVERY_S = 5.0
 LEARN_EVERY_S = 1.0  # products and zones are read anew: who mends a driver replays its dead letters at once
 RETRY_S = (0.2, 0.5, 1.0, 2.0)
@@ -133,6 +133,7 @@ class ShardWorker:
                 await _pause(stop, pause)
 
     async def _run_reader(self, stop: asyncio.Event) -> None:
+        self._sink.forget()
         position = await self._store.position(self._shard)
         self.counters.position = position
         reader = await self._stream.reader(self._shard, position)
@@ -157,10 +158,11 @@ class ShardWorker:
             await reader.close()
 
     async def _gather(self, reader: Reader, held: list[tuple[int, UplinkBatch]]) -> None:
-        """Wait for messages, then a moment for more: a store takes a full batch as fast as a small one."""
+        """Wait for messages, then for more, to the end of this second: a store takes a full batch as fast as a small one, and
+        where all shards of a process end their waiting together, it takes their small batches as one."""
         if not held:
             held += self._open(await reader.fetch(64, 0.5))
-        until = time.monotonic() + LINGER_S
+        until = (time.monotonic() // LINGER_S + 1) * LINGER_S
         while held and sum(len(batch) for _, batch in held) < MAX_UPLINKS:
             left = until - time.monotonic()
             if left <= 0:
@@ -201,7 +203,7 @@ class ShardWorker:
         processed = time.perf_counter()
         stored = await self._sink.stored_days(list(keys)) if keys else {}
         days = day_tables(effects.days, stored)
-        if cut := fit_days(days.days):
+        if cut := fit_days(days.days, days.computed):
             self.counters.by_reason["increment_cut"] += cut
         fit_days(days.versions)
         merged = time.perf_counter()

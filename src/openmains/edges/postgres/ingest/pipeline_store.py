@@ -7,7 +7,7 @@ has a column for each state point; which they are is told in ``drivers/points.to
 
 from collections.abc import Sequence
 from dataclasses import fields
-from datetime import date
+from operator import itemgetter
 
 from openmains.app.ingest.model import AlarmChange
 from openmains.app.ingest.pipeline.alarms import Raised, alarm_waves
@@ -24,7 +24,6 @@ from openmains.app.ingest.pipeline.ports import (
 from openmains.app.security.score import AccessJudge, default_judge
 from openmains.domain.fleet.meter_number import plain_number
 from openmains.domain.ids import MeterId
-from openmains.domain.period import EPOCH_ORDINAL
 from openmains.domain.readings.model import MeterState
 from openmains.drivers.points import StatePoint
 from openmains.edges.postgres.command.flow import apply_responses
@@ -33,10 +32,6 @@ from openmains.edges.postgres.security import reports
 from openmains.edges.postgres.state_points import load_with_points, state_points
 
 Columns = dict[str, list[object]]  # of a set to write, by the names of its query's values
-
-
-def _day(value: date) -> int:
-    return value.toordinal() - EPOCH_ORDINAL
 
 
 def _closes(values: list[int | None]) -> str:
@@ -136,48 +131,26 @@ class PostgresPipelineStore:
                 )
 
 
+_STATE = (  # columns of ``meter_state`` in the order of ``MeterState``'s fields
+    "version", "register", "register_at", "close_day", "closes", "frame_seq", "frame_hash", "candidate", "candidate_at",
+    "candidate_count", "habit", "grid_at", "grid_register", "left_register", "left_at", "left_for", "left_habit", "measured_at",
+)  # fmt: skip
+_FACTS = (
+    "meter_id", "tenant_id", "product_id", "area_id", "qmax_l_h", "installed_day", "event_mask", "last_seen_us", "events_at",
+    "imei", "is_held_back", "number", "bar_code", "strange_number", "accepted_number", "runs", "frames_before",
+)  # fmt: skip
+# By name, but all names of a row in one call: a look-up for each costs as much as all else that is done here.
+_state_of, _facts_of = itemgetter(*_STATE), itemgetter(*_FACTS)
+
+
 def _record(row: Row, latest: Sequence[str]) -> MeterRecord:
+    (meter_id, tenant_id, product_id, area_id, qmax_per_h, installed_day, event_mask, last_seen_us, device_at, imei,
+     is_held_back, number, bar_code, strange_number, accepted_number, runs, frames_before) = _facts_of(row)  # fmt: skip
     return MeterRecord(
-        meter_id=row["meter_id"],
-        tenant_id=row["tenant_id"],
-        product_id=row["product_id"],
-        area_id=row["area_id"],
-        qmax_per_h=row["qmax_l_h"],
-        installed_day=_day(row["installed_on"]),
-        state=MeterState(
-            version=row["version"],
-            register=row["register"],
-            register_at=row["register_at"],
-            midnight_day=row["close_day"],
-            midnights=row["closes"],
-            frame_seq=row["frame_seq"],
-            frame_hash=row["frame_hash"],
-            candidate=row["candidate"],
-            candidate_at=row["candidate_at"],
-            candidate_count=row["candidate_count"],
-            average_use=row["habit"],
-            grid_at=row["grid_at"],
-            grid_register=row["grid_register"],
-            left=row["left_register"],
-            left_at=row["left_at"],
-            left_for=row["left_for"],
-            left_use=row["left_habit"],
-            measured_at=row["measured_at"],
-        ),
-        event_mask=row["event_mask"],
-        last_seen_us=row["last_seen_us"] or 0,
-        device_at=row["events_at"],
-        latest={name: value for name in latest if (value := row[name]) is not None},
-        imei=row["imei"],
-        is_held_back=row["is_held_back"],
-        number=row["number"],
-        bar_code=row["bar_code"],
-        plain_number=plain_number(row["number"]),
-        strange_number=row["strange_number"],
-        accepted_number=row["accepted_number"],
-        runs=row["runs"],
-        frames_before=row["frames_before"],
-    )
+        meter_id, tenant_id, product_id, area_id, qmax_per_h, installed_day, MeterState(*_state_of(row)), event_mask,
+        last_seen_us or 0, device_at, {name: value for name in latest if (value := row[name]) is not None}, imei, is_held_back,
+        number, bar_code, plain_number(number), strange_number, accepted_number, runs, frames_before,
+    )  # fmt: skip
 
 
 def _state_columns(meters: list[MeterRecord], latest: Sequence[str]) -> Columns:

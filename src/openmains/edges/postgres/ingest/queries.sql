@@ -32,8 +32,8 @@ INSERT INTO platform_choice (name, value) VALUES (:name, :value) ON CONFLICT DO 
 SELECT value FROM platform_choice WHERE name = :name
 
 -- name: load_meters
--- Registry facts and hot state of a batch's meters.
-SELECT s.meter_id, m.tenant_id, m.product_id, m.area_id, m.qmax_l_h, m.installed_on, m.imei,
+-- Registry facts and hot state of a batch's meters. ``installed_day``: days since 1970.
+SELECT s.meter_id, m.tenant_id, m.product_id, m.area_id, m.qmax_l_h, m.installed_on - date '1970-01-01' AS installed_day, m.imei,
        s.version, s.register, s.register_at, s.close_day, s.closes, s.frame_seq, s.frame_hash, s.frames_before,
        s.candidate, s.candidate_at, s.candidate_count, s.habit, s.grid_at, s.grid_register,
        s.left_register, s.left_at, s.left_for, s.left_habit, s.measured_at,
