@@ -28,6 +28,7 @@ from tests.edges.postgres.fleet.registry_files import make_tenant
 from tests.support.patience import PATIENCE_S
 
 STREAM_MB = 64
+NOBODYS = 9_000_000_000  # no meter of another test has such a number
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ class Post:
             for _ in range(count):
                 self.sent += 1
                 uplink = Uplink(
-                    MeterId(self.sent), TenantId(self._tenant), ProductId(1), "coap", "up", 1_700_000_000_000_000,
+                    MeterId(NOBODYS + self.sent), TenantId(self._tenant), ProductId(1), "coap", "up", 1_700_000_000_000_000,
                     b"x%d" % self.sent, "crc",
                 )  # fmt: skip
                 await self._stream.publish(shard, encode_batch([uplink]))

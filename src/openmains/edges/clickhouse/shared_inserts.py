@@ -65,7 +65,11 @@ class SharedInserts:
             await self._step({name: tables[name] for name in step if rows_of(tables.get(name, {})) > 0})
 
     async def _step(self, tables: Tables) -> None:
-        await asyncio.gather(*(self._clickhouse.insert(name, table) for name, table in tables.items()))
+        inserts = (self._clickhouse.insert(name, table) for name, table in tables.items())
+        # All are waited for: one that still went on after the failure of another would be stored behind the back of who asks next.
+        for result in await asyncio.gather(*inserts, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
 
     def _flush(self) -> None:
         if self._timer is not None:
