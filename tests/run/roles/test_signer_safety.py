@@ -13,6 +13,7 @@ from openmains.domain.command.kinds import Kind
 from openmains.domain.ids import MeterId
 from openmains.domain.period import DAY_S, HOUR_S
 from openmains.run.engines.engines import Engines
+from tests.run.roles.conftest import signs
 from tests.run.roles.test_signer import ANN, BEN, Field, states, to_sign
 from tests.support.command_town import Town, make_town
 from tests.support.signer_process import WEDNESDAY_TEN, SignerProcess
@@ -28,6 +29,7 @@ async def town(engines: Engines, signer: SignerProcess) -> AsyncIterator[Town]:
     signer.enrol(made.tenant_id, ANN.login, ANN.password, administrator=True)
     signer.enrol(made.tenant_id, BEN.login, BEN.password, "approver")
     signer.set_clock(NIGHT)
+    await signs(signer, made)
     yield made
     await owner.close()
 
@@ -47,7 +49,7 @@ async def reported(town: Town, meters: list[int], event: str = "gas_leak", at: i
 
 async def test_two_persons_close_at_night_whoever_it_is(signer: SignerProcess, town: Town) -> None:
     (protected,) = await town.add(1, protected=True, balance=245_000)
-    (unknown,) = await town.add(1, balance=None)
+    (unknown,) = await town.add(1, balance=None, prepaid=True)
     (critical,) = await town.add(1, critical=True)
     await town.owner.execute(
         "INSERT INTO command_policy (tenant_id, remote_closing) VALUES ($1, false)", town.tenant_id
@@ -179,7 +181,7 @@ async def test_no_threshold_shuts_a_customer_who_has_paid_or_is_protected(signer
     signer.set_clock(WEDNESDAY_TEN)
     (paid,) = await town.add(1, balance=245_000)
     (protected,) = await town.add(1, balance=-300, protected=True)
-    (unknown,) = await town.add(1, balance=None)
+    (unknown,) = await town.add(1, balance=None, prepaid=True)
     field = Field(signer, town, town.meters)
     requests = [
         threshold(field, paid, "effect-1", 1_000_000_000), threshold(field, paid, "effect-2", 1),

@@ -97,6 +97,20 @@ TEXTS: dict[str, Text] = {
         "Prices, platform addresses, parameters of credit and the like are taken only from people enrolled as administrators at the signer. "
         "At the server: openmains signer enrol TENANT LOGIN --administrator.",
     ),
+    "facts-changed": Text(
+        409,
+        "依据已变化",
+        "自列出以来台账又有变化，没有登记任何内容。请重新查看差异，再签名。",
+        "The facts have changed",
+        "The registry has changed since the list was shown; nothing was signed. Look at the differences again, then sign.",
+    ),
+    "facts-need-two": Text(
+        403,
+        "须两人签名",
+        "其中有放宽规则的变化，或超过 20 只新表，须由批准人同时签名（second）。没有登记任何内容。",
+        "Two persons must sign",
+        "It loosens a rule or brings more than 20 new meters: an approver must sign as well (second). Nothing was signed.",
+    ),
     "signer-away": Text(
         503,
         "签名进程无应答",
