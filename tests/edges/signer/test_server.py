@@ -2,6 +2,8 @@
 """The signer's socket: callers that hang up are dropped, questions do not wait for each other, refusals take the same time."""
 
 import asyncio
+import threading
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +14,7 @@ from openmains.app.command.signer.authority import Authority
 from openmains.app.command.signer.people import REFUSAL_S, PersonCheck
 from openmains.app.command.signing_ports import Credential, SignerRefusedError, Verdict
 from openmains.app.identity.hashing import hash_password
+from openmains.domain.identity.lockout import FREE_FAILURES
 from openmains.domain.ids import TenantId
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.ledger import SqliteLedger
@@ -93,6 +96,41 @@ async def test_refusals_are_answered_after_the_same_time(tmp_path: Path) -> None
             codes.append(refused.value.code)
             assert ended.pop() >= began + REFUSAL_S
     assert codes == (["wrong_password"] * 5 + ["locked"]) * 2
+    ledger.close()
+
+
+async def test_guesses_at_once_are_looked_at_one_by_one_and_hanging_up_takes_none_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A known pair spends nothing that all share: what holds it off is what was wrong before, also of those who did not wait."""
+    go, hashed = threading.Event(), []
+
+    def verify(stored: str | None, given: str) -> bool:
+        hashed.append(given)
+        assert go.wait(PATIENCE_S)
+        return stored == given
+
+    monkeypatch.setattr("openmains.app.command.signer.people.verify_password", verify)
+    ledger = SqliteLedger(tmp_path / "ledger.sqlite")
+    ledger.enrol(TENANT, "ann", "right", "operator")
+    people = PersonCheck(ledger, clock_s=lambda: 0, pause=lambda seconds: asyncio.sleep(0))
+    go.set()
+    await people.check(TENANT, Credential("ann", "right", "2001:db8::1"), approver=False)
+    go.clear()
+    guess = Credential("ann", "guess", "2001:db8::2")  # the same place: one subscriber has a /64
+    guesses = [asyncio.ensure_future(people.check(TENANT, guess, approver=False)) for _ in range(50)]
+    async with asyncio.timeout(PATIENCE_S):
+        while len(hashed) < 2:
+            await asyncio.sleep(0)
+        guesses[0].cancel()  # its hash goes on and keeps its turn
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert hashed == ["right", "guess"]
+        go.set()
+        said = await asyncio.gather(*guesses, return_exceptions=True)
+    codes = Counter(one.code if isinstance(one, SignerRefusedError) else type(one).__name__ for one in said)
+    assert codes == {"CancelledError": 1, "wrong_password": FREE_FAILURES - 1, "locked": 50 - FREE_FAILURES}
+    assert hashed.count("guess") == FREE_FAILURES
     ledger.close()
 
 

@@ -34,7 +34,7 @@ BY_ALL = Allowance(60, 0.5)  # two hashes a second: a fraction of one processor
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who is named, and from where."""
+    """Who is named, and from where: ``address`` is a place (``lockout.place_of_address``)."""
 
     tenant_id: int
     login: str

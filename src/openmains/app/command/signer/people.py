@@ -4,20 +4,24 @@ holds nobody up but himself.
 
 two lanes   who signed in from an address before waits for no unknown one
 refusals    unknown login, wrong password and too many attempts are answered after the same time
+hang-ups    a hash that was begun is ended, counted, and keeps its lane, also when nobody waits for it any more
 repeats     the same right password again within ``PROVEN_S`` costs no hash: a cashier's next top-up, and the second question of
             one command (may I? – do it)
 """
 
 import asyncio
+import dataclasses
 import hashlib
 import hmac
 import os
 from collections.abc import Awaitable, Callable
+from weakref import WeakValueDictionary
 
 from openmains.app.command.signer.ports import Ledger, Person
 from openmains.app.command.signing_ports import Credential, SignerRefusedError
 from openmains.app.identity.hashing import verify_password
 from openmains.domain.identity.attempts import Attempts, Origin
+from openmains.domain.identity.lockout import place_of_address
 from openmains.domain.ids import TenantId
 
 PROVEN_S = 60.0
@@ -38,12 +42,15 @@ class PersonCheck:
         self._lanes = {True: asyncio.Semaphore(2), False: asyncio.Semaphore(1)}
         self._secret = os.urandom(32)
         self._proven: dict[bytes, float] = {}
+        self._hashing: set[asyncio.Task[Person]] = set()
+        self._turns: WeakValueDictionary[Origin, asyncio.Lock] = WeakValueDictionary()
 
     async def check(self, tenant_id: TenantId, given: Credential, *, approver: bool) -> Person:
         """The enrolled person whose password it is. Raises ``SignerRefusedError``: ``wrong_password``, ``locked`` with seconds,
         ``not_an_approver``."""
         time_s = asyncio.get_running_loop().time
         began = time_s()
+        given = dataclasses.replace(given, address=place_of_address(given.address))
         try:
             person = await self._proved(tenant_id, given)
         except SignerRefusedError:
@@ -59,28 +66,56 @@ class PersonCheck:
             raise SignerRefusedError("wrong_password")
 
     async def _proved(self, tenant_id: TenantId, given: Credential) -> Person:
-        person = self._ledger.person(tenant_id, given.login)
-        mark = self._mark(given, person)
-        time_s = asyncio.get_running_loop().time
-        if person is not None and self._proven.get(mark, 0.0) > time_s():
-            return person
+        if (sure := self._is_proven(tenant_id, given)) is not None:
+            return sure
         origin = Origin(tenant_id, given.login, given.address)
-        known = person is not None and self._ledger.is_known(tenant_id, given.login, given.address)
-        wait = self._attempts.wait_s(origin, self._clock_s(), known=known)
-        if wait:
-            raise SignerRefusedError("locked", wait)
-        async with self._lanes[known]:
-            stored = person.password_hash if person else None
-            right = await asyncio.to_thread(verify_password, stored, given.password)
+        turn = self._turns.setdefault(origin, asyncio.Lock())  # a thousand guesses at once are looked at one by one
+        await turn.acquire()
+        try:
+            if (sure := self._is_proven(tenant_id, given)) is not None:
+                turn.release()
+                return sure
+            person = self._ledger.person(tenant_id, given.login)
+            known = person is not None and self._ledger.is_known(tenant_id, given.login, given.address)
+            wait = self._attempts.wait_s(origin, self._clock_s(), known=known)
+            if wait:
+                raise SignerRefusedError("locked", wait)
+            await self._lanes[known].acquire()
+        except BaseException:
+            turn.release()
+            raise
+        hashing = asyncio.create_task(self._looked_at(person, given, origin, known=known))
+        self._hashing.add(hashing)
+
+        def ended(done: "asyncio.Task[Person]") -> None:
+            self._hashing.discard(done)
+            self._lanes[known].release()
+            turn.release()
+            if not done.cancelled():
+                done.exception()  # its caller may be gone
+
+        hashing.add_done_callback(ended)
+        return await asyncio.shield(hashing)
+
+    def _is_proven(self, tenant_id: TenantId, given: Credential) -> Person | None:
+        """The person, if just this was right a moment ago."""
+        person = self._ledger.person(tenant_id, given.login)
+        fresh = self._proven.get(self._mark(given, person), 0.0) > asyncio.get_running_loop().time()
+        return person if fresh else None
+
+    async def _looked_at(self, person: Person | None, given: Credential, origin: Origin, *, known: bool) -> Person:
+        """The hash and what follows from it, whoever still waits for it: a guess cannot be taken back by hanging up."""
+        stored = person.password_hash if person else None
+        right = await asyncio.to_thread(verify_password, stored, given.password)
         if person is None or not right:
             self._attempts.failed(origin, self._clock_s())
             raise SignerRefusedError("wrong_password")
         self._attempts.succeeded(origin, self._clock_s(), known=known)
         if not known:
-            self._ledger.note_known(tenant_id, given.login, given.address)
+            self._ledger.note_known(origin.tenant_id, given.login, given.address)
         if len(self._proven) >= MOST_PROVEN:
             self._proven.clear()
-        self._proven[mark] = time_s() + PROVEN_S
+        self._proven[self._mark(given, person)] = asyncio.get_running_loop().time() + PROVEN_S
         return person
 
     def _mark(self, given: Credential, person: Person | None) -> bytes:
