@@ -3,12 +3,13 @@
 
 Each attack was tried on a running copy: night made office hours, a product made 'not prepaid', a meter put in anew with no credit."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 
-from openmains.app.command.signing_ports import SignedFrame, SignerRefusedError, SignRequest, Verdict
+from openmains.app.command.signing_ports import Credential, SignedFrame, SignerRefusedError, SignRequest, Verdict
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.meter_bounds import YEAR_H
 from openmains.domain.ids import MeterId
@@ -162,9 +163,97 @@ async def test_a_meter_that_nobody_signed_is_not_closed_and_gets_nothing_from_on
     assert (seen.count, seen.needs_two, seen.by_fact) == (20, False, {"new": 20})
     assert await signer.client.sign_facts(town.tenant_id, seen.list_hash, "installed", ANN, None) == 20
     assert await alone(signer, town, field.request(meter, "known-now")) == ["authorised"]
-    await town.add(21)  # many new meters raise what quotas are shares of
-    assert (await signer.client.facts(town.tenant_id)).needs_two
+    await town.add(1)  # list by list is many too: they raise what quotas are shares of
+    seen = await signer.client.facts(town.tenant_id)
+    assert (seen.count, seen.needs_two) == (1, True)
+    with pytest.raises(SignerRefusedError, match="facts_need_two"):
+        await signer.client.sign_facts(town.tenant_id, seen.list_hash, "one more", ANN, None)
+    signer.set_clock(WEDNESDAY_TEN + DAY_S)
+    assert await signer.client.sign_facts(town.tenant_id, seen.list_hash, "one more", ANN, None) == 1
     town.on_change = sign
+
+
+async def test_a_meter_moved_to_another_utility_is_nobodys_to_command(
+    signer: SignerProcess, town: Town, as_api: Connection, as_pipeline: Connection
+) -> None:
+    """A hospital's meter, moved by the pipeline's role to a utility whose operator is in league, would be new there: not protected."""
+    (hospital, other) = await town.add(2, protected=True)
+    thieves = await make_town(town.owner)
+    cat = Credential("cat", "cat's own long words")
+    signer.enrol(thieves.tenant_id, cat.login, cat.password, "approver", administrator=True)
+    with pytest.raises(asyncpg.PostgresError):  # the API's role sees one tenant's rows, and writes no other's
+        await as_api.execute("UPDATE meter SET tenant_id = $1 WHERE meter_id = $2", thieves.tenant_id, hospital)
+    await as_pipeline.execute(
+        "UPDATE meter SET tenant_id = $1, product_id = $2, area_id = $3, customer_id = NULL WHERE meter_id = $4",
+        thieves.tenant_id, thieves.product_id, thieves.areas[0], hospital,
+    )  # fmt: skip
+    seen = await signer.client.facts(thieves.tenant_id, meter_ids=[MeterId(hospital)])
+    assert (seen.count, seen.needs_two, seen.by_fact) == (0, False, {"foreign": 1})
+    assert (
+        await signer.client.sign_facts(
+            thieves.tenant_id, seen.list_hash, "ours", cat, None, meter_ids=[MeterId(hospital)]
+        )
+        == 0
+    )
+    requests = [
+        SignRequest(f"theft-{kind}", MeterId(hospital), kind, params, signer.now + DAY_S)
+        for kind, params in ((Kind.VALVE_CLOSE, {}), (Kind.VALVE_OPEN, {}), (Kind.SAFETY_CLOSE, {"reason": 1, "evidence": "gas, 2nd floor"}))
+    ]  # fmt: skip
+    verdicts = await signer.client.authorise(thieves.tenant_id, requests, cat)
+    assert {(verdict.state, verdict.reason) for verdict in verdicts} == {("refused", "unknown_meter")}
+    assert (hospital, "missing", "", "") in await differing(signer, town)  # those whose meter it is see it go
+    # until two of them let it go
+    await signer.sign_facts(town.tenant_id, ANN, BEN)
+    seen = await signer.client.facts(thieves.tenant_id, meter_ids=[MeterId(hospital)])
+    assert seen.by_fact == {"new": 1}
+    assert other in town.meters
+
+
+async def test_what_one_person_gave_goes_out_only_while_one_is_enough(
+    signer: SignerProcess, town: Town, as_api: Connection
+) -> None:
+    (shop, pump, house) = await town.add(3)
+    field = Field(signer, town, town.meters)
+    requests = [
+        field.request(shop, "shop-1-key"),
+        field.request(pump, "pump-1-key", Kind.TOP_UP, amount=100),
+        field.request(house, "house-1"),
+    ]
+    assert await alone(signer, town, *requests) == ["authorised"] * 3
+    await as_api.execute("UPDATE customer SET is_critical = true")
+    await as_api.execute("UPDATE meter SET number = number || '9' WHERE meter_id = $1", pump)
+    made = await signer.client.sign([to_sign(town.tenant_id, request, 1) for request in requests])
+    assert made[:2] == [
+        Verdict("shop-1-key", "refused", "critical"),
+        Verdict("pump-1-key", "refused", "facts_unsigned"),
+    ]
+    assert made[2] == Verdict("house-1", "refused", "critical")
+
+
+async def test_a_zone_that_is_none_is_no_office_hour_and_stops_nobody(
+    signer: SignerProcess, town: Town, as_api: Connection
+) -> None:
+    field = Field(signer, town, await town.add(1))
+    await town.owner.execute("UPDATE tenant SET zone = 'Mars/Olympus' WHERE tenant_id = $1", town.tenant_id)
+    requests = [
+        field.request(town.meters[0], "zone-1-key"),
+        field.request(town.meters[0], "zone-2-key", Kind.TOP_UP, amount=100),
+    ]
+    assert await alone(signer, town, *requests) == ["needs_approval out_of_hours", "authorised"]
+
+
+async def test_looks_at_a_registry_hold_up_no_top_up(signer: SignerProcess, town: Town) -> None:
+    """An operator who asks for all differences again and again takes no room from those who sign."""
+    field = Field(signer, town, await town.add(5))
+    looks = [asyncio.ensure_future(signer.client.facts(town.tenant_id)) for _ in range(300)]
+    await asyncio.sleep(0)
+    for meter in town.meters:
+        assert await alone(signer, town, field.request(meter, f"beside-{meter}", Kind.TOP_UP, amount=100)) == [
+            "authorised"
+        ]
+    said = await asyncio.gather(*looks, return_exceptions=True)
+    refused = [one.code for one in said if isinstance(one, SignerRefusedError)]
+    assert set(refused) == {"facts_busy"} and 4 <= len(said) - len(refused) < 300
 
 
 async def test_an_import_of_a_hundred_thousand_is_one_act(signer: SignerProcess, town: Town) -> None:

@@ -68,7 +68,7 @@ export const words = {
       count: ["{count} 项与已签名的不同", "{count} differ from what was signed"],
       shown: ["仅列出前 {shown} 行，要紧的在前", "The first {shown} lines only, the serious ones first"],
       newOnly: ["只看并签名新表", "New meters only"],
-      two: ["须两人签名：有放宽规则的变化，或新表超过 20 只。", "Two persons must sign: it loosens a rule, or brings more than 20 new meters."],
+      two: ["须两人签名：有放宽规则的变化，或一天内一人签名的新表超过 20 只。", "Two persons must sign: it loosens a rule, or brings one person above 20 new meters within a day."],
       one: ["一人签名即可。", "One person is enough."],
       meter: ["表号", "Meter"],
       utility: ["本单位", "the utility"],
@@ -83,6 +83,7 @@ export const words = {
       names: {
         new: ["新表", "new meter"],
         missing: ["台账中已无此表", "no such meter any more"],
+        foreign: ["由其他单位签名；请联系平台管理员，此前不下发任何命令", "signed by another utility: ask the platform's administrator; nothing is given to it until then"],
         zone: ["时区", "zone"],
         office: ["办公时间", "office hours"],
         remote_closing: ["允许远程关阀", "closes from afar"],

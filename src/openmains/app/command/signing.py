@@ -120,6 +120,8 @@ def _refused(error: SignerRefusedError) -> Problem:
         return Problem("signer-administrator-needed")
     if error.code == "list_changed":
         return Problem("facts-changed")
+    if error.code == "facts_busy":
+        return Problem("facts-busy", retry_after_s=error.seconds)
     if error.code == "facts_need_two":
         return Problem("facts-need-two")
     return Problem("signer-refused", why=error.code)

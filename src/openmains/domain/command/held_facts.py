@@ -22,7 +22,7 @@ from openmains.domain.ids import AreaId, MeterId
 _STRICT = ("prepaid", "is_protected", "is_critical", "closing_forbidden")
 _BOUNDS = ("qmax_l_h", "dial")
 _FIELDS = ("number", "area_id", "driver", *_STRICT, *_BOUNDS)
-NEW, MISSING = "new", "missing"
+NEW, MISSING, FOREIGN = "new", "missing", "foreign"
 
 T = TypeVar("T")
 
@@ -55,7 +55,8 @@ class UtilityFacts:
 @dataclass(frozen=True, slots=True)
 class FactsChange:
     """What one fact is in the signer's copy and in the registry, as text; of a meter (0: the utility itself). ``fact`` 'new': no copy
-    yet; 'missing': no row any more."""
+    yet; 'missing': no row any more; 'foreign': another utility's persons signed this meter, so nothing is given to it here until
+    they let it go."""
 
     meter_id: MeterId
     number: str
@@ -72,7 +73,9 @@ def stricter(registry: MeterFacts, held: HeldFacts | None, utility: bool) -> Met
                        closing_forbidden=registry.closing_forbidden or utility,
                        is_protected=registry.is_protected or (held is not None and held.is_protected),
                        is_critical=registry.is_critical or (held is not None and held.is_critical),
-                       driver=registry.driver if held is None else held.driver)  # fmt: skip
+                       driver=registry.driver if held is None else held.driver,
+                       qmax_l_h=_smaller(registry.qmax_l_h, 0 if held is None else held.qmax_l_h),
+                       dial=_smaller(registry.dial, 0 if held is None else held.dial))  # fmt: skip
     return replace(
         registry,
         is_signed=True,
@@ -131,11 +134,19 @@ def office_text(office: OfficeHours) -> str:
     return f"{start}-{end} {''.join(str(day + 1) for day in sorted(office.days))}"
 
 
-def needs_two(changes: Sequence[FactsChange]) -> bool:
+def needs_two(changes: Sequence[FactsChange], alone: int) -> bool:
     """Whether a second person must sign these: for whatever is not stricter than before, and for many new meters, because
-    each raises what a quota's share is of."""
+    each raises what a quota's share is of. ``alone``: new meters that were signed by one person within a day; list by list is many
+    too."""
     new = sum(change.fact == NEW for change in changes)
-    return new > ALONE_UP_TO or any(change.fact != NEW and not change.tightens for change in changes)
+    return (new > 0 and new + alone > ALONE_UP_TO) or any(
+        change.fact != NEW and not change.tightens for change in changes
+    )
+
+
+def foreign(registry: HeldFacts) -> FactsChange:
+    """What is shown of a meter whose copy is another utility's: nothing that could be signed."""
+    return FactsChange(registry.meter_id, registry.number, FOREIGN, "", "", tightens=True)
 
 
 class FactsHash:

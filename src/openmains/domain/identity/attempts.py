@@ -13,6 +13,7 @@ from math import ceil
 from typing import TypeVar
 
 from openmains.domain.identity.lockout import delay_s
+from openmains.domain.ids import TenantId
 
 V = TypeVar("V")
 MOST_KEPT = 20_000  # pairs and buckets; the oldest are forgotten
@@ -36,7 +37,7 @@ BY_ALL = Allowance(60, 0.5)  # two hashes a second: a fraction of one processor
 class Origin:
     """Who is named, and from where: ``address`` is a place (``lockout.place_of_address``)."""
 
-    tenant_id: int
+    tenant_id: TenantId
     login: str
     address: str
 

@@ -24,6 +24,7 @@ from openmains.edges.signer.wire import Answer, SignerRequest, packed, read_answ
 PATIENCE_S = 20.0
 COMPARE_S = 300.0  # for a look at a whole registry
 MOST_OPEN = 256  # questions at once
+MOST_COMPARING = 16  # looks at registries, beside them
 
 
 class SocketSigner:
@@ -33,6 +34,7 @@ class SocketSigner:
     def __init__(self, path: Path) -> None:
         self._path = str(path)
         self._room = asyncio.Semaphore(MOST_OPEN)
+        self._room_to_compare = asyncio.Semaphore(MOST_COMPARING)
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def close(self) -> None:
@@ -95,7 +97,7 @@ class SocketSigner:
         return (await self._ask(asked, COMPARE_S)).count
 
     async def _ask(self, ask: SignerRequest, patience_s: float = PATIENCE_S) -> Answer:
-        async with self._room:
+        async with self._room if patience_s < COMPARE_S else self._room_to_compare:
             answer = await self._answered(ask, patience_s)
         if answer.error == "away":
             raise SignerAwayError("the signer cannot read the registry")

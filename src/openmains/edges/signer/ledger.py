@@ -259,6 +259,12 @@ class SqliteLedger:
     def held_between(self, tenant_id: int, after: int, until: int | None) -> dict[MeterId, HeldFacts]:
         return self._facts.held_between(tenant_id, after, until)
 
+    def held_elsewhere(self, tenant_id: int, meter_ids: Sequence[int]) -> set[MeterId]:
+        return self._facts.held_elsewhere(tenant_id, meter_ids)
+
+    def added_alone(self, tenant_id: int, since: int) -> int:
+        return self._facts.added_alone(tenant_id, since)
+
     def sizes(self, tenant_id: int) -> tuple[int, int, Mapping[int, int]]:
         return self._facts.sizes(tenant_id)
 

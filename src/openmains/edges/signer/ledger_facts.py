@@ -16,8 +16,9 @@ from openmains.domain.ids import AreaId, MeterId
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts_act (
   act_id INTEGER PRIMARY KEY, tenant_id INTEGER NOT NULL, list_hash TEXT NOT NULL, meters INTEGER NOT NULL, operator TEXT NOT NULL,
-  approver TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL
+  approver TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL, added INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX IF NOT EXISTS facts_act_at ON facts_act (tenant_id, at);
 CREATE TABLE IF NOT EXISTS utility_facts (
   tenant_id INTEGER PRIMARY KEY, zone TEXT NOT NULL, office_from INTEGER NOT NULL, office_to INTEGER NOT NULL,
   office_days TEXT NOT NULL, remote_closing INTEGER NOT NULL, act_id INTEGER NOT NULL
@@ -28,6 +29,7 @@ CREATE TABLE IF NOT EXISTS meter_facts (
   qmax_l_h INTEGER NOT NULL, dial INTEGER NOT NULL, act_id INTEGER NOT NULL, PRIMARY KEY (tenant_id, meter_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS meter_facts_area ON meter_facts (tenant_id, area_id);
+CREATE INDEX IF NOT EXISTS meter_facts_meter ON meter_facts (meter_id);
 """
 _COLUMNS = (
     "meter_id, number, area_id, driver, prepaid, is_protected, is_critical, closing_forbidden, qmax_l_h, dial"
@@ -41,6 +43,7 @@ class FactsTables:
     def __init__(self, db: sqlite3.Connection, writing: Callable[[], AbstractContextManager[None]]) -> None:
         self._db = db
         self._writing = writing
+        self._sizes: dict[int, dict[int, int]] | None = None  # by tenant and area; copies change here only
         db.executescript(SCHEMA)
 
     def utility(self, tenant_id: int) -> UtilityFacts | None:
@@ -80,20 +83,45 @@ class FactsTables:
 
     def sizes(self, tenant_id: int) -> tuple[int, int, Mapping[int, int]]:
         """Copies: of the platform, of the tenant, by area of the tenant."""
-        (platform,) = self._db.execute("SELECT count(*) FROM meter_facts").fetchone()
-        areas = dict(
-            self._db.execute("SELECT area_id, count(*) FROM meter_facts WHERE tenant_id = ? GROUP BY 1", (tenant_id,))
-        )
-        return platform, sum(areas.values()), areas
+        if self._sizes is None:
+            self._sizes = {}
+            for tenant, area, count in self._db.execute(
+                "SELECT tenant_id, area_id, count(*) FROM meter_facts GROUP BY 1, 2"
+            ):
+                self._sizes.setdefault(tenant, {})[area] = count
+        areas = self._sizes.get(tenant_id, {})
+        return sum(sum(places.values()) for places in self._sizes.values()), sum(areas.values()), areas
+
+    def held_elsewhere(self, tenant_id: int, meter_ids: Sequence[int]) -> set[MeterId]:
+        """Those of these meters of which another tenant has a copy."""
+        found: set[MeterId] = set()
+        for start in range(0, len(meter_ids), _CHUNK):
+            chunk = meter_ids[start : start + _CHUNK]
+            rows = self._db.execute(
+                f"SELECT meter_id FROM meter_facts WHERE meter_id IN ({','.join('?' * len(chunk))}) AND tenant_id <> ?",  # noqa: S608
+                (*chunk, tenant_id),
+            )
+            found |= {MeterId(row[0]) for row in rows}
+        return found
+
+    def added_alone(self, tenant_id: int, since: int) -> int:
+        """Meters that one person alone signed as new since (s)."""
+        row = self._db.execute(
+            "SELECT coalesce(sum(added), 0) FROM facts_act WHERE tenant_id = ? AND at > ? AND approver = ''",
+            (tenant_id, since),
+        ).fetchone()
+        return int(row[0])
 
     def sign(
         self, act: FactsAct, utility: UtilityFacts | None, meters: Mapping[MeterId, HeldFacts | None]
     ) -> None:  # fmt: skip
         """The act and its copies, or neither."""
+        self._sizes = None
         with self._writing():
             act_id = self._db.execute(
-                "INSERT INTO facts_act (tenant_id, list_hash, meters, operator, approver, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (act.tenant_id, act.list_hash, len(meters), act.operator, act.approver, act.reason, act.at),
+                "INSERT INTO facts_act (tenant_id, list_hash, meters, operator, approver, reason, at, added)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (act.tenant_id, act.list_hash, len(meters), act.operator, act.approver, act.reason, act.at, act.added),
             ).lastrowid
             if utility is not None:
                 office = utility.office

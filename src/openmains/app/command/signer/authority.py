@@ -219,6 +219,7 @@ class Authority:
         forbidden = self._forbidden(entry.kind, facts, item.not_after - now) or self._lifted(entry)
         forbidden = forbidden or self._forbidden_by_effect(entry.kind, item.params, facts)
         forbidden = forbidden or self._beyond(entry.kind, item, facts) or self._withdrawn(entry)
+        forbidden = forbidden or self._alone_no_more(entry, item.params, facts)
         if facts is None or forbidden is not None:
             return self._refuse(entry, forbidden or _UNKNOWN)
         driver = self._drivers.command_driver(facts.meter.driver)
@@ -255,7 +256,7 @@ class Authority:
 
     async def facts(self, tenant_id: TenantId, *, new_only: bool, meter_ids: Sequence[MeterId]) -> FactsSummary:
         """Where the registry differs from what persons signed."""
-        return await self._facts.summary(tenant_id, new_only=new_only, meter_ids=meter_ids)
+        return await self._facts.summary(tenant_id, new_only=new_only, meter_ids=meter_ids, now=self._clock_s())
 
     async def sign_facts(
         self, tenant_id: TenantId, list_hash: str, reason: str, operator: Credential, second: Credential | None, *,
@@ -266,10 +267,14 @@ class Authority:
         other = None if second is None else await self._people.check(tenant_id, second, approver=True)
         if other is not None and first.login == other.login:
             raise SignerRefusedError("own_request")
-        found = await self._facts.compare(tenant_id, new_only=new_only, meter_ids=meter_ids)
-        for person in (first, *(() if other is None else (other,))):
-            self._people.still(person)
-        return self._facts.sign(tenant_id, found, list_hash, reason, first, other, self._clock_s())
+
+        def still() -> None:
+            for person in (first, *(() if other is None else (other,))):
+                self._people.still(person)
+
+        return await self._facts.sign(
+            tenant_id, list_hash, reason, first, other, still, self._clock_s(), new_only=new_only, meter_ids=meter_ids
+        )
 
     async def check_approver(self, tenant_id: TenantId, approver: Credential) -> None:
         """For ending a stop; raises ``SignerRefusedError``."""
@@ -354,8 +359,18 @@ class Authority:
     def _unproven(self, entry: Entry, params: Mapping[str, Any], meter: MeterFacts) -> list[Need]:
         """What rests on facts that nobody signed, or on a balance that came up without a MAC, needs another pair of eyes."""
         found = [] if meter.is_signed or entry.kind is Kind.SAFETY_CLOSE else [Need.FACTS_UNSIGNED]
-        closing = entry.kind is Kind.VALVE_CLOSE or effects.thresholds(entry.kind, params, self._settings(meter))
-        return [*found, Need.CREDIT_UNPROVEN] if closing and meter.prepaid else found
+        limits = effects.thresholds(entry.kind, params, self._settings(meter))
+        rests = (meter.prepaid and (entry.kind is Kind.VALVE_CLOSE or limits)) or (meter.is_protected and limits)
+        return [*found, Need.CREDIT_UNPROVEN] if rests else found
+
+    def _alone_no_more(self, entry: Entry, params: Mapping[str, Any], facts: LedgerFacts | None) -> str | None:
+        """Why what one person gave alone goes out no more: what the meter is said to be since then needs a second one."""
+        if facts is None or entry.approver or entry.kind is Kind.SAFETY_CLOSE:
+            return None
+        needs = self._unproven(entry, params, facts.meter)
+        if facts.meter.is_critical and Kind.VALVE_CLOSE in (entry.kind, entry.effect):
+            needs.append(Need.CRITICAL)
+        return needs[0] if needs else None
 
     def _many(self, tenant_id: TenantId, entries: Sequence[Entry], now: int) -> Mapping[Kind, int]:
         """Meters to which this person gives each kind now, or gave it alone within a day: one by one is many too."""

@@ -75,7 +75,7 @@ class Closing:
 
 @dataclass(frozen=True, slots=True)
 class FactsAct:
-    """That persons signed a list of facts. ``approver``: '' where one was enough."""
+    """That persons signed a list of facts. ``approver``: '' where one was enough; ``added``: meters that had no copy."""
 
     tenant_id: TenantId
     list_hash: str
@@ -83,6 +83,7 @@ class FactsAct:
     approver: str
     reason: str
     at: int
+    added: int
 
 
 class Ledger(Protocol):
@@ -135,6 +136,12 @@ class Ledger(Protocol):
 
     def held_between(self, tenant_id: TenantId, after: MeterId, until: MeterId | None) -> dict[MeterId, HeldFacts]:
         """Copies of meters above ``after`` up to ``until``; None: all above."""
+
+    def held_elsewhere(self, tenant_id: TenantId, meter_ids: Sequence[MeterId]) -> set[MeterId]:
+        """Those of these meters of which another tenant's persons signed what they are."""
+
+    def added_alone(self, tenant_id: TenantId, since: int) -> int:
+        """Meters that one person alone signed as new since (s)."""
 
     def sizes(self, tenant_id: TenantId) -> tuple[int, int, Mapping[int, int]]:
         """Copies: of the platform, of the tenant, by area of the tenant."""
