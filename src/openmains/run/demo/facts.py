@@ -25,6 +25,9 @@ LOGINS = ("demo-first", "demo-second")
 async def sign_facts(settings: Settings, tenant_id: TenantId) -> None:
     """Once; a signer that does not answer in time is told of, and the demo goes on."""
     path = settings.signer_home / LEDGER
+    until = asyncio.get_running_loop().time() + PATIENCE_S
+    while not settings.signer_socket and not path.exists() and asyncio.get_running_loop().time() < until:
+        await asyncio.sleep(0.1)  # it is starting
     if settings.signer_socket or not path.exists():
         say("签名进程不在此处，演示表的依据未签名 / the signer is elsewhere: what the demo's meters are is not signed")
         return
