@@ -5,6 +5,7 @@ Each attack was tried on a running copy: night made office hours, a product made
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import asyncpg
 import pytest
@@ -144,6 +145,55 @@ async def test_protection_ends_by_two_persons_and_a_list_is_signed_as_it_was_see
     seen = await signer.client.facts(town.tenant_id)
     assert not seen.needs_two
     assert await signer.client.sign_facts(town.tenant_id, seen.list_hash, "a hospital", ANN, None) == 1
+
+
+async def test_nothing_that_either_role_writes_loosens_a_rule(
+    signer: SignerProcess, town: Town, as_api: Connection, as_pipeline: Connection
+) -> None:
+    """Every column that the signer reads, by each role that may write it."""
+    await town.owner.execute("UPDATE product SET qmax_l_h = 10 WHERE tenant_id = $1", town.tenant_id)
+    (ward, school) = await town.add(2, protected=True, critical=True)
+    (pump,) = await town.add(1)
+    copied = (
+        "INSERT INTO product (tenant_id, code, name, maker, model, medium, driver, qmax_l_h, settings) SELECT tenant_id, $2, name, maker,"
+        " model, medium, driver, $3, $4 FROM product WHERE product_id = $1 RETURNING product_id"
+    )
+    strict = await town.owner.fetchval(copied, town.product_id, "strict", 10, '{"remote_closing": false}')
+    loose = await town.owner.fetchval(copied, town.product_id, "loose", 1_000_000, "{}")
+    await town.owner.execute("UPDATE meter SET product_id = $1 WHERE meter_id = $2", strict, pump)
+    await signer.sign_facts(town.tenant_id, ANN, BEN)
+    field = Field(signer, town, town.meters)
+    asked = [
+        field.request(ward, "loose-ward"), field.request(school, "loose-school"), field.request(pump, "loose-pump"),
+        field.request(pump, "loose-much", Kind.TOP_UP, amount=10 * YEAR_H + 1, balance_kind=1),
+    ]  # fmt: skip
+    place = "UPDATE meter SET product_id = $2, qmax_l_h = 1000000, area_id = $3 WHERE tenant_id = $1"
+    writes: tuple[tuple[Connection, str, tuple[int, ...]], ...] = (
+        (as_api, "UPDATE customer SET is_protected = false, is_critical = false WHERE tenant_id = $1", ()),
+        (as_pipeline, "UPDATE customer SET is_protected = false, is_critical = false WHERE tenant_id = $1", ()),
+        (as_pipeline, "UPDATE meter SET customer_id = NULL WHERE tenant_id = $1", ()),
+        (as_api, place, (loose, town.areas[1])),
+        (as_pipeline, place, (loose, town.areas[0])),
+        (as_api, "UPDATE product SET settings = '{\"remote_closing\": true}', qmax_l_h = 1000000 WHERE tenant_id = $1", ()),
+        (as_api, "INSERT INTO command_policy (tenant_id, remote_closing) VALUES ($1, true)", ()),
+        (as_pipeline, "UPDATE meter_state SET balance = -100000, strange_number = NULL WHERE tenant_id = $1", ()),
+    )  # fmt: skip
+    for number, (role, statement, values) in enumerate(writes):
+        await role.execute(statement, town.tenant_id, *values)
+        tried = [replace(one, unique_key=f"{one.unique_key}-{number}") for one in asked]
+        assert await alone(signer, town, *tried) == [
+            "refused protected", "refused protected", "refused closing_forbidden", "refused beyond_meter",
+        ], statement  # fmt: skip
+    for role in (as_api, as_pipeline):
+        for denied in (
+            "DELETE FROM meter",
+            "UPDATE alarm SET event = 'valve.leak'" if role is as_api else "UPDATE tenant SET zone = 'UTC'",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await role.execute(denied)
+    assert {fact for _, fact, _, _ in await differing(signer, town)} == {
+        "is_protected", "is_critical", "closing_forbidden", "qmax_l_h", "area_id",
+    }  # fmt: skip
 
 
 async def test_a_meter_that_nobody_signed_is_not_closed_and_gets_nothing_from_one_person_alone(
