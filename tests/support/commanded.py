@@ -269,6 +269,15 @@ class CommandedTown:
         )  # fmt: skip
 
 
+async def awake(town: CommandedTown, place: int, *, money: bool = True) -> CommandedMeter:
+    """Awake, and what it said on waking is no longer on its way to the dispatcher."""
+    meter = town.meter(place, money=money)
+    before = town.system.counters().get("dispatch.command.spoke", 0)
+    await meter.wake()
+    await until(lambda: town.system.counters().get("dispatch.command.spoke", 0) > before)
+    return meter
+
+
 @asynccontextmanager
 async def commanded_town(
     system: System, count: int, *, first_number: int = 440_000_000_000, also: Callable[[int], Any] | None = None
