@@ -116,6 +116,34 @@ async def test_a_product_set_to_not_prepaid_and_a_balance_of_nothing_shut_nobody
     }
 
 
+async def test_who_keeps_credit_is_known_though_nobody_called_the_product_prepaid(
+    signer: SignerProcess, town: Town, as_pipeline: Connection
+) -> None:
+    """Most products say nothing of it: a balance of nothing, written by the pipeline's role, would shut whoever has paid."""
+    (tells, told, postpaid) = await town.add(3)
+    await town.owner.execute(
+        "UPDATE meter_state SET balance_kind = 0 WHERE meter_id = $1", tells
+    )  # a frame said: money
+    await town.owner.execute("UPDATE meter_state SET balance_kind = 2 WHERE meter_id = $1", postpaid)
+    assert await differing(signer, town) == [(tells, "prepaid", "false", "true")]
+    await signer.sign_facts(town.tenant_id, ANN, BEN)
+    field = Field(signer, town, town.meters)
+    assert await alone(signer, town, field.request(told, "kept-money", Kind.TOP_UP, amount=5_000)) == ["authorised"]
+    await as_pipeline.execute(
+        "UPDATE meter_state SET balance = 0, balance_kind = NULL WHERE tenant_id = $1", town.tenant_id
+    )
+    tomorrow = WEDNESDAY_TEN + DAY_S + 60
+    signer.set_clock(tomorrow)
+    asked = [
+        SignRequest(f"kept-{meter}", MeterId(meter), Kind.VALVE_CLOSE, {}, tomorrow + DAY_S) for meter in town.meters
+    ]
+    assert await alone(signer, town, *asked) == [
+        "needs_approval credit_unproven",
+        "needs_approval credit_unproven",
+        "authorised",
+    ]
+
+
 async def test_protection_ends_by_two_persons_and_a_list_is_signed_as_it_was_seen(
     signer: SignerProcess, town: Town, as_api: Connection
 ) -> None:

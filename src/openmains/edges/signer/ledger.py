@@ -77,6 +77,7 @@ class SqliteLedger:
             "CREATE INDEX IF NOT EXISTS entry_effect ON entry (effect, authorised_at, tenant_id) WHERE effect <> ''"
         )
         self._db.execute("CREATE INDEX IF NOT EXISTS entry_amount ON entry (tenant_id, authorised_at) WHERE amount > 0")
+        self._db.execute("CREATE INDEX IF NOT EXISTS entry_paid ON entry (tenant_id, meter_id) WHERE amount > 0")
         self._facts = FactsTables(self._db, self.writing)
 
     def close(self) -> None:
@@ -274,11 +275,16 @@ class SqliteLedger:
         self._facts.sign(act, utility, meters)
 
     def paid(self, tenant_id: int, meter_ids: Sequence[int], since: int) -> set[MeterId]:
-        rows = self._db.execute(
-            "SELECT DISTINCT meter_id FROM entry WHERE tenant_id = ? AND authorised_at > ? AND amount > 0",
-            (tenant_id, max(0, since)),
-        )
-        return {row[0] for row in rows} & set(meter_ids)
+        found: set[MeterId] = set()
+        for start in range(0, len(meter_ids), _CHUNK):
+            chunk = meter_ids[start : start + _CHUNK]
+            rows = self._db.execute(
+                f"SELECT DISTINCT meter_id FROM entry WHERE tenant_id = ? AND meter_id IN ({','.join('?' * len(chunk))})"  # noqa: S608
+                " AND authorised_at > ? AND amount > 0",
+                (tenant_id, *chunk, max(0, since)),
+            )
+            found |= {MeterId(row[0]) for row in rows}
+        return found
 
     def next_counter(self, meter_id: int) -> int:
         row = self._db.execute(

@@ -109,6 +109,7 @@ async def found_utility(owner_dsn: str, settings: Settings) -> TenantId:
                     dial=100_000_000,
                     report_s=DAY_S,
                     qmax_l_h=qmax_l_h,
+                    settings={"prepaid": True} if medium == "gas" else {},
                     report_mode="day",
                 )
                 await products.add(new, medium)

@@ -11,7 +11,7 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from openmains.app.command.signer.ports import FactsAct, Ledger, Person, Registry
@@ -84,9 +84,16 @@ class SignedFacts:
         )
         closed = self._ledger.closed_for_safety(tenant_id, meter_ids)
         paid = self._ledger.paid(tenant_id, meter_ids, now - DAY_S)
+        ever = self._ledger.paid(
+            tenant_id, meter_ids, 0
+        )  # whoever was given money once keeps credit, whatever others say
         return {
             meter_id: LedgerFacts(
-                stricter(meter, held.get(meter.meter_id), forbids), meter_id in closed, meter_id in paid
+                stricter(
+                    replace(meter, prepaid=meter.prepaid or meter_id in ever), held.get(meter.meter_id), forbids
+                ),
+                meter_id in closed,
+                meter_id in paid,
             )
             for meter_id, meter in found.items()
             if meter_id not in elsewhere

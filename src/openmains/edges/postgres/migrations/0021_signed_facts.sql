@@ -4,6 +4,7 @@
 
 GRANT SELECT (number, qmax_l_h) ON meter TO openmains_signer;
 GRANT SELECT (qmax_l_h, dial) ON product TO openmains_signer;
+GRANT SELECT (balance_kind) ON meter_state TO openmains_signer; -- a meter that tells its credit keeps one
 
 -- Meters are taken out of use, never deleted: whoever could delete one could bring it back as somebody else's.
 REVOKE DELETE ON meter FROM openmains_api, openmains_pipeline;
