@@ -18,7 +18,7 @@ import pytest
 from openmains.domain.command.kinds import RULES, Kind
 from openmains.emulator.meter.valve import Position
 from tests.support.chaos import halted
-from tests.support.commanded import ANN, CommandedMeter, CommandedTown, commanded_town
+from tests.support.commanded import ANN, CommandedMeter, CommandedTown, awake, commanded_town
 from tests.support.patience import PATIENCE_S
 from tests.support.system import System, Systems, until, until_async
 
@@ -69,15 +69,6 @@ async def town(systems: Systems) -> AsyncIterator[CommandedTown]:
     with systems(meter_rate_per_min=10_000) as system:
         async with commanded_town(system, len(KINDS) + len(Place)) as made:
             yield made
-
-
-async def awake(town: CommandedTown, place: int, *, money: bool = True) -> CommandedMeter:
-    """Awake, and what it said on waking is no longer on its way to the dispatcher."""
-    meter = town.meter(place, money=money)
-    before = town.system.counters().get("dispatch.command.spoke", 0)
-    await meter.wake()
-    await until(lambda: town.system.counters().get("dispatch.command.spoke", 0) > before)
-    return meter
 
 
 async def speaks_until(town: CommandedTown, meter: CommandedMeter, command_id: int, *states: str) -> Any:

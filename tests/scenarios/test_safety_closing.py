@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from openmains.emulator.meter.valve import Position
-from tests.support.commanded import ANN, BEN, CommandedMeter, CommandedTown, commanded_town
+from tests.support.commanded import ANN, BEN, CommandedMeter, CommandedTown, awake, commanded_town
 from tests.support.system import Systems, until, until_async
 
 SAID = {"reason": 1, "evidence": "neighbour reports a smell of gas at 02:10"}
@@ -60,8 +60,7 @@ async def shut(meter: CommandedMeter, *, speaks: bool) -> None:
 
 async def test_two_persons_shut_a_sleeping_meter_at_its_next_wake(town: CommandedTown) -> None:
     place = Place.SLEEPS
-    meter = town.meter(place)
-    await meter.wake()
+    meter = await awake(town, place)
     await protect(town, place)
     body = {"kind": "valve_close", "unique_key": "leak-plain", "signer": ANN}
     refused = town.system.send("POST", f"/meters/{town.id_of(place)}/commands", body)
@@ -115,8 +114,7 @@ async def _speaks_until(town: CommandedTown, meter: CommandedMeter, command_id: 
 
 async def test_the_meters_own_word_and_one_person_shut_it_at_once_while_it_listens(town: CommandedTown) -> None:
     place = Place.LISTENS
-    meter = town.meter(place)
-    await meter.wake()
+    meter = await awake(town, place)
     await protect(town, place)
     await meter.carry_out(meter.terminal.set_event("burst", True, meter.now))
     await meter.speak()

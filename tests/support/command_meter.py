@@ -18,9 +18,10 @@ from openmains.domain.command.kinds import RULES, Kind
 from openmains.domain.network.spreading import Scheme, Spreading
 from openmains.drivers.model import Effect, Setting, Title
 
+MOST = 2_000_000_000  # as four bytes hold it: what is too much is the signer's to say
 AMOUNT = (
     SimpleNamespace(
-        name="amount", form="int", unit="fen", low=1, high=100_000, title=Title("金额", "Amount"), default=None, most=1
+        name="amount", form="int", unit="fen", low=1, high=MOST, title=Title("金额", "Amount"), default=None, most=1
     ),
 )
 
@@ -47,7 +48,7 @@ class PlainCommands:
     spreading = Spreading(Scheme.MOD200, 120, "report_time", "spread_start", "spread_interval")
 
     def command_body(self, kind: str, params: Mapping[str, Any], *, serial: int, counter: int, not_after: int) -> bytes:
-        if kind == Kind.TOP_UP and not 1 <= params.get("amount", 0) <= 100_000:
+        if kind == Kind.TOP_UP and not 1 <= params.get("amount", 0) <= MOST:
             raise ValueError("amount is out of range")
         return msgspec.msgpack.encode([kind, dict(params), serial, counter, not_after])
 

@@ -180,6 +180,17 @@ def enrol(
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def sign_facts(system: System, tenant_id: int, first: Mapping[str, str], second: Mapping[str, str]) -> None:
+    """Two people sign what the registry says now, at the machine."""
+    words = ["signer", "sign-facts", str(tenant_id), first["login"], second["login"], "--password-stdin"]
+    done = subprocess.run(
+        [sys.executable, "-m", "openmains.run.cli", *words],
+        env=os.environ | {"OPENMAINS_VAR": str(system.var), "LANG": "C.UTF-8"},
+        input=f"{first['password']}\n{second['password']}\n", capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @dataclass
 class CommandedTown:
     """A utility with commanded meters, two enrolled people, and the hands of a person at the API."""
@@ -258,6 +269,15 @@ class CommandedTown:
         )  # fmt: skip
 
 
+async def awake(town: CommandedTown, place: int, *, money: bool = True) -> CommandedMeter:
+    """Awake, and what it said on waking is no longer on its way to the dispatcher."""
+    meter = town.meter(place, money=money)
+    before = town.system.counters().get("dispatch.command.spoke", 0)
+    await meter.wake()
+    await until(lambda: town.system.counters().get("dispatch.command.spoke", 0) > before)
+    return meter
+
+
 @asynccontextmanager
 async def commanded_town(
     system: System, count: int, *, first_number: int = 440_000_000_000, also: Callable[[int], Any] | None = None
@@ -281,6 +301,7 @@ async def commanded_town(
     town.meter_ids = {row["number"]: row["meter_id"] for row in found}
     enrol(system, tenant_id, ANN, administrator=True)
     enrol(system, tenant_id, BEN, approver=True)
+    await asyncio.to_thread(sign_facts, system, tenant_id, ANN, BEN)
     try:
         yield town
     finally:

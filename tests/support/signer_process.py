@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from openmains.app.command.signing_ports import Credential
 from openmains.app.identity.hashing import hash_password
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.ledger import SqliteLedger
@@ -46,6 +47,11 @@ class SignerProcess:
         ledger = SqliteLedger(self.settings.signer_home / LEDGER)
         ledger.enrol(tenant_id, login, hash_password(password), role, administrator=administrator)
         ledger.close()
+
+    async def sign_facts(self, tenant_id: int, first: Credential, second: Credential) -> int:
+        """Two people sign what the registry says now."""
+        found = await self.client.facts(tenant_id)
+        return await self.client.sign_facts(tenant_id, found.list_hash, "a test", first, second) if found.count else 0
 
     def master(self) -> bytes:
         return bytes.fromhex((self.settings.signer_home / "command-key").read_text().strip())

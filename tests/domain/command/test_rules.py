@@ -139,13 +139,12 @@ def test_nothing_moves_valve_or_money_of_a_meter_whose_module_may_be_anothers() 
 
 
 def test_when_a_second_person_is_needed() -> None:
-    office = {"weekday": 2, "minute": 10 * 60}
+    office = {"is_office": True}
     assert needs_second(Kind.VALVE_CLOSE, 20, critical=False, **office) == []
     assert needs_second(Kind.VALVE_CLOSE, 21, critical=False, **office) == [Need.MANY]
     assert needs_second(Kind.VALVE_CLOSE, 1, critical=True, **office) == [Need.CRITICAL]
-    assert needs_second(Kind.VALVE_CLOSE, 1, critical=False, weekday=5, minute=600) == [Need.OUT_OF_HOURS]
-    assert needs_second(Kind.VALVE_CLOSE, 1, critical=False, weekday=2, minute=18 * 60) == [Need.OUT_OF_HOURS]
-    assert needs_second(Kind.TOP_UP, 500, critical=True, weekday=6, minute=0) == []
+    assert needs_second(Kind.VALVE_CLOSE, 1, critical=False, is_office=False) == [Need.OUT_OF_HOURS]
+    assert needs_second(Kind.TOP_UP, 500, critical=True, is_office=False) == []
 
 
 def over(kind: Kind, scope: Scope, used: int, meters: dict[Scope, int], *, seconded: bool = True) -> Scope | None:
@@ -195,11 +194,11 @@ def test_nothing_opens_what_is_closed_for_safety() -> None:
 
 
 def test_a_safety_closing_needs_two_persons_at_any_hour_but_in_the_immediate_case() -> None:
-    for weekday, minute in ((2, 600), (6, 120)):
-        now = {"weekday": weekday, "minute": minute}
+    for is_office in (True, False):
+        now = {"is_office": is_office}
         assert needs_second(Kind.SAFETY_CLOSE, 1, critical=False, **now) == [Need.TWO_PERSONS]
         assert needs_second(Kind.SAFETY_CLOSE, 1, critical=True, immediate=True, **now) == []
-        assert needs_second(Kind.VALVE_CLOSE, 21, critical=False, immediate=True, weekday=2, minute=600) == [Need.MANY]
+        assert needs_second(Kind.VALVE_CLOSE, 21, critical=False, immediate=True, is_office=True) == [Need.MANY]
 
 
 def test_the_meter_is_a_witness_of_leaks_and_bursts_only() -> None:

@@ -26,6 +26,7 @@ from openmains.domain.period import DAY_S, HOUR_S
 from openmains.edges.postgres.db import API_ROLE, connect
 from openmains.run.cli import main
 from openmains.run.engines.engines import Engines
+from tests.run.roles.conftest import signs
 from tests.support.command_meter import ModelMeter, PlainCommands
 from tests.support.command_town import Town, make_town
 from tests.support.signer_process import WEDNESDAY_TEN, SignerProcess
@@ -40,6 +41,7 @@ async def town(engines: Engines, signer: SignerProcess) -> AsyncIterator[Town]:
     signer.enrol(made.tenant_id, ANN.login, ANN.password)
     signer.enrol(made.tenant_id, BEN.login, BEN.password, "approver")
     signer.set_clock(WEDNESDAY_TEN)
+    await signs(signer, made)
     yield made
     await owner.close()
 
@@ -185,7 +187,7 @@ async def test_recorded_commands_replayed_do_nothing(signer: SignerProcess, town
 async def test_who_is_never_closed_whatever_the_caller_says(signer: SignerProcess, town: Town) -> None:
     (protected,) = await town.add(1, protected=True)
     (paid,) = await town.add(1, balance=1)
-    (unknown,) = await town.add(1, balance=None)
+    (unknown,) = await town.add(1, balance=None, prepaid=True)
     (critical,) = await town.add(1, critical=True)
     (plain,) = await town.add(1)
     field = Field(signer, town, town.meters)

@@ -13,6 +13,7 @@ from openmains.domain.command.amounts import ALONE_ACT, ALONE_DAY, MOST_ACT, UTI
 from openmains.domain.command.kinds import Kind
 from openmains.domain.period import DAY_S, HOUR_S
 from openmains.run.engines.engines import Engines
+from tests.run.roles.conftest import signs
 from tests.run.roles.test_signer import ANN, BEN, Field, states, to_sign
 from tests.support.command_town import Town, make_town
 from tests.support.signer_process import WEDNESDAY_TEN, SignerProcess
@@ -30,6 +31,7 @@ async def town(engines: Engines, signer: SignerProcess) -> AsyncIterator[Town]:
     signer.enrol(made.tenant_id, ANN.login, ANN.password, administrator=True)
     signer.enrol(made.tenant_id, BEN.login, BEN.password, "approver")
     signer.set_clock(WEDNESDAY_TEN)
+    await signs(signer, made)
     yield made
     await owner.close()
 

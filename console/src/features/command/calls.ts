@@ -72,6 +72,10 @@ export const getStop = (signal: Abort) => call("get", "/api/v1/command-stop", { 
 export const stopCommands = (reason: string) => call("post", "/api/v1/command-stop", { body: { reason } });
 export const resumeCommands = (signer: Second) => call("post", "/api/v1/command-stop/resume", { body: { signer } });
 
+// what the signer's rules rest on
+export const listUnsignedFacts = (newOnly: boolean, signal: Abort) => call("get", "/api/v1/signed-facts", { query: { new_only: newOnly }, signal });
+export const signFacts = (body: Schemas["NewFacts"]) => call("post", "/api/v1/signed-facts", { body }); // with a reason in it
+
 // report times
 export const previewPlan = (body: PlanRequest) => call("post", "/api/v1/report-plan", { body });
 export const applyPlan = (body: PlanRequest, name: string, uniqueKey: string) =>

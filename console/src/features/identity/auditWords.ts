@@ -36,6 +36,7 @@ export const auditWords = {
     hold_terminal: ["封锁或隔离终端", "Block or quarantine a terminal"],
     import_keys: ["导入密钥", "Import keys"],
     inspect_site: ["登记现场检查", "Record an inspection at the site"],
+    sign_facts: ["签名确认规则的依据", "Sign what the rules rest on"],
     judge_exception: ["判定数据异常", "Judge an exception"],
     judge_number: ["判定表号不符", "Judge a number that differs"],
     make_batch: ["新建批量", "Make a batch"],

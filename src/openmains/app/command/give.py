@@ -16,7 +16,7 @@ from openmains.app.command.ports import (
     StopSwitch,
     Target,
 )
-from openmains.app.command.signing import authorise, resume
+from openmains.app.command.signing import authorise, check_person, resume
 from openmains.app.command.signing_ports import Signer, SignRequest
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
@@ -101,14 +101,18 @@ async def give_command(
 ) -> Given:
     """Raises ``not-found``, ``no-such-command``, ``invalid-input``, ``daily-share-used``, ``key-used``, ``commands-stopped``, ``signer-…``.
 
-    A draft whose signer refused the person stays a draft: the same key with the right password goes on with it.
+    Whom the signer does not know leaves no draft: the person is checked before anything is written.
     """
     check_may_give(actor, switch, wanted.kind, wanted.signer)
+    if wanted.signer is not None and RULES[wanted.kind].signed:
+        async with store.tenant(actor.tenant_id) as work:  # what is wrong anyway needs nobody's password
+            await _target(work, drivers, meter_id, wanted)
+        await check_person(signer, actor, [wanted.kind], wanted.signer)
     found = await _written(store, drivers, actor, meter_id, wanted, now_us)
     if wanted.signer is None or not RULES[wanted.kind].signed:
         return Given(found)
     request = SignRequest(wanted.unique_key, meter_id, wanted.kind, wanted.params, int(found.not_after.timestamp()))
-    (verdict,) = await authorise(signer, actor.tenant_id, [request], wanted.signer)
+    (verdict,) = await authorise(signer, actor, [request], wanted.signer)
     return Given(found, verdict.state, verdict.reason)
 
 
@@ -126,20 +130,26 @@ async def _written(
 ) -> CommandDetail:
     """The draft and its line in the audit trail, or the command that its key already stands for."""
     async with store.tenant(actor.tenant_id) as work:
-        targets = await work[CommandStore].targets([meter_id])
-        if not targets:
-            raise Problem("not-found")
-        check_params(drivers, targets[0].driver, wanted.kind, wanted.params)
-        target = targets[0]
-        check_quantities(drivers, target.driver, wanted.kind, wanted.params, target.qmax_l_h, target.number)
+        target = await _target(work, drivers, meter_id, wanted)
         is_within = await _is_within_share(work, actor, meter_id, wanted.kind, now_us)
-        command_id, is_new = await _draft(work, actor, targets[0], wanted, now_us)
+        command_id, is_new = await _draft(work, actor, target, wanted, now_us)
         if is_new and not is_within:
             raise Problem("daily-share-used")  # and with it the draft is gone
         found = await _read(work, command_id)
         if is_new:
             await work[AuditTrail].record(actor, "give_command", "command", command_id, None, found)
     return found
+
+
+async def _target(work: Work, drivers: CommandDrivers, meter_id: MeterId, wanted: NewCommand) -> Target:
+    """The meter, which can be told this. Raises ``not-found``, ``no-such-command``, ``invalid-input``, ``beyond-meter``."""
+    targets = await work[CommandStore].targets([meter_id])
+    if not targets:
+        raise Problem("not-found")
+    target = targets[0]
+    check_params(drivers, target.driver, wanted.kind, wanted.params)
+    check_quantities(drivers, target.driver, wanted.kind, wanted.params, target.qmax_l_h, target.number)
+    return target
 
 
 async def _is_within_share(work: Work, actor: Actor, meter_id: MeterId, kind: Kind, now_us: int) -> bool:
@@ -191,7 +201,7 @@ async def stop_commands(store: Store, switch: StopSwitch, actor: Actor, reason: 
 
 async def resume_commands(store: Store, signer: Signer | None, actor: Actor, person: SignerLogin) -> None:
     """End this utility's stop; an approver's sign-in at the signer is needed."""
-    await resume(signer, actor.tenant_id, person)
+    await resume(signer, actor, person)
     async with store.tenant(actor.tenant_id) as work:
         await work[AuditTrail].record(actor, "resume_commands", "command", "all", None, {"by": person.login})
 

@@ -29,7 +29,7 @@ async def inspect_site(
         standing = await _standing(work, meter_id)
     if standing.state in _UNDER_WAY:
         raise Problem("safety-closing-under-way", command=standing.command_id or 0)
-    await lift(signer, actor.tenant_id, meter_id, said.note, said.inspector, said.approver)
+    await lift(signer, actor, meter_id, said.note, said.inspector, said.approver)
     async with store.tenant(actor.tenant_id) as work:
         lifted = await work[CommandStore].lift_closing(
             meter_id, said.inspector.login, said.approver.login, said.note, now_us

@@ -10,7 +10,7 @@ from openmains.app.command.driver import CommandDrivers
 from openmains.app.command.give import check_may_give, check_params, check_quantities, check_role, times_for
 from openmains.app.command.model import Batch, BatchAction, BatchFilter, BatchMeter, NewBatch, SignerLogin
 from openmains.app.command.ports import CommandStore, StopSwitch
-from openmains.app.command.signing import KeyVerdict, approve, authorise
+from openmains.app.command.signing import KeyVerdict, approve, authorise, check_person
 from openmains.app.command.signing_ports import Signer, SignRequest
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
@@ -46,6 +46,8 @@ async def make_batch(
     if not RULES[wanted.kind].in_batches:
         raise Problem("not-in-batches")
     signed = RULES[wanted.kind].signed
+    if person is not None and signed:
+        await check_person(signer, actor, [wanted.kind], person)
     async with store.tenant(actor.tenant_id) as work:
         chosen, unknown = (list(meters), []) if meters is not None else await work[CommandStore].choose(wanted)
         if not chosen:
@@ -60,7 +62,7 @@ async def make_batch(
     if person is None or not signed:
         return MadeBatch(made, unknown, {})
     requests = [SignRequest(key, meter_id, wanted.kind, params, end) for key, meter_id, params, end in keys]
-    verdicts = await authorise(signer, actor.tenant_id, requests, person)
+    verdicts = await authorise(signer, actor, requests, person)
     return MadeBatch(made, unknown, dict(Counter(verdict.state for verdict in verdicts)))
 
 

@@ -8,15 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from openmains.domain.command.held_facts import FactsChange
 from openmains.domain.ids import MeterId, TenantId
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """Login and password at the signer."""
+    """Login and password at the signer. ``address``: from where they came, as the API saw it; for rates and locks only."""
 
     login: str
     password: str = field(repr=False)
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,18 @@ class SignedFrame:
     counter: int
 
 
+@dataclass(frozen=True, slots=True)
+class FactsSummary:
+    """Where the registry differs from the signer's copies. ``list_hash`` names exactly this list, ``count`` the copies that would
+    change, ``by_fact`` how many of each; ``changes`` the first of them, the serious ones before new meters."""
+
+    list_hash: str
+    count: int
+    needs_two: bool
+    by_fact: dict[str, int]
+    changes: list[FactsChange]
+
+
 class SignerRefusedError(Exception):
     """The signer does not take the request: ``code`` says why ('wrong_password', 'locked', 'not_enrolled', …)."""
 
@@ -75,6 +89,9 @@ class SignerAwayError(Exception):
 class Signer(Protocol):
     """The signer process. Every call is idempotent by its keys."""
 
+    async def check(self, tenant_id: TenantId, kinds: Sequence[str], operator: Credential) -> None:
+        """Whether this is an enrolled person who may ask for these kinds; nothing is written."""
+
     async def authorise(
         self, tenant_id: TenantId, requests: Sequence[SignRequest], operator: Credential
     ) -> list[Verdict]: ...
@@ -87,6 +104,17 @@ class Signer(Protocol):
         self, tenant_id: TenantId, meter_id: MeterId, note: str, inspector: Credential, approver: Credential
     ) -> bool:
         """The site was inspected: two persons end a meter's safety closing; False: none stands."""
+
+    async def facts(
+        self, tenant_id: TenantId, *, new_only: bool = False, meter_ids: Sequence[MeterId] = ()
+    ) -> FactsSummary:
+        """Where the registry differs from what persons signed."""
+
+    async def sign_facts(
+        self, tenant_id: TenantId, list_hash: str, reason: str, operator: Credential, second: Credential | None, *,
+        new_only: bool = False, meter_ids: Sequence[MeterId] = (),
+    ) -> int:  # fmt: skip
+        """Persons sign the list of this hash; how many copies changed."""
 
     async def resume(self, tenant_id: TenantId, approver: Credential) -> None:
         """End a tenant's stop; the platform's is ended at the machine only."""

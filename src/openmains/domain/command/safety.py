@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from openmains.domain.command.kinds import RULES, FourEyes, Kind
 from openmains.domain.command.quota import Quota, Scope
-from openmains.domain.ids import AreaId
+from openmains.domain.ids import AreaId, MeterId, TenantId
 
 ALONE_UP_TO = 20  # meters by one person alone, at once or within a day; more need a second person
 EARLIEST, LATEST = 6 * 60, 22 * 60  # minutes of the day; office hours can be set within these
@@ -48,6 +48,9 @@ class Refusal(StrEnum):
     WRONG_PARAMETERS = "wrong_parameters"  # the driver cannot say it, or a number is out of range
     TOO_MUCH = "too_much"  # money in one act, whoever agrees
     CLOSING_FORBIDDEN = "closing_forbidden"  # utility or product forbids remote closing (R4.8)
+    FACTS_UNSIGNED = "facts_unsigned"  # nobody signed what the meter is: it may be a hospital's
+    BEYOND_METER = "beyond_meter"  # a quantity that a meter of this size cannot measure
+    PERSON_WITHDRAWN = "person_withdrawn"  # who gave it or agreed to it may do so no more
     CLOSED_FOR_SAFETY = "closed_for_safety"  # opened again only at the meter, once the site was inspected
 
 
@@ -59,6 +62,10 @@ class Need(StrEnum):
     OUT_OF_HOURS = "out_of_hours"
     TWO_PERSONS = "two_persons"  # of this kind always
     AMOUNT = "amount"  # more money than one person gives alone, in this act or today
+    FACTS_UNSIGNED = "facts_unsigned"  # nobody signed what the meter is
+    CREDIT_UNPROVEN = (
+        "credit_unproven"  # prepay: the balance came up without a MAC, and one person's word is not enough
+    )
     PRICE = "price"  # far from the price before, or nothing to compare it with
 
 
@@ -68,8 +75,8 @@ class MeterFacts:
     smallest unit; None: not known. ``prepaid``: credit is kept at the meter. ``closing_forbidden``: the utility or the product wants
     no remote closing. ``danger_reported``: by this meter itself, see ``safety_closing``."""
 
-    meter_id: int
-    tenant_id: int
+    meter_id: MeterId
+    tenant_id: TenantId
     area_id: AreaId
     product_id: int
     driver: str
@@ -81,6 +88,10 @@ class MeterFacts:
     closing_forbidden: bool = False
     danger_reported: bool = False
     strange_number: int | None = None  # in its frames, while it is not the registered one
+    number: str = ""
+    qmax_l_h: int = 0  # 0: not known
+    dial: int = 0  # where its register begins anew, L; 0: not known
+    is_signed: bool = True  # persons signed what the rules rest on (held_facts)
 
 
 MOVES = frozenset({Kind.VALVE_CLOSE, Kind.VALVE_OPEN, Kind.TOP_UP, Kind.SET_PRICE})
@@ -104,6 +115,8 @@ def refusal(kind: Kind, facts: MeterFacts, *, validity_s: int, closed_for_safety
             return Refusal.CLOSING_FORBIDDEN
         if facts.is_protected:
             return Refusal.PROTECTED
+        if not facts.is_signed:
+            return Refusal.FACTS_UNSIGNED
         if facts.prepaid and facts.balance is None:
             return Refusal.UNKNOWN_CREDIT
         if facts.balance is not None and facts.balance > 0:
@@ -116,14 +129,11 @@ def needs_second(
     meters: int,
     *,
     critical: bool,
-    weekday: int,
-    minute: int,
-    office: OfficeHours = OFFICE_HOURS,
+    is_office: bool,
     immediate: bool = False,
 ) -> list[Need]:
-    """Reasons for four eyes on a request that brings what its person gave alone within a day to ``meters`` meters; ``weekday``
-    0 = Monday, ``minute`` of the tenant's day.
-    ``immediate``: the case in which one person may close for safety."""
+    """Reasons for four eyes on a request that brings what its person gave alone within a day to ``meters`` meters;
+    ``is_office``: within office hours now. ``immediate``: the case in which one person may close for safety."""
     rule = RULES[kind].four_eyes
     if rule is FourEyes.ALWAYS:
         return [] if immediate else [Need.TWO_PERSONS]
@@ -132,7 +142,7 @@ def needs_second(
         return found
     if critical:
         found.append(Need.CRITICAL)
-    if not office.open(weekday, minute):
+    if not is_office:
         found.append(Need.OUT_OF_HOURS)
     return found
 

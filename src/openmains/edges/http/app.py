@@ -23,6 +23,7 @@ from openmains.edges.http import (
     alarm,
     command,
     command_batches,
+    command_facts,
     command_policy,
     command_safety,
     device_management,
@@ -69,7 +70,7 @@ _HEADERS = {
 _MODULES = (
     identity_session, identity, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions, readings_edits,
     readings_versions, alarm, ingest, job, security,
-    device_management, command, command_policy, command_safety, command_batches, readings_report, system,
+    device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(

@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from openmains.app.command.signer.ports import Closing, Entry, Person, Standing
+from openmains.app.command.signer.ports import Closing, Entry, FactsAct, Person, Standing
+from openmains.domain.command.held_facts import HeldFacts, UtilityFacts
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.quota import Scope
 from openmains.domain.ids import MeterId
+from openmains.edges.signer.ledger_facts import FactsTables
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS person (
@@ -22,6 +24,9 @@ CREATE TABLE IF NOT EXISTS person (
   failures INTEGER NOT NULL DEFAULT 0, locked_until INTEGER NOT NULL DEFAULT 0, administrator INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (tenant_id, login)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS known (
+  tenant_id INTEGER NOT NULL, login TEXT NOT NULL, address TEXT NOT NULL, PRIMARY KEY (tenant_id, login, address)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS entry (
   tenant_id INTEGER NOT NULL, unique_key TEXT NOT NULL, meter_id INTEGER NOT NULL, area_id INTEGER NOT NULL, kind TEXT NOT NULL,
   content BLOB NOT NULL, not_after INTEGER NOT NULL, standing TEXT NOT NULL, reason TEXT NOT NULL, operator TEXT NOT NULL,
@@ -72,6 +77,8 @@ class SqliteLedger:
             "CREATE INDEX IF NOT EXISTS entry_effect ON entry (effect, authorised_at, tenant_id) WHERE effect <> ''"
         )
         self._db.execute("CREATE INDEX IF NOT EXISTS entry_amount ON entry (tenant_id, authorised_at) WHERE amount > 0")
+        self._db.execute("CREATE INDEX IF NOT EXISTS entry_paid ON entry (tenant_id, meter_id) WHERE amount > 0")
+        self._facts = FactsTables(self._db, self.writing)
 
     def close(self) -> None:
         """Close the file."""
@@ -92,23 +99,24 @@ class SqliteLedger:
 
     def person(self, tenant_id: int, login: str) -> Person | None:
         row = self._db.execute(
-            "SELECT tenant_id, login, password_hash, role, failures, locked_until, administrator FROM person"
-            " WHERE tenant_id = ? AND login = ?",
+            "SELECT tenant_id, login, password_hash, role, administrator FROM person WHERE tenant_id = ? AND login = ?",
             (tenant_id, login),
         ).fetchone()
-        return None if row is None else Person(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[6]))
+        return None if row is None else Person(row[0], row[1], row[2], row[3], bool(row[4]))
 
     def enrol(self, tenant_id: int, login: str, password_hash: str, role: str, *, administrator: bool = False) -> None:
         """Add a person or give a new password and rights; at the machine only (``openmains signer``)."""
         self._db.execute(
             "INSERT INTO person (tenant_id, login, password_hash, role, administrator) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET password_hash = excluded.password_hash, role = excluded.role,"
-            " administrator = excluded.administrator, failures = 0, locked_until = 0",
+            " administrator = excluded.administrator",
             (tenant_id, login, password_hash, role, administrator),
         )
+        self._db.execute("DELETE FROM known WHERE tenant_id = ? AND login = ?", (tenant_id, login))
 
     def dismiss(self, tenant_id: int, login: str) -> bool:
         """Remove a person; False when there is none."""
+        self._db.execute("DELETE FROM known WHERE tenant_id = ? AND login = ?", (tenant_id, login))
         done = self._db.execute("DELETE FROM person WHERE tenant_id = ? AND login = ?", (tenant_id, login))
         return done.rowcount == 1
 
@@ -118,11 +126,14 @@ class SqliteLedger:
         rows = self._db.execute(f"SELECT tenant_id, login, {rights} FROM person ORDER BY tenant_id, login")  # noqa: S608
         return list(rows)
 
-    def note_attempt(self, person: Person, failures: int, locked_until: int) -> None:
-        self._db.execute(
-            "UPDATE person SET failures = ?, locked_until = ? WHERE tenant_id = ? AND login = ?",
-            (failures, locked_until, person.tenant_id, person.login),
-        )
+    def is_known(self, tenant_id: int, login: str, address: str) -> bool:
+        row = self._db.execute(
+            "SELECT 1 FROM known WHERE tenant_id = ? AND login = ? AND address = ?", (tenant_id, login, address)
+        ).fetchone()
+        return row is not None
+
+    def note_known(self, tenant_id: int, login: str, address: str) -> None:
+        self._db.execute("INSERT OR IGNORE INTO known VALUES (?, ?, ?)", (tenant_id, login, address))
 
     def entries(self, tenant_id: int, unique_keys: Sequence[str]) -> dict[str, Entry]:
         found: dict[str, Entry] = {}
@@ -239,6 +250,41 @@ class SqliteLedger:
             "SELECT lifted_at FROM safety WHERE tenant_id = ? AND unique_key = ?", (tenant_id, unique_key)
         ).fetchone()
         return row is not None and row[0] > 0
+
+    def utility(self, tenant_id: int) -> UtilityFacts | None:
+        return self._facts.utility(tenant_id)
+
+    def held(self, tenant_id: int, meter_ids: Sequence[int]) -> dict[MeterId, HeldFacts]:
+        return self._facts.held(tenant_id, meter_ids)
+
+    def held_between(self, tenant_id: int, after: int, until: int | None) -> dict[MeterId, HeldFacts]:
+        return self._facts.held_between(tenant_id, after, until)
+
+    def held_elsewhere(self, tenant_id: int, meter_ids: Sequence[int]) -> set[MeterId]:
+        return self._facts.held_elsewhere(tenant_id, meter_ids)
+
+    def added_alone(self, tenant_id: int, since: int) -> int:
+        return self._facts.added_alone(tenant_id, since)
+
+    def sizes(self, tenant_id: int) -> tuple[int, int, Mapping[int, int]]:
+        return self._facts.sizes(tenant_id)
+
+    def sign_facts(
+        self, act: FactsAct, utility: UtilityFacts | None, meters: Mapping[MeterId, HeldFacts | None]
+    ) -> None:
+        self._facts.sign(act, utility, meters)
+
+    def paid(self, tenant_id: int, meter_ids: Sequence[int], since: int) -> set[MeterId]:
+        found: set[MeterId] = set()
+        for start in range(0, len(meter_ids), _CHUNK):
+            chunk = meter_ids[start : start + _CHUNK]
+            rows = self._db.execute(
+                f"SELECT DISTINCT meter_id FROM entry WHERE tenant_id = ? AND meter_id IN ({','.join('?' * len(chunk))})"  # noqa: S608
+                " AND authorised_at > ? AND amount > 0",
+                (tenant_id, *chunk, max(0, since)),
+            )
+            found |= {MeterId(row[0]) for row in rows}
+        return found
 
     def next_counter(self, meter_id: int) -> int:
         row = self._db.execute(

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from openmains.app.command.signing_ports import FactsSummary
 from openmains.domain.ids import MeterId, TenantId
 
 LARGEST = 64 << 20
@@ -24,6 +25,9 @@ class SignerRequest(msgspec.Struct, array_like=True):
     second: tuple[str, str] = ("", "")  # login and password of the other person, where two sign in at once
     meter_id: MeterId = MeterId(0)
     note: str = ""
+    address: str = ""  # of the client, as the API saw it
+    new_only: bool = False
+    meter_ids: list[MeterId] = []
 
     def __repr__(self) -> str:  # a password must not get into a log by way of an error
         return f"SignerRequest({self.op!r}, {self.tenant_id})"
@@ -31,12 +35,14 @@ class SignerRequest(msgspec.Struct, array_like=True):
 
 class Answer(msgspec.Struct, array_like=True):
     """``error``: '' or the code of a refusal. Of ``sign``: for each wanted frame (key, frame, counter), or null and in its turn
-    one of ``verdicts``."""
+    one of ``verdicts``. ``facts``: where the registry differs from the ledger; ``count``: copies that changed."""
 
     error: str = ""
     seconds: int = 0
     verdicts: list[tuple[str, str, str]] = []
     signed: list[tuple[str, bytes, int] | None] = []
+    facts: FactsSummary | None = None
+    count: int = 0
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -5,6 +5,7 @@ Enrolment is not offered over the network on purpose: whoever takes over the API
 """
 
 import argparse
+import asyncio
 import getpass
 import secrets
 import sys
@@ -16,6 +17,7 @@ from openmains.domain.ids import MeterId
 from openmains.edges.signer.ledger import SqliteLedger
 from openmains.edges.signer.switch import FileSwitch
 from openmains.run import messages
+from openmains.run.admin import signer_facts as facts
 from openmains.run.engines.child import StartError
 from openmains.run.roles.signer import LEDGER, master_key
 from openmains.run.settings import Loaded
@@ -44,9 +46,10 @@ def stop(args: argparse.Namespace, loaded: Loaded) -> int:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``enrol TENANT LOGIN [--approver] [--administrator]``, ``dismiss TENANT LOGIN``, ``people``, ``meter-key METER``."""
+    """``enrol TENANT LOGIN [--approver] [--administrator]``, ``dismiss TENANT LOGIN``, ``people``, ``meter-key METER``,
+    ``facts TENANT``, ``sign-facts TENANT LOGIN [APPROVER] [--new-only] [--reason TEXT]``."""
     text = messages.text
-    parser.add_argument("action", choices=("enrol", "dismiss", "people", "meter-key"))
+    parser.add_argument("action", choices=("enrol", "dismiss", "people", "meter-key", "facts", "sign-facts"))
     parser.add_argument(
         "words", nargs="*", metavar="WORD", help=text("租户 登录名,或表具编号", "tenant and login, or a meter id")
     )
@@ -61,10 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "may give prices, platform addresses and other kinds of administrators",
         ),
     )
+    parser.add_argument("--new-only", action="store_true", help=text("只含新表", "meters without a copy only"))
+    parser.add_argument("--reason", default="", help=text("理由", "why"))
     parser.add_argument(
         "--password-stdin",
         action="store_true",
-        help=text("从标准输入读取密码", "read the password from standard input"),
+        help=text("从标准输入逐行读取密码", "read passwords from standard input, one a line"),
     )
 
 
@@ -75,6 +80,8 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
         (meter_id,) = _numbers(args.words, 1)
         sys.stdout.write(command_key(master_key(home), MeterId(meter_id)).hex() + "\n")
         return 0
+    if args.action in ("facts", "sign-facts"):
+        return asyncio.run(facts.run(args, loaded.settings))
     ledger = SqliteLedger(home / LEDGER)
     try:
         if args.action == "people":

@@ -37,6 +37,7 @@ from openmains.emulator.meter.piping import Cut, Flow
 from openmains.emulator.meter.spreading import Period, Scheme
 from openmains.emulator.meter.store import Held
 from openmains.run.demo import town
+from openmains.run.demo.facts import sign_facts
 from openmains.run.demo.history import SEED, Registered, battery_pct, measures_more, night, place_of
 from openmains.run.demo.keys import command_keys, device_keys
 from openmains.run.logs import say
@@ -64,6 +65,7 @@ async def run_demo(settings: Settings, stop: asyncio.Event) -> None:
     memory = Memory(settings.var_path / "demo" / "meters.sqlite")
     try:
         await register_meters(pool, tenant_id, settings.var_path)
+        await sign_facts(settings, tenant_id)
         fleet = await registered(pool, tenant_id)
         stream = UplinkStream(client, max_bytes=settings.stream_max_mb << 20)
         await send_history(pool, stream, settings.shards, tenant_id, fleet, place, memory.changed(), stop)
@@ -107,6 +109,7 @@ async def found_utility(owner_dsn: str, settings: Settings) -> TenantId:
                     dial=100_000_000,
                     report_s=DAY_S,
                     qmax_l_h=qmax_l_h,
+                    settings={"prepaid": True} if medium == "gas" else {},
                     report_mode="day",
                 )
                 await products.add(new, medium)

@@ -150,6 +150,8 @@ async def desk(engines: Engines, tmp_path: Path) -> AsyncIterator[RealDesk]:
     drivers = CatalogCommands(CATALOG)
     desk.authority = Authority(ledger, registry, drivers, desk.switch, MASTER, clock_s=lambda: desk.now_us // 1_000_000)
     desk.now_us = TEN_O_CLOCK * 1_000_000
+    found = await desk.authority.facts(town.tenant_id, new_only=False, meter_ids=[])
+    await desk.authority.sign_facts(town.tenant_id, found.list_hash, "a test", ANN, BEN, new_only=False, meter_ids=[])
     desk.dispatcher = Dispatcher(
         desk.flow, drivers, desk.authority, desk.down, desk.switch, CellFlow(600), clock_us=lambda: desk.now_us
     )  # type: ignore[arg-type]

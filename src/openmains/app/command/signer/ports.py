@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from openmains.domain.command.held_facts import HeldFacts, UtilityFacts
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.quota import Scope
-from openmains.domain.command.safety import MeterFacts, OfficeHours
+from openmains.domain.command.safety import MeterFacts
 from openmains.domain.ids import AreaId, MeterId, TenantId
 
 
@@ -31,8 +32,6 @@ class Person:
     login: str
     password_hash: str
     role: str
-    failures: int
-    locked_until: int
     is_administrator: bool = False
 
 
@@ -74,6 +73,19 @@ class Closing:
     immediate: bool
 
 
+@dataclass(frozen=True, slots=True)
+class FactsAct:
+    """That persons signed a list of facts. ``approver``: '' where one was enough; ``added``: meters that had no copy."""
+
+    tenant_id: TenantId
+    list_hash: str
+    operator: str
+    approver: str
+    reason: str
+    at: int
+    added: int
+
+
 class Ledger(Protocol):
     """Durable before any method returns; within ``writing`` before the block ends."""
 
@@ -81,7 +93,12 @@ class Ledger(Protocol):
         """All writes of the block, or none."""
 
     def person(self, tenant_id: TenantId, login: str) -> Person | None: ...
-    def note_attempt(self, person: Person, failures: int, locked_until: int) -> None: ...
+    def is_known(self, tenant_id: TenantId, login: str, address: str) -> bool:
+        """Whether this person signed in from this address before."""
+
+    def note_known(self, tenant_id: TenantId, login: str, address: str) -> None:
+        """The right password came from there."""
+
     def entries(self, tenant_id: TenantId, unique_keys: Sequence[str]) -> dict[str, Entry]: ...
     def put(self, entry: Entry) -> None: ...
     def counts(self, kind: Kind, scope: Scope, since: int, tenant_id: TenantId, operator: str) -> dict[int, int]:
@@ -111,6 +128,32 @@ class Ledger(Protocol):
     def is_lifted(self, tenant_id: TenantId, unique_key: str) -> bool:
         """Whether this safety closing has ended."""
 
+    def utility(self, tenant_id: TenantId) -> UtilityFacts | None:
+        """The copy of a utility's own facts."""
+
+    def held(self, tenant_id: TenantId, meter_ids: Sequence[MeterId]) -> dict[MeterId, HeldFacts]:
+        """Copies by meter."""
+
+    def held_between(self, tenant_id: TenantId, after: MeterId, until: MeterId | None) -> dict[MeterId, HeldFacts]:
+        """Copies of meters above ``after`` up to ``until``; None: all above."""
+
+    def held_elsewhere(self, tenant_id: TenantId, meter_ids: Sequence[MeterId]) -> set[MeterId]:
+        """Those of these meters of which another tenant's persons signed what they are."""
+
+    def added_alone(self, tenant_id: TenantId, since: int) -> int:
+        """Meters that one person alone signed as new since (s)."""
+
+    def sizes(self, tenant_id: TenantId) -> tuple[int, int, Mapping[int, int]]:
+        """Copies: of the platform, of the tenant, by area of the tenant."""
+
+    def paid(self, tenant_id: TenantId, meter_ids: Sequence[MeterId], since: int) -> set[MeterId]:
+        """Those of these meters for which money was authorised since (s)."""
+
+    def sign_facts(
+        self, act: FactsAct, utility: UtilityFacts | None, meters: Mapping[MeterId, HeldFacts | None]
+    ) -> None:
+        """Write the copies; None: the meter's goes. All with one sync, or none."""
+
     def next_counter(self, meter_id: MeterId) -> int:
         """One more than ever given to this meter."""
 
@@ -121,8 +164,10 @@ class Registry(Protocol):
     async def facts(self, tenant_id: TenantId, meter_ids: Sequence[MeterId], now: int) -> dict[int, MeterFacts]:
         """``now``: s; a danger that a meter reported counts for a while only."""
 
-    async def zone(self, tenant_id: TenantId) -> str: ...
-    async def office(self, tenant_id: TenantId) -> OfficeHours: ...
+    async def all_facts(self, tenant_id: TenantId, after: MeterId, most: int) -> list[tuple[HeldFacts, bool]]:
+        """Of the tenant's meters above ``after``, in order; whether each is out of use."""
+
+    async def utility(self, tenant_id: TenantId) -> UtilityFacts: ...
     async def sizes(self, tenant_id: TenantId) -> tuple[int, int, Mapping[int, int]]:
         """Meters in use: of the platform, of the tenant, by area of the tenant."""
 

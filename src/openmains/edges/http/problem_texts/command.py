@@ -97,6 +97,27 @@ TEXTS: dict[str, Text] = {
         "Prices, platform addresses, parameters of credit and the like are taken only from people enrolled as administrators at the signer. "
         "At the server: openmains signer enrol TENANT LOGIN --administrator.",
     ),
+    "facts-changed": Text(
+        409,
+        "依据已变化",
+        "自列出以来台账又有变化，没有登记任何内容。请重新查看差异，再签名。",
+        "The facts have changed",
+        "The registry has changed since the list was shown; nothing was signed. Look at the differences again, then sign.",
+    ),
+    "facts-busy": Text(
+        429,
+        "正在比对",
+        "本单位已有几个人同时在比对依据与台账，请稍后再试；没有登记任何内容。",
+        "Somebody is looking already",
+        "Several look at what differs in this utility just now. Try again in a moment; nothing was signed.",
+    ),
+    "facts-need-two": Text(
+        403,
+        "须两人签名",
+        "其中有放宽规则的变化，或一天内一人签名的新表超过 20 只，须由批准人同时签名（second）。没有登记任何内容。",
+        "Two persons must sign",
+        "It loosens a rule or brings one person above 20 new meters within a day: an approver must sign as well (second). Nothing was signed.",
+    ),
     "signer-away": Text(
         503,
         "签名进程无应答",

@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 
 from openmains.app.command.signer.ports import RegistryAwayError
+from openmains.domain.command.held_facts import HeldFacts, UtilityFacts
 from openmains.domain.command.safety import OFFICE_HOURS, MeterFacts, OfficeHours
 from openmains.domain.command.safety_closing import REPORT_COUNTS_S, REPORTING_EVENTS
 from openmains.domain.ids import MeterId, TenantId
@@ -53,13 +54,23 @@ class SignerRegistry:
         )  # fmt: skip
         return {row["meter_id"]: MeterFacts(**row) for row in rows}
 
-    async def zone(self, tenant_id: TenantId) -> str:
-        rows = await self._fetch(SQL["zone"], tenant_id=tenant_id)
-        return str(rows[0]["zone"]) if rows else "Asia/Shanghai"
+    async def all_facts(self, tenant_id: TenantId, after: MeterId, most: int) -> list[tuple[HeldFacts, bool]]:
+        rows = await self._fetch(SQL["all_facts"], tenant_id=tenant_id, after=after, most=most)
+        found = []
+        for row in rows:
+            values = dict(row)
+            is_removed = values.pop("is_removed")
+            found.append((HeldFacts(**values), is_removed))
+        return found
 
-    async def office(self, tenant_id: TenantId) -> OfficeHours:
-        rows = await self._fetch(SQL["office"], tenant_id=tenant_id)
-        return _office(rows[0]) if rows else OFFICE_HOURS
+    async def utility(self, tenant_id: TenantId) -> UtilityFacts:
+        rows = await self._fetch(SQL["utility"], tenant_id=tenant_id)
+        if not rows:
+            return UtilityFacts("Asia/Shanghai")
+        row = rows[0]
+        return UtilityFacts(
+            row["zone"], OFFICE_HOURS if row["office_from"] is None else _office(row), row["remote_closing"]
+        )
 
     async def sizes(self, tenant_id: TenantId) -> tuple[int, int, Mapping[int, int]]:
         now = time.monotonic()
