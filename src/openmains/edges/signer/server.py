@@ -27,7 +27,9 @@ log = logging.getLogger("openmains.signer")
 class SignerServer:
     """Serves until closed; ``path`` is a Unix socket that its group may use."""
 
-    def __init__(self, authority: Authority, switch: FileSwitch, path: Path) -> None:
+    def __init__(self, authority: Authority, switch: FileSwitch, path: Path, key_name: str = "") -> None:
+        """``key_name``: of the command key, told to whoever asks; the key itself never leaves this process."""
+        self._key_name = key_name
         self._authority = authority
         self._switch = switch
         self._path = path
@@ -102,6 +104,8 @@ class SignerServer:
             if done:
                 log.warning("safety closing of meter %d lifted by %s and %s", ask.meter_id, ask.login, ask.second[0])
             verdicts = [Verdict("", "lifted")] if done else []
+        elif ask.op == "key_name":
+            verdicts = [Verdict("", self._key_name)]
         elif ask.op == "resume":
             await authority.check_approver(ask.tenant_id, person)
             self._switch.resume(ask.tenant_id)

@@ -12,9 +12,12 @@ from openmains.edges.clickhouse.ingest import ClickHouseReadingSink
 from openmains.edges.nats.commands import CommittedPublisher
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
+from openmains.edges.postgres.system.running import RunningDatabase
+from openmains.run.care.faults import FaultFolder
+from openmains.run.care.stream import EVERY_S, compare_stream, note_end
 from openmains.run.roles.access import judge_of
 from openmains.run.roles.counters import publish_counters
-from openmains.run.roles.process import Core, check_shards, now_us, retry, while_connected
+from openmains.run.roles.process import Core, check_shards, every, now_us, retry, while_connected
 from openmains.run.settings import Settings
 
 log = logging.getLogger("openmains.run")
@@ -30,6 +33,9 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: Core) -> N
         stream = UplinkStream(client, max_bytes=settings.stream_max_mb << 20)
         await retry("stream", stream.ensure, stop)
         await check_shards(PostgresPipelineStore(pool), settings)
+        book = FaultFolder(settings.var_path)
+        positions = await RunningDatabase(pool).positions()
+        await retry("stream", lambda: compare_stream(stream, positions, settings.var_path, book), stop)
         bus = Bus(client)
         drivers = driver_catalog.load()
         publisher = CommittedPublisher(client)
@@ -67,5 +73,6 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: Core) -> N
         await asyncio.gather(
             *(worker.run(stop) for worker in workers),
             while_connected(client, stop),
+            every(EVERY_S, "the stream's end", lambda: note_end(stream, settings.var_path), stop),
             publish_counters(bus, f"pipeline-{os.getpid()}", counters, stop, process=core.process),
         )

@@ -17,6 +17,7 @@ from openmains.edges.postgres.queries import Query, load
 
 SQL = load(__package__, "signer.sql")
 SIZES_EVERY_S = 60.0
+UNNAMED = "?"  # commands were signed before their key had a name
 
 
 class SignerRegistry:
@@ -52,6 +53,11 @@ class SignerRegistry:
             since_us=(now - REPORT_COUNTS_S) * 1_000_000,
         )  # fmt: skip
         return {row["meter_id"]: MeterFacts(**row) for row in rows}
+
+    async def command_key(self) -> str:
+        """Name of the command key of this database's commands, ``UNNAMED`` for one of before; empty: none was signed yet."""
+        rows = await self._fetch(SQL["command_key"])
+        return str(rows[0]["value"]) if rows else ""
 
     async def zone(self, tenant_id: TenantId) -> str:
         rows = await self._fetch(SQL["zone"], tenant_id=tenant_id)
