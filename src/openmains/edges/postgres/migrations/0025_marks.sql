@@ -11,7 +11,7 @@ SELECT 'command_key', '?' WHERE EXISTS (SELECT FROM command WHERE counter IS NOT
 
 -- One row that is written and read when somebody asks whether the system is ready.
 CREATE TABLE ready_trial (
-  only   boolean PRIMARY KEY DEFAULT true CHECK (only),
+  slot   int PRIMARY KEY CHECK (slot = 1),
   number bigint NOT NULL
 );
 GRANT SELECT, INSERT, UPDATE ON ready_trial TO openmains_pipeline;

@@ -54,7 +54,8 @@ SELECT meter_id, max(counter) AS counter
 
 -- name: try_out
 -- Whether anything can be written at all: the newest number is kept.
-INSERT INTO ready_trial (number) VALUES (:number) ON CONFLICT (only) DO UPDATE SET number = greatest(ready_trial.number, excluded.number)
+INSERT INTO ready_trial (slot, number) VALUES (1, :number)
+    ON CONFLICT (slot) DO UPDATE SET number = greatest(ready_trial.number, excluded.number)
 
 -- name: tried_out
 -- What was written.
