@@ -23,7 +23,7 @@ from openmains.run.admin.migrate import migrate_postgres
 from openmains.run.care import definitions, own_secrets
 from openmains.run.care.engine_files import engine_lines, watch_database
 from openmains.run.care.faults import FaultFolder
-from openmains.run.care.texts import role_keeps_ending, stream_definition_restored
+from openmains.run.care.texts import postgres_version_mended, role_keeps_ending, stream_definition_restored
 from openmains.run.engines.child import Child, StartError
 from openmains.run.engines.engines import Engines
 from openmains.run.logs import LogFiles
@@ -95,6 +95,7 @@ class Supervisor:
         messages.show("正在启动引擎 …", "starting the engines …")
         try:
             if await self._unless_stopped(engines.start()):
+                self._tell_mended(engines)
                 urls = engines.urls
                 await migrate_postgres(urls.postgres_owner)
                 with stream.changing() if engines.nats is not None else contextlib.nullcontext():
@@ -218,6 +219,12 @@ class Supervisor:
     async def _udp_bound(self) -> bool:
         ports = (self._settings.dtls_port, self._settings.coap_port)
         return all(preflight.udp_bound(port) for port in ports if port)
+
+    def _tell_mended(self, engines: Engines) -> None:
+        if engines.postgres is not None:
+            for name in engines.postgres.mended:
+                words = postgres_version_mended(engines.postgres.place.data / name)
+                self._book.tell(f"postgres.{name}", f"postgres/{name}", words, state="mended")
 
     def _renew_secrets(self) -> None:
         options = self._settings.engine_options

@@ -4,9 +4,11 @@
 These are small files without which the engine starts as if what they speak of had never been: a table without its definition is
 empty after the next start, a stream without its own is made anew, while all their rows and messages still lie on the disk. They change
 only when we change them, so a copy is compared at each start and put back where it differs. While we change them a mark stands
-(``changing``): after a start that was cut short in between nothing is compared.
+(``changing``): after a start that was cut short in between nothing is compared. A copy counts only while it is what was copied, by its
+hash in ``sums``: a damaged copy must not take the place of a sound file.
 """
 
+import hashlib
 import logging
 import shutil
 from collections.abc import Callable, Iterator
@@ -15,6 +17,7 @@ from pathlib import Path
 
 log = logging.getLogger("openmains.files")
 CHANGING = "changing"
+SUMS = "sums"  # a line for each copy: SHA-256, name
 
 
 class Definitions:
@@ -30,14 +33,16 @@ class Definitions:
         mended: list[str] = []
         if not self._copies.is_dir() or (self._copies / CHANGING).exists():
             return mended
-        for copy in sorted(path for path in self._copies.rglob("*") if path.is_file()):
-            name = copy.relative_to(self._copies)
-            here = self._root / name
+        for name, digest in sorted(self._sums().items()):
+            copy, here = self._copies / name, self._root / name
+            if _hash(copy) != digest:
+                log.warning("the copy %s is not what was copied and is taken anew", copy)
+                continue
             if here.is_file() and here.read_bytes() == copy.read_bytes():
                 continue
             here.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             shutil.copyfile(copy, here)
-            mended.append(str(name))
+            mended.append(name)
         return mended
 
     @contextmanager
@@ -52,18 +57,37 @@ class Definitions:
 
     def take(self) -> None:
         """Copy what is there now, and forget what is there no more."""
-        kept = set()
+        kept: dict[str, str] = {}
         for path in self._files(self._root):
             name = path.relative_to(self._root)
-            kept.add(name)
             copy = self._copies / name
             copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             draft = copy.with_name(f".{copy.name}")
             shutil.copyfile(path, draft)
             draft.replace(copy)
-        for copy in [path for path in self._copies.rglob("*") if path.is_file() and path.name != CHANGING]:
-            if copy.relative_to(self._copies) not in kept:
+            kept[name.as_posix()] = _hash(copy)
+        (self._copies / SUMS).write_text("".join(f"{digest} {name}\n" for name, digest in kept.items()), "utf-8")
+        for copy in [path for path in self._copies.rglob("*") if path.is_file()]:
+            if copy.relative_to(self._copies).as_posix() not in {*kept, CHANGING, SUMS}:
                 copy.unlink()
+
+    def _sums(self) -> dict[str, str]:
+        """Name → hash; nothing where the list cannot be read: then nothing is compared."""
+        try:
+            lines = (self._copies / SUMS).read_bytes().decode("utf-8", "replace").splitlines()
+        except FileNotFoundError:
+            return {}
+        return {
+            name: digest for digest, _, name in (line.partition(" ") for line in lines) if len(digest) == 64 and name
+        }
+
+
+def _hash(path: Path) -> str:
+    """Empty: there is none."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def of_readings(var: Path) -> Definitions:

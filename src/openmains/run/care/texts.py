@@ -196,6 +196,14 @@ def postgres_gone(path: Path) -> Words:
     )
 
 
+def postgres_version_mended(path: Path) -> Words:
+    return Words(
+        f"数据库目录中的 {path} 丢失或损坏,已按各数据库目录中的同名文件重新写入。没有丢失,无需处理,但请检查磁盘。",
+        f"{path} in the database directory was missing or damaged and was written anew from what each database's folder says. Nothing is"
+        " lost and nothing is to be done, but look at the disk.",
+    )
+
+
 def postgres_files(path: Path, changed: Sequence[str]) -> Words:
     some = ", ".join(changed[:3]) + (f" … ({len(changed)})" if len(changed) > 3 else "")
     return Words(
@@ -286,6 +294,16 @@ def readings_gone(path: Path) -> Words:
         f"the readings {path} are empty or another installation's, though the database has applied reports: readings, raw frames and"
         " signals are not here. Restore the directory from the backup and start again. Without a backup: openmains"
         " begin-readings-anew --yes; the readings of before are then shown as missing.",
+    )
+
+
+def readings_unknown(path: Path) -> Words:
+    return Words(
+        f"读数库 {path} 中有数据,而数据库是新的(不认识它):台账、状态与命令丢失,不会在旧的读数上重新开始。请从备份恢复整个数据目录"
+        "(docs/runbooks/backup.md);若确要重新开始,请使用新的数据目录(--var)。",
+        f"there are readings in {path}, and the database is new (it does not know of them): registry, states and commands are lost, and"
+        " nothing begins anew on old readings. Restore the whole data directory from the backup (docs/runbooks/backup.md); to begin"
+        " anew, use a new data directory (--var).",
     )
 
 

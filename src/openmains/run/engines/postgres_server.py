@@ -98,6 +98,7 @@ class PostgresServer:
         self._durable = durable
         self._place: Place | None = None
         self.child: Child | None = None
+        self.mended: list[str] = []  # files below the data directory that the last start made anew
 
     @property
     def place(self) -> Place:
@@ -197,7 +198,7 @@ class PostgresServer:
             self._initdb(place)
         running.unlink(missing_ok=True)
         self._compare_files(place)
-        _mend_version(place)
+        self.mended = _mend_version(place)
         major = _version_in(place.data)
         ours = _program_major(place)
         if major != ours:
@@ -344,14 +345,16 @@ def _version_in(data: Path) -> str:
         return ""
 
 
-def _mend_version(place: Place) -> None:
-    """``PG_VERSION`` says two digits that each database's folder says too: made anew from there when it is damaged."""
+def _mend_version(place: Place) -> list[str]:
+    """``PG_VERSION`` says two digits that each database's folder says too: made anew from there when it is damaged; its name then."""
     said = {_version_in(folder) for folder in (place.data / "base").glob("*")}
     if _version_in(place.data) not in said and len(said) == 1:
         path = place.data / "PG_VERSION"
         path.write_text(said.pop() + "\n", "ascii")
         if place.account.uid >= 0:
             os.chown(path, place.account.uid, place.account.gid)
+        return [path.name]
+    return []
 
 
 def _program_major(place: Place) -> str:

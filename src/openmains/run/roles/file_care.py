@@ -26,6 +26,7 @@ from openmains.run.care.readings import ReadingsCare
 from openmains.run.care.texts import (
     readings_do_not_open,
     readings_gone,
+    readings_unknown,
     refusal,
     table_definition_restored,
     table_made_anew,
@@ -66,6 +67,8 @@ async def open_readings(
     here = await parts.about(NAME)
     begun = settings.var_path / "run" / BEGIN_ANEW
     known = await store.chosen_before(NAME)
+    if here and not known:  # the database keeps the name first
+        raise refusal(readings_unknown(path))
     is_new = applied.was_empty and any((await database.positions()).values())
     if ((known and here != known) or is_new) and not begun.exists():
         raise refusal(readings_gone(path))
