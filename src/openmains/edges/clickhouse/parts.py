@@ -8,6 +8,8 @@ changed bit is found when the part is read, by a query, a merge or ``CHECK TABLE
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
 from openmains.app.ingest.pipeline.rebuild import AppliedFrame
 from openmains.app.readings.edits import EDIT_CHANNEL
 from openmains.domain.ids import MeterId
@@ -53,6 +55,18 @@ class Parts:
     async def set_aside(self, table: str, part: str) -> None:
         """Take it from the rows; it is found among ``detached`` then."""
         await self._clickhouse.command(f"ALTER TABLE {table} DETACH PART '{part}'")
+
+    async def keep_whole(self, tables: Sequence[str]) -> None:
+        """Of small tables: set aside what is damaged, so that the rest can be read."""
+        for table, part in await self.active():
+            if table in tables and not await self._is_sound(table, part):
+                await self.set_aside(table, part)
+
+    async def _is_sound(self, table: str, part: str) -> bool:
+        try:
+            return await self.is_whole(table, part)
+        except ClickHouseError:  # so broken that it cannot be compared
+            return False
 
     async def totals_again(self, partition: str) -> int:
         """The narrow copy of a month's days written anew from the days; how many."""

@@ -221,22 +221,6 @@ class UplinkStream:
         except (NatsError, TimeoutError, OSError) as error:
             raise StreamUnavailableError(str(error) or type(error).__name__) from error
 
-    async def unreadable_after(self, position: int) -> int:
-        """Sequences after ``position`` that were given to messages and are not there; raises ``StreamUnavailableError``."""
-        try:
-            answer = await self.client.request(
-                f"$JS.API.STREAM.INFO.{STREAM}", b'{"deleted_details": true}', timeout=10
-            )
-        except (NatsError, TimeoutError, OSError) as error:
-            raise StreamUnavailableError(str(error) or type(error).__name__) from error
-        state = json.loads(answer.data)["state"]
-        first, last = int(state["first_seq"]), int(state["last_seq"])
-        gone = sum(1 for sequence in state.get("deleted") or () if sequence > position)
-        before_first = max(0, min(first - 1, last) - position)
-        if before_first >= AHEAD - 1:
-            before_first = 0  # a restore left these out
-        return before_first + gone
-
     async def waiting(self, shard: int, position: int) -> int:
         """Messages of a shard after ``position``; at most as many as it holds. Raises ``StreamUnavailableError``."""
         subject = f"{SUBJECT}.{shard}"

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+from openmains.edges.nats.lost import lost_messages
 from openmains.edges.nats.stream import AHEAD, StreamUnavailableError, UplinkStream
 from openmains.run.care.faults import FaultFolder
 from openmains.run.care.texts import postgres_older, stream_begun_anew, stream_lost, stream_tail_lost
@@ -28,7 +29,7 @@ async def compare_stream(stream: UplinkStream, positions: Mapping[int, int], var
         why = f"it ends at {end}, the database is at {newest}"
         book.tell("stream", "nats/store", stream_begun_anew(why), state="lost")
         return
-    if (missing := await stream.unreadable_after(newest)) > 0:
+    if (missing := await lost_messages(stream, positions)) > 0:
         book.tell("stream", "nats/store", stream_lost(missing), state="lost")
     elif (cut := _noted(var) - end) > 0:
         book.tell("stream", "nats/store", stream_tail_lost(cut), state="lost")

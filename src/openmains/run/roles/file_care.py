@@ -38,6 +38,11 @@ from openmains.run.settings import Settings
 KEYS_EVERY_S = 10.0
 COMPARE_EVERY_S = 2.0  # whether somebody asks for it
 NAME = "clickhouse"
+OWN = (
+    "schema_migration",
+    "about",
+)  # read before anything else is, so looked at first; what they say is known otherwise too
+READINGS = ("meter_day", "frame")
 BEGIN_ANEW = "begin-readings-anew"  # below var/run: a person has said that there is no backup
 
 
@@ -69,8 +74,12 @@ async def open_readings(
     known = await store.chosen_before(NAME)
     if here and not known:  # the database keeps the name first
         raise refusal(readings_unknown(path))
-    is_new = applied.was_empty and any((await database.positions()).values())
-    if ((known and here != known) or is_new) and not begun.exists():
+    if not here and (known or applied.was_empty):  # the name alone may be lost: a damaged part was set aside
+        holds_some = any(table in READINGS for table, _ in await parts.active())
+        is_gone = not holds_some and any((await database.positions()).values())
+    else:
+        is_gone = here != known
+    if is_gone and not begun.exists():
         raise refusal(readings_gone(path))
     if not known or here != known:
         await parts.note_about(NAME, await store.chosen(NAME, here or secrets.token_hex(8)))
@@ -78,6 +87,7 @@ async def open_readings(
 
 
 async def _prepare(settings: Settings, clickhouse: ClickHouse) -> clickhouse_migrate.Migrated:
+    await Parts(clickhouse).keep_whole(OWN)
     done = await clickhouse_migrate.migrate(clickhouse)
     await keep_frames(clickhouse, settings.frame_log_days)
     await keep_versions(clickhouse, settings.day_version_days)
