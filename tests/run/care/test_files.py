@@ -10,6 +10,7 @@ import pytest
 from openmains.app.security.keys.envelope import MasterKey, WrappedKey
 from openmains.domain.ids import TenantId
 from openmains.edges.sqlite.sessions import Changes, SessionFile, StoredSession
+from openmains.run.backup.files import var_files
 from openmains.run.care.definitions import of_readings, of_stream
 from openmains.run.care.faults import FaultFolder, Words
 from openmains.run.care.own_secrets import names, renew
@@ -174,6 +175,30 @@ def test_definitions_are_put_back(tmp_path: Path, way: str) -> None:
     break_file(table, way)
     assert kept.put_back() == ["store/ab4/uuid/meter_day.sql"]
     assert table.read_bytes() == right
+
+
+@pytest.mark.parametrize("broken", ["store/ab4/uuid/meter_day.sql", "sums"])
+@pytest.mark.parametrize("way", list(WAYS))
+def test_a_damaged_copy_takes_the_place_of_nothing(tmp_path: Path, way: str, broken: str) -> None:
+    table = tmp_path / "clickhouse" / "store" / "ab4" / "uuid" / "meter_day.sql"
+    table.parent.mkdir(parents=True)
+    table.write_text("ATTACH TABLE _ UUID 'x' (day Date)")
+    kept = of_readings(tmp_path)
+    with kept.changing():
+        pass
+    break_file(tmp_path / "definitions" / "clickhouse" / broken, way)
+    assert kept.put_back() == []
+    assert table.read_text() == "ATTACH TABLE _ UUID 'x' (day Date)"
+
+
+def test_a_backup_leaves_out_what_belongs_to_files_of_here(tmp_path: Path) -> None:
+    for name in (
+        "secrets/master-key", "secrets/signer/ledger.sqlite", "secrets/signer/ledger.sqlite.open", "edge/node-1.sqlite.open",
+        "definitions/clickhouse/sums", "damaged/ledger.sqlite.20261129T000000", "run/faults/stream.json",
+    ):  # fmt: skip
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    assert [name for name, _ in var_files(tmp_path)] == ["secrets/master-key", "secrets/signer/ledger.sqlite"]
 
 
 def test_definitions_are_not_compared_after_a_change_cut_short(tmp_path: Path) -> None:
