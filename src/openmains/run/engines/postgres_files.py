@@ -19,6 +19,7 @@ import asyncpg
 LIST = "openmains.files"
 FOLDERS = ("base", "global", "pg_xact", "pg_multixact", "pg_tblspc")
 HASHED = ("pg_xact", "pg_multixact", "global")  # small, and without checksums of their own
+SMALL = ("PG_VERSION", "pg_filenode.map")  # of each database
 READ_AT_START_BYTES = 512 << 20
 MISSING = """
 SELECT c.oid::regclass::text AS name FROM pg_class c
@@ -85,7 +86,7 @@ def _files(data: Path) -> dict[str, list[object]]:
         for path in (data / folder).rglob("*"):
             if not path.is_file() or path.name.startswith(("pgsql_tmp", "pg_internal.init")):
                 continue
-            is_small = folder in HASHED and path.stat().st_size <= 1 << 20
+            is_small = (folder in HASHED or path.name in SMALL) and path.stat().st_size <= 1 << 20
             digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16] if is_small else ""
             found[path.relative_to(data).as_posix()] = [path.stat().st_size, digest]
     return found

@@ -132,20 +132,25 @@ class PostgresServer:
             death_signal=signal.SIGINT,
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"},
         )
+        forget_files(place.data)  # from its first moment on they change: a kill must not make them look damaged
         await self.child.start()
         try:
-            await self._set_up_roles(self.child)
-        except (
-            asyncpg.InvalidPasswordError
-        ):  # the file of the superuser's password is another one now; the data is ours
+            await self._first_words(self.child, place)
+        except asyncpg.PostgresError as error:  # it runs and cannot open our database
             await self.child.stop(30)
-            await asyncio.to_thread(self._set_superuser_password, place)
-            await self.child.start()
-            await self._set_up_roles(self.child)
-        forget_files(place.data)
+            raise refusal(postgres_did_not_start(" ".join(str(error).split()))) from error
         if gone := await self.missing_files():
             await self.child.stop(30)
             raise refusal(postgres_files(place.data, gone))
+
+    async def _first_words(self, child: Child, place: Place) -> None:
+        try:
+            await self._set_up_roles(child)
+        except asyncpg.InvalidPasswordError:  # the superuser's password's file is another one now; the data is ours
+            await child.stop(30)
+            await asyncio.to_thread(self._set_superuser_password, place)
+            await child.start()
+            await self._set_up_roles(child)
 
     def _set_superuser_password(self, place: Place) -> None:
         """Without a server: as the account that owns the files (single-user mode). Raises StartError."""
@@ -323,9 +328,11 @@ async def _connect_patiently(url: str, child: Child) -> asyncpg.Connection:
 
 
 def _last_words(child: Child) -> str:
+    """Why it ended: what it calls PANIC comes before what it told others because of it, that it is not up yet."""
     bad = [line for line in child.last_lines if re.search(r"FATAL|PANIC|ERROR", line)]
-    lines = bad or list(child.last_lines) or ["?"]
-    return lines[0]
+    said = [line for line in bad if "is starting up" not in line and "is shutting down" not in line]
+    lines = [line for line in said if "PANIC" in line] or said or bad or list(child.last_lines) or ["?"]
+    return re.sub(r"^.*?(?=PANIC:|FATAL:|ERROR:)", "", lines[0])
 
 
 def _postmaster(data: Path) -> int | None:
