@@ -19,7 +19,7 @@ from openmains.domain.period import DAY_S
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.parts import DetachedPart, Parts
 from openmains.run.care.faults import FaultFolder
-from openmains.run.care.texts import part_lost, part_mended, part_mending
+from openmains.run.care.texts import part_copied, part_lost, part_mended, part_mending
 
 log = logging.getLogger("openmains.readings")
 LOOK_EVERY_S = 10.0  # for parts that the engine set aside
@@ -94,7 +94,9 @@ class ReadingsCare:
             self._book.tell(name, file, part_mending(part.table, part.name), state="mending")
             rows, source = await self._rows_again(part)
             await asyncio.to_thread(self._move_away, part)
-            if source is None:
+            if part.table in COPIES:
+                self._book.tell(name, file, part_copied(part.table, part.name), state="mended")
+            elif source is None:
                 self._book.tell(name, file, part_lost(part.table, part.name), state="lost")
             else:
                 self._book.tell(name, file, part_mended(part.table, part.name, rows, *source), state="mended")

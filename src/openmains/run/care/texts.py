@@ -346,6 +346,14 @@ def part_mended(table: str, part: str, rows: int, source_zh: str, source_en: str
     )
 
 
+def part_copied(table: str, part: str) -> Words:
+    return Words(
+        f"读数库的 {table} 中数据块 {part} 已损坏;它只是数据库内容的副本,正在重新复制,原数据块保留在 var/damaged。没有丢失,无需处理。",
+        f"part {part} of {table} among the readings was damaged; it is a copy of what the database holds and is copied anew, the part is kept"
+        " in var/damaged. Nothing is lost, nothing is to be done.",
+    )
+
+
 _KEPT_ZH = {"meter_day": "早于原始报文保留期(frame_log_days)的日数据无法重建;采集报告会显示仍缺失的日。"}
 _KEPT_EN = {
     "meter_day": "Days from before the raw frames that are kept (frame_log_days) cannot be built anew; the collection report shows"
