@@ -4,6 +4,7 @@
 200 reports a second in `make test`, 2,000 in `make test-slow`.
 """
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,6 +19,7 @@ from openmains.bench.system import engine_urls
 from openmains.domain.period import DAY_S
 from openmains.edges.postgres.identity.tables import create_tenant_admin
 from openmains.run.backup.epoch import VERSIONS
+from openmains.run.care.faults import FaultFolder
 from tests.support import backups
 from tests.support.chaos import Crowd, caught_up, count, flowing
 from tests.support.commanded import CommandedMeter, CommandedTown, commanded_town
@@ -95,6 +97,10 @@ async def comes_back(systems: Systems, var: Path, empty: Path, file: Path, *, ra
             with crowd.reporting(again, rate, day=crowd.first_day + 9):
                 await flowing(again, crowd, 200)
             after = await caught_up(again, crowd)
+            assert FaultFolder(empty).all() == [], "a restore is no damage"
+            deep = await asyncio.to_thread(backups.command, empty, "doctor", "--deep")
+            assert "newer than the database" not in deep.stdout, deep.stdout
+            assert "older than the database" not in deep.stdout, deep.stdout
             running.close()
     assert min(after.values()) > VERSIONS > max(before.values())
     compare(engine_urls(var), engine_urls(empty), early)

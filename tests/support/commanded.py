@@ -28,7 +28,7 @@ from openmains.emulator.meter.frames import DriverFrames
 from openmains.emulator.meter.prices import MONEY, NONE, UNITS_A_FEN, Account, PriceSet
 from openmains.emulator.meter.profile import Action, Attach, Profile, Send
 from openmains.emulator.meter.store import Held, Store
-from openmains.run.roles.signer import master_key
+from openmains.run.care.ledger import master_key
 from openmains.run.settings import load
 from openmains.wire.coap.exchange import Request
 from openmains.wire.coap.message import Code, Method

@@ -15,7 +15,8 @@ from openmains.app.identity.hashing import hash_password
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.ledger import SqliteLedger
 from openmains.edges.signer.switch import FileSwitch
-from openmains.run.roles.signer import LEDGER, master_key, run_signer
+from openmains.run.care.ledger import LEDGER, close_ledger, is_first, make_first
+from openmains.run.roles.signer import run_signer
 from openmains.run.settings import load
 from tests.support.command_meter import PlainDrivers
 from tests.support.patience import PATIENCE_S
@@ -46,7 +47,7 @@ class SignerProcess:
     ) -> None:
         ledger = SqliteLedger(self.settings.signer_home / LEDGER)
         ledger.enrol(tenant_id, login, hash_password(password), role, administrator=administrator)
-        ledger.close()
+        close_ledger(self.settings.signer_home, ledger)
 
     async def sign_facts(self, tenant_id: int, first: Credential, second: Credential) -> int:
         """Two people sign what the registry says now."""
@@ -91,8 +92,8 @@ class SignerProcess:
 async def running_signer(var: Path) -> AsyncIterator[SignerProcess]:
     """A started signer, killed at the end."""
     process = SignerProcess(var)
-    process.settings.signer_home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    master_key(process.settings.signer_home)  # before the ledger: people are enrolled before the first start
+    if is_first(process.settings.signer_home):
+        make_first(process.settings.signer_home)  # people are enrolled before the first start
     await process.start()
     try:
         yield process

@@ -3667,6 +3667,19 @@ export interface components {
             at: string;
             bytes: number;
         };
+        /** StoreFault */
+        StoreFault: {
+            /** Format: date-time */
+            at: string;
+            /** @default false */
+            blocks: boolean;
+            en: string;
+            file: string;
+            name: string;
+            /** @enum {string} */
+            state: "stands" | "mending" | "mended" | "lost";
+            zh: string;
+        };
         /** SystemSnapshot */
         SystemSnapshot: {
             counters: {
@@ -3675,6 +3688,7 @@ export interface components {
             engines: {
                 [key: string]: string;
             };
+            faults?: components["schemas"]["StoreFault"][];
             growth?: components["schemas"]["StorageSample"][];
             processes: components["schemas"]["ProcessInfo"][];
             /** @enum {string} */

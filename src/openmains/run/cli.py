@@ -40,7 +40,7 @@ COMMANDS = (
     Command("demo", "启动并带演示数据", "serve with a demo utility",
             _RUN + "supervisor:demo", _RUN + "supervisor:add_demo_arguments"),
     Command("doctor", "检查机器、端口、引擎、时钟、磁盘", "check machine, ports, engines, clock, disk",
-            _RUN + "doctor:main"),
+            _RUN + "doctor:main", _RUN + "doctor:add_arguments"),
     Command("settings", "显示当前设置", "print the settings in force", _RUN + "cli:print_settings"),
     Command("migrate", "升级数据库结构", "bring the databases to the present schema", _ADMIN + "migrate:main"),
     Command("backup new-key", "生成备份用密钥对", "make a pair of keys for backups",
@@ -58,6 +58,8 @@ COMMANDS = (
             _ADMIN + "signer:stop", _ADMIN + "signer:add_stop_arguments"),
     Command("signer", "签名进程的人员与表具密钥", "people and meter keys of the signer",
             _ADMIN + "signer:main", _ADMIN + "signer:add_arguments"),
+    Command("begin-readings-anew", "读数库丢失且没有备份时,以空的读数库重新开始", "begin with empty readings where they are lost and no"
+            " backup is there", _ADMIN + "begin_anew:main", _ADMIN + "begin_anew:add_arguments"),
     Command("import", "从 CSV 或 XLSX 导入表具台账", "import the registry from CSV or XLSX",
             _ADMIN + "imports:main", _ADMIN + "imports:add_arguments"),
     Command("keys import", "从 CSV 导入设备密钥", "import device keys from CSV",

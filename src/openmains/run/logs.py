@@ -18,6 +18,7 @@ from typing import Any
 from openmains.domain.period import utc
 from openmains.run.settings import masked
 
+SHORTEST = 20  # letters of a secret
 _SHORT = {"warning": "WARN", "error": "ERROR", "critical": "ERROR"}
 
 
@@ -47,7 +48,9 @@ def known_secrets(var: Path) -> list[str]:
     """Every secret kept for this installation."""
     folder = var / "secrets"
     files = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
-    return [path.read_text("ascii").strip() for path in files]  # the signer's own are in a folder that only it opens
+    texts = [path.read_bytes().decode("ascii", "replace").strip() for path in files]
+    # What is short is no secret but a damaged file: blotting it out would eat every line. The signer's own are in a folder of its own.
+    return [text for text in texts if len(text) >= SHORTEST]
 
 
 def set_up(var: Path, level: str) -> None:

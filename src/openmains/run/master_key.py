@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the master key comes from: ``OPENMAINS_MASTER_KEY``, else ``var/secrets/master-key``, made at the first start.
+"""Where the master key comes from: ``OPENMAINS_MASTER_KEY``, else ``var/secrets/master-key``.
+
+The file is made once, at a start that finds nothing sealed in the database (``ready_master_key``); reading never makes it. A key
+that came to be where one was lost would look healthy while no meter gets in.
 
 The variables are not settings: settings may stand in a file that people share and are printed. A value is 32 bytes in
 URL-safe base64. ``…_PREVIOUS`` (variable) and ``master-key.previous`` (file) hold the former key while a rotation runs.
@@ -12,7 +15,16 @@ import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from openmains.app.security.keys.envelope import KEY_BYTES, MasterKey, Masters
+from openmains.app.security.keys.envelope import KEY_BYTES, KeyUnreadableError, MasterKey, Masters
+from openmains.app.security.keys.ports import DataKeyStore
+from openmains.run.care.faults import Words
+from openmains.run.care.texts import (
+    data_key_unreadable,
+    master_key_missing,
+    master_key_other,
+    master_key_unusable,
+    refusal,
+)
 from openmains.run.engines.child import StartError
 from openmains.run.secret_files import write_private
 
@@ -34,9 +46,46 @@ def masters_of(var: Path, environment: Mapping[str, str] | None = None) -> Calla
         folder = var / "secrets"
         # The previous one is read first: a rotation writes it before it replaces the current one.
         others = [_key(text, PREVIOUS_FILE)] if (text := _text(folder / PREVIOUS_FILE)) else []
-        return Masters.of(_key(_text(folder / FILE) or make_file(var), str(folder / FILE)), others)
+        return Masters.of(_key(_text(folder / FILE), str(folder / FILE)), others)
 
     return read
+
+
+async def ready_master_key(var: Path, store: DataKeyStore, environment: Mapping[str, str] | None = None) -> None:
+    """At a start: made where nothing is sealed yet, else looked at. Raises StartError where it is not the one that the device keys
+    are sealed under."""
+    if not is_from_environment(environment) and not await store.data_keys():
+        path = var / "secrets" / FILE
+        if path.exists() and _unusable(_text(path)):
+            path.unlink()  # nothing is sealed under it
+        make_file(var)
+    if (words := await master_key_fault(var, store, environment)) is not None:
+        raise refusal(words)
+
+
+async def master_key_fault(
+    var: Path, store: DataKeyStore, environment: Mapping[str, str] | None = None
+) -> Words | None:
+    """What is wrong with the master key, as the sealed keys tell; None: nothing."""
+    stored = await store.data_keys()
+    wanted = sorted({key.master for key in stored})
+    path = Path(VARIABLE) if is_from_environment(environment) else var / "secrets" / FILE
+    try:
+        masters = masters_of(var, environment)()
+    except StartError:
+        missing = not is_from_environment(environment) and not path.exists()
+        return master_key_missing(path, wanted) if missing else master_key_unusable(path, wanted)
+    unknown = [name for name in wanted if masters.by_fingerprint(name) is None]
+    if unknown:
+        return master_key_other(path, masters.current.fingerprint, unknown)
+    for key in stored:
+        master = masters.by_fingerprint(key.master)
+        try:
+            if master is not None:
+                master.unwrap(key)
+        except KeyUnreadableError:
+            return data_key_unreadable(key.tenant_id)
+    return None
 
 
 def is_from_environment(environment: Mapping[str, str] | None = None) -> bool:
@@ -62,7 +111,7 @@ def make_file(var: Path) -> str:
 def begin_rotation(var: Path) -> None:
     """A new key in ``master-key``, the former one in ``master-key.previous``; an interrupted rotation is gone on with."""
     folder = var / "secrets"
-    former = _text(folder / FILE) or make_file(var)
+    former = _text(folder / FILE)
     if _text(folder / PREVIOUS_FILE) not in ("", former):
         return
     _key(former, str(folder / FILE))
@@ -81,10 +130,19 @@ def new_text() -> str:
 
 
 def _text(path: Path) -> str:
+    """Empty where there is none."""
     try:
-        return path.read_text("ascii").strip()
+        return path.read_bytes().decode("ascii", "replace").strip()
     except FileNotFoundError:
         return ""
+
+
+def _unusable(text: str) -> bool:
+    try:
+        _key(text, "")
+    except StartError:
+        return True
+    return False
 
 
 def _key(text: str, place: str) -> MasterKey:

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from openmains.run.engines import nats_server
 from openmains.run.engines.child import StartError
+from openmains.run.engines.postgres_place import RESTORING
 from openmains.run.roles.main import role_lock
 from openmains.run.settings import Settings
-
-RESTORING = "RESTORING"  # stands in a ``var`` that a restore has not finished
 
 
 def open_var(settings: Settings) -> int:

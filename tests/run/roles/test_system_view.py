@@ -12,9 +12,11 @@ from openmains.edges.nats.live import LiveHub
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.identity.tables import create_tenant_admin
+from openmains.run.care.faults import FaultFolder
 from openmains.run.engines.engines import Engines
 from openmains.run.roles.counters import publish_counters
 from openmains.run.roles.engine_watch import DiskWatch, EngineWatch
+from openmains.run.roles.file_watch import FileWatch
 from openmains.run.roles.system_view import RunningSystem
 from tests.support.engines import migrate_postgres
 
@@ -30,7 +32,8 @@ async def viewed(engines: Engines, clickhouse: ClickHouse) -> AsyncIterator[tupl
         hub = LiveHub(bus)
         await hub.start()
         watch = EngineWatch({"postgresql": lambda: pool.fetchval("SELECT 1"), "jetstream": stream.state})
-        yield RunningSystem(hub, stream, pool, clickhouse, 2, watch, DiskWatch({}, 1)), hub, bus
+        files = FileWatch(FaultFolder(engines._var))
+        yield RunningSystem(hub, stream, pool, clickhouse, 2, watch, DiskWatch({}, 1), files), hub, bus
     finally:
         with contextlib.suppress(OSError):  # the server may be gone by then
             await client.close()

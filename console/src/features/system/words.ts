@@ -24,6 +24,13 @@ export const words = {
     noDeadLetters: ["没有死信", "No dead letters"],
     refreshed: ["每 {seconds} 秒更新", "updated every {seconds} s"],
     processes: ["进程", "Processes"],
+    faults: ["文件故障", "Damaged files"],
+    faultState: ["状态", "Status"],
+    faultFile: ["文件", "File"],
+    faultWords: ["丢失了什么，怎么办", "What is lost and what to do"],
+    faultAt: ["时间", "Since"],
+    faultStates: { stands: ["存在", "Stands"], mending: ["重建中", "Being mended"], mended: ["已修复", "Mended"], lost: ["已丢失", "Lost"] },
+    faultBlocks: ["系统未就绪（/ready 为 503）。", "The system is not ready (/ready answers 503)."],
     guest: ["本平台由其他单位运维；此处只显示本单位的数据。", "This platform is run by another organisation; only your own figures are shown."],
     guestCounters: {
       meters: ["在用表具", "Meters in use"],

@@ -29,6 +29,22 @@ class StorageSample(Struct, frozen=True):
     bytes: int
 
 
+class StoreFault(Struct, frozen=True):
+    """A file of the installation that is not as we left it: what is lost, and what to do, in both languages.
+
+    ``stands``: so it is now. ``mending``: it is being built anew. ``mended``: it was, and is whole again. ``lost``: it was, and what
+    is gone stays gone. ``blocks``: reports cannot be taken, stored and read, or commands not signed, while it stands.
+    """
+
+    name: str  # of the place, such as ``signer.ledger``; one fault a place
+    file: str  # below the data directory
+    at: datetime
+    state: Literal["stands", "mending", "mended", "lost"]
+    zh: str
+    en: str
+    blocks: bool = False
+
+
 class SystemSnapshot(Struct, frozen=True):
     """What runs and how far behind it is.
 
@@ -44,6 +60,7 @@ class SystemSnapshot(Struct, frozen=True):
     engines: dict[str, str]  # engine → version or what is wrong
     storage: dict[str, int]  # what → bytes
     growth: list[StorageSample] = []  # last 30 days, oldest first
+    faults: list[StoreFault] = []  # of files, those that stand first; of this machine
 
 
 class Metric(Struct, frozen=True):

@@ -6,6 +6,7 @@ Inserts have a pool of their own, so a slow report never takes the pipeline's th
 """
 
 import asyncio
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +16,15 @@ from urllib.parse import urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from openmains.edges.clickhouse.embedded import options
 
 DATABASE = "openmains"
 # One message may hold instants of sixty years; refusing it would stop its shard for ever, many parts only cost time.
 _INSERT = {"max_partitions_per_insert_block": 0}
+# What the engine says where files of a part are not what was written: cut off, wrong checksum, not to be decompressed, gone.
+_DAMAGE = re.compile(r"Code: (?:32|33|39|40|74|107|246|271|432)\b")
 
 
 class ClickHouse:
@@ -34,6 +38,7 @@ class ClickHouse:
         self._local = threading.local()
         self._clients: list[Client] = []
         self._lock = threading.Lock()
+        self.doubted = asyncio.Event()  # an answer spoke of damaged files: somebody should look (run/care/readings.py)
         self._readers = ThreadPoolExecutor(read_threads, thread_name_prefix="clickhouse-read")
         self._writers = ThreadPoolExecutor(write_threads, thread_name_prefix="clickhouse-write")
 
@@ -117,7 +122,12 @@ class ClickHouse:
             connection.close()
 
     async def _run(self, pool: ThreadPoolExecutor, function: Any, *args: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
+        except DatabaseError as error:
+            if _DAMAGE.search(str(error)):
+                self.doubted.set()
+            raise
 
     def close(self) -> None:
         """Finish what runs, then close every thread's client."""

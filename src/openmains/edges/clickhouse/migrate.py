@@ -3,7 +3,9 @@
 
 import asyncio
 import hashlib
+import re
 from importlib.resources import files
+from typing import NamedTuple
 
 from openmains.edges.clickhouse.client import ClickHouse
 
@@ -14,20 +16,36 @@ CREATE TABLE IF NOT EXISTS schema_migration (
 """
 
 
+_TABLE = re.compile(r"CREATE (?:TABLE|MATERIALIZED VIEW) IF NOT EXISTS (\w+)")
+
+
+class Migrated(NamedTuple):
+    """``names`` of the files applied now; ``made_anew``: tables of files applied before that were no longer there;
+    ``was_empty``: no day had a place before."""
+
+    names: list[str]
+    made_anew: list[str]
+    was_empty: bool
+
+
 class MigrationError(Exception):
     """A migration file changed after it was applied."""
 
 
-async def migrate(clickhouse: ClickHouse) -> list[str]:
+async def migrate(clickhouse: ClickHouse) -> Migrated:
     """``migrate_now`` in a thread of its own."""
     return await asyncio.to_thread(migrate_now, clickhouse)
 
 
-def migrate_now(clickhouse: ClickHouse) -> list[str]:
-    """Apply what is missing; returns the names applied. Safe to run again after a crash in the middle."""
+def migrate_now(clickhouse: ClickHouse) -> Migrated:
+    """Apply what is missing. Safe to run again after a crash in the middle.
+
+    Where tables of files applied before are gone, all files are applied once more: statements that find their work done do nothing.
+    """
+    before = _tables(clickhouse)
     clickhouse.command_now(HISTORY)
     done = dict(clickhouse.query_now("SELECT name, checksum FROM schema_migration FINAL"))
-    applied = []
+    applied, wanted = [], set[str]()
     folder = files("openmains.edges.clickhouse") / "migrations"
     for page in sorted(folder.iterdir(), key=lambda item: item.name):
         if not page.name.endswith(".sql"):
@@ -36,6 +54,7 @@ def migrate_now(clickhouse: ClickHouse) -> list[str]:
         checksum = hashlib.sha256(text.encode()).hexdigest()
         known = done.get(page.name)
         if known == checksum:
+            wanted |= set(_TABLE.findall(text))
             continue
         if known is not None:
             raise MigrationError(f"{page.name} was changed after it had been applied; add a new file instead")
@@ -43,4 +62,15 @@ def migrate_now(clickhouse: ClickHouse) -> list[str]:
             clickhouse.command_now(statement)
         clickhouse.insert_now("schema_migration", {"name": [page.name], "checksum": [checksum]})
         applied.append(page.name)
-    return applied
+    missing = sorted(wanted - _tables(clickhouse))
+    if missing:
+        for page in sorted(folder.iterdir(), key=lambda item: item.name):
+            for statement in page.read_text(encoding="utf-8").split("\n--;\n") if page.name.endswith(".sql") else ():
+                clickhouse.command_now(statement)
+    return Migrated(applied, missing, "meter_day" not in before)
+
+
+def _tables(clickhouse: ClickHouse) -> set[str]:
+    return {
+        name for (name,) in clickhouse.query_now("SELECT name FROM system.tables WHERE database = currentDatabase()")
+    }

@@ -214,3 +214,52 @@ SELECT name, create_table_query, engine, data_paths FROM system.tables WHERE dat
 -- name: table_rows
 -- Rows of each table's active parts.
 SELECT table, sum(rows) FROM system.parts WHERE database = currentDatabase() AND active GROUP BY table
+
+-- name: detached_parts
+-- Parts that were set aside, by the engine or by us.
+SELECT table, name, coalesce(partition_id, ''), coalesce(reason, ''), path FROM system.detached_parts
+ WHERE database = 'openmains' ORDER BY table, name
+
+-- name: active_parts
+-- Parts in use, the newest first.
+SELECT table, name FROM system.parts WHERE active AND database = 'openmains' ORDER BY modification_time DESC, table, name
+
+-- name: totals_again
+-- The narrow copy of a month's days, from the days.
+SELECT tenant_id, day, area_id, product_id, meter_id, total, flags, slots, measured, received_s, version
+  FROM meter_day FINAL WHERE toYYYYMM(day) = {month:UInt32}
+
+-- name: days_of_month
+-- How many days of meters a month has.
+SELECT count() FROM meter_day FINAL WHERE toYYYYMM(day) = {month:UInt32}
+
+-- name: about
+-- What is kept of this store itself.
+SELECT argMax(value, at) FROM about WHERE name = {name:String} HAVING count() > 0
+
+-- name: framed_meters
+-- Meters whose messages of a span were applied, those above an id, by id. A person edits a day however late.
+SELECT meter_id FROM frame
+ WHERE received_us >= {left:UInt64} AND (received_us < {right:UInt64} OR channel = {edits:String}) AND meter_id > {after:UInt64}
+   AND direction = 'up' AND outcome IN ('ok', 'partial') AND at >= toDateTime(intDiv({left:UInt64}, 1000000), 'UTC')
+ GROUP BY meter_id ORDER BY meter_id LIMIT {most:UInt32}
+
+-- name: frames_of_span
+-- The messages of these meters that were applied, in the order of their versions: a meter's are its order.
+SELECT tenant_id, meter_id, received_us, version, channel, path, hex(payload) FROM frame FINAL
+ WHERE received_us >= {left:UInt64} AND (received_us < {right:UInt64} OR channel = {edits:String})
+   AND meter_id IN {meters:Array(UInt64)}
+   AND direction = 'up' AND outcome IN ('ok', 'partial') AND at >= toDateTime(intDiv({left:UInt64}, 1000000), 'UTC')
+ ORDER BY meter_id, version, received_us
+
+-- name: framed_versions
+-- How many messages of these meters the frame log holds, by the number that each applied one has.
+SELECT meter_id, max(version) FROM frame WHERE direction = 'up' AND meter_id IN {meters:Array(UInt64)} GROUP BY meter_id
+
+-- name: days_by_month
+-- Days of meters by month.
+SELECT toString(toYYYYMM(day)) AS month, count() FROM meter_day FINAL GROUP BY month ORDER BY month
+
+-- name: totals_by_month
+-- The same of their narrow copy.
+SELECT toString(toYYYYMM(day)) AS month, count() FROM day_total FINAL GROUP BY month ORDER BY month

@@ -11,9 +11,8 @@ from typing import BinaryIO
 
 import msgspec
 
-from openmains.edges.nats.stream import StreamUnavailableError, UplinkStream
+from openmains.edges.nats.stream import AHEAD, StreamUnavailableError, UplinkStream
 
-AHEAD = 1 << 32  # sequence numbers that are left out by a restore
 SILENT_TRIES = 12
 
 

@@ -37,6 +37,7 @@ log = logging.getLogger("openmains.stream")
 STREAM = "UPLINK"
 SUBJECT = "uplink"
 PREFETCH = 64  # messages asked for at once; a message holds up to 500 uplinks
+AHEAD = 1 << 32  # sequence numbers that a restore leaves out (copy.py)
 EXPIRES_S = 5  # the server answers each request within this time, if only to say that nothing came
 
 
@@ -206,6 +207,15 @@ class UplinkStream:
         """Sequence of a shard's newest message that is still held, 0 without one; raises ``StreamUnavailableError``."""
         try:
             return (await self._js.get_last_msg(STREAM, f"{SUBJECT}.{shard}")).seq or 0
+        except NotFoundError:
+            return 0
+        except (NatsError, TimeoutError, OSError) as error:
+            raise StreamUnavailableError(str(error) or type(error).__name__) from error
+
+    async def oldest(self, shard: int) -> int:
+        """Sequence of a shard's oldest message; 0: it holds none. Raises ``StreamUnavailableError``."""
+        try:
+            return (await self._js.get_msg(STREAM, seq=1, subject=f"{SUBJECT}.{shard}", next=True)).seq or 0
         except NotFoundError:
             return 0
         except (NatsError, TimeoutError, OSError) as error:

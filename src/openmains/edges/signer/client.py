@@ -66,6 +66,10 @@ class SocketSigner:
         refusals = iter(_verdicts(answer))
         return [next(refusals) if item is None else SignedFrame(*item) for item in answer.signed]
 
+    async def key_name(self) -> str:
+        """Name of the command key; that it answers tells that it is there."""
+        return _verdicts(await self._ask(SignerRequest("key_name", TenantId(0))))[0].state
+
     async def resume(self, tenant_id: TenantId, approver: Credential) -> None:
         await self._ask(_of("resume", tenant_id, approver))
 

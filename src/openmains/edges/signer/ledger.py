@@ -2,12 +2,13 @@
 """``Ledger`` in SQLite with ``synchronous=FULL``: what was answered survives a loss of power. One process writes it.
 
 Rows are never removed: counters must not go back, and a key must not be forgotten while its frame may still be valid.
+Sums over the rows (``row_sums.py``) and the name of the command key it was kept with tell whether it is what was written.
 """
 
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from openmains.domain.command.held_facts import HeldFacts, UtilityFacts
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.quota import Scope
 from openmains.domain.ids import MeterId
+from openmains.edges.signer import ledger_facts
 from openmains.edges.signer.ledger_facts import FactsTables
+from openmains.edges.signer.row_sums import RowSums
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS person (
@@ -47,6 +50,16 @@ CREATE TABLE IF NOT EXISTS price (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS counter (meter_id INTEGER PRIMARY KEY, last INTEGER NOT NULL) STRICT;
 """
+ABOUT = "CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT"
+TABLES = (
+    "person",
+    "known",
+    "entry",
+    "safety",
+    "price",
+    "counter",
+    *ledger_facts.TABLES,
+)  # each with a sum over its rows
 _COLUMNS = (
     "tenant_id, unique_key, meter_id, area_id, kind, content, not_after, standing, reason, operator, approver, asked_at,"
     " authorised_at, counter, serial, frame, effect, amount"
@@ -60,8 +73,12 @@ _CHUNK = 500
 EVERY_METER = 0  # no meter has this id; its counter is the least of all
 
 
+class LedgerDamagedError(Exception):
+    """Rows are not what was written; the text names the tables."""
+
+
 class SqliteLedger:
-    """Open it once; ``path`` is made 0600."""
+    """Open it once; ``path`` is made 0600. Raises ``LedgerDamagedError`` or ``sqlite3.DatabaseError`` for a damaged one."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -69,20 +86,75 @@ class SqliteLedger:
         self._db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
-        self._db.executescript(SCHEMA)
+        self._db.execute(ABOUT)
+        self._sums = RowSums(self._db, TABLES)
+        with self.writing():
+            self._take_up()
+        self._sums.follow()
+        self._facts = FactsTables(self._db, self.writing)
+
+    @classmethod
+    def reading(cls, path: Path) -> "SqliteLedger":
+        """A second connection, beside the one that writes, to look at all of it in one state; for ``check`` and ``structure``."""
+        found = cls.__new__(cls)
+        found._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=10)
+        found._sums = RowSums(found._db, TABLES)
+        found._db.execute("BEGIN")
+        return found
+
+    def copy_to(self, path: Path) -> None:
+        """All of it into another file, which is made 0600."""
+        path.touch(mode=0o600)
+        with closing(sqlite3.connect(path)) as other:
+            self._db.backup(other)
+
+    def structure(self) -> str:
+        """``ok`` or the first fault of the file's structure."""
+        return " ".join(str(self._db.execute("PRAGMA quick_check(1)").fetchone()[0]).split())
+
+    def check(self) -> None:
+        """Read all rows; raises ``LedgerDamagedError`` where they are not what was written."""
+        if differing := self._sums.differing():
+            raise LedgerDamagedError(f"rows were changed: {', '.join(differing)}")
+
+    def about(self, name: str) -> str:
+        """What is kept of the ledger itself; empty: nothing."""
+        row = self._db.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
+        return "" if row is None else str(row[0])
+
+    def note_about(self, name: str, value: str) -> None:
+        """Keep it."""
+        self._db.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (name, value))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def _take_up(self) -> None:
+        """Compare, then bring an older ledger to the present columns: that is another sum over the same rows."""
+        here = {row[0] for row in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        summed = {
+            row[0].removeprefix("sum.") for row in self._db.execute("SELECT name FROM about WHERE name LIKE 'sum.%'")
+        }
+        if summed and (astray := summed ^ (here & set(TABLES))):
+            raise LedgerDamagedError(f"tables or their sums are missing: {', '.join(sorted(astray))}")
+        self.check()
+        changed = not here.issuperset(TABLES)
+        for statement in (SCHEMA + ledger_facts.SCHEMA).split(";"):
+            self._db.execute(statement)
         for table, column, kind in _LATER:
             if column not in {row[1] for row in self._db.execute(f"PRAGMA table_info({table})")}:
                 self._db.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+                changed = True
         self._db.execute(
             "CREATE INDEX IF NOT EXISTS entry_effect ON entry (effect, authorised_at, tenant_id) WHERE effect <> ''"
         )
         self._db.execute("CREATE INDEX IF NOT EXISTS entry_amount ON entry (tenant_id, authorised_at) WHERE amount > 0")
         self._db.execute("CREATE INDEX IF NOT EXISTS entry_paid ON entry (tenant_id, meter_id) WHERE amount > 0")
-        self._facts = FactsTables(self._db, self.writing)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()
+        if changed or not summed:
+            self._sums.renew()
+        # A write at each opening: the log beside the file is never empty while it is open (run/care/sqlite_files.py).
+        self.note_about("opened", str(int(self.about("opened") or "0") + 1))
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -285,6 +357,12 @@ class SqliteLedger:
             )
             found |= {MeterId(row[0]) for row in rows}
         return found
+
+    def counters(self, meter_ids: Sequence[int]) -> dict[int, int]:
+        """Meter → the last counter given."""
+        marks = ",".join("?" * len(meter_ids))
+        rows = self._db.execute(f"SELECT meter_id, last FROM counter WHERE meter_id IN ({marks})", tuple(meter_ids))  # noqa: S608
+        return dict(rows)
 
     def next_counter(self, meter_id: int) -> int:
         row = self._db.execute(

@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS meter_facts (
 CREATE INDEX IF NOT EXISTS meter_facts_area ON meter_facts (tenant_id, area_id);
 CREATE INDEX IF NOT EXISTS meter_facts_meter ON meter_facts (meter_id);
 """
+TABLES = ("facts_act", "utility_facts", "meter_facts")
 _COLUMNS = (
     "meter_id, number, area_id, driver, prepaid, is_protected, is_critical, closing_forbidden, qmax_l_h, dial"
 )  # fmt: skip
@@ -44,7 +45,6 @@ class FactsTables:
         self._db = db
         self._writing = writing
         self._sizes: dict[int, dict[int, int]] | None = None  # by tenant and area; copies change here only
-        db.executescript(SCHEMA)
 
     def utility(self, tenant_id: int) -> UtilityFacts | None:
         """The copy of a utility's own facts."""

@@ -28,7 +28,9 @@ BACKLOG = 2048  # of all processes that ask; asyncio takes a connection that fou
 class SignerServer:
     """Serves until closed; ``path`` is a Unix socket that its group may use."""
 
-    def __init__(self, authority: Authority, switch: FileSwitch, path: Path) -> None:
+    def __init__(self, authority: Authority, switch: FileSwitch, path: Path, key_name: str = "") -> None:
+        """``key_name``: of the command key, told to whoever asks; the key itself never leaves this process."""
+        self._key_name = key_name
         self._authority = authority
         self._switch = switch
         self._path = path
@@ -134,6 +136,8 @@ class SignerServer:
                 ask.tenant_id, ask.keys[0], ask.note, person, second, new_only=ask.new_only, meter_ids=ask.meter_ids
             )
             return Answer(count=count)
+        elif ask.op == "key_name":
+            verdicts = [Verdict("", self._key_name)]
         elif ask.op == "resume":
             await authority.check_approver(ask.tenant_id, person)
             self._switch.resume(ask.tenant_id)

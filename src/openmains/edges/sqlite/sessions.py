@@ -13,6 +13,7 @@ file is no secret. One process owns the file. Reading is synchronous and costs s
 
 import sqlite3
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -60,6 +61,8 @@ SELECT id FROM session JOIN heard USING (id) WHERE imei = ? AND id != ? ORDER BY
 """
 HEARD = "UPDATE heard SET newest = ?, sent = ?, run = ?, peer = ?, heard_us = ? WHERE id = ?"
 RESERVED = "UPDATE session SET reserved = ? WHERE id = ?"
+LIFT = "UPDATE session SET reserved = min(reserved + ?, ?)"
+LAST_NUMBER = (1 << 48) - 1  # of a record's sequence number
 REGISTERED = "UPDATE session SET registration = ? WHERE id = ?"
 REMOVE = ("DELETE FROM session WHERE id = ?", "DELETE FROM heard WHERE id = ?")
 FIND = """
@@ -143,8 +146,10 @@ class SessionFile:
             self._upgrade(found >> 8, wanted)
         elif found == 0:
             self._writer.executescript(SCHEMA)
+        if found in (0, wanted):
+            # also where it says so already: the log beside the file is never empty while it is open (run/care/sqlite_files.py)
             self._writer.execute(f"PRAGMA user_version = {wanted}")
-        elif found != wanted:
+        else:
             raise SessionFileError(
                 f"{self._path.name}: format {found >> 8}, node {found & 255}; expected {FORMAT}, {node}"
             )
@@ -231,6 +236,26 @@ class SessionFile:
         nonce = self._random(NONCE)
         sealed = nonce + self._aead.encrypt(nonce, item.secrets, item.cid)
         return _number(item.cid), item.imei, sealed, item.reserved, item.registration, item.address
+
+    def lift(self, by: int) -> None:
+        """Raise every session's reserved sequence numbers: what was reserved last is not known any more, and none may be used twice."""
+        self._writer.execute(LIFT, (by, LAST_NUMBER))
+
+    def opens(self) -> bool:
+        """Whether sessions were sealed with this node's key: one of a few opens, or there is none."""
+        rows = self._reader.execute("SELECT id, sealed FROM session LIMIT 5").fetchall()
+        for number, sealed in rows:
+            try:
+                self._aead.decrypt(sealed[:NONCE], sealed[NONCE:], _cid(number))
+            except InvalidTag:
+                continue
+            return True
+        return not rows
+
+    def copy_to(self, path: Path) -> None:
+        """All of it into another file, while it is in use."""
+        with closing(sqlite3.connect(path)) as other:
+            self._reader.backup(other)
 
     def impatient(self) -> None:
         """Fail at once where another process holds the file, instead of waiting 5 s."""

@@ -34,6 +34,8 @@ class SessionWriter:
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.failed = 0
+        self.last_fault = ""
+        self.damaged = ""  # what the engine said of the file; nothing will mend it but a new one
 
     def establish(self, session: StoredSession, done: Done) -> None:
         """A new session; of the meter's earlier ones only the newest stays."""
@@ -92,7 +94,11 @@ class SessionWriter:
 
     def find(self, cid: bytes) -> StoredSession | None:
         """The session as it is now."""
-        found = self._file.find(cid)
+        try:
+            found = self._file.find(cid)
+        except sqlite3.DatabaseError as error:
+            self._note_damage(error)
+            return None  # as if it were unknown: the meter handshakes
         if found is None:
             return None
         if cid in self._next.removed or cid in self._writing.removed:
@@ -114,7 +120,17 @@ class SessionWriter:
 
     def cid_of(self, imei: int) -> bytes | None:
         """Connection ID of a meter's newest session."""
-        return self._file.cid_of(imei)
+        try:
+            return self._file.cid_of(imei)
+        except sqlite3.DatabaseError as error:
+            self._note_damage(error)
+            return None
+
+    def _note_damage(self, error: sqlite3.DatabaseError) -> None:
+        """Busy, full or not reachable may pass; what is left is damage."""
+        if not isinstance(error, sqlite3.OperationalError) and not self.damaged:
+            self.damaged = str(error)
+            log.error("the session file is damaged: %s", error)
 
     @property
     def _lags(self) -> bool:
@@ -158,7 +174,10 @@ class SessionWriter:
             confirmed = True
         except sqlite3.Error as error:
             self.failed += 1
+            self.last_fault = str(error)
             log.warning("sessions are not being stored: %s", error)
+            if isinstance(error, sqlite3.DatabaseError):
+                self._note_damage(error)
         finally:
             self._writing = _nothing()
             if not confirmed:

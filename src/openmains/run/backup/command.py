@@ -15,9 +15,9 @@ from openmains.run.backup import keys
 from openmains.run.backup.progress import Progress
 from openmains.run.backup.put import restore, verify
 from openmains.run.backup.take import take
+from openmains.run.care.ledger import KEY_VARIABLE
 from openmains.run.engines.child import StartError
 from openmains.run.master_key import VARIABLE as MASTER_VARIABLE
-from openmains.run.roles.signer import KEY_VARIABLE
 from openmains.run.settings import Loaded
 
 SUFFIX = ".backup.age"

@@ -24,7 +24,7 @@ from openmains.edges.postgres.db import Connection
 from openmains.edges.signer.ledger import SqliteLedger
 from openmains.edges.sqlite.sessions import raise_reserved
 from openmains.run.backup.postgres import SQL
-from openmains.run.roles.signer import LEDGER
+from openmains.run.care.ledger import LEDGER
 from openmains.run.settings import Settings
 
 VERSIONS = 1_000_000  # a meter at the most an edge takes by default, 30 a minute, makes them in 23 days; more for a longer time

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MAGIC = b"SQLite format 3\0"
-# engines have ways of their own; what is in run and log belongs to the running processes; lock and port are made anew
+# engines have ways of their own; what is in run and log belongs to the running processes; lock and port are made anew;
+# copies of definitions belong to the engines' files, which a restore makes anew; what was damaged is no data any more
 ENGINES = ("postgres", "clickhouse", "nats")
-OUT = {*ENGINES, "run", "log", "lock"}
+OUT = {*ENGINES, "run", "log", "lock", "definitions", "damaged"}
 STOPS = Path("run") / "stop-commands"
-SIDE_FILES = ("-wal", "-shm", "-journal")
+SIDE_FILES = ("-wal", "-shm", "-journal", ".open", ".damaged")  # the last two: marks of run/care
 
 
 def files_of(folder: Path) -> Iterator[Path]:

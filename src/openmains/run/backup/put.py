@@ -37,6 +37,7 @@ from openmains.run.backup.progress import Progress
 from openmains.run.backup.take import check_embedded
 from openmains.run.engines.child import StartError
 from openmains.run.engines.engines import Engines
+from openmains.run.engines.postgres_place import RESTORING
 from openmains.run.settings import Settings
 
 STAGE = "restoring"
@@ -181,10 +182,10 @@ async def restore(settings: Settings, source: Path, identities: Sequence[Identit
     _check_room(settings, source)
     was_there = var.exists()
     lock = preflight.open_var(settings)
-    (var / preflight.RESTORING).touch(mode=0o600)
+    (var / RESTORING).touch(mode=0o600)
     try:
         done = await _fill(settings, source, identities, progress)
-        (var / preflight.RESTORING).unlink()
+        (var / RESTORING).unlink()
     except BaseException as error:
         _empty(var, outside)
         if not was_there:

@@ -42,11 +42,11 @@ from openmains.edges.postgres import db
 from openmains.run.backup import postgres
 from openmains.run.backup.files import copy_sqlite, files_of, is_sqlite, var_files
 from openmains.run.backup.progress import Progress
+from openmains.run.care.ledger import KEY_FILE, LEDGER
 from openmains.run.engines.child import StartError
 from openmains.run.engines.postgres_place import find_place
 from openmains.run.master_key import FILE as MASTER_KEY
 from openmains.run.master_key import PREVIOUS_FILE
-from openmains.run.roles.signer import KEY_FILE, LEDGER
 from openmains.run.settings import Settings
 
 KEEP_EVERY_S = 5.0

@@ -14,8 +14,8 @@ from openmains.app.identity.hashing import hash_password
 from openmains.domain.ids import TenantId
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.ledger import SqliteLedger
+from openmains.run.care.ledger import LEDGER
 from openmains.run.logs import say
-from openmains.run.roles.signer import LEDGER
 from openmains.run.settings import Settings
 
 PATIENCE_S = 60.0

@@ -21,9 +21,9 @@ from openmains.app.security.keys.vault import Vault
 from openmains.domain.ids import MeterId, TenantId
 from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.security.keys import PostgresKeys
+from openmains.run.care.ledger import KEY_FILE, master_key
 from openmains.run.logs import say
 from openmains.run.master_key import masters_of
-from openmains.run.roles.signer import KEY_FILE, master_key
 from openmains.run.secret_files import write_private
 from openmains.run.settings import Settings
 

@@ -36,6 +36,9 @@ from openmains.emulator.meter.meter import Profile
 from openmains.emulator.meter.piping import Cut, Flow
 from openmains.emulator.meter.spreading import Period, Scheme
 from openmains.emulator.meter.store import Held
+from openmains.run.care.faults import FaultFolder
+from openmains.run.care.sqlite_files import damage_of, set_aside
+from openmains.run.care.texts import demo_begun_anew
 from openmains.run.demo import town
 from openmains.run.demo.facts import sign_facts
 from openmains.run.demo.history import SEED, Registered, battery_pct, measures_more, night, place_of
@@ -62,7 +65,7 @@ async def run_demo(settings: Settings, stop: asyncio.Event) -> None:
     tenant_id = await found_utility(urls.postgres_owner, settings)
     pool = await create_pool(urls.postgres_pipeline, max_size=2)
     client = await connect(urls.nats, name="demo")
-    memory = Memory(settings.var_path / "demo" / "meters.sqlite")
+    memory = Memory(_memory_file(settings.var_path))
     try:
         await register_meters(pool, tenant_id, settings.var_path)
         await sign_facts(settings, tenant_id)
@@ -82,6 +85,16 @@ async def run_demo(settings: Settings, stop: asyncio.Event) -> None:
         memory.close()
         await client.close()
         await pool.close()
+
+
+def _memory_file(var: Path) -> Path:
+    """What the emulated meters keep; begun anew where it is damaged."""
+    path = var / "demo" / "meters.sqlite"
+    if path.exists() and (damage := damage_of(path)) is not None:
+        moved = set_aside(path, var / "damaged")
+        words = demo_begun_anew(path, damage.zh, damage.en, moved)
+        FaultFolder(var).tell("demo.meters", f"demo/{path.name}", words, state="lost")
+    return path
 
 
 async def found_utility(owner_dsn: str, settings: Settings) -> TenantId:

@@ -65,6 +65,7 @@ class NatsServer:
         self._write_failed = False
         self._fixed_port = port
         self._durable = durable
+        self._passwords: dict[str, str] = {}  # as they were when we started: clients know them
         self.child: Child | None = None
 
     @property
@@ -87,7 +88,9 @@ class NatsServer:
         return f"nats://{user}:{self._password(user)}@127.0.0.1:{self.port}"
 
     def _password(self, user: str) -> str:
-        return secret(self._var, "nats" if user == ADMIN else f"nats-{user}")
+        if user not in self._passwords:
+            self._passwords[user] = secret(self._var, "nats" if user == ADMIN else f"nats-{user}")
+        return self._passwords[user]
 
     async def start(self) -> None:
         """Start and wait until JetStream answers (it reads its files first); raises StartError."""

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from openmains.run.engines.child import Account, StartError
 
+RESTORING = "RESTORING"  # stands in a ``var`` that a restore has not finished
 ACCOUNT = "openmains-pg"
 STATE_ROOT = Path("/var/lib/openmains")
 RUN_ROOT = Path("/run/openmains")

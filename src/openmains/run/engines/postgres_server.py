@@ -8,6 +8,7 @@ with its rights), ``openmains_api`` and ``openmains_pipeline`` (see migration 00
 """
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
@@ -20,9 +21,18 @@ from urllib.parse import quote
 
 import asyncpg
 
+from openmains.run.care.texts import postgres_did_not_start, postgres_files, postgres_gone, refusal
 from openmains.run.engines.child import Child, StartError
-from openmains.run.engines.postgres_place import Place, find_place
-from openmains.run.secret_files import secret
+from openmains.run.engines.postgres_files import (
+    LIST,
+    changed_files,
+    damaged_pages,
+    forget_files,
+    missing_files,
+    note_files,
+)
+from openmains.run.engines.postgres_place import RESTORING, Place, find_place
+from openmains.run.secret_files import secret, usable
 
 DATABASE = "openmains"
 ROLES = {
@@ -38,11 +48,15 @@ SIZES = {
 }
 
 
-def configuration(size: str, socket: Path, *, durable: bool) -> str:
+ACCESS = "# Written by openmains at each start: every role by its password, over the socket only.\nlocal all all scram-sha-256\n"
+
+
+def configuration(size: str, place: Place, *, durable: bool) -> str:
     """Text of openmains.conf; ``size`` is a key of SIZES, ``durable`` is false only for tests that never lose power."""
     values = {
         "listen_addresses": "",
-        "unix_socket_directories": str(socket),
+        "unix_socket_directories": str(place.socket),
+        "hba_file": str(place.data / "openmains_hba.conf"),
         "unix_socket_permissions": "0700",
         "password_encryption": "scram-sha-256",
         "max_connections": "100",
@@ -84,6 +98,7 @@ class PostgresServer:
         self._durable = durable
         self._place: Place | None = None
         self.child: Child | None = None
+        self.mended: list[str] = []  # files below the data directory that the last start made anew
 
     @property
     def place(self) -> Place:
@@ -103,8 +118,8 @@ class PostgresServer:
     async def start(self) -> None:
         """Start and wait until it answers; raises StartError with its last words when it does not."""
         place = self.place
-        await asyncio.to_thread(self._prepare, place)
         await self._end_orphan(place.data)
+        await asyncio.to_thread(self._prepare, place)
         for name in (".s.PGSQL.5432", ".s.PGSQL.5432.lock"):  # ours alone; left by a killed postmaster
             (place.socket / name).unlink(missing_ok=True)
         self.child = Child(
@@ -117,13 +132,50 @@ class PostgresServer:
             death_signal=signal.SIGINT,
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"},
         )
+        forget_files(place.data)  # from its first moment on they change: a kill must not make them look damaged
         await self.child.start()
-        await self._set_up_roles(self.child)
+        try:
+            await self._first_words(self.child, place)
+        except asyncpg.PostgresError as error:  # it runs and cannot open our database
+            await self.child.stop(30)
+            raise refusal(postgres_did_not_start(" ".join(str(error).split()))) from error
+        if gone := await self.missing_files():
+            await self.child.stop(30)
+            raise refusal(postgres_files(place.data, gone))
+
+    async def _first_words(self, child: Child, place: Place) -> None:
+        try:
+            await self._set_up_roles(child)
+        except asyncpg.InvalidPasswordError:  # the superuser's password's file is another one now; the data is ours
+            await child.stop(30)
+            await asyncio.to_thread(self._set_superuser_password, place)
+            await child.start()
+            await self._set_up_roles(child)
+
+    def _set_superuser_password(self, place: Place) -> None:
+        """Without a server: as the account that owns the files (single-user mode). Raises StartError."""
+        self._on_line("the superuser's password does not fit its file any more: setting it anew")
+        words = f"ALTER ROLE postgres PASSWORD '{secret(self._var, 'postgres-postgres')}';\n"
+        command = [str(place.programs / "postgres"), "--single", "-D", str(place.data)]
+        command += ["-c", f"config_file={place.data}/openmains.conf", "-c", "log_statement=none", "postgres"]
+        done = self._run(place, command, words)
+        if done.returncode != 0 or re.search(r"ERROR|FATAL|PANIC", done.stderr):
+            why = done.stderr.strip().splitlines()[-1:] or ["?"]
+            raise refusal(postgres_did_not_start(why[0]))
 
     async def stop(self) -> None:
         """Fast shutdown; after 30 s immediate (it recovers at the next start)."""
-        if self.child is not None:
-            await self.child.stop(30)
+        if self.child is None:
+            return
+        was_running = self.child.running
+        await self.child.stop(30)
+        if was_running and await self.child.wait() == 0:
+            with contextlib.suppress(OSError):  # a full disk: the next start compares nothing
+                await asyncio.to_thread(note_files, self.place.data)
+
+    async def missing_files(self) -> list[str]:
+        """Tables and indexes whose file is gone while it runs."""
+        return await missing_files(self._url("postgres", DATABASE))
 
     async def check(self) -> str:
         """Version; raises when it does not answer within 5 s."""
@@ -139,24 +191,44 @@ class PostgresServer:
 
     def _prepare(self, place: Place) -> None:
         running = self._var / "run" / "initdb-running"
-        if running.exists():  # a first start was cut short: nothing of value is in there yet
+        has_begun = (place.data / "openmains.conf").exists()  # written once initdb has ended
+        if running.exists() and not has_begun:  # a first start was cut short: nothing of value is in there yet
             for entry in place.data.iterdir():
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-        if not (place.data / "PG_VERSION").exists():
+        if not any(place.data.iterdir()):
+            is_new = running.exists() or (self._var / RESTORING).exists()
+            if usable(self._var / "secrets" / "postgres-postgres") and not is_new:
+                raise refusal(postgres_gone(place.data))  # it had a password, so it had a database
             running.touch()
             self._initdb(place)
-            running.unlink()
-        major = (place.data / "PG_VERSION").read_text("ascii").strip()
+        running.unlink(missing_ok=True)
+        self._compare_files(place)
+        self.mended = _mend_version(place)
+        major = _version_in(place.data)
         ours = _program_major(place)
         if major != ours:
             raise StartError(
                 f"数据库目录属于 PostgreSQL {major},程序为 {ours};请先按手册导出再导入。",
                 f"the database directory is of PostgreSQL {major}, the program is {ours}: dump and restore first.",
             )
-        path = place.data / "openmains.conf"
-        path.write_text(configuration(self._size, place.socket, durable=self._durable), "utf-8")
-        if place.account.uid >= 0:
-            os.chown(path, place.account.uid, place.account.gid)
+        for name, text in (
+            ("openmains.conf", configuration(self._size, place, durable=self._durable)),
+            ("openmains_hba.conf", ACCESS),
+        ):
+            path = place.data / name
+            path.write_text(text, "utf-8")
+            if place.account.uid >= 0:
+                os.chown(path, place.account.uid, place.account.gid)
+
+    def _compare_files(self, place: Place) -> None:
+        """Against what an orderly end left; raises StartError."""
+        if not (place.data / LIST).exists():
+            return
+        changed = changed_files(place.data) or damaged_pages(
+            place.programs, place.data, lambda words: self._run(place, words)
+        )
+        if changed:
+            raise refusal(postgres_files(place.data, changed))
 
     def _initdb(self, place: Place) -> None:
         password_file = place.socket / "first-password"
@@ -177,30 +249,31 @@ class PostgresServer:
             "--no-instructions",
             *([] if self._durable else ["--no-sync"]),
         ]
-        env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
-        account = place.account
         try:
-            if account.uid >= 0:
-                done = subprocess.run(  # noqa: S603 - fixed words and our own paths
-                    command,
-                    user=account.uid,
-                    group=account.gid,
-                    extra_groups=[],
-                    capture_output=True,
-                    text=True,
-                    cwd=place.data,
-                    env=env,
-                    check=False,
-                )
-            else:
-                done = subprocess.run(  # noqa: S603 - the same
-                    command, capture_output=True, text=True, cwd=place.data, env=env, check=False
-                )
+            done = self._run(place, command)
         finally:
             password_file.unlink()
         if done.returncode != 0:
             why = done.stderr.strip().splitlines()[-1:] or ["?"]
             raise StartError(f"初始化数据库失败:{why[0]}", f"initialising the database failed: {why[0]}")
+
+    @staticmethod
+    def _run(place: Place, command: list[str], words: str = "") -> subprocess.CompletedProcess[str]:
+        """One of the programs, as the account that owns the data."""
+        account = place.account
+        ours = account.uid < 0
+        return subprocess.run(  # noqa: S603 - fixed words and our own paths
+            command,
+            user=None if ours else account.uid,
+            group=None if ours else account.gid,
+            extra_groups=None if ours else [],
+            input=words,
+            capture_output=True,
+            text=True,
+            cwd=place.data,
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"},
+            check=False,
+        )
 
     async def _end_orphan(self, data: Path) -> None:
         """Wait for a postmaster that outlived its supervisor, and drop a pid file that speaks of nobody."""
@@ -247,8 +320,7 @@ async def _connect_patiently(url: str, child: Child) -> asyncpg.Connection:
             return await asyncpg.connect(url, timeout=5)
         except (OSError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError, TimeoutError) as error:
             if not child.running:
-                words = _last_words(child)
-                raise StartError(f"数据库没有启动:{words}", f"the database did not start: {words}") from error
+                raise refusal(postgres_did_not_start(_last_words(child))) from error
             if time.monotonic() > until:
                 await child.stop(5, stop_signal=signal.SIGQUIT)
                 raise StartError("数据库启动超时。", "the database did not get ready in time.") from error
@@ -256,9 +328,11 @@ async def _connect_patiently(url: str, child: Child) -> asyncpg.Connection:
 
 
 def _last_words(child: Child) -> str:
+    """Why it ended: what it calls PANIC comes before what it told others because of it, that it is not up yet."""
     bad = [line for line in child.last_lines if re.search(r"FATAL|PANIC|ERROR", line)]
-    lines = bad or list(child.last_lines) or ["?"]
-    return lines[0]
+    said = [line for line in bad if "is starting up" not in line and "is shutting down" not in line]
+    lines = [line for line in said if "PANIC" in line] or said or bad or list(child.last_lines) or ["?"]
+    return re.sub(r"^.*?(?=PANIC:|FATAL:|ERROR:)", "", lines[0])
 
 
 def _postmaster(data: Path) -> int | None:
@@ -269,6 +343,25 @@ def _postmaster(data: Path) -> int | None:
     except (OSError, ValueError):
         return None
     return pid if os.fsencode(str(data)) in arguments else None
+
+
+def _version_in(data: Path) -> str:
+    try:
+        return (data / "PG_VERSION").read_bytes().decode("ascii", "replace").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _mend_version(place: Place) -> list[str]:
+    """``PG_VERSION`` says two digits that each database's folder says too: made anew from there when it is damaged; its name then."""
+    said = {_version_in(folder) for folder in (place.data / "base").glob("*")}
+    if _version_in(place.data) not in said and len(said) == 1:
+        path = place.data / "PG_VERSION"
+        path.write_text(said.pop() + "\n", "ascii")
+        if place.account.uid >= 0:
+            os.chown(path, place.account.uid, place.account.gid)
+        return [path.name]
+    return []
 
 
 def _program_major(place: Place) -> str:

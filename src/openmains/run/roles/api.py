@@ -12,12 +12,14 @@ from nats.errors import Error as NatsError
 
 from openmains.app.command.driver import CatalogCommands
 from openmains.app.fleet.drivers import LoadedDriverCatalog, wording
+from openmains.app.ingest.uplink import encode_batch
 from openmains.app.readings.report.answers import Reports
 from openmains.app.security.model import OnSimSeparated
 from openmains.drivers import catalog as driver_catalog
 from openmains.drivers.points import vocabulary
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.network import ClickHouseCellLoads
+from openmains.edges.clickhouse.parts import Parts
 from openmains.edges.clickhouse.quantities import ClickHouseQuantities
 from openmains.edges.clickhouse.readings import ClickHouseReadings
 from openmains.edges.clickhouse.report import DayReports
@@ -32,12 +34,15 @@ from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.identity.tables import SignIn
 from openmains.edges.postgres.readings.due import KeptReports
 from openmains.edges.postgres.readings.report import ReportLabels
+from openmains.edges.postgres.system.running import RunningDatabase
 from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.switch import FileSwitch
+from openmains.run.care.faults import FaultFolder
 from openmains.run.engines.child import StartError
 from openmains.run.roles.access import sealed_files, thresholds_of
 from openmains.run.roles.engine_watch import EVERY_S, WAIT_S, DiskWatch, EngineWatch, Question, data_places
+from openmains.run.roles.file_watch import FileWatch, Trial
 from openmains.run.roles.process import Core, every, now_us
 from openmains.run.roles.system_view import RunningSystem
 from openmains.run.settings import Settings
@@ -60,7 +65,8 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
         disks = DiskWatch(data_places(settings.var_path), settings.ready_free_mb)
         stack.callback(disks.close)
         watch = await engine_watch(settings, stack, stream, core.clickhouse)
-        system = RunningSystem(core.hub, stream, core.pool, core.clickhouse, settings.shards, watch, disks)
+        files = file_watch(settings, stack, stream, core)
+        system = RunningSystem(core.hub, stream, core.pool, core.clickhouse, settings.shards, watch, disks, files)
         looking = asyncio.create_task(every(EVERY_S, "engine watch", watch.look, stop))
         stack.callback(looking.cancel)
         sampling = asyncio.create_task(every(STORAGE_EVERY_S, "storage sample", system.sample_storage, stop))
@@ -91,6 +97,22 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
             )
         )
         await serve(app, settings.http_host, settings.http_port, stop)
+
+
+def file_watch(settings: Settings, stack: AsyncExitStack, stream: UplinkStream, core: Core) -> FileWatch:
+    """Asks the signer over a connection of its own (a long authorisation must not look like silence), and tries what a report does."""
+    signer = SocketSigner(settings.signer_path)
+    stack.push_async_callback(signer.close)
+    trial = Trial(
+        {
+            "stream": lambda _number: stream.publish(
+                0, encode_batch([]), wait_s=2
+            ),  # a batch without reports changes nothing
+            "postgresql": RunningDatabase(core.pool).try_out,
+            "clickhouse": Parts(core.clickhouse).try_out,
+        }
+    )
+    return FileWatch(FaultFolder(settings.var_path), signer.key_name, trial)
 
 
 async def engine_watch(

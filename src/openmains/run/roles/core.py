@@ -4,16 +4,20 @@
 import asyncio
 from contextlib import AsyncExitStack
 
-from openmains.edges.clickhouse import migrate as clickhouse_migrate
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.frozen import unfreeze_all
-from openmains.edges.clickhouse.retention import keep_frames, keep_versions
 from openmains.edges.nats.backup_moment import MomentKeeper
 from openmains.edges.nats.live import LiveHub
 from openmains.edges.nats.stream import Bus, connect
 from openmains.edges.postgres import migrate as postgres_migrate
 from openmains.edges.postgres.db import create_pool
+from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
+from openmains.edges.postgres.security.keys import PostgresKeys
+from openmains.edges.postgres.system.running import RunningDatabase
+from openmains.run.care.faults import FaultFolder
+from openmains.run.master_key import ready_master_key
 from openmains.run.roles.api import run_api
+from openmains.run.roles.file_care import care_of, open_readings
 from openmains.run.roles.freezer import EmbeddedFreezer
 from openmains.run.roles.parts import check_alone, part_of
 from openmains.run.roles.pipeline import run_pipeline
@@ -49,11 +53,11 @@ async def run_in_core(settings: Settings, stop: asyncio.Event, *parts: str) -> N
             unfreeze_all(folder)
         clickhouse = ClickHouse(urls.clickhouse, size=settings.engine_size)
         stack.callback(clickhouse.close)
-        await clickhouse_migrate.migrate(clickhouse)
-        await keep_frames(clickhouse, settings.frame_log_days)
-        await keep_versions(clickhouse, settings.day_version_days)
         pool = await create_pool(urls.postgres_pipeline, max_size=6, reset=False)
         stack.push_async_callback(pool.close)
+        book = FaultFolder(settings.var_path)
+        await open_readings(settings, clickhouse, PostgresPipelineStore(pool), RunningDatabase(pool), book)
+        await retry("keys", lambda: ready_master_key(settings.var_path, PostgresKeys(pool)), stop)
         client = await retry(
             "stream",
             lambda: connect(urls.nats_of("core" if len(parts) > 1 else part_of(parts[0])), name="-".join(parts)),
@@ -68,5 +72,7 @@ async def run_in_core(settings: Settings, stop: asyncio.Event, *parts: str) -> N
             await keeper.start()
             stack.push_async_callback(keeper.close)
         calm_collector(YOUNG_OF_BATCHES)
-        works = (RUNNERS[part_of(part)](settings, stop, core) for part in parts)
+        works = [RUNNERS[part_of(part)](settings, stop, core) for part in parts]
+        if "worker" in parts:
+            works += care_of(settings, stop, core, book)
         await until_first_ends(stop, while_connected(client, stop), tidy_while_idle(stop), *works)

@@ -14,6 +14,7 @@ from nats.aio.client import Client
 
 from openmains.app.command.dispatch import Dispatcher, WakeUp
 from openmains.app.command.driver import CatalogCommands
+from openmains.app.command.signing_ports import SignerAwayError
 from openmains.domain.command.flow import CellFlow
 from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.network.capacity import DEFAULT_CAPACITY
@@ -23,11 +24,13 @@ from openmains.edges.nats.commands import CommandBus, CommittedBatch, HeardBatch
 from openmains.edges.nats.stream import Bus, connect
 from openmains.edges.postgres.command.flow import PostgresCommandFlow
 from openmains.edges.postgres.db import Pool, create_pool
+from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.switch import FileSwitch
+from openmains.run.care.ledger import KEY_NAME
 from openmains.run.roles.command_work import run_command_work
 from openmains.run.roles.counters import publish_counters
-from openmains.run.roles.process import calm_collector, now_us, retry, until_first_ends, while_connected
+from openmains.run.roles.process import calm_collector, every, now_us, retry, until_first_ends, while_connected
 from openmains.run.settings import Settings
 
 log = logging.getLogger("openmains.command")
@@ -35,6 +38,7 @@ GATHER_S = 0.025  # small against the 200 ms in which a command follows its mete
 TURN_S = 0.25
 LEARN_S = 5.0
 MOST = 5000
+KEY_EVERY_S = 5.0
 
 
 class DispatchLoop:
@@ -109,6 +113,24 @@ class DispatchLoop:
             await self._signer.close()
 
 
+async def _note_key(signer: SocketSigner, store: PostgresPipelineStore, stop: asyncio.Event) -> None:
+    """Once: note in the database which command key its commands are signed with, so that a signer that lost key and ledger can tell
+    that it is not new (care/ledger.py)."""
+    noted = asyncio.Event()
+
+    async def note() -> None:
+        with contextlib.suppress(SignerAwayError):
+            await store.chosen(KEY_NAME, await signer.key_name())
+            noted.set()
+
+    until = asyncio.create_task(every(KEY_EVERY_S, "name of the command key", note, stop))
+    try:
+        await noted.wait()
+    finally:
+        until.cancel()
+        await signer.close()
+
+
 async def run_dispatch(settings: Settings, stop: asyncio.Event) -> None:
     """The role until ``stop``."""
     async with AsyncExitStack() as stack:
@@ -118,6 +140,8 @@ async def run_dispatch(settings: Settings, stop: asyncio.Event) -> None:
         pool = await retry("PostgreSQL", lambda: create_pool(urls.postgres_pipeline, max_size=4, reset=False), stop)
         stack.push_async_callback(pool.close)
         desk = DispatchLoop(settings, client, pool, driver_catalog.load())
+        noting = asyncio.create_task(_note_key(SocketSigner(settings.signer_path), PostgresPipelineStore(pool), stop))
+        stack.callback(noting.cancel)
         calm_collector()
         log.info("dispatcher ready")
         await until_first_ends(

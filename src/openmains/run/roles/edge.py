@@ -7,6 +7,8 @@ import os
 import secrets
 from contextlib import AsyncExitStack
 
+from nats.aio.client import Client
+
 from openmains.app.fleet.identities import Identities
 from openmains.app.ingest.edge.admission import Admission
 from openmains.app.ingest.edge.batcher import Batcher
@@ -20,13 +22,17 @@ from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.fleet.identities import IdentityFollower
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
+from openmains.edges.postgres.security.keys import PostgresKeys
 from openmains.edges.udp.coap_edge import CoapEdge
 from openmains.edges.udp.shell import open_socket
+from openmains.run.care.faults import FaultFolder
+from openmains.run.care.sessions import SessionsLostError, close_sessions, watch_sessions, write_out
+from openmains.run.master_key import ready_master_key
 from openmains.run.roles.access import edge_access
 from openmains.run.roles.counters import publish_counters
 from openmains.run.roles.edge_context import EdgeContext, LoopClock
 from openmains.run.roles.process import calm_collector, check_shards, every, now_us, retry, while_connected
-from openmains.run.roles.secure_edge import new_keys, secure_side
+from openmains.run.roles.secure_edge import Secure, new_keys, secure_side, session_path
 from openmains.run.settings import Settings
 
 log = logging.getLogger("openmains.run")
@@ -46,6 +52,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         identities = Identities()
         follower = IdentityFollower(pool, identities)
         await retry("registry", follower.load, stop)
+        await retry("keys", lambda: ready_master_key(settings.var_path, PostgresKeys(pool)), stop)
         access = edge_access(settings, pool)
         await retry("terminals", access.load, stop)
         admission = Admission(
@@ -125,7 +132,11 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         ]
         if secure is not None:
             tasks.append(asyncio.create_task(every(1.0, "new keys", new_keys(secure.watch, access), stop)))
-        await while_connected(client, stop)
+        fault: SessionsLostError | None = None
+        try:
+            await _until_stopped(settings, client, secure, stop)
+        except SessionsLostError as error:
+            fault = error
         for each in (plain, None if secure is None else secure.edge):
             if each is not None:
                 each.stop_reading()
@@ -138,7 +149,30 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         if secure is not None:
             secure.edge.close()
             await secure.writer.drain()
-            secure.file.close()
+            if fault is not None and fault.moved:
+                write_out(session_path(settings), secure.file, FaultFolder(settings.var_path))
+            else:
+                close_sessions(session_path(settings), secure.file)
+        stop.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if fault is not None:
+            raise fault
+
+
+async def _until_stopped(settings: Settings, client: Client, secure: Secure | None, stop: asyncio.Event) -> None:
+    """Work goes on; raises ``SessionsLostError`` when the session file must be begun anew."""
+    works = [while_connected(client, stop)]
+    if secure is not None:
+        book = FaultFolder(settings.var_path)
+        works.append(watch_sessions(session_path(settings), secure.writer, book, stop))
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 

@@ -21,6 +21,8 @@ from pathlib import Path
 import uvloop
 
 from openmains.run import logs
+from openmains.run.care.faults import FaultFolder, Words
+from openmains.run.care.texts import role_given_up
 from openmains.run.engines.child import StartError
 from openmains.run.roles.parts import PARTS, part_of
 from openmains.run.settings import Settings, load
@@ -35,12 +37,16 @@ RUNNERS = {
     "demo": "openmains.run.demo.main:run_demo",
 }
 ROLES = tuple(RUNNERS)
-EXIT_REFUSED = 78  # EX_CONFIG of sysexits: trying again will not help
+EXIT_REFUSED = 78  # EX_CONFIG of sysexits: it cannot be mended by starting again
 # Where processors are short, who answers meters goes first: what the core does with their reports is on disk and can wait.
 NICE = {"core": 5, "pipeline": 5, "worker": 10}
 DRAIN_S = 25.0
 LEFTOVER_S = 30.0
 _log = logging.getLogger(__name__)
+
+
+class RoleRunningError(StartError):
+    """Another process of that role has the lock."""
 
 
 @contextlib.contextmanager
@@ -56,7 +62,7 @@ def role_lock(var: Path, role: str, patience_s: float = LEFTOVER_S) -> Iterator[
                 break
             except BlockingIOError:
                 if time.monotonic() > until:
-                    raise StartError(
+                    raise RoleRunningError(
                         f"另一个 {role} 进程正在使用 {var}。", f"another {role} process is using {var}."
                     ) from None
                 time.sleep(0.1)
@@ -95,6 +101,8 @@ def run(role: str, settings: Settings) -> int:
         with role_lock(settings.var_path, f"{role}-{settings.node}" if role == "edge" and settings.node > 1 else role):
             uvloop.run(_run(role, settings))
     except StartError as error:
+        words = role_given_up(role, Words(error.zh, error.en))
+        FaultFolder(settings.var_path).tell(f"role.{role}", f"log/{role}.log", words, blocks=role != "demo")
         _log.error("%s / %s", error.zh, error.en)
         return EXIT_REFUSED
     except Exception:

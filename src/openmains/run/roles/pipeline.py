@@ -15,6 +15,9 @@ from openmains.edges.nats.commands import CommittedPublisher
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.postgres.ingest.leases import PostgresLeaseStore
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
+from openmains.edges.postgres.system.running import RunningDatabase
+from openmains.run.care.faults import FaultFolder
+from openmains.run.care.stream import EVERY_S, compare_stream, note_end
 from openmains.run.roles.access import judge_of
 from openmains.run.roles.counters import publish_counters
 from openmains.run.roles.holder import holder_of
@@ -34,6 +37,9 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: Core) -> N
         stream = UplinkStream(client, max_bytes=settings.stream_max_mb << 20)
         await retry("stream", stream.ensure, stop)
         await check_shards(PostgresPipelineStore(pool), settings)
+        book = FaultFolder(settings.var_path)
+        positions = await RunningDatabase(pool).positions()
+        await retry("stream", lambda: compare_stream(stream, positions, settings.var_path, book), stop)
         bus = Bus(client)
         drivers = driver_catalog.load()
         publisher = CommittedPublisher(client)
@@ -79,6 +85,7 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: Core) -> N
         await asyncio.gather(
             _hold(leases, stop),
             while_connected(client, stop),
+            every(EVERY_S, "the stream's end", lambda: note_end(stream, settings.var_path), stop),
             publish_counters(bus, f"pipeline-{os.getpid()}", counters, stop, process=core.process),
         )
 

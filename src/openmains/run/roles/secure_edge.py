@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -33,11 +34,13 @@ from openmains.edges.sqlite.sessions import SessionFile, SessionFileError
 from openmains.edges.sqlite.writer import SessionWriter
 from openmains.edges.udp.secure_edge import SecureEdge
 from openmains.edges.udp.shell import open_socket
+from openmains.run.care.faults import FaultFolder
+from openmains.run.care.sessions import open_sessions
 from openmains.run.engines.child import StartError
 from openmains.run.roles.access import EdgeAccess
 from openmains.run.roles.edge_context import EdgeContext
 from openmains.run.roles.process import now_us
-from openmains.run.secret_files import secret
+from openmains.run.secret_files import secret, usable
 from openmains.run.settings import Settings
 from openmains.wire.lwm2m.server import Server as LwM2mServer
 
@@ -156,11 +159,20 @@ def _parts(context: EdgeContext, link: Link, server: LwM2mServer, watch: AccessW
     )  # fmt: skip
 
 
+def session_path(settings: Settings) -> Path:
+    """This node's session file."""
+    return settings.var_path / "edge" / f"node-{settings.node}.sqlite"
+
+
 def _session_file(settings: Settings) -> SessionFile:
-    path = settings.var_path / "edge" / f"node-{settings.node}.sqlite"
+    path = session_path(settings)
+    had_key = bool(usable(settings.var_path / "secrets" / "edge-sessions"))
     key = secret(settings.var_path, "edge-sessions").encode()
     try:
-        return SessionFile(path, settings.node, _key_of(key), secrets.token_bytes)
+        return open_sessions(
+            path, settings.node, _key_of(key), secrets.token_bytes, FaultFolder(settings.var_path),
+            known=had_key and settings.node == 1,
+        )  # fmt: skip
     except SessionFileError as error:
         raise StartError(
             f"会话文件不适用于本节点或本版本:{error}。请核对 node 设置,或移走该文件(表具将重新握手)。",

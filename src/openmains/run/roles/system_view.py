@@ -19,6 +19,7 @@ from openmains.edges.postgres.system.running import RunningDatabase
 from openmains.edges.postgres.system.storage import StorageHistory
 from openmains.run.engines.nats_server import server_version
 from openmains.run.roles.engine_watch import DiskWatch, EngineWatch
+from openmains.run.roles.file_watch import FileWatch
 
 ASK_S = 3.0
 
@@ -29,7 +30,7 @@ def role_of(node: str) -> str:
 
 
 class RunningSystem:
-    """For one core process. ``watch`` and ``disks`` tell what does not answer; no question here waits longer than ``ASK_S``."""
+    """For one core process. ``watch``, ``disks`` and ``files`` tell what does not answer; no question here waits longer than ``ASK_S``."""
 
     def __init__(
         self,
@@ -40,7 +41,9 @@ class RunningSystem:
         shards: int,
         watch: EngineWatch,
         disks: DiskWatch,
+        files: FileWatch,
     ) -> None:
+        self._files = files
         self._hub = hub
         self._stream = stream
         self._database = RunningDatabase(pool)
@@ -89,6 +92,7 @@ class RunningSystem:
             engines=engines,
             storage=storage,
             growth=await self._growth(),
+            faults=self._files.told(),
         )
 
     async def _growth(self) -> list[StorageSample]:
@@ -147,10 +151,10 @@ class RunningSystem:
         return await self._readings.version(), {f"clickhouse.{table}": size for table, size in held.items()}
 
     async def not_ready(self) -> list[str]:
-        """What keeps this process from serving: engines that do not answer, full disks, roles that are not heard of."""
-        silent, disks = await asyncio.gather(self._watch.silent(), self._disks.faults())
+        """What keeps this process from serving: engines that do not answer, full disks, broken files, roles that are not heard of."""
+        silent, disks, files = await asyncio.gather(self._watch.silent(), self._disks.faults(), self._files.faults())
         roles = {role_of(node.node) for node in self._hub.living()}
-        return silent + disks + [role for role in ("edge", "pipeline", "dispatch") if role not in roles]
+        return silent + disks + files + [role for role in ("edge", "pipeline", "dispatch") if role not in roles]
 
     async def metrics(self, tenant_id: TenantId | None) -> list[Metric]:
         """For Prometheus: of the platform, for who runs it (None: who asks at the machine itself); else of the tenant alone."""

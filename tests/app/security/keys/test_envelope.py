@@ -15,7 +15,7 @@ from openmains.app.security.keys.ports import DeviceKey, KeyedMeter
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.domain.fleet.meter_row import HeaderError
 from openmains.run.engines.child import StartError
-from openmains.run.master_key import begin_rotation, end_rotation, masters_of, new_text
+from openmains.run.master_key import begin_rotation, end_rotation, make_file, masters_of, new_text
 
 IMEI = imei_of(86_0000_0000_0001)
 RAW, OTHER = bytes(range(32)), bytes(range(1, 33))
@@ -130,7 +130,12 @@ def test_what_is_made_for_the_maker_can_be_imported() -> None:
 def test_the_master_key_is_made_once_and_by_one(tmp_path: Path) -> None:
     read = masters_of(tmp_path, {})
     seen: list[str] = []
-    threads = [threading.Thread(target=lambda: seen.append(read().current.fingerprint)) for _ in range(8)]
+
+    def make() -> None:
+        make_file(tmp_path)
+        seen.append(read().current.fingerprint)
+
+    threads = [threading.Thread(target=make) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -144,6 +149,7 @@ def test_the_master_key_is_made_once_and_by_one(tmp_path: Path) -> None:
 
 def test_a_rotation_keeps_the_former_key_until_it_ends_also_when_interrupted(tmp_path: Path) -> None:
     read = masters_of(tmp_path, {})
+    make_file(tmp_path)
     first = read().current.fingerprint
     secrets = tmp_path / "secrets"
     (secrets / "master-key.previous").write_bytes((secrets / "master-key").read_bytes())  # interrupted half-way

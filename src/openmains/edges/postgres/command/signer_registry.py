@@ -18,6 +18,7 @@ from openmains.edges.postgres.queries import Query, load
 
 SQL = load(__package__, "signer.sql")
 SIZES_EVERY_S = 60.0
+UNNAMED = "?"  # commands were signed before their key had a name
 
 
 class SignerRegistry:
@@ -62,6 +63,11 @@ class SignerRegistry:
             is_removed = values.pop("is_removed")
             found.append((HeldFacts(**values), is_removed))
         return found
+
+    async def command_key(self) -> str:
+        """Name of the command key of this database's commands, ``UNNAMED`` for one of before; empty: none was signed yet."""
+        rows = await self._fetch(SQL["command_key"])
+        return str(rows[0]["value"]) if rows else ""
 
     async def utility(self, tenant_id: TenantId) -> UtilityFacts:
         rows = await self._fetch(SQL["utility"], tenant_id=tenant_id)

@@ -66,6 +66,10 @@ class PostgresPipelineStore:
         """Time zone by tenant."""
         return {row["tenant_id"]: row["zone"] for row in await self._queries["zones"].fetch(self._pool)}
 
+    async def chosen_before(self, name: str) -> str:
+        """What was chosen; empty where nothing was."""
+        return str(await self._queries["chosen"].fetchval(self._pool, name=name) or "")
+
     async def chosen(self, name: str, value: str) -> str:
         """What was chosen at the first start; ``value`` where nothing was."""
         await self._queries["choose"].execute(self._pool, name=name, value=value)

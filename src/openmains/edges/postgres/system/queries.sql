@@ -41,3 +41,22 @@ DELETE FROM storage_sample WHERE at < now() - interval '400 days'
 SELECT at, sum(bytes)::bigint AS bytes FROM storage_sample
  WHERE at > now() - interval '30 days' AND (at > now() - interval '2 days' OR extract(hour FROM at AT TIME ZONE 'UTC') = 0)
  GROUP BY at ORDER BY at
+
+-- name: newest_versions
+-- How many messages of meters are applied: those registered last that were heard.
+SELECT meter_id, version FROM meter_state WHERE version > 0 ORDER BY meter_id DESC LIMIT :most
+
+-- name: signed_counters
+-- The counter of the newest signed command of each meter, of the newest commands.
+SELECT meter_id, max(counter) AS counter
+  FROM (SELECT meter_id, counter FROM command WHERE counter IS NOT NULL ORDER BY command_id DESC LIMIT :most) AS newest
+ GROUP BY meter_id
+
+-- name: try_out
+-- Whether anything can be written at all: the newest number is kept.
+INSERT INTO ready_trial (slot, number) VALUES (1, :number)
+    ON CONFLICT (slot) DO UPDATE SET number = greatest(ready_trial.number, excluded.number)
+
+-- name: tried_out
+-- What was written.
+SELECT number FROM ready_trial

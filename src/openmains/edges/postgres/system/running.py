@@ -28,6 +28,22 @@ class RunningDatabase:
         """Shard → last position of the stream that is committed; shards without one are absent."""
         return {row["shard"]: row["position"] for row in await _QUERIES["positions"].fetch(self._pool)}
 
+    async def newest_versions(self, most: int) -> dict[int, int]:
+        """Meter → messages applied, of a sample."""
+        rows = await _QUERIES["newest_versions"].fetch(self._pool, most=most)
+        return {row["meter_id"]: row["version"] for row in rows}
+
+    async def signed_counters(self, most: int) -> dict[int, int]:
+        """Meter → the signer's counter in its newest signed command."""
+        rows = await _QUERIES["signed_counters"].fetch(self._pool, most=most)
+        return {row["meter_id"]: row["counter"] for row in rows}
+
+    async def try_out(self, number: int) -> None:
+        """Write a number and read it back; raises ``ValueError`` where another one is read."""
+        await _QUERIES["try_out"].execute(self._pool, number=number)
+        if (read := await _QUERIES["tried_out"].fetchval(self._pool)) < number:
+            raise ValueError(f"{number} was written and {read} read")
+
     async def version(self) -> str:
         """Of the server, such as ``18.1``."""
         said: str = await _QUERIES["version"].fetchval(self._pool)
