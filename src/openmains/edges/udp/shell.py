@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The shell around a sans-IO server on one UDP socket: drains it within limits, transmits, and calls at the next timer.
+"""The shell around a sans-IO server on one UDP socket: drains it within limits, drops what can no longer be answered in time,
+transmits, and calls at the next timer.
 
 What is in the datagrams is the business of the ``DatagramHandler`` that it serves.
 """
 
 import asyncio
 import socket
+import time
 from typing import Any, Protocol
 
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
+from openmains.app.ingest.edge.shedding import Shedding
+from openmains.edges.udp.arrival import Arrivals
 
-DRAIN = 512  # datagrams of one wake-up: other sockets and timers get their turn after them
+DRAIN = 512  # datagrams worked on in one wake-up: other sockets and timers get their turn after them
+MOST_TAKEN = 8 * DRAIN  # those included that are dropped unread
+TURN_S = 0.02  # a wake-up is over by then: on a busy machine those who were taken wait for their answers meanwhile
+_FEW = 16  # are worked on whatever the time
 PAUSE_S = 0.004  # under load: waking up for each datagram would cost nearly as much as what is in it
 LATE_S = 0.01  # a timer that is set may be this late; setting it anew for each datagram would cost more
 
@@ -54,9 +61,13 @@ class DatagramHandler(Protocol):
 class UdpShell:
     """One socket in the running event loop, for one ``handler``."""
 
-    def __init__(self, sock: socket.socket, limiter: AddressLimiter, handler: DatagramHandler) -> None:
+    def __init__(
+        self, sock: socket.socket, limiter: AddressLimiter, handler: DatagramHandler, shedding: Shedding
+    ) -> None:
         self._sock = sock
+        self._arrivals = Arrivals(sock)
         self._limiter = limiter
+        self._shedding = shedding
         self._handler = handler
         self._loop = asyncio.get_running_loop()
         self._transmitting = False
@@ -125,21 +136,27 @@ class UdpShell:
             self.start()
 
     def _drain(self) -> int:
-        receive, judge, received = self._sock.recvfrom, self._limiter.count, self._handler.datagram_received
+        take, judge, received = self._arrivals.take, self._limiter.count, self._handler.datagram_received
+        passes = self._shedding.passes
         now = self._loop.time()
-        before = self.received
-        for _ in range(DRAIN):
+        before, worked, until = self.received, 0, time.monotonic() + TURN_S
+        for _ in range(MOST_TAKEN):
+            if worked == DRAIN or (worked > _FEW and time.monotonic() > until):
+                break
             try:
-                datagram, peer = receive(2048)
+                datagram, peer, waited_s = take()
             except (BlockingIOError, InterruptedError):
                 break
             except OSError:  # an ICMP error of an earlier answer; the socket itself is fine
                 continue
             self.received += 1
+            if not passes(len(datagram), waited_s, now):
+                continue
             verdict = judge(peer[0], now)
             if verdict is Verdict.IGNORE:
                 self.ignored += 1
             else:
+                worked += 1
                 received(datagram, peer, verdict, now)
         self.transmit()
         return self.received - before

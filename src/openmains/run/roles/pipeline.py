@@ -10,6 +10,7 @@ from openmains.app.ingest.pipeline.worker import ShardWorker
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.clickhouse.ingest import ClickHouseReadingSink
 from openmains.edges.nats.commands import CommittedPublisher
+from openmains.edges.nats.pace import tell_pace
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.run.roles.access import judge_of
@@ -63,9 +64,13 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: Core) -> N
                     total[name] = total.get(name, 0) + value
             return total
 
+        def positions() -> dict[int, int]:
+            return {shard: position for shard, worker in enumerate(workers) if (position := worker.pace) is not None}
+
         log.info("pipeline ready: %d shards", settings.shards)
         await asyncio.gather(
             *(worker.run(stop) for worker in workers),
             while_connected(client, stop),
+            tell_pace(client, positions, stop),
             publish_counters(bus, f"pipeline-{os.getpid()}", counters, stop, process=core.process),
         )
