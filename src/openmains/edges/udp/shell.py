@@ -17,7 +17,7 @@ from openmains.edges.udp.arrival import Arrivals
 DRAIN = 512  # datagrams worked on in one wake-up: other sockets and timers get their turn after them
 MOST_TAKEN = 8 * DRAIN  # those included that are dropped unread
 TURN_S = 0.02  # a wake-up is over by then: on a busy machine those who were taken wait for their answers meanwhile
-_FEW = 16  # are worked on whatever the time
+_FEW = 64  # are taken whatever the time: where the process is not run for long, turns would be all it does
 PAUSE_S = 0.004  # under load: waking up for each datagram would cost nearly as much as what is in it
 LATE_S = 0.01  # a timer that is set may be this late; setting it anew for each datagram would cost more
 
@@ -121,28 +121,29 @@ class UdpShell:
 
     def _readable(self) -> None:
         """Datagrams are there. More than one: load, so the next look is after a pause; at most one: wait for the next."""
-        many = True  # also when a datagram met a fault of ours: the next one must be heard
+        pause_s: float | None = PAUSE_S  # also when a datagram met a fault of ours: the next one must be heard
         try:
-            many = self._drain() > 1
+            pause_s = self._drain()
         finally:
-            self._read_on(many)
+            self._read_on(pause_s)
 
-    def _read_on(self, pause: bool) -> None:
-        if pause and self._reading:
+    def _read_on(self, pause_s: float | None) -> None:
+        if pause_s is not None and self._reading:
             if self._pausing is None:
                 self._loop.remove_reader(self._sock.fileno())
-            self._pausing = self._loop.call_later(PAUSE_S, self._readable)
+            self._pausing = self._loop.call_later(pause_s, self._readable)
         elif self._pausing is not None:
             self.start()
 
-    def _drain(self) -> int:
+    def _drain(self) -> float | None:
+        """Seconds until the next look, none where more are there already; None: when the next one comes."""
         take, judge, received = self._arrivals.take, self._limiter.count, self._handler.datagram_received
         passes = self._shedding.passes
         now = self._loop.time()
         before, worked, until = self.received, 0, time.monotonic() + TURN_S
         for _ in range(MOST_TAKEN):
-            if worked == DRAIN or (worked > _FEW and time.monotonic() > until):
-                break
+            if worked == DRAIN or (self.received - before > _FEW and time.monotonic() > until):
+                return self._turn_over(0.0)
             try:
                 datagram, peer, waited_s = take()
             except (BlockingIOError, InterruptedError):
@@ -158,8 +159,11 @@ class UdpShell:
             else:
                 worked += 1
                 received(datagram, peer, verdict, now)
+        return self._turn_over(PAUSE_S if self.received - before > 1 else None)
+
+    def _turn_over(self, pause_s: float | None) -> float | None:
         self.transmit()
-        return self.received - before
+        return pause_s
 
     def _rearm(self, due: float | None, now: float) -> None:
         if self._timer is not None:
