@@ -101,6 +101,16 @@ def test_what_a_pipeline_of_another_start_says_is_no_surprise() -> None:
     assert (pace.unapplied, pace.behind_s(100.0)) == (0, 0.0)
 
 
+def test_a_stream_that_was_made_anew_is_not_waited_for() -> None:
+    pace = Pace()
+    for sequence in (900_000, 900_002, 900_001):  # two were on their way at once
+        pace.stored(0, sequence, 5_000, 1.0)
+    pace.stored(0, 1, 10, 2.0)
+    assert pace.unapplied == 10
+    pace.heard({0: 1}, 3.0)
+    assert pace.unapplied == 0
+
+
 def test_memory_is_bounded_and_nothing_is_forgotten() -> None:
     pace = Pace()
     for sequence in range(50_000):

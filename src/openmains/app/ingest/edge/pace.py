@@ -23,6 +23,7 @@ FEW = 3_000  # reports that may always wait, also when the stores stand still fo
 GUESSED_PER_S = 2_000.0  # before anything was measured
 MEASURED_S = 3.0  # over which a pace is measured: batches come in lumps
 FORGETS = 0.05  # of a better pace, with each word of a pipeline that is late
+ANEW = 1_000  # sequences that a stream goes back by: it was made anew, and what was in it is no longer waited for
 MOST_NOTED = 20_000  # notes of a shard; then each two neighbours become one
 
 
@@ -52,6 +53,12 @@ class Pace:
     def stored(self, shard: int, sequence: int, uplinks: int, now: float) -> None:
         """A batch is on disk."""
         kept = self._of(shard).waiting
+        if kept and sequence < kept[-1][0]:
+            if kept[-1][0] - sequence > ANEW:
+                self.unapplied -= sum(reports for _, reports, _ in kept)
+                kept.clear()
+            else:
+                sequence = kept[-1][0]
         kept.append((sequence, uplinks, now))
         if len(kept) >= MOST_NOTED:
             for _ in range(len(kept) // 2):
