@@ -9,7 +9,7 @@ import random
 
 import pytest
 
-from openmains.app.ingest.edge.pace import STEADY_S, Pace
+from openmains.app.ingest.edge.pace import FEW, STEADY_S, Pace
 from openmains.app.ingest.edge.shedding import SMALL, Shedding
 
 TAKEN_S, REFUSED_S, DROPPED_S = 600e-6, 140e-6, 16e-6
@@ -93,7 +93,7 @@ def test_goodput_stays_when_the_pipeline_is_what_is_short() -> None:
         applied = CAPACITY / 3
         town = Town(times * applied, 15, applied)
         assert town.goodput >= 0.9 * applied, times
-        assert town.backlog <= 5 * applied, times
+        assert town.backlog <= max(FEW + 512, 5 * applied), times  # and what one turn of the socket takes
         assert len(town.refused) >= 300, times  # told to come later, not only left alone
 
 

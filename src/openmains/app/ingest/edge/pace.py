@@ -3,9 +3,9 @@
 
 Theory: an edge is faster than the pipeline, so an edge that takes whatever it can answer fills the stream and takes the processors
 from whoever empties it. Each batch is noted when it is on disk and struck out when the pipeline's position has passed it. The queue is
-too long when its oldest batch is older than ``LATE_S``, or when more waits than the pipeline applies in that time by its own measure.
-Then new reports are taken only against applied ones, a little fewer, so the queue shrinks to its bound whatever is offered, and what
-was stored while the pipeline was away costs nobody a refusal as long as it is worked off faster than new reports come.
+too long when its oldest batch is older than ``LATE_S``, or when more waits than the pipeline applies in ``MOST_S`` by its own measure.
+Then new reports are taken only against applied ones, half as many, so the queue shrinks to its bound whatever is offered, and what
+was stored while the pipeline was away costs nobody a refusal as long as it is worked off twice as fast as new reports come.
 
 An outage is no overload. Where nobody tells a position, or tells it again since less than ``STEADY_S``, the stream takes in what it can
 hold, as ever. All instants are this edge's own; time (seconds, any origin) is an argument.
@@ -15,12 +15,13 @@ from collections import deque
 from collections.abc import Mapping
 
 LATE_S = 3.0  # the pipeline at full speed needs up to two for a batch
+MOST_S = 4.5  # of work by the measured pace, which lags behind: what a sudden load may add before its age tells
 SILENT_S = 5.0  # nothing heard for so long: the pipeline is away, or its stores are
 STEADY_S = 5.0  # heard for so long without a gap: its pace is known
-REPLACED = 0.8  # reports taken for each applied one while late
+REPLACED = 0.5  # reports taken for each applied one while late
 MOST_CREDIT = 20_000.0
 FEW = 3_000  # reports that may always wait, also when the stores stand still for a moment
-GUESSED_PER_S = 2_000.0  # before anything was measured
+GUESSED_PER_S = 1_000.0  # before anything was measured
 MEASURED_S = 3.0  # over which a pace is measured: batches come in lumps
 FORGETS = 0.05  # of a better pace, with each word of a pipeline that is late
 ANEW = 1_000  # sequences that a stream goes back by: it was made anew, and what was in it is no longer waited for
@@ -94,7 +95,7 @@ class Pace:
     def _is_late(self, now: float) -> bool:
         if self.unapplied <= FEW or not self._is_steered(now):
             return False
-        return self.unapplied > LATE_S * self._per_s or self.behind_s(now) > LATE_S
+        return self.unapplied > MOST_S * self._per_s or self.behind_s(now) > LATE_S
 
     def _is_steered(self, now: float) -> bool:
         return any(known.is_steered(now) for known in self._shards.values())
