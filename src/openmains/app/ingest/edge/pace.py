@@ -14,7 +14,7 @@ hold, as ever. All instants are this edge's own; time (seconds, any origin) is a
 from collections import deque
 from collections.abc import Mapping
 
-LATE_S = 3.0  # the pipeline at full speed needs up to two for a batch
+LATE_S = 4.0  # the pipeline at full speed needs up to two for a batch, and longer where it shares its processors
 MOST_S = 4.5  # of work by the measured pace, which lags behind: what a sudden load may add before its age tells
 SILENT_S = 5.0  # nothing heard for so long: the pipeline is away, or its stores are
 STEADY_S = 5.0  # heard for so long without a gap: its pace is known
