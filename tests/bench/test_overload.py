@@ -8,7 +8,7 @@ import pytest
 
 from openmains.bench import overload
 from openmains.bench.load.secure import RUN
-from openmains.emulator.meter.frames import drivers
+from openmains.drivers import catalog
 
 
 @pytest.mark.usefixtures("starts_engines", "takes_minutes")
@@ -26,7 +26,7 @@ def test_each_meter_has_its_own_alarm_and_a_repeat_is_the_same() -> None:
     first = alarms(places, np.full(4, 20_500), 1_790_000_000)
     assert first.shape == (4, 46)
     assert (alarms(places, np.full(4, 20_500), 1_790_000_000) == first).all()
-    driver = drivers().driver("openmains/water-1")
+    driver = catalog.load().driver("openmains/water-1")
     assert len({frame.tobytes() for frame in first}) == 4
     assert all(driver.check(frame.tobytes()) is None for frame in first)
 

@@ -42,8 +42,8 @@ from openmains.bench.registry import BenchRegistry, register, remember
 from openmains.bench.secure import SecureGenerator, add_keys, connect_meters
 from openmains.bench.system import engine_urls, free_port, system
 from openmains.domain.period import DAY_S
+from openmains.drivers import catalog
 from openmains.drivers.model import Kind
-from openmains.emulator.meter.frames import drivers
 from openmains.run import messages
 from openmains.run.settings import Loaded
 
@@ -63,7 +63,7 @@ class Alarms:
 
     def __init__(self, first: int) -> None:
         self._first = first
-        self._driver = drivers().driver(DailyReports.driver_name)
+        self._driver = catalog.load().driver(DailyReports.driver_name)
         self._reports = DailyReports()
 
     def __call__(self, index: Ints, days: Ints, device_at: int) -> NDArray[np.uint8]:
