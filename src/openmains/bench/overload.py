@@ -54,6 +54,7 @@ WINDOW = 1_500
 STEP = 16 * RUN  # counts of meters are multiples of it: at least so many handshakes at a time
 FASTEST = 60_000.0  # reports a second: more than any system here answers
 ALARMS_PER_S = 20.0
+ROUNDS = 4  # a meter sends at most so many reports in a load, of a day each
 TAIL_S = 3.0  # meters that were not answered go on repeating for so long after the last report
 GROUPS = 16  # of meters, for fairness
 
@@ -128,7 +129,9 @@ def lines_of(name: str, found: dict[str, Any]) -> Iterator[str]:
         f" last sending, {found['p99_first_ms']:.0f} ms from the first; all visible {found['drain_s']:.1f} s after the load"
     )
     yield (
-        f"    {found['us_per_report']:.0f} us of processor a visible report; cores: "
+        f"    {found['us_per_report']:.0f} us of processor a visible report ("
+        + ", ".join(f"{key} {value:.0f}" for key, value in sorted(found["us"].items()) if value >= 1)
+        + "); cores: "
         + ", ".join(f"{key} {value:.2f}" for key, value in sorted(found["cores"].items()) if value >= 0.01)
     )
     yield (
@@ -206,7 +209,7 @@ class Overload:
         self._args, self._urls, self._registry, self._root = args, urls, registry, root
         self._reports, self._alarms = reports, alarms
         self._meters = registry.count - RUN
-        self._day = int(time.time()) // DAY_S - 29
+        self._day = int(time.time()) // DAY_S - 28
         self.loads: dict[str, dict[str, Any]] = {}
         self.sent: list[dict[str, Any]] = []
 
@@ -222,11 +225,10 @@ class Overload:
 
     async def _load(self, name: str, rate: float) -> dict[str, Any]:
         """``rate`` 0: as many as are answered."""
-        self._day += 1
         owner = self._urls["postgres_owner"]
         await forget_states(owner, self._registry)
         await remember(owner, self._registry, self._day)
-        seconds = min(self._args.seconds, self._meters / rate) if rate else self._args.seconds
+        seconds = min(self._args.seconds, ROUNDS * self._meters / rate) if rate else self._args.seconds
         window = 0 if rate else WINDOW
         print(
             f"{name}: "
@@ -235,7 +237,14 @@ class Overload:
             flush=True,
         )
         await asyncio.to_thread(
-            self._reports.prepare, self._day, rate or FASTEST, seconds, window, self._meters, None, TAIL_S
+            self._reports.prepare,
+            self._day,
+            rate or FASTEST,
+            seconds,
+            window,
+            int(rate * seconds) or ROUNDS * self._meters,
+            None,
+            TAIL_S,
         )
         await asyncio.to_thread(
             self._alarms.prepare, self._day, ALARMS_PER_S, seconds, 0, 0, Alarms(self._meters), TAIL_S
@@ -256,6 +265,7 @@ class Overload:
         generator = (said["cpu_seconds"] + heard["cpu_seconds"]) / lasted
         acked = len(sent["meters"])
         self.sent.append(sent)
+        self._day += ROUNDS
         found = self.loads[name] = {
             "offered_per_s": said["sent"] / said["seconds"],
             "seconds": said["seconds"],
@@ -270,6 +280,7 @@ class Overload:
             "p99_first_ms": said["p99_ack_ms"],
             "drain_s": max(0.0, visible_at - ended),
             "us_per_report": sum(spent.values()) * lasted * 1e6 / max(acked, 1),
+            "us": {key: value * lasted * 1e6 / max(acked, 1) for key, value in spent.items()},
             "cores": spent | {"generator": generator},
             "alarms": heard["acknowledged"],
             "alarms_unanswered": heard["sent"] - heard["acknowledged"],

@@ -68,7 +68,7 @@ def _child(connection: Connection, target: tuple[str, int], first_imei: int, cou
         day, rate, seconds, window, limit, frames, tail_s = order
         load = SecureLoad(
             target, first_imei, sessions, day, rate, opened=opened, window=window, limit=limit, frames=frames, seed=seed,
-            sealed_ahead=min(count, limit or count, int(rate * seconds) + 4096) if rate else 0,
+            sealed_ahead=min(limit or count, int(rate * seconds) + 4096) if rate else 0,
         )  # fmt: skip
         load.keeps_sockets = True
         connection.send("ready")
