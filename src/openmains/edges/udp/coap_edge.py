@@ -77,6 +77,7 @@ class CoapEdge:
             "received": self._shell.received,
             "sent": self._shell.sent,
             "ignored.flood": self._shell.ignored,
+            "shed.kernel.plain": self._shell.dropped,
             "send_failed": self._shell.send_failed,
         }
 

@@ -93,6 +93,7 @@ class SecureEdge:
             "secure.received": self._shell.received,
             "secure.sent": self._shell.sent,
             "secure.ignored.flood": self._shell.ignored,
+            "shed.kernel": self._shell.dropped,
             "secure.send_failed": self._shell.send_failed,
             **self._desk.counters,
             **self._refused,

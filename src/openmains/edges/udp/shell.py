@@ -11,8 +11,10 @@ import time
 from typing import Any, Protocol
 
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
-from openmains.app.ingest.edge.shedding import Shedding
+from openmains.app.ingest.edge.shedding import SMALL, Shedding
+from openmains.app.ingest.edge.sieve import EVERY_S, Sieve
 from openmains.edges.udp.arrival import Arrivals
+from openmains.edges.udp.kernel_sieve import KernelSieve
 
 DRAIN = 512  # datagrams worked on in one wake-up: other sockets and timers get their turn after them
 MOST_TAKEN = 8 * DRAIN  # those included that are dropped unread
@@ -74,6 +76,11 @@ class UdpShell:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
         self._reading = False
+        self._sieve, self._kernel = Sieve(), KernelSieve(sock, SMALL)
+        self._easing: asyncio.TimerHandle | None = (
+            None  # a sieve that lets nothing through would never be looked at again
+        )
+        self._stands_since: float | None = None  # the first look since the socket was last found empty
         self._pausing: asyncio.TimerHandle | None = None  # until the next look; the socket is not watched meanwhile
         self.received = self.sent = self.ignored = self.send_failed = 0
 
@@ -93,9 +100,15 @@ class UdpShell:
     def close(self) -> None:
         """Stop reading; open answers are lost, devices send again."""
         self.stop_reading()
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._easing):
+            if timer is not None:
+                timer.cancel()
         self._sock.close()
+
+    @property
+    def dropped(self) -> int:
+        """Datagrams that the kernel dropped before we saw them."""
+        return self._kernel.dropped
 
     def transmit_soon(self) -> None:
         """``transmit`` at the end of this turn."""
@@ -140,18 +153,23 @@ class UdpShell:
         take, judge, received = self._arrivals.take, self._limiter.count, self._handler.datagram_received
         passes = self._shedding.passes
         now = self._loop.time()
-        before, worked, until = self.received, 0, time.monotonic() + TURN_S
+        if self._stands_since is None:
+            self._stands_since = now
+        stood_s = now - self._stands_since
+        before, worked, dropped, until = self.received, 0, 0, time.monotonic() + TURN_S
         for _ in range(MOST_TAKEN):
             if worked == DRAIN or (self.received - before > _FEW and time.monotonic() > until):
-                return self._turn_over(0.0)
+                return self._turn_over(0.0, worked, dropped, now)
             try:
                 datagram, peer, waited_s = take()
             except (BlockingIOError, InterruptedError):
+                self._stands_since = None
                 break
             except OSError:  # an ICMP error of an earlier answer; the socket itself is fine
                 continue
             self.received += 1
-            if not passes(len(datagram), waited_s, now):
+            if not passes(len(datagram), waited_s, stood_s, now):
+                dropped += 1
                 continue
             verdict = judge(peer[0], now)
             if verdict is Verdict.IGNORE:
@@ -159,11 +177,19 @@ class UdpShell:
             else:
                 worked += 1
                 received(datagram, peer, verdict, now)
-        return self._turn_over(PAUSE_S if self.received - before > 1 else None)
+        return self._turn_over(PAUSE_S if self.received - before > 1 else None, worked, dropped, now)
 
-    def _turn_over(self, pause_s: float | None) -> float | None:
+    def _turn_over(self, pause_s: float | None, worked: int, dropped: int, now: float) -> float | None:
         self.transmit()
+        if self._sieve.looked(worked, dropped, now):
+            self._kernel.let_through(self._sieve.share)
+        if self._sieve.share < 1.0 and self._easing is None:
+            self._easing = self._loop.call_later(2 * EVERY_S, self._ease)
         return pause_s
+
+    def _ease(self) -> None:
+        self._easing = None
+        self._turn_over(None, 0, 0, self._loop.time())
 
     def _rearm(self, due: float | None, now: float) -> None:
         if self._timer is not None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 
-from openmains.app.ingest.edge.batcher import IN_FLIGHT, OVERDUE_S, Batcher
+from openmains.app.ingest.edge.batcher import FEW, IN_FLIGHT, OVERDUE_S, Batcher
 from openmains.app.ingest.uplink import Uplink, decode_batch, encode_batch, shard_of
 
 
@@ -117,13 +117,15 @@ async def test_while_the_disk_is_slow_batches_grow_instead_of_becoming_more() ->
 async def test_what_would_be_answered_too_late_is_refused_and_the_stream_is_tried_all_the_same() -> None:
     disk = Disk()
     disk.gate.clear()
-    batcher = Batcher(disk, 1, linger_s=60, batch=2, waiting=1000)
+    batcher = Batcher(disk, 1, linger_s=60, batch=2)
     loop = asyncio.get_running_loop()
-    for meter_id in range(5):
+    for meter_id in range(FEW):
         batcher.add(uplink(meter_id), lambda _: None)
     await asyncio.sleep(0)
+    assert not batcher.is_full(loop.time() + OVERDUE_S + 0.1)  # few: a disk that stands still for a moment
+    batcher.add(uplink(FEW), lambda _: None)
     assert not batcher.is_full(loop.time())
-    assert batcher.is_full(loop.time() + OVERDUE_S + 0.1)  # the fifth waits behind two that nobody confirms
+    assert batcher.is_full(loop.time() + OVERDUE_S + 0.1)  # it waits behind two batches that nobody confirms
     disk.gate.set()
     await batcher.drain()
     assert not batcher.is_full(loop.time() + OVERDUE_S + 0.1)

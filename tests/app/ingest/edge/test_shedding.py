@@ -10,7 +10,7 @@ import random
 import pytest
 
 from openmains.app.ingest.edge.pace import FEW, STEADY_S, Pace
-from openmains.app.ingest.edge.shedding import SMALL, Shedding
+from openmains.app.ingest.edge.shedding import LASTS_S, MOST_REFUSALS, REFUSED, SMALL, Shedding
 
 TAKEN_S, REFUSED_S, DROPPED_S = 600e-6, 140e-6, 16e-6
 CAPACITY = 1 / TAKEN_S
@@ -37,6 +37,7 @@ class Town:
         now, applied, sequence, told = 0.0, 0, 0, 0.0
         backlog: list[int] = []
         end = STEADY_S + seconds
+        stands_since = 0.0
         while now < end:
             if now - told >= 0.25:
                 done = min(len(backlog), int(applied_per_s * (now - told)) if applied_per_s < 1e9 else len(backlog))
@@ -53,12 +54,12 @@ class Town:
                 if tries < 4:
                     heapq.heappush(comes, (at + 2.0 * 2**tries * chance.uniform(1, 1.5), meter, tries + 1))
             if not queue:
-                now = min(comes[0][0] if comes else end, now + 0.01)
+                now = stands_since = min(comes[0][0] if comes else end, now + 0.01)
                 continue
             turn = now  # of one drain: all of it has the same instant
             for at, meter, _ in queue[:512]:
                 size = ALARM if meter in self.alarm else REPORT
-                if not self.shedding.passes(size, now - at, turn):
+                if not self.shedding.passes(size, now - at, turn - stands_since, turn):
                     now += DROPPED_S
                 elif meter in self.answered:
                     now += REFUSED_S  # a repeat: decrypted, then answered from what is kept
@@ -115,14 +116,36 @@ def test_every_meter_has_the_same_chance() -> None:
     assert min(groups) > 0.9 * sum(groups) / 16
 
 
-def test_a_burst_is_no_overload() -> None:
+def test_a_burst_or_a_process_that_was_not_run_for_a_moment_is_no_overload() -> None:
     shedding = Shedding(Pace())
-    assert all(shedding.passes(REPORT, 0.9 - k / 1000, 5000.0 + k / 1000) for k in range(800))
-    assert not shedding.passes(REPORT, 1.1, 5001.0)
-    assert shedding.passes(SMALL, 1.1, 5001.0)
-    assert not shedding.passes(SMALL, 2.1, 5001.0)
-    assert shedding.counters["shed.old"] == 2
+    for waited_s in (0.3, 1.1, 2.9):
+        assert shedding.passes(REPORT, waited_s, LASTS_S, 5000.0)
+    assert not shedding.passes(REPORT, 3.1, LASTS_S, 5000.0)  # sent again by now
+    assert shedding.counters == {"shed.old": 1}
+
+
+def test_in_a_queue_that_stands_only_what_is_fresh_or_small_is_looked_at() -> None:
+    shedding = Shedding(Pace())
+    assert shedding.passes(REPORT, 0.2, 1.5, 5000.0)
+    assert not shedding.passes(REPORT, 0.3, 1.5, 5000.0)
+    assert shedding.passes(SMALL, 1.9, 1.5, 5000.0)
+    assert not shedding.passes(SMALL, 2.1, 1.5, 5000.0)
+    assert shedding.counters == {"shed.old": 2}
 
 
 def test_a_clock_that_was_set_back_makes_nobody_old() -> None:
-    assert Shedding(Pace()).passes(REPORT, -3600.0, 1.0)
+    assert Shedding(Pace()).passes(REPORT, -3600.0, 5.0, 1.0)
+
+
+def test_how_many_are_refused_follows_from_what_the_machine_applies() -> None:
+    for per_s in (200.0, 2_000.0):
+        shedding = Shedding(pace := Pace())
+        pace.per_s, now = per_s, 0.0
+        pace.may_take = lambda now: False  # type: ignore[method-assign]
+        refused = 0
+        for step in range(20_000):
+            now = step / 1000
+            while shedding.passes(REPORT, 0.0, 0.0, now):
+                shedding.refused()
+                refused += 1
+        assert refused - MOST_REFUSALS == pytest.approx(REFUSED * per_s * now, rel=0.01)

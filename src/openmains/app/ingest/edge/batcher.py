@@ -8,6 +8,7 @@ truth, and nobody is answered later than they listen.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -19,6 +20,7 @@ MOST_BYTES = 900_000  # payloads of one batch: the stream refuses a message over
 OVERHEAD = 64  # of an uplink around its payload, at most
 IN_FLIGHT = 2  # batches of a shard
 OVERDUE_S = 1.5  # the oldest waits so long: what comes now would be answered after its meter sent it again
+FEW = 1_000  # may always wait: a disk that stands still for a moment is no overload
 
 
 class Publisher(Protocol):
@@ -35,7 +37,7 @@ class _Lane:
     __slots__ = ("bytes", "due", "open", "since", "timer")
 
     def __init__(self) -> None:
-        self.open: list[tuple[Uplink, Done]] = []
+        self.open: deque[tuple[Uplink, Done]] = deque()
         self.bytes = 0
         self.due = False
         self.since: list[float] = []
@@ -43,14 +45,14 @@ class _Lane:
 
     def next_batch(self, most: int) -> list[tuple[Uplink, Done]]:
         """The oldest, as many as one message of the stream may hold."""
-        count = size = 0
-        for uplink, _ in self.open[:most]:
-            size += len(uplink.payload) + OVERHEAD
-            if count and size > MOST_BYTES:
+        batch: list[tuple[Uplink, Done]] = []
+        left = MOST_BYTES
+        while self.open and len(batch) < most:
+            left -= (size := len(self.open[0][0].payload) + OVERHEAD)
+            if batch and left < 0:
                 break
-            count += 1
-        batch, self.open = self.open[:count], self.open[count:]
-        self.bytes = sum(len(uplink.payload) + OVERHEAD for uplink, _ in self.open)
+            self.bytes -= size
+            batch.append(self.open.popleft())
         self.due = bool(self.open)  # they waited for this one to leave
         return batch
 
@@ -81,6 +83,8 @@ class Batcher:
         """
         if self.waiting >= self._max_waiting:
             return True
+        if self.waiting <= FEW:
+            return False
         confirmed = self._confirmed_at
         return any(lane.open and lane.since and now - max(lane.since[0], confirmed) > OVERDUE_S for lane in self._lanes)
 

@@ -161,8 +161,9 @@ class ShardWorker:
                 await self._gather(reader, held)
                 if held:
                     batch, last = _cut(held)
+                    self._is_well = False  # nobody is refused because a backup holds the gate
                     async with self._gate.batch():
-                        self._began_at = time.monotonic()
+                        self._is_well, self._began_at = True, time.monotonic()
                         await self._apply(batch, position, last)
                     position, self._began_at = last, None
                     self.counters.position = position
