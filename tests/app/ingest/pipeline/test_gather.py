@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many messages a shard takes at once: the more wait the more, also for a process that gets little of a processor."""
 
+import asyncio
+from collections import deque
 from typing import Any, cast
 
 import pytest
 
 from openmains.app.ingest.pipeline import worker as module
+from openmains.app.ingest.pipeline.gate import PipelineGate
 from openmains.app.ingest.pipeline.worker import LINGER_S, MAX_UPLINKS, ShardWorker
 from openmains.app.ingest.uplink import Uplink, UplinkBatch, encode_batch
 from openmains.drivers import catalog
@@ -58,3 +61,36 @@ async def test_with_little_to_do_it_lingers_and_no_longer(monkeypatch: pytest.Mo
     uplinks, seconds = await gathered(monkeypatch, 3, 64, 0.001)
     assert uplinks == 30
     assert LINGER_S <= seconds < LINGER_S + 0.3
+
+
+class Held:
+    """A stream with one message, and the store before it."""
+
+    def __init__(self) -> None:
+        self.opened = asyncio.Event()
+
+    async def position(self, shard: int) -> int:
+        return 7
+
+    async def reader(self, shard: int, position: int) -> Ready:
+        self.opened.set()
+        return Ready(Clock(), 1, 64, 0.001)
+
+
+async def test_while_a_backup_holds_the_pipeline_no_pace_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    held, nothing, gate = Held(), cast(Any, None), PipelineGate()
+    monkeypatch.setattr(module, "LINGER_S", 0.0)
+    shard = ShardWorker(
+        0, cast(Any, held), cast(Any, held), nothing, catalog.load(), tell=nothing, now_us=lambda: 0, gate=gate
+    )
+    await gate.close()
+    stop = asyncio.Event()
+    task = asyncio.create_task(shard._run_reader(stop))
+    await held.opened.wait()
+    async with asyncio.timeout(20):
+        while gate._moved._waiters == deque():  # type: ignore[attr-defined]
+            await asyncio.sleep(0)
+    assert shard.counters.position == 7
+    assert shard.pace is None
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
