@@ -37,6 +37,7 @@ bench: setup ## measure ingest, queries and pages on this machine / 性能测试
 	@$(PY) -m openmains.run.cli bench ingest
 	@$(PY) -m openmains.run.cli bench ingest --dtls --rate 9500
 	@$(PY) -m openmains.run.cli bench idle
+	@$(PY) -m openmains.run.cli bench overload
 	@$(PY) -m openmains.run.cli bench handshake
 	@$(PY) -m openmains.run.cli bench sessions --storm 262144
 	@$(PY) -m openmains.run.cli bench query

@@ -11,7 +11,7 @@ import pytest
 from openmains.bench.load.frames import DailyReports
 from openmains.bench.load.plain import Load
 from openmains.drivers import catalog
-from openmains.wire.coap.message import CON, Method, decode
+from openmains.wire.coap.message import CON, Message, Method, decode
 
 _IMEI = 861_000_000_000_000
 _DAY = 20_454
@@ -54,7 +54,7 @@ def test_datagrams_are_requests() -> None:
         index, day = np.array([number % 1000]), np.array([_DAY + number // 1000])
         at = int.from_bytes(message.payload[6:10], "big")
         assert (message.kind, message.code) == (CON, Method.POST)
-        assert int.from_bytes(message.token, "big") == number
+        assert int.from_bytes(message.token, "big") & 0xFFFFFF == number
         assert message.options == [(11, b"r"), (11, str(_IMEI + number % 1000).encode())]
         assert message.payload == load._frames(index, day, at)[0].tobytes()
 
@@ -118,6 +118,15 @@ def test_all_acknowledged() -> None:
     assert result.codes == {"2.04": 400}
     assert 0 < result.p50_ack_ms <= result.p99_ack_ms <= result.max_ack_ms
     assert "acked" not in result.summary()
+
+
+def test_an_answer_to_an_earlier_load_acknowledges_nothing() -> None:
+    def earlier(message: object, count: int) -> list[bytes]:
+        token = message.token  # type: ignore[attr-defined]
+        return [_ack(Message(CON, 1, message.mid, bytes((token[0] ^ 1,)) + token[1:]))]  # type: ignore[attr-defined]
+
+    _, result = _run(earlier, limit=100, drain_s=0.1)
+    assert (result.acknowledged, result.codes) == (0, {})
 
 
 @pytest.mark.usefixtures("takes_seconds")

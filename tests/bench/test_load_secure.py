@@ -3,15 +3,18 @@
 
 import asyncio
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 
 from openmains.bench.load.secure import (
     Handshakes,
+    SecureLoad,
     open_sockets,
     run_secure,
     session_pair,
@@ -110,3 +113,19 @@ def test_a_meter_keeps_its_socket() -> None:
         assert socket_of(place, 10) == (place + 10_240) // 256 % 10
     with pytest.raises(ValueError, match="multiple"):
         sockets_for(1000, 4)
+
+
+def test_a_separate_answer_is_acknowledged_within_the_session() -> None:
+    meter, server = session_pair(FIRST, b"\x01" + bytes(7), 0, ("127.0.0.1", 4000))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as platform_side:
+        platform_side.bind(("127.0.0.1", 0))
+        platform_side.settimeout(10)
+        opened = open_sockets(platform_side.getsockname(), 1)
+        sessions = [meter] * 256
+        load = SecureLoad(platform_side.getsockname(), FIRST, sessions, 20_500, 1.0, opened=opened)
+        answer = np.frombuffer(b"\x44\x44\x12\x34" + bytes((1, 0, 0, 0)), dtype=np.uint8).reshape(1, 8)
+        load._answers(0, answer, time.perf_counter())
+        content = server.open(platform_side.recv(2048), HEADER_SIZE + 8)
+        opened[0].close()
+    assert content is not None
+    assert inner(content) == (Content.APPLICATION_DATA, b"\x60\x00\x12\x34")

@@ -12,6 +12,8 @@ from typing import Any
 from openmains.app.fleet.identities import Identities, Identity
 from openmains.app.ingest.edge.admission import Admission
 from openmains.app.ingest.edge.batcher import Batcher
+from openmains.app.ingest.edge.pace import Pace
+from openmains.app.ingest.edge.shedding import Shedding
 from openmains.app.ingest.uplink import Uplink, decode_batch
 from openmains.app.link.down_log import DownLog
 from openmains.app.link.downlinks import Downlinks
@@ -179,7 +181,9 @@ def assemble(
     batcher = Batcher(disk, 1, waiting=waiting)
     server = Server(seed=7)
     proofs = Proofs(link, clock, server.ping)
-    reports = Reports(node=NODE, admission=admission, batcher=batcher, unknown=unknown, clock=clock)
+    reports = Reports(
+        node=NODE, admission=admission, batcher=batcher, shedding=Shedding(Pace()), unknown=unknown, clock=clock
+    )
     downlinks = Downlinks(
         node=NODE,
         link=link,

@@ -33,7 +33,7 @@ from openmains.bench.ingest import pipeline_steps, wait_applied, wait_known
 from openmains.bench.load.command import CommandLoad
 from openmains.bench.load.frames import DailyReports
 from openmains.bench.load.secure import Handshakes, open_sockets, sockets_for
-from openmains.bench.machine import processor_seconds, start_profilers
+from openmains.bench.machine import may_profile, processor_seconds, start_profilers
 from openmains.bench.registry import BenchRegistry, register, remember
 from openmains.bench.secure import SOCKETS, STEP, add_keys, key_of
 from openmains.bench.system import engine_urls, free_port, system
@@ -85,6 +85,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace, loaded: Loaded) -> int:
     """Run it; exit code 1 when a meter that spoke did not get its command."""
     del loaded
+    if not may_profile(args.profile):
+        return 2
     machine = calibration.say()
     figures = asyncio.run(run(args))
     for line in report(figures):

@@ -19,7 +19,7 @@ from typing import Any
 
 from openmains.bench import calibration
 from openmains.bench.ingest import wait_known
-from openmains.bench.machine import memory_mb, processor_seconds, start_profilers
+from openmains.bench.machine import may_profile, memory_mb, processor_seconds, start_profilers
 from openmains.bench.registry import BenchRegistry, register
 from openmains.bench.secure import STEP, add_keys, connect_meters
 from openmains.bench.system import engine_urls, free_port, system
@@ -38,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace, loaded: Loaded) -> int:
     """Run it; exit code 1 when a handshake failed."""
     del loaded
+    if not may_profile(args.profile):
+        return 2
     machine = calibration.say()
     figures = asyncio.run(run(args))
     print(

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from openmains.bench import calibration, libcoap
 from openmains.bench.load.plain import Load
-from openmains.bench.machine import memory_mb, processor_seconds, start_profilers
+from openmains.bench.machine import may_profile, memory_mb, processor_seconds, start_profilers
 from openmains.bench.registry import BenchRegistry, register, remember
 from openmains.bench.secure import prepare_secure
 from openmains.bench.system import engine_urls, free_port, system
@@ -73,6 +73,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace, loaded: Loaded) -> int:
     """Run it; exit code 1 when something was lost or doubled."""
     del loaded
+    if not may_profile(args.profile):
+        return 2
     machine = calibration.say()
     figures = asyncio.run(run(args))
     for line in report(figures):
@@ -139,6 +141,7 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
             began = time.time()
             if args.dtls:
                 sent = await asyncio.to_thread(secure.load, first_day, args.rate, args.seconds, args.window)
+                secure.end()
             else:
                 sent = await asyncio.to_thread(
                     load_in_child, ("127.0.0.1", coap), registry, first_day, args.rate, args.seconds, args.window
@@ -289,16 +292,21 @@ def key_of(meters: Ints, days: Ints) -> Ints:
 
 async def pipeline_steps(nats_url: str) -> dict[str, float]:
     """Wall seconds the pipeline spent in each step so far, from its own counters."""
+    counters = await counters_of(nats_url, "pipeline")
+    return {name[3:]: value / 1000 for name, value in counters.items() if name.startswith("ms.")}
+
+
+async def counters_of(nats_url: str, role: str) -> dict[str, int]:
+    """What a role counted so far, by its own word."""
     client = await connect(nats_url, name="bench")
     heard: asyncio.Future[dict[str, int]] = asyncio.get_running_loop().create_future()
 
     async def on_counters(topic: str, data: bytes) -> None:
-        if topic.startswith("counters.pipeline") and not heard.done():
+        if topic.startswith(f"counters.{role}") and not heard.done():
             heard.set_result(json.loads(data)["counters"])
 
     try:
         await Bus(client).listen("counters.*", on_counters)
-        counters = await asyncio.wait_for(heard, 10)
+        return await asyncio.wait_for(heard, 10)
     finally:
         await client.close()
-    return {name[3:]: value / 1000 for name, value in counters.items() if name.startswith("ms.")}

@@ -2,9 +2,12 @@
 """Processor time and memory of a system's processes, read from /proc, and profiles of them."""
 
 import os
+import shutil
 import subprocess
 from collections import defaultdict
 from pathlib import Path
+
+from openmains.run import messages
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -81,6 +84,17 @@ def memory_mb(root: int) -> int:
             continue
         total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return round(total / 1024)
+
+
+def may_profile(folder: Path | None) -> bool:
+    """Whether the bench can go on: no profiles are wanted, or py-spy is there; else it says what to do."""
+    if folder is None or shutil.which("py-spy") is not None:
+        return True
+    messages.fail(
+        "--profile 需要 py-spy,但未找到:请先执行 pip install py-spy,或去掉 --profile。",
+        "--profile needs py-spy, which was not found: pip install py-spy, or leave --profile out.",
+    )
+    return False
 
 
 def start_profilers(folder: Path | None, root: int, seconds: float) -> list[subprocess.Popen[bytes]]:

@@ -17,6 +17,7 @@ import asyncpg
 import numpy as np
 
 from openmains.app.security.keys.vault import Vault
+from openmains.bench.load.plain import Frames
 from openmains.bench.load.secure import RUN, Handshakes, SecureLoad, open_sockets, sockets_for
 from openmains.bench.registry import BenchRegistry
 from openmains.edges.postgres.db import create_pool
@@ -56,31 +57,34 @@ async def add_keys(urls: dict[str, str], var: Path, registry: BenchRegistry) -> 
 
 
 def _child(connection: Connection, target: tuple[str, int], first_imei: int, count: int) -> None:
-    """Handshakes, a report of them, then the load on command."""
+    """Handshakes, a report of them, then each load that is asked for."""
     opened = open_sockets(target, sockets_for(count, SOCKETS))
     made = Handshakes(opened, first_imei, count, key_of).run()
     connection.send({"done": made.done, "failed": made.failed, "seconds": made.seconds, "share": made.cpu_share})
-    order = connection.recv()
-    if order is None:
-        return
-    day, rate, seconds, window = order
     sessions = [session for session in made.sessions if session is not None]
-    load = SecureLoad(
-        target, first_imei, sessions, day, rate, opened=opened, window=window,
-        sealed_ahead=min(count, int(rate * seconds) + 4096) if rate else 0,
-    )  # fmt: skip
-    connection.send("ready")
-    connection.recv()
-    result = load.run(seconds)
-    meters, days = result.acked_pairs()
-    connection.send(
-        {
-            "summary": result.summary(),
-            "meters": np.asarray(meters),
-            "days": np.asarray(days),
-            "bad_answers": load.bad_answers,
-        }
-    )
+    seed = 0
+    while (order := connection.recv()) is not None:
+        seed += 1
+        day, rate, seconds, window, limit, frames, tail_s = order
+        load = SecureLoad(
+            target, first_imei, sessions, day, rate, opened=opened, window=window, limit=limit, frames=frames, seed=seed,
+            sealed_ahead=min(limit or count, int(rate * seconds) + 4096) if rate else 0,
+        )  # fmt: skip
+        load.keeps_sockets = True
+        connection.send("ready")
+        connection.recv()
+        result = load.run(seconds, tail_s)
+        meters, days = result.acked_pairs()
+        connection.send(
+            {
+                "summary": result.summary(),
+                "meters": np.asarray(meters),
+                "days": np.asarray(days),
+                "bad_answers": load.bad_answers,
+            }
+        )
+    for one in opened:
+        one.close()
     connection.close()
 
 
@@ -101,25 +105,42 @@ class SecureGenerator:
         return self.handshakes / self.seconds if self.seconds else 0.0
 
     def load(self, day: int, rate: float, seconds: float, window: int) -> dict[str, Any]:
-        """Seal ahead, then send for ``seconds``; what was acknowledged."""
-        self.connection.send((day, rate, seconds, window))
+        """``prepare`` and ``go``."""
+        self.prepare(day, rate, seconds, window)
+        return self.go()
+
+    def prepare(
+        self,
+        day: int,
+        rate: float,
+        seconds: float,
+        window: int = 0,
+        limit: int = 0,
+        frames: Frames | None = None,
+        tail_s: float = 10.0,
+    ) -> None:
+        """Seal ahead what is to be sent for ``seconds``: at most ``limit`` reports, and for ``tail_s`` repeats of what is unanswered.
+        Again as often as wanted, until ``end``."""
+        self.connection.send((day, rate, seconds, window, limit, frames, tail_s))
         self.connection.recv()
+
+    def go(self) -> dict[str, Any]:
+        """Send; what was acknowledged."""
         self.connection.send("go")
         found: dict[str, Any] = self.connection.recv()
-        self.process.join()
         return found
 
     def end(self) -> None:
-        """Without a load."""
+        """No more loads."""
         self.connection.send(None)
         self.process.join()
 
 
-def connect_meters(registry: BenchRegistry, port: int, count: int) -> SecureGenerator:
-    """A generator whose first ``count`` meters (a multiple of ``STEP``) made their handshakes."""
+def connect_meters(registry: BenchRegistry, port: int, count: int, first: int = 0) -> SecureGenerator:
+    """A generator whose ``count`` meters (a multiple of ``RUN``) from the ``first`` on made their handshakes."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    child = context.Process(target=_child, args=(theirs, ("127.0.0.1", port), registry.first_imei, count))
+    child = context.Process(target=_child, args=(theirs, ("127.0.0.1", port), registry.first_imei + first, count))
     child.start()
     theirs.close()
     said = ours.recv()

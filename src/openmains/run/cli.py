@@ -83,6 +83,8 @@ COMMANDS = (
             _BENCH + "ingest:main", _BENCH + "ingest:add_arguments"),
     Command("bench idle", "测试空闲时的处理器与内存占用", "what a box costs on which little happens",
             _BENCH + "idle:main", _BENCH + "idle:add_arguments"),
+    Command("bench overload", "测试过载时的处理能力", "measure what becomes of it when too much is offered",
+            _BENCH + "overload:main", _BENCH + "overload:add_arguments"),
     Command("bench handshake", "测试 DTLS 握手速度", "measure DTLS handshakes a second",
             _BENCH + "handshake:main", _BENCH + "handshake:add_arguments"),
     Command("bench sessions", "测试会话的磁盘与内存占用、恢复和重连风暴", "what sessions cost; restart and reconnect storm",

@@ -16,6 +16,8 @@ import pytest
 
 from openmains.app.fleet.identities import Identities, Identity
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
+from openmains.app.ingest.edge.pace import Pace
+from openmains.app.ingest.edge.shedding import Shedding
 from openmains.app.ingest.uplink import Uplink
 from openmains.app.security.access_cache import AccessCache
 from openmains.app.security.key_lookup import KeyLookup
@@ -78,6 +80,7 @@ class Place:
         self.edge = SecureEdge(
             wires, node=1, secret=b"s" * 32, random=random.randbytes, store=store, desk=KeyLookup(self.keys),
             limiter=AddressLimiter(1000, [], 1000), watch=self.watch, cache=10, now_us=self.unix_us,
+            shedding=Shedding(Pace()),
         )  # fmt: skip
         self.stack: Stack = assemble(self.edge, self, keys=self.keys, store=store, gate=Gate(), disk=Disk())
         self.edge.start(self.stack.traffic, Bridge())

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
+from openmains.app.ingest.edge.pace import Pace
+from openmains.app.ingest.edge.shedding import Shedding
 from openmains.app.link.ports import Terminal
 from openmains.app.security.key_lookup import KeyLookup
 from openmains.app.security.keys.ports import KeyName, TerminalKeys, ValidKey
@@ -120,8 +122,8 @@ class World:
     def _run(self) -> None:
         self.edge = SecureEdge(
             open_socket("127.0.0.1", 0, 1 << 16), node=1, secret=b"s" * 32, random=os.urandom, store=self.store,
-            desk=KeyLookup(Keys(self._allows)), limiter=AddressLimiter(1000, [], 1000), watch=self.watch, cache=10,
-            now_us=lambda: EPOCH_US,
+            desk=KeyLookup(Keys(self._allows)), limiter=AddressLimiter(1000, [], 1000), shedding=Shedding(Pace()),
+            watch=self.watch, cache=10, now_us=lambda: EPOCH_US,
         )  # fmt: skip
         self.user = User(self.edge)
 

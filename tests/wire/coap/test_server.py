@@ -251,6 +251,57 @@ def test_too_many_open_requests_get_5_03() -> None:
     only_request(server.receive(post(mid=4), METER, 0.0))
 
 
+class Crowded:
+    """``Crowd``: closed to what is longer than ``most``."""
+
+    most, count = 40, 0
+
+    def is_crowded(self, size: int, now: float) -> bool:
+        return size > self.most
+
+    def refused(self) -> None:
+        self.count += 1
+
+
+def test_a_crowd_is_refused_unread_and_its_small_messages_and_copies_are_not() -> None:
+    crowd = Crowded()
+    server = Server(Limits(busy_max_age_s=60), mid_seed=7, crowd=crowd)
+    crowd.most = 400
+    taken = only_request(server.receive(post(mid=1, payload=bytes(200)), METER, 0.0))
+    crowd.most = 40
+    only_request(server.receive(post(mid=2, payload=b"a"), METER, 0.0))  # small
+    assert (
+        server.receive(post(mid=1, payload=bytes(200)), METER, 1.0) == []
+    )  # a copy of what was taken: nothing to say yet
+    assert sent(server) == [] and crowd.count == 0
+    for _ in range(2):  # not remembered: its copy is refused too
+        assert server.receive(post(mid=3, payload=bytes(200), token=b"12345678"), METER, 2.0) == []
+    first, again = sent(server)
+    assert first == again
+    assert (first.kind, first.code, first.mid, first.token) == (ACK, Code.SERVICE_UNAVAILABLE, 3, b"12345678")
+    assert crowd.count == server.counters["crowded"] == 2 and server.sizes()["open"] == 2
+    server.respond(taken.exchange, Code.CHANGED, now=2.0)
+    server.receive(post(mid=1, payload=bytes(200)), METER, 3.0)
+    assert [answer.code for answer in sent(server)] == [Code.CHANGED, Code.CHANGED]
+
+
+def test_those_who_are_sent_away_together_do_not_come_again_together() -> None:
+    server = Server(Limits(busy_max_age_s=60), mid_seed=7, crowd=Crowded())
+    for mid in range(256):
+        server.receive(post(mid=mid, payload=bytes(200)), METER, 0.0)
+    waits = [opt.get_uint(answer.options, opt.MAX_AGE) for answer in sent(server)]
+    assert {wait for wait in waits if wait is not None} == set(range(60, 124))
+
+
+@pytest.mark.parametrize(
+    "datagram", [b"\x40", b"\x49\x02\x00\x01" + bytes(60), b"\x44\x02\x00\x01abc", b"\x40\x01\x00\x01" + bytes(60)]
+)
+def test_a_crowd_leaves_what_is_no_post_to_the_rules(datagram: bytes) -> None:
+    crowd = Crowded()
+    Server(mid_seed=7, crowd=crowd).receive(datagram, METER, 0.0)
+    assert crowd.count == 0
+
+
 def test_too_many_requests_carries_max_age() -> None:
     server = Server(mid_seed=7)
     request = only_request(server.receive(post(), METER, 0.0))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from openmains.app.ingest.edge.admission import About, Accepted, Admission, Refusal
 from openmains.app.ingest.edge.batcher import Batcher
+from openmains.app.ingest.edge.shedding import Shedding
 from openmains.app.ingest.uplink import Uplink
 from openmains.app.link.ports import Clock, Terminal
 
@@ -41,11 +42,19 @@ class Reports:
     """One for each link. ``unknown(imei, host)`` is told of a session whose module no meter has."""
 
     def __init__(
-        self, *, node: int, admission: Admission, batcher: Batcher, unknown: Callable[[str, str], None], clock: Clock
+        self,
+        *,
+        node: int,
+        admission: Admission,
+        batcher: Batcher,
+        shedding: Shedding,
+        unknown: Callable[[str, str], None],
+        clock: Clock,
     ) -> None:
         self._node = node
         self._admission = admission
         self._batcher = batcher
+        self._shedding = shedding
         self._unknown = unknown
         self._clock = clock
 
@@ -53,7 +62,9 @@ class Reports:
         self, terminal: Terminal, payload: bytes, channel: str, path: str, about: About, done: Callable[[Receipt], None]
     ) -> Refusal | None:
         """Take a report in: ``done`` is called once, later. Or say why not: then it never is."""
-        if self._batcher.full:
+        now = self._clock.time()
+        if self._batcher.is_full(now) or self._shedding.is_crowded(len(payload), now):
+            self._shedding.refused()
             return Refusal.BUSY
         admission, clock = self._admission, self._clock
         found = admission.admit(terminal.text, payload, channel, path, clock.unix_us(), self._node, about)
@@ -61,6 +72,7 @@ class Reports:
             if found is Refusal.UNKNOWN_METER:
                 self._unknown(terminal.text, terminal.host)
             return found
+        self._shedding.taken()
         self._batcher.add(
             found.uplink,
             lambda confirmed: done(receipt_of(admission, found, confirmed, clock.unix_us() // 1_000_000)),

@@ -43,6 +43,7 @@ _BATCH = 4096  # datagrams made at a time
 _SEGMENTS = 48  # datagrams in one send call
 _SOL_UDP, _UDP_SEGMENT = 17, 103
 _TICK_S = 0.002
+_NUMBER_BITS = 24  # of a token; the rest tells the load
 
 
 @dataclass(slots=True)
@@ -59,6 +60,8 @@ class LoadResult:
     p90_ack_ms: float
     p99_ack_ms: float
     max_ack_ms: float
+    p99_last_ms: float  # from the last transmission before the answer: how long the server took
+    cpu_seconds: float  # of the generator itself
     cpu_share: float
     segmented: bool
     codes: dict[str, int] = field(default_factory=dict)
@@ -86,6 +89,8 @@ class _Book:
         self.tries = np.zeros(self.size, dtype=np.uint8)
         self.code = np.zeros(self.size, dtype=np.uint8)  # 0 = no answer yet
         self.latency = np.zeros(self.size, dtype=np.float32)
+        self.last_sent = np.zeros(self.size)
+        self.last_latency = np.zeros(self.size, dtype=np.float32)
 
     def reserve(self, numbers: int) -> None:
         while numbers > self.size:
@@ -95,6 +100,8 @@ class _Book:
             self.tries = np.concatenate([self.tries, np.zeros(more, dtype=np.uint8)])
             self.code = np.concatenate([self.code, np.zeros(more, dtype=np.uint8)])
             self.latency = np.concatenate([self.latency, np.zeros(more, dtype=np.float32)])
+            self.last_sent = np.concatenate([self.last_sent, np.zeros(more)])
+            self.last_latency = np.concatenate([self.last_latency, np.zeros(more, dtype=np.float32)])
             self.size += more
 
 
@@ -127,6 +134,7 @@ class Load:
         self._frames = frames or DailyReports()
         self._socket_count = sockets
         self._random = np.random.default_rng(seed)
+        self._mark = (seed & 0xFF) << _NUMBER_BITS  # in each token: an answer to an earlier load is none to this one
         self._book = _Book()
         self._batch = memoryview(b"")
         self._stamps: list[tuple[int, int]] = []  # (first request of a batch, clock)
@@ -134,19 +142,24 @@ class Load:
         self._open = self._retransmitted = self._timed_out = 0
         self._sockets: list[socket.socket] = []
         self._mid_base = 0
+        self.keeps_sockets = False  # they are somebody else's, who has another load for them
 
     # -- datagrams -------------------------------------------------------------------------------------------------
 
     def datagrams(self, first: int, count: int) -> NDArray[np.uint8]:
-        """Datagrams of requests ``first`` …: uint8 (count × bytes), all of one length."""
-        numbers = np.arange(first, first + count, dtype=np.int64)
+        """Datagrams of requests ``first`` …, of one batch: uint8 (count × bytes), all of one length."""
+        return self.messages(np.arange(first, first + count, dtype=np.int64), self._stamp(first))
+
+    def messages(self, numbers: Ints, stamp: int) -> NDArray[np.uint8]:
+        """CoAP messages of these requests; ``stamp``: what the meters' clocks show in them."""
+        count = len(numbers)
         index, days = numbers % self._count, numbers // self._count + self._day
-        payload = self._frames(index, days, self._stamp(first))
+        payload = self._frames(index, days, stamp)
         head = np.empty((count, 29), dtype=np.uint8)
         head[:, 0] = 0x44  # version 1, CON, token of 4 bytes
         head[:, 1] = 0x02  # POST
         head[:, 2:4] = self._mid_of(numbers).astype(">u2").view(np.uint8).reshape(count, 2)
-        head[:, 4:8] = numbers.astype(">u4").view(np.uint8).reshape(count, 4)
+        head[:, 4:8] = (self._mark | numbers).astype(">u4").view(np.uint8).reshape(count, 4)
         head[:, 8:10] = (0xB1, ord("r"))  # Uri-Path: r
         head[:, 10:12] = (0x0D, 15 - 13)  # Uri-Path, 15 bytes
         imei = self._first_imei + index
@@ -209,9 +222,10 @@ class Load:
                 if spare > 0:
                     time.sleep(spare)
         finally:
-            for opened in self._sockets:
-                opened.close()
-        return self._result(stopped - begin, (time.process_time() - cpu) / (time.perf_counter() - begin))
+            if not self.keeps_sockets:
+                for opened in self._sockets:
+                    opened.close()
+        return self._result(stopped - begin, time.process_time() - cpu, time.perf_counter() - begin)
 
     def _is_done(self) -> bool:
         """Nothing more is expected."""
@@ -262,7 +276,7 @@ class Load:
             quota -= count
             book = self._book
             book.reserve(self._next)
-            book.sent_at[first : self._next] = now
+            book.sent_at[first : self._next] = book.last_sent[first : self._next] = now
             book.due[first : self._next] = now + ACK_TIMEOUT_S * self._random.uniform(1, ACK_RANDOM_FACTOR, count)
 
     def _put(self, index: int, data: memoryview | bytes) -> None:
@@ -301,10 +315,12 @@ class Load:
         return b""
 
     def _answers(self, index: int, heads: NDArray[np.uint8], now: float) -> None:
-        for row in heads[heads[:, 0] == 0x44]:  # separate answers want an ACK each
-            self._put(index, bytes((0x60, 0, row[2], row[3])))
-        heads = heads[(heads[:, 0] & 0xCF == 0x44) & (heads[:, 1] >= 0x40)]
-        numbers = np.ascontiguousarray(heads[:, 4:8]).view(">u4").ravel().astype(np.int64)
+        tokens = np.ascontiguousarray(heads[:, 4:8]).view(">u4").ravel().astype(np.int64)
+        own = tokens >> _NUMBER_BITS == self._mark >> _NUMBER_BITS
+        for row, token in zip(heads[(heads[:, 0] == 0x44)], tokens[(heads[:, 0] == 0x44)].tolist(), strict=True):
+            self._acknowledge(index, token & (1 << _NUMBER_BITS) - 1, bytes((0x60, 0, row[2], row[3])))
+        is_answer = own & (heads[:, 0] & 0xCF == 0x44) & (heads[:, 1] >= 0x40)
+        heads, numbers = heads[is_answer], tokens[is_answer] & (1 << _NUMBER_BITS) - 1
         known = numbers < self._next
         numbers, codes = np.unique(numbers[known], return_index=True)
         codes = heads[known, 1][codes]
@@ -313,27 +329,47 @@ class Load:
         self._book.code[numbers] = codes
         self._book.due[numbers] = np.inf
         self._book.latency[numbers] = (now - self._book.sent_at[numbers]) * 1000
+        self._book.last_latency[numbers] = (now - self._book.last_sent[numbers]) * 1000
         self._open -= len(numbers)
+
+    def _acknowledge(self, index: int, number: int, message: bytes) -> None:
+        """A separate answer wants an ACK (RFC 7252 section 5.2.2), also one to an earlier load. ``number``: of its request."""
+        self._put(index, message)
 
     def _retransmit(self, now: float) -> None:
         book = self._book
         late = self._oldest + np.flatnonzero(book.due[self._oldest : self._next] <= now)
-        for number in late.tolist():
-            if book.tries[number] >= MAX_RETRANSMIT:
-                book.due[number] = np.inf
-                book.code[number] = 0xFF  # given up
-                self._timed_out += 1
-                self._open -= 1
-                continue
-            book.tries[number] += 1
-            wait = ACK_TIMEOUT_S * 2 ** int(book.tries[number]) * self._random.uniform(1, ACK_RANDOM_FACTOR)
-            book.due[number] = now + wait
-            self._put(self._socket_of(number), self.datagrams(number, 1).tobytes())
-            self._retransmitted += 1
+        spent = book.tries[late] >= MAX_RETRANSMIT
+        given_up, again = late[spent], late[~spent]
+        book.due[given_up] = np.inf
+        book.code[given_up] = 0xFF
+        self._timed_out += len(given_up)
+        self._open -= len(given_up)
+        book.tries[again] += 1
+        book.last_sent[again] = now
+        waits = self._random.uniform(1, ACK_RANDOM_FACTOR, len(again)) * 2.0 ** book.tries[again]
+        book.due[again] = now + ACK_TIMEOUT_S * waits
+        self._retransmitted += len(again)
+        stamps = np.array([self._stamp(number) for number in again.tolist()], dtype=np.int64)
+        for stamp in np.unique(stamps).tolist():
+            self._put_again(again[stamps == stamp], stamp)
         open_ = np.flatnonzero(book.code[self._oldest : self._next] == 0)
         self._oldest = self._oldest + int(open_[0]) if len(open_) else self._next
 
-    def _result(self, seconds: float, cpu_share: float) -> LoadResult:
+    def _put_again(self, numbers: Ints, stamp: int) -> None:
+        """Each once more, those of a socket together."""
+        data, places = self._repeated(numbers, stamp), numbers // _RUN % len(self._sockets)
+        order = np.argsort(places, kind="stable")
+        for part in np.split(order, np.flatnonzero(np.diff(places[order])) + 1):
+            for first in range(0, len(part), self._segments):
+                few = part[first : first + self._segments]
+                self._put(int(places[few[0]]), data[few].tobytes())
+
+    def _repeated(self, numbers: Ints, stamp: int) -> NDArray[np.uint8]:
+        """What goes over the wire for these: bytes of one length each."""
+        return self.messages(numbers, stamp)
+
+    def _result(self, seconds: float, cpu_seconds: float, lasted: float) -> LoadResult:
         codes = self._book.code[: self._next]
         acked = np.flatnonzero(codes >> 5 == 2).astype(np.int64)
         latency = self._book.latency[acked] if len(acked) else np.zeros(1, dtype=np.float32)
@@ -350,7 +386,9 @@ class Load:
             p90_ack_ms=p90,
             p99_ack_ms=p99,
             max_ack_ms=worst,
-            cpu_share=cpu_share,
+            p99_last_ms=float(np.percentile(self._book.last_latency[acked], 99)) if len(acked) else 0.0,
+            cpu_seconds=cpu_seconds,
+            cpu_share=cpu_seconds / lasted,
             segmented=self._segments > 1,
             codes={code_text(code): count for code, count in sorted(counted.items())},
             meters=self._count,

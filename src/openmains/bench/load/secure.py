@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from openmains.bench.load.plain import Frames, Load, LoadResult
+from openmains.bench.load.plain import Frames, Ints, Load, LoadResult
 from openmains.domain.fleet.identifiers import imei_text
 from openmains.wire.dtls.client import Client, Timing
 from openmains.wire.dtls.codes import Content
@@ -240,23 +240,32 @@ class SecureLoad(Load):
 
     def _sealed(self, first: int, count: int) -> bytes:
         """Records of requests ``first`` …, one after the other."""
-        raw = super().datagrams(first, count)
+        return self._records(np.arange(first, first + count, dtype=np.int64), self._stamp(first))
+
+    def _records(self, numbers: Ints, stamp: int) -> bytes:
+        raw = self.messages(numbers, stamp)
         size = raw.shape[1]
         data = raw.tobytes()
-        sessions, total = self._sessions, len(self._sessions)
-        kind = Content.APPLICATION_DATA
-        return b"".join(
-            [sessions[(first + k) % total].seal(kind, data[k * size : (k + 1) * size]) for k in range(count)]
-        )
+        sessions, kind = self._sessions, Content.APPLICATION_DATA
+        places = (numbers % len(sessions)).tolist()
+        return b"".join([sessions[place].seal(kind, data[k * size : (k + 1) * size]) for k, place in enumerate(places)])
+
+    def _repeated(self, numbers: Ints, stamp: int) -> NDArray[np.uint8]:
+        """New records of the same messages."""
+        return np.frombuffer(self._records(numbers, stamp), dtype=np.uint8).reshape(len(numbers), -1)
 
     def datagrams(self, first: int, count: int) -> NDArray[np.uint8]:
-        """Records, for a batch on its way or a retransmission (which is a new record of the same message)."""
+        """Records of a batch on its way."""
         ready = self._ready.pop(first, None) if count > 1 else None
         data = ready if ready is not None else self._sealed(first, count)
         return np.frombuffer(data, dtype=np.uint8).reshape(count, -1)
 
     def _connect(self, seconds: float) -> None:
         self._connected(self._length)
+
+    def _acknowledge(self, index: int, number: int, message: bytes) -> None:
+        session = self._sessions[number % len(self._sessions)]
+        self._put(index, session.seal(Content.APPLICATION_DATA, message))
 
     def _receive(self, index: int, source: socket.socket) -> None:
         heads: list[bytes] = []

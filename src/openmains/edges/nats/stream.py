@@ -256,7 +256,13 @@ class ShardReader:
         self._count = 0  # the consumer numbers what it delivers without gaps
         self._reconnects = client.stats["reconnects"]
         self._lost = ""
+        self._pending = 0  # for us in the stream, not sent yet
         self._subscription: Subscription | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Messages that are known to be there and were not given by ``fetch`` yet."""
+        return len(self._queue) + self._pending
 
     async def start(self) -> None:
         """Subscribe and ask for the first messages."""
@@ -272,7 +278,8 @@ class ShardReader:
             elif status != "100":
                 self._lost = f"{status} {headers.get('Description', '')}".strip()
         else:
-            place = message.metadata.sequence
+            metadata = message.metadata
+            place, self._pending = metadata.sequence, metadata.num_pending
             sequence = place.stream
             if place.consumer != self._count + 1:
                 self._lost = self._lost or f"delivery {place.consumer} came after {self._count}"

@@ -15,6 +15,7 @@ from openmains.app.command.sent_frames import SENT
 from openmains.app.ingest.edge.admission import Accepted, Admission, Refusal
 from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
+from openmains.app.ingest.edge.shedding import Shedding
 from openmains.app.link.answers import BUSY, BUSY_S, NOT_ACCEPTABLE, TEXT, Response, accepts, of_receipt, of_refusal
 from openmains.app.link.down_log import ACK, DownLog
 from openmains.app.link.reports import receipt_of
@@ -37,19 +38,23 @@ class CoapEdge:
         admission: Admission,
         batcher: Batcher,
         limiter: AddressLimiter,
+        shedding: Shedding,
         down_log: DownLog,
         *,
         mid_seed: int,
         now_us: Callable[[], int],
     ) -> None:
-        self._shell = UdpShell(sock, limiter, self)
+        self._shell = UdpShell(sock, limiter, self, shedding)
         self._loop = asyncio.get_running_loop()
         self._admission = admission
         self._down_log = down_log
         self._batcher = batcher
         self._now_us = now_us
+        self._shedding = shedding
         self._server = Server(
-            Limits(max_payload=1024, max_body=1024, busy_max_age_s=BUSY_S, max_exchanges=200_000), mid_seed=mid_seed
+            Limits(max_payload=1024, max_body=1024, busy_max_age_s=BUSY_S, max_exchanges=200_000),
+            mid_seed=mid_seed,
+            crowd=shedding,
         )
 
     def start(self) -> None:
@@ -72,6 +77,7 @@ class CoapEdge:
             "received": self._shell.received,
             "sent": self._shell.sent,
             "ignored.flood": self._shell.ignored,
+            "shed.kernel.plain": self._shell.dropped,
             "send_failed": self._shell.send_failed,
         }
 
@@ -91,7 +97,7 @@ class CoapEdge:
                 self._server.respond(exchange, Code.METHOD_NOT_ALLOWED, b"use POST", (TEXT,), now=now)
             elif not accepts(request.options):
                 self._respond(exchange, NOT_ACCEPTABLE, now)
-            elif self._batcher.full:
+            elif self._batcher.is_full(now):
                 self._respond(exchange, BUSY, now)
             else:
                 self._report(request, path[1], now)
@@ -107,6 +113,7 @@ class CoapEdge:
         if isinstance(found, Refusal):
             self._respond(exchange, of_refusal(found), now)
             return
+        self._shedding.taken()
         self._batcher.add(found.uplink, lambda confirmed: self._done(exchange, found, confirmed))
 
     def _done(self, exchange: Exchange, accepted: Accepted, confirmed: bool) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
+from openmains.app.ingest.edge.shedding import Shedding
 from openmains.app.link.ports import Bridge, LinkUser, SessionStore, Terminal, Watch
 from openmains.app.link.terminals import CachedTerminal, Terminals, peer_text
 from openmains.app.security.key_lookup import KeyLookup
@@ -48,11 +49,12 @@ class SecureEdge:
         store: SessionStore,
         desk: KeyLookup,
         limiter: AddressLimiter,
+        shedding: Shedding,
         watch: Watch,
         cache: int,
         now_us: Callable[[], int],
     ) -> None:
-        self._shell = UdpShell(sock, limiter, self)
+        self._shell = UdpShell(sock, limiter, self, shedding)
         self._loop = asyncio.get_running_loop()
         self._store = store
         self._desk = desk
@@ -93,6 +95,7 @@ class SecureEdge:
             "secure.received": self._shell.received,
             "secure.sent": self._shell.sent,
             "secure.ignored.flood": self._shell.ignored,
+            "shed.kernel": self._shell.dropped,
             "secure.send_failed": self._shell.send_failed,
             **self._desk.counters,
             **self._refused,

@@ -1,16 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The shell around a sans-IO server on one UDP socket: drains it within limits, transmits, and calls at the next timer.
+"""The shell around a sans-IO server on one UDP socket: drains it within limits, drops what can no longer be answered in time,
+transmits, and calls at the next timer.
 
 What is in the datagrams is the business of the ``DatagramHandler`` that it serves.
 """
 
 import asyncio
 import socket
+import time
 from typing import Any, Protocol
 
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
+from openmains.app.ingest.edge.shedding import SMALL, Shedding
+from openmains.app.ingest.edge.sieve import EVERY_S, Sieve
+from openmains.edges.udp.arrival import Arrivals
+from openmains.edges.udp.kernel_sieve import KernelSieve
 
-DRAIN = 512  # datagrams of one wake-up: other sockets and timers get their turn after them
+DRAIN = 512  # datagrams worked on in one wake-up: other sockets and timers get their turn after them
+MOST_TAKEN = 8 * DRAIN  # those included that are dropped unread
+TURN_S = 0.02  # a wake-up is over by then: on a busy machine those who were taken wait for their answers meanwhile
+_FEW = 64  # are taken whatever the time: where the process is not run for long, turns would be all it does
 PAUSE_S = 0.004  # under load: waking up for each datagram would cost nearly as much as what is in it
 LATE_S = 0.01  # a timer that is set may be this late; setting it anew for each datagram would cost more
 
@@ -54,15 +63,24 @@ class DatagramHandler(Protocol):
 class UdpShell:
     """One socket in the running event loop, for one ``handler``."""
 
-    def __init__(self, sock: socket.socket, limiter: AddressLimiter, handler: DatagramHandler) -> None:
+    def __init__(
+        self, sock: socket.socket, limiter: AddressLimiter, handler: DatagramHandler, shedding: Shedding
+    ) -> None:
         self._sock = sock
+        self._arrivals = Arrivals(sock)
         self._limiter = limiter
+        self._shedding = shedding
         self._handler = handler
         self._loop = asyncio.get_running_loop()
         self._transmitting = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
         self._reading = False
+        self._sieve, self._kernel = Sieve(), KernelSieve(sock, SMALL)
+        self._easing: asyncio.TimerHandle | None = (
+            None  # a sieve that lets nothing through would never be looked at again
+        )
+        self._stands_since: float | None = None  # the first look since the socket was last found empty
         self._pausing: asyncio.TimerHandle | None = None  # until the next look; the socket is not watched meanwhile
         self.received = self.sent = self.ignored = self.send_failed = 0
 
@@ -82,9 +100,15 @@ class UdpShell:
     def close(self) -> None:
         """Stop reading; open answers are lost, devices send again."""
         self.stop_reading()
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._easing):
+            if timer is not None:
+                timer.cancel()
         self._sock.close()
+
+    @property
+    def dropped(self) -> int:
+        """Datagrams that the kernel dropped before we saw them."""
+        return self._kernel.dropped
 
     def transmit_soon(self) -> None:
         """``transmit`` at the end of this turn."""
@@ -110,39 +134,62 @@ class UdpShell:
 
     def _readable(self) -> None:
         """Datagrams are there. More than one: load, so the next look is after a pause; at most one: wait for the next."""
-        many = True  # also when a datagram met a fault of ours: the next one must be heard
+        pause_s: float | None = PAUSE_S  # also when a datagram met a fault of ours: the next one must be heard
         try:
-            many = self._drain() > 1
+            pause_s = self._drain()
         finally:
-            self._read_on(many)
+            self._read_on(pause_s)
 
-    def _read_on(self, pause: bool) -> None:
-        if pause and self._reading:
+    def _read_on(self, pause_s: float | None) -> None:
+        if pause_s is not None and self._reading:
             if self._pausing is None:
                 self._loop.remove_reader(self._sock.fileno())
-            self._pausing = self._loop.call_later(PAUSE_S, self._readable)
+            self._pausing = self._loop.call_later(pause_s, self._readable)
         elif self._pausing is not None:
             self.start()
 
-    def _drain(self) -> int:
-        receive, judge, received = self._sock.recvfrom, self._limiter.count, self._handler.datagram_received
+    def _drain(self) -> float | None:
+        """Seconds until the next look, none where more are there already; None: when the next one comes."""
+        take, judge, received = self._arrivals.take, self._limiter.count, self._handler.datagram_received
+        passes = self._shedding.passes
         now = self._loop.time()
-        before = self.received
-        for _ in range(DRAIN):
+        if self._stands_since is None:
+            self._stands_since = now
+        stood_s = now - self._stands_since
+        before, worked, dropped, until = self.received, 0, 0, time.monotonic() + TURN_S
+        for _ in range(MOST_TAKEN):
+            if worked == DRAIN or (self.received - before > _FEW and time.monotonic() > until):
+                return self._turn_over(0.0, worked, dropped, now)
             try:
-                datagram, peer = receive(2048)
+                datagram, peer, waited_s = take()
             except (BlockingIOError, InterruptedError):
+                self._stands_since = None
                 break
             except OSError:  # an ICMP error of an earlier answer; the socket itself is fine
                 continue
             self.received += 1
+            if not passes(len(datagram), waited_s, stood_s, now):
+                dropped += 1
+                continue
             verdict = judge(peer[0], now)
             if verdict is Verdict.IGNORE:
                 self.ignored += 1
             else:
+                worked += 1
                 received(datagram, peer, verdict, now)
+        return self._turn_over(PAUSE_S if self.received - before > 1 else None, worked, dropped, now)
+
+    def _turn_over(self, pause_s: float | None, worked: int, dropped: int, now: float) -> float | None:
         self.transmit()
-        return self.received - before
+        if self._sieve.looked(worked, dropped, now):
+            self._kernel.let_through(self._sieve.share)
+        if self._sieve.share < 1.0 and self._easing is None:
+            self._easing = self._loop.call_later(2 * EVERY_S, self._ease)
+        return pause_s
+
+    def _ease(self) -> None:
+        self._easing = None
+        self._turn_over(None, 0, 0, self._loop.time())
 
     def _rearm(self, due: float | None, now: float) -> None:
         if self._timer is not None:

@@ -9,6 +9,7 @@ subject               what                                         from         
 uplink.<shard>        meters' messages, kept in the stream         edge, API (replay)  pipeline
 heard                 who spoke just now                           edge                dispatch
 committed             whose answers are in, how loaded cells are   pipeline            dispatch
+pace                  how far each shard is                        pipeline            edge
 downlink.<node>       frames of commands                           dispatch            edge
 operate.<node>        a question to the edge with the session      API                 edge
 node.<n>.in, .out     records on the wrong edge                    edge                edge
@@ -31,12 +32,12 @@ _READ = (*_LOOK, "$JS.API.CONSUMER.>", "$JS.API.STREAM.PURGE.UPLINK")
 
 PUBLISH: Mapping[str, tuple[str, ...]] = {
     EDGE: (*_STREAM, "uplink.*", "heard", "node.*.in", "node.*.out", "live.counters.*"),
-    PIPELINE: (*_STREAM, *_READ, "committed", "live.counters.*", "live.alarm.*", "live.applied.*"),
+    PIPELINE: (*_STREAM, *_READ, "committed", "pace", "live.counters.*", "live.alarm.*", "live.applied.*"),
     DISPATCH: ("downlink.*", "live.counters.*", "live.alarm.*"),
     API: (*_STREAM, *_LOOK, "uplink.*", "operate.*", "live.counters.*"),
 }
 SUBSCRIBE: Mapping[str, tuple[str, ...]] = {
-    EDGE: ("downlink.*", "operate.*", "node.*.in", "node.*.out"),
+    EDGE: ("downlink.*", "operate.*", "pace", "node.*.in", "node.*.out"),
     PIPELINE: ("live.>", "backup"),
     DISPATCH: ("heard", "committed"),
     API: ("live.>",),

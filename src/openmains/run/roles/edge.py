@@ -5,6 +5,7 @@ import asyncio
 import logging
 import os
 import secrets
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from nats.aio.client import Client
@@ -13,11 +14,15 @@ from openmains.app.fleet.identities import Identities
 from openmains.app.ingest.edge.admission import Admission
 from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.edge.limiter import AddressLimiter
+from openmains.app.ingest.edge.pace import Pace
+from openmains.app.ingest.edge.shedding import Shedding
+from openmains.app.ingest.uplink import Uplink
 from openmains.app.link.down_log import DownLog
 from openmains.domain.period import zone
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.nats.commands import WakeUpPublisher, listen_downlinks
 from openmains.edges.nats.operate import listen_operate
+from openmains.edges.nats.pace import listen_pace
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.fleet.identities import IdentityFollower
@@ -85,6 +90,9 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             settings.trusted_rate_per_s,
         )
         clock = LoopClock(asyncio.get_running_loop())
+        pace = Pace()
+        await listen_pace(client, lambda positions: pace.heard(positions, clock.time()))
+        shedding = Shedding(pace)
         down_log = DownLog(clock=clock, who=identities.find, publish=batcher.add)
         context = EdgeContext(
             settings,
@@ -93,6 +101,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             admission,
             batcher,
             limiter,
+            shedding,
             access,
             clock,
             down_log,
@@ -102,12 +111,20 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         calm_collector(YOUNG_OF_MESSAGES)
         if plain is not None:
             plain.start()
+        wake_up: Callable[[list[Uplink]], None] | None = None
+
+        def stored(uplinks: list[Uplink], shard: int, sequence: int) -> None:
+            pace.stored(shard, sequence, len(uplinks), clock.time())
+            if wake_up is not None:
+                wake_up(uplinks)
+
+        batcher.on_stored = stored
         if secure is not None:
             secure.edge.start(secure.traffic, secure.link)
             await secure.link.start()
             await listen_downlinks(client, settings.node, secure.parts.downlinks.handle)
             await listen_operate(client, settings.node, secure.parts.operations.handle)
-            batcher.on_stored = WakeUpPublisher(client, settings.node).stored
+            wake_up = WakeUpPublisher(client, settings.node).stored
         log.info(
             "edge ready: node %d, DTLS on %d, CoAP on %d (0: off), %d meters known",
             settings.node, settings.dtls_port, settings.coap_port, len(identities),
@@ -121,6 +138,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             counted = {"published": batcher.published, "unconfirmed": batcher.failed, "waiting": batcher.waiting}
             counted |= {} if plain is None else plain.counters
             counted |= {} if secure is None else secure.counters
+            counted |= {"unapplied": pace.unapplied, **shedding.counters}
             return counted | admission.counters | access.counters
 
         name = f"edge-{os.getpid()}"
@@ -184,6 +202,7 @@ def _plain(context: EdgeContext) -> CoapEdge:
         context.admission,
         context.batcher,
         context.limiter,
+        context.shedding,
         context.down_log,
         mid_seed=secrets.randbits(63),
         now_us=now_us,

@@ -11,6 +11,7 @@ from openmains.app.fleet.identities import Identities
 from openmains.app.ingest.edge.admission import Admission
 from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.edge.limiter import AddressLimiter
+from openmains.app.ingest.edge.shedding import Shedding
 from openmains.app.link.down_log import DownLog
 from openmains.app.link.ports import Clock
 from openmains.run.roles.access import EdgeAccess
@@ -37,6 +38,7 @@ class EdgeContext:
     admission: Admission
     batcher: Batcher
     limiter: AddressLimiter
+    shedding: Shedding
     access: EdgeAccess
     clock: Clock
     down_log: DownLog

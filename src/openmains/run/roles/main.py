@@ -38,8 +38,9 @@ RUNNERS = {
 }
 ROLES = tuple(RUNNERS)
 EXIT_REFUSED = 78  # EX_CONFIG of sysexits: it cannot be mended by starting again
-# Where processors are short, who answers meters goes first: what the core does with their reports is on disk and can wait.
-NICE = {"core": 5, "pipeline": 5, "worker": 10}
+# Where processors are short, edge and pipeline have the same right to them: an edge that goes first takes in what nobody applies, and
+# whatever else runs on the machine would go before the core. What can wait is the worker's.
+NICE = {"worker": 10}
 DRAIN_S = 25.0
 LEFTOVER_S = 30.0
 _log = logging.getLogger(__name__)

@@ -12,6 +12,7 @@ from openmains.drivers import catalog as driver_catalog
 from openmains.edges.clickhouse.ingest import ClickHouseReadingSink
 from openmains.edges.clickhouse.shared_inserts import SharedInserts
 from openmains.edges.nats.commands import CommittedPublisher
+from openmains.edges.nats.pace import tell_pace
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.postgres.ingest.leases import PostgresLeaseStore
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
@@ -81,11 +82,15 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: Core) -> N
                     total[name] = total.get(name, 0) + value
             return total
 
+        def paces() -> dict[int, int]:
+            return {shard: position for shard in leases.running if (position := workers[shard].pace) is not None}
+
         log.info("pipeline ready: %d shards", settings.shards)
         await asyncio.gather(
             _hold(leases, stop),
             while_connected(client, stop),
             every(EVERY_S, "the stream's end", lambda: note_end(stream, settings.var_path), stop),
+            tell_pace(client, paces, stop),
             publish_counters(bus, f"pipeline-{os.getpid()}", counters, stop, process=core.process),
         )
 

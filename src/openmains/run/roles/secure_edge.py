@@ -13,6 +13,7 @@ from typing import Any
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from openmains.app.link.answers import BUSY_S
 from openmains.app.link.downlinks import Downlinks
 from openmains.app.link.lwm2m.bootstrapping import Bootstrapping
 from openmains.app.link.lwm2m.clock_setting import ClockSetting
@@ -42,6 +43,7 @@ from openmains.run.roles.edge_context import EdgeContext
 from openmains.run.roles.process import now_us
 from openmains.run.secret_files import secret, usable
 from openmains.run.settings import Settings
+from openmains.wire.coap.exchange import Limits
 from openmains.wire.lwm2m.server import Server as LwM2mServer
 
 
@@ -89,11 +91,17 @@ def secure_side(context: EdgeContext) -> Secure:
         store=writer,
         desk=KeyLookup(cells),
         limiter=context.limiter,
+        shedding=context.shedding,
         watch=watch,
         cache=settings.session_cache,
         now_us=now_us,
     )
-    server = LwM2mServer(seed=secrets.randbits(62), unix_s=time.time() - loop.time())
+    server = LwM2mServer(
+        coap_limits=Limits(busy_max_age_s=BUSY_S),
+        seed=secrets.randbits(62),
+        unix_s=time.time() - loop.time(),
+        crowd=context.shedding,
+    )
     parts = _parts(context, edge, server, watch)
     traffic = Traffic(
         server,
@@ -122,6 +130,7 @@ def _parts(context: EdgeContext, link: Link, server: LwM2mServer, watch: AccessW
         node=node,
         admission=context.admission,
         batcher=context.batcher,
+        shedding=context.shedding,
         unknown=lambda imei, host: watch.unknown(imei, host, proven=True),
         clock=clock,
     )

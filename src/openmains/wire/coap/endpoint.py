@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from openmains.wire.coap.call import ClientEvent
 from openmains.wire.coap.client import Client
-from openmains.wire.coap.exchange import Event, Limits, Peer
+from openmains.wire.coap.exchange import Crowd, Event, Limits, Peer
 from openmains.wire.coap.message import CON, empty
 from openmains.wire.coap.reliability import RFC7252, Chance, MessageIds, Timing
 from openmains.wire.coap.server import DEFAULT_LIMITS, Server
@@ -43,10 +43,11 @@ class Endpoint:
         understood: Collection[int] = (),
         max_answer: int = 1 << 16,
         hold_notifications: bool = False,
+        crowd: Crowd | None = None,
     ) -> None:
         self.ids = MessageIds(seed)
         self.chance = Chance(seed ^ 0x5DEECE66D)
-        self.server = Server(limits, mid_seed=seed, timing=timing, understood=understood, ids=self.ids)
+        self.server = Server(limits, mid_seed=seed, timing=timing, understood=understood, ids=self.ids, crowd=crowd)
         self.client = Client(
             mid_seed=seed,
             token_seed=self.chance.bits() << 1,

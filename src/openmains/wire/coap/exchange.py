@@ -8,6 +8,7 @@ hashable name of the other end (usually the socket address); the server only com
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Protocol
 
 from openmains.wire.coap.blockwise import Key
 from openmains.wire.coap.message import Method, Option
@@ -59,6 +60,18 @@ class Limits:
     def cache(self) -> tuple[int, int, float]:
         """As ``BodyCache`` takes them."""
         return self.max_cached_bytes, self.max_cached_bodies, self.body_lifetime_s
+
+
+class Crowd(Protocol):
+    """Whoever knows that there is more than can be answered. Time in seconds."""
+
+    def is_crowded(self, size: int, now: float) -> bool:
+        """Whether a new request in a datagram of ``size`` bytes is to be refused unread."""
+        ...
+
+    def refused(self) -> None:
+        """It was."""
+        ...
 
 
 class Exchange:

@@ -57,6 +57,11 @@ class Exchanges:
             slow.append(exchange)
         return exchange, False
 
+    def knows(self, mid: int, datagram: bytes, peer: Peer, now: float) -> bool:
+        """Whether a datagram is a copy of a request that is remembered."""
+        known = self._by_key.get((peer, mid, fingerprint(datagram)))
+        return known is not None and known.at + self._lifetime_s > now
+
     def ack_due_at(self) -> float | None:
         """When the next open request needs an empty ACK; None: none does."""
         slow = self._slow

@@ -22,6 +22,7 @@ from openmains.wire.coap.blockwise import Assembler, BodyCache
 from openmains.wire.coap.content import answer_content, notification_content
 from openmains.wire.coap.exchange import (
     Acknowledged,
+    Crowd,
     Deregistered,
     Event,
     Exchange,
@@ -56,6 +57,8 @@ from openmains.wire.errors import WireError
 
 _OPEN_NON, _ANSWER = Serving.OPEN_NON, ServingInput.ANSWER
 _REPEATABLE_METHODS = (Method.GET, Method.FETCH)
+_POST = bytes((Method.POST,))
+_SPREAD_S = 64
 DEFAULT_LIMITS = Limits()
 
 
@@ -65,6 +68,7 @@ class Server:
     ``mid_seed``: any integer, random in production; first message id and the retransmission jitter follow from it.
     ``understood``: critical options that the application acts on, besides those of ``options.UNDERSTOOD``.
     ``ids``: a source of message ids shared with a client (``endpoint.py``); without it, one counter for all peers.
+    ``crowd``: decides which new requests get 5.03 unread.
     ``counters``: what happened, by name; names are a fixed set.
     """
 
@@ -76,8 +80,13 @@ class Server:
         timing: Timing = RFC7252,
         understood: Collection[int] = (),
         ids: MessageIds | None = None,
+        crowd: Crowd | None = None,
     ) -> None:
         self.limits = limits
+        self._crowd = crowd
+        self._busy = [
+            encode_options(((opt.MAX_AGE, opt.uint(limits.busy_max_age_s + later)),)) for later in range(_SPREAD_S)
+        ]
         self.counters: Counter[str] = Counter()
         self._understood = opt.UNDERSTOOD | frozenset(understood)
         self._out: list[tuple[Peer, bytes]] = []
@@ -94,6 +103,8 @@ class Server:
 
     def receive(self, datagram: bytes, peer: Peer, now: float) -> list[Event]:
         """One datagram from ``peer``. Never raises for what is in it. ``now`` must not go back between calls."""
+        if self._crowd is not None and self._is_turned_away(self._crowd, datagram, peer, now):
+            return []
         if len(datagram) > self.limits.max_datagram:
             return self._oversized(datagram, peer, now)
         try:
@@ -105,6 +116,22 @@ class Server:
             return self._not_a_request(message, peer, now)
         exchange = self._begin(message, datagram, peer, now)
         return self._request(message, exchange, now) if exchange is not None else []
+
+    def _is_turned_away(self, crowd: Crowd, datagram: bytes, peer: Peer, now: float) -> bool:
+        """A new confirmable POST: answered by its header. It is not remembered, so its copies are asked about again; a copy of
+        one that was taken is none of these. Those who are sent away together are told different times to come again."""
+        if datagram[1:2] != _POST or datagram[0] & 0xF0 != 0x40 or (size := datagram[0] & 15) > 8:
+            return False
+        if len(datagram) <= 4 + size or not crowd.is_crowded(len(datagram), now):
+            return False
+        mid = datagram[2] << 8 | datagram[3]
+        if self._exchanges.knows(mid, datagram, peer, now):
+            return False
+        crowd.refused()
+        self.counters["crowded"] += 1
+        head = HEADER.pack(0x60 | size, Code.SERVICE_UNAVAILABLE, mid)
+        self._out.append((peer, head + datagram[4 : 4 + size] + self._busy[mid % _SPREAD_S]))
+        return True
 
     def _begin(self, message: Message, datagram: bytes, peer: Peer, now: float) -> Exchange | None:
         """Remember a request; None when it is a copy (then it was dealt with here)."""

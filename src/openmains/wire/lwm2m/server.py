@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from openmains.wire.coap import options as opt
 from openmains.wire.coap.call import Broken, ResetReceived, ResponseReceived, TimedOut
 from openmains.wire.coap.endpoint import Endpoint, Pong
-from openmains.wire.coap.exchange import Exchange, Request
+from openmains.wire.coap.exchange import Crowd, Exchange, Request
 from openmains.wire.coap.exchange import Limits as CoapLimits
 from openmains.wire.coap.message import Code, Method, Option, code_class
 from openmains.wire.coap.reliability import RFC7252, Timing
@@ -55,7 +55,7 @@ class Server:
     """One server for any number of links.
 
     ``seed``: any integer, random in production. ``unix_s``: Unix time at ``now`` 0, so 0 when ``now`` is Unix time;
-    registrations keep Unix times, for they outlive the process.
+    registrations keep Unix times, for they outlive the process. ``crowd``: see ``wire.coap``.
     """
 
     def __init__(
@@ -66,11 +66,12 @@ class Server:
         unix_s: float = 0.0,
         coap_limits: CoapLimits = DEFAULT_COAP_LIMITS,
         timing: Timing = RFC7252,
+        crowd: Crowd | None = None,
     ) -> None:
         self.limits = limits
         self.counters: Counter[str] = Counter()
         self._unix_s = unix_s
-        self._coap = Endpoint(coap_limits, seed=seed, timing=timing, hold_notifications=True)
+        self._coap = Endpoint(coap_limits, seed=seed, timing=timing, hold_notifications=True, crowd=crowd)
         self._asker = Asker(self._coap, limits)
         self._links: dict[Link, DeviceLink] = {}
         self._by_endpoint: dict[str, Link] = {}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 
-from openmains.app.ingest.edge.batcher import Batcher
+from openmains.app.ingest.edge.batcher import FEW, IN_FLIGHT, OVERDUE_S, Batcher
 from openmains.app.ingest.uplink import Uplink, decode_batch, encode_batch, shard_of
 
 
@@ -73,12 +73,12 @@ async def test_refuses_when_too_many_wait() -> None:
     disk.gate.clear()
     batcher = Batcher(disk, 1, batch=2, waiting=4)
     for number in range(4):
-        assert not batcher.full
+        assert not batcher.is_full(0.0)
         batcher.add(uplink(number), lambda _: None)
-    assert batcher.full
+    assert batcher.is_full(0.0)
     disk.gate.set()
     await batcher.drain()
-    assert not batcher.full
+    assert not batcher.is_full(0.0)
 
 
 def test_bytes_of_a_batch_come_back_the_same() -> None:
@@ -95,3 +95,49 @@ async def test_no_batch_is_larger_than_the_stream_takes() -> None:
     await batcher.drain()
     assert len(answers) == 5000 and len(disk.batches) > 1
     assert max(len(encode_batch(batch)) for _, batch in disk.batches) < 1_000_000
+
+
+async def test_while_the_disk_is_slow_batches_grow_instead_of_becoming_more() -> None:
+    disk = Disk()
+    disk.gate.clear()
+    batcher = Batcher(disk, 1, linger_s=60, batch=10, waiting=1000)
+    answers: list[bool] = []
+    for meter_id in range(200):
+        batcher.add(uplink(meter_id), answers.append)
+        if meter_id % 3 == 0:
+            await asyncio.sleep(0)
+    assert len(batcher._tasks) == IN_FLIGHT
+    disk.gate.set()
+    await batcher.drain()
+    assert len(answers) == 200
+    assert [item.meter_id for _, batch in disk.batches for item in batch] == list(range(200))
+    assert [len(batch) for _, batch in disk.batches] == [10] * 20
+
+
+async def test_what_would_be_answered_too_late_is_refused_and_the_stream_is_tried_all_the_same() -> None:
+    disk = Disk()
+    disk.gate.clear()
+    batcher = Batcher(disk, 1, linger_s=60, batch=2)
+    loop = asyncio.get_running_loop()
+    for meter_id in range(FEW):
+        batcher.add(uplink(meter_id), lambda _: None)
+    await asyncio.sleep(0)
+    assert not batcher.is_full(loop.time() + OVERDUE_S + 0.1)  # few: a disk that stands still for a moment
+    batcher.add(uplink(FEW), lambda _: None)
+    assert not batcher.is_full(loop.time())
+    assert batcher.is_full(loop.time() + OVERDUE_S + 0.1)  # it waits behind two batches that nobody confirms
+    disk.gate.set()
+    await batcher.drain()
+    assert not batcher.is_full(loop.time() + OVERDUE_S + 0.1)
+
+
+async def test_it_tells_which_batch_is_where() -> None:
+    disk, told = Disk(), list[tuple[int, int, int]]()
+    batcher = Batcher(disk, 2, linger_s=60, batch=10)
+    batcher.on_stored = lambda uplinks, shard, sequence: told.append((len(uplinks), shard, sequence))
+    for meter_id in range(40):
+        batcher.add(uplink(meter_id), lambda _: None)
+    await batcher.drain()
+    assert [(len(batch), shard, place + 1) for place, (shard, batch) in enumerate(disk.batches)] == sorted(
+        told, key=lambda each: each[2]
+    )

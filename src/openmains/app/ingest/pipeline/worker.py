@@ -41,6 +41,9 @@ log = logging.getLogger("openmains.pipeline")
 MAX_UPLINKS = 6000  # of one transaction: a store takes 3,000 rows in little more time than 300
 PART = 1000  # of them are worked through before others in this process have a turn
 LINGER_S = 1.0  # small against the 20 s an alarm may take (R7.1), large against the cost of a tiny batch
+TRANSIT_S = 0.2  # what the stream has ready is here by then
+STUCK_S = 10.0  # no batch takes so long while the stores answer
+FETCH = 64  # messages taken at a time
 PURGE_EVERY_S = 5.0
 LEARN_EVERY_S = 1.0  # products and zones are read anew: who mends a driver replays its dead letters at once
 RETRY_S = (0.2, 0.5, 1.0, 2.0)
@@ -51,6 +54,11 @@ class Reader(Protocol):
 
     async def fetch(self, limit: int, wait_s: float) -> list[tuple[int, bytes]]:
         """Messages as (sequence, data)."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """Messages that are known to be there and were not given yet."""
         ...
 
     async def close(self) -> None:
@@ -112,9 +120,18 @@ class ShardWorker:
         self._now_us = now_us
         self._committed = committed
         self._processor = Processor(catalog, {}, {})
+        self._began_at: float | None = None  # a batch is in work since then
+        self._is_well = False
         self._learned_at = float("-inf")
         self._learned: tuple[Mapping[int, Product], Mapping[int, str]] = ({}, {})
         self.counters = PipelineCounters()
+
+    @property
+    def pace(self) -> int | None:
+        """Position up to which all is applied; None while the shard does not get on: then its backlog tells nothing of its speed."""
+        began = self._began_at
+        stuck = began is not None and time.monotonic() - began > STUCK_S
+        return self.counters.position if self._is_well and not stuck else None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop``; every failure is logged once and tried again from the committed position."""
@@ -126,6 +143,7 @@ class ShardWorker:
             except asyncio.CancelledError:
                 raise
             except Exception as error:
+                self._is_well, self._began_at = False, None
                 self.counters.restarts += 1
                 pause = RETRY_S[min(failures, len(RETRY_S) - 1)]
                 failures += 1
@@ -144,10 +162,13 @@ class ShardWorker:
                 await self._gather(reader, held)
                 if held:
                     batch, last = _cut(held)
+                    self._is_well = False  # nobody is refused because a backup holds the gate
                     async with self._gate.batch():
+                        self._is_well, self._began_at = True, time.monotonic()
                         await self._apply(batch, position, last)
-                    position = last
+                    position, self._began_at = last, None
                     self.counters.position = position
+                self._is_well = True
                 # Also when nothing comes: a full stream gives nothing more until it is purged.
                 due = position != purged and time.monotonic() - purged_at > PURGE_EVERY_S
                 if due and self._gate.forgets:
@@ -159,15 +180,22 @@ class ShardWorker:
 
     async def _gather(self, reader: Reader, held: list[tuple[int, UplinkBatch]]) -> None:
         """Wait for messages, then for more, to the end of this second: a store takes a full batch as fast as a small one, and
-        where all shards of a process end their waiting together, it takes their small batches as one."""
+        where all shards of a process end their waiting together, it takes their small batches as one.
+
+        What is there already is taken whatever the clock says: a process that gets little of a processor has no time to linger, and
+        small batches would then cost it what it lacks.
+        """
         if not held:
-            held += self._open(await reader.fetch(64, 0.5))
+            held += self._open(await reader.fetch(FETCH, 0.5))
         until = (time.monotonic() // LINGER_S + 1) * LINGER_S
         while held and sum(len(batch) for _, batch in held) < MAX_UPLINKS:
             left = until - time.monotonic()
-            if left <= 0:
+            if left <= 0 and not reader.waiting:
                 return
-            held += self._open(await reader.fetch(64, left))
+            more = await reader.fetch(FETCH, max(left, TRANSIT_S))
+            if left <= 0 and not more:
+                return
+            held += self._open(more)
 
     def _open(self, messages: list[tuple[int, bytes]]) -> list[tuple[int, UplinkBatch]]:
         opened = []
