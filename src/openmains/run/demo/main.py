@@ -14,6 +14,7 @@ from pathlib import Path
 
 import asyncpg
 
+from openmains.app.fleet.driver_catalog import DriverIdentity
 from openmains.app.fleet.imports.import_meters import import_meters
 from openmains.app.fleet.model import NewProduct
 from openmains.domain.fleet.identifiers import imei_text
@@ -91,6 +92,7 @@ async def found_utility(owner_dsn: str, settings: Settings) -> TenantId:
         zone=ZONE,
         must_change=False,
     )
+    drivers = driver_catalog.load()
     pool = await create_pool(owner_dsn, max_size=1)
     try:
         async with tenant_transaction(pool, tenant_id) as connection:
@@ -109,7 +111,7 @@ async def found_utility(owner_dsn: str, settings: Settings) -> TenantId:
                     qmax_l_h=qmax_l_h,
                     report_mode="day",
                 )
-                await products.add(new, medium)
+                await products.add(new, DriverIdentity(medium, drivers.driver(driver).kind))
     finally:
         await pool.close()
     if password is not None:

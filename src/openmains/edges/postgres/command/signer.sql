@@ -25,4 +25,5 @@ SELECT office_from, office_to, office_days FROM command_policy WHERE tenant_id =
 
 -- name: sizes
 -- Meters in use by tenant and area.
-SELECT tenant_id, area_id, count(*) AS meters FROM meter WHERE removed_on IS NULL GROUP BY tenant_id, area_id
+SELECT tenant_id, area_id, count(*) AS meters FROM meter WHERE removed_on IS NULL
+   AND product_id NOT IN (SELECT product_id FROM product WHERE kind <> 'meter') GROUP BY tenant_id, area_id
