@@ -8,13 +8,12 @@ import time
 from collections.abc import Mapping, Sequence
 
 from openmains.domain.fleet.identifiers import imei_text
+from openmains.domain.period import MINUTE_S
 from openmains.emulator.device.endpoint import Outcome
 from openmains.emulator.device.secure_device import SecureDevice
 from openmains.emulator.device.secure_net import SecureNet
 from openmains.emulator.monitor.monitor import MOST, Monitor
 from openmains.wire.coap.reliability import RFC7252
-
-MINUTE_S = 60
 
 
 class LiveMonitors:

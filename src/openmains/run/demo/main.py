@@ -187,7 +187,7 @@ async def live_monitors(
         every_s=settings.demo_report_s,
         seed=SEED,
     )
-    say(f"{len(watching)} 台模拟监测终端开始实时上报 / {len(watching)} emulated monitors now report live")
+    say(f"{len(watching)} 台模拟监测终端开始实时上报 / {len(watching)} emulated monitors report too")
     await emulated.run(stop)
 
 
