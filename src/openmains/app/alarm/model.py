@@ -71,7 +71,7 @@ class QuantityLimit(Struct, frozen=True, forbid_unknown_fields=True):
     """Between which bounds a quantity is well, themselves included; integers x 10^exponent of its unit. It is over when the value is
     inside by ``hysteresis``. With neither bound, at a device only: not watched there."""
 
-    quantity: Annotated[str, Meta(min_length=1, max_length=40)]
+    quantity: Annotated[str, Meta(max_length=40, pattern=r"^[a-z][a-z0-9_]*$")]
     low: Annotated[int, Meta(ge=-_MOST, le=_MOST)] | None = None
     high: Annotated[int, Meta(ge=-_MOST, le=_MOST)] | None = None
     hysteresis: Annotated[int, Meta(ge=0, le=_MOST)] = 0
