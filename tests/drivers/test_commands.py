@@ -172,7 +172,7 @@ def test_a_product_without_commands_says_so() -> None:
     [
         ("code = 0x91", "code = 0x90", "ambiguous"),
         ("limit = 40", "limit = 18", "cannot stay under"),
-        ("number = 2,", "number = 1,", "ambiguous"),
+        ("number = 3,", "number = 1,", "ambiguous"),
         ('count = "tiers"', 'count = "tyres"', "no field before"),
         ('kind = "restart"', 'kind = "restarts"', "no command"),
     ],

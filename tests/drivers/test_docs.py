@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from openmains.domain.fleet.device_kind import MONITORS, DeviceKind
 from openmains.drivers import catalog
 from openmains.drivers.codec import TableDriver
+from openmains.drivers.points import vocabulary
 
 DOCS = Path(__file__).parents[2] / "docs/protocols"
 
@@ -31,3 +33,21 @@ def test_specification_is_fresh(medium: str) -> None:
     assert driver.vectors[0].frame.hex() in joined
     assert driver.vectors[4].frame.hex() in joined
     assert driver.answer(driver.vectors[0].frame, 1_767_288_600, 480).hex() in text
+
+
+def test_specification_of_monitors_is_fresh() -> None:
+    text = (DOCS / "openmains-monitors.md").read_text("utf-8")
+    monitors = [driver for driver in catalog.load() if driver.kind is not DeviceKind.METER]
+    assert {driver.kind for driver in monitors} == set(MONITORS)
+    for driver in monitors:
+        assert isinstance(driver, TableDriver)
+        part = text.split(f"## {driver.name} · {driver.title.zh}\n")[1].split("\n## ")[0]
+        for message in driver.page.messages:
+            told = part if message.name == "report" else text.split(f"### {message.type:02X}h ")[1].split("\n### ")[0]
+            for item in message.fields[len(driver.page.header) :]:
+                place = f"| {item.type} × {item.count}" if item.count else f"{item.offset} | {item.type}"
+                assert f"{place} | `{item.name}` |" in told, (driver.name, message.name, item.name)
+        flags = driver.page.messages[0].by_name["flags"].events
+        names = {event.bit: event.name for event in vocabulary().events.values()}
+        assert all(f"{bit} `{names[event]}`" in part for bit, event in flags.items())
+        assert driver.vectors[0].frame.hex() in part.replace("\n", "")

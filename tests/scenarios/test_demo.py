@@ -27,6 +27,7 @@ pytestmark = pytest.mark.usefixtures("starts_engines")
 ZONE = "Asia/Shanghai"
 HISTORY_DAYS = 60
 METERS = 1000
+MONITORS = 24
 REPORT_S = 15  # a minute for people; here whoever waits for a meter waits for a quarter of it
 SAMPLE = 100  # every how many meters one is looked at
 WATER, GAS = "110026000003", "310026000003"
@@ -175,6 +176,9 @@ async def test_demo(demo: Demo) -> None:
             return all(f and f["outcome"] == "ok" and instant_of(f["received_at"]) > live_from for f in frames)
 
         await until(all_live)
+        await until(lambda: all(row["values"] for row in system.pages("/monitors", limit=50)))
+        passed = {(alarm["event"], alarm["quantity"]) for alarm in system.pages("/alarms", event="below_limit")}
+        assert ("below_limit", "pumps_running") in passed, "a pump that stopped in the last sixty days"
         live_s = time.time() - live_from
         calm(system)
         enrol(demo)
@@ -183,6 +187,9 @@ async def test_demo(demo: Demo) -> None:
         orders = [give(system, water, "read_now"), give(system, water, "valve_close")]
         orders.append(give(system, gas, "set_signed_parameters", values={"balance_warning": 3000}))
         orders.append(give(system, gas, "top_up", amount=PAID, balance_kind=0))
+        watching = list(system.pages("/monitors", limit=50))
+        assert len(watching) == MONITORS
+        orders.append(give(system, watching[0]["meter"]["meter_id"], "read_status"))
         await obeyed(system, orders)
         await until(lambda: of(system, water, "valve") == 1)
         await until(lambda: of(system, gas, "balance") > credit + PAID / 2)

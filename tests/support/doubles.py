@@ -12,6 +12,7 @@ from openmains.app.fleet.model import Area, Dimension, MeterDetail, NewMeter, Pr
 from openmains.app.identity.model import ApiToken, User
 from openmains.app.job.model import Job
 from openmains.app.readings.model import EditFacts, EditState, ExceptionStatus, NewEdit, ReadingEdit, ReadingException
+from openmains.domain.fleet.device_kind import DeviceKind
 from openmains.domain.identity.role import Role
 from openmains.domain.ids import (
     AlarmId,
@@ -33,8 +34,9 @@ THEN = datetime(2026, 9, 1, 8, tzinfo=UTC)
 def alarm(alarm_id: int = 1, **more: Any) -> Alarm:
     """An open one."""
     made = Alarm(
-        AlarmId(alarm_id), MeterId(5), "5", AreaId(2), "magnetic", "major", THEN, THEN, 12, 1, THEN, None, None, None
-    )
+        AlarmId(alarm_id), MeterId(5), "5", AreaId(2), "magnetic", "major", THEN, THEN, 12, 1, THEN, None, None, None,
+        "", None, None, "", 0,
+    )  # fmt: skip
     return structs.replace(made, **more)
 
 
@@ -168,8 +170,8 @@ def meter(meter_id: int = 5, **more: Any) -> MeterDetail:
     """A meter on the wall, without customer."""
     made = MeterDetail(
         meter_id=MeterId(meter_id), number=str(meter_id), bar_code="", imei=None, imsi="", iccid="",
-        product_id=ProductId(3), product_code="w", medium="water", area_id=AreaId(2), area_name="North", customer_id=None,
-        customer_code=None, customer_name=None, address="", place="room", dn=15, qmax_l_h=0, installed_on=date(2020, 1, 1),
+        product_id=ProductId(3), product_code="w", medium="water", kind=DeviceKind.METER, area_id=AreaId(2), area_name="North",
+        customer_id=None, customer_code=None, customer_name=None, address="", place="room", dn=15, qmax_l_h=0, installed_on=date(2020, 1, 1),
         removed_on=None, expected_from=date(2020, 1, 1), report_mode="day",
         created_at=THEN, revision=1, driver="openmains/water-1", state=None, signs=[], customer=None,
     )  # fmt: skip
@@ -294,6 +296,7 @@ def product(product_id: int = 3) -> Product:
         False,
         THEN,
         "day",
+        DeviceKind.METER,
     )
 
 

@@ -1312,6 +1312,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/meters/{meter_id}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListDeviceLimits
+         * @description Limits of quantities of a device: its own, its product's, and what is watched of them.
+         */
+        get: operations["list_device_limits"];
+        /**
+         * SetDeviceLimits
+         * @description Set a device's own, all at once; each stands in place of its product's, without bounds it switches that one off.
+         */
+        put: operations["set_device_limits"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/meters/{meter_id}/objects": {
         parameters: {
             query?: never;
@@ -1614,6 +1638,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/monitors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListMonitors
+         * @description Monitors by number, with their newest values of the last 400 days. A monitor's own pages are those of a meter.
+         */
+        get: operations["list_monitors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/onboarding": {
         parameters: {
             query?: never;
@@ -1740,6 +1784,30 @@ export interface paths {
          * @description Change a product; the next message is read with it.
          */
         patch: operations["change_product"];
+        trace?: never;
+    };
+    "/api/v1/products/{product_id}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListProductLimits
+         * @description Limits of quantities of all devices of a product.
+         */
+        get: operations["list_product_limits"];
+        /**
+         * SetProductLimits
+         * @description Set them, all at once; with the next values, seconds later, devices are watched by them.
+         */
+        put: operations["set_product_limits"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/ready": {
@@ -2185,20 +2253,25 @@ export interface components {
             acknowledged_by: number | null;
             alarm_id: number;
             area_id: number;
+            bound: number | null;
             cleared_at: string | null;
             delay_ms: number;
             event: string;
+            exponent: number;
             /** Format: date-time */
             last_at: string;
             meter_id: number;
             number: string;
             occurrences: number;
+            quantity: string;
             /** Format: date-time */
             raised_at: string;
             /** Format: date-time */
             received_at: string;
             /** @enum {string} */
             severity: "critical" | "major" | "minor" | "info";
+            unit: string;
+            value: number | null;
         };
         /** AlarmAges */
         AlarmAges: {
@@ -2325,6 +2398,12 @@ export interface components {
          * @enum {string}
          */
         BatchState: "drafted" | "running" | "paused" | "stopped" | "done" | "cancelled";
+        /** BeyondLimit */
+        BeyondLimit: {
+            quantity: string;
+            /** @enum {string} */
+            side: "above" | "below";
+        };
         /** CellCapacities */
         CellCapacities: {
             default: components["schemas"]["NetworkCapacity"];
@@ -2532,6 +2611,12 @@ export interface components {
         DeadLetterIds: {
             ids: number[];
         };
+        /**
+         * DeviceKind
+         * @description ``kind`` of a driver page and of its products.
+         * @enum {string}
+         */
+        DeviceKind: "meter" | "pressure" | "flow" | "level" | "quality" | "pump" | "pipe" | "safety";
         /** Dismissal */
         Dismissal: {
             ids: number[];
@@ -2553,6 +2638,7 @@ export interface components {
         /** DriverPage */
         DriverPage: {
             grade: string;
+            kind: components["schemas"]["DeviceKind"];
             medium: string;
             name: string;
             title_en: string;
@@ -2782,6 +2868,21 @@ export interface components {
             sinr_ddb: number | null;
             valve: number | null;
         };
+        /** LimitedQuantity */
+        LimitedQuantity: {
+            en: string;
+            exponent: number;
+            quantity: string;
+            unit: string;
+            zh: string;
+        };
+        /** Limits */
+        Limits: {
+            in_force: components["schemas"]["QuantityLimit"][];
+            items: components["schemas"]["QuantityLimit"][];
+            product: components["schemas"]["QuantityLimit"][];
+            quantities: components["schemas"]["LimitedQuantity"][];
+        };
         /** MadeBatch */
         MadeBatch: {
             batch: components["schemas"]["Batch"];
@@ -2815,6 +2916,7 @@ export interface components {
             imsi: string;
             /** Format: date */
             installed_on: string;
+            kind: components["schemas"]["DeviceKind"];
             /** @enum {string} */
             medium: "gas" | "water";
             meter_id: number;
@@ -2876,6 +2978,7 @@ export interface components {
             imsi: string;
             /** Format: date */
             installed_on: string;
+            kind: components["schemas"]["DeviceKind"];
             /** @enum {string} */
             medium: "gas" | "water";
             meter_id: number;
@@ -2969,6 +3072,12 @@ export interface components {
             number: string;
             product_code: string;
             status: string;
+        };
+        /** MonitorRow */
+        MonitorRow: {
+            beyond: components["schemas"]["BeyondLimit"][];
+            meter: components["schemas"]["Meter"];
+            values: components["schemas"]["NewestValue"][];
         };
         /** NetworkCapacity */
         NetworkCapacity: {
@@ -3225,6 +3334,11 @@ export interface components {
             items: components["schemas"]["MissingMeter"][];
             next: string | null;
         };
+        /** Page[MonitorRow] */
+        Page_MonitorRow: {
+            items: components["schemas"]["MonitorRow"][];
+            next: string | null;
+        };
         /** Page[Product] */
         Page_Product: {
             items: components["schemas"]["Product"][];
@@ -3340,6 +3454,7 @@ export interface components {
             dial: number;
             driver: string;
             interval_s: number;
+            kind: components["schemas"]["DeviceKind"];
             maker: string;
             /** @enum {string} */
             medium: "gas" | "water";
@@ -3382,6 +3497,19 @@ export interface components {
             not_due_s: number;
             not_expected_s: number;
             suspect_s: number;
+        };
+        /** QuantityLimit */
+        QuantityLimit: {
+            high?: number | null;
+            /** @default 0 */
+            hysteresis: number;
+            low?: number | null;
+            quantity: string;
+            /**
+             * @default major
+             * @enum {string}
+             */
+            severity: "critical" | "major" | "minor" | "info";
         };
         /** QuantitySeries */
         QuantitySeries: {
@@ -3840,6 +3968,10 @@ export interface components {
             meter_id: number;
             unit_exponent: number;
             zone: string;
+        };
+        /** WantedLimits */
+        WantedLimits: {
+            items: components["schemas"]["QuantityLimit"][];
         };
     };
     responses: never;
@@ -10509,6 +10641,8 @@ export interface operations {
                 area_id?: number | null;
                 /** @description ``next`` of the page before; fits the same list only. */
                 cursor?: string | null;
+                /** @description Which devices: meters, monitors (all or of one kind), or any. */
+                kind?: "meter" | "monitor" | "any" | "pressure" | "flow" | "level" | "quality" | "pump" | "pipe" | "safety";
                 /** @description Rows of a page. */
                 limit?: number;
                 product_id?: number | null;
@@ -11596,6 +11730,219 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_device_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                meter_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limits"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    set_device_limits: {
+        parameters: {
+            query?: {
+                /** @description Why; kept in the audit log. Needed for this act. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                meter_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedLimits"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limits"];
+                };
             };
             /** @description Input not valid */
             400: {
@@ -13188,6 +13535,8 @@ export interface operations {
                 area_id?: number | null;
                 /** @description Names with commas between; all without it. */
                 columns?: string;
+                /** @description Which devices: meters, monitors (all or of one kind), or any. */
+                devices?: "meter" | "monitor" | "any" | "pressure" | "flow" | "level" | "quality" | "pump" | "pipe" | "safety";
                 kind?: "csv" | "xlsx";
                 product_id?: number | null;
                 /** @description As in the list. */
@@ -13214,6 +13563,116 @@ export interface operations {
                 };
                 content: {
                     "": string;
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_monitors: {
+        parameters: {
+            query?: {
+                area_id?: number | null;
+                /** @description ``next`` of the page before; fits the same list only. */
+                cursor?: string | null;
+                /** @description What they watch; all without it. */
+                kind?: "pressure" | "flow" | "level" | "quality" | "pump" | "pipe" | "safety" | null;
+                /** @description Monitors a page. */
+                limit?: number;
+                status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_MonitorRow"];
                 };
             };
             /** @description Input not valid */
@@ -14055,6 +14514,219 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Product"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_product_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limits"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    set_product_limits: {
+        parameters: {
+            query?: {
+                /** @description Why; kept in the audit log. Needed for this act. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                product_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedLimits"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limits"];
                 };
             };
             /** @description Input not valid */

@@ -6,6 +6,11 @@ import type { Schemas } from "@/api/typed";
 
 type Meter = Schemas["MeterDetail"];
 
+/** A monitor (pressure, flow, level …) has neither registers nor a bill: its pages are of its quantities. */
+export function isMeter(meter: Pick<Meter, "kind">): boolean {
+  return meter.kind === "meter";
+}
+
 export interface MeterPart {
   /** A tab of its own, opened by `?tab=<name>`, or a card among those of the first tab. */
   place: "tab" | "card";

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, NotRequired, TypedDict
 
+from openmains.domain.fleet.device_kind import DeviceKind
 from openmains.domain.network.spreading import Scheme, Spreading
 from openmains.drivers.commands import HEAD_SIZE, MAC_SIZE, SETTING_SIZE
 from openmains.drivers.model import CommandKind, CommandParam, Effect, Setting, Title
@@ -18,6 +19,9 @@ from openmains.drivers.toml_lines import Path
 SECTIONS = ("command", "setting", "command_vector")
 FORMS = ("text", "settings", "names")
 MONEY_UNITS = ("fen", "CNY", "0.0001 CNY")
+METERS_ONLY = frozenset(
+    {"read_now", "read_intervals", "valve_close", "valve_open", "safety_close", "set_price", "top_up"}
+)
 REPORT_TIME = "report_time"  # a page that has this setting says in [spreading] what the meter adds to it
 
 
@@ -113,6 +117,9 @@ def read_commands(reader: PageReader, page: Page) -> CommandTable | None:
     vectors = tuple(
         _vector(reader, path, entry, kinds) for path, entry in reader.listed(_VectorEntry, "command_vector")
     )
+    if page.kind is not DeviceKind.METER and (found := sorted(METERS_ONLY & kinds.keys())):
+        where = reader.place("command", list(kinds).index(found[0]))
+        reader.fail(where, f"{found[0]} is a meter's: a monitor has no register, valve or credit")
     if "valve_close" in kinds and "safety_close" not in kinds:
         where = reader.place("command", list(kinds).index("valve_close"))
         reader.fail(where, "a valve that closes from afar has safety_close too: it exists for every customer (R4.8)")

@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypedDict
 
+from openmains.domain.fleet.device_kind import DeviceKind
 from openmains.drivers.errors import Place
 from openmains.drivers.field_schema import FieldReader
 from openmains.drivers.model import Kind, Title
 from openmains.drivers.page import CRC_SIZE, Field, Message, Page
 from openmains.drivers.page_reader import PageReader
+from openmains.drivers.points import vocabulary
 
 MAX_FRAME = 512
 NEEDED_POINTS: Mapping[Kind, tuple[str, ...]] = {
@@ -24,6 +26,14 @@ NEEDED_POINTS: Mapping[Kind, tuple[str, ...]] = {
     Kind.PARAMETERS: ("command_serial", "parameter_numbers", "parameter_values"),
     Kind.LOG: ("command_serial", "log_text"),
 }
+
+
+METERS_ONLY = frozenset({
+    "register", "register_at", "register_base", "base", "increments", "history", "register_values", "register_instants",
+    "settlement", "tariff_1", "tariff_2", "tariff_3", "tariff_4", "valve", "balance", "balance_volume", "balance_kind",
+    "open_permitted", "closed_by_arrears", "closed_for_safety", "price_version", "price_deferred",
+})  # fmt: skip
+"""What only meters have: volume that is billed, valve and credit. A monitor's page that says them is a meter's."""
 
 
 class MessageEntry(TypedDict):
@@ -51,8 +61,10 @@ def read_message(reader: PageReader, fields_of: FieldReader, page: Page, index: 
         reader.fail(place, f"the message can be {largest} bytes long, more than {MAX_FRAME}")
     _volumes_are_exact(reader, page, fields)
     kind = Kind(entry["kind"])
+    if page.kind is not DeviceKind.METER:
+        _of_a_monitor(reader, place, kind, points)
     for point in NEEDED_POINTS.get(kind, ()):
-        if point not in points:
+        if point not in points and not (page.kind is not DeviceKind.METER and point in METERS_ONLY):
             reader.fail(place, f"a message of this kind needs the point {point}")
     if kind == Kind.ALARM and not event_known:
         reader.fail(place, "an alarm message needs a field with events")
@@ -67,6 +79,17 @@ def read_message(reader: PageReader, fields_of: FieldReader, page: Page, index: 
         points=frozenset(points),
         event_known=event_known,
     )
+
+
+def _of_a_monitor(reader: PageReader, place: Place, kind: Kind, points: Mapping[str, str]) -> None:
+    """A monitor (R3.7) has no register, valve or credit; a report of it says some quantity."""
+    if found := sorted(METERS_ONLY & points.keys()):
+        reader.fail(place, f"{', '.join(found)} is a meter's: a monitor's page has quantities only")
+    if kind == Kind.REGISTERS:
+        reader.fail(place, "a monitor has no registers")
+    kept = {name for name, quantity in vocabulary().quantities.items() if not quantity.logged}
+    if kind == Kind.REPORT and not kept & points.keys():
+        reader.fail(place, "a report of a monitor needs a quantity of points.toml")
 
 
 def _unlike_the_others(reader: PageReader, page: Page, index: int, entry: MessageEntry) -> None:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from openmains.domain.fleet.device_kind import DeviceKind
 from openmains.domain.network.spreading import Spreading
 
 Ints = NDArray[np.int64]
@@ -228,6 +229,7 @@ class Driver(ABC):
 
     name: str
     medium: str
+    kind = DeviceKind.METER  # what its product is: a meter, or a monitor, which has no register
     title: Title
     grade: str
     unit_exponent: int

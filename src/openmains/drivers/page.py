@@ -7,6 +7,7 @@ A frame is header fields, message fields, CRC. Offsets count from the frame's fi
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from openmains.domain.fleet.device_kind import DeviceKind
 from openmains.domain.network.spreading import Spreading
 from openmains.drivers.errors import Place
 from openmains.drivers.model import CommandKind, Kind, Setting, Title, Vector
@@ -172,6 +173,7 @@ class Page:
     title: Title
     hook: str | None
     number_digits: int | None = None  # None: as wide as the frame has it
+    kind: DeviceKind = DeviceKind.METER
     order: str = "big"
     header: list[Field] = field(default_factory=list)
     type_field: str = ""

@@ -11,6 +11,7 @@ class PageDriver(Driver):
     def __init__(self, page: Page) -> None:
         self.name = page.name
         self.medium = page.medium
+        self.kind = page.kind
         self.title = page.title
         self.grade = page.grade
         self.unit_exponent = page.unit_exponent

@@ -8,6 +8,7 @@ The keys are explained in ``docs/protocols/drivers.md``.
 
 from typing import NotRequired, TypedDict
 
+from openmains.domain.fleet.device_kind import DeviceKind
 from openmains.drivers import command_schema
 from openmains.drivers.field_schema import FieldReader
 from openmains.drivers.message_schema import MessageEntry, read_message
@@ -30,6 +31,7 @@ class _DriverEntry(TypedDict):
     unit_exponent: int
     zh: str
     en: str
+    kind: NotRequired[str]
     hook: NotRequired[str]
     number_digits: NotRequired[int]
 
@@ -70,6 +72,8 @@ def read_page(reader: PageReader, vocabulary: Vocabulary) -> Page:
         _frame(reader, vocabulary, page)
         page.commands = command_schema.read_commands(reader, page)
         page.spreading = command_schema.read_spreading(reader, page.commands)
+    elif page.kind is not DeviceKind.METER:
+        reader.fail(reader.place("driver", "hook"), "a monitor's page is a table: a hook reads registers")
     elif any(name in reader.data for name in TABLES):
         reader.fail(reader.place("driver", "hook"), "a page with a hook has no tables of its own")
     page.vectors = tuple(_vector(reader, vocabulary, *found) for found in reader.listed(_VectorEntry, "vector"))
@@ -92,6 +96,8 @@ def _identity(reader: PageReader) -> Page:
     for key, value, allowed in (("medium", entry["medium"], MEDIA), ("grade", entry["grade"], GRADES)):
         if value not in allowed:
             reader.fail(reader.place("driver", key), f"{key} {value!r} is not one of {', '.join(allowed)}")
+    if entry.get("kind", DeviceKind.METER) not in set(DeviceKind):
+        reader.fail(reader.place("driver", "kind"), f"kind is one of {', '.join(DeviceKind)}")
     if not -9 <= entry["unit_exponent"] <= 3:
         reader.fail(reader.place("driver", "unit_exponent"), "unit_exponent is outside -9..3")
     if not 0 <= entry.get("number_digits", 0) <= MOST_DIGITS:
@@ -106,6 +112,7 @@ def _identity(reader: PageReader) -> Page:
         title=Title(entry["zh"], entry["en"]),
         hook=entry.get("hook"),
         number_digits=entry.get("number_digits"),
+        kind=DeviceKind(entry.get("kind", DeviceKind.METER)),
     )
 
 

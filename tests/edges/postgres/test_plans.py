@@ -115,7 +115,7 @@ async def test_what_the_pipeline_asks_for_each_batch(house: House) -> None:
     values: dict[str, Any] = {name: [None] * count for name in update.params} | {"meter_id": some}
     await house.expect(update, "meter_state_pkey", **values)
     await house.expect(
-        INGEST["clear_alarms"], "alarm_open", meter_id=some, event=["burst"] * count, at_us=[1] * count
+        INGEST["clear_alarms"], "alarm_open", meter_id=some, event=["burst"] * count, quantity=[""] * count, at_us=[1] * count
     )  # fmt: skip
     await house.expect(SECURITY["registered_meters"], "meter_pkey", meter_ids=some)
     await house.expect(SECURITY["lock_terminals"], "terminal_pkey", imeis=house.imeis, tenant_ids=[1] * count)

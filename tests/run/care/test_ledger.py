@@ -35,9 +35,10 @@ def made(home: Path, people: int = 3) -> Path:
     """A signer's folder after an orderly end."""
     make_first(home, NONE)
     ledger = open_ledger(home, master_key(home, NONE))
-    for number in range(people):
-        ledger.enrol(1, f"person{number}", f"$argon2id$of person {number}", "operator")
-        ledger.note_price(1, number, {"price": number})
+    with ledger.writing():
+        for number in range(people):
+            ledger.enrol(1, f"person{number}", f"$argon2id$of person {number}", "operator")
+            ledger.note_price(1, number, {"price": number})
     close_ledger(home, ledger)
     return home
 
@@ -73,7 +74,7 @@ def test_a_killed_signer_is_gone_on_from(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", list(WAYS))
 def test_a_broken_ledger_is_refused(tmp_path: Path, way: str) -> None:
-    home = made(tmp_path / "signer", people=300)  # so many that its middle is no empty page: a bit there says nothing
+    home = made(tmp_path / "signer", people=3000)  # so many that its middle is no empty page: a bit there says nothing
     break_file(home / LEDGER, way)
     for _ in range(2):  # and the refusal mends nothing
         assert str(home / LEDGER) in refused(home).en

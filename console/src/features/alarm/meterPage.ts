@@ -3,4 +3,5 @@ import type { MeterPart } from "@/shared/meterPage";
 
 export const meterParts: readonly MeterPart[] = [
   { place: "tab", name: "alarms", label: "alarm.title", order: 40, load: () => import("./parts/MeterAlarms.vue"), props: (meter) => ({ meterId: meter.meter_id }) },
+  { place: "tab", name: "limits", label: "limits.title", order: 45, load: () => import("./parts/MeterLimits.vue"), props: (meter) => ({ meterId: meter.meter_id }) },
 ];

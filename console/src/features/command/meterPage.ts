@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The meter's LwM2M objects, its commands and its safety closing on its page.
-import type { MeterPart } from "@/shared/meterPage";
+import { isMeter, type MeterPart } from "@/shared/meterPage";
 
 export const meterParts: readonly MeterPart[] = [
-  { place: "card", name: "safety", label: "command.safety.title", order: 5, load: () => import("./parts/SafetyCard.vue"), props: (meter) => ({ meter }) },
+  { place: "card", name: "safety", label: "command.safety.title", order: 5, load: () => import("./parts/SafetyCard.vue"), props: (meter) => ({ meter }), has: isMeter },
   { place: "tab", name: "objects", label: "objects.tab", order: 60, load: () => import("./parts/MeterObjects.vue"), props: (meter) => ({ meterId: meter.meter_id }) },
   { place: "tab", name: "commands", label: "command.tab", order: 70, load: () => import("./parts/MeterCommands.vue"), props: (meter) => ({ meter }) },
 ];

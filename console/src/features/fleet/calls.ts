@@ -23,6 +23,10 @@ export type MeterSort = NonNullable<MeterQuery["sort"]>;
 export type MeterStatus = NonNullable<MeterQuery["status"]>;
 
 export const listMeters = (query: MeterQuery, signal: Abort) => call("get", "/api/v1/meters", { query, signal });
+export type MonitorRow = Schemas["MonitorRow"];
+export type MonitorQuery = QueryOf<"list_monitors">;
+export type MonitorKind = NonNullable<MonitorQuery["kind"]>;
+export const listMonitors = (query: MonitorQuery, signal: Abort) => call("get", "/api/v1/monitors", { query, signal });
 export const metersFile = (query: MeterFileQuery) => fileUrl("/api/v1/meters/file", query);
 export const getMeter = (meterId: number, signal: Abort) => call("get", "/api/v1/meters/{meter_id}", { path: { meter_id: meterId }, signal });
 export const addMeter = (body: NewMeter) => call("post", "/api/v1/meters", { body });

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Files, Odometer } from "@element-plus/icons-vue";
+import { DataLine, Files, Odometer } from "@element-plus/icons-vue";
 import type { NavEntry } from "@/shared/pages";
 
 export const nav: readonly NavEntry[] = [
   { page: "meters", icon: Odometer, order: 20 },
+  { page: "monitors", icon: DataLine, order: 25 },
   { page: "products", icon: Files, order: 70 },
 ];

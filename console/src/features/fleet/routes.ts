@@ -7,6 +7,7 @@ export const routes: readonly Page[] = [
   { path: "/meters/new", name: "meter-new", component: () => import("./pages/MeterForm.vue"), meta: { title: "form.create", under: "meters", least: "operator" } },
   { path: "/meters/:meterId(\\d+)/edit", name: "meter-edit", component: () => import("./pages/MeterForm.vue"), meta: { title: "form.edit", under: "meters", least: "operator" } },
   { path: "/meters/import", name: "meter-import", component: () => import("./pages/ImportPage.vue"), meta: { title: "imports.title", under: "meters", least: "operator" } },
+  { path: "/monitors", name: "monitors", component: () => import("./pages/MonitorList.vue"), meta: { title: "monitor.title" } },
   { path: "/products", name: "products", component: () => import("./pages/ProductList.vue"), meta: { title: "catalog.title" } },
   { path: "/drivers/:maker/:model", name: "driver", component: () => import("./pages/DriverDetail.vue"), meta: { title: "catalog.drivers", under: "products" } },
 ];

@@ -9,6 +9,7 @@ export const auditWords = {
     acknowledge_alarm: ["确认告警", "Acknowledge an alarm"],
     add_area: ["新建区域", "Add an area"],
     add_meter: ["新建表具", "Add a meter"],
+    set_limits: ["设置告警限值", "Set limits of quantities"],
     add_product: ["新建产品", "Add a product"],
     approve_commands: ["批准命令", "Approve commands"],
     approve_edit: ["批准修改", "Approve an edit"],

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The meter's readings, frames, signals and findings on its page, and why data are missing.
-import type { MeterPart } from "@/shared/meterPage";
+import { isMeter, type MeterPart } from "@/shared/meterPage";
 
 export const meterParts: readonly MeterPart[] = [
-  { place: "card", name: "diagnosis", label: "diagnosis.title", order: 10, load: () => import("./parts/MeterDiagnosis.vue"), props: (meter) => ({ meter }), has: (meter) => !meter.removed_on },
-  { place: "tab", name: "readings", label: "meter.tabReadings", order: 10, load: () => import("./parts/MeterReadings.vue"), props: (meter) => ({ meterId: meter.meter_id }) },
-  { place: "tab", name: "quantities", label: "quantities.tab", order: 15, load: () => import("./parts/MeterQuantities.vue"), props: (meter) => ({ meterId: meter.meter_id }) },
+  { place: "card", name: "diagnosis", label: "diagnosis.title", order: 10, load: () => import("./parts/MeterDiagnosis.vue"), props: (meter) => ({ meter }), has: (meter) => isMeter(meter) && !meter.removed_on },
+  { place: "tab", name: "readings", label: "meter.tabReadings", order: 10, load: () => import("./parts/MeterReadings.vue"), props: (meter) => ({ meterId: meter.meter_id }), has: isMeter },
+  { place: "tab", name: "quantities", label: "quantities.tab", order: 15, load: () => import("./parts/MeterQuantities.vue"), props: (meter) => ({ meterId: meter.meter_id, hasVolume: isMeter(meter) }) },
   { place: "tab", name: "frames", label: "meter.tabFrames", order: 20, load: () => import("./parts/FrameTrace.vue"), props: (meter) => ({ meterId: meter.meter_id }) },
   { place: "tab", name: "signal", label: "history.tab", order: 30, load: () => import("./parts/SignalHistory.vue"), props: (meter) => ({ meterId: meter.meter_id }) },
-  { place: "tab", name: "exceptions", label: "history.tabExceptions", order: 50, load: () => import("./parts/ExceptionTable.vue"), props: (meter) => ({ meterId: meter.meter_id }) },
-  { place: "tab", name: "edits", label: "edits.tab", order: 55, load: () => import("./parts/EditTable.vue"), props: (meter) => ({ meterId: meter.meter_id }) },
+  { place: "tab", name: "exceptions", label: "history.tabExceptions", order: 50, load: () => import("./parts/ExceptionTable.vue"), props: (meter) => ({ meterId: meter.meter_id }), has: isMeter },
+  { place: "tab", name: "edits", label: "edits.tab", order: 55, load: () => import("./parts/EditTable.vue"), props: (meter) => ({ meterId: meter.meter_id }), has: isMeter },
 ];

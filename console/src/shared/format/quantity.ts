@@ -22,7 +22,7 @@ export type BalanceKind = number | null | undefined;
 const TERMS = terms.terms as unknown as Partial<Record<string, Term>>;
 const UNITS = terms.units as unknown as Partial<Record<string, [string, number]>>;
 /** Units as people write them, of those that are written otherwise. */
-const SHOWN: Partial<Record<string, string>> = { m3: "m³", "m3/h": "m³/h", degC: "°C", "uS/cm": "µS/cm", pH: "", CNY: "¥" };
+const SHOWN: Partial<Record<string, string>> = { m3: "m³", "m3/h": "m³/h", degC: "°C", "uS/cm": "µS/cm", pH: "", CNY: "¥", count: "" };
 const BARE = ["", "state", "number", "count", "level", "bits", "text"];
 const CLOCK_TIMES = ["report_time"];
 
@@ -119,4 +119,18 @@ function unitText(name: string, value: number, term: Term, language: Locale, zon
     default:
       return BARE.includes(term.unit) ? String(value) : `${exactText(value, term.exponent)} ${unitShown(term.unit)}`.trimEnd();
   }
+}
+
+/** `2513`, −1, `kPa` → `251.3 kPa`. */
+export function scaledText(value: number, exponent: number, unit: string): string {
+  return `${exactText(value, exponent)} ${unitShown(unit)}`.trimEnd();
+}
+
+/** The exact integer that a decimal text means with so many places, moved in the text; null for what is none. */
+export function exactOf(text: string, places: number): number | null {
+  const match = /^([-−]?)(\d{1,15})(?:\.(\d+))?$/.exec(text);
+  if (match === null || (match[3] ?? "").length > places) return null;
+  const value = Number((match[2] ?? "") + (match[3] ?? "").padEnd(places, "0"));
+  if (!Number.isSafeInteger(value)) return null;
+  return match[1] === "" || value === 0 ? value : -value;
 }

@@ -2,9 +2,9 @@
 """Alarms as the use cases and the API see them."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from openmains.domain.ids import AlarmId, AreaId, MeterId
 
@@ -14,7 +14,9 @@ AlarmStatus = Literal["open", "unacknowledged", "acknowledged", "cleared"]
 
 
 class Alarm(Struct, frozen=True):
-    """One alarm; ``delay_ms`` is from the message at the edge to being visible (R7.1)."""
+    """One alarm; ``delay_ms`` is from the message at the edge to being visible (R7.1). Of a limit that is passed (events
+    ``above_limit``, ``below_limit``) also the ``quantity``, the ``value`` said last and the ``bound``, x 10^``exponent`` of ``unit``;
+    else these are '' and null."""
 
     alarm_id: AlarmId
     meter_id: MeterId
@@ -30,6 +32,11 @@ class Alarm(Struct, frozen=True):
     cleared_at: datetime | None
     acknowledged_by: int | None
     acknowledged_at: datetime | None
+    quantity: str
+    value: int | None
+    bound: int | None
+    unit: str
+    exponent: int
 
 
 class AlarmAges(Struct, frozen=True):
@@ -55,3 +62,17 @@ class AlarmCounts(Struct, frozen=True):
     target_ms: int
     in_time: int
     worst_delay_ms: int
+
+
+_MOST = 2**60
+
+
+class QuantityLimit(Struct, frozen=True, forbid_unknown_fields=True):
+    """Between which bounds a quantity is well, themselves included; integers x 10^exponent of its unit. It is over when the value is
+    inside by ``hysteresis``. With neither bound, at a device only: not watched there."""
+
+    quantity: Annotated[str, Meta(max_length=40, pattern=r"^[a-z][a-z0-9_]*$")]
+    low: Annotated[int, Meta(ge=-_MOST, le=_MOST)] | None = None
+    high: Annotated[int, Meta(ge=-_MOST, le=_MOST)] | None = None
+    hysteresis: Annotated[int, Meta(ge=0, le=_MOST)] = 0
+    severity: Severity = "major"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Add and change products. The medium is the driver's; how often its meters report is said twice, and both must agree:
+"""Add and change products. Medium and kind of device are the driver's; how often its meters report is said twice, and both must agree:
 ``report_s``, the period in seconds, and ``report_mode``, by which days are due."""
 
 from collections.abc import Callable, Mapping
@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import structs
 
+from openmains.app.fleet.driver_catalog import DriverIdentity
 from openmains.app.fleet.model import NewProduct, Product, ReportMode
 from openmains.app.fleet.ports import ProductStore
 from openmains.app.identity.model import Actor
@@ -17,20 +18,20 @@ from openmains.app.unit_of_work import Store
 from openmains.domain.ids import ProductId
 from openmains.domain.readings.expected import PERIOD_S, Mode, mode_of_period
 
-MediumOf = Callable[[str], str | None]  # driver name → 'gas' or 'water'; None: no such driver
+IdentityOf = Callable[[str], DriverIdentity | None]  # by driver name; None: no such driver
 Check = Callable[
     [str, Mapping[str, Any], int], None
 ]  # driver, settings, Qmax; raises ``Problem`` where they do not fit
 
 
-async def add_product(store: Store, actor: Actor, wanted: NewProduct, medium_of: MediumOf, check: Check) -> Product:
+async def add_product(store: Store, actor: Actor, wanted: NewProduct, identity_of: IdentityOf, check: Check) -> Product:
     """Raises ``invalid-input`` for an unknown driver, ``code-taken``."""
-    medium = _medium(wanted.driver, medium_of)
+    identity = _identity(wanted.driver, identity_of)
     check(wanted.driver, wanted.settings, wanted.qmax_l_h)
     period = _period(wanted.report_s, wanted.report_mode)
     wanted = structs.replace(wanted, report_s=period["report_s"], report_mode=period["report_mode"])
     async with store.tenant(actor.tenant_id) as work:
-        product = await work[ProductStore].add(wanted, medium)
+        product = await work[ProductStore].add(wanted, identity)
         if product is None:
             raise Problem("code-taken", fields=(("/code", "not-accepted"),))
         await work[AuditTrail].record(actor, "add_product", "product", product.product_id, None, product)
@@ -42,13 +43,13 @@ async def change_product(
     actor: Actor,
     product_id: ProductId,
     values: dict[str, Any],
-    medium_of: MediumOf,
+    identity_of: IdentityOf,
     check: Check,
     today: date,
 ) -> Product:
     """A mode that changes counts for the days from ``today`` on.
 
-    Raises ``not-found``; ``invalid-input`` for a driver that is unknown or of the other medium.
+    Raises ``not-found``; ``invalid-input`` for a driver that is unknown, of the other medium or of another kind of device.
     """
     async with store.tenant(actor.tenant_id) as work:
         before = await work[ProductStore].get(product_id)
@@ -56,8 +57,12 @@ async def change_product(
             raise Problem("not-found")
         if not values:
             return before
-        if "driver" in values and _medium(values["driver"], medium_of) != before.medium:
-            raise Problem("invalid-input", fields=(("/driver", "other-medium"),))
+        if "driver" in values:
+            identity = _identity(values["driver"], identity_of)
+            if identity.medium != before.medium:
+                raise Problem("invalid-input", fields=(("/driver", "other-medium"),))
+            if identity.kind != before.kind:
+                raise Problem("invalid-input", fields=(("/driver", "other-kind"),))
         if {"driver", "settings", "qmax_l_h"} & set(values):
             check(
                 values.get("driver", before.driver),
@@ -85,8 +90,8 @@ def _period(report_s: int | None, mode: ReportMode | None) -> dict[str, Any]:
     return {"report_s": report_s, "report_mode": said.value}
 
 
-def _medium(driver: str, medium_of: MediumOf) -> str:
-    medium = medium_of(driver)
-    if medium is None:
+def _identity(driver: str, identity_of: IdentityOf) -> DriverIdentity:
+    identity = identity_of(driver)
+    if identity is None:
         raise Problem("invalid-input", fields=(("/driver", "unknown-driver"),))
-    return medium
+    return identity

@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The driver catalogue as people ask it: pages, messages field by field, example frames, a frame explained."""
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
 
+from openmains.domain.fleet.device_kind import DeviceKind
+
+
+class DriverIdentity(NamedTuple):
+    """What a driver makes of its products."""
+
+    medium: str
+    kind: DeviceKind
+
 
 class DriverPage(Struct, frozen=True):
-    """A driver of the catalogue; volumes of its meters count 10^``unit_exponent`` m³."""
+    """A driver of the catalogue; ``kind``: meter, or what its monitors watch; volumes of its meters count 10^``unit_exponent`` m³."""
 
     name: str
     medium: str
@@ -15,6 +24,7 @@ class DriverPage(Struct, frozen=True):
     title_zh: str
     title_en: str
     unit_exponent: int
+    kind: DeviceKind
 
 
 class LaidField(Struct, frozen=True):

@@ -27,7 +27,7 @@ class LoadedDriverCatalog:
     def __init__(self, catalog: Catalog) -> None:
         self._drivers = {driver.name: driver for driver in catalog}
         self._pages = [
-            DriverPage(d.name, d.medium, d.grade, d.title.zh, d.title.en, d.unit_exponent)
+            DriverPage(d.name, d.medium, d.grade, d.title.zh, d.title.en, d.unit_exponent, d.kind)
             for d in self._drivers.values()
         ]
 

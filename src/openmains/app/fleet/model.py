@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 
 from openmains.app.fleet.signs import MeterSign
+from openmains.domain.fleet.device_kind import MONITORS, DeviceKind
 from openmains.domain.fleet.meter_number import WRITTEN
 from openmains.domain.fleet.registry_columns import MOST_QMAX_L_H
 from openmains.domain.ids import AreaId, CustomerId, MeterId, ProductId, TenantId
@@ -17,6 +18,7 @@ from openmains.drivers.points import vocabulary
 Place = Literal["room", "shaft", "well", "cellar", "pit", "box", "outdoor"]
 Medium = Literal["gas", "water"]
 MeterStatus = Literal["active", "removed", "silent", "never_seen", "alarm"]
+KindFilter = Literal["meter", "monitor", "any", "pressure", "flow", "level", "quality", "pump", "pipe", "safety"]
 ReportMode = Literal["day", "week", "ten_days", "month"]  # as Mode of domain/readings/expected.py
 MeterSort = Literal["number", "-number", "meter_id", "-meter_id"]
 
@@ -61,7 +63,7 @@ AllowNoEms = Annotated[
 
 
 class Product(Struct, frozen=True):
-    """A maker's model with the driver that reads it."""
+    """A maker's model with the driver that reads it. ``kind``: meter, or what a monitor watches; the driver's."""
 
     product_id: ProductId
     code: str
@@ -79,6 +81,7 @@ class Product(Struct, frozen=True):
     allow_no_ems: AllowNoEms
     created_at: datetime
     report_mode: ReportMode
+    kind: DeviceKind
 
 
 class NewProduct(Struct, frozen=True, forbid_unknown_fields=True):
@@ -170,7 +173,7 @@ else:
 
 
 class Meter(Struct, frozen=True):
-    """A meter in a list. Readings are asked of it from ``expected_from`` on, and from the day after ``installed_on``;
+    """A meter, or a monitor, in a list (``kind``). Readings are asked of it from ``expected_from`` on, and from the day after ``installed_on``;
     ``report_mode``: its own where it said one, else the product's. ``signs``: what is not well with it, worst first."""
 
     meter_id: MeterId
@@ -182,6 +185,7 @@ class Meter(Struct, frozen=True):
     product_id: ProductId
     product_code: str
     medium: Medium
+    kind: DeviceKind
     area_id: AreaId
     area_name: str
     customer_id: CustomerId | None
@@ -264,6 +268,14 @@ class MeterFilter(Struct, frozen=True):
     limit: int = 50
     after: tuple[str, int] | None = None  # (number, meter_id) of the last meter seen
     now_us: int = 0
+    kind: KindFilter = "any"
+
+    @property
+    def kinds(self) -> tuple[DeviceKind, ...]:
+        """Which kinds of devices; none: all."""
+        if self.kind == "any":
+            return ()
+        return MONITORS if self.kind == "monitor" else (DeviceKind(self.kind),)
 
 
 class Dimension(Struct, frozen=True):

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Protocol
 
+from openmains.app.fleet.driver_catalog import DriverIdentity
 from openmains.app.fleet.model import (
     Area,
     Dimension,
@@ -32,7 +33,7 @@ class AreaStore(Protocol):
 class ProductStore(Protocol):
     async def page(self, limit: int, after: int) -> list[Product]: ...
     async def get(self, product_id: ProductId) -> Product | None: ...
-    async def add(self, product: NewProduct, medium: str) -> Product | None: ...
+    async def add(self, product: NewProduct, identity: DriverIdentity) -> Product | None: ...
     async def change(self, product_id: ProductId, values: dict[str, Any], today: date) -> Product | None:
         """A mode that changes counts from ``today`` on."""
 
@@ -55,7 +56,9 @@ class MeterStore(Protocol):
     async def change(self, meter_id: MeterId, revision: int, values: dict[str, Any]) -> bool | None:
         """False: the revision is not the current one. None: IMEI is taken."""
 
-    async def dimension(self, meter_id: MeterId) -> Dimension: ...
+    async def dimension(self, meter_id: MeterId) -> Dimension | None:
+        """None: a monitor, which no report of readings and no sum knows."""
+
     async def expectation(self, meter_id: MeterId) -> Expectation | None:
         """From when and in which mode it is to report; None: not the tenant's."""
 

@@ -16,8 +16,9 @@ from openmains.app.identity.ports import AuditTrail
 from openmains.app.identity.reason import stated
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
+from openmains.domain.fleet.device_kind import DeviceKind
 from openmains.domain.fleet.installation import expectation_fault, installation_fault
-from openmains.domain.ids import MeterId
+from openmains.domain.ids import MeterId, ProductId
 
 CUSTOMER_FLAGS = frozenset({"is_protected", "is_critical"})
 _log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ async def add_meter(store: Store, dimensions: Dimensions, actor: Actor, wanted: 
         await _check_references(
             work, {"product_id": wanted.product_id, "area_id": wanted.area_id, "customer_id": wanted.customer_id}
         )
+        await _check_kind(work, wanted.product_id, None, has_customer=wanted.customer_id is not None)
         meter_id = await work[MeterStore].add(wanted)
         if meter_id is None:
             raise Problem("number-taken", fields=(("/number", "not-accepted"), ("/imei", "not-accepted")))
@@ -67,6 +69,9 @@ async def change_meter(
             return before
         _check_dates(values, today)
         await _check_references(work, values)
+        if values.keys() & {"product_id", "customer_id"}:
+            has_customer = values.get("customer_id", before.customer_id) is not None
+            await _check_kind(work, values.get("product_id", before.product_id), before.kind, has_customer=has_customer)
         flags = {name: value for name, value in values.items() if name in CUSTOMER_FLAGS}
         values = {name: value for name, value in values.items() if name not in CUSTOMER_FLAGS}
         if values.get("imei") is not None:
@@ -119,7 +124,9 @@ async def _present(work: Work, meter_id: MeterId) -> MeterDetail:
     return found
 
 
-async def _write(work: Work, meter_id: MeterId, revision: int, values: dict[str, Any]) -> tuple[MeterDetail, Dimension]:
+async def _write(
+    work: Work, meter_id: MeterId, revision: int, values: dict[str, Any]
+) -> tuple[MeterDetail, Dimension | None]:
     done = await work[MeterStore].change(meter_id, revision, values)
     if done is None:
         raise Problem("number-taken", fields=(("/imei", "not-accepted"),))
@@ -128,15 +135,15 @@ async def _write(work: Work, meter_id: MeterId, revision: int, values: dict[str,
     return await _read(work, meter_id)
 
 
-async def _read(work: Work, meter_id: MeterId) -> tuple[MeterDetail, Dimension]:
+async def _read(work: Work, meter_id: MeterId) -> tuple[MeterDetail, Dimension | None]:
     found = await work[MeterStore].get(meter_id)
     assert found is not None  # noqa: S101 written in this transaction
     return found, await work[MeterStore].dimension(meter_id)
 
 
-async def _copy(dimensions: Dimensions, row: Dimension) -> None:
-    if set_aside(row) is not None:
-        return  # sync_dims says it
+async def _copy(dimensions: Dimensions, row: Dimension | None) -> None:
+    if row is None or set_aside(row) is not None:
+        return  # a monitor; or sync_dims says it
     try:
         await dimensions.put([row])
     except Exception as error:  # whatever the other store raises: the registry has it, and the copy follows it
@@ -155,6 +162,19 @@ def _check_dates(values: dict[str, Any], today: date) -> None:
     ]
     if faults:
         raise Problem("invalid-input", fields=tuple(faults))
+
+
+async def _check_kind(
+    work: Work, product_id: ProductId | int, before: DeviceKind | None, *, has_customer: bool
+) -> None:
+    """A meter stays a meter and a monitor a monitor: readings, alarms and counts of the one are not the other's. Nobody is
+    billed for a monitor."""
+    product = await work[ProductStore].get(ProductId(product_id))
+    assert product is not None  # noqa: S101 looked up before
+    if before is not None and product.kind != before:
+        raise Problem("invalid-input", fields=(("/product_id", "other-kind"),))
+    if product.kind != DeviceKind.METER and has_customer:
+        raise Problem("invalid-input", fields=(("/customer_id", "monitor-without-customer"),))
 
 
 async def _check_references(work: Work, values: dict[str, Any]) -> None:

@@ -36,7 +36,7 @@ class DeadLetter(Struct, frozen=True):
 
 @dataclass(slots=True)
 class AlarmChange:
-    """A transition of one event of one meter."""
+    """A transition of one event of one meter, of a limit's event: of one quantity."""
 
     tenant_id: TenantId
     meter_id: MeterId
@@ -45,3 +45,8 @@ class AlarmChange:
     action: str  # "raised", "repeated", "cleared"
     raised_at: int
     received_us: int
+    quantity: str = ""  # of an alarm about a limit: which one, what it was and the bound, x 10^exponent of the unit
+    value: int | None = None
+    bound: int | None = None
+    unit: str = ""
+    exponent: int = 0

@@ -21,6 +21,7 @@ from litestar.types import Message, Scope
 from openmains.app.problems import Problem
 from openmains.edges.http import (
     alarm,
+    alarm_limits,
     command,
     command_batches,
     command_facts,
@@ -33,6 +34,7 @@ from openmains.edges.http import (
     identity_session,
     ingest,
     job,
+    monitors,
     readings,
     readings_edits,
     readings_exceptions,
@@ -69,7 +71,7 @@ _HEADERS = {
 }
 _MODULES = (
     identity_session, identity, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions, readings_edits,
-    readings_versions, alarm, ingest, job, security,
+    readings_versions, alarm, alarm_limits, monitors, ingest, job, security,
     device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, system,
 )  # fmt: skip
 _ERRORS = {

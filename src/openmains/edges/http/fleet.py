@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from openmains.app.command.onboard import check_product
 from openmains.app.fleet import change_areas, change_products
-from openmains.app.fleet.driver_catalog import DriverLayout, DriverPage, DriverVector, TracedField
+from openmains.app.fleet.driver_catalog import DriverIdentity, DriverLayout, DriverPage, DriverVector, TracedField
 from openmains.app.fleet.model import Area, AreaChange, NewArea, NewProduct, Product, ProductChange
 from openmains.app.fleet.ports import AreaStore, ProductStore
 from openmains.app.problems import Problem
@@ -51,9 +51,10 @@ class FrameTrace(Struct, frozen=True):
     fields: list[TracedField]
 
 
-def medium_of(deps: ApiDeps, driver: str) -> str | None:
-    """Medium of a driver; None where the catalogue has no such."""
-    return next((page.medium for page in deps.drivers.pages() if page.name == driver), None)
+def identity_of(deps: ApiDeps, driver: str) -> DriverIdentity | None:
+    """Medium and kind of a driver; None where the catalogue has no such."""
+    pages = deps.drivers.pages()
+    return next((DriverIdentity(page.medium, page.kind) for page in pages if page.name == driver), None)
 
 
 @get("/areas", operation_id="list_areas", tags=["fleet"], opt=VIEWER)
@@ -112,7 +113,7 @@ async def add_product(request: Request[Any, Any, Any], data: JSONBody[NewProduct
         deps.store,
         actor_of(request),
         data,
-        lambda driver: medium_of(deps, driver),
+        lambda driver: identity_of(deps, driver),
         lambda driver, settings, qmax: check_product(deps.command_drivers, driver, settings, qmax),
     )
 
@@ -126,7 +127,7 @@ async def change_product(request: Request[Any, Any, Any], product_id: Id32, data
         actor_of(request),
         ProductId(product_id),
         changes(data),
-        lambda driver: medium_of(deps, driver),
+        lambda driver: identity_of(deps, driver),
         lambda driver, settings, qmax: check_product(deps.command_drivers, driver, settings, qmax),
         today_of(deps, actor_of(request)),
     )

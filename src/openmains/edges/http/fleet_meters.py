@@ -16,6 +16,7 @@ from msgspec import structs
 
 from openmains.app.fleet import export, register
 from openmains.app.fleet.model import (
+    KindFilter,
     Meter,
     MeterChange,
     MeterDetail,
@@ -49,6 +50,11 @@ from openmains.edges.http.inputs import (
 )
 from openmains.edges.http.permissions import OPERATOR, VIEWER
 from openmains.edges.http.problems import language_of
+
+Kinds = Annotated[
+    KindFilter,
+    QueryParameter(description="Which devices: meters, monitors (all or of one kind), or any."),
+]
 
 
 def _dimensions(deps: ApiDeps) -> Dimensions:
@@ -84,6 +90,7 @@ async def list_meters(
     area_id: OptionalId32 = None,
     product_id: OptionalId32 = None,
     status: FromQuery[MeterStatus | None] = None,
+    kind: Kinds = "meter",
     sort: FromQuery[MeterSort] = "number",
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -100,6 +107,7 @@ async def list_meters(
         limit + 1,
         after,
         deps.now_us(),
+        kind,
     )
     if q is not None:
         return await _search(deps, actor, q, min(limit, 200), cursor, chosen)
@@ -137,6 +145,7 @@ async def download_meters(
     area_id: OptionalId32 = None,
     product_id: OptionalId32 = None,
     status: FromQuery[MeterStatus | None] = None,
+    devices: Kinds = "meter",
     sort: FromQuery[MeterSort] = "number",
     columns: Annotated[
         str,
@@ -162,6 +171,7 @@ async def download_meters(
                 export.PAGE,
                 after,
                 deps.now_us(),
+                devices,
             )
             if q is not None:
                 async with deps.store.tenant(actor.tenant_id) as work:

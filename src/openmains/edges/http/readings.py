@@ -15,6 +15,7 @@ from openmains.app.paging import decode_cursor
 from openmains.app.problems import Problem
 from openmains.app.readings.model import StoredDay
 from openmains.app.readings.ports import ReadingStore
+from openmains.domain.fleet.device_kind import DeviceKind
 from openmains.domain.ids import MeterId
 from openmains.domain.period import DAY_S, HOUR_S, Zone, utc, utc_of_us, zone
 from openmains.domain.quantity import LITRE_EXPONENT, to_m3
@@ -120,6 +121,14 @@ async def meter_of(deps: ApiDeps, actor: Actor, meter_id: int) -> MeterDetail:
     return found
 
 
+async def metered_of(deps: ApiDeps, actor: Actor, meter_id: int) -> MeterDetail:
+    """The same of a device with registers; raises ``no-registers`` for a monitor: an empty answer would say that it used nothing."""
+    found = await meter_of(deps, actor, meter_id)
+    if found.kind != DeviceKind.METER:
+        raise Problem("no-registers")
+    return found
+
+
 async def _expectation(deps: ApiDeps, actor: Actor, meter_id: int) -> Expectation:
     async with deps.store.tenant(actor.tenant_id) as work:
         found = await work[MeterStore].expectation(MeterId(meter_id))
@@ -173,7 +182,7 @@ async def read_series(
     """Volumes of a meter over a period, exact, with what they rest on. Days and longer are the tenant's own."""
     deps, actor = deps_of(request), actor_of(request)
     left, right = period_of(start, end)
-    meter = await meter_of(deps, actor, meter_id)
+    meter = await metered_of(deps, actor, meter_id)
     place = zone(actor.zone)
     days = await store_of(deps).days(actor.tenant_id, MeterId(meter_id), place.day_of(left), place.day_of(right - 1))
     exponent = exponent_of(deps, meter.driver)
@@ -231,7 +240,7 @@ async def list_registers(
     deps, actor = deps_of(request), actor_of(request)
     left, right = optional_period(start, end)
     before = decode_cursor("registers", cursor, tuple[Key, Key, Key])
-    meter = await meter_of(deps, actor, meter_id)
+    meter = await metered_of(deps, actor, meter_id)
     rows = await store_of(deps).registers(actor.tenant_id, MeterId(meter_id), left, right, limit + 1, before)
     exponent = exponent_of(deps, meter.driver)
     shown = page("registers", rows, limit, lambda r: (int(r.at.timestamp()), r.version, r.position))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Values of any quantity of one meter: pressure, flow, temperature, battery, balance, volume … side by side, and as a file."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ from msgspec import Struct
 
 from openmains.app.problems import Problem
 from openmains.app.readings.ports import QuantityStore
-from openmains.app.readings.quantities import Values, latest_values, unit_of, values_of
+from openmains.app.readings.quantities import REGISTER, VOLUME, LatestValue, Values, latest_values, unit_of, values_of
 from openmains.app.spreadsheet import csv_bytes
 from openmains.domain.ids import MeterId
 from openmains.domain.period import utc, zone
@@ -22,7 +23,7 @@ from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Id
 from openmains.edges.http.permissions import VIEWER
 from openmains.edges.http.problems import language_of
-from openmains.edges.http.readings import From, To, exponent_of, meter_of, period_of, store_of
+from openmains.edges.http.readings import From, To, exponent_of, meter_of, metered_of, period_of, store_of
 
 MOST_VALUES = 20_000
 MOST_LINES = 500_000
@@ -139,18 +140,20 @@ async def list_quantities(request: Request[Any, Any, Any], meter_id: Id) -> Newe
     deps, actor = deps_of(request), actor_of(request)
     meter = await meter_of(deps, actor, meter_id)
     newest = await latest_values(quantity_store_of(deps), actor.tenant_id, [MeterId(meter_id)], deps.now_s())
-    exponent, points = exponent_of(deps, meter.driver), vocabulary().points
-    return NewestValues(
-        meter_id,
-        [
-            NewestValue(
-                name, _title(points[name].title), *unit_of(points[name], exponent), utc(said.at), said.value,
-                slot_names(said.quality),
-            )
-            for name in vocabulary().quantities
-            if (said := newest[meter_id].get(name)) is not None
-        ],
-    )  # fmt: skip
+    return NewestValues(meter_id, newest_told(deps, meter.driver, newest[meter_id]))
+
+
+def newest_told(deps: ApiDeps, driver: str, newest: Mapping[str, LatestValue]) -> list[NewestValue]:
+    """Newest values of a device of this driver, in the order of ``points.toml``."""
+    exponent, points = exponent_of(deps, driver), vocabulary().points
+    return [
+        NewestValue(
+            name, _title(points[name].title), *unit_of(points[name], exponent), utc(said.at), said.value,
+            slot_names(said.quality),
+        )
+        for name in vocabulary().quantities
+        if (said := newest.get(name)) is not None
+    ]  # fmt: skip
 
 
 async def _values(
@@ -158,7 +161,8 @@ async def _values(
 ) -> list[Values]:
     deps, actor = deps_of(request), actor_of(request)
     period = period_of(start, end)
-    meter = await meter_of(deps, actor, meter_id)
+    is_volume = not {VOLUME, REGISTER}.isdisjoint(points)
+    meter = await (metered_of if is_volume else meter_of)(deps, actor, meter_id)
     return await values_of(
         quantity_store_of(deps),
         store_of(deps),

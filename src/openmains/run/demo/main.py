@@ -14,6 +14,7 @@ from pathlib import Path
 
 import asyncpg
 
+from openmains.app.fleet.driver_catalog import DriverIdentity
 from openmains.app.fleet.imports.import_meters import import_meters
 from openmains.app.fleet.model import NewProduct
 from openmains.domain.fleet.identifiers import imei_text
@@ -21,6 +22,7 @@ from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.period import DAY_S, Zone, zone
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.nats.stream import StreamReplay, UplinkStream, connect
+from openmains.edges.postgres.alarm.limits import Limits
 from openmains.edges.postgres.db import create_pool, tenant_transaction
 from openmains.edges.postgres.fleet.imports import PostgresImport
 from openmains.edges.postgres.fleet.tables import Areas, Products
@@ -36,13 +38,17 @@ from openmains.emulator.meter.meter import Profile
 from openmains.emulator.meter.piping import Cut, Flow
 from openmains.emulator.meter.spreading import Period, Scheme
 from openmains.emulator.meter.store import Held
+from openmains.emulator.monitor.live import LiveMonitors
+from openmains.emulator.monitor.monitor import Monitor
+from openmains.emulator.monitor.network import Network
 from openmains.run.care.faults import FaultFolder
 from openmains.run.care.sqlite_files import damage_of, set_aside
 from openmains.run.care.texts import demo_begun_anew
-from openmains.run.demo import town
+from openmains.run.demo import monitors, town
 from openmains.run.demo.facts import sign_facts
 from openmains.run.demo.history import SEED, Registered, battery_pct, measures_more, night, place_of
 from openmains.run.demo.keys import command_keys, device_keys
+from openmains.run.demo.monitors import RegisteredMonitor, monitors_night
 from openmains.run.logs import say
 from openmains.run.settings import Settings
 
@@ -70,14 +76,18 @@ async def run_demo(settings: Settings, stop: asyncio.Event) -> None:
         await register_meters(pool, tenant_id, settings.var_path)
         await sign_facts(settings, tenant_id)
         fleet = await registered(pool, tenant_id)
+        watching = await registered_monitors(pool, tenant_id)
         stream = UplinkStream(client, max_bytes=settings.stream_max_mb << 20)
-        await send_history(pool, stream, settings.shards, tenant_id, fleet, place, memory.changed(), stop)
+        await send_history(pool, stream, settings.shards, tenant_id, fleet, watching, place, memory.changed(), stop)
         if stop.is_set():
             return
-        psks = await device_keys(pool, tenant_id, [item.meter.imei for item in fleet], settings.var_path)
+        imeis = [item.meter.imei for item in fleet] + [item.monitor.spec.imei for item in watching]
+        psks = await device_keys(pool, tenant_id, imeis, settings.var_path)
         obeying = await command_keys(settings, [item.meter_id for item in fleet]) if settings.dtls_port else {}
         if settings.dtls_port or settings.coap_port:
-            await live(settings, fleet, psks, obeying, memory, stop)
+            async with asyncio.TaskGroup() as both:
+                both.create_task(live(settings, fleet, psks, obeying, memory, stop))
+                both.create_task(live_monitors(settings, watching, psks, stop))
         else:
             say("两个接入端口均已关闭，模拟表不上报 / both ports for meters are off: the emulated meters do not report")
             await stop.wait()
@@ -106,6 +116,7 @@ async def found_utility(owner_dsn: str, settings: Settings) -> TenantId:
         zone=ZONE,
         must_change=False,
     )
+    drivers = driver_catalog.load()
     pool = await create_pool(owner_dsn, max_size=1)
     try:
         async with tenant_transaction(pool, tenant_id) as connection:
@@ -125,7 +136,13 @@ async def found_utility(owner_dsn: str, settings: Settings) -> TenantId:
                     settings={"prepaid": True} if medium == "gas" else {},
                     report_mode="day",
                 )
-                await products.add(new, medium)
+                await products.add(new, DriverIdentity(medium, drivers.driver(driver).kind))
+            for code, name, medium, driver, _ in monitors.PRODUCTS:
+                watching = NewProduct(code, name, "OpenMains", code, driver, report_s=DAY_S, report_mode="day")
+                made = await products.add(watching, DriverIdentity(medium, drivers.driver(driver).kind))
+                if made is not None and code in monitors.LIMITS:
+                    limits = Limits(connection, tenant_id)
+                    await limits.set_of_product(made.product_id, monitors.LIMITS[code], time.time_ns() // 1000)
     finally:
         await pool.close()
     if password is not None:
@@ -160,12 +177,43 @@ async def registered(pool: asyncpg.Pool, tenant_id: TenantId) -> list[Registered
     ]
 
 
+async def registered_monitors(pool: asyncpg.Pool, tenant_id: TenantId) -> list[RegisteredMonitor]:
+    """The town's monitors with their identities."""
+    rows = {row["number"]: row for row in await _QUERIES["meters_in_use"].fetch(pool, tenant_id=tenant_id)}
+    return [
+        RegisteredMonitor(each, row["meter_id"], row["tenant_id"], row["product_id"])
+        for each in monitors.monitors()
+        if (row := rows.get(str(each.spec.number))) is not None
+    ]
+
+
+async def live_monitors(
+    settings: Settings, watching: Sequence[RegisteredMonitor], psks: Mapping[int, bytes], stop: asyncio.Event
+) -> None:
+    """Emulated monitors, each reporting about once in ``demo_report_s`` what it felt minute by minute."""
+    if not watching or not settings.dtls_port:
+        return
+    network = Network(zone(ZONE).offset_s(int(time.time())))
+    host = "127.0.0.1" if settings.coap_host in ("0.0.0.0", "::") else settings.coap_host  # noqa: S104 - compared
+    emulated = LiveMonitors(
+        [Monitor(item.monitor.spec, network) for item in watching],
+        (host, settings.dtls_port),
+        psks,
+        {item.monitor.spec.imei: item.monitor.imsi for item in watching},
+        every_s=settings.demo_report_s,
+        seed=SEED,
+    )
+    say(f"{len(watching)} 台模拟监测终端开始实时上报 / {len(watching)} emulated monitors report too")
+    await emulated.run(stop)
+
+
 async def send_history(
     pool: asyncpg.Pool,
     stream: UplinkStream,
     shards: int,
     tenant_id: TenantId,
     fleet: list[Registered],
+    watching: Sequence[RegisteredMonitor],
     place: Zone,
     changed: Mapping[int, tuple[Sequence[Cut], Sequence[Flow]]],
     stop: asyncio.Event,
@@ -180,6 +228,7 @@ async def send_history(
         if stop.is_set():
             return
         uplinks = await asyncio.to_thread(list, night(fleet, day, place, use, changed))
+        uplinks += monitors_night(watching, day, place)
         now_us = time.time_ns() // 1000
         await replay.replay([item for item in uplinks if item.received_us <= now_us])
         await _QUERIES["mark_history"].execute(pool, tenant_id=tenant_id, mark={"day": day})

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from openmains.domain.fleet.identifiers import imei_of, luhn_digit
 from openmains.emulator.meter.consumption import Medium
 from openmains.emulator.meter.prices import MONEY, UNITS_A_FEN, Account, PriceSet
+from openmains.run.demo.monitors import monitors
 
 TENANT_CODE = "demo"
 TENANT_NAME = "江城燃气水务(演示) Rivertown Utilities (demo)"
@@ -136,6 +137,14 @@ def as_csv() -> bytes:
                 meter.number, f"OM{meter.number}", meter.imei, meter.imsi, iccid_of(index),
                 meter.product, meter.area, meter.customer, meter.name, meter.phone, meter.address, meter.place, 15,
                 meter.installed_on.isoformat(), meter.installed_on.isoformat(),
+            )
+        )  # fmt: skip
+    for monitor in monitors():
+        spec = monitor.spec
+        writer.writerow(
+            (
+                spec.number, f"OM{spec.number}", spec.imei, monitor.imsi, "", monitor.product, monitor.area, "", "", "", monitor.address,
+                "outdoor", "", monitor.installed_on.isoformat(), monitor.installed_on.isoformat(),
             )
         )  # fmt: skip
     return text.getvalue().encode("utf-8-sig")

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 import type { CommandParameter } from "@/features/command/calls";
-import { emptyEntries, entryText, exactOf, faultsOf, firstText, localAt, offsetMinutes, paramsOf, secondsAt } from "./paramForm";
+import { emptyEntries, entryText, faultsOf, firstText, localAt, offsetMinutes, paramsOf, secondsAt } from "./paramForm";
+import { exactOf } from "@/shared/format/quantity";
 
 const SHANGHAI = "Asia/Shanghai";
 function parameter(name: string, more: Partial<CommandParameter> = {}): CommandParameter {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A command's parameters as a form: texts in, the numbers the driver wants out. Exact integers; the server checks again.
 import type { CommandParameter } from "@/features/command/calls";
-import { clockText, isClockTime, MONEY, typedText, unitOf, VOLUME, type BalanceKind } from "@/shared/format/quantity";
+import { clockText, isClockTime, MONEY, typedText, unitOf, VOLUME, type BalanceKind, exactOf } from "@/shared/format/quantity";
 import { instantText } from "@/shared/format/time";
 
 /** What a person typed: one text a parameter, one a chosen setting, names of settings to read. */
@@ -75,15 +75,6 @@ export function unitBeside(parameter: Pick<CommandParameter, "name" | "unit">, k
   if (isClockTime(parameter.name)) return "HH:MM";
   const shown: Partial<Record<string, string>> = { m3: "m³", "m3/h": "m³/h", "CNY/m3": "¥/m³", state: "", month: "", instant: "" };
   return shown[unit] ?? unit;
-}
-
-/** The exact integer that a decimal text means with so many places, moved in the text; null for what is none. */
-export function exactOf(text: string, places: number): number | null {
-  const match = /^([-−]?)(\d{1,15})(?:\.(\d+))?$/.exec(text);
-  if (match === null || (match[3] ?? "").length > places) return null;
-  const value = Number((match[2] ?? "") + (match[3] ?? "").padEnd(places, "0"));
-  if (!Number.isSafeInteger(value)) return null;
-  return match[1] === "" || value === 0 ? value : -value;
 }
 
 /** `2:00`, `02:00:30` → seconds after midnight. */

@@ -37,7 +37,7 @@ afterEach(() => { vi.unstubAllGlobals(); });
 async function shown(query: string) {
   const router = createRouter({ history: createMemoryHistory(), routes: [{ path: "/:all(.*)*", component: { template: "<div />" } }] });
   await router.push(`/meters/7?${query}`);
-  const page = mount(MeterQuantities, { props: { meterId: 7 }, global: { plugins: [i18n, VueQueryPlugin, router], stubs: { LinesChart: true } } });
+  const page = mount(MeterQuantities, { props: { meterId: 7, hasVolume: true }, global: { plugins: [i18n, VueQueryPlugin, router], stubs: { LinesChart: true } } });
   await flushPromises();
   await flushPromises();
   return page;

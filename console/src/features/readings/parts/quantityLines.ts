@@ -4,7 +4,7 @@
 import type { QuantitySeries, SeriesValue } from "@/features/readings/calls";
 import type { Lines } from "@/shared/components/linesPlot";
 import { withHoles } from "@/shared/components/timeLine";
-import { exactText, unitShown } from "@/shared/format/quantity";
+import { scaledText, unitShown } from "@/shared/format/quantity";
 import { addDays, wallMs } from "@/shared/format/time";
 import type { Locale } from "@/shared/i18n/bilingual";
 
@@ -19,7 +19,7 @@ const MARKS: readonly (readonly [flag: string, colour: string])[] = [
 
 /** `2513`, −1, `kPa` → `251.3 kPa`. */
 export function valueText(value: number | null, exponent: number, unit: string): string {
-  return value === null ? "—" : `${exactText(value, exponent)} ${unitShown(unit)}`.trimEnd();
+  return value === null ? "—" : scaledText(value, exponent, unit);
 }
 
 /** The number a chart draws. */

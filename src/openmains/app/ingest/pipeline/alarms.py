@@ -36,9 +36,9 @@ class AlarmWave:
 def alarm_waves(changes: Sequence[AlarmChange]) -> list[AlarmWave]:
     """Waves to be written in this order; the same as each change by itself. Entries keep the order of the changes."""
     waves: list[AlarmWave] = []
-    runs: dict[tuple[int, str], list[Raised | AlarmChange]] = {}
+    runs: dict[tuple[int, str, str], list[Raised | AlarmChange]] = {}
     for change in changes:
-        run = runs.setdefault((change.meter_id, change.event), [])
+        run = runs.setdefault((change.meter_id, change.event, change.quantity), [])
         last = run[-1] if run else None
         if change.action == "cleared":
             if not isinstance(last, AlarmChange):  # who clears once more finds nothing open
@@ -73,6 +73,7 @@ def alarms_for_screens(changes: Sequence[AlarmChange]) -> Iterator[tuple[str, by
                 "action": change.action,
                 "raised_at": change.raised_at,
                 "received_us": change.received_us,
+                "quantity": change.quantity,
             }
         )
     for tenant_id, changed in by_tenant.items():

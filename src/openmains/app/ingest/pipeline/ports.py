@@ -11,6 +11,7 @@ from openmains.app.command.ports import CommandResponse
 from openmains.app.ingest.model import AlarmChange
 from openmains.app.ingest.uplink import Uplink
 from openmains.app.security.report import AccessEntry
+from openmains.domain.alarm.limits import Standing, WatchedLimits
 from openmains.domain.ids import AreaId, MeterId, ProductId, TenantId
 from openmains.domain.readings.model import DayRow, MeterState
 from openmains.domain.readings.versions import VersionCause
@@ -51,6 +52,7 @@ class MeterRecord:
     strange_number: int | None = None  # in the frames, while it is not the registered one
     accepted_number: int | None = None  # such a one that a person took for right
     runs: int = 0  # bits of the rules of which an exception goes on
+    standings: dict[str, Standing] = field(default_factory=dict)  # of quantities that are watched, by name
     frames_before: bytes = b""  # prints (8 bytes each, newest first) of frames before the last one; see ``repeats.py``
 
 
@@ -161,6 +163,9 @@ class Effects:
     ended: list[EndedException] = field(default_factory=list)  # before ``exceptions``
     dead_letters: list[DeadLetter] = field(default_factory=list)
     access: list[AccessEntry] = field(default_factory=list)  # judged by app/security/score.py within the commit
+    standings: dict[tuple[int, str], tuple[TenantId, Standing]] = field(
+        default_factory=dict
+    )  # of watched quantities that were judged, by device and name
     responses: list[CommandResponse] = field(default_factory=list)  # of commands: results, and what links saw
     counters: Counter[str] = field(default_factory=Counter)
 
@@ -186,6 +191,10 @@ class PipelineStore(Protocol):
 
     async def zones(self) -> dict[int, str]:
         """Time zone of each tenant."""
+        ...
+
+    async def limits(self) -> WatchedLimits:
+        """Limits of quantities; ``load`` tells where the devices in it stand."""
         ...
 
     async def commit(self, shard: int, before: int, after: int, effects: Effects, now_us: int) -> Sequence[AlarmChange]:

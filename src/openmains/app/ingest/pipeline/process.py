@@ -9,6 +9,7 @@
     number      another number in the frame than the registered one → held for a person, nothing booked (``numbers.py``)
     validate    domain.readings: rows of the meter-day, findings, new state; exceptions from them (``exceptions.py``)
     events      domain.alarm: raised and cleared alarms (R1.5, R1.6)
+    limits      values of quantities that are watched → alarms (``limits.py``)
     gather      columns for ClickHouse, rows for PostgreSQL
 
 Pure: the stores are read before (``Batch``) and written after (``worker.py``). The result depends only on the uplinks
@@ -27,6 +28,7 @@ from openmains.app.command.sent_frames import SENT_PATH, sent_frames
 from openmains.app.ingest.pipeline import exceptions, numbers
 from openmains.app.ingest.pipeline.bounds import DAYS
 from openmains.app.ingest.pipeline.decoded import Decoded, told_by, value_of
+from openmains.app.ingest.pipeline.limits import watch
 from openmains.app.ingest.pipeline.ports import (
     DayCause,
     DeadLetter,
@@ -43,6 +45,7 @@ from openmains.app.readings.edits import EDIT_CHANNEL, Edit, read_edit
 from openmains.app.security.report import CHANNEL as ACCESS_CHANNEL
 from openmains.app.security.report import AccessEntry, AccessNote, entry_of
 from openmains.domain.alarm import EventKind, Heard
+from openmains.domain.alarm.limits import NO_LIMITS, WatchedLimits
 from openmains.domain.period import Zone
 from openmains.domain.quantity import LITRE_EXPONENT, rescale
 from openmains.domain.readings import validate_intervals, validate_registers
@@ -64,13 +67,20 @@ PERSONS_CHANNELS = frozenset({EDIT_CHANNEL, NUMBER_CHANNEL})
 
 
 class Processor:
-    """Turns batches into effects. Products and zones are given anew when they change."""
+    """Turns batches into effects. Products, zones and limits of quantities are given anew when they change."""
 
-    def __init__(self, catalog: Catalog, products: Mapping[int, Product], zones: Mapping[int, Zone]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        products: Mapping[int, Product],
+        zones: Mapping[int, Zone],
+        book: WatchedLimits = NO_LIMITS,
+    ) -> None:
         self._catalog = catalog
         self._products = products
         self._zones = zones
         self._kinds = {event.bit: EventKind(event.name, event.severity) for event in vocabulary().events.values()}
+        self._book = book
         self._limits: dict[tuple[int, int, int, int], Limits] = {}
 
     def knows(self, items: Iterable[Uplink | MeterRecord]) -> bool:
@@ -247,10 +257,13 @@ class Processor:
             self._hear(uplink, record, decoded, row, device_at, gather)
         if decoded.signals is not None:
             gather.signal(record, uplink.received_us, decoded.signals[row])
-        placed = True
+        placed, mark = True, gather.series_mark()
         if decoded.quantities is not None:
             kept, limits = decoded.quantities, self.limits_of(record)
             placed = gather.quantities(kept, row, record, uplink.received_us, device_at, limits)
+        if self._book and not record.is_held_back and (watched := self._book.of(record.product_id, record.meter_id)):
+            exponent = self._catalog.driver(self._products[record.product_id].driver).unit_exponent
+            watch(watched, record, gather.series_since(mark), state_said, uplink.received_us, exponent, effects)
         if decoded.kind in ANSWERS:
             self._answered(uplink, record, decoded, row, effects)
         effects.counters[decoded.kind] += 1

@@ -108,6 +108,14 @@ class Gatherer:
         """Radio and battery as the message told them (``signal_rows``)."""
         self._signals.append((record.tenant_id, record.meter_id, received_us, record.state.version, *said))
 
+    def series_mark(self) -> int:
+        """Where rows of ``series`` that follow begin."""
+        return len(self._series)
+
+    def series_since(self, mark: int) -> list[tuple[Any, ...]]:
+        """Rows of ``series`` since a mark."""
+        return self._series[mark:]
+
     def quantities(
         self, kept: Quantities, row: int, record: MeterRecord, received_us: int, device_at: int, limits: Limits
     ) -> bool:

@@ -33,6 +33,7 @@ from openmains.app.ingest.pipeline.ports import (
 from openmains.app.ingest.pipeline.process import EDGE_CHANNELS, Batch, Processor
 from openmains.app.ingest.pipeline.rows import day_tables
 from openmains.app.ingest.uplink import Uplink, UplinkBatch, decode_batch
+from openmains.domain.alarm.limits import NO_LIMITS, WatchedLimits
 from openmains.domain.ids import MeterId
 from openmains.domain.period import zone
 from openmains.drivers.catalog import Catalog
@@ -123,7 +124,7 @@ class ShardWorker:
         self._began_at: float | None = None  # a batch is in work since then
         self._is_well = False
         self._learned_at = float("-inf")
-        self._learned: tuple[Mapping[int, Product], Mapping[int, str]] = ({}, {})
+        self._learned: tuple[Mapping[int, Product], Mapping[int, str], WatchedLimits] = ({}, {}, NO_LIMITS)
         self.counters = PipelineCounters()
 
     @property
@@ -219,10 +220,11 @@ class ShardWorker:
         known = self._processor.knows(batch) and self._processor.knows(records.values())
         if not known or time.monotonic() - self._learned_at > LEARN_EVERY_S:
             self._learned_at = time.monotonic()
-            products, zones = await self._store.products(), await self._store.zones()
-            if (products, zones) != self._learned:
-                self._learned = products, zones
-                self._processor = Processor(self._catalog, products, {key: zone(name) for key, name in zones.items()})
+            products, zones, book = await self._store.products(), await self._store.zones(), await self._store.limits()
+            if (products, zones, book) != self._learned:
+                self._learned = products, zones, book
+                places = {key: zone(name) for key, name in zones.items()}
+                self._processor = Processor(self._catalog, products, places, book)
         loaded = time.perf_counter()
         effects = await self._process(batch, records)
         keys = {

@@ -11,6 +11,13 @@ TEXTS: dict[str, Text] = {
         "Too many points",
         "This range and step give more than {limit} points. Choose a smaller range or a larger step.",
     ),
+    "no-registers": Text(
+        409,
+        "监测终端没有用量",
+        "该设备是监测终端，没有累计量和用量。请查询其测点：/meters/〈编号〉/quantities 与 /series。",
+        "A monitor has no registers",
+        "This device is a monitor: it has neither registers nor volume. Ask for its quantities: /meters/<id>/quantities and /series.",
+    ),
     "unknown-quantity": Text(
         400,
         "没有这个测点",

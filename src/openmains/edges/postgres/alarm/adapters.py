@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports of alarms and the tables behind them."""
 
-from openmains.app.alarm.ports import AlarmStore
+from openmains.app.alarm.ports import AlarmStore, LimitStore
 from openmains.edges.postgres.adapters import Adapters, Bind
+from openmains.edges.postgres.alarm.limits import Limits
 from openmains.edges.postgres.alarm.tables import Alarms
 
-ADAPTERS: Adapters = dict([Bind(AlarmStore).to(Alarms)])
+ADAPTERS: Adapters = dict([Bind(AlarmStore).to(Alarms), Bind(LimitStore).to(Limits)])

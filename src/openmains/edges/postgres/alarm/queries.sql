@@ -4,7 +4,8 @@
 -- name: alarms
 -- Of a tenant, newest first; a filter that is null takes all.
 SELECT l.alarm_id, l.meter_id, m.number, m.area_id, l.event, l.severity, l.raised_at, l.received_us, l.shown_us,
-       l.occurrences, l.last_us, l.cleared_us, l.acknowledged_by, l.acknowledged_at
+       l.occurrences, l.last_us, l.cleared_us, l.acknowledged_by, l.acknowledged_at,
+       l.quantity, l.value, l.bound, l.unit, l.exponent
   FROM alarm l JOIN meter m USING (meter_id)
  WHERE l.tenant_id = :tenant_id AND (:after::bigint IS NULL OR l.alarm_id < :after)
    AND (:is_cleared::boolean IS NULL OR (l.cleared_us IS NOT NULL) = :is_cleared)
@@ -31,7 +32,8 @@ SELECT count(*) AS open, count(*) FILTER (WHERE l.acknowledged_at IS NULL) AS un
 -- name: lock_alarm
 -- One of them, until the transaction ends.
 SELECT l.alarm_id, l.meter_id, m.number, m.area_id, l.event, l.severity, l.raised_at, l.received_us, l.shown_us,
-       l.occurrences, l.last_us, l.cleared_us, l.acknowledged_by, l.acknowledged_at
+       l.occurrences, l.last_us, l.cleared_us, l.acknowledged_by, l.acknowledged_at,
+       l.quantity, l.value, l.bound, l.unit, l.exponent
   FROM alarm l JOIN meter m USING (meter_id)
  WHERE l.tenant_id = :tenant_id AND l.alarm_id = :alarm_id
    FOR UPDATE OF l
@@ -44,3 +46,55 @@ UPDATE alarm SET acknowledged_by = :user_id, acknowledged_at = now()
 -- name: clear_alarm
 -- A person says it is over.
 UPDATE alarm SET cleared_us = :now_us WHERE tenant_id = :tenant_id AND alarm_id = :alarm_id
+
+-- name: limits_of_product
+-- Limits of quantities of all devices of a product.
+SELECT quantity, low, high, hysteresis, severity FROM quantity_limit
+ WHERE tenant_id = :tenant_id AND product_id = :product_id ORDER BY limit_id
+
+-- name: limits_of_device
+-- A device's own.
+SELECT quantity, low, high, hysteresis, severity FROM quantity_limit
+ WHERE tenant_id = :tenant_id AND meter_id = :meter_id ORDER BY limit_id
+
+-- name: drop_limits_of_product
+-- Before others come in their place.
+DELETE FROM quantity_limit WHERE tenant_id = :tenant_id AND product_id = :product_id
+
+-- name: drop_limits_of_device
+-- The same of a device.
+DELETE FROM quantity_limit WHERE tenant_id = :tenant_id AND meter_id = :meter_id
+
+-- name: add_limits
+-- Of a product or of a device.
+INSERT INTO quantity_limit (tenant_id, product_id, meter_id, quantity, low, high, hysteresis, severity)
+SELECT :tenant_id, :product_id::int, :meter_id::bigint, u.*
+  FROM unnest(:quantity::text[], :low::bigint[], :high::bigint[], :hysteresis::bigint[], :severity::text[]) AS u
+
+-- name: end_unwatched
+-- Alarms about limits that are no more, of a product's devices or of one device: nothing would end them.
+UPDATE alarm a SET cleared_us = :now_us
+  FROM meter m
+ WHERE a.tenant_id = :tenant_id AND a.cleared_us IS NULL AND a.quantity <> '' AND m.meter_id = a.meter_id
+   AND (m.product_id = :product_id OR m.meter_id = :meter_id)
+   AND NOT EXISTS (
+     SELECT FROM quantity_limit l
+      WHERE l.quantity = a.quantity AND (l.low IS NOT NULL OR l.high IS NOT NULL)
+        AND (l.meter_id = m.meter_id OR (l.product_id = m.product_id AND NOT EXISTS (
+              SELECT FROM quantity_limit o WHERE o.meter_id = m.meter_id AND o.quantity = a.quantity))))
+
+-- name: forget_unwatched
+-- Where quantities stood that are watched no more.
+DELETE FROM limit_standing s
+ USING meter m
+ WHERE s.tenant_id = :tenant_id AND m.meter_id = s.meter_id AND (m.product_id = :product_id OR m.meter_id = :meter_id)
+   AND NOT EXISTS (
+     SELECT FROM quantity_limit l
+      WHERE l.quantity = s.quantity AND (l.low IS NOT NULL OR l.high IS NOT NULL)
+        AND (l.meter_id = m.meter_id OR (l.product_id = m.product_id AND NOT EXISTS (
+              SELECT FROM quantity_limit o WHERE o.meter_id = m.meter_id AND o.quantity = s.quantity))))
+
+-- name: beyond_limits
+-- Quantities of these devices that stand outside their limits, by device.
+SELECT meter_id, quantity, side FROM limit_standing
+ WHERE tenant_id = :tenant_id AND meter_id = ANY (:meter_ids::bigint[]) AND side <> 0 ORDER BY meter_id, quantity

@@ -34,6 +34,11 @@ def _alarm(row: Row) -> Alarm:
         cleared_at=None if row["cleared_us"] is None else utc_of_us(row["cleared_us"]),
         acknowledged_by=row["acknowledged_by"],
         acknowledged_at=row["acknowledged_at"],
+        quantity=row["quantity"],
+        value=row["value"],
+        bound=row["bound"],
+        unit=row["unit"],
+        exponent=row["exponent"],
     )
 
 

@@ -49,7 +49,7 @@ UPDATE meter_safety SET failed_us = :at_us WHERE command_id = :command_id AND cl
 -- One row for an open alarm, as for those of the meters (ingest/queries.sql); raised again it only counts.
 INSERT INTO alarm (tenant_id, meter_id, event, severity, raised_at, received_us, shown_us, last_us)
 VALUES (:tenant_id, :meter_id, :event, :severity, :raised_at, :at_us, :at_us, :at_us)
-ON CONFLICT (meter_id, event) WHERE cleared_us IS NULL
+ON CONFLICT (meter_id, event, quantity) WHERE cleared_us IS NULL
 DO UPDATE SET occurrences = alarm.occurrences + 1, last_us = excluded.last_us
 
 -- name: clear_closing_alarm
@@ -217,6 +217,7 @@ SELECT daily_share_ppm FROM command_policy WHERE tenant_id = :tenant_id
 -- name: meters_in_use
 -- How many meters a tenant has.
 SELECT count(*) FROM meter WHERE tenant_id = :tenant_id AND removed_on IS NULL
+   AND product_id NOT IN (SELECT product_id FROM product WHERE kind <> 'meter')
 
 -- name: touched
 -- Meters that were given commands of these kinds since an instant, by a batch or one by one; the defaults of a new meter, which no

@@ -35,7 +35,8 @@ SELECT t.zone, o.office_from, o.office_to, o.office_days, coalesce(o.remote_clos
 
 -- name: sizes
 -- Meters in use by tenant and area.
-SELECT tenant_id, area_id, count(*) AS meters FROM meter WHERE removed_on IS NULL GROUP BY tenant_id, area_id
+SELECT tenant_id, area_id, count(*) AS meters FROM meter WHERE removed_on IS NULL
+   AND product_id NOT IN (SELECT product_id FROM product WHERE kind <> 'meter') GROUP BY tenant_id, area_id
 
 -- name: command_key
 -- The name of the key that this installation's commands are signed with; no row: none was signed yet.

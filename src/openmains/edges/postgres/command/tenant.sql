@@ -35,7 +35,8 @@ DO UPDATE SET daily_share_ppm = excluded.daily_share_ppm, office_from = excluded
 -- name: configured
 -- Of a tenant: its meters in use, those that were given commands of these kinds since an instant, its share of a day (no row: it set
 -- none), and whether this meter is among them.
-SELECT (SELECT count(*) FROM meter WHERE tenant_id = :tenant_id AND removed_on IS NULL) AS meters,
+SELECT (SELECT count(*) FROM meter WHERE tenant_id = :tenant_id AND removed_on IS NULL
+   AND product_id NOT IN (SELECT product_id FROM product WHERE kind <> 'meter')) AS meters,
        count(DISTINCT c.meter_id) AS touched, coalesce(bool_or(c.meter_id = :meter_id), false) AS is_among,
        (SELECT daily_share_ppm FROM command_policy WHERE tenant_id = :tenant_id) AS share_ppm
   FROM command c
@@ -143,13 +144,14 @@ SELECT u.number, m.meter_id FROM unnest(:numbers::text[]) WITH ORDINALITY AS u(n
   LEFT JOIN meter m ON m.tenant_id = :tenant_id AND m.number = u.number AND m.removed_on IS NULL ORDER BY u.place
 
 -- name: choose_area
--- Meters of an area with those below it. A canary must be typical: the order is a hash of the meter, not its age.
+-- Meters of an area with those below it; monitors only where their product is chosen. A canary must be typical: the order is a hash of the meter, not its age.
 WITH RECURSIVE part AS (
   SELECT area_id FROM area WHERE tenant_id = :tenant_id AND (:area_id::int IS NULL OR area_id = :area_id)
   UNION SELECT a.area_id FROM area a JOIN part ON a.parent_id = part.area_id WHERE a.tenant_id = :tenant_id)
 SELECT meter_id FROM meter
  WHERE tenant_id = :tenant_id AND removed_on IS NULL AND area_id IN (SELECT area_id FROM part)
-   AND (:product_id::int IS NULL OR product_id = :product_id) ORDER BY hashint8(meter_id), meter_id
+   AND CASE WHEN :product_id::int IS NULL THEN product_id NOT IN (SELECT product_id FROM product WHERE kind <> 'meter')
+            ELSE product_id = :product_id END ORDER BY hashint8(meter_id), meter_id
 
 -- name: add_batch
 -- A batch; no row: its key is taken.

@@ -10,6 +10,7 @@ from openmains.domain.period import DAY_S
 from openmains.edges.postgres.adapters import Adapters, Bind
 from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.fleet import search
+from openmains.edges.postgres.fleet.kinds import products_of
 from openmains.edges.postgres.fleet.meters import SILENT_DAYS, Meters
 from openmains.edges.postgres.fleet.tables import Areas, Products
 
@@ -24,7 +25,10 @@ class Search:
     async def search(self, q: str, limit: int, cursor: str | None, within: MeterFilter) -> list[MeterHit]:
         silent_us = {mode.value: int(within.now_us) - days * DAY_S * 1_000_000 for mode, days in SILENT_DAYS.items()}
         chosen = search.Within(
-            within.area_id, within.product_id, within.status, silent_us if within.status == "silent" else {}
+            within.area_id,
+            await products_of(self._connection, self._tenant_id, within),
+            within.status,
+            silent_us if within.status == "silent" else {},
         )
         return await search.search(self._connection, self._tenant_id, q, limit, cursor, chosen)
 

@@ -15,6 +15,7 @@ from openmains.app.fleet.imports.ports import Applied, Conflict
 from openmains.app.fleet.imports.staging import STAGED
 from openmains.app.fleet.model import Dimension
 from openmains.app.fleet.sync_dims import SetAside
+from openmains.domain.fleet.device_kind import DeviceKind
 from openmains.domain.ids import MeterId, TenantId
 from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import Pool
@@ -50,6 +51,7 @@ class PostgresImport:
         self._tenant_id = 0
         self._committed = False
         self._analysed = False
+        self._has_monitors = True
         self._lengths: list[int] | None = None  # as the first chunk and the registry have them
 
     async def __aenter__(self) -> Self:
@@ -82,6 +84,7 @@ class PostgresImport:
 
     async def products(self) -> dict[str, int]:
         rows = await _QUERIES["products_by_code"].fetch(self._connection, tenant_id=self._tenant_id)
+        self._has_monitors = any(row["kind"] != DeviceKind.METER for row in rows)
         return {row["code"]: row["product_id"] for row in rows}
 
     async def areas(self) -> dict[str, int]:
@@ -108,6 +111,11 @@ class PostgresImport:
             self._lengths = [row["size"] for row in lengths]
         found = [
             *await _STAGING["conflicts"].fetch(connection, tenant_id=self._tenant_id),
+            *(
+                await _STAGING["kind_conflicts"].fetch(connection, tenant_id=self._tenant_id)
+                if self._has_monitors
+                else ()
+            ),
             *await _STAGING["zeros_differ"].fetch(connection, tenant_id=self._tenant_id, lengths=self._lengths),
         ]
         if found:

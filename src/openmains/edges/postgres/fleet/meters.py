@@ -30,6 +30,7 @@ from openmains.domain.readings.expected import MODES, PERIOD_S, Expectation
 from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.fleet import search
+from openmains.edges.postgres.fleet.kinds import products_of
 from openmains.edges.postgres.modes import modes_of
 from openmains.edges.postgres.state_points import load_with_points, state_points
 
@@ -50,7 +51,8 @@ _STATUS = {
     "never_seen": "AND m.removed_on IS NULL AND s.last_seen_us IS NULL",
     "silent": """AND m.removed_on IS NULL AND s.last_seen_us < :now_us::bigint - 86400000000 * (:silent_days::bigint[])
       [array_position(:modes::text[], coalesce(m.report_mode, p.report_mode))]""",
-    "alarm": "AND s.event_mask <> 0",
+    "alarm": """AND (s.event_mask <> 0
+      OR EXISTS (SELECT FROM limit_standing q WHERE q.meter_id = m.meter_id AND q.side <> 0))""",
 }
 _ORDER = {
     "number": ("m.number", "ASC", ">"),
@@ -148,9 +150,10 @@ class Meters:
         if chosen.area_id is not None:
             fragments.append(_BELOW_AREA)
             values["area_id"] = chosen.area_id
-        if chosen.product_id is not None:
-            fragments.append("AND m.product_id = :product_id")
-            values["product_id"] = chosen.product_id
+        products = await products_of(self._connection, self._tenant_id, chosen)
+        if products is not None:
+            fragments.append("AND m.product_id = ANY (:products::int[])")
+            values["products"] = list(products)
         if chosen.status is not None:
             fragments.append(_STATUS[chosen.status])
         if chosen.status == "silent":
@@ -230,11 +233,10 @@ class Meters:
         await self._after_change(meter_id)
         return True
 
-    async def dimension(self, meter_id: MeterId) -> Dimension:
+    async def dimension(self, meter_id: MeterId) -> Dimension | None:
         query = extended(_QUERIES["dimensions"], OF_TENANT)
         row = await query.fetchrow(self._connection, tenant_id=self._tenant_id, meter_id=meter_id)
-        assert row is not None  # noqa: S101 called for a meter of this transaction
-        return Dimension(*row)
+        return None if row is None else Dimension(*row)
 
     async def expectation(self, meter_id: MeterId) -> Expectation | None:
         row = await _QUERIES["expectation"].fetchrow(self._connection, tenant_id=self._tenant_id, meter_id=meter_id)

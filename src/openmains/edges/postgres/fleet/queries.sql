@@ -33,24 +33,24 @@ SELECT EXISTS (SELECT FROM up WHERE area_id = :ancestor_id)
 -- name: products
 -- A tenant's products from one on.
 SELECT product_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings,
-       allow_cbc, allow_no_ems, created_at, report_mode
+       allow_cbc, allow_no_ems, created_at, report_mode, kind
   FROM product WHERE tenant_id = :tenant_id AND product_id > :after ORDER BY product_id LIMIT :most
 
 -- name: product
 -- One of them.
 SELECT product_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings,
-       allow_cbc, allow_no_ems, created_at, report_mode
+       allow_cbc, allow_no_ems, created_at, report_mode, kind
   FROM product WHERE tenant_id = :tenant_id AND product_id = :product_id
 
 -- name: add_product
 -- No row where the code is taken.
 INSERT INTO product (tenant_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings,
-                     allow_cbc, allow_no_ems, report_mode)
+                     allow_cbc, allow_no_ems, report_mode, kind)
 VALUES (:tenant_id, :code, :name, :maker, :model, :medium, :driver, :dial, :interval_s, :report_s, :qmax_l_h, :settings,
-        :allow_cbc, :allow_no_ems, :report_mode)
+        :allow_cbc, :allow_no_ems, :report_mode, :kind)
 ON CONFLICT DO NOTHING
 RETURNING product_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings,
-       allow_cbc, allow_no_ems, created_at, report_mode
+       allow_cbc, allow_no_ems, created_at, report_mode, kind
 
 -- name: change_product
 -- Fields that the changes name; all others stay. Another mode counts from today on, the one before it for the days before.
@@ -65,11 +65,11 @@ UPDATE product p
           FROM jsonb_populate_record(p, :changes::jsonb) n)
  WHERE tenant_id = :tenant_id AND product_id = :product_id
 RETURNING product_id, code, name, maker, model, medium, driver, dial, interval_s, report_s, qmax_l_h, settings,
-       allow_cbc, allow_no_ems, created_at, report_mode
+       allow_cbc, allow_no_ems, created_at, report_mode, kind
 
 -- name: meters
 -- Meters of a tenant with their last state and customer; which of them and in what order is added (meters.py).
-SELECT m.meter_id, m.number, m.bar_code, m.imei, m.imsi, m.iccid, m.product_id, p.code AS product_code, p.medium,
+SELECT m.meter_id, m.number, m.bar_code, m.imei, m.imsi, m.iccid, m.product_id, p.code AS product_code, p.medium, p.kind,
        p.driver, m.area_id, a.code AS area_code, a.name AS area_name, m.customer_id, c.name AS customer_name, m.address, m.place, m.dn,
        m.qmax_l_h, m.installed_on, m.removed_on, m.expected_from, coalesce(m.report_mode, p.report_mode) AS report_mode,
        m.created_at, m.revision,
@@ -142,12 +142,12 @@ SELECT m.meter_id, m.number, m.imei, m.product_id, m.area_id, m.customer_id, coa
 
 -- name: search_meters
 -- Meters whose grams and texts match within the filters, by id; the function is told in migration 0022.
-SELECT meter_id FROM find_meters(:grams, :terms, :line, :is_exact, :after, :most, :areas, :product_id, :status, :silent_us::jsonb)
+SELECT meter_id FROM find_meters(:grams, :terms, :line, :is_exact, :after, :most, :areas, :products, :status, :silent_us::jsonb)
        AS found (meter_id)
 
 -- name: search_meters_by_prefix
 -- Meters whose number, account or customer's name begins so; terms null: with nothing else asked of them.
-SELECT meter_id FROM find_meters_by_prefix(:prefixes, :terms, :after, :most, :areas, :product_id, :status, :silent_us::jsonb)
+SELECT meter_id FROM find_meters_by_prefix(:prefixes, :terms, :after, :most, :areas, :products, :status, :silent_us::jsonb)
        AS found (meter_id)
 
 -- name: search_source
@@ -195,13 +195,13 @@ SELECT seq, meter_id FROM identity_change
  WHERE xid >= :since::text::xid8 AND xid < :before::text::xid8 AND seq > :after ORDER BY seq LIMIT :most
 
 -- name: dimensions
--- Rows of ClickHouse's meter_dim, of which meters is added; dates before those its Date holds say nothing else there.
+-- Rows of ClickHouse's meter_dim, of which meters is added. Monitors are not in it, and so in no report and no sum; dates before those its Date holds say nothing else there.
 SELECT m.tenant_id, m.meter_id, m.area_id, m.product_id, greatest(m.installed_on, '1970-01-01'::date) AS installed_on,
        greatest(coalesce(m.removed_on, '2149-06-06'::date), '1970-01-01'::date) AS removed_on, m.revision,
        greatest(m.first_day, '1970-01-01'::date) AS first_day, coalesce(m.report_mode, '') AS own_mode,
        coalesce(m.report_mode_since, '1970-01-01'::date) AS own_since, coalesce(m.report_mode_before, '') AS own_before,
        extract(epoch FROM m.created_at)::bigint AS registered_s
-  FROM meter m
+  FROM meter m JOIN product p ON p.product_id = m.product_id AND p.kind = 'meter'
 
 -- name: forget_set_aside
 -- Of these meters all but those found are copied again.
@@ -224,7 +224,11 @@ SELECT pg_advisory_xact_lock(:class_id, :tenant_id)
 
 -- name: products_by_code
 -- What an import's product codes mean.
-SELECT code, product_id FROM product WHERE tenant_id = :tenant_id
+SELECT code, product_id, kind FROM product WHERE tenant_id = :tenant_id
+
+-- name: products_of_kinds
+-- All products of a tenant, and which are of these kinds.
+SELECT product_id, kind = ANY (:kinds::text[]) AS is_wanted FROM product WHERE tenant_id = :tenant_id
 
 -- name: areas_by_code
 -- What an import's area codes mean.

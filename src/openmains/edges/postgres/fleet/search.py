@@ -19,7 +19,7 @@ from openmains.app.fleet.search import (
     parse_query,
     search_text,
 )
-from openmains.domain.ids import AreaId, MeterId, ProductId, TenantId
+from openmains.domain.ids import AreaId, MeterId, TenantId
 from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.queries import load
 
@@ -32,7 +32,7 @@ class Within:
     """Filters of the list a search is made in; None: not filtered. An area includes those below it."""
 
     area_id: AreaId | None = None
-    product_id: ProductId | None = None
+    products: tuple[int, ...] | None = None
     status: str | None = None
     silent_us: Mapping[str, int] = field(default_factory=dict)  # by report mode: a meter not seen since then is silent
 
@@ -84,7 +84,11 @@ async def _candidates(
     if within.area_id is not None:
         chosen = below({int(within.area_id)}, known)
         queries = [AreaQuery(way.terms, chosen if way.areas is None else way.areas & chosen) for way in queries]
-    filters = {"product_id": within.product_id, "status": within.status, "silent_us": dict(within.silent_us)}
+    filters = {
+        "products": None if within.products is None else list(within.products),
+        "status": within.status,
+        "silent_us": dict(within.silent_us),
+    }
     one_word = len(wanted.terms) == len(queries) == 1 and within == EVERYWHERE
     if not wanted.grams and one_word:
         if after is not None:

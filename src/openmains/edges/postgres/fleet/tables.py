@@ -4,6 +4,7 @@
 from datetime import date
 from typing import Any
 
+from openmains.app.fleet.driver_catalog import DriverIdentity
 from openmains.app.fleet.model import Area, NewProduct, Product
 from openmains.domain.ids import AreaId, ProductId, TenantId
 from openmains.edges.postgres.db import Connection, Row
@@ -93,7 +94,7 @@ class Products:
         row = await _QUERIES["product"].fetchrow(self._connection, tenant_id=self._tenant_id, product_id=product_id)
         return None if row is None else _product(row)
 
-    async def add(self, product: NewProduct, medium: str) -> Product | None:
+    async def add(self, product: NewProduct, identity: DriverIdentity) -> Product | None:
         row = await _QUERIES["add_product"].fetchrow(
             self._connection,
             tenant_id=self._tenant_id,
@@ -101,7 +102,8 @@ class Products:
             name=product.name,
             maker=product.maker,
             model=product.model,
-            medium=medium,
+            medium=identity.medium,
+            kind=identity.kind,
             driver=product.driver,
             dial=product.dial,
             interval_s=product.interval_s,

@@ -194,7 +194,8 @@ SELECT tenant_id, code, name, zone FROM tenant ORDER BY code
 
 -- name: meters_in_use
 -- How many each tenant has. Reads the whole registry.
-SELECT tenant_id, count(*) AS meters FROM meter WHERE removed_on IS NULL GROUP BY tenant_id
+SELECT tenant_id, count(*) AS meters FROM meter WHERE removed_on IS NULL
+   AND product_id NOT IN (SELECT product_id FROM product WHERE kind <> 'meter') GROUP BY tenant_id
 
 -- name: add_account
 -- By a person at the machine; no row where the login is taken.

@@ -22,6 +22,7 @@ from openmains.app.ingest.pipeline.ports import (
     Product,
 )
 from openmains.app.security.score import AccessJudge, default_judge
+from openmains.domain.alarm.limits import NO_LIMITS, Limit, Side, Standing, WatchedLimits
 from openmains.domain.fleet.meter_number import plain_number
 from openmains.domain.ids import MeterId
 from openmains.domain.readings.model import MeterState
@@ -51,6 +52,7 @@ class PostgresPipelineStore:
         kept = state_points() if points is None else points
         self._queries = load_with_points(__package__, kept)
         self._latest = tuple(point.name for point in kept)
+        self._book = NO_LIMITS
 
     async def position(self, shard: int) -> int:
         """Last committed stream sequence; 0 when new."""
@@ -78,7 +80,26 @@ class PostgresPipelineStore:
     async def load(self, meter_ids: Sequence[MeterId]) -> dict[int, MeterRecord]:
         """Registry facts and hot state of these meters."""
         rows = await self._queries["load_meters"].fetch(self._pool, meter_ids=meter_ids)
-        return {row["meter_id"]: _record(row, self._latest) for row in rows}
+        records = {row["meter_id"]: _record(row, self._latest) for row in rows}
+        if self._book:
+            watched = [meter_id for meter_id, record in records.items() if self._book.of(record.product_id, meter_id)]
+            for row in await self._queries["standings"].fetch(self._pool, meter_ids=watched) if watched else ():
+                records[row["meter_id"]].standings[row["quantity"]] = Standing(row["at_s"], Side(row["side"]))
+        return records
+
+    async def limits(self) -> WatchedLimits:
+        """All limits of quantities; ``load`` reads the standings of the devices they are of."""
+        of_products: dict[int, dict[str, Limit]] = {}
+        of_devices: dict[int, dict[str, Limit | None]] = {}
+        for row in await self._queries["limits"].fetch(self._pool):
+            limit = Limit(row["low"], row["high"], row["hysteresis"], row["severity"])
+            if row["meter_id"] is None:
+                of_products.setdefault(row["product_id"], {})[row["quantity"]] = limit
+            else:
+                is_watched = limit.low is not None or limit.high is not None
+                of_devices.setdefault(row["meter_id"], {})[row["quantity"]] = limit if is_watched else None
+        self._book = WatchedLimits(of_products, of_devices)
+        return self._book
 
     async def commit(self, shard: int, before: int, after: int, effects: Effects, now_us: int) -> Sequence[AlarmChange]:
         """Everything or nothing, see the port; raises ``PositionConflictError`` when another pipeline was faster."""
@@ -101,6 +122,16 @@ class PostgresPipelineStore:
                 await reports.write(connection, outcome)
                 alarms = [*alarms, *outcome.alarms]
             await self._write_alarms(connection, alarms, now_us)
+            if effects.standings:
+                kept = effects.standings
+                await self._queries["keep_standings"].execute(
+                    connection,
+                    meter_id=[meter_id for meter_id, _ in kept],
+                    quantity=[name for _, name in kept],
+                    tenant_id=[tenant_id for tenant_id, _ in kept.values()],
+                    at_s=[standing.at for _, standing in kept.values()],
+                    side=[standing.side.value for _, standing in kept.values()],
+                )
             closings = await apply_responses(connection, effects.responses)
         return [*alarms, *closings]
 
@@ -131,6 +162,7 @@ class PostgresPipelineStore:
                     connection,
                     meter_id=[change.meter_id for change in wave.cleared],
                     event=[change.event for change in wave.cleared],
+                    quantity=[change.quantity for change in wave.cleared],
                     at_us=[change.received_us for change in wave.cleared],
                 )
 
@@ -223,6 +255,11 @@ def _raised_columns(raised: Sequence[Raised]) -> Columns:
         "received_us": [change.received_us for change in changes],
         "last_us": [entry.last_us for entry in raised],
         "occurrences": [entry.count for entry in raised],
+        "quantity": [change.quantity for change in changes],
+        "value": [change.value for change in changes],
+        "bound": [change.bound for change in changes],
+        "unit": [change.unit for change in changes],
+        "exponent": [change.exponent for change in changes],
     }
 
 

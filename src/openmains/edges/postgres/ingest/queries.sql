@@ -19,6 +19,20 @@ UPDATE pipeline_position SET position = :after, updated_at = now() WHERE shard =
 -- All products of all tenants, as the pipeline needs them.
 SELECT product_id, driver, dial, interval_s, qmax_l_h AS qmax_per_h, report_s FROM product
 
+-- name: limits
+-- Of quantities, by product or by device.
+SELECT product_id, meter_id, quantity, low, high, hysteresis, severity FROM quantity_limit
+
+-- name: standings
+-- On which side of their limits quantities of these meters stood.
+SELECT meter_id, quantity, at_s, side FROM limit_standing WHERE meter_id = ANY (:meter_ids::bigint[])
+
+-- name: keep_standings
+-- As they are after a batch.
+INSERT INTO limit_standing (meter_id, quantity, tenant_id, at_s, side)
+SELECT * FROM unnest(:meter_id::bigint[], :quantity::text[], :tenant_id::int[], :at_s::bigint[], :side::smallint[])
+ON CONFLICT (meter_id, quantity) DO UPDATE SET at_s = excluded.at_s, side = excluded.side
+
 -- name: zones
 -- Time zone of each tenant.
 SELECT tenant_id, zone FROM tenant
@@ -119,19 +133,24 @@ SELECT * FROM unnest(:tenant_id::int[], :meter_id::bigint[], :product_id::int[],
 
 -- name: raise_alarms
 -- One row for each open alarm; raising it again only counts (R7.2: repeats are grouped).
-INSERT INTO alarm (tenant_id, meter_id, event, severity, raised_at, received_us, shown_us, last_us, occurrences)
-SELECT u.tenant_id, u.meter_id, u.event, u.severity, u.raised_at, u.received_us, :shown_us, u.last_us, u.occurrences
+INSERT INTO alarm (tenant_id, meter_id, event, severity, raised_at, received_us, shown_us, last_us, occurrences,
+                   quantity, value, bound, unit, exponent)
+SELECT u.tenant_id, u.meter_id, u.event, u.severity, u.raised_at, u.received_us, :shown_us, u.last_us, u.occurrences,
+       u.quantity, u.value, u.bound, u.unit, u.exponent
   FROM unnest(:tenant_id::int[], :meter_id::bigint[], :event::text[], :severity::text[], :raised_at::bigint[],
-              :received_us::bigint[], :last_us::bigint[], :occurrences::int[])
-       AS u(tenant_id, meter_id, event, severity, raised_at, received_us, last_us, occurrences)
-ON CONFLICT (meter_id, event) WHERE cleared_us IS NULL
-DO UPDATE SET occurrences = alarm.occurrences + excluded.occurrences, last_us = excluded.last_us
+              :received_us::bigint[], :last_us::bigint[], :occurrences::int[], :quantity::text[], :value::bigint[],
+              :bound::bigint[], :unit::text[], :exponent::smallint[])
+       AS u(tenant_id, meter_id, event, severity, raised_at, received_us, last_us, occurrences, quantity, value, bound, unit,
+            exponent)
+ON CONFLICT (meter_id, event, quantity) WHERE cleared_us IS NULL
+DO UPDATE SET occurrences = alarm.occurrences + excluded.occurrences, last_us = excluded.last_us,
+              value = excluded.value, bound = excluded.bound
 
 -- name: clear_alarms
 -- Those that are open; an event that is not open stays as it is.
 UPDATE alarm a SET cleared_us = u.at_us, last_us = u.at_us
-  FROM unnest(:meter_id::bigint[], :event::text[], :at_us::bigint[]) AS u(meter_id, event, at_us)
- WHERE a.meter_id = u.meter_id AND a.event = u.event AND a.cleared_us IS NULL
+  FROM unnest(:meter_id::bigint[], :event::text[], :quantity::text[], :at_us::bigint[]) AS u(meter_id, event, quantity, at_us)
+ WHERE a.meter_id = u.meter_id AND a.event = u.event AND a.quantity = u.quantity AND a.cleared_us IS NULL
 
 -- name: dead_letters_page
 -- Of a tenant, newest first, with the number people know the meter by; a filter that is null takes all.

@@ -7,7 +7,10 @@ SELECT min(tenant_id) FROM tenant
 
 -- name: waiting_for
 -- What a tenant has and what waits for its people; columns are names of counters.
-SELECT (SELECT count(*) FROM meter WHERE tenant_id = :tenant_id AND removed_on IS NULL) AS "meters",
+SELECT (SELECT count(*) FROM meter WHERE tenant_id = :tenant_id AND removed_on IS NULL
+   AND product_id NOT IN (SELECT product_id FROM product WHERE kind <> 'meter')) AS "meters",
+       (SELECT count(*) FROM meter m JOIN product p USING (product_id)
+         WHERE m.tenant_id = :tenant_id AND m.removed_on IS NULL AND p.kind <> 'meter') AS "monitors",
        (SELECT count(*) FROM alarm WHERE tenant_id = :tenant_id AND cleared_us IS NULL) AS "alarms.open",
        (SELECT count(*) FROM reading_exception WHERE tenant_id = :tenant_id AND status = 'open') AS "exceptions.open",
        (SELECT count(*) FROM dead_letter WHERE tenant_id = :tenant_id AND status = 'open') AS "dead_letters.open",

@@ -37,6 +37,18 @@ SELECT r.line, 'number', r.number, 'meter_removed'
  WHERE m.removed_on IS NOT NULL
 ORDER BY 1, 2
 
+-- name: kind_conflicts
+-- Rows that would make a monitor of a meter or the other way round, or bill a monitor. Asked where the tenant has monitors.
+SELECT r.line, 'product' AS place, r.product AS value, 'other_kind' AS reason
+  FROM import_row r JOIN product n ON n.tenant_id = :tenant_id AND n.code = r.product
+  JOIN meter m ON m.tenant_id = :tenant_id AND m.number = r.number JOIN product p ON p.product_id = m.product_id
+ WHERE p.kind <> n.kind
+UNION ALL
+SELECT r.line, 'customer_code', r.customer_code, 'monitor_customer'
+  FROM import_row r JOIN product n ON n.tenant_id = :tenant_id AND n.code = r.product
+ WHERE n.kind <> 'meter' AND r.customer_code IS NOT NULL
+ORDER BY 1, 2
+
 -- name: zero_lengths
 -- How long numbers with leading zeros are, in the registry and the chunk: what a spreadsheet may have cut is filled up to these.
 SELECT DISTINCT length(number) AS size FROM meter WHERE tenant_id = :tenant_id AND number LIKE '0%'

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Monitors (R3.7) with what they say: a page of the registry beside the newest values and what is beyond its limits."""
+
+from typing import Annotated, Any, Literal
+
+from litestar import Request, get
+from litestar.params import FromQuery, QueryParameter
+from msgspec import Struct
+
+from openmains.app.alarm.ports import LimitStore
+from openmains.app.fleet.model import Meter, MeterFilter, MeterStatus
+from openmains.app.fleet.ports import MeterStore
+from openmains.app.paging import decode_cursor
+from openmains.app.readings.quantities import latest_values
+from openmains.domain.alarm.limits import Side
+from openmains.domain.ids import AreaId
+from openmains.edges.http.deps import actor_of, deps_of
+from openmains.edges.http.inputs import Cursor, Key, OptionalId32, Page, optional, page
+from openmains.edges.http.permissions import VIEWER
+from openmains.edges.http.readings_quantities import NewestValue, newest_told, quantity_store_of
+
+SCOPE = "monitors"
+Few = Annotated[int, QueryParameter(ge=1, le=200, description="Monitors a page.")]
+Watching = Literal["pressure", "flow", "level", "quality", "pump", "pipe", "safety"]
+
+
+class BeyondLimit(Struct, frozen=True):
+    """A quantity outside its limits, as of its newest value."""
+
+    quantity: str
+    side: Literal["above", "below"]
+
+
+class MonitorRow(Struct, frozen=True):
+    """A monitor, its newest values, and which of them are beyond their limits."""
+
+    meter: Meter
+    values: list[NewestValue]
+    beyond: list[BeyondLimit]
+
+
+@get("/monitors", operation_id="list_monitors", tags=["meters"], opt=VIEWER)
+async def list_monitors(
+    request: Request[Any, Any, Any],
+    kind: Annotated[Watching | None, QueryParameter(description="What they watch; all without it.")] = None,
+    area_id: OptionalId32 = None,
+    status: FromQuery[MeterStatus | None] = None,
+    limit: Few = 50,
+    cursor: Cursor = None,
+) -> Page[MonitorRow]:
+    """Monitors by number, with their newest values of the last 400 days. A monitor's own pages are those of a meter."""
+    deps, actor = deps_of(request), actor_of(request)
+    after = decode_cursor(SCOPE, cursor, tuple[str, Key])
+    chosen = MeterFilter(
+        optional(AreaId, area_id),
+        None,
+        status,
+        limit=limit + 1,
+        after=after,
+        now_us=deps.now_us(),
+        kind=kind or "monitor",
+    )
+    async with deps.store.tenant(actor.tenant_id) as work:
+        rows = await work[MeterStore].page(chosen)
+        shown = page(SCOPE, rows, limit, lambda meter: (meter.number, meter.meter_id))
+        ids = [meter.meter_id for meter in shown.items]
+        beyond = await work[LimitStore].beyond(ids) if ids else {}
+    newest = await latest_values(quantity_store_of(deps), actor.tenant_id, ids, deps.now_s()) if ids else {}
+    return Page(
+        items=[
+            MonitorRow(
+                meter,
+                newest_told(deps, meter.driver, newest.get(meter.meter_id, {})),
+                [
+                    BeyondLimit(name, "above" if side is Side.ABOVE else "below")
+                    for name, side in beyond.get(meter.meter_id, {}).items()
+                ],
+            )
+            for meter in shown.items
+        ],
+        next=shown.next,
+    )
+
+
+HANDLERS: list[Any] = [list_monitors]
