@@ -24,4 +24,6 @@ def break_file(path: Path, way: str) -> None:
 
 
 def _flipped(data: bytes, at: int) -> bytes:
+    """A bit of the first byte from there on that is not 0: in the unused half of a page it would damage nothing."""
+    at = next((place for place in range(at, len(data)) if data[place]), at)
     return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :] if data else data

@@ -92,6 +92,9 @@ def open_ledger(home: Path, key: bytes) -> SqliteLedger:
     except (LedgerDamagedError, sqlite3.DatabaseError) as error:
         words = ledger_damaged(path, str(error))
         raise refusal(words) from error
+    if (said := ledger.structure()) != "ok":
+        ledger.close()
+        raise refusal(ledger_damaged(path, said))
     known = ledger.about(KEY_NAME)
     if known and known != name_of(key):
         ledger.close()
