@@ -12,6 +12,7 @@ from openmains.app.ingest.pipeline.gate import PipelineGate
 from openmains.app.ingest.pipeline.worker import LINGER_S, MAX_UPLINKS, ShardWorker
 from openmains.app.ingest.uplink import Uplink, UplinkBatch, encode_batch
 from openmains.drivers import catalog
+from tests.support.patience import PATIENCE_S
 
 
 class Clock:
@@ -64,13 +65,15 @@ async def test_with_little_to_do_it_lingers_and_no_longer(monkeypatch: pytest.Mo
 
 
 class Held:
-    """A stream with one message, and the store before it."""
+    """A stream with one message, the store before it and the sink behind it."""
 
     def __init__(self) -> None:
         self.opened = asyncio.Event()
 
     async def position(self, shard: int) -> int:
         return 7
+
+    def forget(self) -> None: ...
 
     async def reader(self, shard: int, position: int) -> Ready:
         self.opened.set()
@@ -79,15 +82,15 @@ class Held:
 
 async def test_while_a_backup_holds_the_pipeline_no_pace_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     held, nothing, gate = Held(), cast(Any, None), PipelineGate()
-    monkeypatch.setattr(module, "LINGER_S", 0.0)
+    monkeypatch.setattr(module, "LINGER_S", 0.001)
     shard = ShardWorker(
-        0, cast(Any, held), cast(Any, held), nothing, catalog.load(), tell=nothing, now_us=lambda: 0, gate=gate
+        0, cast(Any, held), cast(Any, held), cast(Any, held), catalog.load(), tell=nothing, now_us=lambda: 0, gate=gate
     )
     await gate.close()
     stop = asyncio.Event()
     task = asyncio.create_task(shard._run_reader(stop))
-    await held.opened.wait()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
+        await held.opened.wait()
         while gate._moved._waiters == deque():  # type: ignore[attr-defined]
             await asyncio.sleep(0)
     assert shard.counters.position == 7
