@@ -215,8 +215,6 @@ export const words = {
     save: ["保存", "Save"],
     saved: ["已保存", "Saved"],
     choose: ["请选择", "Please choose"],
-    chooseFile: ["选择文件", "Choose a file"],
-    noFile: ["未选择文件", "No file chosen"],
     qmax: ["最大流量（L/h）", "Qmax (L/h)"],
     expectedHelp: ["从这一天起计入应收（不早于安装次日）；登记前的日子由别处抄收时才往前改。", "Days count as expected from here on (never before the day after the installation). Earlier than the registration only where the days come with the meter."],
     changed: ["此表具刚被他人修改。请重新打开后再改。", "Somebody has just changed this meter. Open it again before you change it."],

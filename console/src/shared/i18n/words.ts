@@ -88,6 +88,7 @@ export const words = {
     none: ["没有报文", "No frames"],
     undecoded: ["没有字段解析", "No decoded fields"],
   },
+  file: { choose: ["选择文件", "Choose a file"], none: ["未选择文件", "No file chosen"] },
   copy: { field: ["复制 {name}", "Copy {name}"], done: ["已复制", "Copied"], refused: ["浏览器不允许复制", "The browser does not allow copying"] },
   event: EVENTS,
 } satisfies Words;
