@@ -91,8 +91,11 @@ async def test_a_protected_customer_with_credit_is_closed_for_safety_and_opened_
         assert (lifted["inspected_by"], lifted["agreed_by"], lifted["lift_note"]) == ("ann", "ben", inspection["note"])
         assert kind_of(await client.post(site, json=inspection)) == "not-found"
         assert (await client.get(f"/alarms?meter_id={meter_id}&status=open")).json()["items"] == []
+        # The customer came after the list was signed: nobody signed what the meter is now, so two persons open it.
         opened = await client.post(path, json={"kind": "valve_open", "unique_key": key(), "signer": ANN})
-        assert opened.json()["verdict"] == "authorised"
+        assert (opened.json()["verdict"], opened.json()["reason"]) == ("needs_approval", "facts_unsigned")
+        second = f"/commands/{opened.json()['command']['command_id']}/approve"
+        assert (await client.post(second, json={"signer": BEN})).json()["state"] == "authorised"
         trail = (await client.get(f"/audit?object_type=meter&object_id={meter_id}")).json()["items"]
         assert "inspect_site" in [line["action"] for line in trail]
         trail = (await client.get(f"/audit?object_type=command&object_id={command_id}")).json()["items"]

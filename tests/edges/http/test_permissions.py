@@ -82,7 +82,10 @@ async def test_each_role_reaches_what_the_table_says_and_no_more(world: World, r
             answer = await client.request(method, url, json={} if method in ("POST", "PATCH") else None)
             refused = answer.status_code == 403 and answer.json()["type"].endswith("/not-allowed")
             assert refused != covers(role, ROLES[name]), (name, answer.status_code, answer.text)
-            assert answer.status_code < 500 or answer.status_code == 501, (name, answer.text)
+            # No signer runs here: what asks it says so.
+            assert answer.status_code < 500 or answer.status_code == 501 or "signer-away" in answer.text, (
+                name, answer.text,
+            )  # fmt: skip
 
 
 async def test_nothing_without_a_credential(world: World) -> None:

@@ -98,7 +98,16 @@ async def test_a_guest_tenant_sees_only_its_own_figures(engines: Engines, clickh
             {},
         )
         assert guest.counters == dict.fromkeys(
-            ("meters", "meters.set_aside", "alarms.open", "exceptions.open", "dead_letters.open", "jobs.waiting"), 0
+            (
+                "meters",
+                "monitors",
+                "meters.set_aside",
+                "alarms.open",
+                "exceptions.open",
+                "dead_letters.open",
+                "jobs.waiting",
+            ),
+            0,
         )
         assert not await system.runs_platform(made[1])
 

@@ -144,6 +144,7 @@ class SessionFile:
         (found,) = self._writer.execute("PRAGMA user_version").fetchone()
         if found & 255 == node and found >> 8 in UPGRADES:
             self._upgrade(found >> 8, wanted)
+            found = wanted
         elif found == 0:
             self._writer.executescript(SCHEMA)
         if found in (0, wanted):

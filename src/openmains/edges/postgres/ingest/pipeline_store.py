@@ -184,8 +184,9 @@ def _record(row: Row, latest: Sequence[str]) -> MeterRecord:
      is_held_back, number, bar_code, strange_number, accepted_number, runs, frames_before) = _facts_of(row)  # fmt: skip
     return MeterRecord(
         meter_id, tenant_id, product_id, area_id, qmax_per_h, installed_day, MeterState(*_state_of(row)), event_mask,
-        last_seen_us or 0, device_at, {name: value for name in latest if (value := row[name]) is not None}, imei, is_held_back,
-        number, bar_code, plain_number(number), strange_number, accepted_number, runs, frames_before,
+        last_seen_us or 0, device_at, {name: value for name in latest if (value := row[name]) is not None}, imei=imei,
+        is_held_back=is_held_back, number=number, bar_code=bar_code, plain_number=plain_number(number),
+        strange_number=strange_number, accepted_number=accepted_number, runs=runs, frames_before=frames_before,
     )  # fmt: skip
 
 
