@@ -27,6 +27,7 @@ from tests.support.system import System, Systems, until, until_async
 
 METERS = 24_000
 RATE = 200.0
+ENOUGH = 600  # messages applied before and after: work enough for something to go missing, however fast the machine is
 DISK_MB = 900
 
 
@@ -145,7 +146,7 @@ async def test_disk_really_full(systems: Systems, small_disk: Path) -> None:
         crowd = await settle(system, METERS)
         probe = Probe(system, crowd)
         with crowd.reporting(system, RATE):
-            await flowing(system, crowd)
+            await flowing(system, crowd, ENOUGH)
             servers = {
                 name: psutil.Process(pids(system, name)[0]) for name in ("postmaster", "jetstream", "core", "edge")
             }
@@ -168,13 +169,13 @@ async def test_disk_really_full(systems: Systems, small_disk: Path) -> None:
                 return await applied(system, crowd) > 0
 
             await until_async(working)
-            await flowing(system, crowd)
+            await flowing(system, crowd, ENOUGH)
         print(f"load: {crowd.summary}")
         versions = await caught_up(system, crowd)
         urls = engine_urls(small_disk)
     found = count(urls, crowd, versions)
     print(found)
-    assert found.acknowledged > 1000
+    assert found.acknowledged > ENOUGH
     assert found.exact, found
 
 
