@@ -18,6 +18,7 @@ from openmains.domain.command.kinds import Kind
 from openmains.domain.command.quota import Scope
 from openmains.domain.ids import MeterId
 from openmains.edges.signer import ledger_facts
+from openmains.edges.signer.chunks import by_chunks
 from openmains.edges.signer.ledger_facts import FactsTables
 from openmains.edges.signer.row_sums import RowSums
 
@@ -69,7 +70,6 @@ _LATER = (  # columns of ledgers that are older: table, name, type
     ("entry", "amount", "INTEGER NOT NULL DEFAULT 0"),
     ("person", "administrator", "INTEGER NOT NULL DEFAULT 0"),
 )
-_CHUNK = 500
 EVERY_METER = 0  # no meter has this id; its counter is the least of all
 
 
@@ -209,9 +209,7 @@ class SqliteLedger:
 
     def entries(self, tenant_id: int, unique_keys: Sequence[str]) -> dict[str, Entry]:
         found: dict[str, Entry] = {}
-        for start in range(0, len(unique_keys), _CHUNK):
-            chunk = unique_keys[start : start + _CHUNK]
-            marks = ",".join("?" * len(chunk))
+        for marks, chunk in by_chunks(unique_keys):
             rows = self._db.execute(
                 f"SELECT {_COLUMNS} FROM entry WHERE tenant_id = ? AND unique_key IN ({marks})",  # noqa: S608 - marks only
                 (tenant_id, *chunk),
@@ -348,10 +346,9 @@ class SqliteLedger:
 
     def paid(self, tenant_id: int, meter_ids: Sequence[int], since: int) -> set[MeterId]:
         found: set[MeterId] = set()
-        for start in range(0, len(meter_ids), _CHUNK):
-            chunk = meter_ids[start : start + _CHUNK]
+        for marks, chunk in by_chunks(meter_ids):
             rows = self._db.execute(
-                f"SELECT DISTINCT meter_id FROM entry WHERE tenant_id = ? AND meter_id IN ({','.join('?' * len(chunk))})"  # noqa: S608
+                f"SELECT DISTINCT meter_id FROM entry WHERE tenant_id = ? AND meter_id IN ({marks})"  # noqa: S608 - marks only
                 " AND authorised_at > ? AND amount > 0",
                 (tenant_id, *chunk, max(0, since)),
             )
@@ -360,9 +357,11 @@ class SqliteLedger:
 
     def counters(self, meter_ids: Sequence[int]) -> dict[int, int]:
         """Meter → the last counter given."""
-        marks = ",".join("?" * len(meter_ids))
-        rows = self._db.execute(f"SELECT meter_id, last FROM counter WHERE meter_id IN ({marks})", tuple(meter_ids))  # noqa: S608
-        return dict(rows)
+        found: dict[int, int] = {}
+        for marks, chunk in by_chunks(meter_ids):
+            rows = self._db.execute(f"SELECT meter_id, last FROM counter WHERE meter_id IN ({marks})", tuple(chunk))  # noqa: S608 - marks only
+            found |= dict(rows)
+        return found
 
     def next_counter(self, meter_id: int) -> int:
         row = self._db.execute(

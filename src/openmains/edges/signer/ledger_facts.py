@@ -12,6 +12,7 @@ from openmains.app.command.signer.ports import FactsAct
 from openmains.domain.command.held_facts import HeldFacts, UtilityFacts
 from openmains.domain.command.safety import OfficeHours
 from openmains.domain.ids import AreaId, MeterId
+from openmains.edges.signer.chunks import by_chunks
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts_act (
@@ -35,7 +36,6 @@ TABLES = ("facts_act", "utility_facts", "meter_facts")
 _COLUMNS = (
     "meter_id, number, area_id, driver, prepaid, is_protected, is_critical, closing_forbidden, qmax_l_h, dial"
 )  # fmt: skip
-_CHUNK = 500
 
 
 class FactsTables:
@@ -59,9 +59,7 @@ class FactsTables:
     def held(self, tenant_id: int, meter_ids: Sequence[int]) -> dict[MeterId, HeldFacts]:
         """Copies by meter."""
         found: dict[MeterId, HeldFacts] = {}
-        for start in range(0, len(meter_ids), _CHUNK):
-            chunk = meter_ids[start : start + _CHUNK]
-            marks = ",".join("?" * len(chunk))
+        for marks, chunk in by_chunks(meter_ids):
             found |= self._read(f"tenant_id = ? AND meter_id IN ({marks})", (tenant_id, *chunk))
         return found
 
@@ -95,10 +93,9 @@ class FactsTables:
     def held_elsewhere(self, tenant_id: int, meter_ids: Sequence[int]) -> set[MeterId]:
         """Those of these meters of which another tenant has a copy."""
         found: set[MeterId] = set()
-        for start in range(0, len(meter_ids), _CHUNK):
-            chunk = meter_ids[start : start + _CHUNK]
+        for marks, chunk in by_chunks(meter_ids):
             rows = self._db.execute(
-                f"SELECT meter_id FROM meter_facts WHERE meter_id IN ({','.join('?' * len(chunk))}) AND tenant_id <> ?",  # noqa: S608
+                f"SELECT meter_id FROM meter_facts WHERE meter_id IN ({marks}) AND tenant_id <> ?",  # noqa: S608 - marks only
                 (*chunk, tenant_id),
             )
             found |= {MeterId(row[0]) for row in rows}

@@ -123,12 +123,9 @@ async def compare_ledger(database: RunningDatabase, path: Path) -> Compared:
     """The signer has given every counter that the database knows of."""
     name = ("签名账本与数据库(计数器)", "the signer's ledger and PostgreSQL (counters)")
     known = await database.signed_counters(SAMPLE)
-    meters = list(known)
-    given: dict[int, int] = {}
     ledger = SqliteLedger.reading(path)
     try:
-        for start in range(0, len(meters), 500):
-            given |= ledger.counters(meters[start : start + 500])
+        given = ledger.counters(list(known))
     finally:
         ledger.close()
     older = [meter for meter, counter in known.items() if given.get(meter, 0) < counter]
