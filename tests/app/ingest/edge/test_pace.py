@@ -8,28 +8,30 @@ CAPACITY = 2_000  # reports a second that the pipeline of these tests applies
 
 
 class Line:
-    """An edge that is offered ``rate`` a second, and a pipeline that applies ``CAPACITY`` of what was taken, a step at a time."""
+    """An edge that is offered ``rate`` a second, and a pipeline that applies ``capacity`` of what was taken, a step at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self.capacity = capacity
         self.pace = Pace()
         self.now = 0.0
-        self.queue: list[tuple[int, int]] = []  # (sequence, reports)
+        self.queue: list[tuple[int, int, float]] = []  # (sequence, reports, stored at)
         self.sequence = self.position = self.taken = self.refused = self.applied = 0
         self.pipeline_works = True
         self.stands = False  # it is there, and gets nowhere
+        self.gathers_s = 0.0  # what is younger waits for more to come
 
     def step(self, rate: float) -> None:
         for _ in range(DRAINS):
             self._drain(rate * STEP_S / DRAINS)
         if self.pipeline_works:
-            room = 0.0 if self.stands else CAPACITY * STEP_S
-            while self.queue and room > 0:
-                sequence, waiting = self.queue.pop(0)
+            room = 0.0 if self.stands else self.capacity * STEP_S
+            while self.queue and room > 0 and self.queue[0][2] <= self.now - self.gathers_s:
+                sequence, waiting, stored_at = self.queue.pop(0)
                 done = min(waiting, int(room))
                 room -= done
                 self.applied += done
                 if done < waiting:
-                    self.queue.insert(0, (sequence, waiting - done))
+                    self.queue.insert(0, (sequence, waiting - done, stored_at))
                 else:
                     self.position = sequence
             self.pace.heard({0: self.position}, self.now)
@@ -46,7 +48,7 @@ class Line:
         self.taken += took
         if took:
             self.sequence += 1
-            self.queue.append((self.sequence, took))
+            self.queue.append((self.sequence, took, self.now))
             self.pace.stored(0, self.sequence, took, self.now)
 
     def run(self, seconds: float, rate: float) -> None:
@@ -69,6 +71,15 @@ def test_nobody_is_refused_while_the_pipeline_follows() -> None:
     line = Line()
     line.run(60, 0.99 * CAPACITY)
     assert (line.refused, line.pace.unapplied) == (0, line.taken - line.applied)
+
+
+def test_a_night_that_begins_at_once_refuses_nobody_who_fits() -> None:
+    line = Line(11_000)
+    line.gathers_s = 1.25
+    for quiet, busy in ((0.0, 0.9), (0.3, 0.9), (0.6, 0.95)):
+        line.run(60, quiet * line.capacity)
+        line.run(60, busy * line.capacity)
+    assert line.refused == 0
 
 
 def test_an_outage_is_no_overload_what_waits_is_worked_off_without_refusals() -> None:

@@ -24,6 +24,7 @@ MOST_CREDIT = 20_000.0
 FEW = 3_000  # reports that may always wait, also when the stores stand still for a moment
 GUESSED_PER_S = 4_000.0  # before anything was measured: too much is told by its age, too little would refuse what fits
 MEASURED_S = 3.0  # over which a pace is measured: batches come in lumps
+BUSY_S = 2.0  # a batch waits so long for a pipeline that has more to do than it can: at leisure it lets them gather for half of that
 FORGETS = 0.15  # of a better pace, with each word of a pipeline that has enough to do
 ANEW = 1_000  # sequences that a stream goes back by: it was made anew, and what was in it is no longer waited for
 MOST_NOTED = 20_000  # notes of a shard; then each two neighbours become one
@@ -50,6 +51,7 @@ class Pace:
         self._after_outage = False
         self._asked_at, self._late = float("-inf"), False
         self._applied: deque[tuple[float, int]] = deque()  # (instant, reports) of the last MEASURED_S
+        self._busy_since = float("inf")
         self.per_s = GUESSED_PER_S  # what the pipeline is known to be able to
         self.unapplied = 0
 
@@ -72,7 +74,8 @@ class Pace:
     def heard(self, positions: Mapping[int, int], now: float) -> None:
         """The pipeline has applied these shards up to these sequences. A shard that is not told is not well."""
         late, steered, applied = self._is_late(now), self._is_steered(now), 0
-        busy = self.unapplied > FEW
+        busy = self.unapplied > FEW and self.behind_s(now) > BUSY_S
+        self._busy_since = min(self._busy_since, now) if busy else float("inf")
         for shard, position in positions.items():
             known = self._of(shard)
             if now - known.heard_at > SILENT_S:
@@ -82,20 +85,21 @@ class Pace:
             while known.waiting and known.waiting[0][0] <= position:
                 applied += known.waiting.popleft()[1]
         self.unapplied -= applied
-        self._measure(applied, busy, now)
+        self._measure(applied, now)
         self._after_outage = self._after_outage and (late or not steered)
         replaced = (AFTER_OUTAGE if self._after_outage else REPLACED) * applied
         self._credit = min(self._credit + replaced, MOST_CREDIT) if late or not steered else 0.0
         self._asked_at = float("-inf")
 
-    def _measure(self, applied: int, busy: bool, now: float) -> None:
+    def _measure(self, applied: int, now: float) -> None:
+        """A pace at leisure says what came, not what could have: it proves no less than is known, only more."""
         self._applied.append((now, applied))
         while now - self._applied[0][0] >= MEASURED_S:
             self._applied.popleft()
         per_s = sum(reports for _, reports in self._applied) / MEASURED_S
         if per_s > self.per_s:
             self.per_s = per_s
-        elif busy:
+        elif now - self._busy_since >= MEASURED_S:
             self.per_s += FORGETS * (per_s - self.per_s)
 
     def _is_late(self, now: float) -> bool:
