@@ -22,7 +22,9 @@ REPLACED = 0.2  # reports taken for each applied one while late
 AFTER_OUTAGE = 0.5  # the same until the queue that an outage left is back within its bound
 MOST_CREDIT = 20_000.0
 FEW = 3_000  # reports that may always wait, also when the stores stand still for a moment
-GUESSED_PER_S = 6_000.0  # before anything was measured: too much is told by its age, too little would refuse what fits for a minute
+GUESSED_PER_S = (
+    6_000.0  # before anything was measured: too much is told by its age, too little would refuse what fits for a minute
+)
 MEASURED_S = 3.0  # over which a pace is measured: batches come in lumps
 BUSY_S = 2.0  # a batch waits so long for a pipeline that has more to do than it can: at leisure it lets them gather for half of that
 FORGETS = 0.15  # of a better pace, with each word of a pipeline that has enough to do
