@@ -3,11 +3,12 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
 from openmains.app.command.model import BatchAction
-from tests.support.source_tree import parsed
+from tests.support.source_tree import naming, parsed
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/openmains"
@@ -34,10 +35,11 @@ def constants(node: ast.expr) -> set[str]:
     return constants(node.body) | constants(node.orelse) if isinstance(node, ast.IfExp) else set()
 
 
+@cache
 def written() -> tuple[set[str], set[str]]:
     """Acts and kinds of objects in the server's code and statements."""
     acts, kinds = set(BUILT), set()
-    for file in SOURCE.rglob("*.py"):
+    for file in naming(SOURCE, [f".{method}(" for method in WRITERS]):
         for node in ast.walk(parsed(file)):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
@@ -51,6 +53,7 @@ def written() -> tuple[set[str], set[str]]:
             acts |= constants(node.args[at])
             if node.func.attr != "_record":
                 kinds |= constants(node.args[at + 1])
+    for file in naming(SOURCE, ["_decided("]):
         acts |= set(re.findall(r'_decided\([^)]*"(\w+)"', file.read_text("utf-8")))
     for file in SOURCE.rglob("*.sql"):
         for actor, act, kind in re.findall(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.source_tree import parsed
+
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 
@@ -19,7 +21,7 @@ def imports_of(source: Path) -> dict[str, set[str]]:
     graph: dict[str, set[str]] = {}
     for module, path in files.items():
         named = set()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path) if source == SOURCE else ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Import):
                 named |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:

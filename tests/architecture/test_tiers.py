@@ -11,7 +11,7 @@ import pytest
 from _pytest.mark.expression import Expression
 
 from tests.support import tiers
-from tests.support.source_tree import parsed
+from tests.support.source_tree import naming, parsed
 
 ROOT = Path(__file__).resolve().parents[2]
 STARTERS = {"running_engines", "running_system"}
@@ -56,7 +56,7 @@ def test_a_test_without_the_mark_that_starts_an_engine_fails() -> None:
 def test_engines_and_systems_are_started_by_fixtures_alone() -> None:
     """What a fixture does not hand out cannot be marked: nobody else imports the functions that start them."""
     found = []
-    for path in (ROOT / "tests").rglob("*.py"):
+    for path in naming(ROOT / "tests", STARTERS):
         if path in (
             ROOT / "tests" / "conftest.py",
             ROOT / "tests" / "peers" / "__main__.py",
