@@ -68,3 +68,17 @@ async def test_what_is_lost_is_said(stopped: tuple[Path, NatsServer], way: str) 
     (told,) = await compared(var, server)
     assert told.startswith("lost: "), told
     assert "history of 7 days fills the days" in told
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_damaged_note_of_the_end_tells_of_no_loss(stopped: tuple[Path, NatsServer], way: str) -> None:
+    var, _ = stopped
+    break_file(var / "run" / "stream-end", way)
+    assert await compared(*stopped) == []
+
+
+async def test_a_digit_that_changed_is_no_greater_end(stopped: tuple[Path, NatsServer]) -> None:
+    var, _ = stopped
+    note = var / "run" / "stream-end"
+    note.write_text(note.read_text("ascii").replace("40", "60", 1), "ascii")
+    assert await compared(*stopped) == []

@@ -3,11 +3,13 @@
 
 What was acknowledged and not applied is nowhere else. It is known to have been there by its sequence numbers: those above every
 committed position that the stream does not hold any more, and those above the stream's end that were given out before
-(``var/run/stream-end``, written every few seconds).
+(``var/run/stream-end``, written every few seconds and at an orderly end, with a check sum: a number that a broken disk made larger
+would tell of a loss that was none).
 """
 
 import contextlib
 import logging
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -44,11 +46,18 @@ async def note_end(stream: UplinkStream, var: Path) -> None:
     with contextlib.suppress(OSError, StreamUnavailableError):
         end = (await stream.state()).last_sequence
         if end != _noted(var):
-            (var / "run" / END).write_text(f"{end}\n", "ascii")
+            (var / "run" / END).write_text(_line(end), "ascii")
+
+
+def _line(end: int) -> str:
+    return f"{end} {zlib.crc32(str(end).encode()):08x}\n"
 
 
 def _noted(var: Path) -> int:
+    """0 where nothing sound is written."""
     try:
-        return int((var / "run" / END).read_bytes())
+        line = (var / "run" / END).read_text("ascii")
+        end = int(line.partition(" ")[0])
     except (OSError, ValueError):
         return 0
+    return end if line == _line(end) else 0

@@ -93,6 +93,7 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: Core) -> N
             tell_pace(client, paces, stop),
             publish_counters(bus, f"pipeline-{os.getpid()}", counters, stop, process=core.process),
         )
+        await note_end(stream, settings.var_path)
 
 
 async def _hold(leases: ShardLeases, stop: asyncio.Event) -> None:
