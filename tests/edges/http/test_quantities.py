@@ -37,11 +37,16 @@ ZONE = zone("Asia/Shanghai")
 QUANTITIES = vocabulary().quantities
 AS_SERIES = [name for name, kept in QUANTITIES.items() if not kept.logged]
 HALF_HOUR = 1800
+BALANCES: dict[str, dict[str, int]] = {
+    "balance_volume": {"balance_kind": 1},
+    "balance_unknown": {"balance_kind": MISSING_VALUE},
+}
+"""Said as ``balance``: what it counts is told by its kind."""
 
 
 def page_of_all_points() -> str:
     """A driver with a message of all quantities as spot values, and one for each of them as a series."""
-    spots = [name for name in QUANTITIES if name != "balance_volume"]
+    spots = [name for name in QUANTITIES if name not in BALANCES]
     lines = [
         '[driver]\nname = "trial/points-1"\nmedium = "water"\ngrade = "reference"\nunit_exponent = -3\nzh = "z"\nen = "e"',
         '[frame]\nbyte_order = "big"\ntype = "message_type"\ncrc = "crc16-1021-0000"',
@@ -49,7 +54,7 @@ def page_of_all_points() -> str:
         '{ name = "frame_seq", type = "u16", point = "frame_seq" },\n{ name = "device_at", type = "u32", point = "device_at" },',
         '{ name = "meter_number", type = "bcd6", point = "meter_number" },\n]',
         '[[message]]\nname = "spots"\ntype = 1\nkind = "heartbeat"\nzh = "z"\nen = "e"\nfields = [',
-        '{ name = "balance_kind", type = "u8", point = "balance_kind" },',
+        '{ name = "balance_kind", type = "u8", point = "balance_kind", missing = 255 },',
         *(f'{{ name = "{name}", type = "i32", point = "{name}", missing = -2147483648 }},' for name in spots),
         "]",
     ]
@@ -194,7 +199,7 @@ def agrees(name: str, wanted: Sequence[tuple[int, int]], told: dict[str, Any], l
 @pytest.mark.parametrize("name", QUANTITIES)
 async def test_a_spot_value_travels(house: House, name: str) -> None:
     at, value = house.midnight + 3600, value_of(name)
-    said = {"balance": value, "balance_kind": 1} if name == "balance_volume" else {name: value, "balance_kind": 0}
+    said = {"balance": value} | BALANCES[name] if name in BALANCES else {name: value, "balance_kind": 0}
     await house.say("spots", at, **said)
     (told,) = await house.series(name)
     stored_at = at + 5 if QUANTITIES[name].logged else at

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operations on readings, frames, signals, findings and the collection report.
+import { send, urlOf } from "@/api/transport";
 import { call, fileUrl, type Abort, type QueryOf, type Schemas } from "@/api/typed";
 
 export type CollectionReport = Schemas["CollectionReport"];
@@ -50,6 +51,21 @@ export const judgeException = (exceptionId: number, body: Judgement) =>
   call("post", "/api/v1/exceptions/{exception_id}/judge", { path: { exception_id: exceptionId }, body });
 export const listEdits = (query: EditQuery, signal: Abort) => call("get", "/api/v1/edits", { query, signal });
 export const editsCsv = (query: QueryOf<"download_edits_csv">) => fileUrl("/api/v1/edits.csv", query);
+export type ManualReading = Schemas["TakenReading"];
+export type NewReading = Schemas["NewReading"];
+export type ManualQuery = QueryOf<"list_manual_readings">;
+export type ManualState = NonNullable<ManualQuery["state"]>;
+export type ReadingJob = Schemas["Job"];
+export const listManual = (query: ManualQuery, signal: Abort) => call("get", "/api/v1/manual-readings", { query, signal });
+export const manualFile = (query: QueryOf<"download_manual_readings">) => fileUrl("/api/v1/manual-readings/file", query);
+export const takeReading = (body: NewReading) => call("post", "/api/v1/manual-readings", { body });
+export const importReadings = (file: File, query: QueryOf<"import_readings">): Promise<ReadingJob> => {
+  const body = new FormData();
+  body.set("data", file);
+  return send(urlOf("/api/v1/manual-readings/import", {}, query), { method: "POST", body });
+};
+export const listReadingImports = (query: { cursor?: string }, signal: Abort) =>
+  call("get", "/api/v1/jobs", { query: { kind: "reading_import", limit: 20, ...query }, signal });
 export const approveEdit = (editId: number, reason: string) => call("post", "/api/v1/edits/{edit_id}/approve", { path: { edit_id: editId }, body: { reason } });
 export const rejectEdit = (editId: number, reason: string) => call("post", "/api/v1/edits/{edit_id}/reject", { path: { edit_id: editId }, body: { reason } });
 export const undoEdit = (editId: number, reason: string) => call("post", "/api/v1/edits/{edit_id}/undo", { path: { edit_id: editId }, body: { reason } });

@@ -5,5 +5,6 @@ export const routes: readonly Page[] = [
   { path: "/report", name: "report", component: () => import("./pages/CollectionReport.vue"), meta: { title: "report.title" } },
   { path: "/exceptions", name: "exceptions", component: () => import("./pages/ExceptionList.vue"), meta: { title: "exception.title" } },
   { path: "/edits", name: "edits", component: () => import("./pages/EditList.vue"), meta: { title: "edits.title" } },
+  { path: "/manual-readings", name: "manual", component: () => import("./pages/ManualList.vue"), meta: { title: "manual.title" } },
   { path: "/gaps", name: "gaps", component: () => import("./pages/GapList.vue"), meta: { title: "gaps.title" } },
 ];

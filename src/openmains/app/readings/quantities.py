@@ -22,7 +22,10 @@ VOLUME = "increments"
 REGISTER = "register"
 LATEST_S = 400 * DAY_S
 """A value older than this is the latest of nothing any more."""
-_OF_KIND: Mapping[str, int] = {"balance": 0, "balance_volume": 1}
+_OF_KIND: Mapping[str, frozenset[int | None]] = {
+    "balance": frozenset({0}), "balance_volume": frozenset({1}), "balance_unknown": frozenset({None}),
+}  # fmt: skip
+_KINDS = frozenset({0, 1, 2})  # 2: there is none
 _UNITS: Mapping[str, str] = {"volume": "m3", "volume/h": "m3/h"}
 
 
@@ -139,11 +142,12 @@ def _note(found: dict[str, LatestValue], name: str, listed: Iterable[Sample]) ->
 
 
 def _of_log(name: str, rows: Iterable[LoggedValues]) -> list[Sample]:
-    """Of a balance only what was said with the kind whose unit the name has."""
+    """Of a balance only what was said with the kind whose unit the name has; a kind that nobody knows is like none that was said."""
     found: dict[int, Sample] = {}
     for row in sorted(rows, key=lambda row: row.version):
         kind = _OF_KIND.get(name)
-        value = getattr(row, name) if kind is None else row.balance if row.balance_kind == kind else None
+        said = row.balance_kind if row.balance_kind in _KINDS else None
+        value = getattr(row, name) if kind is None else row.balance if said in kind else None
         if value is not None:
             at = row.received_us // 1_000_000
             found[at] = Sample(at, value, 0, 0, row.version)

@@ -10,7 +10,7 @@ from openmains.app.readings.model import DayVersion, StoredCause, StoredDay
 from openmains.app.readings.ports import EditStore, ReadingStore
 from openmains.app.unit_of_work import Store
 from openmains.domain.ids import MeterId
-from openmains.domain.period import Zone, zone
+from openmains.domain.period import Zone, day_to_date, zone
 from openmains.domain.readings.expected import Mode, due_at
 from openmains.domain.readings.model import DayRow
 from openmains.domain.readings.versions import cause_of, changes
@@ -31,6 +31,20 @@ async def versions_of_days(
         people = {cause.user_id for cause in causes} | {cause.approved_by for cause in causes if cause.approved_by}
         names = await work[EditStore].names(sorted(people)) if people else {}
     return history(newest, earlier, causes, names, zone(actor.zone)), meter.driver
+
+
+async def cited_version(
+    store: Store, readings: ReadingStore, actor: Actor, meter_id: MeterId, day: int, version: int
+) -> tuple[DayVersion, str]:
+    """The version that (meter, day, version) names, as long as it is kept, and the meter's driver.
+
+    Raises ``not-found`` for a meter of nobody's, ``no-version``.
+    """
+    found, driver = await versions_of_days(store, readings, actor, meter_id, day, day)
+    for row in found:
+        if row.stored.version == version:
+            return row, driver
+    raise Problem("no-version", day=day_to_date(day).isoformat(), version=version)
 
 
 def history(

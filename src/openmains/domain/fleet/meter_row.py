@@ -82,11 +82,11 @@ _DATE = re.compile(
 )
 _LOST = re.compile(r"\d([.,]\d+)?[eE]\+?\d+")
 # In a code the letter may be its own (6E15): lost is what has a decimal mark or a sign, as spreadsheets write it.
-_LOST_CODE = re.compile(r"-?\d(?:[.,]\d+[eE][+-]?|[eE][+-])\d{1,3}")
+LOST_CODE = re.compile(r"-?\d(?:[.,]\d+[eE][+-]?|[eE][+-])\d{1,3}")
 _ROUNDED = re.compile(
     r"\d{15}0{3,}", re.ASCII
 )  # of 18 digits and more, nothing is left beyond the 15 a spreadsheet keeps
-_SHEET_ERROR = re.compile(
+SHEET_ERROR = re.compile(
     r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!|GETTING_DATA|FIELD!|BLOCKED!|UNKNOWN!|CONNECT!)|#{3,}|Err:\d{3}"
 )
 _MASKED = re.compile(r"\*{2,}")
@@ -149,11 +149,12 @@ class MeterRow:
     expected_from: date | None = None
 
 
-def _plain(text: str) -> str:
+def plain_heading(text: str) -> str:
+    """A heading as it is compared."""
     return re.sub(r"[\s_()（）*：:.\-]", "", text.lower().replace("³", "3"))
 
 
-_BY_HEADER = {_plain(heading): name for name, column in COLUMNS.items() for heading in (name, *column.headings)}
+_BY_HEADER = {plain_heading(heading): name for name, column in COLUMNS.items() for heading in (name, *column.headings)}
 
 
 def layout(header: Sequence[str]) -> list[str | None]:
@@ -162,13 +163,13 @@ def layout(header: Sequence[str]) -> list[str | None]:
     Raises ``HeaderError`` when a required column is missing, one is there twice, or a heading may mean two columns.
     """
     for cell in header:
-        if (meant := AMBIGUOUS.get(_plain(cell))) is not None:
+        if (meant := AMBIGUOUS.get(plain_heading(cell))) is not None:
             raise HeaderError(
                 f"列“{cell.strip()}”含义不明，请改为“{'”或“'.join(COLUMNS[name].zh for name in meant)}” / "
                 f"column '{cell.strip()}' may mean two things: call it "
                 + " or ".join(f"'{COLUMNS[name].en}'" for name in meant)
             )
-    found = [_BY_HEADER.get(_plain(cell)) for cell in header]
+    found = [_BY_HEADER.get(plain_heading(cell)) for cell in header]
     named = [name for name in found if name is not None]
     for name in named:
         if named.count(name) > 1:
@@ -184,10 +185,11 @@ def layout(header: Sequence[str]) -> list[str | None]:
 
 def left_out(header: Sequence[str]) -> list[str]:
     """Headings of the file that are no column of the registry: what stands below them is not imported."""
-    return [cell.strip() for cell in header if cell.strip() and _plain(cell) not in _BY_HEADER]
+    return [cell.strip() for cell in header if cell.strip() and plain_heading(cell) not in _BY_HEADER]
 
 
-def _checked(text: str, most: int) -> str:
+def checked(text: str, most: int) -> str:
+    """A text for people; raises ``CellError`` for one that is too long, damaged, or has signs nobody sees."""
     if len(text) > most:
         raise CellError("too_long")
     if hidden_sign(text):
@@ -206,8 +208,9 @@ def _is_utf8_read_as_gbk(text: str) -> bool:
     return any("\u4e00" <= sign <= "\u9fff" for sign in read)
 
 
-def _number(text: str) -> str:
-    if _LOST_CODE.fullmatch(text) or _ROUNDED.fullmatch(text):
+def number_cell(text: str) -> str:
+    """A meter's number; raises ``CellError``."""
+    if LOST_CODE.fullmatch(text) or _ROUNDED.fullmatch(text):
         raise CellError("digits_lost")
     if not _NUMBER.fullmatch(text):
         raise CellError("bad_number")
@@ -235,20 +238,21 @@ def _iccid(text: str) -> str:
     return text.upper()
 
 
-def _code(text: str) -> str:
+def code_cell(text: str) -> str:
+    """A code, as a bar code; raises ``CellError``."""
     if not _CODE.fullmatch(text):
         raise CellError("bad_code")
-    if _LOST_CODE.fullmatch(text) or _ROUNDED.fullmatch(text):
+    if LOST_CODE.fullmatch(text) or _ROUNDED.fullmatch(text):
         raise CellError("digits_lost")
-    return _checked(text, MOST_NAME)
+    return checked(text, MOST_NAME)
 
 
 def _name(text: str) -> str:
-    return _checked(text, MOST_NAME)
+    return checked(text, MOST_NAME)
 
 
 def _address(text: str) -> str:
-    return _checked(text, MOST_ADDRESS)
+    return checked(text, MOST_ADDRESS)
 
 
 def _phone(text: str) -> str:
@@ -318,9 +322,9 @@ _DATES: Mapping[str, Callable[[date, date], str]] = {
 
 
 _READ: Mapping[str, Callable[[str], Any]] = {
-    "number": _number, "bar_code": _code, "imei": _imei, "imsi": _imsi, "iccid": _iccid, "product": _code, "area": _code,
-    "customer_code": _code, "customer_name": _name, "phone": _phone, "customer_address": _address, "address": _address, "is_protected": _flag,
-    "is_critical": _flag, "place": _place, "dn": _dn, "qmax_l_h": _qmax,
+    "number": number_cell, "bar_code": code_cell, "imei": _imei, "imsi": _imsi, "iccid": _iccid, "product": code_cell,
+    "area": code_cell, "customer_code": code_cell, "customer_name": _name, "phone": _phone, "customer_address": _address,
+    "address": _address, "is_protected": _flag, "is_critical": _flag, "place": _place, "dn": _dn, "qmax_l_h": _qmax,
 }  # fmt: skip
 
 
@@ -353,7 +357,7 @@ class RowCheck:
                 if name in REQUIRED:
                     errors.append(RowError(row, self._header[place], "", "required"))
                 continue
-            if text[0] in "#E" and _SHEET_ERROR.fullmatch(text):
+            if text[0] in "#E" and SHEET_ERROR.fullmatch(text):
                 errors.append(RowError(row, self._header[place], text[:200], "sheet_error"))
                 continue
             try:

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from openmains.domain.period import Zone
 from openmains.domain.readings.day_grid import DayGrid
-from openmains.domain.readings.late import beside_line
+from openmains.domain.readings.late import beside_line, beside_person, denies_person, fits_between, without_person
 from openmains.domain.readings.levels import (
     Jump,
     change_level,
@@ -98,6 +98,9 @@ class _FullValidation:
         self.known_until, self.known_from = len(self.increments), 0  # the registers before and after missing slots
         self.sheet = DayGrid(zone, report.interval_s, lambda day: midnight_of(self.state, day))
         self.known_at, self.known_register, self.seen_at = state.grid_at, state.grid_register, state.register_at
+        self.passed_over: int | None = (
+            None  # the front that a person's register made and that the meter's own word replaced
+        )
         if (
             self.known_at is None
             and state.midnight_day is not None
@@ -197,6 +200,8 @@ class _FullValidation:
             known_at, known_register = self.old.register_at, self.old.register
         if report.start < known_at:
             return self._late(known_at, known_register, closed_at, closed)
+        if denies_person(self.old, report, self.limits, self.zone):
+            known_at, known_register = self._pass_over_person(report.base)
         jump = jump_of(self.state, known_register, known_at, report.base, report.start, self.limits)
         if jump is Jump.RETURN:
             known_at, known_register = self._take_up()
@@ -263,7 +268,14 @@ class _FullValidation:
             at, register = at + report.interval_s, register + increment
             seen[at] = register
         measured_at = self.old.measured_at
-        if measured_at is not None and known_at > measured_at:
+        if self.old.read_digit:
+            # Beside what a person read the meter's own word counts; where the two differ, somebody is shown both.
+            checks = {at: register for at, register in checks.items() if at <= (measured_at or 0)}
+            there = beside_person(report, self.old, seen)
+            if there is not None or advances:
+                self._pass_over_person(there)
+                advances = True
+        elif measured_at is not None and known_at > measured_at:
             # What a spot register drew beyond is no measurement: the spot itself must lie on the report's line.
             checks = {at: register for at, register in checks.items() if at <= measured_at}
             checks |= beside_line(report, self.old, seen, closed_at, closed)
@@ -276,23 +288,24 @@ class _FullValidation:
                 findings.add(Rule.DUPLICATE_SAME, report.start, report.base, report.base)
         if differs:
             return Level.OTHER
-        if advances or self._fits_between(checks, closed_at, closed):
+        use, limits = self.state.average_use, self.limits
+        if advances or fits_between(report, checks, closed_at, closed, use, limits):
             return Level.SAME
         findings.add(Rule.LEVEL_DOUBT, report.start, report.base, known_register)
         return Level.OTHER
 
-    def _fits_between(self, known: dict[int, int], closed_at: int, closed: int) -> bool:
-        """Whether a late report lies on the level of the known registers before and after it."""
-        report, limits = self.report, self.limits
-        before = max((at for at in known if at <= report.start), default=None)
-        if before is not None and changes_level(step(known[before], report.base, report.start - before, limits).rule):
-            return False
-        after = min((at for at in known if at >= closed_at), default=None)
-        if after is None:
-            return True
-        verdict = step(closed, known[after], after - closed_at, limits)
-        leaps = before is None and is_unexplained(verdict.volume, after - closed_at, self.state.average_use, limits)
-        return not leaps and not changes_level(verdict.rule)
+    def _pass_over_person(self, there: int | None) -> tuple[int, int]:
+        """Go on from what the meter itself said before; returns that (instant, register).
+
+        ``there``: the report's register where the person's differs.
+        """
+        report, own = self.report, without_person(self.state, self.zone)
+        if there is not None:
+            at, register = self.old.register_at, self.old.register
+            self.findings.add(Rule.MANUAL_DIFFERS, at or report.start, register or 0, there)
+        self.passed_over, self.old = self.known_at, replace(self.state, midnights=list(self.state.midnights))
+        self.known_at, self.known_register = own if own is not None else (None, None)
+        return own if own is not None else (report.start, report.base)
 
     def _fill(self) -> None:
         """What lies before the report and is not known yet: from the history, else on the line between registers."""
@@ -427,7 +440,7 @@ class _FullValidation:
                 sheet.put(day, slot, register_at(right) - here, int(quality), here)
                 days.add(day)
             slot += 1
-        old_front, seen_at = self.known_at, self.seen_at
+        old_front, seen_at = self.passed_over or self.known_at, self.seen_at
         for row in sheet.rows():
             if row.day in days:
                 row.flags |= bits & ~(1 << Rule.GAP)  # the hole lies before these slots
@@ -456,7 +469,7 @@ class _FullValidation:
         """The state after a report that is believed."""
         report, state, dial = self.report, self.state, self.limits.dial
         if state.register_at is None or report.register_at >= state.register_at:
-            state.register, state.register_at = report.register, report.register_at
+            state.register, state.register_at, state.read_digit = report.register, report.register_at, 0
             state.candidate = state.candidate_at = None
             state.candidate_count = 0
         day, slot, rest = self.sheet.place(closed_at)

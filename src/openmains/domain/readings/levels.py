@@ -39,7 +39,7 @@ class Jump(Enum):
 
 def stand_on(state: MeterState, register: int, at: int) -> None:
     """Make a level the valid one with nothing known before it. Changes ``state``."""
-    state.register, state.register_at = register, at
+    state.register, state.register_at, state.read_digit = register, at, 0
     state.grid_at = state.grid_register = state.measured_at = None
     state.candidate = state.candidate_at = None
     state.candidate_count = 0

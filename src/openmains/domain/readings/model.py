@@ -42,6 +42,7 @@ class MeterState:
     measured_at: int | None = (
         None  # newest grid instant whose register was measured; later ones lie on a line to a register
     )
+    read_digit: int = 0  # units of the last digit of ``register`` where a person read it; 0: the meter said it itself
 
 
 @dataclass(slots=True, frozen=True)
@@ -89,6 +90,7 @@ class RegisterReport:
     entries: list[tuple[int, int]]  # (instant, register)
     frame_seq: int | None = None
     frame_hash: int | None = None
+    read_digit: int = 0  # > 0: a person read them, to so many units; no clock stands behind the instants, and no frame
 
 
 @dataclass(slots=True)

@@ -49,10 +49,12 @@ class Rule(IntEnum):
     LEVEL_RETURNED = 17  # register continues the level that was left: the change is withdrawn
     LEVEL_DOUBT = 18  # neither the level that counts nor the one that was left explains the jump: not booked
     NUMBER_MISMATCH = 19  # the number in the frame is not the registered one: nothing of the message is booked
+    MANUAL_READING = 20  # a person read the register
+    MANUAL_DIFFERS = 21  # what a person read is not what the meter itself says of that time: the meter's own counts
 
 
-FLAGS_ONLY = frozenset({Rule.DUPLICATE_SAME, Rule.ROLLOVER, Rule.OUT_OF_ORDER})
-"""Nothing for a person to do: the same value again, a dial that went round, data that came late. Bits, no exceptions."""
+FLAGS_ONLY = frozenset({Rule.DUPLICATE_SAME, Rule.ROLLOVER, Rule.OUT_OF_ORDER, Rule.MANUAL_READING})
+"""Nothing for a person to do: the same value again, a dial that went round, data that came late, who read it. Bits, no exceptions."""
 
 LASTING = frozenset({Rule.CLOCK_AHEAD, Rule.CLOCK_BEHIND, Rule.BEFORE_INSTALLATION, Rule.DIAL_LIMIT})
 """Said again by every message while their cause lasts: one exception until a message comes without it."""

@@ -21,6 +21,7 @@ from openmains.domain.readings.levels import (
     take_up,
     try_candidate,
 )
+from openmains.domain.readings.manual import as_read
 from openmains.domain.readings.midnight import midnight_of, set_midnight
 from openmains.domain.readings.model import Judgement, Limits, MeterState, RegisterReport, RegisterRow
 from openmains.domain.readings.quality import Rule, Slot
@@ -107,13 +108,9 @@ class _Judge:
     """One message in work."""
 
     def __init__(self, state: MeterState, report: RegisterReport, limits: Limits, zone: Zone) -> None:
-        self.state = replace(
-            state,
-            version=state.version + 1,
-            midnights=list(state.midnights),
-            frame_seq=report.frame_seq,
-            frame_hash=report.frame_hash,
-        )
+        self.state = replace(state, version=state.version + 1, midnights=list(state.midnights))
+        if not report.read_digit:  # what a person reads is no frame
+            self.state.frame_seq, self.state.frame_hash = report.frame_seq, report.frame_hash
         self.report, self.limits, self.zone = report, limits, zone
         self.findings = Findings()
         self.seen: dict[int, int] = {}
@@ -126,11 +123,17 @@ class _Judge:
             self._mark(received, self.findings.flags, self.report.entries[0][1])
         # one register of a meter that tells no clock of its own beside it: its instant is its clock
         is_alone = len(self.report.entries) == 1 and self.report.device_at == received
+        digit = self.report.read_digit
         rows = []
         for at, register in self.report.entries:
             bits = 0
             is_now = abs(at - self.report.device_at) <= self.limits.clock_tolerance_s or is_alone
-            if is_astray(at, received, self.limits) and (is_now or at > received or at < self.limits.installed_at):
+            if digit:
+                bits = self._entry(at, as_read(register, at, digit, self.state)) | self.findings.mark(
+                    Rule.MANUAL_READING
+                )
+                self.seen.setdefault(at, register)
+            elif is_astray(at, received, self.limits) and (is_now or at > received or at < self.limits.installed_at):
                 bits = self._astray(at, is_now=is_now)
                 at = received
                 bits |= self._entry(at, register) if is_now else 0
@@ -165,7 +168,8 @@ class _Judge:
         if not bits:
             return
         state, received = self.state, self.report.received_at
-        if not received - MAX_FILL_S <= at <= received + self.limits.clock_tolerance_s:
+        is_wrong = not received - MAX_FILL_S <= at <= received + self.limits.clock_tolerance_s
+        if is_wrong and not self.report.read_digit:
             at = received
         day = self.zone.day_of(at)
         bases = (midnight_of(state, day), state.grid_register, state.register, register)
@@ -180,6 +184,7 @@ class _Judge:
         before, before_at = state.register, state.register_at
         if before is None or before_at is None:
             stand_on(state, register, at)
+            state.read_digit = self.report.read_digit
             self._anchor(at, register)
             return 0
         twin = before if at == before_at else state.candidate if at == state.candidate_at else self.seen.get(at)
@@ -238,9 +243,10 @@ class _Judge:
         state, limits, seconds = self.state, self.limits, at - before_at
         bits = 0
         late = seconds * 2 > limits.cadence_s * 3
-        if seconds * 2 > max(limits.cadence_s, limits.report_s) * 3:
+        is_missed = seconds * 2 > max(limits.cadence_s, limits.report_s) * 3
+        if is_missed and not self.report.read_digit:
             bits |= self.findings.add(Rule.GAP, before_at, at, before_at + limits.cadence_s)
-        elif late:  # between two reports, as a register that was asked for
+        elif late:  # between two reports, as a register that was asked for; or a person went there, who knows
             bits |= self.findings.mark(Rule.GAP)
         if is_unexplained(volume, seconds, state.average_use, limits):
             bits |= self.findings.add(Rule.SPIKE, at, volume, spike_bound(seconds, state.average_use, limits))
@@ -253,7 +259,7 @@ class _Judge:
             self._anchor(at, register)
         else:
             self._advance(before_at, before, at, volume, int(quality | Slot.SUSPECT if suspect else quality))
-        state.register, state.register_at = register, at
+        state.register, state.register_at, state.read_digit = register, at, self.report.read_digit
         state.candidate = state.candidate_at = None
         state.candidate_count = 0
         return bits
@@ -262,7 +268,8 @@ class _Judge:
         """A register that lies on the grid begins a slot by itself."""
         day, slot, rest = self.sheet.place(at)
         if not rest:
-            self.state.grid_at, self.state.grid_register, self.state.measured_at = at, register, at
+            self.state.grid_at, self.state.grid_register = at, register
+            self.state.measured_at = None if self.report.read_digit else at
             if slot == 0:
                 set_midnight(self.state, day, register)
 
@@ -270,7 +277,7 @@ class _Judge:
         """Close every slot that ends in (start, end] with the registers on the line between the two."""
         state, zone, interval, dial = self.state, self.zone, self.limits.interval_s, self.limits.dial
         span = end - start
-        if state.measured_at is None:
+        if state.measured_at is None and not state.read_digit:
             state.measured_at = state.grid_at
         opened = state.grid_register
         if opened is not None and dial and opened - before > dial // 2:
@@ -282,7 +289,7 @@ class _Judge:
             if right > end:
                 return
             there = before + volume * (right - start) // span
-            exact = right == end and not quality & Slot.SUSPECT and not quality & Slot.ESTIMATED
+            exact = right == end and not quality & (Slot.SUSPECT | Slot.ESTIMATED) and not self.report.read_digit
             if opened is not None:
                 base = opened % dial if dial else opened
                 self.sheet.put(day, slot, there - opened, quality & ~Slot.INTERPOLATED if exact else quality, base)

@@ -14,7 +14,7 @@ from openmains.domain.readings.quality import Slot
 
 
 class VersionCause(StrEnum):
-    """Why there is a version of a day. The last three are a person's."""
+    """Why there is a version of a day. The last four are a person's."""
 
     METER = "meter"  # the meter's own report, before the day was due
     LATE = "late"  # the same, afterwards
@@ -24,6 +24,7 @@ class VersionCause(StrEnum):
     EDIT = "edit"  # a person set it
     UNDO = "undo"  # a person took an edit back
     REPLAY = "replay"  # a person had a message judged once more
+    MANUAL = "manual"  # a person read the register
 
 
 @dataclass(frozen=True, slots=True)

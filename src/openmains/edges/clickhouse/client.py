@@ -69,6 +69,13 @@ class ClickHouse:
         result = self.client().query(sql, parameters=dict(params) if params else None)
         return [tuple(row) for row in result.result_rows]
 
+    async def query_columns(self, sql: str, params: Mapping[str, Any] | None = None) -> Sequence[Sequence[Any]]:
+        """The same column by column, as the engine gives them: of many rows half the price."""
+        return cast("Sequence[Sequence[Any]]", await self._run(self._readers, self._columns_now, sql, params))
+
+    def _columns_now(self, sql: str, params: Mapping[str, Any] | None) -> Sequence[Sequence[Any]]:
+        return self.client().query(sql, parameters=dict(params or {})).result_columns
+
     async def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
         """Insert columns of equal length; returns when the rows are synced to disk and visible."""
         await self._run(self._writers, self.insert_now, table, columns)

@@ -12,6 +12,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from openmains.app.ingest.pipeline.rebuild import AppliedFrame
 from openmains.app.readings.edits import EDIT_CHANNEL
+from openmains.app.readings.manual.message import MANUAL_CHANNEL
 from openmains.domain.ids import MeterId
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.queries import QUERIES
@@ -106,6 +107,9 @@ class Parts:
             raise ValueError(f"{number} was written and {read or 'nothing'} read")
 
 
+PERSONS = [EDIT_CHANNEL, MANUAL_CHANNEL]  # of a day long ago they may speak today
+
+
 class ClickHouseAppliedFrames:
     """``AppliedFrames`` (app/ingest/pipeline/rebuild.py) over the table of frames."""
 
@@ -114,13 +118,13 @@ class ClickHouseAppliedFrames:
 
     async def meters(self, left_us: int, right_us: int, after: MeterId, limit: int) -> list[MeterId]:
         rows = await self._clickhouse.query(
-            *QUERIES["framed_meters"](left=left_us, right=right_us, after=after, most=limit, edits=EDIT_CHANNEL)
+            *QUERIES["framed_meters"](left=left_us, right=right_us, after=after, most=limit, persons=PERSONS)
         )
         return [MeterId(row[0]) for row in rows]
 
     async def applied(self, meter_ids: Sequence[MeterId], left_us: int, right_us: int) -> list[AppliedFrame]:
         rows = await self._clickhouse.query(
-            *QUERIES["frames_of_span"](meters=list(meter_ids), left=left_us, right=right_us, edits=EDIT_CHANNEL)
+            *QUERIES["frames_of_span"](meters=list(meter_ids), left=left_us, right=right_us, persons=PERSONS)
         )
         return [
             AppliedFrame(tenant, meter, received, version, channel, path, bytes.fromhex(payload))

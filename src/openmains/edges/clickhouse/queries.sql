@@ -238,16 +238,16 @@ SELECT count() FROM meter_day FINAL WHERE toYYYYMM(day) = {month:UInt32}
 SELECT argMax(value, at) FROM about WHERE name = {name:String} HAVING count() > 0
 
 -- name: framed_meters
--- Meters whose messages of a span were applied, those above an id, by id. A person edits a day however late.
+-- Meters whose messages of a span were applied, those above an id, by id. A person edits a day, or enters a reading of it, however late.
 SELECT meter_id FROM frame
- WHERE received_us >= {left:UInt64} AND (received_us < {right:UInt64} OR channel = {edits:String}) AND meter_id > {after:UInt64}
+ WHERE received_us >= {left:UInt64} AND (received_us < {right:UInt64} OR channel IN {persons:Array(String)}) AND meter_id > {after:UInt64}
    AND direction = 'up' AND outcome IN ('ok', 'partial') AND at >= toDateTime(intDiv({left:UInt64}, 1000000), 'UTC')
  GROUP BY meter_id ORDER BY meter_id LIMIT {most:UInt32}
 
 -- name: frames_of_span
 -- The messages of these meters that were applied, in the order of their versions: a meter's are its order.
 SELECT tenant_id, meter_id, received_us, version, channel, path, hex(payload) FROM frame FINAL
- WHERE received_us >= {left:UInt64} AND (received_us < {right:UInt64} OR channel = {edits:String})
+ WHERE received_us >= {left:UInt64} AND (received_us < {right:UInt64} OR channel IN {persons:Array(String)})
    AND meter_id IN {meters:Array(UInt64)}
    AND direction = 'up' AND outcome IN ('ok', 'partial') AND at >= toDateTime(intDiv({left:UInt64}, 1000000), 'UTC')
  ORDER BY meter_id, version, received_us
@@ -263,3 +263,20 @@ SELECT toString(toYYYYMM(day)) AS month, count() FROM meter_day FINAL GROUP BY m
 -- name: totals_by_month
 -- The same of their narrow copy.
 SELECT toString(toYYYYMM(day)) AS month, count() FROM day_total FINAL GROUP BY month ORDER BY month
+
+-- name: known_registers
+-- Registers of these meters in a span, to be looked up by instant.
+SELECT meter_id, toUnixTimestamp(at), register
+  FROM register
+ WHERE tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)}
+   AND at >= toDateTime64({left:Int64}, 0, 'UTC') AND at <= toDateTime64({right:Int64}, 0, 'UTC')
+   AND (meter_id, toInt64(toUnixTimestamp(at))) IN (SELECT k.1, k.2
+       FROM (SELECT arrayJoin({places:Array(Tuple(UInt64, Int64))}) AS k))
+
+-- name: day_changes
+-- Days of a tenant that changed in batches of a shard from one stream position on and before another, in order, after a row seen.
+SELECT seq, meter_id, day, version, product_id, base, total, flags, grid, slots, measured, received_s
+  FROM day_change FINAL
+ WHERE tenant_id = {tenant:UInt32} AND shard = {shard:UInt32} AND seq >= {seq:UInt64} AND seq < {until:UInt64}
+   AND (seq, meter_id, day, version) > ({seq:UInt64}, {meter:UInt64}, {day:Date}, {version:UInt64})
+ ORDER BY seq, meter_id, day, version LIMIT {limit:UInt32}

@@ -98,6 +98,27 @@ class ClickHouseReadings:
             StoredSignal(row[0], row[1], *(None if value == NOT_SENT else value for value in row[2:])) for row in rows
         ]
 
+    async def known(
+        self, tenant_id: TenantId, places: Sequence[tuple[MeterId, int]]
+    ) -> dict[tuple[int, int], set[int]]:
+        """``KnownRegisters``."""
+        if not places:
+            return {}
+        instants = [at for _, at in places]
+        rows = await self._clickhouse.query(
+            *QUERIES["known_registers"](
+                tenant=tenant_id,
+                meters=sorted({meter_id for meter_id, _ in places}),
+                left=min(instants),
+                right=max(instants),
+                places=list(places),
+            )
+        )
+        found: dict[tuple[int, int], set[int]] = {}
+        for meter_id, at, register in rows:
+            found.setdefault((meter_id, at), set()).add(register)
+        return found
+
     async def put(self, rows: Sequence[Dimension]) -> None:
         await put_dimensions(self._clickhouse, rows)
 

@@ -15,7 +15,7 @@ GATHER_S = 0.05  # small against the second that a shard waits for messages
 ALONE_ROWS = 500  # from so many rows on a batch is written by itself
 # What is superseded comes before what supersedes it: after a kill in between the stored version would hide the one that it
 # took the place of.
-STEPS = (("day_version", "day_cause"), ("meter_day", "register", "frame", "signal", "series"))
+STEPS = (("day_version", "day_cause"), ("meter_day", "day_change", "register", "frame", "signal", "series"))
 Tables = dict[str, Table]  # by name
 
 

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from openmains.app.command.sent_frames import ANSWER, kind_of
 from openmains.app.fleet.driver_catalog import DamagedPart, DriverCatalog, TracedField
+from openmains.app.ingest.pipeline.process import PERSONS_CHANNELS
 from openmains.app.ingest.uplink import PARTIAL
-from openmains.app.readings.edits import EDIT_CHANNEL
 from openmains.app.readings.model import StoredFrame, StoredSignal
 from openmains.domain.ids import CommandId, MeterId
 from openmains.domain.network.coverage import Coverage, coverage
@@ -85,7 +85,9 @@ def _frame(drivers: DriverCatalog, driver: str, f: StoredFrame) -> Frame:
     fields: list[TracedField] = []
     if went_down and what in ("command", ANSWER):
         fields = drivers.explain_down(driver, f.payload)
-    elif not went_down and f.channel != EDIT_CHANNEL:  # what a person set is no frame; its JSON speaks for itself
+    elif (
+        not went_down and f.channel not in PERSONS_CHANNELS
+    ):  # what a person says is no frame; its JSON speaks for itself
         fields = drivers.explain(driver, f.payload) or []
     return Frame(
         received_at=utc_of_us(f.received_us),

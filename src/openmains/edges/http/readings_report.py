@@ -2,10 +2,7 @@
 """Collection reports (R2.4, R6.2) and the import of meters."""
 
 import asyncio
-import hashlib
-import shutil
 from datetime import date
-from pathlib import Path
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
@@ -25,9 +22,9 @@ from openmains.edges.http.inputs import Cursor, Limit, Page, after_id, page
 from openmains.edges.http.permissions import OPERATOR, VIEWER
 from openmains.edges.http.problems import language_of
 from openmains.edges.http.text_door import file_name
+from openmains.edges.http.uploads import LARGEST_IMPORT, keep_upload, kind_of
 
 Day = Annotated[date | None, QueryParameter(description="Calendar day of the tenant; yesterday without it.")]
-LARGEST_IMPORT = 512 * 1024 * 1024  # a million rows are about 150 MB
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -125,42 +122,13 @@ async def start_import(
 ) -> Job:
     """Import meters from CSV or XLSX as a job; the same file is the same job while it waits or runs."""
     deps, actor = deps_of(request), actor_of(request)
-    kind = await _kind(data)
+    kind = await kind_of(data)
     folder = deps.settings.upload_dir / str(actor.tenant_id)
-    digest, path = await asyncio.to_thread(_keep, data, folder, kind)
+    digest, path = await asyncio.to_thread(keep_upload, data, folder, kind)
     name = file_name(data)
     params = {"file_name": name, "format": kind, "partial": partial, "create_areas": create_areas, "sha256": digest}
     key = f"import:{digest}:{int(partial)}{int(create_areas)}"
     return await ask_for_job(deps.store, actor, "meter_import", params, file_path=str(path), unique_key=key)
-
-
-async def _kind(upload: UploadFile) -> str:
-    head = await upload.read(4096)
-    await upload.seek(0)
-    if head[:4] == b"PK\x03\x04":
-        return "xlsx"
-    if head and b"\x00" not in head and (upload.filename or "").lower().endswith((".csv", ".txt")):
-        return "csv"
-    raise Problem("invalid-input", fields=(("/data", "not-csv-or-xlsx"),))
-
-
-def _keep(upload: UploadFile, folder: Path, kind: str) -> tuple[str, Path]:
-    """Store the upload under its own hash, whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    upload.file.seek(0)
-    digest = hashlib.sha256()
-    while block := upload.file.read(1 << 20):
-        digest.update(block)
-    path = folder / f"{digest.hexdigest()}.{kind}"
-    if path.exists():
-        path.touch()  # it is kept from now on
-    else:
-        upload.file.seek(0)
-        part = path.with_suffix(".part")
-        with part.open("wb") as target:
-            shutil.copyfileobj(upload.file, target, 1 << 20)
-        part.replace(path)
-    return digest.hexdigest(), path
 
 
 HANDLERS: list[Any] = [

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from openmains.app.problems import Problem
 from openmains.app.readings.model import DayVersion
-from openmains.app.readings.versions import versions_of_days
+from openmains.app.readings.versions import cited_version, versions_of_days
 from openmains.app.spreadsheet import csv_bytes
 from openmains.domain.ids import MeterId
 from openmains.domain.period import Zone, date_to_day, day_to_date, utc, zone
@@ -35,9 +35,9 @@ HEADS = {
 }  # fmt: skip
 CAUSES = {
     "zh": {"meter": "表具上报", "late": "迟到补报", "estimated": "估算", "restated": "重述", "history": "7 日历史补齐", "edit": "人工修改",
-           "undo": "撤销修改", "replay": "重放"},
+           "undo": "撤销修改", "replay": "重放", "manual": "人工抄表"},
     "en": {"meter": "meter", "late": "late", "estimated": "estimated", "restated": "restated", "history": "7-day history",
-           "edit": "edit", "undo": "undo", "replay": "replay"},
+           "edit": "edit", "undo": "undo", "replay": "replay", "manual": "manual reading"},
 }  # fmt: skip
 YES = {"zh": "是", "en": "yes"}
 
@@ -79,6 +79,22 @@ class Version(Struct, frozen=True):
     changes: list[Change]
 
 
+class CitedVersion(Struct, frozen=True):
+    """The value that a bill, say, cites by meter, day and version: the version, and its slots from the day's start.
+
+    A slot is ``interval_s`` long, the last one as short as the day leaves it. Volumes in 10^``unit_exponent`` m³.
+    """
+
+    meter_id: int
+    day: str
+    zone: str
+    unit_exponent: int
+    value: Version
+    interval_s: int
+    volumes: list[int]
+    qualities: list[list[str]]
+
+
 class Versions(Struct, frozen=True):
     """The versions of a day that are kept, from new to old."""
 
@@ -98,6 +114,30 @@ async def list_day_versions(request: Request[Any, Any, Any], meter_id: Id, day: 
     exponent, place = exponent_of(deps, driver), zone(actor.zone)
     items = [_version(row, exponent, place) for row in reversed(rows)]
     return Versions(meter_id, day.isoformat(), actor.zone, exponent, items)
+
+
+@get(
+    "/meters/{meter_id:int}/days/{day:date}/versions/{version:int}",
+    operation_id="read_day_version",
+    tags=["readings"],
+    opt=VIEWER,
+)
+async def read_day_version(
+    request: Request[Any, Any, Any],
+    meter_id: Id,
+    day: PathDay,
+    version: Annotated[int, PathParameter(ge=0, le=2**63 - 1)],
+) -> CitedVersion:
+    """One version of a day, in force or superseded: the same answer for as long as it is kept."""
+    deps, actor = deps_of(request), actor_of(request)
+    row, driver = await cited_version(
+        deps.store, store_of(deps), actor, MeterId(meter_id), _number(day, "day"), version
+    )
+    exponent, place, stored = exponent_of(deps, driver), zone(actor.zone), row.stored
+    return CitedVersion(
+        meter_id, day.isoformat(), actor.zone, exponent, _version(row, exponent, place), stored.interval_s,
+        list(stored.increments), [slot_names(quality) for quality in stored.quality],
+    )  # fmt: skip
 
 
 @get("/meters/{meter_id:int}/versions.csv", operation_id="download_versions_csv", tags=["readings"], opt=VIEWER)
@@ -182,4 +222,4 @@ def _lines(row: DayVersion, exponent: int, place: Zone, language: str) -> list[A
     ]  # fmt: skip
 
 
-HANDLERS: list[Any] = [list_day_versions, download_versions_csv]
+HANDLERS: list[Any] = [list_day_versions, read_day_version, download_versions_csv]

@@ -9,6 +9,7 @@ from pathlib import Path
 from openmains.app.fleet.imports.jobs import import_handlers
 from openmains.app.fleet.sync_dims import sync_dims
 from openmains.app.ingest.pipeline.replay import replay_handlers
+from openmains.app.readings.manual.jobs import reading_handlers
 from openmains.app.readings.report.due import keep_due
 from openmains.app.readings.report.jobs import report_handlers
 from openmains.app.readings.report.schedule import queue_due_reports
@@ -17,16 +18,19 @@ from openmains.domain.period import HOUR_S, Zone
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.clickhouse.fleet import MeterDims
 from openmains.edges.clickhouse.frame_log import ClickHouseFrameLog
+from openmains.edges.clickhouse.readings import ClickHouseReadings
 from openmains.edges.clickhouse.report import DayReports
 from openmains.edges.jobs.runner import Runner
+from openmains.edges.nats.stream import StreamReplay, UplinkStream
 from openmains.edges.postgres.fleet.imports import ChangedMeters, PostgresImport
 from openmains.edges.postgres.fleet.search import renew_outdated
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.edges.postgres.job.queue import PostgresJobs
 from openmains.edges.postgres.readings.due import KeptReports
+from openmains.edges.postgres.readings.manual import PostgresManualImport
 from openmains.edges.postgres.readings.report import ReportLabels
 from openmains.run.roles.access import worker_care, worker_keys
-from openmains.run.roles.process import Core, every
+from openmains.run.roles.process import Core, every, now_us
 from openmains.run.settings import Settings
 
 DIMS_EVERY_S = 5.0
@@ -71,10 +75,19 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
             renewed = await renew_outdated(connection)
         texts_every_s[0] = TEXTS_EVERY_S if renewed else HOUR_S
 
+    drivers = driver_catalog.load()
     handlers = {
         **import_handlers(lambda: PostgresImport(pool), changes, dims, zone_of),
         **report_handlers(changes, dims, days, names, kept),
-        **replay_handlers(PostgresPipelineStore(pool), ClickHouseFrameLog(clickhouse), driver_catalog.load()),
+        **replay_handlers(PostgresPipelineStore(pool), ClickHouseFrameLog(clickhouse), drivers),
+        **reading_handlers(
+            lambda: PostgresManualImport(pool),
+            ClickHouseReadings(clickhouse),
+            StreamReplay(UplinkStream(core.client, max_bytes=settings.stream_max_mb << 20), settings.shards),
+            {driver.name: driver.unit_exponent for driver in drivers},
+            zone_of,
+            now_us,
+        ),
         **worker_keys(settings, pool),
     }
     timed = (copy_dims, queue_reports, renew_texts, worker_care(settings, pool), forget_uploads)

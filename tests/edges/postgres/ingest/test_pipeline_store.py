@@ -53,7 +53,7 @@ async def test_every_state_point_has_its_column(owner: Pool) -> None:
     assert set(types) - set(points) == {
         "meter_id", "tenant_id", "version", "register", "register_at", "close_day", "closes", "frame_seq", "frame_hash",
         "frames_before", "candidate", "candidate_at", "candidate_count", "habit", "grid_at", "grid_register",
-        "left_register", "left_at", "left_for", "left_habit", "measured_at", "strange_number", "accepted_number", "runs",
+        "left_register", "left_at", "left_for", "left_habit", "measured_at", "read_digit", "strange_number", "accepted_number", "runs",
         "last_seen_us", "event_mask", "events_at",
     }  # fmt: skip
 

@@ -31,6 +31,7 @@ const OF_RULES: Partial<Record<string, Measure>> = {
   before_installation: "installation",
   gap: "since",
   number_mismatch: "registered",
+  manual_differs: "own",
 };
 
 export const measureOf = (rule: string): Measure => OF_RULES[rule] ?? "known";

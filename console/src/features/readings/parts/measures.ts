@@ -11,5 +11,6 @@ export const MEASURES = {
   installation: ["本表安装时间", "this meter's installation"],
   since: ["应到时间", "was due"],
   registered: ["登记表号", "registered number"],
+  own: ["表具自己上报的值", "the meter's own"],
   known: ["已知值", "known"],
 } as const satisfies Record<string, Text>;

@@ -23,6 +23,8 @@ export const RULES = {
   level_returned: ["回到原水平", "Former level returned"],
   level_doubt: ["水平存疑", "Level in doubt"],
   number_mismatch: ["表号不符", "Number does not fit"],
+  manual_reading: ["人工抄表", "Manual reading"],
+  manual_differs: ["人工抄表与表具不符", "Manual reading differs from the meter"],
 } as const satisfies Record<string, Text>;
 
 export const RULE_NAMES = Object.keys(RULES) as (keyof typeof RULES)[];

@@ -1,22 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """A process of its own reads and checks the file, so that both cores work: Python here, the store's engine there.
 
-``python -m openmains.app.fleet.imports.reader``: the orders come as one JSON object on standard input, chunks go out as
-frames (4 bytes length, little endian; msgpack). The parent ends the process by closing its end.
+How orders and chunks travel: ``child.py``.
 """
 
-import asyncio
-import os
-import resource
-import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import date
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
+from openmains.app.fleet.imports.child import child_reading, serve
 from openmains.app.fleet.imports.staging import staged_bytes
 from openmains.app.fleet.imports.table import open_table
 from openmains.domain.csv_rows import Broken
@@ -24,8 +19,6 @@ from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.fleet.meter_row import HeaderError, MeterRow, RowCheck, RowError, left_out
 
 CHUNK_ROWS = 25_000
-MOST_MEMORY = 4 << 30  # bytes of address space: a million rows of a workbook take half
-MOST_CPU_S = 1800
 
 
 class Orders(msgspec.Struct):
@@ -144,59 +137,10 @@ def _unknown(row: MeterRow, orders: Orders, headers: dict[str, str], chunk: Chun
     return errors
 
 
-@asynccontextmanager
-async def reading(orders: Orders) -> AsyncIterator[AsyncIterator[Chunk]]:
+def reading(orders: Orders) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
     """The chunks of a file, read by a child process that is gone at the end. Raises ``HeaderError``."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(part for part in sys.path if part)}
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "openmains.app.fleet.imports.reader",
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=environment, limit=1 << 22,
-    )  # fmt: skip
-    assert child.stdin is not None and child.stdout is not None  # noqa: S101 - PIPE above; for the type checker
-    output = child.stdout
-
-    async def frames() -> AsyncIterator[Chunk]:
-        while True:
-            try:
-                size = int.from_bytes(await output.readexactly(4), "little")
-                if size == 0:
-                    return
-                chunk = msgspec.msgpack.decode(await output.readexactly(size), type=Chunk)
-            except asyncio.IncompleteReadError as error:
-                raise HeaderError(
-                    "读取该文件所需的内存或时间超过限制；请分成几个文件，或另存为“CSV UTF-8” / "
-                    "reading this file takes more memory or time than an import may: divide it, or save it as 'CSV UTF-8'"
-                ) from error
-            if chunk.failure:
-                raise HeaderError(chunk.failure)
-            yield chunk
-
-    try:
-        child.stdin.write(msgspec.json.encode(orders))
-        child.stdin.write_eof()
-        yield frames()
-    finally:
-        if child.returncode is None:
-            child.kill()
-        await child.wait()
-
-
-def main(orders: BinaryIO, out: BinaryIO) -> None:
-    """The child: orders in, frames out; an empty frame is the end. Its limits end it, and nobody else, by a file made to do harm."""
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU_S, MOST_CPU_S))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    try:
-        for chunk in chunks(msgspec.json.decode(orders.read(), type=Orders)):
-            data = msgspec.msgpack.encode(chunk)
-            out.write(len(data).to_bytes(4, "little"))
-            out.write(data)
-            out.flush()
-        out.write(bytes(4))
-        out.flush()
-    except BrokenPipeError:
-        os._exit(1)  # the parent has left; nothing to say to anybody
+    return child_reading(__name__, orders, Chunk)
 
 
 if __name__ == "__main__":
-    main(sys.stdin.buffer, sys.stdout.buffer)
+    serve(chunks, Orders)

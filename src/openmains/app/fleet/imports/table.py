@@ -4,7 +4,7 @@
 import codecs
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,12 @@ class Table:
     encoding: str
 
 
-def open_table(path: Path) -> Table:
-    """Open a file by its suffix; raises ``HeaderError`` when it is empty or not readable as what it says to be."""
-    return _open_sheet(path) if path.suffix.lower() in _SHEETS else _open_csv(path)
+def open_table(path: Path, *, times: bool = False) -> Table:
+    """Open a file by its suffix; raises ``HeaderError`` when it is empty or not readable as what it says to be.
+
+    ``times``: a workbook's date cells keep their time of day.
+    """
+    return _open_sheet(path, times=times) if path.suffix.lower() in _SHEETS else _open_csv(path)
 
 
 def _open_csv(path: Path) -> Table:
@@ -110,7 +113,7 @@ def _utf16(path: Path) -> Iterator[Line]:
             yield Line(text.rstrip("\r\n"), "\ufffd" not in text)
 
 
-def _open_sheet(path: Path) -> Table:
+def _open_sheet(path: Path, *, times: bool) -> Table:
     try:
         check_workbook(path)
         book = CalamineWorkbook.from_path(path)
@@ -122,7 +125,7 @@ def _open_sheet(path: Path) -> Table:
 
     def rows() -> Iterator[tuple[int, list[str]]]:
         for row, cells in enumerate(sheet.iter_rows(), 1):  # empty rows above are delivered too
-            texts = [original(cell_text(cell)) for cell in cells]
+            texts = [original(cell_text(cell, times=times)) for cell in cells]
             for column, said in errors.get(row, {}).items():
                 texts += [""] * (column + 1 - len(texts))
                 texts[column] = said  # the reader of workbooks shows nothing there
@@ -135,7 +138,7 @@ def _open_sheet(path: Path) -> Table:
         raise HeaderError("文件是空的 / the file is empty")
     for other in others:
         first = next(iter(other.iter_rows()), None)
-        if first is not None and [original(cell_text(cell)) for cell in first] == header[1]:
+        if first is not None and [original(cell_text(cell, times=times)) for cell in first] == header[1]:
             raise HeaderError(
                 f"工作表“{other.name}”也有表具，而只读取第一个工作表：请将每个工作表另存为一个文件 / "
                 f"sheet '{other.name}' has meters too and only the first is read: save each sheet as a file of its own"
@@ -143,14 +146,19 @@ def _open_sheet(path: Path) -> Table:
     return Table(header[1], numbered, max(0, sheet.total_height - 1), "xlsx")
 
 
-def cell_text(cell: Any) -> str:
+def cell_text(cell: Any, *, times: bool = False) -> str:
     """What a spreadsheet's cell says. A number of over 15 digits is written with an exponent: its end is lost."""
     if isinstance(cell, str):
         return cell
     if isinstance(cell, bool):
         return "1" if cell else "0"
     if isinstance(cell, datetime):
-        return cell.date().isoformat()
+        # A workbook keeps a time as a part of a day: 10:29:59.999999 is half past ten.
+        return (
+            (cell + timedelta(milliseconds=500)).replace(microsecond=0).isoformat(" ")
+            if times
+            else cell.date().isoformat()
+        )
     if isinstance(cell, date):
         return cell.isoformat()
     if isinstance(cell, float):

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple, Protocol
 from openmains.app.command.ports import CommandResponse
 from openmains.app.ingest.model import AlarmChange
 from openmains.app.ingest.uplink import Uplink
+from openmains.app.readings.manual.message import ManualEntry
+from openmains.app.readings.manual.model import ManualOutcome
 from openmains.app.security.report import AccessEntry
 from openmains.domain.alarm.limits import Standing, WatchedLimits
 from openmains.domain.ids import AreaId, MeterId, ProductId, TenantId
@@ -93,6 +95,16 @@ class ExceptionRow:
     status: str = "open"
 
 
+@dataclass(frozen=True, slots=True)
+class ReadingToCheck:
+    """A register that a person read at a time of which more is known already: to be held against the day as it is stored."""
+
+    record: MeterRecord
+    word: ManualEntry
+    version: int
+    dial: int
+
+
 @dataclass(slots=True)
 class EndedException:
     """Exceptions that end by themselves: of a rule whose cause is over, or gaps whose time [start, end) was measured after all."""
@@ -140,12 +152,15 @@ class StoredDay(NamedTuple):
 
 class DayTables(NamedTuple):
     """``days``: the newest versions. ``versions``: those that they take the place of. ``causes``: what persons made (ADR 0014).
-    ``computed``: places in ``days`` of rows whose increments are not all as they came, so that nobody has held them to bounds."""
+    ``computed``: places in ``days`` of rows whose increments are not all as they came, so that nobody has held them to bounds.
+    ``begun``: (shard, position at which the batch began): under it the changes stand in their own order (ADR 0022); None: days made
+    anew, which change nothing."""
 
     days: Table
     versions: Table
     causes: Table
     computed: Sequence[int] = ()
+    begun: tuple[int, int] | None = None
 
 
 @dataclass(slots=True)
@@ -167,6 +182,8 @@ class Effects:
         default_factory=dict
     )  # of watched quantities that were judged, by device and name
     responses: list[CommandResponse] = field(default_factory=list)  # of commands: results, and what links saw
+    manual: list[ManualOutcome] = field(default_factory=list)  # what became of readings that persons took
+    late_manual: list[ReadingToCheck] = field(default_factory=list)  # of these, what ``manual.py`` is to look at
     counters: Counter[str] = field(default_factory=Counter)
 
 
@@ -195,6 +212,10 @@ class PipelineStore(Protocol):
 
     async def limits(self) -> WatchedLimits:
         """Limits of quantities; ``load`` tells where the devices in it stand."""
+        ...
+
+    async def applied_manual(self, reading_ids: Sequence[int]) -> set[int]:
+        """Of a person's readings those that were applied."""
         ...
 
     async def commit(self, shard: int, before: int, after: int, effects: Effects, now_us: int) -> Sequence[AlarmChange]:

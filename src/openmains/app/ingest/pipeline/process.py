@@ -3,7 +3,8 @@
 
     decode      bytes of one product, column-wise → standard points, or a dead letter with the wrong byte; a message with a
                 damaged part is kept without it, and is ``partial`` in the frame log;
-                a person's edit → the row it sets (``edits.py``), which goes straight to gather
+                a person's edit → the row it sets (``edits.py``), which goes straight to gather;
+                a register that a person read (``app/readings/manual/``) → validate
     identify    meter and hot state from PostgreSQL; a meter no longer registered → dead letter
     repeat      the same frame once more (R1.7) → counted, logged, no effect
     number      another number in the frame than the registered one → held for a person, nothing booked (``numbers.py``)
@@ -17,7 +18,7 @@ and on the committed state, so a batch processed again after a crash yields the 
 """
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +30,7 @@ from openmains.app.ingest.pipeline import exceptions, numbers
 from openmains.app.ingest.pipeline.bounds import DAYS
 from openmains.app.ingest.pipeline.decoded import Decoded, told_by, value_of
 from openmains.app.ingest.pipeline.limits import watch
+from openmains.app.ingest.pipeline.manual import note_reading
 from openmains.app.ingest.pipeline.ports import (
     DayCause,
     DeadLetter,
@@ -42,6 +44,7 @@ from openmains.app.ingest.pipeline.rows import Gatherer
 from openmains.app.ingest.uplink import PARTIAL, Uplink
 from openmains.app.readings.acceptance import MOVED_CHANNEL, NUMBER_CHANNEL, Acceptance, read_acceptance
 from openmains.app.readings.edits import EDIT_CHANNEL, Edit, read_edit
+from openmains.app.readings.manual.message import MANUAL_CHANNEL, ManualEntry, read_manual
 from openmains.app.security.report import CHANNEL as ACCESS_CHANNEL
 from openmains.app.security.report import AccessEntry, AccessNote, entry_of
 from openmains.domain.alarm import EventKind, Heard
@@ -63,7 +66,12 @@ from openmains.drivers.points import vocabulary
 EDGE_CHANNELS = frozenset(
     {ACCESS_CHANNEL, LINK_CHANNEL}
 )  # channels of edges: no words of a meter, so its state is not needed
-PERSONS_CHANNELS = frozenset({EDIT_CHANNEL, NUMBER_CHANNEL})
+PERSONS_CHANNELS = frozenset({EDIT_CHANNEL, NUMBER_CHANNEL, MANUAL_CHANNEL})
+_PERSONS_WORDS: Mapping[str, tuple[Callable[[bytes], object], str]] = {
+    EDIT_CHANNEL: (read_edit, "bad_edit"),
+    NUMBER_CHANNEL: (read_acceptance, "bad_acceptance"),
+    MANUAL_CHANNEL: (read_manual, "bad_manual_reading"),
+}
 
 
 class Processor:
@@ -78,7 +86,7 @@ class Processor:
     ) -> None:
         self._catalog = catalog
         self._products = products
-        self._zones = zones
+        self._zones = self.zones = zones
         self._kinds = {event.bit: EventKind(event.name, event.severity) for event in vocabulary().events.values()}
         self._book = book
         self._limits: dict[tuple[int, int, int, int], Limits] = {}
@@ -111,7 +119,7 @@ class Processor:
             gather.touched[record.meter_id] = record
             if uplink.channel in PERSONS_CHANNELS:
                 if not isinstance(found, DeadLetter):
-                    self._persons_word(uplink, record, found, effects)
+                    self._persons_word(uplink, record, found, effects, gather)
                     gather.frame(uplink, record.state.version, "ok")
                     continue
             else:
@@ -139,9 +147,8 @@ class Processor:
                 found[index] = self._refused(uplink)
                 continue
             if uplink.channel in PERSONS_CHANNELS:
-                is_edit = uplink.channel == EDIT_CHANNEL
-                word = read_edit(uplink.payload) if is_edit else read_acceptance(uplink.payload)
-                reason = "bad_edit" if is_edit else "bad_acceptance"
+                read, reason = _PERSONS_WORDS[uplink.channel]
+                word = read(uplink.payload)
                 found[index] = DeadLetter(uplink, reason, 0, word) if isinstance(word, str) else word
                 continue
             groups.setdefault(uplink.product_id, []).append(index)
@@ -185,12 +192,31 @@ class Processor:
         return DeadLetter(uplink, uplink.fault, 0, "refused at the edge by the driver's check")
 
     def _persons_word(
-        self, uplink: Uplink, record: MeterRecord, found: Acceptance | tuple[Edit, DayRow], effects: Effects
+        self,
+        uplink: Uplink,
+        record: MeterRecord,
+        found: Acceptance | ManualEntry | tuple[Edit, DayRow],
+        effects: Effects,
+        gather: Gatherer,
     ) -> None:
         """A person's value, or the undoing of one: a version of its day; what the meter itself said and when stays as it is.
-        Or an accepted number."""
+        Or an accepted number, or a register that a person read, which is judged as the meter's own are."""
         if isinstance(found, Acceptance):
             numbers.accept(record, found.number, uplink, effects)
+            return
+        if isinstance(found, ManualEntry):
+            judgement = self._judge(record, found.report(uplink.received_us // 1_000_000))
+            record.state = judgement.state
+            self._keep(
+                record,
+                judgement,
+                uplink,
+                effects,
+                gather,
+                DayCause(VersionCause.MANUAL, found.user_id, reason=found.note),
+            )
+            note_reading(record, found, judgement, self.limits_of(record).dial, effects)
+            effects.counters["manual"] += 1
             return
         edit, row = found
         record.state = replace(record.state, version=record.state.version + 1)
@@ -360,14 +386,14 @@ class Processor:
         uplink: Uplink,
         effects: Effects,
         gather: Gatherer,
+        cause: DayCause | None = None,
     ) -> None:
         version, received_us = judgement.state.version, uplink.received_us
         made_s = received_at = received_us // 1_000_000
-        cause = None
         if uplink.replayed_by:
             made_s, cause = uplink.replayed_us // 1_000_000, DayCause(VersionCause.REPLAY, uplink.replayed_by)
         for row in judgement.days:
-            if record.is_held_back:
+            if record.is_held_back and uplink.channel != MANUAL_CHANNEL:  # the terminal is, not the person
                 row.quality, row.clean_total = [flags | Slot.SUSPECT for flags in row.quality], None
             if row.day in DAYS:  # a clock at 1970 west of Greenwich: the register is kept, the day has no name
                 effects.days.append(PendingDay(record, row, version, received_at, made_s, cause))

@@ -21,6 +21,7 @@ from openmains.app.ingest.model import AlarmChange
 from openmains.app.ingest.pipeline.alarms import alarms_for_screens
 from openmains.app.ingest.pipeline.bounds import fit_days
 from openmains.app.ingest.pipeline.gate import PipelineGate
+from openmains.app.ingest.pipeline.manual import compare_late, not_yet_applied
 from openmains.app.ingest.pipeline.ports import (
     DeadLetter,
     Effects,
@@ -212,6 +213,7 @@ class ShardWorker:
 
     async def _apply(self, batch: UplinkBatch, before: int, after: int) -> None:
         started = time.perf_counter()
+        batch = await not_yet_applied(batch, self._store)
         records = await self._store.load(_speakers(batch))
         # A commit whose answer was lost may take effect late. State and position change together, so the state just
         # read belongs to ``before`` if the position still does; else rows would be written on top of themselves.
@@ -232,7 +234,8 @@ class ShardWorker:
         }
         processed = time.perf_counter()
         stored = await self._sink.stored_days(list(keys)) if keys else {}
-        days = day_tables(effects.days, stored)
+        days = day_tables(effects.days, stored)._replace(begun=(self._shard, before))
+        compare_late(effects, days, self._processor.zones)
         if cut := fit_days(days.days, days.computed):
             self.counters.by_reason["increment_cut"] += cut
         fit_days(days.versions)

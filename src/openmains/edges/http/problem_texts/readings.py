@@ -83,6 +83,44 @@ TEXTS: dict[str, Text] = {
         "The last edit is on its way",
         "Edit {edit_id} of {day} is accepted and not stored yet. Try again in a few seconds.",
     ),
+    "meter-unknown": Text(
+        404,
+        "没有此表",
+        "没有表号或条码为“{name}”的表。请核对后重新填写。",
+        "No such meter",
+        "There is no meter with the number or bar code “{name}”. Check it and enter it again.",
+    ),
+    "bar-code-shared": Text(
+        409,
+        "条码不唯一",
+        "有多块表使用条码“{name}”。请改填表号。",
+        "Several meters have this bar code",
+        "Several meters have the bar code “{name}”. Give the meter number instead.",
+    ),
+    "bar-code-differs": Text(
+        409,
+        "条码与表号不符",
+        "条码“{name}”不属于表号 {number}。请核对是哪一块表，只填其中一项。",
+        "Bar code and number are of two meters",
+        "The bar code “{name}” does not belong to meter {number}. Check which one was read and give one of the two.",
+    ),
+    "reading-differs": Text(
+        409,
+        "该时刻已有不同的读数",
+        "该表在 {at} 已录入读数 {known} m³（记录 {reading_id}），两者不能都对，原读数不变。请核对时刻与读数；若原读数有误，"
+        "请在异常或日数据处修改。",
+        "Another reading of this instant",
+        "At {at} a register of {known} m³ was entered for this meter already (entry {reading_id}); both cannot be right, and that one stays."
+        " Check instant and register; where the earlier one is wrong, correct the day by an edit.",
+    ),
+    "no-version": Text(
+        404,
+        "没有此版本",
+        "{day} 没有版本 {version}，或它已超过保留期（设置 day_version_days）。现有版本见 /meters/〈编号〉/days/〈日期〉/versions。",
+        "No such version",
+        "There is no version {version} of {day}, or it is no longer kept (setting day_version_days). Those that are kept are listed by"
+        " /meters/<id>/days/<day>/versions.",
+    ),
     "version-gone": Text(
         409,
         "修改前的版本已不在",

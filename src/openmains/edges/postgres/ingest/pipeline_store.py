@@ -101,6 +101,11 @@ class PostgresPipelineStore:
         self._book = WatchedLimits(of_products, of_devices)
         return self._book
 
+    async def applied_manual(self, reading_ids: Sequence[int]) -> set[int]:
+        """Of a person's readings those that were applied."""
+        rows = await self._queries["applied_manual"].fetch(self._pool, reading_ids=list(reading_ids))
+        return {row["reading_id"] for row in rows}
+
     async def commit(self, shard: int, before: int, after: int, effects: Effects, now_us: int) -> Sequence[AlarmChange]:
         """Everything or nothing, see the port; raises ``PositionConflictError`` when another pipeline was faster."""
         alarms = effects.alarms
@@ -131,6 +136,13 @@ class PostgresPipelineStore:
                     tenant_id=[tenant_id for tenant_id, _ in kept.values()],
                     at_s=[standing.at for _, standing in kept.values()],
                     side=[standing.side.value for _, standing in kept.values()],
+                )
+            if effects.manual:
+                await self._queries["note_manual"].execute(
+                    connection,
+                    reading_id=[outcome.reading_id for outcome in effects.manual],
+                    version=[outcome.version for outcome in effects.manual],
+                    flags=[outcome.flags for outcome in effects.manual],
                 )
             closings = await apply_responses(connection, effects.responses)
         return [*alarms, *closings]
@@ -170,6 +182,7 @@ class PostgresPipelineStore:
 _STATE = (  # columns of ``meter_state`` in the order of ``MeterState``'s fields
     "version", "register", "register_at", "close_day", "closes", "frame_seq", "frame_hash", "candidate", "candidate_at",
     "candidate_count", "habit", "grid_at", "grid_register", "left_register", "left_at", "left_for", "left_habit", "measured_at",
+    "read_digit",
 )  # fmt: skip
 _FACTS = (
     "meter_id", "tenant_id", "product_id", "area_id", "qmax_l_h", "installed_day", "event_mask", "last_seen_us", "events_at",
@@ -213,6 +226,7 @@ def _state_columns(meters: list[MeterRecord], latest: Sequence[str]) -> Columns:
         "left_for": [state.left_for for state in states],
         "left_habit": [state.left_use for state in states],
         "measured_at": [state.measured_at for state in states],
+        "read_digit": [state.read_digit for state in states],
         "strange_number": [meter.strange_number for meter in meters],
         "accepted_number": [meter.accepted_number for meter in meters],
         "runs": [meter.runs for meter in meters],

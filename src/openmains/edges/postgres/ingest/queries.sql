@@ -33,6 +33,16 @@ INSERT INTO limit_standing (meter_id, quantity, tenant_id, at_s, side)
 SELECT * FROM unnest(:meter_id::bigint[], :quantity::text[], :tenant_id::int[], :at_s::bigint[], :side::smallint[])
 ON CONFLICT (meter_id, quantity) DO UPDATE SET at_s = excluded.at_s, side = excluded.side
 
+-- name: applied_manual
+-- Of a person's readings those that were applied.
+SELECT reading_id FROM manual_reading WHERE reading_id = ANY (:reading_ids::bigint[]) AND version IS NOT NULL
+
+-- name: note_manual
+-- What became of them.
+UPDATE manual_reading r SET version = u.version, flags = u.flags
+  FROM unnest(:reading_id::bigint[], :version::bigint[], :flags::bigint[]) AS u(reading_id, version, flags)
+ WHERE r.reading_id = u.reading_id
+
 -- name: zones
 -- Time zone of each tenant.
 SELECT tenant_id, zone FROM tenant
@@ -50,7 +60,7 @@ SELECT value FROM platform_choice WHERE name = :name
 SELECT s.meter_id, m.tenant_id, m.product_id, m.area_id, m.qmax_l_h, m.installed_on - date '1970-01-01' AS installed_day, m.imei,
        s.version, s.register, s.register_at, s.close_day, s.closes, s.frame_seq, s.frame_hash, s.frames_before,
        s.candidate, s.candidate_at, s.candidate_count, s.habit, s.grid_at, s.grid_register,
-       s.left_register, s.left_at, s.left_for, s.left_habit, s.measured_at,
+       s.left_register, s.left_at, s.left_for, s.left_habit, s.measured_at, s.read_digit,
        s.event_mask, s.events_at, s.last_seen_us,
        m.number, m.bar_code, s.strange_number, s.accepted_number, s.runs,
        EXISTS (SELECT FROM terminal t
@@ -66,7 +76,7 @@ UPDATE meter_state s
        closes = u.closes::bigint[], frame_seq = u.frame_seq, frame_hash = u.frame_hash, frames_before = u.frames_before,
        candidate = u.candidate, candidate_at = u.candidate_at, candidate_count = u.candidate_count, habit = u.habit,
        grid_at = u.grid_at, grid_register = u.grid_register, left_register = u.left_register, left_at = u.left_at,
-       left_for = u.left_for, left_habit = u.left_habit, measured_at = u.measured_at,
+       left_for = u.left_for, left_habit = u.left_habit, measured_at = u.measured_at, read_digit = u.read_digit,
        strange_number = u.strange_number, accepted_number = u.accepted_number, runs = u.runs, event_mask = u.event_mask, events_at = u.events_at,
        last_seen_us = u.last_seen_us
        /*each point: , {name} = u.{name}*/
@@ -74,12 +84,12 @@ UPDATE meter_state s
               :closes::text[], :frame_seq::int[], :frame_hash::bigint[], :frames_before::bytea[], :candidate::bigint[],
               :candidate_at::bigint[], :candidate_count::int[], :habit::bigint[], :grid_at::bigint[],
               :grid_register::bigint[], :left_register::bigint[], :left_at::bigint[], :left_for::bigint[],
-              :left_habit::bigint[], :measured_at::bigint[], :strange_number::bigint[], :accepted_number::bigint[],
+              :left_habit::bigint[], :measured_at::bigint[], :read_digit::bigint[], :strange_number::bigint[], :accepted_number::bigint[],
               :runs::bigint[], :event_mask::bigint[], :events_at::bigint[], :last_seen_us::bigint[]
               /*each point: , :{name}::{sql}[]*/)
        AS u(meter_id, version, register, register_at, close_day, closes, frame_seq, frame_hash, frames_before, candidate,
             candidate_at, candidate_count, habit, grid_at, grid_register, left_register, left_at, left_for, left_habit,
-            measured_at, strange_number, accepted_number, runs, event_mask, events_at, last_seen_us
+            measured_at, read_digit, strange_number, accepted_number, runs, event_mask, events_at, last_seen_us
             /*each point: , {name}*/)
  WHERE s.meter_id = u.meter_id
 

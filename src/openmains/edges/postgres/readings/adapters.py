@@ -1,9 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports of readings and the tables behind them."""
 
+from openmains.app.readings.changes import ChangeFacts
+from openmains.app.readings.manual.ports import ManualStore
 from openmains.app.readings.ports import EditStore, ExceptionStore
 from openmains.edges.postgres.adapters import Adapters, Bind
+from openmains.edges.postgres.readings.changes import ChangeFactsOfTenant
 from openmains.edges.postgres.readings.edits import Edits
 from openmains.edges.postgres.readings.exceptions import Exceptions
+from openmains.edges.postgres.readings.manual import ManualReadings
 
-ADAPTERS: Adapters = dict([Bind(ExceptionStore).to(Exceptions), Bind(EditStore).to(Edits)])
+ADAPTERS: Adapters = dict(
+    [
+        Bind(ExceptionStore).to(Exceptions),
+        Bind(EditStore).to(Edits),
+        Bind(ManualStore).to(ManualReadings),
+        Bind(ChangeFacts).to(ChangeFactsOfTenant),
+    ]
+)

@@ -83,6 +83,14 @@ SELECT user_id, name FROM app_user WHERE tenant_id = :tenant_id AND user_id = AN
 -- Newest slot boundary of a meter whose register is known.
 SELECT grid_at FROM meter_state WHERE tenant_id = :tenant_id AND meter_id = :meter_id
 
+-- name: applied_positions
+-- How far each shard of the stream is applied: in both stores all below is.
+SELECT shard, position FROM pipeline_position
+
+-- name: meter_numbers
+-- Of these meters.
+SELECT meter_id, number FROM meter WHERE tenant_id = :tenant_id AND meter_id = ANY (:meter_ids::bigint[])
+
 -- name: zone_of_tenant
 -- Its time zone.
 SELECT zone FROM tenant WHERE tenant_id = :tenant_id

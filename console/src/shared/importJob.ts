@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an import job says of itself.
-import type { Job } from "@/features/fleet/calls";
+import type { Schemas } from "@/api/typed";
+
+type Job = Schemas["Job"];
 
 export const COUNTS = ["rows", "inserted", "updated", "unchanged", "rejected", "errors", "areas_created"] as const;
 export type Count = (typeof COUNTS)[number];

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
-import type { Job } from "@/features/fleet/calls";
+import type { Schemas } from "@/api/typed";
 import { countsOf, isOver, percentDone, wasApplied } from "./importJob";
+
+type Job = Schemas["Job"];
 
 describe("import job", () => {
   const job: Job = { job_id: 1, kind: "meter_import", status: "running", done: 50, total: 200, error: "", params: {}, result: null, created_at: "", created_by: 1, started_at: null, finished_at: null };
