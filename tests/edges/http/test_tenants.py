@@ -36,6 +36,11 @@ TABLES = (
     "terminal_finding",
     "onboarding",
     "access_policy",
+    "tariff",
+    "tariff_plan",
+    "tariff_simulation",
+    "tariff_member",
+    "meter_price",
 )
 LISTS = {
     "/users": "user_id",

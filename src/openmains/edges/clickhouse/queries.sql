@@ -263,3 +263,11 @@ SELECT toString(toYYYYMM(day)) AS month, count() FROM meter_day FINAL GROUP BY m
 -- name: totals_by_month
 -- The same of their narrow copy.
 SELECT toString(toYYYYMM(day)) AS month, count() FROM day_total FINAL GROUP BY month ORDER BY month
+
+-- name: month_volumes
+-- Sums of meters' days before a month, from the day that begins a cycle on, and of the month; how many of its days are there.
+SELECT meter_id, toInt64(sumIf(total, day < {first:Date})), toInt64(sumIf(total, day >= {first:Date})), toInt64(countIf(day >= {first:Date}))
+  FROM day_total FINAL
+ WHERE tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)} AND day >= {cycle:Date} AND day < {end:Date} AND slots > 0
+ GROUP BY meter_id
+SETTINGS do_not_merge_across_partitions_select_final = 1

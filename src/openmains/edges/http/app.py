@@ -44,6 +44,8 @@ from openmains.edges.http import (
     readings_versions,
     security,
     system,
+    tariff,
+    tariff_plans,
 )
 from openmains.edges.http.console import console_handlers
 from openmains.edges.http.deadline import Deadline
@@ -72,7 +74,7 @@ _HEADERS = {
 _MODULES = (
     identity_session, identity, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions, readings_edits,
     readings_versions, alarm, alarm_limits, monitors, ingest, job, security,
-    device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, system,
+    device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff, tariff_plans, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(
@@ -139,6 +141,7 @@ def openapi_config() -> OpenAPIConfig:
                 "terminals",
                 "keys",
                 "commands",
+                "tariffs",
             )
         ]
         + [Tag(name=name) for name in ("dead letters", "jobs", "reports", "system")],
