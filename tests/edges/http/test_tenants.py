@@ -41,6 +41,10 @@ TABLES = (
     "tariff_simulation",
     "tariff_member",
     "meter_price",
+    "ledger_entry",
+    "ledger_line",
+    "ledger_month",
+    "ledger_act",
 )
 LISTS = {
     "/users": "user_id",

@@ -10,8 +10,10 @@ from openmains.domain.tariff.meter_price import Rounding
 from openmains.domain.tariff.plan import AtChange, CustomerClass
 
 Decimal = Annotated[str, Meta(max_length=24, pattern=r"^[0-9]+(\.[0-9]+)?$", description="Digits with a point.")]
-Day = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$", description="Calendar day of the utility, YYYY-MM-DD.")]
-DayOfYear = Annotated[str, Meta(pattern=r"^\d{2}-\d{2}$", description="MM-DD.")]
+Day = Annotated[
+    str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="Calendar day of the utility, YYYY-MM-DD.")
+]
+DayOfYear = Annotated[str, Meta(pattern="^[0-9]{2}-[0-9]{2}$", description="MM-DD.")]
 Name = Annotated[str, Meta(min_length=1, max_length=60)]
 Medium = Literal["water", "gas"]
 PlanState = Literal["draft", "approved", "rejected", "withdrawn"]

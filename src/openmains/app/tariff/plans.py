@@ -108,10 +108,11 @@ async def approve_plan(store: Store, actor: Actor, plan_id: int, reason: str, to
         if before.author_id == actor.user_id:
             raise Problem("own-plan", plan_id=plan_id)
         tariff = await tariff_of(work, before.tariff_id, today)
-        last = approved(await work[TariffStore].plans(before.tariff_id))
+        plans = await work[TariffStore].plans(before.tariff_id)
+        last = approved(plans)
         sound_plan(exact_plan(tariff, before), exact_plan(tariff, last[-1]) if last else None, "/document")
         _begins_in_time(day_of(before.from_day, "/from_day"), today, bool(last))
-        if last and tariff.members and before.simulation is None:
+        if in_force(plans, day_to_date(today).isoformat()) and tariff.members and before.simulation is None:
             raise Problem("simulate-first", plan_id=plan_id)
         return await _decided(work, actor, before, "approved", "approve_plan", why, now_us)
 

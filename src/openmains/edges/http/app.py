@@ -34,6 +34,7 @@ from openmains.edges.http import (
     identity_session,
     ingest,
     job,
+    ledger,
     monitors,
     readings,
     readings_edits,
@@ -74,7 +75,8 @@ _HEADERS = {
 _MODULES = (
     identity_session, identity, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions, readings_edits,
     readings_versions, alarm, alarm_limits, monitors, ingest, job, security,
-    device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff, tariff_plans, system,
+    device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report,
+    tariff, tariff_plans, ledger, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(
@@ -142,6 +144,7 @@ def openapi_config() -> OpenAPIConfig:
                 "keys",
                 "commands",
                 "tariffs",
+                "ledger",
             )
         ]
         + [Tag(name=name) for name in ("dead letters", "jobs", "reports", "system")],

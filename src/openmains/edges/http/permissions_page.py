@@ -31,6 +31,7 @@ PARTS = {  # tag of the operations: its name in Chinese
     "lwm2m": "设备管理",
     "commands": "命令",
     "tariffs": "价目",
+    "ledger": "账务",
     "reports": "报表",
     "system": "系统",
 }

@@ -23,7 +23,7 @@ Persons = Annotated[int, QueryParameter(ge=0, le=99, description="Persons of the
 Households = Annotated[int, QueryParameter(ge=1, le=1000, description="Households behind the meter (合表).")]
 Tiers = Annotated[int, QueryParameter(ge=1, le=6, description="Tiers the meter holds.")]
 Decimals = Annotated[int, QueryParameter(ge=2, le=4, description="Decimals of a price the meter holds.")]
-PriceRounding = Annotated[Rounding, QueryParameter(name="rounding", description="Of prices with more decimals.")]
+PriceRounding = Annotated[Rounding, QueryParameter(name="rounding")]
 
 
 class NewTariff(Struct, frozen=True, forbid_unknown_fields=True):

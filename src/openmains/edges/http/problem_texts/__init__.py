@@ -10,6 +10,7 @@ from openmains.edges.http.problem_texts import (
     device_management,
     fleet,
     identity,
+    ledger,
     readings,
     request,
     security,
@@ -26,4 +27,5 @@ PROBLEMS: dict[str, Text] = {
     **command.TEXTS,
     **device_management.TEXTS,
     **tariff.TEXTS,
+    **ledger.TEXTS,
 }
