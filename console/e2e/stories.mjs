@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { api, checkAccess, openPage, until } from "./browser.mjs";
+import { chargingStory } from "./charging.mjs";
 import { commandStory } from "./commands.mjs";
 import { alarmOf, say } from "./meter.mjs";
 
@@ -31,6 +32,7 @@ async function act(page, reason) {
 /** `walk`: url, browser, signedIn, locale, page, context, findings, coapPort, tag (a word of its own for this run). */
 export const STORIES = {
   commands: commandStory,
+  charging: chargingStory,
 
   async home({ page, url, locale, findings }) {
     await page.goto(url);

@@ -16,9 +16,11 @@ from openmains.edges.http.problem_texts import (
     device_management,
     fleet,
     identity,
+    ledger,
     readings,
     request,
     security,
+    tariff,
 )
 from openmains.edges.http.problem_texts.fields import FIELDS
 from openmains.edges.http.problems import BY_STATUS, FAULTS
@@ -61,7 +63,7 @@ def test_every_code_has_a_text_and_every_text_a_code() -> None:
 
 
 def test_no_code_has_two_texts() -> None:
-    parts = (command, device_management, fleet, identity, readings, request, security)
+    parts = (command, device_management, fleet, identity, ledger, readings, request, security, tariff)
     assert sum(len(part.TEXTS) for part in parts) == len(PROBLEMS)
 
 

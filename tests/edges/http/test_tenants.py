@@ -36,6 +36,15 @@ TABLES = (
     "terminal_finding",
     "onboarding",
     "access_policy",
+    "tariff",
+    "tariff_plan",
+    "tariff_simulation",
+    "tariff_member",
+    "meter_price",
+    "ledger_entry",
+    "ledger_line",
+    "ledger_month",
+    "ledger_act",
 )
 LISTS = {
     "/users": "user_id",

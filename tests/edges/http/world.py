@@ -26,6 +26,7 @@ from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.network import ClickHouseCellLoads
 from openmains.edges.clickhouse.quantities import ClickHouseQuantities
 from openmains.edges.clickhouse.readings import ClickHouseReadings
+from openmains.edges.clickhouse.volumes import ClickHouseVolumes
 from openmains.edges.http.app import build_app
 from openmains.edges.http.deps import ApiDeps, ApiSettings
 from openmains.edges.postgres.db import API_ROLE, create_pool
@@ -195,6 +196,7 @@ async def make_world(urls: EngineUrls, clickhouse: ClickHouse, folder: Path) -> 
         readings=readings,
         quantities=ClickHouseQuantities(clickhouse),
         changes=ClickHouseChanges(clickhouse),
+        volumes=ClickHouseVolumes(clickhouse),
         dimensions=readings,
         replay=stream,
         key_files=SealedFiles(folder / "keyfiles", lambda: masters, secrets.token_bytes),

@@ -280,3 +280,11 @@ SELECT seq, meter_id, day, version, product_id, base, total, flags, grid, slots,
  WHERE tenant_id = {tenant:UInt32} AND shard = {shard:UInt32} AND seq >= {seq:UInt64} AND seq < {until:UInt64}
    AND (seq, meter_id, day, version) > ({seq:UInt64}, {meter:UInt64}, {day:Date}, {version:UInt64})
  ORDER BY seq, meter_id, day, version LIMIT {limit:UInt32}
+
+-- name: month_volumes
+-- Sums of meters' days before a month, from the day that begins a cycle on, and of the month; how many of its days are there.
+SELECT meter_id, toInt64(sumIf(total, day < {first:Date})), toInt64(sumIf(total, day >= {first:Date})), toInt64(countIf(day >= {first:Date}))
+  FROM day_total FINAL
+ WHERE tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)} AND day >= {cycle:Date} AND day < {end:Date} AND slots > 0
+ GROUP BY meter_id
+SETTINGS do_not_merge_across_partitions_select_final = 1

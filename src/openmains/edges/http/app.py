@@ -34,6 +34,7 @@ from openmains.edges.http import (
     identity_session,
     ingest,
     job,
+    ledger,
     monitors,
     readings,
     readings_changes,
@@ -46,6 +47,8 @@ from openmains.edges.http import (
     readings_versions,
     security,
     system,
+    tariff,
+    tariff_plans,
 )
 from openmains.edges.http.console import console_handlers
 from openmains.edges.http.deadline import Deadline
@@ -74,7 +77,8 @@ _HEADERS = {
 _MODULES = (
     identity_session, identity, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions, readings_edits,
     readings_versions, readings_manual, readings_changes, alarm, alarm_limits, monitors, ingest, job, security,
-    device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, system,
+    device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report,
+    tariff, tariff_plans, ledger, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(
@@ -141,6 +145,8 @@ def openapi_config() -> OpenAPIConfig:
                 "terminals",
                 "keys",
                 "commands",
+                "tariffs",
+                "ledger",
             )
         ]
         + [Tag(name=name) for name in ("dead letters", "jobs", "reports", "system")],

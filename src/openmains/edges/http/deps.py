@@ -28,6 +28,7 @@ from openmains.app.readings.report.ports import CollectionReports
 from openmains.app.security.model import OnSimSeparated
 from openmains.app.security.ports import KeyFiles
 from openmains.app.system.ports import LiveFeed, SystemView
+from openmains.app.tariff.ports import VolumeStore
 from openmains.app.unit_of_work import Store
 from openmains.domain.period import day_to_date, utc_of_us, zone
 from openmains.domain.security.ladder import Thresholds
@@ -72,6 +73,7 @@ class ApiDeps:
     readings: ReadingStore | None = None
     quantities: QuantityStore | None = None
     changes: ChangeStore | None = None
+    volumes: VolumeStore | None = None
     dimensions: Dimensions | None = None
     replay: UplinkReplay | None = None
     reports: CollectionReports | None = None

@@ -24,6 +24,7 @@ from openmains.edges.clickhouse.parts import Parts
 from openmains.edges.clickhouse.quantities import ClickHouseQuantities
 from openmains.edges.clickhouse.readings import ClickHouseReadings
 from openmains.edges.clickhouse.report import DayReports
+from openmains.edges.clickhouse.volumes import ClickHouseVolumes
 from openmains.edges.http.app import build_app
 from openmains.edges.http.deadline import answered
 from openmains.edges.http.deps import ApiDeps, ApiSettings
@@ -84,6 +85,7 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
                 readings=readings,
                 quantities=ClickHouseQuantities(core.clickhouse),
                 changes=ClickHouseChanges(core.clickhouse),
+                volumes=ClickHouseVolumes(core.clickhouse),
                 dimensions=readings,
                 replay=StreamReplay(stream, settings.shards),
                 reports=Reports(DayReports(core.clickhouse), ReportLabels(core.pool), KeptReports(core.pool)),

@@ -5,7 +5,17 @@ A use case says a code and values (``app.problems``); what that means to a calle
 is told here, one file a context. A code without a text, or a text nobody raises, fails a test.
 """
 
-from openmains.edges.http.problem_texts import command, device_management, fleet, identity, readings, request, security
+from openmains.edges.http.problem_texts import (
+    command,
+    device_management,
+    fleet,
+    identity,
+    ledger,
+    readings,
+    request,
+    security,
+    tariff,
+)
 from openmains.edges.http.problem_texts.text import Text
 
 PROBLEMS: dict[str, Text] = {
@@ -16,4 +26,6 @@ PROBLEMS: dict[str, Text] = {
     **security.TEXTS,
     **command.TEXTS,
     **device_management.TEXTS,
+    **tariff.TEXTS,
+    **ledger.TEXTS,
 }

@@ -60,6 +60,23 @@ FIELDS: dict[str, tuple[str, str]] = {
         "begins with = + - or @ and would be a formula in a spreadsheet: begin it with a letter or a digit",
     ),
     "blank": ("只有空白：请填写内容", "is blank: write something"),
+    "not-rising": ("须为正数且逐个增大", "must be above 0 and rise from one to the next"),
+    "one-for-each-tier": ("每个阶梯须有一个价格（比上限多一个）", "needs a price for each tier: one more than bounds"),
+    "one-for-each-bound": ("每个上限须有一个值", "needs one entry for each bound"),
+    "too-long": ("条目过多", "has too many entries"),
+    "too-many-digits": ("小数位或位数超出保留的精度", "has more digits than are kept exactly"),
+    "overlaps": ("与另一季节重叠", "overlaps another season"),
+    "same-bounds-or-own-count": (
+        "与年度共用累计时，季节的上限须与年度相同；否则请单独累计",
+        "must be the year's where its volume is counted with the year; else let it count for itself",
+    ),
+    "not-after": ("须晚于已批准的最新方案", "must be after the newest approved plan"),
+    "in-the-past": ("须晚于今天", "must be after today"),
+    "cycle-differs": ("周期改变时累计量不能结转：请选清零", "cannot be carried into another cycle: choose cleared"),
+    "document-or-plan": ("方案内容与方案编号须且只须给一个", "or plan_id: exactly one of both is needed"),
+    "no-plan": ("当日没有生效的方案", "lies before the first plan"),
+    "not-in-order": ("用量须首尾相接，止日晚于起日", "must follow the use before it, and end after it begins"),
+    "no-heat": ("按热值计价须填热值", "needs a heat value: prices are by heat"),
     "not-hex": ("不是十六进制", "is not hexadecimal"),
 }
 

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Entries, their lines, and closed months."""
+
+from openmains.app.ledger.model import BookedEntry, BookedLine, ClosedMonth, CustomerBalance
+from openmains.domain.ids import TenantId, UserId
+from openmains.domain.ledger.entries import Entry, EntryKind, LedgerAccount, Movement
+from openmains.domain.period import day_to_date, utc_of_us
+from openmains.edges.postgres.db import Connection, Row
+from openmains.edges.postgres.queries import load
+
+_QUERIES = load(__package__)
+
+
+def _entry(row: Row) -> BookedEntry:
+    lines = zip(row["accounts"], row["fen"], row["account_ids"], row["details"], strict=True)
+    return BookedEntry(
+        entry_id=row["entry_id"],
+        key=row["key"],
+        day=day_to_date(row["day"]).isoformat(),
+        kind=EntryKind(row["kind"]),
+        memo=row["memo"],
+        reverses=row["reverses"],
+        reversed_by=row["reversed_by"],
+        made_by=row["made_by"],
+        maker=row["maker"],
+        agreed_by=row["agreed_by"],
+        made_at=utc_of_us(row["made_us"]),
+        lines=[BookedLine(LedgerAccount(account), fen, whose, detail) for account, fen, whose, detail in lines],
+    )
+
+
+class Ledger:
+    """``LedgerStore`` on one tenant's transaction."""
+
+    def __init__(self, connection: Connection, tenant_id: TenantId) -> None:
+        self._connection = connection
+        self._tenant_id = tenant_id
+
+    async def add(self, entry: Entry, made_by: UserId, agreed_by: UserId | None, now_us: int) -> int | None:
+        entry_id: int | None = await _QUERIES["add_entry"].fetchval(
+            self._connection,
+            tenant_id=self._tenant_id,
+            key=entry.key,
+            day=entry.day,
+            kind=entry.kind.value,
+            memo=entry.memo,
+            reverses=entry.reverses,
+            made_by=made_by,
+            agreed_by=agreed_by,
+            made_us=now_us,
+        )
+        if entry_id is not None:
+            await _QUERIES["add_lines"].execute(
+                self._connection,
+                entry_id=entry_id,
+                tenant_id=self._tenant_id,
+                day=entry.day,
+                accounts=[line.account.value for line in entry.lines],
+                account_ids=[line.account_id for line in entry.lines],
+                details=[line.detail for line in entry.lines],
+                fen=[line.fen for line in entry.lines],
+            )
+        return entry_id
+
+    async def lock_key(self, key: str) -> None:
+        await _QUERIES["lock_key"].execute(self._connection, tenant_id=self._tenant_id, key=key)
+
+    async def of_key(self, key: str) -> BookedEntry | None:
+        rows = await self._entries(1, key=key)
+        return rows[0] if rows else None
+
+    async def get(self, entry_id: int) -> BookedEntry | None:
+        rows = await self._entries(1, entry_id=entry_id)
+        return rows[0] if rows else None
+
+    async def page(
+        self, limit: int, after: int | None, *, account_id: int | None, kind: EntryKind | None
+    ) -> list[BookedEntry]:
+        return await self._entries(limit, after=after, account_id=account_id, kind=None if kind is None else kind.value)
+
+    async def _entries(
+        self,
+        most: int,
+        *,
+        entry_id: int | None = None,
+        key: str | None = None,
+        after: int | None = None,
+        account_id: int | None = None,
+        kind: str | None = None,
+    ) -> list[BookedEntry]:
+        rows = await _QUERIES["entries"].fetch(
+            self._connection,
+            tenant_id=self._tenant_id,
+            entry_id=entry_id,
+            key=key,
+            after=after,
+            account_id=account_id,
+            kind=kind,
+            most=most,
+        )
+        return [_entry(row) for row in rows]
+
+    async def journal(self, first_day: int, end_day: int, limit: int, after: int) -> list[BookedEntry]:
+        rows = await _QUERIES["journal"].fetch(
+            self._connection,
+            tenant_id=self._tenant_id,
+            first_day=first_day,
+            end_day=end_day,
+            after=after,
+            most=limit,
+        )
+        return [_entry(row) for row in rows]
+
+    async def lock_customer(self, account_id: int) -> None:
+        await _QUERIES["lock_customer"].execute(self._connection, tenant_id=self._tenant_id, account_id=account_id)
+
+    async def lock_entry(self, entry_id: int) -> None:
+        await _QUERIES["lock_entry"].execute(self._connection, entry_id=entry_id)
+
+    async def balance(self, account_id: int) -> CustomerBalance:
+        row = await _QUERIES["customer_balance"].fetchrow(
+            self._connection, tenant_id=self._tenant_id, account_id=account_id
+        )
+        assert row is not None  # noqa: S101 sums always have a row
+        return CustomerBalance(account_id, row["credit_fen"], row["owed_fen"])
+
+    async def movements(self, first_day: int, end_day: int) -> list[Movement]:
+        rows = await _QUERIES["movements"].fetch(
+            self._connection, tenant_id=self._tenant_id, first_day=first_day, end_day=end_day
+        )
+        return [Movement(LedgerAccount(row["account"]), row["opening"], row["debit"], row["credit"]) for row in rows]
+
+    async def lock_months(self) -> None:
+        await _QUERIES["lock_months"].execute(self._connection, tenant_id=self._tenant_id)
+
+    async def closed_until(self) -> int | None:
+        await _QUERIES["hold_months_open"].execute(self._connection, tenant_id=self._tenant_id)
+        found: int | None = await _QUERIES["closed_until"].fetchval(self._connection, tenant_id=self._tenant_id)
+        return found
+
+    async def months(self) -> list[ClosedMonth]:
+        rows = await _QUERIES["closed_months"].fetch(self._connection, tenant_id=self._tenant_id)
+        return [
+            ClosedMonth(
+                day_to_date(row["last_day"]).isoformat()[:7],
+                row["closed_by"],
+                utc_of_us(row["closed_us"]),
+                row["reason"],
+            )
+            for row in rows
+        ]
+
+    async def close_month(self, last_day: int, user_id: UserId, reason: str, now_us: int) -> None:
+        await _QUERIES["close_month"].execute(
+            self._connection,
+            tenant_id=self._tenant_id,
+            last_day=last_day,
+            user_id=user_id,
+            reason=reason,
+            now_us=now_us,
+        )
