@@ -36,11 +36,14 @@ from openmains.edges.http import (
     job,
     monitors,
     readings,
+    readings_bulk,
     readings_edits,
     readings_exceptions,
     readings_log,
     readings_quantities,
     readings_report,
+    readings_saved,
+    readings_sums,
     readings_versions,
     security,
     system,
@@ -71,7 +74,7 @@ _HEADERS = {
 }
 _MODULES = (
     identity_session, identity, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions, readings_edits,
-    readings_versions, alarm, alarm_limits, monitors, ingest, job, security,
+    readings_versions, readings_bulk, readings_sums, readings_saved, alarm, alarm_limits, monitors, ingest, job, security,
     device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, system,
 )  # fmt: skip
 _ERRORS = {

@@ -22,6 +22,7 @@ from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import SignInStore
 from openmains.app.identity.sign_in import SignIn
 from openmains.app.ingest.ports import UplinkReplay
+from openmains.app.readings.bulk.ports import BulkStore
 from openmains.app.readings.ports import QuantityStore, ReadingStore
 from openmains.app.readings.report.ports import CollectionReports
 from openmains.app.security.model import OnSimSeparated
@@ -70,6 +71,7 @@ class ApiDeps:
     live: LiveFeed
     readings: ReadingStore | None = None
     quantities: QuantityStore | None = None
+    bulk: BulkStore | None = None
     dimensions: Dimensions | None = None
     replay: UplinkReplay | None = None
     reports: CollectionReports | None = None
