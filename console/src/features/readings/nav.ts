@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Calendar, DataAnalysis, EditPen, Warning } from "@element-plus/icons-vue";
+import { Calendar, DataAnalysis, EditPen, Files, Warning } from "@element-plus/icons-vue";
 import type { NavEntry } from "@/shared/pages";
 
 export const nav: readonly NavEntry[] = [
@@ -7,4 +7,5 @@ export const nav: readonly NavEntry[] = [
   { page: "exceptions", icon: Warning, order: 50 },
   { page: "edits", icon: EditPen, order: 55 },
   { page: "gaps", icon: Calendar, order: 60 },
+  { page: "bulk", icon: Files, order: 65 },
 ];

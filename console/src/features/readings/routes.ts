@@ -6,4 +6,5 @@ export const routes: readonly Page[] = [
   { path: "/exceptions", name: "exceptions", component: () => import("./pages/ExceptionList.vue"), meta: { title: "exception.title" } },
   { path: "/edits", name: "edits", component: () => import("./pages/EditList.vue"), meta: { title: "edits.title" } },
   { path: "/gaps", name: "gaps", component: () => import("./pages/GapList.vue"), meta: { title: "gaps.title" } },
+  { path: "/bulk", name: "bulk", component: () => import("./pages/BulkQuery.vue"), meta: { title: "bulk.title" } },
 ];
