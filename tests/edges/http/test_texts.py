@@ -16,7 +16,7 @@ NOTES = frozenset(  # lines are allowed and they begin as they like; never a hea
     {"reason", "note", "value", "login", "tenant", "driver", "hex", "numbers", "params", "settings"}
 )
 CLOSED = frozenset(
-    {"iccid", "imei", "imsi"}
+    {"iccid", "imei", "imsi", "points"}
 )  # by a pattern, which the document leaves out where a field may be missing
 TOKEN = {"name": "t", "role": "viewer"}
 

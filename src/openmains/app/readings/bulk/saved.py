@@ -33,6 +33,7 @@ FORMS: dict[Kind, tuple[SavedForm, ...]] = {
     "sums": ("page", "csv", "xlsx"),
 }
 MOST_SAVED = 500
+Quantity = Annotated[str, Meta(max_length=40, pattern=r"^[a-z][a-z0-9_]*$")]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
@@ -46,7 +47,7 @@ class SavedQuestion(Struct, frozen=True, forbid_unknown_fields=True):
     meters: MeterChoice = field(default_factory=MeterChoice)
     first: date | None = None
     last: date | None = None
-    points: Annotated[tuple[str, ...], Meta(max_length=MOST_QUANTITIES)] = ()
+    points: Annotated[tuple[Quantity, ...], Meta(max_length=MOST_QUANTITIES)] = ()
     by: By = "area"
     every: Every = "day"
 
