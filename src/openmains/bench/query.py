@@ -15,7 +15,7 @@ import msgspec
 
 from openmains.app.fleet.sync_dims import sync_dims
 from openmains.app.readings.report.build import day_report
-from openmains.bench import calibration
+from openmains.bench import bulk, calibration
 from openmains.bench import query_data as data
 from openmains.bench.changes import export_rows_per_s
 from openmains.domain.ids import MeterId, TenantId
@@ -31,6 +31,7 @@ from openmains.edges.postgres.fleet.search import search
 from openmains.edges.postgres.migrate import migrate
 from openmains.edges.postgres.readings.due import KeptReports
 from openmains.edges.postgres.readings.report import ReportLabels
+from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.run.engines.engines import EngineOptions, Engines, EngineUrls
 
 _MONTH = 30
@@ -49,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--meters", type=int, default=10_000_000)
     parser.add_argument("--meter-days", type=int, default=50_000_000)
     parser.add_argument("--queries", type=int, default=200, help="of each kind")
+    parser.add_argument("--points", type=int, default=2_000, help="meters that have a month of pressures")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="only the JSON line on standard output")
 
@@ -197,7 +199,11 @@ async def _measure(
         "WHERE active AND database = currentDatabase() AND table IN ('meter_day', 'day_total')"
     )
     figures["bytes_per_meter_day"] = round(int(size[0][0]) / max(1, int(size[0][1])), 1)
-    return figures
+    _say("pressures of a month")
+    points = min(args.points, built.meters)
+    if not await clickhouse.query("SELECT 1 FROM series LIMIT 1"):
+        await bulk.build_series(clickhouse, tenant, points, last)
+    return figures | await bulk.measure(PostgresStore(api), clickhouse, tenant, points, last, args.queries)
 
 
 async def _queries(owner: Pool, chance: random.Random, meters: int, count: int) -> dict[str, list[str]]:

@@ -72,3 +72,21 @@ export const undoEdit = (editId: number, reason: string) => call("post", "/api/v
 export const dayVersions = (meterId: number, day: string, signal: Abort) =>
   call("get", "/api/v1/meters/{meter_id}/days/{day}/versions", { path: { meter_id: meterId, day }, signal });
 export const versionsCsv = (meterId: number, query: QueryOf<"download_versions_csv">) => fileUrl("/api/v1/meters/{meter_id}/versions.csv", query, { meter_id: meterId });
+
+export type RegisterAt = Schemas["RegisterAt"];
+export type RegistersQuery = QueryOf<"list_registers_at">;
+export type Sums = Schemas["Sums"];
+export type SumsBy = Sums["by"];
+export type SavedQuestion = Schemas["SavedQuestion"];
+export type NewSavedQuery = Schemas["NewSavedQuery"];
+export const listRegistersAt = (query: RegistersQuery, signal: Abort) => call("get", "/api/v1/bulk/registers", { query, signal });
+export const registersCsv = (query: QueryOf<"download_registers_csv">) => fileUrl("/api/v1/bulk/registers.csv", query);
+export const registersXlsx = (query: QueryOf<"download_registers_xlsx">) => fileUrl("/api/v1/bulk/registers.xlsx", query);
+export const readSums = (query: QueryOf<"read_sums">, signal: Abort) => call("get", "/api/v1/bulk/sums", { query, signal });
+export const sumsCsv = (query: QueryOf<"download_sums_csv">) => fileUrl("/api/v1/bulk/sums.csv", query);
+export const sumsXlsx = (query: QueryOf<"download_sums_xlsx">) => fileUrl("/api/v1/bulk/sums.xlsx", query);
+export const valuesFile = (query: QueryOf<"export_values">) => fileUrl("/api/v1/bulk/values", query);
+export const listSavedQueries = (signal: Abort) => call("get", "/api/v1/saved-queries", { signal });
+export const saveQuery = (body: NewSavedQuery) => call("post", "/api/v1/saved-queries", { body });
+export const removeSavedQuery = (savedId: number) => call("delete", "/api/v1/saved-queries/{saved_id}", { path: { saved_id: savedId } });
+export const runSavedUrl = (savedId: number) => fileUrl("/api/v1/saved-queries/{saved_id}/run", {} as never, { saved_id: savedId });

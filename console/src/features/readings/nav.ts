@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Calendar, DataAnalysis, EditPen, Notebook, Warning } from "@element-plus/icons-vue";
+import { Calendar, DataAnalysis, EditPen, Files, Notebook, Warning } from "@element-plus/icons-vue";
 import type { NavEntry } from "@/shared/pages";
 
 export const nav: readonly NavEntry[] = [
@@ -8,4 +8,5 @@ export const nav: readonly NavEntry[] = [
   { page: "edits", icon: EditPen, order: 55 },
   { page: "manual", icon: Notebook, order: 57 },
   { page: "gaps", icon: Calendar, order: 60 },
+  { page: "bulk", icon: Files, order: 65 },
 ];

@@ -7,4 +7,5 @@ export const routes: readonly Page[] = [
   { path: "/edits", name: "edits", component: () => import("./pages/EditList.vue"), meta: { title: "edits.title" } },
   { path: "/manual-readings", name: "manual", component: () => import("./pages/ManualList.vue"), meta: { title: "manual.title" } },
   { path: "/gaps", name: "gaps", component: () => import("./pages/GapList.vue"), meta: { title: "gaps.title" } },
+  { path: "/bulk", name: "bulk", component: () => import("./pages/BulkQuery.vue"), meta: { title: "bulk.title" } },
 ];

@@ -158,7 +158,8 @@ def _of_days(days: Iterable[StoredDay], place: Zone, left: int, right: int) -> t
     """Volume of each slot, and the register at its start."""
     volume, register = [], []
     for day in days:
-        opens, level, is_level = place.start_of(day.day), day.base, True
+        # where the first slot is missing, the base may be the register of a later one
+        opens, level, is_level = place.start_of(day.day), day.base, not (day.quality and day.quality[0] & Slot.MISSING)
         for slot, (increment, flags) in enumerate(zip(day.increments, day.quality, strict=True)):
             at = opens + slot * day.interval_s
             missing = bool(flags & Slot.MISSING)

@@ -76,6 +76,14 @@ class ClickHouse:
     def _columns_now(self, sql: str, params: Mapping[str, Any] | None) -> Sequence[Sequence[Any]]:
         return self.client().query(sql, parameters=dict(params or {})).result_columns
 
+    async def query_file(self, sql: str, params: Mapping[str, Any], form: str) -> bytes:
+        """The whole result as a file of one of the engine's formats, such as ``ArrowStream``; whoever asks bounds its size."""
+        return cast(bytes, await self._run(self._readers, self.query_file_now, sql, params, form))
+
+    def query_file_now(self, sql: str, params: Mapping[str, Any], form: str) -> bytes:
+        """The same in the calling thread."""
+        return self.client().raw_query(sql, parameters=dict(params), fmt=form)
+
     async def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
         """Insert columns of equal length; returns when the rows are synced to disk and visible."""
         await self._run(self._writers, self.insert_now, table, columns)

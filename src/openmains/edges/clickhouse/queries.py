@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Queries of ClickHouse as source: ``queries.sql`` beside this file, each named and described, values as ``{name:Type}``.
+"""Queries of ClickHouse as source: ``queries.sql`` and ``bulk.sql`` beside this file, each named and described, values as ``{name:Type}``.
 
     rows = await clickhouse.query(*QUERIES["days"](tenant=1, meter=2, first=…, last=…))
 
@@ -47,4 +47,15 @@ def parse(text: str) -> dict[str, Query]:
     return found
 
 
-QUERIES = parse((resources.files(__package__) / "queries.sql").read_text("utf-8"))
+def load(*files: str) -> dict[str, Query]:
+    """The queries of these files beside this one. Raises ``ValueError`` for a name that stands in two of them."""
+    found: dict[str, Query] = {}
+    for file in files:
+        more = parse((resources.files(__package__) / file).read_text("utf-8"))
+        if twice := found.keys() & more.keys():
+            raise ValueError(f"queries {sorted(twice)} stand twice")
+        found |= more
+    return found
+
+
+QUERIES = load("queries.sql", "bulk.sql")

@@ -37,6 +37,7 @@ from openmains.edges.http import (
     ledger,
     monitors,
     readings,
+    readings_bulk,
     readings_changes,
     readings_edits,
     readings_exceptions,
@@ -44,6 +45,8 @@ from openmains.edges.http import (
     readings_manual,
     readings_quantities,
     readings_report,
+    readings_saved,
+    readings_sums,
     readings_versions,
     security,
     system,
@@ -76,9 +79,9 @@ _HEADERS = {
 }
 _MODULES = (
     identity_session, identity, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions, readings_edits,
-    readings_versions, readings_manual, readings_changes, alarm, alarm_limits, monitors, ingest, job, security,
-    device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report,
-    tariff, tariff_plans, ledger, system,
+    readings_versions, readings_manual, readings_changes, alarm, alarm_limits, monitors, ingest, job, security, device_management,
+    command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff, tariff_plans, ledger,
+    readings_bulk, readings_sums, readings_saved, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(

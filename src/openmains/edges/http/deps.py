@@ -22,6 +22,7 @@ from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import SignInStore
 from openmains.app.identity.sign_in import SignIn
 from openmains.app.ingest.ports import UplinkReplay
+from openmains.app.readings.bulk.ports import BulkStore
 from openmains.app.readings.changes import ChangeStore
 from openmains.app.readings.ports import QuantityStore, ReadingStore
 from openmains.app.readings.report.ports import CollectionReports
@@ -74,6 +75,7 @@ class ApiDeps:
     quantities: QuantityStore | None = None
     changes: ChangeStore | None = None
     volumes: VolumeStore | None = None
+    bulk: BulkStore | None = None
     dimensions: Dimensions | None = None
     replay: UplinkReplay | None = None
     reports: CollectionReports | None = None

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports of the fleet and the tables behind them."""
 
+from openmains.app.fleet.choice import ChosenMeters
 from openmains.app.fleet.model import MeterFilter
 from openmains.app.fleet.ports import AreaStore, MeterSearch, MeterStore, ProductStore
 from openmains.app.fleet.search import MeterHit
@@ -10,6 +11,7 @@ from openmains.domain.period import DAY_S
 from openmains.edges.postgres.adapters import Adapters, Bind
 from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.fleet import search
+from openmains.edges.postgres.fleet.chosen import Chosen
 from openmains.edges.postgres.fleet.kinds import products_of
 from openmains.edges.postgres.fleet.meters import SILENT_DAYS, Meters
 from openmains.edges.postgres.fleet.tables import Areas, Products
@@ -45,5 +47,6 @@ def adapters(wording: Wording) -> Adapters:
             Bind(ProductStore).to(Products),
             Bind(MeterStore).to(meters),
             Bind(MeterSearch).to(Search),
+            Bind(ChosenMeters).to(Chosen),
         ]
     )

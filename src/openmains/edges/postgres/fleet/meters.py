@@ -40,12 +40,12 @@ SHOWN = tuple(point for point in state_points() if point.shown)
 _QUERIES = load_with_points(__package__, SHOWN)
 OF_TENANT = "WHERE m.tenant_id = :tenant_id AND m.meter_id = :meter_id"
 # Conditions and orders of the list. Not optional values of one query: each has an index, and is to use it.
-_BELOW_AREA = """
+BELOW_AREA = """
 AND m.area_id IN (WITH RECURSIVE down AS (
       SELECT area_id FROM area WHERE area_id = :area_id
       UNION SELECT b.area_id FROM area b JOIN down ON b.parent_id = down.area_id) SELECT area_id FROM down)
 """
-_STATUS = {
+STATUS = {
     "active": "AND m.removed_on IS NULL",
     "removed": "AND m.removed_on IS NOT NULL",
     "never_seen": "AND m.removed_on IS NULL AND s.last_seen_us IS NULL",
@@ -148,14 +148,14 @@ class Meters:
         values: dict[str, Any] = {"tenant_id": self._tenant_id, "most": chosen.limit}
         fragments = []
         if chosen.area_id is not None:
-            fragments.append(_BELOW_AREA)
+            fragments.append(BELOW_AREA)
             values["area_id"] = chosen.area_id
         products = await products_of(self._connection, self._tenant_id, chosen)
         if products is not None:
             fragments.append("AND m.product_id = ANY (:products::int[])")
             values["products"] = list(products)
         if chosen.status is not None:
-            fragments.append(_STATUS[chosen.status])
+            fragments.append(STATUS[chosen.status])
         if chosen.status == "silent":
             values["now_us"] = int(chosen.now_us)
             values["modes"], values["silent_days"] = list(SILENT_DAYS), list(SILENT_DAYS.values())

@@ -87,6 +87,24 @@ SELECT m.meter_id, m.number, m.bar_code, m.imei, m.imsi, m.iccid, m.product_id, 
   LEFT JOIN meter_safety f ON f.meter_id = m.meter_id AND f.lifted_us IS NULL
  WHERE m.tenant_id = :tenant_id
 
+-- name: chosen_meters
+-- Meters of a tenant after one of them, with what answers in bulk need; which of them is added (chosen.py).
+SELECT m.meter_id, m.number, m.area_id, m.product_id, m.customer_id, p.medium, p.driver, p.dial,
+       CASE WHEN c.customer_id IS NULL THEN 'none' WHEN c.is_critical THEN 'critical' WHEN c.is_protected THEN 'protected'
+            ELSE 'ordinary' END AS customer_class
+  FROM meter m JOIN product p USING (product_id)
+  LEFT JOIN customer c ON c.customer_id = m.customer_id LEFT JOIN meter_state s ON s.meter_id = m.meter_id
+ WHERE m.tenant_id = :tenant_id AND m.meter_id > :after
+
+-- name: unknown_numbers
+-- Which of these numbers no meter of the tenant has.
+SELECT asked.number FROM unnest(:numbers::text[]) AS asked (number)
+ WHERE NOT EXISTS (SELECT FROM meter m WHERE m.tenant_id = :tenant_id AND m.number = asked.number)
+
+-- name: customer_names
+-- Accounts and names of customers.
+SELECT customer_id, code, name FROM customer WHERE tenant_id = :tenant_id AND customer_id = ANY (:customer_ids::bigint[])
+
 -- name: customer_exists
 -- Whether the tenant has this customer.
 SELECT EXISTS (SELECT FROM customer WHERE tenant_id = :tenant_id AND customer_id = :customer_id)

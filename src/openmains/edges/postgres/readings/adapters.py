@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports of readings and the tables behind them."""
 
+from openmains.app.readings.bulk.saved import SavedQueries
 from openmains.app.readings.changes import ChangeFacts
 from openmains.app.readings.manual.ports import ManualStore
 from openmains.app.readings.ports import EditStore, ExceptionStore
@@ -9,6 +10,7 @@ from openmains.edges.postgres.readings.changes import ChangeFactsOfTenant
 from openmains.edges.postgres.readings.edits import Edits
 from openmains.edges.postgres.readings.exceptions import Exceptions
 from openmains.edges.postgres.readings.manual import ManualReadings
+from openmains.edges.postgres.readings.saved import Saved
 
 ADAPTERS: Adapters = dict(
     [
@@ -16,5 +18,6 @@ ADAPTERS: Adapters = dict(
         Bind(EditStore).to(Edits),
         Bind(ManualStore).to(ManualReadings),
         Bind(ChangeFacts).to(ChangeFactsOfTenant),
+        Bind(SavedQueries).to(Saved),
     ]
 )

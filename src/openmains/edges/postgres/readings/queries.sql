@@ -141,3 +141,30 @@ SELECT area_id, product_id, status, meters, mode FROM collection_due_count WHERE
 -- name: tenants
 -- All tenants, their zone and when they were made (s).
 SELECT tenant_id, zone, extract(epoch FROM created_at)::bigint AS created_s FROM tenant ORDER BY tenant_id
+
+-- name: saved_queries
+-- Questions that a person keeps, and those shared by others, by name; an id that is null: all of them.
+SELECT q.saved_id, q.name, q.is_shared, q.owner_id = :user_id AS is_own, u.name AS owner, q.question, q.changed_at
+  FROM saved_query q JOIN app_user u ON u.user_id = q.owner_id
+ WHERE q.tenant_id = :tenant_id AND (q.owner_id = :user_id OR q.is_shared) AND (:saved_id::bigint IS NULL OR q.saved_id = :saved_id)
+ ORDER BY q.name, q.saved_id
+
+-- name: count_saved_queries
+-- How many a tenant's people keep.
+SELECT count(*) FROM saved_query WHERE tenant_id = :tenant_id
+
+-- name: add_saved_query
+-- No row where the person has one of this name.
+INSERT INTO saved_query (tenant_id, owner_id, name, is_shared, question) VALUES (:tenant_id, :user_id, :name, :is_shared, :question::jsonb)
+ON CONFLICT DO NOTHING RETURNING saved_id
+
+-- name: change_saved_query
+-- No row where its owner has another one of this name.
+UPDATE saved_query q SET name = :name, is_shared = :is_shared, question = :question::jsonb, changed_at = now()
+ WHERE q.tenant_id = :tenant_id AND q.saved_id = :saved_id
+   AND NOT EXISTS (SELECT FROM saved_query o WHERE o.tenant_id = q.tenant_id AND o.owner_id = q.owner_id AND o.name = :name AND o.saved_id <> q.saved_id)
+RETURNING saved_id
+
+-- name: remove_saved_query
+-- For good.
+DELETE FROM saved_query WHERE tenant_id = :tenant_id AND saved_id = :saved_id

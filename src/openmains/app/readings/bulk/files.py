@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Registers and sums as files for people: rows as CSV, a page of meters at a time, or as sheets of a workbook."""
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import xlsxwriter
+
+from openmains.app.spreadsheet import csv_bytes, neutral
+
+SHEET_ROWS = 1_048_576
+Rows = AsyncIterator[Sequence[Sequence[Any]]]
+
+
+async def csv_pages(head: Sequence[str], pages: Rows) -> AsyncIterator[bytes]:
+    """UTF-8 with byte order mark."""
+    yield b"".join(csv_bytes([head]))
+    async for page in pages:
+        chunks = csv_bytes(page)
+        next(chunks)  # the mark stands only at the file's start
+        for chunk in chunks:
+            yield chunk
+
+
+async def write_sheets(path: Path, head: Sequence[str], pages: Rows) -> None:
+    """A workbook; a further sheet after a million rows."""
+    book = xlsxwriter.Workbook(
+        str(path),
+        {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
+    )
+    sheet, place = book.add_worksheet(), 0
+    _write(sheet, 0, head)
+    async for page in pages:
+        for row in page:
+            place += 1
+            if place == SHEET_ROWS:
+                sheet, place = book.add_worksheet(), 1
+                _write(sheet, 0, head)
+            _write(sheet, place, row)
+    book.close()
+
+
+def _write(sheet: Any, place: int, cells: Sequence[Any]) -> None:
+    for column, cell in enumerate(cells):
+        if cell is None:
+            continue
+        if isinstance(cell, str):
+            sheet.write_string(place, column, neutral(cell))
+        else:
+            sheet.write_number(place, column, cell)

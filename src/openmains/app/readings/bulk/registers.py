@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Registers of very many meters at one instant (R6.1, R14.7), a page of meters at a time.
+
+Nearly always the day's own row tells: at midnight its ``base``, else the slot that holds the instant. Only for meters of which it
+does not are the nearest days and received registers asked for, and the rule of ``domain/readings/at_instant.py`` applied.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+from msgspec import Struct, json, to_builtins
+
+from openmains.app.fleet.choice import ChosenMeter, ChosenMeters, MeterChoice
+from openmains.app.identity.model import Actor
+from openmains.app.identity.ports import AuditTrail
+from openmains.app.problems import Problem
+from openmains.app.readings.bulk.ports import BulkStore, SlotAround
+from openmains.app.unit_of_work import Store
+from openmains.domain.ids import MeterId, TenantId
+from openmains.domain.period import Zone
+from openmains.domain.quantity import decimal_of
+from openmains.domain.readings.at_instant import NEIGHBOUR_DAYS, Known, boundary_flags, register_at, within_slot
+from openmains.domain.readings.model import RegisterRow
+from openmains.domain.readings.quality import Slot, slot_names
+
+PAGE = 20_000
+REGISTER_HEADS = {
+    "zh": ("表号", "时刻", "读数 (m³)", "估算", "质量", "整数读数", "指数"),
+    "en": ("meter number", "at", "register (m³)", "estimated", "quality", "count", "exponent"),
+}
+_YES_NO = {"zh": ("是", "否"), "en": ("yes", "no")}
+_FEW = 500  # meters of whose neighbours rows with all their slots are read at once
+_UNSURE = int(Slot.MISSING | Slot.ESTIMATED | Slot.INTERPOLATED)
+
+
+class RegisterAt(Struct, frozen=True):
+    """Register of a meter at the instant asked for, in 10^``unit_exponent`` m³; null: not known, and nothing around it that says.
+    ``is_estimated``: read off the line between two known registers. ``quality``: what it rests on; none: measured."""
+
+    meter_id: MeterId
+    number: str
+    register: int | None
+    register_m3: str | None
+    unit_exponent: int
+    is_estimated: bool
+    quality: list[str]
+
+
+async def chosen_pages(
+    store: Store, tenant_id: TenantId, choice: MeterChoice, after: MeterId, now_us: int, size: int = PAGE
+) -> AsyncIterator[list[ChosenMeter]]:
+    """All meters of a choice by id, each page in a transaction of its own: a long answer holds none open."""
+    while True:
+        async with store.tenant(tenant_id) as work:
+            rows = await work[ChosenMeters].chosen(choice, after, size, now_us)
+        if rows:
+            yield rows
+            after = rows[-1].meter_id
+        if len(rows) < size:
+            return
+
+
+async def check_choice(store: Store, tenant_id: TenantId, choice: MeterChoice) -> None:
+    """Raises ``unknown-meters`` for numbers that no meter has: a list with a hole would be taken for whole."""
+    if not choice.numbers:
+        return
+    async with store.tenant(tenant_id) as work:
+        unknown = await work[ChosenMeters].unknown_numbers(choice.numbers)
+    if unknown:
+        raise Problem(
+            "unknown-meters",
+            fields=(("/numbers", "not-accepted"),),
+            count=len(unknown),
+            numbers=", ".join(unknown[:10]),
+        )
+
+
+def check_instant(at_s: int, now_s: int) -> None:
+    """Raises ``instant-ahead`` for one that has not come: what was estimated for it would look like a reading."""
+    if at_s > now_s:
+        raise Problem("instant-ahead", fields=(("/at", "out-of-range"),))
+
+
+async def registers_at(
+    store: BulkStore, tenant_id: TenantId, meter_ids: Sequence[MeterId], at_s: int, zone: Zone
+) -> dict[int, Known]:
+    """The registers of these meters at an instant, by meter; none where nobody can say. At most a page of them."""
+    if not meter_ids:
+        return {}
+    day = zone.day_of(at_s)
+    offset = at_s - zone.start_of(day)
+    found = await (
+        _at_midnight(store, tenant_id, meter_ids, at_s, day)
+        if offset == 0
+        else _within_day(store, tenant_id, meter_ids, at_s, day, offset, zone)
+    )
+    left = [meter_id for meter_id in meter_ids if meter_id not in found]
+    for place in range(0, len(left), _FEW):
+        few = left[place : place + _FEW]
+        days, received = await store.neighbours(tenant_id, few, at_s, day, NEIGHBOUR_DAYS)
+        for meter_id in few:
+            known = register_at(days.get(meter_id, ()), received.get(meter_id, ()), at_s, zone)
+            if known is not None:
+                found[meter_id] = known
+    return found
+
+
+async def _at_midnight(
+    store: BulkStore, tenant_id: TenantId, meter_ids: Sequence[MeterId], at_s: int, day: int
+) -> dict[int, Known]:
+    begins = await store.midnight_registers(tenant_id, meter_ids, day)
+    found = {
+        meter_id: Known(at_s, register, flags & ~Slot.EDITED)
+        for meter_id, (register, flags) in begins.items()
+        if not flags & _UNSURE
+    }
+    others = [meter_id for meter_id in meter_ids if meter_id not in found]
+    ends = await store.day_end_registers(tenant_id, others, day - 1) if others else {}
+    for meter_id in others:
+        begin, end = begins.get(meter_id), ends.get(meter_id)
+        if begin is not None and not begin[1] & Slot.MISSING:
+            before = int(Slot.MISSING) if end is None else end[1]
+            found[meter_id] = Known(at_s, begin[0], boundary_flags(before, begin[1]) & ~Slot.EDITED)
+        elif end is not None:
+            edited = Slot.EDITED if end[2] else 0
+            found[meter_id] = Known(at_s, end[0], boundary_flags(end[1], int(Slot.MISSING)) & ~Slot.EDITED | edited)
+    return found
+
+
+async def _within_day(
+    store: BulkStore, tenant_id: TenantId, meter_ids: Sequence[MeterId], at_s: int, day: int, offset: int, zone: Zone
+) -> dict[int, Known]:
+    slots = await store.slots_around(tenant_id, meter_ids, day, offset)
+    on_line = [MeterId(meter_id) for meter_id, slot in slots.items() if offset != slot.place * slot.interval_s]
+    reach = max((slots[meter_id].interval_s for meter_id in on_line), default=0)
+    received = await store.received(tenant_id, on_line, at_s - reach, at_s + reach) if on_line else {}
+    opens, closes = zone.start_of(day), zone.start_of(day + 1)
+    found = {}
+    for meter_id, slot in slots.items():
+        known = _in_slot(slot, received.get(meter_id, ()), at_s, opens, closes)
+        if known is not None:
+            found[meter_id] = known
+    return found
+
+
+def _in_slot(slot: SlotAround, received: Sequence[RegisterRow], at_s: int, opens: int, closes: int) -> Known | None:
+    begins = opens + slot.place * slot.interval_s
+    edited = Slot.EDITED if slot.is_edited else 0
+    left = Known(begins, slot.register, boundary_flags(slot.before, slot.flags) & ~Slot.EDITED | edited)
+    return within_slot(left, min(begins + slot.interval_s, closes), slot.increment, slot.flags, received, at_s)
+
+
+def register_told(meter: ChosenMeter, known: Known | None, exponent: int) -> RegisterAt:
+    """As it is answered: modulo the dial, where that is known."""
+    if known is None:
+        return RegisterAt(meter.meter_id, meter.number, None, None, exponent, False, [])
+    register = known.register % meter.dial if meter.dial else known.register
+    return RegisterAt(
+        meter_id=meter.meter_id,
+        number=meter.number,
+        register=register,
+        register_m3=f"{decimal_of(register, exponent)}",
+        unit_exponent=exponent,
+        is_estimated=known.is_estimated,
+        quality=slot_names(known.flags),
+    )
+
+
+async def register_lines(
+    store: Store,
+    bulk: BulkStore,
+    tenant_id: TenantId,
+    choice: MeterChoice,
+    at_s: int,
+    zone: Zone,
+    exponent_of: Callable[[str], int],
+    language: str,
+    now_us: int,
+) -> AsyncIterator[list[Sequence[Any]]]:
+    """Lines of the file below ``REGISTER_HEADS``, a page of meters at a time; empty cells where nothing is known."""
+    when, words = zone.iso(at_s), _YES_NO[language]
+    async for meters in chosen_pages(store, tenant_id, choice, MeterId(0), now_us):
+        known = await registers_at(bulk, tenant_id, [meter.meter_id for meter in meters], at_s, zone)
+        lines: list[Sequence[Any]] = []
+        for meter in meters:
+            exponent = exponent_of(meter.driver)
+            found = known.get(meter.meter_id)
+            if found is None:
+                lines.append((meter.number, when, None, None, None, None, exponent))
+                continue
+            register = found.register % meter.dial if meter.dial else found.register
+            quality = " ".join(slot_names(found.flags)) if found.flags else ""
+            m3 = decimal_of(register, exponent)
+            lines.append((meter.number, when, m3, words[not found.is_estimated], quality, register, exponent))
+        yield lines
+
+
+async def note_registers(store: Store, actor: Actor, choice: MeterChoice, at_s: int, form: str) -> None:
+    """A file of registers is in the trail before its first line goes out."""
+    said = {"meters": told(choice), "at_s": at_s, "form": form}
+    async with store.tenant(actor.tenant_id) as work:
+        await work[AuditTrail].record(actor, "export_registers", "bulk", "registers", None, said)
+
+
+def fingerprint(choice: MeterChoice, *more: object) -> str:
+    """Of a question: a cursor or token fits the one it was given for."""
+    return hashlib.sha256(json.encode([choice, *more])).hexdigest()[:16]
+
+
+def told(choice: MeterChoice) -> dict[str, object]:
+    """A choice as the trail keeps it: what was given; of many numbers how many."""
+    said: dict[str, object] = {name: value for name, value in to_builtins(choice).items() if value}
+    if len(choice.numbers) > 20:
+        said["numbers"] = f"{len(choice.numbers)}"
+    return said

@@ -1,0 +1,177 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- What is asked of very many meters at once. Those asked of come as ids: steps from one meter's number to the next, with commas
+-- between, which is a tenth of a list of numbers.
+
+-- name: midnight_registers
+-- Of many meters the register at the start of a day, and the flags of its first slot. ids: steps from one meter's number to the
+-- next, with commas between.
+SELECT meter_id, base, if(empty(quality), 0, quality[1]) FROM meter_day FINAL
+ WHERE tenant_id = {tenant:UInt32} AND day = {day:Date}
+   AND meter_id IN (SELECT arrayJoin(arrayCumSum(arrayMap(x -> toUInt64OrZero(x), splitByChar(',', {ids:String})))))
+
+-- name: day_end_registers
+-- The register at the end of a day of which no slot is missing, the flags of its last slot, whether a person set one.
+SELECT meter_id, base + total, if(empty(quality), 0, quality[-1]), arrayExists(flags -> bitAnd(flags, 16) > 0, quality)
+  FROM meter_day FINAL
+ WHERE tenant_id = {tenant:UInt32} AND day = {day:Date} AND slots > 0 AND slots = length(increments)
+   AND meter_id IN (SELECT arrayJoin(arrayCumSum(arrayMap(x -> toUInt64OrZero(x), splitByChar(',', {ids:String})))))
+
+-- name: registers_within_day
+-- Around an instant so many seconds into a day: where its slot begins, the register there, what the slot adds, flags of the slot
+-- before (1: not known) and of this one, whether a person set one of those before. Only where none before it is missing.
+WITH least(intDiv({offset:UInt32}, greatest(interval_s, 1)), toUInt32(greatest(length(increments), 1) - 1)) AS place,
+     arrayResize(quality, length(increments)) AS marks, arraySlice(marks, 1, place) AS marks_before
+SELECT meter_id, interval_s, toUInt32(place), base + arraySum(arraySlice(increments, 1, place)), toInt64(increments[place + 1]),
+       if(place = 0, 1, marks[place]), marks[place + 1], arrayExists(flags -> bitAnd(flags, 16) > 0, marks_before)
+  FROM meter_day FINAL
+ WHERE tenant_id = {tenant:UInt32} AND day = {day:Date} AND slots > 0
+   AND NOT arrayExists(flags -> bitAnd(flags, 1) > 0, arraySlice(marks, 1, greatest(place, 1)))
+   AND meter_id IN (SELECT arrayJoin(arrayCumSum(arrayMap(x -> toUInt64OrZero(x), splitByChar(',', {ids:String})))))
+
+-- name: registers_near
+-- Registers as received within a span, but for those that are not built upon.
+SELECT meter_id, toInt64(toUnixTimestamp(at)), register FROM register FINAL
+ WHERE tenant_id = {tenant:UInt32} AND bitAnd(flags, {refused:UInt32}) = 0
+   AND at >= toDateTime64({left:Int64}, 0, 'UTC') AND at <= toDateTime64({right:Int64}, 0, 'UTC')
+   AND meter_id IN (SELECT arrayJoin(arrayCumSum(arrayMap(x -> toUInt64OrZero(x), splitByChar(',', {ids:String})))))
+ ORDER BY meter_id, at, version, position
+
+-- name: neighbour_days
+-- Of each meter the nearest day before one that tells a register, and the nearest from it on.
+SELECT meter_id, day, base, interval_s, increments, arrayResize(quality, length(increments)), flags FROM (
+  SELECT * FROM meter_day FINAL
+   WHERE tenant_id = {tenant:UInt32} AND day >= {first:Date} AND day < {day:Date} AND slots > 0
+     AND (empty(quality) OR bitAnd(quality[1], 1) = 0)
+     AND meter_id IN (SELECT arrayJoin(arrayCumSum(arrayMap(x -> toUInt64OrZero(x), splitByChar(',', {ids:String})))))
+   ORDER BY day DESC LIMIT 1 BY meter_id
+  UNION ALL
+  SELECT * FROM meter_day FINAL
+   WHERE tenant_id = {tenant:UInt32} AND day >= {day:Date} AND day <= {last:Date} AND slots > 0
+     AND (empty(quality) OR bitAnd(quality[1], 1) = 0)
+     AND meter_id IN (SELECT arrayJoin(arrayCumSum(arrayMap(x -> toUInt64OrZero(x), splitByChar(',', {ids:String})))))
+   ORDER BY day LIMIT 2 BY meter_id)
+
+-- name: neighbour_registers
+-- Of each meter the newest register received for an instant or before, and the oldest after it, but for those not built upon.
+SELECT meter_id, toInt64(toUnixTimestamp(at)) AS at_s, register FROM (
+  SELECT meter_id, at, register FROM register FINAL
+   WHERE tenant_id = {tenant:UInt32} AND bitAnd(flags, {refused:UInt32}) = 0
+     AND at >= toDateTime64({left:Int64}, 0, 'UTC') AND at <= toDateTime64({at:Int64}, 0, 'UTC')
+     AND meter_id IN (SELECT arrayJoin(arrayCumSum(arrayMap(x -> toUInt64OrZero(x), splitByChar(',', {ids:String})))))
+   ORDER BY at DESC, version DESC, position DESC LIMIT 1 BY meter_id
+  UNION ALL
+  SELECT meter_id, at, register FROM register FINAL
+   WHERE tenant_id = {tenant:UInt32} AND bitAnd(flags, {refused:UInt32}) = 0
+     AND at > toDateTime64({at:Int64}, 0, 'UTC') AND at <= toDateTime64({right:Int64}, 0, 'UTC')
+     AND meter_id IN (SELECT arrayJoin(arrayCumSum(arrayMap(x -> toUInt64OrZero(x), splitByChar(',', {ids:String})))))
+   ORDER BY at, version, position LIMIT 1 BY meter_id)
+
+-- name: value_counts
+-- Of each meter at most how many values there are of quantities over a period: by which an export is cut into pieces.
+SELECT meter_id, toUInt64(sum(amount)) FROM (
+  SELECT meter_id, sum(length(values)) AS amount FROM series
+   WHERE tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)} AND point IN {points:Array(UInt16)}
+     AND start_s >= {first:UInt32} AND start_s < {right:UInt32} GROUP BY meter_id
+  UNION ALL
+  SELECT meter_id, sum(length(increments)) * {of_day:UInt8} AS amount FROM meter_day
+   WHERE {of_day:UInt8} > 0 AND tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)}
+     AND day BETWEEN {first_day:Date} AND {last_day:Date} GROUP BY meter_id
+  UNION ALL
+  SELECT meter_id, count() * {of_log:UInt8} AS amount FROM signal
+   WHERE {of_log:UInt8} > 0 AND tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)}
+     AND received_us >= {left:UInt32} * 1000000 AND received_us < {right:UInt32} * 1000000 GROUP BY meter_id)
+ GROUP BY meter_id
+
+-- name: values_in_bulk
+-- Values of quantities of meters over a period, by meter, quantity and instant: as domain/readings/quantities.py puts runs together,
+-- and as a meter's days tell volume and register. Where the value is null a message came and did not know it. Names, units and
+-- exponents of the quantities and the numbers, exponents and dials of the meters are given, each in the order of its list; marks: what
+-- each of the 256 sets of flags is called. Of an instant the value with the most weight counts: a known one before one that is not.
+SELECT meter_id, transform(meter_id, {meters:Array(UInt64)}, {numbers:Array(String)}, '') AS number, point,
+       toDateTime64(at_s, 0, 'UTC') AS at, found.1 AS value,
+       toInt8(transform(point, {names:Array(String)}, {exponents:Array(Int16)}, toInt16(0))
+              + if(has({volumes:Array(String)}, point), transform(meter_id, {meters:Array(UInt64)}, {meter_exponents:Array(Int16)}, toInt16(0)), 0)) AS exponent,
+       transform(point, {names:Array(String)}, {units:Array(String)}, '') AS unit, found.3 AS interval_s,
+       arrayElement({marks:Array(String)}, found.2 + 1) AS quality
+  FROM (
+    SELECT meter_id, transform(code, {codes:Array(UInt16)}, {code_names:Array(String)}, '') AS point, at_s,
+           argMax((if(bitAnd(said, 1) = 0, toNullable(one), NULL), said, every), weight) AS found
+      FROM (SELECT meter_id, point AS code, toUInt32(start_s + interval_s * (nth - 1)) AS at_s, one, said, interval_s AS every,
+                   if(bitAnd(said, 1) = 0, bitOr(version, toUInt64(9223372036854775808)), toUInt64(9223372036854775807 - version)) AS weight
+              FROM series ARRAY JOIN values AS one, arrayResize(quality, length(values)) AS said, arrayEnumerate(values) AS nth
+             WHERE tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)} AND point IN {codes:Array(UInt16)}
+               AND start_s >= {first:UInt32} AND start_s < {right:UInt32})
+     WHERE at_s >= {left:UInt32} AND at_s < {right:UInt32}
+     GROUP BY meter_id, code, at_s
+    UNION ALL
+    SELECT meter_id, kind, toUInt32(toUnixTimestamp(toDateTime(day, {zone:String})) + interval_s * (nth - 1)) AS at_s,
+           (if(kind = 'register', toNullable(if(dial > 0, (base + upto - one) % dial, base + upto - one)), if(bitAnd(said, 1) = 0, toNullable(toInt64(one)), NULL)),
+            if(kind = 'register', toUInt8(bitAnd(said, 254)), said), if(kind = 'register', toUInt32(0), interval_s))
+      FROM (SELECT *, transform(meter_id, {meters:Array(UInt64)}, {dials:Array(Int64)}, toInt64(0)) AS dial FROM meter_day FINAL
+             WHERE notEmpty({of_day:Array(String)}) AND tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)}
+               AND day BETWEEN {first_day:Date} AND {last_day:Date})
+     ARRAY JOIN increments AS one, arrayResize(quality, length(increments)) AS said, arrayEnumerate(increments) AS nth,
+                arrayCumSum(x -> toInt64(x), increments) AS upto,
+                arrayCumSum(x -> toUInt32(bitAnd(x, 1)), arrayResize(quality, length(increments))) AS lost
+     ARRAY JOIN {of_day:Array(String)} AS kind
+     WHERE at_s >= {left:UInt32} AND at_s < {right:UInt32} AND (kind != 'register' OR lost = 0 OR (nth > 1 AND lost = 1 AND bitAnd(said, 1) = 1))
+    UNION ALL
+    SELECT meter_id, kind, at_s, (toNullable(argMax(said, version)), toUInt8(0), toUInt32(0)) FROM (
+      SELECT meter_id, toUInt32(intDiv(received_us, 1000000)) AS at_s, kind, said, version FROM signal FINAL
+       ARRAY JOIN ['battery_mv', 'battery_pct', 'balance', 'balance_volume'] AS kind,
+                  [toInt64(battery_mv), toInt64(battery_pct), if(balance_kind = 0, balance, -2147483648), if(balance_kind = 1, balance, -2147483648)] AS said
+       WHERE notEmpty({of_log:Array(String)}) AND tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)}
+         AND received_us >= {left:UInt32} * 1000000 AND received_us < {right:UInt32} * 1000000
+         AND said != -2147483648 AND has({of_log:Array(String)}, kind))
+     GROUP BY meter_id, kind, at_s)
+ ORDER BY meter_id, indexOf({names:Array(String)}, point), at_s
+SETTINGS date_time_output_format = 'iso'
+
+-- name: expected_in_bulk
+-- Of each group and product how many meters there are, and how many of their days are due within a period: from first_day on, to
+-- the last day due in their mode, of which the period was over before the meter was taken away (domain/readings/expected.py). keys:
+-- the group of each meter, in the order of ids; modes are numbers from 1 on; dues: by mode the last day that is due.
+WITH arrayCumSum(arrayMap(x -> toUInt64OrZero(x), splitByChar(',', {ids:String}))) AS listed
+SELECT transform(meter_id, listed, arrayMap(x -> toUInt64OrZero(x), splitByChar(',', {keys:String})), toUInt64(0)) AS group_key, product_id,
+       count(), toInt64(sum(greatest(0, toInt32(until) - toInt32(since) + 1)))
+  FROM (
+    SELECT meter_id, product_id, if({last:Date} < own_since, own_before, own_mode) AS own,
+           if(own > 0, own, transform(product_id, {products:Array(UInt32)}, {modes:Array(UInt8)}, toUInt8(1))) AS mode,
+           greatest(first_day, {first:Date}) AS since,
+           multiIf(mode = 2, toMonday(removed_on), mode = 4, toStartOfMonth(removed_on),
+                   mode = 3, toStartOfMonth(removed_on) + least(intDiv(toDayOfMonth(removed_on) - 1, 10), 2) * 10, removed_on) AS gone,
+           least(toDate(gone) - 1, arrayElement({dues:Array(Date)}, mode), {last:Date}) AS until
+      FROM meter_dim FINAL
+     WHERE tenant_id = {tenant:UInt32}
+       AND meter_id IN (SELECT arrayJoin(arrayCumSum(arrayMap(x -> toUInt64OrZero(x), splitByChar(',', {ids:String}))))))
+ GROUP BY group_key, product_id
+
+-- name: sums_in_bulk
+-- Totals of days of many meters by group, product and step (a day, or the first of its month), of how many days, and how those
+-- stand that are due: measured in full, with estimates, in part. ids, keys and the days that are due as in expected_in_bulk;
+-- intervals: of each product's slots; odd_days: those on which the clock changes, and how long they are.
+WITH arrayCumSum(arrayMap(x -> toUInt64OrZero(x), splitByChar(',', {ids:String}))) AS listed
+SELECT transform(meter_id, listed, arrayMap(x -> toUInt64OrZero(x), splitByChar(',', {keys:String})), toUInt64(0)) AS group_key, product_id,
+       if({monthly:UInt8} = 1, toStartOfMonth(day), day) AS step, sum(total) AS volume, count(),
+       countIf(is_due AND is_full), countIf(is_due AND is_estimated), countIf(is_due AND NOT is_full AND NOT is_estimated)
+  FROM (
+    SELECT t.meter_id AS meter_id, t.product_id AS product_id, t.day AS day, t.total AS total,
+           t.day >= d.since AND t.day <= d.until AS is_due, t.slots > t.measured AS is_estimated,
+           transform(t.product_id, {products:Array(UInt32)}, {intervals:Array(UInt32)}, toUInt32(4294967295)) AS every,
+           NOT is_estimated AND toUInt64(t.slots) * every >= transform(t.day, {odd_days:Array(Date)}, {odd_seconds:Array(UInt32)}, toUInt32(86400)) AS is_full
+      FROM (SELECT meter_id, product_id, day, total, slots, measured FROM day_total FINAL
+             WHERE tenant_id = {tenant:UInt32} AND day BETWEEN {first:Date} AND {last:Date} AND slots > 0
+               AND meter_id IN (SELECT arrayJoin(arrayCumSum(arrayMap(x -> toUInt64OrZero(x), splitByChar(',', {ids:String})))))) AS t
+      ANY LEFT JOIN (
+        SELECT meter_id, if({last:Date} < own_since, own_before, own_mode) AS own,
+               if(own > 0, own, transform(product_id, {products:Array(UInt32)}, {modes:Array(UInt8)}, toUInt8(1))) AS mode,
+               greatest(first_day, {first:Date}) AS since,
+               multiIf(mode = 2, toMonday(removed_on), mode = 4, toStartOfMonth(removed_on),
+                       mode = 3, toStartOfMonth(removed_on) + least(intDiv(toDayOfMonth(removed_on) - 1, 10), 2) * 10, removed_on) AS gone,
+               least(toDate(gone) - 1, arrayElement({dues:Array(Date)}, mode), {last:Date}) AS until
+          FROM meter_dim FINAL
+         WHERE tenant_id = {tenant:UInt32}
+           AND meter_id IN (SELECT arrayJoin(arrayCumSum(arrayMap(x -> toUInt64OrZero(x), splitByChar(',', {ids:String})))))) AS d
+        ON t.meter_id = d.meter_id)
+ GROUP BY group_key, product_id, step
+SETTINGS do_not_merge_across_partitions_select_final = 1
