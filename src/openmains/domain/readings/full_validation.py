@@ -261,7 +261,8 @@ class _FullValidation:
             if at >= closed_at and k:
                 break
             at, register = at + report.interval_s, register + increment
-            seen[at] = register
+            seen[at] = self._dialled(register)
+        closed = self._dialled(closed)
         measured_at = self.old.measured_at
         if measured_at is not None and known_at > measured_at:
             # What a spot register drew beyond is no measurement: the spot itself must lie on the report's line.
@@ -280,6 +281,10 @@ class _FullValidation:
             return Level.SAME
         findings.add(Rule.LEVEL_DOUBT, report.start, report.base, known_register)
         return Level.OTHER
+
+    def _dialled(self, register: int) -> int:
+        """As the dial shows it, where the report goes over its end."""
+        return register % self.limits.dial if self.limits.dial else register
 
     def _fits_between(self, known: dict[int, int], closed_at: int, closed: int) -> bool:
         """Whether a late report lies on the level of the known registers before and after it."""
@@ -366,7 +371,7 @@ class _FullValidation:
         state, zone, day = self.state, self.zone, self.zone.day_of(closed_at)
         if not self._is_news(closed_at) or self.known_at is None or self.known_register is None:
             return
-        set_midnight(state, day, closed % self.limits.dial if self.limits.dial else closed)
+        set_midnight(state, day, closed)
         right, after = self.known_at, self.known_register
         for later in range(day + 1, self.zone.day_of(self.known_at) + 1):
             register = midnight_of(state, later)
@@ -412,8 +417,10 @@ class _FullValidation:
             if not off and count and not any(q & MISSING for q in set(self.quality[k : k + count])):
                 # the usual grid: the report's slots are the day's
                 if slot == 0 and first and (k <= self.known_until or k >= self.known_from):
-                    set_midnight(self.state, day, registers[k])
-                sheet.run(day, slot, self.increments[k : k + count], self.quality[k : k + count], registers[k])
+                    set_midnight(self.state, day, self._dialled(registers[k]))
+                sheet.run(
+                    day, slot, self.increments[k : k + count], self.quality[k : k + count], self._dialled(registers[k])
+                )
                 days.add(day)
                 slot += count
                 continue
@@ -423,8 +430,8 @@ class _FullValidation:
                 quality = covered if exact else covered | Slot.INTERPOLATED
                 here = register_at(left)
                 if slot == 0 and first and (k + bool(off) <= self.known_until or k >= self.known_from):
-                    set_midnight(self.state, day, here)
-                sheet.put(day, slot, register_at(right) - here, int(quality), here)
+                    set_midnight(self.state, day, self._dialled(here))
+                sheet.put(day, slot, register_at(right) - here, int(quality), self._dialled(here))
                 days.add(day)
             slot += 1
         old_front, seen_at = self.known_at, self.seen_at
@@ -454,7 +461,7 @@ class _FullValidation:
 
     def _settle(self, closed_at: int, closed: int) -> None:
         """The state after a report that is believed."""
-        report, state, dial = self.report, self.state, self.limits.dial
+        report, state, closed = self.report, self.state, self._dialled(closed)
         if state.register_at is None or report.register_at >= state.register_at:
             state.register, state.register_at = report.register, report.register_at
             state.candidate = state.candidate_at = None
@@ -465,17 +472,15 @@ class _FullValidation:
             if state.measured_at is not None and closed_at > state.measured_at:
                 state.measured_at = closed_at  # what lies beyond was drawn from a spot register
                 if slot == 0 and not rest:
-                    set_midnight(state, day, closed % dial if dial else closed)
+                    set_midnight(state, day, closed)
             return
-        if dial:
-            closed %= dial
         if rest:  # the report's grid is not the day's: the open slot began earlier
             cut = closed_at - rest
             if cut < report.start:
                 return
             k, part = divmod(cut - report.start, report.interval_s)
             inside = self.increments[k] * part // report.interval_s if part else 0
-            closed_at, closed = cut, report.base + sum(self.increments[:k]) + inside
+            closed_at, closed = cut, self._dialled(report.base + sum(self.increments[:k]) + inside)
         elif slot == 0:
             set_midnight(state, day, closed)
             opened = midnight_of(state, day - 1)
