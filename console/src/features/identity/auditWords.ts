@@ -11,6 +11,10 @@ export const auditWords = {
     add_meter: ["新建表具", "Add a meter"],
     set_limits: ["设置告警限值", "Set limits of quantities"],
     add_product: ["新建产品", "Add a product"],
+    ask_again: ["再次补抄", "Ask for days once more"],
+    close_visit: ["关闭上门", "Close a visit"],
+    end_task: ["结束抄表任务", "End a collection task"],
+    set_task: ["设置抄表任务", "Set a collection task"],
     approve_commands: ["批准命令", "Approve commands"],
     approve_edit: ["批准修改", "Approve an edit"],
     ask_for_job: ["提交任务", "Ask for a job"],
@@ -77,6 +81,7 @@ export const auditWords = {
   },
   objects: {
     meter: ["表具", "Meter"],
+    collection_task: ["抄表任务", "Collection task"],
     alarm: ["告警", "Alarm"],
     area: ["区域", "Area"],
     platform: ["平台", "Platform"],

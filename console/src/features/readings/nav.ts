@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Calendar, DataAnalysis, EditPen, Warning } from "@element-plus/icons-vue";
+import { Calendar, DataAnalysis, EditPen, Finished, Location, Warning } from "@element-plus/icons-vue";
 import type { NavEntry } from "@/shared/pages";
 
 export const nav: readonly NavEntry[] = [
@@ -7,4 +7,6 @@ export const nav: readonly NavEntry[] = [
   { page: "exceptions", icon: Warning, order: 50 },
   { page: "edits", icon: EditPen, order: 55 },
   { page: "gaps", icon: Calendar, order: 60 },
+  { page: "tasks", icon: Finished, order: 62 },
+  { page: "visits", icon: Location, order: 64 },
 ];

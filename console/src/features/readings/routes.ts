@@ -6,4 +6,7 @@ export const routes: readonly Page[] = [
   { path: "/exceptions", name: "exceptions", component: () => import("./pages/ExceptionList.vue"), meta: { title: "exception.title" } },
   { path: "/edits", name: "edits", component: () => import("./pages/EditList.vue"), meta: { title: "edits.title" } },
   { path: "/gaps", name: "gaps", component: () => import("./pages/GapList.vue"), meta: { title: "gaps.title" } },
+  { path: "/tasks", name: "tasks", component: () => import("./pages/TaskList.vue"), meta: { title: "tasks.title" } },
+  { path: "/tasks/new", name: "taskForm", component: () => import("./pages/TaskForm.vue"), meta: { title: "tasks.set", least: "administrator", under: "tasks" } },
+  { path: "/visits", name: "visits", component: () => import("./pages/VisitList.vue"), meta: { title: "visits.title" } },
 ];

@@ -41,6 +41,7 @@ from openmains.edges.http import (
     readings_log,
     readings_quantities,
     readings_report,
+    readings_tasks,
     readings_versions,
     security,
     system,
@@ -72,7 +73,7 @@ _HEADERS = {
 _MODULES = (
     identity_session, identity, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions, readings_edits,
     readings_versions, alarm, alarm_limits, monitors, ingest, job, security,
-    device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, system,
+    device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, readings_tasks, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(
