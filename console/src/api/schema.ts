@@ -362,6 +362,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/collection-tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListCollectionTasks
+         * @description What is wanted of whom, by level, newest first; what is in force and what is planned.
+         */
+        get: operations["list_collection_tasks"];
+        put?: never;
+        /**
+         * SetCollectionTask
+         * @description Set what a level wants; it takes over from that level's present task on its first day. Needs a reason.
+         */
+        post: operations["set_collection_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/collection-tasks/{task_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * EndCollectionTask
+         * @description It held until yesterday; from today on the levels above count. Needs a reason.
+         */
+        post: operations["end_collection_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/command-batches": {
         parameters: {
             query?: never;
@@ -1763,6 +1807,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/meters/{meter_id}/gaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListMeterGaps
+         * @description Days of a meter that were due and not well, newest first, and what became of each; at most 400.
+         */
+        get: operations["list_meter_gaps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/meters/{meter_id}/key": {
         parameters: {
             query?: never;
@@ -2089,6 +2153,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/meters/{meter_id}/task": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ReadMeterTask
+         * @description What is wanted of a meter on a day, where each part comes from, and the mode by which the day is due.
+         */
+        get: operations["read_meter_task"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/meters/{meter_id}/versions.csv": {
         parameters: {
             query?: never;
@@ -2103,6 +2187,46 @@ export interface paths {
         get: operations["download_versions_csv"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/meters/{meter_id}/visit/again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * AskMeterAgain
+         * @description Remedy the meter for these days once more, as if nobody had, within the same limits. Needs a reason.
+         */
+        post: operations["ask_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/meters/{meter_id}/visit/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * CloseMeterVisit
+         * @description Nothing is to be done about the days for which a meter waits for a visit. Needs a reason.
+         */
+        post: operations["close_visit"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2424,6 +2548,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/accuracy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ReadAccuracy
+         * @description Registers that meters said at other times – spot and check reads among them – against what is stored: share that agrees.
+         */
+        get: operations["read_accuracy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reports/collection": {
         parameters: {
             query?: never;
@@ -2496,6 +2640,26 @@ export interface paths {
          * @description Expected meters whose day is due and not (fully) there, by meter.
          */
         get: operations["list_missing_meters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rereads/effect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ReadRereadEffect
+         * @description Reading rate by day as it was when due and with what came since, and what that cost.
+         */
+        get: operations["read_reread_effect"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3058,6 +3222,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/visits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListVisits
+         * @description Meters that somebody has to go to, because days of them can be had in no other way; of an area with those below it.
+         */
+        get: operations["list_visits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/visits.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * DownloadVisitsCsv
+         * @description The first 100,000 of them as CSV (UTF-8 with byte order mark, for spreadsheets).
+         */
+        get: operations["download_visits_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -3084,6 +3288,23 @@ export interface components {
             refusal_id: number;
             /** @enum {string} */
             stage: "handshake" | "registration" | "bootstrap";
+        };
+        /** AccuracyReport */
+        AccuracyReport: {
+            /** @enum {string} */
+            by: "area" | "area_tree" | "product" | "model" | "maker" | "driver";
+            /** Format: date */
+            day: string;
+            rows: components["schemas"]["AccuracyRow"][];
+            total: components["schemas"]["AccuracyRow"];
+        };
+        /** AccuracyRow */
+        AccuracyRow: {
+            agreed: number;
+            checked: number;
+            key: string;
+            name: string;
+            rate_ppm: number | null;
         };
         /** Alarm */
         Alarm: {
@@ -3367,7 +3588,7 @@ export interface components {
         /** CollectionReport */
         CollectionReport: {
             /** @enum {string} */
-            by: "area" | "product" | "maker" | "driver";
+            by: "area" | "area_tree" | "product" | "model" | "maker" | "driver";
             /** Format: date */
             day: string;
             /** Format: date-time */
@@ -3391,6 +3612,28 @@ export interface components {
             partial: number;
             rate_ppm: number;
             received: number;
+        };
+        /** CollectionTask */
+        CollectionTask: {
+            area_id: number | null;
+            author: string;
+            /** Format: date */
+            first_day: string;
+            frequency: components["schemas"]["Frequency"] | null;
+            in_force: boolean;
+            last_day: string | null;
+            level: components["schemas"]["Level"];
+            /** Format: date-time */
+            made_at: string;
+            made_by: number;
+            meter_id: number | null;
+            name: string;
+            need: components["schemas"]["Need"] | null;
+            product_id: number | null;
+            quantities: string[] | null;
+            remedy: components["schemas"]["Remedy"] | null;
+            rereads_a_month: number | null;
+            task_id: number;
         };
         /** Command */
         Command: {
@@ -3630,6 +3873,21 @@ export interface components {
         EditReason: {
             reason: string;
         };
+        /** EffectOfDay */
+        EffectOfDay: {
+            /** Format: date */
+            day: string;
+            expected: number;
+            filled_by_history: number;
+            filled_by_meter: number;
+            filled_by_person: number;
+            filled_by_reread: number;
+            open: number;
+            rate_after_ppm: number;
+            rate_before_ppm: number;
+            received: number;
+            visits: number;
+        };
         /**
          * EntryKind
          * @description What an entry is about.
@@ -3665,6 +3923,12 @@ export interface components {
             detail: string;
             pointer: string;
         };
+        /**
+         * FilledBy
+         * @description What filled a gap.
+         * @enum {string}
+         */
+        FilledBy: "meter" | "history" | "reread" | "person";
         /** Frame */
         Frame: {
             channel: string;
@@ -3692,6 +3956,18 @@ export interface components {
             fields: components["schemas"]["TracedField"][];
             length: number;
         };
+        /**
+         * Frequency
+         * @description How often a meter is to report (R1.3).
+         * @enum {string}
+         */
+        Frequency: "day" | "twice_a_day" | "dense" | "week" | "ten_days" | "month";
+        /**
+         * GapState
+         * @description Where a gap stands.
+         * @enum {string}
+         */
+        GapState: "waiting" | "wanted" | "asked" | "visit" | "filled" | "closed";
         /** Given */
         Given: {
             command: components["schemas"]["CommandDetail"];
@@ -3880,6 +4156,12 @@ export interface components {
             /** @enum {string} */
             state: "pending" | "approved" | "rejected";
         };
+        /**
+         * Level
+         * @description Of whom a task speaks, from the most general on.
+         * @enum {string}
+         */
+        Level: "company" | "area" | "product" | "meter";
         /** LimitedQuantity */
         LimitedQuantity: {
             en: string;
@@ -4027,6 +4309,19 @@ export interface components {
             signs: components["schemas"]["MeterSign"][];
             state: components["schemas"]["LastState"] | null;
         };
+        /** MeterGap */
+        MeterGap: {
+            by: components["schemas"]["FilledBy"] | null;
+            /** Format: date-time */
+            changed_at: string;
+            command_id: number | null;
+            /** Format: date */
+            day: string;
+            reason: string;
+            state: components["schemas"]["GapState"];
+            tries: number;
+            why: components["schemas"]["Visit"] | null;
+        };
         /** MeterKind */
         MeterKind: {
             /** @default 4 */
@@ -4128,6 +4423,25 @@ export interface components {
             reasons?: string[];
             since?: string | null;
         };
+        /** MeterTask */
+        MeterTask: {
+            /** Format: date */
+            day: string;
+            differs: boolean;
+            /** Format: date-time */
+            due_at: string;
+            frequency: components["schemas"]["Frequency"] | null;
+            meter_id: number;
+            /** @enum {string} */
+            mode: "day" | "week" | "ten_days" | "month";
+            /** @enum {string} */
+            mode_from: "meter" | "task" | "product";
+            need: components["schemas"]["Need"];
+            quantities: string[];
+            remedy: components["schemas"]["Remedy"];
+            rereads_a_month: number;
+            sources: components["schemas"]["PartSource"][];
+        };
         /** MissingMeter */
         MissingMeter: {
             address: string;
@@ -4144,6 +4458,12 @@ export interface components {
             meter: components["schemas"]["Meter"];
             values: components["schemas"]["NewestValue"][];
         };
+        /**
+         * Need
+         * @description What of a day must be there for it to be well.
+         * @enum {string}
+         */
+        Need: "slots" | "total";
         /** NetworkCapacity */
         NetworkCapacity: {
             /** @default 400 */
@@ -4364,6 +4684,22 @@ export interface components {
             medium: "water" | "gas";
             name: string;
         };
+        /** NewTask */
+        NewTask: {
+            area_id?: number | null;
+            first_day?: string | null;
+            frequency?: components["schemas"]["Frequency"] | null;
+            last_day?: string | null;
+            level: components["schemas"]["Level"];
+            meter_id?: number | null;
+            need?: components["schemas"]["Need"] | null;
+            product_id?: number | null;
+            quantities?: string[] | null;
+            /** @default  */
+            reason: string;
+            remedy?: components["schemas"]["Remedy"] | null;
+            rereads_a_month?: number | null;
+        };
         /** NewToken */
         NewToken: {
             name: string;
@@ -4461,6 +4797,11 @@ export interface components {
         /** Page[BookedEntry] */
         Page_BookedEntry: {
             items: components["schemas"]["BookedEntry"][];
+            next: string | null;
+        };
+        /** Page[CollectionTask] */
+        Page_CollectionTask: {
+            items: components["schemas"]["CollectionTask"][];
             next: string | null;
         };
         /** Page[Command] */
@@ -4572,6 +4913,19 @@ export interface components {
         Page_User: {
             items: components["schemas"]["User"][];
             next: string | null;
+        };
+        /** Page[VisitMeter] */
+        Page_VisitMeter: {
+            items: components["schemas"]["VisitMeter"][];
+            next: string | null;
+        };
+        /** PartSource */
+        PartSource: {
+            level: components["schemas"]["Level"];
+            name: string;
+            /** @enum {string} */
+            part: "frequency" | "need" | "remedy" | "rereads_a_month" | "quantities";
+            task_id: number;
         };
         /** PasswordBody */
         PasswordBody: {
@@ -4873,6 +5227,12 @@ export interface components {
             /** @default  */
             note: string;
         };
+        /**
+         * Remedy
+         * @description What happens to a gap.
+         * @enum {string}
+         */
+        Remedy: "automatic" | "history" | "never";
         /** ReportPlan */
         ReportPlan: {
             after_by_minute: number[];
@@ -4888,6 +5248,12 @@ export interface components {
                 [key: string]: number;
             };
             unplaced: number;
+        };
+        /** RereadEffect */
+        RereadEffect: {
+            asks: number;
+            days: components["schemas"]["EffectOfDay"][];
+            meters: number;
         };
         /** ResourceDefinition */
         ResourceDefinition: {
@@ -5045,6 +5411,10 @@ export interface components {
             /** @default 0 */
             product_id: number;
             validity_s?: number | null;
+        };
+        /** SettledDays */
+        SettledDays: {
+            days: number;
         };
         /** Shadow */
         Shadow: {
@@ -5458,6 +5828,30 @@ export interface components {
             meter_id: number;
             unit_exponent: number;
             zone: string;
+        };
+        /**
+         * Visit
+         * @description Why somebody has to go there.
+         * @enum {string}
+         */
+        Visit: "silent" | "cannot_be_asked" | "asked_in_vain" | "too_old" | "not_to_be_asked";
+        /** VisitMeter */
+        VisitMeter: {
+            address: string;
+            area_code: string;
+            area_name: string;
+            customer_name: string;
+            days: number;
+            /** Format: date */
+            first_day: string;
+            /** Format: date */
+            last_day: string;
+            last_seen_at: string | null;
+            meter_id: number;
+            number: string;
+            /** Format: date-time */
+            since: string;
+            why: components["schemas"]["Visit"];
         };
         /** WantedLimits */
         WantedLimits: {
@@ -7700,6 +8094,324 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["CellCapacities"];
                 };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_collection_tasks: {
+        parameters: {
+            query?: {
+                /** @description ``next`` of the page before; fits the same list only. */
+                cursor?: string | null;
+                /** @description Those that are over, too. */
+                ended?: boolean;
+                /** @description Rows of a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CollectionTask"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    set_collection_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTask"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionTask"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    end_collection_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Input not valid */
             400: {
@@ -15962,6 +16674,109 @@ export interface operations {
             };
         };
     };
+    list_meter_gaps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                meter_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeterGap"][];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     destroy_key: {
         parameters: {
             query?: {
@@ -17776,6 +18591,112 @@ export interface operations {
             };
         };
     };
+    read_meter_task: {
+        parameters: {
+            query?: {
+                /** @description Calendar day of the tenant; today without it. */
+                day?: string | null;
+            };
+            header?: never;
+            path: {
+                meter_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeterTask"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     download_versions_csv: {
         parameters: {
             query: {
@@ -17799,6 +18720,220 @@ export interface operations {
                 };
                 content: {
                     "application/json": string;
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    ask_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                meter_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettledDays"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    close_visit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                meter_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettledDays"];
                 };
             };
             /** @description Input not valid */
@@ -19796,10 +20931,115 @@ export interface operations {
             };
         };
     };
+    read_accuracy: {
+        parameters: {
+            query?: {
+                by?: "area" | "area_tree" | "product" | "model" | "maker" | "driver";
+                /** @description Calendar day of the tenant; yesterday without it. */
+                day?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccuracyReport"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     read_collection_report: {
         parameters: {
             query?: {
-                by?: "area" | "product" | "maker" | "driver";
+                by?: "area" | "area_tree" | "product" | "model" | "maker" | "driver";
                 /** @description Calendar day of the tenant; yesterday without it. */
                 day?: string | null;
             };
@@ -19904,7 +21144,7 @@ export interface operations {
     download_collection_csv: {
         parameters: {
             query?: {
-                by?: "area" | "product" | "maker" | "driver";
+                by?: "area" | "area_tree" | "product" | "model" | "maker" | "driver";
                 /** @description Calendar day of the tenant; yesterday without it. */
                 day?: string | null;
             };
@@ -20009,7 +21249,7 @@ export interface operations {
     download_collection_xlsx: {
         parameters: {
             query?: {
-                by?: "area" | "product" | "maker" | "driver";
+                by?: "area" | "area_tree" | "product" | "model" | "maker" | "driver";
                 /** @description Calendar day of the tenant; yesterday without it. */
                 day?: string | null;
             };
@@ -20114,7 +21354,7 @@ export interface operations {
     list_missing_meters: {
         parameters: {
             query?: {
-                by?: "area" | "product" | "maker" | "driver";
+                by?: "area" | "area_tree" | "product" | "model" | "maker" | "driver";
                 /** @description ``next`` of the page before; fits the same list only. */
                 cursor?: string | null;
                 /** @description Calendar day of the tenant; yesterday without it. */
@@ -20137,6 +21377,107 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_MissingMeter"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_reread_effect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RereadEffect"];
                 };
             };
             /** @description Input not valid */
@@ -24123,6 +25464,216 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NewPassword"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_visits: {
+        parameters: {
+            query?: {
+                area_id?: number | null;
+                /** @description ``next`` of the page before; fits the same list only. */
+                cursor?: string | null;
+                /** @description Rows of a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_VisitMeter"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    download_visits_csv: {
+        parameters: {
+            query?: {
+                area_id?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
                 };
             };
             /** @description Input not valid */

@@ -150,7 +150,7 @@ async def test_a_plan_goes_from_draft_to_a_meter(world: World, clickhouse: Click
         change = {"from_day": from_day, "document": TIERS, "reason": "notice of the city"}
         assert fields(
             await author.post(f"/tariffs/{tariff}/plans", json={**change, "from_day": today.isoformat()})
-        ) == [("/from_day", "in-the-past")]
+        ) == [("/from_day", "not-after-today")]
         plan = await made(author, f"/tariffs/{tariff}/plans", change)
         path = f"/tariff-plans/{plan['plan_id']}"
         assert problem(await other.post(f"{path}/approve", json={"reason": "fine"})) == "simulate-first"

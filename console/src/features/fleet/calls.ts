@@ -5,7 +5,6 @@ import { call, fileUrl, type Abort, type QueryOf, type Schemas } from "@/api/typ
 
 export type Area = Schemas["Area"];
 export type Driver = Schemas["DriverPage"];
-export type FieldProblem = Schemas["FieldProblem"];
 export type FrameTrace = Schemas["FrameTrace"];
 export type Job = Schemas["Job"];
 export type LaidField = Schemas["LaidField"];

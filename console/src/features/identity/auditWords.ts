@@ -17,6 +17,10 @@ export const auditWords = {
     reject_act: ["驳回退款、冲正等", "Reject a refund, reversal or the like"],
     add_members: ["登记执行价目的表具", "Put meters under a tariff"],
     add_product: ["新建产品", "Add a product"],
+    ask_again: ["再次补抄", "Ask for days once more"],
+    close_visit: ["关闭上门", "Close a visit"],
+    end_task: ["结束抄表任务", "End a collection task"],
+    set_task: ["设置抄表任务", "Set a collection task"],
     approve_commands: ["批准命令", "Approve commands"],
     approve_plan: ["批准价格方案", "Approve a plan of a tariff"],
     create_tariff: ["新建价目", "Create a tariff"],
@@ -99,6 +103,7 @@ export const auditWords = {
   },
   objects: {
     meter: ["表具", "Meter"],
+    collection_task: ["抄表任务", "Collection task"],
     alarm: ["告警", "Alarm"],
     area: ["区域", "Area"],
     platform: ["平台", "Platform"],

@@ -41,6 +41,7 @@ export const listFrames = (meterId: number, query: { cursor?: string; limit?: nu
 export const listSignals = (meterId: number, query: SignalQuery, signal: Abort) =>
   call("get", "/api/v1/meters/{meter_id}/signals", { path: { meter_id: meterId }, query, signal });
 export const collectionReport = (query: ReportQuery, signal: Abort) => call("get", "/api/v1/reports/collection", { query, signal });
+export const accuracyReport = (query: ReportQuery, signal: Abort) => call("get", "/api/v1/reports/accuracy", { query, signal });
 export const missingMeters = (query: MissingQuery, signal: Abort) => call("get", "/api/v1/reports/collection/missing", { query, signal });
 export const collectionCsv = (query: ReportQuery) => fileUrl("/api/v1/reports/collection.csv", query);
 export const collectionXlsx = (query: ReportQuery) => fileUrl("/api/v1/reports/collection.xlsx", query);
@@ -90,3 +91,19 @@ export const listSavedQueries = (signal: Abort) => call("get", "/api/v1/saved-qu
 export const saveQuery = (body: NewSavedQuery) => call("post", "/api/v1/saved-queries", { body });
 export const removeSavedQuery = (savedId: number) => call("delete", "/api/v1/saved-queries/{saved_id}", { path: { saved_id: savedId } });
 export const runSavedUrl = (savedId: number) => fileUrl("/api/v1/saved-queries/{saved_id}/run", {} as never, { saved_id: savedId });
+
+export type CollectionTask = Schemas["CollectionTask"];
+export type NewTask = Schemas["NewTask"];
+export type VisitMeter = Schemas["VisitMeter"];
+export type TaskQuery = QueryOf<"list_collection_tasks">;
+export type VisitQuery = QueryOf<"list_visits">;
+export const listTasks = (query: TaskQuery, signal: Abort) => call("get", "/api/v1/collection-tasks", { query, signal });
+export const setTask = (task: Omit<NewTask, "reason">, reason: string) => call("post", "/api/v1/collection-tasks", { body: { ...task, reason } });
+export const endTask = (taskId: number, reason: string) => call("post", "/api/v1/collection-tasks/{task_id}/end", { path: { task_id: taskId }, body: { reason } });
+export const meterTask = (meterId: number, signal: Abort) => call("get", "/api/v1/meters/{meter_id}/task", { path: { meter_id: meterId }, signal });
+export const meterGaps = (meterId: number, signal: Abort) => call("get", "/api/v1/meters/{meter_id}/gaps", { path: { meter_id: meterId }, signal });
+export const rereadEffect = (signal: Abort) => call("get", "/api/v1/rereads/effect", { signal });
+export const listVisits = (query: VisitQuery, signal: Abort) => call("get", "/api/v1/visits", { query, signal });
+export const visitsCsv = (query: QueryOf<"download_visits_csv">) => fileUrl("/api/v1/visits.csv", query);
+export const closeVisit = (meterId: number, reason: string) => call("post", "/api/v1/meters/{meter_id}/visit/close", { path: { meter_id: meterId }, body: { reason } });
+export const askAgain = (meterId: number, reason: string) => call("post", "/api/v1/meters/{meter_id}/visit/again", { path: { meter_id: meterId }, body: { reason } });

@@ -11,4 +11,5 @@ export const meterParts: readonly MeterPart[] = [
   { place: "tab", name: "exceptions", label: "history.tabExceptions", order: 50, load: () => import("./parts/ExceptionTable.vue"), props: (meter) => ({ meterId: meter.meter_id }), has: isMeter },
   { place: "tab", name: "edits", label: "edits.tab", order: 55, load: () => import("./parts/EditTable.vue"), props: (meter) => ({ meterId: meter.meter_id }), has: isMeter },
   { place: "tab", name: "manual", label: "manual.tab", order: 57, load: () => import("./parts/ManualReadings.vue"), props: (meter) => ({ meterId: meter.meter_id, meterNumber: meter.number }), has: isMeter },
+  { place: "tab", name: "task", label: "tasks.tab", order: 58, load: () => import("./parts/MeterTask.vue"), props: (meter) => ({ meterId: meter.meter_id }), has: isMeter },
 ];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Calendar, DataAnalysis, EditPen, Files, Notebook, Warning } from "@element-plus/icons-vue";
+import { Calendar, DataAnalysis, EditPen, Files, Finished, Location, Notebook, Warning } from "@element-plus/icons-vue";
 import type { NavEntry } from "@/shared/pages";
 
 export const nav: readonly NavEntry[] = [
@@ -8,5 +8,7 @@ export const nav: readonly NavEntry[] = [
   { page: "edits", icon: EditPen, order: 55 },
   { page: "manual", icon: Notebook, order: 57 },
   { page: "gaps", icon: Calendar, order: 60 },
+  { page: "tasks", icon: Finished, order: 62 },
+  { page: "visits", icon: Location, order: 64 },
   { page: "bulk", icon: Files, order: 65 },
 ];

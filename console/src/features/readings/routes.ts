@@ -8,4 +8,7 @@ export const routes: readonly Page[] = [
   { path: "/manual-readings", name: "manual", component: () => import("./pages/ManualList.vue"), meta: { title: "manual.title" } },
   { path: "/gaps", name: "gaps", component: () => import("./pages/GapList.vue"), meta: { title: "gaps.title" } },
   { path: "/bulk", name: "bulk", component: () => import("./pages/BulkQuery.vue"), meta: { title: "bulk.title" } },
+  { path: "/tasks", name: "tasks", component: () => import("./pages/TaskList.vue"), meta: { title: "tasks.title" } },
+  { path: "/tasks/new", name: "taskForm", component: () => import("./pages/TaskForm.vue"), meta: { title: "tasks.set", least: "administrator", under: "tasks" } },
+  { path: "/visits", name: "visits", component: () => import("./pages/VisitList.vue"), meta: { title: "visits.title" } },
 ];

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from openmains.domain.ids import AreaId, MeterId, ProductId, TenantId
 from openmains.domain.network.capacity import DEFAULT_CAPACITY, CellCapacity
 from openmains.domain.network.coverage import Coverage
+from openmains.domain.readings.expected import Mode
 
 PerMinute = Annotated[int, Meta(ge=1, le=100_000)]
 
@@ -30,7 +31,8 @@ class NetworkCapacity(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CellMeter(Struct, frozen=True):
-    """A meter with a known cell. ``settings``: what it said, where it did not what it was told; ``spreading``: its product's own."""
+    """A meter with a known cell. ``settings``: what it said, where it did not what it was told; ``spreading``: its product's own;
+    ``mode``: by which its days are due."""
 
     cell: int
     meter_id: MeterId
@@ -41,6 +43,7 @@ class CellMeter(Struct, frozen=True):
     report_s: int
     settings: Mapping[str, Any]
     spreading: Mapping[str, Any] | None
+    mode: Mode = Mode.DAY
 
 
 class UsualReport(Struct, frozen=True):

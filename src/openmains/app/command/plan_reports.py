@@ -40,6 +40,7 @@ from openmains.domain.command.planner import (
 from openmains.domain.network.capacity import CellCapacity, capacity_of
 from openmains.domain.network.spreading import Scheme, Spreading, digits_of
 from openmains.domain.period import DAY_S, zone
+from openmains.domain.readings.expected import reports_once_a_day
 
 DEADLINE_MIN = 8 * 60
 WEEK_S = 7 * DAY_S
@@ -193,7 +194,7 @@ def candidates_of(meters: Sequence[CellMeter], measured: Measured, drivers: Comm
             left_out[LeftOut.NO_NUMBER] += 1
         elif usual is None:
             left_out[LeftOut.NOT_HEARD] += 1
-        elif meter.report_s != DAY_S or meter.settings.get("report_period", 0) or usual.reports * 2 > usual.days * 3:
+        elif not reports_once_a_day(meter.settings, meter.mode, meter.report_s) or usual.reports * 2 > usual.days * 3:
             left_out[LeftOut.OTHER_PERIOD] += 1
         else:
             in_cell[meter.cell].append(Candidate(meter, rule, digits))

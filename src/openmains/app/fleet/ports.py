@@ -20,6 +20,7 @@ from openmains.app.fleet.model import (
 from openmains.app.fleet.search import MeterHit
 from openmains.domain.ids import AreaId, CustomerId, MeterId, ProductId
 from openmains.domain.readings.expected import Expectation
+from openmains.domain.readings.tasks import Task
 
 
 class AreaStore(Protocol):
@@ -61,6 +62,9 @@ class MeterStore(Protocol):
 
     async def expectation(self, meter_id: MeterId) -> Expectation | None:
         """From when and in which mode it is to report; None: not the tenant's."""
+
+    async def task_chain(self, meter_id: MeterId) -> Sequence[Task]:
+        """Collection tasks that speak of a meter, from the most general on, ended ones too."""
 
 
 class MeterSearch(Protocol):

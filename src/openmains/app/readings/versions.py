@@ -11,7 +11,7 @@ from openmains.app.readings.ports import EditStore, ReadingStore
 from openmains.app.unit_of_work import Store
 from openmains.domain.ids import MeterId
 from openmains.domain.period import Zone, day_to_date, zone
-from openmains.domain.readings.expected import Mode, due_at
+from openmains.domain.readings.expected import Expectation, Mode, due_at
 from openmains.domain.readings.model import DayRow
 from openmains.domain.readings.versions import cause_of, changes
 
@@ -28,9 +28,10 @@ async def versions_of_days(
         meter = await work[MeterStore].get(meter_id)
         if meter is None:
             raise Problem("not-found")
+        expected = await work[MeterStore].expectation(meter_id)
         people = {cause.user_id for cause in causes} | {cause.approved_by for cause in causes if cause.approved_by}
         names = await work[EditStore].names(sorted(people)) if people else {}
-    return history(newest, earlier, causes, names, zone(actor.zone)), meter.driver
+    return history(newest, earlier, causes, names, zone(actor.zone), expected), meter.driver
 
 
 async def cited_version(
@@ -48,9 +49,15 @@ async def cited_version(
 
 
 def history(
-    newest: list[StoredDay], earlier: list[StoredDay], causes: list[StoredCause], names: Mapping[int, str], place: Zone
+    newest: list[StoredDay],
+    earlier: list[StoredDay],
+    causes: list[StoredCause],
+    names: Mapping[int, str],
+    place: Zone,
+    expected: Expectation | None = None,
 ) -> list[DayVersion]:
-    """The versions of days in order. One that became stored between two questions is told once."""
+    """The versions of days in order. One that became stored between two questions is told once. 'Late' is judged by the mode that
+    ``expected`` has for the day; daily without it."""
     made = {(cause.day, cause.version): cause for cause in causes}
     last = {stored.day: stored.version for stored in newest}
     known = {(stored.day, stored.version): stored for stored in [*earlier, *newest]}
@@ -62,7 +69,8 @@ def history(
             before = None
         changed = changes(None if before is None else _row(before), _row(stored))
         cause = made.get(key)
-        why = cause_of(changed, stored.received_s, due_at(stored.day, Mode.DAY, place)) if cause is None else cause.why
+        mode = Mode.DAY if expected is None else expected.mode_on(stored.day)
+        why = cause_of(changed, stored.received_s, due_at(stored.day, mode, place)) if cause is None else cause.why
         finer = stored.interval_s if before is None else min(stored.interval_s, before.interval_s)
         found.append(
             DayVersion(

@@ -136,7 +136,7 @@ async def reject_plan(store: Store, actor: Actor, plan_id: int, reason: str, tod
 
 def _begins_in_time(day: int, today: int, is_change: bool) -> None:
     if is_change and day <= today:
-        raise Problem("invalid-input", fields=(("/from_day", "in-the-past"),))
+        raise Problem("invalid-input", fields=(("/from_day", "not-after-today"),))
 
 
 async def _plan(work: Work, plan_id: int) -> TariffPlan:

@@ -5,11 +5,11 @@ A day is asked for (``Expectation.is_expected``) and is due (``due_at``) by the 
 'not due yet', whatever is there of it: nobody misses what nobody promised.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from openmains.domain.period import DAY_S, Zone, date_to_day, day_to_date
 
@@ -46,6 +46,21 @@ def mode_of_settings(values: Mapping[str, object]) -> Mode | None:
     return _SAID.get(said) if isinstance(said, int) else None
 
 
+def reports_once_a_day(settings: Mapping[str, object], mode: Mode, report_s: int) -> bool:
+    """Whether a meter has one report time a day: by what it says itself, else by the mode by which its days are due; of daily products
+    the period tells those that report more often. ``mode``: in force; ``report_s``: its product's."""
+    said = settings.get(MODE_SETTING)
+    if isinstance(said, int):
+        return said == 0
+    return mode is Mode.DAY and (report_s == DAY_S or mode_of_period(report_s) is not Mode.DAY)
+
+
+def cadence_of(mode: Mode, interval_s: int) -> int:
+    """How far apart (s) a meter's registers are expected: on its product's grid; who reports by the week, 旬 or month sends one of
+    each midnight (R5.7, C4.2), so that a day between two midnights is known."""
+    return interval_s if mode is Mode.DAY else max(interval_s, DAY_S)
+
+
 @dataclass(slots=True, frozen=True)
 class Modes:
     """A mode, and the one before it: a change counts for the days from ``since`` on. None: says nothing, another counts."""
@@ -57,6 +72,12 @@ class Modes:
     def on(self, day: int) -> Mode | None:
         """In force on a day."""
         return self.before if self.since is not None and day < self.since else self.mode
+
+
+class WantsMode(Protocol):
+    """A task (``tasks.Task``), from the most general to the meter's own: the last that says a mode counts."""
+
+    def mode_on(self, day: int) -> Mode | None: ...
 
 
 class Standing(StrEnum):
@@ -74,17 +95,19 @@ class Expectation:
     first_day    the first day asked of it: the later of the day after its installation (it was put up in the course of that day,
                  and a whole day begins at midnight) and of the day from which the utility expects readings
     removed_day  nothing is due after it: a period that ends later is never reported
-    own          what the meter says of its mode; where that is nothing, ``product`` counts
+    own          what the meter says of its mode; where that is nothing, what ``tasks`` want of it (``tasks.mode_on``), else ``product``
     """
 
     first_day: int
     removed_day: int | None = None
     own: Modes = field(default_factory=Modes)
     product: Modes = field(default_factory=lambda: Modes(Mode.DAY))
+    tasks: Sequence[WantsMode] = ()
 
     def mode_on(self, day: int) -> Mode:
         """The mode in force on a day."""
-        return self.own.on(day) or self.product.on(day) or Mode.DAY
+        wanted = [mode for task in self.tasks if (mode := task.mode_on(day)) is not None]
+        return self.own.on(day) or (wanted[-1] if wanted else None) or self.product.on(day) or Mode.DAY
 
     def is_expected(self, day: int) -> bool:
         """Whether the meter was on the wall from midnight to midnight, and still there when its period ended."""

@@ -266,7 +266,8 @@ class _FullValidation:
             if at >= closed_at and k:
                 break
             at, register = at + report.interval_s, register + increment
-            seen[at] = register
+            seen[at] = self._dialled(register)
+        closed = self._dialled(closed)
         measured_at = self.old.measured_at
         if self.old.read_digit:
             # Beside what a person read the meter's own word counts; where the two differ, somebody is shown both.
@@ -295,10 +296,7 @@ class _FullValidation:
         return Level.OTHER
 
     def _pass_over_person(self, there: int | None) -> tuple[int, int]:
-        """Go on from what the meter itself said before; returns that (instant, register).
-
-        ``there``: the report's register where the person's differs.
-        """
+        """Go on from the (instant, register) that the meter said before. ``there``: the report's register where the person's differs."""
         report, own = self.report, without_person(self.state, self.zone)
         if there is not None:
             at, register = self.old.register_at, self.old.register
@@ -306,6 +304,10 @@ class _FullValidation:
         self.passed_over, self.old = self.known_at, replace(self.state, midnights=list(self.state.midnights))
         self.known_at, self.known_register = own if own is not None else (None, None)
         return own if own is not None else (report.start, report.base)
+
+    def _dialled(self, register: int) -> int:
+        """As the dial shows it, where the report goes over its end."""
+        return register % self.limits.dial if self.limits.dial else register
 
     def _fill(self) -> None:
         """What lies before the report and is not known yet: from the history, else on the line between registers."""
@@ -379,7 +381,7 @@ class _FullValidation:
         state, zone, day = self.state, self.zone, self.zone.day_of(closed_at)
         if not self._is_news(closed_at) or self.known_at is None or self.known_register is None:
             return
-        set_midnight(state, day, closed % self.limits.dial if self.limits.dial else closed)
+        set_midnight(state, day, closed)
         right, after = self.known_at, self.known_register
         for later in range(day + 1, self.zone.day_of(self.known_at) + 1):
             register = midnight_of(state, later)
@@ -425,8 +427,10 @@ class _FullValidation:
             if not off and count and not any(q & MISSING for q in set(self.quality[k : k + count])):
                 # the usual grid: the report's slots are the day's
                 if slot == 0 and first and (k <= self.known_until or k >= self.known_from):
-                    set_midnight(self.state, day, registers[k])
-                sheet.run(day, slot, self.increments[k : k + count], self.quality[k : k + count], registers[k])
+                    set_midnight(self.state, day, self._dialled(registers[k]))
+                sheet.run(
+                    day, slot, self.increments[k : k + count], self.quality[k : k + count], self._dialled(registers[k])
+                )
                 days.add(day)
                 slot += count
                 continue
@@ -436,8 +440,8 @@ class _FullValidation:
                 quality = covered if exact else covered | Slot.INTERPOLATED
                 here = register_at(left)
                 if slot == 0 and first and (k + bool(off) <= self.known_until or k >= self.known_from):
-                    set_midnight(self.state, day, here)
-                sheet.put(day, slot, register_at(right) - here, int(quality), here)
+                    set_midnight(self.state, day, self._dialled(here))
+                sheet.put(day, slot, register_at(right) - here, int(quality), self._dialled(here))
                 days.add(day)
             slot += 1
         old_front, seen_at = self.passed_over or self.known_at, self.seen_at
@@ -467,7 +471,7 @@ class _FullValidation:
 
     def _settle(self, closed_at: int, closed: int) -> None:
         """The state after a report that is believed."""
-        report, state, dial = self.report, self.state, self.limits.dial
+        report, state, closed = self.report, self.state, self._dialled(closed)
         if state.register_at is None or report.register_at >= state.register_at:
             state.register, state.register_at, state.read_digit = report.register, report.register_at, 0
             state.candidate = state.candidate_at = None
@@ -478,17 +482,15 @@ class _FullValidation:
             if state.measured_at is not None and closed_at > state.measured_at:
                 state.measured_at = closed_at  # what lies beyond was drawn from a spot register
                 if slot == 0 and not rest:
-                    set_midnight(state, day, closed % dial if dial else closed)
+                    set_midnight(state, day, closed)
             return
-        if dial:
-            closed %= dial
         if rest:  # the report's grid is not the day's: the open slot began earlier
             cut = closed_at - rest
             if cut < report.start:
                 return
             k, part = divmod(cut - report.start, report.interval_s)
             inside = self.increments[k] * part // report.interval_s if part else 0
-            closed_at, closed = cut, report.base + sum(self.increments[:k]) + inside
+            closed_at, closed = cut, self._dialled(report.base + sum(self.increments[:k]) + inside)
         elif slot == 0:
             set_midnight(state, day, closed)
             opened = midnight_of(state, day - 1)

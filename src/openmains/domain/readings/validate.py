@@ -8,8 +8,8 @@ full validation in ``full_validation.py``. Both give the same result for a clean
 
 from openmains.domain.period import Zone
 from openmains.domain.readings.full_validation import validate_fully
+from openmains.domain.readings.late_registers import validate_registers
 from openmains.domain.readings.model import DayRow, IntervalReport, Judgement, Limits, MeterState, RegisterRow
-from openmains.domain.readings.registers import validate_registers
 from openmains.domain.readings.rules import AVERAGE_SCALE, AVERAGE_WEIGHT, SLACK, SPIKE_QMAX_PART, SPIKE_TIMES
 
 

@@ -64,7 +64,7 @@ SELECT meter_id, toUInt16(day), version, base, interval_s, increments, arrayResi
 -- Meters of a day by area, product, mode and status, as it stood at an instant: seen is what had come before it, due what
 -- was due by then. Both tables are sorted by meter within a partition, so they are joined by merging. The same order of
 -- questions as domain/readings/expected (Expectation, status_of); a meter without a row has 0 slots by the join. Modes are
--- numbers from 1 on, dues and ends are theirs for this day.
+-- numbers from 1 on, dues and ends are theirs for this day; the meter's word counts before the tasks', these before its product's.
 SELECT area_id, product_id, mode, multiIf(is_full, if(received_s < due, 'on_time', 'late'), {at:UInt32} < due, 'not_due', lacking) AS status,
        count()
   FROM (SELECT d.area_id AS area_id, d.product_id AS product_id, d.mode AS mode, d.due AS due, k.received_s AS received_s,
@@ -73,7 +73,11 @@ SELECT area_id, product_id, mode, multiIf(is_full, if(received_s < due, 'on_time
                        'partial', '') AS lacking, lacking = '' AS is_full
           FROM (SELECT meter_id, area_id, product_id,
                        if({day:Date} < own_since, own_before, own_mode) AS own,
-                       if(own > 0, own, transform(product_id, {products:Array(UInt32)}, {modes:Array(UInt8)}, toUInt8(1))) AS mode,
+                       transform(meter_id, {task_meters:Array(UInt64)}, {task_meter_modes:Array(UInt8)}, toUInt8(0)) AS by_meter,
+                       transform(toUInt64(area_id) * 4294967296 + product_id, {task_places:Array(UInt64)},
+                                 {task_place_modes:Array(UInt8)}, toUInt8(0)) AS by_place,
+                       multiIf(own > 0, own, by_meter > 0, by_meter, by_place > 0, by_place,
+                               transform(product_id, {products:Array(UInt32)}, {modes:Array(UInt8)}, toUInt8(1))) AS mode,
                        arrayElement({dues:Array(UInt32)}, mode) AS due
                   FROM meter_dim FINAL
                  WHERE tenant_id = {tenant:UInt32} AND first_day <= {day:Date} AND registered_s < {seen:UInt32}
@@ -87,14 +91,18 @@ SETTINGS do_not_merge_across_partitions_select_final = 1, join_algorithm = 'full
 
 -- name: missing
 -- Meters in these statuses by id, from one on; no area or no product means all. Statuses as in counts.
-SELECT meter_id, area_id, product_id, multiIf(is_full, if(received_s < due, 'on_time', 'late'), {at:UInt32} < due, 'not_due', lacking) AS status
-  FROM (SELECT d.meter_id AS meter_id, d.area_id AS area_id, d.product_id AS product_id, d.due AS due, k.received_s AS received_s,
+SELECT meter_id, area_id, product_id, mode, multiIf(is_full, if(received_s < due, 'on_time', 'late'), {at:UInt32} < due, 'not_due', lacking) AS status
+  FROM (SELECT d.meter_id AS meter_id, d.area_id AS area_id, d.product_id AS product_id, d.mode AS mode, d.due AS due, k.received_s AS received_s,
                multiIf(k.slots = 0, 'missing', k.slots > k.measured, 'estimated',
                        k.slots < transform(d.product_id, {products:Array(UInt32)}, {slots:Array(UInt16)}, toUInt16(0)),
                        'partial', '') AS lacking, lacking = '' AS is_full
           FROM (SELECT meter_id, area_id, product_id,
                        if({day:Date} < own_since, own_before, own_mode) AS own,
-                       if(own > 0, own, transform(product_id, {products:Array(UInt32)}, {modes:Array(UInt8)}, toUInt8(1))) AS mode,
+                       transform(meter_id, {task_meters:Array(UInt64)}, {task_meter_modes:Array(UInt8)}, toUInt8(0)) AS by_meter,
+                       transform(toUInt64(area_id) * 4294967296 + product_id, {task_places:Array(UInt64)},
+                                 {task_place_modes:Array(UInt8)}, toUInt8(0)) AS by_place,
+                       multiIf(own > 0, own, by_meter > 0, by_meter, by_place > 0, by_place,
+                               transform(product_id, {products:Array(UInt32)}, {modes:Array(UInt8)}, toUInt8(1))) AS mode,
                        arrayElement({dues:Array(UInt32)}, mode) AS due
                   FROM meter_dim FINAL
                  WHERE tenant_id = {tenant:UInt32} AND first_day <= {day:Date} AND registered_s < {seen:UInt32}
@@ -108,6 +116,35 @@ SELECT meter_id, area_id, product_id, multiIf(is_full, if(received_s < due, 'on_
  WHERE status IN {statuses:Array(String)} ORDER BY meter_id LIMIT {limit:UInt32}
 SETTINGS do_not_merge_across_partitions_select_final = 1, join_algorithm = 'full_sorting_merge,hash',
          max_bytes_before_external_group_by = 1000000000
+
+-- name: day_slots
+-- What is stored of days of meters, by quality: slots that are measured, of the 7-day history, set by a person, and other ones.
+SELECT meter_id, toUInt16(day) AS number, length(increments) AS slots,
+       arrayCount(q -> bitAnd(q, 19) = 0, arrayResize(quality, slots)) AS measured,
+       arrayCount(q -> bitAnd(q, 51) = 34, arrayResize(quality, slots)) AS history,
+       arrayCount(q -> bitAnd(q, 17) = 16, arrayResize(quality, slots)) AS edited,
+       arrayCount(q -> bitAnd(q, 51) = 2, arrayResize(quality, slots)) AS other
+  FROM meter_day FINAL
+ WHERE (tenant_id, meter_id, day) IN (SELECT k.1, k.2, toDate(k.3)
+       FROM (SELECT arrayJoin({keys:Array(Tuple(UInt32, UInt64, UInt16))}) AS k))
+   AND day IN {days:Array(Date)}
+
+-- name: register_checks
+-- Registers of a day that fall into a slot measured by a later message, and of these those that lie between the registers at its ends,
+-- give or take one unit. A dial that went round proves nothing.
+SELECT d.area_id, d.product_id, count() AS checked,
+       countIf(r.register >= least(d.left, d.right) - 1 AND r.register <= greatest(d.left, d.right) + 1) AS agreed
+  FROM (SELECT meter_id, register, toInt64(toUnixTimestamp(at)) AS at_s, version FROM register FINAL
+         WHERE tenant_id = {tenant:UInt32} AND at >= toDateTime64({start:Int64}, 0, 'UTC') AND at < toDateTime64({end:Int64}, 0, 'UTC')) AS r
+  JOIN (SELECT meter_id, area_id, product_id, version, slot, {start:Int64} + slot * interval_s AS from_s, from_s + interval_s AS to_s,
+               base + arraySum(arraySlice(increments, 1, slot)) AS left, left + increments[slot + 1] AS right
+          FROM (SELECT meter_id, area_id, product_id, version, interval_s, base, increments,
+                       arrayResize(quality, length(increments)) AS flags
+                  FROM meter_day FINAL WHERE tenant_id = {tenant:UInt32} AND day = {day:Date})
+         ARRAY JOIN arrayFilter(k -> bitAnd(flags[k + 1], 19) = 0, range(length(increments))) AS slot) AS d
+    ON r.meter_id = d.meter_id AND intDiv(r.at_s - {start:Int64}, toInt64(d.to_s - d.from_s)) = d.slot
+ WHERE r.version < d.version AND r.register * 10 >= d.left
+ GROUP BY 1, 2 ORDER BY 1, 2
 
 -- name: quantity_runs
 -- Runs of quantities of a meter that touch a period, newest first. Not FINAL: the same row twice says the same.

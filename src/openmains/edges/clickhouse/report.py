@@ -48,7 +48,18 @@ class DayReports:
                 statuses=[str(status) for status in statuses],
             )
         )
-        return [MissingMeter(MeterId(row[0]), AreaId(row[1]), ProductId(row[2]), Status(row[3])) for row in rows]
+        return [
+            MissingMeter(MeterId(row[0]), AreaId(row[1]), ProductId(row[2]), Status(row[4]), MODES[row[3] - 1])
+            for row in rows
+        ]
+
+    async def checks(
+        self, tenant_id: TenantId, asked: DayRequest, start_s: int, end_s: int
+    ) -> list[tuple[AreaId, ProductId, int, int]]:
+        """See the port."""
+        values = {"tenant": tenant_id, "day": day_to_date(asked.day), "start": start_s, "end": end_s}
+        rows = await self._clickhouse.query(*QUERIES["register_checks"](**values))
+        return [(AreaId(row[0]), ProductId(row[1]), int(row[2]), int(row[3])) for row in rows]
 
     async def area_sums(self, tenant_id: TenantId, first_day: int, last_day: int) -> list[tuple[date, int, int, int]]:
         """(day, area id, sum of totals in the products' units, meters) by day and area."""
@@ -59,7 +70,7 @@ class DayReports:
 
     @staticmethod
     def _params(tenant_id: TenantId, asked: DayRequest) -> dict[str, object]:
-        known = dict(asked.slots) or {0: 0}
+        known, own, places = dict(asked.slots) or {0: 0}, asked.tasks.meters, asked.tasks.places
         return {
             "tenant": tenant_id,
             "day": day_to_date(asked.day),
@@ -68,6 +79,10 @@ class DayReports:
             "products": list(known),
             "slots": list(known.values()),
             "modes": [MODE_CODES[asked.modes[product_id]] if product_id in asked.modes else 1 for product_id in known],
+            "task_meters": list(own) or [0],
+            "task_meter_modes": [MODE_CODES[mode] for mode in own.values()] or [0],
+            "task_places": [area_id << 32 | product_id for area_id, product_id in places] or [0],
+            "task_place_modes": [MODE_CODES[mode] for mode in places.values()] or [0],
             "dues": list(asked.dues),
             "ends": [day_to_date(end) for end in asked.ends],
         }

@@ -47,6 +47,7 @@ from openmains.edges.http import (
     readings_report,
     readings_saved,
     readings_sums,
+    readings_tasks,
     readings_versions,
     security,
     system,
@@ -81,7 +82,7 @@ _MODULES = (
     identity_session, identity, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions, readings_edits,
     readings_versions, readings_manual, readings_changes, alarm, alarm_limits, monitors, ingest, job, security, device_management,
     command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff, tariff_plans, ledger,
-    readings_bulk, readings_sums, readings_saved, system,
+    readings_bulk, readings_sums, readings_saved, readings_tasks, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(

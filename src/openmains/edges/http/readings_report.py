@@ -13,6 +13,7 @@ from openmains.app.identity.model import Actor
 from openmains.app.job.model import Job
 from openmains.app.job.request import ask_for_job
 from openmains.app.problems import Problem
+from openmains.app.readings.report.accuracy_model import AccuracyReport
 from openmains.app.readings.report.model import CollectionReport, MissingMeter, ReportBy
 from openmains.app.readings.report.ports import CollectionReports
 from openmains.domain.ids import MeterId
@@ -50,6 +51,15 @@ async def read_collection_report(
     actor = actor_of(request)
     deps = deps_of(request)
     return await _reports(deps).collection(actor.tenant_id, _day(deps, day, actor), by, deps.now_s())
+
+
+@get("/reports/accuracy", operation_id="read_accuracy", tags=["reports"], opt=VIEWER)
+async def read_accuracy(
+    request: Request[Any, Any, Any], day: Day = None, by: FromQuery[ReportBy] = "area"
+) -> AccuracyReport:
+    """Registers that meters said at other times – spot and check reads among them – against what is stored: share that agrees."""
+    actor, deps = actor_of(request), deps_of(request)
+    return await _reports(deps).accuracy(actor.tenant_id, _day(deps, day, actor), by)
 
 
 @get("/reports/collection.csv", operation_id="download_collection_csv", tags=["reports"], opt=VIEWER)
@@ -133,6 +143,7 @@ async def start_import(
 
 HANDLERS: list[Any] = [
     read_collection_report,
+    read_accuracy,
     download_collection_csv,
     download_collection_xlsx,
     list_missing_meters,

@@ -23,8 +23,8 @@ from openmains.emulator.meter.valve import Position, Valve
 from openmains.emulator.meter.valved_meter import PERMISSION_S
 
 RESTART_S = 5
-MAX_FREEZES = 1440
 ENTRIES = 60  # of one register log
+MAX_FREEZES = 24 * (ENTRIES - 1) + 1
 
 
 class Terminal(PrepayMeter):
@@ -76,7 +76,8 @@ class Terminal(PrepayMeter):
         if since > until or len(found) > MAX_FREEZES:
             return self._answer(verdict, Result.OUT_OF_RANGE, now)
         actions: list[Action] = []
-        for start in range(0, len(found), ENTRIES):
+        # each begins with the last register of the one before, so that no slot lies between two messages
+        for start in range(0, max(1, len(found) - 1) if found else 0, ENTRIES - 1):
             frame = self._frames.registers(self.meter.snapshot(now), found[start : start + ENTRIES])
             actions += self.meter.say("command", frame)
         return actions + self._answer(verdict, Result.DONE, now)

@@ -6,6 +6,8 @@ import contextlib
 import time
 from pathlib import Path
 
+from openmains.app.command.driver import CatalogCommands
+from openmains.app.command.rereads import find_gaps, step_gaps
 from openmains.app.fleet.imports.jobs import import_handlers
 from openmains.app.fleet.sync_dims import sync_dims
 from openmains.app.ingest.pipeline.replay import replay_handlers
@@ -13,15 +15,18 @@ from openmains.app.readings.manual.jobs import reading_handlers
 from openmains.app.readings.report.due import keep_due
 from openmains.app.readings.report.jobs import report_handlers
 from openmains.app.readings.report.schedule import queue_due_reports
+from openmains.domain.command.kinds import Kind
 from openmains.domain.ids import TenantId
 from openmains.domain.period import HOUR_S, Zone
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.clickhouse.fleet import MeterDims
 from openmains.edges.clickhouse.frame_log import ClickHouseFrameLog
+from openmains.edges.clickhouse.gaps import DaySlots
 from openmains.edges.clickhouse.readings import ClickHouseReadings
 from openmains.edges.clickhouse.report import DayReports
 from openmains.edges.jobs.runner import Runner
 from openmains.edges.nats.stream import StreamReplay, UplinkStream
+from openmains.edges.postgres.command.rereads import Rereads
 from openmains.edges.postgres.fleet.imports import ChangedMeters, PostgresImport
 from openmains.edges.postgres.fleet.search import renew_outdated
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
@@ -35,6 +40,7 @@ from openmains.run.settings import Settings
 
 DIMS_EVERY_S = 5.0
 REPORTS_EVERY_S = 20.0
+REREADS_EVERY_S = 10.0  # so that a meter that has just spoken is asked within the time it listens (R1.9)
 UPLOADS_EVERY_S = 3600.0
 UPLOAD_DAYS = 30  # an uploaded file, and what was wrong with it, can be looked at for so long
 TEXTS_EVERY_S = 1.0  # of search texts made by an earlier rule: 2,000 each time, ten million within two hours
@@ -101,13 +107,26 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
             await sync_dims(changes, dims)
         await keep_due(await names.tenants(), days, names, kept, time.time())
 
+    rereads, catalog = Rereads(pool), driver_catalog.load()
+    drivers = CatalogCommands(catalog)
+
+    def may_be_asked(driver_name: str) -> bool:
+        driver = drivers.command_driver(driver_name)
+        return driver is not None and Kind.READ_INTERVALS in driver.command_kinds
+
+    async def ask_for_gaps() -> None:
+        await find_gaps(await names.tenants(), days, names, rereads, int(time.time()))
+        await step_gaps(names, DaySlots(clickhouse), rereads, rereads, may_be_asked, now_us())
+
     # Beside the jobs, not among them: an import of an hour must not keep a report from being as due.
     keeping = asyncio.create_task(every(REPORTS_EVERY_S, "reports as due", keep_reports, stop))
+    asking = asyncio.create_task(every(REREADS_EVERY_S, "re-reads of gaps", ask_for_gaps, stop))
     try:
         await asyncio.gather(*(runner.run() for runner in runners))
     finally:
         keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
+        asking.cancel()
+        await asyncio.gather(keeping, asking, return_exceptions=True)
 
 
 def forget_old_files(folder: Path, before_s: float) -> int:

@@ -51,6 +51,23 @@ def test_lines_are_named_as_people_name_them() -> None:
     assert [line.key for line in groups["driver"]] == ["#8", "a/1", "a/2"]
 
 
+def test_an_area_counts_with_those_below_it_and_models_by_their_maker() -> None:
+    tree = {1: Area("n", "North"), 2: Area("n1", "North 1", 1), 5: Area("n11", "North 1 1", 2)}
+    products = {
+        3: Product("w1", "Water 1", "Maker A", "a/1", 1800, model="X"),
+        4: Product("w2", "Water 2", "Maker B", "a/2", 3600, model="X"),
+    }
+    labels = Labels(SHANGHAI, tree, products)
+    counts = [Counts(1, 3, Status.ON_TIME, 90), Counts(2, 4, Status.MISSING, 3), Counts(5, 3, Status.LATE, 7)]
+    groups = report_of(DAY, counts, labels).groups
+    rows = {line.key: (line.collection.expected, line.collection.missing) for line in groups["area_tree"]}
+    assert rows == {"n": (100, 3), "n1": (10, 3), "n11": (7, 0)}
+    assert [(line.key, line.collection.expected) for line in groups["model"]] == [("Maker A X", 97), ("Maker B X", 3)]
+    assert labels.ids_of("area_tree", "n1") == ([2, 5], [])
+    assert labels.ids_of("area_tree", "none") == ([], [])
+    assert labels.ids_of("model", "Maker B X") == ([], [4])
+
+
 def test_a_lines_key_finds_its_areas_or_products_again() -> None:
     assert LABELS.ids_of("area", "n") == ([1], [])
     assert LABELS.ids_of("product", "w2") == ([], [4])

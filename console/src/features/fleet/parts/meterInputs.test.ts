@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { Problem } from "@/api/problem";
 import type { MeterDetail } from "@/features/fleet/calls";
-import { changesOf, emptyInputs, faultsOf, inputsOf, newMeter } from "./meterInputs";
+import { faultsOf } from "@/shared/faults";
+import { changesOf, emptyInputs, inputsOf, newMeter } from "./meterInputs";
 
 const meter: MeterDetail = {
   meter_id: 7, number: "202600000001", product_id: 2, product_code: "W1", area_id: 3, area_name: "东区", imei: "490154203237518", imsi: "", iccid: "",

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The meter form's texts and the API's values.
-import { Problem } from "@/api/problem";
-import type { FieldProblem, MeterChange, MeterDetail, NewMeter, Place } from "@/features/fleet/calls";
+import type { MeterChange, MeterDetail, NewMeter, Place } from "@/features/fleet/calls";
 
 export interface MeterInputs {
   number: string;
@@ -70,11 +69,4 @@ export function changesOf(meter: MeterDetail, inputs: MeterInputs): MeterChange 
   const all = (of: MeterInputs) => Object.entries({ ...newMeter(of), is_protected: of.is_protected, is_critical: of.is_critical });
   const old = new Map<string, unknown>(all(inputsOf(meter)));
   return Object.fromEntries(all(inputs).filter(([key, value]) => key !== "number" && old.get(key) !== value));
-}
-
-/** The server's own words for each field it refused, by the field's name. */
-export function faultsOf(error: unknown): Record<string, string> {
-  if (!(error instanceof Problem)) return {};
-  const errors = (error.body.errors ?? []) as FieldProblem[];
-  return Object.fromEntries(errors.map((fault) => [fault.pointer.replace(/^\//, ""), fault.detail]));
 }

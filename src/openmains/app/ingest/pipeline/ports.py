@@ -55,6 +55,7 @@ class MeterRecord:
     accepted_number: int | None = None  # such a one that a person took for right
     runs: int = 0  # bits of the rules of which an exception goes on
     standings: dict[str, Standing] = field(default_factory=dict)  # of quantities that are watched, by name
+    report_mode: str = ""  # what the meter says of its own; '': its product's
     frames_before: bytes = b""  # prints (8 bytes each, newest first) of frames before the last one; see ``repeats.py``
 
 

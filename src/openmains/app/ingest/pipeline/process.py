@@ -52,6 +52,7 @@ from openmains.domain.alarm.limits import NO_LIMITS, WatchedLimits
 from openmains.domain.period import Zone
 from openmains.domain.quantity import LITRE_EXPONENT, rescale
 from openmains.domain.readings import validate_intervals, validate_registers
+from openmains.domain.readings.expected import Mode, cadence_of, mode_of_period
 from openmains.domain.readings.model import DayRow, IntervalReport, Judgement, Limits, RegisterReport
 from openmains.domain.readings.quality import Rule, Slot
 from openmains.domain.readings.registers import is_astray
@@ -89,7 +90,7 @@ class Processor:
         self._zones = self.zones = zones
         self._kinds = {event.bit: EventKind(event.name, event.severity) for event in vocabulary().events.values()}
         self._book = book
-        self._limits: dict[tuple[int, int, int, int], Limits] = {}
+        self._limits: dict[tuple[int, int, int, int, str], Limits] = {}
 
     def knows(self, items: Iterable[Uplink | MeterRecord]) -> bool:
         """False when a product or tenant is newer than what was given."""
@@ -358,20 +359,21 @@ class Processor:
 
     def limits_of(self, record: MeterRecord) -> Limits:
         """What the readings of a meter are judged by."""
-        key = (record.product_id, record.qmax_per_h, record.installed_day, record.tenant_id)
+        key = (record.product_id, record.qmax_per_h, record.installed_day, record.tenant_id, record.report_mode)
         found = self._limits.get(key)
         if found is None:
             product = self._products[record.product_id]
             driver = self._catalog.driver(product.driver)
             exponent = driver.unit_exponent
             qmax_per_h = rescale(record.qmax_per_h or product.qmax_per_h, LITRE_EXPONENT, exponent)
+            mode = record.report_mode or mode_of_period(product.report_s)
             found = Limits(
                 qmax_per_h=qmax_per_h,
                 dial=product.dial,
                 ceiling=ceiling_of(qmax_per_h, driver.register_ceiling),
                 installed_at=self._zones[record.tenant_id].start_of(record.installed_day),
                 interval_s=product.interval_s,
-                cadence_s=product.interval_s,
+                cadence_s=cadence_of(Mode(mode), product.interval_s),
                 report_s=product.report_s,
             )
             if len(self._limits) > 100_000:

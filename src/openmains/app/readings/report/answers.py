@@ -4,6 +4,8 @@
 import tempfile
 from pathlib import Path
 
+from openmains.app.readings.report.accuracy import accuracy
+from openmains.app.readings.report.accuracy_model import AccuracyReport
 from openmains.app.readings.report.build import NOT_RECEIVED, day_report, missing_pages, write_csv, write_xlsx
 from openmains.app.readings.report.collection import AsOf, DayReport, Line
 from openmains.app.readings.report.model import (
@@ -73,6 +75,10 @@ class Reports:
                 )
             )
         return answer
+
+    async def accuracy(self, tenant_id: TenantId, day: int, by: ReportBy) -> AccuracyReport:
+        """Registers said at other times against what is stored, by one group."""
+        return await accuracy(tenant_id, day, by, self._days, self._names)
 
     async def csv(self, tenant_id: TenantId, day: int, by: ReportBy, locale: str, now_s: int) -> bytes:
         """The whole report with its missing list; ``by`` comes first in it."""

@@ -15,9 +15,11 @@ from typing import Any, NamedTuple
 from openmains.domain.ids import AreaId, MeterId, ProductId
 from openmains.domain.period import Zone, day_to_date
 from openmains.domain.readings.expected import MODES, Collection, Mode, Modes, Status, due_at, period_of
+from openmains.domain.readings.tasks import Task, WantedModes, line_of, modes_on
 
-GROUPS = ("area", "product", "maker", "driver")
+GROUPS = ("area", "area_tree", "product", "model", "maker", "driver")  # area_tree: each area with those below it
 _ALL_SEEN = 2**32 - 1
+NO_TASKS = WantedModes({}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,16 @@ class MissingMeter:
     area_id: AreaId
     product_id: ProductId
     status: Status
+    mode: Mode = Mode.DAY
 
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """Code and name of an area."""
+    """Code and name of an area, and the one above it."""
 
     code: str
     name: str
+    parent_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,12 @@ class Product:
     driver: str
     interval_s: int
     modes: Modes = field(default_factory=lambda: Modes(Mode.DAY))
+    model: str = ""
+
+    @property
+    def model_key(self) -> str:
+        """Maker and model: two makers may call theirs the same."""
+        return f"{self.maker} {self.model}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +96,8 @@ def when_due(due_s: int) -> AsOf:
 
 @dataclass(frozen=True, slots=True)
 class DayRequest:
-    """A day as it is asked of the stores. ``slots`` and ``modes`` by product; ``dues`` (s) and ``ends`` (last day of the period that
-    holds the day) by mode, in the order of ``MODES``."""
+    """A day as it is asked of the stores. ``slots`` and ``modes`` by product, ``tasks``: modes that tasks want; ``dues`` (s) and
+    ``ends`` (last day of the period that holds the day) by mode, in the order of ``MODES``."""
 
     day: int
     instant: AsOf
@@ -95,17 +105,19 @@ class DayRequest:
     modes: Mapping[int, Mode]
     dues: Sequence[int]
     ends: Sequence[int]
+    tasks: WantedModes = NO_TASKS
 
 
 @dataclass(frozen=True, slots=True)
 class Labels:
     """Names of a tenant's areas and products by id. ``set_aside``: meters that the readings' store can not hold, so that they
-    are counted nowhere."""
+    are counted nowhere; ``tasks``: all, ended ones too."""
 
     zone: Zone
     areas: Mapping[int, Area]
     products: Mapping[int, Product]
     set_aside: int = 0
+    tasks: Sequence[Task] = ()
 
     def slots(self, day: int) -> dict[int, int]:
         """Expected slots of a day by product: 46 to 50 half hours where the clock changes."""
@@ -121,13 +133,22 @@ class Labels:
             {product_id: product.modes.on(day) or Mode.DAY for product_id, product in self.products.items()},
             [due_at(day, mode, self.zone) for mode in MODES],
             [period_of(day, mode)[1] for mode in MODES],
+            modes_on(self.tasks, self.above, self.products, day),
         )
+
+    @property
+    def above(self) -> dict[int, int | None]:
+        """The area above each."""
+        return {area_id: area.parent_id for area_id, area in self.areas.items()}
 
     def ids_of(self, group: str, key: str) -> tuple[list[int], list[int]]:
         """(areas, products) that make up the report's line ``key``; both empty: there is no such line."""
         if group == "area":
             return [area_id for area_id, area in self.areas.items() if area.code == key], []
-        said = {"product": "code", "maker": "maker", "driver": "driver"}[group]
+        if group == "area_tree":
+            top = next((area_id for area_id, area in self.areas.items() if area.code == key), None)
+            return [area_id for area_id in self.areas if top in line_of(area_id, self.above)], []
+        said = {"product": "code", "model": "model_key", "maker": "maker", "driver": "driver"}[group]
         return [], [product_id for product_id, product in self.products.items() if getattr(product, said) == key]
 
 
@@ -205,16 +226,16 @@ def report_of(day: int, counts: Iterable[Counts], labels: Labels, frozen: Frozen
     now, then = list(counts), [] if frozen is None else list(frozen.counts)
     report = DayReport(day, due_s(day, labels.zone), Line("", "", Collection()), set_aside=labels.set_aside)
     report.frozen_s = None if frozen is None else frozen.frozen_s
-    report.total = _lines(now, then, lambda _: ("", ""), is_frozen=frozen is not None, named=[("", "")])[0]
+    report.total = _lines(now, then, lambda _: [("", "")], is_frozen=frozen is not None, named=[("", "")])[0]
     for group in GROUPS:
-        report.groups[group] = _lines(now, then, _namer(group, labels), is_frozen=frozen is not None)
+        report.groups[group] = _lines(now, then, namer(group, labels), is_frozen=frozen is not None)
     return report
 
 
 def _lines(
     now: Sequence[Counts],
     then: Sequence[Counts],
-    name_of: Callable[[Counts], tuple[str, str]],
+    names_of: Callable[[Counts], Sequence[tuple[str, str]]],
     *,
     is_frozen: bool,
     named: Iterable[tuple[str, str]] = (),
@@ -223,22 +244,32 @@ def _lines(
     sums: dict[tuple[str, str], tuple[Collection, Collection]] = {name: (Collection(), Collection()) for name in named}
     for place, rows in enumerate((now, then)):
         for row in rows:
-            sums.setdefault(name_of(row), (Collection(), Collection()))[place].add(row.status, row.meters)
+            for name in names_of(row):
+                sums.setdefault(name, (Collection(), Collection()))[place].add(row.status, row.meters)
     return [Line(*name, sums[name][0], sums[name][1] if is_frozen else None) for name in sorted(sums)]
 
 
-def _namer(group: str, labels: Labels) -> Callable[[Counts], tuple[str, str]]:
-    def area(row: Counts) -> tuple[str, str]:
-        found = labels.areas.get(row.area_id)
-        return (found.code, found.name) if found else (f"#{row.area_id}", "")
+def namer(group: str, labels: Labels) -> Callable[[Counts], Sequence[tuple[str, str]]]:
+    """The lines that a row of counts belongs to: one, or with its area those above it."""
+    above = labels.above
 
-    def product(row: Counts) -> tuple[str, str]:
+    def named(area_id: int) -> tuple[str, str]:
+        found = labels.areas.get(area_id)
+        return (found.code, found.name) if found else (f"#{area_id}", "")
+
+    def area(row: Counts) -> list[tuple[str, str]]:
+        return [named(row.area_id)]
+
+    def area_tree(row: Counts) -> list[tuple[str, str]]:
+        return [named(area_id) for area_id in line_of(row.area_id, above)]
+
+    def product(row: Counts) -> list[tuple[str, str]]:
         found = labels.products.get(row.product_id)
         if found is None:
-            return f"#{row.product_id}", ""
+            return [(f"#{row.product_id}", "")]
         if group == "product":
-            return found.code, found.name
-        said = found.maker if group == "maker" else found.driver
-        return said, said
+            return [(found.code, found.name)]
+        said = {"maker": found.maker, "model": found.model_key, "driver": found.driver}[group]
+        return [(said, said)]
 
-    return area if group == "area" else product
+    return {"area": area, "area_tree": area_tree}.get(group, product)

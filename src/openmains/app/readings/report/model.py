@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from openmains.domain.ids import MeterId
 
-ReportBy = Literal["area", "product", "maker", "driver"]
+ReportBy = Literal["area", "area_tree", "product", "model", "maker", "driver"]  # area_tree: with the areas below
 
 
 class DueCounts(Struct, frozen=True):

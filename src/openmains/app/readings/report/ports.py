@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from openmains.app.readings.report import model
+from openmains.app.readings.report.accuracy_model import AccuracyReport
 from openmains.app.readings.report.collection import Counts, DayRequest, Frozen, Labels, MeterLabel, MissingMeter, Piece
 from openmains.app.readings.report.model import CollectionReport, ReportBy
-from openmains.domain.ids import MeterId, TenantId
+from openmains.domain.ids import AreaId, MeterId, ProductId, TenantId
 from openmains.domain.readings.expected import Status
 
 
@@ -16,6 +17,11 @@ class DayStore(Protocol):
 
     async def counts(self, tenant_id: TenantId, asked: DayRequest) -> list[Counts]:
         """Meters by area, product, mode and status."""
+
+    async def checks(
+        self, tenant_id: TenantId, asked: DayRequest, start_s: int, end_s: int
+    ) -> list[tuple[AreaId, ProductId, int, int]]:
+        """(area, product, registers of the day that were checked, of these those that agree); the day's bounds in s UTC."""
 
     async def missing(
         self, tenant_id: TenantId, asked: DayRequest, after: int, limit: int,
@@ -62,5 +68,6 @@ class CollectionReports(Protocol):
     ) -> list[model.MissingMeter]:
         """``group``: (by, key) of one line of the report."""
 
+    async def accuracy(self, tenant_id: TenantId, day: int, by: ReportBy) -> AccuracyReport: ...
     async def csv(self, tenant_id: TenantId, day: int, by: ReportBy, locale: str, now_s: int) -> bytes: ...
     async def xlsx(self, tenant_id: TenantId, day: int, by: ReportBy, locale: str, now_s: int) -> bytes: ...

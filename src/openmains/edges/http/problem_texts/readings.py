@@ -4,6 +4,34 @@
 from openmains.edges.http.problem_texts.text import Text
 
 TEXTS: dict[str, Text] = {
+    "tasks-overlap": Text(
+        409,
+        "已有计划中的任务",
+        "同一对象已有自 {first} 起的任务。请先结束它，或把新任务的末日定在其之前。",
+        "A task is planned already",
+        "The same target has a task that begins on {first}. End that one first, or let the new one end before it.",
+    ),
+    "task-over": Text(
+        409,
+        "任务已结束",
+        "该任务已不再有效，不能再结束。请刷新列表。",
+        "The task is over",
+        "This task is no longer in force, so it cannot be ended. Load the list again.",
+    ),
+    "too-many-tasks": Text(
+        409,
+        "单表任务过多",
+        "单独设置任务的表已达 {most} 只。请改按区域或产品设置。",
+        "Too many tasks of single meters",
+        "{most} meters have a task of their own already. Set it for an area or a product instead.",
+    ),
+    "no-visit": Text(
+        409,
+        "无需上门",
+        "该表没有等待上门的日期，可能刚刚补到。请刷新列表。",
+        "No visit is waiting",
+        "No day of this meter waits for a visit; it may just have come. Load the list again.",
+    ),
     "too-many-points": Text(
         400,
         "数据点过多",
@@ -16,7 +44,7 @@ TEXTS: dict[str, Text] = {
         "监测终端没有用量",
         "该设备是监测终端，没有累计量和用量。请查询其测点：/meters/〈编号〉/quantities 与 /series。",
         "A monitor has no registers",
-        "This device is a monitor: it has neither registers nor volume. Ask for its quantities: /meters/<id>/quantities and /series.",
+        "This device is a monitor: it has neither registers nor volume. Remedy for its quantities: /meters/<id>/quantities and /series.",
     ),
     "unknown-quantity": Text(
         400,
@@ -30,7 +58,7 @@ TEXTS: dict[str, Text] = {
         "数值过多",
         "该时段的数值超过 {limit} 个。请缩短时段或减少测点。",
         "Too many values",
-        "This period holds more than {limit} values. Ask for a shorter one, or for fewer quantities.",
+        "This period holds more than {limit} values. Remedy for a shorter one, or for fewer quantities.",
     ),
     "unknown-meters": Text(
         400,

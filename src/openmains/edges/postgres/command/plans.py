@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from openmains.app.command.plan_ports import CellMeter, NetworkCapacity
 from openmains.domain.ids import AreaId, ProductId, TenantId
 from openmains.domain.network.coverage import LEVELS, Coverage, coverage
+from openmains.domain.readings.expected import Mode
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import load
 
@@ -26,7 +27,7 @@ class Plans:
         return [
             CellMeter(
                 row["cell"], row["meter_id"], row["number"], row["driver"], row["imsi"], _class_of(row),
-                row["report_s"], row["settings"], row["spreading"],
+                row["report_s"], row["settings"], row["spreading"], Mode(row["report_mode"]),
             )
             for row in rows
         ]  # fmt: skip

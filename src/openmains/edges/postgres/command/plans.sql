@@ -7,6 +7,7 @@ WITH RECURSIVE part AS (
   SELECT area_id FROM area WHERE tenant_id = :tenant_id AND (:area_id::int IS NULL OR area_id = :area_id)
   UNION SELECT a.area_id FROM area a JOIN part ON a.parent_id = part.area_id WHERE a.tenant_id = :tenant_id)
 SELECT s.cell, m.meter_id, m.number, p.driver, m.imsi, s.ecl, s.rsrp_ddbm, s.sinr_ddb, p.report_s,
+       coalesce(m.report_mode, task_mode(m.tenant_id, m.meter_id, m.area_id, m.product_id), p.report_mode) AS report_mode,
        p.settings -> 'spreading' AS spreading, coalesce(w.desired, '{}') || coalesce(w.reported, '{}') AS settings
   FROM meter m JOIN meter_state s USING (meter_id) JOIN product p USING (product_id)
   LEFT JOIN meter_shadow w USING (meter_id)

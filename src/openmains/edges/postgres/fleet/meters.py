@@ -27,11 +27,12 @@ from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.ids import CustomerId, MeterId, TenantId
 from openmains.domain.period import DAY_S, date_to_day, utc
 from openmains.domain.readings.expected import MODES, PERIOD_S, Expectation
+from openmains.domain.readings.tasks import Place, Task, chain_of
 from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.fleet import search
 from openmains.edges.postgres.fleet.kinds import products_of
-from openmains.edges.postgres.modes import modes_of
+from openmains.edges.postgres.modes import modes_of, task_of
 from openmains.edges.postgres.state_points import load_with_points, state_points
 
 SILENT_DAYS = {mode: 2 * PERIOD_S[mode] // DAY_S for mode in MODES}  # two reports missed
@@ -50,7 +51,8 @@ STATUS = {
     "removed": "AND m.removed_on IS NOT NULL",
     "never_seen": "AND m.removed_on IS NULL AND s.last_seen_us IS NULL",
     "silent": """AND m.removed_on IS NULL AND s.last_seen_us < :now_us::bigint - 86400000000 * (:silent_days::bigint[])
-      [array_position(:modes::text[], coalesce(m.report_mode, p.report_mode))]""",
+      [array_position(:modes::text[], coalesce(m.report_mode,
+      task_mode(m.tenant_id, m.meter_id, m.area_id, m.product_id), p.report_mode))]""",
     "alarm": """AND (s.event_mask <> 0
       OR EXISTS (SELECT FROM limit_standing q WHERE q.meter_id = m.meter_id AND q.side <> 0))""",
 }
@@ -247,7 +249,15 @@ class Meters:
             None if row["removed_on"] is None else date_to_day(row["removed_on"]),
             modes_of(row["report_mode"], row["report_mode_since"], row["report_mode_before"]),
             modes_of(row["product_mode"], row["product_since"], row["product_before"]),
+            await self.task_chain(meter_id),
         )
+
+    async def task_chain(self, meter_id: MeterId) -> tuple[Task, ...]:
+        rows = await _QUERIES["task_chain"].fetch(self._connection, tenant_id=self._tenant_id, meter_id=meter_id)
+        if not rows:
+            return ()
+        place = Place(rows[0]["areas"], rows[0]["product_id"], meter_id)
+        return tuple(chain_of([task_of(row) for row in rows], place))
 
     async def _after_change(self, meter_id: MeterId) -> None:
         await search.refresh(self._connection, [meter_id])

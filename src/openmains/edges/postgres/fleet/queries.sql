@@ -71,7 +71,8 @@ RETURNING product_id, code, name, maker, model, medium, driver, dial, interval_s
 -- Meters of a tenant with their last state and customer; which of them and in what order is added (meters.py).
 SELECT m.meter_id, m.number, m.bar_code, m.imei, m.imsi, m.iccid, m.product_id, p.code AS product_code, p.medium, p.kind,
        p.driver, m.area_id, a.code AS area_code, a.name AS area_name, m.customer_id, c.name AS customer_name, m.address, m.place, m.dn,
-       m.qmax_l_h, m.installed_on, m.removed_on, m.expected_from, coalesce(m.report_mode, p.report_mode) AS report_mode,
+       m.qmax_l_h, m.installed_on, m.removed_on, m.expected_from,
+       coalesce(m.report_mode, task_mode(m.tenant_id, m.meter_id, m.area_id, m.product_id), p.report_mode) AS report_mode,
        m.created_at, m.revision,
        s.meter_id AS state_of, s.register, s.register_at, s.last_seen_us, s.event_mask,
        c.code AS customer_code, c.phone AS customer_phone, c.address AS customer_address, c.is_protected, c.is_critical,
@@ -142,6 +143,18 @@ RETURNING revision
 SELECT m.first_day, m.removed_on, m.report_mode, m.report_mode_since, m.report_mode_before, p.report_mode AS product_mode,
        p.report_mode_since AS product_since, p.report_mode_before AS product_before
   FROM meter m JOIN product p USING (product_id) WHERE m.tenant_id = :tenant_id AND m.meter_id = :meter_id
+
+-- name: task_chain
+-- Tasks that speak of a meter, ended ones too, and its area with those above it, its own first.
+WITH RECURSIVE up(area_id, parent_id, far) AS (
+    SELECT a.area_id, a.parent_id, 0 FROM meter m JOIN area a USING (area_id)
+     WHERE m.tenant_id = :tenant_id AND m.meter_id = :meter_id
+    UNION ALL SELECT a.area_id, a.parent_id, up.far + 1 FROM area a JOIN up ON a.area_id = up.parent_id WHERE up.far < 64)
+SELECT k.task_id, k.level, coalesce(k.area_id, k.product_id, k.meter_id) AS target, k.first_day, k.last_day, k.frequency, k.need,
+       k.remedy, k.rereads_a_month, k.quantities, (SELECT array_agg(area_id ORDER BY far) FROM up) AS areas, m.product_id
+  FROM collection_task k LEFT JOIN up ON up.area_id = k.area_id CROSS JOIN meter m
+ WHERE k.tenant_id = :tenant_id AND m.tenant_id = :tenant_id AND m.meter_id = :meter_id
+   AND (k.level = 'company' OR up.area_id IS NOT NULL OR k.product_id = m.product_id OR k.meter_id = m.meter_id)
 
 -- name: note_identity_change
 -- What edges and ClickHouse's copy follow.

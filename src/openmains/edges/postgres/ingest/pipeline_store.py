@@ -186,7 +186,8 @@ _STATE = (  # columns of ``meter_state`` in the order of ``MeterState``'s fields
 )  # fmt: skip
 _FACTS = (
     "meter_id", "tenant_id", "product_id", "area_id", "qmax_l_h", "installed_day", "event_mask", "last_seen_us", "events_at",
-    "imei", "is_held_back", "number", "bar_code", "strange_number", "accepted_number", "runs", "frames_before",
+    "imei", "is_held_back", "number", "bar_code", "strange_number", "accepted_number", "runs", "report_mode",
+    "frames_before",
 )  # fmt: skip
 # By name, but all names of a row in one call: a look-up for each costs as much as all else that is done here.
 _state_of, _facts_of = itemgetter(*_STATE), itemgetter(*_FACTS)
@@ -194,12 +195,14 @@ _state_of, _facts_of = itemgetter(*_STATE), itemgetter(*_FACTS)
 
 def _record(row: Row, latest: Sequence[str]) -> MeterRecord:
     (meter_id, tenant_id, product_id, area_id, qmax_per_h, installed_day, event_mask, last_seen_us, device_at, imei,
-     is_held_back, number, bar_code, strange_number, accepted_number, runs, frames_before) = _facts_of(row)  # fmt: skip
+     is_held_back, number, bar_code, strange_number, accepted_number, runs, report_mode,
+     frames_before) = _facts_of(row)  # fmt: skip
     return MeterRecord(
         meter_id, tenant_id, product_id, area_id, qmax_per_h, installed_day, MeterState(*_state_of(row)), event_mask,
         last_seen_us or 0, device_at, {name: value for name in latest if (value := row[name]) is not None}, imei=imei,
         is_held_back=is_held_back, number=number, bar_code=bar_code, plain_number=plain_number(number),
-        strange_number=strange_number, accepted_number=accepted_number, runs=runs, frames_before=frames_before,
+        strange_number=strange_number, accepted_number=accepted_number, runs=runs, report_mode=report_mode,
+        frames_before=frames_before,
     )  # fmt: skip
 
 

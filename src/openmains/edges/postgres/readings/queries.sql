@@ -97,12 +97,18 @@ SELECT zone FROM tenant WHERE tenant_id = :tenant_id
 
 -- name: area_labels
 -- Names of a tenant's areas.
-SELECT area_id, code, name FROM area WHERE tenant_id = :tenant_id
+SELECT area_id, code, name, parent_id FROM area WHERE tenant_id = :tenant_id
 
 -- name: product_labels
 -- Names of a tenant's products, their grid, and how often their meters report.
-SELECT product_id, code, name, maker, driver, interval_s, report_mode, report_mode_since, report_mode_before
+SELECT product_id, code, name, maker, model, driver, interval_s, report_mode, report_mode_since, report_mode_before
   FROM product WHERE tenant_id = :tenant_id
+
+-- name: tasks
+-- A tenant's collection tasks, ended ones too.
+SELECT task_id, level, coalesce(area_id, product_id, meter_id) AS target, first_day, last_day, frequency, need, remedy,
+       rereads_a_month, quantities
+  FROM collection_task WHERE tenant_id = :tenant_id ORDER BY task_id
 
 -- name: set_aside
 -- How many meters the readings' store can not hold.

@@ -7,7 +7,7 @@ from openmains.app.readings.report.collection import Area, Labels, MeterLabel, P
 from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.period import zone
 from openmains.edges.postgres.db import Pool
-from openmains.edges.postgres.modes import modes_of
+from openmains.edges.postgres.modes import modes_of, task_of
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__)
@@ -28,7 +28,7 @@ class ReportLabels:
         products = await _QUERIES["product_labels"].fetch(self._pool, **of_tenant)
         return Labels(
             zone(key),
-            {row["area_id"]: Area(row["code"], row["name"]) for row in areas},
+            {row["area_id"]: Area(row["code"], row["name"], row["parent_id"]) for row in areas},
             {
                 row["product_id"]: Product(
                     row["code"],
@@ -37,10 +37,12 @@ class ReportLabels:
                     row["driver"],
                     row["interval_s"],
                     modes_of(row["report_mode"], row["report_mode_since"], row["report_mode_before"]),
+                    row["model"],
                 )
                 for row in products
             },
             await _QUERIES["set_aside"].fetchval(self._pool, **of_tenant),
+            [task_of(row) for row in await _QUERIES["tasks"].fetch(self._pool, **of_tenant)],
         )
 
     async def meter_labels(self, tenant_id: TenantId, meter_ids: Sequence[MeterId]) -> dict[int, MeterLabel]:
