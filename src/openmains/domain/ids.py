@@ -15,3 +15,5 @@ ExceptionId = NewType("ExceptionId", int)  # a finding of validation on its way 
 EditId = NewType("EditId", int)  # of a person's edit of a reading, or of an undo
 CommandId = NewType("CommandId", int)
 BatchId = NewType("BatchId", int)  # commands given together
+AreaKindId = NewType("AreaKindId", int)
+PremisesId = NewType("PremisesId", int)

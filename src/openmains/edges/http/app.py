@@ -22,6 +22,7 @@ from openmains.app.problems import Problem
 from openmains.edges.http import (
     alarm,
     alarm_limits,
+    areas,
     command,
     command_batches,
     command_facts,
@@ -70,7 +71,7 @@ _HEADERS = {
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
 }
 _MODULES = (
-    identity_session, identity, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions, readings_edits,
+    identity_session, identity, areas, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions, readings_edits,
     readings_versions, alarm, alarm_limits, monitors, ingest, job, security,
     device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, system,
 )  # fmt: skip

@@ -2,32 +2,33 @@
 """Collection reports (R2.4, R6.2) and the import of meters."""
 
 import asyncio
-import hashlib
-import shutil
-from datetime import date
-from pathlib import Path
+from datetime import date, timedelta
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.params import FromQuery, MultipartBody, QueryParameter
+from msgspec import Struct
 
+from openmains.app.fleet.ports import AreaStore
 from openmains.app.identity.model import Actor
 from openmains.app.job.model import Job
 from openmains.app.job.request import ask_for_job
 from openmains.app.problems import Problem
-from openmains.app.readings.report.model import CollectionReport, MissingMeter, ReportBy
+from openmains.app.readings.report.model import CollectionReport, DayVolume, MissingMeter, ReportBy
 from openmains.app.readings.report.ports import CollectionReports
-from openmains.domain.ids import MeterId
+from openmains.domain.ids import AreaId, MeterId
 from openmains.domain.period import date_to_day, zone
+from openmains.domain.quantity import LITRE_EXPONENT
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
-from openmains.edges.http.inputs import Cursor, Limit, Page, after_id, page
+from openmains.edges.http.inputs import Cursor, Id32, Limit, Page, after_id, page
 from openmains.edges.http.permissions import OPERATOR, VIEWER
 from openmains.edges.http.problems import language_of
 from openmains.edges.http.text_door import file_name
+from openmains.edges.http.uploads import LARGEST_IMPORT, keep, kind_of
 
 Day = Annotated[date | None, QueryParameter(description="Calendar day of the tenant; yesterday without it.")]
-LARGEST_IMPORT = 512 * 1024 * 1024  # a million rows are about 150 MB
+MOST_VOLUME_DAYS = 31
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -107,6 +108,39 @@ def _file(data: bytes, media_type: str, name: str) -> Response[bytes]:
     return Response(data, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
+class AreaVolumes(Struct, frozen=True):
+    """What the meters of an area and of all below it used, by day and medium."""
+
+    area_id: AreaId
+    items: list[DayVolume]
+
+
+@get("/areas/{area_id:int}/volumes", operation_id="read_area_volumes", tags=["reports"], opt=VIEWER)
+async def read_area_volumes(
+    request: Request[Any, Any, Any],
+    area_id: Id32,
+    first: Annotated[date, QueryParameter(description="First calendar day of the tenant.")],
+    last: Annotated[date, QueryParameter(description="Last one; at most 31 days.")],
+) -> AreaVolumes:
+    """Daily volume of an area with all below it, wherever its areas lay before: a branch takes its past with it."""
+    deps, actor = deps_of(request), actor_of(request)
+    if not first <= last < first + timedelta(days=MOST_VOLUME_DAYS):
+        raise Problem("invalid-input", fields=(("/last", "out-of-range"),))
+    async with deps.store.tenant(actor.tenant_id) as work:
+        areas = await work[AreaStore].below(AreaId(area_id))
+    if not areas:
+        raise Problem("not-found")
+    exponents = {page.name: page.unit_exponent for page in deps.drivers.pages()}
+    days = await _reports(deps).volumes(
+        actor.tenant_id,
+        areas,
+        date_to_day(first),
+        date_to_day(last),
+        lambda driver: exponents.get(driver, LITRE_EXPONENT),
+    )
+    return AreaVolumes(AreaId(area_id), days)
+
+
 @post(
     "/imports",
     operation_id="start_import",
@@ -125,42 +159,13 @@ async def start_import(
 ) -> Job:
     """Import meters from CSV or XLSX as a job; the same file is the same job while it waits or runs."""
     deps, actor = deps_of(request), actor_of(request)
-    kind = await _kind(data)
+    kind = await kind_of(data)
     folder = deps.settings.upload_dir / str(actor.tenant_id)
-    digest, path = await asyncio.to_thread(_keep, data, folder, kind)
+    digest, path = await asyncio.to_thread(keep, data, folder, kind)
     name = file_name(data)
     params = {"file_name": name, "format": kind, "partial": partial, "create_areas": create_areas, "sha256": digest}
     key = f"import:{digest}:{int(partial)}{int(create_areas)}"
     return await ask_for_job(deps.store, actor, "meter_import", params, file_path=str(path), unique_key=key)
-
-
-async def _kind(upload: UploadFile) -> str:
-    head = await upload.read(4096)
-    await upload.seek(0)
-    if head[:4] == b"PK\x03\x04":
-        return "xlsx"
-    if head and b"\x00" not in head and (upload.filename or "").lower().endswith((".csv", ".txt")):
-        return "csv"
-    raise Problem("invalid-input", fields=(("/data", "not-csv-or-xlsx"),))
-
-
-def _keep(upload: UploadFile, folder: Path, kind: str) -> tuple[str, Path]:
-    """Store the upload under its own hash, whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    upload.file.seek(0)
-    digest = hashlib.sha256()
-    while block := upload.file.read(1 << 20):
-        digest.update(block)
-    path = folder / f"{digest.hexdigest()}.{kind}"
-    if path.exists():
-        path.touch()  # it is kept from now on
-    else:
-        upload.file.seek(0)
-        part = path.with_suffix(".part")
-        with part.open("wb") as target:
-            shutil.copyfileobj(upload.file, target, 1 << 20)
-        part.replace(path)
-    return digest.hexdigest(), path
 
 
 HANDLERS: list[Any] = [
@@ -168,5 +173,6 @@ HANDLERS: list[Any] = [
     download_collection_csv,
     download_collection_xlsx,
     list_missing_meters,
+    read_area_volumes,
     start_import,
 ]

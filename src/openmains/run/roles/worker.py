@@ -20,7 +20,9 @@ from openmains.edges.clickhouse.frame_log import ClickHouseFrameLog
 from openmains.edges.clickhouse.report import DayReports
 from openmains.edges.jobs.runner import Runner
 from openmains.edges.postgres.fleet.imports import ChangedMeters, PostgresImport
+from openmains.edges.postgres.fleet.places import fold_tallies
 from openmains.edges.postgres.fleet.search import renew_outdated
+from openmains.edges.postgres.fleet.tree_import import open_tree
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.edges.postgres.job.queue import PostgresJobs
 from openmains.edges.postgres.readings.due import KeptReports
@@ -32,6 +34,7 @@ from openmains.run.settings import Settings
 DIMS_EVERY_S = 5.0
 REPORTS_EVERY_S = 20.0
 UPLOADS_EVERY_S = 3600.0
+TALLIES_EVERY_S = 60.0  # rows that count the meters of areas become one an area
 UPLOAD_DAYS = 30  # an uploaded file, and what was wrong with it, can be looked at for so long
 TEXTS_EVERY_S = 1.0  # of search texts made by an earlier rule: 2,000 each time, ten million within two hours
 
@@ -71,13 +74,17 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
             renewed = await renew_outdated(connection)
         texts_every_s[0] = TEXTS_EVERY_S if renewed else HOUR_S
 
+    async def fold(now: float) -> None:
+        if due.take("tallies", now, TALLIES_EVERY_S):
+            await fold_tallies(pool)
+
     handlers = {
-        **import_handlers(lambda: PostgresImport(pool), changes, dims, zone_of),
+        **import_handlers(lambda: PostgresImport(pool), changes, dims, zone_of, lambda tenant: open_tree(pool, tenant)),
         **report_handlers(changes, dims, days, names, kept),
         **replay_handlers(PostgresPipelineStore(pool), ClickHouseFrameLog(clickhouse), driver_catalog.load()),
         **worker_keys(settings, pool),
     }
-    timed = (copy_dims, queue_reports, renew_texts, worker_care(settings, pool), forget_uploads)
+    timed = (copy_dims, queue_reports, renew_texts, fold, worker_care(settings, pool), forget_uploads)
     # the second has no timed work: it keeps a long file of one tenant from holding up the others
     runners = [Runner(store, handlers, clock=time.time, tasks=tasks) for tasks in (timed, ())]
     for runner in runners:

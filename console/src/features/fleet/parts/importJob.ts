@@ -2,7 +2,7 @@
 // What an import job says of itself.
 import type { Job } from "@/features/fleet/calls";
 
-export const COUNTS = ["rows", "inserted", "updated", "unchanged", "rejected", "errors", "areas_created"] as const;
+export const COUNTS = ["rows", "inserted", "updated", "moved", "unchanged", "rejected", "errors", "areas_created"] as const;
 export type Count = (typeof COUNTS)[number];
 
 /** Counts of a finished import that are not zero. */

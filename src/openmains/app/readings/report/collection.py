@@ -10,7 +10,7 @@ with what came late, was edited, or is expected since.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from openmains.domain.ids import AreaId, MeterId, ProductId
 from openmains.domain.period import Zone, day_to_date
@@ -60,6 +60,7 @@ class Product:
     driver: str
     interval_s: int
     modes: Modes = field(default_factory=lambda: Modes(Mode.DAY))
+    medium: Literal["gas", "water"] = "water"
 
 
 @dataclass(frozen=True, slots=True)

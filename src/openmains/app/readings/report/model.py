@@ -68,3 +68,12 @@ class MissingMeter(Struct, frozen=True):
     address: str
     status: str
     last_seen_at: datetime | None
+
+
+class DayVolume(Struct, frozen=True):
+    """What meters used on a day, by medium: exact m³. ``meters``: how many of them are known that day."""
+
+    day: date
+    medium: Literal["gas", "water"]
+    meters: int
+    volume_m3: str

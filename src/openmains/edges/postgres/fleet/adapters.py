@@ -2,7 +2,7 @@
 """Ports of the fleet and the tables behind them."""
 
 from openmains.app.fleet.model import MeterFilter
-from openmains.app.fleet.ports import AreaStore, MeterSearch, MeterStore, ProductStore
+from openmains.app.fleet.ports import AreaStore, MeterSearch, MeterStore, PremisesStore, ProductStore
 from openmains.app.fleet.search import MeterHit
 from openmains.app.fleet.wording import Wording
 from openmains.domain.ids import TenantId
@@ -12,7 +12,8 @@ from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.fleet import search
 from openmains.edges.postgres.fleet.kinds import products_of
 from openmains.edges.postgres.fleet.meters import SILENT_DAYS, Meters
-from openmains.edges.postgres.fleet.tables import Areas, Products
+from openmains.edges.postgres.fleet.places import Areas, PremisesTable
+from openmains.edges.postgres.fleet.tables import Products
 
 
 class Search:
@@ -42,6 +43,7 @@ def adapters(wording: Wording) -> Adapters:
     return dict(
         [
             Bind(AreaStore).to(Areas),
+            Bind(PremisesStore).to(PremisesTable),
             Bind(ProductStore).to(Products),
             Bind(MeterStore).to(meters),
             Bind(MeterSearch).to(Search),

@@ -37,6 +37,7 @@ class ReportLabels:
                     row["driver"],
                     row["interval_s"],
                     modes_of(row["report_mode"], row["report_mode_since"], row["report_mode_before"]),
+                    row["medium"],
                 )
                 for row in products
             },
