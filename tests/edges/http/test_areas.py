@@ -114,6 +114,21 @@ async def test_lists_of_areas_page_filter_and_count(world: World) -> None:
         assert (await book.get("/areas", q="100%_"))["items"] == []
 
 
+async def test_volumes_of_an_area_are_those_below_it_and_of_a_span_that_can_be(world: World) -> None:
+    utility = await world.utility()
+    async with world.client(utility.token) as client:
+        book = Book(client, utility)
+        top = await book.area("top")
+        days = {"first": "2026-06-01", "last": "2026-06-30"}
+        for path, params, status in (
+            (f"/areas/{top}/volumes", days, 200 if world.deps.reports else 501),
+            (f"/areas/{world.b.ids['area_id']}/volumes", days, 404),
+            (f"/areas/{top}/volumes", {"first": "2026-06-02", "last": "2026-06-01"}, 400),
+            (f"/areas/{top}/volumes", {"first": "2026-05-01", "last": "2026-06-30"}, 400),
+        ):
+            assert (await client.get(path, params=params)).status_code == status, (path, params)
+
+
 async def test_alarms_of_an_area_are_those_below_it_too(world: World) -> None:
     utility = await world.utility()
     async with world.client(utility.token) as client:
@@ -226,6 +241,9 @@ async def test_premises_have_an_address_in_an_area_and_coordinates_of_one_datum(
         nowhere = await client.post("/premises", json={"code": "P3", "area_id": low})
         assert nowhere.json()["errors"][0]["pointer"] == "/address"
         assert (await client.patch(path, json={"room": "1202"})).status_code == 428
+        for lone in ({"datum": "gcj02"}, {"lat_e7": 1}):
+            told = (await client.patch(path, json=lone, headers={"If-Match": etag})).json()
+            assert {error["code"] for error in told["errors"]} == {"required"}
         changed = await client.patch(path, json={"room": "1202"}, headers={"If-Match": etag})
         assert changed.json()["address"] == "中山路12号3栋1202"
         stale = await client.patch(path, json={"room": "1203"}, headers={"If-Match": etag})

@@ -36,8 +36,10 @@ async def change_premises(
 ) -> Premises:
     """Raises ``not-found``, ``revision-stale``, and as ``add_premises``."""
     values = dict(values)
-    datum = values.pop("datum", "wgs84")
-    if {"lat_e7", "lon_e7"} & values.keys():
+    says_datum, datum = "datum" in values, values.pop("datum", "wgs84")
+    if says_datum or {"lat_e7", "lon_e7"} & values.keys():
+        if "lat_e7" not in values and "lon_e7" not in values:  # a datum of nothing would be taken and lost
+            raise Problem("invalid-input", fields=(("/lat_e7", "required"), ("/lon_e7", "required")))
         values |= _placed(datum, {"lat_e7": None, "lon_e7": None, **values})
     async with store.tenant(actor.tenant_id) as work:
         before = await work[PremisesStore].get(premises_id)

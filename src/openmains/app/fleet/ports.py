@@ -44,6 +44,9 @@ class AreaStore(Protocol):
     async def below(self, area_id: AreaId) -> list[int]:
         """Ids of the area and of all below it."""
 
+    async def count(self) -> int:
+        """How many areas the tenant has."""
+
     async def levels(self, area_id: AreaId) -> int:
         """Of its branch; 1 where nothing lies below it."""
 

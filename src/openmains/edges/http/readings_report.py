@@ -128,12 +128,13 @@ async def read_area_volumes(
         raise Problem("invalid-input", fields=(("/last", "out-of-range"),))
     async with deps.store.tenant(actor.tenant_id) as work:
         areas = await work[AreaStore].below(AreaId(area_id))
+        is_whole = len(areas) == await work[AreaStore].count()  # asked without a list of 200,000 ids
     if not areas:
         raise Problem("not-found")
     exponents = {page.name: page.unit_exponent for page in deps.drivers.pages()}
     days = await _reports(deps).volumes(
         actor.tenant_id,
-        areas,
+        [] if is_whole else areas,
         date_to_day(first),
         date_to_day(last),
         lambda driver: exponents.get(driver, LITRE_EXPONENT),

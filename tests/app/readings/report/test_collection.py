@@ -58,6 +58,27 @@ def test_a_lines_key_finds_its_areas_or_products_again() -> None:
     assert LABELS.ids_of("driver", "none") == ([], [])
 
 
+def test_an_area_counts_what_lies_below_it() -> None:
+    areas = {
+        5: Area("unit", "Unit", 6, 3), 6: Area("house", "House", 7, 2), 7: Area("town", "Town"),
+        8: Area("empty", "Empty", 7, 2), 9: Area("other", "Other"),
+    }  # fmt: skip
+    labels = Labels(SHANGHAI, areas, LABELS.products)
+    counts = [
+        Counts(5, 3, Status.ON_TIME, 4), Counts(5, 4, Status.MISSING, 1), Counts(6, 3, Status.LATE, 2), Counts(9, 3, Status.MISSING, 8)
+    ]  # fmt: skip
+    report = report_of(DAY, counts, labels, Frozen(1, counts[:1]))
+    told = {
+        line.key: (line.collection.expected, line.collection.received, line.as_due and line.as_due.expected)
+        for line in report.groups["area"]
+    }
+    assert told == {"unit": (5, 4, 4), "house": (7, 6, 4), "town": (7, 6, 4), "other": (8, 0, 0)}
+    assert report.total.collection.expected == 15
+    assert labels.ids_of("area", "town") == ([5, 6, 7, 8], [])
+    assert labels.ids_of("area", "house") == ([5, 6], [])
+    assert labels.ids_of("area", "nobody") == ([], [])
+
+
 def test_the_report_is_due_at_eight_of_the_next_day_and_says_so() -> None:
     assert due_s(DAY, SHANGHAI) == SHANGHAI.start_of(DAY + 1) + 8 * 3600
     said = report_of(DAY, COUNTS, LABELS).as_json()

@@ -43,10 +43,12 @@ class MissingMeter:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """Code and name of an area."""
+    """Code and name of an area; ``depth``: 1 for a root."""
 
     code: str
     name: str
+    parent_id: int | None = None
+    depth: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +127,13 @@ class Labels:
         )
 
     def ids_of(self, group: str, key: str) -> tuple[list[int], list[int]]:
-        """(areas, products) that make up the report's line ``key``; both empty: there is no such line."""
+        """(areas, products) that make up the report's line ``key``; both empty: there is no such line. An area's holds those below it."""
         if group == "area":
-            return [area_id for area_id, area in self.areas.items() if area.code == key], []
+            chosen = {area_id for area_id, area in self.areas.items() if area.code == key}
+            for area_id, area in sorted(self.areas.items(), key=lambda item: item[1].depth) if chosen else ():
+                if area.parent_id in chosen:
+                    chosen.add(area_id)
+            return sorted(chosen), []
         said = {"product": "code", "maker": "maker", "driver": "driver"}[group]
         return [], [product_id for product_id, product in self.products.items() if getattr(product, said) == key]
 
@@ -208,8 +214,27 @@ def report_of(day: int, counts: Iterable[Counts], labels: Labels, frozen: Frozen
     report.frozen_s = None if frozen is None else frozen.frozen_s
     report.total = _lines(now, then, lambda _: ("", ""), is_frozen=frozen is not None, named=[("", "")])[0]
     for group in GROUPS:
-        report.groups[group] = _lines(now, then, _namer(group, labels), is_frozen=frozen is not None)
+        rows = (_with_those_above(now, labels), _with_those_above(then, labels)) if group == "area" else (now, then)
+        report.groups[group] = _lines(*rows, _namer(group, labels), is_frozen=frozen is not None)
     return report
+
+
+def _with_those_above(rows: Sequence[Counts], labels: Labels) -> list[Counts]:
+    """Counts of areas with all that lies below them: each is added to the one above, from the deepest up."""
+    sums: dict[int, dict[Status, int]] = {}
+    for row in rows:
+        own = sums.setdefault(row.area_id, {})
+        own[row.status] = own.get(row.status, 0) + row.meters
+    for area_id, area in sorted(labels.areas.items(), key=lambda item: -item[1].depth):
+        if area.parent_id is not None and area_id in sums:
+            above = sums.setdefault(area.parent_id, {})
+            for status, meters in sums[area_id].items():
+                above[status] = above.get(status, 0) + meters
+    return [
+        Counts(AreaId(area_id), ProductId(0), status, meters)
+        for area_id, own in sums.items()
+        for status, meters in own.items()
+    ]
 
 
 def _lines(

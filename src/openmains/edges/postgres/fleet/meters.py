@@ -47,11 +47,11 @@ OF_TENANT = "WHERE m.tenant_id = :tenant_id AND m.meter_id = :meter_id"
 GATHERED = """
 AND m.meter_id = ANY (ARRAY(
       SELECT g.meter_id FROM meter g WHERE g.tenant_id = :tenant_id AND g.area_id IN (
-        SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path || 'g'
+        SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
          WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id)))
 """
 WALKED = """
-AND (m.area_id IN (SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path || 'g'
+AND (m.area_id IN (SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
                     WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id)) IS TRUE
 """
 _FEW_DEVICES = 20_000

@@ -28,7 +28,7 @@ _COLUMNS = {"name": "name", "parent_id": "parent_id", "kind_id": "area_kind_id"}
 _PREMISES_FIELDS = frozenset(
     {"area_id", "street", "house_number", "building", "unit", "floor", "room", "address", "lat_e7", "lon_e7"}
 )
-_UNDER = "a.path >= (SELECT path FROM area WHERE area_id = :under) AND a.path < (SELECT path || 'g' FROM area WHERE area_id = :under)"
+_UNDER = "a.path >= (SELECT path FROM area WHERE area_id = :under) AND a.path < (SELECT path_end FROM area WHERE area_id = :under)"
 
 
 def _area(row: Row) -> Area:
@@ -88,6 +88,9 @@ class Areas:
     async def below(self, area_id: AreaId) -> list[int]:
         rows = await _QUERIES["areas_below"].fetch(self._connection, tenant_id=self._tenant_id, area_id=area_id)
         return [row["area_id"] for row in rows]
+
+    async def count(self) -> int:
+        return int(await _QUERIES["count_areas"].fetchval(self._connection, tenant_id=self._tenant_id))
 
     async def levels(self, area_id: AreaId) -> int:
         return int(await _QUERIES["area_levels"].fetchval(self._connection, tenant_id=self._tenant_id, area_id=area_id))

@@ -10,26 +10,26 @@ SELECT a.area_id, a.parent_id, a.code, a.name, a.area_kind_id AS kind_id, length
 -- name: meters_below
 -- Meters in use in each of these areas and below it.
 SELECT t.area_id, sum(x.meters)::bigint AS meters
-  FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path || 'g'
+  FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
   JOIN area_tally x ON x.area_id = b.area_id
  WHERE t.tenant_id = :tenant_id AND t.area_id = ANY (:area_ids::int[]) GROUP BY t.area_id
 
 -- name: area_sums
 -- What an area holds, with all below it.
-SELECT (SELECT count(*) - 1 FROM area b WHERE b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path || 'g') AS areas_below,
+SELECT (SELECT count(*) - 1 FROM area b WHERE b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end) AS areas_below,
        coalesce(s.meters, 0) AS meters, coalesce(s.devices, 0) AS devices,
        (SELECT count(*) FROM area b JOIN premises p ON p.area_id = b.area_id
-         WHERE b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path || 'g') AS premises
+         WHERE b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end) AS premises
   FROM area t
   LEFT JOIN LATERAL (SELECT sum(x.meters)::bigint AS meters, sum(x.devices)::bigint AS devices
          FROM area b JOIN area_tally x ON x.area_id = b.area_id
-        WHERE b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path || 'g') s ON true
+        WHERE b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end) s ON true
  WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id
 
 -- name: devices_below
 -- How many devices were registered in an area and below it, the tenant's beside it: how a list is best read.
 SELECT coalesce(sum(x.devices), 0)::bigint FROM area t
-  JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path || 'g'
+  JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
   JOIN area_tally x ON x.area_id = b.area_id
  WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id
 
@@ -42,18 +42,22 @@ SELECT a.area_id, a.code, a.name
 
 -- name: areas_below
 -- Ids of an area and of all below it.
-SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path || 'g'
+SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
  WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id
+
+-- name: count_areas
+-- How many areas a tenant has.
+SELECT count(*) FROM area WHERE tenant_id = :tenant_id
 
 -- name: area_levels
 -- How many levels an area's branch has.
 SELECT (max(length(b.path)) - min(length(t.path))) / 8 + 1
-  FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path || 'g'
+  FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
  WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id
 
 -- name: is_area_below
 -- Whether an area is another one or lies below it.
-SELECT EXISTS (SELECT FROM area a JOIN area t ON t.tenant_id = a.tenant_id AND a.path >= t.path AND a.path < t.path || 'g'
+SELECT EXISTS (SELECT FROM area a JOIN area t ON t.tenant_id = a.tenant_id AND a.path >= t.path AND a.path < t.path_end
                 WHERE a.tenant_id = :tenant_id AND a.area_id = :area_id AND t.area_id = :ancestor_id)
 
 -- name: hold_tree
@@ -62,9 +66,9 @@ SELECT pg_advisory_xact_lock(1869414402, :tenant_id)
 
 -- name: areas_named
 -- Areas whose code or name has one of these patterns in it, with all below them: what a search may mean.
-WITH named AS (SELECT path FROM area WHERE tenant_id = :tenant_id AND words LIKE ANY (:patterns::text[]))
+WITH named AS (SELECT path, path_end FROM area WHERE tenant_id = :tenant_id AND words LIKE ANY (:patterns::text[]))
 SELECT DISTINCT a.area_id, a.parent_id, a.code, a.name
-  FROM named n JOIN area a ON a.tenant_id = :tenant_id AND a.path >= n.path AND a.path < n.path || 'g'
+  FROM named n JOIN area a ON a.tenant_id = :tenant_id AND a.path >= n.path AND a.path < n.path_end
 
 -- name: add_area
 -- No row where the code is taken.
@@ -176,5 +180,5 @@ RETURNING a.area_id
 -- name: note_area_move
 -- In the trail, as whoever asked for the import.
 INSERT INTO audit (tenant_id, user_id, actor, action, object_type, object_id, before, after, reason)
-SELECT :tenant_id, u.user_id, u.login, 'move_area', 'area', :area_id, :before::jsonb, :after::jsonb, :reason
-  FROM job j JOIN app_user u ON u.user_id = j.created_by WHERE j.job_id = :job_id
+SELECT :tenant_id, u.user_id, coalesce(u.login, 'system'), 'move_area', 'area', :area_id, :before::jsonb, :after::jsonb, :reason
+  FROM job j LEFT JOIN app_user u ON u.user_id = j.created_by WHERE j.job_id = :job_id

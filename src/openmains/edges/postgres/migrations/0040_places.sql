@@ -27,6 +27,8 @@ SELECT seed_area_kinds(tenant_id) FROM tenant;
 ALTER TABLE area
   ADD COLUMN area_kind_id int REFERENCES area_kind,
   ADD COLUMN path text COLLATE "C",
+  -- Behind everything below it: a column, because a bound that is computed in the query is not leakproof and no bound of the index.
+  ADD COLUMN path_end text COLLATE "C" GENERATED ALWAYS AS (path || 'g') STORED,
   -- Code and name as a search compares them: lower case, half width, no white space (normalise of app/fleet/search.py).
   ADD COLUMN words text GENERATED ALWAYS AS (regexp_replace(lower(normalize(code, NFKC)), '\s', '', 'g') || E'\n'
     || regexp_replace(lower(normalize(name, NFKC)), '\s', '', 'g')) STORED;

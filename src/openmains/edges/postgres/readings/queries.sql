@@ -88,8 +88,8 @@ SELECT grid_at FROM meter_state WHERE tenant_id = :tenant_id AND meter_id = :met
 SELECT zone FROM tenant WHERE tenant_id = :tenant_id
 
 -- name: area_labels
--- Names of a tenant's areas.
-SELECT area_id, code, name FROM area WHERE tenant_id = :tenant_id
+-- Names of a tenant's areas, and the tree they form.
+SELECT area_id, code, name, parent_id, length(path) / 8 AS depth FROM area WHERE tenant_id = :tenant_id
 
 -- name: product_labels
 -- Names of a tenant's products, their grid, and how often their meters report.

@@ -28,7 +28,7 @@ class ReportLabels:
         products = await _QUERIES["product_labels"].fetch(self._pool, **of_tenant)
         return Labels(
             zone(key),
-            {row["area_id"]: Area(row["code"], row["name"]) for row in areas},
+            {row["area_id"]: Area(row["code"], row["name"], row["parent_id"], row["depth"]) for row in areas},
             {
                 row["product_id"]: Product(
                     row["code"],
