@@ -8,7 +8,8 @@ from typing import Any
 from msgspec import structs
 
 from openmains.app.alarm.model import Alarm
-from openmains.app.fleet.model import Area, Dimension, MeterDetail, NewMeter, Product
+from openmains.app.fleet.areas import Area, AreaKind, AreaTotals
+from openmains.app.fleet.model import Dimension, MeterDetail, NewMeter, Product
 from openmains.app.identity.model import ApiToken, User
 from openmains.app.job.model import Job
 from openmains.app.readings.model import EditFacts, EditState, ExceptionStatus, NewEdit, ReadingEdit, ReadingException
@@ -17,6 +18,7 @@ from openmains.domain.identity.role import Role
 from openmains.domain.ids import (
     AlarmId,
     AreaId,
+    AreaKindId,
     CustomerId,
     EditId,
     ExceptionId,
@@ -246,26 +248,47 @@ class Areas:
 
     def __init__(self, *areas: Area) -> None:
         self.rows = {row.area_id: row for row in areas}
+        self.named: dict[int, AreaKind] = {}
+        self.is_held = False
 
     async def get(self, area_id: AreaId) -> Area | None:
-        return self.rows.get(area_id)
+        found = self.rows.get(area_id)
+        return None if found is None else structs.replace(found, depth=len(self._way(area_id)))
 
-    async def add(self, code: str, name: str, parent_id: AreaId | None) -> Area | None:
+    async def add(
+        self, code: str, name: str, parent_id: AreaId | None, kind_id: AreaKindId | None = None
+    ) -> Area | None:
         if code in {row.code for row in self.rows.values()}:
             return None
-        made = Area(AreaId(max(self.rows, default=0) + 1), parent_id, code, name)
+        made = Area(AreaId(max(self.rows, default=0) + 1), parent_id, code, name, kind_id)
         self.rows[made.area_id] = made
-        return made
+        return await self.get(made.area_id)
 
     async def change(self, area_id: AreaId, values: dict[str, Any]) -> Area | None:
         self.rows[area_id] = structs.replace(self.rows[area_id], **values)
-        return self.rows[area_id]
+        return await self.get(area_id)
 
     async def is_below(self, area_id: AreaId, ancestor_id: AreaId) -> bool:
-        here: AreaId | None = area_id
-        while here is not None and here != ancestor_id:
-            here = self.rows[here].parent_id
-        return here is not None
+        return ancestor_id in self._way(area_id)
+
+    async def levels(self, area_id: AreaId) -> int:
+        return max(len(way) for one in self.rows if area_id in (way := self._way(one))) - len(self._way(area_id)) + 1
+
+    async def sums(self, area_id: AreaId) -> AreaTotals:
+        return AreaTotals(sum(area_id in self._way(one) for one in self.rows) - 1, 0, 0, 0)
+
+    async def hold_tree(self) -> None:
+        self.is_held = True
+
+    async def kind(self, kind_id: AreaKindId) -> AreaKind | None:
+        return self.named.get(kind_id)
+
+    def _way(self, area_id: AreaId) -> list[AreaId]:
+        way, here = [], self.rows.get(area_id)
+        while here is not None:
+            way.append(here.area_id)
+            here = None if here.parent_id is None else self.rows.get(here.parent_id)
+        return way
 
 
 class Products:

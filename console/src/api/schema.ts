@@ -127,6 +127,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/area-kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListAreaKinds
+         * @description What the utility calls the areas of its tree.
+         */
+        get: operations["list_area_kinds"];
+        put?: never;
+        /**
+         * AddAreaKind
+         * @description Add a kind of areas.
+         */
+        post: operations["add_area_kind"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/area-kinds/{kind_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * ChangeAreaKind
+         * @description Rename a kind, or put it elsewhere in the order.
+         */
+        patch: operations["change_area_kind"];
+        trace?: never;
+    };
     "/api/v1/areas": {
         parameters: {
             query?: never;
@@ -136,7 +180,7 @@ export interface paths {
         };
         /**
          * ListAreas
-         * @description All areas by code.
+         * @description Areas by code, page by page: a tree may have hundreds of thousands.
          */
         get: operations["list_areas"];
         put?: never;
@@ -160,7 +204,7 @@ export interface paths {
         };
         /**
          * ReadArea
-         * @description One area.
+         * @description One area, the way to it, and what it holds with all below it.
          */
         get: operations["read_area"];
         put?: never;
@@ -170,9 +214,69 @@ export interface paths {
         head?: never;
         /**
          * ChangeArea
-         * @description Rename or move an area.
+         * @description Rename an area, or move it with all below it: for another ``parent_id`` a reason is needed.
          */
         patch: operations["change_area"];
+        trace?: never;
+    };
+    "/api/v1/areas/{area_id}/volumes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ReadAreaVolumes
+         * @description Daily volume of an area with all below it, wherever its areas lay before: a branch takes its past with it.
+         */
+        get: operations["read_area_volumes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/areas/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * DownloadAreas
+         * @description The tree, or an area with all below it, as a file that the import takes back.
+         */
+        get: operations["download_areas"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/areas/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * ImportAreas
+         * @description Import areas from CSV or XLSX as a job, all or nothing.
+         */
+        post: operations["import_areas"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/audit": {
@@ -2333,6 +2437,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/premises": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListPremises
+         * @description Premises; an area includes the areas below it.
+         */
+        get: operations["list_premises"];
+        put?: never;
+        /**
+         * AddPremises
+         * @description Add premises.
+         */
+        post: operations["add_premises"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/premises/{premises_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ReadPremises
+         * @description One of them; the ETag is for the next change.
+         */
+        get: operations["read_premises"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * ChangePremises
+         * @description Change premises.
+         */
+        patch: operations["change_premises"];
+        trace?: never;
+    };
     "/api/v1/problems/{code}": {
         parameters: {
             query?: never;
@@ -3292,7 +3444,7 @@ export interface components {
         /** AccuracyReport */
         AccuracyReport: {
             /** @enum {string} */
-            by: "area" | "area_tree" | "product" | "model" | "maker" | "driver";
+            by: "area" | "product" | "model" | "maker" | "driver";
             /** Format: date */
             day: string;
             rows: components["schemas"]["AccuracyRow"][];
@@ -3381,17 +3533,72 @@ export interface components {
         Area: {
             area_id: number;
             code: string;
+            /** @default 1 */
+            depth: number;
+            /** @default false */
+            has_below: boolean;
+            kind_id?: number | null;
+            meters?: number | null;
             name: string;
             parent_id: number | null;
         };
         /** AreaChange */
         AreaChange: {
+            kind_id?: number | null;
             name?: string;
             parent_id?: number | null;
+            reason?: string;
         };
-        /** AreaList */
-        AreaList: {
-            items: components["schemas"]["Area"][];
+        /** AreaDetail */
+        AreaDetail: {
+            above: components["schemas"]["AreaStep"][];
+            area_id: number;
+            code: string;
+            /** @default 1 */
+            depth: number;
+            /** @default false */
+            has_below: boolean;
+            kind_id?: number | null;
+            meters?: number | null;
+            name: string;
+            parent_id: number | null;
+            sums: components["schemas"]["AreaTotals"];
+        };
+        /** AreaKind */
+        AreaKind: {
+            code: string;
+            kind_id: number;
+            name: string;
+            name_en: string;
+            rank: number;
+        };
+        /** AreaKindChange */
+        AreaKindChange: {
+            name?: string;
+            name_en?: string;
+            rank?: number;
+        };
+        /** AreaKindList */
+        AreaKindList: {
+            items: components["schemas"]["AreaKind"][];
+        };
+        /** AreaStep */
+        AreaStep: {
+            area_id: number;
+            code: string;
+            name: string;
+        };
+        /** AreaTotals */
+        AreaTotals: {
+            areas_below: number;
+            devices: number;
+            meters: number;
+            premises: number;
+        };
+        /** AreaVolumes */
+        AreaVolumes: {
+            area_id: number;
+            items: components["schemas"]["DayVolume"][];
         };
         /**
          * AtChange
@@ -3588,7 +3795,7 @@ export interface components {
         /** CollectionReport */
         CollectionReport: {
             /** @enum {string} */
-            by: "area" | "area_tree" | "product" | "model" | "maker" | "driver";
+            by: "area" | "product" | "model" | "maker" | "driver";
             /** Format: date */
             day: string;
             /** Format: date-time */
@@ -3793,6 +4000,15 @@ export interface components {
             detail: string;
             name: string;
             offset: number;
+        };
+        /** DayVolume */
+        DayVolume: {
+            /** Format: date */
+            day: string;
+            /** @enum {string} */
+            medium: "gas" | "water";
+            meters: number;
+            volume_m3: string;
         };
         /** DeadLetter */
         DeadLetter: {
@@ -4495,8 +4711,18 @@ export interface components {
         /** NewArea */
         NewArea: {
             code: string;
+            kind_id?: number | null;
             name: string;
             parent_id?: number | null;
+        };
+        /** NewAreaKind */
+        NewAreaKind: {
+            code: string;
+            name: string;
+            /** @default  */
+            name_en: string;
+            /** @default 0 */
+            rank: number;
         };
         /** NewBatch */
         NewBatch: {
@@ -4626,6 +4852,32 @@ export interface components {
              * @default
              */
             reason: string;
+        };
+        /** NewPremises */
+        NewPremises: {
+            /** @default  */
+            address: string;
+            area_id: number;
+            /** @default  */
+            building: string;
+            code: string;
+            /**
+             * @default wgs84
+             * @enum {string}
+             */
+            datum: "wgs84" | "gcj02";
+            /** @default  */
+            floor: string;
+            /** @default  */
+            house_number: string;
+            lat_e7?: number | null;
+            lon_e7?: number | null;
+            /** @default  */
+            room: string;
+            /** @default  */
+            street: string;
+            /** @default  */
+            unit: string;
         };
         /** NewProduct */
         NewProduct: {
@@ -4779,6 +5031,11 @@ export interface components {
             items: components["schemas"]["ApiToken"][];
             next: string | null;
         };
+        /** Page[Area] */
+        Page_Area: {
+            items: components["schemas"]["Area"][];
+            next: string | null;
+        };
         /** Page[AuditEntry] */
         Page_AuditEntry: {
             items: components["schemas"]["AuditEntry"][];
@@ -4842,6 +5099,11 @@ export interface components {
         /** Page[MonitorRow] */
         Page_MonitorRow: {
             items: components["schemas"]["MonitorRow"][];
+            next: string | null;
+        };
+        /** Page[Premises] */
+        Page_Premises: {
+            items: components["schemas"]["Premises"][];
             next: string | null;
         };
         /** Page[Product] */
@@ -5015,6 +5277,44 @@ export interface components {
             /** Format: date-time */
             simulated_at: string;
             without_readings: number;
+        };
+        /** Premises */
+        Premises: {
+            address: string;
+            area_id: number;
+            area_name: string;
+            building: string;
+            code: string;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * @default wgs84
+             * @enum {string}
+             */
+            datum: "wgs84" | "gcj02";
+            floor: string;
+            house_number: string;
+            lat_e7: number | null;
+            lon_e7: number | null;
+            premises_id: number;
+            revision: number;
+            room: string;
+            street: string;
+            unit: string;
+        };
+        /** PremisesChange */
+        PremisesChange: {
+            address?: string;
+            area_id?: number;
+            building?: string;
+            datum?: "wgs84" | "gcj02";
+            floor?: string;
+            house_number?: string;
+            lat_e7?: number | null;
+            lon_e7?: number | null;
+            room?: string;
+            street?: string;
+            unit?: string;
         };
         /** ProblemDetails */
         ProblemDetails: {
@@ -6605,7 +6905,7 @@ export interface operations {
             };
         };
     };
-    list_areas: {
+    list_area_kinds: {
         parameters: {
             query?: never;
             header?: never;
@@ -6620,7 +6920,335 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AreaList"];
+                    "application/json": components["schemas"]["AreaKindList"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    add_area_kind: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAreaKind"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AreaKind"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    change_area_kind: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AreaKindChange"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AreaKind"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_areas: {
+        parameters: {
+            query?: {
+                /** @description With the meters in use, here and below. */
+                counts?: boolean;
+                /** @description ``next`` of the page before; fits the same list only. */
+                cursor?: string | null;
+                /** @description Rows of a page. */
+                limit?: number;
+                /** @description Directly below it. */
+                parent_id?: number | null;
+                /** @description Every word is a part of the code or the name. */
+                q?: string | null;
+                /** @description Those below no other. */
+                roots?: boolean;
+                /** @description Anywhere below it. */
+                under?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Area"];
                 };
             };
             /** @description Input not valid */
@@ -6828,7 +7456,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Area"];
+                    "application/json": components["schemas"]["AreaDetail"];
                 };
             };
             /** @description Input not valid */
@@ -6936,6 +7564,335 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Area"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_area_volumes: {
+        parameters: {
+            query: {
+                /** @description First calendar day of the tenant. */
+                first: string;
+                /** @description Last one; at most 31 days. */
+                last: string;
+            };
+            header?: never;
+            path: {
+                area_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AreaVolumes"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    download_areas: {
+        parameters: {
+            query?: {
+                kind?: "csv" | "xlsx";
+                under?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description File Download */
+            200: {
+                headers: {
+                    /** @description File size in bytes */
+                    "content-length"?: string;
+                    /** @description Entity tag */
+                    etag?: string;
+                    /** @description Last modified data-time in RFC 2822 format */
+                    "last-modified"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "": string;
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    import_areas: {
+        parameters: {
+            query?: {
+                /** @description Why areas move, where the file moves some; without one such a row is an error. Kept in the audit log. */
+                reason?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
                 };
             };
             /** @description Input not valid */
@@ -19565,6 +20522,438 @@ export interface operations {
             };
         };
     };
+    list_premises: {
+        parameters: {
+            query?: {
+                area_id?: number | null;
+                /** @description How the code begins. */
+                code?: string | null;
+                /** @description ``next`` of the page before; fits the same list only. */
+                cursor?: string | null;
+                /** @description Of the coordinates in the answer: WGS-84 as stored, or GCJ-02 for maps of China. */
+                datum?: "wgs84" | "gcj02";
+                /** @description Rows of a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Premises"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    add_premises: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPremises"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Premises"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_premises: {
+        parameters: {
+            query?: {
+                /** @description Of the coordinates in the answer: WGS-84 as stored, or GCJ-02 for maps of China. */
+                datum?: "wgs84" | "gcj02";
+            };
+            header?: never;
+            path: {
+                premises_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Premises"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    change_premises: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the object as it was read. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                premises_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PremisesChange"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Premises"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     describe_problem: {
         parameters: {
             query?: never;
@@ -20934,7 +22323,7 @@ export interface operations {
     read_accuracy: {
         parameters: {
             query?: {
-                by?: "area" | "area_tree" | "product" | "model" | "maker" | "driver";
+                by?: "area" | "product" | "model" | "maker" | "driver";
                 /** @description Calendar day of the tenant; yesterday without it. */
                 day?: string | null;
             };
@@ -21039,7 +22428,7 @@ export interface operations {
     read_collection_report: {
         parameters: {
             query?: {
-                by?: "area" | "area_tree" | "product" | "model" | "maker" | "driver";
+                by?: "area" | "product" | "model" | "maker" | "driver";
                 /** @description Calendar day of the tenant; yesterday without it. */
                 day?: string | null;
             };
@@ -21144,7 +22533,7 @@ export interface operations {
     download_collection_csv: {
         parameters: {
             query?: {
-                by?: "area" | "area_tree" | "product" | "model" | "maker" | "driver";
+                by?: "area" | "product" | "model" | "maker" | "driver";
                 /** @description Calendar day of the tenant; yesterday without it. */
                 day?: string | null;
             };
@@ -21249,7 +22638,7 @@ export interface operations {
     download_collection_xlsx: {
         parameters: {
             query?: {
-                by?: "area" | "area_tree" | "product" | "model" | "maker" | "driver";
+                by?: "area" | "product" | "model" | "maker" | "driver";
                 /** @description Calendar day of the tenant; yesterday without it. */
                 day?: string | null;
             };
@@ -21354,7 +22743,7 @@ export interface operations {
     list_missing_meters: {
         parameters: {
             query?: {
-                by?: "area" | "area_tree" | "product" | "model" | "maker" | "driver";
+                by?: "area" | "product" | "model" | "maker" | "driver";
                 /** @description ``next`` of the page before; fits the same list only. */
                 cursor?: string | null;
                 /** @description Calendar day of the tenant; yesterday without it. */

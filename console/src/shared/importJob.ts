@@ -4,7 +4,7 @@ import type { Schemas } from "@/api/typed";
 
 type Job = Schemas["Job"];
 
-export const COUNTS = ["rows", "inserted", "updated", "unchanged", "rejected", "errors", "areas_created"] as const;
+export const COUNTS = ["rows", "inserted", "updated", "moved", "unchanged", "rejected", "errors", "areas_created"] as const;
 export type Count = (typeof COUNTS)[number];
 
 /** Counts of a finished import that are not zero. */

@@ -13,12 +13,14 @@ from typing import Any
 
 import msgspec
 
+from openmains.app.fleet.model import MeterFilter
 from openmains.app.fleet.sync_dims import sync_dims
+from openmains.app.fleet.wording import Wording
 from openmains.app.readings.report.build import day_report
 from openmains.bench import bulk, calibration
 from openmains.bench import query_data as data
 from openmains.bench.changes import export_rows_per_s
-from openmains.domain.ids import MeterId, TenantId
+from openmains.domain.ids import AreaId, MeterId, TenantId
 from openmains.domain.period import date_to_day
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.fleet import MeterDims
@@ -27,6 +29,8 @@ from openmains.edges.clickhouse.readings import ClickHouseReadings
 from openmains.edges.clickhouse.report import DayReports
 from openmains.edges.postgres.db import API_ROLE, Pool, create_pool, tenant_transaction
 from openmains.edges.postgres.fleet.imports import ChangedMeters
+from openmains.edges.postgres.fleet.meters import Meters
+from openmains.edges.postgres.fleet.places import Areas
 from openmains.edges.postgres.fleet.search import search
 from openmains.edges.postgres.migrate import migrate
 from openmains.edges.postgres.readings.due import KeptReports
@@ -43,12 +47,14 @@ class Built(msgspec.Struct):
     meters: int
     meter_days: int
     tenant_id: TenantId
+    areas: int = 200
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     parser.add_argument("--meters", type=int, default=10_000_000)
     parser.add_argument("--meter-days", type=int, default=50_000_000)
+    parser.add_argument("--areas", type=int, default=200_000, help="of the tree, twelve below each")
     parser.add_argument("--queries", type=int, default=200, help="of each kind")
     parser.add_argument("--points", type=int, default=2_000, help="meters that have a month of pressures")
     parser.add_argument("--seed", type=int, default=1)
@@ -93,6 +99,7 @@ class Sizes(msgspec.Struct):
 
     meters: int
     meter_days: int
+    areas: int = 200
 
 
 async def build_in(sizes: Sizes, var: Path, urls: EngineUrls) -> int:
@@ -110,7 +117,7 @@ async def _build(args: Sizes | argparse.Namespace, var: Path, dsn: str, owner: P
     page = var / "bench-query.json"
     if page.exists():
         built = msgspec.json.decode(page.read_bytes(), type=Built)
-        if (built.meters, built.meter_days) == (args.meters, args.meter_days):
+        if (built.meters, built.meter_days, built.areas) == (args.meters, args.meter_days, args.areas):
             _say("data present, reused")
             return built
     await migrate(dsn)
@@ -118,17 +125,17 @@ async def _build(args: Sizes | argparse.Namespace, var: Path, dsn: str, owner: P
     if await owner.fetchval("SELECT EXISTS (SELECT 1 FROM tenant WHERE code = 'bench')"):
         raise SystemExit(f"{var} holds an unfinished or a different data set: remove it or name another with --var")
     started = time.monotonic()
-    tenant_id = await data.build_registry(dsn, args.meters, _say)
+    tenant_id = await data.build_registry(dsn, args.meters, args.areas, _say)
     _say(f"registry: {time.monotonic() - started:.0f} s")
     started = time.monotonic()
     area, product = (
         await owner.fetchval("SELECT min(area_id) FROM area"),
         await owner.fetchval("SELECT min(product_id) FROM product"),
     )
-    await data.build_days(clickhouse, tenant_id, area, product, args.meters, args.meter_days, _say)
+    await data.build_days(clickhouse, tenant_id, area, args.areas, product, args.meters, args.meter_days, _say)
     _say(f"meter-days: {time.monotonic() - started:.0f} s")
     _say(f"dimensions: {await sync_dims(ChangedMeters(owner), MeterDims(clickhouse))}")
-    built = Built(args.meters, args.meter_days, tenant_id)
+    built = Built(args.meters, args.meter_days, tenant_id, args.areas)
     page.write_bytes(msgspec.json.encode(built))
     return built
 
@@ -194,6 +201,7 @@ async def _measure(
     figures["report_s"] = await _best_s(lambda: day_report(tenant, last, reports, names, kept, now_s))
     figures["area_s"] = await _best_s(lambda: reports.area_sums(tenant, last, last))
     figures["export_rows_per_s"] = await export_rows_per_s(clickhouse, api, tenant)
+    figures |= {"areas": built.areas} | await _branches(owner, api, tenant, last, chance, args.queries, reports)
     size = await clickhouse.query(
         "SELECT sum(bytes_on_disk), sumIf(rows, table = 'meter_day') FROM system.parts "
         "WHERE active AND database = currentDatabase() AND table IN ('meter_day', 'day_total')"
@@ -204,6 +212,44 @@ async def _measure(
     if not await clickhouse.query("SELECT 1 FROM series LIMIT 1"):
         await bulk.build_series(clickhouse, tenant, points, last)
     return figures | await bulk.measure(PostgresStore(api), clickhouse, tenant, points, last, args.queries)
+
+
+async def _branches(
+    owner: Pool, api: Pool, tenant: TenantId, day: int, chance: random.Random, count: int, reports: DayReports
+) -> dict[str, Any]:
+    """A list, a count and a sum of a branch, as the role that obeys row-level security: half of them of the two upper levels."""
+    ids = [
+        row["area_id"]
+        for row in await owner.fetch("SELECT area_id FROM area WHERE tenant_id = $1 ORDER BY path", tenant)
+    ]
+    upper = [
+        row["area_id"]
+        for row in await owner.fetch(
+            "SELECT area_id FROM area WHERE tenant_id = $1 AND length(path) <= 16 ORDER BY path", tenant
+        )
+    ]
+    chosen = [AreaId(chance.choice(upper if place % 2 else ids)) for place in range(count)]
+
+    async def listed(area_id: AreaId) -> None:
+        async with tenant_transaction(api, tenant) as connection:
+            await Meters(connection, tenant, Wording()).page(MeterFilter(area_id, limit=51))
+
+    async def counted(area_id: AreaId) -> None:
+        async with tenant_transaction(api, tenant) as connection:
+            await Areas(connection, tenant).sums(area_id)
+
+    async def summed(area_id: AreaId) -> None:
+        async with tenant_transaction(api, tenant) as connection:
+            areas = await Areas(connection, tenant).below(area_id)
+            areas = [] if len(areas) == await Areas(connection, tenant).count() else areas
+        await reports.volumes_below(tenant, areas, day, day)
+
+    figures = {}
+    for name, ask in (("list", listed), ("count", counted), ("sum", summed)):
+        figures[f"branch_{name}_p95_ms"] = await _p95([lambda ask=ask, one=one: ask(one) for one in chosen])  # type: ignore[misc]
+        figures[f"branch_{name}_whole_s"] = await _best_s(lambda ask=ask: ask(AreaId(upper[0])))  # type: ignore[misc]
+        _say(f"branch {name}: p95 {figures[f'branch_{name}_p95_ms']} ms, of all {figures[f'branch_{name}_whole_s']} s")
+    return figures
 
 
 async def _queries(owner: Pool, chance: random.Random, meters: int, count: int) -> dict[str, list[str]]:

@@ -22,6 +22,7 @@ LAST_DAY = date(2026, 6, 30)  # the newest day of all meters
 LONG_DAYS = 31  # some meters have a whole month
 _FULL_SHARE = (4, 5)  # of the meter-days, for days that all meters have
 _SLICE = 100_000
+FAN_OUT = 12  # areas directly below one: 200,000 are five levels
 
 Say = Callable[[str], None]
 
@@ -48,7 +49,7 @@ _METERS = """
 INSERT INTO meter (meter_id, tenant_id, number, bar_code, imei, product_id, area_id, customer_id, address, installed_on, expected_from)
 OVERRIDING SYSTEM VALUE
 SELECT c.customer_id, $1, lpad((210000000000 + c.customer_id * 7)::text, 12, '0'), 'B' || c.customer_id,
-       860000000000000 + c.customer_id * 13, $4 + c.customer_id % 4, $5 + c.customer_id % 200, c.customer_id, c.address,
+       860000000000000 + c.customer_id * 13, $4 + c.customer_id % 4, $5 + c.customer_id % $6, c.customer_id, c.address,
        '2022-01-01'::date + (c.customer_id % 900)::int, '2022-01-01'
   FROM customer c WHERE c.customer_id BETWEEN $2 AND $3
 """
@@ -59,8 +60,8 @@ SELECT m.meter_id, E'\n' || m.number || E'\n' || lower(m.bar_code) || E'\n' || m
 """
 
 
-async def build_registry(owner_dsn: str, meters: int, say: Say) -> TenantId:
-    """Tenant 'bench' with ``meters`` meters (ids 1 … meters) in a database of its own; returns the tenant's id."""
+async def build_registry(owner_dsn: str, meters: int, areas: int, say: Say) -> TenantId:
+    """Tenant 'bench' with ``meters`` meters (ids 1 … meters) in a tree of ``areas`` areas, in a database of its own; returns its id."""
     connection = await connect(owner_dsn, application="openmains-bench")
     try:
         await connection.execute(
@@ -73,8 +74,11 @@ async def build_registry(owner_dsn: str, meters: int, say: Say) -> TenantId:
             )
         )
         area = await connection.fetchval(
-            "WITH a AS (INSERT INTO area (tenant_id, code, name) SELECT $1, 'A' || lpad(i::text, 3, '0'), '片区' || i "
-            "FROM generate_series(0, 199) i RETURNING area_id) SELECT min(area_id) FROM a", tenant_id,
+            "WITH base AS (SELECT coalesce(max(area_id), 0) + 1 AS least FROM area), "
+            "a AS (INSERT INTO area (area_id, tenant_id, code, name, parent_id) OVERRIDING SYSTEM VALUE "
+            "SELECT least + i, $1, 'A' || lpad(i::text, 6, '0'), '片区' || i, CASE WHEN i > 0 THEN least + (i - 1) / $3::int END "
+            "FROM base, generate_series(0, $2::int - 1) i ORDER BY i RETURNING area_id) SELECT min(area_id) FROM a",
+            tenant_id, areas, FAN_OUT,
         )  # fmt: skip
         product = await connection.fetchval(
             "WITH p AS (INSERT INTO product (tenant_id, code, name, maker, model, medium, driver) "
@@ -89,7 +93,7 @@ async def build_registry(owner_dsn: str, meters: int, say: Say) -> TenantId:
         await connection.execute("ALTER TABLE customer ADD PRIMARY KEY (customer_id)", timeout=None)
         for first in range(1, meters + 1, 1_000_000):
             last = min(first + 999_999, meters)
-            await connection.execute(_METERS, tenant_id, first, last, product, area, timeout=None)
+            await connection.execute(_METERS, tenant_id, first, last, product, area, areas, timeout=None)
             say(f"meters {last}/{meters}")
         await connection.execute("ALTER TABLE meter ADD PRIMARY KEY (meter_id)", timeout=None)
         await connection.execute(
@@ -99,7 +103,9 @@ async def build_registry(owner_dsn: str, meters: int, say: Say) -> TenantId:
         for statement in later:
             say(statement.split(" USING ")[0][:100])
             await connection.execute(statement, timeout=None)
-        await connection.execute("VACUUM (ANALYZE) meter, customer, meter_search, meter_state", timeout=None)
+        await connection.execute(
+            "VACUUM (ANALYZE) area, area_tally, meter, customer, meter_search, meter_state", timeout=None
+        )
         return tenant_id
     finally:
         await connection.close()
@@ -176,7 +182,7 @@ async def _fill_slice(owner_dsn: str, tenant_id: int, first: int, last: int) -> 
 
 
 _DAYS = """
-INSERT INTO meter_day SELECT {tenant:UInt32}, number + {first:UInt64} AS m, {day:Date}, {area:UInt32} + m % 200,
+INSERT INTO meter_day SELECT {tenant:UInt32}, number + {first:UInt64} AS m, {day:Date}, {area:UInt32} + m % {areas:UInt32},
   {product:UInt32} + m % 4, 1000000 + m * 37 % 9000000, 1800,
   arrayMap(k -> toInt32(if(rand(k) % 16 < if(k < 12, 1, 5), 1 + (rand64(k) % 7) * (rand64(k + 50) % 7), 0)),
            materialize(range(48))) AS inc,
@@ -193,7 +199,7 @@ def shape(meters: int, meter_days: int) -> tuple[int, int]:
 
 
 async def build_days(
-    clickhouse: ClickHouse, tenant_id: int, area: int, product: int, meters: int, meter_days: int, say: Say
+    clickhouse: ClickHouse, tenant_id: int, area: int, areas: int, product: int, meters: int, meter_days: int, say: Say
 ) -> None:
     """Meter-days up to LAST_DAY; one meter in a thousand has none (the report's missing list)."""
     full, long = shape(meters, meter_days)
@@ -205,7 +211,7 @@ async def build_days(
         for first in range(0, count, 1_000_000):
             await clickhouse.command(
                 _DAYS,
-                {"tenant": tenant_id, "first": first + 1, "day": date.fromordinal(day + 719_163), "area": area,
+                {"tenant": tenant_id, "first": first + 1, "day": date.fromordinal(day + 719_163), "area": area, "areas": areas,
                  "product": product, "count": min(1_000_000, count - first)},
             )  # fmt: skip
         say(f"meter-days of {date.fromordinal(day + 719_163)}: {count}")

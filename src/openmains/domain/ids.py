@@ -16,3 +16,5 @@ EditId = NewType("EditId", int)  # of a person's edit of a reading, or of an und
 CommandId = NewType("CommandId", int)
 BatchId = NewType("BatchId", int)  # commands given together
 TaskId = NewType("TaskId", int)  # of a collection task
+AreaKindId = NewType("AreaKindId", int)
+PremisesId = NewType("PremisesId", int)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from openmains.app.fleet.model import Area, NewMeter
+from openmains.app.fleet.areas import Area
+from openmains.app.fleet.model import NewMeter
 from openmains.app.fleet.ports import AreaStore, MeterStore, ProductStore
 from openmains.app.fleet.register import add_meter, change_meter, remove_meter
 from openmains.domain.ids import AreaId, MeterId

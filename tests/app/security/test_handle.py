@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from openmains.app.fleet.model import Area, NewMeter
+from openmains.app.fleet.areas import Area
+from openmains.app.fleet.model import NewMeter
 from openmains.app.fleet.ports import AreaStore, MeterStore, ProductStore
 from openmains.app.job.ports import JobStore
 from openmains.app.security.handle import (

@@ -5,8 +5,9 @@ from datetime import date, timedelta
 
 import pytest
 
+from openmains.domain.fleet.cells import REASONS
 from openmains.domain.fleet.installation import COPIED_FROM, COPIED_TO, expectation_fault, installation_fault, is_copied
-from openmains.domain.fleet.meter_row import REASONS, MeterRow, RowCheck
+from openmains.domain.fleet.meter_row import MeterRow, RowCheck
 
 TODAY = date(2026, 9, 1)
 

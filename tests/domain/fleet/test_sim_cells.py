@@ -3,8 +3,9 @@
 
 import pytest
 
+from openmains.domain.fleet.cells import CellError
 from openmains.domain.fleet.identifiers import luhn_digit
-from openmains.domain.fleet.meter_row import CellError, _iccid
+from openmains.domain.fleet.meter_row import _iccid
 
 ACCOUNT = "898604260000000000"
 

@@ -105,9 +105,9 @@ async def test_area_cannot_be_below_itself(world: World) -> None:
     async with world.client(world.a.token) as client:
         top = (await client.post("/areas", json={"code": "loop-1", "name": "1"})).json()["area_id"]
         below = (await client.post("/areas", json={"code": "loop-2", "name": "2", "parent_id": top})).json()["area_id"]
-        answer = await client.patch(f"/areas/{top}", json={"parent_id": below})
+        answer = await client.patch(f"/areas/{top}", json={"parent_id": below, "reason": "test"})
         assert answer.json()["errors"][0]["code"] == "would-loop"
-        lifted = await client.patch(f"/areas/{below}", json={"parent_id": None})
+        lifted = await client.patch(f"/areas/{below}", json={"parent_id": None, "reason": "test"})
         assert lifted.json()["parent_id"] is None
 
 

@@ -58,7 +58,15 @@ async def subject(world: World) -> dict[str, Any]:
         " RETURNING token_id",
         secrets.token_bytes(32), user["user_id"], a.tenant_id,
     )  # fmt: skip
+    above = await insert(
+        "INSERT INTO area (tenant_id, code, name) VALUES ($1, $2, 'N') RETURNING area_id", a.tenant_id, tag
+    )
+    area = await insert(
+        "INSERT INTO area (tenant_id, code, name, parent_id) VALUES ($1, $2, 'N', $3) RETURNING area_id",
+        a.tenant_id, f"{tag}-b", above,
+    )  # fmt: skip
     return {
+        "area": area,
         "meter": meter_id,
         "imei": int(meter["imei"]),
         "user": user["user_id"],
@@ -86,6 +94,7 @@ ACTS: list[tuple[str, str, str, dict[str, Any] | None, str]] = [
     ("destroy_key", "DELETE", "/meters/{meter}/key", None, QUERY),
     ("dismiss", "POST", "/dead-letters/dismiss", {"ids": ["letter"]}, BODY),
     ("change_meter", "PATCH", "/meters/{meter}", {"is_protected": False}, BODY),
+    ("move_area", "PATCH", "/areas/{area}", {"parent_id": None}, BODY),
     ("remove_meter", "DELETE", "/meters/{meter}", None, QUERY),
     ("set_command_policy", "PUT", "/command-policy", {"daily_share_ppm": 20_000}, QUERY),
     ("set_command_times", "PUT", "/command-times", {"kind": "read_status", "attempts": 1}, QUERY),

@@ -13,7 +13,7 @@ import pytest
 from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import connect
 from openmains.edges.postgres.fleet.imports import CHOSEN, FOLLOWING
-from openmains.edges.postgres.fleet.meters import OF_TENANT, SHOWN
+from openmains.edges.postgres.fleet.meters import OF_TENANT, SHOWN, WALKED
 from openmains.edges.postgres.queries import Query, load
 from openmains.edges.postgres.state_points import load_with_points, state_points
 from openmains.run.engines.engines import Engines
@@ -134,6 +134,10 @@ async def test_the_list_of_meters(house: House) -> None:
     mine: dict[str, Any] = {"tenant_id": house.tenant_id, "most": 50}
     meters, end = FLEET["meters"], "ORDER BY m.number ASC LIMIT :most"
     await house.expect(extended(meters, end), "meter_tenant_id_number_key", **mine)
+    area = await house.owner.fetchval("SELECT min(area_id) FROM area WHERE tenant_id = $1", house.tenant_id)
+    await house.expect(
+        extended(meters, WALKED, end), "meter_tenant_id_number_key", **mine, area_id=area
+    )  # of a large branch
     await house.expect(
         extended(meters, "AND m.number > :after", end), "meter_tenant_id_number_key", **mine, after="plan777"
     )

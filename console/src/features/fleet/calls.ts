@@ -31,7 +31,36 @@ export const getMeter = (meterId: number, signal: Abort) => call("get", "/api/v1
 export const addMeter = (body: NewMeter) => call("post", "/api/v1/meters", { body });
 export const changeMeter = (meterId: number, revision: number, body: MeterChange) =>
   call("patch", "/api/v1/meters/{meter_id}", { path: { meter_id: meterId }, body, ifMatch: revision });
-export const listAreas = (signal: Abort) => call("get", "/api/v1/areas", { signal });
+export type AreaQuery = QueryOf<"list_areas">;
+export type AreaDetail = Schemas["AreaDetail"];
+export type AreaKind = Schemas["AreaKind"];
+export type NewArea = Schemas["NewArea"];
+export type AreaChange = Schemas["AreaChange"];
+export type NewAreaKind = Schemas["NewAreaKind"];
+export type AreaKindChange = Schemas["AreaKindChange"];
+export type Premises = Schemas["Premises"];
+export type NewPremises = Schemas["NewPremises"];
+export type PremisesChange = Schemas["PremisesChange"];
+export const listAreas = (query: AreaQuery, signal: Abort) => call("get", "/api/v1/areas", { query, signal });
+export const getArea = (areaId: number, signal: Abort) => call("get", "/api/v1/areas/{area_id}", { path: { area_id: areaId }, signal });
+export const addArea = (body: NewArea) => call("post", "/api/v1/areas", { body });
+export const changeArea = (areaId: number, body: AreaChange) => call("patch", "/api/v1/areas/{area_id}", { path: { area_id: areaId }, body });
+export const areasFile = (query: QueryOf<"download_areas">) => fileUrl("/api/v1/areas/file", query);
+export const importAreas = (file: File, reason: string): Promise<Job> => {
+  const body = new FormData();
+  body.set("data", file);
+  return send(urlOf("/api/v1/areas/import", {}, { reason }), { method: "POST", body });
+};
+export const listAreaImports = (signal: Abort) => call("get", "/api/v1/jobs", { query: { kind: "area_import", limit: 3 }, signal });
+export const listAreaKinds = (signal: Abort) => call("get", "/api/v1/area-kinds", { signal });
+export const addAreaKind = (body: NewAreaKind) => call("post", "/api/v1/area-kinds", { body });
+export const changeAreaKind = (kindId: number, body: AreaKindChange) => call("patch", "/api/v1/area-kinds/{kind_id}", { path: { kind_id: kindId }, body });
+export const listPremises = (query: QueryOf<"list_premises">, signal: Abort) => call("get", "/api/v1/premises", { query, signal });
+export const getPremises = (premisesId: number, datum: Premises["datum"], signal: Abort) =>
+  call("get", "/api/v1/premises/{premises_id}", { path: { premises_id: premisesId }, query: { datum }, signal });
+export const addPremises = (body: NewPremises) => call("post", "/api/v1/premises", { body });
+export const changePremises = (premisesId: number, revision: number, body: PremisesChange) =>
+  call("patch", "/api/v1/premises/{premises_id}", { path: { premises_id: premisesId }, body, ifMatch: revision });
 export const listProducts = (signal: Abort) => call("get", "/api/v1/products", { query: { limit: 500 }, signal });
 export const changeProduct = (productId: number, body: ProductChange) =>
   call("patch", "/api/v1/products/{product_id}", { path: { product_id: productId }, body });

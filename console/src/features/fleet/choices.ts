@@ -1,15 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 // Areas and products to choose from, fetched once for all pages that offer them.
-import { useQuery } from "@tanstack/vue-query";
-import { computed } from "vue";
-import { listAreas, listProducts } from "./calls";
+import { keepPreviousData, useQuery } from "@tanstack/vue-query";
+import { computed, type Ref } from "vue";
+import { getArea, listAreas, listProducts } from "./calls";
 
 const STALE_MS = 300_000; // they change a few times a year
 
-export function useAreas() {
-  const { data } = useQuery({ queryKey: ["areas"], queryFn: ({ signal }) => listAreas(signal), staleTime: STALE_MS });
-  const areas = computed(() => data.value?.items ?? []);
-  return { areas, areaChoices: computed(() => areas.value.map((area) => ({ value: String(area.area_id), text: area.name }))) };
+/** The areas that have all typed words in code or name, at most a page; and the chosen one, wherever it is. */
+export function useAreaSearch(chosen: Ref<string>, typed: Ref<string>) {
+  const { data } = useQuery({
+    queryKey: ["areas", typed],
+    queryFn: ({ signal }) => listAreas(typed.value === "" ? {} : { q: typed.value }, signal),
+    staleTime: STALE_MS,
+    placeholderData: keepPreviousData,
+  });
+  const { text } = useAreaText(chosen);
+  const found = computed(() => (data.value?.items ?? []).map((area) => ({ value: String(area.area_id), text: area.name })));
+  return {
+    choices: computed(() =>
+      chosen.value === "" || found.value.some((one) => one.value === chosen.value)
+        ? found.value
+        : [{ value: chosen.value, text: text.value === "" ? "…" : text.value }, ...found.value],
+    ),
+    /** More than one page: the rest is found by typing. */
+    isMany: computed(() => data.value?.next != null),
+  };
+}
+
+/** What an area chosen by its id is called; '' while nothing is chosen or known. */
+export function useAreaText(chosen: Ref<string>) {
+  const { data } = useQuery({
+    queryKey: ["area", chosen],
+    queryFn: ({ signal }) => getArea(Number(chosen.value), signal),
+    enabled: computed(() => chosen.value !== ""),
+    staleTime: STALE_MS,
+  });
+  return { text: computed(() => (chosen.value === "" ? "" : (data.value?.name ?? chosen.value))) };
 }
 
 export function useProducts() {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { DataLine, Files, Odometer } from "@element-plus/icons-vue";
+import { DataLine, Files, Location, Odometer } from "@element-plus/icons-vue";
 import type { NavEntry } from "@/shared/pages";
 
 export const nav: readonly NavEntry[] = [
   { page: "meters", icon: Odometer, order: 20 },
   { page: "monitors", icon: DataLine, order: 25 },
+  { page: "areas", icon: Location, order: 27 },
   { page: "products", icon: Files, order: 70 },
 ];

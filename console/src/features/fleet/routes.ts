@@ -8,6 +8,10 @@ export const routes: readonly Page[] = [
   { path: "/meters/:meterId(\\d+)/edit", name: "meter-edit", component: () => import("./pages/MeterForm.vue"), meta: { title: "form.edit", under: "meters", least: "operator" } },
   { path: "/meters/import", name: "meter-import", component: () => import("./pages/ImportPage.vue"), meta: { title: "imports.title", under: "meters", least: "operator" } },
   { path: "/monitors", name: "monitors", component: () => import("./pages/MonitorList.vue"), meta: { title: "monitor.title" } },
+  { path: "/areas", name: "areas", component: () => import("./pages/AreaTree.vue"), meta: { title: "area.title" } },
+  { path: "/premises", name: "premises", component: () => import("./pages/PremisesList.vue"), meta: { title: "premises.title", under: "areas" } },
+  { path: "/premises/new", name: "premises-new", component: () => import("./pages/PremisesForm.vue"), meta: { title: "premises.add", under: "areas", least: "operator" } },
+  { path: "/premises/:premisesId(\\d+)", name: "premises-edit", component: () => import("./pages/PremisesForm.vue"), meta: { title: "premises.one", under: "areas" } },
   { path: "/products", name: "products", component: () => import("./pages/ProductList.vue"), meta: { title: "catalog.title" } },
   { path: "/drivers/:maker/:model", name: "driver", component: () => import("./pages/DriverDetail.vue"), meta: { title: "catalog.drivers", under: "products" } },
 ];

@@ -262,7 +262,7 @@ export const words = {
     setAside: ["{n} 只表未计入：日期无法复制到读数库，请更正其安装日期。", "{n} meters are not counted: their dates cannot be copied to the readings. Correct their dates of installation."],
     by: ["分组", "Group by"],
     group: ["名称", "Name"],
-    groups: { area: ["区域", "Area"], area_tree: ["区域（含下级）", "Area with those below"], model: ["型号", "Model"], product: ["产品", "Product"], maker: ["厂家", "Maker"], driver: ["驱动", "Driver"] },
+    groups: { area: ["区域（含下级）", "Area with those below"], model: ["型号", "Model"], product: ["产品", "Product"], maker: ["厂家", "Maker"], driver: ["驱动", "Driver"] },
     missingList: ["未抄表具", "Missing meters"],
     csv: ["下载 CSV", "Download CSV"],
     xlsx: ["下载 XLSX", "Download XLSX"],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Areas, products and meters as the use cases and the API see them."""
+"""Products and meters as the use cases and the API see them; areas: ``areas.py``."""
 
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -35,15 +35,6 @@ CustomerRef = Annotated[CustomerId, Meta(ge=1, le=2**63 - 1)]
 MeterRef = Annotated[MeterId, Meta(ge=1, le=2**63 - 1)]
 Imei = Annotated[str, Meta(pattern=r"^[0-9]{14,16}$")]
 Digits = Annotated[str, Meta(pattern=r"^[0-9A-Fa-f]{0,24}$")]
-
-
-class Area(Struct, frozen=True):
-    """A part of the supply network; areas form a tree."""
-
-    area_id: AreaId
-    parent_id: AreaId | None
-    code: str
-    name: str
 
 
 AllowCbc = Annotated[
@@ -118,21 +109,6 @@ class ProductChange(Struct, frozen=True, forbid_unknown_fields=True):
     allow_cbc: AllowCbc | UnsetType = UNSET
     allow_no_ems: AllowNoEms | UnsetType = UNSET
     report_mode: ReportMode | UnsetType = UNSET
-
-
-class NewArea(Struct, frozen=True, forbid_unknown_fields=True):
-    """An area to add."""
-
-    code: Code
-    name: Name
-    parent_id: AreaRef | None = None
-
-
-class AreaChange(Struct, frozen=True, forbid_unknown_fields=True):
-    """What of an area may change."""
-
-    name: Name | UnsetType = UNSET
-    parent_id: AreaRef | UnsetType | None = UNSET
 
 
 class Customer(Struct, frozen=True):

@@ -1,13 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the registry of areas, products and meters asks of the stores."""
+"""What the registry of areas, premises, products and meters asks of the stores."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Protocol
 
+from openmains.app.fleet.areas import (
+    Area,
+    AreaFilter,
+    AreaKind,
+    AreaRow,
+    AreaStep,
+    AreaTotals,
+    NewAreaKind,
+    Premises,
+    PremisesFilter,
+)
 from openmains.app.fleet.driver_catalog import DriverIdentity
 from openmains.app.fleet.model import (
-    Area,
     Dimension,
     Meter,
     MeterDetail,
@@ -18,17 +28,60 @@ from openmains.app.fleet.model import (
     RegisteredMeter,
 )
 from openmains.app.fleet.search import MeterHit
-from openmains.domain.ids import AreaId, CustomerId, MeterId, ProductId
+from openmains.domain.ids import AreaId, AreaKindId, CustomerId, MeterId, PremisesId, ProductId
 from openmains.domain.readings.expected import Expectation
 from openmains.domain.readings.tasks import Task
 
 
 class AreaStore(Protocol):
-    async def all(self) -> list[Area]: ...
+    """The tree. What lies below an area is told with it."""
+
+    async def page(self, chosen: AreaFilter) -> list[Area]: ...
     async def get(self, area_id: AreaId) -> Area | None: ...
-    async def add(self, code: str, name: str, parent_id: AreaId | None) -> Area | None: ...
+    async def above(self, area_id: AreaId) -> list[AreaStep]:
+        """The way from the root to the one above it."""
+
+    async def sums(self, area_id: AreaId) -> AreaTotals: ...
+    async def below(self, area_id: AreaId) -> list[int]:
+        """Ids of the area and of all below it."""
+
+    async def count(self) -> int:
+        """How many areas the tenant has."""
+
+    async def levels(self, area_id: AreaId) -> int:
+        """Of its branch; 1 where nothing lies below it."""
+
+    async def is_below(self, area_id: AreaId, ancestor_id: AreaId) -> bool:
+        """Also where both are the same."""
+
+    async def hold_tree(self) -> None:
+        """Nobody else moves or adds an area until the transaction ends."""
+
+    async def add(self, code: str, name: str, parent_id: AreaId | None, kind_id: AreaKindId | None) -> Area | None:
+        """None: the code is taken."""
+
     async def change(self, area_id: AreaId, values: dict[str, Any]) -> Area | None: ...
-    async def is_below(self, area_id: AreaId, ancestor_id: AreaId) -> bool: ...
+    async def rows(self, limit: int, after: str, under: AreaId | None) -> list[AreaRow]:
+        """For a file: each after the one above it, those of a branch or all, after a path."""
+
+    async def kinds(self) -> list[AreaKind]: ...
+    async def kind(self, kind_id: AreaKindId) -> AreaKind | None: ...
+    async def add_kind(self, kind: NewAreaKind) -> AreaKind | None:
+        """None: the code is taken."""
+
+    async def change_kind(self, kind_id: AreaKindId, values: dict[str, Any]) -> AreaKind | None: ...
+
+
+class PremisesStore(Protocol):
+    """Premises; coordinates in WGS-84."""
+
+    async def page(self, chosen: PremisesFilter) -> list[Premises]: ...
+    async def get(self, premises_id: PremisesId) -> Premises | None: ...
+    async def add(self, values: dict[str, Any]) -> Premises | None:
+        """None: the code is taken."""
+
+    async def change(self, premises_id: PremisesId, revision: int, values: dict[str, Any]) -> Premises | None:
+        """None: the revision is not the current one."""
 
 
 class ProductStore(Protocol):

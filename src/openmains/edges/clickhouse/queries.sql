@@ -192,6 +192,14 @@ SELECT day, area_id, sum(total), count() FROM day_total FINAL
  GROUP BY day, area_id ORDER BY day, area_id
 SETTINGS do_not_merge_across_partitions_select_final = 1
 
+-- name: volumes_below
+-- Sums of totals by day and product over these areas, all of a tenant where there are none, and of how many meters.
+SELECT day, product_id, sum(total), count() FROM day_total FINAL
+ WHERE tenant_id = {tenant:UInt32} AND day BETWEEN {first:Date} AND {last:Date} AND slots > 0
+   AND (empty({areas:Array(UInt32)}) OR area_id IN {areas:Array(UInt32)})
+ GROUP BY day, product_id ORDER BY day, product_id
+SETTINGS do_not_merge_across_partitions_select_final = 1
+
 -- name: loads_by_minute
 -- Reports that each radio cell carried in each minute of the day, over a span.
 SELECT cell, intDiv(intDiv(received_us, 1000000) - {midnight:Int64} + 604800, 60) % 1440 AS minute, toInt64(count())

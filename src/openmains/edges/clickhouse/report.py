@@ -68,6 +68,17 @@ class DayReports:
         )
         return [(row[0], int(row[1]), int(row[2]), int(row[3])) for row in rows]
 
+    async def volumes_below(
+        self, tenant_id: TenantId, areas: Sequence[int], first_day: int, last_day: int
+    ) -> list[tuple[date, ProductId, int, int]]:
+        """(day, product id, sum of totals in the product's unit, meters) over these areas; none: all of the tenant."""
+        rows = await self._clickhouse.query(
+            *QUERIES["volumes_below"](
+                tenant=tenant_id, areas=list(areas), first=day_to_date(first_day), last=day_to_date(last_day)
+            )
+        )
+        return [(row[0], ProductId(row[1]), int(row[2]), int(row[3])) for row in rows]
+
     @staticmethod
     def _params(tenant_id: TenantId, asked: DayRequest) -> dict[str, object]:
         known, own, places = dict(asked.slots) or {0: 0}, asked.tasks.meters, asked.tasks.places

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Areas, products, drivers."""
+"""Products, drivers."""
 
 from typing import Annotated, Any
 
@@ -8,21 +8,15 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from openmains.app.command.onboard import check_product
-from openmains.app.fleet import change_areas, change_products
+from openmains.app.fleet import change_products
 from openmains.app.fleet.driver_catalog import DriverIdentity, DriverLayout, DriverPage, DriverVector, TracedField
-from openmains.app.fleet.model import Area, AreaChange, NewArea, NewProduct, Product, ProductChange
-from openmains.app.fleet.ports import AreaStore, ProductStore
+from openmains.app.fleet.model import NewProduct, Product, ProductChange
+from openmains.app.fleet.ports import ProductStore
 from openmains.app.problems import Problem
-from openmains.domain.ids import AreaId, ProductId
+from openmains.domain.ids import ProductId
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of, today_of
 from openmains.edges.http.inputs import Cursor, Id32, Limit, Page, PathWord, after_id, changes, hex_bytes, page
 from openmains.edges.http.permissions import ADMINISTRATOR, VIEWER
-
-
-class AreaList(Struct, frozen=True):
-    """All areas; a utility has few."""
-
-    items: list[Area]
 
 
 class DriverList(Struct, frozen=True):
@@ -55,35 +49,6 @@ def identity_of(deps: ApiDeps, driver: str) -> DriverIdentity | None:
     """Medium and kind of a driver; None where the catalogue has no such."""
     pages = deps.drivers.pages()
     return next((DriverIdentity(page.medium, page.kind) for page in pages if page.name == driver), None)
-
-
-@get("/areas", operation_id="list_areas", tags=["fleet"], opt=VIEWER)
-async def list_areas(request: Request[Any, Any, Any]) -> AreaList:
-    """All areas by code."""
-    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        return AreaList(await work[AreaStore].all())
-
-
-@get("/areas/{area_id:int}", operation_id="read_area", tags=["fleet"], opt=VIEWER)
-async def read_area(request: Request[Any, Any, Any], area_id: Id32) -> Area:
-    """One area."""
-    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        found = await work[AreaStore].get(AreaId(area_id))
-    if found is None:
-        raise Problem("not-found")
-    return found
-
-
-@post("/areas", operation_id="add_area", tags=["fleet"], opt=ADMINISTRATOR)
-async def add_area(request: Request[Any, Any, Any], data: JSONBody[NewArea]) -> Area:
-    """Add an area."""
-    return await change_areas.add_area(deps_of(request).store, actor_of(request), data)
-
-
-@patch("/areas/{area_id:int}", operation_id="change_area", tags=["fleet"], opt=ADMINISTRATOR)
-async def change_area(request: Request[Any, Any, Any], area_id: Id32, data: JSONBody[AreaChange]) -> Area:
-    """Rename or move an area."""
-    return await change_areas.change_area(deps_of(request).store, actor_of(request), AreaId(area_id), changes(data))
 
 
 @get("/products", operation_id="list_products", tags=["fleet"], opt=VIEWER)
@@ -185,10 +150,6 @@ async def explain_frame(
 
 
 HANDLERS: list[Any] = [
-    list_areas,
-    read_area,
-    add_area,
-    change_area,
     list_products,
     read_product,
     add_product,

@@ -18,7 +18,10 @@ from litestar.datastructures import UploadFile
 from openmains.app.problems import Problem
 from openmains.domain.plain_text import hidden_sign, name_fault, note_fault
 
-NAMES = frozenset({"name", "code", "number", "bar_code", "address", "maker", "model"})
+NAMES = frozenset(
+    {"name", "code", "number", "bar_code", "address", "maker", "model", "name_en"}
+    | {"street", "house_number", "building", "unit", "floor", "room"}
+)
 SECRETS = frozenset(
     {"password", "current", "new"}
 )  # never shown, never exported, and people may have them as they like

@@ -4,6 +4,7 @@
 import hashlib
 import shutil
 from pathlib import Path
+from typing import Literal
 
 from litestar.datastructures import UploadFile
 
@@ -12,8 +13,8 @@ from openmains.app.problems import Problem
 LARGEST_IMPORT = 512 * 1024 * 1024  # a million rows are about 150 MB
 
 
-async def kind_of(upload: UploadFile) -> str:
-    """``csv`` or ``xlsx``, by its first bytes. Raises ``invalid-input``."""
+async def kind_of(upload: UploadFile) -> Literal["csv", "xlsx"]:
+    """By its first bytes, not the name alone. Raises ``invalid-input``."""
     head = await upload.read(4096)
     await upload.seek(0)
     if head[:4] == b"PK\x03\x04":

@@ -13,7 +13,7 @@ import asyncpg
 import msgspec
 
 from openmains.app.fleet.imports.import_meters import ImportResult, error_report, import_meters
-from openmains.domain.fleet.meter_row import HeaderError
+from openmains.domain.fleet.cells import HeaderError
 from openmains.domain.ids import TenantId
 from openmains.edges.postgres.db import PIPELINE_ROLE, create_pool
 from openmains.edges.postgres.fleet.imports import PostgresImport

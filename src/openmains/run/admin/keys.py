@@ -18,8 +18,8 @@ from openmains.app.security.keys.import_keys import KeyImport, import_keys
 from openmains.app.security.keys.key_file import error_report
 from openmains.app.security.keys.ports import MeterChoice
 from openmains.app.security.keys.vault import Vault, rewrap_all
+from openmains.domain.fleet.cells import HeaderError
 from openmains.domain.fleet.identifiers import is_imei
-from openmains.domain.fleet.meter_row import HeaderError
 from openmains.domain.ids import TenantId
 from openmains.edges.postgres.db import PIPELINE_ROLE, Pool, create_pool
 from openmains.edges.postgres.fleet.codes import Codes

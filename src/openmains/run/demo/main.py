@@ -25,7 +25,8 @@ from openmains.edges.nats.stream import StreamReplay, UplinkStream, connect
 from openmains.edges.postgres.alarm.limits import Limits
 from openmains.edges.postgres.db import create_pool, tenant_transaction
 from openmains.edges.postgres.fleet.imports import PostgresImport
-from openmains.edges.postgres.fleet.tables import Areas, Products
+from openmains.edges.postgres.fleet.places import Areas
+from openmains.edges.postgres.fleet.tables import Products
 from openmains.edges.postgres.identity.tables import create_tenant_admin
 from openmains.edges.postgres.queries import load
 from openmains.emulator.device.secure_device import ReportTransport

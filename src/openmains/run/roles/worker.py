@@ -28,7 +28,9 @@ from openmains.edges.jobs.runner import Runner
 from openmains.edges.nats.stream import StreamReplay, UplinkStream
 from openmains.edges.postgres.command.rereads import Rereads
 from openmains.edges.postgres.fleet.imports import ChangedMeters, PostgresImport
+from openmains.edges.postgres.fleet.places import fold_tallies
 from openmains.edges.postgres.fleet.search import renew_outdated
+from openmains.edges.postgres.fleet.tree_import import open_tree
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.edges.postgres.job.queue import PostgresJobs
 from openmains.edges.postgres.readings.due import KeptReports
@@ -42,6 +44,7 @@ DIMS_EVERY_S = 5.0
 REPORTS_EVERY_S = 20.0
 REREADS_EVERY_S = 10.0  # so that a meter that has just spoken is asked within the time it listens (R1.9)
 UPLOADS_EVERY_S = 3600.0
+TALLIES_EVERY_S = 60.0  # rows that count the meters of areas become one an area
 UPLOAD_DAYS = 30  # an uploaded file, and what was wrong with it, can be looked at for so long
 TEXTS_EVERY_S = 1.0  # of search texts made by an earlier rule: 2,000 each time, ten million within two hours
 
@@ -82,8 +85,13 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
         texts_every_s[0] = TEXTS_EVERY_S if renewed else HOUR_S
 
     drivers = driver_catalog.load()
+
+    async def fold(now: float) -> None:
+        if due.take("tallies", now, TALLIES_EVERY_S):
+            await fold_tallies(pool)
+
     handlers = {
-        **import_handlers(lambda: PostgresImport(pool), changes, dims, zone_of),
+        **import_handlers(lambda: PostgresImport(pool), changes, dims, zone_of, lambda tenant: open_tree(pool, tenant)),
         **report_handlers(changes, dims, days, names, kept),
         **replay_handlers(PostgresPipelineStore(pool), ClickHouseFrameLog(clickhouse), drivers),
         **reading_handlers(
@@ -96,7 +104,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
         ),
         **worker_keys(settings, pool),
     }
-    timed = (copy_dims, queue_reports, renew_texts, worker_care(settings, pool), forget_uploads)
+    timed = (copy_dims, queue_reports, renew_texts, fold, worker_care(settings, pool), forget_uploads)
     # the second has no timed work: it keeps a long file of one tenant from holding up the others
     runners = [Runner(store, handlers, clock=time.time, tasks=tasks) for tasks in (timed, ())]
     for runner in runners:
@@ -107,11 +115,10 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
             await sync_dims(changes, dims)
         await keep_due(await names.tenants(), days, names, kept, time.time())
 
-    rereads, catalog = Rereads(pool), driver_catalog.load()
-    drivers = CatalogCommands(catalog)
+    rereads, commands = Rereads(pool), CatalogCommands(drivers)
 
     def may_be_asked(driver_name: str) -> bool:
-        driver = drivers.command_driver(driver_name)
+        driver = commands.command_driver(driver_name)
         return driver is not None and Kind.READ_INTERVALS in driver.command_kinds
 
     async def ask_for_gaps() -> None:

@@ -10,7 +10,7 @@ import pytest
 import xlsxwriter
 
 from openmains.app.fleet.imports.reader import Chunk, Orders, chunks, reading
-from openmains.domain.fleet.meter_row import HeaderError
+from openmains.domain.fleet.cells import HeaderError
 
 TODAY = date(2026, 6, 30)
 

@@ -19,7 +19,7 @@ from openmains.app.readings.manual.reading_row import (
     left_out,
 )
 from openmains.app.spreadsheet import neutral, original
-from openmains.domain.fleet.meter_row import HeaderError
+from openmains.domain.fleet.cells import HeaderError
 from openmains.domain.ids import MeterId, ProductId, UserId
 from openmains.domain.period import zone
 from openmains.domain.readings.instants import ClockError, read_instant, time_of_day

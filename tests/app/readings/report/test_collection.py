@@ -60,11 +60,11 @@ def test_an_area_counts_with_those_below_it_and_models_by_their_maker() -> None:
     labels = Labels(SHANGHAI, tree, products)
     counts = [Counts(1, 3, Status.ON_TIME, 90), Counts(2, 4, Status.MISSING, 3), Counts(5, 3, Status.LATE, 7)]
     groups = report_of(DAY, counts, labels).groups
-    rows = {line.key: (line.collection.expected, line.collection.missing) for line in groups["area_tree"]}
+    rows = {line.key: (line.collection.expected, line.collection.missing) for line in groups["area"]}
     assert rows == {"n": (100, 3), "n1": (10, 3), "n11": (7, 0)}
     assert [(line.key, line.collection.expected) for line in groups["model"]] == [("Maker A X", 97), ("Maker B X", 3)]
-    assert labels.ids_of("area_tree", "n1") == ([2, 5], [])
-    assert labels.ids_of("area_tree", "none") == ([], [])
+    assert labels.ids_of("area", "n1") == ([2, 5], [])
+    assert labels.ids_of("area", "none") == ([], [])
     assert labels.ids_of("model", "Maker B X") == ([], [4])
 
 
@@ -73,6 +73,27 @@ def test_a_lines_key_finds_its_areas_or_products_again() -> None:
     assert LABELS.ids_of("product", "w2") == ([], [4])
     assert LABELS.ids_of("maker", "Maker A") == ([], [3, 4])
     assert LABELS.ids_of("driver", "none") == ([], [])
+
+
+def test_an_area_counts_what_lies_below_it() -> None:
+    areas = {
+        5: Area("unit", "Unit", 6, 3), 6: Area("house", "House", 7, 2), 7: Area("town", "Town"),
+        8: Area("empty", "Empty", 7, 2), 9: Area("other", "Other"),
+    }  # fmt: skip
+    labels = Labels(SHANGHAI, areas, LABELS.products)
+    counts = [
+        Counts(5, 3, Status.ON_TIME, 4), Counts(5, 4, Status.MISSING, 1), Counts(6, 3, Status.LATE, 2), Counts(9, 3, Status.MISSING, 8)
+    ]  # fmt: skip
+    report = report_of(DAY, counts, labels, Frozen(1, counts[:1]))
+    told = {
+        line.key: (line.collection.expected, line.collection.received, line.as_due and line.as_due.expected)
+        for line in report.groups["area"]
+    }
+    assert told == {"unit": (5, 4, 4), "house": (7, 6, 4), "town": (7, 6, 4), "other": (8, 0, 0)}
+    assert report.total.collection.expected == 15
+    assert labels.ids_of("area", "town") == ([5, 6, 7, 8], [])
+    assert labels.ids_of("area", "house") == ([5, 6], [])
+    assert labels.ids_of("area", "nobody") == ([], [])
 
 
 def test_the_report_is_due_at_eight_of_the_next_day_and_says_so() -> None:

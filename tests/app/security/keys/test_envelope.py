@@ -12,8 +12,8 @@ from openmains.app.security.keys.envelope import DataKey, KeyUnreadableError, Ma
 from openmains.app.security.keys.files import SealedFiles
 from openmains.app.security.keys.key_file import KeyRow, KeyRowError, error_report, read_keys, write_keys
 from openmains.app.security.keys.ports import DeviceKey, KeyedMeter
+from openmains.domain.fleet.cells import HeaderError
 from openmains.domain.fleet.identifiers import imei_of
-from openmains.domain.fleet.meter_row import HeaderError
 from openmains.run.engines.child import StartError
 from openmains.run.master_key import begin_rotation, end_rotation, make_file, masters_of, new_text
 

@@ -13,8 +13,8 @@ import xlsxwriter
 from openmains.app.fleet.imports import reader
 from openmains.app.fleet.imports.import_meters import ImportCancelled, ImportResult, error_report, import_meters
 from openmains.app.fleet.sync_dims import sync_dims
+from openmains.domain.fleet.cells import HeaderError
 from openmains.domain.fleet.identifiers import imei_of
-from openmains.domain.fleet.meter_row import HeaderError
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.fleet import MeterDims
 from openmains.edges.postgres.db import API_ROLE, Pool, create_pool, tenant_transaction

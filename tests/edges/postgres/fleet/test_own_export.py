@@ -13,8 +13,8 @@ from openmains.app.fleet.export import COLUMNS, write_csv, write_xlsx
 from openmains.app.fleet.imports.import_meters import ImportResult, import_meters
 from openmains.app.fleet.model import MeterFilter, RegisteredMeter
 from openmains.app.fleet.wording import Wording
+from openmains.domain.fleet.cells import HeaderError
 from openmains.domain.fleet.identifiers import imei_of
-from openmains.domain.fleet.meter_row import HeaderError
 from openmains.domain.ids import TenantId
 from openmains.domain.period import zone
 from openmains.edges.postgres.db import API_ROLE, Pool, create_pool, tenant_transaction

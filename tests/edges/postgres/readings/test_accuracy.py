@@ -46,7 +46,7 @@ async def test_registers_said_before_are_held_against_what_was_measured(utility:
     await said(utility, meter, 5, (11 * 1_800, 9_000))  # of the same message: no check
     await said(utility, other, 4, (600, 5_000), (30 * 1_800, 1_300))  # the first falls into an estimate
     reports = Reports(utility.days, utility.names, utility.kept)
-    found = await reports.accuracy(utility.tenant, DAY, "area_tree")
+    found = await reports.accuracy(utility.tenant, DAY, "area")
     assert (found.total.checked, found.total.agreed, found.total.rate_ppm) == (4, 3, 750_000)
     assert [(row.key, row.checked) for row in found.rows] == [("A1", 4)]
     assert (await reports.accuracy(utility.tenant, DAY + 1, "maker")).total.rate_ppm is None

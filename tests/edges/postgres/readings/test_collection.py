@@ -109,6 +109,11 @@ async def test_report_equals_an_independent_count(owner: Pool, clickhouse: Click
     assert [line.key for line in report.groups["driver"]] == ["P1800", "P3600"]
     got = await days.area_sums(tenant, date_to_day(DAY), date_to_day(DAY))
     assert {row[1]: row[2] for row in got} == dict(sums)
+    of_all, of_two = [
+        await days.volumes_below(tenant, chosen, date_to_day(DAY), date_to_day(DAY)) for chosen in ((), areas[:2])
+    ]
+    assert sum(row[2] for row in of_all) == sum(sums.values())
+    assert sum(row[2] for row in of_two) == sum(sums[area] for area in areas[:2])
     listed = [
         (row[0], row[4]) async for page in missing_pages(tenant, date_to_day(DAY), days, names, NOW) for row in page
     ]

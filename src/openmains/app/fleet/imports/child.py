@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from openmains.domain.fleet.meter_row import HeaderError
+from openmains.domain.fleet.cells import HeaderError
 
 MOST_MEMORY = 4 << 30  # bytes of address space: a million rows of a workbook take half
 MOST_CPU_S = 1800

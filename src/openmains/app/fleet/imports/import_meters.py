@@ -17,7 +17,7 @@ from typing import Any
 from openmains.app.fleet.imports.ports import RegistryImport
 from openmains.app.fleet.imports.reader import Chunk, Orders, reading
 from openmains.app.spreadsheet import csv_bytes
-from openmains.domain.fleet.meter_row import RowError
+from openmains.domain.fleet.cells import RowError
 from openmains.domain.ids import TenantId
 
 MOST_ERRORS = 10_000  # kept in the report; all are counted

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The job kind ``meter_import``. It is repeatable: a file imported again changes nothing."""
+"""The job kinds ``meter_import`` and ``area_import``. They are repeatable: a file imported again changes nothing."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from openmains.app.fleet.imports.import_areas import TreeImport, import_areas, tree_errors
 from openmains.app.fleet.imports.import_meters import ImportCancelled, error_report, import_meters
 from openmains.app.fleet.imports.ports import RegistryImport
 from openmains.app.fleet.sync_dims import ChangeSource, DimStore, sync_dims
@@ -15,6 +16,7 @@ from openmains.domain.ids import TenantId
 from openmains.domain.period import Zone, utc
 
 IMPORT = "meter_import"
+TREE_IMPORT = "area_import"
 
 
 def import_handlers(
@@ -22,6 +24,7 @@ def import_handlers(
     changes: ChangeSource,
     dims: DimStore,
     zone_of: Callable[[TenantId], Awaitable[Zone]],
+    open_tree: Callable[[TenantId], AbstractAsyncContextManager[TreeImport]],
 ) -> dict[str, Handler]:
     """Handler by job kind. ``zone_of`` a tenant id: its day of the claim is the newest date of installation a row may have."""
 
@@ -49,4 +52,19 @@ def import_handlers(
             await sync_dims(changes, dims)
         return told
 
-    return {IMPORT: run_import}
+    async def run_tree(context: JobContext) -> Mapping[str, Any]:
+        job = context.job
+        path = Path(job.file_path)
+        async with open_tree(job.tenant_id) as store:
+            found = await import_areas(
+                path, store, job_id=job.job_id, reason=str(job.params.get("reason", "")), progress=context.progress
+            )
+        told = found.summary()
+        if found.errors:
+            for locale in ("zh", "en"):
+                name = path.with_name(f"{path.name}.errors.{locale}.csv")
+                name.write_bytes(tree_errors(found, locale))
+                told[f"error_file_{locale}"] = str(name)
+        return told
+
+    return {IMPORT: run_import, TREE_IMPORT: run_tree}

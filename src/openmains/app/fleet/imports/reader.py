@@ -15,8 +15,9 @@ from openmains.app.fleet.imports.child import child_reading, serve
 from openmains.app.fleet.imports.staging import staged_bytes
 from openmains.app.fleet.imports.table import open_table
 from openmains.domain.csv_rows import Broken
+from openmains.domain.fleet.cells import HeaderError, RowError
 from openmains.domain.fleet.identifiers import imei_text
-from openmains.domain.fleet.meter_row import HeaderError, MeterRow, RowCheck, RowError, left_out
+from openmains.domain.fleet.meter_row import MeterRow, RowCheck, left_out
 
 CHUNK_ROWS = 25_000
 

@@ -14,7 +14,7 @@ from openmains.app.fleet.imports.workbook_errors import error_cells
 from openmains.app.fleet.imports.workbook_limits import check_workbook
 from openmains.app.spreadsheet import original
 from openmains.domain.csv_rows import REASONS, Broken, Line, Rows, decoded, encoding_of
-from openmains.domain.fleet.meter_row import HeaderError
+from openmains.domain.fleet.cells import HeaderError
 
 _SHEETS = {".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"}
 _EXACT = 10**15  # a spreadsheet keeps 15 digits of a number and makes the rest zeros

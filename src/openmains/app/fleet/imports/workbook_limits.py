@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 from typing import IO
 
-from openmains.domain.fleet.meter_row import HeaderError
+from openmains.domain.fleet.cells import HeaderError
 
 MOST_CELLS = 34_000_000  # rows × columns of a sheet: 1,000,000 rows of 34 columns
 MOST_TEXT = 200_000  # bytes between two marks of XML: 32,767 characters, the longest as entities of 6 bytes

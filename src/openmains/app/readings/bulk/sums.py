@@ -13,8 +13,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from openmains.app.fleet.areas import Area, AreaFilter
 from openmains.app.fleet.choice import ChosenMeter, ChosenMeters, MeterChoice
-from openmains.app.fleet.model import Area, Product
+from openmains.app.fleet.model import Product
 from openmains.app.fleet.ports import AreaStore, ProductStore
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
@@ -27,6 +28,7 @@ from openmains.domain.period import DAY_S, Zone, day_to_date
 from openmains.domain.quantity import decimal_of
 from openmains.domain.readings.expected import MODES, Mode, due_at, period_of
 
+_PAGE = 5_000  # areas
 By = Literal["area", "customer", "product", "class"]
 Every = Literal["day", "month"]
 MOST_METER_DAYS = 400_000_000
@@ -144,7 +146,7 @@ async def sums_by(
     :raises Problem: ``too-many-meter-days``, ``too-many-groups``: the text says how many are.
     """
     async with store.tenant(actor.tenant_id) as work:
-        areas = await work[AreaStore].all()
+        areas = await _tree(work[AreaStore]) if by == "area" else []
         products = {product.product_id: product for product in await work[ProductStore].page(_ALL, 0)}
     wanted = sums_wanted(first, last, every, products.values(), now_us // 1_000_000, zone)
     groups: dict[tuple[int, str], _Sum] = {}
@@ -235,6 +237,13 @@ def _with_those_below(
             parts.append(((here, medium), part_sum))
             here = None if here == choice.area_id else parents.get(here)
     return _together(parts)
+
+
+async def _tree(store: AreaStore) -> list[Area]:
+    found: list[Area] = []
+    while page := await store.page(AreaFilter(limit=_PAGE, after=found[-1].code if found else None)):
+        found += page
+    return found
 
 
 async def _names(

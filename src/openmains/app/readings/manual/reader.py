@@ -11,7 +11,7 @@ from openmains.app.fleet.imports.child import child_reading, serve
 from openmains.app.fleet.imports.table import open_table
 from openmains.app.readings.manual.reading_row import ReadingCheck, ReadingError, ReadingRow, left_out
 from openmains.domain.csv_rows import Broken
-from openmains.domain.fleet.meter_row import HeaderError
+from openmains.domain.fleet.cells import HeaderError
 from openmains.domain.period import zone
 from openmains.domain.readings.instants import time_of_day
 

@@ -13,16 +13,9 @@ from functools import partial
 from typing import Any
 
 from openmains.domain import csv_rows
-from openmains.domain.fleet.meter_row import REASONS as ROW_REASONS
-from openmains.domain.fleet.meter_row import (
-    SHEET_ERROR,
-    CellError,
-    HeaderError,
-    checked,
-    code_cell,
-    number_cell,
-    plain_heading,
-)
+from openmains.domain.fleet.cells import REASONS as ROW_REASONS
+from openmains.domain.fleet.cells import SHEET_ERROR, CellError, HeaderError, checked, plain_heading, read_code
+from openmains.domain.fleet.meter_row import number_cell
 from openmains.domain.fleet.registry_columns import Column
 from openmains.domain.period import Zone
 from openmains.domain.plain_text import Quoted, is_formula
@@ -170,7 +163,7 @@ class ReadingCheck:
         self._header = [cell.strip() for cell in header]
         read: Mapping[str, Callable[[str], Any]] = {
             "number": number_cell,
-            "bar_code": code_cell,
+            "bar_code": read_code,
             "at": partial(_instant, place=place, date_only_s=date_only_s),
             "register": register_cell,
             "note": note_cell,

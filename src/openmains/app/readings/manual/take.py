@@ -19,8 +19,8 @@ from openmains.app.readings.manual.model import ManualReading, NewManualReading,
 from openmains.app.readings.manual.ports import ManualStore
 from openmains.app.readings.manual.reading_row import register_cell
 from openmains.app.unit_of_work import Store, Work
+from openmains.domain.fleet.cells import CellError
 from openmains.domain.fleet.device_kind import DeviceKind
-from openmains.domain.fleet.meter_row import CellError
 from openmains.domain.ids import MeterId
 from openmains.domain.period import Zone, zone
 from openmains.domain.quantity import LITRE_EXPONENT, rescale, to_m3

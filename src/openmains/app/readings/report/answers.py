@@ -2,7 +2,11 @@
 """The collection report as the API asks for it: ``CollectionReports`` over the report's own stores."""
 
 import tempfile
+from collections.abc import Callable, Sequence
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
+from typing import Literal
 
 from openmains.app.readings.report.accuracy import accuracy
 from openmains.app.readings.report.accuracy_model import AccuracyReport
@@ -11,6 +15,7 @@ from openmains.app.readings.report.collection import AsOf, DayReport, Line
 from openmains.app.readings.report.model import (
     CollectionReport,
     CollectionRow,
+    DayVolume,
     DueCounts,
     MissingMeter,
     ReportBy,
@@ -79,6 +84,24 @@ class Reports:
     async def accuracy(self, tenant_id: TenantId, day: int, by: ReportBy) -> AccuracyReport:
         """Registers said at other times against what is stored, by one group."""
         return await accuracy(tenant_id, day, by, self._days, self._names)
+
+    async def volumes(
+        self,
+        tenant_id: TenantId,
+        areas: Sequence[int],
+        first_day: int,
+        last_day: int,
+        exponent_of: Callable[[str], int],
+    ) -> list[DayVolume]:
+        """By day and medium; products count in different units, so each is scaled before it is added."""
+        products = (await self._names.labels(tenant_id)).products
+        sums: dict[tuple[date, Literal["gas", "water"]], tuple[Decimal, int]] = {}
+        for day, product_id, total, meters in await self._days.volumes_below(tenant_id, areas, first_day, last_day):
+            product = products[product_id]
+            volume, known = sums.get((day, product.medium), (Decimal(0), 0))
+            more = Decimal(total).scaleb(exponent_of(product.driver))
+            sums[day, product.medium] = (volume + more, known + meters)
+        return [DayVolume(day, medium, known, f"{volume:f}") for (day, medium), (volume, known) in sorted(sums.items())]
 
     async def csv(self, tenant_id: TenantId, day: int, by: ReportBy, locale: str, now_s: int) -> bytes:
         """The whole report with its missing list; ``by`` comes first in it."""

@@ -37,9 +37,9 @@ MISSING_HEAD = {
     "en": ["meter number", "area", "product", "address", "status", "last seen"],
 }
 GROUP = {
-    "zh": {"total": "合计", "area": "区域", "area_tree": "区域（含下级）", "product": "产品", "model": "型号", "maker": "厂家",
+    "zh": {"total": "合计", "area": "区域（含下级）", "product": "产品", "model": "型号", "maker": "厂家",
            "driver": "驱动"},
-    "en": {"total": "total", "area": "area", "area_tree": "area with those below", "product": "product", "model": "model",
+    "en": {"total": "total", "area": "area with those below", "product": "product", "model": "model",
            "maker": "maker", "driver": "driver"},
 }  # fmt: skip
 STATUS = {

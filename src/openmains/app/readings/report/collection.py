@@ -10,14 +10,14 @@ with what came late, was edited, or is expected since.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from openmains.domain.ids import AreaId, MeterId, ProductId
 from openmains.domain.period import Zone, day_to_date
 from openmains.domain.readings.expected import MODES, Collection, Mode, Modes, Status, due_at, period_of
 from openmains.domain.readings.tasks import Task, WantedModes, line_of, modes_on
 
-GROUPS = ("area", "area_tree", "product", "model", "maker", "driver")  # area_tree: each area with those below it
+GROUPS = ("area", "product", "model", "maker", "driver")  # an area with those below it
 _ALL_SEEN = 2**32 - 1
 NO_TASKS = WantedModes({}, {})
 
@@ -65,6 +65,7 @@ class Product:
     interval_s: int
     modes: Modes = field(default_factory=lambda: Modes(Mode.DAY))
     model: str = ""
+    medium: Literal["gas", "water"] = "water"
 
     @property
     def model_key(self) -> str:
@@ -142,10 +143,8 @@ class Labels:
         return {area_id: area.parent_id for area_id, area in self.areas.items()}
 
     def ids_of(self, group: str, key: str) -> tuple[list[int], list[int]]:
-        """(areas, products) that make up the report's line ``key``; both empty: there is no such line."""
+        """(areas, products) that make up the report's line ``key``; both empty: there is no such line. An area's holds those below it."""
         if group == "area":
-            return [area_id for area_id, area in self.areas.items() if area.code == key], []
-        if group == "area_tree":
             top = next((area_id for area_id, area in self.areas.items() if area.code == key), None)
             return [area_id for area_id in self.areas if top in line_of(area_id, self.above)], []
         said = {"product": "code", "model": "model_key", "maker": "maker", "driver": "driver"}[group]
@@ -258,9 +257,6 @@ def namer(group: str, labels: Labels) -> Callable[[Counts], Sequence[tuple[str, 
         return (found.code, found.name) if found else (f"#{area_id}", "")
 
     def area(row: Counts) -> list[tuple[str, str]]:
-        return [named(row.area_id)]
-
-    def area_tree(row: Counts) -> list[tuple[str, str]]:
         return [named(area_id) for area_id in line_of(row.area_id, above)]
 
     def product(row: Counts) -> list[tuple[str, str]]:
@@ -272,4 +268,4 @@ def namer(group: str, labels: Labels) -> Callable[[Counts], Sequence[tuple[str, 
         said = {"maker": found.maker, "model": found.model_key, "driver": found.driver}[group]
         return [(said, said)]
 
-    return {"area": area, "area_tree": area_tree}.get(group, product)
+    return area if group == "area" else product

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from openmains.domain.ids import MeterId
 
-ReportBy = Literal["area", "area_tree", "product", "model", "maker", "driver"]  # area_tree: with the areas below
+ReportBy = Literal["area", "product", "model", "maker", "driver"]  # an area with those below it
 
 
 class DueCounts(Struct, frozen=True):
@@ -68,3 +68,12 @@ class MissingMeter(Struct, frozen=True):
     address: str
     status: str
     last_seen_at: datetime | None
+
+
+class DayVolume(Struct, frozen=True):
+    """What meters used on a day, by medium: exact m³. ``meters``: how many of them are known that day."""
+
+    day: date
+    medium: Literal["gas", "water"]
+    meters: int
+    volume_m3: str

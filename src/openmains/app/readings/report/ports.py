@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the collection report asks of the stores."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Protocol
 
 from openmains.app.readings.report import model
 from openmains.app.readings.report.accuracy_model import AccuracyReport
 from openmains.app.readings.report.collection import Counts, DayRequest, Frozen, Labels, MeterLabel, MissingMeter, Piece
-from openmains.app.readings.report.model import CollectionReport, ReportBy
+from openmains.app.readings.report.model import CollectionReport, DayVolume, ReportBy
 from openmains.domain.ids import AreaId, MeterId, ProductId, TenantId
 from openmains.domain.readings.expected import Status
 
@@ -28,6 +29,11 @@ class DayStore(Protocol):
         statuses: Sequence[Status] = (Status.MISSING,), areas: Sequence[int] = (), products: Sequence[int] = (),
     ) -> list[MissingMeter]:  # fmt: skip
         """Meters in these statuses, by id, after ``after``; of these areas and products, of all where empty."""
+
+    async def volumes_below(
+        self, tenant_id: TenantId, areas: Sequence[int], first_day: int, last_day: int
+    ) -> list[tuple[date, ProductId, int, int]]:
+        """(day, product, sum of totals in the product's unit, meters) over these areas; none: all of the tenant."""
 
 
 class LabelStore(Protocol):
@@ -69,5 +75,16 @@ class CollectionReports(Protocol):
         """``group``: (by, key) of one line of the report."""
 
     async def accuracy(self, tenant_id: TenantId, day: int, by: ReportBy) -> AccuracyReport: ...
+    async def volumes(
+        self,
+        tenant_id: TenantId,
+        areas: Sequence[int],
+        first_day: int,
+        last_day: int,
+        exponent_of: Callable[[str], int],
+    ) -> list[DayVolume]:
+        """What meters of these areas used, by day and medium; none: all of the tenant. ``exponent_of`` a driver: its volumes
+        count 10^exponent m³."""
+
     async def csv(self, tenant_id: TenantId, day: int, by: ReportBy, locale: str, now_s: int) -> bytes: ...
     async def xlsx(self, tenant_id: TenantId, day: int, by: ReportBy, locale: str, now_s: int) -> bytes: ...

@@ -14,9 +14,9 @@ from openmains.app.security.keys.ports import KeyedMeter
 from openmains.app.spreadsheet import csv_bytes
 from openmains.domain import csv_rows
 from openmains.domain.csv_rows import Broken, Rows, lines_of
+from openmains.domain.fleet.cells import HeaderError
 from openmains.domain.fleet.endpoint_name import parse_endpoint_name
 from openmains.domain.fleet.identifiers import imei_text, is_imei
-from openmains.domain.fleet.meter_row import HeaderError
 
 LEAST_BYTES, MOST_BYTES = 16, 64  # RFC 4279 5.3 asks for 64 at least to be possible; below 128 bits is no key
 _LOST = re.compile(r"\d[.,]\d{1,14}[eE]\+?\d{2}")

@@ -31,6 +31,7 @@ FIELDS: dict[str, tuple[str, str]] = {
         "is too wide: at most half of what lies between the bounds",
     ),
     "would-loop": ("上级区域不能是自己或下级", "would make the area its own ancestor"),
+    "too-deep": ("层级过深：最多 64 层", "would make the tree deeper than 64 levels"),
     "before-installation": ("不能早于安装日期", "is before the installation"),
     "without-customer": ("该表没有用户", "the meter has no customer"),
     "in-the-future": ("不能晚于今天", "is in the future"),

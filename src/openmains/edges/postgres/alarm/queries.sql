@@ -11,7 +11,9 @@ SELECT l.alarm_id, l.meter_id, m.number, m.area_id, l.event, l.severity, l.raise
    AND (:is_cleared::boolean IS NULL OR (l.cleared_us IS NOT NULL) = :is_cleared)
    AND (:is_acknowledged::boolean IS NULL OR (l.acknowledged_at IS NOT NULL) = :is_acknowledged)
    AND (:severity::text IS NULL OR l.severity = :severity) AND (:event::text IS NULL OR l.event = :event)
-   AND (:meter_id::bigint IS NULL OR l.meter_id = :meter_id) AND (:area_id::int IS NULL OR m.area_id = :area_id)
+   AND (:meter_id::bigint IS NULL OR l.meter_id = :meter_id) AND (:area_id::int IS NULL OR m.area_id IN
+        (SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
+           WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id))
  ORDER BY l.alarm_id DESC LIMIT :most
 
 -- name: alarm_counts
@@ -27,7 +29,9 @@ SELECT count(*) AS open, count(*) FILTER (WHERE l.acknowledged_at IS NULL) AS un
                                   greatest(0, (l.shown_us - l.received_us) / 1000) AS delay_ms) a
  WHERE l.tenant_id = :tenant_id AND l.cleared_us IS NULL
    AND (:severity::text IS NULL OR l.severity = :severity) AND (:event::text IS NULL OR l.event = :event)
-   AND (:meter_id::bigint IS NULL OR l.meter_id = :meter_id) AND (:area_id::int IS NULL OR m.area_id = :area_id)
+   AND (:meter_id::bigint IS NULL OR l.meter_id = :meter_id) AND (:area_id::int IS NULL OR m.area_id IN
+        (SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
+           WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id))
 
 -- name: lock_alarm
 -- One of them, until the transaction ends.

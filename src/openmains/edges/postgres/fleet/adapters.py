@@ -3,7 +3,7 @@
 
 from openmains.app.fleet.choice import ChosenMeters
 from openmains.app.fleet.model import MeterFilter
-from openmains.app.fleet.ports import AreaStore, MeterSearch, MeterStore, ProductStore
+from openmains.app.fleet.ports import AreaStore, MeterSearch, MeterStore, PremisesStore, ProductStore
 from openmains.app.fleet.search import MeterHit
 from openmains.app.fleet.wording import Wording
 from openmains.domain.ids import TenantId
@@ -14,7 +14,8 @@ from openmains.edges.postgres.fleet import search
 from openmains.edges.postgres.fleet.chosen import Chosen
 from openmains.edges.postgres.fleet.kinds import products_of
 from openmains.edges.postgres.fleet.meters import SILENT_DAYS, Meters
-from openmains.edges.postgres.fleet.tables import Areas, Products
+from openmains.edges.postgres.fleet.places import Areas, PremisesTable
+from openmains.edges.postgres.fleet.tables import Products
 
 
 class Search:
@@ -44,6 +45,7 @@ def adapters(wording: Wording) -> Adapters:
     return dict(
         [
             Bind(AreaStore).to(Areas),
+            Bind(PremisesStore).to(PremisesTable),
             Bind(ProductStore).to(Products),
             Bind(MeterStore).to(meters),
             Bind(MeterSearch).to(Search),

@@ -9,7 +9,7 @@ from openmains.domain.ids import MeterId, TenantId
 from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.fleet.kinds import products_of
-from openmains.edges.postgres.fleet.meters import BELOW_AREA, SILENT_DAYS, STATUS
+from openmains.edges.postgres.fleet.meters import SILENT_DAYS, STATUS, WALKED
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__)
@@ -32,7 +32,7 @@ class Chosen:
         values: dict[str, Any] = {"tenant_id": self._tenant_id, "after": after, "most": limit}
         fragments = []
         if choice.area_id is not None:
-            fragments.append(BELOW_AREA)
+            fragments.append(WALKED)
             values["area_id"] = choice.area_id
         products = await products_of(
             self._connection, self._tenant_id, MeterFilter(product_id=choice.product_id, kind=choice.kind)

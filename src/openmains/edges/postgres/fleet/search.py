@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openmains.app.fleet.search import (
+    LEAST_AREA_TERM,
     SEPARATOR,
     AreaQuery,
     MeterHit,
     Query,
     area_queries,
-    below,
     fields_of,
     grams_of,
     grams_of_terms,
@@ -24,6 +24,7 @@ from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__)
+_PLACES = load(__package__, "places.sql")
 _MOST = 200
 
 
@@ -76,13 +77,15 @@ async def _candidates(
         if after[:1] not in ("x", "p") or not after[1:].isdigit():
             raise ValueError("the cursor is none of this search")
         in_exact, position = after[0] == "x", int(after[1:])
+    patterns = [f"%{like_escape(term)}%" for term in wanted.terms if len(term) >= LEAST_AREA_TERM]
     known = [
         (row["area_id"], row["parent_id"], row["code"], row["name"])
-        for row in await _QUERIES["areas"].fetch(connection, tenant_id=tenant_id)
+        for row in await _PLACES["areas_named"].fetch(connection, tenant_id=tenant_id, patterns=patterns)
     ]
     queries = area_queries(wanted, known)
     if within.area_id is not None:
-        chosen = below({int(within.area_id)}, known)
+        rows = await _PLACES["areas_below"].fetch(connection, tenant_id=tenant_id, area_id=within.area_id)
+        chosen = frozenset(row["area_id"] for row in rows)
         queries = [AreaQuery(way.terms, chosen if way.areas is None else way.areas & chosen) for way in queries]
     filters = {
         "products": None if within.products is None else list(within.products),

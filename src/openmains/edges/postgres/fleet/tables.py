@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Areas and products of a tenant."""
+"""Products of a tenant."""
 
 from datetime import date
 from typing import Any
 
 from openmains.app.fleet.driver_catalog import DriverIdentity
-from openmains.app.fleet.model import Area, NewProduct, Product
-from openmains.domain.ids import AreaId, ProductId, TenantId
+from openmains.app.fleet.model import NewProduct, Product
+from openmains.domain.ids import ProductId, TenantId
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__)
-_AREA_FIELDS = frozenset({"name", "parent_id"})
 _PRODUCT_FIELDS = frozenset(
     {
         "name",
@@ -31,10 +30,6 @@ _PRODUCT_FIELDS = frozenset(
 )
 
 
-def _area(row: Row) -> Area:
-    return Area(**dict(row))
-
-
 def _product(row: Row) -> Product:
     return Product(**dict(row))
 
@@ -44,39 +39,6 @@ def _changes(values: dict[str, Any], allowed: frozenset[str]) -> dict[str, Any]:
     if unknown:
         raise ValueError(f"not fields of the table: {sorted(unknown)}")
     return values
-
-
-class Areas:
-    """``AreaStore`` on one tenant's transaction."""
-
-    def __init__(self, connection: Connection, tenant_id: TenantId) -> None:
-        self._connection = connection
-        self._tenant_id = tenant_id
-
-    async def all(self) -> list[Area]:
-        return [_area(row) for row in await _QUERIES["areas"].fetch(self._connection, tenant_id=self._tenant_id)]
-
-    async def get(self, area_id: AreaId) -> Area | None:
-        row = await _QUERIES["area"].fetchrow(self._connection, tenant_id=self._tenant_id, area_id=area_id)
-        return None if row is None else _area(row)
-
-    async def add(self, code: str, name: str, parent_id: AreaId | None) -> Area | None:
-        row = await _QUERIES["add_area"].fetchrow(
-            self._connection, tenant_id=self._tenant_id, code=code, name=name, parent_id=parent_id
-        )
-        return None if row is None else _area(row)
-
-    async def change(self, area_id: AreaId, values: dict[str, Any]) -> Area | None:
-        row = await _QUERIES["change_area"].fetchrow(
-            self._connection, tenant_id=self._tenant_id, area_id=area_id, changes=_changes(values, _AREA_FIELDS)
-        )
-        return None if row is None else _area(row)
-
-    async def is_below(self, area_id: AreaId, ancestor_id: AreaId) -> bool:
-        found: bool = await _QUERIES["is_area_below"].fetchval(
-            self._connection, tenant_id=self._tenant_id, area_id=area_id, ancestor_id=ancestor_id
-        )
-        return found
 
 
 class Products:

@@ -173,6 +173,10 @@ RETURNING tenant_id
 -- The same.
 INSERT INTO area (tenant_id, code, name) VALUES (:tenant_id, 'all', :name) ON CONFLICT DO NOTHING
 
+-- name: make_area_kinds
+-- The same of what its areas are called.
+SELECT seed_area_kinds(:tenant_id)
+
 -- name: user_of_login
 -- Whose login this is.
 SELECT user_id FROM app_user WHERE tenant_id = :tenant_id AND login = :login

@@ -215,6 +215,7 @@ async def create_tenant_admin(
                 connection, code=tenant_code, name=tenant_name, zone=zone
             )
             await _QUERIES["make_root_area"].execute(connection, tenant_id=tenant_id, name=tenant_name)
+            await _QUERIES["make_area_kinds"].execute(connection, tenant_id=tenant_id)
             existing = await _QUERIES["user_of_login"].fetchval(connection, tenant_id=tenant_id, login=login)
             if existing is not None:
                 return tenant_id, existing, None

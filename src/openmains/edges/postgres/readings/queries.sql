@@ -101,7 +101,7 @@ SELECT area_id, code, name, parent_id FROM area WHERE tenant_id = :tenant_id
 
 -- name: product_labels
 -- Names of a tenant's products, their grid, and how often their meters report.
-SELECT product_id, code, name, maker, model, driver, interval_s, report_mode, report_mode_since, report_mode_before
+SELECT product_id, code, name, maker, model, driver, medium, interval_s, report_mode, report_mode_since, report_mode_before
   FROM product WHERE tenant_id = :tenant_id
 
 -- name: tasks

@@ -38,6 +38,7 @@ class ReportLabels:
                     row["interval_s"],
                     modes_of(row["report_mode"], row["report_mode_since"], row["report_mode_before"]),
                     row["model"],
+                    row["medium"],
                 )
                 for row in products
             },

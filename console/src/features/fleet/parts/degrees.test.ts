@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from "vitest";
+import { degreesOf, degreesText } from "./degrees";
+
+describe("degrees", () => {
+  it.each([[311774276, "31.1774276"], [-5, "-0.0000005"], [1800000000, "180.0000000"], [0, "0.0000000"]])("%d is %s and back", (e7, text) => {
+    expect(degreesText(e7)).toBe(text);
+    expect(degreesOf(text, 180)).toBe(e7);
+  });
+  it("takes what people type and nothing that is no place", () => {
+    expect(degreesOf(" 31.5 ", 90)).toBe(315000000);
+    expect(degreesOf("", 90)).toBeNull();
+    for (const bad of ["90.0000001", "31,5", "31.12345678", "x", "1e2", "+5"]) expect(degreesOf(bad, 90)).toBeUndefined();
+  });
+});
