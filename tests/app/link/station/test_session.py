@@ -212,6 +212,22 @@ async def test_the_meters_of_a_dtus_line_are_asked_and_their_answers_stored() ->
     assert town.main.counters["line.stored"] == 4
 
 
+async def test_what_the_registry_says_holds_on_connections_that_are_there() -> None:
+    town = Town()
+    town.add(NUMBER, {str(METER): GAS, "20260000000001": WATER_LINE}, poll_s=600)
+    meters = [EmulatedLineMeter(0x10, f"2026000000000{n}") for n in (1, 2)]
+    terminal = StationTerminal(NUMBER, Kind.DTU, line=lambda raw: b"".join(meter.receive(raw, 0) for meter in meters))
+    pair = Pair(town, terminal)
+    await pair.settle()
+    town.add(NUMBER, {"20260000000002": WATER_LINE}, poll_s=300)  # other meters than when it registered
+    terminal.hold(readings(METER, 1))
+    await pair.settle()
+    assert terminal.verdicts[Verdict.UNKNOWN_METER] == 1 and len(town.disk.uplinks) == 1
+    pair.session.handle_timer(pair.session.next_timer())
+    await pair.settle()
+    assert [uplink.meter_id for uplink in town.disk.uplinks] == [2, 3]
+
+
 def test_every_state_takes_every_event() -> None:
     assert set(TABLE) == {(state, event) for state in State for event in SessionEvent}
     assert all(TABLE[State.ENDED, event][0] is State.ENDED for event in SessionEvent)

@@ -107,6 +107,7 @@ class StationSession:
         if now >= self._deadline:
             self._happened(SessionEvent.SILENCE, None, now)
         elif self._line is not None and self._plan is not None:
+            self._follow_line(now)
             self._plan.begin(self._line, self._ms(now))
             self._line.timer(self._ms(now))
             self._ask_on(now)
@@ -194,6 +195,14 @@ class StationSession:
         self._plan = PollPlan([place.meter for place in known.line.values()], known.poll_s * 1000, self._ms(now))
         self.handle_timer(now)
 
+    def _follow_line(self, now: float) -> None:
+        """The line's meters are other ones now: a new plan, begun at once."""
+        known = self._main.directory.find(self.terminal)
+        if known is None or self._known is None or (known.line, known.poll_s) == (self._known.line, self._known.poll_s):
+            return
+        self._known = known
+        self._plan = PollPlan([place.meter for place in known.line.values()], known.poll_s * 1000, self._ms(now))
+
     def _heartbeat(self, frame: Frame) -> None:
         try:
             decode_heartbeat_untrusted(frame.content)
@@ -203,13 +212,15 @@ class StationSession:
             self._answer(frame, Verdict.STORED)
 
     def _push(self, frame: Frame) -> None:
-        assert self._known is not None  # noqa: S101 - READY
         try:
             number = meter_number_untrusted(frame.content)
         except WireError:
             self._answer(frame, Verdict.MALFORMED)
             return
-        identity = self._known.meters.get(number)
+        known = self._main.directory.find(
+            self.terminal
+        )  # as of now: it may have been given other meters since it registered
+        identity = None if known is None else known.meters.get(number)
         if identity is None:
             self._main.refused(f"{self.terminal}/{number}", "unknown meter", self._host)
             self._answer(frame, Verdict.UNKNOWN_METER)
@@ -244,7 +255,7 @@ class StationSession:
 
     def _ask_on(self, now: float) -> None:
         """What the line has to say, and what came of its questions."""
-        line, plan, known = self._line, self._plan, self._known
+        line, plan, known = self._line, self._plan, self._main.directory.find(self.terminal)
         if line is None or plan is None or known is None:
             return
         while (event := line.next_event()) is not None:
@@ -272,4 +283,4 @@ class StationSession:
         self.ending = why
 
     def _ms(self, now: float) -> int:
-        return int((now - self._began) * 1000)
+        return round((now - self._began) * 1000)
