@@ -70,7 +70,8 @@ def table_cases() -> Iterator[Any]:
         for vector in driver.vectors:
             if vector.fault is not None or driver.decode([vector.frame], [0])[0][0].damages:
                 continue
-            message = next(m for m in driver.page.messages if m.type == vector.frame[3])
+            (at,) = {f.offset for m in driver.page.messages for f in m.fields if f.name == driver.page.type_field}
+            message = next(m for m in driver.page.messages if m.type == vector.frame[at])
             for item, raw in odd_bytes(driver, message):
                 name = f"{driver.name}: {vector.name}: {item.name} {raw.hex()}"
                 yield pytest.param(driver, message, vector.frame, item, raw, id=name)

@@ -13,7 +13,7 @@ from openmains.drivers.errors import DriverPageError
 from openmains.drivers.model import Driver, FieldTrace
 
 CATALOG = catalog.load()
-TABLES = [driver for driver in CATALOG if isinstance(driver, TableDriver)]
+TABLES = [driver for driver in CATALOG if isinstance(driver, TableDriver) and driver.page.commands is not None]
 
 
 def text(traces: list[FieldTrace]) -> dict[str, str]:

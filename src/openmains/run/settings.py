@@ -74,6 +74,30 @@ class Settings:
         low=0,
         high=65535,
     )
+    tcp_port: int = _s(
+        0,
+        "集中器、DTU、常在线表 TCP 端口;0 = 关闭。终端号不是凭证:对外开放时须启用 TLS 并核验终端证书",
+        "TCP port for concentrators, DTUs and always-on meters; 0 = off. A terminal's number proves nothing: outside a network of your own"
+        " use TLS with terminals' certificates",
+        low=0,
+        high=65535,
+    )
+    tcp_certificate: str = _s(
+        "", "TCP 端口的 TLS 证书文件(PEM);空 = 不加密", "TLS certificate of the TCP port (PEM); empty = no TLS"
+    )
+    tcp_key: str = _s("", "其私钥文件(PEM)", "its private key (PEM)")
+    tcp_client_ca: str = _s(
+        "",
+        "签发终端证书的机构(PEM);空 = 不核验终端证书",
+        "authority of the terminals' certificates (PEM); empty = none is asked for",
+    )
+    tcp_connections: int = _s(20_000, "TCP 连接上限", "most TCP connections", low=1)
+    tcp_address_connections: int = _s(
+        1_000,
+        "单个来源地址的 TCP 连接上限(可信网段除外)",
+        "most TCP connections of one address not of a trusted network",
+        low=1,
+    )
     node: int = _s(
         1, "本接入节点编号,各节点不同;写入会话标识", "number of this edge node, each its own; part of Connection IDs",
         low=1, high=255,

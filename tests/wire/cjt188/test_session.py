@@ -8,6 +8,7 @@ import pytest
 from openmains.wire.cjt188.data import METERING, VALVE, VALVE_CLOSE, DataUnit, decode_unit_untrusted, encode_unit
 from openmains.wire.cjt188.frame import ANSWER, BROADCAST, ERROR, READ, READ_ADDRESS, WRITE, Frame, encode_frame
 from openmains.wire.cjt188.session import (
+    REPEAT_MS,
     TRANSITIONS,
     Answered,
     Input,
@@ -84,6 +85,23 @@ def test_meter_is_silent_to_others_and_to_answers() -> None:
     assert meter.receive(encode_frame(Frame(0x10, "00000000000013", READ, b"\x90\x1f\x00")), 0) == b""
     assert meter.receive(encode_frame(reply(question(1))), 1) == b""
     assert meter.receive(encode_frame(Frame(0x10, BROADCAST, READ_ADDRESS, b"\x81\x0a\x00")), 2) != b""
+
+
+def test_the_same_question_is_a_repeat_for_a_while_and_then_a_new_one() -> None:
+    """One byte of serial number comes again after 256 questions: of a line that is read daily, with the same content."""
+    acted: list[Frame] = []
+    meter = Meter(0x10, ADDRESS, lambda asked: acted.append(asked) or (answer_control(asked), asked.data))  # type: ignore[func-returns-value]
+    raw = encode_frame(question(7))
+    for now in (0, REPEAT_MS - 1, REPEAT_MS, 86_400_000):
+        assert meter.receive(raw, now)
+    assert len(acted) == 3
+
+
+def test_a_write_to_everyone_is_done_and_not_answered() -> None:
+    acted: list[Frame] = []
+    meter = Meter(0x10, ADDRESS, lambda asked: acted.append(asked) or (answer_control(asked), asked.data))  # type: ignore[func-returns-value]
+    raw = encode_frame(Frame(0x10, BROADCAST, WRITE, b"\xa0\x15\x01" + bytes(7)))
+    assert meter.receive(raw, 0) == meter.receive(raw, 1) == b"" and len(acted) == 1
 
 
 def spoil(raw: bytes, source: random.Random, loss: float) -> bytes:

@@ -25,6 +25,7 @@ from openmains.edges.nats.operate import listen_operate
 from openmains.edges.nats.pace import listen_pace
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.postgres.db import create_pool
+from openmains.edges.postgres.fleet.concentrators import ConcentratorFollower
 from openmains.edges.postgres.fleet.identities import IdentityFollower
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.edges.postgres.security.keys import PostgresKeys
@@ -38,6 +39,7 @@ from openmains.run.roles.counters import publish_counters
 from openmains.run.roles.edge_context import EdgeContext, LoopClock
 from openmains.run.roles.process import calm_collector, check_shards, every, now_us, retry, while_connected
 from openmains.run.roles.secure_edge import Secure, new_keys, secure_side, session_path
+from openmains.run.roles.tcp_edge import ConcentratorTable, tcp_side
 from openmains.run.settings import Settings
 
 log = logging.getLogger("openmains.run")
@@ -60,9 +62,13 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         await retry("keys", lambda: ready_master_key(settings.var_path, PostgresKeys(pool)), stop)
         access = edge_access(settings, pool)
         await retry("terminals", access.load, stop)
+        table = ConcentratorTable()
+        concentrators = ConcentratorFollower(pool, table.take)
+        await retry("concentrators", concentrators.follow, stop)
+        catalog = driver_catalog.load()
         admission = Admission(
             identities,
-            driver_catalog.load(),
+            catalog,
             meter_limit=settings.meter_rate_per_min,
             is_blocked=access.cache.is_blocked,
         )
@@ -75,6 +81,8 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
                 {key: product.driver for key, product in products.items()},
                 {key: zone(name) for key, name in zones.items()},
             )
+            known = {key: product.driver for key, product in products.items() if product.driver in catalog}
+            table.set_drivers({key: catalog.driver(name) for key, name in known.items()})
 
         await learn_products()
         batcher = Batcher(
@@ -108,7 +116,10 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         )
         plain = _plain(context) if settings.coap_port else None
         secure = secure_side(context) if settings.dtls_port else None
+        tcp = tcp_side(context, table) if settings.tcp_port else None
         calm_collector(YOUNG_OF_MESSAGES)
+        if tcp is not None:
+            await tcp[0].start()
         if plain is not None:
             plain.start()
         wake_up: Callable[[list[Uplink]], None] | None = None
@@ -126,18 +137,20 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             await listen_operate(client, settings.node, secure.parts.operations.handle)
             wake_up = WakeUpPublisher(client, settings.node).stored
         log.info(
-            "edge ready: node %d, DTLS on %d, CoAP on %d (0: off), %d meters known",
-            settings.node, settings.dtls_port, settings.coap_port, len(identities),
+            "edge ready: node %d, DTLS on %d, CoAP on %d, TCP on %d (0: off), %d meters known",
+            settings.node, settings.dtls_port, settings.coap_port, settings.tcp_port, len(identities),
         )  # fmt: skip
 
         async def follow() -> None:
             if await follower.follow():
                 await learn_products()
+            await concentrators.follow()
 
         def counters() -> dict[str, int]:
             counted = {"published": batcher.published, "unconfirmed": batcher.failed, "waiting": batcher.waiting}
             counted |= {} if plain is None else plain.counters
             counted |= {} if secure is None else secure.counters
+            counted |= {} if tcp is None else tcp[0].measures | tcp[1].counters | {"station.connected": len(tcp[1])}
             counted |= {"unapplied": pace.unapplied, **shedding.counters}
             return counted | admission.counters | access.counters
 
@@ -155,7 +168,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             await _until_stopped(settings, client, secure, stop)
         except SessionsLostError as error:
             fault = error
-        for each in (plain, None if secure is None else secure.edge):
+        for each in (plain, None if secure is None else secure.edge, None if tcp is None else tcp[0]):
             if each is not None:
                 each.stop_reading()
         await batcher.drain()
@@ -164,6 +177,8 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         await batcher.drain()
         if plain is not None:
             plain.close()
+        if tcp is not None:
+            tcp[0].close()
         if secure is not None:
             secure.edge.close()
             await secure.writer.drain()

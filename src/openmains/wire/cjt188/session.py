@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from openmains.wire.cjt188.frame import ANSWER, BROADCAST, Deframer, Frame, encode_frame
+from openmains.wire.cjt188.frame import ANSWER, BROADCAST, WRITE, Deframer, Frame, encode_frame
 
+REPEAT_MS = 30_000  # the same question later than this is a new one: serial numbers are one byte and come again
 SILENCE_MS = 50  # a gap this long ends whatever frame had begun: about ten byte times at 2400 baud
 
 
@@ -147,7 +148,7 @@ class Master:
 
 
 class Meter:
-    """The meter's end: answers questions for its address, each question's effect once.
+    """The meter's end: answers questions for its address, each question's effect once. A write to everyone is done and not answered.
 
     ``act(question)`` does what the frame asks and gives the answer's (control, data); None = stay silent.
     """
@@ -157,27 +158,29 @@ class Meter:
         self.deframer = Deframer()
         self._meter_type = meter_type
         self._act = act
-        self._last: tuple[Frame, bytes] | None = None
+        self._last: tuple[Frame, bytes, int] | None = None
         self._heard_ms: int | None = None
 
     def receive(self, data: bytes, now_ms: int) -> bytes:
         """Bytes from the line → bytes to answer with. ``SILENCE_MS`` without a byte ends an unfinished frame."""
         out = b""
         if self._heard_ms is not None and now_ms - self._heard_ms >= SILENCE_MS:
-            out += b"".join(self._answer(frame) for frame in self.deframer.flush())
+            out += b"".join(self._answer(frame, now_ms) for frame in self.deframer.flush())
         self._heard_ms = now_ms
-        return out + b"".join(self._answer(frame) for frame in self.deframer.feed(data))
+        return out + b"".join(self._answer(frame, now_ms) for frame in self.deframer.feed(data))
 
-    def _answer(self, question: Frame) -> bytes:
+    def _answer(self, question: Frame, now_ms: int) -> bytes:
         if question.is_answer or question.address not in (self.address, BROADCAST):
             return b""
-        if self._last is not None and self._last[0] == question:
+        if self._last is not None and self._last[0] == question and now_ms - self._last[2] < REPEAT_MS:
             return self._last[1]
         acted = self._act(question)
         if acted is None:
             return b""
         answer = encode_frame(Frame(self._meter_type, self.address, acted[0], acted[1]))
-        self._last = (question, answer)
+        if question.address == BROADCAST and question.function == WRITE:
+            answer = b""
+        self._last = (question, answer, now_ms)
         return answer
 
 

@@ -10,3 +10,8 @@ def to_wall(seconds: int) -> WallTime:
     """Calendar time of wall-clock seconds since 1970-01-01."""
     at = datetime.fromtimestamp(seconds, UTC)
     return WallTime(at.year, at.month, at.day, at.hour, at.minute, at.second)
+
+
+def wall_seconds_of(wall: WallTime) -> int:
+    """Wall-clock seconds since 1970-01-01 of a calendar time."""
+    return int(datetime(wall.year, wall.month, wall.day, wall.hour, wall.minute, wall.second, tzinfo=UTC).timestamp())

@@ -93,7 +93,18 @@ class Admission:
 
         ``about``: what the payload is about and its content format, for drivers that read resources and not frames.
         """
-        found = self._judge(imei_text, payload, now_us)
+        return self._accept(self._judge(imei_text, payload, now_us), payload, channel, path, now_us, node, about)
+
+    def admit_meter(
+        self, identity: Identity, payload: bytes, channel: str, path: str, now_us: int, node: int = 0
+    ) -> Accepted | Refusal:
+        """The same where the channel knows the meter by something else than a module, such as its number behind a concentrator."""
+        found = self._weigh(payload) or self._count(identity, now_us)
+        return self._accept(found, payload, channel, path, now_us, node, NOT_STATED)
+
+    def _accept(
+        self, found: Identity | Refusal, payload: bytes, channel: str, path: str, now_us: int, node: int, about: About
+    ) -> Accepted | Refusal:
         if isinstance(found, Refusal):
             self.counters[f"refused.{found.name.lower()}"] += 1
             return found
@@ -110,10 +121,8 @@ class Admission:
     def _judge(self, imei_text: str, payload: bytes, now_us: int) -> Identity | Refusal:
         if len(imei_text) != 15 or not (imei_text.isascii() and imei_text.isdigit()):
             return Refusal.NOT_AN_IMEI
-        if not payload:
-            return Refusal.EMPTY
-        if len(payload) > MAX_PAYLOAD:
-            return Refusal.TOO_LARGE
+        if (refusal := self._weigh(payload)) is not None:
+            return refusal
         imei = int(imei_text)
         identity = self._identities.find(imei)
         if identity is not None and self._is_blocked(imei):
@@ -121,17 +130,25 @@ class Admission:
             identity = None  # it hears what a stranger hears
         if identity is None:
             return Refusal.UNKNOWN_METER
-        if self._meters.count(identity.meter_id, now_us / 1e6) is not Verdict.PASS:
-            return Refusal.TOO_MANY
-        return identity
+        return self._count(identity, now_us)
+
+    def _weigh(self, payload: bytes) -> Refusal | None:
+        if not payload:
+            return Refusal.EMPTY
+        return Refusal.TOO_LARGE if len(payload) > MAX_PAYLOAD else None
+
+    def _count(self, identity: Identity, now_us: int) -> Identity | Refusal:
+        is_within = self._meters.count(identity.meter_id, now_us / 1e6) is Verdict.PASS
+        return identity if is_within else Refusal.TOO_MANY
 
     def answer(self, accepted: Accepted, now_s: int) -> bytes:
         """What the meter hears when its message is on disk: the platform's time as its driver defines it (R1.13)."""
         if accepted.driver is None:
             return b""
-        return accepted.driver.answer(accepted.uplink.payload, now_s, self._offset_min(accepted.tenant_id, now_s))
+        return accepted.driver.answer(accepted.uplink.payload, now_s, self.offset_min(accepted.tenant_id, now_s))
 
-    def _offset_min(self, tenant_id: TenantId, now_s: int) -> int:
+    def offset_min(self, tenant_id: TenantId, now_s: int) -> int:
+        """The utility's local time minus UTC, in minutes."""
         minute = now_s // 60
         known = self._offsets.get(tenant_id)
         if known is not None and known[0] == minute:

@@ -99,8 +99,8 @@ def told_by(
             frame_hash=frame_hash,
             sums=None if missing or decoded.sums is None else decoded.sums[row],
         )
-    if has_intervals:
-        entries = _remains(decoded, row, device_at)
+    if has_intervals or (decoded.kind == Kind.REPORT and "register" in points and "register_values" not in series):
+        entries = _remains(decoded, row, device_at)  # a report may have registers alone, now and of days before
     elif "register_values" in series:
         dated = zip(series["register_instants"][row], series["register_values"][row], strict=True)
         entries = [(at, value) for at, value in dated if MISSING_VALUE not in (at, value)]
@@ -116,7 +116,8 @@ def value_of(points: Mapping[str, list[int]], name: str, row: int) -> int | None
 
 
 def _remains(decoded: Decoded, row: int, device_at: int) -> list[tuple[int, int]]:
-    """Of a report whose intervals cannot be placed: the registers that are sound, (instant, register) in order, each once."""
+    """Of a report without intervals, or whose intervals cannot be placed: the registers that are sound, (instant, register) in order, each
+    once."""
     points, series = decoded.points, decoded.series
     register_at = value_of(points, "register_at", row)
     dated = [

@@ -254,3 +254,36 @@ SELECT product_id FROM product WHERE tenant_id = :tenant_id AND code = :code
 -- name: area_of_code
 -- The same of an area.
 SELECT area_id FROM area WHERE tenant_id = :tenant_id AND code = :code
+
+-- name: concentrators
+-- All concentrators with the meters in use that each may speak for, for an edge.
+SELECT c.number, c.tenant_id, c.poll_s, m.number AS meter_number, m.meter_id, m.product_id
+  FROM concentrator c
+  LEFT JOIN concentrator_meter b USING (concentrator_id)
+  LEFT JOIN meter m ON m.meter_id = b.meter_id AND m.removed_on IS NULL
+ ORDER BY c.number, m.meter_id
+
+-- name: concentrators_changed
+-- Whether a concentrator or a meter behind one changed in these transactions.
+SELECT EXISTS (SELECT FROM concentrator WHERE changed_in >= :since::text::xid8)
+    OR EXISTS (SELECT FROM identity_change i JOIN concentrator_meter b USING (meter_id)
+                WHERE i.xid >= :since::text::xid8 AND i.xid < :before::text::xid8)
+
+-- name: put_concentrator
+-- A new one, or another name and pace for one of the utility; no row: the number is another utility's.
+INSERT INTO concentrator (tenant_id, number, name, poll_s) VALUES (:tenant_id, :number, :name, :poll_s)
+ON CONFLICT (number) DO UPDATE SET name = excluded.name, poll_s = excluded.poll_s, changed_in = pg_current_xact_id()
+ WHERE concentrator.tenant_id = excluded.tenant_id
+RETURNING concentrator_id
+
+-- name: put_behind
+-- The utility's meters with these numbers go behind a concentrator; not those that are behind another one.
+INSERT INTO concentrator_meter (meter_id, concentrator_id, tenant_id)
+SELECT m.meter_id, :concentrator_id, m.tenant_id
+  FROM meter m WHERE m.tenant_id = :tenant_id AND m.number = ANY (:numbers::text[]) AND m.removed_on IS NULL
+ON CONFLICT (meter_id) DO NOTHING
+
+-- name: numbers_behind
+-- Which of these numbers are meters behind this concentrator.
+SELECT m.number FROM concentrator_meter b JOIN meter m USING (meter_id)
+ WHERE b.concentrator_id = :concentrator_id AND m.number = ANY (:numbers::text[])

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which concentrators and DTUs there are, and which meters each of them may speak for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from openmains.app.fleet.identities import Identity
+from openmains.domain.ids import TenantId
+from openmains.drivers.catalog import Driver
+from openmains.drivers.cjt188.hook import Cjt188Driver
+from openmains.wire.cjt188.acts import LineMeter
+from openmains.wire.cjt188.data import IdOrder
+from openmains.wire.cjt188.dialect import Dialect
+
+NUMBER_DIGITS = 16
+ADDRESS_DIGITS = 14  # of a CJ/T 188 meter
+TYPES = {"water": 0x10, "gas": 0x30}
+
+
+@dataclass(frozen=True, slots=True)
+class LinePlace:
+    """A meter on a concentrator's line, and how to ask it."""
+
+    meter: LineMeter
+    identity: Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Concentrator:
+    """``number``: 16 digits, by which it registers. ``meters``: by number, 16 digits each. ``line``: those that the platform itself asks, every
+    ``poll_s``, by address."""
+
+    number: str
+    tenant_id: TenantId
+    meters: Mapping[str, Identity] = field(default_factory=dict)
+    line: Mapping[str, LinePlace] = field(default_factory=dict)
+    poll_s: int = 3600
+
+
+class Directory(Protocol):
+    """The concentrators of all utilities, in memory."""
+
+    def find(self, number: str) -> Concentrator | None:
+        """The one with this number; None for a stranger."""
+        ...
+
+
+def wire_number(number: str, digits: int = NUMBER_DIGITS) -> str:
+    """A registered number as it stands in a frame; "" for one that no frame can hold."""
+    if not (number.isascii() and number.isdigit()) or len(number.lstrip("0")) > digits:
+        return ""
+    return number[-digits:].zfill(digits)
+
+
+def line_meter(number: str, driver: Driver) -> LineMeter | None:
+    """How a meter of this product is asked on a CJ/T 188 line; None where it is not: another protocol, or a number with letters."""
+    address = wire_number(number, ADDRESS_DIGITS)
+    if not isinstance(driver, Cjt188Driver) or not address or driver.medium not in TYPES:
+        return None
+    options = driver.options
+    order: IdOrder = "low-first" if options.id_order == "low-first" else "high-first"
+    if (valve := options.valve) is None:
+        return LineMeter(TYPES[driver.medium], address, Dialect(order))
+    opened, closed = valve.values
+    return LineMeter(TYPES[driver.medium], address, Dialect(order, valve.byte, valve.mask, opened, closed))

@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One connection of a concentrator, DTU or always-on meter, without its socket (R5.7).
+
+Register (3004) first; then heartbeats (3003), pushes about the meters that the terminal may speak for (3043 or 3046, one of the two a meter and
+connection; 3062), and bytes of its line (3100). A push is answered when it is on disk, and says so truly. ``ending`` tells why the
+connection is to be closed; what was to be said is said before.
+
+A terminal's number is a word, not a proof: outside a network of one's own it belongs under TLS with certificates (ADR 0029). So who it
+may speak for is bounded by what the registry says of it.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+
+from openmains.app.fleet.identities import Identity
+from openmains.app.ingest.edge.admission import Accepted, Refusal
+from openmains.app.link.reports import receipt_of
+from openmains.app.link.station.directory import Concentrator
+from openmains.app.link.station.main_station import MainStation
+from openmains.app.link.station.states import TABLE, Action, SessionEvent, State
+from openmains.wire.cjt188.acts import Outcome
+from openmains.wire.cjt188.frame import encode_frame as encode_line_frame
+from openmains.wire.cjt188.line import Finished, Line, PollPlan
+from openmains.wire.errors import WireError
+from openmains.wire.station.content import (
+    Kind,
+    Receipt,
+    Registration,
+    Verdict,
+    decode_heartbeat_untrusted,
+    decode_registration_untrusted,
+    encode_receipt,
+    meter_number_untrusted,
+)
+from openmains.wire.station.frame import PUSHES, Deframer, Frame, Function, encode_frame
+
+REGISTER_S = 30.0  # from the connection to its registration
+WAIT_S = 120.0 + 30.0  # the terminal closes two minutes after the last command (R5.7); we wait a little longer than it
+MOST_NOISE = 4096  # bytes that belong to no frame, between two that are
+VERDICTS = {
+    Refusal.NOT_AN_IMEI: Verdict.UNKNOWN_METER,
+    Refusal.UNKNOWN_METER: Verdict.UNKNOWN_METER,
+    Refusal.EMPTY: Verdict.MALFORMED,
+    Refusal.TOO_LARGE: Verdict.MALFORMED,
+    Refusal.TOO_MANY: Verdict.TOO_MANY,
+    Refusal.BUSY: Verdict.BUSY,
+}
+
+
+class StationSession:
+    """``wake``: have ``to_send`` called soon, for an answer came from elsewhere."""
+
+    def __init__(self, main: MainStation, host: str, now: float, wake: Callable[[], None]) -> None:
+        self.state = State.NEW
+        self.ending = ""
+        self.terminal = ""
+        self.counters: Counter[str] = main.counters
+        self._main, self._host, self._wake = main, host, wake
+        self._deframer = Deframer()
+        self._noise = 0
+        self._out = bytearray()
+        self._known: Concentrator | None = None
+        self._deadline, self._silence_s = now + REGISTER_S, REGISTER_S
+        self._pushed: dict[str, int] = {}  # by which of the two readings a meter reports on this connection
+        self._line: Line | None = None
+        self._plan: PollPlan | None = None
+        self._began = now
+        self._sequence = 0
+
+    def is_over(self) -> bool:
+        """Nothing is taken any more."""
+        return self.state is State.ENDED
+
+    def data_received(self, data: bytes, now: float) -> None:
+        """Bytes of the connection. Never raises for what is in them."""
+        if self.is_over():
+            return
+        for frame in self._deframer.feed(data):
+            self._noise = self._deframer.skipped
+            self._frame(frame, now)
+            if self.is_over():
+                return
+        if self._deframer.skipped - self._noise > MOST_NOISE:
+            self._happened(SessionEvent.FLOOD, None, now)
+
+    def to_send(self) -> bytes:
+        """Bytes since the last call."""
+        out = bytes(self._out)
+        self._out.clear()
+        return out
+
+    def next_timer(self) -> float:
+        """When ``handle_timer`` wants to be called."""
+        due = [self._deadline]
+        if self._line is not None and self._plan is not None:
+            due += [
+                self._began + each / 1000
+                for each in (self._line.next_timer(), self._plan.next_timer())
+                if each is not None
+            ]
+        return min(due)
+
+    def handle_timer(self, now: float) -> None:
+        """Call at ``next_timer`` or later."""
+        if self.is_over():
+            return
+        if now >= self._deadline:
+            self._happened(SessionEvent.SILENCE, None, now)
+        elif self._line is not None and self._plan is not None:
+            self._follow_line(now)
+            self._plan.begin(self._line, self._ms(now))
+            self._line.timer(self._ms(now))
+            self._ask_on(now)
+
+    def replace(self, now: float) -> None:
+        """The terminal is on a newer connection."""
+        self._happened(SessionEvent.REPLACED, None, now)
+
+    def closed(self) -> None:
+        """The socket is gone."""
+        self.state = State.ENDED
+        self._main.left(self)
+
+    def _frame(self, frame: Frame, now: float) -> None:
+        if frame.down or frame.answer:
+            self.counters["station.not_for_us"] += 1
+            return
+        if self._known is not None and self._silence_s:
+            self._deadline = now + self._silence_s
+        if self.terminal and frame.terminal != self.terminal:
+            self._happened(SessionEvent.OTHER_TERMINAL, frame, now)
+        elif frame.function == Function.REGISTER:
+            self._known_or_not(frame, now)
+        elif frame.function == Function.HEARTBEAT:
+            self._happened(SessionEvent.HEARTBEAT, frame, now)
+        elif frame.function == Function.LINE:
+            self._happened(SessionEvent.LINE, frame, now)
+        else:
+            self._happened(SessionEvent.PUSH if frame.function in PUSHES else SessionEvent.UNKNOWN, frame, now)
+
+    def _known_or_not(self, frame: Frame, now: float) -> None:
+        if self._main.directory.find(frame.terminal) is None:
+            self._happened(SessionEvent.UNKNOWN_TERMINAL, frame, now)
+        else:
+            self._happened(SessionEvent.REGISTER_AGAIN if self.terminal else SessionEvent.REGISTER, frame, now)
+
+    def _happened(self, what: SessionEvent, frame: Frame | None, now: float) -> None:
+        self.state, action = TABLE[self.state, what]
+        if frame is None:
+            if action is Action.END:
+                self._end(what.name.lower())
+        elif action is Action.GREET:
+            self._greet(frame, now)
+        elif action is Action.REFUSE:
+            self._answer(frame, Verdict.NOT_REGISTERED)
+        elif action is Action.REFUSE_AND_END:
+            self._answer(frame, Verdict.UNKNOWN_TERMINAL)
+            self._main.refused(
+                frame.terminal,
+                "unknown terminal" if what is SessionEvent.UNKNOWN_TERMINAL else "another terminal",
+                self._host,
+            )
+            self._end(what.name.lower())
+        elif action is Action.NOTE:
+            self._heartbeat(frame)
+        elif action is Action.TAKE:
+            self._push(frame)
+        elif action is Action.FEED and self._line is not None:
+            self._line.receive(frame.content, self._ms(now))
+            self._ask_on(now)
+        elif action is Action.REFUSE_FUNCTION:
+            self._answer(frame, Verdict.UNKNOWN_FUNCTION)
+
+    def _greet(self, frame: Frame, now: float) -> None:
+        known = self._main.directory.find(frame.terminal)
+        try:
+            registration = decode_registration_untrusted(frame.content)
+        except WireError as bad:
+            self.state = State.READY if self.terminal else State.NEW
+            self._main.refused(frame.terminal, bad.reason, self._host)
+            self._answer(frame, Verdict.MALFORMED)
+            return
+        assert known is not None  # noqa: S101 - it was found a moment ago
+        self._known, self.terminal = known, frame.terminal
+        self._silence_s = WAIT_S if registration.wakes else self._main.always_on_s
+        self._deadline = now + self._silence_s
+        self._main.registered(self, now)
+        self._answer(frame, Verdict.STORED)
+        self._open_line(known, registration, now)
+
+    def _open_line(self, known: Concentrator, registration: Registration, now: float) -> None:
+        if registration.kind is Kind.METER or not known.line or self._line is not None:
+            return
+        self._line = Line(timeout_ms=self._main.line_timeout_ms)
+        self._plan = PollPlan([place.meter for place in known.line.values()], known.poll_s * 1000, self._ms(now))
+        self.handle_timer(now)
+
+    def _follow_line(self, now: float) -> None:
+        """The line's meters are other ones now: a new plan, begun at once."""
+        known = self._main.directory.find(self.terminal)
+        if known is None or self._known is None or (known.line, known.poll_s) == (self._known.line, self._known.poll_s):
+            return
+        self._known = known
+        self._plan = PollPlan([place.meter for place in known.line.values()], known.poll_s * 1000, self._ms(now))
+
+    def _heartbeat(self, frame: Frame) -> None:
+        try:
+            decode_heartbeat_untrusted(frame.content)
+        except WireError:
+            self._answer(frame, Verdict.MALFORMED)
+        else:
+            self._answer(frame, Verdict.STORED)
+
+    def _push(self, frame: Frame) -> None:
+        try:
+            number = meter_number_untrusted(frame.content)
+        except WireError:
+            self._answer(frame, Verdict.MALFORMED)
+            return
+        known = self._main.directory.find(
+            self.terminal
+        )  # as of now: it may have been given other meters since it registered
+        identity = None if known is None else known.meters.get(number)
+        if identity is None:
+            self._main.refused(f"{self.terminal}/{number}", "unknown meter", self._host)
+            self._answer(frame, Verdict.UNKNOWN_METER)
+            return
+        if frame.function != Function.CLOSURE and self._pushed.setdefault(number, frame.function) != frame.function:
+            self._answer(frame, Verdict.SECOND_PUSH)
+            return
+        path = f"{frame.function:04x}"
+        found = self._main.admit(identity, frame.message, path, lambda accepted, ok: self._stored(frame, accepted, ok))
+        if isinstance(found, Refusal):
+            self._answer(frame, VERDICTS[found])
+
+    def _stored(self, frame: Frame, accepted: Accepted, confirmed: bool) -> None:
+        receipt = receipt_of(self._main.admission, accepted, confirmed, self._main.clock.unix_us() // 1_000_000)
+        verdict = Verdict.BUSY if not receipt.confirmed else Verdict.MALFORMED if receipt.fault else Verdict.STORED
+        self._answer(frame, verdict)
+        self._wake()
+
+    def _answer(self, frame: Frame, verdict: Verdict) -> None:
+        if self.ending:
+            return
+        self.counters[f"station.{verdict.name.lower()}"] += 1
+        offset = (
+            0
+            if self._known is None
+            else self._main.admission.offset_min(self._known.tenant_id, self._main.clock.unix_us() // 1_000_000)
+        )
+        content = encode_receipt(Receipt(verdict, self._main.clock.unix_us() // 1_000_000, offset))
+        self._out += encode_frame(
+            Frame(frame.terminal, frame.sequence, frame.function, content, down=True, answer=True)
+        )
+
+    def _ask_on(self, now: float) -> None:
+        """What the line has to say, and what came of its questions."""
+        line, plan, known = self._line, self._plan, self._main.directory.find(self.terminal)
+        if line is None or plan is None or known is None:
+            return
+        while (event := line.next_event()) is not None:
+            plan.ended(event.name)
+            self._read(event, known)
+        if raw := line.to_send():
+            self._sequence = self._sequence + 1 & 0xFFFF
+            self._out += encode_frame(Frame(self.terminal, self._sequence, Function.LINE, raw, down=True))
+
+    def _read(self, event: Finished, known: Concentrator) -> None:
+        result, place = event.result, known.line.get(str(event.name))
+        self.counters[f"line.{result.outcome.value}"] += 1
+        if place is not None and result.answer is not None and result.outcome in (Outcome.DONE, Outcome.MALFORMED):
+            self._admit_line(place.identity, encode_line_frame(result.answer))
+
+    def _admit_line(self, identity: Identity, payload: bytes) -> None:
+        def done(accepted: Accepted, confirmed: bool) -> None:
+            self.counters["line.stored" if confirmed else "line.not_stored"] += 1
+
+        if isinstance(self._main.admit(identity, payload, "cjt188", done), Refusal):
+            self.counters["line.refused"] += 1
+
+    def _end(self, why: str) -> None:
+        self.counters[f"station.ended.{why}"] += 1
+        self.ending = why
+
+    def _ms(self, now: float) -> int:
+        return round((now - self._began) * 1000)

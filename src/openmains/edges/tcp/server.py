@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The listening socket for concentrators, DTUs and always-on meters: limits, keep-alive, TLS; what the bytes mean is a session's.
+
+Each connection has bounds of its own, so that none harms another: bytes a second (beyond them it is not read for a moment, and TCP slows
+its sender down), bytes that wait to be sent (beyond them it is closed: its other end does not read), connections of one address and
+of all. A terminal that is gone without a word is found by the session's deadline and by the kernel's keep-alive.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
+
+KEEP_ALIVE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
+BACKLOG = 4096
+HANDSHAKE_S = 15.0
+CLOSING_S = 10.0
+LATE_S = 0.25  # a timer may be this late
+
+
+@dataclass(frozen=True, slots=True)
+class TcpLimits:
+    """``bytes_per_s``: of one connection, after as many at once. ``unread_bytes``: that may wait for a terminal to read them."""
+
+    connections: int = 20_000
+    connections_per_address: int = 1_000
+    bytes_per_s: int = 65_536
+    unread_bytes: int = 65_536
+
+
+class StreamSession(Protocol):
+    """One connection's meaning, without its socket. Time is the loop's, in seconds."""
+
+    ending: str
+
+    def data_received(self, data: bytes, now: float) -> None: ...
+    def to_send(self) -> bytes: ...
+    def next_timer(self) -> float: ...
+    def handle_timer(self, now: float) -> None: ...
+    def closed(self) -> None: ...
+
+
+Open = Callable[[str, float, Callable[[], None]], StreamSession]
+"""(host, now, wake) → the session of a new connection; ``wake`` has its ``to_send`` called soon."""
+
+
+class TcpServer:
+    """``opened`` makes the session of each connection. Call ``start`` in a running loop."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        opened: Open,
+        limiter: AddressLimiter,
+        limits: TcpLimits,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.counters: Counter[str] = Counter()
+        self.open_session, self.limiter, self.limits = opened, limiter, limits
+        self.hosts: Counter[str] = Counter()
+        self.connections: set[_Connection] = set()
+        self._sock, self._tls = sock, tls
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Begin to accept."""
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: _Connection(self),
+            sock=self._sock,
+            backlog=BACKLOG,
+            ssl=self._tls,
+            ssl_handshake_timeout=HANDSHAKE_S if self._tls else None,
+        )
+
+    def stop_reading(self) -> None:
+        """Accept nobody and take nothing new, but still answer what was taken."""
+        if self._server is not None:
+            self._server.close()
+        for connection in self.connections:
+            connection.stop_reading()
+
+    def close(self) -> None:
+        """Close all."""
+        for connection in list(self.connections):
+            connection.close("stopped")
+
+    @property
+    def measures(self) -> dict[str, int]:
+        """By name."""
+        return {"tcp.open": len(self.connections), **{f"tcp.{name}": value for name, value in self.counters.items()}}
+
+
+class _Connection(asyncio.Protocol):
+    """One connection: bytes in, bytes out, one timer."""
+
+    def __init__(self, server: TcpServer) -> None:
+        self._server = server
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._session: StreamSession | None = None
+        self._host = ""
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = 0.0
+        self._pause: asyncio.TimerHandle | None = None
+        self._credit = float(server.limits.bytes_per_s)
+        self._credit_at = 0.0
+        self._waking = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        server = self._server
+        transport = self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by its class
+        peer = transport.get_extra_info("peername")
+        self._host = str(peer[0]) if peer else ""
+        server.connections.add(self)
+        server.hosts[self._host] += 1
+        now = self._credit_at = self._loop.time()
+        if len(server.connections) > server.limits.connections:
+            self.close("too_many")
+        elif server.hosts[self._host] > server.limits.connections_per_address and not server.limiter.is_trusted(
+            self._host
+        ):
+            self.close("too_many_of_one_address")
+        elif server.limiter.count(self._host, now) is not Verdict.PASS:
+            self.close("address_floods")
+        else:
+            self._begin(transport, now)
+
+    def _begin(self, transport: asyncio.Transport, now: float) -> None:
+        self._server.counters["accepted"] += 1
+        sock = transport.get_extra_info("socket")
+        if sock is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option, value in KEEP_ALIVE:
+                sock.setsockopt(socket.IPPROTO_TCP, option, value)
+        transport.set_write_buffer_limits(high=self._server.limits.unread_bytes)
+        self._session = self._server.open_session(self._host, now, self._wake)
+        self._flush()
+
+    def data_received(self, data: bytes) -> None:
+        session, now = self._session, self._loop.time()
+        if session is None:
+            return
+        self._server.counters["bytes"] += len(data)
+        session.data_received(data, now)
+        self._flush()
+        limit = self._server.limits.bytes_per_s
+        self._credit = min(self._credit + (now - self._credit_at) * limit, limit) - len(data)
+        self._credit_at = now
+        if self._credit < 0 and self._transport is not None and self._pause is None:
+            self._server.counters["slowed_down"] += 1
+            self._transport.pause_reading()
+            self._pause = self._loop.call_later(-self._credit / limit, self._read_on)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server.connections.discard(self)
+        self._server.hosts[self._host] -= 1
+        if not self._server.hosts[self._host]:
+            del self._server.hosts[self._host]
+        for timer in (self._timer, self._pause):
+            if timer is not None:
+                timer.cancel()
+        session, self._session, self._transport = self._session, None, None
+        if session is not None:
+            self._server.counters["lost" if exc is not None else "ended"] += 1
+            session.closed()
+
+    def stop_reading(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+            if self._pause is not None:
+                self._pause.cancel()
+                self._pause = None
+
+    def close(self, why: str) -> None:
+        """Close; what was said before is still sent if its other end reads."""
+        self._server.counters[f"closed.{why}"] += 1
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.close()
+            self._loop.call_later(CLOSING_S, self._transport.abort)  # whoever does not read is not waited for
+
+    def _read_on(self) -> None:
+        self._pause = None
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def _wake(self) -> None:
+        if not self._waking:
+            self._waking = True
+            self._loop.call_soon(self._woken)
+
+    def _woken(self) -> None:
+        self._waking = False
+        self._flush()
+
+    def _flush(self) -> None:
+        session, transport = self._session, self._transport
+        if session is None or transport is None or transport.is_closing():
+            return
+        if out := session.to_send():
+            transport.write(out)
+            if transport.get_write_buffer_size() > self._server.limits.unread_bytes:
+                self._server.counters["closed.does_not_read"] += 1
+                transport.abort()
+                return
+        if session.ending:
+            self.close(session.ending)
+            return
+        due = session.next_timer()
+        if self._timer is None or due < self._timer_due - LATE_S:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_due = max(due, self._loop.time())
+            self._timer = self._loop.call_at(self._timer_due, self._timer_is_due)
+
+    def _timer_is_due(self) -> None:
+        self._timer = None
+        if self._session is not None:
+            now = self._loop.time()
+            if now >= self._session.next_timer():
+                self._session.handle_timer(now)
+        self._flush()
+
+
+def open_tcp_socket(host: str, port: int) -> socket.socket:
+    """A bound, non-blocking TCP socket (IPv6 sockets take IPv4 too); raises ``OSError`` when the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        sock.setblocking(False)
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def tls_context(certificate: str, key: str, clients: str) -> ssl.SSLContext:
+    """TLS 1.2 or newer with this certificate; ``clients``: a file of authorities, one of which must have signed a terminal's certificate, ""
+    for any terminal. Raises ``OSError`` and ``ssl.SSLError`` for files that do not fit."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate, key)
+    if clients:
+        context.load_verify_locations(clients)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
