@@ -37,5 +37,5 @@ def test_the_console_knows_the_same_terms() -> None:
 def test_units_are_only_those_that_both_can_say() -> None:
     known = {"balance", "instant", "s", "min", "month", "CNY/m3", "volume", "volume/h", "%", "m3", "m3/h", "V", "kPa"}
     known |= {"dBm", "dB", "degC", "mm/s", "", "state", "number", "count", "level", "bits", "text"}
-    known |= {"m", "NTU", "mg/L", "uS/cm", "pH", "kW", "%LEL"}
+    known |= {"m", "NTU", "mg/L", "uS/cm", "pH", "kW", "%LEL", "unknown"}
     assert {term.unit for term in terms().values()} <= known

@@ -22,7 +22,7 @@ export type BalanceKind = number | null | undefined;
 const TERMS = terms.terms as unknown as Partial<Record<string, Term>>;
 const UNITS = terms.units as unknown as Partial<Record<string, [string, number]>>;
 /** Units as people write them, of those that are written otherwise. */
-const SHOWN: Partial<Record<string, string>> = { m3: "m³", "m3/h": "m³/h", degC: "°C", "uS/cm": "µS/cm", pH: "", CNY: "¥", count: "" };
+const SHOWN: Partial<Record<string, string>> = { m3: "m³", "m3/h": "m³/h", degC: "°C", "uS/cm": "µS/cm", pH: "", unknown: "?", CNY: "¥", count: "" };
 const BARE = ["", "state", "number", "count", "level", "bits", "text"];
 const CLOCK_TIMES = ["report_time"];
 
@@ -95,6 +95,8 @@ export function quantityText(name: string, value: unknown, language: Locale, zon
 function unitText(name: string, value: number, term: Term, language: Locale, zone: string, kind: BalanceKind): string {
   const pick = (zh: string, en: string) => (language === "zh" ? zh : en);
   switch (term.unit) {
+    case "unknown":
+      return unitText(name, value, { ...term, unit: "balance" }, language, zone, null);
     case "balance":
       if (kind === MONEY) return moneyText(value);
       if (kind === VOLUME) return `${exactText(value, -3)} m³`;

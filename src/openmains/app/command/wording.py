@@ -86,6 +86,8 @@ def _with_unit(name: str, value: int, term: Term, language: Language, zone: Zone
     match term.unit:
         case unit if unit == BALANCE:
             return balance_text(value, kind, language)
+        case "unknown":
+            return balance_text(value, None, language)
         case "instant":
             return instant_text(value, zone)
         case "s":

@@ -77,8 +77,8 @@ def test_a_lines_key_finds_its_areas_or_products_again() -> None:
 
 def test_an_area_counts_what_lies_below_it() -> None:
     areas = {
-        5: Area("unit", "Unit", 6, 3), 6: Area("house", "House", 7, 2), 7: Area("town", "Town"),
-        8: Area("empty", "Empty", 7, 2), 9: Area("other", "Other"),
+        5: Area("unit", "Unit", 6), 6: Area("house", "House", 7), 7: Area("town", "Town"),
+        8: Area("empty", "Empty", 7), 9: Area("other", "Other"),
     }  # fmt: skip
     labels = Labels(SHANGHAI, areas, LABELS.products)
     counts = [
