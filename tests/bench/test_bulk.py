@@ -22,7 +22,7 @@ async def test_an_export_holds_one_piece_in_memory(engines: Engines, clickhouse:
     finally:
         await pool.close()
     print(figures)
-    assert figures["export_rows"] == METERS * bulk.DAYS * 48
-    assert figures["export_growth_mb"] < BOUND_MB
+    assert figures["values_exported"] == METERS * bulk.DAYS * 48
+    assert figures["values_growth_mb"] < BOUND_MB
     assert figures["bytes_per_value"] < 2.5 and figures["registers_at_meters"] == 0
     assert figures["zone_month_p95_ms"] > 0

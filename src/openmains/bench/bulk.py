@@ -4,8 +4,8 @@
 ``registers_at_s``          registers at the start of a day of all meters, written as CSV
 ``zone_month_p95_ms``       a month of half-hour pressures of a zone's 200 points, as the Arrow file that ``/bulk/values`` answers
 ``bytes_per_value``         of these pressures on disk, merged
-``export_rows_per_s``       values of all points over the month, part after part
-``export_growth_mb``        what the peak of this process's memory grew by from the first part to the last, which hold the same
+``values_per_s``            values of all points over the month, part after part
+``values_growth_mb``        what the peak of this process's memory grew by from the first part to the last, which hold the same
 """
 
 import resource
@@ -99,9 +99,9 @@ async def _export(
         first_peak = first_peak or _peak_mb()
     seconds = max(1e-9, time.perf_counter() - began)
     return {
-        "export_rows": rows,
-        "export_rows_per_s": round(rows / seconds),
-        "export_growth_mb": round(_peak_mb() - first_peak),
+        "values_exported": rows,
+        "values_per_s": round(rows / seconds),
+        "values_growth_mb": round(_peak_mb() - first_peak),
     }
 
 
