@@ -87,26 +87,33 @@ SELECT meter_id, toUInt64(sum(amount)) FROM (
 -- and as a meter's days tell volume and register. Where the value is null a message came and did not know it. Names, units and
 -- exponents of the quantities and the numbers, exponents and dials of the meters are given, each in the order of its list; marks: what
 -- each of the 256 sets of flags is called. Of an instant the value with the most weight counts: a known one before one that is not.
-SELECT meter_id, transform(meter_id, {meters:Array(UInt64)}, {numbers:Array(String)}, '') AS number, point,
-       toDateTime64(at_s, 0, 'UTC') AS at, found.1 AS value,
-       toInt8(transform(point, {names:Array(String)}, {exponents:Array(Int16)}, toInt16(0))
-              + if(has({volumes:Array(String)}, point), transform(meter_id, {meters:Array(UInt64)}, {meter_exponents:Array(Int16)}, toInt16(0)), 0)) AS exponent,
-       transform(point, {names:Array(String)}, {units:Array(String)}, '') AS unit, found.3 AS interval_s,
+-- key: place of the meter in its list (20 bits), of the quantity in its (12), instant (32): one number to group and to sort by.
+SELECT arrayElement({meters:Array(UInt64)}, bitShiftRight(key, 44)) AS meter_id,
+       arrayElement({numbers:Array(String)}, bitShiftRight(key, 44)) AS number,
+       arrayElement({names:Array(String)}, bitAnd(bitShiftRight(key, 32), 4095)) AS point,
+       toDateTime64(toUInt32(bitAnd(key, 4294967295)), 0, 'UTC') AS at, found.1 AS value,
+       toInt8(arrayElement({exponents:Array(Int16)}, bitAnd(bitShiftRight(key, 32), 4095))
+              + if(has({volumes:Array(String)}, point), arrayElement({meter_exponents:Array(Int16)}, bitShiftRight(key, 44)), 0)) AS exponent,
+       arrayElement({units:Array(String)}, bitAnd(bitShiftRight(key, 32), 4095)) AS unit, found.3 AS interval_s,
        arrayElement({marks:Array(String)}, found.2 + 1) AS quality
   FROM (
-    SELECT meter_id, transform(code, {codes:Array(UInt16)}, {code_names:Array(String)}, '') AS point, at_s,
-           argMax((if(bitAnd(said, 1) = 0, toNullable(one), NULL), said, every), weight) AS found
-      FROM (SELECT meter_id, point AS code, toUInt32(start_s + interval_s * (nth - 1)) AS at_s, one, said, interval_s AS every,
+    SELECT key, argMax((if(bitAnd(said, 1) = 0, toNullable(one), NULL), said, every), weight) AS found
+      FROM (SELECT head + toUInt64(toUInt32(start_s + interval_s * (nth - 1))) AS key, one, said, interval_s AS every,
                    if(bitAnd(said, 1) = 0, bitOr(version, toUInt64(9223372036854775808)), toUInt64(9223372036854775807 - version)) AS weight
-              FROM series ARRAY JOIN values AS one, arrayResize(quality, length(values)) AS said, arrayEnumerate(values) AS nth
-             WHERE tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)} AND point IN {codes:Array(UInt16)}
-               AND start_s >= {first:UInt32} AND start_s < {right:UInt32})
-     WHERE at_s >= {left:UInt32} AND at_s < {right:UInt32}
-     GROUP BY meter_id, code, at_s
+              FROM (SELECT *, bitShiftLeft(toUInt64(transform(meter_id, {meters:Array(UInt64)}, arrayEnumerate({meters:Array(UInt64)}), toUInt32(0))), 44)
+                              + bitShiftLeft(toUInt64(indexOf({names:Array(String)}, transform(point, {codes:Array(UInt16)}, {code_names:Array(String)}, ''))), 32) AS head
+                      FROM series
+                     WHERE tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)} AND point IN {codes:Array(UInt16)}
+                       AND start_s >= {first:UInt32} AND start_s < {right:UInt32})
+             ARRAY JOIN values AS one, arrayResize(quality, length(values)) AS said, arrayEnumerate(values) AS nth)
+     WHERE bitAnd(key, 4294967295) >= {left:UInt32} AND bitAnd(key, 4294967295) < {right:UInt32}
+     GROUP BY key
     UNION ALL
-    SELECT meter_id, kind, toUInt32(toUnixTimestamp(toDateTime(day, {zone:String})) + interval_s * (nth - 1)) AS at_s,
+    SELECT bitShiftLeft(toUInt64(transform(meter_id, {meters:Array(UInt64)}, arrayEnumerate({meters:Array(UInt64)}), toUInt32(0))), 44)
+             + bitShiftLeft(toUInt64(indexOf({names:Array(String)}, kind)), 32) + at_s AS key, said_of_day
+      FROM (SELECT meter_id, kind, toUInt32(toUnixTimestamp(toDateTime(day, {zone:String})) + interval_s * (nth - 1)) AS at_s,
            (if(kind = 'register', toNullable(if(dial > 0, (base + upto - one) % dial, base + upto - one)), if(bitAnd(said, 1) = 0, toNullable(toInt64(one)), NULL)),
-            if(kind = 'register', toUInt8(bitAnd(said, 254)), said), if(kind = 'register', toUInt32(0), interval_s))
+            if(kind = 'register', toUInt8(bitAnd(said, 254)), said), if(kind = 'register', toUInt32(0), interval_s)) AS said_of_day
       FROM (SELECT *, transform(meter_id, {meters:Array(UInt64)}, {dials:Array(Int64)}, toInt64(0)) AS dial FROM meter_day FINAL
              WHERE notEmpty({of_day:Array(String)}) AND tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)}
                AND day BETWEEN {first_day:Date} AND {last_day:Date})
@@ -115,8 +122,10 @@ SELECT meter_id, transform(meter_id, {meters:Array(UInt64)}, {numbers:Array(Stri
                 arrayCumSum(x -> toUInt32(bitAnd(x, 1)), arrayResize(quality, length(increments))) AS lost
      ARRAY JOIN {of_day:Array(String)} AS kind
      WHERE at_s >= {left:UInt32} AND at_s < {right:UInt32} AND (kind != 'register' OR lost = 0 OR (nth > 1 AND lost = 1 AND bitAnd(said, 1) = 1))
+      )
     UNION ALL
-    SELECT meter_id, kind, at_s, (toNullable(argMax(said, version)), toUInt8(0), toUInt32(0)) FROM (
+    SELECT bitShiftLeft(toUInt64(transform(meter_id, {meters:Array(UInt64)}, arrayEnumerate({meters:Array(UInt64)}), toUInt32(0))), 44)
+             + bitShiftLeft(toUInt64(indexOf({names:Array(String)}, kind)), 32) + at_s AS key, (toNullable(argMax(said, version)), toUInt8(0), toUInt32(0)) FROM (
       SELECT meter_id, toUInt32(intDiv(received_us, 1000000)) AS at_s, kind, said, version FROM signal FINAL
        ARRAY JOIN ['battery_mv', 'battery_pct', 'balance', 'balance_volume'] AS kind,
                   [toInt64(battery_mv), toInt64(battery_pct), if(balance_kind = 0, balance, -2147483648), if(balance_kind = 1, balance, -2147483648)] AS said
@@ -124,7 +133,7 @@ SELECT meter_id, transform(meter_id, {meters:Array(UInt64)}, {numbers:Array(Stri
          AND received_us >= {left:UInt32} * 1000000 AND received_us < {right:UInt32} * 1000000
          AND said != -2147483648 AND has({of_log:Array(String)}, kind))
      GROUP BY meter_id, kind, at_s)
- ORDER BY meter_id, indexOf({names:Array(String)}, point), at_s
+ ORDER BY key
 SETTINGS date_time_output_format = 'iso'
 
 -- name: expected_in_bulk
