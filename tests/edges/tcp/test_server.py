@@ -6,12 +6,15 @@ import os
 import random
 import socket
 import ssl
+import struct
 import tty
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -38,9 +41,13 @@ LIMITS = TcpLimits(connections=50, connections_per_address=50, bytes_per_s=200_0
 
 @asynccontextmanager
 async def serving(
-    town: Town, limits: TcpLimits = LIMITS, tls: ssl.SSLContext | None = None, trusted: str = "127.0.0.0/8"
+    town: Town,
+    limits: TcpLimits = LIMITS,
+    tls: ssl.SSLContext | None = None,
+    trusted: str = "127.0.0.0/8",
+    sock: socket.socket | None = None,
 ) -> AsyncIterator[tuple[TcpServer, int]]:
-    sock = open_tcp_socket("127.0.0.1", 0)
+    sock = sock or open_tcp_socket("127.0.0.1", 0)
     server = TcpServer(
         sock,
         lambda host, now, wake: StationSession(town.main, host, now, wake),
@@ -181,6 +188,25 @@ async def test_too_many_connections_are_closed_at_once() -> None:
         assert server.counters["closed.too_many_of_one_address"] == 1 and not first.is_over
         await first.close()
         await second.close()
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_connections_that_are_reset_before_they_are_accepted_leave_nothing(run: Callable[..., None]) -> None:
+    async def come_and_go() -> None:
+        sock = open_tcp_socket("127.0.0.1", 0)
+        sock.listen(64)
+        for _ in range(40):  # they wait in the backlog, and are gone when they are taken out of it
+            with socket.create_connection(sock.getsockname()) as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        async with serving(town_of(NUMBER), sock=sock) as (server, port):
+            client = Client(StationTerminal(NUMBER))
+            await client.connect(port)
+            await until(lambda: client.terminal.is_registered)
+            await until(lambda: len(server.connections) == 1)
+            assert list(server.hosts.values()) == [1]
+            await client.close()
+
+    run(come_and_go())
 
 
 def certificates(folder: Path) -> tuple[str, str]:

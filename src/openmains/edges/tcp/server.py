@@ -118,6 +118,10 @@ class _Connection(asyncio.Protocol):
         self._host = str(peer[0]) if peer else ""
         server.connections.add(self)
         server.hosts[self._host] += 1
+        if not peer:  # reset before it was accepted: there is no address to count it by, and nobody to serve
+            server.counters["closed.gone"] += 1
+            transport.abort()
+            return
         now = self._credit_at = self._loop.time()
         if len(server.connections) > server.limits.connections:
             self.close("too_many")
