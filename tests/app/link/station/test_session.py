@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from openmains.app.link.station.directory import line_meter, wire_number
-from openmains.app.link.station.session import MOST_NOISE, REGISTER_S, WAIT_S, StationSession
+from openmains.app.link.station.session import (
+    MOST_NOISE,
+    MOST_REFUSED,
+    MOST_STRANGE,
+    REGISTER_S,
+    WAIT_S,
+    StationSession,
+)
 from openmains.app.link.station.states import ROWS, TABLE, SessionEvent, State
 from openmains.drivers import catalog
 from openmains.emulator.line.meter import EmulatedLineMeter
@@ -175,6 +182,50 @@ async def test_noise_is_stepped_over_and_a_flood_of_it_ends_the_connection() -> 
     assert pair.session.ending == "flood"
     pair.session.data_received(raw, 0)
     assert pair.session.ending == "flood"
+
+
+async def test_noise_behind_a_frame_is_not_forgiven_by_it() -> None:
+    pair = Pair(town_of(), StationTerminal(NUMBER))
+    pair.session.data_received(pair.terminal.to_send() + b"\xff" * MOST_NOISE, 0)
+    assert pair.session.state is State.READY
+    pair.session.data_received(b"\xff", 0)
+    assert pair.session.ending == "flood"
+
+
+@pytest.mark.parametrize(
+    ("function", "content"),
+    [
+        (Function.HEARTBEAT, b""), (Function.READINGS, b"x"), (Function.LINE, b""), (0x3099, b""), (Function.REGISTER, b"\x09"),
+    ],
+)  # fmt: skip
+async def test_a_stranger_is_refused_a_few_times_and_then_no_more(function: int, content: bytes) -> None:
+    town = town_of()
+    session = StationSession(town.main, "h", 0, lambda: None)
+    raw = encode_frame(Frame(NUMBER, 1, function, content))
+    session.data_received(raw * (MOST_STRANGE - 1), 0)
+    assert not session.ending
+    session.data_received(raw * 3_000, 0)
+    assert session.ending == "flood"
+    assert sum(town.main.counters[f"station.{each.name.lower()}"] for each in Verdict) == MOST_STRANGE
+
+
+async def test_a_terminal_that_says_only_what_is_refused_is_heard_some_hundred_times_a_minute() -> None:
+    for function, content in (
+        (Function.HEARTBEAT, b"1"),
+        (Function.READINGS, b"\xff" * 9),
+        (Function.READINGS, readings(999, 1)[2:]),
+        (0x3099, b""),
+    ):
+        town = town_of()
+        pair = Pair(town, StationTerminal(NUMBER))
+        await pair.settle()
+        raw, now = encode_frame(Frame(NUMBER, 1, function, content)), town.main.clock.time()
+        for minute in range(3):
+            pair.session.data_received(raw * (MOST_REFUSED - 1), now + 60 * minute)
+            assert not pair.session.ending
+        pair.session.data_received(raw * 2, now + 179)
+        assert pair.session.ending == "flood"
+        assert sum(town.main.counters[f"station.{each.name.lower()}"] for each in Verdict) == 3 * MOST_REFUSED - 1
 
 
 async def test_what_it_cannot_read_is_answered_truly() -> None:

@@ -37,6 +37,9 @@ from openmains.wire.station.frame import PUSHES, Deframer, Frame, Function, enco
 REGISTER_S = 30.0  # from the connection to its registration
 WAIT_S = 120.0 + 30.0  # the terminal closes two minutes after the last command (R5.7); we wait a little longer than it
 MOST_NOISE = 4096  # bytes that belong to no frame, between two that are
+SLICE = 1024  # bytes that are looked at before it is asked whether that was too much noise
+MOST_STRANGE = 8  # frames that are refused before a registration
+MOST_REFUSED = 600  # a minute after it: more than a concentrator has meters that the registry does not know yet
 VERDICTS = {
     Refusal.NOT_AN_IMEI: Verdict.UNKNOWN_METER,
     Refusal.UNKNOWN_METER: Verdict.UNKNOWN_METER,
@@ -58,6 +61,7 @@ class StationSession:
         self._main, self._host, self._wake = main, host, wake
         self._deframer = Deframer()
         self._noise = 0
+        self._refused, self._refused_since = 0, now
         self._out = bytearray()
         self._known: Concentrator | None = None
         self._deadline, self._silence_s = now + REGISTER_S, REGISTER_S
@@ -75,13 +79,15 @@ class StationSession:
         """Bytes of the connection. Never raises for what is in them."""
         if self.is_over():
             return
-        for frame in self._deframer.feed(data):
-            self._noise = self._deframer.skipped
-            self._frame(frame, now)
-            if self.is_over():
+        for at in range(0, len(data), SLICE):
+            for frame in self._deframer.each(data[at : at + SLICE]):
+                self._noise = self._deframer.skipped
+                self._frame(frame, now)
+                if self.is_over():
+                    return
+            if self._deframer.skipped - self._noise > MOST_NOISE:
+                self._happened(SessionEvent.FLOOD, None, now)
                 return
-        if self._deframer.skipped - self._noise > MOST_NOISE:
-            self._happened(SessionEvent.FLOOD, None, now)
 
     def to_send(self) -> bytes:
         """Bytes since the last call."""
@@ -124,6 +130,7 @@ class StationSession:
     def _frame(self, frame: Frame, now: float) -> None:
         if frame.down or frame.answer:
             self.counters["station.not_for_us"] += 1
+            self._count_refusal(now)
             return
         if self._known is not None and self._silence_s:
             self._deadline = now + self._silence_s
@@ -152,7 +159,7 @@ class StationSession:
         elif action is Action.GREET:
             self._greet(frame, now)
         elif action is Action.REFUSE:
-            self._answer(frame, Verdict.NOT_REGISTERED)
+            self._refuse(frame, Verdict.NOT_REGISTERED, now)
         elif action is Action.REFUSE_AND_END:
             self._answer(frame, Verdict.UNKNOWN_TERMINAL)
             self._main.refused(
@@ -162,14 +169,14 @@ class StationSession:
             )
             self._end(what.name.lower())
         elif action is Action.NOTE:
-            self._heartbeat(frame)
+            self._heartbeat(frame, now)
         elif action is Action.TAKE:
-            self._push(frame)
+            self._push(frame, now)
         elif action is Action.FEED and self._line is not None:
             self._line.receive(frame.content, self._ms(now))
             self._ask_on(now)
         elif action is Action.REFUSE_FUNCTION:
-            self._answer(frame, Verdict.UNKNOWN_FUNCTION)
+            self._refuse(frame, Verdict.UNKNOWN_FUNCTION, now)
 
     def _greet(self, frame: Frame, now: float) -> None:
         known = self._main.directory.find(frame.terminal)
@@ -178,9 +185,11 @@ class StationSession:
         except WireError as bad:
             self.state = State.READY if self.terminal else State.NEW
             self._main.refused(frame.terminal, bad.reason, self._host)
-            self._answer(frame, Verdict.MALFORMED)
+            self._refuse(frame, Verdict.MALFORMED, now)
             return
         assert known is not None  # noqa: S101 - it was found a moment ago
+        if not self.terminal:
+            self._refused, self._refused_since = 0, now
         self._known, self.terminal = known, frame.terminal
         self._silence_s = WAIT_S if registration.wakes else self._main.always_on_s
         self._deadline = now + self._silence_s
@@ -203,19 +212,19 @@ class StationSession:
         self._known = known
         self._plan = PollPlan([place.meter for place in known.line.values()], known.poll_s * 1000, self._ms(now))
 
-    def _heartbeat(self, frame: Frame) -> None:
+    def _heartbeat(self, frame: Frame, now: float) -> None:
         try:
             decode_heartbeat_untrusted(frame.content)
         except WireError:
-            self._answer(frame, Verdict.MALFORMED)
+            self._refuse(frame, Verdict.MALFORMED, now)
         else:
             self._answer(frame, Verdict.STORED)
 
-    def _push(self, frame: Frame) -> None:
+    def _push(self, frame: Frame, now: float) -> None:
         try:
             number = meter_number_untrusted(frame.content)
         except WireError:
-            self._answer(frame, Verdict.MALFORMED)
+            self._refuse(frame, Verdict.MALFORMED, now)
             return
         known = self._main.directory.find(
             self.terminal
@@ -223,21 +232,35 @@ class StationSession:
         identity = None if known is None else known.meters.get(number)
         if identity is None:
             self._main.refused(f"{self.terminal}/{number}", "unknown meter", self._host)
-            self._answer(frame, Verdict.UNKNOWN_METER)
+            self._refuse(frame, Verdict.UNKNOWN_METER, now)
             return
         if frame.function != Function.CLOSURE and self._pushed.setdefault(number, frame.function) != frame.function:
-            self._answer(frame, Verdict.SECOND_PUSH)
+            self._refuse(frame, Verdict.SECOND_PUSH, now)
             return
         path = f"{frame.function:04x}"
         found = self._main.admit(identity, frame.message, path, lambda accepted, ok: self._stored(frame, accepted, ok))
-        if isinstance(found, Refusal):
-            self._answer(frame, VERDICTS[found])
+        if found is Refusal.BUSY:
+            self._answer(frame, Verdict.BUSY)  # not its fault
+        elif isinstance(found, Refusal):
+            self._refuse(frame, VERDICTS[found], now)
 
     def _stored(self, frame: Frame, accepted: Accepted, confirmed: bool) -> None:
         receipt = receipt_of(self._main.admission, accepted, confirmed, self._main.clock.unix_us() // 1_000_000)
         verdict = Verdict.BUSY if not receipt.confirmed else Verdict.MALFORMED if receipt.fault else Verdict.STORED
         self._answer(frame, verdict)
         self._wake()
+
+    def _refuse(self, frame: Frame, verdict: Verdict, now: float) -> None:
+        self._answer(frame, verdict)
+        self._count_refusal(now)
+
+    def _count_refusal(self, now: float) -> None:
+        """Each costs an answer, so whoever sends nothing else is not listened to for long."""
+        if self.terminal and now - self._refused_since >= 60:
+            self._refused, self._refused_since = 0, now
+        self._refused += 1
+        if self._refused >= (MOST_REFUSED if self.terminal else MOST_STRANGE):
+            self._happened(SessionEvent.FLOOD, None, now)
 
     def _answer(self, frame: Frame, verdict: Verdict) -> None:
         if self.ending:
