@@ -30,7 +30,7 @@ from openmains.wire.station.content import Kind, Verdict
 from tests.support.patience import PATIENCE_S
 from tests.support.station import AT, GAS, GAS_LINE, WATER_LINE, Town, readings
 
-NUMBER = "2026000000000042"
+NUMBER, OTHER = "2026000000000042", "2026000000000043"
 DIALECTS = [  # what a driver page's option "any" reads: order of identifiers as asked; state bits differ
     Dialect(),
     Dialect(valve_mask=0xC0, valve_open=0x00, valve_closed=0x40),
@@ -170,13 +170,13 @@ async def _send_all(raw: socket.socket, data: bytes) -> None:
 
 
 async def test_too_many_connections_are_closed_at_once() -> None:
-    town = town_of(NUMBER)
+    town = town_of(NUMBER, OTHER, "2026000000000044")
     async with serving(town, TcpLimits(connections=3)) as (server, port):
-        clients = [Client(StationTerminal(NUMBER)) for _ in range(4)]
+        clients = [Client(StationTerminal(number)) for number in (*town.known, NUMBER)]
         for client in clients:
             await client.connect(port)
-        await until(lambda: server.counters["closed.too_many"] == 1)
-        await until(lambda: sum(not client.is_over for client in clients) == 1)  # of one terminal the newest stays
+        await until(lambda: server.counters["closed.too_many"] == 1 and clients[-1].is_over)
+        assert sum(not client.is_over for client in clients) == 3
         for client in clients:
             await client.close()
     async with serving(town, TcpLimits(connections_per_address=1), trusted="10.0.0.0/8") as (server, port):
@@ -188,6 +188,18 @@ async def test_too_many_connections_are_closed_at_once() -> None:
         assert server.counters["closed.too_many_of_one_address"] == 1 and not first.is_over
         await first.close()
         await second.close()
+
+
+async def test_of_one_terminal_the_newest_connection_stays_and_the_older_is_closed_at_once() -> None:
+    async with serving(town_of(NUMBER)) as (server, port):
+        older, newer = Client(StationTerminal(NUMBER)), Client(StationTerminal(NUMBER))
+        await older.connect(port)
+        await until(lambda: older.terminal.is_registered)
+        await newer.connect(port)
+        await until(lambda: older.is_over and len(server.connections) == 1)
+        assert server.counters["closed.replaced"] == 1 and not newer.is_over
+        await older.close()
+        await newer.close()
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])

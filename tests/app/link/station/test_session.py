@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from openmains.app.ingest.edge.pace import Pace
+from openmains.app.ingest.edge.shedding import SMALL
 from openmains.app.link.station.directory import line_meter, wire_number
 from openmains.app.link.station.session import (
     MOST_NOISE,
@@ -19,6 +21,7 @@ from openmains.drivers import catalog
 from openmains.emulator.line.meter import EmulatedLineMeter
 from openmains.emulator.station.terminal import StationTerminal
 from openmains.wire.cjt188.dialect import Dialect
+from openmains.wire.cjt188.line import MOST_AGAIN
 from openmains.wire.states import markdown
 from openmains.wire.station.content import Kind, Verdict
 from openmains.wire.station.frame import Frame, Function, encode_frame
@@ -28,12 +31,24 @@ NUMBER, OTHER = "2026000000000042", "2026000000000043"
 METER = 202600001234
 
 
+class Behind(Pace):
+    """The pipeline cannot follow."""
+
+    is_behind = True
+
+    def may_take(self, now: float) -> bool:
+        return not self.is_behind
+
+
 class Pair:
     """A terminal and its session, joined without a socket."""
 
     def __init__(self, town: Town, terminal: StationTerminal) -> None:
         self.town, self.terminal = town, terminal
-        self.session = StationSession(town.main, "198.51.100.7", town.main.clock.time(), lambda: None)
+        self.woken: list[str] = []
+        self.session = StationSession(
+            town.main, "198.51.100.7", town.main.clock.time(), lambda: self.woken.append("woken")
+        )
         terminal.connected()
 
     async def settle(self) -> None:
@@ -78,6 +93,21 @@ async def test_what_the_stream_does_not_confirm_is_kept_by_the_terminal() -> Non
     town.disk.broken = False
     await Pair(town, terminal).settle()
     assert len(town.disk.uplinks) == 1 and not terminal.holds
+
+
+async def test_while_the_pipeline_is_behind_only_closures_are_taken() -> None:
+    """Whatever the size: a concentrator's reading is no larger than an alarm over DTLS, and is not to go before meters' reports there."""
+    town = Town(pace=Behind())
+    town.add(NUMBER, {str(METER): GAS, "20260000000001": WATER_LINE})
+    line = EmulatedLineMeter(0x10, "20260000000001")
+    terminal = StationTerminal(NUMBER, Kind.DTU, line=lambda raw: line.receive(raw, 0))
+    for message in (readings(METER, 1), readings(METER, 1, closure=True)):
+        assert len(message) <= SMALL
+        terminal.hold(message)
+    await Pair(town, terminal).settle()
+    assert terminal.verdicts == {Verdict.STORED: 2, Verdict.BUSY: 1}
+    assert [uplink.path for uplink in town.disk.uplinks] == ["3062"]
+    assert town.main.counters["line.refused"] == 1
 
 
 async def test_many_meters_and_a_closure_on_one_connection() -> None:
@@ -145,8 +175,10 @@ async def test_a_connection_is_one_terminals_and_a_terminal_is_on_one_connection
     town.add(OTHER, {"5": GAS})
     pair = Pair(town, StationTerminal(NUMBER))
     await pair.settle()
+    assert not pair.woken
     newer = Pair(town, StationTerminal(NUMBER))
     await newer.settle()
+    assert pair.woken  # so that its socket is closed now
     assert pair.session.ending == "replaced" and not newer.session.ending and len(town.main) == 1
     pair.session.closed()  # its socket goes late: the newer one is not touched
     assert len(town.main) == 1
@@ -257,10 +289,54 @@ async def test_the_meters_of_a_dtus_line_are_asked_and_their_answers_stored() ->
         await pair.settle()
         now = pair.session.next_timer()
     assert town.main.counters["line.unanswered"] == 1 and town.main.counters["line.stored"] == 2
+    for times in range(MOST_AGAIN):  # the one that is not there is tried a few times more
+        assert town.main.counters["line.unanswered"] == 1 + times
+        for _ in range(4):
+            pair.session.handle_timer(now)
+            await pair.settle()
+            now = pair.session.next_timer()
+    assert town.main.counters["line.unanswered"] == 1 + MOST_AGAIN
     assert now == pytest.approx(town.main.clock.time() + 600, abs=5)  # asked again when the plan says so
     pair.session.handle_timer(now)
     await pair.settle()
     assert town.main.counters["line.stored"] == 4
+
+
+@pytest.mark.parametrize("why", ["disk", "pace"])
+async def test_a_polled_reading_that_could_not_be_stored_is_asked_for_again(why: str) -> None:
+    town = Town(pace=Behind() if why == "pace" else Pace())
+    town.add(NUMBER, {"20260000000001": WATER_LINE}, poll_s=3600)
+    town.disk.broken = why == "disk"
+    line = EmulatedLineMeter(0x10, "20260000000001")
+    terminal = StationTerminal(NUMBER, Kind.DTU, line=lambda raw: line.receive(raw, 0))
+    pair = Pair(town, terminal)
+    await pair.settle()
+    assert not town.disk.uplinks and town.main.counters["line.again"] == 1
+    assert pair.woken or why == "pace"  # its timer is another one now
+    town.disk.broken = False
+    if isinstance(town.pace, Behind):
+        town.pace.is_behind = False
+    pair.session.handle_timer(pair.session.next_timer())
+    await pair.settle()
+    assert pair.session.next_timer() - town.main.clock.time() > 61  # nothing more to be asked for soon
+    assert len(town.disk.uplinks) == 1 and town.main.counters["line.stored"] == 1
+
+
+async def test_the_line_of_a_connected_dtu_is_opened_when_its_first_meter_is_registered() -> None:
+    town = Town()
+    town.add(NUMBER, {str(METER): GAS})
+    line = EmulatedLineMeter(0x10, "20260000000001")
+    kinds = (Kind.DTU, Kind.METER)
+    terminals = [StationTerminal(NUMBER, kind, line=lambda raw: line.receive(raw, 0)) for kind in kinds]
+    for terminal, asked in zip(terminals, (1, 0), strict=True):
+        town.add(NUMBER, {str(METER): GAS})
+        pair = Pair(town, terminal)
+        await pair.settle()
+        town.add(NUMBER, {str(METER): GAS, "20260000000001": WATER_LINE})
+        town.main.counters.clear()
+        terminal.beat(AT)
+        await pair.settle()
+        assert town.main.counters["line.stored"] == asked
 
 
 async def test_what_the_registry_says_holds_on_connections_that_are_there() -> None:

@@ -25,7 +25,6 @@ from openmains.wire.errors import WireError
 from openmains.wire.station.content import (
     Kind,
     Receipt,
-    Registration,
     Verdict,
     decode_heartbeat_untrusted,
     decode_registration_untrusted,
@@ -36,6 +35,7 @@ from openmains.wire.station.frame import PUSHES, Deframer, Frame, Function, enco
 
 REGISTER_S = 30.0  # from the connection to its registration
 WAIT_S = 120.0 + 30.0  # the terminal closes two minutes after the last command (R5.7); we wait a little longer than it
+AGAIN_S = 60.0  # until a reading of the line that came to nothing is tried again
 MOST_NOISE = 4096  # bytes that belong to no frame, between two that are
 SLICE = 1024  # bytes that are looked at before it is asked whether that was too much noise
 MOST_STRANGE = 8  # frames that are refused before a registration
@@ -66,6 +66,7 @@ class StationSession:
         self._known: Concentrator | None = None
         self._deadline, self._silence_s = now + REGISTER_S, REGISTER_S
         self._pushed: dict[str, int] = {}  # by which of the two readings a meter reports on this connection
+        self._kind: Kind | None = None  # None until it has registered
         self._line: Line | None = None
         self._plan: PollPlan | None = None
         self._began = now
@@ -121,6 +122,7 @@ class StationSession:
     def replace(self, now: float) -> None:
         """The terminal is on a newer connection."""
         self._happened(SessionEvent.REPLACED, None, now)
+        self._wake()  # nobody else will for minutes, and its socket is of no use any more
 
     def closed(self) -> None:
         """The socket is gone."""
@@ -144,6 +146,7 @@ class StationSession:
             self._happened(SessionEvent.LINE, frame, now)
         else:
             self._happened(SessionEvent.PUSH if frame.function in PUSHES else SessionEvent.UNKNOWN, frame, now)
+        self._open_line(now)
 
     def _known_or_not(self, frame: Frame, now: float) -> None:
         if self._main.directory.find(frame.terminal) is None:
@@ -195,11 +198,17 @@ class StationSession:
         self._deadline = now + self._silence_s
         self._main.registered(self, now)
         self._answer(frame, Verdict.STORED)
-        self._open_line(known, registration, now)
+        self._kind = registration.kind
+        self._open_line(now)
 
-    def _open_line(self, known: Concentrator, registration: Registration, now: float) -> None:
-        if registration.kind is Kind.METER or not known.line or self._line is not None:
+    def _open_line(self, now: float) -> None:
+        """Once the registry knows a meter of its line, which may be long after it registered."""
+        if self._kind in (None, Kind.METER) or self._line is not None or self.is_over():
             return
+        known = self._main.directory.find(self.terminal)
+        if known is None or not known.line:
+            return
+        self._known = known
         self._line = Line(timeout_ms=self._main.line_timeout_ms)
         self._plan = PollPlan([place.meter for place in known.line.values()], known.poll_s * 1000, self._ms(now))
         self.handle_timer(now)
@@ -238,7 +247,13 @@ class StationSession:
             self._refuse(frame, Verdict.SECOND_PUSH, now)
             return
         path = f"{frame.function:04x}"
-        found = self._main.admit(identity, frame.message, path, lambda accepted, ok: self._stored(frame, accepted, ok))
+        found = self._main.admit(
+            identity,
+            frame.message,
+            path,
+            lambda accepted, ok: self._stored(frame, accepted, ok),
+            urgent=frame.function == Function.CLOSURE,
+        )
         if found is Refusal.BUSY:
             self._answer(frame, Verdict.BUSY)  # not its fault
         elif isinstance(found, Refusal):
@@ -283,23 +298,37 @@ class StationSession:
             return
         while (event := line.next_event()) is not None:
             plan.ended(event.name)
-            self._read(event, known)
+            self._read(event, known, now)
         if raw := line.to_send():
             self._sequence = self._sequence + 1 & 0xFFFF
             self._out += encode_frame(Frame(self.terminal, self._sequence, Function.LINE, raw, down=True))
 
-    def _read(self, event: Finished, known: Concentrator) -> None:
-        result, place = event.result, known.line.get(str(event.name))
+    def _read(self, event: Finished, known: Concentrator, now: float) -> None:
+        result, address = event.result, str(event.name)
+        place = known.line.get(address)
         self.counters[f"line.{result.outcome.value}"] += 1
-        if place is not None and result.answer is not None and result.outcome in (Outcome.DONE, Outcome.MALFORMED):
-            self._admit_line(place.identity, encode_line_frame(result.answer))
+        if result.outcome is Outcome.UNANSWERED:
+            self._again(address, now)
+        elif place is not None and result.answer is not None and result.outcome in (Outcome.DONE, Outcome.MALFORMED):
+            self._admit_line(address, place.identity, encode_line_frame(result.answer), now)
 
-    def _admit_line(self, identity: Identity, payload: bytes) -> None:
+    def _admit_line(self, address: str, identity: Identity, payload: bytes, now: float) -> None:
         def done(accepted: Accepted, confirmed: bool) -> None:
             self.counters["line.stored" if confirmed else "line.not_stored"] += 1
+            if not confirmed:
+                self._again(address, now)
+                self._wake()
 
-        if isinstance(self._main.admit(identity, payload, "cjt188", done), Refusal):
+        found = self._main.admit(identity, payload, "cjt188", done)
+        if isinstance(found, Refusal):
             self.counters["line.refused"] += 1
+        if found is Refusal.BUSY:
+            self._again(address, now)
+
+    def _again(self, address: str, now: float) -> None:
+        """Nobody has this reading, so the meter is asked for it before its next time."""
+        if self._plan is not None and self._plan.again(address, self._ms(now + AGAIN_S)):
+            self.counters["line.again"] += 1
 
     def _end(self, why: str) -> None:
         self.counters[f"station.ended.{why}"] += 1
