@@ -50,7 +50,7 @@ async def serving(
     sock = sock or open_tcp_socket("127.0.0.1", 0)
     server = TcpServer(
         sock,
-        lambda host, now, wake: StationSession(town.main, host, now, wake),
+        lambda host, certified, now, wake: StationSession(town.main, host, now, wake, certified),
         AddressLimiter(1000, [trusted], 10_000),
         limits,
         tls,
@@ -221,10 +221,11 @@ def test_connections_that_are_reset_before_they_are_accepted_leave_nothing(run: 
     run(come_and_go())
 
 
-def certificates(folder: Path) -> tuple[str, str]:
+def certificates(folder: Path, common_name: str = "localhost") -> tuple[str, str]:
     """A certificate that signs itself, with its key; good as its own authority."""
+    folder.mkdir(exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
     now = datetime.now(UTC)
     built = (
         x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
@@ -241,26 +242,41 @@ def certificates(folder: Path) -> tuple[str, str]:
     return str(certificate), str(secret)
 
 
-async def test_over_tls_only_terminals_with_a_certificate_come_in(tmp_path: Path) -> None:
+def with_certificate(server: str, *own: str) -> ssl.SSLContext:
+    """A terminal's side of TLS."""
+    context = ssl.create_default_context(cafile=server)
+    if own:
+        context.load_cert_chain(*own)
+    return context
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_over_tls_only_terminals_with_their_own_certificate_come_in(run: Callable[..., None], tmp_path: Path) -> None:
     certificate, key = certificates(tmp_path)
-    town = town_of(NUMBER)
-    async with serving(town, tls=tls_context(certificate, key, certificate)) as (_, port):
-        anonymous, named = (
-            ssl.create_default_context(cafile=certificate),
-            ssl.create_default_context(cafile=certificate),
-        )
-        named.load_cert_chain(certificate, key)
-        client = Client(StationTerminal(NUMBER))
-        await client.connect(port, named)
-        await until(lambda: client.terminal.is_registered)
-        await client.close()
-        without, clear = Client(StationTerminal(NUMBER)), Client(StationTerminal(NUMBER))
-        await without.connect(port, anonymous)
-        await clear.connect(port)
-        await until(lambda: without.is_over and clear.is_over)
-        assert not without.terminal.is_registered and not clear.terminal.is_registered
-        await without.close()
-        await clear.close()
+    own, others = certificates(tmp_path / "own", NUMBER), certificates(tmp_path / "other", OTHER)
+    authorities = tmp_path / "authorities.pem"
+    authorities.write_text(Path(own[0]).read_text() + Path(others[0]).read_text())
+
+    async def come() -> None:
+        town = town_of(NUMBER, OTHER)
+        async with serving(town, tls=tls_context(certificate, key, str(authorities))) as (server, port):
+            client = Client(StationTerminal(NUMBER))
+            await client.connect(port, with_certificate(certificate, *own))
+            await until(lambda: client.terminal.is_registered)
+            await client.close()
+            without, clear, another = (Client(StationTerminal(NUMBER)) for _ in range(3))
+            await another.connect(port, with_certificate(certificate, *others))
+            await without.connect(port, with_certificate(certificate))
+            await clear.connect(port)
+            await until(lambda: without.is_over and clear.is_over and another.is_over)
+            assert another.terminal.verdicts == {Verdict.UNKNOWN_TERMINAL: 1}
+            assert [told[:2] for told in town.refused] == [(NUMBER, "certificate of another terminal")]
+            for each in (without, clear, another):
+                assert not each.terminal.is_registered
+                await each.close()
+            await until(lambda: not server.connections and not server.hosts)
+
+    run(come())
 
 
 async def test_eight_meters_of_three_dialects_on_a_serial_line_behind_a_dtu() -> None:

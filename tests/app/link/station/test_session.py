@@ -170,6 +170,21 @@ async def test_nothing_is_taken_before_a_registration_and_no_stranger_is_let_in(
     assert not town.disk.uplinks
 
 
+@pytest.mark.parametrize("certified", ["", "localhost", OTHER, f" {NUMBER}", NUMBER, None])
+async def test_a_certificate_lets_in_the_terminal_that_it_names_and_no_other(certified: str | None) -> None:
+    town, terminal = town_of(), StationTerminal(NUMBER)
+    town.add(OTHER, {"5": GAS})
+    session = StationSession(town.main, "h", 0, lambda: None, certified)
+    terminal.connected()
+    session.data_received(terminal.to_send(), 0)
+    terminal.receive(session.to_send())
+    if certified in (NUMBER, None):
+        assert terminal.is_registered and not town.refused
+    else:
+        assert terminal.verdicts == {Verdict.UNKNOWN_TERMINAL: 1} and session.ending == "unknown_terminal"
+        assert town.refused == [(NUMBER, "certificate of another terminal", "h")]
+
+
 async def test_a_connection_is_one_terminals_and_a_terminal_is_on_one_connection() -> None:
     town = town_of()
     town.add(OTHER, {"5": GAS})

@@ -5,8 +5,8 @@ Register (3004) first; then heartbeats (3003), pushes about the meters that the 
 connection; 3062), and bytes of its line (3100). A push is answered when it is on disk, and says so truly. ``ending`` tells why the
 connection is to be closed; what was to be said is said before.
 
-A terminal's number is a word, not a proof: outside a network of one's own it belongs under TLS with certificates (ADR 0029). So who it
-may speak for is bounded by what the registry says of it.
+A terminal's number is a word, not a proof: outside a network of one's own it belongs under TLS with certificates, each of which names its
+terminal and lets in no other (ADR 0029). Who it may speak for is bounded by what the registry says of it.
 """
 
 from collections import Counter
@@ -51,14 +51,17 @@ VERDICTS = {
 
 
 class StationSession:
-    """``wake``: have ``to_send`` called soon, for an answer came from elsewhere."""
+    """``wake``: have ``to_send`` called soon, for an answer came from elsewhere. ``certified``: the name in the certificate at the other end,
+    and the only terminal it may be; None where no certificates are asked for."""
 
-    def __init__(self, main: MainStation, host: str, now: float, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, main: MainStation, host: str, now: float, wake: Callable[[], None], certified: str | None = None
+    ) -> None:
         self.state = State.NEW
         self.ending = ""
         self.terminal = ""
         self.counters: Counter[str] = main.counters
-        self._main, self._host, self._wake = main, host, wake
+        self._main, self._host, self._wake, self._certified = main, host, wake, certified
         self._deframer = Deframer()
         self._noise = 0
         self._refused, self._refused_since = 0, now
@@ -149,10 +152,13 @@ class StationSession:
         self._open_line(now)
 
     def _known_or_not(self, frame: Frame, now: float) -> None:
-        if self._main.directory.find(frame.terminal) is None:
+        if self._is_of_another(frame) or self._main.directory.find(frame.terminal) is None:
             self._happened(SessionEvent.UNKNOWN_TERMINAL, frame, now)
         else:
             self._happened(SessionEvent.REGISTER_AGAIN if self.terminal else SessionEvent.REGISTER, frame, now)
+
+    def _is_of_another(self, frame: Frame) -> bool:
+        return self._certified is not None and self._certified != frame.terminal
 
     def _happened(self, what: SessionEvent, frame: Frame | None, now: float) -> None:
         self.state, action = TABLE[self.state, what]
@@ -165,10 +171,9 @@ class StationSession:
             self._refuse(frame, Verdict.NOT_REGISTERED, now)
         elif action is Action.REFUSE_AND_END:
             self._answer(frame, Verdict.UNKNOWN_TERMINAL)
+            why = "unknown terminal" if what is SessionEvent.UNKNOWN_TERMINAL else "another terminal"
             self._main.refused(
-                frame.terminal,
-                "unknown terminal" if what is SessionEvent.UNKNOWN_TERMINAL else "another terminal",
-                self._host,
+                frame.terminal, "certificate of another terminal" if self._is_of_another(frame) else why, self._host
             )
             self._end(what.name.lower())
         elif action is Action.NOTE:
