@@ -47,13 +47,14 @@ class Town:
     known: dict[str, Concentrator] = field(default_factory=dict)
     refused: list[tuple[str, str, str]] = field(default_factory=list)
     meters: int = 0
+    pace: Pace = field(default_factory=Pace)
 
     def __post_init__(self) -> None:
         admission = Admission(Identities(), catalog.load())
         admission.set_products(DRIVERS, {})
         self.batcher = Batcher(self.disk, 2)
         self.main = MainStation(
-            node=1, directory=self, admission=admission, batcher=self.batcher, shedding=Shedding(Pace()), clock=LoopTime(),
+            node=1, directory=self, admission=admission, batcher=self.batcher, shedding=Shedding(self.pace), clock=LoopTime(),
             note=lambda *told: self.refused.append(told),
         )  # fmt: skip
 

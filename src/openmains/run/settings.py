@@ -88,8 +88,8 @@ class Settings:
     tcp_key: str = _s("", "其私钥文件(PEM)", "its private key (PEM)")
     tcp_client_ca: str = _s(
         "",
-        "签发终端证书的机构(PEM);空 = 不核验终端证书",
-        "authority of the terminals' certificates (PEM); empty = none is asked for",
+        "签发终端证书的机构(PEM),证书 CN 须为 16 位终端编号;空 = 不核验终端证书",
+        "authority of the terminals' certificates (PEM), the CN of each being the terminal's 16 digits; empty = none is asked for",
     )
     tcp_connections: int = _s(20_000, "TCP 连接上限", "most TCP connections", low=1)
     tcp_address_connections: int = _s(

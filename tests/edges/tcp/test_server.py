@@ -6,12 +6,15 @@ import os
 import random
 import socket
 import ssl
+import struct
 import tty
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -27,7 +30,7 @@ from openmains.wire.station.content import Kind, Verdict
 from tests.support.patience import PATIENCE_S
 from tests.support.station import AT, GAS, GAS_LINE, WATER_LINE, Town, readings
 
-NUMBER = "2026000000000042"
+NUMBER, OTHER = "2026000000000042", "2026000000000043"
 DIALECTS = [  # what a driver page's option "any" reads: order of identifiers as asked; state bits differ
     Dialect(),
     Dialect(valve_mask=0xC0, valve_open=0x00, valve_closed=0x40),
@@ -38,12 +41,16 @@ LIMITS = TcpLimits(connections=50, connections_per_address=50, bytes_per_s=200_0
 
 @asynccontextmanager
 async def serving(
-    town: Town, limits: TcpLimits = LIMITS, tls: ssl.SSLContext | None = None, trusted: str = "127.0.0.0/8"
+    town: Town,
+    limits: TcpLimits = LIMITS,
+    tls: ssl.SSLContext | None = None,
+    trusted: str = "127.0.0.0/8",
+    sock: socket.socket | None = None,
 ) -> AsyncIterator[tuple[TcpServer, int]]:
-    sock = open_tcp_socket("127.0.0.1", 0)
+    sock = sock or open_tcp_socket("127.0.0.1", 0)
     server = TcpServer(
         sock,
-        lambda host, now, wake: StationSession(town.main, host, now, wake),
+        lambda host, certified, now, wake: StationSession(town.main, host, now, wake, certified),
         AddressLimiter(1000, [trusted], 10_000),
         limits,
         tls,
@@ -163,13 +170,13 @@ async def _send_all(raw: socket.socket, data: bytes) -> None:
 
 
 async def test_too_many_connections_are_closed_at_once() -> None:
-    town = town_of(NUMBER)
+    town = town_of(NUMBER, OTHER, "2026000000000044")
     async with serving(town, TcpLimits(connections=3)) as (server, port):
-        clients = [Client(StationTerminal(NUMBER)) for _ in range(4)]
+        clients = [Client(StationTerminal(number)) for number in (*town.known, NUMBER)]
         for client in clients:
             await client.connect(port)
-        await until(lambda: server.counters["closed.too_many"] == 1)
-        await until(lambda: sum(not client.is_over for client in clients) == 1)  # of one terminal the newest stays
+        await until(lambda: server.counters["closed.too_many"] == 1 and clients[-1].is_over)
+        assert sum(not client.is_over for client in clients) == 3
         for client in clients:
             await client.close()
     async with serving(town, TcpLimits(connections_per_address=1), trusted="10.0.0.0/8") as (server, port):
@@ -183,10 +190,42 @@ async def test_too_many_connections_are_closed_at_once() -> None:
         await second.close()
 
 
-def certificates(folder: Path) -> tuple[str, str]:
+async def test_of_one_terminal_the_newest_connection_stays_and_the_older_is_closed_at_once() -> None:
+    async with serving(town_of(NUMBER)) as (server, port):
+        older, newer = Client(StationTerminal(NUMBER)), Client(StationTerminal(NUMBER))
+        await older.connect(port)
+        await until(lambda: older.terminal.is_registered)
+        await newer.connect(port)
+        await until(lambda: older.is_over and len(server.connections) == 1)
+        assert server.counters["closed.replaced"] == 1 and not newer.is_over
+        await older.close()
+        await newer.close()
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_connections_that_are_reset_before_they_are_accepted_leave_nothing(run: Callable[..., None]) -> None:
+    async def come_and_go() -> None:
+        sock = open_tcp_socket("127.0.0.1", 0)
+        sock.listen(64)
+        for _ in range(40):  # they wait in the backlog, and are gone when they are taken out of it
+            with socket.create_connection(sock.getsockname()) as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        async with serving(town_of(NUMBER), sock=sock) as (server, port):
+            client = Client(StationTerminal(NUMBER))
+            await client.connect(port)
+            await until(lambda: client.terminal.is_registered)
+            await until(lambda: len(server.connections) == 1)
+            assert list(server.hosts.values()) == [1]
+            await client.close()
+
+    run(come_and_go())
+
+
+def certificates(folder: Path, common_name: str = "localhost") -> tuple[str, str]:
     """A certificate that signs itself, with its key; good as its own authority."""
+    folder.mkdir(exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
     now = datetime.now(UTC)
     built = (
         x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
@@ -203,26 +242,41 @@ def certificates(folder: Path) -> tuple[str, str]:
     return str(certificate), str(secret)
 
 
-async def test_over_tls_only_terminals_with_a_certificate_come_in(tmp_path: Path) -> None:
+def with_certificate(server: str, *own: str) -> ssl.SSLContext:
+    """A terminal's side of TLS."""
+    context = ssl.create_default_context(cafile=server)
+    if own:
+        context.load_cert_chain(*own)
+    return context
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_over_tls_only_terminals_with_their_own_certificate_come_in(run: Callable[..., None], tmp_path: Path) -> None:
     certificate, key = certificates(tmp_path)
-    town = town_of(NUMBER)
-    async with serving(town, tls=tls_context(certificate, key, certificate)) as (_, port):
-        anonymous, named = (
-            ssl.create_default_context(cafile=certificate),
-            ssl.create_default_context(cafile=certificate),
-        )
-        named.load_cert_chain(certificate, key)
-        client = Client(StationTerminal(NUMBER))
-        await client.connect(port, named)
-        await until(lambda: client.terminal.is_registered)
-        await client.close()
-        without, clear = Client(StationTerminal(NUMBER)), Client(StationTerminal(NUMBER))
-        await without.connect(port, anonymous)
-        await clear.connect(port)
-        await until(lambda: without.is_over and clear.is_over)
-        assert not without.terminal.is_registered and not clear.terminal.is_registered
-        await without.close()
-        await clear.close()
+    own, others = certificates(tmp_path / "own", NUMBER), certificates(tmp_path / "other", OTHER)
+    authorities = tmp_path / "authorities.pem"
+    authorities.write_text(Path(own[0]).read_text() + Path(others[0]).read_text())
+
+    async def come() -> None:
+        town = town_of(NUMBER, OTHER)
+        async with serving(town, tls=tls_context(certificate, key, str(authorities))) as (server, port):
+            client = Client(StationTerminal(NUMBER))
+            await client.connect(port, with_certificate(certificate, *own))
+            await until(lambda: client.terminal.is_registered)
+            await client.close()
+            without, clear, another = (Client(StationTerminal(NUMBER)) for _ in range(3))
+            await another.connect(port, with_certificate(certificate, *others))
+            await without.connect(port, with_certificate(certificate))
+            await clear.connect(port)
+            await until(lambda: without.is_over and clear.is_over and another.is_over)
+            assert another.terminal.verdicts == {Verdict.UNKNOWN_TERMINAL: 1}
+            assert [told[:2] for told in town.refused] == [(NUMBER, "certificate of another terminal")]
+            for each in (without, clear, another):
+                assert not each.terminal.is_registered
+                await each.close()
+            await until(lambda: not server.connections and not server.hosts)
+
+    run(come())
 
 
 async def test_eight_meters_of_three_dialects_on_a_serial_line_behind_a_dtu() -> None:

@@ -21,7 +21,7 @@ from openmains.wire.cjt188.acts import (
 )
 from openmains.wire.cjt188.data import PRICE, TIME, VALVE
 from openmains.wire.cjt188.dialect import STANDARD, Dialect, Valve
-from openmains.wire.cjt188.line import Line, PollPlan
+from openmains.wire.cjt188.line import MOST_AGAIN, Line, PollPlan
 from openmains.wire.cjt188.price import PriceTable
 
 WALL_S = 1_767_288_600  # 2026-01-01 17:30 on the meters' clocks
@@ -201,6 +201,28 @@ def test_a_poll_plan_reads_everyone_in_its_time_and_nobody_twice() -> None:
         plan.ended(name)
     plan.begin(street.line, 120_000)
     assert len(street.run()) == 3
+
+
+def test_a_reading_that_came_to_nothing_is_read_again_a_few_times_a_period() -> None:
+    street = Street([STANDARD] * 2)
+    plan, name = PollPlan(street.known, every_ms=3_600_000), street.known[1].address
+    assert not plan.again("00000000000099", 1)  # not of this plan
+    plan.begin(street.line, 0)
+    for each in street.run():
+        plan.ended(each)
+    for times in range(1, MOST_AGAIN + 1):
+        assert plan.again(name, 60_000 * times) and plan.again(name, 60_000 * times + 1)  # said twice, put back once
+        assert plan.next_timer() == 60_000 * times
+        plan.begin(street.line, 60_000 * times - 1)
+        assert not street.run()
+        plan.begin(street.line, 60_000 * times)
+        assert set(street.run()) == {name}
+        plan.ended(name)
+    assert not plan.again(name, 300_000) and plan.next_timer() == 3_600_000
+    plan.begin(street.line, 3_600_000)
+    assert len(street.run()) == 2
+    plan.ended(name)
+    assert plan.again(name, 3_660_000)
 
 
 def test_a_bad_line_tells_the_truth_or_nothing() -> None:

@@ -96,7 +96,8 @@ def test_time_round_trip(seconds: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", ["60000001012026", "00600001012026", "00000000012026", "00000030022026", "0a000001012026"]
+    "raw",
+    ["60000001012026", "00600001012026", "00000000012026", "00000030022026", "0a000001012026", "00000001010000"],
 )
 def test_no_such_time(raw: str) -> None:
     with pytest.raises(WireError):

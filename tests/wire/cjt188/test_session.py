@@ -72,7 +72,9 @@ def test_no_answer_is_told_after_all_tries() -> None:
 def test_answers() -> None:
     asked = question(7)
     assert answers(asked, reply(asked))
-    assert answers(asked, reply(asked, READ | ANSWER | ERROR))
+    for serial, is_answer in ((b"\x07", True), (b"\x08", False), (b"", False)):
+        refusal = Frame(0x10, ADDRESS, READ | ANSWER | ERROR, serial + b"\x00\x00" * bool(serial))
+        assert answers(asked, refusal) is is_answer
     assert not answers(asked, reply(question(8)))
     assert not answers(asked, reply(asked, WRITE | ANSWER))
     assert not answers(asked, asked)

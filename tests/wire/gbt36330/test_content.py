@@ -158,18 +158,26 @@ def test_segments_in_any_order_and_doubled(content: bytes, room: int, source: ob
     assert found == [content]
 
 
-def test_what_is_no_segment_or_contradicts_one_is_refused() -> None:
+def test_what_is_no_segment_is_refused() -> None:
     assembler = Assembler()
     for wrong in (b"", b"\1\0", b"\1\0\2", b"\1\2\2x", b"\1\0\1x", bytes((1, 0, MOST_SEGMENTS + 1)) + b"x"):
         with pytest.raises(WireError):
             assembler.add(0x10, wrong, 0)
-    assert assembler.add(0x10, b"\1\0\2a", 0) is None
-    for wrong in (b"\1\0\2b", b"\1\1\3b"):
-        with pytest.raises(WireError, match="contradicts"):
-            assembler.add(0x10, wrong, 1)
-    assert assembler.add(0x10, b"\1\1\2b", 2) == b"ab"
     with pytest.raises(WireError, match="content too long"):
         split(bytes(MOST_SEGMENTS * 125 + 1), MAX_DATA, 0)
+
+
+def test_a_segment_that_contradicts_another_begins_anew_and_two_contents_are_never_mixed() -> None:
+    assembler = Assembler()
+    for old in (b"\1\0\3a", b"\1\1\3b"):
+        assert assembler.add(0x10, old, 0) is None
+    assert assembler.add(0x10, b"\1\0\3A", 1) is None and assembler.dropped == 1  # other bytes in the same place
+    assert assembler.add(0x10, b"\1\2\3C", 2) is None  # the old one's second is gone
+    assert assembler.add(0x10, b"\1\1\3B", 3) == b"ABC"
+    assert assembler.add(0x10, b"\1\0\2a", 4) is None
+    assert assembler.add(0x10, b"\1\1\3B", 5) is None and assembler.dropped == 2  # another count
+    assert assembler.add(0x10, b"\1\0\3A", 6) is None
+    assert assembler.add(0x10, b"\1\2\3C", 7) == b"ABC"
 
 
 def test_open_transfers_are_few_and_end() -> None:

@@ -45,8 +45,9 @@ class StreamSession(Protocol):
     def closed(self) -> None: ...
 
 
-Open = Callable[[str, float, Callable[[], None]], StreamSession]
-"""(host, now, wake) → the session of a new connection; ``wake`` has its ``to_send`` called soon."""
+Open = Callable[[str, str | None, float, Callable[[], None]], StreamSession]
+"""(host, name, now, wake) → the session of a new connection; ``name``: of its certificate, "" for one without, None where none is asked
+for; ``wake`` has its ``to_send`` called soon."""
 
 
 class TcpServer:
@@ -118,6 +119,10 @@ class _Connection(asyncio.Protocol):
         self._host = str(peer[0]) if peer else ""
         server.connections.add(self)
         server.hosts[self._host] += 1
+        if not peer:  # reset before it was accepted: there is no address to count it by, and nobody to serve
+            server.counters["closed.gone"] += 1
+            transport.abort()
+            return
         now = self._credit_at = self._loop.time()
         if len(server.connections) > server.limits.connections:
             self.close("too_many")
@@ -138,7 +143,7 @@ class _Connection(asyncio.Protocol):
             for option, value in KEEP_ALIVE:
                 sock.setsockopt(socket.IPPROTO_TCP, option, value)
         transport.set_write_buffer_limits(high=self._server.limits.unread_bytes)
-        self._session = self._server.open_session(self._host, now, self._wake)
+        self._session = self._server.open_session(self._host, _certified_name(transport), now, self._wake)
         self._flush()
 
     def data_received(self, data: bytes) -> None:
@@ -226,6 +231,15 @@ class _Connection(asyncio.Protocol):
         self._flush()
 
 
+def _certified_name(transport: asyncio.Transport) -> str | None:
+    tls = transport.get_extra_info("ssl_object")
+    if tls is None or tls.context.verify_mode is not ssl.CERT_REQUIRED:
+        return None
+    subject = (tls.getpeercert() or {}).get("subject", ())
+    names = [value for part in subject for key, value in part if key == "commonName"]
+    return names[0] if len(names) == 1 else ""
+
+
 def open_tcp_socket(host: str, port: int) -> socket.socket:
     """A bound, non-blocking TCP socket (IPv6 sockets take IPv4 too); raises ``OSError`` when the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -244,7 +258,7 @@ def open_tcp_socket(host: str, port: int) -> socket.socket:
 
 def tls_context(certificate: str, key: str, clients: str) -> ssl.SSLContext:
     """TLS 1.2 or newer with this certificate; ``clients``: a file of authorities, one of which must have signed a terminal's certificate, ""
-    for any terminal. Raises ``OSError`` and ``ssl.SSLError`` for files that do not fit."""
+    for any terminal. Whose certificate it is the session judges. Raises ``OSError`` and ``ssl.SSLError`` for files that do not fit."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(certificate, key)

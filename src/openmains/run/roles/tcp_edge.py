@@ -84,7 +84,7 @@ def tcp_side(context: EdgeContext, table: ConcentratorTable) -> tuple[TcpServer,
     )
     server = TcpServer(
         open_tcp_socket(settings.coap_host, settings.tcp_port),
-        lambda host, now, wake: StationSession(main, host, now, wake),
+        lambda host, certified, now, wake: StationSession(main, host, now, wake, certified),
         context.limiter,
         TcpLimits(settings.tcp_connections, settings.tcp_address_connections),
         _tls(settings),

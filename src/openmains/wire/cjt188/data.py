@@ -97,7 +97,7 @@ def decode_time_untrusted(data: bytes) -> WallTime | None:
     second, minute, hour, day, month = (reader.bcd(1, "little") for _ in range(5))
     year = reader.bcd(2, "little")
     reader.finish()
-    if not (second < 60 and minute < 60 and hour < 24 and 1 <= day <= days_in(year, month)):
+    if not (second < 60 and minute < 60 and hour < 24 and 1 <= day <= days_in(year, month) and year >= 1):
         raise WireError(LAYER, 0, "no such time")
     return WallTime(year, month, day, hour, minute, second)
 

@@ -5,7 +5,7 @@ A line carries one question at a time, so acts wait their turn: ``urgent`` ones 
 the midst of another.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Hashable
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ from openmains.wire.cjt188.acts import Act, LineMeter, Question, Reply, Result, 
 from openmains.wire.cjt188.frame import encode_frame
 from openmains.wire.cjt188.session import Answered, Master
 
+MOST_AGAIN = 3  # readings of one meter in a period, besides the first: a meter that is gone must not fill its line
 GAP_MS = 50  # of silence before a question that nobody answers is over
 
 
@@ -145,27 +146,44 @@ class Line:
 
 
 class PollPlan:
-    """Meters of a line that are read every ``every_ms``. What is still to be read when its time comes again is not read twice."""
+    """Meters of a line that are read every ``every_ms``. What is still to be read when its time comes again is not read twice. What came
+    to nothing may be read ``again`` before, ``MOST_AGAIN`` times a period."""
 
     def __init__(self, meters: list[LineMeter], every_ms: int, first_ms: int = 0) -> None:
         if every_ms < 1:
             raise ValueError("every_ms is at least 1")
-        self._meters, self._every_ms, self._due_ms = meters, every_ms, first_ms
+        self._every_ms, self._due_ms = every_ms, first_ms
+        self._by_address = {meter.address: meter for meter in meters}
         self._open: set[str] = set()
+        self._again: dict[str, int] = {}  # when, by address
+        self._repeated: Counter[str] = Counter()  # in this period
 
     def next_timer(self) -> int:
         """When ``begin`` has something to do."""
-        return self._due_ms
+        return min(self._due_ms, *self._again.values()) if self._again else self._due_ms
 
     def begin(self, line: Line, now_ms: int) -> None:
         """Put the readings that are due onto the line, by the meters' addresses."""
-        if now_ms < self._due_ms:
-            return
-        self._due_ms = now_ms + self._every_ms
-        for meter in self._meters:
-            if meter.address not in self._open:
-                self._open.add(meter.address)
-                line.begin(meter.address, read(meter), now_ms)
+        due = [address for address, at_ms in self._again.items() if at_ms <= now_ms]
+        if now_ms >= self._due_ms:
+            self._due_ms = now_ms + self._every_ms
+            self._repeated.clear()
+            due = [*self._by_address]
+        for address in due:
+            self._again.pop(address, None)
+            if address not in self._open:
+                self._open.add(address)
+                line.begin(address, read(self._by_address[address]), now_ms)
+
+    def again(self, address: str, at_ms: int) -> bool:
+        """Read this meter once more at ``at_ms``, for nothing came of its reading; False where that is for its next period."""
+        if address in self._again:
+            return True
+        if address not in self._by_address or self._repeated[address] >= MOST_AGAIN:
+            return False
+        self._repeated[address] += 1
+        self._again[address] = at_ms
+        return True
 
     def ended(self, name: Hashable) -> None:
         """A reading of this plan is over."""

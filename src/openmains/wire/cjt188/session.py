@@ -185,12 +185,15 @@ class Meter:
 
 
 def answers(question: Frame, frame: Frame) -> bool:
-    """Whether ``frame`` answers ``question``: direction, function, address, and serial number where both have one."""
+    """Whether ``frame`` answers ``question``: direction, function, address, and serial number where both have one. A refusal begins with it:
+    one without is a late answer to another question, and would be taken for this one's."""
     if not frame.is_answer or frame.function != question.function:
         return False
     if question.address not in (frame.address, BROADCAST):
         return False
-    if frame.is_error or len(question.data) < 3 or len(frame.data) < 3:
+    if frame.is_error:
+        return len(question.data) < 3 or frame.data[:1] == question.data[2:3]
+    if len(question.data) < 3 or len(frame.data) < 3:
         return True
     return frame.data[2] == question.data[2] and sorted(frame.data[:2]) == sorted(question.data[:2])
 

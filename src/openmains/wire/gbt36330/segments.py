@@ -51,8 +51,8 @@ class Assembler:
         self.dropped = 0
 
     def add(self, message_type: int, data: bytes, now_ms: int) -> bytes | None:
-        """The content that this segment completes, or None. A segment that came before changes nothing; raises ``WireError`` for one that
-        contradicts those before it, which are kept."""
+        """The content that this segment completes, or None. A segment that came before changes nothing. One that contradicts those before it
+        says that the sender began anew under the same number: those are dropped, and it is the first of the new ones."""
         reader = Reader(data, LAYER)
         transfer, index, count = reader.u8(), reader.u8(), reader.u8()
         part = reader.rest()
@@ -61,12 +61,13 @@ class Assembler:
         self._forget(now_ms)
         key = message_type, transfer
         known = self._open.get(key)
+        if known is not None and (known.count != count or known.parts.get(index, part) != part):
+            self._drop(key)
+            known = None
         if known is None:
             if len(self._open) >= MOST_TRANSFERS:
                 self._drop(min(self._open, key=lambda each: self._open[each].at_ms))
             known = self._open[key] = _Open(count, now_ms)
-        if known.count != count or known.parts.get(index, part) != part:
-            raise WireError(LAYER, 2, "segment contradicts another")
         known.parts[index], known.at_ms = part, now_ms
         if len(known.parts) < count:
             return None

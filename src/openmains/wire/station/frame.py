@@ -11,6 +11,7 @@ sequence and function of what it answers; its content is ``Receipt``.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -116,34 +117,41 @@ class Deframer:
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that these bytes complete."""
+        return list(self.each(data))
+
+    def each(self, data: bytes) -> Iterator[Frame]:
+        """The same one after the other: ``skipped`` is then what came before the frame, and whoever stops asking has no more decoded."""
         self._buffer += data
         return self._scan(final=False)
 
     def flush(self) -> list[Frame]:
         """The line went silent: what is held back will not grow."""
-        return self._scan(final=True)
+        return list(self._scan(final=True))
 
-    def _scan(self, final: bool) -> list[Frame]:
-        found: list[Frame] = []
-        buffer, at = self._buffer, 0
-        while at < len(buffer):
-            if buffer[at] != START:
-                start = buffer.find(START, at)
-                end = len(buffer) if start < 0 else start
-                self.skipped += end - at
-                at = end
-                continue
-            left = len(buffer) - at
-            length = int.from_bytes(buffer[at + 1 : at + 3], "big") if left >= 3 else OVERHEAD
-            is_false = not OVERHEAD <= length <= OVERHEAD + MAX_CONTENT or (left >= 4 and buffer[at + 3] != VERSION)
-            if not is_false and left < length and not final:
-                break
-            try:
-                found.append(decode_frame_untrusted(bytes(buffer[at : at + length])))
-                at += length
-            except WireError as bad:
-                self.faults[bad.reason] += 1
-                self.skipped += 1
-                at += 1
-        del buffer[:at]
-        return found
+    def _scan(self, final: bool) -> Iterator[Frame]:
+        buffer = self._buffer
+        at = 0
+        try:
+            while at < len(buffer):
+                if buffer[at] != START:
+                    start = buffer.find(START, at)
+                    end = len(buffer) if start < 0 else start
+                    self.skipped += end - at
+                    at = end
+                    continue
+                left = len(buffer) - at
+                length = int.from_bytes(buffer[at + 1 : at + 3], "big") if left >= 3 else OVERHEAD
+                is_false = not OVERHEAD <= length <= OVERHEAD + MAX_CONTENT or (left >= 4 and buffer[at + 3] != VERSION)
+                if not is_false and left < length and not final:
+                    break
+                try:
+                    frame = decode_frame_untrusted(bytes(buffer[at : at + length]))
+                except WireError as bad:
+                    self.faults[bad.reason] += 1
+                    self.skipped += 1
+                    at += 1
+                else:
+                    at += length
+                    yield frame
+        finally:
+            del buffer[:at]

@@ -5,13 +5,23 @@ from pathlib import Path
 
 import pytest
 
+from openmains.app.ingest.edge.pace import Pace
+from openmains.app.ingest.edge.shedding import SMALL
 from openmains.app.link.station.directory import line_meter, wire_number
-from openmains.app.link.station.session import MOST_NOISE, REGISTER_S, WAIT_S, StationSession
+from openmains.app.link.station.session import (
+    MOST_NOISE,
+    MOST_REFUSED,
+    MOST_STRANGE,
+    REGISTER_S,
+    WAIT_S,
+    StationSession,
+)
 from openmains.app.link.station.states import ROWS, TABLE, SessionEvent, State
 from openmains.drivers import catalog
 from openmains.emulator.line.meter import EmulatedLineMeter
 from openmains.emulator.station.terminal import StationTerminal
 from openmains.wire.cjt188.dialect import Dialect
+from openmains.wire.cjt188.line import MOST_AGAIN
 from openmains.wire.states import markdown
 from openmains.wire.station.content import Kind, Verdict
 from openmains.wire.station.frame import Frame, Function, encode_frame
@@ -21,12 +31,24 @@ NUMBER, OTHER = "2026000000000042", "2026000000000043"
 METER = 202600001234
 
 
+class Behind(Pace):
+    """The pipeline cannot follow."""
+
+    is_behind = True
+
+    def may_take(self, now: float) -> bool:
+        return not self.is_behind
+
+
 class Pair:
     """A terminal and its session, joined without a socket."""
 
     def __init__(self, town: Town, terminal: StationTerminal) -> None:
         self.town, self.terminal = town, terminal
-        self.session = StationSession(town.main, "198.51.100.7", town.main.clock.time(), lambda: None)
+        self.woken: list[str] = []
+        self.session = StationSession(
+            town.main, "198.51.100.7", town.main.clock.time(), lambda: self.woken.append("woken")
+        )
         terminal.connected()
 
     async def settle(self) -> None:
@@ -71,6 +93,21 @@ async def test_what_the_stream_does_not_confirm_is_kept_by_the_terminal() -> Non
     town.disk.broken = False
     await Pair(town, terminal).settle()
     assert len(town.disk.uplinks) == 1 and not terminal.holds
+
+
+async def test_while_the_pipeline_is_behind_only_closures_are_taken() -> None:
+    """Whatever the size: a concentrator's reading is no larger than an alarm over DTLS, and is not to go before meters' reports there."""
+    town = Town(pace=Behind())
+    town.add(NUMBER, {str(METER): GAS, "20260000000001": WATER_LINE})
+    line = EmulatedLineMeter(0x10, "20260000000001")
+    terminal = StationTerminal(NUMBER, Kind.DTU, line=lambda raw: line.receive(raw, 0))
+    for message in (readings(METER, 1), readings(METER, 1, closure=True)):
+        assert len(message) <= SMALL
+        terminal.hold(message)
+    await Pair(town, terminal).settle()
+    assert terminal.verdicts == {Verdict.STORED: 2, Verdict.BUSY: 1}
+    assert [uplink.path for uplink in town.disk.uplinks] == ["3062"]
+    assert town.main.counters["line.refused"] == 1
 
 
 async def test_many_meters_and_a_closure_on_one_connection() -> None:
@@ -133,13 +170,30 @@ async def test_nothing_is_taken_before_a_registration_and_no_stranger_is_let_in(
     assert not town.disk.uplinks
 
 
+@pytest.mark.parametrize("certified", ["", "localhost", OTHER, f" {NUMBER}", NUMBER, None])
+async def test_a_certificate_lets_in_the_terminal_that_it_names_and_no_other(certified: str | None) -> None:
+    town, terminal = town_of(), StationTerminal(NUMBER)
+    town.add(OTHER, {"5": GAS})
+    session = StationSession(town.main, "h", 0, lambda: None, certified)
+    terminal.connected()
+    session.data_received(terminal.to_send(), 0)
+    terminal.receive(session.to_send())
+    if certified in (NUMBER, None):
+        assert terminal.is_registered and not town.refused
+    else:
+        assert terminal.verdicts == {Verdict.UNKNOWN_TERMINAL: 1} and session.ending == "unknown_terminal"
+        assert town.refused == [(NUMBER, "certificate of another terminal", "h")]
+
+
 async def test_a_connection_is_one_terminals_and_a_terminal_is_on_one_connection() -> None:
     town = town_of()
     town.add(OTHER, {"5": GAS})
     pair = Pair(town, StationTerminal(NUMBER))
     await pair.settle()
+    assert not pair.woken
     newer = Pair(town, StationTerminal(NUMBER))
     await newer.settle()
+    assert pair.woken  # so that its socket is closed now
     assert pair.session.ending == "replaced" and not newer.session.ending and len(town.main) == 1
     pair.session.closed()  # its socket goes late: the newer one is not touched
     assert len(town.main) == 1
@@ -177,6 +231,50 @@ async def test_noise_is_stepped_over_and_a_flood_of_it_ends_the_connection() -> 
     assert pair.session.ending == "flood"
 
 
+async def test_noise_behind_a_frame_is_not_forgiven_by_it() -> None:
+    pair = Pair(town_of(), StationTerminal(NUMBER))
+    pair.session.data_received(pair.terminal.to_send() + b"\xff" * MOST_NOISE, 0)
+    assert pair.session.state is State.READY
+    pair.session.data_received(b"\xff", 0)
+    assert pair.session.ending == "flood"
+
+
+@pytest.mark.parametrize(
+    ("function", "content"),
+    [
+        (Function.HEARTBEAT, b""), (Function.READINGS, b"x"), (Function.LINE, b""), (0x3099, b""), (Function.REGISTER, b"\x09"),
+    ],
+)  # fmt: skip
+async def test_a_stranger_is_refused_a_few_times_and_then_no_more(function: int, content: bytes) -> None:
+    town = town_of()
+    session = StationSession(town.main, "h", 0, lambda: None)
+    raw = encode_frame(Frame(NUMBER, 1, function, content))
+    session.data_received(raw * (MOST_STRANGE - 1), 0)
+    assert not session.ending
+    session.data_received(raw * 3_000, 0)
+    assert session.ending == "flood"
+    assert sum(town.main.counters[f"station.{each.name.lower()}"] for each in Verdict) == MOST_STRANGE
+
+
+async def test_a_terminal_that_says_only_what_is_refused_is_heard_some_hundred_times_a_minute() -> None:
+    for function, content in (
+        (Function.HEARTBEAT, b"1"),
+        (Function.READINGS, b"\xff" * 9),
+        (Function.READINGS, readings(999, 1)[2:]),
+        (0x3099, b""),
+    ):
+        town = town_of()
+        pair = Pair(town, StationTerminal(NUMBER))
+        await pair.settle()
+        raw, now = encode_frame(Frame(NUMBER, 1, function, content)), town.main.clock.time()
+        for minute in range(3):
+            pair.session.data_received(raw * (MOST_REFUSED - 1), now + 60 * minute)
+            assert not pair.session.ending
+        pair.session.data_received(raw * 2, now + 179)
+        assert pair.session.ending == "flood"
+        assert sum(town.main.counters[f"station.{each.name.lower()}"] for each in Verdict) == 3 * MOST_REFUSED - 1
+
+
 async def test_what_it_cannot_read_is_answered_truly() -> None:
     pair = Pair(town_of(), StationTerminal(NUMBER))
     await pair.settle()
@@ -206,10 +304,54 @@ async def test_the_meters_of_a_dtus_line_are_asked_and_their_answers_stored() ->
         await pair.settle()
         now = pair.session.next_timer()
     assert town.main.counters["line.unanswered"] == 1 and town.main.counters["line.stored"] == 2
+    for times in range(MOST_AGAIN):  # the one that is not there is tried a few times more
+        assert town.main.counters["line.unanswered"] == 1 + times
+        for _ in range(4):
+            pair.session.handle_timer(now)
+            await pair.settle()
+            now = pair.session.next_timer()
+    assert town.main.counters["line.unanswered"] == 1 + MOST_AGAIN
     assert now == pytest.approx(town.main.clock.time() + 600, abs=5)  # asked again when the plan says so
     pair.session.handle_timer(now)
     await pair.settle()
     assert town.main.counters["line.stored"] == 4
+
+
+@pytest.mark.parametrize("why", ["disk", "pace"])
+async def test_a_polled_reading_that_could_not_be_stored_is_asked_for_again(why: str) -> None:
+    town = Town(pace=Behind() if why == "pace" else Pace())
+    town.add(NUMBER, {"20260000000001": WATER_LINE}, poll_s=3600)
+    town.disk.broken = why == "disk"
+    line = EmulatedLineMeter(0x10, "20260000000001")
+    terminal = StationTerminal(NUMBER, Kind.DTU, line=lambda raw: line.receive(raw, 0))
+    pair = Pair(town, terminal)
+    await pair.settle()
+    assert not town.disk.uplinks and town.main.counters["line.again"] == 1
+    assert pair.woken or why == "pace"  # its timer is another one now
+    town.disk.broken = False
+    if isinstance(town.pace, Behind):
+        town.pace.is_behind = False
+    pair.session.handle_timer(pair.session.next_timer())
+    await pair.settle()
+    assert pair.session.next_timer() - town.main.clock.time() > 61  # nothing more to be asked for soon
+    assert len(town.disk.uplinks) == 1 and town.main.counters["line.stored"] == 1
+
+
+async def test_the_line_of_a_connected_dtu_is_opened_when_its_first_meter_is_registered() -> None:
+    town = Town()
+    town.add(NUMBER, {str(METER): GAS})
+    line = EmulatedLineMeter(0x10, "20260000000001")
+    kinds = (Kind.DTU, Kind.METER)
+    terminals = [StationTerminal(NUMBER, kind, line=lambda raw: line.receive(raw, 0)) for kind in kinds]
+    for terminal, asked in zip(terminals, (1, 0), strict=True):
+        town.add(NUMBER, {str(METER): GAS})
+        pair = Pair(town, terminal)
+        await pair.settle()
+        town.add(NUMBER, {str(METER): GAS, "20260000000001": WATER_LINE})
+        town.main.counters.clear()
+        terminal.beat(AT)
+        await pair.settle()
+        assert town.main.counters["line.stored"] == asked
 
 
 async def test_what_the_registry_says_holds_on_connections_that_are_there() -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 from openmains.app.fleet.identities import Identity
 from openmains.app.ingest.edge.admission import Accepted, Admission, Refusal
 from openmains.app.ingest.edge.batcher import Batcher
-from openmains.app.ingest.edge.shedding import Shedding
+from openmains.app.ingest.edge.shedding import SMALL, Shedding
 from openmains.app.link.ports import Clock
 from openmains.app.link.station.directory import Directory
 
@@ -68,11 +68,19 @@ class MainStation:
         self._note(name, reason, host)
 
     def admit(
-        self, identity: Identity, payload: bytes, path: str, done: Callable[[Accepted, bool], None]
+        self,
+        identity: Identity,
+        payload: bytes,
+        path: str,
+        done: Callable[[Accepted, bool], None],
+        *,
+        urgent: bool = False,
     ) -> Refusal | None:
-        """Take a message about this meter in: ``done`` is called once, later, with whether it is on disk. Or say why not."""
+        """Take a message about this meter in: ``done`` is called once, later, with whether it is on disk. Or say why not.
+
+        ``urgent``: goes before readings where the pipeline is behind. It is known here what a message is, so its size tells nothing."""
         now = self.clock.time()
-        if self._batcher.is_full(now) or self._shedding.is_crowded(len(payload), now):
+        if self._batcher.is_full(now) or self._shedding.is_crowded(len(payload) if urgent else SMALL + 1, now):
             self._shedding.refused()
             return Refusal.BUSY
         found = self.admission.admit_meter(identity, payload, CHANNEL, path, self.clock.unix_us())

@@ -5,8 +5,8 @@ Register (3004) first; then heartbeats (3003), pushes about the meters that the 
 connection; 3062), and bytes of its line (3100). A push is answered when it is on disk, and says so truly. ``ending`` tells why the
 connection is to be closed; what was to be said is said before.
 
-A terminal's number is a word, not a proof: outside a network of one's own it belongs under TLS with certificates (ADR 0029). So who it
-may speak for is bounded by what the registry says of it.
+A terminal's number is a word, not a proof: outside a network of one's own it belongs under TLS with certificates, each of which names its
+terminal and lets in no other (ADR 0029). Who it may speak for is bounded by what the registry says of it.
 """
 
 from collections import Counter
@@ -25,7 +25,6 @@ from openmains.wire.errors import WireError
 from openmains.wire.station.content import (
     Kind,
     Receipt,
-    Registration,
     Verdict,
     decode_heartbeat_untrusted,
     decode_registration_untrusted,
@@ -36,7 +35,11 @@ from openmains.wire.station.frame import PUSHES, Deframer, Frame, Function, enco
 
 REGISTER_S = 30.0  # from the connection to its registration
 WAIT_S = 120.0 + 30.0  # the terminal closes two minutes after the last command (R5.7); we wait a little longer than it
+AGAIN_S = 60.0  # until a reading of the line that came to nothing is tried again
 MOST_NOISE = 4096  # bytes that belong to no frame, between two that are
+SLICE = 1024  # bytes that are looked at before it is asked whether that was too much noise
+MOST_STRANGE = 8  # frames that are refused before a registration
+MOST_REFUSED = 600  # a minute after it: more than a concentrator has meters that the registry does not know yet
 VERDICTS = {
     Refusal.NOT_AN_IMEI: Verdict.UNKNOWN_METER,
     Refusal.UNKNOWN_METER: Verdict.UNKNOWN_METER,
@@ -48,20 +51,25 @@ VERDICTS = {
 
 
 class StationSession:
-    """``wake``: have ``to_send`` called soon, for an answer came from elsewhere."""
+    """``wake``: have ``to_send`` called soon, for an answer came from elsewhere. ``certified``: the name in the certificate at the other end,
+    and the only terminal it may be; None where no certificates are asked for."""
 
-    def __init__(self, main: MainStation, host: str, now: float, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, main: MainStation, host: str, now: float, wake: Callable[[], None], certified: str | None = None
+    ) -> None:
         self.state = State.NEW
         self.ending = ""
         self.terminal = ""
         self.counters: Counter[str] = main.counters
-        self._main, self._host, self._wake = main, host, wake
+        self._main, self._host, self._wake, self._certified = main, host, wake, certified
         self._deframer = Deframer()
         self._noise = 0
+        self._refused, self._refused_since = 0, now
         self._out = bytearray()
         self._known: Concentrator | None = None
         self._deadline, self._silence_s = now + REGISTER_S, REGISTER_S
         self._pushed: dict[str, int] = {}  # by which of the two readings a meter reports on this connection
+        self._kind: Kind | None = None  # None until it has registered
         self._line: Line | None = None
         self._plan: PollPlan | None = None
         self._began = now
@@ -75,13 +83,15 @@ class StationSession:
         """Bytes of the connection. Never raises for what is in them."""
         if self.is_over():
             return
-        for frame in self._deframer.feed(data):
-            self._noise = self._deframer.skipped
-            self._frame(frame, now)
-            if self.is_over():
+        for at in range(0, len(data), SLICE):
+            for frame in self._deframer.each(data[at : at + SLICE]):
+                self._noise = self._deframer.skipped
+                self._frame(frame, now)
+                if self.is_over():
+                    return
+            if self._deframer.skipped - self._noise > MOST_NOISE:
+                self._happened(SessionEvent.FLOOD, None, now)
                 return
-        if self._deframer.skipped - self._noise > MOST_NOISE:
-            self._happened(SessionEvent.FLOOD, None, now)
 
     def to_send(self) -> bytes:
         """Bytes since the last call."""
@@ -115,6 +125,7 @@ class StationSession:
     def replace(self, now: float) -> None:
         """The terminal is on a newer connection."""
         self._happened(SessionEvent.REPLACED, None, now)
+        self._wake()  # nobody else will for minutes, and its socket is of no use any more
 
     def closed(self) -> None:
         """The socket is gone."""
@@ -124,6 +135,7 @@ class StationSession:
     def _frame(self, frame: Frame, now: float) -> None:
         if frame.down or frame.answer:
             self.counters["station.not_for_us"] += 1
+            self._count_refusal(now)
             return
         if self._known is not None and self._silence_s:
             self._deadline = now + self._silence_s
@@ -137,12 +149,16 @@ class StationSession:
             self._happened(SessionEvent.LINE, frame, now)
         else:
             self._happened(SessionEvent.PUSH if frame.function in PUSHES else SessionEvent.UNKNOWN, frame, now)
+        self._open_line(now)
 
     def _known_or_not(self, frame: Frame, now: float) -> None:
-        if self._main.directory.find(frame.terminal) is None:
+        if self._is_of_another(frame) or self._main.directory.find(frame.terminal) is None:
             self._happened(SessionEvent.UNKNOWN_TERMINAL, frame, now)
         else:
             self._happened(SessionEvent.REGISTER_AGAIN if self.terminal else SessionEvent.REGISTER, frame, now)
+
+    def _is_of_another(self, frame: Frame) -> bool:
+        return self._certified is not None and self._certified != frame.terminal
 
     def _happened(self, what: SessionEvent, frame: Frame | None, now: float) -> None:
         self.state, action = TABLE[self.state, what]
@@ -152,24 +168,23 @@ class StationSession:
         elif action is Action.GREET:
             self._greet(frame, now)
         elif action is Action.REFUSE:
-            self._answer(frame, Verdict.NOT_REGISTERED)
+            self._refuse(frame, Verdict.NOT_REGISTERED, now)
         elif action is Action.REFUSE_AND_END:
             self._answer(frame, Verdict.UNKNOWN_TERMINAL)
+            why = "unknown terminal" if what is SessionEvent.UNKNOWN_TERMINAL else "another terminal"
             self._main.refused(
-                frame.terminal,
-                "unknown terminal" if what is SessionEvent.UNKNOWN_TERMINAL else "another terminal",
-                self._host,
+                frame.terminal, "certificate of another terminal" if self._is_of_another(frame) else why, self._host
             )
             self._end(what.name.lower())
         elif action is Action.NOTE:
-            self._heartbeat(frame)
+            self._heartbeat(frame, now)
         elif action is Action.TAKE:
-            self._push(frame)
+            self._push(frame, now)
         elif action is Action.FEED and self._line is not None:
             self._line.receive(frame.content, self._ms(now))
             self._ask_on(now)
         elif action is Action.REFUSE_FUNCTION:
-            self._answer(frame, Verdict.UNKNOWN_FUNCTION)
+            self._refuse(frame, Verdict.UNKNOWN_FUNCTION, now)
 
     def _greet(self, frame: Frame, now: float) -> None:
         known = self._main.directory.find(frame.terminal)
@@ -178,19 +193,27 @@ class StationSession:
         except WireError as bad:
             self.state = State.READY if self.terminal else State.NEW
             self._main.refused(frame.terminal, bad.reason, self._host)
-            self._answer(frame, Verdict.MALFORMED)
+            self._refuse(frame, Verdict.MALFORMED, now)
             return
         assert known is not None  # noqa: S101 - it was found a moment ago
+        if not self.terminal:
+            self._refused, self._refused_since = 0, now
         self._known, self.terminal = known, frame.terminal
         self._silence_s = WAIT_S if registration.wakes else self._main.always_on_s
         self._deadline = now + self._silence_s
         self._main.registered(self, now)
         self._answer(frame, Verdict.STORED)
-        self._open_line(known, registration, now)
+        self._kind = registration.kind
+        self._open_line(now)
 
-    def _open_line(self, known: Concentrator, registration: Registration, now: float) -> None:
-        if registration.kind is Kind.METER or not known.line or self._line is not None:
+    def _open_line(self, now: float) -> None:
+        """Once the registry knows a meter of its line, which may be long after it registered."""
+        if self._kind in (None, Kind.METER) or self._line is not None or self.is_over():
             return
+        known = self._main.directory.find(self.terminal)
+        if known is None or not known.line:
+            return
+        self._known = known
         self._line = Line(timeout_ms=self._main.line_timeout_ms)
         self._plan = PollPlan([place.meter for place in known.line.values()], known.poll_s * 1000, self._ms(now))
         self.handle_timer(now)
@@ -203,19 +226,19 @@ class StationSession:
         self._known = known
         self._plan = PollPlan([place.meter for place in known.line.values()], known.poll_s * 1000, self._ms(now))
 
-    def _heartbeat(self, frame: Frame) -> None:
+    def _heartbeat(self, frame: Frame, now: float) -> None:
         try:
             decode_heartbeat_untrusted(frame.content)
         except WireError:
-            self._answer(frame, Verdict.MALFORMED)
+            self._refuse(frame, Verdict.MALFORMED, now)
         else:
             self._answer(frame, Verdict.STORED)
 
-    def _push(self, frame: Frame) -> None:
+    def _push(self, frame: Frame, now: float) -> None:
         try:
             number = meter_number_untrusted(frame.content)
         except WireError:
-            self._answer(frame, Verdict.MALFORMED)
+            self._refuse(frame, Verdict.MALFORMED, now)
             return
         known = self._main.directory.find(
             self.terminal
@@ -223,21 +246,41 @@ class StationSession:
         identity = None if known is None else known.meters.get(number)
         if identity is None:
             self._main.refused(f"{self.terminal}/{number}", "unknown meter", self._host)
-            self._answer(frame, Verdict.UNKNOWN_METER)
+            self._refuse(frame, Verdict.UNKNOWN_METER, now)
             return
         if frame.function != Function.CLOSURE and self._pushed.setdefault(number, frame.function) != frame.function:
-            self._answer(frame, Verdict.SECOND_PUSH)
+            self._refuse(frame, Verdict.SECOND_PUSH, now)
             return
         path = f"{frame.function:04x}"
-        found = self._main.admit(identity, frame.message, path, lambda accepted, ok: self._stored(frame, accepted, ok))
-        if isinstance(found, Refusal):
-            self._answer(frame, VERDICTS[found])
+        found = self._main.admit(
+            identity,
+            frame.message,
+            path,
+            lambda accepted, ok: self._stored(frame, accepted, ok),
+            urgent=frame.function == Function.CLOSURE,
+        )
+        if found is Refusal.BUSY:
+            self._answer(frame, Verdict.BUSY)  # not its fault
+        elif isinstance(found, Refusal):
+            self._refuse(frame, VERDICTS[found], now)
 
     def _stored(self, frame: Frame, accepted: Accepted, confirmed: bool) -> None:
         receipt = receipt_of(self._main.admission, accepted, confirmed, self._main.clock.unix_us() // 1_000_000)
         verdict = Verdict.BUSY if not receipt.confirmed else Verdict.MALFORMED if receipt.fault else Verdict.STORED
         self._answer(frame, verdict)
         self._wake()
+
+    def _refuse(self, frame: Frame, verdict: Verdict, now: float) -> None:
+        self._answer(frame, verdict)
+        self._count_refusal(now)
+
+    def _count_refusal(self, now: float) -> None:
+        """Each costs an answer, so whoever sends nothing else is not listened to for long."""
+        if self.terminal and now - self._refused_since >= 60:
+            self._refused, self._refused_since = 0, now
+        self._refused += 1
+        if self._refused >= (MOST_REFUSED if self.terminal else MOST_STRANGE):
+            self._happened(SessionEvent.FLOOD, None, now)
 
     def _answer(self, frame: Frame, verdict: Verdict) -> None:
         if self.ending:
@@ -260,23 +303,37 @@ class StationSession:
             return
         while (event := line.next_event()) is not None:
             plan.ended(event.name)
-            self._read(event, known)
+            self._read(event, known, now)
         if raw := line.to_send():
             self._sequence = self._sequence + 1 & 0xFFFF
             self._out += encode_frame(Frame(self.terminal, self._sequence, Function.LINE, raw, down=True))
 
-    def _read(self, event: Finished, known: Concentrator) -> None:
-        result, place = event.result, known.line.get(str(event.name))
+    def _read(self, event: Finished, known: Concentrator, now: float) -> None:
+        result, address = event.result, str(event.name)
+        place = known.line.get(address)
         self.counters[f"line.{result.outcome.value}"] += 1
-        if place is not None and result.answer is not None and result.outcome in (Outcome.DONE, Outcome.MALFORMED):
-            self._admit_line(place.identity, encode_line_frame(result.answer))
+        if result.outcome is Outcome.UNANSWERED:
+            self._again(address, now)
+        elif place is not None and result.answer is not None and result.outcome in (Outcome.DONE, Outcome.MALFORMED):
+            self._admit_line(address, place.identity, encode_line_frame(result.answer), now)
 
-    def _admit_line(self, identity: Identity, payload: bytes) -> None:
+    def _admit_line(self, address: str, identity: Identity, payload: bytes, now: float) -> None:
         def done(accepted: Accepted, confirmed: bool) -> None:
             self.counters["line.stored" if confirmed else "line.not_stored"] += 1
+            if not confirmed:
+                self._again(address, now)
+                self._wake()
 
-        if isinstance(self._main.admit(identity, payload, "cjt188", done), Refusal):
+        found = self._main.admit(identity, payload, "cjt188", done)
+        if isinstance(found, Refusal):
             self.counters["line.refused"] += 1
+        if found is Refusal.BUSY:
+            self._again(address, now)
+
+    def _again(self, address: str, now: float) -> None:
+        """Nobody has this reading, so the meter is asked for it before its next time."""
+        if self._plan is not None and self._plan.again(address, self._ms(now + AGAIN_S)):
+            self.counters["line.again"] += 1
 
     def _end(self, why: str) -> None:
         self.counters[f"station.ended.{why}"] += 1
