@@ -262,6 +262,33 @@ async def test_a_file_is_taken_row_by_row_and_its_own_export_changes_nothing(
     )
 
 
+async def test_what_a_stopped_job_committed_and_never_sent_the_same_file_sends(
+    house: House, pipeline: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, files = await number_of(house), FileImport(house, pipeline, tmp_path)
+    t = house.midnight - 20 * 86_400 + 36_000
+    data = f"number,read at,register\n{number},{local(t)},10\n{number},{local(t + 86_400)},10.5\n".encode()
+
+    async def dies(_: object) -> None:
+        raise ConnectionError("no stream")
+
+    with monkeypatch.context() as broken, pytest.raises(ConnectionError):
+        broken.setattr(house.world.stream, "replay", dies)
+        await files.take(data)
+    stopped = files.job_id
+    assert {(row["job_id"], row["state"]) for row in await listed(house)} == {(stopped, "waits")}
+    seen = await files.take(data, preview=True)
+    assert (seen.taken, seen.unchanged) == (2, 0)
+    assert {row["job_id"] for row in await listed(house)} == {stopped}
+    other = await files.take(data.replace(b",10\n", b",11\n"))  # another register does not take it over
+    assert (other.applied, other.rejected, other.errors[0].reason) == (False, 1, "reading_differs")
+    again = await files.take(data)
+    assert (again.taken, again.unchanged) == (2, 0)
+    assert {row["state"] for row in await listed(house)} == {"booked"}
+    twice = await files.take(data)
+    assert (twice.taken, twice.unchanged) == (0, 2) and house.world.stream.uplinks == []
+
+
 async def test_the_job_is_queued_with_its_file(house: House) -> None:
     async with house.world.client(house.world.a.token) as client:
         files = {"data": ("r.csv", b"number,read at,register\n1,2026-01-01 10:00,5\n", "text/csv")}
