@@ -141,6 +141,7 @@ class _Tenant:
             asked=meter.asked_this_month,
             cell=meter.cell,
             freeze_s=meter.freeze_s,
+            read_s=meter.read_s,
         )
 
 
