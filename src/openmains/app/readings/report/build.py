@@ -74,9 +74,9 @@ async def missing_pages(
 ) -> AsyncIterator[list[list[Any]]]:
     """Pages of the list of meters to read again: the columns of MISSING_HEAD with ``Status`` and seconds as they are."""
     labels = await names.labels(tenant_id)
-    after = 0
+    asked, after = labels.asked(day, AsOf(now_s)), 0
     while True:
-        page = await days.missing(tenant_id, labels.asked(day, AsOf(now_s)), after, PAGE, statuses)
+        page = await days.missing(tenant_id, asked, after, PAGE, statuses)
         if page:
             told = await names.meter_labels(tenant_id, [meter.meter_id for meter in page])
             yield [_missing_row(meter, told.get(meter.meter_id), labels) for meter in page]
