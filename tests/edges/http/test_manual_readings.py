@@ -161,6 +161,22 @@ async def test_what_contradicts_the_meters_own_day_is_shown_and_not_booked(house
     assert cited["volumes"] == [5] * 48 and not any(cited["qualities"])
 
 
+async def test_a_booked_reading_that_a_later_report_denies_is_booked_no_more(house: House) -> None:
+    await report(house, house.midnight - 86_400, 4_760)
+    noon = house.midnight + 43_200
+    await post(house, read_at=local(noon), register_m3="5.300")
+    await pass_on(house)
+    (before,) = await listed(house)
+    assert before["state"] == "booked" and "manual_differs" not in before["rules"]
+    await report(house, house.midnight, 5_000)  # passes over what the person read
+    (after,) = await listed(house)
+    assert (after["state"], after["version"]) == ("kept", before["version"])
+    assert after["rules"] == [*before["rules"], "manual_differs"]
+    assert await listed(house, state="booked") == []
+    day = day_to_date(ZONE.day_of(noon)).isoformat()
+    assert (await house.get(f"days/{day}/versions"))["items"][0]["total"] == 240
+
+
 # files ----------------------------------------------------------------------------------------------------------------
 
 
