@@ -429,8 +429,9 @@ async def test_sums_count_as_due_what_tasks_make_due(town: Town, pipeline: Pool)
         expected = Expectation(0, own=word, product=Modes(Mode.DAY), tasks=chain)
         return sum(expected.standing(day, now_s, ZONE) is Standing.DUE for day in range(first, last + 1))
 
+    params: dict[str, Any] = {"first": day_to_date(first), "last": day_to_date(last), "numbers": list(town.meters)}
+
     async def check() -> None:
-        params = {"first": day_to_date(first), "last": day_to_date(last), "numbers": list(town.meters)}
         (told,) = (await town.get("/bulk/sums", **params)).json()["totals"]
         lines = {plain: [other], deep: [below, area], own: [area], said: [area]}
         due = sum(due_of(meter, line) for meter, line in lines.items())
@@ -443,14 +444,9 @@ async def test_sums_count_as_due_what_tasks_make_due(town: Town, pipeline: Pool)
     ):  # fmt: skip
         await task(level, target, frequency)
         await check()
-    before = (
-        await town.get("/bulk/sums", first=day_to_date(first), last=day_to_date(last), numbers=list(town.meters))
-    ).json()
+    before = (await town.get("/bulk/sums", **params)).json()
     await task(Level.METER, plain, Frequency.DAY, today + 1)  # is planned, and counts for nothing yet
-    after = (
-        await town.get("/bulk/sums", first=day_to_date(first), last=day_to_date(last), numbers=list(town.meters))
-    ).json()
-    assert before == after
+    assert (await town.get("/bulk/sums", **params)).json() == before
 
 
 async def test_questions_are_kept_and_asked_again(town: Town) -> None:
