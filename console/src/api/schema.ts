@@ -481,7 +481,8 @@ export interface paths {
         put?: never;
         /**
          * SetCollectionTask
-         * @description Set what a level wants; it takes over from that level's present task on its first day. Needs a reason.
+         * @description Set what a level wants; it takes over from that level's present task on its first day, and where it has a last day, that one goes on
+         *     after it. Needs a reason.
          */
         post: operations["set_collection_task"];
         delete?: never;
@@ -3840,6 +3841,7 @@ export interface components {
             quantities: string[] | null;
             remedy: components["schemas"]["Remedy"] | null;
             rereads_a_month: number | null;
+            resumes_id?: number | null;
             task_id: number;
         };
         /** Command */

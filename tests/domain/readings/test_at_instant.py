@@ -39,6 +39,17 @@ def test_within_a_slot_the_line_counts_and_says_so() -> None:
     )
 
 
+def test_what_a_person_read_is_no_measurement_and_speaks_through_the_slots_it_made() -> None:
+    read = 1 << Rule.MANUAL_READING
+    at = MIDNIGHT + 43_200 + 8_100
+    for flags in (read, read | 1 << Rule.OUT_OF_ORDER, read | 1 << Rule.OUT_OF_ORDER | 1 << Rule.MANUAL_DIFFERS):
+        assert register_at([CLEAN], [RegisterRow(at, 105, flags)], at, ZONE) == Known(at, 107, INTERPOLATED)
+        assert register_at([], [RegisterRow(at, 1000, flags)], at, ZONE) is None
+    booked = day(DAY, 100, (4, ESTIMATED), (4, ESTIMATED), (4, ESTIMATED), (4, ESTIMATED))
+    known = register_at([booked], [RegisterRow(at, 110, read)], at, ZONE)
+    assert known is not None and (known.register, known.is_estimated) == (109, True)
+
+
 def test_flow_back_within_a_slot_is_read_off_its_line() -> None:
     row = day(DAY, 100, (-6, Slot.REVERSE), (0, 0), (0, 0), (0, 0))
     known = register_at([row], [], MIDNIGHT + 10_800, ZONE)

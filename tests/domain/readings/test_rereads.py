@@ -135,12 +135,50 @@ def test_a_meter_that_is_no_more_is_asked_for_nothing() -> None:
     }
 
 
+def visit(day: int = 90, why: Visit = Visit.SILENT) -> Gap:
+    return replace(gap(day, GapState.VISIT), why=why, changed_s=NOW - DAY_S)
+
+
+def test_a_meter_that_was_silent_and_speaks_again_is_asked_and_nobody_goes_there() -> None:
+    moves, asks = decide([visit(89), visit(90)], {}, SPOKE, CellBudget({}), NOW)
+    assert [move.event for move in moves] == [GapEvent.AGAIN] * 2 + [GapEvent.ASK] * 2
+    assert [ask.days for ask in asks] == [(89, 90)]
+    assert ends([visit()], replace(SPOKE, last_seen_s=NOW - DAY_S)) == {90: GapState.VISIT}  # not since
+    for why in Visit:
+        if why is not Visit.SILENT:
+            assert decide([visit(why=why)], {}, SPOKE, CellBudget({}), NOW) == ([], [])
+    assert ends([visit()], replace(SPOKE, remedy=Remedy.NEVER)) == {90: GapState.VISIT}
+    for facts, why in (
+        (replace(SPOKE, can_be_asked=False), Visit.CANNOT_BE_ASKED),
+        (replace(SPOKE, remedy=Remedy.HISTORY), Visit.NOT_TO_BE_ASKED),
+    ):  # the list says the truth about it from now on
+        moves, asks = decide([visit()], {}, facts, CellBudget({}), NOW)
+        assert (moves[-1].state, moves[-1].why, asks) == (GapState.VISIT, why, [])
+    old = visit(100 - KEPT_DAYS - 3)
+    assert decide([old], {}, SPOKE, CellBudget({}), NOW)[0][-1].why is Visit.TOO_OLD
+
+
+def test_a_visit_is_made_when_a_person_read_the_meter_after_the_day() -> None:
+    gone = replace(SPOKE, last_seen_s=NOW - 20 * DAY_S)
+    for why in Visit:
+        for remedy in Remedy:
+            read = replace(gone, read_s=91 * DAY_S, remedy=remedy)
+            (move,), asks = decide([visit(why=why)], {}, read, CellBudget({}), NOW)
+            assert (move.event, move.state, move.by, asks) == (GapEvent.CLOSE, GapState.CLOSED, FilledBy.PERSON, [])
+    assert ends([visit()], replace(gone, read_s=91 * DAY_S - 1)) == {90: GapState.VISIT}
+    assert ends([gap()], replace(SPOKE, read_s=NOW)) == {97: GapState.ASKED}  # only a visit ends so
+
+
 GAPS = st.builds(
-    gap,
+    lambda day, state, tries, ended, why, changed: replace(
+        gap(day, state, tries, ended), why=why if state is GapState.VISIT else None, changed_s=changed
+    ),
     st.integers(60, 99),
     st.sampled_from([GapState.WAITING, GapState.WANTED, GapState.ASKED, GapState.VISIT]),
     st.integers(0, MOST_TRIES),
     st.none() | st.integers(NOW - 5_000, NOW),
+    st.sampled_from(Visit),
+    st.integers(50 * DAY_S, NOW),
 )
 FACTS = st.builds(
     MeterFacts,
@@ -155,6 +193,7 @@ FACTS = st.builds(
     st.integers(0, 8),
     st.integers(0, 3),
     st.sampled_from([300, 1_800, 86_400]),
+    st.integers(50 * DAY_S, NOW),
 )
 STORED = st.dictionaries(st.integers(60, 99), st.sampled_from([WELL, PART, TOLD, Slots(48)]), max_size=20)
 
@@ -170,7 +209,8 @@ def test_every_decision_keeps_to_table_and_limits(
         assert CHANGES[at[move.gap.day]][move.event] is move.state
         at[move.gap.day] = move.state
         assert (move.state is GapState.VISIT) == (move.why is not None)
-        assert (move.state is GapState.FILLED) == (move.by is not None)
+        is_visited = move.state is GapState.CLOSED and move.gap.state is GapState.VISIT and not facts.is_removed
+        assert (move.state is GapState.FILLED or is_visited) == (move.by is not None)
     asked = [day for ask in asks for day in ask.days]
     assert len(asked) == len(set(asked)) and all(at[day] is GapState.ASKED for day in asked)
     assert not any(day in stored and stored[day].is_well(facts.need) for day in asked)

@@ -70,13 +70,31 @@ def test_a_task_that_took_over_leaves_what_was_due_before() -> None:
 
 
 def test_counts_of_many_meters_follow_the_same_rule() -> None:
-    found = modes_on(TASKS, ABOVE, [7, 8], 150)
-    assert found.meters == {99: Mode.DAY}
-    assert found.places == {
-        (10, 7): Mode.DAY, (10, 8): Mode.DAY, (11, 7): Mode.DAY, (11, 8): Mode.DAY, (20, 7): Mode.MONTH, (20, 8): Mode.MONTH,
-    }  # fmt: skip
-    assert modes_on([DISTRICT, PRODUCT], ABOVE, [7], 150) == ({}, {})
+    found = modes_on(TASKS, ABOVE, 150)
+    assert found == ({99: Mode.DAY}, {}, {10: Mode.DAY, 11: Mode.DAY}, Mode.MONTH)
+    assert modes_on([DISTRICT, PRODUCT], ABOVE, 150) == ({}, {}, {}, None)
+    loop = {11: 10, 10: 11, 12: 10, 20: None}  # that should not be
+    assert modes_on([BRANCH], loop, 150).areas == {10: Mode.DAY, 11: Mode.DAY, 12: Mode.DAY}
     assert line_of(11, {11: 10, 10: 11}) == [11, 10]  # a loop that should not be ends
+
+
+class _Counted(dict[int, int | None]):
+    """Areas that count how often the one above is asked for."""
+
+    asked = 0
+
+    def get(self, key: int, default: int | None = None) -> int | None:  # type: ignore[override]
+        self.asked += 1
+        return super().get(key, default)
+
+
+def test_however_deep_areas_lie_each_is_looked_at_once() -> None:
+    count = 20_000
+    above = _Counted({area_id: area_id - 1 if area_id > 1 else None for area_id in range(count, 0, -1)})  # one line
+    branch = Task(TaskId(2), Level.AREA, 5, 0, frequency=Frequency.WEEK)
+    assert len(modes_on([branch, COMPANY], above, 150).areas) == count - 4
+    assert above.asked <= count
+    assert modes_on([COMPANY], above, 150).areas == {} and above.asked <= count
 
 
 SOME = st.builds(
@@ -101,10 +119,10 @@ SOME = st.builds(
 @examples(60)
 @given(st.lists(SOME, max_size=6), st.integers(0, 12), st.sampled_from([10, 11, 20]), st.sampled_from([7, 8]))
 def test_one_meter_and_many_are_told_the_same(tasks: list[Task], day: int, area: int, product: int) -> None:
-    many = modes_on(tasks, ABOVE, [7, 8], day)
+    many = modes_on(tasks, ABOVE, day)
     for meter in (99, 5):
         one = mode_on(chain_of(tasks, Place(line_of(area, ABOVE), ProductId(product), MeterId(meter))), day)
-        assert one == (many.meters.get(meter) or many.places.get((area, product)))
+        assert one == many.of(meter, product, area)
 
 
 def test_who_has_one_report_time_a_day() -> None:

@@ -19,10 +19,13 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from openmains.app.fleet.sync_dims import sync_dims
+from openmains.domain.ids import AreaId, MeterId, TaskId
 from openmains.domain.period import day_to_date, utc, zone
 from openmains.domain.readings.at_instant import register_at
+from openmains.domain.readings.expected import Expectation, Mode, Modes, Standing
 from openmains.domain.readings.model import DayRow, RegisterRow
 from openmains.domain.readings.quality import Rule, Slot, slot_names
+from openmains.domain.readings.tasks import Frequency, Level, Place, Task, chain_of
 from openmains.drivers.points import vocabulary
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.fleet import MeterDims
@@ -392,6 +395,58 @@ async def test_sums_by_group_and_what_part_of_them_is_a_gap(town: Town, pipeline
     wrong = await town.get("/bulk/sums", 400, first=last, last=first)
     assert code_of(wrong) == "bad-range"
     assert len(await town.trail("export_sums")) == 2
+
+
+async def test_sums_count_as_due_what_tasks_make_due(town: Town, pipeline: Pool) -> None:
+    utility, world, now_s = town.utility, town.world, town.world.deps.now_s()
+    area = utility.ids["area_id"]
+    async with world.client(utility.token) as client:
+        below = (await client.post("/areas", json={"code": "nw", "name": "NW", "parent_id": area})).json()["area_id"]
+    plain, deep, own, said = await town.add(), await town.add(area_id=below), await town.add(), await town.add()
+    other = await world.owner.fetchval(
+        "INSERT INTO area (tenant_id, code, name) VALUES ($1, 'far', 'Far') RETURNING area_id", utility.tenant_id
+    )
+    await world.owner.execute("UPDATE meter SET area_id = $1 WHERE meter_id = $2", other, plain)
+    await world.owner.execute("UPDATE meter SET report_mode = 'ten_days' WHERE meter_id = $1", said)
+    await world.owner.execute("DELETE FROM identity_change WHERE meter_id = $1", utility.ids["meter_id"])
+    await town.dimensions(pipeline)
+    today = ZONE.day_of(now_s)
+    first, last = today - 45, today + 2
+    tasks: list[Task] = []
+
+    async def task(level: Level, target: int | None, frequency: Frequency, start: int = today - 400) -> None:
+        column = {Level.AREA: "area_id", Level.PRODUCT: "product_id", Level.METER: "meter_id"}.get(level, "area_id")
+        task_id = await world.owner.fetchval(
+            f"INSERT INTO collection_task (tenant_id, level, {column}, first_day, frequency, made_by)"  # noqa: S608
+            " VALUES ($1, $2, $3, $4, $5, 1) RETURNING task_id",
+            utility.tenant_id, level, target, day_to_date(start), frequency,
+        )  # fmt: skip
+        tasks.append(Task(TaskId(task_id), level, target, start, frequency=frequency))
+
+    def due_of(meter: int, line: list[int]) -> int:
+        chain = chain_of(tasks, Place([AreaId(one) for one in line], utility.ids["product_id"], MeterId(meter)))
+        word = Modes(Mode.TEN_DAYS) if meter == said else Modes()
+        expected = Expectation(0, own=word, product=Modes(Mode.DAY), tasks=chain)
+        return sum(expected.standing(day, now_s, ZONE) is Standing.DUE for day in range(first, last + 1))
+
+    params: dict[str, Any] = {"first": day_to_date(first), "last": day_to_date(last), "numbers": list(town.meters)}
+
+    async def check() -> None:
+        (told,) = (await town.get("/bulk/sums", **params)).json()["totals"]
+        lines = {plain: [other], deep: [below, area], own: [area], said: [area]}
+        due = sum(due_of(meter, line) for meter, line in lines.items())
+        assert (told["due_days"], told["missing_days"], told["meters"]) == (due, due, 4)
+
+    await check()
+    for level, target, frequency in (
+        (Level.COMPANY, None, Frequency.MONTH), (Level.AREA, area, Frequency.WEEK), (Level.METER, own, Frequency.DENSE),
+        (Level.PRODUCT, utility.ids["product_id"], Frequency.TEN_DAYS), (Level.AREA, below, Frequency.MONTH),
+    ):  # fmt: skip
+        await task(level, target, frequency)
+        await check()
+    before = (await town.get("/bulk/sums", **params)).json()
+    await task(Level.METER, plain, Frequency.DAY, today + 1)  # is planned, and counts for nothing yet
+    assert (await town.get("/bulk/sums", **params)).json() == before
 
 
 async def test_questions_are_kept_and_asked_again(town: Town) -> None:

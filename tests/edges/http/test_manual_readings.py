@@ -161,6 +161,22 @@ async def test_what_contradicts_the_meters_own_day_is_shown_and_not_booked(house
     assert cited["volumes"] == [5] * 48 and not any(cited["qualities"])
 
 
+async def test_a_booked_reading_that_a_later_report_denies_is_booked_no_more(house: House) -> None:
+    await report(house, house.midnight - 86_400, 4_760)
+    noon = house.midnight + 43_200
+    await post(house, read_at=local(noon), register_m3="5.300")
+    await pass_on(house)
+    (before,) = await listed(house)
+    assert before["state"] == "booked" and "manual_differs" not in before["rules"]
+    await report(house, house.midnight, 5_000)  # passes over what the person read
+    (after,) = await listed(house)
+    assert (after["state"], after["version"]) == ("kept", before["version"])
+    assert after["rules"] == [*before["rules"], "manual_differs"]
+    assert await listed(house, state="booked") == []
+    day = day_to_date(ZONE.day_of(noon)).isoformat()
+    assert (await house.get(f"days/{day}/versions"))["items"][0]["total"] == 240
+
+
 # files ----------------------------------------------------------------------------------------------------------------
 
 
@@ -260,6 +276,33 @@ async def test_a_file_is_taken_row_by_row_and_its_own_export_changes_nothing(
     assert stored == await house.clickhouse.query(
         f"SELECT day, version, total, flags FROM meter_day FINAL WHERE meter_id = {house.meter_id} ORDER BY day"  # noqa: S608
     )
+
+
+async def test_what_a_stopped_job_committed_and_never_sent_the_same_file_sends(
+    house: House, pipeline: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, files = await number_of(house), FileImport(house, pipeline, tmp_path)
+    t = house.midnight - 20 * 86_400 + 36_000
+    data = f"number,read at,register\n{number},{local(t)},10\n{number},{local(t + 86_400)},10.5\n".encode()
+
+    async def dies(_: object) -> None:
+        raise ConnectionError("no stream")
+
+    with monkeypatch.context() as broken, pytest.raises(ConnectionError):
+        broken.setattr(house.world.stream, "replay", dies)
+        await files.take(data)
+    stopped = files.job_id
+    assert {(row["job_id"], row["state"]) for row in await listed(house)} == {(stopped, "waits")}
+    seen = await files.take(data, preview=True)
+    assert (seen.taken, seen.unchanged) == (2, 0)
+    assert {row["job_id"] for row in await listed(house)} == {stopped}
+    other = await files.take(data.replace(b",10\n", b",11\n"))  # another register does not take it over
+    assert (other.applied, other.rejected, other.errors[0].reason) == (False, 1, "reading_differs")
+    again = await files.take(data)
+    assert (again.taken, again.unchanged) == (2, 0)
+    assert {row["state"] for row in await listed(house)} == {"booked"}
+    twice = await files.take(data)
+    assert (twice.taken, twice.unchanged) == (0, 2) and house.world.stream.uplinks == []
 
 
 async def test_the_job_is_queued_with_its_file(house: House) -> None:

@@ -88,6 +88,40 @@ async def test_a_task_takes_over_and_the_past_stays(world: World, town: Utility)
         assert date_to_day(later) - date_to_day(today) == 10
 
 
+async def test_after_a_task_with_a_last_day_the_one_before_goes_on(world: World, town: Utility) -> None:
+    today = day_to_date(zone("Asia/Shanghai").day_of(world.deps.now_s()))
+
+    def on(days: int) -> str:
+        return (today + timedelta(days=days)).isoformat()
+
+    async with world.client(town.token) as client:
+        meter = (await client.post("/meters", json=new_meter(town))).json()["meter_id"]
+        whole = await set_task(
+            client, level="company", frequency="week", need="total", quantities=["pressure"], last_day=on(40)
+        )
+        assert whole["resumes_id"] is None
+        week = await set_task(client, level="company", frequency="dense", first_day=on(5), last_day=on(11))
+        listed = {one["task_id"]: one for one in (await client.get("/collection-tasks")).json()["items"]}
+        assert len(listed) == 3
+        again = listed[week["resumes_id"]]
+        assert (again["first_day"], again["last_day"], again["frequency"], again["need"], again["quantities"]) == (
+            on(12), on(40), "week", "total", ["pressure"],
+        )  # fmt: skip
+        assert (again["remedy"], again["rereads_a_month"], listed[whole["task_id"]]["last_day"]) == (None, None, on(4))
+        found = [(await task_of(client, meter, day=on(days)))["frequency"] for days in (0, 4, 5, 11, 12, 40, 41)]
+        assert found == ["week", "week", "dense", "dense", "week", "week", None]
+        trail = (await client.get("/audit", params={"limit": 2})).json()["items"]
+        assert {(row["action"], int(row["object_id"])) for row in trail} == {
+            ("set_task", week["task_id"]), ("set_task", again["task_id"]),
+        }  # fmt: skip
+        longer = await set_task(client, level="company", frequency="month", first_day=on(35), last_day=on(60))
+        assert longer["resumes_id"] is None  # it ends later than the one whose place it takes
+        same = await set_task(client, level="company", need="slots", last_day=on(2))  # of the same first day
+        after = {one["task_id"]: one for one in (await client.get("/collection-tasks")).json()["items"]}
+        assert whole["task_id"] not in after
+        assert (after[same["resumes_id"]]["first_day"], after[same["resumes_id"]]["last_day"]) == (on(3), on(4))
+
+
 @pytest.mark.parametrize(
     ("said", "pointer"),
     [

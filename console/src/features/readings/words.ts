@@ -38,7 +38,7 @@ export const words = {
     endBack: ["可再设置同样的任务。", "The same task can be set again."],
     pastStays: ["已过去的日子的应收与时限不变。", "What was due on past days stays as it was."],
     setTitle: ["设置任务：{level}", "Set a task: {level}"],
-    setWhat: ["自起始日期起取代该对象现有的任务。", "From its first day on it takes the place of the target's present task."],
+    setWhat: ["自起始日期起取代该对象现有的任务；填了截止日期的，其后恢复原任务。", "From its first day on it takes the place of the target's present task. Where it has a last day, that one goes on after it."],
     setBack: ["可随时结束或另设。", "It can be ended, or another set, at any time."],
     saysNothing: ["没有任何要求", "It wants nothing"],
     limit: ["每表每月最多补抄 {count} 次", "at most {count} re-reads a meter and month"],

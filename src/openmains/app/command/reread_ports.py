@@ -16,7 +16,8 @@ from openmains.domain.readings.rereads import FilledBy, Gap, GapMove, GapState, 
 
 @dataclass(slots=True)
 class GapMeter:
-    """A meter with open gaps, as it is now. ``mode``: its own word, None where it says nothing; instants in s UTC."""
+    """A meter with open gaps, as it is now. ``mode``: its own word, None where it says nothing; instants in s UTC;
+    ``read_s``: of the newest reading of a person that was booked, 0: none."""
 
     meter_id: MeterId
     tenant_id: TenantId
@@ -33,6 +34,7 @@ class GapMeter:
     asked_this_month: int
     cell: int
     freeze_s: int
+    read_s: int = 0
     gaps: list[Gap] = field(default_factory=list)
 
 

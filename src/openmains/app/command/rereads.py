@@ -50,8 +50,9 @@ async def find_gaps(
         labels = await names.labels(tenant_id)
         for piece in pieces:
             due_s, after = due_at(piece.day, piece.mode, labels.zone), 0
+            asked = labels.asked(piece.day, AsOf(now_s))
             while True:
-                page = await days.missing(tenant_id, labels.asked(piece.day, AsOf(now_s)), after, PAGE, NOT_RECEIVED)
+                page = await days.missing(tenant_id, asked, after, PAGE, NOT_RECEIVED)
                 meters = [meter.meter_id for meter in page if meter.mode is piece.mode]
                 is_last = len(page) < PAGE
                 found += await store.add_gaps(tenant_id, piece, due_s, meters, now_s, is_last=is_last)
@@ -123,7 +124,9 @@ class _Tenant:
 
     def facts(self, meter: GapMeter, now_s: int, *, can_be_asked: bool) -> MeterFacts:
         """What decides about this meter's gaps today."""
-        line = self._lines.setdefault(meter.area_id, line_of(meter.area_id, self._labels.above))
+        line = self._lines.get(meter.area_id)
+        if line is None:
+            line = self._lines[meter.area_id] = line_of(meter.area_id, self._labels.above)
         tasks = [*self._general, *self._own.get(meter.meter_id, ())]
         wanted = wanted_on(
             chain_of(tasks, Place(line, meter.product_id, meter.meter_id)), self._labels.zone.day_of(now_s)
@@ -141,6 +144,7 @@ class _Tenant:
             asked=meter.asked_this_month,
             cell=meter.cell,
             freeze_s=meter.freeze_s,
+            read_s=meter.read_s,
         )
 
 

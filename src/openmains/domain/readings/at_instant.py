@@ -19,10 +19,11 @@ REFUSED = sum(
     1 << rule
     for rule in (
         Rule.DUPLICATE_DIFFERENT, Rule.CLOCK_AHEAD, Rule.BEFORE_INSTALLATION, Rule.IMPOSSIBLE_BACK, Rule.OVER_QMAX, Rule.DIAL_LIMIT,
-        Rule.LEVEL_DOUBT, Rule.NUMBER_MISMATCH,
+        Rule.LEVEL_DOUBT, Rule.NUMBER_MISMATCH, Rule.MANUAL_READING, Rule.MANUAL_DIFFERS,
     )
 )  # fmt: skip
-"""Bits of the rules by which a received register is kept and not built upon (docs/readings.md)."""
+"""Bits of the rules by which a received register is kept and not built upon (docs/readings.md), and what a person read: a dial read
+to some of its digits is no measurement. Where it was booked it speaks through the slots that it made, as estimated."""
 UNSURE = int(Slot.MISSING | Slot.ESTIMATED | Slot.INTERPOLATED)
 ESTIMATES = int(Slot.ESTIMATED | Slot.INTERPOLATED)
 

@@ -15,10 +15,20 @@ from typing import Literal
 
 from openmains.domain.period import Zone
 from openmains.domain.readings.model import CLOCK_TOLERANCE_S, DayRow, Limits, MeterState
-from openmains.domain.readings.quality import Slot
+from openmains.domain.readings.quality import Rule, Slot
 
 UNKNOWN = int(Slot.MISSING | Slot.ESTIMATED | Slot.EDITED)
 """Of such a slot the meter itself said nothing, or a person said otherwise."""
+KEPT = sum(
+    1 << rule
+    for rule in (
+        Rule.DUPLICATE_DIFFERENT, Rule.CLOCK_AHEAD, Rule.BEFORE_INSTALLATION, Rule.IMPOSSIBLE_BACK, Rule.OVER_QMAX, Rule.DIAL_LIMIT,
+        Rule.OUT_OF_ORDER, Rule.LEVEL_DOUBT, Rule.MANUAL_DIFFERS,
+    )
+)  # fmt: skip
+"""A person's register that bears one of these is not built upon, unless it bears ``BELIEVED``."""
+BELIEVED = 1 << Rule.METER_CHANGED
+"""The level that it proves counts."""
 
 ReadingFault = Literal["in-the-future", "before-installation", "after-removal", "beyond-dial", "too-many-decimals"]
 

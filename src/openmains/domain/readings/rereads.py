@@ -4,9 +4,10 @@
     waiting  the meter's own next report may bring it: its 7-day history, a late report, a repeat
     wanted   that report came without it: to be asked for when the limits allow
     asked    a ``read_intervals`` is on its way to the meter
-    visit    nothing more can be asked from here: somebody has to go there
+    visit    nothing more can be asked from here: somebody has to go there. Whose meter was silent and speaks again is wanted: it keeps
+             30 days. Where somebody read the meter at the day's end or later the visit was made
     filled   it came; how is in ``Gap.by``
-    closed   a person said that nothing is to be done
+    closed   a person said that nothing is to be done, or read the meter
 
 Limits: of a meter so many re-reads a month (``Wanted.rereads_a_month``: each costs its battery about what a report costs), of a radio cell
 so many an hour. What waits for a limit stays *wanted*, and goes to a visit when the meter no longer keeps it.
@@ -52,8 +53,8 @@ class GapEvent(StrEnum):
     ASK = "remedy"  # a command goes to the meter
     LOSE = "lose"  # the command ended and the day is as it was
     GIVE_UP = "give_up"  # nothing more can be done from here
-    CLOSE = "close"  # a person's word, or the meter is no more
-    AGAIN = "again"  # a person wants it asked once more
+    CLOSE = "close"  # a person's word or reading, or the meter is no more
+    AGAIN = "again"  # a person wants it asked once more, or the meter is silent no longer
 
 
 S, E = GapState, GapEvent
@@ -94,7 +95,8 @@ class FilledBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """One day of one meter. Instants in s UTC. ``command_ended_s``: of the command it was asked with, None while that is open."""
+    """One day of one meter. Instants in s UTC. ``command_ended_s``: of the command it was asked with, None while that is open;
+    ``changed_s``: when it came into its state; ``why``: of a visit."""
 
     meter_id: MeterId
     day: int
@@ -105,6 +107,8 @@ class Gap:
     tries: int = 0
     command_id: CommandId | None = None
     command_ended_s: int | None = None
+    changed_s: int = 0
+    why: Visit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,8 @@ class Slots:
 
 @dataclass(frozen=True, slots=True)
 class MeterFacts:
-    """What decides about a meter's gaps. ``known_s``: newest instant whose register was measured; ``asked``: re-reads this month."""
+    """What decides about a meter's gaps. ``known_s``: newest instant whose register was measured; ``asked``: re-reads this month;
+    ``read_s``: when a person read it last and was believed, 0: never."""
 
     mode: Mode = Mode.DAY
     need: Need = Need.SLOTS
@@ -138,11 +143,12 @@ class MeterFacts:
     asked: int = 0
     cell: int = 0
     freeze_s: int = 1800
+    read_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class GapMove:
-    """A gap that moves on. ``event`` is in the table for the state it was in."""
+    """A gap that moves on. ``event`` is in the table for the state it was in; ``by``: of one that is filled, or whose visit was made."""
 
     gap: Gap
     event: GapEvent
@@ -226,8 +232,10 @@ def _look(gap: Gap, slots: Slots | None, facts: MeterFacts, now_s: int) -> GapMo
         return GapMove(gap, E.FILL, S.FILLED, by=_filled_by(gap, slots))
     if facts.is_removed:
         return GapMove(gap, E.CLOSE, S.CLOSED)
+    if gap.state is S.VISIT:
+        return _visited(gap, facts)
     if facts.remedy is Remedy.NEVER:
-        return GapMove(gap, E.CLOSE, S.CLOSED) if _is_too_old(gap, facts, now_s) and gap.state is not S.VISIT else None
+        return GapMove(gap, E.CLOSE, S.CLOSED) if _is_too_old(gap, facts, now_s) else None
     if gap.state is S.WAITING:
         if facts.known_s >= gap.end_s and facts.last_seen_s >= gap.due_s:
             return GapMove(gap, E.SPEAK, S.WANTED)
@@ -236,6 +244,13 @@ def _look(gap: Gap, slots: Slots | None, facts: MeterFacts, now_s: int) -> GapMo
     if gap.state is S.ASKED and gap.command_ended_s is not None and now_s > gap.command_ended_s + SETTLE_S:
         return GapMove(gap, E.LOSE, S.WANTED)
     return None
+
+
+def _visited(gap: Gap, facts: MeterFacts) -> GapMove | None:
+    """What the meter keeps is better than what a person reads, so that one that speaks again is asked first."""
+    if gap.why is Visit.SILENT and facts.last_seen_s > gap.changed_s and facts.remedy is not Remedy.NEVER:
+        return GapMove(gap, E.AGAIN, S.WANTED)
+    return GapMove(gap, E.CLOSE, S.CLOSED, by=FilledBy.PERSON) if facts.read_s >= gap.end_s else None
 
 
 def _is_too_old(gap: Gap, facts: MeterFacts, now_s: int) -> bool:

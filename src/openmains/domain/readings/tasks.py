@@ -161,43 +161,56 @@ def mode_on(chain: Sequence[Task], day: int) -> Mode | None:
 
 
 class WantedModes(NamedTuple):
-    """Modes that tasks want on a day: of meters that have a task of their own, and of all others by (area, product)."""
+    """Modes that tasks want on a day, each level by itself: a meter's before its product's, then its area's, then the company's.
+    An area is there only where a task of it or of one above it says a mode."""
 
     meters: Mapping[int, Mode]
-    places: Mapping[tuple[int, int], Mode]
+    products: Mapping[int, Mode]
+    areas: Mapping[int, Mode]
+    company: Mode | None = None
+
+    def of(self, meter_id: int, product_id: int, area_id: int) -> Mode | None:
+        """Of one meter; None where no task says one."""
+        return self.meters.get(meter_id) or self.products.get(product_id) or self.areas.get(area_id) or self.company
 
 
-def modes_on(tasks: Sequence[Task], above: Mapping[int, int | None], products: Iterable[int], day: int) -> WantedModes:
-    """For counts of many meters. ``above``: area → the one above it."""
-    said = [task for task in tasks if task.frequency is not None and task.holds_on(day)]
-    if not said:
-        return WantedModes({}, {})
-    own: dict[int, Mode] = {}
-    for task in sorted(
-        (task for task in said if task.level is Level.METER), key=lambda task: (task.first, task.task_id)
-    ):
-        assert task.target is not None and task.frequency is not None  # noqa: S101 by ``said`` and the level
-        own[task.target] = task.frequency.mode
-    general = [task for task in said if task.level is not Level.METER]
-    places: dict[tuple[int, int], Mode] = {}
-    listed = list(products)
-    for area_id in above if general else ():
-        line = line_of(area_id, above)
-        for product_id in listed:
-            mode = mode_on(chain_of(general, Place(line, ProductId(product_id))), day)
-            if mode is not None:
-                places[area_id, product_id] = mode
-    return WantedModes(own, places)
+def modes_on(tasks: Iterable[Task], above: Mapping[int, int | None], day: int) -> WantedModes:
+    """For counts of many meters. ``above``: area → the one above it. Each area is looked at once, however deep they lie."""
+    said: dict[Level, dict[int, Mode]] = {level: {} for level in LEVELS}
+    for task in sorted(tasks, key=lambda task: (task.first, task.task_id)):
+        mode = task.mode_on(day)
+        if mode is not None:
+            said[task.level][task.target or 0] = mode
+    areas = _inherited(said[Level.AREA], above) if said[Level.AREA] else {}
+    return WantedModes(said[Level.METER], said[Level.PRODUCT], areas, said[Level.COMPANY].get(0))
+
+
+def _inherited(own: Mapping[int, Mode], above: Mapping[int, int | None]) -> dict[int, Mode]:
+    """Of every area the mode of the nearest one, itself or above it, that has its own."""
+    found: dict[int, Mode | None] = {}
+    for area_id in above:
+        line: list[int] = []
+        at: int | None = area_id
+        while at is not None and at not in found:
+            found[at] = own.get(at)  # so that a loop that should not be ends here
+            line.append(at)
+            if found[at] is not None:
+                break
+            at = above.get(at)
+        mode = None if at is None else found[at]
+        for one in line:
+            found[one] = mode
+    return {area_id: mode for area_id, mode in found.items() if mode is not None}
 
 
 def line_of(area_id: int, above: Mapping[int, int | None]) -> list[AreaId]:
     """An area and those above it, its own first. Areas form a tree; a loop that should not be ends."""
-    line: list[AreaId] = []
+    line: dict[AreaId, None] = {}
     at: int | None = area_id
     while at is not None and at not in line:
-        line.append(AreaId(at))
+        line[AreaId(at)] = None
         at = above.get(at)
-    return line
+    return list(line)
 
 
 def overlapping(tasks: Iterable[Task], first: int, last: int | None) -> list[Task]:

@@ -19,6 +19,7 @@ from openmains.drivers.points import vocabulary
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.fleet import MODE_CODES
 from openmains.edges.clickhouse.queries import QUERIES
+from openmains.edges.clickhouse.report import modes_of_tasks
 
 FORMATS: Mapping[Form, str] = {"arrow": "ArrowStream", "parquet": "Parquet", "csv": "CSVWithNames"}
 _MARKS = [" ".join(slot_names(flags)) for flags in range(256)]
@@ -204,4 +205,5 @@ def _due(tenant_id: TenantId, groups: Sequence[tuple[MeterId, int]], wanted: Sum
         "products": products,
         "modes": [MODE_CODES[wanted.modes[product]] if product in wanted.modes else 1 for product in products],
         "dues": [_date(wanted.dues[mode]) for mode in MODES],
+        **modes_of_tasks(wanted.tasks),
     }

@@ -139,13 +139,18 @@ SETTINGS date_time_output_format = 'iso'
 -- name: expected_in_bulk
 -- Of each group and product how many meters there are, and how many of their days are due within a period: from first_day on, to
 -- the last day due in their mode, of which the period was over before the meter was taken away (domain/readings/expected.py). keys:
--- the group of each meter, in the order of ids; modes are numbers from 1 on; dues: by mode the last day that is due.
+-- the group of each meter, in the order of ids; modes are numbers from 1 on, told as in
+-- counts (queries.sql); dues: by mode the last day that is due.
 WITH arrayCumSum(arrayMap(x -> toUInt64OrZero(x), splitByChar(',', {ids:String}))) AS listed
 SELECT transform(meter_id, listed, arrayMap(x -> toUInt64OrZero(x), splitByChar(',', {keys:String})), toUInt64(0)) AS group_key, product_id,
        count(), toInt64(sum(greatest(0, toInt32(until) - toInt32(since) + 1)))
   FROM (
     SELECT meter_id, product_id, if({last:Date} < own_since, own_before, own_mode) AS own,
-           if(own > 0, own, transform(product_id, {products:Array(UInt32)}, {modes:Array(UInt8)}, toUInt8(1))) AS mode,
+           transform(meter_id, {task_meters:Array(UInt64)}, {task_meter_modes:Array(UInt8)}, toUInt8(0)) AS by_meter,
+           transform(product_id, {task_products:Array(UInt32)}, {task_product_modes:Array(UInt8)}, toUInt8(0)) AS by_product,
+           transform(area_id, {task_areas:Array(UInt32)}, {task_area_modes:Array(UInt8)}, toUInt8(0)) AS by_area,
+           multiIf(own > 0, own, by_meter > 0, by_meter, by_product > 0, by_product, by_area > 0, by_area,
+                   transform(product_id, {products:Array(UInt32)}, {modes:Array(UInt8)}, toUInt8(1))) AS mode,
            greatest(first_day, {first:Date}) AS since,
            multiIf(mode = 2, toMonday(removed_on), mode = 4, toStartOfMonth(removed_on),
                    mode = 3, toStartOfMonth(removed_on) + least(intDiv(toDayOfMonth(removed_on) - 1, 10), 2) * 10, removed_on) AS gone,
@@ -173,7 +178,11 @@ SELECT transform(meter_id, listed, arrayMap(x -> toUInt64OrZero(x), splitByChar(
                AND meter_id IN (SELECT arrayJoin(arrayCumSum(arrayMap(x -> toUInt64OrZero(x), splitByChar(',', {ids:String})))))) AS t
       ANY LEFT JOIN (
         SELECT meter_id, if({last:Date} < own_since, own_before, own_mode) AS own,
-               if(own > 0, own, transform(product_id, {products:Array(UInt32)}, {modes:Array(UInt8)}, toUInt8(1))) AS mode,
+               transform(meter_id, {task_meters:Array(UInt64)}, {task_meter_modes:Array(UInt8)}, toUInt8(0)) AS by_meter,
+               transform(product_id, {task_products:Array(UInt32)}, {task_product_modes:Array(UInt8)}, toUInt8(0)) AS by_product,
+               transform(area_id, {task_areas:Array(UInt32)}, {task_area_modes:Array(UInt8)}, toUInt8(0)) AS by_area,
+               multiIf(own > 0, own, by_meter > 0, by_meter, by_product > 0, by_product, by_area > 0, by_area,
+                       transform(product_id, {products:Array(UInt32)}, {modes:Array(UInt8)}, toUInt8(1))) AS mode,
                greatest(first_day, {first:Date}) AS since,
                multiIf(mode = 2, toMonday(removed_on), mode = 4, toStartOfMonth(removed_on),
                        mode = 3, toStartOfMonth(removed_on) + least(intDiv(toDayOfMonth(removed_on) - 1, 10), 2) * 10, removed_on) AS gone,

@@ -64,7 +64,8 @@ SELECT meter_id, toUInt16(day), version, base, interval_s, increments, arrayResi
 -- Meters of a day by area, product, mode and status, as it stood at an instant: seen is what had come before it, due what
 -- was due by then. Both tables are sorted by meter within a partition, so they are joined by merging. The same order of
 -- questions as domain/readings/expected (Expectation, status_of); a meter without a row has 0 slots by the join. Modes are
--- numbers from 1 on, dues and ends are theirs for this day; the meter's word counts before the tasks', these before its product's.
+-- numbers from 1 on, dues and ends are theirs for this day; the meter's word counts before the tasks', these before its product's
+-- (WantedModes; the company's task is in modes already).
 SELECT area_id, product_id, mode, multiIf(is_full, if(received_s < due, 'on_time', 'late'), {at:UInt32} < due, 'not_due', lacking) AS status,
        count()
   FROM (SELECT d.area_id AS area_id, d.product_id AS product_id, d.mode AS mode, d.due AS due, k.received_s AS received_s,
@@ -74,9 +75,9 @@ SELECT area_id, product_id, mode, multiIf(is_full, if(received_s < due, 'on_time
           FROM (SELECT meter_id, area_id, product_id,
                        if({day:Date} < own_since, own_before, own_mode) AS own,
                        transform(meter_id, {task_meters:Array(UInt64)}, {task_meter_modes:Array(UInt8)}, toUInt8(0)) AS by_meter,
-                       transform(toUInt64(area_id) * 4294967296 + product_id, {task_places:Array(UInt64)},
-                                 {task_place_modes:Array(UInt8)}, toUInt8(0)) AS by_place,
-                       multiIf(own > 0, own, by_meter > 0, by_meter, by_place > 0, by_place,
+                       transform(product_id, {task_products:Array(UInt32)}, {task_product_modes:Array(UInt8)}, toUInt8(0)) AS by_product,
+                       transform(area_id, {task_areas:Array(UInt32)}, {task_area_modes:Array(UInt8)}, toUInt8(0)) AS by_area,
+                       multiIf(own > 0, own, by_meter > 0, by_meter, by_product > 0, by_product, by_area > 0, by_area,
                                transform(product_id, {products:Array(UInt32)}, {modes:Array(UInt8)}, toUInt8(1))) AS mode,
                        arrayElement({dues:Array(UInt32)}, mode) AS due
                   FROM meter_dim FINAL
@@ -99,9 +100,9 @@ SELECT meter_id, area_id, product_id, mode, multiIf(is_full, if(received_s < due
           FROM (SELECT meter_id, area_id, product_id,
                        if({day:Date} < own_since, own_before, own_mode) AS own,
                        transform(meter_id, {task_meters:Array(UInt64)}, {task_meter_modes:Array(UInt8)}, toUInt8(0)) AS by_meter,
-                       transform(toUInt64(area_id) * 4294967296 + product_id, {task_places:Array(UInt64)},
-                                 {task_place_modes:Array(UInt8)}, toUInt8(0)) AS by_place,
-                       multiIf(own > 0, own, by_meter > 0, by_meter, by_place > 0, by_place,
+                       transform(product_id, {task_products:Array(UInt32)}, {task_product_modes:Array(UInt8)}, toUInt8(0)) AS by_product,
+                       transform(area_id, {task_areas:Array(UInt32)}, {task_area_modes:Array(UInt8)}, toUInt8(0)) AS by_area,
+                       multiIf(own > 0, own, by_meter > 0, by_meter, by_product > 0, by_product, by_area > 0, by_area,
                                transform(product_id, {products:Array(UInt32)}, {modes:Array(UInt8)}, toUInt8(1))) AS mode,
                        arrayElement({dues:Array(UInt32)}, mode) AS due
                   FROM meter_dim FINAL

@@ -12,6 +12,7 @@ from openmains.app.readings.report.collection import Counts, DayRequest, Missing
 from openmains.domain.ids import AreaId, MeterId, ProductId, TenantId
 from openmains.domain.period import day_to_date
 from openmains.domain.readings.expected import MODES, Status
+from openmains.domain.readings.tasks import WantedModes
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.fleet import MODE_CODES
 from openmains.edges.clickhouse.queries import QUERIES
@@ -81,7 +82,7 @@ class DayReports:
 
     @staticmethod
     def _params(tenant_id: TenantId, asked: DayRequest) -> dict[str, object]:
-        known, own, places = dict(asked.slots) or {0: 0}, asked.tasks.meters, asked.tasks.places
+        known = dict(asked.slots) or {0: 0}
         return {
             "tenant": tenant_id,
             "day": day_to_date(asked.day),
@@ -90,10 +91,16 @@ class DayReports:
             "products": list(known),
             "slots": list(known.values()),
             "modes": [MODE_CODES[asked.modes[product_id]] if product_id in asked.modes else 1 for product_id in known],
-            "task_meters": list(own) or [0],
-            "task_meter_modes": [MODE_CODES[mode] for mode in own.values()] or [0],
-            "task_places": [area_id << 32 | product_id for area_id, product_id in places] or [0],
-            "task_place_modes": [MODE_CODES[mode] for mode in places.values()] or [0],
+            **modes_of_tasks(asked.tasks),
             "dues": list(asked.dues),
             "ends": [day_to_date(end) for end in asked.ends],
         }
+
+
+def modes_of_tasks(tasks: WantedModes) -> dict[str, object]:
+    """Parameters that say what tasks want; ``transform`` takes no empty list."""
+    said: dict[str, object] = {}
+    for level, modes in (("meter", tasks.meters), ("product", tasks.products), ("area", tasks.areas)):
+        said[f"task_{level}s"] = list(modes) or [0]
+        said[f"task_{level}_modes"] = [MODE_CODES[mode] for mode in modes.values()] or [0]
+    return said

@@ -71,7 +71,8 @@ async def list_collection_tasks(
 
 @post("/collection-tasks", operation_id="set_collection_task", status_code=201, tags=["readings"], opt=ADMINISTRATOR)
 async def set_collection_task(request: Request[Any, Any, Any], data: JSONBody[NewTask]) -> CollectionTask:
-    """Set what a level wants; it takes over from that level's present task on its first day. Needs a reason."""
+    """Set what a level wants; it takes over from that level's present task on its first day, and where it has a last day, that one goes on
+    after it. Needs a reason."""
     deps = deps_of(request)
     return await set_task(deps.store, actor_of(request), data, deps.now_s())
 

@@ -96,6 +96,15 @@ def test_an_area_counts_what_lies_below_it() -> None:
     assert labels.ids_of("area", "nobody") == ([], [])
 
 
+def test_the_areas_above_are_known_once_and_a_line_of_them_is_found_in_one_walk() -> None:
+    count = 50_000
+    tree = {place: Area(f"a{place}", "", place - 1 or None) for place in range(1, count + 1)}  # one below the other
+    labels = Labels(SHANGHAI, tree, {})
+    assert labels.above is labels.above and labels.above[2] == 1
+    areas, _ = labels.ids_of("area", "a1")
+    assert areas == list(range(1, count + 1))
+
+
 def test_the_report_is_due_at_eight_of_the_next_day_and_says_so() -> None:
     assert due_s(DAY, SHANGHAI) == SHANGHAI.start_of(DAY + 1) + 8 * 3600
     said = report_of(DAY, COUNTS, LABELS).as_json()

@@ -10,6 +10,7 @@ from openmains.app.readings.report.collection import AsOf, Piece
 from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.period import DAY_S, day_to_date
 from openmains.domain.readings.expected import Mode
+from openmains.domain.readings.quality import Rule
 from openmains.domain.readings.rereads import GapState, Visit
 from openmains.edges.clickhouse.gaps import DaySlots
 from openmains.edges.postgres.command.rereads import Rereads
@@ -60,6 +61,8 @@ class Desk:
 
 @pytest.fixture
 async def desk(utility: Utility) -> Desk:
+    # a step is about all tenants: those of other tests have no gaps
+    await utility.owner.execute("DELETE FROM reread_gap WHERE tenant_id <> $1", utility.tenant)
     return Desk(utility)
 
 
@@ -109,6 +112,43 @@ async def test_a_missing_day_is_waited_for_asked_for_once_and_filled(desk: Desk)
     await desk.step()
     gap = (await desk.gaps())[quiet[0]]
     assert (gap["state"], gap["visit"]) == (GapState.VISIT, Visit.SILENT)
+
+    desk.now += DAY_S  # the meter is back and keeps 30 days
+    await desk.heard(quiet, known_s=HERE.start_of(DAY))
+    assert await desk.step() == 1
+    gap = (await desk.gaps())[quiet[0]]
+    assert (gap["state"], gap["visit"], (await desk.commands())[-1]["meter_id"]) == (GapState.ASKED, None, quiet[0])
+
+
+async def test_a_visit_ends_with_the_reading_of_who_went_there(desk: Desk) -> None:
+    town = desk.utility
+    meters = sorted(await town.add("W1", 3))
+    await town.owner.execute(
+        "INSERT INTO reread_gap (meter_id, day, tenant_id, mode, due_s, changed_s, state, visit)"
+        " SELECT m, $3, $2, 'day', $4, $4, 'visit', 'silent' FROM unnest($1::bigint[]) m",
+        meters, town.tenant, day_to_date(DAY), DUE,
+    )  # fmt: skip
+    await town.owner.execute(
+        "INSERT INTO meter_state (meter_id, tenant_id, last_seen_us, measured_at) SELECT m, $2, $3, 0 FROM unnest($1::bigint[]) m",
+        meters, town.tenant, (DUE - DAY_S) * 1_000_000,
+    )  # fmt: skip
+    ends, late = HERE.start_of(DAY + 1), 1 << Rule.MANUAL_READING | 1 << Rule.OUT_OF_ORDER
+    for meter_id, at, version, flags in (
+        (meters[0], ends + 36_000, 2, 1 << Rule.MANUAL_READING),
+        (meters[1], ends + 36_000, 2, late),  # was not believed
+        (meters[1], ends - 60, 3, 0),  # before the day was over
+        (meters[2], ends + 36_000, None, 0),  # waits
+    ):
+        await town.owner.execute(
+            "INSERT INTO manual_reading (tenant_id, meter_id, at_s, register, digit, source, author_id, made_us, version, flags)"
+            " VALUES ($1, $2, $3, 1, 1, 'form', 1, 1, $4, $5)",
+            town.tenant, meter_id, at, version, flags,
+        )  # fmt: skip
+    assert await desk.step() == 0
+    gaps = await desk.gaps()
+    assert [(gaps[one]["state"], gaps[one]["filled_by"]) for one in meters] == [
+        ("closed", "person"), ("visit", None), ("visit", None),
+    ]  # fmt: skip
 
 
 async def test_limits_and_meters_that_cannot_be_asked(desk: Desk) -> None:

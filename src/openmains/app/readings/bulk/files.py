@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Registers and sums as files for people: rows as CSV, a page of meters at a time, or as sheets of a workbook."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import xlsxwriter
 from openmains.app.spreadsheet import csv_bytes, neutral
 
 SHEET_ROWS = 1_048_576
+PAUSE_ROWS = 1_000  # after which others are served
 Rows = AsyncIterator[Sequence[Sequence[Any]]]
 
 
@@ -38,7 +40,9 @@ async def write_sheets(path: Path, head: Sequence[str], pages: Rows) -> None:
                 sheet, place = book.add_worksheet(), 1
                 _write(sheet, 0, head)
             _write(sheet, place, row)
-    book.close()
+            if place % PAUSE_ROWS == 0:
+                await asyncio.sleep(0)
+    await asyncio.to_thread(book.close)  # packs the whole file
 
 
 def _write(sheet: Any, place: int, cells: Sequence[Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, Protocol
 from openmains.domain.ids import MeterId, ProductId, TenantId
 from openmains.domain.readings.expected import Mode
 from openmains.domain.readings.model import DayRow, RegisterRow
+from openmains.domain.readings.tasks import WantedModes
 
 Form = Literal["arrow", "parquet", "csv"]
 
@@ -49,7 +50,8 @@ class Wanted:
 @dataclass(slots=True, frozen=True)
 class SumsWanted:
     """Days ``first`` to ``last``, both included, by day or month; of the products the seconds of a slot and the modes, by mode the last
-    day due, and of days on which the clock changes how many seconds they have."""
+    day due, and of days on which the clock changes how many seconds they have. ``tasks``: modes that tasks want, of which the company's
+    is in ``modes`` already."""
 
     first: int
     last: int
@@ -58,6 +60,7 @@ class SumsWanted:
     modes: Mapping[ProductId, Mode]
     dues: Mapping[Mode, int]
     odd_days: Mapping[int, int]
+    tasks: WantedModes
 
 
 class StepSum(NamedTuple):

@@ -3,11 +3,12 @@
 
 Groups are the registry's of now. Water and gas are never added up. The gap share is what part of the days that are due is estimated,
 partial or missing, rounded up: none is said of a sum only where none is there. Days that are not due yet count with their volume
-and not as gaps.
+and not as gaps. Which are due is told as the collection report tells it: by the mode of the meter, of its tasks, of its product, as
+they stand on the last day that is not ahead.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
@@ -22,11 +23,13 @@ from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
 from openmains.app.readings.bulk.ports import BulkStore, Expected, StepSum, SumsWanted
 from openmains.app.readings.bulk.registers import chosen_pages, told
+from openmains.app.readings.tasks.ports import TaskStore
 from openmains.app.unit_of_work import Store
-from openmains.domain.ids import MeterId
+from openmains.domain.ids import MeterId, ProductId
 from openmains.domain.period import DAY_S, Zone, day_to_date
 from openmains.domain.quantity import decimal_of
-from openmains.domain.readings.expected import MODES, Mode, due_at, period_of
+from openmains.domain.readings.expected import MODES, Mode, Modes, due_at, period_of
+from openmains.domain.readings.tasks import Level, WantedModes, modes_on
 
 _PAGE = 5_000  # areas
 By = Literal["area", "customer", "product", "class"]
@@ -35,6 +38,7 @@ MOST_METER_DAYS = 400_000_000
 MOST_GROUPS = 10_000
 _ALL = 10_000  # products of a tenant
 _NO_CUSTOMER = 0
+_NO_MODES = Modes()
 _CLASSES = ("none", "ordinary", "protected", "critical")
 
 
@@ -113,18 +117,44 @@ def last_due(now_s: int, mode: Mode, zone: Zone) -> int:
     return day
 
 
-def sums_wanted(first: int, last: int, every: Every, products: Iterable[Product], now_s: int, zone: Zone) -> SumsWanted:
+def mode_day(last: int, now_s: int, zone: Zone) -> int:
+    """The day whose modes tell what is due of a period: its last, or today where that is ahead."""
+    return min(last, zone.day_of(now_s))
+
+
+def sums_wanted(
+    first: int,
+    last: int,
+    every: Every,
+    products: Iterable[Product],
+    modes: Mapping[ProductId, Modes],
+    tasks: WantedModes,
+    now_s: int,
+    zone: Zone,
+) -> SumsWanted:
     """The question to the store."""
-    listed = list(products)
+    listed, day = list(products), mode_day(last, now_s, zone)
     return SumsWanted(
         first,
         last,
         every == "month",
         {product.product_id: product.interval_s for product in listed},
-        {product.product_id: Mode(product.report_mode) for product in listed},
+        {
+            product.product_id: tasks.company or modes.get(product.product_id, _NO_MODES).on(day) or Mode.DAY
+            for product in listed
+        },
         {mode: last_due(now_s, mode, zone) for mode in MODES},
         {day: seconds for day in range(first, last + 1) if (seconds := zone.seconds_in(day)) != DAY_S},
+        tasks,
     )
+
+
+def of_page(wanted: SumsWanted, page: Iterable[ChosenMeter]) -> SumsWanted:
+    """With the modes that concern these meters only: a question is as long as its page, however many areas there are."""
+    listed, tasks = list(page), wanted.tasks
+    meters = {int(meter.meter_id): mode for meter in listed if (mode := tasks.meters.get(meter.meter_id)) is not None}
+    areas = {int(meter.area_id): mode for meter in listed if (mode := tasks.areas.get(meter.area_id)) is not None}
+    return replace(wanted, tasks=WantedModes(meters, tasks.products, areas, tasks.company))
 
 
 async def sums_by(
@@ -146,9 +176,15 @@ async def sums_by(
     :raises Problem: ``too-many-meter-days``, ``too-many-groups``: the text says how many are.
     """
     async with store.tenant(actor.tenant_id) as work:
-        areas = await _tree(work[AreaStore]) if by == "area" else []
+        asking = await work[TaskStore].wanting_modes()
+        modes = await work[TaskStore].product_modes()
+        is_tree_needed = by == "area" or any(task.level is Level.AREA for task in asking)
+        areas = await _tree(work[AreaStore]) if is_tree_needed else []
         products = {product.product_id: product for product in await work[ProductStore].page(_ALL, 0)}
-    wanted = sums_wanted(first, last, every, products.values(), now_us // 1_000_000, zone)
+    now_s = now_us // 1_000_000
+    above = {int(area.area_id): area.parent_id for area in areas}
+    tasks = modes_on(asking, above, mode_day(last, now_s, zone))
+    whole = sums_wanted(first, last, every, products.values(), modes, tasks, now_s, zone)
     groups: dict[tuple[int, str], _Sum] = {}
     trend: dict[tuple[int, str], _Sum] = {}
     meters = 0
@@ -157,7 +193,7 @@ async def sums_by(
         meters += len(page)
         if meters * (last - first + 1) > MOST_METER_DAYS:
             raise Problem("too-many-meter-days", fields=(("/last", "out-of-range"),), limit=MOST_METER_DAYS)
-        listed = [(meter.meter_id, group_of(meter)) for meter in page]
+        listed, wanted = [(meter.meter_id, group_of(meter)) for meter in page], of_page(whole, page)
         for expected in await bulk.expected(actor.tenant_id, listed, wanted):
             if (product := products.get(expected.product_id)) is not None:
                 groups.setdefault((expected.group, product.medium), _Sum()).expect(expected)

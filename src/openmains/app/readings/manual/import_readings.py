@@ -2,9 +2,10 @@
 """Import a file of readings: read → check rows → find the meters → the ledger, in one transaction; then into the stream.
 
 All or nothing, unless ``partial``: then good rows go in and bad ones are reported. A killed import leaves nothing, or, once its
-transaction is committed, goes on where it stood: the ledger knows what was not sent. The same file again changes nothing: a reading
-that is there is not entered again, and neither is a register that is stored already, whoever said it – so what this system
-exports it takes back without a change.
+transaction is committed, goes on where it stood: the ledger knows what was not sent. Where its job was given up there, the same
+file again, as another job, takes those readings over and sends them. Else the same file again changes nothing: a reading that is
+there is not entered again, and neither is a register that is stored already, whoever said it – so what this system exports
+it takes back without a change.
 
 A meter's readings go into the stream in the order in which they were read, whatever the order of the file, and no more of
 them wait there at a time than ``AHEAD``: meters are answered meanwhile.

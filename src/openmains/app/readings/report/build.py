@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Build a day's collection report, list what is missing, and write both as CSV or XLSX."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +26,7 @@ from openmains.domain.readings.expected import Collection, Status
 
 PAGE = 20_000
 SHEET_ROWS = 1_000_000  # a sheet ends at 1,048,576
+PAUSE_ROWS = 1_000  # after which others are served
 NOT_RECEIVED = (Status.MISSING, Status.PARTIAL, Status.ESTIMATED)
 HEAD = {
     "zh": ["日期", "分组", "代码", "名称", "应收", "实收", "收集率%", "按时", "迟到", "估算", "部分", "缺失", "未到期",
@@ -74,9 +76,9 @@ async def missing_pages(
 ) -> AsyncIterator[list[list[Any]]]:
     """Pages of the list of meters to read again: the columns of MISSING_HEAD with ``Status`` and seconds as they are."""
     labels = await names.labels(tenant_id)
-    after = 0
+    asked, after = labels.asked(day, AsOf(now_s)), 0
     while True:
-        page = await days.missing(tenant_id, labels.asked(day, AsOf(now_s)), after, PAGE, statuses)
+        page = await days.missing(tenant_id, asked, after, PAGE, statuses)
         if page:
             told = await names.meter_labels(tenant_id, [meter.meter_id for meter in page])
             yield [_missing_row(meter, told.get(meter.meter_id), labels) for meter in page]
@@ -127,10 +129,13 @@ async def write_csv(
     with part.open("wb") as file:
         for chunk in csv_bytes(report_rows(report, locale)):
             file.write(chunk)
+            await asyncio.sleep(0)
         if missing is not None:
             _append(file, [[], MISSING_HEAD[locale]])
             async for page in missing:
-                _append(file, [_shown(row, locale) for row in page])
+                for first in range(0, len(page), PAUSE_ROWS):
+                    _append(file, [_shown(row, locale) for row in page[first : first + PAUSE_ROWS]])
+                    await asyncio.sleep(0)
     part.replace(path)
 
 
@@ -153,6 +158,8 @@ async def write_xlsx(
     sheet = book.add_worksheet("收集率" if locale == "zh" else "collection")
     for place, row in enumerate(report_rows(report, locale)):
         _write_row(sheet, place, row)
+        if place % PAUSE_ROWS == PAUSE_ROWS - 1:
+            await asyncio.sleep(0)
     if missing is not None:
         name = "缺失" if locale == "zh" else "missing"
         sheet, place, number = book.add_worksheet(name), 0, 1
@@ -165,7 +172,9 @@ async def write_xlsx(
                     sheet, place = book.add_worksheet(f"{name} {number}"), 1
                     _write_row(sheet, 0, MISSING_HEAD[locale])
                 _write_row(sheet, place, _shown(row, locale))
-    book.close()
+                if place % PAUSE_ROWS == 0:
+                    await asyncio.sleep(0)
+    await asyncio.to_thread(book.close)  # packs the whole file
     part.replace(path)
 
 

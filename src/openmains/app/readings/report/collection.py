@@ -19,7 +19,7 @@ from openmains.domain.readings.tasks import Task, WantedModes, line_of, modes_on
 
 GROUPS = ("area", "product", "model", "maker", "driver")  # an area with those below it
 _ALL_SEEN = 2**32 - 1
-NO_TASKS = WantedModes({}, {})
+NO_TASKS = WantedModes({}, {}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,8 @@ def when_due(due_s: int) -> AsOf:
 
 @dataclass(frozen=True, slots=True)
 class DayRequest:
-    """A day as it is asked of the stores. ``slots`` and ``modes`` by product, ``tasks``: modes that tasks want; ``dues`` (s) and
-    ``ends`` (last day of the period that holds the day) by mode, in the order of ``MODES``."""
+    """A day as it is asked of the stores. ``slots`` and ``modes`` by product, ``tasks``: modes that tasks want, of which the company's
+    is in ``modes`` already; ``dues`` (s) and ``ends`` (last day of the period that holds the day) by mode, in the order of ``MODES``."""
 
     day: int
     instant: AsOf
@@ -112,13 +112,18 @@ class DayRequest:
 @dataclass(frozen=True, slots=True)
 class Labels:
     """Names of a tenant's areas and products by id. ``set_aside``: meters that the readings' store can not hold, so that they
-    are counted nowhere; ``tasks``: all, ended ones too."""
+    are counted nowhere; ``tasks``: all, ended ones too; ``above``: the area above each."""
 
     zone: Zone
     areas: Mapping[int, Area]
     products: Mapping[int, Product]
     set_aside: int = 0
     tasks: Sequence[Task] = ()
+    above: Mapping[int, int | None] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Once: there may be hundreds of thousands of areas, and each is looked at in it."""
+        object.__setattr__(self, "above", {area_id: area.parent_id for area_id, area in self.areas.items()})
 
     def slots(self, day: int) -> dict[int, int]:
         """Expected slots of a day by product: 46 to 50 half hours where the clock changes."""
@@ -126,29 +131,40 @@ class Labels:
         return {product_id: -(-seconds // product.interval_s) for product_id, product in self.products.items()}
 
     def asked(self, day: int, instant: AsOf) -> DayRequest:
-        """The question about a day."""
+        """The question about a day. It looks at every area: once for all pages of an answer."""
+        tasks = modes_on(self.tasks, self.above, day)
         return DayRequest(
             day,
             instant,
             self.slots(day),
-            {product_id: product.modes.on(day) or Mode.DAY for product_id, product in self.products.items()},
+            {
+                product_id: tasks.company or product.modes.on(day) or Mode.DAY
+                for product_id, product in self.products.items()
+            },
             [due_at(day, mode, self.zone) for mode in MODES],
             [period_of(day, mode)[1] for mode in MODES],
-            modes_on(self.tasks, self.above, self.products, day),
+            tasks,
         )
-
-    @property
-    def above(self) -> dict[int, int | None]:
-        """The area above each."""
-        return {area_id: area.parent_id for area_id, area in self.areas.items()}
 
     def ids_of(self, group: str, key: str) -> tuple[list[int], list[int]]:
         """(areas, products) that make up the report's line ``key``; both empty: there is no such line. An area's holds those below it."""
         if group == "area":
             top = next((area_id for area_id, area in self.areas.items() if area.code == key), None)
-            return [area_id for area_id in self.areas if top in line_of(area_id, self.above)], []
+            return ([] if top is None else self._with_those_below(top)), []
         said = {"product": "code", "model": "model_key", "maker": "maker", "driver": "driver"}[group]
         return [], [product_id for product_id, product in self.products.items() if getattr(product, said) == key]
+
+    def _with_those_below(self, top: int) -> list[int]:
+        below: dict[int, list[int]] = {}
+        for area_id, parent_id in self.above.items():
+            if parent_id is not None:
+                below.setdefault(parent_id, []).append(area_id)
+        found, left = {top}, [top]
+        while left:
+            new = [area_id for area_id in below.get(left.pop(), ()) if area_id not in found]
+            found.update(new)
+            left += new
+        return [area_id for area_id in self.areas if area_id in found]
 
 
 class Piece(NamedTuple):

@@ -16,7 +16,7 @@ from openmains.app.readings.tasks.ports import TaskStore
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.ids import AreaId, MeterId, ProductId, TaskId
 from openmains.domain.period import date_to_day, day_to_date, zone
-from openmains.domain.readings.tasks import PARTS, Level, overlapping
+from openmains.domain.readings.tasks import PARTS, Level, Task, overlapping
 from openmains.drivers.points import vocabulary
 
 MOST_METERS = 5_000  # with a task of their own: more are an area or a product
@@ -25,7 +25,8 @@ _FIELDS = {Level.AREA: "area_id", Level.PRODUCT: "product_id", Level.METER: "met
 
 
 async def set_task(store: Store, actor: Actor, wanted: NewTask, now_s: int) -> CollectionTask:
-    """The target's present task ends the day before; one of the same first day makes way.
+    """The target's present task ends the day before; one of the same first day makes way. Where the new one has a last day, what it
+    takes the place of goes on after it, as a task of its own (``resumes_id``).
 
     Raises ``invalid-input``, ``reason-needed``, ``tasks-overlap`` where one is planned that begins later, ``too-many-tasks``.
     """
@@ -40,15 +41,36 @@ async def set_task(store: Store, actor: Actor, wanted: NewTask, now_s: int) -> C
         known = await tasks.of_target(wanted.level, wanted.target)
         if wanted.level is Level.METER and not known and await tasks.own_meters() >= MOST_METERS:
             raise Problem("too-many-tasks", most=MOST_METERS)
+        resumes: TaskId | None = None
         for task in overlapping(known, first, last):
             if task.first > first:
                 raise Problem("tasks-overlap", first=day_to_date(task.first).isoformat())
             await tasks.end(task.task_id, first - 1)
+            if last is not None and (task.last is None or last < task.last):
+                resumes = await tasks.add(_again(wanted, task), last + 1, task.last, actor.user_id)
         task_id = await tasks.add(wanted, first, last, actor.user_id)
         made = await tasks.get(task_id, today)
         assert made is not None  # noqa: S101 added just now
         await work[AuditTrail].record(actor, "set_task", "collection_task", task_id, None, _told(made), reason=reason)
-        return made
+        if resumes is not None:
+            later = await tasks.get(resumes, today)
+            assert later is not None  # noqa: S101 added just now
+            await work[AuditTrail].record(
+                actor, "set_task", "collection_task", resumes, None, _told(later), reason=reason
+            )
+        return structs.replace(made, resumes_id=resumes)
+
+
+def _again(wanted: NewTask, task: Task) -> NewTask:
+    """The same target with what an earlier task of it says."""
+    return structs.replace(
+        wanted,
+        frequency=task.frequency,
+        need=task.need,
+        remedy=task.remedy,
+        rereads_a_month=task.rereads_a_month,
+        quantities=None if task.quantities is None else list(task.quantities),
+    )
 
 
 async def end_task(store: Store, actor: Actor, task_id: TaskId, now_s: int, reason: str) -> None:

@@ -16,7 +16,8 @@ Part = Literal["frequency", "need", "remedy", "rereads_a_month", "quantities"]
 
 class CollectionTask(Struct, frozen=True):
     """What one level wants read (``domain/readings/tasks.py``). ``name``: of what ``level`` names, '' for the company; a part that is
-    null is as the level above has it. ``last_day`` null: until another takes over. ``in_force``: today."""
+    null is as the level above has it. ``last_day`` null: until another takes over. ``in_force``: today. ``resumes_id``, in the
+    answer to setting one with a last day: the task that goes on after it, as the one whose place it takes; else null."""
 
     task_id: TaskId
     level: Level
@@ -35,10 +36,12 @@ class CollectionTask(Struct, frozen=True):
     made_by: UserId
     author: str
     made_at: datetime
+    resumes_id: TaskId | None = None
 
 
 class NewTask(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A task to set; it takes over from the target's present one. ``first_day``: today without it. At least one part is said."""
+    """A task to set; it takes over from the target's present one, which goes on after ``last_day`` where one is said.
+    ``first_day``: today without it. At least one part is said."""
 
     level: Level
     area_id: AreaRef | None = None

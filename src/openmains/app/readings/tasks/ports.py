@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from openmains.app.readings.tasks.model import CollectionTask, NewTask
-from openmains.domain.ids import TaskId, UserId
+from openmains.domain.ids import ProductId, TaskId, UserId
+from openmains.domain.readings.expected import Modes
 from openmains.domain.readings.tasks import Level, Task
 
 
@@ -22,6 +23,12 @@ class TaskStore(Protocol):
 
     async def names(self, tasks: Sequence[TaskId]) -> dict[int, str]:
         """What the targets of these tasks are called."""
+
+    async def wanting_modes(self) -> list[Task]:
+        """All that say how often is to be reported, ended ones too."""
+
+    async def product_modes(self) -> dict[ProductId, Modes]:
+        """How meters of each product report where neither they nor a task say it."""
 
     async def own_meters(self) -> int:
         """How many meters have a task of their own."""

@@ -11,7 +11,7 @@ WITH due AS (
   SELECT day, count(*) FILTER (WHERE filled_by = 'meter') AS filled_by_meter,
          count(*) FILTER (WHERE filled_by = 'history') AS filled_by_history,
          count(*) FILTER (WHERE filled_by = 'reread') AS filled_by_reread,
-         count(*) FILTER (WHERE filled_by = 'person') AS filled_by_person,
+         count(*) FILTER (WHERE filled_by = 'person' AND state = 'filled') AS filled_by_person,
          count(*) FILTER (WHERE state IN ('waiting', 'wanted', 'asked')) AS open,
          count(*) FILTER (WHERE state = 'visit') AS visits
     FROM reread_gap WHERE tenant_id = :tenant_id AND day BETWEEN :first AND :last GROUP BY day)

@@ -14,7 +14,8 @@ from openmains.domain.command.life import Event
 from openmains.domain.ids import CommandId, MeterId, TenantId
 from openmains.domain.period import DAY_S, date_to_day, day_to_date, zone
 from openmains.domain.readings.expected import Mode
-from openmains.domain.readings.rereads import Gap, GapEvent, GapMove, GapState
+from openmains.domain.readings.manual import BELIEVED, KEPT
+from openmains.domain.readings.rereads import Gap, GapEvent, GapMove, GapState, Visit
 from openmains.edges.postgres.command.flow import PostgresCommandFlow
 from openmains.edges.postgres.db import Connection, Pool
 from openmains.edges.postgres.queries import load
@@ -45,7 +46,9 @@ class Rereads:
         return int(new)
 
     async def meters(self, after: int, limit: int, now_s: int) -> list[GapMeter]:
-        rows = await SQL["meters"].fetch(self._pool, after=after, most=limit, now_s=now_s, month_s=now_s - MONTH_S)
+        rows = await SQL["meters"].fetch(
+            self._pool, after=after, most=limit, now_s=now_s, month_s=now_s - MONTH_S, kept=KEPT, believed=BELIEVED
+        )
         found = {
             row["meter_id"]: GapMeter(
                 meter_id=row["meter_id"],
@@ -63,6 +66,7 @@ class Rereads:
                 asked_this_month=row["asked_this_month"],
                 cell=row["cell"],
                 freeze_s=row["freeze_s"],
+                read_s=row["read_s"],
             )
             for row in rows
         }
@@ -79,6 +83,8 @@ class Rereads:
                     row["tries"],
                     row["command_id"],
                     row["command_ended_s"],
+                    row["changed_s"],
+                    None if row["visit"] is None else Visit(row["visit"]),
                 )
             )
         return list(found.values())

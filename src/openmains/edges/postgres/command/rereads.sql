@@ -22,7 +22,8 @@ SELECT count(*) FROM made
 INSERT INTO reread_scan (tenant_id, day, mode, scanned_s) VALUES (:tenant_id, :day, :mode, :now_s) ON CONFLICT DO NOTHING
 
 -- name: meters
--- Meters with open gaps that spoke since somebody looked, or that nobody looked at for long.
+-- Meters with open gaps that spoke since somebody looked, or that nobody looked at for long. ``read_s``: of a person's newest reading
+-- that was booked; kept and believed: bits of rules that tell which was.
 WITH chosen AS (
   SELECT g.meter_id FROM reread_gap g JOIN meter_state s USING (meter_id)
    WHERE g.state IN ('waiting', 'wanted', 'asked', 'visit') AND g.meter_id > :after
@@ -35,14 +36,16 @@ SELECT m.meter_id, m.tenant_id, m.area_id, m.product_id, p.driver, coalesce(p.se
        coalesce(s.last_seen_us, 0) / 1000000 AS last_seen_s, coalesce(s.measured_at, s.grid_at, 0) AS known_s,
        (SELECT count(*) FROM reread_ask a WHERE a.meter_id = m.meter_id AND a.asked_s >= :month_s) AS asked_this_month,
        coalesce(s.cell, 0) AS cell,
-       coalesce((w.reported ->> 'freeze_period')::int, p.interval_s) AS freeze_s
+       coalesce((w.reported ->> 'freeze_period')::int, p.interval_s) AS freeze_s,
+       coalesce((SELECT max(r.at_s) FROM manual_reading r WHERE r.meter_id = m.meter_id AND r.version IS NOT NULL
+                    AND (r.flags & :kept::bigint = 0 OR r.flags & :believed::bigint <> 0)), 0) AS read_s
   FROM chosen JOIN meter m USING (meter_id) JOIN meter_state s USING (meter_id) JOIN product p ON p.product_id = m.product_id
   LEFT JOIN meter_shadow w ON w.meter_id = m.meter_id
  ORDER BY m.meter_id
 
 -- name: gaps
 -- Open gaps of these meters and the ends of their commands.
-SELECT g.meter_id, g.day, g.due_s, g.state, g.tries, g.command_id, c.ended_us / 1000000 AS command_ended_s, t.zone
+SELECT g.meter_id, g.day, g.due_s, g.state, g.tries, g.command_id, g.visit, g.changed_s, c.ended_us / 1000000 AS command_ended_s, t.zone
   FROM reread_gap g JOIN tenant t USING (tenant_id) LEFT JOIN command c USING (command_id)
  WHERE g.meter_id = ANY (:meter_ids::bigint[]) AND g.state IN ('waiting', 'wanted', 'asked', 'visit')
  ORDER BY g.meter_id, g.day

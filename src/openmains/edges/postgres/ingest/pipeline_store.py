@@ -26,6 +26,7 @@ from openmains.domain.alarm.limits import NO_LIMITS, Limit, Side, Standing, Watc
 from openmains.domain.fleet.meter_number import plain_number
 from openmains.domain.ids import MeterId
 from openmains.domain.readings.model import MeterState
+from openmains.domain.readings.quality import Rule
 from openmains.drivers.points import StatePoint
 from openmains.edges.postgres.command.flow import apply_responses
 from openmains.edges.postgres.db import Connection, Pool, Row
@@ -143,6 +144,14 @@ class PostgresPipelineStore:
                     reading_id=[outcome.reading_id for outcome in effects.manual],
                     version=[outcome.version for outcome in effects.manual],
                     flags=[outcome.flags for outcome in effects.manual],
+                )
+            denied = [row for row in effects.exceptions if row.rule == Rule.MANUAL_DIFFERS]
+            if denied:
+                await self._queries["deny_manual"].execute(
+                    connection,
+                    denied=1 << Rule.MANUAL_DIFFERS,
+                    meter_id=[row.meter_id for row in denied],
+                    at_s=[row.at for row in denied],
                 )
             closings = await apply_responses(connection, effects.responses)
         return [*alarms, *closings]

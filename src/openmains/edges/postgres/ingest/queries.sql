@@ -43,6 +43,12 @@ UPDATE manual_reading r SET version = u.version, flags = u.flags
   FROM unnest(:reading_id::bigint[], :version::bigint[], :flags::bigint[]) AS u(reading_id, version, flags)
  WHERE r.reading_id = u.reading_id
 
+-- name: deny_manual
+-- The meter itself says something else of the time of these, though they were booked: they are not built upon any more.
+UPDATE manual_reading r SET flags = r.flags | :denied::bigint
+  FROM unnest(:meter_id::bigint[], :at_s::bigint[]) AS u(meter_id, at_s)
+ WHERE r.meter_id = u.meter_id AND r.at_s = u.at_s AND r.version IS NOT NULL
+
 -- name: zones
 -- Time zone of each tenant.
 SELECT tenant_id, zone FROM tenant

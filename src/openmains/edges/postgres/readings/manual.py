@@ -8,26 +8,19 @@ from typing import Any, Self
 from openmains.app.readings.manual.model import ManualReading, ManualState, NewManualReading, ReadMeter, SentReading
 from openmains.domain.ids import MeterId, TenantId, UserId
 from openmains.domain.period import utc, utc_of_us
+from openmains.domain.readings.manual import BELIEVED, KEPT
 from openmains.domain.readings.quality import Rule
 from openmains.edges.postgres.db import Connection, Pool, Row
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__, "manual.sql")
 _LOCK = 0x6F6D_0002  # first half of the advisory lock 'an import of readings of this tenant runs'
-_KEPT = sum(
-    1 << rule
-    for rule in (
-        Rule.DUPLICATE_DIFFERENT, Rule.CLOCK_AHEAD, Rule.BEFORE_INSTALLATION, Rule.IMPOSSIBLE_BACK, Rule.OVER_QMAX, Rule.DIAL_LIMIT,
-        Rule.OUT_OF_ORDER, Rule.LEVEL_DOUBT, Rule.MANUAL_DIFFERS,
-    )
-)  # fmt: skip
-"""Whoever bears one of these is not built upon. METER_CHANGED is: the level that it proves counts."""
 
 
 def _state(version: int | None, flags: int) -> ManualState:
     if version is None:
         return "waits"
-    return "kept" if flags & _KEPT and not flags >> Rule.METER_CHANGED & 1 else "booked"
+    return "kept" if flags & KEPT and not flags & BELIEVED else "booked"
 
 
 def _reading(row: Row) -> ManualReading:
@@ -122,8 +115,8 @@ class ManualReadings:
             tenant_id=self._tenant_id,
             after=after,
             state=state,
-            kept=_KEPT,
-            believed=1 << Rule.METER_CHANGED,
+            kept=KEPT,
+            believed=BELIEVED,
             meter_id=meter_id,
             job_id=job_id,
             reading_id=reading_id,

@@ -36,12 +36,14 @@ ON CONFLICT (meter_id, at_s) DO NOTHING
 RETURNING reading_id
 
 -- name: add_manual_rows
--- A chunk of an import; those whose meter and instant are there already stay as they are.
+-- A chunk of an import; those whose meter and instant are there already stay as they are. What an import committed and never
+-- sent, since its job was stopped, is this one's now: it sends it.
 INSERT INTO manual_reading (tenant_id, meter_id, at_s, register, digit, note, source, job_id, author_id, made_us)
 SELECT :tenant_id, u.meter_id, u.at_s, u.register, u.digit, u.note, 'import', :job_id, :author_id, :made_us
   FROM unnest(:meter_ids::bigint[], :instants::bigint[], :registers::bigint[], :digits::bigint[], :notes::text[])
        AS u(meter_id, at_s, register, digit, note)
-ON CONFLICT (meter_id, at_s) DO NOTHING
+ON CONFLICT (meter_id, at_s) DO UPDATE SET job_id = excluded.job_id
+ WHERE manual_reading.register = excluded.register AND manual_reading.version IS NULL AND manual_reading.sent_us = 0
 
 -- name: manual_at
 -- What stands in the ledger of these meters and instants.

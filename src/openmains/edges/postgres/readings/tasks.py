@@ -4,11 +4,12 @@
 from collections.abc import Sequence
 
 from openmains.app.readings.tasks.model import CollectionTask, NewTask
-from openmains.domain.ids import TaskId, TenantId, UserId
+from openmains.domain.ids import ProductId, TaskId, TenantId, UserId
 from openmains.domain.period import day_to_date
+from openmains.domain.readings.expected import Modes
 from openmains.domain.readings.tasks import Level, Task
 from openmains.edges.postgres.db import Connection, Row
-from openmains.edges.postgres.modes import task_of
+from openmains.edges.postgres.modes import modes_of, task_of
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__, "tasks.sql")
@@ -58,6 +59,20 @@ class Tasks:
     async def names(self, tasks: Sequence[TaskId]) -> dict[int, str]:
         rows = await _QUERIES["names"].fetch(self._connection, tenant_id=self._tenant_id, task_ids=list(tasks))
         return {row["task_id"]: row["name"] for row in rows}
+
+    async def wanting_modes(self) -> list[Task]:
+        return [
+            task_of(row) for row in await _QUERIES["wanting_modes"].fetch(self._connection, tenant_id=self._tenant_id)
+        ]
+
+    async def product_modes(self) -> dict[ProductId, Modes]:
+        rows = await _QUERIES["product_modes"].fetch(self._connection, tenant_id=self._tenant_id)
+        return {
+            ProductId(row["product_id"]): modes_of(
+                row["report_mode"], row["report_mode_since"], row["report_mode_before"]
+            )
+            for row in rows
+        }
 
     async def own_meters(self) -> int:
         return int(await _QUERIES["own_meters"].fetchval(self._connection, tenant_id=self._tenant_id))

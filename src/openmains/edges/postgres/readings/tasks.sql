@@ -23,6 +23,16 @@ SELECT task_id, level, coalesce(area_id, product_id, meter_id) AS target, first_
   FROM collection_task
  WHERE tenant_id = :tenant_id AND level = :level AND coalesce(area_id, product_id, meter_id, 0) = :target ORDER BY first_day
 
+-- name: wanting_modes
+-- All that say how often is to be reported, ended ones too.
+SELECT task_id, level, coalesce(area_id, product_id, meter_id) AS target, first_day, last_day, frequency, need, remedy,
+       rereads_a_month, quantities
+  FROM collection_task WHERE tenant_id = :tenant_id AND frequency IS NOT NULL ORDER BY task_id
+
+-- name: product_modes
+-- How meters of each product report, and did before.
+SELECT product_id, report_mode, report_mode_since, report_mode_before FROM product WHERE tenant_id = :tenant_id
+
 -- name: names
 -- What targets are called.
 SELECT k.task_id, coalesce(a.name, p.name, m.number, '') AS name
