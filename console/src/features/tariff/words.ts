@@ -127,6 +127,7 @@ export const words = {
     refusals: {
       seasons: ["有季节价", "it has seasons"],
       heat: ["按热值计价", "prices are by heat value"],
+      anniversary: ["周期自各用户的周年日起", "its cycle begins on each customer's own day"],
       minimum: ["有保底", "it has a least charge"],
       "too-many-tiers": ["阶梯过多", "too many tiers"],
       "bound-fraction": ["上限不是整数立方米", "a bound is no whole m³"],
