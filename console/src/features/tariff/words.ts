@@ -87,6 +87,7 @@ export const words = {
     simulation: ["测算：谁多缴多少", "Simulation: who pays how much more"],
     simulate: ["用上月测算", "Simulate on last month"],
     simulated: ["{month} 月，{members} 户（另有 {without} 户缺读数，未计入）", "{month}, {members} members ({without} more without all readings are left out)"],
+    negative: ["{count} 户用量为负（读数倒退），未计入。", "{count} more have a negative volume (their register went back) and are left out."],
     notSimulated: ["尚未测算。有用户执行的价目，批准前必须测算。", "Not simulated yet. Where customers pay by the tariff, it must be before it is approved."],
     sums: ["现行合计 {old}，新方案合计 {new}；多缴 {more} 户，不变 {same} 户，少缴 {less} 户", "Now {old}, then {new}; {more} pay more, {same} the same, {less} less"],
     change: ["变化", "Change"],

@@ -110,7 +110,8 @@ class SimulatedMember(Struct, frozen=True):
 class PlanSimulation(Struct, frozen=True):
     """What members would have paid for a month under the plan in force (``old_fen``) and under this one.
 
-    ``without_readings``: members left out, for no volume of all days of the month is known; ``bands``: how many pay how much more, by
+    ``without_readings``: members left out, for no volume of all days of the month is known; ``negative``: left out, for what was counted
+    in the cycle or the month is below 0, which has no bill; ``bands``: how many pay how much more, by
     percent of what they paid: [from, to) with None for no end.
     """
 
@@ -125,6 +126,7 @@ class PlanSimulation(Struct, frozen=True):
     less: int
     bands: list[SimulatedBand]
     largest: list[SimulatedMember]
+    negative: int = 0
 
 
 class TariffPlan(Struct, frozen=True):
