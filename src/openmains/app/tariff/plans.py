@@ -15,6 +15,7 @@ from openmains.app.tariff.document import day_of, plan_of, sound_plan
 from openmains.app.tariff.model import Medium, PlanDocument, PlanState, Tariff, TariffPlan
 from openmains.app.tariff.ports import TariffStore
 from openmains.app.unit_of_work import Store, Work
+from openmains.domain.identity.role import Role
 from openmains.domain.period import day_to_date
 from openmains.domain.tariff.plan import CustomerClass, Plan
 
@@ -118,9 +119,11 @@ async def approve_plan(store: Store, actor: Actor, plan_id: int, reason: str, to
 
 
 async def reject_plan(store: Store, actor: Actor, plan_id: int, reason: str, today: int, now_us: int) -> TariffPlan:
-    """A draft rejected, or an approved plan withdrawn before its day: it never holds.
+    """A draft rejected, or an approved plan withdrawn before its day by an administrator: it never holds.
 
-    :raises Problem: ``not-found``, ``reason-needed``, ``already-done``, ``plan-in-force``.
+    The newest approved plan is withdrawn first: the next one was found sound as what follows this one.
+
+    :raises Problem: ``not-found``, ``reason-needed``, ``already-done``, ``not-allowed``, ``plan-in-force``, ``later-plan-approved``.
     """
     why = stated(reason)
     async with store.tenant(actor.tenant_id) as work:
@@ -129,8 +132,13 @@ async def reject_plan(store: Store, actor: Actor, plan_id: int, reason: str, tod
             return await _decided(work, actor, before, "rejected", "reject_plan", why, now_us)
         if before.state != "approved":
             raise Problem("already-done", state=before.state)
+        if actor.role != Role.ADMINISTRATOR:
+            raise Problem("not-allowed", needed=Role.ADMINISTRATOR.value)
         if before.from_day <= day_to_date(today).isoformat():
             raise Problem("plan-in-force", from_day=before.from_day)
+        later = [plan for plan in approved(await work[TariffStore].plans(before.tariff_id)) if plan.from_day > before.from_day]
+        if later:
+            raise Problem("later-plan-approved", number=later[-1].number, from_day=later[-1].from_day)
         return await _decided(work, actor, before, "withdrawn", "withdraw_plan", why, now_us)
 
 

@@ -32,6 +32,13 @@ TEXTS: dict[str, Text] = {
         "The plan is in force",
         "The plan holds since {from_day} and bills rest on it, so it cannot be withdrawn. Draft another one for a later day.",
     ),
+    "later-plan-approved": Text(
+        409,
+        "其后还有已批准的方案",
+        "方案 {number}（自 {from_day} 起执行）已作为其后续获批准。请先撤回方案 {number}，再撤回本方案。",
+        "A later plan is approved",
+        "Plan {number}, which holds from {from_day}, was approved as what follows this one. Withdraw plan {number} first, then this one.",
+    ),
     "nothing-to-compare": Text(
         409,
         "没有可比较的",
