@@ -167,7 +167,8 @@ async def test_a_plan_goes_from_draft_to_a_meter(world: World, clickhouse: Click
         assert sum(band["members"] for band in found["bands"]) == 1
         assert (await made(other, f"{path}/approve", {"reason": "fine"}))["state"] == "approved"
         tariffs = (await viewer.get("/tariffs")).json()["items"]
-        assert [(one["in_force"], one["members"], one["drafts"]) for one in tariffs] == [(1, 2, 0)]
+        assert [(one["in_force"], one["members"], one["drafts"]) for one in tariffs] == [(1, None, 0)]
+        assert (await viewer.get(f"/tariffs/{tariff}")).json()["members"] == 2  # counted where one is read
 
         # as a file, out and in
         file = await viewer.get(f"{path}/file")

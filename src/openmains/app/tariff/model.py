@@ -73,7 +73,8 @@ class PlanDocument(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Tariff(Struct, frozen=True):
-    """``in_force``: number of the plan that holds today, None: none yet; ``drafts``: plans that wait for another person."""
+    """``in_force``: number of the plan that holds today, None: none yet; ``drafts``: plans that wait for another person;
+    ``members``: null in a list, they are counted where one tariff is read."""
 
     tariff_id: int
     code: str
@@ -84,7 +85,7 @@ class Tariff(Struct, frozen=True):
     in_force: int | None
     in_force_from: str | None
     drafts: int
-    members: int
+    members: int | None
 
 
 class SimulatedBand(Struct, frozen=True):

@@ -37,9 +37,9 @@ def in_force(plans: Sequence[TariffPlan], day: str) -> TariffPlan | None:
     return found[-1] if found else None
 
 
-async def tariff_of(work: Work, tariff_id: int, today: int) -> Tariff:
-    """Raises ``not-found``."""
-    found = await work[TariffStore].get(tariff_id, today)
+async def tariff_of(work: Work, tariff_id: int, today: int, *, counted: bool = False) -> Tariff:
+    """``counted``: with how many members it has. Raises ``not-found``."""
+    found = await work[TariffStore].get(tariff_id, today, counted=counted)
     if found is None:
         raise Problem("not-found")
     return found
@@ -60,7 +60,7 @@ async def create_tariff(
         tariff_id = await work[TariffStore].add(code, name, medium, customer_class, now_us)
         if tariff_id is None:
             raise Problem("tariff-code-taken", taken=code)
-        made = await tariff_of(work, tariff_id, today)
+        made = await tariff_of(work, tariff_id, today, counted=True)
         await work[AuditTrail].record(actor, "create_tariff", "tariff", tariff_id, None, made)
     return made
 
@@ -113,7 +113,8 @@ async def approve_plan(store: Store, actor: Actor, plan_id: int, reason: str, to
         last = approved(plans)
         sound_plan(exact_plan(tariff, before), exact_plan(tariff, last[-1]) if last else None, "/document")
         _begins_in_time(day_of(before.from_day, "/from_day"), today, bool(last))
-        if in_force(plans, day_to_date(today).isoformat()) and tariff.members and before.simulation is None:
+        is_change = in_force(plans, day_to_date(today).isoformat()) is not None
+        if is_change and before.simulation is None and await work[TariffStore].has_members(before.tariff_id, today):
             raise Problem("simulate-first", plan_id=plan_id)
         return await _decided(work, actor, before, "approved", "approve_plan", why, now_us)
 

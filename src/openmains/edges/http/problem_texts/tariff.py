@@ -49,9 +49,9 @@ TEXTS: dict[str, Text] = {
     "too-many-members": Text(
         409,
         "用户过多",
-        "该价目有 {members} 个用户，一次最多测算 {limit} 个。请按片区分设价目，或联系运维。",
+        "该价目的用户超过 {limit} 个，一次最多测算 {limit} 个。请按片区分设价目，或联系运维。",
         "Too many members",
-        "{members} meters pay by this tariff; one simulation takes {limit}. Divide the tariff, or ask who runs the system.",
+        "More than {limit} meters pay by this tariff, the most that one simulation takes. Divide the tariff, or ask who runs the system.",
     ),
     "not-approved": Text(
         409,
