@@ -137,7 +137,11 @@ async def reject_plan(store: Store, actor: Actor, plan_id: int, reason: str, tod
             raise Problem("not-allowed", needed=Role.ADMINISTRATOR.value)
         if before.from_day <= day_to_date(today).isoformat():
             raise Problem("plan-in-force", from_day=before.from_day)
-        later = [plan for plan in approved(await work[TariffStore].plans(before.tariff_id)) if plan.from_day > before.from_day]
+        later = [
+            plan
+            for plan in approved(await work[TariffStore].plans(before.tariff_id))
+            if plan.from_day > before.from_day
+        ]
         if later:
             raise Problem("later-plan-approved", number=later[-1].number, from_day=later[-1].from_day)
         return await _decided(work, actor, before, "withdrawn", "withdraw_plan", why, now_us)

@@ -62,7 +62,9 @@ async def simulate_plan(
     plans = exact_plan(tariff, old), exact_plan(tariff, wanted)
     known = await _volumes(volumes, actor, plans, members, first, end)
     months, negative = member_months(plans, members, known, unit_of, first, end)
-    found = await asyncio.to_thread(compare, *plans, months, first, end)  # two exact bills for each: seconds for the most members
+    found = await asyncio.to_thread(
+        compare, *plans, months, first, end
+    )  # two exact bills for each: seconds for the most members
     told = _told(found, members, len(months), negative, first, now_us)
     async with store.tenant(actor.tenant_id) as work:
         await work[TariffStore].keep_simulation(plan_id, told, actor.user_id, now_us)
@@ -103,12 +105,15 @@ def member_months(
 
 def unit_in_ml(exponent: int) -> int:
     """How many ml a driver's unit of 10^``exponent`` m³ is."""
-    return ML_OF_M3 * 10**exponent if exponent >= 0 else ML_OF_M3 // 10**-exponent
+    ten: int = 10 ** abs(exponent)
+    return ML_OF_M3 * ten if exponent >= 0 else ML_OF_M3 // ten
 
 
 def asked_days(days: CountedDays, first: int) -> set[int]:
     """Days from which the volume up to ``first`` is needed; what lies between two of them is a difference."""
-    edges = [edge for stretch in days.cycle for edge in stretch] + [first if days.season_day is None else days.season_day]
+    edges = [edge for stretch in days.cycle for edge in stretch] + [
+        first if days.season_day is None else days.season_day
+    ]
     return {edge for edge in edges if edge < first} or {first}
 
 
@@ -140,7 +145,9 @@ async def _volumes(
     return found
 
 
-def _told(found: Comparison, members: Sequence[TariffMember], counted: int, negative: int, first: int, now_us: int) -> PlanSimulation:
+def _told(
+    found: Comparison, members: Sequence[TariffMember], counted: int, negative: int, first: int, now_us: int
+) -> PlanSimulation:
     numbers = {one.meter_id: one.number for one in members}
     return PlanSimulation(
         month=day_to_date(first).isoformat()[:7],
