@@ -9,7 +9,7 @@ from pathlib import Path
 from openmains.app.link.station.directory import twins, wire_number
 from openmains.domain.plain_text import name_fault
 from openmains.edges.postgres.fleet.concentrators import (
-    note_concentrator,
+    ConcentratorTrail,
     numbers_behind,
     put_concentrator,
     remove_concentrator,
@@ -99,8 +99,13 @@ async def _remove(args: argparse.Namespace, loaded: Loaded) -> list[str]:
                     f"{len(left)} 个表号不在 {args.number} 之下,未作任何更改:{named}",
                     f"{len(left)} numbers are not behind {args.number}; nothing was changed: {named}",
                 )
-            action = "take_from_concentrator" if meters else "remove_concentrator"
-            await note_concentrator(connection, tenant.tenant_id, action, args.number, told)
+            await ConcentratorTrail(connection).note(
+                tenant.tenant_id,
+                "take_from_concentrator" if meters else "remove_concentrator",
+                "concentrator",
+                args.number,
+                told,
+            )
     finally:
         await connection.close()
     return meters
@@ -133,7 +138,9 @@ async def _add(args: argparse.Namespace, loaded: Loaded) -> int:
                 )
             _refuse_twins(await numbers_behind(connection, tenant.tenant_id, args.number))
             told: dict[str, object] = {"meters": meters, "poll_s": args.poll_s, "name": args.name}
-            await note_concentrator(connection, tenant.tenant_id, "add_concentrator", args.number, told)
+            await ConcentratorTrail(connection).note(
+                tenant.tenant_id, "add_concentrator", "concentrator", args.number, told
+            )
     finally:
         await connection.close()
     return len(meters)

@@ -83,10 +83,21 @@ async def remove_concentrator(connection: Connection, tenant_id: TenantId, numbe
     return status.endswith(" 1")
 
 
-async def note_concentrator(
-    connection: Connection, tenant_id: TenantId, action: str, number: str, after: dict[str, object]
-) -> None:
-    """A line in the trail."""
-    await _QUERIES["note_concentrator"].execute(
-        connection, tenant_id=tenant_id, action=action, number=number, after=msgspec.json.encode(after).decode()
-    )
+class ConcentratorTrail:
+    """Lines in the trail for what is done to concentrators on the command line, in the caller's transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def note(
+        self, tenant_id: TenantId, action: str, object_type: str, object_id: str, after: dict[str, object]
+    ) -> None:
+        """One line."""
+        await _QUERIES["note_concentrator"].execute(
+            self._connection,
+            tenant_id=tenant_id,
+            action=action,
+            object_type=object_type,
+            object_id=object_id,
+            after=msgspec.json.encode(after).decode(),
+        )

@@ -306,7 +306,7 @@ DELETE FROM concentrator WHERE tenant_id = :tenant_id AND number = :number
 -- name: note_concentrator
 -- In the trail: what is done on the command line.
 INSERT INTO audit (tenant_id, actor, action, object_type, object_id, after)
-VALUES (:tenant_id, 'command line', :action, 'concentrator', :number, :after::text::jsonb)
+VALUES (:tenant_id, 'command line', :action, :object_type, :object_id, :after::text::jsonb)
 
 -- name: numbers_behind
 -- Which of these numbers are meters behind this concentrator.
