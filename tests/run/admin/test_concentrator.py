@@ -5,10 +5,9 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-import asyncpg
 import pytest
 
-from openmains.edges.postgres.db import create_pool
+from openmains.edges.postgres.db import connect, create_pool
 from openmains.edges.postgres.fleet.concentrators import ConcentratorFollower
 from openmains.run.engines.engines import Engines
 from tests.edges.postgres.fleet.registry_files import make_tenant
@@ -19,7 +18,7 @@ async def test_meters_and_terminals_are_added_and_taken_away(
     outside: Engines, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, terminal = f"c{secrets.token_hex(4)}", str(2_026_000_000_000_000 + secrets.randbelow(10**12))
-    owner = await asyncpg.connect(outside.urls.postgres_owner)
+    owner: Any = await connect(outside.urls.postgres_owner)
     pool = await create_pool(outside.urls.postgres_pipeline, max_size=1)
     told: list[Sequence[Any]] = []
     follower = ConcentratorFollower(pool, told.append)
