@@ -3098,7 +3098,7 @@ export interface paths {
         put?: never;
         /**
          * RejectPlan
-         * @description A draft is rejected, or an approved plan withdrawn before its day.
+         * @description A draft is rejected, or an approved plan withdrawn before its day, the newest first and by administrators.
          */
         post: operations["reject_plan"];
         delete?: never;
@@ -3136,7 +3136,7 @@ export interface paths {
         };
         /**
          * ListTariffs
-         * @description Tariffs with the plan that holds today, drafts that wait for another person, and how many meters pay by each.
+         * @description Tariffs with the plan that holds today, and drafts that wait for another person.
          */
         get: operations["list_tariffs"];
         put?: never;
@@ -3160,7 +3160,7 @@ export interface paths {
         };
         /**
          * ReadTariff
-         * @description One tariff.
+         * @description One tariff, with how many meters pay by it.
          */
         get: operations["read_tariff"];
         put?: never;
@@ -3681,6 +3681,7 @@ export interface components {
         /** BookedEntry */
         BookedEntry: {
             agreed_by: number | null;
+            agreer: string | null;
             day: string;
             entry_id: number;
             key: string;
@@ -5273,6 +5274,8 @@ export interface components {
             members: number;
             month: string;
             more: number;
+            /** @default 0 */
+            negative: number;
             new_fen: number;
             old_fen: number;
             same: number;
@@ -5922,7 +5925,7 @@ export interface components {
             in_force_from: string | null;
             /** @enum {string} */
             medium: "water" | "gas";
-            members: number;
+            members: number | null;
             name: string;
             tariff_id: number;
         };

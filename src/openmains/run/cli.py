@@ -64,6 +64,8 @@ COMMANDS = (
             _ADMIN + "imports:main", _ADMIN + "imports:add_arguments"),
     Command("concentrator add", "登记集中器或 DTU 及其下表具", "register a concentrator or DTU and the meters behind it",
             _ADMIN + "concentrator:main", _ADMIN + "concentrator:add_arguments"),
+    Command("concentrator remove", "移除集中器,或其下的表具", "take a concentrator away, or meters from behind it",
+            _ADMIN + "concentrator:remove", _ADMIN + "concentrator:add_remove_arguments"),
     Command("keys import", "从 CSV 导入设备密钥", "import device keys from CSV",
             _ADMIN + "keys:import_file", _ADMIN + "keys:add_import_arguments"),
     Command("keys generate", "生成设备密钥", "make device keys",

@@ -88,6 +88,7 @@ def test_what_a_meter_cannot_hold_is_refused_by_name() -> None:
     heat = Schedule((), (Component("a", (1,), by_heat=True),))
     for of, why in (
         (plan(flat, seasons=(Season("h", (11, 15), (3, 15), flat),)), "seasons"),
+        (plan(flat, cycle=Cycle(12, anniversary=True)), "anniversary"),
         (plan(heat, heat_reference=36_000), "heat"),
         (plan(flat, minimum_fen=1), "minimum"),
         (plan(seven), "too-many-tiers"),

@@ -325,3 +325,14 @@ async def test_a_tree_is_exported_and_imported_with_no_change_and_a_file_may_mov
         assert [(line["action"], line["reason"]) for line in trail[:2]] == [("move_area", WHY)] * 2
         assert {line["actor"] for line in trail[:2]} == {"admin"}
     await pool.close()
+
+
+async def test_a_root_waits_for_nobody_and_keeps_nobody_waiting(world: World) -> None:
+    utility = await world.utility()
+    held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+    made = "INSERT INTO area (tenant_id, code, name, parent_id) VALUES ($1, $2, $2, $3) RETURNING area_id"
+    async with world.owner.transaction():
+        root = await world.owner.fetchval(made, utility.tenant_id, "lone", None)
+        assert await world.owner.fetchval(held) == 0  # an import that makes roots stops no move
+        await world.owner.fetchval(made, utility.tenant_id, "below", root)
+        assert await world.owner.fetchval(held) == 1  # what lies below another must not be left under its old path

@@ -172,6 +172,9 @@ async def test_money_comes_in_once_and_goes_out_by_two_persons(world: World) -> 
             "科目编码": "1001", "科目名称": "库存现金", "借方金额": "50.00", "贷方金额": "", "辅助核算-客户": "", "辅助核算-项目": "cash",
             "币别": "CNY", "制单人": "", "审核人": "",
         }  # fmt: skip
+        chief_name = (await done(await chief.get("/session")))["name"]
+        agreed = {row["审核人"] for row in rows if row["摘要"].startswith("退款")}
+        assert agreed == {chief_name}, agreed  # a name, not a number that nobody knows
         assert sum(float(row["借方金额"] or 0) for row in rows) == sum(float(row["贷方金额"] or 0) for row in rows)
         book_file = await clerk.get("/ledger/journal.xlsx", params=days)
         assert book_file.content[:2] == b"PK"

@@ -119,7 +119,7 @@ async def test_a_plan_goes_from_draft_to_a_meter(world: World, clickhouse: Click
         assert (await made(other, f"/tariff-plans/{own['plan_id']}/reject", {"reason": "mine"}))["state"] == "rejected"
         assert (await made(other, f"{path}/approve", {"reason": "as decided"}))["state"] == "approved"
         assert problem(await other.post(f"{path}/approve", json={"reason": "again"})) == "already-done"
-        assert problem(await author.post(f"{path}/reject", json={"reason": "too late"})) == "plan-in-force"
+        assert problem(await other.post(f"{path}/reject", json={"reason": "too late"})) == "plan-in-force"
 
         # members, with every place that cannot be taken
         meter = await made(author, "/meters", new_meter(utility))
@@ -167,14 +167,22 @@ async def test_a_plan_goes_from_draft_to_a_meter(world: World, clickhouse: Click
         assert sum(band["members"] for band in found["bands"]) == 1
         assert (await made(other, f"{path}/approve", {"reason": "fine"}))["state"] == "approved"
         tariffs = (await viewer.get("/tariffs")).json()["items"]
-        assert [(one["in_force"], one["members"], one["drafts"]) for one in tariffs] == [(1, 2, 0)]
+        assert [(one["in_force"], one["members"], one["drafts"]) for one in tariffs] == [(1, None, 0)]
+        assert (await viewer.get(f"/tariffs/{tariff}")).json()["members"] == 2  # counted where one is read
 
         # as a file, out and in
         file = await viewer.get(f"{path}/file")
         assert json.loads(file.content)["document"]["bounds_m3"] == ["350", "500"]
         again = json.loads(file.content) | {"from_day": (today + timedelta(days=60)).isoformat()}
         assert (await made(author, f"/tariffs/{tariff}/plans", again))["document"] == plan["document"]
-        assert (await made(author, f"{path}/reject", {"reason": "postponed"}))["state"] == "withdrawn"
+        later = await made(author, f"/tariffs/{tariff}/plans", again)
+        later_path = f"/tariff-plans/{later['plan_id']}"
+        await made(author, f"{later_path}/simulate", {})
+        await made(other, f"{later_path}/approve", {"reason": "next"})
+        assert problem(await author.post(f"{path}/reject", json={"reason": "postponed"})) == "not-allowed"
+        assert problem(await other.post(f"{path}/reject", json={"reason": "postponed"})) == "later-plan-approved"
+        for one in (later_path, path):
+            assert (await made(other, f"{one}/reject", {"reason": "postponed"}))["state"] == "withdrawn"
 
         # to a meter: shown to all, numbered once, and known again when the meter confirms it
         flat = f"/tariff-plans/{first['plan_id']}/meter-price"

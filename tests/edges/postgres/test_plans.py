@@ -24,7 +24,7 @@ METERS = 20_000
 CONTEXTS = "openmains.edges.postgres."
 INGEST = load_with_points(CONTEXTS + "ingest", state_points())
 FLEET = load_with_points(CONTEXTS + "fleet", SHOWN)
-ALARM, READINGS, SECURITY = (load(CONTEXTS + name) for name in ("alarm", "readings", "security"))
+ALARM, READINGS, SECURITY, LEDGER = (load(CONTEXTS + name) for name in ("alarm", "readings", "security", "ledger"))
 BIG = {
     "meter",
     "meter_state",
@@ -34,6 +34,7 @@ BIG = {
     "terminal",
     "terminal_finding",
     "device_key",
+    "ledger_entry",
 }
 
 FILL = """
@@ -189,3 +190,21 @@ async def test_what_people_work_through(house: House) -> None:
     await house.expect(SECURITY["terminals_by_step"], "terminal_not_allowed",
                        tenant_id=house.tenant_id, most=50, state=None, **place)  # fmt: skip
     await house.expect(SECURITY["meter_security"], "meter_pkey", tenant_id=house.tenant_id, meter_id=house.meters[0])
+
+
+async def test_the_ledger_newest_first(house: House) -> None:
+    mine: dict[str, Any] = {"tenant_id": house.tenant_id, "most": 50, "entry_id": None, "key": None, "account_id": None}
+    booked = house.owner.transaction()
+    await booked.start()  # what is booked is never removed: taken back instead
+    try:
+        await house.owner.execute(
+            "INSERT INTO ledger_entry (tenant_id, key, day, kind, made_by, made_us)"
+            " SELECT $1, n::text, 20000, CASE WHEN n % 1000 = 0 THEN 'late_fee' ELSE 'bill' END, 1, 1 FROM generate_series(1, $2::int) n",
+            house.tenant_id, METERS,
+        )  # fmt: skip
+        await house.owner.execute("ANALYZE ledger_entry")
+        newest = LEDGER["entries"]
+        await house.expect(newest, "ledger_entry_newest|ledger_entry_pkey", **mine, after=None, kind=None)
+        await house.expect(newest, "ledger_entry_kind", repeated=False, **mine, after=10**9, kind="late_fee")
+    finally:
+        await booked.rollback()

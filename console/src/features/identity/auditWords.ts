@@ -56,6 +56,9 @@ export const auditWords = {
     create_token: ["创建令牌", "Create a token"],
     create_user: ["新建用户", "Create a user"],
     destroy_key: ["销毁密钥", "Destroy a key"],
+    add_concentrator: ["登记集中器（服务器上）", "Register a concentrator at the machine"],
+    take_from_concentrator: ["从集中器移除表具（服务器上）", "Take meters from a concentrator at the machine"],
+    remove_concentrator: ["移除集中器（服务器上）", "Remove a concentrator at the machine"],
     destroy_keys: ["销毁密钥（服务器上）", "Destroy keys at the machine"],
     dismiss: ["搁置死信", "Dismiss a dead letter"],
     dismiss_unknown: ["忽略未知终端", "Dismiss an unknown terminal"],
@@ -109,6 +112,7 @@ export const auditWords = {
   objects: {
     meter: ["表具", "Meter"],
     collection_task: ["抄表任务", "Collection task"],
+    concentrator: ["集中器", "Concentrator"],
     alarm: ["告警", "Alarm"],
     area: ["区域", "Area"],
     area_kind: ["区域类型", "Kind of areas"],

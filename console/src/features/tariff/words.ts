@@ -87,6 +87,7 @@ export const words = {
     simulation: ["测算：谁多缴多少", "Simulation: who pays how much more"],
     simulate: ["用上月测算", "Simulate on last month"],
     simulated: ["{month} 月，{members} 户（另有 {without} 户缺读数，未计入）", "{month}, {members} members ({without} more without all readings are left out)"],
+    negative: ["{count} 户用量为负（读数倒退），未计入。", "{count} more have a negative volume (their register went back) and are left out."],
     notSimulated: ["尚未测算。有用户执行的价目，批准前必须测算。", "Not simulated yet. Where customers pay by the tariff, it must be before it is approved."],
     sums: ["现行合计 {old}，新方案合计 {new}；多缴 {more} 户，不变 {same} 户，少缴 {less} 户", "Now {old}, then {new}; {more} pay more, {same} the same, {less} less"],
     change: ["变化", "Change"],
@@ -127,6 +128,7 @@ export const words = {
     refusals: {
       seasons: ["有季节价", "it has seasons"],
       heat: ["按热值计价", "prices are by heat value"],
+      anniversary: ["周期自各用户的周年日起", "its cycle begins on each customer's own day"],
       minimum: ["有保底", "it has a least charge"],
       "too-many-tiers": ["阶梯过多", "too many tiers"],
       "bound-fraction": ["上限不是整数立方米", "a bound is no whole m³"],

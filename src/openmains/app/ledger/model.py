@@ -23,7 +23,8 @@ class BookedLine(Struct, frozen=True):
 
 
 class BookedEntry(Struct, frozen=True):
-    """An entry as it stands for ever. ``reversed_by``: the entry that takes it back."""
+    """An entry as it stands for ever. ``reversed_by``: the entry that takes it back; ``agreer``: name of the second
+    person, None where the act needs none."""
 
     entry_id: int
     key: str
@@ -35,6 +36,7 @@ class BookedEntry(Struct, frozen=True):
     made_by: int
     maker: str
     agreed_by: int | None
+    agreer: str | None
     made_at: datetime
     lines: list[BookedLine]
 

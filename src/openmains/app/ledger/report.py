@@ -62,5 +62,5 @@ def voucher_rows(entries: Sequence[BookedEntry], language: Language) -> Iterator
                 entry.day, "记", entry.entry_id, 0, number, summary, rule.code, rule.zh if language == "zh" else rule.en,
                 amount if line.fen > 0 else "", amount if line.fen < 0 else "",
                 "" if line.account_id is None else line.account_id, line.detail, "CNY", entry.maker,
-                "" if entry.agreed_by is None else entry.agreed_by,
+                entry.agreer or "",
             )  # fmt: skip

@@ -73,7 +73,8 @@ class PlanDocument(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Tariff(Struct, frozen=True):
-    """``in_force``: number of the plan that holds today, None: none yet; ``drafts``: plans that wait for another person."""
+    """``in_force``: number of the plan that holds today, None: none yet; ``drafts``: plans that wait for another person;
+    ``members``: null in a list, they are counted where one tariff is read."""
 
     tariff_id: int
     code: str
@@ -84,7 +85,7 @@ class Tariff(Struct, frozen=True):
     in_force: int | None
     in_force_from: str | None
     drafts: int
-    members: int
+    members: int | None
 
 
 class SimulatedBand(Struct, frozen=True):
@@ -110,7 +111,8 @@ class SimulatedMember(Struct, frozen=True):
 class PlanSimulation(Struct, frozen=True):
     """What members would have paid for a month under the plan in force (``old_fen``) and under this one.
 
-    ``without_readings``: members left out, for no volume of all days of the month is known; ``bands``: how many pay how much more, by
+    ``without_readings``: members left out, for no volume of all days of the month is known; ``negative``: left out, for what was counted
+    in the cycle or the month is below 0, which has no bill; ``bands``: how many pay how much more, by
     percent of what they paid: [from, to) with None for no end.
     """
 
@@ -125,6 +127,7 @@ class PlanSimulation(Struct, frozen=True):
     less: int
     bands: list[SimulatedBand]
     largest: list[SimulatedMember]
+    negative: int = 0
 
 
 class TariffPlan(Struct, frozen=True):

@@ -15,6 +15,7 @@ from openmains.app.tariff.document import day_of, plan_of, sound_plan
 from openmains.app.tariff.model import Medium, PlanDocument, PlanState, Tariff, TariffPlan
 from openmains.app.tariff.ports import TariffStore
 from openmains.app.unit_of_work import Store, Work
+from openmains.domain.identity.role import Role
 from openmains.domain.period import day_to_date
 from openmains.domain.tariff.plan import CustomerClass, Plan
 
@@ -36,9 +37,9 @@ def in_force(plans: Sequence[TariffPlan], day: str) -> TariffPlan | None:
     return found[-1] if found else None
 
 
-async def tariff_of(work: Work, tariff_id: int, today: int) -> Tariff:
-    """Raises ``not-found``."""
-    found = await work[TariffStore].get(tariff_id, today)
+async def tariff_of(work: Work, tariff_id: int, today: int, *, counted: bool = False) -> Tariff:
+    """``counted``: with how many members it has. Raises ``not-found``."""
+    found = await work[TariffStore].get(tariff_id, today, counted=counted)
     if found is None:
         raise Problem("not-found")
     return found
@@ -59,7 +60,7 @@ async def create_tariff(
         tariff_id = await work[TariffStore].add(code, name, medium, customer_class, now_us)
         if tariff_id is None:
             raise Problem("tariff-code-taken", taken=code)
-        made = await tariff_of(work, tariff_id, today)
+        made = await tariff_of(work, tariff_id, today, counted=True)
         await work[AuditTrail].record(actor, "create_tariff", "tariff", tariff_id, None, made)
     return made
 
@@ -112,15 +113,18 @@ async def approve_plan(store: Store, actor: Actor, plan_id: int, reason: str, to
         last = approved(plans)
         sound_plan(exact_plan(tariff, before), exact_plan(tariff, last[-1]) if last else None, "/document")
         _begins_in_time(day_of(before.from_day, "/from_day"), today, bool(last))
-        if in_force(plans, day_to_date(today).isoformat()) and tariff.members and before.simulation is None:
+        is_change = in_force(plans, day_to_date(today).isoformat()) is not None
+        if is_change and before.simulation is None and await work[TariffStore].has_members(before.tariff_id, today):
             raise Problem("simulate-first", plan_id=plan_id)
         return await _decided(work, actor, before, "approved", "approve_plan", why, now_us)
 
 
 async def reject_plan(store: Store, actor: Actor, plan_id: int, reason: str, today: int, now_us: int) -> TariffPlan:
-    """A draft rejected, or an approved plan withdrawn before its day: it never holds.
+    """A draft rejected, or an approved plan withdrawn before its day by an administrator: it never holds.
 
-    :raises Problem: ``not-found``, ``reason-needed``, ``already-done``, ``plan-in-force``.
+    The newest approved plan is withdrawn first: the next one was found sound as what follows this one.
+
+    :raises Problem: ``not-found``, ``reason-needed``, ``already-done``, ``not-allowed``, ``plan-in-force``, ``later-plan-approved``.
     """
     why = stated(reason)
     async with store.tenant(actor.tenant_id) as work:
@@ -129,8 +133,17 @@ async def reject_plan(store: Store, actor: Actor, plan_id: int, reason: str, tod
             return await _decided(work, actor, before, "rejected", "reject_plan", why, now_us)
         if before.state != "approved":
             raise Problem("already-done", state=before.state)
+        if actor.role != Role.ADMINISTRATOR:
+            raise Problem("not-allowed", needed=Role.ADMINISTRATOR.value)
         if before.from_day <= day_to_date(today).isoformat():
             raise Problem("plan-in-force", from_day=before.from_day)
+        later = [
+            plan
+            for plan in approved(await work[TariffStore].plans(before.tariff_id))
+            if plan.from_day > before.from_day
+        ]
+        if later:
+            raise Problem("later-plan-approved", number=later[-1].number, from_day=later[-1].from_day)
         return await _decided(work, actor, before, "withdrawn", "withdraw_plan", why, now_us)
 
 

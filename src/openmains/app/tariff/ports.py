@@ -26,7 +26,10 @@ class TariffStore(Protocol):
     """Tariffs and their plans. A plan is added once; nothing but its state is ever changed."""
 
     async def page(self, limit: int, after: int, today: int) -> list[Tariff]: ...
-    async def get(self, tariff_id: int, today: int) -> Tariff | None: ...
+    async def get(self, tariff_id: int, today: int, *, counted: bool = False) -> Tariff | None:
+        """``counted``: with how many members it has, which reads them all."""
+
+    async def has_members(self, tariff_id: int, today: int) -> bool: ...
     async def lock(self, tariff_id: int) -> None:
         """Nobody else adds or decides plans of this tariff until the transaction ends."""
 

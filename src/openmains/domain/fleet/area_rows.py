@@ -56,12 +56,23 @@ class AreaChangeRow:
 
 @dataclass(slots=True)
 class TreePlan:
-    """What a file does. ``added``: (code, area), each after the one above it; nothing is done where there are errors."""
+    """What a file does. ``added``: (code, area), each after the one above it; nothing is done where there are errors, of which
+    ``most_errors`` are told and all counted. ``rejected``: rows with one at the least."""
+
+    most_errors: int
 
     added: list[tuple[str, KnownArea]] = field(default_factory=list)
     changed: list[AreaChangeRow] = field(default_factory=list)
     unchanged: int = 0
     errors: list[RowError] = field(default_factory=list)
+    error_count: int = 0
+    rejected: int = 0
+
+    def refuse(self, error: RowError) -> None:
+        """One more thing that is wrong."""
+        self.error_count += 1
+        if len(self.errors) < self.most_errors:
+            self.errors.append(error)
 
     @property
     def moved(self) -> list[str]:
@@ -76,14 +87,16 @@ def plan_tree(
     header_of: Mapping[str, str],
     *,
     may_move: bool,
+    most_errors: int = 10_000,
 ) -> TreePlan:
     """``rows``: (row number, values by column), each sound by itself. ``may_move``: a reason for moving was given."""
-    plan, kind_codes = TreePlan(), set(kinds)
+    plan, kind_codes = TreePlan(most_errors), set(kinds)
     first: dict[str, tuple[int, Mapping[str, Any]]] = {}
     for row, values in rows:
         code = values["code"]
         if code in first:
-            plan.errors.append(RowError(row, header_of["code"], code, "duplicate_in_file", first[code][0]))
+            plan.refuse(RowError(row, header_of["code"], code, "duplicate_in_file", first[code][0]))
+            plan.rejected += 1
             continue
         first[code] = (row, values)
     future = {code: area.parent for code, area in known.items()}
@@ -91,18 +104,19 @@ def plan_tree(
     depth = _depths(future)
     new: dict[str, KnownArea] = {}
     for code, (row, values) in first.items():
-        told = len(plan.errors)
+        told = plan.error_count
         parent, kind, name = values.get("parent"), values.get("kind"), values.get("name")
         if parent is not None and parent not in future:
-            plan.errors.append(RowError(row, header_of["parent"], parent, "unknown_parent"))
+            plan.refuse(RowError(row, header_of["parent"], parent, "unknown_parent"))
         elif (levels := depth[code]) == 0 and parent is not None:
-            plan.errors.append(RowError(row, header_of["parent"], parent, "parent_loop"))
+            plan.refuse(RowError(row, header_of["parent"], parent, "parent_loop"))
         elif levels > MOST_DEPTH:
-            plan.errors.append(RowError(row, header_of["parent"], parent or "", "too_deep"))
+            plan.refuse(RowError(row, header_of["parent"], parent or "", "too_deep"))
         if kind is not None and kind not in kind_codes:
-            plan.errors.append(RowError(row, header_of["kind"], kind, "unknown_kind"))
+            plan.refuse(RowError(row, header_of["kind"], kind, "unknown_kind"))
         here = known.get(code)
         if here is None:
+            plan.rejected += plan.error_count > told
             new[code] = KnownArea(name or code, parent or "", kind or "")
             continue
         change = AreaChangeRow(
@@ -111,15 +125,17 @@ def plan_tree(
             parent if parent is not None and parent != here.parent else None,
             kind if kind is not None and kind != here.kind else None,
         )
-        if change.parent is not None and not may_move and len(plan.errors) == told:
-            plan.errors.append(RowError(row, header_of["parent"], change.parent, "would_move"))
+        if change.parent is not None and not may_move and plan.error_count == told:
+            plan.refuse(RowError(row, header_of["parent"], change.parent, "would_move"))
+        plan.rejected += plan.error_count > told
         if change == AreaChangeRow(code, None, None, None):
             plan.unchanged += 1
         else:
             plan.changed.append(change)
     # What a row did may be told at another one: a branch that is moved takes areas with it that no row names.
-    if not plan.errors and (deep := next((code for code, levels in depth.items() if levels > MOST_DEPTH), None)):
-        plan.errors.append(RowError(0, header_of["parent"], deep, "too_deep"))
+    if not plan.error_count and (deep := next((code for code, levels in depth.items() if levels > MOST_DEPTH), None)):
+        plan.refuse(RowError(0, header_of["parent"], deep, "too_deep"))
+        plan.rejected += 1
     plan.added = sorted(new.items(), key=lambda item: depth[item[0]])
     plan.errors.sort(key=lambda error: error.row)
     return plan

@@ -75,8 +75,10 @@ def meter_price(plan: Plan, payer: Payer, limits: MeterLimits) -> tuple[MeterPri
 
 
 def refusals(plan: Plan, payer: Payer, limits: MeterLimits) -> Iterator[str]:
-    """Why a meter cannot hold a plan: ``seasons``, ``heat``, ``minimum``, ``too-many-tiers``, ``bound-fraction``, ``bound-large``,
-    ``price-decimals``, ``price-large``."""
+    """Why a meter cannot hold a plan: ``anniversary``, ``seasons``, ``heat``, ``minimum``, ``too-many-tiers``, ``bound-fraction``,
+    ``bound-large``, ``price-decimals``, ``price-large``."""
+    if plan.cycle.anniversary:  # a price set has one first day of the cycle, and is given to meters of many customers
+        yield "anniversary"
     if plan.seasons:
         yield "seasons"
     if plan.heat_reference:

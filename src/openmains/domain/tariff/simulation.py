@@ -18,13 +18,14 @@ EDGES = (-20, -10, -5, 0, 5, 10, 20, 50)  # percent; 0 stands for itself: who pa
 
 @dataclass(frozen=True, slots=True)
 class MemberMonth:
-    """A member and their volumes in ml: ``before_old``, ``before_new`` counted before the month in the cycle of each plan."""
+    """A member and the volume of the month in ml, not below 0: the kernel refuses such a use by name. ``before_old``, ``before_new``:
+    what each plan had counted before the month."""
 
     account_id: int
     meter_id: int
     payer: Payer
-    before_old: int
-    before_new: int
+    before_old: Count
+    before_new: Count
     volume_ml: int
 
 
@@ -60,25 +61,46 @@ class Comparison:
     largest: tuple[Difference, ...]
 
 
-def counted_from(plan: Plan, payer: Payer, day: int) -> tuple[int, bool]:
-    """First day of what is counted on ``day``, and whether that is a season's own count."""
+@dataclass(frozen=True, slots=True)
+class CountedDays:
+    """Days whose volume is counted before a day: ``cycle`` as stretches [first, end) without those of seasons that count for themselves,
+    and of such a season from ``season_day`` on; None: the day is in none."""
+
+    cycle_day: int
+    cycle: tuple[tuple[int, int], ...]
+    season_day: int | None
+
+
+def counted_days(plan: Plan, payer: Payer, day: int) -> CountedDays:
+    """What is counted before ``day``, as if the plan had held all along."""
     season, season_day, _ = season_at(plan, day)
-    if season is not None and season.own_count:
-        return season_day, True
-    return cycle_span(plan.cycle, day, payer.anniversary)[0], False
+    cycle_day = cycle_span(plan.cycle, day, payer.anniversary)[0]
+    return CountedDays(
+        cycle_day,
+        tuple(_with_cycle(plan, cycle_day, day)),
+        season_day if season is not None and season.own_count else None,
+    )
 
 
-def month_fen(plan: Plan, payer: Payer, before_ml: int, first_day: int, end_day: int, volume_ml: int) -> int:
+def _with_cycle(plan: Plan, first: int, end: int) -> Iterable[tuple[int, int]]:
+    """Stretches of [first, end) that are in no season with a count of its own."""
+    began, day = first, first
+    while day < end:
+        season, _, until = season_at(plan, day)
+        until = min(until, end)
+        if season is not None and season.own_count:
+            if began < day:
+                yield began, day
+            began = until
+        day = until
+    if began < end:
+        yield began, end
+
+
+def month_fen(plan: Plan, payer: Payer, before: Count, first_day: int, end_day: int, volume_ml: int) -> int:
     """What a month costs under a plan, wherever it begins; gas has its reference heat value."""
     held = replace(plan, from_day=first_day - 10_000, at_change=AtChange.CARRIED)
-    day, own = counted_from(held, payer, first_day)
-    count = Count(first_day)
-    count = (
-        replace(count, season_day=day, season_ml=before_ml)
-        if own
-        else replace(count, cycle_day=day, cycle_ml=before_ml)
-    )
-    return bill([held], payer, count, [Use(first_day, end_day, volume_ml, plan.heat_reference)]).total_fen
+    return bill([held], payer, before, [Use(first_day, end_day, volume_ml, plan.heat_reference)]).total_fen
 
 
 def compare(old: Plan, new: Plan, members: Iterable[MemberMonth], first_day: int, end_day: int) -> Comparison:

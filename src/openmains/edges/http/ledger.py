@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ledger: entries, payments, acts that two persons do, months, trial balance and journal."""
 
+import asyncio
 import io
 import re
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
 
@@ -23,6 +25,7 @@ from openmains.app.ledger.model import (
     TrialBalance,
 )
 from openmains.app.ledger.ports import ActStore, LedgerStore
+from openmains.app.ledger.report import Language
 from openmains.app.problems import Problem
 from openmains.app.spreadsheet import csv_bytes, neutral
 from openmains.domain.ledger.entries import EntryKind
@@ -208,14 +211,23 @@ async def read_trial_balance(request: Request[Any, Any, Any], first: From, last:
 async def download_journal_csv(request: Request[Any, Any, Any], first: From, last: To) -> Response[bytes]:
     """Vouchers (记账凭证) as CSV, a row a line, in the columns that Chinese finance systems read."""
     entries, language = await _journal(request, first, last), language_of(request)
-    rows = [report.VOUCHER_HEADS[language], *report.voucher_rows(entries, language)]
-    return _file(b"".join(csv_bytes(rows)), "text/csv; charset=utf-8", f"journal-{first}-{last}.csv")
+    data = await asyncio.to_thread(_csv, entries, language)
+    return _file(data, "text/csv; charset=utf-8", f"journal-{first}-{last}.csv")
 
 
 @get("/ledger/journal.xlsx", operation_id="download_journal_xlsx", tags=["ledger"], opt=VIEWER)
 async def download_journal_xlsx(request: Request[Any, Any, Any], first: From, last: To) -> Response[bytes]:
     """The same as a workbook; amounts are text with two decimals, so that no spreadsheet rounds them."""
     entries, language = await _journal(request, first, last), language_of(request)
+    data = await asyncio.to_thread(_workbook, entries, language)
+    return _file(data, XLSX, f"journal-{first}-{last}.xlsx")
+
+
+def _csv(entries: Sequence[BookedEntry], language: Language) -> bytes:
+    return b"".join(csv_bytes([report.VOUCHER_HEADS[language], *report.voucher_rows(entries, language)]))
+
+
+def _workbook(entries: Sequence[BookedEntry], language: Language) -> bytes:
     data = io.BytesIO()
     with xlsxwriter.Workbook(
         data, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
@@ -224,7 +236,7 @@ async def download_journal_xlsx(request: Request[Any, Any, Any], first: From, la
         sheet.freeze_panes(1, 0)
         for number, row in enumerate([report.VOUCHER_HEADS[language], *report.voucher_rows(entries, language)]):
             sheet.write_row(number, 0, [neutral(cell) if isinstance(cell, str) else cell for cell in row])
-    return _file(data.getvalue(), XLSX, f"journal-{first}-{last}.xlsx")
+    return data.getvalue()
 
 
 async def _journal(request: Request[Any, Any, Any], first: date, last: date) -> list[BookedEntry]:

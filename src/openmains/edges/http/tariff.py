@@ -60,7 +60,7 @@ def today_number(request: Request[Any, Any, Any]) -> int:
 
 @get("/tariffs", operation_id="list_tariffs", tags=["tariffs"], opt=VIEWER)
 async def list_tariffs(request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None) -> Page[Tariff]:
-    """Tariffs with the plan that holds today, drafts that wait for another person, and how many meters pay by each."""
+    """Tariffs with the plan that holds today, and drafts that wait for another person."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         rows = await work[TariffStore].page(limit + 1, after_id("tariffs", cursor) or 0, today_number(request))
     return page("tariffs", rows, limit, lambda tariff: tariff.tariff_id)
@@ -68,9 +68,9 @@ async def list_tariffs(request: Request[Any, Any, Any], limit: Limit = 50, curso
 
 @get("/tariffs/{tariff_id:int}", operation_id="read_tariff", tags=["tariffs"], opt=VIEWER)
 async def read_tariff(request: Request[Any, Any, Any], tariff_id: Id32) -> Tariff:
-    """One tariff."""
+    """One tariff, with how many meters pay by it."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        return await plans.tariff_of(work, tariff_id, today_number(request))
+        return await plans.tariff_of(work, tariff_id, today_number(request), counted=True)
 
 
 @post("/tariffs", operation_id="create_tariff", tags=["tariffs"], opt=OPERATOR)

@@ -140,7 +140,7 @@ async def approve_plan(request: Request[Any, Any, Any], plan_id: Id, data: JSONB
 
 @post("/tariff-plans/{plan_id:int}/reject", operation_id="reject_plan", status_code=200, tags=["tariffs"], opt=OPERATOR)
 async def reject_plan(request: Request[Any, Any, Any], plan_id: Id, data: JSONBody[Reason]) -> TariffPlan:
-    """A draft is rejected, or an approved plan withdrawn before its day."""
+    """A draft is rejected, or an approved plan withdrawn before its day, the newest first and by administrators."""
     deps, actor = deps_of(request), actor_of(request)
     return await plans.reject_plan(deps.store, actor, plan_id, data.reason, today_number(request), deps.now_us())
 

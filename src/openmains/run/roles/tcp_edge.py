@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The TCP side of an edge put together: concentrators, DTUs and always-on meters (ADR 0029)."""
 
+import logging
 import resource
 import ssl
 from collections import defaultdict
@@ -8,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from openmains.app.fleet.identities import Identity
-from openmains.app.link.station.directory import Concentrator, LinePlace, line_meter, wire_number
+from openmains.app.link.station.directory import ADDRESS_DIGITS, Concentrator, LinePlace, line_meter, twins, wire_number
 from openmains.app.link.station.main_station import MainStation
 from openmains.app.link.station.session import StationSession
 from openmains.app.security.refusals import RefusalStage
@@ -19,6 +20,7 @@ from openmains.run.roles.edge_context import EdgeContext
 from openmains.run.roles.process import now_us
 from openmains.run.settings import Settings
 
+log = logging.getLogger("openmains.run")
 OTHER_FILES = 1_000  # open besides connections
 
 
@@ -29,9 +31,14 @@ class ConcentratorTable:
         self._rows: Sequence[Any] = ()
         self._drivers: Mapping[int, Driver] = {}
         self._found: dict[str, Concentrator] = {}
+        self._imeis: dict[int, int] = {}
 
     def find(self, number: str) -> Concentrator | None:
         return self._found.get(number)
+
+    def imei_of(self, meter_id: int) -> int | None:
+        """Of a meter behind a concentrator that has a module of its own."""
+        return self._imeis.get(meter_id)
 
     def take(self, rows: Sequence[Any]) -> None:
         """Rows as ``edges.postgres.fleet.concentrators`` has them."""
@@ -48,18 +55,30 @@ class ConcentratorTable:
         found: dict[str, Concentrator] = {}
         meters: defaultdict[str, dict[str, Identity]] = defaultdict(dict)
         line: defaultdict[str, dict[str, LinePlace]] = defaultdict(dict)
+        numbers: defaultdict[str, list[str]] = defaultdict(list)
+        imeis: dict[int, int] = {}
         for row in self._rows:
             name, tenant_id = row["number"], row["tenant_id"]
             found[name] = Concentrator(name, tenant_id, meters[name], line[name], row["poll_s"])
             if row["meter_id"] is None:
                 continue
+            numbers[name].append(row["meter_number"])
+            if row["imei"] is not None:
+                imeis[row["meter_id"]] = row["imei"]
             identity = Identity(row["meter_id"], tenant_id, row["product_id"])
             if number := wire_number(row["meter_number"]):
                 meters[name][number] = identity
             driver = self._drivers.get(row["product_id"])
             if driver is not None and (meter := line_meter(row["meter_number"], driver)) is not None:
                 line[name][meter.address] = LinePlace(meter, identity)
-        self._found = found
+        for name, behind in numbers.items():
+            for one, other in twins(
+                behind
+            ):  # a number was changed since they were put there: never guess which of them speaks
+                log.error("meters %s and %s behind %s are the same in a frame; neither is served", one, other, name)
+                meters[name].pop(wire_number(one), None)
+                line[name].pop(wire_number(one, ADDRESS_DIGITS), None)
+        self._found, self._imeis = found, imeis
 
 
 def tcp_side(context: EdgeContext, table: ConcentratorTable) -> tuple[TcpServer, MainStation]:
@@ -78,6 +97,7 @@ def tcp_side(context: EdgeContext, table: ConcentratorTable) -> tuple[TcpServer,
         batcher=context.batcher,
         shedding=context.shedding,
         clock=context.clock,
+        is_blocked=lambda meter_id: (imei := table.imei_of(meter_id)) is not None and access.cache.is_blocked(imei),
         note=lambda name, reason, host: access.refusals.note(
             name, None, RefusalStage.REGISTRATION, reason, "TCP", host, now_us()
         ),

@@ -16,3 +16,13 @@ export function degreesOf(text: string, most: number): number | null | undefined
   if (e7 > most * 1e7) return undefined;
   return found[1] === "-" ? 0 - e7 : e7;
 }
+
+export interface TypedPlace {
+  lat: string;
+  lon: string;
+}
+
+/** Whether stored coordinates go into the form. What was typed over those last shown stays: another datum brings the old place again. */
+export function isFilledAnew(typed: TypedPlace, shown: TypedPlace, isAnotherRevision: boolean): boolean {
+  return isAnotherRevision || (typed.lat === shown.lat && typed.lon === shown.lon);
+}

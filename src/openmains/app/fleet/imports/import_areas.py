@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Import a file of the tree of areas: read → check rows → plan against the whole tree → write, all or nothing.
+"""Import a file of the tree of areas: read and check rows (a child process) → hold the tree → plan against all of it → write, all or
+nothing. Others may change the tree while the file is read.
 
 The same file twice changes nothing. A row that would move an area is an error unless the import was asked for with a reason;
 each branch that moves has its line in the trail, as the act of whoever asked.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from openmains.app.fleet.imports.area_reader import MOST_ROWS, AreaOrders, reading
 from openmains.app.fleet.imports.import_meters import MOST_ERRORS, Progress
-from openmains.app.fleet.imports.table import open_table
 from openmains.app.spreadsheet import csv_bytes
-from openmains.domain.csv_rows import Broken
-from openmains.domain.fleet.area_rows import AREA_COLUMNS, AREA_TABLE, AreaChangeRow, KnownArea, TreePlan, plan_tree
+from openmains.domain.fleet.area_rows import AreaChangeRow, KnownArea, TreePlan, plan_tree
 from openmains.domain.fleet.cells import RowError
-from openmains.domain.fleet.table_rows import TableRows
 
 
 class TreeImport(Protocol):
@@ -48,48 +49,68 @@ class TreeResult:
     moved: int = 0
     unchanged: int = 0
     applied: bool = False
-    errors: list[RowError] = field(default_factory=list)
+    rejected: int = 0  # rows with at least one error
+    error_count: int = 0
+    errors: list[RowError] = field(default_factory=list)  # the first MOST_ERRORS
     ignored: list[str] = field(default_factory=list)
 
     def summary(self) -> dict[str, Any]:
         """Counts for a job's result."""
         return {
             "rows": self.rows, "inserted": self.added, "updated": self.changed, "moved": self.moved,
-            "unchanged": self.unchanged, "rejected": len({error.row for error in self.errors}), "errors": len(self.errors),
+            "unchanged": self.unchanged, "rejected": self.rejected, "errors": self.error_count,
             "applied": self.applied, "ignored": self.ignored,
         }  # fmt: skip
 
 
-def read_tree(
-    path: Path, known: Mapping[str, KnownArea], kinds: Sequence[str], *, may_move: bool
-) -> tuple[TreePlan, TreeResult]:
-    """Raises ``HeaderError`` for a file that cannot be read."""
-    table = open_table(path)
-    rows = TableRows(AREA_TABLE, table.header)
-    result, sound = TreeResult(ignored=rows.ignored), []
-    for item in table.rows:
-        result.rows += 1
-        if isinstance(item, Broken):
-            result.errors.append(RowError(item.line, "", item.text, item.reason))
-            continue
-        found = rows.check(*item)
-        if isinstance(found, list):
-            result.errors += found
-        else:
-            sound.append((item[0], found))
-    headers = {name: rows.header_of(name) for name in AREA_COLUMNS}
-    plan = plan_tree(sound, known, kinds, headers, may_move=may_move)
-    result.errors += plan.errors
-    result.errors.sort(key=lambda error: error.row)
-    return plan, result
+Rows = list[tuple[int, dict[str, str]]]
 
 
-async def import_areas(path: Path, store: TreeImport, *, job_id: int, reason: str, progress: Progress) -> TreeResult:
+async def read_rows(
+    path: Path, result: TreeResult, progress: Progress, most_rows: int = MOST_ROWS
+) -> tuple[Rows, dict[str, str]]:
+    """Sound rows, and the file's header of each column; what is wrong with others goes into ``result``. Raises ``HeaderError``."""
+    rows: Rows = []
+    headers: dict[str, str] = {}
+    async with reading(AreaOrders(str(path), most_rows)) as chunks:
+        async for chunk in chunks:
+            headers = chunk.headers
+            rows += chunk.rows
+            result.rows += chunk.read
+            result.rejected += chunk.rejected
+            result.error_count += chunk.error_count
+            result.errors += chunk.errors
+            result.ignored += chunk.ignored
+            progress(0, max(chunk.total, result.rows))
+    return rows, headers
+
+
+async def import_areas(
+    path: Path,
+    open_tree: Callable[[], AbstractAsyncContextManager[TreeImport]],
+    *,
+    job_id: int,
+    reason: str,
+    progress: Progress,
+) -> TreeResult:
     """Raises ``HeaderError``; whatever else is raised leaves the tree as it was."""
-    plan, result = read_tree(path, await store.areas(), await store.kinds(), may_move=bool(reason.strip()))
-    progress(0, result.rows)
-    if result.errors:
-        return result
+    result = TreeResult()
+    rows, headers = await read_rows(path, result, progress)
+    async with open_tree() as store:
+        known, kinds = await store.areas(), await store.kinds()
+        plan = await asyncio.to_thread(  # seconds for a tree of a million
+            plan_tree, rows, known, kinds, headers, may_move=bool(reason.strip()), most_errors=MOST_ERRORS
+        )
+        result.rejected += plan.rejected
+        result.error_count += plan.error_count
+        result.errors = sorted(result.errors + plan.errors, key=lambda error: error.row)[:MOST_ERRORS]
+        if not result.error_count:
+            await _write(plan, store, job_id, reason, result)
+            progress(result.rows, result.rows)
+    return result
+
+
+async def _write(plan: TreePlan, store: TreeImport, job_id: int, reason: str, result: TreeResult) -> None:
     level: list[tuple[str, KnownArea]] = []
     known: set[str] = set()
     for code, area in plan.added:  # in order of depth: a level ends where one is below another of it
@@ -108,18 +129,15 @@ async def import_areas(path: Path, store: TreeImport, *, job_id: int, reason: st
         await store.move(moves, job_id, " ".join(reason.split()))
     result.added, result.changed, result.moved = len(plan.added), len(plan.changed), len(moves)
     result.unchanged, result.applied = plan.unchanged, True
-    progress(result.rows, result.rows)
-    return result
 
 
 def tree_errors(result: TreeResult, locale: str) -> bytes:
     """The errors as CSV: row, column, value, reason in ``zh`` or ``en``, and its code."""
     heads = ["行", "列", "值", "原因", "代码"] if locale == "zh" else ["row", "column", "value", "reason", "code"]
     rows: list[list[object]] = [
-        [error.row, error.column, error.value, error.text(locale), error.reason]
-        for error in result.errors[:MOST_ERRORS]
+        [error.row, error.column, error.value, error.text(locale), error.reason] for error in result.errors
     ]
-    if left := len(result.errors) - len(rows):
+    if left := result.error_count - len(rows):
         rows.append(
             [
                 "",

@@ -55,10 +55,13 @@ def import_handlers(
     async def run_tree(context: JobContext) -> Mapping[str, Any]:
         job = context.job
         path = Path(job.file_path)
-        async with open_tree(job.tenant_id) as store:
-            found = await import_areas(
-                path, store, job_id=job.job_id, reason=str(job.params.get("reason", "")), progress=context.progress
-            )
+        found = await import_areas(
+            path,
+            lambda: open_tree(job.tenant_id),
+            job_id=job.job_id,
+            reason=str(job.params.get("reason", "")),
+            progress=context.progress,
+        )
         told = found.summary()
         if found.errors:
             for locale in ("zh", "en"):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which concentrators and DTUs there are, and which meters each of them may speak for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -51,6 +51,17 @@ def wire_number(number: str, digits: int = NUMBER_DIGITS) -> str:
     if not (number.isascii() and number.isdigit()) or len(number.lstrip("0")) > digits:
         return ""
     return number[-digits:].zfill(digits)
+
+
+def twins(numbers: Iterable[str]) -> list[tuple[str, str]]:
+    """Pairs of registered numbers that stand in a frame the same: of two such meters nobody knows which one speaks."""
+    seen: dict[str, str] = {}
+    found = []
+    for number in dict.fromkeys(numbers):
+        on_wire = wire_number(number)
+        if on_wire and seen.setdefault(on_wire, number) != number:
+            found.append((seen[on_wire], number))
+    return found
 
 
 def line_meter(number: str, driver: Driver) -> LineMeter | None:

@@ -13,6 +13,7 @@ from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.edge.shedding import SMALL, Shedding
 from openmains.app.link.ports import Clock
 from openmains.app.link.station.directory import Directory
+from openmains.domain.ids import MeterId
 
 CHANNEL = "tcp"
 
@@ -38,6 +39,7 @@ class MainStation:
         shedding: Shedding,
         clock: Clock,
         note: Callable[[str, str, str], None],
+        is_blocked: Callable[[MeterId], bool] = lambda meter_id: False,
         always_on_s: float = 600.0,
         line_timeout_ms: int = 5_000,
     ) -> None:
@@ -45,6 +47,7 @@ class MainStation:
         self.always_on_s, self.line_timeout_ms = always_on_s, line_timeout_ms
         self.counters: Counter[str] = Counter()
         self._node, self._batcher, self._shedding, self._note = node, batcher, shedding, note
+        self._is_blocked = is_blocked  # the meter's own terminal is: it is not heard by another way either
         self._connected: dict[str, Connected] = {}
 
     def __len__(self) -> int:
@@ -83,6 +86,9 @@ class MainStation:
         if self._batcher.is_full(now) or self._shedding.is_crowded(len(payload) if urgent else SMALL + 1, now):
             self._shedding.refused()
             return Refusal.BUSY
+        if self._is_blocked(identity.meter_id):
+            self.admission.counters["blocked"] += 1
+            return Refusal.UNKNOWN_METER  # it hears what a stranger hears
         found = self.admission.admit_meter(identity, payload, CHANNEL, path, self.clock.unix_us())
         if isinstance(found, Refusal):
             return found

@@ -32,6 +32,13 @@ TEXTS: dict[str, Text] = {
         "The plan is in force",
         "The plan holds since {from_day} and bills rest on it, so it cannot be withdrawn. Draft another one for a later day.",
     ),
+    "later-plan-approved": Text(
+        409,
+        "其后还有已批准的方案",
+        "方案 {number}（自 {from_day} 起执行）已作为其后续获批准。请先撤回方案 {number}，再撤回本方案。",
+        "A later plan is approved",
+        "Plan {number}, which holds from {from_day}, was approved as what follows this one. Withdraw plan {number} first, then this one.",
+    ),
     "nothing-to-compare": Text(
         409,
         "没有可比较的",
@@ -42,9 +49,9 @@ TEXTS: dict[str, Text] = {
     "too-many-members": Text(
         409,
         "用户过多",
-        "该价目有 {members} 个用户，一次最多测算 {limit} 个。请按片区分设价目，或联系运维。",
+        "该价目的用户超过 {limit} 个，一次最多测算 {limit} 个。请按片区分设价目，或联系运维。",
         "Too many members",
-        "{members} meters pay by this tariff; one simulation takes {limit}. Divide the tariff, or ask who runs the system.",
+        "More than {limit} meters pay by this tariff, the most that one simulation takes. Divide the tariff, or ask who runs the system.",
     ),
     "not-approved": Text(
         409,

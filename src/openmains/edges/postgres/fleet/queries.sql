@@ -257,15 +257,16 @@ SELECT area_id FROM area WHERE tenant_id = :tenant_id AND code = :code
 
 -- name: concentrators
 -- All concentrators with the meters in use that each may speak for, for an edge.
-SELECT c.number, c.tenant_id, c.poll_s, m.number AS meter_number, m.meter_id, m.product_id
+SELECT c.number, c.tenant_id, c.poll_s, m.number AS meter_number, m.meter_id, m.product_id, m.imei
   FROM concentrator c
   LEFT JOIN concentrator_meter b USING (concentrator_id)
   LEFT JOIN meter m ON m.meter_id = b.meter_id AND m.removed_on IS NULL
  ORDER BY c.number, m.meter_id
 
 -- name: concentrators_changed
--- Whether a concentrator or a meter behind one changed in these transactions.
+-- Whether a concentrator or a meter behind one changed in these transactions, or one was taken away.
 SELECT EXISTS (SELECT FROM concentrator WHERE changed_in >= :since::text::xid8)
+    OR (SELECT count(*) FROM concentrator) <> :known::bigint
     OR EXISTS (SELECT FROM identity_change i JOIN concentrator_meter b USING (meter_id)
                 WHERE i.xid >= :since::text::xid8 AND i.xid < :before::text::xid8)
 
@@ -282,6 +283,30 @@ INSERT INTO concentrator_meter (meter_id, concentrator_id, tenant_id)
 SELECT m.meter_id, :concentrator_id, m.tenant_id
   FROM meter m WHERE m.tenant_id = :tenant_id AND m.number = ANY (:numbers::text[]) AND m.removed_on IS NULL
 ON CONFLICT (meter_id) DO NOTHING
+
+-- name: all_behind
+-- Numbers of the meters in use behind a concentrator.
+SELECT m.number FROM concentrator c JOIN concentrator_meter b USING (concentrator_id) JOIN meter m USING (meter_id)
+ WHERE c.tenant_id = :tenant_id AND c.number = :number AND m.removed_on IS NULL ORDER BY m.number
+
+-- name: change_concentrator
+-- Edges read it anew; no row: the utility has none with this number.
+UPDATE concentrator SET changed_in = pg_current_xact_id() WHERE tenant_id = :tenant_id AND number = :number RETURNING concentrator_id
+
+-- name: take_from_behind
+-- These meters are behind no concentrator any more; the numbers of those that were.
+DELETE FROM concentrator_meter b USING meter m
+ WHERE b.meter_id = m.meter_id AND b.concentrator_id = :concentrator_id AND m.number = ANY (:numbers::text[])
+RETURNING m.number
+
+-- name: remove_concentrator
+-- With what says which meters are behind it.
+DELETE FROM concentrator WHERE tenant_id = :tenant_id AND number = :number
+
+-- name: note_concentrator
+-- In the trail: what is done on the command line.
+INSERT INTO audit (tenant_id, actor, action, object_type, object_id, after)
+VALUES (:tenant_id, 'command line', :action, :object_type, :object_id, :after::text::jsonb)
 
 -- name: numbers_behind
 -- Which of these numbers are meters behind this concentrator.

@@ -16,9 +16,10 @@ SELECT :entry_id, u.place, :tenant_id, :day, u.account, u.account_id, u.detail, 
 
 -- name: entries
 -- Entries with their lines: one, one key, or a page from new to old, of a customer and kind where these are given.
-SELECT e.entry_id, e.key, e.day, e.kind, e.memo, e.reverses, r.entry_id AS reversed_by, e.made_by, coalesce(a.name, '') AS maker, e.agreed_by,
+SELECT e.entry_id, e.key, e.day, e.kind, e.memo, e.reverses, r.entry_id AS reversed_by, e.made_by, coalesce(a.name, '') AS maker, e.agreed_by, g.name AS agreer,
        e.made_us, l.accounts, l.account_ids, l.details, l.fen
   FROM ledger_entry e LEFT JOIN ledger_entry r ON r.reverses = e.entry_id LEFT JOIN app_user a ON a.user_id = e.made_by
+       LEFT JOIN app_user g ON g.user_id = e.agreed_by
   JOIN LATERAL (SELECT array_agg(account ORDER BY place) AS accounts, array_agg(account_id ORDER BY place) AS account_ids,
                        array_agg(detail ORDER BY place) AS details, array_agg(fen ORDER BY place) AS fen
                   FROM ledger_line WHERE entry_id = e.entry_id) l ON true
@@ -30,9 +31,10 @@ SELECT e.entry_id, e.key, e.day, e.kind, e.memo, e.reverses, r.entry_id AS rever
 
 -- name: journal
 -- Entries of days with their lines, from old to new.
-SELECT e.entry_id, e.key, e.day, e.kind, e.memo, e.reverses, NULL::bigint AS reversed_by, e.made_by, coalesce(a.name, '') AS maker, e.agreed_by,
+SELECT e.entry_id, e.key, e.day, e.kind, e.memo, e.reverses, NULL::bigint AS reversed_by, e.made_by, coalesce(a.name, '') AS maker, e.agreed_by, g.name AS agreer,
        e.made_us, l.accounts, l.account_ids, l.details, l.fen
   FROM ledger_entry e LEFT JOIN app_user a ON a.user_id = e.made_by
+       LEFT JOIN app_user g ON g.user_id = e.agreed_by
   JOIN LATERAL (SELECT array_agg(account ORDER BY place) AS accounts, array_agg(account_id ORDER BY place) AS account_ids,
                        array_agg(detail ORDER BY place) AS details, array_agg(fen ORDER BY place) AS fen
                   FROM ledger_line WHERE entry_id = e.entry_id) l ON true

@@ -24,6 +24,7 @@ def _entry(row: Row) -> BookedEntry:
         made_by=row["made_by"],
         maker=row["maker"],
         agreed_by=row["agreed_by"],
+        agreer=row["agreer"],
         made_at=utc_of_us(row["made_us"]),
         lines=[BookedLine(LedgerAccount(account), fen, whose, detail) for account, fen, whose, detail in lines],
     )

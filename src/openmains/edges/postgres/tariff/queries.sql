@@ -2,12 +2,13 @@
 -- Tariffs, their plans, who pays by them, and the price sets of meters. A member is a meter whose newest entry that has begun names the tariff.
 
 -- name: tariffs
--- Tariffs with the plan in force, by id from one on, or one of them.
+-- Tariffs with the plan in force, by id from one on, or one of them; its members only where counted, for that reads them all.
 SELECT t.tariff_id, t.code, t.name, t.medium, t.customer_class, t.created_us, p.number AS in_force, p.from_day AS in_force_from,
        (SELECT count(*) FROM tariff_plan d WHERE d.tariff_id = t.tariff_id AND d.state = 'draft') AS drafts,
-       (SELECT count(*) FROM (SELECT DISTINCT meter_id FROM tariff_member WHERE tariff_id = t.tariff_id) c
-         WHERE (SELECT n.tariff_id FROM tariff_member n WHERE n.meter_id = c.meter_id AND n.from_day <= :today
-                 ORDER BY n.from_day DESC, n.member_id DESC LIMIT 1) = t.tariff_id) AS members
+       CASE WHEN :counted::boolean THEN
+         (SELECT count(*) FROM (SELECT DISTINCT meter_id FROM tariff_member WHERE tariff_id = t.tariff_id) c
+           WHERE (SELECT n.tariff_id FROM tariff_member n WHERE n.meter_id = c.meter_id AND n.from_day <= :today
+                   ORDER BY n.from_day DESC, n.member_id DESC LIMIT 1) = t.tariff_id) END AS members
   FROM tariff t
   LEFT JOIN LATERAL (SELECT number, from_day FROM tariff_plan f
                       WHERE f.tariff_id = t.tariff_id AND f.state = 'approved' AND f.from_day <= :today
@@ -57,7 +58,14 @@ SELECT n.account_id, n.meter_id, m.number, p.driver, n.persons, n.households, n.
   JOIN LATERAL (SELECT * FROM tariff_member e WHERE e.meter_id = c.meter_id AND e.from_day <= :today
                  ORDER BY e.from_day DESC, e.member_id DESC LIMIT 1) n ON n.tariff_id = :tariff_id
   JOIN meter m ON m.meter_id = n.meter_id JOIN product p ON p.product_id = m.product_id
- ORDER BY n.meter_id LIMIT :most
+ ORDER BY c.meter_id LIMIT :most
+
+-- name: has_members
+-- Whether any meter pays by a tariff today.
+SELECT EXISTS (SELECT FROM tariff_member c
+                WHERE c.tenant_id = :tenant_id AND c.tariff_id = :tariff_id AND c.from_day <= :today
+                  AND NOT EXISTS (SELECT FROM tariff_member n WHERE n.meter_id = c.meter_id AND n.from_day <= :today
+                                     AND (n.from_day, n.member_id) > (c.from_day, c.member_id)))
 
 -- name: meters_of_medium
 -- Which of these are meters of this utility and medium.

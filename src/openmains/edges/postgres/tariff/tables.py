@@ -73,15 +73,29 @@ class Tariffs:
         self._tenant_id = tenant_id
 
     async def page(self, limit: int, after: int, today: int) -> list[Tariff]:
-        return await self._tariffs(limit, after, None, today)
+        return await self._tariffs(limit, after, None, today, counted=False)
 
-    async def get(self, tariff_id: int, today: int) -> Tariff | None:
-        rows = await self._tariffs(1, 0, tariff_id, today)
+    async def get(self, tariff_id: int, today: int, *, counted: bool = False) -> Tariff | None:
+        rows = await self._tariffs(1, 0, tariff_id, today, counted=counted)
         return rows[0] if rows else None
 
-    async def _tariffs(self, most: int, after: int, tariff_id: int | None, today: int) -> list[Tariff]:
+    async def has_members(self, tariff_id: int, today: int) -> bool:
+        found: bool = await _QUERIES["has_members"].fetchval(
+            self._connection, tenant_id=self._tenant_id, tariff_id=tariff_id, today=today
+        )
+        return found
+
+    async def _tariffs(
+        self, most: int, after: int, tariff_id: int | None, today: int, *, counted: bool
+    ) -> list[Tariff]:
         rows = await _QUERIES["tariffs"].fetch(
-            self._connection, tenant_id=self._tenant_id, after=after, tariff_id=tariff_id, most=most, today=today
+            self._connection,
+            tenant_id=self._tenant_id,
+            after=after,
+            tariff_id=tariff_id,
+            most=most,
+            today=today,
+            counted=counted,
         )
         return [_tariff(row) for row in rows]
 
