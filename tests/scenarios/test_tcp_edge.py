@@ -35,14 +35,16 @@ async def talk(port: int, terminal: StationTerminal, enough: Callable[[], bool])
     """Until it is enough and said, or the main station closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     terminal.connected()
-    async with asyncio.timeout(PATIENCE_S):
-        while True:
-            if out := terminal.to_send():
-                writer.write(out)
-            if enough() or not (data := await reader.read(4096)):
-                break
-            terminal.receive(data)
-    writer.close()
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                if out := terminal.to_send():
+                    writer.write(out)
+                if enough() or not (data := await reader.read(4096)):
+                    break
+                terminal.receive(data)
+    finally:
+        writer.close()
 
 
 async def test_a_concentrators_readings_become_readings_of_its_meters(systems: Systems) -> None:
@@ -85,7 +87,8 @@ async def test_a_concentrators_readings_become_readings_of_its_meters(systems: S
         line = EmulatedLineMeter(0x10, f"{LINE:014d}", total=777)
         asked: list[bytes] = []
         dtu = StationTerminal(DTU, Kind.DTU, line=lambda raw: asked.append(raw) or line.receive(raw, 0))  # type: ignore[func-returns-value]
-        await talk(port, dtu, lambda: bool(asked))
+        # It stays: a busy main station may hear the answer too late, and asks again after a minute.
+        listening = asyncio.create_task(talk(port, dtu, lambda: False))
         await talk(port, StationTerminal(UNKNOWN), lambda: False)
 
         ids = system.meter_ids()
@@ -97,6 +100,9 @@ async def test_a_concentrators_readings_become_readings_of_its_meters(systems: S
             state = await until(lambda n=number: system.get(f"/meters/{ids[str(n)]}")["state"])
             shown = await until(lambda n=number: system.get(f"/meters/{ids[str(n)]}")["state"]["register"])
             assert shown == register, (state, frames)
+        assert asked
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
         assert not system.get(f"/meters/{ids[str(OTHER)]}/frames", direction="up")["items"]
         alarms = await until(lambda: system.get("/alarms", meter_id=ids[str(GAS)])["items"] or None)
         assert "under_voltage" in {alarm["event"] for alarm in alarms}, alarms
