@@ -6,9 +6,9 @@ of data, CS the sum of all bytes from 68 to the last data byte modulo 256. FE by
 nothing. The length of a frame is bounded, so a false start of frame is given up after 113 bytes at most.
 """
 
-from collections import Counter
 from dataclasses import dataclass
 
+from openmains.wire import framing
 from openmains.wire.cursor import Reader
 from openmains.wire.errors import WireError
 
@@ -128,65 +128,19 @@ def find_frames(data: bytes) -> list[tuple[int, int]]:
     return found
 
 
-class Deframer:
-    """Frames out of a byte stream with noise in it. The result does not depend on how the stream is cut.
+class Deframer(framing.Deframer[Frame]):
+    """Frames out of a line, between FE bytes and noise."""
 
-    A start byte that leads to no good frame is skipped alone, so a frame inside a false one is still found.
-    ``skipped`` counts bytes that belonged to no frame and were no preamble, ``faults`` the reasons of false starts.
-    """
-
-    __slots__ = ("_buffer", "faults", "skipped")
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-        self.skipped = 0
-        self.faults: Counter[str] = Counter()
-
-    @property
-    def pending(self) -> int:
-        """Bytes held back because a frame may still be growing; below 113."""
-        return len(self._buffer)
-
-    def feed(self, data: bytes) -> list[Frame]:
-        """The frames that these bytes complete."""
-        self._buffer += data
-        return self._scan(final=False)
-
-    def flush(self) -> list[Frame]:
-        """The line went silent: what is held back will not grow, look behind its start byte."""
-        return self._scan(final=True)
-
-    def _scan(self, final: bool) -> list[Frame]:
-        found: list[Frame] = []
-        buffer = self._buffer
-        at = 0
-        while at < len(buffer):
-            if buffer[at] != START:
-                self.skipped += buffer[at] != PREAMBLE
-                at += 1
-                continue
-            size = self._size(at)
-            if size is None or at + size > len(buffer):
-                if not final and (size is not None or at + HEADER > len(buffer)):
-                    break
-                reason = "truncated" if size is not None or at + HEADER > len(buffer) else "data too long"
-                self.faults[reason] += 1
-                self.skipped += 1
-                at += 1
-                continue
-            try:
-                found.append(decode_frame_untrusted(bytes(buffer[at : at + size])))
-                at += size
-            except WireError as bad:
-                self.faults[bad.reason] += 1
-                self.skipped += 1
-                at += 1
-        del buffer[:at]
-        return found
+    start, preamble = START, PREAMBLE
+    __slots__ = ()
 
     def _size(self, at: int) -> int | None:
-        """Length the frame at this start byte claims; None when not known yet or impossible."""
         length_at = at + HEADER - 1
-        if length_at >= len(self._buffer) or self._buffer[length_at] > MAX_DATA:
+        if length_at >= len(self._buffer):
             return None
+        if self._buffer[length_at] > MAX_DATA:
+            raise WireError(LAYER, HEADER - 1, "data too long")
         return self._buffer[length_at] + OVERHEAD
+
+    def _decode(self, data: bytes) -> Frame:
+        return decode_frame_untrusted(data)

@@ -8,9 +8,9 @@ What a gas or water meter's frame is carried under is each concentrator's own; h
 the CJ/T 188 frame as it is.
 """
 
-from collections import Counter
 from dataclasses import dataclass
 
+from openmains.wire import framing
 from openmains.wire.cursor import Reader
 from openmains.wire.errors import WireError
 
@@ -100,50 +100,17 @@ def carried_untrusted(frame: Frame, identifier: int) -> bytes:
     return reader.rest()
 
 
-class Deframer:
-    """Frames out of a byte stream with noise in it; the result does not depend on how the stream is cut. ``skipped`` counts bytes that belonged
-    to no frame and were no preamble, ``faults`` the reasons of false starts."""
+class Deframer(framing.Deframer[Frame]):
+    """Frames out of a line, between FE bytes and noise."""
 
-    __slots__ = ("_buffer", "faults", "skipped")
+    start, preamble = START, PREAMBLE
+    __slots__ = ()
 
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-        self.skipped = 0
-        self.faults: Counter[str] = Counter()
+    def _size(self, at: int) -> int | None:
+        left = len(self._buffer) - at
+        size = OVERHEAD + self._buffer[at + 9] if left >= HEADER else OVERHEAD
+        is_false = (left > 7 and self._buffer[at + 7] != START) or size > OVERHEAD + MAX_DATA
+        return min(size, left) if is_false else size
 
-    @property
-    def pending(self) -> int:
-        """Bytes held back because a frame may still be growing; at most one frame's."""
-        return len(self._buffer)
-
-    def feed(self, data: bytes) -> list[Frame]:
-        """The frames that these bytes complete."""
-        self._buffer += data
-        return self._scan(final=False)
-
-    def flush(self) -> list[Frame]:
-        """The line went silent: what is held back will not grow."""
-        return self._scan(final=True)
-
-    def _scan(self, final: bool) -> list[Frame]:
-        found: list[Frame] = []
-        buffer, at = self._buffer, 0
-        while at < len(buffer):
-            if buffer[at] != START:
-                self.skipped += buffer[at] != PREAMBLE
-                at += 1
-                continue
-            left = len(buffer) - at
-            size = OVERHEAD + buffer[at + 9] if left >= HEADER else OVERHEAD
-            is_false = (left > 7 and buffer[at + 7] != START) or size > OVERHEAD + MAX_DATA
-            if not is_false and left < size and not final:
-                break
-            try:
-                found.append(decode_frame_untrusted(bytes(buffer[at : at + size])))
-                at += size
-            except WireError as bad:
-                self.faults[bad.reason] += 1
-                self.skipped += 1
-                at += 1
-        del buffer[:at]
-        return found
+    def _decode(self, data: bytes) -> Frame:
+        return decode_frame_untrusted(data)

@@ -13,6 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import IntEnum
 
+from openmains.wire import framing
 from openmains.wire.crc import CRC16_MODBUS
 from openmains.wire.cursor import Reader, Writer
 from openmains.wire.errors import WireError
@@ -191,72 +192,37 @@ def decode_rtu_untrusted(data: bytes, *, question: bool) -> Adu:
     return Adu(data[0], decode_pdu_untrusted(data[1:-2], question=question))
 
 
-class RtuDeframer:
+class RtuDeframer(framing.Deframer[Adu]):
     """RTU frames out of a stream. They have no marks: function and count give a length, the CRC decides, and a false one costs one byte."""
 
-    __slots__ = ("_buffer", "_question", "faults", "skipped")
+    __slots__ = ("_question",)
 
     def __init__(self, *, question: bool) -> None:
+        super().__init__()
         self._question = question
-        self._buffer = bytearray()
-        self.skipped = 0
-        self.faults: Counter[str] = Counter()
-
-    @property
-    def pending(self) -> int:
-        """Bytes held back; at most one frame's."""
-        return len(self._buffer)
-
-    def feed(self, data: bytes) -> list[Adu]:
-        """The frames that these bytes complete."""
-        self._buffer += data
-        return self._scan(final=False)
-
-    def flush(self) -> list[Adu]:
-        """The line went silent for 3.5 characters: what is held back will not grow."""
-        return self._scan(final=True)
-
-    def _scan(self, final: bool) -> list[Adu]:
-        found: list[Adu] = []
-        buffer, at = self._buffer, 0
-        while at < len(buffer):
-            size = self._size(at)
-            if size is None or at + size > len(buffer):
-                if not final:
-                    break
-                size = len(buffer) - at  # cut: fails below
-            try:
-                if not size:
-                    raise WireError(LAYER, 1, "function")
-                found.append(decode_rtu_untrusted(bytes(buffer[at : at + size]), question=self._question))
-                at += size
-            except WireError as bad:
-                self.faults[bad.reason] += 1
-                self.skipped += 1
-                at += 1
-        del buffer[:at]
-        return found
 
     def _size(self, at: int) -> int | None:
-        """Length of the frame that begins here; None: not known yet; 0: none does."""
         buffer, question = self._buffer, self._question
         if at + 1 >= len(buffer):
             return None
         code = buffer[at + 1]
-        if code & ERROR:
-            return 0 if question else 5
-        if code in READS:
-            if question:
-                return 8
-            place = at + 2
-        elif code == Function.WRITE_MANY and question:
-            place = at + 6
-        else:
-            return 8 if code in (Function.WRITE_ONE, Function.WRITE_MANY) else 0
-        if place >= len(buffer):
-            return None
-        size = place - at + 1 + buffer[place] + 2
-        return size if size <= MOST_RTU else 0
+        if code & ERROR and not question:
+            return 5
+        if code in READS and question:
+            return 8
+        if code in READS or (code == Function.WRITE_MANY and question):
+            place = at + (2 if code in READS else 6)
+            if place >= len(buffer):
+                return None
+            size = place - at + 1 + buffer[place] + 2
+            if size <= MOST_RTU:
+                return size
+        elif code in (Function.WRITE_ONE, Function.WRITE_MANY):
+            return 8
+        raise WireError(LAYER, 1, "function")
+
+    def _decode(self, data: bytes) -> Adu:
+        return decode_rtu_untrusted(data, question=self._question)
 
 
 class TcpDeframer:

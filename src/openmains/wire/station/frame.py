@@ -10,11 +10,10 @@ All big-endian, the CRC (1021, from 0) over everything before it. Flags: bit 7 f
 sequence and function of what it answers; its content is ``Receipt``.
 """
 
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from openmains.wire import framing
 from openmains.wire.crc import CRC16_XMODEM
 from openmains.wire.cursor import Reader, Writer
 from openmains.wire.errors import WireError
@@ -97,61 +96,19 @@ def decode_frame_untrusted(data: bytes) -> Frame:
     return Frame(terminal, sequence, function, content, bool(flags & DOWN), bool(flags & ANSWER))
 
 
-class Deframer:
-    """Frames out of a byte stream with noise in it; the result does not depend on how the stream is cut.
+class Deframer(framing.Deframer[Frame]):
+    """Frames out of a connection."""
 
-    A start byte that leads to no good frame is skipped alone. ``skipped`` counts the bytes that belonged to no frame.
-    """
+    start = START
+    __slots__ = ()
 
-    __slots__ = ("_buffer", "faults", "skipped")
+    def _size(self, at: int) -> int | None:
+        buffer, left = self._buffer, len(self._buffer) - at
+        if left < 3:
+            return None
+        length = int.from_bytes(buffer[at + 1 : at + 3], "big")
+        is_false = not OVERHEAD <= length <= OVERHEAD + MAX_CONTENT or (left >= 4 and buffer[at + 3] != VERSION)
+        return min(length, left) if is_false else length
 
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-        self.skipped = 0
-        self.faults: Counter[str] = Counter()
-
-    @property
-    def pending(self) -> int:
-        """Bytes held back because a frame may still be growing; at most one frame's."""
-        return len(self._buffer)
-
-    def feed(self, data: bytes) -> list[Frame]:
-        """The frames that these bytes complete."""
-        return list(self.each(data))
-
-    def each(self, data: bytes) -> Iterator[Frame]:
-        """The same one after the other: ``skipped`` is then what came before the frame, and whoever stops asking has no more decoded."""
-        self._buffer += data
-        return self._scan(final=False)
-
-    def flush(self) -> list[Frame]:
-        """The line went silent: what is held back will not grow."""
-        return list(self._scan(final=True))
-
-    def _scan(self, final: bool) -> Iterator[Frame]:
-        buffer = self._buffer
-        at = 0
-        try:
-            while at < len(buffer):
-                if buffer[at] != START:
-                    start = buffer.find(START, at)
-                    end = len(buffer) if start < 0 else start
-                    self.skipped += end - at
-                    at = end
-                    continue
-                left = len(buffer) - at
-                length = int.from_bytes(buffer[at + 1 : at + 3], "big") if left >= 3 else OVERHEAD
-                is_false = not OVERHEAD <= length <= OVERHEAD + MAX_CONTENT or (left >= 4 and buffer[at + 3] != VERSION)
-                if not is_false and left < length and not final:
-                    break
-                try:
-                    frame = decode_frame_untrusted(bytes(buffer[at : at + length]))
-                except WireError as bad:
-                    self.faults[bad.reason] += 1
-                    self.skipped += 1
-                    at += 1
-                else:
-                    at += length
-                    yield frame
-        finally:
-            del buffer[:at]
+    def _decode(self, data: bytes) -> Frame:
+        return decode_frame_untrusted(data)
