@@ -15,7 +15,7 @@ from openmains.edges.http.deadline import answered
 from openmains.run.care.faults import FaultFolder
 
 SIGNER_PATIENCE_S = 3.0
-TRIAL_PATIENCE_S = 3.0
+TRIAL_PATIENCE_S = 2.0  # behind an engine that stands still; a request that waits for longer than 3 s is answered for us, without a list
 TRIAL_EVERY_S = 10.0  # at most: anybody may ask /ready
 
 

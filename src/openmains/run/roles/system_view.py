@@ -152,10 +152,7 @@ class RunningSystem:
 
     async def not_ready(self) -> list[str]:
         """What keeps this process from serving: engines that do not answer, full disks, broken files, roles that are not heard of."""
-        silent, disks = await asyncio.gather(self._watch.silent(), self._disks.faults())
-        # The trial of the files goes through the engines: behind one that stands still it would last as long as a request may, which
-        # is then answered for us, without the reason.
-        files = [] if silent else await self._files.faults()
+        silent, disks, files = await asyncio.gather(self._watch.silent(), self._disks.faults(), self._files.faults())
         roles = {role_of(node.node) for node in self._hub.living()}
         return silent + disks + files + [role for role in ("edge", "pipeline", "dispatch") if role not in roles]
 
