@@ -17,9 +17,7 @@ from openmains.domain.fleet.cells import (
     LOST,
     LOST_CODE,
     ROUNDED,
-    SHEET_ERROR,
     CellError,
-    HeaderError,
     RowError,
     plain_heading,
     read_address,
@@ -39,7 +37,7 @@ from openmains.domain.fleet.registry_columns import (
     PLACES,
     REQUIRED,
 )
-from openmains.domain.plain_text import Quoted, is_formula
+from openmains.domain.fleet.table_rows import CellReader, by_heading, layout
 
 _NUMBER = re.compile(WRITTEN, re.ASCII)
 _DATE = re.compile(
@@ -76,33 +74,7 @@ class MeterRow:
     expected_from: date | None = None
 
 
-_BY_HEADER = {plain_heading(heading): name for name, column in COLUMNS.items() for heading in (name, *column.headings)}
-
-
-def layout(header: Sequence[str]) -> list[str | None]:
-    """Column name of each cell of the header, None for one that is not used.
-
-    Raises ``HeaderError`` when a required column is missing, one is there twice, or a heading may mean two columns.
-    """
-    for cell in header:
-        if (meant := AMBIGUOUS.get(plain_heading(cell))) is not None:
-            raise HeaderError(
-                f"列“{cell.strip()}”含义不明，请改为“{'”或“'.join(COLUMNS[name].zh for name in meant)}” / "
-                f"column '{cell.strip()}' may mean two things: call it "
-                + " or ".join(f"'{COLUMNS[name].en}'" for name in meant)
-            )
-    found = [_BY_HEADER.get(plain_heading(cell)) for cell in header]
-    named = [name for name in found if name is not None]
-    for name in named:
-        if named.count(name) > 1:
-            zh, en = COLUMNS[name].zh, COLUMNS[name].en
-            raise HeaderError(f"列“{zh}”出现多次 / column '{en}' is there more than once")
-    missing = [name for name in REQUIRED if name not in named]
-    if missing:
-        zh = "、".join(COLUMNS[name].zh for name in missing)
-        en = ", ".join(COLUMNS[name].en for name in missing)
-        raise HeaderError(f"缺少列：{zh} / missing columns: {en}")
-    return found
+_BY_HEADER = by_heading(COLUMNS)
 
 
 def left_out(header: Sequence[str]) -> list[str]:
@@ -204,43 +176,17 @@ class RowCheck:
 
     def __init__(self, header: Sequence[str], today: date) -> None:
         """Raises ``HeaderError`` as ``layout`` does."""
-        self._header = [cell.strip() for cell in header]
-        self._columns: list[tuple[int, str, Callable[[str], Any]]] = []
-        for place, name in enumerate(layout(header)):
-            if name is not None and name in _DATES:
-                self._columns.append((place, name, partial(_judged, today=today, fault_of=_DATES[name])))
-            elif name is not None:
-                self._columns.append((place, name, _READ[name]))
-        self._at = {name: place for place, name, _ in self._columns}
-
-    def header_of(self, name: str) -> str:
-        """The file's own header of a column, or its English name where the file has none."""
-        return self._header[self._at[name]] if name in self._at else COLUMNS[name].en
+        judged = {name: partial(_judged, today=today, fault_of=fault_of) for name, fault_of in _DATES.items()}
+        found = layout(header, COLUMNS, _BY_HEADER, REQUIRED, ambiguous=AMBIGUOUS)
+        self._cells = CellReader(header, found, COLUMNS, {**_READ, **judged}, REQUIRED, _NAMES)
+        self.header_of = self._cells.header_of
 
     def check(self, row: int, cells: Sequence[str]) -> MeterRow | list[RowError]:
         """The row's values or all that is wrong with it."""
-        values: dict[str, Any] = {}
-        errors: list[RowError] = []
-        count = len(cells)
-        for place, name, read in self._columns:
-            text = cells[place].strip() if place < count else ""
-            if not text:
-                if name in REQUIRED:
-                    errors.append(RowError(row, self._header[place], "", "required"))
-                continue
-            if text[0] in "#E" and SHEET_ERROR.fullmatch(text):
-                errors.append(RowError(row, self._header[place], text[:200], "sheet_error"))
-                continue
-            try:
-                values[name] = read(text)
-                if name in _NAMES and is_formula(text) and not isinstance(cells[place], Quoted):
-                    raise CellError("formula_sign")
-            except CellError as error:
-                errors.append(RowError(row, self._header[place], text[:200], str(error)))
-        if count > len(self._header) and any(cell.strip() for cell in cells[len(self._header) :]):
-            errors.append(RowError(row, "", cells[len(self._header)][:200], "too_many_cells"))
+        values, faults = self._cells.read(cells)
+        errors = [RowError(row, *fault) for fault in faults]
         of_customer = [name for name in OF_CUSTOMER if values.get(name)]
-        is_code_given = (at := self._at.get("customer_code", count)) < count and cells[at].strip()
+        is_code_given = (at := self._cells.at.get("customer_code", len(cells))) < len(cells) and cells[at].strip()
         if of_customer and not is_code_given:
             name = of_customer[0]
             errors.append(RowError(row, self.header_of(name), str(values[name]), "customer_without_code"))

@@ -14,11 +14,11 @@ from typing import Any
 
 from openmains.domain import csv_rows
 from openmains.domain.fleet.cells import REASONS as ROW_REASONS
-from openmains.domain.fleet.cells import SHEET_ERROR, CellError, HeaderError, checked, plain_heading, read_code
+from openmains.domain.fleet.cells import CellError, checked, plain_heading, read_code
 from openmains.domain.fleet.meter_row import number_cell
 from openmains.domain.fleet.registry_columns import Column
+from openmains.domain.fleet.table_rows import CellReader, by_heading, layout
 from openmains.domain.period import Zone
-from openmains.domain.plain_text import Quoted, is_formula
 from openmains.domain.readings.instants import ClockError, read_instant
 
 COLUMNS: Mapping[str, Column] = {
@@ -38,7 +38,7 @@ SHOWN_ONLY: Mapping[str, Column] = {
     "made_at": Column("entered at", "录入时间"),
 }
 # Headings, as they are compared, that may say when it was read or when it was typed.
-AMBIGUOUS = frozenset({"date", "time", "日期", "时间", "datetime"})
+AMBIGUOUS = dict.fromkeys(("date", "time", "日期", "时间", "datetime"), ("at",))
 MOST_NOTE = 400
 
 REASONS: Mapping[str, tuple[str, str]] = {
@@ -72,7 +72,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
 
 _REGISTER = re.compile(r"(\d{1,12})(?:\.(\d{1,9}))?", re.ASCII)
 _LOST = re.compile(r"\d([.,]\d+)?[eE][+-]?\d+")
-_BY_HEADER = {plain_heading(text): name for name, column in COLUMNS.items() for text in (name, *column.headings)}
+_BY_HEADER = by_heading(COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,30 +106,6 @@ class ReadingRow:
     note: str
 
 
-def layout(header: Sequence[str]) -> list[str | None]:
-    """Column name of each cell of the header, None for one that is not read. Raises ``HeaderError``."""
-    for cell in header:
-        if plain_heading(cell) in AMBIGUOUS:
-            raise HeaderError(
-                f"列“{cell.strip()}”含义不明，请改为“{COLUMNS['at'].zh}” / "
-                f"column '{cell.strip()}' may mean two things: call it '{COLUMNS['at'].en}'"
-            )
-    found = [_BY_HEADER.get(plain_heading(cell)) for cell in header]
-    named = [name for name in found if name is not None]
-    for name in named:
-        if named.count(name) > 1:
-            zh, en = COLUMNS[name].zh, COLUMNS[name].en
-            raise HeaderError(f"列“{zh}”出现多次 / column '{en}' is there more than once")
-    missing = [name for name in ("at", "register") if name not in named]
-    if "number" not in named and "bar_code" not in named:
-        missing.insert(0, "number")
-    if missing:
-        zh = "、".join(COLUMNS[name].zh for name in missing)
-        en = ", ".join(COLUMNS[name].en for name in missing)
-        raise HeaderError(f"缺少列：{zh} / missing columns: {en}")
-    return found
-
-
 def left_out(header: Sequence[str]) -> list[str]:
     """Headings below which nothing is read."""
     return [cell.strip() for cell in header if cell.strip() and plain_heading(cell) not in _BY_HEADER]
@@ -160,7 +136,6 @@ class ReadingCheck:
 
     def __init__(self, header: Sequence[str], place: Zone, date_only_s: int | None = None) -> None:
         """Raises ``HeaderError`` as ``layout`` does."""
-        self._header = [cell.strip() for cell in header]
         read: Mapping[str, Callable[[str], Any]] = {
             "number": number_cell,
             "bar_code": read_code,
@@ -168,35 +143,15 @@ class ReadingCheck:
             "register": register_cell,
             "note": note_cell,
         }
-        self._columns = [(at, name, read[name]) for at, name in enumerate(layout(header)) if name is not None]
-        self._at = {name: at for at, name, _ in self._columns}
-
-    def header_of(self, name: str) -> str:
-        """The file's own heading of a column, or its English name where the file has none."""
-        return self._header[self._at[name]] if name in self._at else COLUMNS[name].en
+        needed = ("at", "register")
+        found = layout(header, COLUMNS, _BY_HEADER, needed, one_of=("number", "bar_code"), ambiguous=AMBIGUOUS)
+        self._cells = CellReader(header, found, COLUMNS, read, needed, ("bar_code", "note"))
+        self.header_of = self._cells.header_of
 
     def check(self, row: int, cells: Sequence[str]) -> ReadingRow | list[ReadingError]:
         """The row's reading or all that is wrong with it."""
-        values: dict[str, Any] = {}
-        errors: list[ReadingError] = []
-        count = len(cells)
-        for place, name, read in self._columns:
-            text = cells[place].strip() if place < count else ""
-            if not text:
-                if name in ("at", "register"):
-                    errors.append(ReadingError(row, self._header[place], "", "required"))
-                continue
-            if text[0] in "#E" and SHEET_ERROR.fullmatch(text):
-                errors.append(ReadingError(row, self._header[place], text[:200], "sheet_error"))
-                continue
-            try:
-                values[name] = read(text)
-                if name in ("bar_code", "note") and is_formula(text) and not isinstance(cells[place], Quoted):
-                    raise CellError("formula_sign")
-            except CellError as error:
-                errors.append(ReadingError(row, self._header[place], text[:200], str(error)))
-        if count > len(self._header) and any(cell.strip() for cell in cells[len(self._header) :]):
-            errors.append(ReadingError(row, "", cells[len(self._header)][:200], "too_many_cells"))
+        values, faults = self._cells.read(cells)
+        errors = [ReadingError(row, *fault) for fault in faults]
         if not errors and "number" not in values and "bar_code" not in values:
             errors.append(ReadingError(row, self.header_of("number"), "", "meter_needed"))
         if errors:
