@@ -11,7 +11,8 @@ itself gets one more, so both are one to one. Numbers made by the program are no
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from openmains.domain.plain_text import Quoted
 
@@ -61,3 +62,52 @@ def csv_bytes(rows: Iterable[Sequence[Any]], chunk_rows: int = 2_000) -> Iterato
             yield "".join(lines).encode()
             lines = []
     yield "".join(lines).encode()
+
+
+class RowFault(Protocol):
+    """What is wrong with a row of a file. ``row`` counts from 1 as a spreadsheet does; ``reason``: a code."""
+
+    @property
+    def row(self) -> int: ...
+    @property
+    def column(self) -> str: ...
+    @property
+    def value(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    def text(self, locale: str) -> str:
+        """For a person, ``zh`` or ``en``."""
+
+
+VALUE = ("值", "value")
+
+
+def error_report(
+    errors: Sequence[RowFault], count: int, locale: str, value: tuple[str, str] = VALUE
+) -> Iterator[bytes]:
+    """The errors of a file as CSV: row, column, value (headed ``value``, zh and en), reason, and its code. ``count``: of all there were; last
+    stands how many are not listed."""
+
+    def rows() -> Iterator[list[object]]:
+        yield (
+            ["行", "列", value[0], "原因", "代码"] if locale == "zh" else ["row", "column", value[1], "reason", "code"]
+        )
+        for error in errors:
+            yield [error.row, error.column, error.value, error.text(locale), error.reason]
+        if left_out := count - len(errors):
+            said = f"另有 {left_out} 条错误未列出" if locale == "zh" else f"{left_out} more errors are not listed"
+            yield ["", "", "", said, "more"]
+
+    return csv_bytes(rows())
+
+
+def write_error_reports(
+    base: Path, errors: Sequence[RowFault], count: int, value: tuple[str, str] = VALUE
+) -> dict[str, str]:
+    """The same in both languages beside ``base``, and where they are, for a job's result; none where nothing is wrong."""
+    told: dict[str, str] = {}
+    for locale in ("zh", "en") if count else ():
+        name = base.with_name(f"{base.name}.errors.{locale}.csv")
+        name.write_bytes(b"".join(error_report(errors, count, locale, value)))
+        told[f"error_file_{locale}"] = str(name)
+    return told

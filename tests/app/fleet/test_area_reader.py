@@ -9,7 +9,8 @@ import pytest
 
 from openmains.app.fleet.imports import area_reader
 from openmains.app.fleet.imports.area_reader import AreaOrders, chunks
-from openmains.app.fleet.imports.import_areas import import_areas, tree_errors
+from openmains.app.fleet.imports.import_areas import import_areas
+from openmains.app.spreadsheet import error_report
 from openmains.domain.fleet.area_rows import AreaChangeRow, KnownArea, plan_tree
 
 
@@ -88,5 +89,5 @@ async def test_the_tree_is_held_after_the_file_was_read(tmp_path: Path) -> None:
     assert wrong.summary() | {"ignored": []} == {
         "rows": 2, "inserted": 0, "updated": 0, "moved": 0, "unchanged": 0, "rejected": 2, "errors": 2, "applied": False, "ignored": [],
     }  # fmt: skip
-    assert tree_errors(wrong, "en").count(b"\n") == 3
+    assert b"".join(error_report(wrong.errors, wrong.error_count, "en")).count(b"\n") == 3
     assert tree.added == ["a", "b"]

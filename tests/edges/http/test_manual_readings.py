@@ -13,11 +13,11 @@ import pytest
 from openmains.app.readings.manual.import_readings import (
     ReadingRequest,
     ReadingResult,
-    error_report,
     import_readings,
     send_readings,
 )
 from openmains.app.readings.manual.take import exponents
+from openmains.app.spreadsheet import error_report
 from openmains.domain.ids import TenantId, UserId
 from openmains.domain.period import day_to_date
 from openmains.edges.clickhouse.client import ClickHouse
@@ -250,7 +250,9 @@ async def test_a_file_is_taken_row_by_row_and_its_own_export_changes_nothing(
     assert [(error.row, error.reason) for error in taken.errors] == [
         (5, "duplicate_in_file"), (7, "unknown_meter"), (8, "bar_code_differs"), (9, "in-the-future"), (10, "bad_register"),
     ]  # fmt: skip
-    lines = list(csv.reader(io.StringIO(b"".join(error_report(taken, "en")).decode("utf-8-sig"))))
+    lines = list(
+        csv.reader(io.StringIO(b"".join(error_report(taken.errors, taken.error_count, "en")).decode("utf-8-sig")))
+    )
     assert lines[0] == ["row", "column", "value", "reason", "code"] and lines[3][:3] == ["8", "条码", "B-other"]
     assert {row["state"] for row in await listed(house)} == {"booked"}  # in the order of reading, not of the file
     assert {row["source"] for row in await listed(house)} == {"import"}

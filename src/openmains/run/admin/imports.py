@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import msgspec
 
-from openmains.app.fleet.imports.import_meters import ImportResult, error_report, import_meters
+from openmains.app.fleet.imports.import_meters import ImportResult, import_meters
+from openmains.app.spreadsheet import error_report
 from openmains.domain.fleet.cells import HeaderError
 from openmains.domain.ids import TenantId
 from openmains.edges.postgres.db import PIPELINE_ROLE, create_pool
@@ -75,7 +76,7 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
         print(messages.text(f"以下列不导入：{names}", f"columns that are not imported: {names}"), file=sys.stderr)
     if result.error_count:
         path = args.errors or args.file.with_name(args.file.name + ".errors.csv")
-        path.write_bytes(b"".join(error_report(result, messages.text("zh", "en"))))
+        path.write_bytes(b"".join(error_report(result.errors, result.error_count, messages.text("zh", "en"))))
         print(
             messages.text(f"{result.error_count} 处错误，见 {path}", f"{result.error_count} errors, see {path}"),
             file=sys.stderr,

@@ -15,9 +15,10 @@ import msgspec
 from openmains.app.security.keys.envelope import KeyUnreadableError
 from openmains.app.security.keys.generate import KeyOrder, generate_keys
 from openmains.app.security.keys.import_keys import KeyImport, import_keys
-from openmains.app.security.keys.key_file import error_report
+from openmains.app.security.keys.key_file import VALUE
 from openmains.app.security.keys.ports import MeterChoice
 from openmains.app.security.keys.vault import Vault, rewrap_all
+from openmains.app.spreadsheet import error_report
 from openmains.domain.fleet.cells import HeaderError
 from openmains.domain.fleet.identifiers import is_imei
 from openmains.domain.ids import TenantId
@@ -95,8 +96,7 @@ def import_file(args: argparse.Namespace, loaded: Loaded) -> int:
         return 1
     if result.error_count:
         path = args.errors or args.file.with_name(args.file.name + ".errors.csv")
-        left_out = result.error_count - len(result.errors)
-        path.write_bytes(error_report(result.errors, left_out, messages.text("zh", "en")))
+        path.write_bytes(b"".join(error_report(result.errors, result.error_count, messages.text("zh", "en"), VALUE)))
         print(
             messages.text(f"{result.error_count} 处错误，见 {path}", f"{result.error_count} errors, see {path}"),
             file=sys.stderr,

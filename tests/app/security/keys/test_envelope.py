@@ -10,8 +10,9 @@ import pytest
 
 from openmains.app.security.keys.envelope import DataKey, KeyUnreadableError, MasterKey, Masters
 from openmains.app.security.keys.files import SealedFiles
-from openmains.app.security.keys.key_file import KeyRow, KeyRowError, error_report, read_keys, write_keys
+from openmains.app.security.keys.key_file import VALUE, KeyRow, KeyRowError, read_keys, write_keys
 from openmains.app.security.keys.ports import DeviceKey, KeyedMeter
+from openmains.app.spreadsheet import error_report
 from openmains.domain.fleet.cells import HeaderError
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.run.engines.child import StartError
@@ -88,7 +89,7 @@ def test_a_key_file_says_what_is_wrong_by_row_and_never_repeats_a_key() -> None:
         (8, "imei", "duplicate_in_file"),
     ]  # fmt: skip
     for locale in ("zh", "en"):
-        report = error_report(errors, 3, locale).decode()
+        report = b"".join(error_report(errors, len(errors) + 3, locale, VALUE)).decode()
         assert key[:12] not in report
         assert report.count("\n") == len(errors) + 2
     with pytest.raises(HeaderError):
@@ -117,7 +118,7 @@ def test_an_identity_the_edge_would_not_know_is_refused_with_its_row(header: str
     (row,) = read_keys(f"{header}\n{cells.format(imei=imei, other=other, key=PSK.hex())}\n".encode())
     if reason:
         assert isinstance(row, KeyRowError) and (row.row, row.reason) == (2, reason)
-        assert PSK.hex()[:12] not in error_report([row], 0, "zh").decode()
+        assert PSK.hex()[:12] not in b"".join(error_report([row], 1, "zh", VALUE)).decode()
     else:
         assert row == KeyRow(2, IMEI, PSK)
 

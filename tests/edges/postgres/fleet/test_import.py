@@ -11,8 +11,9 @@ import pytest
 import xlsxwriter
 
 from openmains.app.fleet.imports import reader
-from openmains.app.fleet.imports.import_meters import ImportCancelled, ImportResult, error_report, import_meters
+from openmains.app.fleet.imports.import_meters import ImportCancelled, ImportResult, import_meters
 from openmains.app.fleet.sync_dims import sync_dims
+from openmains.app.spreadsheet import error_report
 from openmains.domain.fleet.cells import HeaderError
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.edges.clickhouse.client import ClickHouse
@@ -117,7 +118,7 @@ async def test_errors_name_row_and_column_and_nothing_goes_in(owner: Pool, pipel
     ]
     assert (result.applied, result.inserted, result.rejected) == (False, 0, 7)
     assert await content(owner, tenant) == [[], [], [], []]
-    report = b"".join(error_report(result, "zh")).decode("utf-8-sig").splitlines()
+    report = b"".join(error_report(result.errors, result.error_count, "zh")).decode("utf-8-sig").splitlines()
     assert report[0] == "行,列,值,原因,代码"
     assert report[8].startswith("9,户名,\"'=HYPERLINK"), "in a file it is text"
     assert report[3] == f"5,表号,{row(3, 1)[0]},与文件中另一行重复（第 2 行）,duplicate_in_file"

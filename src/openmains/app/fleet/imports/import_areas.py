@@ -15,7 +15,6 @@ from typing import Any, Protocol
 
 from openmains.app.fleet.imports.area_reader import MOST_ROWS, AreaOrders, reading
 from openmains.app.fleet.imports.import_meters import MOST_ERRORS, Progress
-from openmains.app.spreadsheet import csv_bytes
 from openmains.domain.fleet.area_rows import AreaChangeRow, KnownArea, TreePlan, plan_tree
 from openmains.domain.fleet.cells import RowError
 
@@ -129,22 +128,3 @@ async def _write(plan: TreePlan, store: TreeImport, job_id: int, reason: str, re
         await store.move(moves, job_id, " ".join(reason.split()))
     result.added, result.changed, result.moved = len(plan.added), len(plan.changed), len(moves)
     result.unchanged, result.applied = plan.unchanged, True
-
-
-def tree_errors(result: TreeResult, locale: str) -> bytes:
-    """The errors as CSV: row, column, value, reason in ``zh`` or ``en``, and its code."""
-    heads = ["行", "列", "值", "原因", "代码"] if locale == "zh" else ["row", "column", "value", "reason", "code"]
-    rows: list[list[object]] = [
-        [error.row, error.column, error.value, error.text(locale), error.reason] for error in result.errors
-    ]
-    if left := result.error_count - len(rows):
-        rows.append(
-            [
-                "",
-                "",
-                "",
-                f"另有 {left} 条错误未列出" if locale == "zh" else f"{left} more errors are not listed",
-                "more",
-            ]
-        )
-    return b"".join(csv_bytes([heads, *rows]))

@@ -8,7 +8,7 @@ The same file twice changes nothing: a row is compared by content with what is s
 """
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -16,7 +16,6 @@ from typing import Any
 
 from openmains.app.fleet.imports.ports import RegistryImport
 from openmains.app.fleet.imports.reader import Chunk, Orders, reading
-from openmains.app.spreadsheet import csv_bytes
 from openmains.domain.fleet.cells import RowError
 from openmains.domain.ids import TenantId
 
@@ -116,18 +115,3 @@ async def _import_chunk(chunk: Chunk, store: RegistryImport, result: ImportResul
     result.unchanged += chunk.read - bad - len(applied.inserted) - len(applied.updated)
     result.meter_ids.extend(applied.inserted)
     result.meter_ids.extend(applied.updated)
-
-
-def error_report(result: ImportResult, locale: str) -> Iterator[bytes]:
-    """The errors as CSV: row, column, value, reason in ``zh`` or ``en``, and its code."""
-
-    def rows() -> Iterator[list[object]]:
-        yield ["行", "列", "值", "原因", "代码"] if locale == "zh" else ["row", "column", "value", "reason", "code"]
-        for error in result.errors:
-            yield [error.row, error.column, error.value, error.text(locale), error.reason]
-        left_out = result.error_count - len(result.errors)
-        if left_out:
-            said = f"另有 {left_out} 条错误未列出" if locale == "zh" else f"{left_out} more errors are not listed"
-            yield ["", "", "", said, "more"]
-
-    return csv_bytes(rows())

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from openmains.app.fleet.imports.import_areas import TreeImport, import_areas, tree_errors
-from openmains.app.fleet.imports.import_meters import ImportCancelled, error_report, import_meters
+from openmains.app.fleet.imports.import_areas import TreeImport, import_areas
+from openmains.app.fleet.imports.import_meters import ImportCancelled, import_meters
 from openmains.app.fleet.imports.ports import RegistryImport
 from openmains.app.fleet.sync_dims import ChangeSource, DimStore, sync_dims
 from openmains.app.job.ports import Handler, JobCancelled, JobContext
+from openmains.app.spreadsheet import write_error_reports
 from openmains.domain.ids import TenantId
 from openmains.domain.period import Zone, utc
 
@@ -43,11 +44,7 @@ def import_handlers(
         except ImportCancelled as error:
             raise JobCancelled from error
         told: dict[str, Any] = result.summary()
-        if result.error_count:
-            for locale in ("zh", "en"):
-                name = path.with_name(f"{path.name}.errors.{locale}.csv")
-                name.write_bytes(b"".join(error_report(result, locale)))
-                told[f"error_file_{locale}"] = str(name)
+        told |= write_error_reports(path, result.errors, result.error_count)
         if result.inserted or result.updated:
             await sync_dims(changes, dims)
         return told
@@ -62,12 +59,6 @@ def import_handlers(
             reason=str(job.params.get("reason", "")),
             progress=context.progress,
         )
-        told = found.summary()
-        if found.errors:
-            for locale in ("zh", "en"):
-                name = path.with_name(f"{path.name}.errors.{locale}.csv")
-                name.write_bytes(tree_errors(found, locale))
-                told[f"error_file_{locale}"] = str(name)
-        return told
+        return found.summary() | write_error_reports(path, found.errors, found.error_count)
 
     return {IMPORT: run_import, TREE_IMPORT: run_tree}

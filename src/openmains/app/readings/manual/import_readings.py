@@ -12,7 +12,7 @@ them wait there at a time than ``AHEAD``: meters are answered meanwhile.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ from openmains.app.readings.manual.ports import KnownRegisters, ManualImport
 from openmains.app.readings.manual.reader import ReadingChunk, ReadingOrders, reading
 from openmains.app.readings.manual.reading_row import ReadingError, ReadingRow
 from openmains.app.readings.manual.take import limits_of_meter
-from openmains.app.spreadsheet import csv_bytes
 from openmains.domain.fleet.device_kind import DeviceKind
 from openmains.domain.ids import MeterId, TenantId, UserId
 from openmains.domain.period import zone
@@ -257,18 +256,3 @@ class _Entry:
 
 def _m3(row: ReadingRow) -> str:
     return f"{to_m3(row.coefficient, -row.decimals):f}"
-
-
-def error_report(result: ReadingResult, locale: str) -> Iterator[bytes]:
-    """The errors as CSV: row, column, value, reason in ``zh`` or ``en``, and its code."""
-
-    def rows() -> Iterator[list[object]]:
-        yield ["行", "列", "值", "原因", "代码"] if locale == "zh" else ["row", "column", "value", "reason", "code"]
-        for error in result.errors:
-            yield [error.row, error.column, error.value, error.text(locale), error.reason]
-        left_out = result.error_count - len(result.errors)
-        if left_out:
-            said = f"另有 {left_out} 条错误未列出" if locale == "zh" else f"{left_out} more errors are not listed"
-            yield ["", "", "", said, "more"]
-
-    return csv_bytes(rows())

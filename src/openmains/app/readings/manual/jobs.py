@@ -12,11 +12,11 @@ from openmains.app.job.ports import Handler, JobCancelled, JobContext
 from openmains.app.readings.manual.import_readings import (
     IMPORT,
     ReadingRequest,
-    error_report,
     import_readings,
     send_readings,
 )
 from openmains.app.readings.manual.ports import KnownRegisters, ManualImport
+from openmains.app.spreadsheet import write_error_reports
 from openmains.domain.ids import TenantId, UserId
 from openmains.domain.period import Zone
 
@@ -47,11 +47,7 @@ def reading_handlers(
         except ImportCancelled as error:
             raise JobCancelled from error
         told: dict[str, Any] = result.summary()
-        if result.error_count:
-            for locale in ("zh", "en"):
-                name = task.path.with_name(f"{task.path.name}.{job.job_id}.errors.{locale}.csv")
-                name.write_bytes(b"".join(error_report(result, locale)))
-                told[f"error_file_{locale}"] = str(name)
-        return told
+        base = task.path.with_name(f"{task.path.name}.{job.job_id}")
+        return told | write_error_reports(base, result.errors, result.error_count)
 
     return {IMPORT: run_import}

@@ -9,9 +9,10 @@ from openmains.app.job.ports import Handler, JobCancelled, JobContext
 from openmains.app.security.keys.files import SealedFiles
 from openmains.app.security.keys.generate import KeyOrder, generate_keys, is_committed
 from openmains.app.security.keys.import_keys import KeyWorkCancelled, import_keys
-from openmains.app.security.keys.key_file import error_report
+from openmains.app.security.keys.key_file import VALUE
 from openmains.app.security.keys.ports import KeyStore
 from openmains.app.security.keys.vault import Random, Vault
+from openmains.app.spreadsheet import write_error_reports
 
 KEY_IMPORT = "key_import"
 KEY_GENERATE = "key_generate"
@@ -45,12 +46,8 @@ def key_handlers(
         except KeyWorkCancelled as error:
             raise JobCancelled from error
         told = result.summary()
-        if result.error_count:
-            for locale in ("zh", "en"):
-                path = reports / f"key-import-{job.job_id}.errors.{locale}.csv"
-                left_out = result.error_count - len(result.errors)
-                path.write_bytes(error_report(result.errors, left_out, locale))
-                told[f"error_file_{locale}"] = str(path)
+        base = reports / f"key-import-{job.job_id}"
+        told |= write_error_reports(base, result.errors, result.error_count, VALUE)
         files.remove(name)
         return told
 

@@ -7,7 +7,7 @@ names row and column and never repeats a key, because the report goes to people 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from openmains.app.security.keys.ports import KeyedMeter
@@ -52,6 +52,9 @@ class KeyRow:
     psk: bytes = field(repr=False)
 
 
+VALUE = ("IMEI", "IMEI")  # how an error report heads ``KeyRowError.value``
+
+
 @dataclass(frozen=True, slots=True)
 class KeyRowError:
     """Why a row is not taken. ``imei`` as the file has it, shortened; ``reason`` is a key of REASONS."""
@@ -60,6 +63,11 @@ class KeyRowError:
     column: str
     imei: str
     reason: str
+
+    @property
+    def value(self) -> str:
+        """What of the cell may be told: never a key."""
+        return self.imei
 
     def text(self, locale: str) -> str:
         """The reason for a person."""
@@ -124,20 +132,6 @@ def _row(
     if len(set(psk)) == 1:
         return KeyRowError(row, "psk", imei, "weak_key")
     return KeyRow(row, int(imei), psk)
-
-
-def error_report(errors: Sequence[KeyRowError], left_out: int, locale: str) -> bytes:
-    """The errors as CSV: row, column, IMEI, reason, code."""
-
-    def rows() -> Iterator[list[object]]:
-        yield ["行", "列", "IMEI", "原因", "代码"] if locale == "zh" else ["row", "column", "IMEI", "reason", "code"]
-        for error in errors:
-            yield [error.row, error.column, error.imei, error.text(locale), error.reason]
-        if left_out:
-            said = f"另有 {left_out} 条错误未列出" if locale == "zh" else f"{left_out} more errors are not listed"
-            yield ["", "", "", said, "more"]
-
-    return b"".join(csv_bytes(rows()))
 
 
 def write_keys(rows: Iterable[tuple[KeyedMeter, bytes]]) -> bytes:
