@@ -29,7 +29,7 @@ from openmains.domain.ids import MeterId, ProductId
 from openmains.domain.period import DAY_S, Zone, day_to_date
 from openmains.domain.quantity import decimal_of
 from openmains.domain.readings.expected import MODES, Mode, Modes, due_at, period_of
-from openmains.domain.readings.tasks import Level, WantedModes, modes_on
+from openmains.domain.readings.tasks import Level, WantedModes, line_of, modes_on
 
 _PAGE = 5_000  # areas
 By = Literal["area", "customer", "product", "class"]
@@ -263,15 +263,12 @@ def _with_those_below(
     groups: Mapping[tuple[int, str], _Sum], areas: Sequence[Area], choice: MeterChoice
 ) -> dict[tuple[int, str], _Sum]:
     """Each area's sum with those of the areas below it, up to the area that was asked for."""
-    parents = {int(area.area_id): area.parent_id for area in areas}
+    parents: dict[int, int | None] = {area.area_id: area.parent_id for area in areas}
     parts: list[tuple[tuple[int, str], _Sum]] = []
     for (area_id, medium), part_sum in groups.items():
-        here: int | None = area_id
-        for _ in range(len(parents) + 1):
-            if here is None:
-                break
-            parts.append(((here, medium), part_sum))
-            here = None if here == choice.area_id else parents.get(here)
+        line = line_of(area_id, parents)
+        upto = line.index(choice.area_id) + 1 if choice.area_id in line else len(line)
+        parts += [((here, medium), part_sum) for here in line[:upto]]
     return _together(parts)
 
 
