@@ -30,7 +30,7 @@ test-slow: setup-dev ## soaks, long kills, long fuzz, a real year / 耗时测试
 
 check: setup-dev ## the checks and the tests without engines / 快速检查
 	@scripts/check.sh
-	@$(PY) -m pytest -q -n $(WORKERS) -m "not engines and not tools and not slow"
+	@$(PY) -m pytest -q -n $(WORKERS) --hypothesis-profile check -m "not engines and not tools and not slow"
 
 bench: setup ## measure ingest, queries and pages on this machine / 性能测试
 	@$(PY) -m openmains.run.cli bench machine

@@ -24,11 +24,15 @@ from openmains.edges.clickhouse import migrate as clickhouse_migrate
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.run.engines.engines import Engines
 from tests.support.engines import migrate_postgres, running_engines
+from tests.support.properties import CHECK
 from tests.support.system import Systems, running_system
 from tests.support.tiers import Watch, marks_of, turn_of
 
 # Hypothesis judges a test by the clock unless told otherwise; how fast this machine is today is not what is tested.
 settings.register_profile("openmains", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile(
+    "check", settings.get_profile("openmains"), max_examples=CHECK
+)  # `make check`: an answer while one waits
 settings.load_profile("openmains")
 
 WATCH = Watch()
@@ -53,11 +57,6 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         return (yield)
     finally:
         WATCH.test = ""
-
-
-# Hypothesis judges a test by the clock unless told otherwise; how fast this machine is today is not what is tested.
-settings.register_profile("openmains", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
-settings.load_profile("openmains")
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from openmains.drivers import catalog
 from openmains.drivers.model import MISSING_VALUE, Driver, EncodeError, Kind
 from openmains.drivers.points import vocabulary
 from tests.drivers.test_all_drivers import meaning
+from tests.support.properties import counted
 
 CATALOG = catalog.load()
 DRIVERS = [CATALOG.driver("openmains/water-1"), CATALOG.driver("openmains/gas-1")]
@@ -110,7 +111,7 @@ def reports(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @by_driver
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=counted(150), deadline=None)
 @given(values=reports())
 def test_report_round_trip(driver: Driver, values: dict[str, Any]) -> None:
     found = meaning(driver, driver.encode(Kind.REPORT, values))
@@ -120,7 +121,7 @@ def test_report_round_trip(driver: Driver, values: dict[str, Any]) -> None:
 
 
 @by_driver
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=counted(100), deadline=None)
 @given(
     entries=st.lists(st.tuples(U32, st.integers(-(2**31), 2**31 - 1)), min_size=1, max_size=60),
     base=VOLUME,

@@ -17,6 +17,7 @@ from openmains.domain.command.life import ENDS, State
 from openmains.domain.period import DAY_S, HOUR_S
 from tests.support.command_meter import ModelMeter
 from tests.support.command_radio import Platform, Radio, exchange
+from tests.support.properties import counted
 
 START = 1_760_000_000
 MAC = mac_of(command_key(bytes(range(32)), 7))
@@ -51,7 +52,7 @@ def live(seed: int, loss: int, repeat: int, moments: int) -> tuple[Platform, Mod
     return platform, meter
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=counted(100), deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 60), st.integers(0, 40))
 @example(734923670, 25, 0)
 def test_over_a_bad_radio(seed: int, loss: int, repeat: int) -> None:

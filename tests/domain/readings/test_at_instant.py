@@ -8,6 +8,7 @@ from openmains.domain.period import zone
 from openmains.domain.readings.at_instant import Known, register_at
 from openmains.domain.readings.model import DayRow, RegisterRow
 from openmains.domain.readings.quality import Rule, Slot
+from tests.support.properties import counted
 
 ZONE = zone("Asia/Shanghai")
 DAY = 20_000
@@ -93,7 +94,7 @@ def test_a_persons_value_is_named() -> None:
     assert [known and known.flags for known in found] == [0, EDITED, EDITED]
 
 
-@settings(max_examples=60)
+@settings(max_examples=counted(60))
 @given(
     st.lists(st.tuples(st.integers(0, 50), st.sampled_from([0, 0, 0, 2, 4])), min_size=12, max_size=12),
     st.integers(0, 3 * 86_400),

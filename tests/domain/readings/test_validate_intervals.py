@@ -373,13 +373,16 @@ def test_nonsense_is_kept_and_never_raises(reports: list[IntervalReport]) -> Non
 
 
 def test_a_clean_day_costs_little() -> None:
-    """The pipeline rests on 12 µs. The best of many short runs, so that load on the machine hardly matters."""
+    """The pipeline rests on it: less than four times of what walking over its 48 values costs, measured in turns."""
     state, base = begun(8)
     history = [(SHANGHAI.start_of(DAY - k), base - 480 * k) for k in range(1, 8)]
     report = daily(DAY, base, [10] * 48, history=history)
-    best = min(timeit.repeat(lambda: validate_intervals(state, report, LIMITS, SHANGHAI), number=200, repeat=50)) / 200
-    print(f"clean report: {best * 1e6:.1f} µs")
-    assert best < 12e-6
+    walk = best = float("inf")
+    for _ in range(50):
+        walk = min(walk, timeit.timeit(lambda: [value.to_bytes(4, "big") for value in report.increments], number=200))
+        best = min(best, timeit.timeit(lambda: validate_intervals(state, report, LIMITS, SHANGHAI), number=200))
+    print(f"clean report: {best / walk:.2f} walks")
+    assert best < 4 * walk
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from openmains.domain.security.findings import Finding, Kind
 from openmains.domain.security.guard import AccessGuard, GuardLimits
+from tests.support.properties import counted
 
 IMEI = 861234567890123
 
@@ -84,7 +85,7 @@ def test_an_operators_release_begins_anew() -> None:
     assert guard.message(IMEI, "a", "a", 5 * 3600) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=counted(60), deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 3))
 def test_an_honest_fleet_is_never_suspected(seed: int, hosts: int) -> None:
     """Weeks of meters behind a NAT that changes addresses at each message: restarts with new sessions, lost last flights,

@@ -16,6 +16,7 @@ from openmains.edges.http.openapi import document
 from openmains.edges.http.problem_texts import PROBLEMS
 from openmains.edges.http.problem_texts.fields import FIELDS
 from tests.edges.http.world import OWN, World
+from tests.support.properties import counted
 
 REFERENCE = Path(__file__).parents[3] / "docs/reference/openapi.json"
 
@@ -165,7 +166,7 @@ def _body(operation: dict[str, Any], draw: Any) -> Any:
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=counted(400), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_garbage_is_never_our_fault(world: World, call: Any, data: st.DataObject) -> None:
     method, path, operation = data.draw(st.sampled_from(OPERATIONS))

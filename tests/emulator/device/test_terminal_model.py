@@ -19,6 +19,7 @@ from openmains.emulator.meter.prices import MONEY, UNITS_A_FEN, Account, PriceSe
 from openmains.emulator.meter.store import Held, Store
 from openmains.emulator.meter.valve import Position, Valve
 from tests.emulator.device.terminals import BASE, T0, Bench
+from tests.support.properties import counted
 
 RICH = 10_000_000  # fen: nothing closes the valve but commands
 FLAT = 25_000
@@ -233,7 +234,7 @@ def run(examples: int, steps: int) -> None:
 
 
 def test_no_command_acts_twice_or_late() -> None:
-    run(60, 40)
+    run(counted(60), 40)
 
 
 @pytest.mark.usefixtures("takes_minutes")

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from openmains.domain.period import DAY_S
 from openmains.emulator.meter.consumption import BLOCK_DAYS, ORIGIN_DAY, Consumption, Medium
+from tests.support.properties import counted
 
 _DAY_2026 = 20_454  # 2026-01-01
 _START = _DAY_2026 * DAY_S - 8 * 3600  # midnight in China
@@ -18,7 +19,7 @@ _START = _DAY_2026 * DAY_S - 8 * 3600  # midnight in China
     start=st.integers(ORIGIN_DAY * DAY_S, (ORIGIN_DAY + 3650) * DAY_S),
     step=st.sampled_from([1, 60, 300, 1800, 86_400]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=counted(60), deadline=None)
 def test_random_access_equals_the_grid_and_never_falls(number: int, medium: Medium, start: int, step: int) -> None:
     town = Consumption(seed=7)
     row = town.registers(number, medium, start, step, 20)

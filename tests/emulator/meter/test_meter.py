@@ -11,6 +11,7 @@ from openmains.emulator.meter.meter import ACTIONS, GUARDS, UNKNOWN, Action, Att
 from openmains.emulator.meter.spreading import Period, Scheme
 from openmains.emulator.meter.states import TABLE, Input, State
 from tests.emulator.plain_frames import PlainFrames, litre_a_minute
+from tests.support.properties import counted
 
 _MIDNIGHT = 20_454 * 86_400 - 8 * 3600  # 2026-01-01 00:00 in China
 _HOUSE = Profile()
@@ -305,7 +306,7 @@ def test_every_guard_and_action_exists() -> None:
         assert not row.guard or callable(getattr(Meter, f"_if_{row.guard}"))
 
 
-@pytest.mark.parametrize("seed", range(200))
+@pytest.mark.parametrize("seed", range(counted(200)))
 def test_any_input_in_any_order_lands_in_a_known_state(seed: int) -> None:
     """Timers, attaches, outcomes, events and clock jumps in random order: never stuck, never an exception."""
     rng = random.Random(seed)  # noqa: S311 - reproducible on purpose

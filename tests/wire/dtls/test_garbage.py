@@ -20,6 +20,7 @@ from openmains.wire.dtls.states import Asking
 from openmains.wire.dtls.tickets import read_new_ticket_untrusted
 from openmains.wire.errors import WireError
 from tests.support.dtls import HOME, SERVER, Line, Site, connected, make_client
+from tests.support.properties import counted
 
 CODECS = (
     lambda raw: list(records_untrusted(raw, 0)),
@@ -148,7 +149,7 @@ def bend(raw: bytes, changes: list[Change]) -> bytes:
 CHANGES = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1000), st.integers(0, 255)), max_size=3)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=counted(200), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, len(GENUINE) - 1), CHANGES) | st.binary(max_size=80), max_size=12))
 def test_the_server_never_raises_and_goes_on(script: list[Any]) -> None:
     site = Site()
@@ -165,7 +166,7 @@ def test_the_server_never_raises_and_goes_on(script: list[Any]) -> None:
     assert set(site.delivered) <= {b"data", b"honest"}, "nothing but what was genuinely said"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=counted(200), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 20), CHANGES) | st.binary(max_size=80), max_size=12))
 def test_the_client_never_raises(script: list[Any]) -> None:
     site = Site(answer=lambda data: data)

@@ -9,6 +9,7 @@ from openmains.wire.errors import WireError
 from openmains.wire.gbt36330.cipher import KEY_SIZES, Algorithm, DataCipher, Mode
 from openmains.wire.gbt36330.frame import Frame, decode_frame_untrusted, encode_frame
 from openmains.wire.gbt36330.profile import MAX_DATA
+from tests.support.properties import counted
 
 PAIRS = [(a, m) for a in Algorithm for m in Mode if (a, m) != (Algorithm.TRIPLE_DES, Mode.GCM)]
 
@@ -56,7 +57,7 @@ def test_sm4_gcm_of_rfc_8998() -> None:
 
 @pytest.mark.parametrize(("algorithm", "mode"), PAIRS)
 @given(source=st.data())
-@settings(max_examples=25)
+@settings(max_examples=counted(25))
 def test_round_trip_within_128_bytes(algorithm: Algorithm, mode: Mode, source: st.DataObject) -> None:
     cipher = DataCipher(algorithm, mode, key_of(algorithm))
     plain = source.draw(st.binary(max_size=cipher.room))
@@ -91,7 +92,7 @@ def test_with_gcm_no_bit_of_a_frame_can_be_changed(algorithm: Algorithm) -> None
 
 @pytest.mark.parametrize(("algorithm", "mode"), PAIRS)
 @given(source=st.data())
-@settings(max_examples=25)
+@settings(max_examples=counted(25))
 def test_garbage_is_one_error(algorithm: Algorithm, mode: Mode, source: st.DataObject) -> None:
     cipher = DataCipher(algorithm, mode, key_of(algorithm))
     try:

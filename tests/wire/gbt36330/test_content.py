@@ -13,6 +13,7 @@ from openmains.wire.gbt36330 import content as c
 from openmains.wire.gbt36330.frame import MessageType
 from openmains.wire.gbt36330.profile import MAX_DATA
 from openmains.wire.gbt36330.segments import KEPT_MS, MOST_SEGMENTS, MOST_TRANSFERS, Assembler, split
+from tests.support.properties import counted
 
 KNOWN: list[tuple[c.Content, str]] = [  # synthetic from docs/protocols/gbt36330.md
     (c.FactoryReset(7, 1), "00000007" "01"),
@@ -141,7 +142,7 @@ def test_a_month_of_history_goes_in_segments() -> None:
 
 
 @given(st.binary(max_size=2_000), st.integers(100, MAX_DATA), st.randoms())
-@settings(max_examples=50)
+@settings(max_examples=counted(50))
 def test_segments_in_any_order_and_doubled(content: bytes, room: int, source: object) -> None:
     parts = split(content, room, 300)
     assert all(len(part) <= room for part in parts)
