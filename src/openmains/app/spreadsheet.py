@@ -11,6 +11,8 @@ itself gets one more, so both are one to one. Numbers made by the program are no
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -48,7 +50,18 @@ def original(text: str) -> str:
 def _field(cell: Any) -> str:
     if cell is None:
         return ""
-    text = neutral(cell) if isinstance(cell, str) else str(cell)
+    if isinstance(cell, str):  # letters and digits alone harm nobody, and most cells are these
+        return cell if cell.isalnum() else _quoted(cell)
+    text = str(cell)
+    return text if isinstance(cell, (int, Decimal)) else _wrapped(text)
+
+
+@lru_cache(maxsize=4096)  # the same instants and words stand in line after line
+def _quoted(text: str) -> str:
+    return _wrapped(neutral(text))
+
+
+def _wrapped(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text
 
 

@@ -6,7 +6,7 @@ does not are the nearest days and received registers asked for, and the rule of 
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import Any
 
 from msgspec import Struct, json, to_builtins
@@ -15,6 +15,7 @@ from openmains.app.fleet.choice import ChosenMeter, ChosenMeters, MeterChoice
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
+from openmains.app.readings.bulk.ahead import one_ahead
 from openmains.app.readings.bulk.ports import BulkStore, SlotAround
 from openmains.app.unit_of_work import Store
 from openmains.domain.ids import MeterId, TenantId
@@ -180,8 +181,12 @@ async def register_lines(
 ) -> AsyncIterator[list[Sequence[Any]]]:
     """Lines of the file below ``REGISTER_HEADS``, a page of meters at a time; empty cells where nothing is known."""
     when, words = zone.iso(at_s), _YES_NO[language]
-    async for meters in chosen_pages(store, tenant_id, choice, MeterId(0), now_us):
-        known = await registers_at(bulk, tenant_id, [meter.meter_id for meter in meters], at_s, zone)
+
+    async def asked() -> AsyncGenerator[tuple[list[ChosenMeter], dict[int, Known]], None]:
+        async for meters in chosen_pages(store, tenant_id, choice, MeterId(0), now_us):
+            yield meters, await registers_at(bulk, tenant_id, [meter.meter_id for meter in meters], at_s, zone)
+
+    async for meters, known in one_ahead(asked()):
         lines: list[Sequence[Any]] = []
         for meter in meters:
             exponent = exponent_of(meter.driver)
