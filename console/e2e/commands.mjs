@@ -8,7 +8,7 @@ const WORDS = {
   en: { done: "Done", close: /Shuts off the (gas|water)/ },
 };
 const DONE_MS = 120_000; // a demo meter reports about once a minute, and is told only then
-const PAGES = ["/commands?all=1", "/batches", "/batches/new", "/approvals", "/command-stop", "/report-plan"];
+const PAGES = ["/commands?all=1", "/batches", "/batches/new", "/approvals", "/command-policy", "/command-stop", "/report-plan"];
 
 export async function commandStory({ page, url, context, locale, findings }) {
   const words = WORDS[locale];

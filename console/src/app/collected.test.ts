@@ -57,7 +57,7 @@ describe("a page", () => {
     const known = {
       "/": "home", "/sign-in": "sign-in", "/password": "password", "/meters": "meters", "/meters/7": "meter", "/meters/new": "meter-new", "/meters/7/edit": "meter-edit",
       "/meters/import": "meter-import", "/alarms": "alarms", "/report": "report", "/exceptions": "exceptions", "/edits": "edits", "/gaps": "gaps", "/commands": "commands", "/commands/7": "command",
-      "/batches": "batches", "/batches/new": "batch-new", "/batches/7": "batch", "/approvals": "approvals", "/command-stop": "command-stop", "/report-plan": "report-plan",
+      "/batches": "batches", "/batches/new": "batch-new", "/batches/7": "batch", "/approvals": "approvals", "/command-policy": "command-policy", "/command-stop": "command-stop", "/report-plan": "report-plan",
       "/terminals": "terminals", "/onboarding": "onboarding", "/refusals": "refusals", "/keys": "keys", "/products": "products", "/drivers/a/b": "driver", "/system": "system", "/users": "users",
       "/tokens": "tokens", "/audit": "audit", "/gallery": "gallery", "/nowhere": "not-found", "/meters/x": "not-found",
     };

@@ -10,6 +10,7 @@ export type Command = Schemas["Command"];
 export type CommandDetail = Schemas["CommandDetail"];
 export type CommandKind = Schemas["Kind"];
 export type CommandKindInfo = Schemas["CommandKindInfo"];
+export type CommandPolicy = Schemas["CommandPolicy"];
 export type CommandParameter = Schemas["CommandParameter"];
 export type CommandState = Schemas["State"];
 export type KeyVerdict = Schemas["KeyVerdict"];
@@ -80,6 +81,8 @@ export const signFacts = (body: Schemas["NewFacts"]) => call("post", "/api/v1/si
 export const previewPlan = (body: PlanRequest) => call("post", "/api/v1/report-plan", { body });
 export const applyPlan = (body: PlanRequest, name: string, uniqueKey: string) =>
   call("post", "/api/v1/report-plan/apply", { body: { ...body, name, unique_key: uniqueKey } });
+export const getPolicy = (signal: Abort) => call("get", "/api/v1/command-policy", { signal });
+export const setPolicy = (policy: CommandPolicy, reason: string) => call("put", "/api/v1/command-policy", { query: { reason }, body: policy });
 export const listCapacities = (signal: Abort) => call("get", "/api/v1/cell-capacities", { signal });
 export const setCapacities = (lines: NetworkCapacity[]) => call("put", "/api/v1/cell-capacities", { body: lines });
 

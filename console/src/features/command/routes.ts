@@ -10,5 +10,6 @@ export const routes: readonly Page[] = [
   { path: "/approvals", name: "approvals", component: () => import("./pages/ApprovalInbox.vue"), meta: { title: "command.approvals", under: "commands", least: "operator" } },
   { path: "/command-stop", name: "command-stop", component: () => import("./pages/StopPage.vue"), meta: { title: "command.stopPage", under: "commands" } },
   { path: "/signed-facts", name: "signed-facts", component: () => import("./pages/SignedFacts.vue"), meta: { title: "command.facts.page", under: "commands", least: "operator" } },
+  { path: "/command-policy", name: "command-policy", component: () => import("./pages/PolicyPage.vue"), meta: { title: "command.policy.page", under: "commands" } },
   { path: "/report-plan", name: "report-plan", component: () => import("./pages/ReportPlanner.vue"), meta: { title: "command.planner", under: "commands", least: "operator" } },
 ];
