@@ -35,6 +35,8 @@ FIELDS: dict[str, tuple[str, str]] = {
     "before-installation": ("不能早于安装日期", "is before the installation"),
     "without-customer": ("该表没有用户", "the meter has no customer"),
     "in-the-future": ("不能晚于今天", "is in the future"),
+    "not-of-this-act": ("该业务不需要此项，请留空", "does not belong to this act: leave it out"),
+    "without-zone": ("须带时区（如 +08:00）", "needs its offset from UTC, such as +08:00"),
     "after-removal": ("晚于该表拆除", "is after the meter was removed"),
     "beyond-dial": ("超过该表的量程", "is beyond the meter's dial"),
     "too-many-decimals": ("小数位数超过该表的最小单位", "has more decimals than the meter shows"),

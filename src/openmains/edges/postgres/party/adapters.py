@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ports of customers and accounts and the tables behind them."""
+
+from openmains.app.party.ports import AccountStore
+from openmains.edges.postgres.adapters import Adapters, Bind
+from openmains.edges.postgres.party.accounts import Accounts
+
+ADAPTERS: Adapters = dict([Bind(AccountStore).to(Accounts)])
