@@ -16,7 +16,7 @@ from litestar import Litestar
 
 from openmains.app.fleet.drivers import LoadedDriverCatalog
 from openmains.app.ingest.uplink import Uplink
-from openmains.app.security.keys.envelope import MasterKey, Masters
+from openmains.app.sealing.envelope import MasterKey, Masters
 from openmains.app.security.keys.files import SealedFiles
 from openmains.app.system.model import LiveEvent, Metric, SystemSnapshot
 from openmains.domain.fleet.identifiers import imei_of
