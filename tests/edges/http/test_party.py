@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 
 from openmains.app.identity.model import Actor
@@ -18,7 +19,10 @@ from openmains.app.problems import Problem
 from openmains.domain.identity.role import Role
 from openmains.domain.ids import AccountId, CustomerId, PremisesId, TenantId, UserId
 from openmains.domain.party.accounts import ActKind
+from openmains.edges.postgres.db import PIPELINE_ROLE, create_pool
+from openmains.edges.postgres.party.customers import settle_customers
 from tests.edges.http.world import Utility, World
+from tests.support.personal import personal_vault
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 BAD = asyncpg.IntegrityConstraintViolationError
@@ -258,3 +262,172 @@ async def test_the_database_refuses_what_rewrites_the_past(world: World) -> None
         assert await work[AccountStore].holder_at(made.account_id, day(1)) is None
         assert await work[AccountStore].lock([made.account_id]) == {}
         assert await work[AccountStore].of_number(made.number) is None
+
+
+CITIZEN, BANK = "11010519491231002X", "6222020200001234567"  # GB 11643-1999 annex A; synthetic
+
+
+async def told(answer: httpx.Response) -> dict[str, Any]:
+    assert answer.status_code in (200, 201), answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_personal_data_is_sealed_masked_found_whole_and_seen_for_a_reason(world: World) -> None:
+    utility = await world.utility()
+    body = {
+        "code": "U1",
+        "name": "张三丰",
+        "phone": "138 0013 8000",
+        "identity_number": CITIZEN,
+        "bank_account": BANK,
+        "note": "狗",
+    }
+    async with world.client(utility.token) as client:
+        made = await told(await client.post("/customers", json=body))
+        whose = made["customer_id"]
+        assert (made["phone"], made["identity_number"], made["bank_account"]) == ("138****00", "110****2X", "****4567")
+        made = await told(
+            await client.post(
+                f"/customers/{whose}/contacts", json={"name": "李四", "relation": "租户", "phone": "021-68888888"}
+            )
+        )
+        assert [(one["name"], one["phone"]) for one in made["contacts"]] == [("李四", "021****88")]
+        for wrong, code in (
+            ({"phone": "138****00"}, "masked"),
+            ({"phone": "x"}, "bad-phone"),
+            ({"identity_number": "110105194912310021"}, "bad-identity-number"),
+        ):
+            answer = await client.patch(
+                f"/customers/{whose}",
+                json={**wrong, "reason": "they said so"},
+                headers={"If-Match": str(made["revision"])},
+            )
+            assert answer.json()["errors"][0]["code"] == code, answer.text
+        quiet = await client.patch(
+            f"/customers/{whose}", json={"phone": "13900139000"}, headers={"If-Match": str(made["revision"])}
+        )
+        assert quiet.json()["type"].endswith("/reason-needed")
+        for q in (
+            "13800138000",
+            "+86-138-0013-8000",
+            CITIZEN,
+            CITIZEN.lower(),
+            BANK,
+            "02168888888",
+            "三丰",
+            "U1",
+            "李四",
+        ):
+            found = (await told(await client.get("/customers", params={"q": q})))["items"]
+            assert [(row["customer_id"], row["phone"]) for row in found] == [(whose, "138****00")], q
+        for q in ("1380013800", "0013", "3800138000", CITIZEN[:-1]):
+            assert (await told(await client.get("/customers", params={"q": q})))["items"] == [], q
+        look = f"/customers/{whose}/personal"
+        assert (await client.post(look, json={"field": "phone"})).json()["type"].endswith("/reason-needed")
+        assert await told(await client.post(look, json={"field": "phone", "reason": "leak at the house"})) == {
+            "field": "phone",
+            "value": "13800138000",
+        }
+        contact = made["contacts"][0]["contact_id"]
+        seen = await told(await client.post(look, json={"field": "phone", "contact_id": contact, "reason": "leak"}))
+        assert seen["value"] == "02168888888"
+        assert (
+            await client.post(look, json={"field": "bank_account", "contact_id": contact, "reason": "leak"})
+        ).status_code == 404
+        changed = {"phone": "139 0013 9000", "identity_number": "", "reason": "new number"}
+        made = await told(
+            await client.patch(f"/customers/{whose}", json=changed, headers={"If-Match": str(made["revision"])})
+        )
+        assert (made["phone"], made["identity_number"], made["note"]) == ("139****00", "", "狗")
+        assert (await told(await client.get("/customers", params={"q": "13800138000"})))["items"] == []
+        gone = await client.delete(f"/customers/{whose}/contacts/{contact}", params={"reason": "moved away"})
+        assert (await told(gone))["contacts"] == []
+        lines = (await told(await client.get("/audit", params={"object_type": "customer", "object_id": str(whose)})))[
+            "items"
+        ]
+    assert [line["action"] for line in lines].count("see_personal") == 2
+    assert {line["reason"] for line in lines if line["action"] == "see_personal"} == {"leak at the house", "leak"}
+    async with world.client(await world.user(utility, "viewer")) as viewer:
+        assert (await viewer.post(look, json={"field": "phone", "reason": "curious"})).status_code == 403
+    async with world.client((await world.utility()).token) as stranger:
+        assert (await stranger.get(f"/customers/{whose}")).status_code == 404
+        assert (await told(await stranger.get("/customers", params={"q": "13900139000"})))["items"] == []
+    secret = ("13800138000", "13900139000", CITIZEN, BANK, "68888888")
+    for table in ("customer", "contact", "personal", "customer_search", "audit", "meter_search"):
+        for row in await world.owner.fetch(
+            f"SELECT t::text AS all FROM {table} t WHERE tenant_id = $1",  # noqa: S608 - names above
+            utility.tenant_id,
+        ):
+            assert not any(value in row["all"] or value.encode().hex() in row["all"] for value in secret), (table, row)
+    # a row that is moved to another customer does not open
+    other = await world.owner.fetchval(
+        "INSERT INTO customer (tenant_id, code, name) VALUES ($1, 'U2', 'x') RETURNING customer_id", utility.tenant_id
+    )
+    await world.owner.execute(
+        "UPDATE personal SET customer_id = $1 WHERE customer_id = $2 AND contact_id IS NULL", other, whose
+    )
+    async with world.client(utility.token) as client:
+        assert (await client.get(f"/customers/{other}")).status_code == 500
+
+
+async def test_phones_of_before_are_sealed_and_who_looks_at_many_is_in_the_trail(world: World) -> None:
+    utility = await world.utility()
+    await world.owner.execute(
+        "INSERT INTO customer (tenant_id, code, name, phone) SELECT $1, 'old' || n, '王' || n, '1370000' || lpad(n::text, 4, '0')"
+        " FROM generate_series(1, 150) n", utility.tenant_id,
+    )  # fmt: skip
+    pool = await create_pool(world.urls.postgres_owner, role=PIPELINE_ROLE)
+    while await settle_customers(pool, world.deps.personal or personal_vault(pool)):
+        pass
+    await pool.close()
+    clear = "SELECT count(*) FROM customer WHERE tenant_id = $1 AND (phone <> '' OR NOT is_indexed)"
+    assert await world.owner.fetchval(clear, utility.tenant_id) == 0
+    seen = (
+        "SELECT after->>'rows' AS rows FROM audit WHERE tenant_id = $1 AND action = 'view_customers' ORDER BY audit_id"
+    )
+    async with world.client(utility.token) as client:
+        found = (await told(await client.get("/customers", params={"q": "13700000042"})))["items"]
+        assert [(row["code"], row["phone"]) for row in found] == [("old42", "137****42")]
+        page = await told(await client.get("/customers", params={"limit": 80}))
+        assert [row["rows"] for row in await world.owner.fetch(seen, utility.tenant_id)] == []
+        await told(await client.get("/customers", params={"limit": 80, "cursor": page["next"]}))
+        await told(await client.get("/customers", params={"limit": 500}))
+    assert [row["rows"] for row in await world.owner.fetch(seen, utility.tenant_id)] == ["150", "150"]
+
+
+async def test_accounts_through_the_api(world: World) -> None:
+    book = await make_book(world)
+    first, second, at = await book.customer(), await book.customer("李四"), await book.premises()
+    async with world.client(await world.user(book.utility, "operator")) as clerk:
+        new = {
+            "key": "o-1",
+            "number": "A-1",
+            "premises_id": at,
+            "medium": "water",
+            "customer_id": first,
+            "opened_at": T0.isoformat(),
+        }
+        made = await told(await clerk.post("/accounts", json=new))
+        assert await told(await clerk.post("/accounts", json=new)) == made
+        acts = f"/accounts/{made['account_id']}/acts"
+        over = {"key": "t-1", "kind": "transfer", "customer_id": second, "at": day(3).isoformat(), "reason": "sold"}
+        assert (await clerk.post(acts, json=over | {"reason": ""})).json()["type"].endswith("/reason-needed")
+        [after] = (await told(await clerk.post(acts, json=over)))["items"]
+        assert after["customer_name"] == "李四"
+        refused = await clerk.post(acts, json=over | {"key": "t-2"})
+        assert refused.status_code == 409
+        assert "A-1" in refused.json()["detail"]
+        detail = await told(await clerk.get(f"/accounts/{made['account_id']}"))
+        assert [one["kind"] for one in detail["history"]] == ["open", "move_in", "transfer"]
+        assert [one["customer_name"] for one in detail["holders"]] == ["张三", "李四"]
+        assert [
+            one["number"]
+            for one in (await told(await clerk.get("/accounts", params={"area_id": after["area_id"]})))["items"]
+        ] == ["A-1"]
+        assert [one["number"] for one in (await told(await clerk.get(f"/customers/{first}")))["held"]] == ["A-1"]
+        assert [
+            one["customer_id"] for one in (await told(await clerk.get("/customers", params={"q": "A-1"})))["items"]
+        ] == [first, second]
+    async with world.client(await world.user(book.utility, "viewer")) as viewer:
+        assert (await viewer.post(acts, json=over)).status_code == 403

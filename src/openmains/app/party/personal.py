@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from openmains.app.fleet.imports.ports import SealedPhone
 from openmains.app.sealing.envelope import NONCE_BYTES, KeyUnreadableError, Masters
 from openmains.app.sealing.ports import DataKeySource
 from openmains.app.sealing.vault import KeyVault, Random
@@ -119,6 +120,12 @@ class PersonalVault:
             key = await self._keys.data_key(tenant_id, value.key_id)
             opened[value.place] = key.open(value)
         return opened
+
+    async def seal_phones(self, tenant_id: TenantId, phones: Mapping[CustomerId, str]) -> list[SealedPhone]:
+        """``PhoneSealing`` of an import of meters: customers' own phones."""
+        sealer = await self.sealer(tenant_id)
+        values = (sealer.seal(PersonalPlace(one, None, PersonalField.PHONE), text) for one, text in phones.items())
+        return [SealedPhone(one.place.customer_id, one.key_id, one.nonce, one.sealed, one.blind) for one in values]
 
 
 def by_contact(

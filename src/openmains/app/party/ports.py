@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What customers and accounts ask of the store."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from openmains.app.fleet.model import Medium
+from openmains.app.party.customer_model import CustomerDetail, CustomerFilter, PartyCustomer
 from openmains.app.party.model import Account, AccountFilter, Holder, RecordedAct
-from openmains.domain.ids import AccountId, CustomerId, PremisesId, UserId
+from openmains.app.party.personal import PersonalPlace, SealedValue
+from openmains.domain.ids import AccountId, ContactId, CustomerId, PremisesId, UserId
 from openmains.domain.party.accounts import AccountAct, AccountState
+from openmains.domain.party.personal import PersonalField
 
 
 class AccountStore(Protocol):
@@ -42,3 +45,32 @@ class AccountStore(Protocol):
         """Acts that were decided, with the spans of holders and the ends of accounts that follow from them."""
 
     async def customer_exists(self, customer_id: CustomerId) -> bool: ...
+
+
+class CustomerStore(Protocol):
+    """Customers and their contacts; nothing personal."""
+
+    async def page(self, chosen: CustomerFilter) -> list[PartyCustomer]: ...
+    async def get(self, customer_id: CustomerId) -> CustomerDetail | None:
+        """With contacts, without accounts."""
+
+    async def add(self, values: Mapping[str, Any]) -> CustomerId | None:
+        """None: the code is taken."""
+
+    async def change(self, customer_id: CustomerId, revision: int, values: Mapping[str, Any]) -> bool:
+        """False: the revision is not the current one."""
+
+    async def add_contact(self, customer_id: CustomerId, name: str, relation: str) -> ContactId: ...
+    async def remove_contact(self, customer_id: CustomerId, contact_id: ContactId) -> bool: ...
+    async def index(self, customer_ids: Sequence[CustomerId]) -> None:
+        """Write their search texts anew."""
+
+
+class PersonalStore(Protocol):
+    """Sealed values of customers and contacts."""
+
+    async def of(self, customer_ids: Sequence[CustomerId]) -> list[SealedValue]: ...
+    async def put(self, values: Sequence[SealedValue]) -> None: ...
+    async def drop(self, places: Sequence[PersonalPlace]) -> None: ...
+    async def find(self, blinds: Mapping[PersonalField, bytes]) -> list[CustomerId]:
+        """Whose own or whose contacts' values these are; at most 200."""

@@ -64,7 +64,7 @@ CREATE TABLE account (
   CHECK (closed_at >= opened_at)
 );
 CREATE INDEX account_premises ON account (premises_id, account_id);
-CREATE INDEX account_number_begins ON account (tenant_id, number text_pattern_ops);
+CREATE INDEX account_number_begins ON account (tenant_id, lower(number) text_pattern_ops);
 
 -- Who holds an account: no two at a time. Two ranges, so that no extension is needed.
 CREATE TABLE account_holder (

@@ -12,6 +12,7 @@ from openmains.domain.ids import AccountId, CustomerId, PremisesId, TenantId, Us
 from openmains.domain.party.accounts import AccountAct, AccountState, ActKind
 from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import Connection, Row
+from openmains.edges.postgres.party.customers import index_customers
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__)
@@ -50,8 +51,8 @@ class Accounts:
             fragments.append(OF_ANY_HOLDER if chosen.is_past else OF_HOLDER)
             values["customer_id"] = chosen.customer_id
         if chosen.number is not None:
-            fragments.append("AND x.number LIKE :number")
-            values["number"] = like_escape(chosen.number) + "%"
+            fragments.append("AND lower(x.number) LIKE :number")
+            values["number"] = like_escape(chosen.number.lower()) + "%"
         if chosen.after is not None:
             fragments.append("AND x.account_id > :after")
             values["after"] = chosen.after
@@ -133,6 +134,8 @@ class Accounts:
             if act.kind is not ActKind.OPEN:
                 closed_at = act.at if act.kind is ActKind.CLOSE else None
                 await _QUERIES["account_acted"].execute(self._connection, **account, closed_at=closed_at)
+        if came := sorted({act.customer_id for act in acts if act.kind in _COMES and act.customer_id is not None}):
+            await index_customers(self._connection, came)  # they are found by the account's number
 
     async def customer_exists(self, customer_id: CustomerId) -> bool:
         found: bool = await _QUERIES["customer_exists"].fetchval(

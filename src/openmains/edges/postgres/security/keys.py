@@ -11,10 +11,10 @@ from openmains.app.security.keys.ports import DeviceKey, KeyedMeter, MeterChoice
 from openmains.domain.ids import TenantId
 from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import Connection, Pool, Row
+from openmains.edges.postgres.party.keys import KEY_LOCK
 from openmains.edges.postgres.queries import load
 from openmains.wire.dtls.events import Weakness
 
-_LOCK = 0x6F6D_6B65  # 'omke': any number that is the project's own
 _QUERIES = load(__package__)
 
 
@@ -74,7 +74,7 @@ class PostgresKeys:
     async def locked(self, *, exclusive: bool) -> AsyncIterator[None]:
         lock = _QUERIES["lock_keys_alone"] if exclusive else _QUERIES["lock_keys"]
         async with self._pool.acquire() as connection, connection.transaction():
-            await lock.execute(connection, lock=_LOCK)
+            await lock.execute(connection, lock=KEY_LOCK)
             yield
 
     async def data_keys(self, tenant_id: TenantId | None = None, /) -> list[WrappedKey]:
