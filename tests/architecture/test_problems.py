@@ -17,6 +17,7 @@ from openmains.edges.http.problem_texts import (
     fleet,
     identity,
     ledger,
+    party,
     readings,
     request,
     security,
@@ -63,7 +64,7 @@ def test_every_code_has_a_text_and_every_text_a_code() -> None:
 
 
 def test_no_code_has_two_texts() -> None:
-    parts = (command, device_management, fleet, identity, ledger, readings, request, security, tariff)
+    parts = (command, device_management, fleet, identity, ledger, party, readings, request, security, tariff)
     assert sum(len(part.TEXTS) for part in parts) == len(PROBLEMS)
 
 

@@ -146,45 +146,45 @@ def test_a_kind_of_command(tmp_path: Path) -> None:
     assert "| `blink` | 闪灯 | Blink | setting |" in page.read_text("utf-8")
 
 
-PARTY_PORT = """
+NOTICE_PORT = """
 from typing import Protocol
 
 
-class CustomerStore(Protocol):
-    async def forget(self, customer_id: int) -> None: ...
+class NoticeStore(Protocol):
+    async def forget(self, notice_id: int) -> None: ...
 """
-PARTY_TABLE = """
-from openmains.app.party.ports import CustomerStore
+NOTICE_TABLE = """
+from openmains.app.notice.ports import NoticeStore
 from openmains.domain.ids import TenantId
 from openmains.edges.postgres.adapters import Adapters, Bind
 from openmains.edges.postgres.db import Connection
 
 
-class Customers:
+class Notices:
     def __init__(self, connection: Connection, tenant_id: TenantId) -> None: ...
-    async def forget(self, customer_id: int) -> None: ...
+    async def forget(self, notice_id: int) -> None: ...
 
 
-ADAPTERS: Adapters = dict([Bind(CustomerStore).to(Customers)])
+ADAPTERS: Adapters = dict([Bind(NoticeStore).to(Notices)])
 """
 ASK_PORT = """
-from openmains.app.party.ports import CustomerStore
+from openmains.app.notice.ports import NoticeStore
 from openmains.edges.postgres.unit_of_work import PostgresStore
-assert CustomerStore in PostgresStore(None).ports
+assert NoticeStore in PostgresStore(None).ports
 """
 
 
 @pytest.mark.usefixtures("takes_seconds")
 def test_a_context(tmp_path: Path) -> None:
     tree = copy_source(tmp_path)
-    for place in ("app/party", "edges/postgres/party"):
+    for place in ("app/notice", "edges/postgres/notice"):
         add(tree / place / "__init__.py", HEAD)
-    add(tree / "app/party/ports.py", HEAD + PARTY_PORT)
-    add(tree / "edges/postgres/party/adapters.py", HEAD + PARTY_TABLE)
+    add(tree / "app/notice/ports.py", HEAD + NOTICE_PORT)
+    add(tree / "edges/postgres/notice/adapters.py", HEAD + NOTICE_TABLE)
     unit = tree / "edges/postgres/unit_of_work.py"
-    edit(unit, "CONTEXTS = (identity, ", "CONTEXTS = (party, identity, ")
+    edit(unit, "CONTEXTS = (identity, ", "CONTEXTS = (notice, identity, ")
     edit(unit, "from openmains.edges.postgres.readings import",
-         "from openmains.edges.postgres.party import adapters as party\nfrom openmains.edges.postgres.readings import")  # fmt: skip
+         "from openmains.edges.postgres.notice import adapters as notice\nfrom openmains.edges.postgres.readings import")  # fmt: skip
     accepted = lint_imports(tmp_path)
     assert accepted.returncode == 0, accepted.stdout[-2000:]
     assert without_tier(tree / "app") == set()

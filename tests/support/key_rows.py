@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import cast
 
+from openmains.app.sealing.envelope import MasterKey, Masters, WrappedKey
 from openmains.app.security.keys.cache import KeyCache
-from openmains.app.security.keys.envelope import DataKey, MasterKey, Masters, WrappedKey
+from openmains.app.security.keys.envelope import DataKey
 from openmains.app.security.keys.ports import DeviceKey, KeyStore
 from openmains.app.security.keys.vault import Vault
 from openmains.domain.ids import TenantId

@@ -256,7 +256,7 @@ async def _queries(owner: Pool, chance: random.Random, meters: int, count: int) 
     """Random parts of what random meters carry."""
     ids = [chance.randint(1, meters) for _ in range(count)]
     rows = await owner.fetch(
-        "SELECT m.number, m.imei::text, c.name, c.phone, m.address FROM meter m JOIN customer c USING (customer_id) "
+        "SELECT m.number, m.imei::text, c.name, m.address FROM meter m JOIN customer c USING (customer_id) "
         "WHERE m.meter_id = ANY ($1::bigint[])", ids,
     )  # fmt: skip
 
@@ -267,6 +267,6 @@ async def _queries(owner: Pool, chance: random.Random, meters: int, count: int) 
 
     return {
         "number": [part(row[0], 5, 8) for row in rows], "imei": [row[1] for row in rows], "name": [row[2] for row in rows],
-        "phone": [part(row[3], 6, 9) for row in rows], "address": [part(row[4], 6, 14) for row in rows],
-        "two": [f"{row[2][:2]} {part(row[4], 5, 8)}" for row in rows], "short": [row[0][:2] for row in rows],
+        "address": [part(row[3], 6, 14) for row in rows],
+        "two": [f"{row[2][:2]} {part(row[3], 5, 8)}" for row in rows], "short": [row[0][:2] for row in rows],
     }  # fmt: skip

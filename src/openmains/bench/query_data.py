@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Data of ``openmains bench query``: a registry made in SQL with its indexes built afterwards, and meter-days made in ClickHouse.
 
-Numbers, names, addresses and phones have the spread of a city's; volumes are mostly zero at night and small by day.
+Numbers, names and addresses have the spread of a city's; volumes are mostly zero at night and small by day.
 """
 
 import asyncio
@@ -37,9 +37,8 @@ def _pick(signs: str, seed: int) -> str:
 
 
 _CUSTOMERS = f"""
-INSERT INTO customer (customer_id, tenant_id, code, name, phone, address) OVERRIDING SYSTEM VALUE
+INSERT INTO customer (customer_id, tenant_id, code, name, address) OVERRIDING SYSTEM VALUE
 SELECT i, $1, 'C' || i, {_pick(_SURNAMES, 1)} || {_pick(_GIVEN, 2)} || {_pick(_GIVEN, 3)},
-       '1' || (30 + (hashint8extended(i, 4) & 2147483647) % 60) || lpad(((hashint8extended(i, 5) & 2147483647) % 100000000)::text, 8, '0'),
        '成都市' || (ARRAY['高新区','锦江区','青羊区','金牛区','武侯区','成华区','龙泉驿区','双流区'])[1 + i % 8]
        || {_pick(_STREETS, 6)} || {_pick(_STREETS, 7)} || '路' || (1 + (hashint8extended(i, 8) & 2147483647) % 800) || '号'
        || (1 + i % 40) || '栋' || (1 + i % 4) || '单元' || (1 + i % 33) * 100 + i % 4 || '室'
@@ -54,7 +53,7 @@ SELECT c.customer_id, $1, lpad((210000000000 + c.customer_id * 7)::text, 12, '0'
   FROM customer c WHERE c.customer_id BETWEEN $2 AND $3
 """
 _TEXTS = r"""
-SELECT m.meter_id, E'\n' || m.number || E'\n' || lower(m.bar_code) || E'\n' || m.imei || E'\n' || c.name || E'\n' || c.phone
+SELECT m.meter_id, E'\n' || m.number || E'\n' || lower(m.bar_code) || E'\n' || m.imei || E'\n' || c.name
        || E'\n' || m.address || E'\n'
   FROM meter m JOIN customer c USING (customer_id) WHERE m.meter_id BETWEEN $1 AND $2 ORDER BY m.meter_id
 """

@@ -18,3 +18,5 @@ BatchId = NewType("BatchId", int)  # commands given together
 TaskId = NewType("TaskId", int)  # of a collection task
 AreaKindId = NewType("AreaKindId", int)
 PremisesId = NewType("PremisesId", int)
+AccountId = NewType("AccountId", int)  # of a customer account (户号)
+ContactId = NewType("ContactId", int)

@@ -15,8 +15,8 @@ import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from openmains.app.security.keys.envelope import KEY_BYTES, KeyUnreadableError, MasterKey, Masters
-from openmains.app.security.keys.ports import DataKeyStore
+from openmains.app.sealing.envelope import KEY_BYTES, KeyUnreadableError, MasterKey, Masters
+from openmains.app.sealing.ports import DataKeyStore
 from openmains.run.care.faults import Words
 from openmains.run.care.texts import (
     data_key_unreadable,

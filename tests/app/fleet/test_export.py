@@ -30,9 +30,7 @@ STATE = LastState(
 
 
 def meter(meter_id: int = 5, customer_name: str | None = None, **more: Any) -> RegisteredMeter:
-    customer = (
-        None if customer_name is None else Customer(CustomerId(1), "C1", customer_name, "", "", is_protected=False)
-    )
+    customer = None if customer_name is None else Customer(CustomerId(1), "C1", customer_name, "", is_protected=False)
     return RegisteredMeter(**structs.asdict(detail(meter_id, customer=customer, **more)), area_code="A1")
 
 

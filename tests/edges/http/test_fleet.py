@@ -111,18 +111,24 @@ async def test_area_cannot_be_below_itself(world: World) -> None:
         assert lifted.json()["parent_id"] is None
 
 
-async def test_viewer_sees_masked_phone(world: World) -> None:
-    customer = await world.owner.fetchval(
-        "INSERT INTO customer (tenant_id, code, name, phone) VALUES ($1, 'c1', '王五', '13812345678')"
-        " RETURNING customer_id",
-        world.a.tenant_id,
-    )
+async def test_everybody_sees_a_masked_phone_and_finds_the_meter_by_the_whole_one(world: World) -> None:
     async with world.client(world.a.token) as client:
-        made = await client.post("/meters", json=new_meter(world.a, customer_id=customer))
-        assert made.json()["customer"]["phone"] == "13812345678"
+        told = await client.post("/customers", json={"code": "c1", "name": "王五", "phone": "138 1234 5678"})
+        assert told.status_code == 201, told.text
+        made = (await client.post("/meters", json=new_meter(world.a, customer_id=told.json()["customer_id"]))).json()
+        assert made["customer"]["phone"] == "138****78"
+        for q in ("13812345678", "+86 138-1234-5678"):
+            found = (await client.get("/meters", params={"q": q})).json()["items"]
+            assert [row["number"] for row in found] == [made["number"]], q
+        for q in ("1381234567", "12345678"):  # a part finds nothing
+            assert (await client.get("/meters", params={"q": q})).json()["items"] == [], q
+        elsewhere = {"q": "13812345678", "status": "removed"}
+        assert (await client.get("/meters", params=elsewhere)).json()["items"] == []
     async with world.client(await world.user(world.a, "viewer")) as viewer:
-        seen = (await viewer.get(f"/meters/{made.json()['meter_id']}")).json()
+        seen = (await viewer.get(f"/meters/{made['meter_id']}")).json()
         assert seen["customer"]["phone"] == "138****78" and seen["customer"]["name"] == "王五"
+    texts = await world.owner.fetch("SELECT after::text FROM audit WHERE tenant_id = $1", world.a.tenant_id)
+    assert not any("13812345678" in (row["after"] or "") for row in texts)
 
 
 async def test_a_customers_flags_are_set_at_a_meter_and_hold_for_all_its_meters(world: World) -> None:

@@ -24,6 +24,7 @@ from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.edges.postgres.queries import load
 from tests.edges.http.test_quantities import CATALOG, House, _tell, iso
 from tests.edges.http.world import World, new_meter
+from tests.support.personal import personal_vault
 
 PRESSURE = {"quantity": "pressure", "low": 2000, "high": 4000, "hysteresis": 50, "severity": "critical"}
 WHY = {"reason": "limits of the pressure zone"}
@@ -297,7 +298,7 @@ async def test_a_file_registers_monitors_and_turns_none_into_a_meter(
     ]
     path = tmp_path / "monitors.csv"
     path.write_text("\n".join(lines), "utf-8")
-    async with PostgresImport(pipeline) as store:
+    async with PostgresImport(pipeline, personal_vault(pipeline)) as store:
         result = await import_meters(path, TenantId(world.a.tenant_id), store, today=date(2026, 11, 1), partial=True)
     assert result.inserted == 1
     assert [(error.row, error.reason) for error in result.errors] == [(3, "monitor_customer"), (4, "other_kind")]

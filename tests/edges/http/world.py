@@ -16,7 +16,7 @@ from litestar import Litestar
 
 from openmains.app.fleet.drivers import LoadedDriverCatalog
 from openmains.app.ingest.uplink import Uplink
-from openmains.app.security.keys.envelope import MasterKey, Masters
+from openmains.app.sealing.envelope import MasterKey, Masters
 from openmains.app.security.keys.files import SealedFiles
 from openmains.app.system.model import LiveEvent, Metric, SystemSnapshot
 from openmains.domain.fleet.identifiers import imei_of
@@ -36,6 +36,7 @@ from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.edges.signer.switch import FileSwitch
 from openmains.run.engines.engines import EngineUrls
 from tests.support.command_meter import PlainDrivers
+from tests.support.personal import personal_vault
 
 OWN = {"X-OpenMains-Request": "1"}
 STRONG = "correct horse battery"
@@ -202,6 +203,7 @@ async def make_world(urls: EngineUrls, clickhouse: ClickHouse, folder: Path) -> 
         dimensions=readings,
         replay=stream,
         key_files=SealedFiles(folder / "keyfiles", lambda: masters, secrets.token_bytes),
+        personal=personal_vault(pool),
         stop_switch=FileSwitch(folder / "stop"),
         command_drivers=PlainDrivers(),
         cell_loads=ClickHouseCellLoads(clickhouse),

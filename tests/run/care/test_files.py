@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from openmains.app.security.keys.envelope import MasterKey, WrappedKey
+from openmains.app.sealing.envelope import MasterKey, WrappedKey
 from openmains.domain.ids import TenantId
 from openmains.edges.sqlite.sessions import Changes, SessionFile, StoredSession
 from openmains.run.backup.files import var_files

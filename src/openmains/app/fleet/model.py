@@ -112,15 +112,15 @@ class ProductChange(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Customer(Struct, frozen=True):
-    """Who uses the meter. Phone is masked for viewers (R13.2)."""
+    """Who uses the meter. ``phone``: masked; it is sealed at rest, and seen in clear through the customer (R13.2)."""
 
     customer_id: CustomerId
     code: str
     name: str
-    phone: str
     address: str
     is_protected: bool
     is_critical: bool = False  # closing always needs a second person
+    phone: str = ""
 
 
 class _Seen(Struct, frozen=True):
@@ -245,6 +245,7 @@ class MeterFilter(Struct, frozen=True):
     after: tuple[str, int] | None = None  # (number, meter_id) of the last meter seen
     now_us: int = 0
     kind: KindFilter = "any"
+    customer_ids: tuple[CustomerId, ...] | None = None
 
     @property
     def kinds(self) -> tuple[DeviceKind, ...]:

@@ -121,7 +121,7 @@ class MeterStore(Protocol):
 
 
 class MeterSearch(Protocol):
-    """Fuzzy search over number, IMEI, SIM, customer, account, phone, address and area."""
+    """Fuzzy search over number, IMEI, SIM, customer, customer's code, address and area."""
 
     async def search(self, q: str, limit: int, cursor: str | None, within: MeterFilter) -> list[MeterHit]:
         """Meters that have all words and that the filter takes, exact hits first; ``cursor`` is a hit's; order and place of

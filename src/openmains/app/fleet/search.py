@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fuzzy search over the registry by n-grams: part of a number, a name, a phone or half an address finds the meter.
+"""Fuzzy search over the registry by n-grams: part of a number, a name or half an address finds the meter.
 
 A *gram* is a window of the normalised text: two characters where one of them is ideographic or another non-Latin sign,
 four where all are letters and digits of ASCII (of three digits there are a thousand windows only: each would lead to a
@@ -40,11 +40,10 @@ class MeterHit:
     area_id: AreaId
     customer_id: CustomerId | None
     customer_name: str
-    phone: str
     address: str
     installed_on: date
     removed_on: date | None
-    exact: bool  # the whole query equals the number, IMEI, name, phone or address
+    exact: bool  # the whole query equals the number, IMEI, name or address
     cursor: str
 
 
@@ -73,10 +72,10 @@ def search_text(fields: Sequence[str]) -> str:
     return SEPARATOR + "".join(field + SEPARATOR for field in seen)
 
 
-def fields_of(number: str, bar_code: str, imei: int | None, name: str, phone: str, *others: str) -> list[str]:
+def fields_of(number: str, bar_code: str, imei: int | None, name: str, *others: str) -> list[str]:
     """The searchable fields of a meter in their order; ``others``: its address, the customer's, IMSI and ICCID of its SIM,
-    the customer's account number."""
-    return [number, bar_code, imei_text(imei) if imei is not None else "", name, phone, *others]
+    the customer's code. A phone is none of them: it is sealed, and found whole (``app/party/personal.py``)."""
+    return [number, bar_code, imei_text(imei) if imei is not None else "", name, *others]
 
 
 def grams_of(texts: Sequence[str], *, fields: bool = True) -> tuple[NDArray[np.int32], NDArray[np.int64]]:

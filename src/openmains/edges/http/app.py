@@ -37,6 +37,8 @@ from openmains.edges.http import (
     job,
     ledger,
     monitors,
+    party,
+    party_accounts,
     readings,
     readings_bulk,
     readings_changes,
@@ -83,7 +85,7 @@ _MODULES = (
     identity_session, identity, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions, readings_edits,
     readings_versions, readings_manual, readings_changes, alarm, alarm_limits, monitors, ingest, job, security, device_management,
     command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff, tariff_plans, ledger,
-    readings_bulk, readings_sums, readings_saved, readings_tasks, areas, system,
+    readings_bulk, readings_sums, readings_saved, readings_tasks, areas, party, party_accounts, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(
@@ -144,6 +146,7 @@ def openapi_config() -> OpenAPIConfig:
                 "identity",
                 "fleet",
                 "drivers",
+                "parties",
                 "meters",
                 "readings",
                 "alarms",

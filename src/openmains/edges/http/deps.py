@@ -22,6 +22,7 @@ from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import SignInStore
 from openmains.app.identity.sign_in import SignIn
 from openmains.app.ingest.ports import UplinkReplay
+from openmains.app.party.personal import PersonalVault
 from openmains.app.readings.bulk.ports import BulkStore
 from openmains.app.readings.changes import ChangeStore
 from openmains.app.readings.ports import QuantityStore, ReadingStore
@@ -80,6 +81,7 @@ class ApiDeps:
     replay: UplinkReplay | None = None
     reports: CollectionReports | None = None
     key_files: KeyFiles | None = None
+    personal: PersonalVault | None = None
     thresholds: Thresholds = field(default_factory=Thresholds)
     on_sim_separated: OnSimSeparated = "alarm"
     signer: Signer | None = None

@@ -29,9 +29,12 @@ from openmains.app.fleet.model import (
 from openmains.app.fleet.ports import Dimensions, MeterSearch, MeterStore
 from openmains.app.identity.model import Actor
 from openmains.app.paging import decode_cursor, encode_cursor
+from openmains.app.party import customers
+from openmains.app.party.ports import PersonalStore
 from openmains.app.problems import Problem
-from openmains.domain.identity.role import Role
+from openmains.app.unit_of_work import Work
 from openmains.domain.ids import AreaId, MeterId, ProductId
+from openmains.domain.party.personal import PersonalField
 from openmains.domain.period import zone
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of, today_of
 from openmains.edges.http.inputs import (
@@ -48,6 +51,7 @@ from openmains.edges.http.inputs import (
     page,
     revision_of,
 )
+from openmains.edges.http.party import vault_of
 from openmains.edges.http.permissions import OPERATOR, VIEWER
 from openmains.edges.http.problems import language_of
 
@@ -63,17 +67,12 @@ def _dimensions(deps: ApiDeps) -> Dimensions:
     return deps.dimensions
 
 
-def _shown(meter: MeterDetail, actor: Actor) -> MeterDetail:
-    """Personal data masked for those who do not work with it (R13.2)."""
-    if meter.customer is None or actor.role != Role.VIEWER:
-        return meter
-    phone = meter.customer.phone
-    masked = f"{phone[:3]}****{phone[-2:]}" if len(phone) > 6 else "*" * len(phone)
-    return structs.replace(meter, customer=structs.replace(meter.customer, phone=masked))
-
-
-def _answer(meter: MeterDetail, actor: Actor, status: int = 200) -> Response[MeterDetail]:
-    return Response(_shown(meter, actor), status_code=status, headers={"ETag": f'"{meter.revision}"'})
+async def _answer(deps: ApiDeps, actor: Actor, meter: MeterDetail, status: int = 200) -> Response[MeterDetail]:
+    """With the customer's phone masked (R13.2)."""
+    if meter.customer is not None:
+        phone = await customers.phone_of(deps.store, vault_of(deps), actor, meter.customer.customer_id)
+        meter = structs.replace(meter, customer=structs.replace(meter.customer, phone=phone))
+    return Response(meter, status_code=status, headers={"ETag": f'"{meter.revision}"'})
 
 
 @get("/meters", operation_id="list_meters", tags=["meters"], opt=VIEWER)
@@ -119,22 +118,29 @@ async def list_meters(
 async def _search(
     deps: ApiDeps, actor: Actor, q: str, limit: int, cursor: str | None, within: MeterFilter
 ) -> Page[Meter]:
+    phone = await customers.phone_blind(vault_of(deps), actor, q)
     async with deps.store.tenant(actor.tenant_id) as work:
-        found, following = await _hits(work[MeterSearch], q, limit, cursor, within)
+        found, following = await _hits(work, phone, q, limit, cursor, within)
         return Page(items=await work[MeterStore].by_ids(found), next=following)
 
 
 async def _hits(
-    search: MeterSearch, q: str, limit: int, cursor: str | None, within: MeterFilter
+    work: Work, phone: bytes | None, q: str, limit: int, cursor: str | None, within: MeterFilter
 ) -> tuple[list[MeterId], str | None]:
-    """Who was found, and the cursor of what follows."""
+    """Who was found, and the cursor of what follows. A whole phone is looked up by its blind index; its meters come first."""
     after = decode_cursor("search", cursor, str)
     try:
-        hits = await search.search(q, limit, after, within)
+        hits = await work[MeterSearch].search(q, limit, after, within)
     except ValueError as error:
         raise Problem("invalid-input", fields=(("/q", "wrong-format"),)) from error
     more = len(hits) == limit
-    return [hit.meter_id for hit in hits], encode_cursor("search", hits[-1].cursor) if more else None
+    found = [hit.meter_id for hit in hits]
+    owners = await work[PersonalStore].find({PersonalField.PHONE: phone}) if phone and after is None else []
+    if owners:
+        chosen = structs.replace(within, sort="number", after=None, limit=200, customer_ids=tuple(owners))
+        theirs = [meter.meter_id for meter in await work[MeterStore].page(chosen)]
+        found = list(dict.fromkeys([*theirs, *found]))
+    return found, encode_cursor("search", hits[-1].cursor) if more else None
 
 
 @get("/meters/file", operation_id="download_meters", tags=["meters"], opt=VIEWER)
@@ -174,8 +180,9 @@ async def download_meters(
                 devices,
             )
             if q is not None:
+                phone = await customers.phone_blind(vault_of(deps), actor, q)
                 async with deps.store.tenant(actor.tenant_id) as work:
-                    found, cursor = await _hits(work[MeterSearch], q, 200, cursor, wanted)
+                    found, cursor = await _hits(work, phone, q, 200, cursor, wanted)
                     rows = await work[MeterStore].registered_by_ids(found)
                 hits += len(found)
                 yield rows
@@ -209,12 +216,12 @@ async def download_meters(
 @get("/meters/{meter_id:int}", operation_id="read_meter", tags=["meters"], opt=VIEWER)
 async def read_meter(request: Request[Any, Any, Any], meter_id: Id) -> Response[MeterDetail]:
     """One meter with its customer and last state; the ETag is for the next change."""
-    actor = actor_of(request)
-    async with deps_of(request).store.tenant(actor.tenant_id) as work:
+    deps, actor = deps_of(request), actor_of(request)
+    async with deps.store.tenant(actor.tenant_id) as work:
         found = await work[MeterStore].get(MeterId(meter_id))
     if found is None:
         raise Problem("not-found")
-    return _answer(found, actor)
+    return await _answer(deps, actor, found)
 
 
 @post("/meters", operation_id="add_meter", tags=["meters"], opt=OPERATOR)
@@ -222,7 +229,7 @@ async def add_meter(request: Request[Any, Any, Any], data: JSONBody[NewMeter]) -
     """Add a meter; its messages are accepted within seconds."""
     deps, actor = deps_of(request), actor_of(request)
     made = await register.add_meter(deps.store, _dimensions(deps), actor, data, today_of(deps, actor))
-    return _answer(made, actor, 201)
+    return await _answer(deps, actor, made, 201)
 
 
 @patch("/meters/{meter_id:int}", operation_id="change_meter", tags=["meters"], opt=OPERATOR)
@@ -235,7 +242,7 @@ async def change_meter(
     found = await register.change_meter(
         deps.store, _dimensions(deps), actor, MeterId(meter_id), revision, changes(data), today_of(deps, actor)
     )
-    return _answer(found, actor)
+    return await _answer(deps, actor, found)
 
 
 @delete("/meters/{meter_id:int}", operation_id="remove_meter", status_code=200, tags=["meters"], opt=OPERATOR)
@@ -253,7 +260,7 @@ async def remove_meter(
     found = await register.remove_meter(
         deps.store, _dimensions(deps), actor, MeterId(meter_id), revision, on or today, today, reason
     )
-    return _answer(found, actor)
+    return await _answer(deps, actor, found)
 
 
 HANDLERS: list[Any] = [list_meters, download_meters, read_meter, add_meter, change_meter, remove_meter]

@@ -30,6 +30,7 @@ PARTS = {  # tag of the operations: its name in Chinese
     "keys": "密钥",
     "lwm2m": "设备管理",
     "commands": "命令",
+    "parties": "用户与户号",
     "tariffs": "价目",
     "ledger": "账务",
     "reports": "报表",

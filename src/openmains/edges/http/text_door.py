@@ -20,7 +20,7 @@ from openmains.domain.plain_text import hidden_sign, name_fault, note_fault
 
 NAMES = frozenset(
     {"name", "code", "number", "bar_code", "address", "maker", "model", "name_en"}
-    | {"street", "house_number", "building", "unit", "floor", "room"}
+    | {"street", "house_number", "building", "unit", "floor", "room", "relation"}
 )
 SECRETS = frozenset(
     {"password", "current", "new"}

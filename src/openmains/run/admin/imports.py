@@ -22,6 +22,7 @@ from openmains.edges.postgres.identity.machine import Tenants
 from openmains.run import messages
 from openmains.run.admin.place import the_tenant
 from openmains.run.engines.child import StartError
+from openmains.run.personal import personal_vault
 from openmains.run.settings import Loaded
 
 
@@ -63,7 +64,7 @@ async def find_tenant(pool: "asyncpg.Pool", code: str | None) -> tuple[TenantId,
 def main(args: argparse.Namespace, loaded: Loaded) -> int:
     """0 all rows are in, 1 some or all were refused or the file can not be read."""
     try:
-        result = asyncio.run(_import(args, pipeline_dsn(loaded)))
+        result = asyncio.run(_import(args, pipeline_dsn(loaded), loaded.settings.var_path))
     except HeaderError as error:
         print(error, file=sys.stderr)
         return 1
@@ -85,7 +86,7 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
     return 1 if result.error_count else 0
 
 
-async def _import(args: argparse.Namespace, dsn: str) -> ImportResult:
+async def _import(args: argparse.Namespace, dsn: str, var: Path) -> ImportResult:
     if not args.file.is_file():
         raise StartError(f"没有文件 {args.file}。", f"there is no file {args.file}.")
     started = time.monotonic()
@@ -96,13 +97,13 @@ async def _import(args: argparse.Namespace, dsn: str) -> ImportResult:
 
     try:
         pool = await create_pool(
-            dsn, role=PIPELINE_ROLE, max_size=2, command_timeout_s=None, application="openmains-import"
+            dsn, role=PIPELINE_ROLE, max_size=4, command_timeout_s=None, application="openmains-import"
         )
     except (OSError, asyncpg.PostgresError) as error:
         raise away(error) from error
     try:
         tenant_id, zone = await find_tenant(pool, args.tenant)
-        async with PostgresImport(pool) as store:
+        async with PostgresImport(pool, personal_vault(var, pool)) as store:
             return await import_meters(
                 args.file, tenant_id, store, today=datetime.now(UTC).astimezone(ZoneInfo(zone)).date(),
                 partial=args.partial, create_areas=args.create_areas, progress=progress,

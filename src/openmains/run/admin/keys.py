@@ -12,12 +12,13 @@ from typing import TypeVar
 import asyncpg
 import msgspec
 
-from openmains.app.security.keys.envelope import KeyUnreadableError
+from openmains.app.sealing.envelope import KeyUnreadableError
+from openmains.app.sealing.vault import rewrap_all
 from openmains.app.security.keys.generate import KeyOrder, generate_keys
 from openmains.app.security.keys.import_keys import KeyImport, import_keys
 from openmains.app.security.keys.key_file import VALUE
 from openmains.app.security.keys.ports import MeterChoice
-from openmains.app.security.keys.vault import Vault, rewrap_all
+from openmains.app.security.keys.vault import Vault
 from openmains.app.spreadsheet import error_report
 from openmains.domain.fleet.cells import HeaderError
 from openmains.domain.fleet.identifiers import is_imei

@@ -51,6 +51,7 @@ from openmains.run.demo.history import SEED, Registered, battery_pct, measures_m
 from openmains.run.demo.keys import command_keys, device_keys
 from openmains.run.demo.monitors import RegisteredMonitor, monitors_night
 from openmains.run.logs import say
+from openmains.run.personal import personal_vault
 from openmains.run.settings import Settings
 
 log = logging.getLogger("openmains.demo")
@@ -70,7 +71,7 @@ async def run_demo(settings: Settings, stop: asyncio.Event) -> None:
     urls = settings.urls()
     place = zone(ZONE)
     tenant_id = await found_utility(urls.postgres_owner, settings)
-    pool = await create_pool(urls.postgres_pipeline, max_size=2)
+    pool = await create_pool(urls.postgres_pipeline, max_size=4)
     client = await connect(urls.nats, name="demo")
     memory = Memory(_memory_file(settings.var_path))
     try:
@@ -159,7 +160,7 @@ async def register_meters(pool: asyncpg.Pool, tenant_id: TenantId, var: Path) ->
     """Import the town's registry file, as an operator would; a second time changes nothing."""
     path = var / "demo-meters.csv"
     path.write_bytes(town.as_csv())
-    async with PostgresImport(pool) as store:
+    async with PostgresImport(pool, personal_vault(var, pool)) as store:
         result = await import_meters(path, tenant_id, store, today=datetime.now(UTC).date())
     if result.error_count:
         raise RuntimeError(f"the demo registry is refused: {result.errors[0].text('en')}")

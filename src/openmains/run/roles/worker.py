@@ -33,9 +33,11 @@ from openmains.edges.postgres.fleet.search import renew_outdated
 from openmains.edges.postgres.fleet.tree_import import open_tree
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.edges.postgres.job.queue import PostgresJobs
+from openmains.edges.postgres.party.customers import settle_customers
 from openmains.edges.postgres.readings.due import KeptReports
 from openmains.edges.postgres.readings.manual import PostgresManualImport
 from openmains.edges.postgres.readings.report import ReportLabels
+from openmains.run.personal import personal_vault
 from openmains.run.roles.access import worker_care, worker_keys
 from openmains.run.roles.process import Core, every, now_us
 from openmains.run.settings import Settings
@@ -46,6 +48,7 @@ REREADS_EVERY_S = 10.0  # so that a meter that has just spoken is asked within t
 UPLOADS_EVERY_S = 3600.0
 TALLIES_EVERY_S = 60.0  # rows that count the meters of areas become one an area
 UPLOAD_DAYS = 30  # an uploaded file, and what was wrong with it, can be looked at for so long
+CUSTOMERS_EVERY_S = 20.0  # those that a file brought or changed are found by a search so soon
 TEXTS_EVERY_S = 1.0  # of search texts made by an earlier rule: 2,000 each time, ten million within two hours
 
 
@@ -58,6 +61,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     store = PostgresJobs(pool)
     due = Schedule()
     texts_every_s: list[float] = [TEXTS_EVERY_S]
+    personal, customers_every_s = personal_vault(settings.var_path, pool), [TEXTS_EVERY_S]
 
     copying = asyncio.Lock()  # two at a time would both copy the same meters
 
@@ -84,6 +88,11 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
             renewed = await renew_outdated(connection)
         texts_every_s[0] = TEXTS_EVERY_S if renewed else HOUR_S
 
+    async def settle(now: float) -> None:
+        if due.take("customers", now, customers_every_s[0]):
+            settled = await settle_customers(pool, personal)
+            customers_every_s[0] = TEXTS_EVERY_S if settled else CUSTOMERS_EVERY_S
+
     drivers = driver_catalog.load()
 
     async def fold(now: float) -> None:
@@ -91,7 +100,9 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
             await fold_tallies(pool)
 
     handlers = {
-        **import_handlers(lambda: PostgresImport(pool), changes, dims, zone_of, lambda tenant: open_tree(pool, tenant)),
+        **import_handlers(
+            lambda: PostgresImport(pool, personal), changes, dims, zone_of, lambda tenant: open_tree(pool, tenant)
+        ),
         **report_handlers(changes, dims, days, names, kept),
         **replay_handlers(PostgresPipelineStore(pool), ClickHouseFrameLog(clickhouse), drivers),
         **reading_handlers(
@@ -104,7 +115,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
         ),
         **worker_keys(settings, pool),
     }
-    timed = (copy_dims, queue_reports, renew_texts, fold, worker_care(settings, pool), forget_uploads)
+    timed = (copy_dims, queue_reports, renew_texts, settle, fold, worker_care(settings, pool), forget_uploads)
     # the second has no timed work: it keeps a long file of one tenant from holding up the others
     runners = [Runner(store, handlers, clock=time.time, tasks=tasks) for tasks in (timed, ())]
     for runner in runners:

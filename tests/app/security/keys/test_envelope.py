@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from openmains.app.security.keys.envelope import DataKey, KeyUnreadableError, MasterKey, Masters
+from openmains.app.sealing.envelope import KeyUnreadableError, MasterKey, Masters
+from openmains.app.security.keys.envelope import DataKey
 from openmains.app.security.keys.files import SealedFiles
 from openmains.app.security.keys.key_file import VALUE, KeyRow, KeyRowError, read_keys, write_keys
 from openmains.app.security.keys.ports import DeviceKey, KeyedMeter

@@ -16,6 +16,8 @@ from openmains.app.fleet.sync_dims import sync_dims
 from openmains.app.spreadsheet import error_report
 from openmains.domain.fleet.cells import HeaderError
 from openmains.domain.fleet.identifiers import imei_of
+from openmains.domain.ids import TenantId
+from openmains.domain.party.personal import PersonalField
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.fleet import MeterDims
 from openmains.edges.postgres.db import API_ROLE, Pool, create_pool, tenant_transaction
@@ -23,13 +25,14 @@ from openmains.edges.postgres.fleet.imports import ChangedMeters, PostgresImport
 from openmains.edges.postgres.fleet.search import search
 from openmains.run.engines.engines import Engines
 from tests.edges.postgres.fleet.registry_files import HEADER_ZH, csv_of, make_tenant, row
+from tests.support.personal import personal_vault
 
 TODAY = date(2026, 6, 1)
 
 
 async def bring(pool: Pool, tenant: int, path: Path, data: bytes, **options: Any) -> ImportResult:
     path.write_bytes(data)  # noqa: ASYNC240 - a small file
-    async with PostgresImport(pool) as store:
+    async with PostgresImport(pool, personal_vault(pool)) as store:
         return await import_meters(path, tenant, store, today=TODAY, **options)
 
 
@@ -76,8 +79,7 @@ async def test_changed_rows_update_and_are_searchable(
             assert [hit.number for hit in await search(connection, tenant, "欧阳修")] == ["000200000004"]
             assert [hit.number for hit in await search(connection, tenant, "大道7号")] == ["000200000007"]
             assert [hit.number for hit in await search(connection, tenant, "00000006")] == ["000200000006"]
-            exact = await search(connection, tenant, "138 0000 0005")
-            assert exact[0].exact and exact[0].phone == "13800000005"
+            assert await search(connection, tenant, "138 0000 0005") == []  # sealed, and in no search text
             assert len(await search(connection, tenant, "00")) == 10  # too short for a gram: a prefix
             assert await search(connection, tenant, "张三4") == []
             first = await search(connection, tenant, "高新区", limit=4)
@@ -89,6 +91,14 @@ async def test_changed_rows_update_and_are_searchable(
             assert await search(connection, other, "欧阳修") == []
     finally:
         await api.close()
+    rows = await owner.fetch("SELECT phone, customer_id FROM customer WHERE tenant_id = $1", tenant)
+    assert {row["phone"] for row in rows} == {""}
+    vault = personal_vault(pipeline)
+    blind = (await vault.sealer(TenantId(tenant))).blind(PersonalField.PHONE, "138 0000 0005")
+    found = await owner.fetch(
+        "SELECT c.name FROM personal p JOIN customer c USING (customer_id) WHERE p.blind = $1", blind
+    )
+    assert [row["name"] for row in found] == ["张三5"]
 
 
 BAD = [
@@ -182,7 +192,7 @@ async def test_xlsx_with_numbers_and_dates(owner: Pool, pipeline: Pool, tmp_path
         sheet.write_datetime(place, 14, date(2024, 3, place), book.add_format({"num_format": "yyyy-mm-dd"}))
     sheet.write_number(2, 3, 89860440000000000001.0)  # Excel has eaten the last digits
     book.close()
-    async with PostgresImport(pipeline) as store:
+    async with PostgresImport(pipeline, personal_vault(pipeline)) as store:
         result = await import_meters(path, tenant, store, today=TODAY, partial=True)
     assert [(e.row, e.column, e.reason) for e in result.errors] == [(3, "ICCID", "digits_lost")]
     stored = await owner.fetchrow("SELECT imei, installed_on FROM meter WHERE tenant_id = $1", tenant)
@@ -191,7 +201,7 @@ async def test_xlsx_with_numbers_and_dates(owner: Pool, pipeline: Pool, tmp_path
 
 @pytest.mark.parametrize("how", ["killed", "cancelled"])
 async def test_an_import_that_ends_in_the_middle_leaves_nothing(
-    owner: Pool, engines: Engines, tmp_path: Path, how: str
+    owner: Pool, pipeline: Pool, engines: Engines, tmp_path: Path, how: str
 ) -> None:
     tenant = await make_tenant(owner, f"import-{how}")
     path = tmp_path / "m.csv"
@@ -200,7 +210,7 @@ async def test_an_import_that_ends_in_the_middle_leaves_nothing(
     stop = asyncio.Event()
     try:
         with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ImportCancelled)):
-            async with PostgresImport(pool) as store:
+            async with PostgresImport(pool, personal_vault(pipeline)) as store:
                 applied = store.apply
 
                 async def apply_then_end() -> Any:
@@ -287,7 +297,7 @@ async def test_an_error_or_a_long_number_in_a_workbook_is_refused(owner: Pool, p
     sheet.write_number(2, 6, 6601230000000017)  # customer code of 16 digits: a spreadsheet keeps 15
     sheet.write_formula(3, 0, "=1/0", None, "#DIV/0!")
     book.close()
-    async with PostgresImport(pipeline) as store:
+    async with PostgresImport(pipeline, personal_vault(pipeline)) as store:
         result = await import_meters(path, tenant, store, today=TODAY, partial=True)
     assert [(e.row, e.column, e.reason) for e in result.errors] == [
         (2, "电话", "sheet_error"), (3, "户号", "digits_lost"), (4, "表号", "sheet_error"),
@@ -331,5 +341,5 @@ async def test_rows_of_a_second_sheet_are_not_passed_over(owner: Pool, pipeline:
         sheet.write_row(1, 0, row(25, place))
     book.close()
     with pytest.raises(HeaderError, match="Sheet2"):
-        async with PostgresImport(pipeline) as store:
+        async with PostgresImport(pipeline, personal_vault(pipeline)) as store:
             await import_meters(path, tenant, store, today=TODAY)

@@ -22,6 +22,7 @@ from openmains.edges.postgres.fleet.imports import PostgresImport
 from openmains.edges.postgres.fleet.meters import Meters
 from openmains.run.engines.engines import Engines
 from tests.edges.postgres.fleet.registry_files import make_tenant
+from tests.support.personal import personal_vault
 
 TODAY = date(2026, 6, 1)
 SHANGHAI = zone("Asia/Shanghai")
@@ -87,7 +88,7 @@ async def exported(engines: Engines, tenant: int, path: Path, language: str, col
 
 
 async def brought(pipeline: Pool, tenant: int, path: Path) -> ImportResult:
-    async with PostgresImport(pipeline) as store:
+    async with PostgresImport(pipeline, personal_vault(pipeline)) as store:
         return await import_meters(path, TenantId(tenant), store, today=TODAY, create_areas=True)
 
 

@@ -25,6 +25,7 @@ from openmains.edges.postgres.fleet.imports import ChangedMeters, PostgresImport
 from openmains.edges.postgres.readings.due import KeptReports
 from openmains.edges.postgres.readings.report import ReportLabels
 from tests.edges.postgres.fleet.registry_files import HEADER_ZH, csv_of, make_tenant, row
+from tests.support.personal import personal_vault
 
 HERE = zone("Asia/Shanghai")
 FOUNDED = datetime.fromisoformat("2026-03-01T00:00:00+08:00")
@@ -86,7 +87,7 @@ class Utility:
 
     async def bring(self, path: Path, rows: list[list[str]], header: list[str] = HEADER_ZH) -> None:
         path.write_bytes(csv_of(rows, header=header))  # noqa: ASYNC240 - a small file
-        async with PostgresImport(self.pipeline) as store:
+        async with PostgresImport(self.pipeline, personal_vault(self.pipeline)) as store:
             result = await import_meters(path, self.tenant, store, today=date(2026, 11, 1))
         assert (result.inserted + result.updated, result.errors) == (len(rows), [])
 

@@ -9,15 +9,16 @@ import asyncpg
 import pytest
 
 from openmains.app.job.ports import ClaimedJob
+from openmains.app.sealing.envelope import KeyUnreadableError, MasterKey, Masters
+from openmains.app.sealing.vault import rewrap_all
 from openmains.app.security.keys.cache import KeyCache
-from openmains.app.security.keys.envelope import KeyUnreadableError, MasterKey, Masters
 from openmains.app.security.keys.files import SealedFiles
 from openmains.app.security.keys.generate import KeyOrder, generate_keys
 from openmains.app.security.keys.import_keys import import_keys
 from openmains.app.security.keys.jobs import KEY_GENERATE, KEY_IMPORT, file_of, key_handlers
 from openmains.app.security.keys.key_file import KeyRow, read_keys
 from openmains.app.security.keys.ports import MeterChoice
-from openmains.app.security.keys.vault import Vault, rewrap_all
+from openmains.app.security.keys.vault import Vault
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.edges.postgres.db import API_ROLE, Pool, connect, create_pool
 from openmains.edges.postgres.security.keys import PostgresKeys

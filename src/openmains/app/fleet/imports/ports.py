@@ -1,11 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the import asks of the registry's store. One ``RegistryImport`` is one transaction."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from openmains.domain.ids import TenantId
+from openmains.domain.ids import CustomerId, TenantId
+
+
+@dataclass(frozen=True, slots=True)
+class SealedPhone:
+    """A customer's phone as it is stored (``app/party/personal.py``)."""
+
+    customer_id: CustomerId
+    key_id: int
+    nonce: bytes = field(repr=False)
+    sealed: bytes = field(repr=False)
+    blind: bytes = field(repr=False)
+
+
+class PhoneSealing(Protocol):
+    """Seals what a file says of customers before it is written."""
+
+    async def seal_phones(self, tenant_id: TenantId, phones: Mapping[CustomerId, str]) -> list[SealedPhone]: ...
 
 
 @dataclass(frozen=True, slots=True)

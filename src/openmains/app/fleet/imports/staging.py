@@ -40,7 +40,6 @@ def staged_bytes(rows: Sequence[MeterRow]) -> bytes:
                 r.bar_code or "",
                 r.imei,
                 r.customer_name or "",
-                r.phone or "",
                 r.address or "",
                 r.customer_address or "",
                 r.imsi or "",

@@ -12,7 +12,8 @@ the meter may still hold the former one.
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from openmains.app.security.keys.envelope import KeyUnreadableError, SealedKey
+from openmains.app.sealing.envelope import KeyUnreadableError
+from openmains.app.security.keys.envelope import SealedKey
 from openmains.app.security.keys.ports import DeviceKey, KeyName, KeyStore, TerminalKeys, ValidKey
 from openmains.app.security.keys.vault import Vault
 

@@ -1,38 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The envelope: master key → data key of a tenant → PSK of a device, each step AES-256-GCM (NIST SP 800-38D).
+"""A device's PSK under its tenant's data key, as stored (``app/sealing/envelope.py``). What a ciphertext belongs to is bound into it: a row
+moved to another IMEI or tenant does not open."""
 
-What a ciphertext belongs to is bound into it as associated data: a row moved to another IMEI or tenant does not open.
-Nonces are 96 random bits; a key may seal 2^32 times so (SP 800-38D 8.3), far beyond one tenant's devices. Nothing
-here prints a key: ``repr`` shows a fingerprint, and errors name places, not values.
-"""
-
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from openmains.app.sealing.envelope import KeyUnreadableError
 from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.ids import TenantId
-
-KEY_BYTES = 32
-NONCE_BYTES = 12
-
-
-class KeyUnreadableError(Exception):
-    """Something sealed does not open: another master key, or changed data. The text names the place, never a value."""
-
-
-@dataclass(frozen=True, slots=True)
-class WrappedKey:
-    """A tenant's data key as stored; ``master`` is the fingerprint of the master key around it."""
-
-    tenant_id: TenantId
-    key_id: int
-    master: str
-    nonce: bytes
-    wrapped: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,49 +19,6 @@ class SealedKey:
     key_id: int
     nonce: bytes
     sealed: bytes
-
-
-class MasterKey:
-    """Wraps data keys, and seals files that hold keys while they wait for the worker or for a person."""
-
-    __slots__ = ("_aead", "fingerprint")
-
-    def __init__(self, raw: bytes) -> None:
-        if len(raw) != KEY_BYTES:
-            raise ValueError(f"a master key has {KEY_BYTES} bytes")
-        self._aead = AESGCM(raw)
-        mac = hmac.HMAC(raw, hashes.SHA256())
-        mac.update(b"openmains master key fingerprint")
-        self.fingerprint = mac.finalize()[:8].hex()
-
-    def __repr__(self) -> str:
-        return f"MasterKey({self.fingerprint})"
-
-    def wrap(self, tenant_id: TenantId, key_id: int, data_key: bytes, nonce: bytes) -> WrappedKey:
-        """The data key for the database."""
-        wrapped = self._aead.encrypt(nonce, data_key, _tenant_data(tenant_id, key_id))
-        return WrappedKey(tenant_id, key_id, self.fingerprint, nonce, wrapped)
-
-    def unwrap(self, stored: WrappedKey) -> bytes:
-        """The data key; raises ``KeyUnreadableError``."""
-        try:
-            return self._aead.decrypt(stored.nonce, stored.wrapped, _tenant_data(stored.tenant_id, stored.key_id))
-        except InvalidTag as error:
-            place = f"data key {stored.key_id} of tenant {stored.tenant_id}"
-            raise KeyUnreadableError(f"{place} does not open under master key {self.fingerprint}") from error
-
-    def seal_file(self, purpose: str, data: bytes, nonce: bytes) -> bytes:
-        """``data`` as a sealed file of its own: nonce, ciphertext. It opens for the same purpose only."""
-        return nonce + self._aead.encrypt(nonce, data, b"openmains file 1 " + purpose.encode())
-
-    def open_file(self, purpose: str, sealed: bytes) -> bytes:
-        """Raises ``KeyUnreadableError``."""
-        try:
-            return self._aead.decrypt(
-                sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], b"openmains file 1 " + purpose.encode()
-            )
-        except (InvalidTag, ValueError) as error:
-            raise KeyUnreadableError(f"the sealed file for {purpose} does not open") from error
 
 
 class DataKey:
@@ -111,24 +45,3 @@ class DataKey:
             return self._aead.decrypt(nonce, sealed, self._prefix + imei.to_bytes(8, "big"))
         except InvalidTag as error:
             raise KeyUnreadableError(f"the key of {imei_text(imei)} does not open") from error
-
-
-@dataclass(frozen=True, slots=True)
-class Masters:
-    """The master key in force, and those that may still be around while a rotation runs."""
-
-    current: MasterKey
-    others: Mapping[str, MasterKey] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, current: MasterKey, others: Iterable[MasterKey] = ()) -> "Masters":
-        """By fingerprint."""
-        return cls(current, {master.fingerprint: master for master in others})
-
-    def by_fingerprint(self, fingerprint: str) -> MasterKey | None:
-        """None: a key we were not given."""
-        return self.current if fingerprint == self.current.fingerprint else self.others.get(fingerprint)
-
-
-def _tenant_data(tenant_id: TenantId, key_id: int) -> bytes:
-    return b"openmains tenant key 1 " + tenant_id.to_bytes(8, "big") + key_id.to_bytes(8, "big")

@@ -10,8 +10,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from openmains.app.security.keys.envelope import NONCE_BYTES, KeyUnreadableError, Masters
-from openmains.app.security.keys.vault import Random
+from openmains.app.sealing.envelope import NONCE_BYTES, KeyUnreadableError, Masters
+from openmains.app.sealing.vault import Random
 from openmains.domain.period import DAY_S
 
 KEPT_S = DAY_S

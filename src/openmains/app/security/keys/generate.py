@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from openmains.app.sealing.vault import Random
 from openmains.app.security.keys.import_keys import KeyWorkCancelled, Progress
 from openmains.app.security.keys.key_file import KeyRow, read_keys, write_keys
 from openmains.app.security.keys.ports import KeyedMeter, KeyStore, MeterChoice
-from openmains.app.security.keys.vault import Random, Vault
+from openmains.app.security.keys.vault import Vault
 from openmains.domain.ids import TenantId
 
 PSK_BYTES = 16  # 128 bits: what TLS_PSK_WITH_AES_128_… can use

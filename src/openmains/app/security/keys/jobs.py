@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from openmains.app.job.ports import Handler, JobCancelled, JobContext
+from openmains.app.sealing.vault import Random
 from openmains.app.security.keys.files import SealedFiles
 from openmains.app.security.keys.generate import KeyOrder, generate_keys, is_committed
 from openmains.app.security.keys.import_keys import KeyWorkCancelled, import_keys
 from openmains.app.security.keys.key_file import VALUE
 from openmains.app.security.keys.ports import KeyStore
-from openmains.app.security.keys.vault import Random, Vault
+from openmains.app.security.keys.vault import Vault
 from openmains.app.spreadsheet import write_error_reports
 
 KEY_IMPORT = "key_import"

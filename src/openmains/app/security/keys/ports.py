@@ -6,7 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from openmains.app.security.keys.envelope import SealedKey, WrappedKey
+from openmains.app.sealing.ports import DataKeyStore
+from openmains.app.security.keys.envelope import SealedKey
 from openmains.domain.ids import AreaId, MeterId, ProductId, TenantId
 from openmains.wire.dtls.events import Weakness
 
@@ -68,22 +69,6 @@ class MeterChoice:
     product_id: ProductId | None = None
     area_id: AreaId | None = None
     with_key: bool = False
-
-
-class DataKeyStore(Protocol):
-    """Wrapped data keys."""
-
-    def locked(self, *, exclusive: bool) -> AbstractAsyncContextManager[None]:
-        """Making a data key (shared) and changing the master key (exclusive) exclude each other, over all processes."""
-
-    async def data_keys(self, tenant_id: TenantId | None = None) -> list[WrappedKey]:
-        """Of a tenant or of all, in the order they were made."""
-
-    async def add_data_key(self, key: WrappedKey) -> bool:
-        """False: a key with this id is there already."""
-
-    async def rewrap(self, key: WrappedKey, before: str) -> bool:
-        """Replace the wrapping made with the master ``before``; False where it is no longer that one."""
 
 
 class DeviceKeys(Protocol):

@@ -35,6 +35,18 @@ FIELDS: dict[str, tuple[str, str]] = {
     "before-installation": ("不能早于安装日期", "is before the installation"),
     "without-customer": ("该表没有用户", "the meter has no customer"),
     "in-the-future": ("不能晚于今天", "is in the future"),
+    "masked": (
+        "是脱敏显示，不是完整的值；请填写完整的值，或不改此项",
+        "is a mask: give the whole value, or leave the field out",
+    ),
+    "bad-phone": ("不是电话号码", "is no phone number"),
+    "bad-bank-account": ("不是银行账号（8 至 30 位数字）", "is no bank account (8 to 30 digits)"),
+    "bad-identity-number": (
+        "不是证件号码（身份证、统一社会信用代码的校验位不符，或格式不对）",
+        "is no identity number: its check digit or form is wrong",
+    ),
+    "not-of-this-act": ("该业务不需要此项，请留空", "does not belong to this act: leave it out"),
+    "without-zone": ("须带时区（如 +08:00）", "needs its offset from UTC, such as +08:00"),
     "after-removal": ("晚于该表拆除", "is after the meter was removed"),
     "beyond-dial": ("超过该表的量程", "is beyond the meter's dial"),
     "too-many-decimals": ("小数位数超过该表的最小单位", "has more decimals than the meter shows"),

@@ -11,7 +11,7 @@ from importlib import resources
 from types import TracebackType
 from typing import Any, Self
 
-from openmains.app.fleet.imports.ports import Applied, Conflict
+from openmains.app.fleet.imports.ports import Applied, Conflict, PhoneSealing
 from openmains.app.fleet.imports.staging import STAGED
 from openmains.app.fleet.model import Dimension
 from openmains.app.fleet.sync_dims import SetAside
@@ -42,10 +42,11 @@ _SETTINGS = {
 
 
 class PostgresImport:
-    """One import on a connection of its own: ``async with PostgresImport(pool) as store``."""
+    """One import on a connection of its own: ``async with PostgresImport(pool, vault) as store``. ``phones``: who seals them."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, phones: PhoneSealing) -> None:
         self._pool = pool
+        self._phones = phones
         self._connection: Any = None
         self._transaction: Any = None
         self._tenant_id = 0
@@ -128,6 +129,7 @@ class PostgresImport:
         customers = [row["customer_id"] for row in await _STAGING["changed_customers"].fetch(connection, **of_tenant)]
         rows = await _STAGING["import_rows"].fetch(connection, **of_tenant)
         await _STAGING["set_critical"].execute(connection, **of_tenant)
+        await self._seal_phones()
         inserted = [row["meter_id"] for row in rows if row["change"] == b"i"]
         updated = [row["meter_id"] for row in rows if row["change"] == b"u"]
         if updated:
@@ -135,6 +137,22 @@ class PostgresImport:
         if customers:
             await refresh_customers(connection, customers)
         return Applied(inserted, updated)
+
+    async def _seal_phones(self) -> None:
+        rows = await _STAGING["import_phones"].fetch(self._connection, tenant_id=self._tenant_id)
+        if not rows:
+            return
+        tenant_id = TenantId(self._tenant_id)
+        sealed = await self._phones.seal_phones(tenant_id, {row["customer_id"]: row["phone"] for row in rows})
+        await _STAGING["put_phones"].execute(
+            self._connection,
+            tenant_id=tenant_id,
+            key_id=sealed[0].key_id,
+            customer_ids=[phone.customer_id for phone in sealed],
+            nonces=[phone.nonce for phone in sealed],
+            sealed=[phone.sealed for phone in sealed],
+            blinds=[phone.blind for phone in sealed],
+        )
 
     async def commit(self) -> None:
         transaction, self._transaction = self._transaction, None

@@ -130,7 +130,6 @@ def _customer(row: Row) -> Customer | None:
         customer_id=row["customer_id"],
         code=row["customer_code"],
         name=row["customer_name"],
-        phone=row["customer_phone"],
         address=row["customer_address"],
         is_protected=row["is_protected"],
         is_critical=row["is_critical"],
@@ -169,6 +168,9 @@ class Meters:
         if products is not None:
             fragments.append("AND m.product_id = ANY (:products::int[])")
             values["products"] = list(products)
+        if chosen.customer_ids is not None:
+            fragments.append("AND m.customer_id = ANY (:customer_ids::bigint[])")
+            values["customer_ids"] = list(chosen.customer_ids)
         if chosen.status is not None:
             fragments.append(STATUS[chosen.status])
         if chosen.status == "silent":

@@ -47,7 +47,7 @@ SELECT m.meter_id, m.number, m.bar_code, m.imei, m.imsi, m.iccid, m.product_id, 
        coalesce(m.report_mode, task_mode(m.tenant_id, m.meter_id, m.area_id, m.product_id), p.report_mode) AS report_mode,
        m.created_at, m.revision,
        s.meter_id AS state_of, s.register, s.register_at, s.last_seen_us, s.event_mask,
-       c.code AS customer_code, c.phone AS customer_phone, c.address AS customer_address, c.is_protected, c.is_critical,
+       c.code AS customer_code, c.address AS customer_address, c.is_protected, c.is_critical,
        (extract(epoch FROM now()) * 1000000)::bigint AS now_us,
        t.state AS access, t.state_at AS access_at, t.reasons AS access_reasons, t.note AS access_note, t.seen_imsi, t.seen_iccid,
        m.imei IS NOT NULL AND k.imei IS NULL AND (s.last_seen_us IS NULL OR t.last_handshake_us IS NOT NULL) AS needs_key,
@@ -139,7 +139,7 @@ SELECT set_config('openmains.tenant', :tenant, true)
 -- name: search_hits
 -- What is shown of the meters found.
 SELECT m.meter_id, m.number, m.imei, m.product_id, m.area_id, m.customer_id, coalesce(c.name, '') AS customer_name,
-       coalesce(c.phone, '') AS phone, m.address, m.installed_on, m.removed_on
+       m.address, m.installed_on, m.removed_on
   FROM meter m LEFT JOIN customer c USING (customer_id)
  WHERE m.meter_id = ANY (:meter_ids::bigint[]) AND m.tenant_id = :tenant_id
 
@@ -155,7 +155,7 @@ SELECT meter_id FROM find_meters_by_prefix(:prefixes, :terms, :after, :most, :ar
 
 -- name: search_source
 -- What the search text of these meters is made of.
-SELECT m.meter_id, m.tenant_id, m.number, m.bar_code, m.imei, coalesce(c.name, '') AS name, coalesce(c.phone, '') AS phone,
+SELECT m.meter_id, m.tenant_id, m.number, m.bar_code, m.imei, coalesce(c.name, '') AS name,
        m.address, coalesce(c.address, '') AS customer_address, m.imsi, m.iccid, coalesce(c.code, '') AS customer_code
   FROM meter m LEFT JOIN customer c USING (customer_id) WHERE m.meter_id = ANY (:meter_ids::bigint[])
 
@@ -166,8 +166,8 @@ ON CONFLICT (meter_id) DO UPDATE SET text = excluded.text, grams = excluded.gram
  WHERE s.text <> excluded.text OR s.edition <> excluded.edition
 
 -- name: outdated_search_texts
--- Meters whose text was made before the account number was part of it, locked: who writes one meanwhile has a newer text.
-SELECT meter_id FROM meter_search WHERE edition < 2 ORDER BY meter_id LIMIT :most FOR UPDATE SKIP LOCKED
+-- Meters whose text was made by an earlier rule (with the phone in clear), locked: who writes one meanwhile has a newer text.
+SELECT meter_id FROM meter_search WHERE edition < 3 ORDER BY meter_id LIMIT :most FOR UPDATE SKIP LOCKED
 
 -- name: meters_of_customers
 -- Whose search texts change with these customers.

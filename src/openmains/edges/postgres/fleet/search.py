@@ -134,12 +134,12 @@ def _prefixes(wanted: Query) -> list[str]:
 async def refresh(connection: Connection, meter_ids: Sequence[MeterId]) -> int:
     """Write the search texts of these meters anew from meter and customer; returns how many meters there are.
 
-    To be called in the transaction that changed a number, bar code, IMEI, SIM, name, phone or address.
+    To be called in the transaction that changed a number, bar code, IMEI, SIM, name or address.
     """
     rows = await _QUERIES["search_source"].fetch(connection, meter_ids=meter_ids)
     texts = [
         search_text(
-            fields_of(row["number"], row["bar_code"], row["imei"], row["name"], row["phone"], row["address"],
+            fields_of(row["number"], row["bar_code"], row["imei"], row["name"], row["address"],
                       row["customer_address"], row["imsi"], row["iccid"], row["customer_code"])
         )
         for row in rows

@@ -5,15 +5,16 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from openmains.app.security.keys.envelope import SealedKey, WrappedKey
+from openmains.app.sealing.envelope import DEVICES, WrappedKey
+from openmains.app.security.keys.envelope import SealedKey
 from openmains.app.security.keys.ports import DeviceKey, KeyedMeter, MeterChoice
 from openmains.domain.ids import TenantId
 from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import Connection, Pool, Row
+from openmains.edges.postgres.party.keys import KEY_LOCK
 from openmains.edges.postgres.queries import load
 from openmains.wire.dtls.events import Weakness
 
-_LOCK = 0x6F6D_6B65  # 'omke': any number that is the project's own
 _QUERIES = load(__package__)
 
 
@@ -73,19 +74,23 @@ class PostgresKeys:
     async def locked(self, *, exclusive: bool) -> AsyncIterator[None]:
         lock = _QUERIES["lock_keys_alone"] if exclusive else _QUERIES["lock_keys"]
         async with self._pool.acquire() as connection, connection.transaction():
-            await lock.execute(connection, lock=_LOCK)
+            await lock.execute(connection, lock=KEY_LOCK)
             yield
 
-    async def data_keys(self, tenant_id: TenantId | None = None) -> list[WrappedKey]:
+    async def data_keys(self, tenant_id: TenantId | None = None, /) -> list[WrappedKey]:
         rows = await _QUERIES["data_keys"].fetch(self._pool, tenant_id=tenant_id)
-        return [WrappedKey(**dict(row)) for row in rows]
+        return [
+            WrappedKey(row["tenant_id"], row["key_id"], row["master"], row["nonce"], row["wrapped"], row["purpose"])
+            for row in rows
+        ]
 
     async def add_data_key(self, key: WrappedKey) -> bool:
         status = await _QUERIES["add_data_key"].execute(self._pool, **_wrapped(key))
         return status.endswith(" 1")
 
     async def rewrap(self, key: WrappedKey, before: str) -> bool:
-        status = await _QUERIES["rewrap"].execute(self._pool, **_wrapped(key), before=before)
+        rewrap = _QUERIES["rewrap"] if key.purpose == DEVICES else _QUERIES["rewrap_personal"]
+        status = await rewrap.execute(self._pool, **_wrapped(key), before=before)
         return status.endswith(" 1")
 
     @asynccontextmanager

@@ -323,9 +323,13 @@ SELECT pg_advisory_xact_lock_shared(:lock)
 SELECT pg_advisory_xact_lock(:lock)
 
 -- name: data_keys
--- Wrapped data keys of a tenant or of all, in the order they were made.
-SELECT tenant_id, key_id, master, nonce, wrapped FROM tenant_key
- WHERE :tenant_id::int IS NULL OR tenant_id = :tenant_id ORDER BY tenant_id, created_at, key_id
+-- Wrapped data keys of a tenant or of all, in the order they were made: what a change of the master key must find.
+SELECT tenant_id, key_id, master, nonce, wrapped, 'device' AS purpose, created_at FROM tenant_key
+ WHERE :tenant_id::int IS NULL OR tenant_id = :tenant_id
+UNION ALL
+SELECT tenant_id, key_id, master, nonce, wrapped, purpose, created_at FROM personal_key
+ WHERE :tenant_id::int IS NULL OR tenant_id = :tenant_id
+ORDER BY tenant_id, created_at, key_id
 
 -- name: add_data_key
 -- Nothing where a key with this id is there.
@@ -335,6 +339,11 @@ ON CONFLICT DO NOTHING
 -- name: rewrap
 -- Nothing where the wrapping is no longer the one made with this master.
 UPDATE tenant_key SET master = :master, nonce = :nonce, wrapped = :wrapped
+ WHERE tenant_id = :tenant_id AND key_id = :key_id AND master = :before
+
+-- name: rewrap_personal
+-- The same for keys of personal data.
+UPDATE personal_key SET master = :master, nonce = :nonce, wrapped = :wrapped
  WHERE tenant_id = :tenant_id AND key_id = :key_id AND master = :before
 
 -- name: destroy_device_key

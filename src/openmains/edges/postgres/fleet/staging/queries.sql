@@ -86,8 +86,21 @@ DELETE FROM import_row WHERE line = ANY (:lines::int[])
 -- name: changed_customers
 -- Customers whose search text changes with this chunk.
 SELECT DISTINCT c.customer_id FROM import_row r JOIN customer c ON c.tenant_id = :tenant_id AND c.code = r.customer_code
- WHERE (c.name, c.phone, c.address)
-       IS DISTINCT FROM (coalesce(r.customer_name, c.name), coalesce(r.phone, c.phone), coalesce(r.customer_address, c.address))
+ WHERE (c.name, c.address) IS DISTINCT FROM (coalesce(r.customer_name, c.name), coalesce(r.customer_address, c.address))
+
+-- name: import_phones
+-- Phones that the chunk gives its customers, to be sealed.
+SELECT DISTINCT ON (c.customer_id) c.customer_id, r.phone FROM import_row r JOIN customer c ON c.tenant_id = :tenant_id AND c.code = r.customer_code
+ WHERE r.phone IS NOT NULL ORDER BY c.customer_id, r.line
+
+-- name: put_phones
+-- Sealed; one that was there before is replaced where it was another.
+INSERT INTO personal AS p (tenant_id, customer_id, field, key_id, nonce, sealed, blind)
+SELECT :tenant_id, n.customer_id, 'phone', :key_id, n.nonce, n.sealed, n.blind
+  FROM unnest(:customer_ids::bigint[], :nonces::bytea[], :sealed::bytea[], :blinds::bytea[]) AS n (customer_id, nonce, sealed, blind)
+ON CONFLICT (customer_id, contact_id, field) DO UPDATE
+   SET key_id = excluded.key_id, nonce = excluded.nonce, sealed = excluded.sealed, blind = excluded.blind
+ WHERE p.blind <> excluded.blind
 
 -- name: import_rows
 -- Writes the chunk, set by set (migration 0003); which meters came ('i') and which changed ('u').
