@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write the generated reference pages; tests/architecture checks that they are fresh."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from openmains.app.command import terms
 from openmains.domain.command.kinds import RULES, FourEyes
 from openmains.domain.command.life import drawing, table
 from openmains.domain.command.safety import ALONE_UP_TO
+from openmains.domain.fleet import meter_life
 from openmains.edges.http import permissions_page
 from openmains.run import settings
 from openmains.wire.lwm2m import definitions
@@ -58,10 +60,32 @@ def kind_table() -> list[str]:
     return rows
 
 
-def with_life(page: str) -> str:
-    """docs/commands.md with its generated part made anew."""
+def life_of_a_meter() -> str:
+    """The part of docs/meter-lives.md that is drawn from the code."""
+    words = ["| state | 中文 | English |", "|---|---|---|"]
+    words += [f"| {life} | {zh} | {en} |" for life, (zh, en) in meter_life.LIFE_WORDS.items()]
+    return "\n".join(
+        [
+            "```mermaid",
+            meter_life.drawing(),
+            "```",
+            "",
+            *words,
+            "",
+            "Next state by act; `·` is refused.",
+            "",
+            meter_life.table(),
+        ]
+    )
+
+
+def with_life(page: str, drawn: Callable[[], str] = command_life) -> str:
+    """A page with its generated part made anew."""
     before, _, rest = page.partition(BEGIN)
-    return f"{before}{BEGIN}\n{command_life()}\n{END}{rest.partition(END)[2]}"
+    return f"{before}{BEGIN}\n{drawn()}\n{END}{rest.partition(END)[2]}"
+
+
+DRAWN: dict[str, Callable[[], str]] = {"docs/commands.md": command_life, "docs/meter-lives.md": life_of_a_meter}
 
 
 def main() -> None:
@@ -70,8 +94,9 @@ def main() -> None:
         page = ROOT / name
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(make(), "utf-8")
-    commands = ROOT / "docs" / "commands.md"
-    commands.write_text(with_life(commands.read_text("utf-8")), "utf-8")
+    for name, drawn in DRAWN.items():
+        page = ROOT / name
+        page.write_text(with_life(page.read_text("utf-8"), drawn), "utf-8")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from openmains.app.command.device_management.operations import HEARD, NOTHING_TO_SAY
+from openmains.domain.fleet.hanging import Refusal
 from openmains.domain.identity.password import weakness
 from openmains.edges.http.problem_texts import (
     PROBLEMS,
@@ -31,6 +32,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "openmains"
 # Codes that are looked up in a table: the file, and what the table holds.
 LOOKED_UP = {
     "app/command/device_management/operations.py": {*HEARD.values(), *NOTHING_TO_SAY.values()},
+    "app/fleet/lives/acts.py": set(Refusal),
     "edges/http/problems.py": set(BY_STATUS.values()),
 }
 HTTP_WORDS = re.compile(

@@ -20,3 +20,4 @@ AreaKindId = NewType("AreaKindId", int)
 PremisesId = NewType("PremisesId", int)
 AccountId = NewType("AccountId", int)  # of a customer account (户号)
 ContactId = NewType("ContactId", int)
+InstallationId = NewType("InstallationId", int)  # a meter at an account over time

@@ -41,7 +41,7 @@ async def add_meter(store: Store, dimensions: Dimensions, actor: Actor, wanted: 
             raise Problem("number-taken", fields=(("/number", "not-accepted"), ("/imei", "not-accepted")))
         after, dimension = await _read(work, meter_id)
         await work[AuditTrail].record(actor, "add_meter", "meter", meter_id, None, after)
-    await _copy(dimensions, dimension)
+    await copy_beside(dimensions, dimension)
     return after
 
 
@@ -86,7 +86,7 @@ async def change_meter(
             await work[MeterStore].set_customer_flags(customer_id, flags)
         after, dimension = await _write(work, meter_id, revision, values)
         await work[AuditTrail].record(actor, "change_meter", "meter", meter_id, before, after, reason=reason)
-    await _copy(dimensions, dimension)
+    await copy_beside(dimensions, dimension)
     return after
 
 
@@ -111,7 +111,7 @@ async def remove_meter(
         reason = stated(reason)
         after, dimension = await _write(work, meter_id, revision, {"removed_on": on, "imei": None})
         await work[AuditTrail].record(actor, "remove_meter", "meter", meter_id, before, after, reason=reason)
-    await _copy(dimensions, dimension)
+    await copy_beside(dimensions, dimension)
     return after
 
 
@@ -141,7 +141,8 @@ async def _read(work: Work, meter_id: MeterId) -> tuple[MeterDetail, Dimension |
     return found, await work[MeterStore].dimension(meter_id)
 
 
-async def _copy(dimensions: Dimensions, row: Dimension | None) -> None:
+async def copy_beside(dimensions: Dimensions, row: Dimension | None) -> None:
+    """Into the other store, now where it can; after the commit."""
     if row is None or set_aside(row) is not None:
         return  # a monitor; or sync_dims says it
     try:

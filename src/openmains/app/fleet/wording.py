@@ -20,7 +20,11 @@ class Wording:
 
     def m3(self, count: int, driver: str) -> str:
         """Exact decimal text in m³."""
-        return f"{to_m3(count, self.exponents.get(driver, LITRE_EXPONENT)):f}"
+        return f"{to_m3(count, self.exponent(driver)):f}"
+
+    def exponent(self, driver: str) -> int:
+        """Its registers count 10^n m³."""
+        return self.exponents.get(driver, LITRE_EXPONENT)
 
     def knows(self, driver: str) -> bool:
         """Whether there is such a driver; where none are listed nobody can say."""

@@ -6,6 +6,7 @@
 
 from datetime import datetime
 
+from openmains.app.fleet.lives.ports import LifeStore
 from openmains.app.fleet.ports import PremisesStore
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
@@ -38,7 +39,7 @@ async def change_account(
     :raises Problem: ``not-found``; ``reason-needed``; ``invalid-input`` for what the kind needs or does not know, for what is not the
         tenant's and an instant to come; ``account-closed``, ``account-held``, ``account-empty``, ``act-too-early``,
         ``same-holder``, ``same-account``,
-        ``account-other-medium``, ``account-number-taken``, ``act-key-used``.
+        ``account-other-medium``, ``account-number-taken``, ``meter-hangs-there``, ``act-key-used``.
     """
     reason = stated(wanted.reason)
     _check_fields(wanted)
@@ -53,6 +54,7 @@ async def change_account(
             raise Problem("not-found")
         before = await present(work, account_id)
         acts = await _decide(work, states, account_id, wanted, at)
+        await _check_hanging(work, acts)
         touched = [account_id]
         if wanted.kind is ActKind.SPLIT:
             new = await _split_off(work, before, wanted, at)
@@ -111,6 +113,13 @@ async def _decide(
     except ActRefusedError as error:
         refused = await present(work, error.account_id)
         raise _problem(error, refused) from error
+
+
+async def _check_hanging(work: Work, acts: list[AccountAct]) -> None:
+    """An account is closed when nothing hangs at it: a meter is removed, or moved to another account, first."""
+    for act in acts:
+        if act.kind is ActKind.CLOSE and (hung := await work[LifeStore].hanging_at(act.account_id)) is not None:
+            raise Problem("meter-hangs-there", number=(await present(work, act.account_id)).number, meter=hung)
 
 
 def _given(customer_id: CustomerId | None) -> CustomerId:

@@ -30,6 +30,8 @@ from openmains.edges.http import (
     command_safety,
     device_management,
     fleet,
+    fleet_due,
+    fleet_lives,
     fleet_meters,
     identity,
     identity_session,
@@ -40,6 +42,7 @@ from openmains.edges.http import (
     party,
     party_accounts,
     readings,
+    readings_accounts,
     readings_bulk,
     readings_changes,
     readings_edits,
@@ -85,7 +88,8 @@ _MODULES = (
     identity_session, identity, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions, readings_edits,
     readings_versions, readings_manual, readings_changes, alarm, alarm_limits, monitors, ingest, job, security, device_management,
     command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff, tariff_plans, ledger,
-    readings_bulk, readings_sums, readings_saved, readings_tasks, areas, party, party_accounts, system,
+    readings_bulk, readings_sums, readings_saved, readings_tasks, areas, party, party_accounts,
+    fleet_lives, fleet_due, readings_accounts, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(

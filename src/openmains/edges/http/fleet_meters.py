@@ -61,7 +61,8 @@ Kinds = Annotated[
 ]
 
 
-def _dimensions(deps: ApiDeps) -> Dimensions:
+def dimensions_of(deps: ApiDeps) -> Dimensions:
+    """Raises ``not-offered`` where the deployment keeps no readings."""
     if deps.dimensions is None:
         raise Problem("not-offered")
     return deps.dimensions
@@ -228,7 +229,7 @@ async def read_meter(request: Request[Any, Any, Any], meter_id: Id) -> Response[
 async def add_meter(request: Request[Any, Any, Any], data: JSONBody[NewMeter]) -> Response[MeterDetail]:
     """Add a meter; its messages are accepted within seconds."""
     deps, actor = deps_of(request), actor_of(request)
-    made = await register.add_meter(deps.store, _dimensions(deps), actor, data, today_of(deps, actor))
+    made = await register.add_meter(deps.store, dimensions_of(deps), actor, data, today_of(deps, actor))
     return await _answer(deps, actor, made, 201)
 
 
@@ -240,7 +241,7 @@ async def change_meter(
     deps, actor = deps_of(request), actor_of(request)
     revision = revision_of(if_match)
     found = await register.change_meter(
-        deps.store, _dimensions(deps), actor, MeterId(meter_id), revision, changes(data), today_of(deps, actor)
+        deps.store, dimensions_of(deps), actor, MeterId(meter_id), revision, changes(data), today_of(deps, actor)
     )
     return await _answer(deps, actor, found)
 
@@ -258,7 +259,7 @@ async def remove_meter(
     revision = revision_of(if_match)
     today = today_of(deps, actor)
     found = await register.remove_meter(
-        deps.store, _dimensions(deps), actor, MeterId(meter_id), revision, on or today, today, reason
+        deps.store, dimensions_of(deps), actor, MeterId(meter_id), revision, on or today, today, reason
     )
     return await _answer(deps, actor, found)
 

@@ -98,7 +98,7 @@ def render(
     language = language_of(request)
     text = PROBLEMS[problem.code]
     try:
-        detail = text.detail(language).format(**problem.values)
+        detail = text.detail(language).format(**_worded(problem.values, language))
     except KeyError:
         detail = text.detail(language)
     body = ProblemDetails(
@@ -172,3 +172,11 @@ def _code_of(message: str) -> str:
         if any(word in lower for word in words):
             return code
     return "not-accepted"
+
+
+def _worded(values: Mapping[str, object], language: Language) -> dict[str, object]:
+    """Values with the words of a language, where one has words in both."""
+    return {
+        name: value[0 if language == "zh" else 1] if isinstance(value, tuple) and len(value) == 2 else value
+        for name, value in values.items()
+    }

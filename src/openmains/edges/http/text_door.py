@@ -20,6 +20,7 @@ from openmains.domain.plain_text import hidden_sign, name_fault, note_fault
 
 NAMES = frozenset(
     {"name", "code", "number", "bar_code", "address", "maker", "model", "name_en"}
+    | {"account_number", "contractor", "person", "product"}
     | {"street", "house_number", "building", "unit", "floor", "room", "relation"}
 )
 SECRETS = frozenset(

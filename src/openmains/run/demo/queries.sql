@@ -16,3 +16,18 @@ SELECT result FROM job WHERE tenant_id = :tenant_id AND kind = 'demo_history'
 INSERT INTO job (tenant_id, kind, status, unique_key, result)
 VALUES (:tenant_id, 'demo_history', 'done', 'demo_history', :mark)
 ON CONFLICT (tenant_id, unique_key) DO UPDATE SET result = excluded.result
+
+-- name: natural_gas
+-- What its gas meters measure.
+UPDATE meter m SET gas_kind = 'natural' FROM product p
+ WHERE p.product_id = m.product_id AND p.medium = 'gas' AND p.kind = 'meter' AND m.tenant_id = :tenant_id AND m.gas_kind = ''
+
+-- name: product_and_area
+-- By their codes.
+SELECT p.product_id, a.area_id FROM product p JOIN area a USING (tenant_id)
+ WHERE p.tenant_id = :tenant_id AND p.code = :code AND a.code = :area
+
+-- name: verified_before
+-- A few of its meters hung elsewhere before: they are due soon, or overdue.
+UPDATE meter SET verified_on = (installed_on - interval '4 years')::date
+ WHERE tenant_id = :tenant_id AND removed_on IS NULL AND verified_on IS NULL AND right(number, 2) = '07' AND gas_kind = ''

@@ -28,6 +28,7 @@ from openmains.edges.jobs.runner import Runner
 from openmains.edges.nats.stream import StreamReplay, UplinkStream
 from openmains.edges.postgres.command.rereads import Rereads
 from openmains.edges.postgres.fleet.imports import ChangedMeters, PostgresImport
+from openmains.edges.postgres.fleet.lives import hang_meters
 from openmains.edges.postgres.fleet.places import fold_tallies
 from openmains.edges.postgres.fleet.search import renew_outdated
 from openmains.edges.postgres.fleet.tree_import import open_tree
@@ -46,6 +47,8 @@ DIMS_EVERY_S = 5.0
 REPORTS_EVERY_S = 20.0
 REREADS_EVERY_S = 10.0  # so that a meter that has just spoken is asked within the time it listens (R1.9)
 UPLOADS_EVERY_S = 3600.0
+HANG_AT_ONCE, HANG_TURNS = 1000, 5
+HANG_EVERY_S = 5.0  # meters that came by a door that knows no accounts are given one
 TALLIES_EVERY_S = 60.0  # rows that count the meters of areas become one an area
 UPLOAD_DAYS = 30  # an uploaded file, and what was wrong with it, can be looked at for so long
 CUSTOMERS_EVERY_S = 20.0  # those that a file brought or changed are found by a search so soon
@@ -99,6 +102,12 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
         if due.take("tallies", now, TALLIES_EVERY_S):
             await fold_tallies(pool)
 
+    async def hang(now: float) -> None:
+        if due.take("hang", now, HANG_EVERY_S):
+            for _ in range(HANG_TURNS):
+                if await hang_meters(pool, HANG_AT_ONCE) < HANG_AT_ONCE:
+                    break
+
     handlers = {
         **import_handlers(
             lambda: PostgresImport(pool, personal), changes, dims, zone_of, lambda tenant: open_tree(pool, tenant)
@@ -115,7 +124,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
         ),
         **worker_keys(settings, pool),
     }
-    timed = (copy_dims, queue_reports, renew_texts, settle, fold, worker_care(settings, pool), forget_uploads)
+    timed = (copy_dims, queue_reports, renew_texts, settle, fold, hang, worker_care(settings, pool), forget_uploads)
     # the second has no timed work: it keeps a long file of one tenant from holding up the others
     runners = [Runner(store, handlers, clock=time.time, tasks=tasks) for tasks in (timed, ())]
     for runner in runners:

@@ -343,3 +343,28 @@ async def test_rows_of_a_second_sheet_are_not_passed_over(owner: Pool, pipeline:
     with pytest.raises(HeaderError, match="Sheet2"):
         async with PostgresImport(pipeline, personal_vault(pipeline)) as store:
             await import_meters(path, tenant, store, today=TODAY)
+
+
+async def test_a_bar_code_is_one_meters_for_life(owner: Pool, pipeline: Pool, tmp_path: Path) -> None:
+    tenant = await make_tenant(owner, "import-bar-codes")
+    head = [*HEADER_ZH, "条码"]
+    rows = [row(771, i, bar_code=f"B{i}") for i in range(4)]
+    assert (await bring(pipeline, tenant, tmp_path / "m.csv", csv_of(rows, header=head))).inserted == 4
+    # of a meter that was doubled before bar codes were unique: the same file is still no change
+    await owner.execute(
+        "UPDATE meter SET bar_code = 'B0', bar_code_doubled = true WHERE tenant_id = $1 AND bar_code = 'B3'", tenant
+    )
+    rows[3] = row(771, 3, bar_code="B0")
+    again = await bring(pipeline, tenant, tmp_path / "m.csv", csv_of(rows, header=head))
+    assert (again.unchanged, again.error_count) == (4, 0)
+    taken = await bring(
+        pipeline, tenant, tmp_path / "m.csv",
+        csv_of([row(771, 1, bar_code="B2"), row(771, 5, bar_code="new"), row(771, 6, bar_code="new")], header=head), partial=True,
+    )  # fmt: skip
+    assert [(error.value, error.reason) for error in taken.errors] == [
+        ("B2", "bar_code_taken"),
+        ("new", "bar_code_taken"),
+    ]
+    rows[3] = row(771, 3, bar_code="B3")
+    assert (await bring(pipeline, tenant, tmp_path / "m.csv", csv_of(rows, header=head))).updated == 1
+    assert not await owner.fetchval("SELECT bool_or(bar_code_doubled) FROM meter WHERE tenant_id = $1", tenant)

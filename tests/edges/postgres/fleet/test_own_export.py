@@ -55,7 +55,7 @@ async def generate(owner: Pool, tenant: int, seed: int) -> None:
         meter = await owner.fetchval(
             "INSERT INTO meter (tenant_id, number, bar_code, imei, imsi, iccid, product_id, area_id, customer_id, address, "
             "place, dn, qmax_l_h, installed_on) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14) RETURNING meter_id",
-            tenant, number, dice.choice(["", "00012", "12", "=5", "'-5"]),
+            tenant, number, dice.choice(["", f"000{place}", f"{place}", f"={place}", f"'-{place}"]),
             dice.choice([None, imei_of(86_7000_0000_0000 + seed * 1_000 + place)]), dice.choice(["", "460040000000001"]),
             dice.choice(["", "8986044000000000000A"]), product, dice.choice(areas), dice.choice([None, *customers]),
             dice.choice(some), dice.choice(["room", "shaft", "well", "cellar", "pit", "box", "outdoor"]),

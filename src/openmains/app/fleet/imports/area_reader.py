@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A process of its own reads and checks a file of areas, row by row; what it makes of the tree is planned when the tree is held."""
+"""A process of its own reads and checks a file of the book – areas, issue lists –, row by row; what it makes of what is there is planned when
+that is held."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -11,19 +13,22 @@ from openmains.app.fleet.imports.child import child_reading, serve
 from openmains.app.fleet.imports.import_meters import MOST_ERRORS
 from openmains.app.fleet.imports.table import open_table
 from openmains.domain.csv_rows import Broken
-from openmains.domain.fleet.area_rows import AREA_COLUMNS, AREA_TABLE
+from openmains.domain.fleet.area_rows import AREA_TABLE
 from openmains.domain.fleet.cells import HeaderError, RowError
-from openmains.domain.fleet.table_rows import TableRows
+from openmains.domain.fleet.issue_rows import ISSUE_TABLE
+from openmains.domain.fleet.table_rows import TableColumns, TableRows
 
+TABLES: dict[str, TableColumns] = {"areas": AREA_TABLE, "issues": ISSUE_TABLE}
 CHUNK_ROWS = 20_000
 MOST_ROWS = 2_000_000  # ten times the largest utility's tree; the whole file is planned at once
 
 
 class AreaOrders(msgspec.Struct):
-    """What to read, and how many rows at the most."""
+    """What to read, and how many rows at the most. ``table``: which columns it has (``TABLES``)."""
 
     path: str
     most_rows: int = MOST_ROWS
+    table: str = "areas"
 
 
 class AreaChunk(msgspec.Struct):
@@ -32,7 +37,7 @@ class AreaChunk(msgspec.Struct):
 
     read: int = 0
     total: int = 0
-    rows: list[tuple[int, dict[str, str]]] = []
+    rows: list[tuple[int, dict[str, Any]]] = []
     errors: list[RowError] = []
     error_count: int = 0
     rejected: int = 0
@@ -45,8 +50,9 @@ def chunks(orders: AreaOrders) -> Iterator[AreaChunk]:
     """The file's chunks; the last one may carry ``failure``."""
     try:
         table = open_table(Path(orders.path))
-        check = TableRows(AREA_TABLE, table.header)
-        headers = {name: check.header_of(name) for name in AREA_COLUMNS}
+        columns = TABLES[orders.table]
+        check = TableRows(columns, table.header)
+        headers = {name: check.header_of(name) for name in columns.columns}
         chunk = AreaChunk(headers=headers, total=table.total, ignored=check.ignored)
         read = told = 0
         for item in table.rows:

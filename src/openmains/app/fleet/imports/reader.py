@@ -83,7 +83,9 @@ def chunks(orders: Orders) -> Iterator[Chunk]:
         table = open_table(Path(orders.path))
         check = RowCheck(table.header, orders.today)
         repeats = Repeats(check)
-        headers = {name: check.header_of(name) for name in ("number", "imei", "product", "area", "customer_code")}
+        headers = {
+            name: check.header_of(name) for name in ("number", "bar_code", "imei", "product", "area", "customer_code")
+        }
         chunk, rows, sound = Chunk(headers=headers, total=table.total, ignored=left_out(table.header)), [], 0
         for item in table.rows:
             chunk.read += 1

@@ -2,6 +2,7 @@
 """Ports of the fleet and the tables behind them."""
 
 from openmains.app.fleet.choice import ChosenMeters
+from openmains.app.fleet.lives.ports import LifeStore
 from openmains.app.fleet.model import MeterFilter
 from openmains.app.fleet.ports import AreaStore, MeterSearch, MeterStore, PremisesStore, ProductStore
 from openmains.app.fleet.search import MeterHit
@@ -13,6 +14,7 @@ from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.fleet import search
 from openmains.edges.postgres.fleet.chosen import Chosen
 from openmains.edges.postgres.fleet.kinds import products_of
+from openmains.edges.postgres.fleet.lives import Lives
 from openmains.edges.postgres.fleet.meters import SILENT_DAYS, Meters
 from openmains.edges.postgres.fleet.places import Areas, PremisesTable
 from openmains.edges.postgres.fleet.tables import Products
@@ -42,8 +44,12 @@ def adapters(wording: Wording) -> Adapters:
     def meters(connection: Connection, tenant_id: TenantId) -> Meters:
         return Meters(connection, tenant_id, wording)
 
+    def lives(connection: Connection, tenant_id: TenantId) -> Lives:
+        return Lives(connection, tenant_id, wording)
+
     return dict(
         [
+            Bind(LifeStore).to(lives),
             Bind(AreaStore).to(Areas),
             Bind(PremisesStore).to(PremisesTable),
             Bind(ProductStore).to(Products),

@@ -9,7 +9,7 @@ from openmains.domain.ids import MeterId, TenantId
 from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.fleet.kinds import products_of
-from openmains.edges.postgres.fleet.meters import SILENT_DAYS, STATUS, WALKED
+from openmains.edges.postgres.fleet.meters import NOT_IN_STORE, SILENT_DAYS, STATUS, WALKED
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__)
@@ -51,6 +51,8 @@ class Chosen:
             values["numbers"] = list(choice.numbers)
         if choice.status is not None:
             fragments.append(STATUS[choice.status])
+        elif not choice.numbers:  # who names a meter means it
+            fragments.append(NOT_IN_STORE)
         if choice.status == "silent":
             values["now_us"] = now_us
             values["modes"], values["silent_days"] = list(SILENT_DAYS), list(SILENT_DAYS.values())

@@ -56,9 +56,11 @@ AND (m.area_id IN (SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.t
                     WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id)) IS TRUE
 """
 _FEW_DEVICES = 20_000
+# In a warehouse or with a fitter: in no list of the network's meters, but in that of the warehouse (lives.py).
+NOT_IN_STORE = "AND (m.removed_on IS NULL OR m.life NOT IN ('stock', 'issued'))"
 STATUS = {
     "active": "AND m.removed_on IS NULL",
-    "removed": "AND m.removed_on IS NOT NULL",
+    "removed": "AND m.removed_on IS NOT NULL AND m.life NOT IN ('stock', 'issued')",
     "never_seen": "AND m.removed_on IS NULL AND s.last_seen_us IS NULL",
     "silent": """AND m.removed_on IS NULL AND s.last_seen_us < :now_us::bigint - 86400000000 * (:silent_days::bigint[])
       [array_position(:modes::text[], coalesce(m.report_mode,
@@ -74,7 +76,7 @@ _ORDER = {
 }
 _FIELDS = frozenset(
     {"product_id", "area_id", "installed_on", "removed_on", "bar_code", "imei", "imsi", "iccid", "customer_id"}
-    | {"address", "place", "dn", "qmax_l_h", "expected_from"}
+    | {"address", "place", "dn", "qmax_l_h", "expected_from", "life"}
 )
 
 
@@ -171,8 +173,7 @@ class Meters:
         if chosen.customer_ids is not None:
             fragments.append("AND m.customer_id = ANY (:customer_ids::bigint[])")
             values["customer_ids"] = list(chosen.customer_ids)
-        if chosen.status is not None:
-            fragments.append(STATUS[chosen.status])
+        fragments.append(NOT_IN_STORE if chosen.status is None else STATUS[chosen.status])
         if chosen.status == "silent":
             values["now_us"] = int(chosen.now_us)
             values["modes"], values["silent_days"] = list(SILENT_DAYS), list(SILENT_DAYS.values())

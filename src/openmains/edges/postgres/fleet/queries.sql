@@ -103,9 +103,9 @@ INSERT INTO meter_state (meter_id, tenant_id) VALUES (:meter_id, :tenant_id)
 -- Fields that the changes name; all others stay. No row where the revision is no longer this one; fails where the IMEI is taken.
 UPDATE meter m
    SET (revision, product_id, area_id, installed_on, removed_on, bar_code, imei, imsi, iccid, customer_id, address, place,
-        dn, qmax_l_h, expected_from) =
+        dn, qmax_l_h, expected_from, life) =
        (SELECT m.revision + 1, n.product_id, n.area_id, n.installed_on, n.removed_on, n.bar_code, n.imei, n.imsi, n.iccid,
-               n.customer_id, n.address, n.place, n.dn, n.qmax_l_h, n.expected_from
+               n.customer_id, n.address, n.place, n.dn, n.qmax_l_h, n.expected_from, n.life
           FROM jsonb_populate_record(m, :changes::jsonb) n)
  WHERE tenant_id = :tenant_id AND meter_id = :meter_id AND revision = :revision
 RETURNING revision

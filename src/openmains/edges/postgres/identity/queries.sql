@@ -175,7 +175,7 @@ INSERT INTO area (tenant_id, code, name) VALUES (:tenant_id, 'all', :name) ON CO
 
 -- name: make_area_kinds
 -- The same of what its areas are called.
-SELECT seed_area_kinds(:tenant_id)
+SELECT seed_area_kinds(:tenant_id), seed_lifetime_rules(:tenant_id)
 
 -- name: user_of_login
 -- Whose login this is.

@@ -35,6 +35,11 @@ UNION ALL
 SELECT r.line, 'number', r.number, 'meter_removed'
   FROM import_row r JOIN meter m ON m.tenant_id = :tenant_id AND m.number = r.number
  WHERE m.removed_on IS NOT NULL
+UNION ALL
+SELECT r.line, 'bar_code', r.bar_code, 'bar_code_taken'
+  FROM (SELECT line, number, bar_code, row_number() OVER (PARTITION BY bar_code ORDER BY line) AS place FROM import_row WHERE bar_code <> '') r
+ WHERE (r.place > 1 OR EXISTS (SELECT FROM meter m WHERE m.tenant_id = :tenant_id AND m.bar_code = r.bar_code AND m.number <> r.number))
+   AND NOT EXISTS (SELECT FROM meter o WHERE o.tenant_id = :tenant_id AND o.number = r.number AND o.bar_code = r.bar_code)
 ORDER BY 1, 2
 
 -- name: kind_conflicts
