@@ -81,3 +81,33 @@ export const listVectors = (maker: string, model: string, signal: Abort) =>
   call("get", "/api/v1/drivers/{maker}/{model}/vectors", { path: { maker, model }, signal });
 export const explainFrame = (maker: string, model: string, hex: string) =>
   call("post", "/api/v1/drivers/{maker}/{model}/explain", { path: { maker, model }, body: { hex } });
+
+// Lives of meters and where they hang.
+export type MeterLife = Schemas["MeterLife"];
+export type Installation = Schemas["Installation"];
+export type DueMeter = Schemas["DueMeter"];
+export type DueQuery = QueryOf<"list_due_meters">;
+export type GivenRegister = Schemas["GivenRegister"];
+export type AccountVolume = Schemas["AccountVolume"];
+export type WithReason<T> = T & { reason: string };
+export type InstallBody = WithReason<Schemas["InstallationRequest"]>;
+export type ExchangeBody = WithReason<Schemas["ExchangeRequest"]>;
+export type RemoveBody = WithReason<Schemas["RemoveRequest"]>;
+export type MoveBody = WithReason<Schemas["MoveRequest"]>;
+export const getMeterLife = (meterId: number, signal: Abort) => call("get", "/api/v1/meters/{meter_id}/life", { path: { meter_id: meterId }, signal });
+export const installMeter = (body: InstallBody & { reason: string }) => call("post", "/api/v1/installations", { body });
+export const exchangeMeter = (body: ExchangeBody & { reason: string }) => call("post", "/api/v1/installations/exchange", { body });
+export const takeOffMeter = (body: RemoveBody & { reason: string }) => call("post", "/api/v1/installations/remove", { body });
+export const moveMeter = (body: MoveBody & { reason: string }) => call("post", "/api/v1/installations/move", { body });
+export const acceptInstallation = (installationId: number, key: string) =>
+  call("post", "/api/v1/installations/{installation_id}/accept", { path: { installation_id: installationId }, body: { key, reason: "" } });
+export const actOnStock = (body: Schemas["StoreRequest"] & { reason: string }) => call("post", "/api/v1/stock/acts", { body });
+export const issueByFile = (file: File, reason: string): Promise<Schemas["IssueFileResult"]> => {
+  const body = new FormData();
+  body.set("data", file);
+  return send(urlOf("/api/v1/stock/issue/file", {}, { reason }), { method: "POST", body });
+};
+export const listInstallations = (query: QueryOf<"list_installations">, signal: Abort) => call("get", "/api/v1/installations", { query, signal });
+export const listDueMeters = (query: DueQuery, signal: Abort) => call("get", "/api/v1/meters/due", { query, signal });
+export const countDueMeters = (query: QueryOf<"count_due_meters">, signal: Abort) => call("get", "/api/v1/meters/due/counts", { query, signal });
+export const dueMetersFile = (query: QueryOf<"download_due_meters">) => fileUrl("/api/v1/meters/due/file", query);

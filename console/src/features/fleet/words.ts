@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words of meters, their form, imports, products and drivers.
+import { lifeWords } from "@/features/fleet/lifeWords";
 import type { Words } from "@/shared/i18n/bilingual";
 
 export const words = {
+  life: lifeWords,
   area: {
     title: ["区域", "Areas"],
     top: ["最上层", "Top"],
