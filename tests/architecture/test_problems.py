@@ -13,6 +13,7 @@ from openmains.domain.fleet.hanging import Refusal
 from openmains.domain.identity.password import weakness
 from openmains.edges.http.problem_texts import (
     PROBLEMS,
+    billing,
     command,
     device_management,
     fleet,
@@ -66,7 +67,7 @@ def test_every_code_has_a_text_and_every_text_a_code() -> None:
 
 
 def test_no_code_has_two_texts() -> None:
-    parts = (command, device_management, fleet, identity, ledger, party, readings, request, security, tariff)
+    parts = (billing, command, device_management, fleet, identity, ledger, party, readings, request, security, tariff)
     assert sum(len(part.TEXTS) for part in parts) == len(PROBLEMS)
 
 

@@ -262,7 +262,7 @@ async def test_the_database_itself_keeps_the_ledger(world: World) -> None:
         with pytest.raises(BAD):
             await world.owner.execute(sql, made)
     with pytest.raises(BAD):
-        await world.owner.execute("TRUNCATE ledger_line, ledger_entry, ledger_act")
+        await world.owner.execute("TRUNCATE ledger_line, ledger_entry, ledger_act CASCADE")
     rights = "SELECT privilege_type FROM information_schema.role_table_grants WHERE grantee = 'openmains_api' AND table_name = ANY ($1)"
     tables = ["ledger_entry", "ledger_line", "ledger_month"]
     assert {row[0] for row in await world.owner.fetch(rights, tables)} == {"SELECT", "INSERT"}

@@ -45,6 +45,15 @@ TABLES = (
     "ledger_line",
     "ledger_month",
     "ledger_act",
+    "bill_run",
+    "bill_correction",
+    "bill",
+    "bill_refusal",
+    "bill_settlement",
+    "bill_fee",
+    "till_shift",
+    "receipt",
+    "payment_return",
 )
 LISTS = {
     "/users": "user_id",

@@ -21,6 +21,7 @@ from openmains.app.security.keys.files import SealedFiles
 from openmains.app.system.model import LiveEvent, Metric, SystemSnapshot
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.drivers.catalog import load
+from openmains.edges.clickhouse.billed_days import BilledDays
 from openmains.edges.clickhouse.bulk import ClickHouseBulk
 from openmains.edges.clickhouse.changes import ClickHouseChanges
 from openmains.edges.clickhouse.client import ClickHouse
@@ -199,6 +200,7 @@ async def make_world(urls: EngineUrls, clickhouse: ClickHouse, folder: Path) -> 
         quantities=ClickHouseQuantities(clickhouse),
         changes=ClickHouseChanges(clickhouse),
         volumes=ClickHouseVolumes(clickhouse),
+        billed_days=BilledDays(clickhouse),
         bulk=ClickHouseBulk(clickhouse),
         dimensions=readings,
         replay=stream,

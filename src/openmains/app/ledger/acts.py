@@ -24,6 +24,9 @@ from openmains.domain.ledger.entries import (
 )
 from openmains.domain.period import date_to_day
 
+OF_OTHERS = frozenset({"bill", "settle", "fee", "receipt"})
+"""How keys begin of entries that bills, settlements and receipts lead to: taken back by correcting the bill or giving the payment back."""
+
 
 @dataclass(frozen=True, slots=True)
 class ActRequest:
@@ -130,6 +133,8 @@ async def _entry(work: Work, wanted: ActRequest, key: str, day: int) -> Entry:
         target = await work[LedgerStore].get(wanted.reverses)
         if target is None:
             raise Problem("invalid-input", fields=(("/reverses", "unknown-reference"),))
+        if target.key.partition(":")[0] in OF_OTHERS:
+            raise Problem("reversed-elsewhere", entry_id=wanted.reverses)
         if target.kind is EntryKind.REVERSAL or target.reversed_by is not None:
             raise Problem("not-reversible", entry_id=wanted.reverses)
         return reversal(key, day, wanted.reverses, entry_of(target), wanted.reason)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Book an entry: once for its key, on an open day. Every writer of the ledger comes through here, and the database asks all of it again."""
 
+from collections.abc import Sequence
+
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.identity.reason import stated
@@ -40,6 +42,22 @@ async def book(
     if not is_same(entry, there):
         raise Problem("booking-key-used", taken=entry.key, entry_id=there.entry_id)
     return there, False
+
+
+async def book_many(
+    work: Work, entries: Sequence[Entry], made_by: UserId, agreed_by: UserId | None, now_us: int
+) -> list[int]:
+    """Entries whose keys whoever calls knows to be new, for he holds what they follow from; their ids in order. What they spend he has
+    looked at, under the customers' locks. Raises ``day-closed``."""
+    if not entries:
+        return []
+    wrong = [(entry.key, told) for entry in entries if (told := faults(entry))]
+    assert not wrong, wrong  # noqa: S101 made by domain/ledger/entries.py: only our own mistake
+    closed = await work[LedgerStore].closed_until()
+    first = min(entry.day for entry in entries)
+    if closed is not None and first <= closed:
+        raise Problem("day-closed", day=day_to_date(first).isoformat(), until=day_to_date(closed).isoformat())
+    return await work[LedgerStore].add_many(entries, made_by, agreed_by, now_us)
 
 
 async def check_spent(work: Work, entry: Entry) -> None:

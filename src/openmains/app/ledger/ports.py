@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the ledger asks of the store. Nothing in it changes or removes a row but the decision of an act."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from openmains.app.ledger.model import ActKind, ActState, BookedEntry, ClosedMonth, CustomerBalance, LedgerAct
@@ -11,6 +12,14 @@ from openmains.domain.ledger.entries import Entry, EntryKind, Movement
 class LedgerStore(Protocol):
     async def add(self, entry: Entry, made_by: UserId, agreed_by: UserId | None, now_us: int) -> int | None:
         """The new entry's id; None: one with this key is there."""
+
+    async def add_many(
+        self, entries: Sequence[Entry], made_by: UserId, agreed_by: UserId | None, now_us: int
+    ) -> list[int]:
+        """Their ids, in order. What ``book`` asks of one is asked of all by ``book_many``; a key that is there is refused by the database."""
+
+    async def balances(self, account_ids: Sequence[int]) -> list[CustomerBalance]:
+        """Of those that have any line."""
 
     async def lock_key(self, key: str) -> None:
         """Nobody else books under this key until the transaction ends: who comes second finds the first's entry."""

@@ -173,6 +173,12 @@ def plan_at(plans: Sequence[Plan], day: int) -> Plan:
     return found
 
 
+def edges(plans: Sequence[Plan], payer: Payer, first_day: int, end_day: int) -> list[int]:
+    """``first_day``, the days after it on which a cycle, season or plan begins, and ``end_day``. Volumes between two of them are whole
+    uses: nothing in them has to be shared by days. Raises ``BillingError`` ``no-plan``."""
+    return [first_day, *(one.end_day for one in _stretches(plans, payer, Use(first_day, end_day, 0)))]
+
+
 def _stretches(plans: Sequence[Plan], payer: Payer, use: Use) -> Iterator[_Stretch]:
     """A use in parts, each with its share by days: what is booked up to a day is the whole's share rounded down, so they add up."""
     day, booked, length = use.first_day, 0, use.end_day - use.first_day

@@ -23,6 +23,7 @@ from openmains.edges.http import (
     alarm,
     alarm_limits,
     areas,
+    billing,
     command,
     command_batches,
     command_facts,
@@ -41,6 +42,7 @@ from openmains.edges.http import (
     monitors,
     party,
     party_accounts,
+    payment,
     readings,
     readings_accounts,
     readings_bulk,
@@ -88,7 +90,7 @@ _MODULES = (
     identity_session, identity, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions, readings_edits,
     readings_versions, readings_manual, readings_changes, alarm, alarm_limits, monitors, ingest, job, security, device_management,
     command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff, tariff_plans, ledger,
-    readings_bulk, readings_sums, readings_saved, readings_tasks, areas, party, party_accounts,
+    billing, payment, readings_bulk, readings_sums, readings_saved, readings_tasks, areas, party, party_accounts,
     fleet_lives, fleet_due, readings_accounts, system,
 )  # fmt: skip
 _ERRORS = {
@@ -159,6 +161,8 @@ def openapi_config() -> OpenAPIConfig:
                 "commands",
                 "tariffs",
                 "ledger",
+                "billing",
+                "counter",
             )
         ]
         + [Tag(name=name) for name in ("dead letters", "jobs", "reports", "system")],

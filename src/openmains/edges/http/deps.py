@@ -10,6 +10,7 @@ from typing import Any
 
 from litestar.connection import ASGIConnection
 
+from openmains.app.billing.ports import DayVolumes
 from openmains.app.command.device_management.operations import MeterLink
 from openmains.app.command.driver import CommandDrivers
 from openmains.app.command.plan_ports import CellLoads
@@ -76,6 +77,7 @@ class ApiDeps:
     quantities: QuantityStore | None = None
     changes: ChangeStore | None = None
     volumes: VolumeStore | None = None
+    billed_days: DayVolumes | None = None
     bulk: BulkStore | None = None
     dimensions: Dimensions | None = None
     replay: UplinkReplay | None = None

@@ -33,6 +33,8 @@ PARTS = {  # tag of the operations: its name in Chinese
     "parties": "用户与户号",
     "tariffs": "价目",
     "ledger": "账务",
+    "billing": "出账与账单",
+    "counter": "柜台",
     "reports": "报表",
     "system": "系统",
 }

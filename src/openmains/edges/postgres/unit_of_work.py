@@ -11,6 +11,7 @@ from openmains.app.fleet.wording import Wording
 from openmains.domain.ids import TenantId
 from openmains.edges.postgres.adapters import Make, joined
 from openmains.edges.postgres.alarm import adapters as alarm
+from openmains.edges.postgres.billing import adapters as billing
 from openmains.edges.postgres.command import adapters as command
 from openmains.edges.postgres.db import Connection, Pool, tenant_transaction
 from openmains.edges.postgres.fleet import adapters as fleet
@@ -19,13 +20,14 @@ from openmains.edges.postgres.ingest import adapters as ingest
 from openmains.edges.postgres.job import adapters as job
 from openmains.edges.postgres.ledger import adapters as ledger
 from openmains.edges.postgres.party import adapters as party
+from openmains.edges.postgres.payment import adapters as payment
 from openmains.edges.postgres.readings import adapters as readings
 from openmains.edges.postgres.security import adapters as security
 from openmains.edges.postgres.tariff import adapters as tariff
 
 Port = TypeVar("Port")
 
-CONTEXTS = (identity, job, party, readings, security, alarm, command, tariff, ledger, ingest)
+CONTEXTS = (identity, job, party, readings, security, alarm, command, tariff, ledger, billing, payment, ingest)
 """Contexts whose adapters need nothing but the transaction; the fleet's are told how values are worded."""
 
 

@@ -17,6 +17,7 @@ from openmains.app.readings.report.answers import Reports
 from openmains.app.security.model import OnSimSeparated
 from openmains.drivers import catalog as driver_catalog
 from openmains.drivers.points import vocabulary
+from openmains.edges.clickhouse.billed_days import BilledDays
 from openmains.edges.clickhouse.bulk import ClickHouseBulk
 from openmains.edges.clickhouse.changes import ClickHouseChanges
 from openmains.edges.clickhouse.client import ClickHouse
@@ -88,6 +89,7 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
                 quantities=ClickHouseQuantities(core.clickhouse),
                 changes=ClickHouseChanges(core.clickhouse),
                 volumes=ClickHouseVolumes(core.clickhouse),
+                billed_days=BilledDays(core.clickhouse),
                 bulk=ClickHouseBulk(core.clickhouse),
                 dimensions=readings,
                 replay=StreamReplay(stream, settings.shards),

@@ -4,8 +4,11 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
+from openmains.app.billing.decide import AccountMonth, Decided, Plans, Refused, decide_all
+from openmains.app.billing.run import run_handlers
 from openmains.app.command.driver import CatalogCommands
 from openmains.app.command.rereads import find_gaps, step_gaps
 from openmains.app.fleet.imports.jobs import import_handlers
@@ -19,14 +22,17 @@ from openmains.domain.command.kinds import Kind
 from openmains.domain.ids import TenantId
 from openmains.domain.period import HOUR_S, Zone
 from openmains.drivers import catalog as driver_catalog
+from openmains.edges.clickhouse.billed_days import BilledDays
 from openmains.edges.clickhouse.fleet import MeterDims
 from openmains.edges.clickhouse.frame_log import ClickHouseFrameLog
 from openmains.edges.clickhouse.gaps import DaySlots
 from openmains.edges.clickhouse.readings import ClickHouseReadings
 from openmains.edges.clickhouse.report import DayReports
+from openmains.edges.jobs.processes import Elsewhere
 from openmains.edges.jobs.runner import Runner
 from openmains.edges.nats.stream import StreamReplay, UplinkStream
 from openmains.edges.postgres.command.rereads import Rereads
+from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.fleet.imports import ChangedMeters, PostgresImport
 from openmains.edges.postgres.fleet.lives import hang_meters
 from openmains.edges.postgres.fleet.places import fold_tallies
@@ -38,6 +44,7 @@ from openmains.edges.postgres.party.customers import settle_customers
 from openmains.edges.postgres.readings.due import KeptReports
 from openmains.edges.postgres.readings.manual import PostgresManualImport
 from openmains.edges.postgres.readings.report import ReportLabels
+from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.run.personal import personal_vault
 from openmains.run.roles.access import worker_care, worker_keys
 from openmains.run.roles.process import Core, every, now_us
@@ -46,6 +53,7 @@ from openmains.run.settings import Settings
 DIMS_EVERY_S = 5.0
 REPORTS_EVERY_S = 20.0
 REREADS_EVERY_S = 10.0  # so that a meter that has just spoken is asked within the time it listens (R1.9)
+BILLS_WITHIN_S = 600.0  # a part of a bill run waits for a disk that is busy
 UPLOADS_EVERY_S = 3600.0
 HANG_AT_ONCE, HANG_TURNS = 1000, 5
 HANG_EVERY_S = 5.0  # meters that came by a door that knows no accounts are given one
@@ -97,6 +105,14 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
             customers_every_s[0] = TEXTS_EVERY_S if settled else CUSTOMERS_EVERY_S
 
     drivers = driver_catalog.load()
+    exponents = {driver.name: driver.unit_exponent for driver in drivers}
+    billing_pool = await create_pool(settings.urls().postgres_api, max_size=3, command_timeout_s=BILLS_WITHIN_S)
+    elsewhere = Elsewhere()
+
+    def decide(
+        accounts: Sequence[AccountMonth], plans: Plans, month: int, end_day: int
+    ) -> Awaitable[list[Decided | Refused | None]]:
+        return elsewhere.call(decide_all, accounts, plans, month, end_day)
 
     async def fold(now: float) -> None:
         if due.take("tallies", now, TALLIES_EVERY_S):
@@ -118,10 +134,11 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
             lambda: PostgresManualImport(pool),
             ClickHouseReadings(clickhouse),
             StreamReplay(UplinkStream(core.client, max_bytes=settings.stream_max_mb << 20), settings.shards),
-            {driver.name: driver.unit_exponent for driver in drivers},
+            exponents,
             zone_of,
             now_us,
         ),
+        **run_handlers(PostgresStore(billing_pool), BilledDays(clickhouse), decide, exponents.__getitem__, now_us),
         **worker_keys(settings, pool),
     }
     timed = (copy_dims, queue_reports, renew_texts, settle, fold, hang, worker_care(settings, pool), forget_uploads)
@@ -154,6 +171,8 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
         keeping.cancel()
         asking.cancel()
         await asyncio.gather(keeping, asking, return_exceptions=True)
+        elsewhere.close()
+        await billing_pool.close()
 
 
 def forget_old_files(folder: Path, before_s: float) -> int:

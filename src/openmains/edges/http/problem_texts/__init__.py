@@ -6,6 +6,7 @@ is told here, one file a context. A code without a text, or a text nobody raises
 """
 
 from openmains.edges.http.problem_texts import (
+    billing,
     command,
     device_management,
     fleet,
@@ -30,4 +31,5 @@ PROBLEMS: dict[str, Text] = {
     **device_management.TEXTS,
     **tariff.TEXTS,
     **ledger.TEXTS,
+    **billing.TEXTS,
 }

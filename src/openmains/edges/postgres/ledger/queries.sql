@@ -14,6 +14,20 @@ SELECT :entry_id, u.place, :tenant_id, :day, u.account, u.account_id, u.detail, 
   FROM unnest(:accounts::text[], :account_ids::bigint[], :details::text[], :fen::bigint[]) WITH ORDINALITY
        AS u(account, account_id, detail, fen, place)
 
+-- name: add_entries
+-- Many at once, each under a key that is new.
+INSERT INTO ledger_entry (tenant_id, key, day, kind, memo, reverses, made_by, agreed_by, made_us)
+SELECT :tenant_id, u.key, u.day, u.kind, u.memo, u.reverses, :made_by, :agreed_by, :made_us
+  FROM unnest(:keys::text[], :days::int[], :kinds::text[], :memos::text[], :reverses::bigint[]) AS u(key, day, kind, memo, reverses)
+RETURNING entry_id, key
+
+-- name: add_lines_of_many
+-- Of entries of this transaction, all lines of each.
+INSERT INTO ledger_line (entry_id, place, tenant_id, day, account, account_id, detail, fen)
+SELECT u.entry_id, u.place, :tenant_id, u.day, u.account, u.account_id, u.detail, u.fen
+  FROM unnest(:entry_ids::bigint[], :places::smallint[], :days::int[], :accounts::text[], :account_ids::bigint[], :details::text[], :fen::bigint[])
+       AS u(entry_id, place, day, account, account_id, detail, fen)
+
 -- name: entries
 -- Entries with their lines: one, one key, or a page from new to old, of a customer and kind where these are given.
 SELECT e.entry_id, e.key, e.day, e.kind, e.memo, e.reverses, r.entry_id AS reversed_by, e.made_by, coalesce(a.name, '') AS maker, e.agreed_by, g.name AS agreer,
@@ -58,6 +72,13 @@ SELECT pg_advisory_xact_lock(hashtextextended('entry ' || :entry_id::bigint, 50)
 SELECT coalesce(-sum(fen) FILTER (WHERE account = 'credit'), 0)::bigint AS credit_fen,
        coalesce(sum(fen) FILTER (WHERE account = 'receivable'), 0)::bigint AS owed_fen
   FROM ledger_line WHERE tenant_id = :tenant_id AND account_id = :account_id AND account IN ('receivable', 'credit')
+
+-- name: customer_balances
+-- The same of many; who has no line is not in it.
+SELECT account_id, coalesce(-sum(fen) FILTER (WHERE account = 'credit'), 0)::bigint AS credit_fen,
+       coalesce(sum(fen) FILTER (WHERE account = 'receivable'), 0)::bigint AS owed_fen
+  FROM ledger_line WHERE tenant_id = :tenant_id AND account_id = ANY (:account_ids::bigint[]) AND account IN ('receivable', 'credit')
+ GROUP BY account_id
 
 -- name: movements
 -- Each account over days: what stood before, what was debited and credited.

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Entries, their lines, and closed months."""
 
+from collections.abc import Sequence
+
 from openmains.app.ledger.model import BookedEntry, BookedLine, ClosedMonth, CustomerBalance
 from openmains.domain.ids import TenantId, UserId
 from openmains.domain.ledger.entries import Entry, EntryKind, LedgerAccount, Movement
@@ -62,6 +64,47 @@ class Ledger:
                 fen=[line.fen for line in entry.lines],
             )
         return entry_id
+
+    async def add_many(
+        self, entries: Sequence[Entry], made_by: UserId, agreed_by: UserId | None, now_us: int
+    ) -> list[int]:
+        rows = await _QUERIES["add_entries"].fetch(
+            self._connection,
+            tenant_id=self._tenant_id,
+            keys=[one.key for one in entries],
+            days=[one.day for one in entries],
+            kinds=[one.kind.value for one in entries],
+            memos=[one.memo for one in entries],
+            reverses=[one.reverses for one in entries],
+            made_by=made_by,
+            agreed_by=agreed_by,
+            made_us=now_us,
+        )
+        ids = {row["key"]: row["entry_id"] for row in rows}
+        found = [ids[one.key] for one in entries]
+        lines = [
+            (entry_id, place, one.day, line)
+            for entry_id, one in zip(found, entries, strict=True)
+            for place, line in enumerate(one.lines, 1)
+        ]
+        await _QUERIES["add_lines_of_many"].execute(
+            self._connection,
+            tenant_id=self._tenant_id,
+            entry_ids=[entry_id for entry_id, _, _, _ in lines],
+            places=[place for _, place, _, _ in lines],
+            days=[day for _, _, day, _ in lines],
+            accounts=[line.account.value for *_, line in lines],
+            account_ids=[line.account_id for *_, line in lines],
+            details=[line.detail for *_, line in lines],
+            fen=[line.fen for *_, line in lines],
+        )
+        return found
+
+    async def balances(self, account_ids: Sequence[int]) -> list[CustomerBalance]:
+        rows = await _QUERIES["customer_balances"].fetch(
+            self._connection, tenant_id=self._tenant_id, account_ids=list(account_ids)
+        )
+        return [CustomerBalance(row["account_id"], row["credit_fen"], row["owed_fen"]) for row in rows]
 
     async def lock_key(self, key: str) -> None:
         await _QUERIES["lock_key"].execute(self._connection, tenant_id=self._tenant_id, key=key)

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operations on bill runs, bills, corrections and arrears.
+import { call, type Abort, type QueryOf, type Schemas } from "@/api/typed";
+
+export type BillRun = Schemas["BillRun"];
+export type BillHead = Schemas["BillHead"];
+export type BillCorrection = Schemas["BillCorrection"];
+export type ArrearsQuery = QueryOf<"list_arrears">;
+
+export const listRuns = (query: QueryOf<"list_bill_runs">, signal: Abort) => call("get", "/api/v1/bill-runs", { query, signal });
+export const startRun = (month: string, dueDays: number, reason: string) => call("post", "/api/v1/bill-runs", { body: { month, due_days: dueDays, reason } });
+export const resumeRun = (runId: number, reason: string) => call("post", "/api/v1/bill-runs/{run_id}/resume", { path: { run_id: runId }, body: { reason } });
+export const listRefused = (runId: number, query: QueryOf<"list_refused_accounts">, signal: Abort) => call("get", "/api/v1/bill-runs/{run_id}/refused", { path: { run_id: runId }, query, signal });
+export const listBills = (query: QueryOf<"list_bills">, signal: Abort) => call("get", "/api/v1/bills", { query, signal });
+export const readBill = (billId: number, signal: Abort) => call("get", "/api/v1/bills/{bill_id}", { path: { bill_id: billId }, signal });
+export const recomputed = (billId: number, signal: Abort) => call("get", "/api/v1/bills/{bill_id}/recomputed", { path: { bill_id: billId }, signal });
+export const correctionOf = (accountId: number, month: string, signal: Abort) => call("get", "/api/v1/accounts/{account_id}/corrections/{month}", { path: { account_id: accountId, month }, signal });
+export const listCorrections = (query: QueryOf<"list_corrections">, signal: Abort) => call("get", "/api/v1/bill-corrections", { query, signal });
+export const askForCorrection = (accountId: number, month: string, reason: string) => call("post", "/api/v1/bill-corrections", { body: { account_id: accountId, month, reason } });
+export const approveCorrection = (id: number, reason: string) => call("post", "/api/v1/bill-corrections/{correction_id}/approve", { path: { correction_id: id }, body: { reason } });
+export const rejectCorrection = (id: number, reason: string) => call("post", "/api/v1/bill-corrections/{correction_id}/reject", { path: { correction_id: id }, body: { reason } });
+export const listArrears = (query: ArrearsQuery, signal: Abort) => call("get", "/api/v1/arrears", { query, signal });

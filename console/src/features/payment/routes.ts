@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Page } from "@/shared/pages";
+
+export const routes: readonly Page[] = [
+  { path: "/counter", name: "counter", component: () => import("./pages/CounterPage.vue"), meta: { title: "payment.counter" } },
+  { path: "/counter/receipts", name: "counter-receipts", component: () => import("./pages/ReceiptList.vue"), meta: { title: "payment.receipts", under: "counter" } },
+];

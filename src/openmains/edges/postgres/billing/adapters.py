@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ports of billing and the tables behind them."""
+
+from openmains.app.billing.ports import BillStore, CorrectionStore, LinkStore, RunStore, SettlementStore
+from openmains.edges.postgres.adapters import Adapters, Bind
+from openmains.edges.postgres.billing.bills import Bills, Corrections
+from openmains.edges.postgres.billing.runs import Links, Runs
+from openmains.edges.postgres.billing.settlements import Settlements
+
+ADAPTERS: Adapters = dict(
+    [
+        Bind(LinkStore).to(Links),
+        Bind(RunStore).to(Runs),
+        Bind(BillStore).to(Bills),
+        Bind(SettlementStore).to(Settlements),
+        Bind(CorrectionStore).to(Corrections),
+    ]
+)
