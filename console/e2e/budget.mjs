@@ -2,6 +2,7 @@
 // What a page may cost the person who opens it: as Lighthouse judges, on a cold cache, with numbers of our own.
 import { openPage } from "./browser.mjs";
 
+export const HOME_CALLS = 6;
 export const BUDGET = { shownMs: 2500, largestPaintMs: 2500, shift: 0.1, transferred: 300_000, requests: 70, nodes: 4000 };
 const PAGES = [
   { at: "/", ready: "main .big" },
@@ -33,6 +34,7 @@ export async function costOf(browser, signedIn, address, ready, locale = "zh") {
   }, ready);
   await page.goto(address, { waitUntil: "commit" });
   await page.waitForFunction(() => globalThis.costs.shown > 0, undefined, { timeout: 60_000 });
+  await page.waitForLoadState("networkidle"); // the last call is counted too
   const cost = await page.evaluate(() => {
     const files = performance.getEntriesByType("resource").filter((entry) => !entry.name.includes("/api/"));
     return {
@@ -41,6 +43,7 @@ export async function costOf(browser, signedIn, address, ready, locale = "zh") {
       shift: globalThis.costs.shift,
       transferred: files.reduce((sum, entry) => sum + entry.encodedBodySize, 0),
       requests: performance.getEntriesByType("resource").length,
+      calls: performance.getEntriesByType("resource").filter((entry) => entry.name.includes("/api/")).length,
       nodes: document.querySelectorAll("*").length,
     };
   });
@@ -53,6 +56,7 @@ export async function checkBudget(browser, demo, signedIn) {
   for (const { at, ready } of PAGES) {
     const cost = await costOf(browser, signedIn, demo.url + at, ready);
     console.log(`  budget ${at} ${Object.entries(cost).map(([name, value]) => `${name} ${String(Number(value.toFixed(3)))}`).join(", ")}`);
+    if (at === "/" && cost.calls > HOME_CALLS) over.push(`${at}: ${String(cost.calls)} calls > ${String(HOME_CALLS)}`);
     for (const [name, most] of Object.entries(BUDGET)) if (cost[name] > most) over.push(`${at}: ${name} ${String(cost[name])} > ${String(most)}`);
   }
   if (over.length > 0) throw new Error(over.join("\n"));

@@ -288,7 +288,7 @@ export interface paths {
         };
         /**
          * ListAudit
-         * @description The trail, newest first.
+         * @description The trail, newest first: of a person, of an object, of an act, of days.
          */
         get: operations["list_audit"];
         put?: never;
@@ -779,7 +779,8 @@ export interface paths {
          * @description The list of commands as CSV (UTF-8 with byte order mark), newest first; at most 100,000 lines.
          *
          *     ``content``: what was said in the caller's language, with units (``充值 ¥50.00``); ``params``: the same as exact integers in the
-         *     units of the driver page (fen, L). Instants are in the utility's zone.
+         *     units of the driver page (fen, L). ``state_text``, ``reason_text``: the codes ``state`` and ``reason`` in the caller's language.
+         *     Instants are in the utility's zone.
          */
         get: operations["download_commands"];
         put?: never;
@@ -1224,6 +1225,26 @@ export interface paths {
          * @description The process answers.
          */
         get: operations["health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/home": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ReadHome
+         * @description Meters by how they stand, open alarms by age, the newest of them.
+         */
+        get: operations["read_home"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2278,6 +2299,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/meters/{meter_id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListTimeline
+         * @description What happened to a meter, newest first: alarms, commands, findings, edits, readings by persons, safety closings; for
+         *     administrators also what persons did to its record.
+         */
+        get: operations["list_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/meters/{meter_id}/versions.csv": {
         parameters: {
             query?: never;
@@ -2793,6 +2835,26 @@ export interface paths {
          * @description Expected meters whose day is due and not (fully) there, by meter.
          */
         get: operations["list_missing_meters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ReadReportDays
+         * @description Each day of a span: the collection report's total, and the volumes of gas and of water.
+         */
+        get: operations["read_report_days"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3407,6 +3469,26 @@ export interface paths {
          * @description The first 100,000 of them as CSV (UTF-8 with byte order mark, for spreadsheets).
          */
         get: operations["download_visits_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListWaiting
+         * @description How much work waits for the person who asks, by kind: approvals by others, readings to be reviewed and the like.
+         */
+        get: operations["list_waiting"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4088,6 +4170,11 @@ export interface components {
             rate_ppm: number;
             received: number;
         };
+        /** EdgeRegister */
+        EdgeRegister: {
+            is_estimated: boolean;
+            register_m3: string;
+        };
         /** EditReason */
         EditReason: {
             reason: string;
@@ -4218,6 +4305,15 @@ export interface components {
             note: string;
             /** @enum {string} */
             state: "observe" | "quarantine" | "blocked";
+        };
+        /** HomeSummary */
+        HomeSummary: {
+            alarms: components["schemas"]["AlarmCounts"];
+            closed_for_safety: number;
+            /** Format: date-time */
+            counted_at: string;
+            meters: components["schemas"]["MeterTotals"][];
+            newest_alarms: components["schemas"]["Alarm"][];
         };
         /** InverseKey */
         InverseKey: {
@@ -4409,6 +4505,13 @@ export interface components {
             batch: components["schemas"]["NewBatch"];
             signer?: components["schemas"]["SignerLogin"] | null;
         };
+        /** MediumVolume */
+        MediumVolume: {
+            /** @enum {string} */
+            medium: "gas" | "water";
+            meters: number;
+            volume_m3: string;
+        };
         /** Meter */
         Meter: {
             address: string;
@@ -4527,6 +4630,18 @@ export interface components {
             revision: number;
             signs: components["schemas"]["MeterSign"][];
             state: components["schemas"]["LastState"] | null;
+        };
+        /** MeterEvent */
+        MeterEvent: {
+            /** Format: date-time */
+            at: string;
+            code: string;
+            /** @enum {string} */
+            kind: "alarm_raised" | "alarm_cleared" | "command_given" | "command_ended" | "finding" | "edit" | "manual_reading" | "safety_closing" | "act";
+            outcome: string;
+            reason: string;
+            reference: number;
+            who: string;
         };
         /** MeterGap */
         MeterGap: {
@@ -4660,6 +4775,18 @@ export interface components {
             remedy: components["schemas"]["Remedy"];
             rereads_a_month: number;
             sources: components["schemas"]["PartSource"][];
+        };
+        /** MeterTotals */
+        MeterTotals: {
+            active: number;
+            low_battery: number;
+            /** @enum {string} */
+            medium: "gas" | "water";
+            never_seen: number;
+            online: number;
+            silent: number;
+            valves_closed: number;
+            valves_faulty: number;
         };
         /** MissingMeter */
         MissingMeter: {
@@ -5092,6 +5219,11 @@ export interface components {
         /** Page[Meter] */
         Page_Meter: {
             items: components["schemas"]["Meter"][];
+            next: string | null;
+        };
+        /** Page[MeterEvent] */
+        Page_MeterEvent: {
+            items: components["schemas"]["MeterEvent"][];
             next: string | null;
         };
         /** Page[MissingMeter] */
@@ -5538,6 +5670,25 @@ export interface components {
          * @enum {string}
          */
         Remedy: "automatic" | "history" | "never";
+        /** ReportDay */
+        ReportDay: {
+            as_due: components["schemas"]["DueCounts"] | null;
+            /** Format: date */
+            day: string;
+            /** Format: date-time */
+            deadline: string;
+            frozen_at: string | null;
+            total: components["schemas"]["CollectionRow"] | null;
+            volumes: components["schemas"]["MediumVolume"][];
+        };
+        /** ReportDays */
+        ReportDays: {
+            /** Format: date */
+            first: string;
+            items: components["schemas"]["ReportDay"][];
+            /** Format: date */
+            last: string;
+        };
         /** ReportPlan */
         ReportPlan: {
             after_by_minute: number[];
@@ -5675,6 +5826,7 @@ export interface components {
             edited_s: number;
             /** Format: date-time */
             end: string;
+            end_register: components["schemas"]["EdgeRegister"] | null;
             estimated_s: number;
             measured_s: number;
             missing_s: number;
@@ -5684,6 +5836,7 @@ export interface components {
             rules: string[];
             /** Format: date-time */
             start: string;
+            start_register: components["schemas"]["EdgeRegister"] | null;
             suspect_s: number;
             volume: number;
             volume_m3: string;
@@ -6158,9 +6311,20 @@ export interface components {
             since: string;
             why: components["schemas"]["Visit"];
         };
+        /** Waiting */
+        Waiting: {
+            items: components["schemas"]["WorkWaiting"][];
+            most: number;
+        };
         /** WantedLimits */
         WantedLimits: {
             items: components["schemas"]["QuantityLimit"][];
+        };
+        /** WorkWaiting */
+        WorkWaiting: {
+            count: number;
+            /** @enum {string} */
+            queue: "approvals" | "edits" | "ledger_acts" | "plans" | "exceptions" | "batches_stopped" | "visits" | "unknown_terminals" | "dead_letters";
         };
     };
     responses: never;
@@ -7986,8 +8150,13 @@ export interface operations {
     list_audit: {
         parameters: {
             query?: {
+                action?: string | null;
                 /** @description ``next`` of the page before; fits the same list only. */
                 cursor?: string | null;
+                /** @description First calendar day of the tenant. */
+                first?: string | null;
+                /** @description Last one, included. */
+                last?: string | null;
                 /** @description Rows of a page. */
                 limit?: number;
                 object_id?: string | null;
@@ -13488,6 +13657,107 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_home: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HomeSummary"];
                 };
             };
             /** @description Input not valid */
@@ -19659,6 +19929,114 @@ export interface operations {
             };
         };
     };
+    list_timeline: {
+        parameters: {
+            query?: {
+                /** @description ``next`` of the page before; fits the same list only. */
+                cursor?: string | null;
+                /** @description Rows of a page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                meter_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_MeterEvent"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     download_versions_csv: {
         parameters: {
             query: {
@@ -22771,6 +23149,114 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_MissingMeter"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_report_days: {
+        parameters: {
+            query: {
+                /** @description ``due``: a day whose figures as due are kept is told by these alone, which is quick. */
+                figures?: "now" | "due";
+                /** @description First calendar day of the tenant. */
+                first: string;
+                /** @description Last one; at most 62 days. */
+                last: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportDays"];
                 };
             };
             /** @description Input not valid */
@@ -27068,6 +27554,107 @@ export interface operations {
                 };
                 content: {
                     "application/json": string;
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_waiting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waiting"];
                 };
             };
             /** @description Input not valid */

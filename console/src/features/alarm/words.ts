@@ -20,7 +20,7 @@ export const words = {
     },
     raised: ["发生时间", "Raised"],
     received: ["接收时间", "Received"],
-    delay: ["可见延迟", "Delay"],
+    delay: ["告警时延", "Alarm delay"],
     occurrences: ["次数", "Times"],
     acknowledge: ["确认", "Acknowledge"],
     acknowledged: ["告警已确认", "Alarm acknowledged"],

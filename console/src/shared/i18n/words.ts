@@ -68,6 +68,13 @@ export const words = {
     outcomes: {
       delivered: ["已送达", "delivered"], lost: ["未送达", "lost"], not_sent: ["未发出", "not sent"], sent: ["已发出（无确认）", "sent (nobody confirms it)"],
     },
+    faults: {
+      crc: ["校验和错误", "wrong check sum"], length: ["长度不对", "wrong length"], magic: ["起始标志不对", "wrong first bytes"], type: ["报文类型未知", "unknown kind of message"],
+      range: ["数值超出范围", "a value out of range"], bcd: ["数字编码错误", "a digit that is none"], internal_error: ["系统内部错误", "an error of the system"],
+      out_of_range: ["数值无法存储", "a value that cannot be stored"], no_driver: ["产品没有驱动", "no driver for the product"], unknown_meter: ["表具已不在台账", "the meter is not registered any more"],
+      access_report: ["接入报告无法读取", "a report on access that cannot be read"], number_mismatch: ["表号不符", "number does not fit"],
+      ok: ["已入库", "stored"], repeat: ["重复，不再入账", "a repeat, counted once"], refused: ["被拒绝", "refused"],
+    },
     commandNo: ["命令 {id}", "Command {id}"],
     direction: ["方向", "Direction"],
     up: ["上行", "Up"],
@@ -75,7 +82,7 @@ export const words = {
     channel: ["通道", "Channel"],
     outcome: ["结果", "Outcome"],
     partial: ["部分入库", "partly stored"],
-    held: ["表号不符，待判断，未入库", "number does not fit: held, nothing stored"],
+    held: ["表号不符，待审核，未入库", "number does not fit: held for review, nothing stored"],
     damages: ["以下部分无法读取、未入库；其余已入库。请与厂家核对表端固件：", "These parts could not be read and are not stored; the rest is. Have the maker check the meter's firmware:"],
     damage: ["字节 {offset}，{name}：{detail}", "byte {offset}, {name}: {detail}"],
     bytes: ["字节", "Bytes"],

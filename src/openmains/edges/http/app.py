@@ -31,6 +31,7 @@ from openmains.edges.http import (
     device_management,
     fleet,
     fleet_meters,
+    home,
     identity,
     identity_session,
     ingest,
@@ -83,7 +84,7 @@ _MODULES = (
     identity_session, identity, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions, readings_edits,
     readings_versions, readings_manual, readings_changes, alarm, alarm_limits, monitors, ingest, job, security, device_management,
     command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff, tariff_plans, ledger,
-    readings_bulk, readings_sums, readings_saved, readings_tasks, areas, system,
+    readings_bulk, readings_sums, readings_saved, readings_tasks, areas, home, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(
@@ -154,7 +155,7 @@ def openapi_config() -> OpenAPIConfig:
                 "ledger",
             )
         ]
-        + [Tag(name=name) for name in ("dead letters", "jobs", "reports", "system")],
+        + [Tag(name=name) for name in ("dead letters", "jobs", "reports", "home", "system")],
         security=[{"token": []}, {"session": []}],
         components=Components(
             security_schemes={

@@ -2,6 +2,7 @@
 """Collection reports (R2.4, R6.2) and the import of meters."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Annotated, Any
 
@@ -16,7 +17,14 @@ from openmains.app.job.model import Job
 from openmains.app.job.request import ask_for_job
 from openmains.app.problems import Problem
 from openmains.app.readings.report.accuracy_model import AccuracyReport
-from openmains.app.readings.report.model import CollectionReport, DayVolume, MissingMeter, ReportBy
+from openmains.app.readings.report.model import (
+    CollectionReport,
+    DayVolume,
+    Figures,
+    MissingMeter,
+    ReportBy,
+    ReportDays,
+)
 from openmains.app.readings.report.ports import CollectionReports
 from openmains.domain.ids import AreaId, MeterId
 from openmains.domain.period import date_to_day, zone
@@ -30,6 +38,7 @@ from openmains.edges.http.uploads import LARGEST_IMPORT, keep_upload, kind_of
 
 Day = Annotated[date | None, QueryParameter(description="Calendar day of the tenant; yesterday without it.")]
 MOST_VOLUME_DAYS = 31
+MOST_REPORT_DAYS = 62
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -55,6 +64,32 @@ async def read_collection_report(
     actor = actor_of(request)
     deps = deps_of(request)
     return await _reports(deps).collection(actor.tenant_id, _day(deps, day, actor), by, deps.now_s())
+
+
+@get("/reports/days", operation_id="read_report_days", tags=["reports"], opt=VIEWER)
+async def read_report_days(
+    request: Request[Any, Any, Any],
+    first: Annotated[date, QueryParameter(description="First calendar day of the tenant.")],
+    last: Annotated[date, QueryParameter(description="Last one; at most 62 days.")],
+    figures: Annotated[
+        Figures,
+        QueryParameter(
+            description="``due``: a day whose figures as due are kept is told by these alone, which is quick."
+        ),
+    ] = "now",
+) -> ReportDays:
+    """Each day of a span: the collection report's total, and the volumes of gas and of water."""
+    deps, actor = deps_of(request), actor_of(request)
+    first_day, last_day = _day(deps, first, actor), _day(deps, last, actor)
+    if not first_day <= last_day < first_day + MOST_REPORT_DAYS:
+        raise Problem("invalid-input", fields=(("/last", "out-of-range"),))
+    days = await _reports(deps).days(actor.tenant_id, first_day, last_day, figures, _exponents(deps), deps.now_s())
+    return ReportDays(first, last, days)
+
+
+def _exponents(deps: ApiDeps) -> Callable[[str], int]:
+    exponents = {page.name: page.unit_exponent for page in deps.drivers.pages()}
+    return lambda driver: exponents.get(driver, LITRE_EXPONENT)
 
 
 @get("/reports/accuracy", operation_id="read_accuracy", tags=["reports"], opt=VIEWER)
@@ -141,13 +176,12 @@ async def read_area_volumes(
         is_whole = len(areas) == await work[AreaStore].count()  # asked without a list of 200,000 ids
     if not areas:
         raise Problem("not-found")
-    exponents = {page.name: page.unit_exponent for page in deps.drivers.pages()}
     days = await _reports(deps).volumes(
         actor.tenant_id,
         [] if is_whole else areas,
         date_to_day(first),
         date_to_day(last),
-        lambda driver: exponents.get(driver, LITRE_EXPONENT),
+        _exponents(deps),
     )
     return AreaVolumes(AreaId(area_id), days)
 
@@ -181,6 +215,7 @@ async def start_import(
 
 HANDLERS: list[Any] = [
     read_collection_report,
+    read_report_days,
     read_accuracy,
     download_collection_csv,
     download_collection_xlsx,

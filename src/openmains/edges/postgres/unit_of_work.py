@@ -14,6 +14,7 @@ from openmains.edges.postgres.alarm import adapters as alarm
 from openmains.edges.postgres.command import adapters as command
 from openmains.edges.postgres.db import Connection, Pool, tenant_transaction
 from openmains.edges.postgres.fleet import adapters as fleet
+from openmains.edges.postgres.home import adapters as home
 from openmains.edges.postgres.identity import adapters as identity
 from openmains.edges.postgres.ingest import adapters as ingest
 from openmains.edges.postgres.job import adapters as job
@@ -24,7 +25,7 @@ from openmains.edges.postgres.tariff import adapters as tariff
 
 Port = TypeVar("Port")
 
-CONTEXTS = (identity, job, readings, security, alarm, command, tariff, ledger, ingest)
+CONTEXTS = (identity, job, readings, security, alarm, command, tariff, ledger, ingest, home)
 """Contexts whose adapters need nothing but the transaction; the fleet's are told how values are worded."""
 
 
