@@ -49,15 +49,14 @@ export const STORIES = {
     await checkAccess(page, `home ${locale}`, findings);
     for (const width of [1024, 390]) {
       await page.setViewportSize({ width, height: 800 });
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-      if (wide > width) findings.push(`home ${locale}: ${String(wide)} px wide at ${String(width)}`);
+      await until(async () => (await page.evaluate(() => document.documentElement.scrollWidth)) <= width, `home within ${String(width)} px`); // charts follow a moment later
       await checkAccess(page, `home ${String(width)} ${locale}`, findings);
     }
     // The engines are the platform's: their page names them in an operator's words, and tells what comes in live.
     await page.setViewportSize({ width: 1440, height: 900 });
     await page.goto(`${url}/system`);
     await until(() => page.locator(".big").first().innerText().then((text) => Number.parseFloat(text) > 0), "a live message");
-    assert.equal(await page.locator("main").getByText("postgresql").count(), 0);
+    assert.doesNotMatch(await page.locator("main").innerText(), /postgresql|clickhouse|jetstream/i);
   },
 
   async search({ page, url, context, locale, findings }) {

@@ -34,6 +34,7 @@ from openmains.edges.http import (
     home,
     identity,
     identity_session,
+    imports,
     ingest,
     job,
     ledger,
@@ -84,7 +85,7 @@ _MODULES = (
     identity_session, identity, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions, readings_edits,
     readings_versions, readings_manual, readings_changes, alarm, alarm_limits, monitors, ingest, job, security, device_management,
     command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff, tariff_plans, ledger,
-    readings_bulk, readings_sums, readings_saved, readings_tasks, areas, home, system,
+    readings_bulk, readings_sums, readings_saved, readings_tasks, areas, imports, home, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(
