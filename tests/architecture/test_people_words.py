@@ -29,7 +29,8 @@ ENGINEERS = (
 
 def forbidden() -> dict[str, str]:
     """What is not said, and what is said instead."""
-    rows = [line.split("|")[1:-1] for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| ")]
+    page = PAGE.read_text("utf-8").split("\n## ", 1)[0]
+    rows = [line.split("|")[1:-1] for line in page.splitlines() if line.startswith("| ")]
     found = {}
     for zh, en, instead, _ in rows[1:]:
         for word in filter(None, (part.strip() for part in instead.split(","))):

@@ -58,9 +58,7 @@ async def test_the_same_file_twice_changes_nothing(owner: Pool, pipeline: Pool, 
     assert await owner.fetchval("SELECT count(*) FROM meter_state WHERE tenant_id = $1", tenant) == 50
 
 
-async def test_a_preview_tells_what_would_happen_and_keeps_nothing(
-    owner: Pool, pipeline: Pool, tmp_path: Path
-) -> None:
+async def test_a_preview_tells_what_would_happen_and_keeps_nothing(owner: Pool, pipeline: Pool, tmp_path: Path) -> None:
     tenant = await make_tenant(owner, "import-preview")
     await bring(pipeline, tenant, tmp_path / "m.csv", csv_of([row(77, i) for i in range(3)]))
     before = await content(owner, tenant)
