@@ -155,7 +155,7 @@ async def write_xlsx(
         str(part), {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
                     "strings_to_numbers": False}
     )  # fmt: skip
-    sheet = book.add_worksheet("抄表日报" if locale == "zh" else "collection report")
+    sheet = book.add_worksheet("抄表日报" if locale == "zh" else "collection")
     for place, row in enumerate(report_rows(report, locale)):
         _write_row(sheet, place, row)
         if place % PAUSE_ROWS == PAUSE_ROWS - 1:
