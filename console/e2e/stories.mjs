@@ -5,21 +5,11 @@ import { readFileSync } from "node:fs";
 import { api, checkAccess, openPage, until } from "./browser.mjs";
 import { chargingStory } from "./charging.mjs";
 import { commandStory } from "./commands.mjs";
-import { alarmOf, say } from "./meter.mjs";
+import { alarmOf, ownMeter, say } from "./meter.mjs";
+import { operatorStories } from "./operator.mjs";
 
 const CJK = /[\u4e00-\u9fff]/;
 const toast = (page) => page.locator(".el-message").last();
-
-/** A meter that nobody emulates: what it says stands until the story says more. */
-async function ownMeter(context, url, digits) {
-  const { body: products } = await api(context, url, "GET", "/products?limit=500");
-  const { body: areas } = await api(context, url, "GET", "/areas");
-  const product = products.items.find((item) => item.driver === "openmains/water-1");
-  const meter = { number: digits, imei: `86${digits.padStart(13, "0")}`, product_id: product.product_id, area_id: areas.items[0].area_id, installed_on: "2026-01-01" };
-  const made = await api(context, url, "POST", "/meters", meter);
-  assert.equal(made.status, 201);
-  return made.body;
-}
 
 /** Gives the reason that a risky act asks for, and does it. */
 async function act(page, reason) {
@@ -33,6 +23,7 @@ async function act(page, reason) {
 export const STORIES = {
   commands: commandStory,
   charging: chargingStory,
+  ...operatorStories,
 
   async home({ page, url, locale, findings }) {
     await page.goto(url);

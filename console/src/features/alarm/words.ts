@@ -24,6 +24,8 @@ export const words = {
     occurrences: ["次数", "Times"],
     acknowledge: ["确认", "Acknowledge"],
     acknowledged: ["告警已确认", "Alarm acknowledged"],
+    acknowledgedAll: ["已确认 {n} 条", "{n} acknowledged"],
+    notAllAcknowledged: ["已确认 {n} 条，{left} 条没有（可能他人已处理），仍保持选择", "{n} acknowledged, {left} not (somebody else may have been quicker); these stay selected"],
     clear: ["清除", "Clear"],
     cleared: ["告警已清除", "Alarm cleared"],
     none: ["没有告警", "No alarms"],

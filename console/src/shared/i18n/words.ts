@@ -38,6 +38,12 @@ export const words = {
   table: {
     next: ["下一页", "Next page"],
     first: ["第一页", "First page"],
+    previous: ["上一页", "Previous page"],
+    size: ["每页", "Rows a page"],
+    selectAll: ["选择本页全部", "Select all of this page"],
+    select: ["选择 {name}", "Select {name}"],
+    selected: ["已选 {n} 行", "{n} selected"],
+    unselect: ["取消选择", "Clear the selection"],
     all: ["全部", "All"],
     clear: ["全部清除", "Clear all"],
     inForce: ["生效的筛选", "Filters in force"],
