@@ -89,7 +89,7 @@ export const words = {
     stopPage: ["紧急停止", "Emergency stop"],
     policy: {
       page: ["命令规定", "Rules of commands"],
-      help: ["办公时间之外远程关阀须第二人同意；批量一天内最多涉及下列比例的表。", "Outside office hours a second person must agree to a closing; batches reach at most this share of meters in a day."],
+      help: ["办公时间之外远程关阀须审批人同意；批量一天内最多涉及下列比例的表。", "Outside office hours an approver must agree to a closing; batches reach at most this share of meters in a day."],
       remoteClosing: ["允许远程关阀（安全关阀不受此限）", "Valves may be closed from afar (closing for safety always may)"],
       hours: ["办公时间（06:00–22:00 之内）", "Office hours (within 06:00–22:00)"],
       from: ["开始", "from"],
