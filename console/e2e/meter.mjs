@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A meter that says what a story needs: an alarm, or bytes that are no frame. One CoAP datagram (RFC 7252) by hand; the
 // payload is made by the platform's own driver.
+import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import { api } from "./browser.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const ALARM = "import sys; from tests.support.daily import alarm; n, e = sys.argv[1:]; print(alarm(int(n), 1, [e], 0).hex())";
@@ -45,4 +47,15 @@ export function alarmOf(number, event) {
   const made = spawnSync(process.env.OPENMAINS_PYTHON ?? `${root}/.venv/bin/python`, ["-c", ALARM, number, event], { cwd: root, encoding: "utf8" });
   if (made.status !== 0) throw new Error(made.stderr);
   return Buffer.from(made.stdout.trim(), "hex");
+}
+
+/** A meter that nobody emulates: what it says stands until the story says more. */
+export async function ownMeter(context, url, digits) {
+  const { body: products } = await api(context, url, "GET", "/products?limit=500");
+  const { body: areas } = await api(context, url, "GET", "/areas");
+  const product = products.items.find((item) => item.driver === "openmains/water-1");
+  const meter = { number: digits, imei: `86${digits.padStart(13, "0")}`, product_id: product.product_id, area_id: areas.items[0].area_id, installed_on: "2026-01-01" };
+  const made = await api(context, url, "POST", "/meters", meter);
+  assert.equal(made.status, 201);
+  return made.body;
 }

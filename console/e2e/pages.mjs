@@ -36,19 +36,22 @@ try {
     { name: "system", at: () => "/system", ready: "tbody th", limit: ORDINARY_MS },
     { name: "readings of a month", at: (turn) => `/meters/${meterOf(turn)}?tab=readings&from=2026-05-31&to=${day}`, ready: "canvas", limit: HISTORY_MS },
     { name: "half hours of a week", at: (turn) => `/meters/${meterOf(turn)}?tab=readings&from=2026-06-24&to=${day}&step=slot`, ready: "canvas", limit: HISTORY_MS },
+    { name: "gaps", at: () => "/gaps", ready: "tbody tr", limit: HISTORY_MS },
     { name: "collection report", at: () => `/report?day=${day}`, ready: "tr.total", limit: HISTORY_MS },
   ];
   const figures = {};
   for (const { name, at, ready, limit } of pages) {
     const times = [];
+    let calls = 0;
     for (let turn = 0; turn < opens + WARM_UP; turn += 1) {
       const cost = await costOf(browser, signedIn, url + at(turn), ready);
       if (turn >= WARM_UP) times.push(cost.shownMs);
+      calls = Math.max(calls, cost.calls);
     }
     times.sort((a, b) => a - b);
     const at100 = (part) => Math.round(times[Math.min(times.length - 1, Math.floor((times.length * part) / 100))]);
-    figures[name] = { p50_ms: at100(50), p95_ms: at100(95), limit_ms: limit };
-    console.error(`${name}: p50 ${String(at100(50))} ms, p95 ${String(at100(95))} ms, limit ${String(limit)} ms`);
+    figures[name] = { p50_ms: at100(50), p95_ms: at100(95), limit_ms: limit, calls };
+    console.error(`${name}: p50 ${String(at100(50))} ms, p95 ${String(at100(95))} ms, limit ${String(limit)} ms, ${String(calls)} calls`);
   }
   console.log(JSON.stringify(figures));
 } finally {

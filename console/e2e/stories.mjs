@@ -5,21 +5,11 @@ import { readFileSync } from "node:fs";
 import { api, checkAccess, openPage, until } from "./browser.mjs";
 import { chargingStory } from "./charging.mjs";
 import { commandStory } from "./commands.mjs";
-import { alarmOf, say } from "./meter.mjs";
+import { alarmOf, ownMeter, say } from "./meter.mjs";
+import { operatorStories } from "./operator.mjs";
 
 const CJK = /[\u4e00-\u9fff]/;
 const toast = (page) => page.locator(".el-message").last();
-
-/** A meter that nobody emulates: what it says stands until the story says more. */
-async function ownMeter(context, url, digits) {
-  const { body: products } = await api(context, url, "GET", "/products?limit=500");
-  const { body: areas } = await api(context, url, "GET", "/areas");
-  const product = products.items.find((item) => item.driver === "openmains/water-1");
-  const meter = { number: digits, imei: `86${digits.padStart(13, "0")}`, product_id: product.product_id, area_id: areas.items[0].area_id, installed_on: "2026-01-01" };
-  const made = await api(context, url, "POST", "/meters", meter);
-  assert.equal(made.status, 201);
-  return made.body;
-}
 
 /** Gives the reason that a risky act asks for, and does it. */
 async function act(page, reason) {
@@ -33,6 +23,7 @@ async function act(page, reason) {
 export const STORIES = {
   commands: commandStory,
   charging: chargingStory,
+  ...operatorStories,
 
   async home({ page, url, locale, findings }) {
     await page.goto(url);
@@ -40,9 +31,23 @@ export const STORIES = {
     assert.equal(CJK.test(await page.getByRole("navigation").innerText()), locale === "zh");
     for (const place of [0, 1]) await page.locator(".big").nth(place).getByText(/^\d+\.\d\d%/).waitFor();
     await page.locator("canvas").first().waitFor();
-    // Live: a figure above nothing comes by itself.
-    await until(() => page.locator(".big").nth(2).innerText().then((text) => Number.parseFloat(text) > 0), "a live message");
+    // Volumes of gas and of water stand apart, meters are counted by how they stand, and work leads to where it is done.
+    await until(async () => (await page.locator(".big small").filter({ hasText: "m³" }).count()) === 2, "volumes of both media");
+    const active = await page.locator('a[href="/meters?status=active"]').locator("xpath=ancestor::tr").locator("td").allInnerTexts();
+    assert.ok(active.length === 2 && active.every((text) => Number(text.replace(/\D/g, "")) > 0), active.join());
+    await page.locator('main a[href="/exceptions"]').first().waitFor();
+    assert.match(await page.locator('nav a[href="/exceptions"] .badge').innerText(), /\d/);
     await checkAccess(page, `home ${locale}`, findings);
+    for (const width of [1024, 390]) {
+      await page.setViewportSize({ width, height: 800 });
+      await until(async () => (await page.evaluate(() => document.documentElement.scrollWidth)) <= width, `home within ${String(width)} px`); // charts follow a moment later
+      await checkAccess(page, `home ${String(width)} ${locale}`, findings);
+    }
+    // The engines are the platform's: their page names them in an operator's words, and tells what comes in live.
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.goto(`${url}/system`);
+    await until(() => page.locator(".big").first().innerText().then((text) => Number.parseFloat(text) > 0), "a live message");
+    assert.doesNotMatch(await page.locator("main").innerText(), /postgresql|clickhouse|jetstream/i);
   },
 
   async search({ page, url, context, locale, findings }) {
@@ -321,7 +326,7 @@ export const STORIES = {
     await until(async () => (await say(coapPort, mine.imei, broken)) === "4.00", "the edge knows the new meter");
     const letter = await until(async () => ((await newest()) > before ? newest() : 0), "the dead letter");
     await page.goto(`${url}/system`);
-    await page.locator('tbody th:text("core")').waitFor();
+    await page.locator('th[data-process="core"]').waitFor();
     const row = page.locator("tbody tr").filter({ has: page.locator(`a[href="/meters/${mine.meter_id}"]`) }).first();
     await row.locator("mark").waitFor(); // the byte that is wrong
     await checkAccess(page, `system ${locale}`, findings);

@@ -412,7 +412,7 @@ export interface paths {
         };
         /**
          * ListAudit
-         * @description The trail, newest first.
+         * @description The trail, newest first: of a person, of an object, of an act, of days.
          */
         get: operations["list_audit"];
         put?: never;
@@ -1111,7 +1111,8 @@ export interface paths {
          * @description The list of commands as CSV (UTF-8 with byte order mark), newest first; at most 100,000 lines.
          *
          *     ``content``: what was said in the caller's language, with units (``充值 ¥50.00``); ``params``: the same as exact integers in the
-         *     units of the driver page (fen, L). Instants are in the utility's zone.
+         *     units of the driver page (fen, L). ``state_text``, ``reason_text``: the codes ``state`` and ``reason`` in the caller's language.
+         *     Instants are in the utility's zone.
          */
         get: operations["download_commands"];
         put?: never;
@@ -1672,6 +1673,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/home": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ReadHome
+         * @description Meters by how they stand, open alarms by age, the newest of them.
+         */
+        get: operations["read_home"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/imports": {
         parameters: {
             query?: never;
@@ -1686,6 +1707,46 @@ export interface paths {
          * @description Import meters from CSV or XLSX as a job; the same file is the same job while it waits or runs.
          */
         post: operations["start_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/columns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListImportColumns
+         * @description What a file of meters may hold, column by column, with an example that is taken.
+         */
+        get: operations["list_import_columns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/template": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * DownloadImportTemplate
+         * @description A file to begin with: the headings in the caller's language and one example row, which is to be replaced.
+         */
+        get: operations["download_import_template"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2870,6 +2931,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/meters/{meter_id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListTimeline
+         * @description What happened to a meter, newest first: alarms, commands, findings, edits, readings by persons, safety closings; for
+         *     administrators also what persons did to its record.
+         */
+        get: operations["list_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/meters/{meter_id}/versions.csv": {
         parameters: {
             query?: never;
@@ -3589,6 +3671,26 @@ export interface paths {
          * @description Expected meters whose day is due and not (fully) there, by meter.
          */
         get: operations["list_missing_meters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ReadReportDays
+         * @description Each day of a span: the collection report's total, and the volumes of gas and of water.
+         */
+        get: operations["read_report_days"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4352,6 +4454,26 @@ export interface paths {
          * @description The first 100,000 of them as CSV (UTF-8 with byte order mark, for spreadsheets).
          */
         get: operations["download_visits_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListWaiting
+         * @description How much work waits for the person who asks, by kind: approvals by others, readings to be reviewed and the like.
+         */
+        get: operations["list_waiting"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5314,6 +5436,11 @@ export interface components {
             number: string;
             verified_on: string | null;
         };
+        /** EdgeRegister */
+        EdgeRegister: {
+            is_estimated: boolean;
+            register_m3: string;
+        };
         /** EditReason */
         EditReason: {
             reason: string;
@@ -5476,6 +5603,24 @@ export interface components {
             customer_id: number;
             customer_name: string;
             ends: string | null;
+        };
+        /** HomeSummary */
+        HomeSummary: {
+            alarms: components["schemas"]["AlarmCounts"];
+            closed_for_safety: number;
+            /** Format: date-time */
+            counted_at: string;
+            meters: components["schemas"]["MeterTotals"][];
+            newest_alarms: components["schemas"]["Alarm"][];
+        };
+        /** ImportColumn */
+        ImportColumn: {
+            example: string;
+            heading: string;
+            name: string;
+            others: string[];
+            required: boolean;
+            rule: string;
         };
         /** Installation */
         Installation: {
@@ -5806,6 +5951,13 @@ export interface components {
             batch: components["schemas"]["NewBatch"];
             signer?: components["schemas"]["SignerLogin"] | null;
         };
+        /** MediumVolume */
+        MediumVolume: {
+            /** @enum {string} */
+            medium: "gas" | "water";
+            meters: number;
+            volume_m3: string;
+        };
         /** Meter */
         Meter: {
             address: string;
@@ -5924,6 +6076,18 @@ export interface components {
             revision: number;
             signs: components["schemas"]["MeterSign"][];
             state: components["schemas"]["LastState"] | null;
+        };
+        /** MeterEvent */
+        MeterEvent: {
+            /** Format: date-time */
+            at: string;
+            code: string;
+            /** @enum {string} */
+            kind: "alarm_raised" | "alarm_cleared" | "command_given" | "command_ended" | "finding" | "edit" | "manual_reading" | "safety_closing" | "act";
+            outcome: string;
+            reason: string;
+            reference: number;
+            who: string;
         };
         /** MeterFacts */
         MeterFacts: {
@@ -6117,6 +6281,18 @@ export interface components {
             remedy: components["schemas"]["Remedy"];
             rereads_a_month: number;
             sources: components["schemas"]["PartSource"][];
+        };
+        /** MeterTotals */
+        MeterTotals: {
+            active: number;
+            low_battery: number;
+            /** @enum {string} */
+            medium: "gas" | "water";
+            never_seen: number;
+            online: number;
+            silent: number;
+            valves_closed: number;
+            valves_faulty: number;
         };
         /** MissingMeter */
         MissingMeter: {
@@ -6727,6 +6903,11 @@ export interface components {
         /** Page[Meter] */
         Page_Meter: {
             items: components["schemas"]["Meter"][];
+            next: string | null;
+        };
+        /** Page[MeterEvent] */
+        Page_MeterEvent: {
+            items: components["schemas"]["MeterEvent"][];
             next: string | null;
         };
         /** Page[MissingMeter] */
@@ -7344,6 +7525,25 @@ export interface components {
             /** @default  */
             reason: string;
         };
+        /** ReportDay */
+        ReportDay: {
+            as_due: components["schemas"]["DueCounts"] | null;
+            /** Format: date */
+            day: string;
+            /** Format: date-time */
+            deadline: string;
+            frozen_at: string | null;
+            total: components["schemas"]["CollectionRow"] | null;
+            volumes: components["schemas"]["MediumVolume"][];
+        };
+        /** ReportDays */
+        ReportDays: {
+            /** Format: date */
+            first: string;
+            items: components["schemas"]["ReportDay"][];
+            /** Format: date */
+            last: string;
+        };
         /** ReportPlan */
         ReportPlan: {
             after_by_minute: number[];
@@ -7481,6 +7681,7 @@ export interface components {
             edited_s: number;
             /** Format: date-time */
             end: string;
+            end_register: components["schemas"]["EdgeRegister"] | null;
             estimated_s: number;
             measured_s: number;
             missing_s: number;
@@ -7490,6 +7691,7 @@ export interface components {
             rules: string[];
             /** Format: date-time */
             start: string;
+            start_register: components["schemas"]["EdgeRegister"] | null;
             suspect_s: number;
             volume: number;
             volume_m3: string;
@@ -8014,6 +8216,11 @@ export interface components {
             since: string;
             why: components["schemas"]["Visit"];
         };
+        /** Waiting */
+        Waiting: {
+            items: components["schemas"]["WorkWaiting"][];
+            most: number;
+        };
         /** WantedAct */
         WantedAct: {
             at?: string | null;
@@ -8030,6 +8237,12 @@ export interface components {
         /** WantedLimits */
         WantedLimits: {
             items: components["schemas"]["QuantityLimit"][];
+        };
+        /** WorkWaiting */
+        WorkWaiting: {
+            count: number;
+            /** @enum {string} */
+            queue: "approvals" | "edits" | "ledger_acts" | "plans" | "exceptions" | "batches_stopped" | "visits" | "unknown_terminals" | "dead_letters";
         };
     };
     responses: never;
@@ -10605,8 +10818,13 @@ export interface operations {
     list_audit: {
         parameters: {
             query?: {
+                action?: string | null;
                 /** @description ``next`` of the page before; fits the same list only. */
                 cursor?: string | null;
+                /** @description First calendar day of the tenant. */
+                first?: string | null;
+                /** @description Last one, included. */
+                last?: string | null;
                 /** @description Rows of a page. */
                 limit?: number;
                 object_id?: string | null;
@@ -18209,6 +18427,107 @@ export interface operations {
             };
         };
     };
+    read_home: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HomeSummary"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     start_import: {
         parameters: {
             query?: {
@@ -18216,6 +18535,8 @@ export interface operations {
                 create_areas?: boolean;
                 /** @description Keep the good rows of a file with faults; otherwise all or nothing. */
                 partial?: boolean;
+                /** @description Only tell what would happen: counts, and the first rows one by one. */
+                preview?: boolean;
             };
             header?: never;
             path?: never;
@@ -18237,6 +18558,211 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_import_columns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportColumn"][];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    download_import_template: {
+        parameters: {
+            query?: {
+                /** @description csv or xlsx. */
+                format?: "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
                 };
             };
             /** @description Input not valid */
@@ -25353,6 +25879,114 @@ export interface operations {
             };
         };
     };
+    list_timeline: {
+        parameters: {
+            query?: {
+                /** @description ``next`` of the page before; fits the same list only. */
+                cursor?: string | null;
+                /** @description Rows of a page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                meter_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_MeterEvent"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     download_versions_csv: {
         parameters: {
             query: {
@@ -29641,6 +30275,114 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_MissingMeter"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_report_days: {
+        parameters: {
+            query: {
+                /** @description ``due``: a day whose figures as due are kept is told by these alone, which is quick. */
+                figures?: "now" | "due";
+                /** @description First calendar day of the tenant. */
+                first: string;
+                /** @description Last one; at most 62 days. */
+                last: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportDays"];
                 };
             };
             /** @description Input not valid */
@@ -34888,6 +35630,107 @@ export interface operations {
                 };
                 content: {
                     "application/json": string;
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_waiting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waiting"];
                 };
             };
             /** @description Input not valid */

@@ -97,6 +97,6 @@ describe("the navigation", () => {
 describe("a test", () => {
   it("stands beside its subject and bears its name", () => {
     const alone = files.filter((path) => path.endsWith(".test.ts") && ![".ts", ".vue"].some((end) => files.includes(path.replace(/\.test\.ts$/, end))));
-    expect(alone).toEqual(["/src/app/acts.test.ts", "/src/app/words.test.ts"]); // about the acts and the words of all features
+    expect(alone).toEqual(["/src/app/acts.test.ts", "/src/app/auditText.test.ts", "/src/app/waiting.test.ts", "/src/app/words.test.ts"]); // about the acts and the words of all features
   });
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 import type { Schemas } from "@/api/typed";
-import { countsOf, isOver, percentDone, wasApplied } from "./importJob";
+import { cameOut, countsOf, firstRows, isOver, percentDone, wasApplied } from "./importJob";
 
 type Job = Schemas["Job"];
 
@@ -15,5 +15,9 @@ describe("import job", () => {
     const over: Job = { ...job, status: "done", result: { rows: 3, inserted: 0, errors: 2, applied: false } };
     expect(countsOf(over)).toEqual([{ name: "rows", count: 3 }, { name: "errors", count: 2 }]);
     expect(wasApplied(over)).toBe(false);
+    expect([cameOut(job), cameOut(over), cameOut({ ...over, params: { preview: true } }), cameOut({ ...over, result: { applied: true } }), cameOut({ ...job, status: "failed" })]).toEqual([
+      "running", "rejected", "previewed", "written", "failed",
+    ]);
+    expect(firstRows(over)).toEqual([]);
   });
 });

@@ -26,3 +26,30 @@ export function percentDone(job: Job): number | null {
 export function wasApplied(job: Job): boolean {
   return job.result?.applied === true;
 }
+
+/** How a finished import came out: a file that was refused is not finished, and a preview wrote nothing on purpose. */
+export function cameOut(job: Job): "running" | "previewed" | "written" | "rejected" | "failed" | "cancelled" {
+  if (!isOver(job)) return "running";
+  if (job.status === "failed" || job.status === "cancelled") return job.status;
+  if (job.params.preview === true) return "previewed";
+  return wasApplied(job) ? "written" : "rejected";
+}
+
+export interface PreviewedRow {
+  row: number;
+  number: string;
+  outcome: "new" | "changed" | "unchanged" | "rejected";
+  product: string;
+  area: string;
+  address: string;
+  column: string;
+  value: string;
+  reason_zh: string;
+  reason_en: string;
+}
+
+/** What would become of the first rows, as a preview told it. */
+export function firstRows(job: Job): PreviewedRow[] {
+  const first = job.result?.first;
+  return Array.isArray(first) ? (first as PreviewedRow[]) : [];
+}

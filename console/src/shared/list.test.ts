@@ -47,7 +47,7 @@ describe("a list", () => {
   it("goes on to the next page by the address, and back to the first", async () => {
     const fetch = vi.fn<Fetch>(async (cursor) => (cursor === "c2" ? second : first));
     const { shown, router } = await show(fetch);
-    await shown.findAll(".pager button")[1]?.trigger("click");
+    await shown.findAll(".pager button").at(-1)?.trigger("click");
     await flushPromises();
     expect(router.currentRoute.value.query).toEqual({ rows: "c2" });
     expect(shown.findAll("td").map((cell) => cell.text())).toEqual(["three"]);

@@ -3,6 +3,7 @@
 // comes, the old one stays on the screen. `ListTable` and `ListBlock` show it.
 import { keepPreviousData, useQuery } from "@tanstack/vue-query";
 import { computed, reactive } from "vue";
+import { pageSize } from "@/shared/pageSize";
 import { useUrlText } from "@/shared/urlState";
 
 export interface Paged<Row> {
@@ -21,24 +22,28 @@ export interface List<Row> {
   cursor: string;
   /** Key of the address that holds the cursor. */
   place: string;
+  /** Whether a page has as many rows as the person chose. */
+  sized: boolean;
   refetch: () => unknown;
 }
 
 interface Asking<Row> {
   /** Key of the query without the cursor; refs in it make another list when they change. */
   key: readonly unknown[];
-  fetch: (cursor: string, signal: AbortSignal) => Promise<Paged<Row>>;
+  fetch: (cursor: string, signal: AbortSignal, limit: number) => Promise<Paged<Row>>;
+  /** The person chooses how many rows a page has; `fetch` is given the number. */
+  sized?: boolean;
   /** Key of the address for a page with several lists; a filter of the list must drop it. */
   place?: string;
   /** Milliseconds until it is asked for again by itself, false: not now. Such a list keeps its rows where asking fails. */
   again?: (rows: readonly Row[]) => number | false;
 }
 
-export function useList<Row>({ key, fetch, place = "cursor", again }: Asking<Row>): List<Row> {
+export function useList<Row>({ key, fetch, place = "cursor", again, sized = false }: Asking<Row>): List<Row> {
   const cursor = useUrlText(place, "", []);
   const { data, isPending, error, refetch } = useQuery<Paged<Row>>({
-    queryKey: [...key, cursor],
-    queryFn: ({ signal }) => fetch(cursor.value, signal),
+    queryKey: sized ? [...key, cursor, pageSize] : [...key, cursor],
+    queryFn: ({ signal }) => fetch(cursor.value, signal, pageSize.value),
     placeholderData: keepPreviousData,
     ...(again === undefined ? {} : { refetchInterval: (query) => again(query.state.data?.items ?? []) }),
   });
@@ -49,6 +54,7 @@ export function useList<Row>({ key, fetch, place = "cursor", again }: Asking<Row
     next: computed(() => data.value?.next ?? null),
     cursor,
     place,
+    sized,
     refetch,
   }) as List<Row>;
 }

@@ -54,6 +54,7 @@ def main(args: argparse.Namespace) -> int:
         for page, figure in figures["pages"].items():
             print(
                 f"{page:>26}  p50 {figure['p50_ms']:>6} ms  p95 {figure['p95_ms']:>6} ms  limit {figure['limit_ms']} ms"
+                f"  {figure['calls']:>2} calls"
             )
     print(json.dumps(figures))
     return 0 if all(figure["p95_ms"] <= figure["limit_ms"] for figure in figures["pages"].values()) else 1

@@ -73,7 +73,7 @@ COMMANDS = (
     Command("keys rotate-master", "更换主密钥", "change the master key", _ADMIN + "keys:rotate_master"),
     Command("keys destroy", "销毁一台设备或一个租户的密钥", "destroy the keys of a device or a tenant",
             _ADMIN + "keys:destroy", _ADMIN + "keys:add_destroy_arguments"),
-    Command("report", "抄表采集报告", "collection report",
+    Command("report", "抄表日报", "collection report",
             _ADMIN + "report:main", _ADMIN + "report:add_arguments"),
     Command("quantities replay", "从通信日志补录测点数值", "read quantities that were not kept out of the frame log",
             _ADMIN + "quantities:main", _ADMIN + "quantities:add_arguments"),

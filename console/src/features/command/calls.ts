@@ -86,6 +86,10 @@ export const setPolicy = (policy: CommandPolicy, reason: string) => call("put", 
 export const listCapacities = (signal: Abort) => call("get", "/api/v1/cell-capacities", { signal });
 export const setCapacities = (lines: NetworkCapacity[]) => call("put", "/api/v1/cell-capacities", { body: lines });
 
+export type MeterEvent = Schemas["MeterEvent"];
+export const listMeterEvents = (meterId: number, query: { cursor?: string; limit?: number }, signal: Abort) =>
+  call("get", "/api/v1/meters/{meter_id}/timeline", { path: { meter_id: meterId }, query, signal });
+
 // LwM2M objects
 export const listObjectDefinitions = (signal: Abort) => call("get", "/api/v1/lwm2m/objects", { signal });
 export const getMeterObjects = (meterId: number, signal: Abort) =>

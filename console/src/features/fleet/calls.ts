@@ -69,6 +69,8 @@ export const startImport = (file: File, query: ImportQuery): Promise<Job> => {
   body.set("data", file); // the field's name is free; the server takes the first file
   return send(urlOf("/api/v1/imports", {}, query), { method: "POST", body });
 };
+export const listImportColumns = (signal: Abort) => call("get", "/api/v1/imports/columns", { signal });
+export const importTemplate = (format: "csv" | "xlsx") => fileUrl("/api/v1/imports/template", { format });
 export const listImports = (query: { cursor?: string }, signal: Abort) =>
   call("get", "/api/v1/jobs", { query: { kind: "meter_import", limit: 20, ...query }, signal });
 export const cancelJob = (jobId: number) => call("post", "/api/v1/jobs/{job_id}/cancel", { path: { job_id: jobId } });

@@ -34,6 +34,8 @@ export const words = {
     address: ["来源地址", "From"],
     changes: ["变更", "Changes"],
     reason: ["理由", "Reason"],
+    from: ["起", "From"],
+    to: ["止", "To"],
     none: ["没有记录", "No entries"],
     ...auditWords,
     objectNo: ["对象编号", "Number of the object"],

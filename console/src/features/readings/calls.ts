@@ -40,6 +40,9 @@ export const listFrames = (meterId: number, query: { cursor?: string; limit?: nu
   call("get", "/api/v1/meters/{meter_id}/frames", { path: { meter_id: meterId }, query, signal });
 export const listSignals = (meterId: number, query: SignalQuery, signal: Abort) =>
   call("get", "/api/v1/meters/{meter_id}/signals", { path: { meter_id: meterId }, query, signal });
+export type ReportDay = Schemas["ReportDay"];
+export type ReportDaysQuery = QueryOf<"read_report_days">;
+export const reportDays = (query: ReportDaysQuery, signal: Abort) => call("get", "/api/v1/reports/days", { query, signal });
 export const collectionReport = (query: ReportQuery, signal: Abort) => call("get", "/api/v1/reports/collection", { query, signal });
 export const accuracyReport = (query: ReportQuery, signal: Abort) => call("get", "/api/v1/reports/accuracy", { query, signal });
 export const missingMeters = (query: MissingQuery, signal: Abort) => call("get", "/api/v1/reports/collection/missing", { query, signal });

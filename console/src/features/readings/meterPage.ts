@@ -3,6 +3,7 @@
 import { isMeter, type MeterPart } from "@/shared/meterPage";
 
 export const meterParts: readonly MeterPart[] = [
+  { place: "card", name: "use", label: "readings.uses.title", order: 2, load: () => import("./parts/MeterUse.vue"), props: (meter) => ({ meterId: meter.meter_id }), has: isMeter },
   { place: "card", name: "diagnosis", label: "diagnosis.title", order: 10, load: () => import("./parts/MeterDiagnosis.vue"), props: (meter) => ({ meter }), has: (meter) => isMeter(meter) && !meter.removed_on },
   { place: "tab", name: "readings", label: "meter.tabReadings", order: 10, load: () => import("./parts/MeterReadings.vue"), props: (meter) => ({ meterId: meter.meter_id }), has: isMeter },
   { place: "tab", name: "quantities", label: "quantities.tab", order: 15, load: () => import("./parts/MeterQuantities.vue"), props: (meter) => ({ meterId: meter.meter_id, hasVolume: isMeter(meter) }) },

@@ -3,6 +3,7 @@
 import { call, type Abort, type QueryOf, type Schemas } from "@/api/typed";
 
 export type DeadLetter = Schemas["DeadLetter"];
+export type SystemSnapshot = Schemas["SystemSnapshot"];
 export type StoreFault = Schemas["StoreFault"];
 export type DeadLetterQuery = QueryOf<"list_dead_letters">;
 export type DeadLetterStatus = NonNullable<DeadLetterQuery["status"]>;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A line over time on coloured bands; with barPlot.ts and linesPlot.ts the only files that know ECharts.
 import { LineChart } from "echarts/charts";
-import { GridComponent, MarkAreaComponent, TooltipComponent } from "echarts/components";
+import { DataZoomComponent, GridComponent, MarkAreaComponent, TooltipComponent } from "echarts/components";
 import { init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { axisStyle, drawnText, pageColour, timeAxis } from "./plotStyle";
 import { pointText, type TimePoint } from "./timeLine";
 
-use([LineChart, GridComponent, MarkAreaComponent, TooltipComponent, CanvasRenderer]);
+use([LineChart, DataZoomComponent, GridComponent, MarkAreaComponent, TooltipComponent, CanvasRenderer]);
 
 export interface Band {
   name: string;
@@ -58,6 +58,7 @@ export function makeLinePlot(host: HTMLElement): LinePlot {
             return `${pointText(at, line.days === true)}\n${drawnText(value, line.unit)}`;
           },
         },
+        dataZoom: [{ type: "inside", zoomOnMouseWheel: "ctrl" }], // the wheel alone scrolls the page
         xAxis: timeAxis(line, last - first, line.days),
         yAxis: { type: "value", name: line.unit, min: line.least, max: line.most, scale: true, nameTextStyle: style.label, axisLabel: style.numbers, splitLine: style.split },
         series: [

@@ -20,10 +20,12 @@ from openmains.app.command.signing import authorise, check_person, resume
 from openmains.app.command.signing_ports import Signer, SignRequest
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
+from openmains.app.identity.reason import stated
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.command import safety_closing
 from openmains.domain.command.kinds import RULES, Kind, KindRule, Times, rule_of
+from openmains.domain.command.life import State
 from openmains.domain.command.meter_bounds import beyond_meter
 from openmains.domain.command.order import slot_of
 from openmains.domain.identity.role import Role, covers
@@ -178,16 +180,26 @@ async def _draft(work: Work, actor: Actor, target: Target, wanted: NewCommand, n
 
 
 async def cancel_command(store: Store, actor: Actor, command_id: CommandId, reason: str, now_us: int) -> CommandDetail:
-    """Raises ``not-found``; ``already-done`` for what was sent: it cannot be called back."""
+    """Raises ``not-found``; ``already-done`` for what was sent: it cannot be called back. What waits for approval is rejected so, which
+    needs a reason (``reason-needed``)."""
     async with store.tenant(actor.tenant_id) as work:
         before = await _read(work, command_id)
+        is_rejected = before.state is State.QUARANTINED
+        if is_rejected:
+            reason = stated(reason)
         if not await work[CommandStore].cancel(command_id, actor.login, reason, now_us):
             raise Problem("already-done", state=(await _read(work, command_id)).state.value)
         after = await _read(work, command_id)
         if Kind(after.kind) is Kind.SAFETY_CLOSE:
             await work[CommandStore].withdraw_closing(after.meter_id, now_us)
         await work[AuditTrail].record(
-            actor, "cancel_command", "command", command_id, {"state": before.state}, {"reason": reason}, reason=reason
+            actor,
+            "reject_command" if is_rejected else "cancel_command",
+            "command",
+            command_id,
+            {"state": before.state},
+            {"reason": reason},
+            reason=reason,
         )
     return after
 

@@ -98,6 +98,17 @@ class AuditEntry(msgspec.Struct, frozen=True):
     request_id: str
 
 
+class TrailFilter(msgspec.Struct, frozen=True):
+    """Which lines of the trail; what is None takes all. ``since`` is included, ``until`` is not."""
+
+    object_type: str | None = None
+    object_id: str | None = None
+    user_id: UserId | None = None
+    action: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 class Tenant(msgspec.Struct, frozen=True):
     """A utility. ``zone``: IANA name, fixed since the tenant was made."""
 

@@ -4,7 +4,7 @@
 from datetime import datetime
 from typing import Any, Protocol
 
-from openmains.app.identity.model import Actor, ApiToken, AuditEntry, SignInRecord, User
+from openmains.app.identity.model import Actor, ApiToken, AuditEntry, SignInRecord, TrailFilter, User
 from openmains.domain.identity.role import Role
 from openmains.domain.ids import TenantId, TokenId, UserId
 
@@ -79,9 +79,8 @@ class AuditTrail(Protocol):
         """One line, in the caller's transaction. ``before``/``after``: plain values or records without secrets;
         ``reason``: what the person said, where the act asks for it."""
 
-    async def page(
-        self, limit: int, after: int | None, object_type: str | None, object_id: str | None, user_id: UserId | None
-    ) -> list[AuditEntry]: ...
+    async def page(self, limit: int, after: int | None, chosen: TrailFilter) -> list[AuditEntry]:
+        """Newest first, older than the entry ``after``."""
 
 
 class AccountRecovery(Protocol):

@@ -33,7 +33,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "bad_date": ("日期应为 年-月-日", "a date is year-month-day"),
     "before-1950": ("日期早于 1950 年", "the date is before 1950"),
     "in-the-future": ("安装日期晚于今天", "the installation date is after today"),
-    "too-far-ahead": ("应收起始日期不能晚于今天起一年", "the day from which readings are expected is more than a year ahead"),
+    "too-far-ahead": ("应抄起始日期不能晚于今天起一年", "the day from which readings are expected is more than a year ahead"),
     "digits_lost": ("数字已被表格软件改写（科学计数或超过 15 位），请把该列设为文本后重新填写",
                     "the spreadsheet changed the number (exponent or over 15 digits): format the column as text, fill it in again"),
     "sheet_error": ("单元格是公式错误（如 #N/A），请填入实际值", "the cell is a formula's error (such as #N/A): fill in the value itself"),

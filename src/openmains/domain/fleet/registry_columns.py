@@ -44,7 +44,7 @@ COLUMNS: Mapping[str, Column] = {
     "dn": Column("DN", "口径", ("公称口径", "口径 DN")),
     "qmax_l_h": Column("Qmax m3/h", "最大流量m3/h", ("qmax", "最大流量", "q4m3/h")),
     "installed_on": Column("installation date", "安装日期", ("installed on", "装表日期")),
-    "expected_from": Column("expected from", "应收起始日期", ("应抄起始日期", "起抄日期", "readings expected from")),
+    "expected_from": Column("expected from", "应抄起始日期", ("应收起始日期", "起抄日期", "readings expected from")),
 }
 REQUIRED = ("number", "product", "area", "installed_on")
 OF_CUSTOMER = ("customer_name", "phone", "customer_address", "is_protected", "is_critical")

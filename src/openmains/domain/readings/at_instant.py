@@ -104,6 +104,16 @@ def register_at(days: Iterable[DayRow], received: Iterable[RegisterRow], at: int
     return None if left is None or right is None else between(left, right, at)
 
 
+def known_boundaries(days: Iterable[DayRow], zone: Zone) -> dict[int, Known]:
+    """By instant the register at every boundary of slots that is known, from the newest versions of days in any order. Of the end of a
+    day and the start of the next one the better known counts."""
+    found: dict[int, Known] = {}
+    for known in _boundaries(sorted(days, key=lambda row: row.day), zone):
+        if (other := found.get(known.at)) is None or not known.is_estimated or other.is_estimated:
+            found[known.at] = known
+    return found
+
+
 def _in_day(row: DayRow, received: Sequence[RegisterRow], at: int, zone: Zone) -> Known | None:
     place = min((at - zone.start_of(row.day)) // row.interval_s, len(row.increments) - 1)
     known = list(of_day(row, int(Slot.MISSING), zone))

@@ -65,8 +65,8 @@ SELECT meter_id, toUInt16(day), version, base, interval_s, increments, arrayResi
 -- was due by then. Both tables are sorted by meter within a partition, so they are joined by merging. The same order of
 -- questions as domain/readings/expected (Expectation, status_of); a meter without a row has 0 slots by the join. Modes are
 -- numbers from 1 on, dues and ends are theirs for this day; the meter's word counts before the tasks', these before its product's
--- (WantedModes; the company's task is in modes already).
-SELECT area_id, product_id, mode, multiIf(is_full, if(received_s < due, 'on_time', 'late'), {at:UInt32} < due, 'not_due', lacking) AS status,
+-- (WantedModes; the company's task is in modes already). whole: of all areas and products together, whose ids are then 0.
+SELECT if({whole:UInt8} = 1, 0, area_id), if({whole:UInt8} = 1, 0, product_id), mode, multiIf(is_full, if(received_s < due, 'on_time', 'late'), {at:UInt32} < due, 'not_due', lacking) AS status,
        count()
   FROM (SELECT d.area_id AS area_id, d.product_id AS product_id, d.mode AS mode, d.due AS due, k.received_s AS received_s,
                multiIf(k.slots = 0, 'missing', k.slots > k.measured, 'estimated',

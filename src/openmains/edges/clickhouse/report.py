@@ -24,9 +24,9 @@ class DayReports:
     def __init__(self, clickhouse: ClickHouse) -> None:
         self._clickhouse = clickhouse
 
-    async def counts(self, tenant_id: TenantId, asked: DayRequest) -> list[Counts]:
-        """Meters by area, product, mode and status."""
-        rows = await self._clickhouse.query(*QUERIES["counts"](**self._params(tenant_id, asked)))
+    async def counts(self, tenant_id: TenantId, asked: DayRequest, *, is_whole: bool = False) -> list[Counts]:
+        """Meters by area, product, mode and status; of all areas and products together where ``is_whole``."""
+        rows = await self._clickhouse.query(*QUERIES["counts"](**self._params(tenant_id, asked), whole=int(is_whole)))
         return [
             Counts(AreaId(row[0]), ProductId(row[1]), Status(row[3]), int(row[4]), MODES[row[2] - 1]) for row in rows
         ]

@@ -34,8 +34,10 @@ from openmains.edges.http import (
     fleet_due,
     fleet_lives,
     fleet_meters,
+    home,
     identity,
     identity_session,
+    imports,
     ingest,
     job,
     ledger,
@@ -90,7 +92,7 @@ _MODULES = (
     identity_session, identity, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions, readings_edits,
     readings_versions, readings_manual, readings_changes, alarm, alarm_limits, monitors, ingest, job, security, device_management,
     command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff, tariff_plans, ledger,
-    billing, payment, readings_bulk, readings_sums, readings_saved, readings_tasks, areas, party, party_accounts,
+    billing, payment, readings_bulk, readings_sums, readings_saved, readings_tasks, areas, imports, home, party, party_accounts,
     fleet_lives, fleet_due, readings_accounts, system,
 )  # fmt: skip
 _ERRORS = {
@@ -165,7 +167,7 @@ def openapi_config() -> OpenAPIConfig:
                 "counter",
             )
         ]
-        + [Tag(name=name) for name in ("dead letters", "jobs", "reports", "system")],
+        + [Tag(name=name) for name in ("dead letters", "jobs", "reports", "home", "system")],
         security=[{"token": []}, {"session": []}],
         components=Components(
             security_schemes={

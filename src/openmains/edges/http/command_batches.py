@@ -14,6 +14,7 @@ from openmains.app.command.plan_ports import CellLoads
 from openmains.app.command.plan_reports import ApplyPlan, PlanRequest, ReportPlan, apply_plan, plan
 from openmains.app.command.ports import CommandStore
 from openmains.app.command.signing import KeyVerdict
+from openmains.app.command.state_words import reason_text, state_text
 from openmains.app.command.wording import command_text
 from openmains.app.problems import Problem
 from openmains.app.spreadsheet import csv_bytes
@@ -31,7 +32,7 @@ _CSV_PAGE = 5000
 _CSV_MOST = 100_000
 _CSV_HEAD = (
     "command_id", "number", "kind", "content", "params", "state", "reason", "given_by", "batch_id", "attempts", "created_at",
-    "sent_at", "ended_at", "not_after",
+    "sent_at", "ended_at", "not_after", "state_text", "reason_text",
 )  # fmt: skip
 
 
@@ -136,7 +137,9 @@ async def list_batch_meters(
 @get("/command-batches/{batch_id:int}/result", operation_id="download_batch_result", tags=["commands"], opt=OPERATOR)
 async def download_batch_result(request: Request[Any, Any, Any], batch_id: Id) -> Response[bytes]:
     """What became of each meter, as CSV; ``content`` says in the caller's language what it was told, with units."""
-    rows: list[Sequence[Any]] = [("place", "number", "meter_id", "command_id", "content", "state", "reason")]
+    rows: list[Sequence[Any]] = [
+        ("place", "number", "meter_id", "command_id", "content", "state", "reason", "state_text", "reason_text")
+    ]
     language, place = language_of(request), zone(actor_of(request).zone)
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         batch = await work[CommandStore].batch(BatchId(batch_id))
@@ -153,6 +156,8 @@ async def download_batch_result(request: Request[Any, Any, Any], batch_id: Id) -
                     command_text(batch.kind, line.params, language, place),
                     line.state,
                     line.reason,
+                    state_text(line.state, language),
+                    reason_text(line.reason, language),
                 )
                 for line in lines
             ]
@@ -172,7 +177,8 @@ async def download_commands(
     """The list of commands as CSV (UTF-8 with byte order mark), newest first; at most 100,000 lines.
 
     ``content``: what was said in the caller's language, with units (``充值 ¥50.00``); ``params``: the same as exact integers in the
-    units of the driver page (fen, L). Instants are in the utility's zone.
+    units of the driver page (fen, L). ``state_text``, ``reason_text``: the codes ``state`` and ``reason`` in the caller's language.
+    Instants are in the utility's zone.
     """
     language, place = language_of(request), zone(actor_of(request).zone)
     lines: list[Sequence[Any]] = [_CSV_HEAD]
@@ -190,7 +196,7 @@ async def download_commands(
                 said = command_text(row.kind, row.params, language, place)
                 lines.append(
                     (row.command_id, row.number, row.kind, said, params, row.state, row.reason, row.given_by, row.batch_id,
-                     row.attempts, *times)
+                     row.attempts, *times, state_text(row.state, language), reason_text(row.reason, language))
                 )  # fmt: skip
             if len(rows) < _CSV_PAGE:
                 break

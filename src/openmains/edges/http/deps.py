@@ -18,6 +18,7 @@ from openmains.app.command.ports import StopSwitch
 from openmains.app.command.signing_ports import Signer
 from openmains.app.fleet.driver_catalog import DriverCatalog
 from openmains.app.fleet.ports import Dimensions
+from openmains.app.home.summary import HomeSummaries
 from openmains.app.identity.change_password import ChangePassword
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import SignInStore
@@ -94,6 +95,7 @@ class ApiDeps:
     away: tuple[type[Exception], ...] = ()  # what the engines' clients raise when theirs is not there
     sign_in: SignIn = field(init=False)
     change_password: ChangePassword = field(init=False)
+    home: HomeSummaries = field(init=False)
     api_limiter: Limiter = field(init=False)
     sign_in_limiter: Limiter = field(init=False)
 
@@ -109,6 +111,7 @@ class ApiDeps:
         gate = asyncio.Semaphore(PASSWORDS_AT_ONCE)
         self.sign_in = SignIn(self.store, self.sign_in_store, self.settings.session, self.now, gate)
         self.change_password = ChangePassword(self.store, self.now, gate)
+        self.home = HomeSummaries(self.store, self.now_us)
         self.api_limiter = Limiter(*self.settings.api_rate)
         self.sign_in_limiter = Limiter(*self.settings.sign_in_rate)
 

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """People, API tokens, the trail."""
 
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from litestar import Request, delete, get, patch, post
-from litestar.params import JSONBody
+from litestar.params import JSONBody, QueryParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from openmains.app.identity import change_user as use
 from openmains.app.identity.create_user import create_user as add_person
-from openmains.app.identity.model import ApiToken, AuditEntry, User
+from openmains.app.identity.model import Actor, ApiToken, AuditEntry, TrailFilter, User
 from openmains.app.identity.ports import AuditTrail, CredentialStore, UserStore
 from openmains.app.identity.tokens import create_token as make_token
 from openmains.app.identity.tokens import revoke_token as end_token
@@ -18,6 +19,7 @@ from openmains.app.problems import Problem
 from openmains.domain.identity.login import WRITTEN
 from openmains.domain.identity.role import Role
 from openmains.domain.ids import TokenId, UserId
+from openmains.domain.period import date_to_day, utc, zone
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import (
     Cursor,
@@ -174,6 +176,20 @@ async def revoke_token(request: Request[Any, Any, Any], token_id: Id, reason: Wh
     await end_token(deps_of(request).store, actor_of(request), TokenId(token_id), reason)
 
 
+def bounds_of(actor: Actor, first: date | None, last: date | None) -> tuple[datetime | None, datetime | None]:
+    """Days of the actor's utility as instants: from the start of the first to the end of the last."""
+    for name, day in (("/first", first), ("/last", last)):
+        if day is not None and not 1970 <= day.year <= 2100:
+            raise Problem("invalid-input", fields=((name, "out-of-range"),))
+    if first is not None and last is not None and last < first:
+        raise Problem("invalid-input", fields=(("/last", "out-of-range"),))
+    place = zone(actor.zone)
+    return (
+        None if first is None else utc(place.start_of(date_to_day(first))),
+        None if last is None else utc(place.start_of(date_to_day(last) + 1)),
+    )
+
+
 @get("/audit", operation_id="list_audit", tags=["identity"], opt=ADMINISTRATOR)
 async def list_audit(
     request: Request[Any, Any, Any],
@@ -182,12 +198,16 @@ async def list_audit(
     object_type: Word = None,
     object_id: Word = None,
     user_id: OptionalId = None,
+    action: Word = None,
+    first: Annotated[date | None, QueryParameter(description="First calendar day of the tenant.")] = None,
+    last: Annotated[date | None, QueryParameter(description="Last one, included.")] = None,
 ) -> Page[AuditEntry]:
-    """The trail, newest first."""
-    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        rows = await work[AuditTrail].page(
-            limit + 1, after_id("audit", cursor), object_type, object_id, optional(UserId, user_id)
-        )
+    """The trail, newest first: of a person, of an object, of an act, of days."""
+    actor = actor_of(request)
+    since, until = bounds_of(actor, first, last)
+    chosen = TrailFilter(object_type, object_id, optional(UserId, user_id), action, since, until)
+    async with deps_of(request).store.tenant(actor.tenant_id) as work:
+        rows = await work[AuditTrail].page(limit + 1, after_id("audit", cursor), chosen)
     return page("audit", rows, limit, lambda entry: entry.audit_id)
 
 

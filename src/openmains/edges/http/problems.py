@@ -17,6 +17,7 @@ from openmains.app.problems import Problem
 from openmains.edges.http.deps import deps_of
 from openmains.edges.http.language import Language, choose_language
 from openmains.edges.http.problem_texts import PROBLEMS
+from openmains.edges.http.problem_texts.codes import why_text
 from openmains.edges.http.problem_texts.fields import field_text
 
 MEDIA_TYPE = "application/problem+json"
@@ -98,7 +99,8 @@ def render(
     language = language_of(request)
     text = PROBLEMS[problem.code]
     try:
-        detail = text.detail(language).format(**_worded(problem.values, language))
+        values = {name: why_text(value, language) if name == "why" else value for name, value in problem.values.items()}
+        detail = text.detail(language).format(**_worded(values, language))
     except KeyError:
         detail = text.detail(language)
     body = ProblemDetails(

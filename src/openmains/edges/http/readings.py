@@ -19,6 +19,7 @@ from openmains.domain.fleet.device_kind import DeviceKind
 from openmains.domain.ids import MeterId
 from openmains.domain.period import DAY_S, HOUR_S, Zone, utc, utc_of_us, zone
 from openmains.domain.quantity import LITRE_EXPONENT, to_m3
+from openmains.domain.readings.at_instant import known_boundaries
 from openmains.domain.readings.expected import Expectation
 from openmains.domain.readings.model import DayRow
 from openmains.domain.readings.quality import Rule
@@ -44,11 +45,19 @@ Step = Annotated[
 ]
 
 
+class EdgeRegister(Struct, frozen=True):
+    """The register at an end of a step, in m³. ``is_estimated``: read off a line and measured by nobody."""
+
+    register_m3: str
+    is_estimated: bool
+
+
 class SeriesPoint(Struct, frozen=True):
     """Volume of one step. The seconds say what it rests on; ``missing_s`` of it are unknown and count as 0. Unknown too, and
     missed by nobody, are ``not_due_s`` of days that are not due yet, and ``not_expected_s`` of days before the meter was there or
     after. ``partial``: the step begins
-    before the period, ends after it or is not over, so its volume compares with no whole step."""
+    before the period, ends after it or is not over, so its volume compares with no whole step. ``start_register``, ``end_register``:
+    the register at its two ends where it is known there."""
 
     start: datetime
     end: datetime
@@ -63,6 +72,8 @@ class SeriesPoint(Struct, frozen=True):
     not_expected_s: int
     rules: list[str]
     partial: bool
+    start_register: EdgeRegister | None
+    end_register: EdgeRegister | None
 
 
 class QualitySummary(Struct, frozen=True):
@@ -190,6 +201,12 @@ async def read_series(
     asked, now_s = await _expectation(deps, actor, meter_id), deps.now_s()
     set_apart(buckets, map(_row, days), place, lambda day: asked.standing(day, now_s, place))
     total = sum(bucket.volume for bucket in buckets)
+    known = known_boundaries(map(_row, days), place)
+
+    def register_of(at: int) -> EdgeRegister | None:
+        found = known.get(at)
+        return None if found is None else EdgeRegister(f"{to_m3(found.register, exponent):f}", found.is_estimated)
+
     return Series(
         meter_id=meter_id,
         step=step,
@@ -221,6 +238,8 @@ async def read_series(
                 not_expected_s=b.not_expected_s,
                 rules=rule_names(b.flags),
                 partial=b.cut or b.end > now_s,
+                start_register=register_of(b.start),
+                end_register=register_of(b.end),
             )
             for b in buckets
         ],

@@ -26,13 +26,13 @@ from openmains.edges.http.readings import exponent_of
 MOST_EXPORTED = 100_000
 State = Annotated[EditState | None, QueryParameter(name="state", description="``pending``: waits for a second person.")]
 HEADS = {
-    "zh": ("编号", "表号", "日期", "起", "止", "旧值 (m³)", "新值 (m³)", "类别", "状态", "修改人", "理由", "修改时刻", "复核人", "复核理由",
-           "复核时刻", "被撤销于"),
+    "zh": ("编号", "表号", "日期", "起", "止", "旧值 (m³)", "新值 (m³)", "类别", "状态", "修改人", "理由", "修改时刻", "审批人", "审批理由",
+           "审批时刻", "被撤销于"),
     "en": ("edit", "meter number", "day", "from", "to", "old value (m³)", "value (m³)", "kind", "state", "person", "reason", "made at",
            "second person", "their reason", "decided at", "undone by"),
 }  # fmt: skip
 STATES = {
-    "zh": {"pending": "待复核", "applied": "已生效", "rejected": "已驳回", "edit": "修改", "undo": "撤销"},
+    "zh": {"pending": "待审批", "applied": "已生效", "rejected": "已驳回", "edit": "修改", "undo": "撤销"},
     "en": {"pending": "waits", "applied": "applied", "rejected": "rejected", "edit": "edit", "undo": "undo"},
 }
 

@@ -1,35 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Collection reports (R2.4, R6.2) and the import of meters."""
+"""Collection reports (R2.4, R6.2)."""
 
-import asyncio
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Annotated, Any
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import UploadFile
-from litestar.params import FromQuery, MultipartBody, QueryParameter
+from litestar import Request, Response, get
+from litestar.params import FromQuery, QueryParameter
 from msgspec import Struct
 
 from openmains.app.fleet.ports import AreaStore
 from openmains.app.identity.model import Actor
-from openmains.app.job.model import Job
-from openmains.app.job.request import ask_for_job
 from openmains.app.problems import Problem
 from openmains.app.readings.report.accuracy_model import AccuracyReport
-from openmains.app.readings.report.model import CollectionReport, DayVolume, MissingMeter, ReportBy
+from openmains.app.readings.report.model import (
+    CollectionReport,
+    DayVolume,
+    Figures,
+    MissingMeter,
+    ReportBy,
+    ReportDays,
+)
 from openmains.app.readings.report.ports import CollectionReports
 from openmains.domain.ids import AreaId, MeterId
 from openmains.domain.period import date_to_day, zone
 from openmains.domain.quantity import LITRE_EXPONENT
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id32, Limit, Page, after_id, page
-from openmains.edges.http.permissions import OPERATOR, VIEWER
+from openmains.edges.http.permissions import VIEWER
 from openmains.edges.http.problems import language_of
-from openmains.edges.http.text_door import file_name
-from openmains.edges.http.uploads import LARGEST_IMPORT, keep_upload, kind_of
 
 Day = Annotated[date | None, QueryParameter(description="Calendar day of the tenant; yesterday without it.")]
 MOST_VOLUME_DAYS = 31
+MOST_REPORT_DAYS = 62
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -55,6 +58,32 @@ async def read_collection_report(
     actor = actor_of(request)
     deps = deps_of(request)
     return await _reports(deps).collection(actor.tenant_id, _day(deps, day, actor), by, deps.now_s())
+
+
+@get("/reports/days", operation_id="read_report_days", tags=["reports"], opt=VIEWER)
+async def read_report_days(
+    request: Request[Any, Any, Any],
+    first: Annotated[date, QueryParameter(description="First calendar day of the tenant.")],
+    last: Annotated[date, QueryParameter(description="Last one; at most 62 days.")],
+    figures: Annotated[
+        Figures,
+        QueryParameter(
+            description="``due``: a day whose figures as due are kept is told by these alone, which is quick."
+        ),
+    ] = "now",
+) -> ReportDays:
+    """Each day of a span: the collection report's total, and the volumes of gas and of water."""
+    deps, actor = deps_of(request), actor_of(request)
+    first_day, last_day = _day(deps, first, actor), _day(deps, last, actor)
+    if not first_day <= last_day < first_day + MOST_REPORT_DAYS:
+        raise Problem("invalid-input", fields=(("/last", "out-of-range"),))
+    days = await _reports(deps).days(actor.tenant_id, first_day, last_day, figures, _exponents(deps), deps.now_s())
+    return ReportDays(first, last, days)
+
+
+def _exponents(deps: ApiDeps) -> Callable[[str], int]:
+    exponents = {page.name: page.unit_exponent for page in deps.drivers.pages()}
+    return lambda driver: exponents.get(driver, LITRE_EXPONENT)
 
 
 @get("/reports/accuracy", operation_id="read_accuracy", tags=["reports"], opt=VIEWER)
@@ -141,50 +170,22 @@ async def read_area_volumes(
         is_whole = len(areas) == await work[AreaStore].count()  # asked without a list of 200,000 ids
     if not areas:
         raise Problem("not-found")
-    exponents = {page.name: page.unit_exponent for page in deps.drivers.pages()}
     days = await _reports(deps).volumes(
         actor.tenant_id,
         [] if is_whole else areas,
         date_to_day(first),
         date_to_day(last),
-        lambda driver: exponents.get(driver, LITRE_EXPONENT),
+        _exponents(deps),
     )
     return AreaVolumes(AreaId(area_id), days)
 
 
-@post(
-    "/imports",
-    operation_id="start_import",
-    status_code=202,
-    tags=["jobs"],
-    request_max_body_size=LARGEST_IMPORT,
-    opt=OPERATOR,
-)
-async def start_import(
-    request: Request[Any, Any, Any],
-    data: MultipartBody[UploadFile],
-    partial: Annotated[
-        bool, QueryParameter(description="Keep the good rows of a file with faults; otherwise all or nothing.")
-    ] = False,
-    create_areas: Annotated[bool, QueryParameter(description="Make areas the file names and we lack.")] = False,
-) -> Job:
-    """Import meters from CSV or XLSX as a job; the same file is the same job while it waits or runs."""
-    deps, actor = deps_of(request), actor_of(request)
-    kind = await kind_of(data)
-    folder = deps.settings.upload_dir / str(actor.tenant_id)
-    digest, path = await asyncio.to_thread(keep_upload, data, folder, kind)
-    name = file_name(data)
-    params = {"file_name": name, "format": kind, "partial": partial, "create_areas": create_areas, "sha256": digest}
-    key = f"import:{digest}:{int(partial)}{int(create_areas)}"
-    return await ask_for_job(deps.store, actor, "meter_import", params, file_path=str(path), unique_key=key)
-
-
 HANDLERS: list[Any] = [
     read_collection_report,
+    read_report_days,
     read_accuracy,
     download_collection_csv,
     download_collection_xlsx,
     list_missing_meters,
     read_area_volumes,
-    start_import,
 ]

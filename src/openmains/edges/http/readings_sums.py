@@ -23,7 +23,7 @@ from openmains.edges.http.readings_bulk import sheets
 
 MOST_LINES = 1_000_000
 HEADS = {
-    "zh": ("编码", "名称", "介质", "表数", "用量 (m³)", "应有表日", "完整", "含估算", "部分", "缺失", "缺口 %"),
+    "zh": ("编码", "名称", "介质", "表数", "用量 (m³)", "应抄表日", "完整", "含估算", "不完整", "未抄", "缺口 %"),
     "en": ("code", "name", "medium", "meters", "volume (m³)", "due days", "full", "estimated", "partial", "missing", "gap %"),
 }  # fmt: skip
 MEDIA = {"zh": {"water": "水", "gas": "燃气"}, "en": {"water": "water", "gas": "gas"}}

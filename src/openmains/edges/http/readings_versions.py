@@ -28,7 +28,7 @@ PathDay = Annotated[date, PathParameter(description="Calendar day of the tenant.
 FirstDay = Annotated[date, QueryParameter(name="from", description="First day, included.")]
 LastDay = Annotated[date, QueryParameter(name="to", description="Last day, included.")]
 HEADS = {
-    "zh": ("日期", "版本", "现行", "原因", "时刻", "修改人", "复核人", "理由", "旧日用量 (m³)", "日用量 (m³)", "变化起", "变化止", "旧值 (m³)",
+    "zh": ("日期", "版本", "现行", "原因", "时刻", "修改人", "审批人", "理由", "旧日用量 (m³)", "日用量 (m³)", "变化起", "变化止", "旧值 (m³)",
            "新值 (m³)", "旧质量", "新质量"),
     "en": ("day", "version", "in force", "cause", "at", "person", "second person", "reason", "old day's use (m³)", "day's use (m³)",
            "changed from", "to", "old value (m³)", "value (m³)", "old quality", "quality"),

@@ -15,6 +15,7 @@ from openmains.edges.postgres.billing import adapters as billing
 from openmains.edges.postgres.command import adapters as command
 from openmains.edges.postgres.db import Connection, Pool, tenant_transaction
 from openmains.edges.postgres.fleet import adapters as fleet
+from openmains.edges.postgres.home import adapters as home
 from openmains.edges.postgres.identity import adapters as identity
 from openmains.edges.postgres.ingest import adapters as ingest
 from openmains.edges.postgres.job import adapters as job
@@ -27,7 +28,7 @@ from openmains.edges.postgres.tariff import adapters as tariff
 
 Port = TypeVar("Port")
 
-CONTEXTS = (identity, job, party, readings, security, alarm, command, tariff, ledger, billing, payment, ingest)
+CONTEXTS = (identity, job, party, readings, security, alarm, command, tariff, ledger, billing, payment, ingest, home)
 """Contexts whose adapters need nothing but the transaction; the fleet's are told how values are worded."""
 
 

@@ -30,7 +30,7 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
             return 0
         if len(words) not in (2, 3):
             raise StartError(
-                "请给出租户编号、登录名，需要时加批准人。", "give tenant id, login and, where needed, an approver."
+                "请给出租户编号、登录名，需要时加审批人。", "give tenant id, login and, where needed, an approver."
             )
         people = [
             Credential(login, _password(login, from_input=args.password_stdin), AT_THE_MACHINE) for login in words[1:]
@@ -71,9 +71,9 @@ def _password(login: str, *, from_input: bool) -> str:
 def _why(code: str) -> tuple[str, str]:
     return {
         "facts_need_two": (
-            "放宽规则或超过 20 只新表，须再给出一名批准人。", "it loosens a rule or brings more than 20 meters: name an approver too."
+            "放宽规则或超过 20 只新表，须再给出一名审批人。", "it loosens a rule or brings more than 20 meters: name an approver too."
         ),
         "list_changed": ("台账刚有变化，请重试。", "the registry has just changed: try again."),
         "wrong_password": ("登录名或密码不对。", "login or password is wrong."),
-        "not_an_approver": ("第二人不是批准人。", "the second person is no approver."),
+        "not_an_approver": ("另一位签名人不是审批人。", "the other person is no approver."),
     }.get(code, (f"签名进程拒绝：{code}。", f"the signer refuses: {code}."))  # fmt: skip

@@ -354,7 +354,7 @@ def part_copied(table: str, part: str) -> Words:
     )
 
 
-_KEPT_ZH = {"meter_day": "早于原始报文保留期(frame_log_days)的日数据无法重建;采集报告会显示仍缺失的日。"}
+_KEPT_ZH = {"meter_day": "早于原始报文保留期(frame_log_days)的日数据无法重建;抄表日报会显示仍未抄的日。"}
 _KEPT_EN = {
     "meter_day": "Days from before the raw frames that are kept (frame_log_days) cannot be built anew; the collection report shows"
     " what is still missing."

@@ -128,7 +128,7 @@ def as_csv() -> bytes:
             "安装位置",
             "口径",
             "安装日期",
-            "应收起始日期",
+            "应抄起始日期",
         )
     )
     for index, meter in enumerate(meters()):

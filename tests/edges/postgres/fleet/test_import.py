@@ -61,6 +61,24 @@ async def test_the_same_file_twice_changes_nothing(owner: Pool, pipeline: Pool, 
     assert await owner.fetchval("SELECT count(*) FROM meter_state WHERE tenant_id = $1", tenant) == 50
 
 
+async def test_a_preview_tells_what_would_happen_and_keeps_nothing(owner: Pool, pipeline: Pool, tmp_path: Path) -> None:
+    tenant = await make_tenant(owner, "import-preview")
+    await bring(pipeline, tenant, tmp_path / "m.csv", csv_of([row(77, i) for i in range(3)]))
+    before = await content(owner, tenant)
+    data = csv_of([row(77, 0), row(77, 1, dn="25"), row(77, 9), [*row(77, 10)[:2], "1", *row(77, 10)[3:]]])
+    told = await bring(pipeline, tenant, tmp_path / "p.csv", data, preview=True)
+    assert await content(owner, tenant) == before
+    assert (told.inserted, told.updated, told.unchanged, told.rejected, told.applied) == (1, 1, 1, 1, False)
+    assert [(each.row, each.outcome) for each in told.first] == [
+        (2, "unchanged"), (3, "changed"), (4, "new"), (5, "rejected"),
+    ]  # fmt: skip
+    assert told.first[2].number == row(77, 9)[0] and told.first[3].value == "1" and told.first[3].reason_en
+    assert told.summary()["first"][0]["outcome"] == "unchanged" and len(told.meter_ids) == 0
+    # A long file tells of its first ten rows only.
+    many = await bring(pipeline, tenant, tmp_path / "l.csv", csv_of([row(78, i) for i in range(40)]), preview=True)
+    assert (many.inserted, len(many.first)) == (40, 10)
+
+
 async def test_changed_rows_update_and_are_searchable(
     engines: Engines, owner: Pool, pipeline: Pool, tmp_path: Path
 ) -> None:

@@ -11,8 +11,9 @@ import pytest
 
 from openmains.app.fleet.imports.import_meters import import_meters
 from openmains.app.fleet.sync_dims import sync_dims
+from openmains.app.readings.report.answers import Reports
 from openmains.app.readings.report.build import day_report, missing_pages, report_rows
-from openmains.app.readings.report.collection import DayReport, Line
+from openmains.app.readings.report.collection import Counts, DayReport, DayRequest, Line
 from openmains.app.readings.report.due import LOOK_BACK_DAYS, SETTLE_S, keep_due, pieces_due
 from openmains.domain.ids import TenantId
 from openmains.domain.period import DAY_S, date_to_day, day_to_date, zone
@@ -56,10 +57,10 @@ class Utility:
         )
         return found
 
-    async def received(self, meters: list[int], day: int, received_s: int, version: int = 1) -> None:
+    async def received(self, meters: list[int], day: int, received_s: int, version: int = 1, product: int = 0) -> None:
         columns = {
             "tenant_id": [self.tenant] * len(meters), "meter_id": meters, "day": [day_to_date(day)] * len(meters),
-            "area_id": [0] * len(meters), "product_id": [0] * len(meters), "base": [0] * len(meters),
+            "area_id": [0] * len(meters), "product_id": [product] * len(meters), "base": [0] * len(meters),
             "interval_s": [1800] * len(meters), "increments": [[1] * 48] * len(meters), "quality": [[]] * len(meters),
             "total": [48] * len(meters), "flags": [0] * len(meters), "slots": [48] * len(meters),
             "measured": [48] * len(meters), "received_s": [received_s] * len(meters), "version": [version] * len(meters),
@@ -131,7 +132,7 @@ async def test_an_import_of_older_meters_leaves_what_was_due_and_what_is_now(uti
     assert figures(after.groups["area"][0]) == ((2_500, 499, 2_001), (500, 499, 1))
     assert await utility.missing(date_to_day(date(2026, 4, 14)), DUE) == 500
     cells = list(report_rows(after, "en"))
-    assert cells[0][-4:] == ["expected as due", "received as due", "rate % as due", "missing as due"]
+    assert cells[0][-4:] == ["expected as due", "received as due", "reading rate % as due", "missing as due"]
     assert [float(cell) for cell in cells[1][-4:]] == [500, 499, 99.8, 1]
 
 
@@ -282,3 +283,40 @@ def test_no_piece_is_from_before_the_utility_or_from_the_future() -> None:
     assert {piece.day for piece in pieces if piece.mode is Mode.DAY} == set(range(DAY - 3, DAY + 1))
     assert {piece.mode for piece in pieces} == set(MODES) - {Mode.MONTH}
     assert pieces_due(HERE.key, since, DUE + SETTLE_S, pieces) == []
+
+
+async def test_a_span_is_told_at_once_and_what_is_kept_is_not_counted_again(utility: Utility) -> None:
+    meters = await utility.add("W1", 10)
+    product = await utility.owner.fetchval(
+        "SELECT product_id FROM product WHERE tenant_id = $1 AND code = 'W1'", utility.tenant
+    )
+    for day in (DAY - 1, DAY):
+        await utility.received(meters[:9], day, HERE.at(day + 1, 8) - 3600, product=product)
+    await utility.keep_all(DUE + SETTLE_S)
+    await utility.received(meters[9:], DAY, DUE + 3600, product=product)
+    counted: list[int] = []
+
+    class Counting(DayReports):
+        async def counts(self, tenant_id: TenantId, asked: DayRequest, *, is_whole: bool = False) -> list[Counts]:
+            counted.append(asked.day)
+            return await super().counts(tenant_id, asked, is_whole=is_whole)
+
+    reports = Reports(Counting(utility.clickhouse), utility.names, utility.kept)
+    now_s = DUE + 2 * 3600
+    days = await reports.days(utility.tenant, DAY - 1, DAY + 1, "now", lambda _: -3, now_s)
+    assert [day.day for day in days] == [day_to_date(number) for number in (DAY - 1, DAY, DAY + 1)]
+    whole = [await reports.collection(utility.tenant, number, "area", now_s) for number in (DAY - 1, DAY, DAY + 1)]
+    assert [day.total for day in days] == [report.total for report in whole]
+    assert [(day.deadline, day.frozen_at) for day in days] == [(report.deadline, report.frozen_at) for report in whole]
+    told = [day.as_due for day in days]
+    assert [None if due is None else (due.expected, due.received, due.missing) for due in told] == [
+        (10, 9, 1),
+        (10, 9, 1),
+        None,
+    ]
+    volumes = [[(one.medium, one.meters, one.volume_m3) for one in day.volumes] for day in days]
+    assert volumes == [[("water", 9, "0.432")], [("water", 10, "0.480")], []]
+    counted.clear()
+    days = await reports.days(utility.tenant, DAY - 1, DAY + 1, "due", lambda _: -3, now_s)
+    assert counted == [DAY + 1]  # what is not due yet is kept nowhere
+    assert [day.total is None for day in days] == [True, True, False] and [day.as_due for day in days] == told

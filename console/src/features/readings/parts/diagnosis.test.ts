@@ -24,12 +24,12 @@ describe("why data are missing", () => {
     expect(reasonsOf({ report_mode: "day", state: null }, [], now)).toEqual([{ kind: "never" }]);
   });
   it("names the days that rest on estimates, newest first", () => {
-    const whole = { start: "2026-05-07T16:00:00Z", end: "", volume: 0, volume_m3: "0", measured_s: 86_400, estimated_s: 0, suspect_s: 0, edited_s: 0, missing_s: 0, not_due_s: 0, not_expected_s: 0, rules: [], partial: false };
+    const whole = { start: "2026-05-07T16:00:00Z", end: "", volume: 0, volume_m3: "0", measured_s: 86_400, estimated_s: 0, suspect_s: 0, edited_s: 0, missing_s: 0, not_due_s: 0, not_expected_s: 0, rules: [], partial: false, start_register: null, end_register: null };
     const filled = { ...whole, start: "2026-05-08T16:00:00Z", measured_s: 0, estimated_s: 86_400, rules: ["gap"] };
     expect(reasonsOf({ report_mode: "day", state }, [], now, [whole, filled])).toEqual([{ kind: "day", day: "2026-05-08", basis: ["estimated"], rules: ["gap"] }]);
   });
   it("names no day before the meter was there, and none that is not due", () => {
-    const day = { start: "2026-05-07T16:00:00Z", end: "", volume: 0, volume_m3: "0", measured_s: 0, estimated_s: 0, suspect_s: 0, edited_s: 0, missing_s: 0, not_due_s: 0, not_expected_s: 0, rules: [], partial: false };
+    const day = { start: "2026-05-07T16:00:00Z", end: "", volume: 0, volume_m3: "0", measured_s: 0, estimated_s: 0, suspect_s: 0, edited_s: 0, missing_s: 0, not_due_s: 0, not_expected_s: 0, rules: [], partial: false, start_register: null, end_register: null };
     expect(reasonsOf({ report_mode: "day", state }, [], now, [{ ...day, not_expected_s: 86_400 }, { ...day, not_due_s: 86_400 }])).toEqual([{ kind: "fine" }]);
   });
   it("calls a meter that reports by the month silent after a month", () => {

@@ -5,7 +5,7 @@ import { isBad, outcomeKey, placeText, whatKey } from "./frameText";
 describe("a frame of the log", () => {
   it("says what went down and whether it arrived", () => {
     expect(outcomeKey({ direction: "down", outcome: "not_sent" })).toBe("frame_log.outcomes.not_sent");
-    expect(outcomeKey({ direction: "up", outcome: "ok" })).toBeNull();
+    expect(outcomeKey({ direction: "up", outcome: "crc" })).toBe("frame_log.faults.crc");
     expect(outcomeKey({ direction: "up", outcome: "partial" })).toBe("frame_log.partial");
     expect(whatKey({ what: "command" })).toBe("frame_log.whats.command");
     expect(whatKey({ what: "" })).toBeNull();

@@ -5,10 +5,10 @@ import type { Frame } from "@/features/readings/calls";
 const OUTCOMES = new Set(["delivered", "lost", "not_sent", "sent"]);
 const WHATS = new Set(["command", "answer", "read", "write", "execute", "discover", "observe", "cancel"]);
 
-/** Key of the words for an outcome; null: shown as the code that it is. */
-export function outcomeKey(frame: Pick<Frame, "direction" | "outcome">): string | null {
+/** Key of the words for an outcome: what became of a frame, or why it could not be read. */
+export function outcomeKey(frame: Pick<Frame, "direction" | "outcome">): string {
   if (frame.outcome === "partial" || frame.outcome === "held") return `frame_log.${frame.outcome}`;
-  return frame.direction === "down" && OUTCOMES.has(frame.outcome) ? `frame_log.outcomes.${frame.outcome}` : null;
+  return frame.direction === "down" && OUTCOMES.has(frame.outcome) ? `frame_log.outcomes.${frame.outcome}` : `frame_log.faults.${frame.outcome}`;
 }
 
 /** Key of the words for what it was; null: nothing is said of it, or a newer server says more than we know. */

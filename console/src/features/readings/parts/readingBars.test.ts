@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 import type { Reading } from "@/features/readings/calls";
-import { barsOf, compared, comparedSums, isComparable, isKnown, restsOn } from "./readingBars";
+import { barsOf, compared, comparedSums, finer, isComparable, isKnown, registerText, restsOn } from "./readingBars";
 
 function reading(values: Partial<Reading>): Reading {
   return {
@@ -18,6 +18,8 @@ function reading(values: Partial<Reading>): Reading {
     not_expected_s: 0,
     rules: [],
     partial: false,
+    start_register: null,
+    end_register: null,
     ...values,
   };
 }
@@ -33,7 +35,7 @@ describe("steps of a reading", () => {
 
   it("leave a hole where nothing is known, and do not draw it as zero", () => {
     const [known, unknown] = barsOf([reading({}), reading({ measured_s: 0, missing_s: 86_400, volume_m3: "0.000" })], "day", "Asia/Shanghai", "part");
-    expect(known).toEqual({ label: "2026-05-01", value: 1.234, colour: "--om-accent", faint: false });
+    expect(known).toEqual({ label: "2026-05-01", at: Date.UTC(2026, 4, 1), value: 1.234, colour: "--om-accent", faint: false });
     expect(unknown?.value).toBeNull();
   });
 
@@ -52,5 +54,17 @@ describe("steps of a reading", () => {
     expect(compared(bars, [part, whole, whole], [whole]).map((bar) => bar.other)).toEqual([null, null, null]);
     expect(comparedSums([part, whole, whole], [whole, reading({ volume: 1000 }), part])).toEqual({ count: 1, now: 1234, before: 1000 });
     expect([isComparable(whole, whole), isComparable(part, whole), isComparable(whole, undefined), isComparable(whole, reading({ measured_s: 0, missing_s: 1 }))]).toEqual([true, false, false, false]);
+  });
+
+  it("lead to what is finer, and to nothing below a measured interval", () => {
+    expect(finer(reading({}), "day", "Asia/Shanghai")).toEqual({ from: "2026-05-01", to: "2026-05-01", step: "slot" });
+    expect(finer(reading({ end: "2026-05-31T16:00:00Z" }), "month", "Asia/Shanghai")).toEqual({ from: "2026-05-01", to: "2026-05-31", step: "day" });
+    expect([finer(reading({}), "slot", "Asia/Shanghai"), finer(reading({}), "hour", "Asia/Shanghai")]).toEqual([null, null]);
+  });
+
+  it("show the registers at their ends, and which of them nobody measured", () => {
+    expect(registerText({ register_m3: "1234.500", is_estimated: false }, "(est.)")).toBe("1\u202f234.500");
+    expect(registerText({ register_m3: "1.000", is_estimated: true }, "(est.)")).toBe("1.000 (est.)");
+    expect(registerText(null, "(est.)")).toBe("—");
   });
 });

@@ -2,7 +2,8 @@
 // What the readings chart and table say of a step. A chart may round; the table beside it holds the exact values.
 import type { Reading, Step } from "@/features/readings/calls";
 import type { Bar } from "@/shared/components/barPlot";
-import { instantText } from "@/shared/format/time";
+import { addDays, dayOf, instantText, wallMs } from "@/shared/format/time";
+import { decimalText } from "@/shared/format/volume";
 
 export type Basis = "measured" | "estimated" | "suspect" | "edited" | "missing" | "not_due" | "not_expected";
 
@@ -49,6 +50,7 @@ export function barsOf(rows: readonly Reading[], step: Step, zone: string, parti
   const length = step === "slot" || step === "hour" ? 16 : 10;
   return rows.map((row) => ({
     label: instantText(row.start, zone).slice(0, length) + (row.partial ? `\n${partial}` : ""),
+    at: wallMs(row.start, zone) ?? 0,
     value: isKnown(row) ? Number(row.volume_m3) : null,
     colour: colourOf(row),
     faint: row.partial,
@@ -81,4 +83,18 @@ export function comparedSums(rows: readonly Reading[], others: readonly Reading[
     sums.before += other.volume;
   }
   return sums;
+}
+
+/** What a click on a step shows: the days of a longer one, the measured intervals of a day; null where there is nothing finer. */
+export function finer(row: Reading, step: Step, zone: string): { from: string; to: string; step: Step } | null {
+  if (step === "slot" || step === "hour") return null;
+  const from = dayOf(new Date(row.start), zone);
+  if (step === "day") return { from, to: from, step: "slot" };
+  return { from, to: addDays(dayOf(new Date(row.end), zone), -1), step: "day" };
+}
+
+/** The register at an end of a step as text; what was read off a line says so. */
+export function registerText(end: Reading["start_register"], estimated: string): string {
+  if (end === null) return "—";
+  return `${decimalText(end.register_m3)}${end.is_estimated ? ` ${estimated}` : ""}`;
 }

@@ -8,17 +8,18 @@ The same file twice changes nothing: a row is compared by content with what is s
 """
 
 from array import array
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from openmains.app.fleet.imports.ports import RegistryImport
+from openmains.app.fleet.imports.ports import Applied, RegistryImport, StagedMeter
 from openmains.app.fleet.imports.reader import Chunk, Orders, reading
 from openmains.domain.fleet.cells import RowError
 from openmains.domain.ids import TenantId
 
+FIRST_ROWS = 10  # of a file, shown in a preview
 MOST_ERRORS = 10_000  # kept in the report; all are counted
 
 Progress = Callable[[int, int], None]
@@ -26,6 +27,22 @@ Progress = Callable[[int, int], None]
 
 class ImportCancelled(Exception):
     """``should_stop`` said so; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedRow:
+    """What would become of a row: new, changed, unchanged, or rejected with the reason. ``row``: as in the error report."""
+
+    row: int
+    number: str
+    outcome: Literal["new", "changed", "unchanged", "rejected"]
+    product: str = ""
+    area: str = ""
+    address: str = ""
+    column: str = ""
+    value: str = ""
+    reason_zh: str = ""
+    reason_en: str = ""
 
 
 @dataclass(slots=True)
@@ -41,6 +58,7 @@ class ImportResult:
     errors: list[RowError] = field(default_factory=list)  # the first MOST_ERRORS in the order of rows
     areas_created: int = 0
     applied: bool = False
+    first: list[PreviewedRow] = field(default_factory=list)  # of a preview: what would become of the first rows
     ignored: list[str] = field(default_factory=list)  # headings of the file below which nothing was imported
     meter_ids: "array[int]" = field(default_factory=lambda: array("q"))  # new and changed meters
 
@@ -50,6 +68,7 @@ class ImportResult:
             "rows": self.rows, "inserted": self.inserted, "updated": self.updated, "unchanged": self.unchanged,
             "rejected": self.rejected, "errors": self.error_count, "areas_created": self.areas_created,
             "applied": self.applied, "ignored": self.ignored,
+            **({"first": [asdict(row) for row in self.first]} if self.first else {}),
         }  # fmt: skip
 
 
@@ -61,10 +80,12 @@ async def import_meters(
     today: date,
     partial: bool = False,
     create_areas: bool = False,
+    preview: bool = False,
     progress: Progress = lambda done, total: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> ImportResult:
-    """Import a file. All or nothing, unless ``partial``: then good rows go in and bad ones are reported.
+    """Import a file. All or nothing, unless ``partial``: then good rows go in and bad ones are reported. A ``preview`` does all of it and
+    keeps nothing: its counts are what would happen to the good rows, and ``first`` tells it of the first rows.
 
     ``today`` is the newest installation date allowed. Raises ``HeaderError`` for a file that can not be read,
     ``ImportCancelled``; whatever the store raises leaves the registry as it was.
@@ -82,9 +103,12 @@ async def import_meters(
                 if chunk.new_areas:
                     await store.create_areas(chunk.new_areas)
                     result.areas_created += len(chunk.new_areas)
-                await _import_chunk(chunk, store, result, partial=partial)
+                await _import_chunk(chunk, store, result, partial=partial, preview=preview)
                 progress(result.rows, max(chunk.total, result.rows))
-        if result.error_count and not partial:
+        if preview:
+            await store.rollback()
+            del result.meter_ids[:]
+        elif result.error_count and not partial:
             await store.rollback()
             result.inserted = result.updated = result.unchanged = result.areas_created = 0
             del result.meter_ids[:]
@@ -97,7 +121,9 @@ async def import_meters(
     return result
 
 
-async def _import_chunk(chunk: Chunk, store: RegistryImport, result: ImportResult, *, partial: bool) -> None:
+async def _import_chunk(
+    chunk: Chunk, store: RegistryImport, result: ImportResult, *, partial: bool, preview: bool
+) -> None:
     errors = chunk.errors
     for conflict in await store.stage(chunk.copy, chunk.staged):
         errors.append(RowError(conflict.line, chunk.headers[conflict.column], conflict.value, conflict.reason))
@@ -107,11 +133,43 @@ async def _import_chunk(chunk: Chunk, store: RegistryImport, result: ImportResul
     result.error_count += len(errors)
     errors.sort(key=lambda error: error.row)
     result.errors.extend(errors[: MOST_ERRORS - len(result.errors)])
-    if result.error_count and not partial:
+    if result.error_count and not partial and not preview:
         return  # nothing will be kept: only look for further errors
+    is_first = result.rows == chunk.read
     applied = await store.apply()
+    if preview and is_first:
+        result.first = _first_rows(await store.staged(FIRST_ROWS), applied, errors)
     result.inserted += len(applied.inserted)
     result.updated += len(applied.updated)
     result.unchanged += chunk.read - bad - len(applied.inserted) - len(applied.updated)
     result.meter_ids.extend(applied.inserted)
     result.meter_ids.extend(applied.updated)
+
+
+def _first_rows(staged: Sequence[StagedMeter], applied: Applied, errors: Sequence[RowError]) -> list[PreviewedRow]:
+    """The first rows of a chunk with what would become of each, good and bad ones in the order of the file."""
+    new, changed = set(applied.inserted), set(applied.updated)
+    rows = [
+        PreviewedRow(
+            row.line,
+            row.number,
+            "new" if row.meter_id in new else "changed" if row.meter_id in changed else "unchanged",
+            row.product,
+            row.area,
+            row.address,
+        )
+        for row in staged
+    ]
+    rows += [
+        PreviewedRow(
+            error.row,
+            "",
+            "rejected",
+            column=error.column,
+            value=error.value,
+            reason_zh=error.text("zh"),
+            reason_en=error.text("en"),
+        )
+        for error in errors[:FIRST_ROWS]
+    ]
+    return sorted(rows, key=lambda row: row.row)[:FIRST_ROWS]

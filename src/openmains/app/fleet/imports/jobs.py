@@ -39,13 +39,14 @@ def import_handlers(
                     path, job.tenant_id, store,
                     today=utc(job.claim).astimezone(ZoneInfo(zone.key)).date(),
                     partial=bool(job.params.get("partial")), create_areas=bool(job.params.get("create_areas")),
+                    preview=bool(job.params.get("preview")),
                     progress=context.progress, should_stop=context.should_stop,
                 )  # fmt: skip
         except ImportCancelled as error:
             raise JobCancelled from error
         told: dict[str, Any] = result.summary()
         told |= write_error_reports(path, result.errors, result.error_count)
-        if result.inserted or result.updated:
+        if result.applied and (result.inserted or result.updated):
             await sync_dims(changes, dims)
         return told
 

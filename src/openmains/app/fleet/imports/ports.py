@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from openmains.domain.ids import CustomerId, TenantId
 
@@ -43,6 +43,17 @@ class Applied:
     updated: Sequence[int]
 
 
+class StagedMeter(NamedTuple):
+    """A row of the staged chunk with its meter, which a new one has after ``apply``."""
+
+    line: int
+    number: str
+    product: str
+    area: str
+    address: str
+    meter_id: int | None
+
+
 class RegistryImport(Protocol):
     """One import's transaction; nobody sees anything of it before ``commit``."""
 
@@ -63,6 +74,9 @@ class RegistryImport(Protocol):
 
     async def apply(self) -> Applied:
         """Write the staged chunk into the registry."""
+
+    async def staged(self, limit: int) -> list[StagedMeter]:
+        """The first rows of the chunk that was written last, in the order of the file."""
 
     async def commit(self) -> None:
         """Keep everything."""

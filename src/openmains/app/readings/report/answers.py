@@ -11,14 +11,17 @@ from typing import Literal
 from openmains.app.readings.report.accuracy import accuracy
 from openmains.app.readings.report.accuracy_model import AccuracyReport
 from openmains.app.readings.report.build import NOT_RECEIVED, day_report, missing_pages, write_csv, write_xlsx
-from openmains.app.readings.report.collection import AsOf, DayReport, Line
+from openmains.app.readings.report.collection import AsOf, DayReport, Frozen, Line, due_s, total_of
 from openmains.app.readings.report.model import (
     CollectionReport,
     CollectionRow,
     DayVolume,
     DueCounts,
+    Figures,
+    MediumVolume,
     MissingMeter,
     ReportBy,
+    ReportDay,
 )
 from openmains.app.readings.report.ports import DayStore, DueStore, LabelStore
 from openmains.domain.ids import MeterId, TenantId
@@ -38,6 +41,41 @@ class Reports:
     async def collection(self, tenant_id: TenantId, day: int, by: ReportBy, now_s: int) -> CollectionReport:
         """Counts of a day by one group."""
         return _answer(await day_report(tenant_id, day, self._days, self._names, self._due, now_s), by)
+
+    async def days(
+        self,
+        tenant_id: TenantId,
+        first_day: int,
+        last_day: int,
+        figures: Figures,
+        exponent_of: Callable[[str], int],
+        now_s: int,
+    ) -> list[ReportDay]:
+        """Each day by its own count, one after the other: each is a merge of two sorted runs, and several at once hold up others. The
+        labels of areas and products, and what was kept, are asked for once for all."""
+        labels = await self._names.labels(tenant_id)
+        kept = await self._due.frozen_totals(tenant_id, first_day, last_day)
+        used: dict[date, list[MediumVolume]] = {}
+        for row in await self.volumes(tenant_id, [], first_day, last_day, exponent_of):
+            used.setdefault(row.day, []).append(MediumVolume(row.medium, row.meters, row.volume_m3))
+        answer = []
+        for day in range(first_day, last_day + 1):
+            frozen: Frozen | None = kept.get(day)
+            total = None
+            if figures == "now" or frozen is None:
+                counts = await self._days.counts(tenant_id, labels.asked(day, AsOf(now_s)), is_whole=True)
+                total = _row(total_of(counts, frozen))
+            answer.append(
+                ReportDay(
+                    day=day_to_date(day),
+                    deadline=utc(due_s(day, labels.zone)),
+                    frozen_at=None if frozen is None else utc(frozen.frozen_s),
+                    total=total,
+                    as_due=None if frozen is None else _as_due(total_of(frozen.counts).collection),
+                    volumes=used.get(day_to_date(day), []),
+                )
+            )
+        return answer
 
     async def missing(
         self,
@@ -93,11 +131,13 @@ class Reports:
         last_day: int,
         exponent_of: Callable[[str], int],
     ) -> list[DayVolume]:
-        """By day and medium; products count in different units, so each is scaled before it is added."""
+        """By day and medium; products count in different units, so each is scaled before it is added. What is of a product that the
+        registry does not know is of no medium."""
         products = (await self._names.labels(tenant_id)).products
         sums: dict[tuple[date, Literal["gas", "water"]], tuple[Decimal, int]] = {}
         for day, product_id, total, meters in await self._days.volumes_below(tenant_id, areas, first_day, last_day):
-            product = products[product_id]
+            if (product := products.get(product_id)) is None:
+                continue
             volume, known = sums.get((day, product.medium), (Decimal(0), 0))
             more = Decimal(total).scaleb(exponent_of(product.driver))
             sums[day, product.medium] = (volume + more, known + meters)

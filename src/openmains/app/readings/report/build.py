@@ -29,10 +29,10 @@ SHEET_ROWS = 1_000_000  # a sheet ends at 1,048,576
 PAUSE_ROWS = 1_000  # after which others are served
 NOT_RECEIVED = (Status.MISSING, Status.PARTIAL, Status.ESTIMATED)
 HEAD = {
-    "zh": ["日期", "分组", "代码", "名称", "应收", "实收", "收集率%", "按时", "迟到", "估算", "部分", "缺失", "未到期",
-           "到期时应收", "到期时实收", "到期时收集率%", "到期时缺失"],
-    "en": ["day", "group", "code", "name", "expected", "received", "rate %", "on time", "late", "estimated", "partial",
-           "missing", "not due yet", "expected as due", "received as due", "rate % as due", "missing as due"],
+    "zh": ["日期", "分组", "代码", "名称", "应抄", "实抄", "抄表率%", "及时", "迟到", "估算", "不完整", "未抄", "未到期",
+           "到期时应抄", "到期时实抄", "到期时抄表率%", "到期时未抄"],
+    "en": ["day", "group", "code", "name", "expected", "received", "reading rate %", "on time", "late", "estimated", "partial",
+           "missing", "not due yet", "expected as due", "received as due", "reading rate % as due", "missing as due"],
 }  # fmt: skip
 MISSING_HEAD = {
     "zh": ["表号", "区域", "产品", "地址", "状态", "最后通信"],
@@ -46,11 +46,11 @@ GROUP = {
 }  # fmt: skip
 STATUS = {
     "zh": {
-        Status.MISSING: "缺失",
-        Status.PARTIAL: "部分",
+        Status.MISSING: "未抄",
+        Status.PARTIAL: "不完整",
         Status.ESTIMATED: "估算",
         Status.LATE: "迟到",
-        Status.ON_TIME: "按时",
+        Status.ON_TIME: "及时",
         Status.NOT_DUE: "未到期",
     },
     "en": {status: str(status).replace("_", " ") for status in Status},
@@ -155,13 +155,13 @@ async def write_xlsx(
         str(part), {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
                     "strings_to_numbers": False}
     )  # fmt: skip
-    sheet = book.add_worksheet("收集率" if locale == "zh" else "collection")
+    sheet = book.add_worksheet("抄表日报" if locale == "zh" else "collection")
     for place, row in enumerate(report_rows(report, locale)):
         _write_row(sheet, place, row)
         if place % PAUSE_ROWS == PAUSE_ROWS - 1:
             await asyncio.sleep(0)
     if missing is not None:
-        name = "缺失" if locale == "zh" else "missing"
+        name = "未抄表具" if locale == "zh" else "missing"
         sheet, place, number = book.add_worksheet(name), 0, 1
         _write_row(sheet, 0, MISSING_HEAD[locale])
         async for page in missing:

@@ -241,10 +241,16 @@ def report_of(day: int, counts: Iterable[Counts], labels: Labels, frozen: Frozen
     now, then = list(counts), [] if frozen is None else list(frozen.counts)
     report = DayReport(day, due_s(day, labels.zone), Line("", "", Collection()), set_aside=labels.set_aside)
     report.frozen_s = None if frozen is None else frozen.frozen_s
-    report.total = _lines(now, then, lambda _: [("", "")], is_frozen=frozen is not None, named=[("", "")])[0]
+    report.total = total_of(now, frozen)
     for group in GROUPS:
         report.groups[group] = _lines(now, then, namer(group, labels), is_frozen=frozen is not None)
     return report
+
+
+def total_of(counts: Sequence[Counts], frozen: Frozen | None = None) -> Line:
+    """All meters in one line."""
+    then = [] if frozen is None else frozen.counts
+    return _lines(counts, then, lambda _: [("", "")], is_frozen=frozen is not None, named=[("", "")])[0]
 
 
 def _lines(

@@ -58,6 +58,37 @@ class CollectionReport(Struct, frozen=True):
     rows: list[CollectionRow]
 
 
+Figures = Literal["now", "due"]
+
+
+class MediumVolume(Struct, frozen=True):
+    """What meters of a medium used on a day: exact m³. ``meters``: how many of them are known that day."""
+
+    medium: Literal["gas", "water"]
+    meters: int
+    volume_m3: str
+
+
+class ReportDay(Struct, frozen=True):
+    """A day of the utility: what was read and what was used. ``total``: as of now, with ``as_due`` beside; null where only the figures
+    as due were asked for and are kept. ``as_due``: null where nothing was kept. Water and gas are never added up."""
+
+    day: date
+    deadline: datetime
+    frozen_at: datetime | None
+    total: CollectionRow | None
+    as_due: DueCounts | None
+    volumes: list[MediumVolume]
+
+
+class ReportDays(Struct, frozen=True):
+    """Days from ``first`` to ``last``, both included, oldest first."""
+
+    first: date
+    last: date
+    items: list[ReportDay]
+
+
 class MissingMeter(Struct, frozen=True):
     """A meter whose day is not (fully) there; ``status``: missing, partial or estimated."""
 

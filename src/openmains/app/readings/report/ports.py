@@ -8,7 +8,7 @@ from typing import Protocol
 from openmains.app.readings.report import model
 from openmains.app.readings.report.accuracy_model import AccuracyReport
 from openmains.app.readings.report.collection import Counts, DayRequest, Frozen, Labels, MeterLabel, MissingMeter, Piece
-from openmains.app.readings.report.model import CollectionReport, DayVolume, ReportBy
+from openmains.app.readings.report.model import CollectionReport, DayVolume, Figures, ReportBy, ReportDay
 from openmains.domain.ids import AreaId, MeterId, ProductId, TenantId
 from openmains.domain.readings.expected import Status
 
@@ -16,8 +16,8 @@ from openmains.domain.readings.expected import Status
 class DayStore(Protocol):
     """Readings of a day (ClickHouse)."""
 
-    async def counts(self, tenant_id: TenantId, asked: DayRequest) -> list[Counts]:
-        """Meters by area, product, mode and status."""
+    async def counts(self, tenant_id: TenantId, asked: DayRequest, *, is_whole: bool = False) -> list[Counts]:
+        """Meters by area, product, mode and status; ``is_whole``: of all areas and products together, whose ids are then 0."""
 
     async def checks(
         self, tenant_id: TenantId, asked: DayRequest, start_s: int, end_s: int
@@ -58,11 +58,26 @@ class DueStore(Protocol):
     async def frozen(self, tenant_id: TenantId, day: int) -> Frozen | None:
         """All that was kept of a day; None where nothing was."""
 
+    async def frozen_totals(self, tenant_id: TenantId, first_day: int, last_day: int) -> dict[int, Frozen]:
+        """By day what was kept of all areas and products together, whose ids are 0; without days of which nothing was."""
+
 
 class CollectionReports(Protocol):
     """The report as the API asks for it, as of ``now_s``."""
 
     async def collection(self, tenant_id: TenantId, day: int, by: ReportBy, now_s: int) -> CollectionReport: ...
+    async def days(
+        self,
+        tenant_id: TenantId,
+        first_day: int,
+        last_day: int,
+        figures: Figures,
+        exponent_of: Callable[[str], int],
+        now_s: int,
+    ) -> list[ReportDay]:
+        """Each day of a span, oldest first: its figures of all meters, and what they used. ``figures`` due: a day whose figures as due
+        are kept is told by these alone, which reads nothing of the readings' store."""
+
     async def missing(
         self,
         tenant_id: TenantId,

@@ -70,7 +70,7 @@ TEXTS: dict[str, Text] = {
     "commands-stopped": Text(
         409,
         "命令已停止",
-        "命令已被紧急停止，没有下发。查明原因后由批准人恢复。",
+        "命令已被紧急停止，没有下发。查明原因后由审批人恢复。",
         "Commands are stopped",
         "Commands were stopped in an emergency; nothing was sent. An approver resumes them once the cause is known.",
     ),
@@ -114,7 +114,7 @@ TEXTS: dict[str, Text] = {
     "facts-need-two": Text(
         403,
         "须两人签名",
-        "其中有放宽规则的变化，或一天内一人签名的新表超过 20 只，须由批准人同时签名（second）。没有登记任何内容。",
+        "其中有放宽规则的变化，或一天内一人签名的新表超过 20 只，须由审批人同时签名（second）。没有登记任何内容。",
         "Two persons must sign",
         "It loosens a rule or brings one person above 20 new meters within a day: an approver must sign as well (second). Nothing was signed.",
     ),

@@ -42,7 +42,7 @@ TEXTS: dict[str, Text] = {
     "own-act": Text(
         403,
         "不能批准自己的申请",
-        "申请 {act_id} 由您提出，须由另一人批准。您可以驳回（撤回）它。",
+        "申请 {act_id} 由您提出，须经提出人以外的审批人同意。您可以驳回（撤回）它。",
         "Not your own act",
         "You asked for act {act_id} yourself, so another person must approve it. You may reject it, which takes it back.",
     ),

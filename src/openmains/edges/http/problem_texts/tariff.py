@@ -14,7 +14,7 @@ TEXTS: dict[str, Text] = {
     "own-plan": Text(
         403,
         "不能批准自己起草的方案",
-        "方案由您起草，须由另一人批准。您可以驳回（撤回）它。",
+        "方案由您起草，须经起草人以外的审批人同意。您可以驳回（撤回）它。",
         "Not your own plan",
         "You drafted this plan yourself, so another person must approve it. You may reject it, which takes it back.",
     ),

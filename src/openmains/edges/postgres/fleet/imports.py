@@ -11,7 +11,7 @@ from importlib import resources
 from types import TracebackType
 from typing import Any, Self
 
-from openmains.app.fleet.imports.ports import Applied, Conflict, PhoneSealing
+from openmains.app.fleet.imports.ports import Applied, Conflict, PhoneSealing, StagedMeter
 from openmains.app.fleet.imports.staging import STAGED
 from openmains.app.fleet.model import Dimension
 from openmains.app.fleet.sync_dims import SetAside
@@ -153,6 +153,13 @@ class PostgresImport:
             sealed=[phone.sealed for phone in sealed],
             blinds=[phone.blind for phone in sealed],
         )
+
+    async def staged(self, limit: int) -> list[StagedMeter]:
+        rows = await _STAGING["staged_rows"].fetch(self._connection, tenant_id=self._tenant_id, most=limit)
+        return [
+            StagedMeter(row["line"], row["number"], row["product"], row["area"], row["address"] or "", row["meter_id"])
+            for row in rows
+        ]
 
     async def commit(self) -> None:
         transaction, self._transaction = self._transaction, None

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from openmains.app.identity.model import Actor, AuditEntry
-from openmains.domain.ids import TenantId, UserId
+from openmains.app.identity.model import Actor, AuditEntry, TrailFilter
+from openmains.domain.ids import TenantId
 from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.queries import load
 
@@ -56,16 +56,17 @@ class Audit:
             request_id=actor.request_id,
         )
 
-    async def page(
-        self, limit: int, after: int | None, object_type: str | None, object_id: str | None, user_id: UserId | None
-    ) -> list[AuditEntry]:
+    async def page(self, limit: int, after: int | None, chosen: TrailFilter) -> list[AuditEntry]:
         rows = await _QUERIES["trail"].fetch(
             self._connection,
             tenant_id=self._tenant_id,
             older_than=after,
-            object_type=object_type,
-            object_id=object_id,
-            user_id=user_id,
+            object_type=chosen.object_type,
+            object_id=chosen.object_id,
+            user_id=chosen.user_id,
+            action=chosen.action,
+            since=chosen.since,
+            until=chosen.until,
             most=limit,
         )
         return [AuditEntry(**dict(row)) for row in rows]

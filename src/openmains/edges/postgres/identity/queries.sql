@@ -148,19 +148,34 @@ INSERT INTO audit (tenant_id, user_id, actor, action, object_type, object_id, be
 VALUES (:tenant_id, :user_id, :actor, :action, :object_type, :object_id, :before, :after, :reason, :address, :request_id)
 
 -- name: trail
--- Of a tenant, newest first; a filter that is null takes all. A meter, alarm, area, product or user is named as people know it.
+-- Of a tenant, newest first; a filter that is null takes all. What an act was done to is named as people know it, by the number of
+-- its meter where it has no name of its own; what is gone has none.
 SELECT audit_id, at, user_id, actor, action, object_type, object_id,
        CASE WHEN object_id ~ '^[0-9]{1,18}$' THEN CASE object_type
          WHEN 'meter' THEN (SELECT m.number FROM meter m WHERE m.meter_id = object_id::bigint)
          WHEN 'alarm' THEN (SELECT m.number FROM alarm l JOIN meter m USING (meter_id) WHERE l.alarm_id = object_id::bigint)
          WHEN 'area' THEN (SELECT a.name FROM area a WHERE a.area_id = object_id::bigint)
          WHEN 'product' THEN (SELECT p.code FROM product p WHERE p.product_id = object_id::bigint)
-         WHEN 'user' THEN (SELECT u.login FROM app_user u WHERE u.user_id = object_id::bigint) END END AS object_name,
+         WHEN 'user' THEN (SELECT u.login FROM app_user u WHERE u.user_id = object_id::bigint)
+         WHEN 'command' THEN (SELECT m.number FROM command c JOIN meter m USING (meter_id) WHERE c.command_id = object_id::bigint)
+         WHEN 'command_batch' THEN (SELECT b.name FROM command_batch b WHERE b.batch_id = object_id::bigint)
+         WHEN 'reading_exception' THEN (SELECT m.number FROM reading_exception x JOIN meter m USING (meter_id) WHERE x.exception_id = object_id::bigint)
+         WHEN 'reading_edit' THEN (SELECT m.number FROM reading_edit e JOIN meter m USING (meter_id) WHERE e.edit_id = object_id::bigint)
+         WHEN 'manual_reading' THEN (SELECT m.number FROM manual_reading r JOIN meter m USING (meter_id) WHERE r.reading_id = object_id::bigint)
+         WHEN 'dead_letter' THEN (SELECT m.number FROM dead_letter d JOIN meter m USING (meter_id) WHERE d.dead_letter_id = object_id::bigint)
+         WHEN 'job' THEN (SELECT j.params ->> 'file_name' FROM job j WHERE j.job_id = object_id::bigint)
+         WHEN 'api_token' THEN (SELECT t.name FROM api_token t WHERE t.token_id = object_id::bigint)
+         WHEN 'saved_query' THEN (SELECT q.name FROM saved_query q WHERE q.saved_id = object_id::bigint)
+         WHEN 'tariff' THEN (SELECT f.name FROM tariff f WHERE f.tariff_id = object_id::bigint)
+         WHEN 'tariff_plan' THEN (SELECT f.name || ' ' || n.number FROM tariff_plan n JOIN tariff f USING (tariff_id) WHERE n.plan_id = object_id::bigint)
+         WHEN 'premises' THEN (SELECT s.code FROM premises s WHERE s.premises_id = object_id::bigint)
+       END END AS object_name,
        before, after, reason, address, request_id
   FROM audit
  WHERE tenant_id = :tenant_id AND (:older_than::bigint IS NULL OR audit_id < :older_than)
    AND (:object_type::text IS NULL OR object_type = :object_type) AND (:object_id::text IS NULL OR object_id = :object_id)
-   AND (:user_id::bigint IS NULL OR user_id = :user_id)
+   AND (:user_id::bigint IS NULL OR user_id = :user_id) AND (:action::text IS NULL OR action = :action)
+   AND (:since::timestamptz IS NULL OR at >= :since) AND (:until::timestamptz IS NULL OR at < :until)
  ORDER BY audit_id DESC LIMIT :most
 
 -- name: make_tenant

@@ -38,6 +38,17 @@ class KeptReports:
             )
         return True
 
+    async def frozen_totals(self, tenant_id: TenantId, first_day: int, last_day: int) -> dict[int, Frozen]:
+        asked = {"tenant_id": tenant_id, "first": day_to_date(first_day), "last": day_to_date(last_day)}
+        found = {
+            date_to_day(row["day"]): (row["frozen_s"], list[Counts]())
+            for row in await _QUERIES["due_kept_days"].fetch(self._pool, **asked)
+        }
+        for row in await _QUERIES["due_totals"].fetch(self._pool, **asked):
+            counts = Counts(AreaId(0), ProductId(0), Status(row["status"]), row["meters"])
+            found[date_to_day(row["day"])][1].append(counts)
+        return {day: Frozen(frozen_s, counts) for day, (frozen_s, counts) in found.items()}
+
     async def frozen(self, tenant_id: TenantId, day: int) -> Frozen | None:
         of_day = {"tenant_id": tenant_id, "day": day_to_date(day)}
         kept = await _QUERIES["due_kept"].fetchval(self._pool, **of_day)

@@ -144,6 +144,16 @@ SELECT extract(epoch FROM max(frozen_at))::bigint FROM collection_due WHERE tena
 -- The figures of a day.
 SELECT area_id, product_id, status, meters, mode FROM collection_due_count WHERE tenant_id = :tenant_id AND day = :day
 
+-- name: due_kept_days
+-- Of days of a span when the newest piece was kept.
+SELECT day, extract(epoch FROM max(frozen_at))::bigint AS frozen_s FROM collection_due
+ WHERE tenant_id = :tenant_id AND day BETWEEN :first AND :last GROUP BY day
+
+-- name: due_totals
+-- The figures of days of a span, of all areas and products together.
+SELECT day, status, sum(meters)::bigint AS meters FROM collection_due_count
+ WHERE tenant_id = :tenant_id AND day BETWEEN :first AND :last GROUP BY day, status
+
 -- name: tenants
 -- All tenants, their zone and when they were made (s).
 SELECT tenant_id, zone, extract(epoch FROM created_at)::bigint AS created_s FROM tenant ORDER BY tenant_id

@@ -111,6 +111,12 @@ ON CONFLICT (customer_id, contact_id, field) DO UPDATE
 -- Writes the chunk, set by set (migration 0003); which meters came ('i') and which changed ('u').
 SELECT meter_id, change FROM import_rows(:tenant_id)
 
+-- name: staged_rows
+-- The first rows of the chunk, with their meters once they are written.
+SELECT r.line, r.number, r.product, r.area, r.address, m.meter_id
+  FROM import_row r LEFT JOIN meter m ON m.tenant_id = :tenant_id AND m.number = r.number
+ ORDER BY r.line LIMIT :most
+
 -- name: set_critical
 -- Beside import_rows(), which is older than the flag; an empty cell keeps what is stored, as there.
 UPDATE customer c SET is_critical = r.is_critical

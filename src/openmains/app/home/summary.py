@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Put the first page's figures together.
+
+Counting a million meters takes a second and every person of the utility asks for it, so the count is kept for a minute and made by one
+at a time; all else is as it is now.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+
+from openmains.app.alarm.ports import AlarmStore
+from openmains.app.home.model import LEAST, HomeSummary, MeterTotals, Waiting
+from openmains.app.home.ports import HomeStore
+from openmains.app.identity.model import Actor
+from openmains.app.unit_of_work import Store
+from openmains.domain.identity.role import covers
+from openmains.domain.ids import TenantId
+from openmains.domain.period import utc_of_us
+
+KEPT_US = 60_000_000
+NEWEST = 10
+MOST_WAITING = 1_000
+
+
+class HomeSummaries:
+    """Of all utilities; keeps what was counted last of each."""
+
+    def __init__(self, store: Store, now_us: Callable[[], int]) -> None:
+        self._store = store
+        self._now_us = now_us
+        self._counted: dict[TenantId, tuple[int, list[MeterTotals]]] = {}
+        self._turns: defaultdict[TenantId, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def summary(self, actor: Actor) -> HomeSummary:
+        """The utility as it stands."""
+        counted_us, meters = await self._meters(actor.tenant_id)
+        async with self._store.tenant(actor.tenant_id) as work:
+            alarms = work[AlarmStore]
+            return HomeSummary(
+                utc_of_us(counted_us),
+                meters,
+                await alarms.counts(self._now_us(), severity=None, event=None, meter_id=None, area_id=None),
+                await alarms.page(NEWEST, None, status="open", severity=None, event=None, meter_id=None, area_id=None),
+                await work[HomeStore].closed_for_safety(),
+            )
+
+    async def _meters(self, tenant_id: TenantId) -> tuple[int, list[MeterTotals]]:
+        async with self._turns[tenant_id]:
+            now_us = self._now_us()
+            kept = self._counted.get(tenant_id)
+            if kept is None or not 0 <= now_us - kept[0] < KEPT_US:
+                async with self._store.tenant(tenant_id) as work:
+                    kept = now_us, await work[HomeStore].meters(now_us)
+                self._counted[tenant_id] = kept
+            return kept
+
+
+async def work_waiting(store: Store, actor: Actor) -> Waiting:
+    """What waits for this person."""
+    mine = [queue for queue, least in LEAST.items() if covers(actor.role, least)]
+    if not mine:
+        return Waiting([], MOST_WAITING)
+    async with store.tenant(actor.tenant_id) as work:
+        return Waiting(await work[HomeStore].waiting(actor.user_id, mine, MOST_WAITING), MOST_WAITING)

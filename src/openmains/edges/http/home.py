@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The first page: a utility at a glance, and what waits for the person who asks."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from litestar import Request, get
+
+from openmains.app.fleet.ports import MeterStore
+from openmains.app.home.model import HomeSummary, MeterEvent, Waiting
+from openmains.app.home.ports import HomeStore
+from openmains.app.home.summary import work_waiting
+from openmains.app.paging import decode_cursor
+from openmains.app.problems import Problem
+from openmains.domain.identity.role import Role, covers
+from openmains.domain.ids import MeterId
+from openmains.domain.period import utc_of_us
+from openmains.edges.http.deps import actor_of, deps_of
+from openmains.edges.http.inputs import Cursor, Id, Key, Limit, Page, page
+from openmains.edges.http.permissions import VIEWER
+
+
+@get("/home", operation_id="read_home", tags=["home"], opt=VIEWER)
+async def read_home(request: Request[Any, Any, Any]) -> HomeSummary:
+    """Meters by how they stand, open alarms by age, the newest of them."""
+    return await deps_of(request).home.summary(actor_of(request))
+
+
+@get("/waiting", operation_id="list_waiting", tags=["home"], opt=VIEWER)
+async def list_waiting(request: Request[Any, Any, Any]) -> Waiting:
+    """How much work waits for the person who asks, by kind: approvals by others, readings to be reviewed and the like."""
+    return await work_waiting(deps_of(request).store, actor_of(request))
+
+
+def _us(at: datetime) -> int:
+    return (at - utc_of_us(0)) // timedelta(microseconds=1)
+
+
+@get("/meters/{meter_id:int}/timeline", operation_id="list_timeline", tags=["home"], opt=VIEWER)
+async def list_timeline(
+    request: Request[Any, Any, Any], meter_id: Id, limit: Limit = 50, cursor: Cursor = None
+) -> Page[MeterEvent]:
+    """What happened to a meter, newest first: alarms, commands, findings, edits, readings by persons, safety closings; for
+    administrators also what persons did to its record."""
+    deps, actor = deps_of(request), actor_of(request)
+    before = decode_cursor("timeline", cursor, tuple[Key, str, Key])
+    async with deps.store.tenant(actor.tenant_id) as work:
+        if await work[MeterStore].get(MeterId(meter_id)) is None:
+            raise Problem("not-found")
+        rows = await work[HomeStore].timeline(
+            MeterId(meter_id),
+            before,
+            limit + 1,
+            has_trail=covers(actor.role, Role.ADMINISTRATOR),
+        )
+    return page("timeline", rows, limit, lambda event: (_us(event.at), event.kind, event.reference))
+
+
+HANDLERS: list[Any] = [read_home, list_waiting, list_timeline]
