@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { DataLine, Files, Location, Odometer } from "@element-plus/icons-vue";
+import { Connection, DataLine, Files, Location, Odometer } from "@element-plus/icons-vue";
 import type { NavEntry } from "@/shared/pages";
 
 export const nav: readonly NavEntry[] = [
   { page: "meters", icon: Odometer, order: 20 },
   { page: "monitors", icon: DataLine, order: 25 },
+  { page: "concentrators", icon: Connection, order: 26 },
   { page: "areas", icon: Location, order: 27 },
   { page: "products", icon: Files, order: 70 },
 ];

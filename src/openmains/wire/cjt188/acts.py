@@ -135,11 +135,17 @@ def set_valve(
     if wanted is Valve.UNKNOWN:
         raise ValueError("a valve is opened or closed")
     if look_first or not may_write():
-        before = _metering_of(meter, (yield _ask(meter, READ, METERING)))
-        if before.metering is None:
-            return before
-        if meter.dialect.valve(before.metering.status) is wanted:
-            return replace(before, detail=ALREADY)
+        wait_ms = 0
+        for _ in range(looks):  # one on its way may have been told already, before somebody was killed
+            before = _metering_of(meter, (yield _ask(meter, READ, METERING, wait_ms=wait_ms)))
+            if before.metering is None:
+                return before
+            stands = meter.dialect.valve(before.metering.status)
+            if stands is wanted:
+                return replace(before, detail=ALREADY)
+            if stands is not Valve.UNKNOWN:
+                break
+            wait_ms = meter.dialect.valve_wait_ms
         if not may_write():
             return replace(before, outcome=Outcome.WITHHELD, detail="")
     payload = bytes((VALVE_OPEN if wanted is Valve.OPEN else VALVE_CLOSE,))

@@ -39,12 +39,13 @@ class Line:
     clock: VirtualClock = field(default_factory=VirtualClock)
     stopped: bool = False
     deaf: bool = False
+    motor_ms: int = 3_000
 
     def __post_init__(self) -> None:
         self.town = Town(clock=self.clock)
         self.town.add(NUMBER, {METERS[0]: WATER_LINE, METERS[1]: GAS_LINE}, poll_s=86_400)
         self.meters = [
-            EmulatedLineMeter(kind, number, total=100, faults=self.faults, wall_s=self.wall)
+            EmulatedLineMeter(kind, number, total=100, faults=self.faults, wall_s=self.wall, motor_ms=self.motor_ms)
             for kind, number in zip((0x10, 0x30), METERS, strict=True)
         ]
         self.connect()
@@ -162,6 +163,21 @@ async def test_a_command_whose_edge_was_killed_acts_once_and_is_told_late_if_it_
     line.give("valve_open", valid_s=-1)
     await line.run()
     assert line.words() == [("too_late", "expired", NOT_SENT)] and line.meters[0].acted == [VALVE]
+
+
+async def test_a_valve_on_its_way_is_waited_for_before_it_is_told_again() -> None:
+    line = Line(motor_ms=20_000)
+    await line.run()
+    line.give("valve_close")
+    await line.run(3)
+    assert line.meters[0].acted == [VALVE]
+    line.town.disk.uplinks.clear()
+    line.connect()  # kill -9 while the motor runs
+    line.give("valve_close")
+    await line.run(3)
+    line.give("valve_close")
+    await line.run(60)
+    assert line.words()[-1] == ("confirmed", "already_done", DELIVERED) and line.meters[0].acted == [VALVE]
 
 
 @pytest.mark.parametrize(
