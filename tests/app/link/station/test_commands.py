@@ -173,7 +173,6 @@ async def test_a_valve_on_its_way_is_waited_for_before_it_is_told_again() -> Non
     assert line.meters[0].acted == [VALVE]
     line.town.disk.uplinks.clear()
     line.connect()  # kill -9 while the motor runs
-    line.give("valve_close")
     await line.run(3)
     line.give("valve_close")
     await line.run(60)
