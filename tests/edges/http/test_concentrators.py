@@ -52,6 +52,7 @@ async def test_the_book_of_concentrators(world: World) -> None:
         refused: list[tuple[dict[str, Any], str]] = [
             ({"number": first}, "concentrator-taken"),
             ({"number": "12"}, "invalid-input"),
+            ({"number": f"{second}\n"}, "invalid-input"),
             ({"number": second, "name": "=1+1"}, "invalid-input"),
             ({"number": second, "poll_s": 9}, "invalid-input"),
             ({"number": second, "meters": [one]}, "meters-not-free"),

@@ -20,7 +20,7 @@ from openmains.app.identity.ports import AuditTrail
 from openmains.app.identity.reason import stated
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
-from openmains.domain.fleet.frame_number import twins, wire_number
+from openmains.domain.fleet.frame_number import NUMBER_DIGITS, twins, wire_number
 from openmains.domain.plain_text import name_fault
 
 SHOWN = 10
@@ -32,6 +32,10 @@ COLUMNS = ("number", "name", "poll_s", "meter")
 async def add_concentrator(store: Store, actor: Actor, wanted: NewConcentrator) -> ConcentratorDetail:
     """Raises ``invalid-input``, ``concentrator-taken``, ``meters-not-free``, ``meters-alike``."""
     _check_name(wanted.name)
+    if (
+        len(wanted.number) != NUMBER_DIGITS or wire_number(wanted.number) != wanted.number
+    ):  # a pattern lets a line end by
+        raise Problem("invalid-input", fields=(("/number", "wrong-format"),))
     async with store.tenant(actor.tenant_id) as work:
         made = await work[ConcentratorStore].add(wanted.number, wanted.name, wanted.poll_s)
         if made is None:
