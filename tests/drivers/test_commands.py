@@ -205,8 +205,20 @@ def test_cjt188_asks_what_its_public_description_says() -> None:
     assert gas.command("valve_open", number, **head)[14] == 0x55
     clock = water.command("set_clock", number | {"platform_at": 1_767_288_600, "utc_offset_min": 480}, **head)
     assert clock[11:21].hex() == "a015ff" + "00300102012620"  # 2026-01-02 01:30:00 at +8, low byte first
+    price = {"tier_from": [0, 300, 600], "prices": [19_800, 25_200, 31_000], "first_day": 1}
+    table = gas.command("set_price", number | price, **head)  # the table of price.py, 0.01 CNY
+    assert table[9:14].hex() == "0413a010ff" and table[14:30].hex() == "980100000300520200000600100300" + "01"
+    assert water.command("read_now", {}, **head)[2:9] == bytes(7)  # the address is left to the registry
     assert all(not kind.confirmed for kind in water.command_kinds.values())
-    for bad in ({}, number | {"colour": 1}, {"meter_number": 10**14}):
+    for wrong in (
+        {"tier_from": [1, 300, 600]}, {"tier_from": [0, 600]}, {"tier_from": [0, 600, 300]}, {"prices": [19_801, 25_200, 31_000]},
+        {"first_day": 32},
+    ):  # fmt: skip
+        with pytest.raises(EncodeError):
+            gas.command("set_price", number | price | wrong, **head)
+    with pytest.raises(EncodeError, match="480"):  # by the page's offset these clocks are read
+        water.command("set_clock", number | {"platform_at": 1_767_288_600, "utc_offset_min": 0}, **head)
+    for bad in (number | {"colour": 1}, {"meter_number": 10**14}):
         with pytest.raises(EncodeError):
             water.command("read_now", bad, **head)
 

@@ -39,6 +39,7 @@ class PlainCommands:
     """Frames as msgpack; the MAC, if any, at the end."""
 
     settings: Mapping[str, Any] = SETTINGS
+    is_asked = False
 
     command_kinds: Mapping[str, Any] = {
         kind.value: SimpleNamespace(title=Title("命令", kind.value), params=AMOUNT if kind is Kind.TOP_UP else ())

@@ -9,8 +9,10 @@ from openmains.app.ingest.edge.admission import Admission
 from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.edge.pace import Pace
 from openmains.app.ingest.edge.shedding import Shedding
-from openmains.app.link.station.directory import Concentrator, LinePlace, line_meter, wire_number
+from openmains.app.link.ports import Clock
+from openmains.app.link.station.directory import Concentrator, LinePlace, line_place
 from openmains.app.link.station.main_station import MainStation
+from openmains.domain.fleet.frame_number import wire_number
 from openmains.domain.ids import MeterId, ProductId, TenantId
 from openmains.drivers import catalog
 from openmains.drivers.model import Kind as MessageKind
@@ -48,14 +50,15 @@ class Town:
     refused: list[tuple[str, str, str]] = field(default_factory=list)
     meters: int = 0
     pace: Pace = field(default_factory=Pace)
+    clock: Clock = field(default_factory=lambda: LoopTime())
 
     def __post_init__(self) -> None:
         admission = Admission(Identities(), catalog.load())
         admission.set_products(DRIVERS, {})
         self.batcher = Batcher(self.disk, 2)
         self.main = MainStation(
-            node=1, directory=self, admission=admission, batcher=self.batcher, shedding=Shedding(self.pace), clock=LoopTime(),
-            note=lambda *told: self.refused.append(told),
+            node=1, directory=self, admission=admission, batcher=self.batcher, shedding=Shedding(self.pace), clock=self.clock,
+            note=lambda name, reason, host, tenant_id, detail: self.refused.append((name, reason, host)),
         )  # fmt: skip
 
     def find(self, number: str) -> Concentrator | None:
@@ -68,8 +71,8 @@ class Town:
         for each, product in meters.items():
             self.meters += 1
             identity = found[wire_number(each)] = Identity(MeterId(self.meters), TENANT, product)
-            if (meter := line_meter(each, catalog.load().driver(DRIVERS[product]))) is not None:
-                line[meter.address] = LinePlace(meter, identity)
+            if (place := line_place(each, catalog.load().driver(DRIVERS[product]), identity)) is not None:
+                line[place.meter.address] = place
         self.known[number] = Concentrator(number, TENANT, found, line, poll_s)
 
 

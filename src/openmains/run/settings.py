@@ -91,6 +91,12 @@ class Settings:
         "签发终端证书的机构(PEM),证书 CN 须为 16 位终端编号;空 = 不核验终端证书",
         "authority of the terminals' certificates (PEM), the CN of each being the terminal's 16 digits; empty = none is asked for",
     )
+    tcp_unproven_commands: bool = _s(
+        False,
+        "阀控、价格等签名类命令是否也经未以证书证明身份的 TCP 终端下发;仅限自有网络(APN、VPN)。校时与点抄不受限",
+        "whether signed commands (valve, price) also go down to TCP terminals without a certificate that proves them; only within a network of"
+        " your own (APN, VPN). Reading and setting a clock are not held to this",
+    )
     tcp_connections: int = _s(20_000, "TCP 连接上限", "most TCP connections", low=1)
     tcp_address_connections: int = _s(
         1_000,

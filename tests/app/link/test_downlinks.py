@@ -5,7 +5,8 @@ import pytest
 
 from openmains.app.command.downlink import DownFrame
 from openmains.app.command.sent_frames import sent_frames
-from openmains.app.link.downlinks import AGAIN_S, Downlinks
+from openmains.app.link.downlinks import Downlinks
+from openmains.app.link.link_reports import AGAIN_S
 from openmains.app.link.proofs import PROOF_S, Proofs
 from tests.support.link import EPOCH_US, IMEI, RecordingLink, RecordingSender, RecordingStream, Seat, VirtualClock
 

@@ -279,6 +279,44 @@ def test_over_tls_only_terminals_with_their_own_certificate_come_in(run: Callabl
     run(come())
 
 
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_connections_in_their_handshake_count_and_leave_nothing(run: Callable[..., None], tmp_path: Path) -> None:
+    certificate, key = certificates(tmp_path)
+
+    async def come() -> None:
+        limits = TcpLimits(connections_per_address=5)
+        town = town_of(NUMBER)
+        async with serving(town, limits, tls_context(certificate, key, ""), trusted="10.0.0.0/8") as (server, port):
+            silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(5)]
+            await until(lambda: server.measures["tcp.handshakes"] == 5)
+            sixth = Client(StationTerminal(NUMBER))
+            with pytest.raises(OSError):
+                await sixth.connect(port, with_certificate(certificate))
+            assert server.counters["closed.too_many_of_one_address"] == 1 and not server.counters["accepted"]
+            for n, each in enumerate(silent):  # one speaks no TLS, one is reset, the others go
+                if n == 0:
+                    each.sendall(b"GET / HTTP/1.1\r\n\r\n")
+                    await until(lambda: server.measures["tcp.handshakes"] == 4)
+                elif n == 1:
+                    each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                each.close()
+            await until(lambda: not server.measures["tcp.handshakes"] and not server.hosts)
+            assert server.counters["closed.handshake"] == 5
+            for _ in range(10):  # what a terminal says right behind its handshake is heard
+                client = Client(StationTerminal(NUMBER))
+                await client.connect(port, with_certificate(certificate))
+                await until(lambda client=client: client.terminal.is_registered)  # type: ignore[misc]
+                await client.close()
+                await until(lambda: not server.connections)
+            silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(3)]
+            await until(lambda: server.measures["tcp.handshakes"] == 3)
+        await until(lambda: not server.connections and not server.hosts)  # also when it is stopped
+        for each in silent:
+            each.close()
+
+    run(come())
+
+
 async def test_eight_meters_of_three_dialects_on_a_serial_line_behind_a_dtu() -> None:
     """The line is a pty: what one side writes the other reads, in pieces, with noise between the frames."""
     source = random.Random(188)  # noqa: S311 - the same noise in every run is wanted

@@ -21,7 +21,7 @@ async def test_meters_and_terminals_are_added_and_taken_away(
     owner: Any = await connect(outside.urls.postgres_owner)
     pool = await create_pool(outside.urls.postgres_pipeline, max_size=1)
     told: list[Sequence[Any]] = []
-    follower = ConcentratorFollower(pool, told.append)
+    follower = ConcentratorFollower(pool, lambda rows, numbers, gone: told.append(rows))
 
     def mine() -> list[str | None] | None:
         """Meters an edge knows behind the terminal; None: it does not know the terminal."""

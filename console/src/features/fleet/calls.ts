@@ -113,3 +113,28 @@ export const listInstallations = (query: QueryOf<"list_installations">, signal: 
 export const listDueMeters = (query: DueQuery, signal: Abort) => call("get", "/api/v1/meters/due", { query, signal });
 export const countDueMeters = (query: QueryOf<"count_due_meters">, signal: Abort) => call("get", "/api/v1/meters/due/counts", { query, signal });
 export const dueMetersFile = (query: QueryOf<"download_due_meters">) => fileUrl("/api/v1/meters/due/file", query);
+
+// Concentrators and DTUs.
+export type Concentrator = Schemas["RegisteredConcentrator"];
+export type NewConcentrator = Schemas["NewConcentrator"];
+export type ConcentratorChange = Schemas["ConcentratorChange"];
+export type ConcentratorMetersChange = Schemas["ConcentratorMetersChange"];
+export type ConcentratorImport = Schemas["ConcentratorImport"];
+export const listConcentrators = (query: QueryOf<"list_concentrators">, signal: Abort) => call("get", "/api/v1/concentrators", { query, signal });
+export const concentratorsFile = () => urlOf("/api/v1/concentrators/file", {}, {});
+export const getConcentrator = (concentratorId: number, signal: Abort) =>
+  call("get", "/api/v1/concentrators/{concentrator_id}", { path: { concentrator_id: concentratorId }, signal });
+export const listBehind = (concentratorId: number, query: QueryOf<"list_behind">, signal: Abort) =>
+  call("get", "/api/v1/concentrators/{concentrator_id}/meters", { path: { concentrator_id: concentratorId }, query, signal });
+export const addConcentrator = (body: NewConcentrator) => call("post", "/api/v1/concentrators", { body });
+export const changeConcentrator = (concentratorId: number, body: ConcentratorChange) =>
+  call("patch", "/api/v1/concentrators/{concentrator_id}", { path: { concentrator_id: concentratorId }, body });
+export const changeBehind = (concentratorId: number, body: ConcentratorMetersChange) =>
+  call("post", "/api/v1/concentrators/{concentrator_id}/meters", { path: { concentrator_id: concentratorId }, body }); // with its reason
+export const removeConcentrator = (concentratorId: number, reason: string) =>
+  call("delete", "/api/v1/concentrators/{concentrator_id}", { path: { concentrator_id: concentratorId }, query: { reason } });
+export const importConcentrators = (file: File): Promise<ConcentratorImport> => {
+  const body = new FormData();
+  body.set("data", file);
+  return send(urlOf("/api/v1/concentrators/import", {}, {}), { method: "POST", body });
+};

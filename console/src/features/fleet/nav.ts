@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Calendar, DataLine, Files, Location, Odometer, SetUp } from "@element-plus/icons-vue";
+import { Calendar, Connection, DataLine, Files, Location, Odometer, SetUp } from "@element-plus/icons-vue";
 import type { NavEntry } from "@/shared/pages";
 
 export const nav: readonly NavEntry[] = [
@@ -7,6 +7,7 @@ export const nav: readonly NavEntry[] = [
   { page: "monitors", icon: DataLine, order: 25 },
   { page: "installations", icon: SetUp, order: 22 },
   { page: "due-meters", icon: Calendar, order: 23 },
+  { page: "concentrators", icon: Connection, order: 26 },
   { page: "areas", icon: Location, order: 27 },
   { page: "products", icon: Files, order: 70 },
 ];

@@ -37,6 +37,7 @@ from openmains.app.command.signing_ports import (
 from openmains.domain.command.flow import CellFlow
 from openmains.domain.command.kinds import RULES, Kind, KindRule, Lane, Times, rule_for
 from openmains.domain.command.life import Event
+from openmains.domain.command.named_meter import METER_NUMBER
 from openmains.domain.command.order import after_send, next_of
 from openmains.domain.command.safety import MOVES, Refusal
 from openmains.domain.ids import CommandId, MeterId, ProductId, TenantId
@@ -168,7 +169,11 @@ class Dispatcher:
         going = [command for command in commands if command.tenant_id not in stopped]
         self.counters.stopped += len(commands) - len(going)
         signed = await self._signed(
-            [c for c in going if c.frame is None and self._needs_key(c) and not _may_be_anothers(c)]
+            [
+                c
+                for c in going
+                if c.frame is None and self._needs_key(c) and not _may_be_anothers(c) and not self._names_nobody(c)
+            ]
         )
         for command in going:
             made = self._frame(command, signed, now_us)
@@ -187,7 +192,8 @@ class Dispatcher:
             )
             outgoing[command.command_id] = DownFrame(
                 command.command_id, TenantId(command.tenant_id), MeterId(command.meter_id), ProductId(command.product_id),
-                NO_MODULE if command.imei is None else command.imei, command.kind, frame,
+                NO_MODULE if command.imei is None else command.imei, command.kind, frame, command.not_after,
+                self._line_of(command),
             )  # fmt: skip
         taken = await self._flow.apply(changes)
         leaving = [outgoing[key] for key in taken if key in outgoing]
@@ -204,6 +210,19 @@ class Dispatcher:
 
     def _needs_key(self, command: OpenCommand) -> bool:
         return RULES[command.kind].signed and self._known(command) is not None
+
+    def _line_of(self, command: OpenCommand) -> str:
+        """The concentrator on whose line the meter is asked, "" for a meter with another way."""
+        driver = self._drivers.command_driver(command.driver)
+        return command.concentrator if driver is not None and driver.is_asked else ""
+
+    def _names_nobody(self, command: OpenCommand) -> bool:
+        """Its frame leaves the address to the edge, and no edge knows one: the meter is behind no concentrator (any more)."""
+        driver = self._known(command)
+        if driver is None or not driver.is_asked or command.concentrator:
+            return False
+        named = {param.name for param in driver.command_kinds[command.kind].params}
+        return METER_NUMBER in named and not command.params.get(METER_NUMBER)
 
     def _known(self, command: OpenCommand) -> CommandDriver | None:
         driver = self._drivers.command_driver(command.driver)
@@ -239,6 +258,8 @@ class Dispatcher:
         driver = self._known(command)
         if driver is None:
             return self._refused(command, now_us, "not_by_this_driver")
+        if self._names_nobody(command):
+            return self._refused(command, now_us, "needs_meter_number")
         if RULES[command.kind].signed:
             answer = signed.get(command.command_id)
             if isinstance(answer, SignedFrame):

@@ -14,7 +14,9 @@ NO_MODULE = 0  # in place of an IMEI: the meter has lost its module, and the com
 
 
 class DownFrame(msgspec.Struct, array_like=True, frozen=True):
-    """One frame of the product's driver for one meter. How long it holds is in the frame, where the meter checks it."""
+    """One frame of the product's driver for one meter. How long it holds is in the frame, where the meter checks it; where the protocol
+    has no place for that, the edge keeps to ``not_after`` (s, 0: not said). ``concentrator``: behind which the meter is asked on a line; ""
+    for one that hears it by its own module."""
 
     command_id: CommandId
     tenant_id: TenantId
@@ -23,6 +25,8 @@ class DownFrame(msgspec.Struct, array_like=True, frozen=True):
     imei: int
     kind: str
     frame: bytes
+    not_after: int = 0
+    concentrator: str = ""
 
 
 _decoder = msgspec.msgpack.Decoder(list[DownFrame])

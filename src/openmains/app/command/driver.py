@@ -20,6 +20,10 @@ class CommandDriver(Protocol):
         """Kinds it can say → ``drivers.model.CommandKind``: title and parameters with unit and range."""
 
     @property
+    def is_asked(self) -> bool:
+        """Its meters are asked by a master on a line, which reads back what it wrote; their frames know no validity."""
+
+    @property
     def settings(self) -> Mapping[str, Any]:
         """Parameters by name → ``drivers.model.Setting``."""
 

@@ -27,6 +27,7 @@ from openmains.domain.command import safety_closing
 from openmains.domain.command.kinds import RULES, Kind, KindRule, Times, rule_of
 from openmains.domain.command.life import State
 from openmains.domain.command.meter_bounds import beyond_meter
+from openmains.domain.command.named_meter import METER_NUMBER, names_another
 from openmains.domain.command.order import slot_of
 from openmains.domain.identity.role import Role, covers
 from openmains.domain.ids import CommandId, MeterId, ProductId
@@ -58,6 +59,12 @@ def check_params(drivers: CommandDrivers, driver_name: str, kind: Kind, params: 
         driver.command_body(kind, safety_closing.for_the_meter(kind, params), serial=1, counter=1, not_after=2**31)
     except ValueError as error:
         raise Problem("invalid-input", fields=(("/params", "not-accepted"),)) from error
+
+
+def check_named(params: Mapping[str, Any], number: str) -> None:
+    """Raises ``other-meter-named`` for parameters that say whom the frame is for, and name another meter than the command's."""
+    if names_another(params, number):
+        raise Problem("other-meter-named", fields=((f"/params/{METER_NUMBER}", "not-accepted"),), number=number)
 
 
 def check_quantities(
@@ -150,6 +157,7 @@ async def _target(work: Work, drivers: CommandDrivers, meter_id: MeterId, wanted
         raise Problem("not-found")
     target = targets[0]
     check_params(drivers, target.driver, wanted.kind, wanted.params)
+    check_named(wanted.params, target.number)
     check_quantities(drivers, target.driver, wanted.kind, wanted.params, target.qmax_l_h, target.number)
     return target
 

@@ -7,7 +7,14 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from openmains.app.command.driver import CommandDrivers
-from openmains.app.command.give import check_may_give, check_params, check_quantities, check_role, times_for
+from openmains.app.command.give import (
+    check_may_give,
+    check_named,
+    check_params,
+    check_quantities,
+    check_role,
+    times_for,
+)
 from openmains.app.command.model import Batch, BatchAction, BatchFilter, BatchMeter, NewBatch, SignerLogin
 from openmains.app.command.ports import CommandStore, StopSwitch
 from openmains.app.command.signing import KeyVerdict, approve, authorise, check_person
@@ -82,6 +89,7 @@ async def _check(work: Work, drivers: CommandDrivers, wanted: NewBatch, chosen: 
         if target.driver not in seen:
             seen.add(target.driver)
             check_params(drivers, target.driver, wanted.kind, params)
+        check_named(params, target.number)
         check_quantities(drivers, target.driver, wanted.kind, params, target.qmax_l_h, target.number)
     return {target.product_id for target in targets} or {ProductId(0)}
 

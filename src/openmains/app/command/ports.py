@@ -94,6 +94,7 @@ class OpenCommand(HeldCommand, frozen=True, kw_only=True):
     product_id: ProductId
     imei: int | None  # of its module, None where it has none now
     misfits: bool = False  # the meter's frames carry another number than the registered one
+    concentrator: str = ""  # behind which the meter is
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ class Change:
 class CommandResponse:
     """What an uplink says of a command. From the meter: ``serial`` with a result ``code`` and points, or (``code`` None) a part of
     the answer: settings read back by name, or a part of its log; said unasked (``serial`` 0) it is of no command. From the link:
-    ``link`` ('delivered', 'lost') and ``command_id``."""
+    ``link`` (a key of ``results.LINK_EVENTS``), ``command_id`` and ``detail``."""
 
     tenant_id: TenantId
     meter_id: MeterId
@@ -158,6 +159,7 @@ class CommandResponse:
     log: tuple[int, int, str] | None = None  # part, parts, text
     link: str = ""
     command_id: CommandId = NO_COMMAND
+    detail: str = ""  # of the link's word
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 
 A result is a message of kind ``command_result`` with the points ``command_serial`` and ``command_result`` and whatever the
 meter read back; settings (``parameters``) and parts of its log (``log``) come before it and decide nothing. What a link
-saw (delivered, lost) travels through the same stream as an uplink of channel ``link``, so that it is durable and in order
-with the meter's words; its path says what and of which command: ``delivered/1234``.
+saw (delivered, lost; on a line also confirmed, declined, too late) travels through the same stream as an uplink of channel ``link``, so that
+it is durable and in order with the meter's words; its path says what, of which command, and why: ``declined/1234/refused``.
 """
 
 from collections.abc import Mapping
@@ -18,22 +18,35 @@ LINK_CHANNEL = "link"
 COMMAND_RESULT, PARAMETERS, LOG = "command_result", "parameters", "log"  # kinds of messages, as drivers name them
 ANSWERS = frozenset({COMMAND_RESULT, PARAMETERS, LOG})
 PRICES = ("price_version", "price_deferred")  # what a result says of prices
-LINK_EVENTS: Mapping[str, Event] = {"delivered": Event.DELIVER, "lost": Event.LOSE}
+LINK_EVENTS: Mapping[str, Event] = {
+    "delivered": Event.DELIVER,
+    "lost": Event.LOSE,
+    # of meters that an edge asks on a line: it has read back what it wrote
+    "confirmed": Event.DONE,
+    "declined": Event.DECLINE,
+    "too_late": Event.TOO_LATE,
+}
 _NOT_READ_BACK = frozenset({"command_serial", "command_result", "command_code", "frame_seq", "device_at"})
 
 
-def link_path(what: str, command_id: CommandId) -> str:
-    """Path of a link's word; ``what`` is a key of ``LINK_EVENTS``."""
-    return f"{what}/{command_id}"
+def link_path(what: str, command_id: CommandId, detail: str = "") -> str:
+    """Path of a link's word; ``what`` is a key of ``LINK_EVENTS``, ``detail`` a code."""
+    return f"{what}/{command_id}/{detail}" if detail else f"{what}/{command_id}"
 
 
 def delivery_report(uplink: Uplink) -> CommandResponse | None:
     """The word of an uplink of channel ``link``; None where it makes no sense (counted, never fatal)."""
-    what, _, number = uplink.path.partition("/")
+    what, _, rest = uplink.path.partition("/")
+    number, _, detail = rest.partition("/")
     if what not in LINK_EVENTS or not number.isascii() or not number.isdigit() or len(number) > 18:
         return None
     return CommandResponse(
-        uplink.tenant_id, uplink.meter_id, uplink.received_us, link=what, command_id=CommandId(int(number))
+        uplink.tenant_id,
+        uplink.meter_id,
+        uplink.received_us,
+        link=what,
+        command_id=CommandId(int(number)),
+        detail=detail,
     )
 
 

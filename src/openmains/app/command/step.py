@@ -150,7 +150,8 @@ def changes_of(
         if response.link:
             command = held.get(response.command_id)
             if command is not None and command.meter_id == response.meter_id:
-                changes.append(Change(command.command_id, LINK_EVENTS[response.link], response.received_us, "link"))
+                event = LINK_EVENTS[response.link]
+                changes.append(Change(command.command_id, event, response.received_us, "link", response.detail))
         elif response.code is not None:
             command = by_serial.get((response.meter_id, response.serial))
             if command is not None:

@@ -16,6 +16,12 @@ from openmains.app.fleet.areas import (
     Premises,
     PremisesFilter,
 )
+from openmains.app.fleet.concentrators import (
+    ConcentratorDetail,
+    ConcentratorMeter,
+    ConcentratorRow,
+    RegisteredConcentrator,
+)
 from openmains.app.fleet.driver_catalog import DriverIdentity
 from openmains.app.fleet.model import (
     Dimension,
@@ -82,6 +88,37 @@ class PremisesStore(Protocol):
 
     async def change(self, premises_id: PremisesId, revision: int, values: dict[str, Any]) -> Premises | None:
         """None: the revision is not the current one."""
+
+
+class ConcentratorStore(Protocol):
+    """One tenant's concentrators and DTUs, in one transaction."""
+
+    async def page(
+        self, limit: int, after: str, *, q: str | None, is_connected: bool | None
+    ) -> list[RegisteredConcentrator]:
+        """By number."""
+
+    async def get(self, concentrator_id: int) -> ConcentratorDetail | None: ...
+    async def by_number(self, number: str) -> int | None:
+        """Held until the transaction ends."""
+
+    async def meters(self, concentrator_id: int, limit: int, after: int) -> list[ConcentratorMeter]: ...
+    async def add(self, number: str, name: str, poll_s: int) -> int | None:
+        """None: the number is taken, perhaps by another utility."""
+
+    async def change(self, concentrator_id: int, values: dict[str, Any]) -> None:
+        """``name``, ``poll_s``; edges read it anew."""
+
+    async def remove(self, concentrator_id: int) -> None: ...
+    async def put(self, concentrator_id: int, numbers: Sequence[str]) -> list[str]:
+        """Those that are no meters in use, or behind another one."""
+
+    async def take(self, concentrator_id: int, numbers: Sequence[str]) -> list[str]:
+        """Those that were not behind it."""
+
+    async def numbers_behind(self, concentrator_id: int) -> list[str]: ...
+    async def rows(self) -> list[ConcentratorRow]:
+        """All, for a file."""
 
 
 class ProductStore(Protocol):

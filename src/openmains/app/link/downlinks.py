@@ -12,13 +12,11 @@ from collections import Counter
 from collections.abc import Callable
 
 from openmains.app.command.downlink import DownFrame
-from openmains.app.command.results import LINK_CHANNEL, link_path
-from openmains.app.command.sent_frames import DELIVERED, LOST, NOT_SENT, SentFrame, command_path, encode_sent
+from openmains.app.command.sent_frames import DELIVERED, LOST, NOT_SENT
 from openmains.app.ingest.uplink import Uplink
+from openmains.app.link.link_reports import LinkReports
 from openmains.app.link.ports import Clock, FrameSender, Link, Terminal
 from openmains.app.link.proofs import Proofs
-
-AGAIN_S = 1.0
 
 
 class Downlinks:
@@ -37,22 +35,22 @@ class Downlinks:
         stopped: Callable[[int], bool],
         publish: Callable[[Uplink, Callable[[bool], None]], None],
     ) -> None:
-        self._node = node
         self._link = link
         self._clock = clock
         self._proofs = proofs
         self._sender = sender
         self._may_command = may_command
         self._stopped = stopped
-        self._publish = publish
+        self._words = LinkReports(node, clock, publish)
         self._under_way: dict[int, DownFrame] = {}  # by command
         self._sent_us: dict[int, int] = {}  # by command: when its frame was handed to the radio
         self.counters = Counter[str]()
 
     def handle(self, frames: list[DownFrame]) -> None:
-        """Frames from the dispatcher. One for a meter whose session is at another node is left to that node."""
+        """Frames from the dispatcher. One for a meter whose session is at another node is left to that node, one for a line
+        (``station/commands.py``) to the line."""
         for frame in frames:
-            terminal = self._link.terminal(frame.imei)
+            terminal = None if frame.concentrator else self._link.terminal(frame.imei)
             if terminal is None:
                 self.counters["downlink.not_here"] += 1
                 continue
@@ -88,20 +86,6 @@ class Downlinks:
 
     def _report(self, what: str, frame: DownFrame) -> None:
         self.counters[f"downlink.{what}"] += 1
-        now_us = self._clock.unix_us()
         sent_us = self._sent_us.pop(frame.command_id, None)
         outcome = DELIVERED if what == "delivered" else NOT_SENT if sent_us is None else LOST
-        sent = SentFrame(
-            frame.tenant_id, frame.meter_id, frame.product_id, now_us if sent_us is None else sent_us, frame.command_id,
-            self._sender.channel, command_path(self._sender.place, frame.kind), outcome, frame.frame,
-        )  # fmt: skip
-        uplink = Uplink(
-            frame.meter_id, frame.tenant_id, frame.product_id, LINK_CHANNEL, link_path(what, frame.command_id), now_us,
-            encode_sent([sent]), node=self._node,
-        )  # fmt: skip
-
-        def published(confirmed: bool) -> None:
-            if not confirmed:
-                self._clock.call_later(AGAIN_S, lambda: self._publish(uplink, published))
-
-        self._publish(uplink, published)
+        self._words.tell(what, frame, self._sender.channel, self._sender.place, sent_us, outcome)

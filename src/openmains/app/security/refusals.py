@@ -8,6 +8,8 @@ of a street stays out. Strangers can be refused under any number of names: what 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from openmains.domain.ids import TenantId
+
 MOST_NAME = 64
 
 
@@ -23,7 +25,8 @@ class RefusalStage(StrEnum):
 class Refusal:
     """One name refused at one stage for one reason, since the last flush. Times µs since 1970.
 
-    ``name``: what it called itself, printable and shortened. ``imei``: None where the name has none. ``reason``: a fixed word
+    ``name``: what it called itself, printable and shortened. ``imei``: None where the name has none. ``tenant_id``: whose it is, where
+    that is known by something else than a module (a concentrator's number), else None. ``reason``: a fixed word
     or phrase; ``detail``: what and where, as the device was told, "": nothing more.
     """
 
@@ -36,6 +39,7 @@ class Refusal:
     first_us: int
     last_us: int
     attempts: int = 1
+    tenant_id: TenantId | None = None
 
 
 class Refusals:
@@ -47,7 +51,15 @@ class Refusals:
         self.left_out = 0
 
     def note(
-        self, name: str, imei: int | None, stage: RefusalStage, reason: str, detail: str, address: str, now_us: int
+        self,
+        name: str,
+        imei: int | None,
+        stage: RefusalStage,
+        reason: str,
+        detail: str,
+        address: str,
+        now_us: int,
+        tenant_id: TenantId | None = None,
     ) -> None:
         """Somebody was refused. ``name`` is a stranger's word: what cannot be printed is shown as an escape."""
         shown = name.encode("ascii", "backslashreplace").decode()
@@ -56,8 +68,11 @@ class Refusals:
         if known is not None:
             known.last_us, known.address, known.detail = now_us, address, detail
             known.attempts += 1
+            known.tenant_id = tenant_id
         elif len(self._found) < self._most:
-            self._found[shown, stage, reason] = Refusal(shown, imei, stage, reason, detail, address, now_us, now_us)
+            self._found[shown, stage, reason] = Refusal(
+                shown, imei, stage, reason, detail, address, now_us, now_us, tenant_id=tenant_id
+            )
         else:
             self.left_out += 1
 

@@ -40,6 +40,7 @@ class Refusal(StrEnum):
     HAS_CREDIT = "has_credit"  # a customer who has paid is never closed
     UNKNOWN_CREDIT = "unknown_credit"  # prepay, and nobody knows the balance: not closed on a guess
     REMOVED = "removed"  # the meter is out of use
+    OTHER_NUMBER = "other_number"  # the frame would be for another meter than the command
     MODULE_MISMATCH = (
         "module_mismatch"  # its frames carry another meter's number: who knows whose valve or credit it is
     )

@@ -65,6 +65,8 @@ _REASONS = {"truncated": "length", "trailing bytes": "length", "checksum": "crc"
 class Cjt188Driver(PageDriver):
     """Water or gas meter after CJ/T 188-2004."""
 
+    is_asked = True
+
     def __init__(self, page: Page, reader: PageReader) -> None:
         super().__init__(page)
         self.encodes = True
@@ -191,7 +193,7 @@ class Cjt188Driver(PageDriver):
         self, kind: str, params: Mapping[str, object], *, serial: int, counter: int, not_after: int
     ) -> bytes:
         """The whole frame: there is no place for counter, validity and MAC."""
-        return commands.body(kind, params, serial, self._family, self._order)
+        return commands.body(kind, params, serial, self._family, self._order, self.options.utc_offset_s)
 
     def command(
         self,

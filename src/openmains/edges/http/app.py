@@ -29,6 +29,7 @@ from openmains.edges.http import (
     command_facts,
     command_policy,
     command_safety,
+    concentrators,
     device_management,
     fleet,
     fleet_due,
@@ -92,8 +93,8 @@ _MODULES = (
     identity_session, identity, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions, readings_edits,
     readings_versions, readings_manual, readings_changes, alarm, alarm_limits, monitors, ingest, job, security, device_management,
     command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff, tariff_plans, ledger,
-    billing, payment, readings_bulk, readings_sums, readings_saved, readings_tasks, areas, imports, home, party, party_accounts,
-    fleet_lives, fleet_due, readings_accounts, system,
+    billing, payment, readings_bulk, readings_sums, readings_saved, readings_tasks, areas, concentrators, imports, home, party,
+    party_accounts, fleet_lives, fleet_due, readings_accounts, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(

@@ -163,7 +163,7 @@ class CommandBus:
         """To the node that heard the meter last; to all where that is not known."""
         by_node: dict[int, list[DownFrame]] = {}
         for frame in frames:
-            if frame.imei != NO_MODULE:
+            if frame.imei != NO_MODULE or frame.concentrator:
                 by_node.setdefault(self._nodes.get(frame.meter_id, ANY_NODE), []).append(frame)
         for node, items in by_node.items():
             for part in _parts(items):

@@ -4,6 +4,9 @@
 Each connection has bounds of its own, so that none harms another: bytes a second (beyond them it is not read for a moment, and TCP slows
 its sender down), bytes that wait to be sent (beyond them it is closed: its other end does not read), connections of one address and
 of all. A terminal that is gone without a word is found by the session's deadline and by the kernel's keep-alive.
+
+Over TLS sockets are accepted one by one and their handshakes begun here, so that one in its handshake counts against the same limits, and
+no more than ``HANDSHAKES`` are under way: whoever opens sockets and says nothing holds up nobody.
 """
 
 import asyncio
@@ -19,6 +22,8 @@ from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
 KEEP_ALIVE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
 BACKLOG = 4096
 HANDSHAKE_S = 15.0
+HANDSHAKES = 500  # under way at once; the others wait in the listening socket's queue
+ACCEPT_AGAIN_S = 0.1  # after the machine had no descriptor left
 CLOSING_S = 10.0
 LATE_S = 0.25  # a timer may be this late
 
@@ -67,33 +72,105 @@ class TcpServer:
         self.connections: set[_Connection] = set()
         self._sock, self._tls = sock, tls
         self._server: asyncio.Server | None = None
+        self._accepting: asyncio.Task[None] | None = None
+        self._handshakes: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Semaphore(HANDSHAKES)
 
     async def start(self) -> None:
         """Begin to accept."""
-        self._server = await asyncio.get_running_loop().create_server(
-            lambda: _Connection(self),
-            sock=self._sock,
-            backlog=BACKLOG,
-            ssl=self._tls,
-            ssl_handshake_timeout=HANDSHAKE_S if self._tls else None,
-        )
+        loop = asyncio.get_running_loop()
+        if self._tls is None:
+            self._server = await loop.create_server(lambda: _Connection(self), sock=self._sock, backlog=BACKLOG)
+        else:
+            self._sock.listen(BACKLOG)
+            self._accepting = loop.create_task(self._accept(self._tls))
+
+    def why_not(self, host: str, now: float) -> str:
+        """Why one more of this address is not served, a code; "" where it is."""
+        if len(self.connections) + len(self._handshakes) > self.limits.connections:
+            return "too_many"
+        if self.hosts[host] > self.limits.connections_per_address and not self.limiter.is_trusted(host):
+            return "too_many_of_one_address"
+        return "" if self.limiter.count(host, now) is Verdict.PASS else "address_floods"
+
+    @property
+    def is_secured(self) -> bool:
+        """Over TLS: who comes was counted before its handshake."""
+        return self._tls is not None
+
+    def left(self, host: str) -> None:
+        """One of this address less."""
+        self.hosts[host] -= 1
+        if not self.hosts[host]:
+            del self.hosts[host]
+
+    async def _accept(self, context: ssl.SSLContext) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._room.acquire()
+            try:
+                sock, peer = await loop.sock_accept(self._sock)
+            except OSError:  # reset before it was accepted, or no descriptor left
+                self._room.release()
+                await asyncio.sleep(ACCEPT_AGAIN_S)
+                continue
+            host = str(peer[0])
+            self.hosts[host] += 1
+            if why := self.why_not(host, loop.time()):
+                self.counters[f"closed.{why}"] += 1
+                self.left(host)
+                sock.close()
+                self._room.release()
+                continue
+            task = loop.create_task(self._shake_hands(sock, host, context))
+            self._handshakes.add(task)
+            task.add_done_callback(self._shaken)
+
+    def _shaken(self, task: asyncio.Task[None]) -> None:
+        self._handshakes.discard(task)
+        self._room.release()
+
+    async def _shake_hands(self, sock: socket.socket, host: str, context: ssl.SSLContext) -> None:
+        """Until the handshake is done, when the connection counts for itself, or is not."""
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: _Connection(self), sock, ssl=context, ssl_handshake_timeout=HANDSHAKE_S
+            )
+        except OSError:  # no TLS, no certificate, gone, or too late
+            self.counters["closed.handshake"] += 1
+            sock.close()
+        except asyncio.CancelledError:
+            sock.close()
+            raise
+        finally:
+            self.left(host)
 
     def stop_reading(self) -> None:
         """Accept nobody and take nothing new, but still answer what was taken."""
         if self._server is not None:
             self._server.close()
+        if self._accepting is not None:
+            self._accepting.cancel()
+            self._accepting = None
+            self._sock.close()
         for connection in self.connections:
             connection.stop_reading()
 
     def close(self) -> None:
         """Close all."""
+        for task in list(self._handshakes):
+            task.cancel()
         for connection in list(self.connections):
             connection.close("stopped")
 
     @property
     def measures(self) -> dict[str, int]:
         """By name."""
-        return {"tcp.open": len(self.connections), **{f"tcp.{name}": value for name, value in self.counters.items()}}
+        return {
+            "tcp.open": len(self.connections),
+            "tcp.handshakes": len(self._handshakes),
+            **{f"tcp.{name}": value for name, value in self.counters.items()},
+        }
 
 
 class _Connection(asyncio.Protocol):
@@ -124,14 +201,8 @@ class _Connection(asyncio.Protocol):
             transport.abort()
             return
         now = self._credit_at = self._loop.time()
-        if len(server.connections) > server.limits.connections:
-            self.close("too_many")
-        elif server.hosts[self._host] > server.limits.connections_per_address and not server.limiter.is_trusted(
-            self._host
-        ):
-            self.close("too_many_of_one_address")
-        elif server.limiter.count(self._host, now) is not Verdict.PASS:
-            self.close("address_floods")
+        if why := "" if server.is_secured else server.why_not(self._host, now):
+            self.close(why)
         else:
             self._begin(transport, now)
 
@@ -163,9 +234,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._server.connections.discard(self)
-        self._server.hosts[self._host] -= 1
-        if not self._server.hosts[self._host]:
-            del self._server.hosts[self._host]
+        self._server.left(self._host)
         for timer in (self._timer, self._pause):
             if timer is not None:
                 timer.cancel()

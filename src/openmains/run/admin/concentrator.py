@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from openmains.app.link.station.directory import twins, wire_number
+from openmains.domain.fleet.frame_number import twins, wire_number
 from openmains.domain.plain_text import name_fault
 from openmains.edges.postgres.fleet.concentrators import (
     ConcentratorTrail,

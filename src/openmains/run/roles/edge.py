@@ -25,6 +25,7 @@ from openmains.edges.nats.operate import listen_operate
 from openmains.edges.nats.pace import listen_pace
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.postgres.db import create_pool
+from openmains.edges.postgres.fleet.concentrator_standing import ConcentratorStanding
 from openmains.edges.postgres.fleet.concentrators import ConcentratorFollower
 from openmains.edges.postgres.fleet.identities import IdentityFollower
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
@@ -64,6 +65,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         await retry("terminals", access.load, stop)
         table = ConcentratorTable()
         concentrators = ConcentratorFollower(pool, table.take)
+        standing = ConcentratorStanding(pool, settings.node)
         await retry("concentrators", concentrators.follow, stop)
         catalog = driver_catalog.load()
         admission = Admission(
@@ -119,7 +121,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         tcp = tcp_side(context, table) if settings.tcp_port else None
         calm_collector(YOUNG_OF_MESSAGES)
         if tcp is not None:
-            await tcp[0].start()
+            await tcp.server.start()
         if plain is not None:
             plain.start()
         wake_up: Callable[[list[Uplink]], None] | None = None
@@ -135,6 +137,10 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             await secure.link.start()
             await listen_downlinks(client, settings.node, secure.parts.downlinks.handle)
             await listen_operate(client, settings.node, secure.parts.operations.handle)
+        if tcp is not None:
+            await retry("concentrators", standing.begin, stop)
+            await listen_downlinks(client, settings.node, tcp.commands.handle)
+        if secure is not None or tcp is not None:
             wake_up = WakeUpPublisher(client, settings.node).stored
         log.info(
             "edge ready: node %d, DTLS on %d, CoAP on %d, TCP on %d (0: off), %d meters known",
@@ -150,7 +156,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             counted = {"published": batcher.published, "unconfirmed": batcher.failed, "waiting": batcher.waiting}
             counted |= {} if plain is None else plain.counters
             counted |= {} if secure is None else secure.counters
-            counted |= {} if tcp is None else tcp[0].measures | tcp[1].counters | {"station.connected": len(tcp[1])}
+            counted |= {} if tcp is None else tcp.counters
             counted |= {"unapplied": pace.unapplied, **shedding.counters}
             return counted | admission.counters | access.counters
 
@@ -161,6 +167,11 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             asyncio.create_task(every(5.0, "products", learn_products, stop)),
             asyncio.create_task(publish_counters(Bus(client), name, counters, stop)),
         ]
+        if tcp is not None:
+            book = tcp.main.standing
+            tasks.append(
+                asyncio.create_task(every(1.0, "concentrators", lambda: standing.write(book, clock.time()), stop))
+            )
         if secure is not None:
             tasks.append(asyncio.create_task(every(1.0, "new keys", new_keys(secure.watch, access), stop)))
         fault: SessionsLostError | None = None
@@ -168,7 +179,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             await _until_stopped(settings, client, secure, stop)
         except SessionsLostError as error:
             fault = error
-        for each in (plain, None if secure is None else secure.edge, None if tcp is None else tcp[0]):
+        for each in (plain, None if secure is None else secure.edge, None if tcp is None else tcp.server):
             if each is not None:
                 each.stop_reading()
         await batcher.drain()
@@ -178,7 +189,9 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         if plain is not None:
             plain.close()
         if tcp is not None:
-            tcp[0].close()
+            tcp.server.close()
+            await asyncio.sleep(0)  # its sockets are told
+            await standing.write(tcp.main.standing, clock.time())
         if secure is not None:
             secure.edge.close()
             await secure.writer.drain()

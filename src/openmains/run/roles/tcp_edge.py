@@ -5,15 +5,21 @@ import logging
 import resource
 import ssl
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from openmains.app.fleet.identities import Identity
-from openmains.app.link.station.directory import ADDRESS_DIGITS, Concentrator, LinePlace, line_meter, twins, wire_number
+from openmains.app.link.link_reports import LinkReports
+from openmains.app.link.station.commands import LineCommands
+from openmains.app.link.station.directory import ADDRESS_DIGITS, Concentrator, LinePlace, line_place
 from openmains.app.link.station.main_station import MainStation
 from openmains.app.link.station.session import StationSession
 from openmains.app.security.refusals import RefusalStage
+from openmains.domain.fleet.frame_number import twins, wire_number
+from openmains.domain.ids import TenantId
 from openmains.drivers.catalog import Driver
+from openmains.edges.signer.switch import CachedStopSwitch, FileSwitch
 from openmains.edges.tcp.server import TcpLimits, TcpServer, open_tcp_socket, tls_context
 from openmains.run.engines.child import StartError
 from openmains.run.roles.edge_context import EdgeContext
@@ -28,10 +34,11 @@ class ConcentratorTable:
     """A ``Directory`` made of the registry's rows."""
 
     def __init__(self) -> None:
-        self._rows: Sequence[Any] = ()
+        self._rows: dict[str, list[Any]] = {}
         self._drivers: Mapping[int, Driver] = {}
         self._found: dict[str, Concentrator] = {}
         self._imeis: dict[int, int] = {}
+        self.on_change: Callable[[], None] = lambda: None  # open connections follow it
 
     def find(self, number: str) -> Concentrator | None:
         return self._found.get(number)
@@ -40,67 +47,111 @@ class ConcentratorTable:
         """Of a meter behind a concentrator that has a module of its own."""
         return self._imeis.get(meter_id)
 
-    def take(self, rows: Sequence[Any]) -> None:
-        """Rows as ``edges.postgres.fleet.concentrators`` has them."""
-        self._rows = rows
-        self._make()
+    def take(self, rows: Sequence[Any], numbers: Sequence[str] | None = None, gone: Sequence[str] = ()) -> None:
+        """Rows as ``edges.postgres.fleet.concentrators`` has them: of these concentrators, or of all; the ``gone`` ones are no more."""
+        by_number: defaultdict[str, list[Any]] = defaultdict(list)
+        for row in rows:
+            by_number[row["number"]].append(row)
+        if numbers is None:
+            self._rows, self._found, self._imeis = dict(by_number), {}, {}
+            changed = list(by_number)
+        else:
+            changed = [*numbers, *gone]
+            for name in changed:
+                self._forget(name)
+            self._rows |= by_number
+        for name in changed:
+            self._make(name)
+        self.on_change()
 
     def set_drivers(self, drivers: Mapping[int, Driver]) -> None:
         """By product."""
         if drivers != self._drivers:
-            self._drivers = dict(drivers)
-            self._make()
+            before, self._drivers = self._drivers, dict(drivers)
+            odd = {key for key in (*before, *drivers) if before.get(key) is not drivers.get(key)}
+            for name, rows in self._rows.items():
+                if any(row["product_id"] in odd for row in rows):
+                    self._make(name)
+            self.on_change()
 
-    def _make(self) -> None:
-        found: dict[str, Concentrator] = {}
-        meters: defaultdict[str, dict[str, Identity]] = defaultdict(dict)
-        line: defaultdict[str, dict[str, LinePlace]] = defaultdict(dict)
-        numbers: defaultdict[str, list[str]] = defaultdict(list)
-        imeis: dict[int, int] = {}
-        for row in self._rows:
-            name, tenant_id = row["number"], row["tenant_id"]
-            found[name] = Concentrator(name, tenant_id, meters[name], line[name], row["poll_s"])
+    def _forget(self, name: str) -> None:
+        for row in self._rows.pop(name, ()):
+            if row["meter_id"] is not None:
+                self._imeis.pop(row["meter_id"], None)
+        self._found.pop(name, None)
+
+    def _make(self, name: str) -> None:
+        rows = self._rows.get(name)
+        if not rows:
+            return
+        meters: dict[str, Identity] = {}
+        line: dict[str, LinePlace] = {}
+        tenant_id, numbers = rows[0]["tenant_id"], []
+        for row in rows:
             if row["meter_id"] is None:
                 continue
-            numbers[name].append(row["meter_number"])
+            numbers.append(row["meter_number"])
             if row["imei"] is not None:
-                imeis[row["meter_id"]] = row["imei"]
+                self._imeis[row["meter_id"]] = row["imei"]
             identity = Identity(row["meter_id"], tenant_id, row["product_id"])
             if number := wire_number(row["meter_number"]):
-                meters[name][number] = identity
+                meters[number] = identity
             driver = self._drivers.get(row["product_id"])
-            if driver is not None and (meter := line_meter(row["meter_number"], driver)) is not None:
-                line[name][meter.address] = LinePlace(meter, identity)
-        for name, behind in numbers.items():
-            for one, other in twins(
-                behind
-            ):  # a number was changed since they were put there: never guess which of them speaks
-                log.error("meters %s and %s behind %s are the same in a frame; neither is served", one, other, name)
-                meters[name].pop(wire_number(one), None)
-                line[name].pop(wire_number(one, ADDRESS_DIGITS), None)
-        self._found, self._imeis = found, imeis
+            if driver is not None and (place := line_place(row["meter_number"], driver, identity)) is not None:
+                line[place.meter.address] = place
+        for one, other in twins(numbers):  # a number was changed since they were put there: never guess which speaks
+            log.error("meters %s and %s behind %s are the same in a frame; neither is served", one, other, name)
+            meters.pop(wire_number(one), None)
+            line.pop(wire_number(one, ADDRESS_DIGITS), None)
+        self._found[name] = Concentrator(name, tenant_id, meters, line, rows[0]["poll_s"])
 
 
-def tcp_side(context: EdgeContext, table: ConcentratorTable) -> tuple[TcpServer, MainStation]:
+@dataclass(slots=True)
+class TcpSide:
+    """The TCP side of an edge."""
+
+    server: TcpServer
+    main: MainStation
+    commands: LineCommands
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """By name."""
+        return self.server.measures | self.main.counters | {"station.connected": len(self.main)}
+
+
+def tcp_side(context: EdgeContext, table: ConcentratorTable) -> TcpSide:
     """Bound, not started. Raises ``OSError`` for a port that is taken, StartError for TLS files that do not fit."""
-    settings, access = context.settings, context.access
+    settings, access, clock = context.settings, context.access, context.clock
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = settings.tcp_connections + OTHER_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(
             resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
         )
+
+    def note(name: str, reason: str, host: str, tenant_id: TenantId | None, detail: str) -> None:
+        access.refusals.note(
+            name, None, RefusalStage.REGISTRATION, reason, f"TCP {detail}".strip(), host, now_us(), tenant_id
+        )
+
     main = MainStation(
         node=settings.node,
         directory=table,
         admission=context.admission,
         batcher=context.batcher,
         shedding=context.shedding,
-        clock=context.clock,
+        clock=clock,
         is_blocked=lambda meter_id: (imei := table.imei_of(meter_id)) is not None and access.cache.is_blocked(imei),
-        note=lambda name, reason, host: access.refusals.note(
-            name, None, RefusalStage.REGISTRATION, reason, "TCP", host, now_us()
-        ),
+        note=note,
+    )
+    table.on_change = main.directory_changed
+    commands = LineCommands(
+        main=main,
+        clock=clock,
+        words=LinkReports(settings.node, clock, context.batcher.add),
+        stopped=CachedStopSwitch(FileSwitch(settings.stop_folder), clock.time).stopped,
+        takes_unproven=settings.tcp_unproven_commands,
     )
     server = TcpServer(
         open_tcp_socket(settings.coap_host, settings.tcp_port),
@@ -109,7 +160,7 @@ def tcp_side(context: EdgeContext, table: ConcentratorTable) -> tuple[TcpServer,
         TcpLimits(settings.tcp_connections, settings.tcp_address_connections),
         _tls(settings),
     )
-    return server, main
+    return TcpSide(server, main, commands)
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

@@ -5,12 +5,16 @@ Theory: an answer to a write says that the frame came, and a missing one says no
 answered: it is **confirmed** when reading back shows it, whether the write was answered or not, and **contradicted** when reading back
 shows something else. A write that was refused is not looked at again.
 
+A frame has neither counter nor validity, so what keeps a command from acting twice or too late is here: ``look_first`` writes nothing
+where it is so already – a command that comes again, for nobody knows what became of it, acts once –, and ``may_write`` is asked when its
+turn on the line has come, and just before each write.
+
 An act is a generator: it yields ``Question`` and is sent the ``Reply`` to it; what it returns is the ``Result``. It knows no clock and no line;
 ``line.py`` has both.
 """
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from openmains.wire.cjt188.data import (
@@ -36,6 +40,7 @@ from openmains.wire.errors import WireError
 
 LOOKS = 5  # at a valve that is on its way
 CLOCK_TOLERANCE_S = 3
+ALREADY = "already so"  # detail of what was done before it was written
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +79,13 @@ class Outcome(Enum):
     UNANSWERED = "unanswered"  # nothing, or nothing to confirm it by: done or not, nobody knows
     MALFORMED = "malformed"  # an answer that cannot be read
     SENT = "sent"  # to everyone; nobody answers
+    WITHHELD = "withheld"  # it is not so, and it may not be written any more; nothing was written
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """``answer``: the frame that decided. ``metering``, ``address``, ``prices``: what it said. ``detail``: why not, in fixed words."""
+    """``answer``: the frame that decided. ``metering``, ``address``, ``prices``: what it said. ``detail``: why not, in fixed words.
+    ``wrote``: a write left us, whatever became of it."""
 
     outcome: Outcome
     answer: Frame | None = None
@@ -86,9 +93,16 @@ class Result:
     address: str = ""
     prices: PriceTable | None = None
     detail: str = ""
+    wrote: bool = False
 
 
 Act = Generator[Question, Reply, Result]
+MayWrite = Callable[[], bool]
+
+
+def always() -> bool:
+    """Nothing forbids a write."""
+    return True
 
 
 def read(meter: LineMeter) -> Act:
@@ -109,44 +123,75 @@ def read_address(meter_type: int = ANY_TYPE, dialect: Dialect = STANDARD) -> Act
     return Result(Outcome.DONE, reply.answer, address=reply.answer.address)
 
 
-def set_valve(meter: LineMeter, wanted: Valve, looks: int = LOOKS) -> Act:
+def set_valve(
+    meter: LineMeter,
+    wanted: Valve,
+    looks: int = LOOKS,
+    *,
+    look_first: bool = False,
+    may_write: MayWrite = always,
+) -> Act:
     """Open or close, and look until it is so. A valve that is still on its way after ``looks`` is not done."""
     if wanted is Valve.UNKNOWN:
         raise ValueError("a valve is opened or closed")
+    if look_first or not may_write():
+        wait_ms = 0
+        for _ in range(looks):  # one on its way may have been told already, before somebody was killed
+            before = _metering_of(meter, (yield _ask(meter, READ, METERING, wait_ms=wait_ms)))
+            if before.metering is None:
+                return before
+            stands = meter.dialect.valve(before.metering.status)
+            if stands is wanted:
+                return replace(before, detail=ALREADY)
+            if stands is not Valve.UNKNOWN:
+                break
+            wait_ms = meter.dialect.valve_wait_ms
+        if not may_write():
+            return replace(before, outcome=Outcome.WITHHELD, detail="")
     payload = bytes((VALVE_OPEN if wanted is Valve.OPEN else VALVE_CLOSE,))
     reply = yield _ask(meter, WRITE, VALVE, payload)
     if (refused := _refused(reply)) is not None:
         return refused
-    last = Result(Outcome.UNANSWERED)
+    last = Result(Outcome.UNANSWERED, wrote=True)
     for _ in range(looks):
         found = _metering_of(meter, (yield _ask(meter, READ, METERING, wait_ms=meter.dialect.valve_wait_ms)))
+        found = replace(found, wrote=True)
         if found.metering is None:
             last = found if last.metering is None else last
             continue
         stands = meter.dialect.valve(found.metering.status)
         if stands is wanted:
             return found
-        last = Result(Outcome.CONTRADICTED, found.answer, found.metering, detail=f"valve {stands.value}")
+        last = replace(found, outcome=Outcome.CONTRADICTED, detail=f"valve {stands.value}")
     return last
 
 
-def set_clock(meter: LineMeter, wall_s: Callable[[int], int], tolerance_s: int = CLOCK_TOLERANCE_S) -> Act:
+def set_clock(
+    meter: LineMeter,
+    wall_s: Callable[[int], int],
+    tolerance_s: int = CLOCK_TOLERANCE_S,
+    *,
+    may_write: MayWrite = always,
+) -> Act:
     """Set the clock and read it back. ``wall_s(elapsed_ms)``: the meter's wall clock, in seconds since 1970, so long after the act began.
 
     A question that is asked again has its time in it still, so what is read back may be off by what repeats took, and is then contradicted.
     """
-    reply = yield _ask(meter, WRITE, TIME, encode_time(to_wall(wall_s(0))))
-    if (refused := _refused(reply)) is not None:
-        return refused
+    wrote = may_write()
+    if wrote:
+        reply = yield _ask(meter, WRITE, TIME, encode_time(to_wall(wall_s(0))))
+        if (refused := _refused(reply)) is not None:
+            return refused
     reply = yield _ask(meter, READ, METERING)
-    found = _metering_of(meter, reply)
+    found = replace(_metering_of(meter, reply), wrote=wrote)
     if found.metering is None:
         return found
+    wrong = Outcome.CONTRADICTED if wrote else Outcome.WITHHELD
     if found.metering.time is None:
-        return Result(Outcome.CONTRADICTED, found.answer, found.metering, detail="time not set")
+        return replace(found, outcome=wrong, detail="time not set")
     off_s = wall_seconds_of(found.metering.time) - wall_s(reply.elapsed_ms)
     if abs(off_s) > tolerance_s:
-        return Result(Outcome.CONTRADICTED, found.answer, found.metering, detail="clock is off")
+        return replace(found, outcome=wrong, detail="clock is off")
     return found
 
 
@@ -156,12 +201,26 @@ def broadcast_clock(meter_type: int, wall_s: int, dialect: Dialect = STANDARD) -
     return Result(Outcome.SENT)
 
 
-def set_prices(meter: LineMeter, table: PriceTable) -> Act:
+def set_prices(meter: LineMeter, table: PriceTable, *, look_first: bool = False, may_write: MayWrite = always) -> Act:
     """Write a price table and read it back [?]."""
+    if look_first or not may_write():
+        before = _prices_of(meter, (yield _ask(meter, READ, PRICE_TABLE)))
+        if before.prices == table:
+            return replace(before, detail=ALREADY)
+        if before.answer is None:
+            return before
+        if not may_write():
+            return replace(before, outcome=Outcome.WITHHELD, detail="")
     reply = yield _ask(meter, WRITE, PRICE, encode_prices(table))
     if (refused := _refused(reply)) is not None:
         return refused
-    reply = yield _ask(meter, READ, PRICE_TABLE)
+    found = replace(_prices_of(meter, (yield _ask(meter, READ, PRICE_TABLE))), wrote=True)
+    if found.prices is not None and found.prices != table:
+        return replace(found, outcome=Outcome.CONTRADICTED, detail="other prices")
+    return found
+
+
+def _prices_of(meter: LineMeter, reply: Reply) -> Result:
     if (answer := reply.answer) is None:
         return Result(Outcome.UNANSWERED)
     if answer.is_error:
@@ -170,8 +229,6 @@ def set_prices(meter: LineMeter, table: PriceTable) -> Act:
         found = decode_prices_untrusted(decode_unit_untrusted(answer.data, meter.dialect.id_order).payload)
     except WireError as bad:
         return Result(Outcome.MALFORMED, answer, detail=bad.reason)
-    if found != table:
-        return Result(Outcome.CONTRADICTED, answer, prices=found, detail="other prices")
     return Result(Outcome.DONE, answer, prices=found)
 
 
@@ -187,7 +244,7 @@ def _ask(
 
 def _refused(reply: Reply) -> Result | None:
     if reply.answer is not None and reply.answer.is_error:
-        return Result(Outcome.REFUSED, reply.answer)
+        return Result(Outcome.REFUSED, reply.answer, wrote=True)
     return None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from openmains.wire.cjt188.acts import Act, LineMeter, Question, Reply, Result, read
-from openmains.wire.cjt188.frame import encode_frame
+from openmains.wire.cjt188.frame import Frame, encode_frame
 from openmains.wire.cjt188.session import Answered, Master
 
 MOST_AGAIN = 3  # readings of one meter in a period, besides the first: a meter that is gone must not fill its line
@@ -98,6 +98,10 @@ class Line:
     def next_event(self) -> Finished | None:
         """Oldest result not yet taken."""
         return self._finished.popleft() if self._finished else None
+
+    def take_strange(self) -> list[Frame]:
+        """Frames since the last call that answered no question: too late, or of somebody who was not asked. The newest ones."""
+        return self._master.take_strange()
 
     def _go_on(self, now_ms: int) -> None:
         while self._running is None and (self._urgent or self._waiting):

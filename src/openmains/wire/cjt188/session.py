@@ -6,6 +6,7 @@ left, else IDLE. An answer that fits no question is counted and ignored. The que
 tries, so that a meter that acted on a write whose answer was lost answers again without acting again.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +14,7 @@ from enum import StrEnum
 from openmains.wire.cjt188.frame import ANSWER, BROADCAST, WRITE, Deframer, Frame, encode_frame
 
 REPEAT_MS = 30_000  # the same question later than this is a new one: serial numbers are one byte and come again
+MOST_STRANGE = 8  # answers to no question that are kept to be told
 SILENCE_MS = 50  # a gap this long ends whatever frame had begun: about ten byte times at 2400 baud
 
 
@@ -71,6 +73,7 @@ class Master:
     def __init__(self, timeout_ms: int = 1000, tries: int = 3, preamble: int = 4) -> None:
         self.state = State.IDLE
         self.unrelated = 0
+        self._strange: deque[Frame] = deque(maxlen=MOST_STRANGE)
         self.deframer = Deframer()
         self._timeout_ms = timeout_ms
         self._tries = tries
@@ -124,12 +127,20 @@ class Master:
         """Oldest event not yet taken."""
         return self._events.pop(0) if self._events else None
 
+    def take_strange(self) -> list[Frame]:
+        """Answers since the last call that belong to no open question, the newest ``MOST_STRANGE``."""
+        found = list(self._strange)
+        self._strange.clear()
+        return found
+
     def _frame(self, frame: Frame) -> None:
         if self._question is not None and answers(self._question, frame):
             self._step(Input.ANSWER)
             self._finish(Answered(self._question, frame))
         else:
             self.unrelated += 1
+            if frame.is_answer:  # an echo of our own question is none
+                self._strange.append(frame)
             self._step(Input.UNRELATED)
 
     def _send(self, now_ms: int) -> None:

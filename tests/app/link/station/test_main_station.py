@@ -5,8 +5,8 @@ from openmains.app.fleet.identities import Identity
 from openmains.app.ingest.edge.admission import Refusal
 from openmains.app.ingest.edge.pace import Pace
 from openmains.app.ingest.edge.shedding import Shedding
-from openmains.app.link.station.directory import twins
 from openmains.app.link.station.main_station import MainStation
+from openmains.domain.fleet.frame_number import twins
 from openmains.domain.ids import MeterId
 from tests.support.station import AT, GAS, TENANT, LoopTime, Town, readings
 

@@ -7,7 +7,7 @@ import pytest
 
 from openmains.app.ingest.edge.pace import Pace
 from openmains.app.ingest.edge.shedding import SMALL
-from openmains.app.link.station.directory import line_meter, wire_number
+from openmains.app.link.station.directory import line_meter
 from openmains.app.link.station.session import (
     MOST_NOISE,
     MOST_REFUSED,
@@ -17,6 +17,7 @@ from openmains.app.link.station.session import (
     StationSession,
 )
 from openmains.app.link.station.states import ROWS, TABLE, SessionEvent, State
+from openmains.domain.fleet.frame_number import wire_number
 from openmains.drivers import catalog
 from openmains.emulator.line.meter import EmulatedLineMeter
 from openmains.emulator.station.terminal import StationTerminal
@@ -349,7 +350,7 @@ async def test_the_line_of_a_connected_dtu_is_opened_when_its_first_meter_is_reg
         await pair.settle()
         town.add(NUMBER, {str(METER): GAS, "20260000000001": WATER_LINE})
         town.main.counters.clear()
-        terminal.beat(AT)
+        town.main.directory_changed()  # a DTU may be silent for minutes
         await pair.settle()
         assert town.main.counters["line.stored"] == asked
 
@@ -365,9 +366,13 @@ async def test_what_the_registry_says_holds_on_connections_that_are_there() -> N
     terminal.hold(readings(METER, 1))
     await pair.settle()
     assert terminal.verdicts[Verdict.UNKNOWN_METER] == 1 and len(town.disk.uplinks) == 1
+    town.main.directory_changed()  # the new line is asked at once, not when its timer comes
     pair.session.handle_timer(pair.session.next_timer())
     await pair.settle()
     assert [uplink.meter_id for uplink in town.disk.uplinks] == [2, 3]
+    del town.known[NUMBER]
+    town.main.directory_changed()
+    assert pair.session.is_over() and pair.session.ending == "removed"
 
 
 def test_every_state_takes_every_event() -> None:

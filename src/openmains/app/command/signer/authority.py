@@ -38,6 +38,7 @@ from openmains.app.command.signing_ports import (
 from openmains.domain.command import amounts, effects, safety_closing
 from openmains.domain.command.kinds import RULES, Kind
 from openmains.domain.command.meter_bounds import beyond_meter
+from openmains.domain.command.named_meter import names_another
 from openmains.domain.command.price_band import within_band
 from openmains.domain.command.safety import MeterFacts, Need, Refusal, needs_second, refusal
 from openmains.domain.ids import AreaId, MeterId, TenantId
@@ -406,6 +407,8 @@ class Authority:
         driver = None if facts is None else self._drivers.command_driver(facts.meter.driver)
         if facts is None or driver is None:
             return None
+        if names_another(request.params, facts.meter.number):
+            return Refusal.OTHER_NUMBER
         units = {name: setting.unit for name, setting in driver.settings.items()}
         if beyond_meter(kind, request.params, units, facts.meter.qmax_l_h, facts.meter.dial) is not None:
             return Refusal.BEYOND_METER

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which concentrators and DTUs there are, and which meters each of them may speak for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from openmains.app.fleet.identities import Identity
+from openmains.domain.fleet.frame_number import wire_number
 from openmains.domain.ids import TenantId
 from openmains.drivers.catalog import Driver
 from openmains.drivers.cjt188.hook import Cjt188Driver
@@ -13,17 +14,17 @@ from openmains.wire.cjt188.acts import LineMeter
 from openmains.wire.cjt188.data import IdOrder
 from openmains.wire.cjt188.dialect import Dialect
 
-NUMBER_DIGITS = 16
 ADDRESS_DIGITS = 14  # of a CJ/T 188 meter
 TYPES = {"water": 0x10, "gas": 0x30}
 
 
 @dataclass(frozen=True, slots=True)
 class LinePlace:
-    """A meter on a concentrator's line, and how to ask it."""
+    """A meter on a concentrator's line, and how to ask it. ``utc_offset_s``: its wall clock minus UTC."""
 
     meter: LineMeter
     identity: Identity
+    utc_offset_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +47,12 @@ class Directory(Protocol):
         ...
 
 
-def wire_number(number: str, digits: int = NUMBER_DIGITS) -> str:
-    """A registered number as it stands in a frame; "" for one that no frame can hold."""
-    if not (number.isascii() and number.isdigit()) or len(number.lstrip("0")) > digits:
-        return ""
-    return number[-digits:].zfill(digits)
-
-
-def twins(numbers: Iterable[str]) -> list[tuple[str, str]]:
-    """Pairs of registered numbers that stand in a frame the same: of two such meters nobody knows which one speaks."""
-    seen: dict[str, str] = {}
-    found = []
-    for number in dict.fromkeys(numbers):
-        on_wire = wire_number(number)
-        if on_wire and seen.setdefault(on_wire, number) != number:
-            found.append((seen[on_wire], number))
-    return found
+def line_place(number: str, driver: Driver, identity: Identity) -> LinePlace | None:
+    """A meter of this product on a line; None where it is not asked: another protocol, or a number with letters."""
+    meter = line_meter(number, driver)
+    if meter is None or not isinstance(driver, Cjt188Driver):
+        return None
+    return LinePlace(meter, identity, driver.options.utc_offset_s)
 
 
 def line_meter(number: str, driver: Driver) -> LineMeter | None:

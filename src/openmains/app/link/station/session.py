@@ -12,15 +12,14 @@ terminal and lets in no other (ADR 0029). Who it may speak for is bounded by wha
 from collections import Counter
 from collections.abc import Callable
 
-from openmains.app.fleet.identities import Identity
 from openmains.app.ingest.edge.admission import Accepted, Refusal
 from openmains.app.link.reports import receipt_of
 from openmains.app.link.station.directory import Concentrator
+from openmains.app.link.station.line import Ended, StationLine
 from openmains.app.link.station.main_station import MainStation
 from openmains.app.link.station.states import TABLE, Action, SessionEvent, State
-from openmains.wire.cjt188.acts import Outcome
-from openmains.wire.cjt188.frame import encode_frame as encode_line_frame
-from openmains.wire.cjt188.line import Finished, Line, PollPlan
+from openmains.domain.ids import CommandId, TenantId
+from openmains.wire.cjt188.acts import Act
 from openmains.wire.errors import WireError
 from openmains.wire.station.content import (
     Kind,
@@ -35,7 +34,6 @@ from openmains.wire.station.frame import PUSHES, Deframer, Frame, Function, enco
 
 REGISTER_S = 30.0  # from the connection to its registration
 WAIT_S = 120.0 + 30.0  # the terminal closes two minutes after the last command (R5.7); we wait a little longer than it
-AGAIN_S = 60.0  # until a reading of the line that came to nothing is tried again
 MOST_NOISE = 4096  # bytes that belong to no frame, between two that are
 SLICE = 1024  # bytes that are looked at before it is asked whether that was too much noise
 MOST_STRANGE = 8  # frames that are refused before a registration
@@ -70,9 +68,7 @@ class StationSession:
         self._deadline, self._silence_s = now + REGISTER_S, REGISTER_S
         self._pushed: dict[str, int] = {}  # by which of the two readings a meter reports on this connection
         self._kind: Kind | None = None  # None until it has registered
-        self._line: Line | None = None
-        self._plan: PollPlan | None = None
-        self._began = now
+        self._line: StationLine | None = None
         self._sequence = 0
 
     def is_over(self) -> bool:
@@ -95,20 +91,14 @@ class StationSession:
 
     def to_send(self) -> bytes:
         """Bytes since the last call."""
+        self._ask_on(self._main.clock.time())
         out = bytes(self._out)
         self._out.clear()
         return out
 
     def next_timer(self) -> float:
         """When ``handle_timer`` wants to be called."""
-        due = [self._deadline]
-        if self._line is not None and self._plan is not None:
-            due += [
-                self._began + each / 1000
-                for each in (self._line.next_timer(), self._plan.next_timer())
-                if each is not None
-            ]
-        return min(due)
+        return self._deadline if self._line is None else min(self._deadline, self._line.next_timer())
 
     def handle_timer(self, now: float) -> None:
         """Call at ``next_timer`` or later."""
@@ -116,10 +106,8 @@ class StationSession:
             return
         if now >= self._deadline:
             self._happened(SessionEvent.SILENCE, None, now)
-        elif self._line is not None and self._plan is not None:
-            self._follow_line(now)
-            self._plan.begin(self._line, self._ms(now))
-            self._line.timer(self._ms(now))
+        elif self._line is not None:
+            self._line.timer(now)
             self._ask_on(now)
 
     def replace(self, now: float) -> None:
@@ -127,16 +115,51 @@ class StationSession:
         self._happened(SessionEvent.REPLACED, None, now)
         self._wake()  # nobody else will for minutes, and its socket is of no use any more
 
+    @property
+    def has_line(self) -> bool:
+        """Meters behind it are asked."""
+        return self._line is not None and not self.is_over()
+
+    @property
+    def is_proven(self) -> bool:
+        """Its certificate names it."""
+        return bool(self._certified) and self._certified == self.terminal
+
+    def follow(self, now: float) -> None:
+        """The registry has changed: another line is asked, and who was taken away is not served any more."""
+        if self.is_over():
+            return
+        known = self._main.directory.find(self.terminal)
+        if known is None:
+            self._happened(SessionEvent.REMOVED, None, now)
+        elif known is not self._known:
+            self._known = known
+            self._open_line(now)
+            if self._line is not None:
+                self._line.follow(known, now)
+        self._wake()
+
+    def command(self, command_id: CommandId, act: Act, ended: Ended, now: float) -> None:
+        """What somebody wants of a meter of its line; where there is none, nothing comes of it."""
+        if self._line is None or self.is_over():
+            ended(None)
+        else:
+            self._line.command(command_id, act, ended, now)
+
     def closed(self) -> None:
         """The socket is gone."""
         self.state = State.ENDED
-        self._main.left(self)
+        self._main.left(self, self.ending or "closed")
+        if self._line is not None:
+            self._line.closed()
 
     def _frame(self, frame: Frame, now: float) -> None:
         if frame.down or frame.answer:
             self.counters["station.not_for_us"] += 1
             self._count_refusal(now)
             return
+        if frame.function != Function.REGISTER:
+            self._main.standing.frame(self.terminal, frame.function, frame.content, now, down=False)
         if self._known is not None and self._silence_s:
             self._deadline = now + self._silence_s
         if self.terminal and frame.terminal != self.terminal:
@@ -173,7 +196,10 @@ class StationSession:
             self._answer(frame, Verdict.UNKNOWN_TERMINAL)
             why = "unknown terminal" if what is SessionEvent.UNKNOWN_TERMINAL else "another terminal"
             self._main.refused(
-                frame.terminal, "certificate of another terminal" if self._is_of_another(frame) else why, self._host
+                frame.terminal,
+                "certificate of another terminal" if self._is_of_another(frame) else why,
+                self._host,
+                self._tenant_of(frame.terminal),
             )
             self._end(what.name.lower())
         elif action is Action.NOTE:
@@ -181,7 +207,7 @@ class StationSession:
         elif action is Action.TAKE:
             self._push(frame, now)
         elif action is Action.FEED and self._line is not None:
-            self._line.receive(frame.content, self._ms(now))
+            self._line.receive(frame.content, now)
             self._ask_on(now)
         elif action is Action.REFUSE_FUNCTION:
             self._refuse(frame, Verdict.UNKNOWN_FUNCTION, now)
@@ -192,7 +218,7 @@ class StationSession:
             registration = decode_registration_untrusted(frame.content)
         except WireError as bad:
             self.state = State.READY if self.terminal else State.NEW
-            self._main.refused(frame.terminal, bad.reason, self._host)
+            self._main.refused(frame.terminal, bad.reason, self._host, self._tenant_of(frame.terminal))
             self._refuse(frame, Verdict.MALFORMED, now)
             return
         assert known is not None  # noqa: S101 - it was found a moment ago
@@ -202,6 +228,10 @@ class StationSession:
         self._silence_s = WAIT_S if registration.wakes else self._main.always_on_s
         self._deadline = now + self._silence_s
         self._main.registered(self, now)
+        self._main.standing.connected(
+            self.terminal, known.tenant_id, self._host, registration, is_proven=self.is_proven
+        )
+        self._main.standing.frame(self.terminal, frame.function, frame.content, now, down=False)
         self._answer(frame, Verdict.STORED)
         self._kind = registration.kind
         self._open_line(now)
@@ -214,24 +244,18 @@ class StationSession:
         if known is None or not known.line:
             return
         self._known = known
-        self._line = Line(timeout_ms=self._main.line_timeout_ms)
-        self._plan = PollPlan([place.meter for place in known.line.values()], known.poll_s * 1000, self._ms(now))
+        self._line = StationLine(self._main, known, self._host, now, self._wake)
         self.handle_timer(now)
-
-    def _follow_line(self, now: float) -> None:
-        """The line's meters are other ones now: a new plan, begun at once."""
-        known = self._main.directory.find(self.terminal)
-        if known is None or self._known is None or (known.line, known.poll_s) == (self._known.line, self._known.poll_s):
-            return
-        self._known = known
-        self._plan = PollPlan([place.meter for place in known.line.values()], known.poll_s * 1000, self._ms(now))
 
     def _heartbeat(self, frame: Frame, now: float) -> None:
         try:
-            decode_heartbeat_untrusted(frame.content)
+            beat = decode_heartbeat_untrusted(frame.content)
         except WireError:
             self._refuse(frame, Verdict.MALFORMED, now)
         else:
+            self._main.standing.heartbeat(
+                self.terminal, beat.signal_dbm, beat.at - self._main.clock.unix_us() // 1_000_000
+            )
             self._answer(frame, Verdict.STORED)
 
     def _push(self, frame: Frame, now: float) -> None:
@@ -245,7 +269,8 @@ class StationSession:
         )  # as of now: it may have been given other meters since it registered
         identity = None if known is None else known.meters.get(number)
         if identity is None:
-            self._main.refused(f"{self.terminal}/{number}", "unknown meter", self._host)
+            tenant_id = self._tenant_of(self.terminal)
+            self._main.refused(f"{self.terminal}/{number}", "unknown meter", self._host, tenant_id)
             self._refuse(frame, Verdict.UNKNOWN_METER, now)
             return
         if frame.function != Function.CLOSURE and self._pushed.setdefault(number, frame.function) != frame.function:
@@ -295,49 +320,21 @@ class StationSession:
         self._out += encode_frame(
             Frame(frame.terminal, frame.sequence, frame.function, content, down=True, answer=True)
         )
+        now = self._main.clock.time()
+        self._main.standing.frame(self.terminal, frame.function, b"", now, down=True, verdict=verdict.name.lower())
 
     def _ask_on(self, now: float) -> None:
-        """What the line has to say, and what came of its questions."""
-        line, plan, known = self._line, self._plan, self._main.directory.find(self.terminal)
-        if line is None or plan is None or known is None:
-            return
-        while (event := line.next_event()) is not None:
-            plan.ended(event.name)
-            self._read(event, known, now)
-        if raw := line.to_send():
+        """What the line has to say."""
+        if self._line is not None and (raw := self._line.to_send()):
             self._sequence = self._sequence + 1 & 0xFFFF
             self._out += encode_frame(Frame(self.terminal, self._sequence, Function.LINE, raw, down=True))
+            self._main.standing.frame(self.terminal, Function.LINE, raw, now, down=True)
 
-    def _read(self, event: Finished, known: Concentrator, now: float) -> None:
-        result, address = event.result, str(event.name)
-        place = known.line.get(address)
-        self.counters[f"line.{result.outcome.value}"] += 1
-        if result.outcome is Outcome.UNANSWERED:
-            self._again(address, now)
-        elif place is not None and result.answer is not None and result.outcome in (Outcome.DONE, Outcome.MALFORMED):
-            self._admit_line(address, place.identity, encode_line_frame(result.answer), now)
-
-    def _admit_line(self, address: str, identity: Identity, payload: bytes, now: float) -> None:
-        def done(accepted: Accepted, confirmed: bool) -> None:
-            self.counters["line.stored" if confirmed else "line.not_stored"] += 1
-            if not confirmed:
-                self._again(address, now)
-                self._wake()
-
-        found = self._main.admit(identity, payload, "cjt188", done)
-        if isinstance(found, Refusal):
-            self.counters["line.refused"] += 1
-        if found is Refusal.BUSY:
-            self._again(address, now)
-
-    def _again(self, address: str, now: float) -> None:
-        """Nobody has this reading, so the meter is asked for it before its next time."""
-        if self._plan is not None and self._plan.again(address, self._ms(now + AGAIN_S)):
-            self.counters["line.again"] += 1
+    def _tenant_of(self, terminal: str) -> TenantId | None:
+        """Whose terminal it is, for the refusal to be seen by its utility."""
+        known = self._main.directory.find(terminal)
+        return None if known is None else known.tenant_id
 
     def _end(self, why: str) -> None:
         self.counters[f"station.ended.{why}"] += 1
         self.ending = why
-
-    def _ms(self, now: float) -> int:
-        return round((now - self._began) * 1000)

@@ -28,6 +28,7 @@ class SessionEvent(IntEnum):
     SILENCE = 8  # past the deadline
     FLOOD = 9  # bytes that are no frames, or more than may come
     REPLACED = 10  # the terminal is on a newer connection
+    REMOVED = 11  # the registry knows it no more
 
 
 class Action(IntEnum):
@@ -44,7 +45,7 @@ class Action(IntEnum):
     END = 8
 
 
-_ENDS = (SessionEvent.SILENCE, SessionEvent.FLOOD, SessionEvent.REPLACED)
+_ENDS = (SessionEvent.SILENCE, SessionEvent.FLOOD, SessionEvent.REPLACED, SessionEvent.REMOVED)
 ROWS = {
     (State.NEW, SessionEvent.REGISTER): (State.READY, Action.GREET),
     (State.NEW, SessionEvent.REGISTER_AGAIN): (State.READY, Action.GREET),

@@ -19,6 +19,13 @@ TEXTS: dict[str, Text] = {
         "{name} = {value} {unit} is more than the Qmax of {number} allows: at most {bound} {unit}. Check unit and decimals; where that Qmax is"
         " registered wrongly, correct it first.",
     ),
+    "other-meter-named": Text(
+        409,
+        "参数中的表号不是这只表",
+        "meter_number 应为本表登记的表号 {number}，或填 0 由平台取登记的表号。没有写入任何内容。",
+        "The parameters name another meter",
+        "meter_number is the registered number {number}, or 0, which leaves it to the registry. Nothing was written.",
+    ),
     "key-used": Text(
         409,
         "唯一键已用于其他内容",

@@ -19,6 +19,34 @@ TEXTS: dict[str, Text] = {
         "Another meter has this number, bar code or IMEI. Number and bar code are one meter's for life: check the plate; for the IMEI, remove"
         " the other meter first.",
     ),
+    "concentrator-taken": Text(
+        409,
+        "终端号已登记",
+        "该终端号已登记，可能属于其他单位。请核对铭牌；若已在本单位，请修改已有的集中器。",
+        "Number registered already",
+        "This number is registered already, perhaps by another utility. Check the plate; if it is yours, change the one that is there.",
+    ),
+    "meters-not-free": Text(
+        409,
+        "有表不能归入该集中器",
+        "{count} 个表号不在台账中、已拆除、无法写入报文（应为至多 16 位数字），或已属于其他集中器，未作任何更改：{numbers}",
+        "Meters that cannot be put behind it",
+        "{count} numbers are no meters in use, fit no frame (16 digits at most), or are behind another one; nothing was changed: {numbers}",
+    ),
+    "meters-not-behind": Text(
+        409,
+        "有表不在该集中器之下",
+        "{count} 个表号不在该集中器之下，未作任何更改：{numbers}",
+        "Meters that are not behind it",
+        "{count} numbers are not behind this concentrator; nothing was changed: {numbers}",
+    ),
+    "meters-alike": Text(
+        409,
+        "两个表号在报文中相同",
+        "表号 {one} 与 {other} 在报文中相同（只差前导零），无法区分谁在上报，未作任何更改。",
+        "Two numbers are the same in a frame",
+        "The numbers {one} and {other} differ in leading zeros only, so nobody could tell which of them speaks. Nothing was changed.",
+    ),
     "already-removed": Text(
         409,
         "表已拆除",

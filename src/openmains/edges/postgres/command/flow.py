@@ -280,6 +280,7 @@ def _open(row: Row) -> OpenCommand:
         product_id=row["product_id"],
         imei=row["imei"],
         misfits=row["misfits"],
+        concentrator=row["concentrator"],
     )
 
 

@@ -17,8 +17,11 @@ SELECT w.command_id, w.serial, w.kind, w.lane, w.priority, w.state, w.due_at, w.
             AND EXISTS (SELECT FROM meter_safety t WHERE t.meter_id = w.meter_id AND t.lifted_us IS NULL))
 
 -- name: due
--- Always reachable meters with a command whose time has come, by command_waiting_due.
-SELECT DISTINCT meter_id FROM command_waiting WHERE channel <> 'direct' AND due_at <= :now LIMIT :most
+-- Always reachable meters with a command whose time has come, by command_waiting_due; of those behind a concentrator only while it is
+-- connected: until then their commands wait, and can be called off.
+SELECT DISTINCT w.meter_id FROM command_waiting w
+  LEFT JOIN concentrator_meter b USING (meter_id) LEFT JOIN concentrator_state s USING (concentrator_id)
+ WHERE w.channel <> 'direct' AND w.due_at <= :now AND (b.meter_id IS NULL OR s.is_connected) LIMIT :most
 
 -- name: due_for_safety
 -- Meters to be closed for safety that were heard a moment ago and may listen still, by command_waiting_safety: these are not
@@ -60,8 +63,10 @@ UPDATE alarm SET cleared_us = :at_us, last_us = :at_us
 -- name: open
 -- What is needed to make frames.
 SELECT c.command_id, c.tenant_id, c.meter_id, c.kind, c.params, c.unique_key, p.driver, c.channel, c.state, c.serial,
-       c.not_after, c.attempts, c.frame, m.product_id, m.imei, s.strange_number IS NOT NULL AS misfits
+       c.not_after, c.attempts, c.frame, m.product_id, m.imei, s.strange_number IS NOT NULL AS misfits,
+       coalesce(k.number, '') AS concentrator
   FROM command c JOIN meter m USING (meter_id) JOIN product p USING (product_id)
+  LEFT JOIN concentrator_meter b USING (meter_id) LEFT JOIN concentrator k USING (concentrator_id)
   LEFT JOIN meter_state s USING (meter_id)
  WHERE c.command_id = ANY(:command_ids::bigint[]) ORDER BY c.command_id
 
@@ -233,7 +238,7 @@ SELECT released FROM command_batch WHERE batch_id = :batch_id AND state = 'runni
 -- name: next_of_batch
 -- The next meters of a batch, by place.
 SELECT x.place, x.meter_id, coalesce(x.params, b.params) AS params, s.reported, b.unique_key,
-       extract(epoch FROM b.created_at)::bigint AS created_s, coalesce(p.settings ->> 'channel', 'direct') AS channel
+       extract(epoch FROM b.created_at)::bigint AS created_s, command_channel(m.meter_id, p.settings) AS channel
   FROM command_batch b
   JOIN command_batch_meter x USING (batch_id)
   JOIN meter m ON m.meter_id = x.meter_id
@@ -323,7 +328,7 @@ WITH taken AS (
   DELETE FROM command_onboarding WHERE meter_id IN
     (SELECT meter_id FROM command_onboarding ORDER BY meter_id LIMIT :most FOR UPDATE SKIP LOCKED)
   RETURNING meter_id)
-SELECT m.meter_id, m.tenant_id, m.product_id, coalesce(p.settings ->> 'channel', 'direct') AS channel,
+SELECT m.meter_id, m.tenant_id, m.product_id, command_channel(m.meter_id, p.settings) AS channel,
        p.settings -> 'defaults' AS defaults
   FROM taken JOIN meter m USING (meter_id) JOIN product p USING (product_id)
  WHERE m.removed_on IS NULL AND jsonb_typeof(p.settings -> 'defaults') = 'object' AND p.settings -> 'defaults' <> '{}'::jsonb

@@ -3,7 +3,7 @@
 
 -- name: targets
 -- Meters in use, as far as commands must know them.
-SELECT m.meter_id, m.tenant_id, m.product_id, p.driver, coalesce(p.settings ->> 'channel', 'direct') AS channel,
+SELECT m.meter_id, m.tenant_id, m.product_id, p.driver, command_channel(m.meter_id, p.settings) AS channel,
        m.number, coalesce(nullif(m.qmax_l_h, 0), p.qmax_l_h) AS qmax_l_h
   FROM meter m JOIN product p USING (product_id)
  WHERE m.tenant_id = :tenant_id AND m.meter_id = ANY(:meter_ids::bigint[]) AND m.removed_on IS NULL

@@ -4,7 +4,7 @@
 from openmains.app.fleet.choice import ChosenMeters
 from openmains.app.fleet.lives.ports import LifeStore
 from openmains.app.fleet.model import MeterFilter
-from openmains.app.fleet.ports import AreaStore, MeterSearch, MeterStore, PremisesStore, ProductStore
+from openmains.app.fleet.ports import AreaStore, ConcentratorStore, MeterSearch, MeterStore, PremisesStore, ProductStore
 from openmains.app.fleet.search import MeterHit
 from openmains.app.fleet.wording import Wording
 from openmains.domain.ids import TenantId
@@ -13,6 +13,7 @@ from openmains.edges.postgres.adapters import Adapters, Bind
 from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.fleet import search
 from openmains.edges.postgres.fleet.chosen import Chosen
+from openmains.edges.postgres.fleet.concentrator_rows import Concentrators
 from openmains.edges.postgres.fleet.kinds import products_of
 from openmains.edges.postgres.fleet.lives import Lives
 from openmains.edges.postgres.fleet.meters import SILENT_DAYS, Meters
@@ -53,6 +54,7 @@ def adapters(wording: Wording) -> Adapters:
             Bind(AreaStore).to(Areas),
             Bind(PremisesStore).to(PremisesTable),
             Bind(ProductStore).to(Products),
+            Bind(ConcentratorStore).to(Concentrators),
             Bind(MeterStore).to(meters),
             Bind(MeterSearch).to(Search),
             Bind(ChosenMeters).to(Chosen),

@@ -10,35 +10,52 @@ from openmains.domain.ids import TenantId
 from openmains.edges.postgres.db import Connection, Pool
 from openmains.edges.postgres.queries import load
 
-_QUERIES = load(__package__)
+_IDENTITIES = load(__package__)
+_QUERIES = load(__package__, "concentrators.sql")
+
+
+Take = Callable[[Sequence[Any], Sequence[str] | None, Sequence[str]], None]
+"""(rows, whose rows these are – None: all there are –, numbers that are gone)."""
 
 
 class ConcentratorFollower:
-    """Gives ``take`` all rows when something changed. Role openmains_pipeline.
+    """Gives ``take`` the rows of concentrators that changed, the first time all. Role openmains_pipeline.
 
     A row: ``number``, ``tenant_id``, ``poll_s`` of a concentrator, ``meter_number``, ``meter_id``, ``product_id``, ``imei`` of a meter
     behind it, these four None for one without meters.
     """
 
-    def __init__(self, pool: Pool, take: Callable[[Sequence[Any]], None]) -> None:
+    def __init__(self, pool: Pool, take: Take) -> None:
         self._pool = pool
         self._take = take
-        self._seen = "0"
-        self._known = 0  # concentrators: one that is taken away leaves no row that says so
+        self._seen = ""
+        self._known: set[str] = set()  # one that is taken away leaves no row that says so
 
     async def follow(self) -> bool:
         """Whether something was new; the first time everything is."""
         async with self._pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
-            horizon = await _QUERIES["snapshot_horizon"].fetchval(connection)
-            if self._seen != "0" and not await _QUERIES["concentrators_changed"].fetchval(
-                connection, since=self._seen, before=horizon, known=self._known
-            ):
-                self._seen = horizon
-                return False
-            rows = await _QUERIES["concentrators"].fetch(connection)
-        self._take(rows)
-        self._known = len({row["number"] for row in rows})
-        self._seen = horizon
+            horizon = await _IDENTITIES["snapshot_horizon"].fetchval(connection)
+            if not self._seen:
+                rows = await _QUERIES["concentrators"].fetch(connection, numbers=None)
+                changed, gone = None, set[str]()
+                known = {row["number"] for row in rows}
+            else:
+                changed = [
+                    row["number"]
+                    for row in await _QUERIES["concentrators_changed"].fetch(
+                        connection, since=self._seen, before=horizon
+                    )
+                ]
+                known = self._known
+                count = await _QUERIES["concentrators_count"].fetchval(connection)
+                if changed or count != len(known):
+                    known = {row["number"] for row in await _QUERIES["concentrator_numbers"].fetch(connection)}
+                gone = self._known - known
+                rows = await _QUERIES["concentrators"].fetch(connection, numbers=changed) if changed else []
+        self._seen, self._known = horizon, known
+        if changed is not None and not changed and not gone:
+            return False
+        self._take(rows, changed, sorted(gone))
         return True
 
 

@@ -87,5 +87,6 @@ class AccessFollower:
                 first_us=[item.first_us for item in found],
                 last_us=[item.last_us for item in found],
                 attempts=[item.attempts for item in found],
+                tenant_ids=[item.tenant_id for item in found],
                 most_nobodys=MOST_REFUSALS,
             )

@@ -86,16 +86,16 @@ ON CONFLICT (imei, tenant_id) DO UPDATE
        status = CASE WHEN o.status = 'accepted' THEN 'open' ELSE o.status END
 
 -- name: note_refusals
--- Refused handshakes and registrations. Whose? The meter's tenant's, else as of unknown terminals. Of nobody's meters only so
--- many are kept.
+-- Refused handshakes and registrations. Whose? The meter's tenant's, or the registered concentrator's, else as of unknown terminals. But for
+-- meters only so many are kept.
 INSERT INTO access_refusal AS a (tenant_id, name, imei, stage, reason, detail, address, first_us, last_us, attempts)
-SELECT coalesce(own.tenant_id,
+SELECT coalesce(own.tenant_id, r.tenant_id,
                 (SELECT min(k.tenant_id) FROM device_key k WHERE k.imei = r.imei HAVING count(*) = 1),
                 (SELECT min(t.tenant_id) FROM tenant t HAVING count(*) = 1), 0),
        r.name, r.imei, r.stage, r.reason, r.detail, r.address, r.first_us, r.last_us, r.attempts
   FROM unnest(:name::text[], :imei::bigint[], :stage::text[], :reason::text[], :detail::text[], :address::text[],
-              :first_us::bigint[], :last_us::bigint[], :attempts::bigint[])
-       AS r(name, imei, stage, reason, detail, address, first_us, last_us, attempts)
+              :first_us::bigint[], :last_us::bigint[], :attempts::bigint[], :tenant_ids::int[])
+       AS r(name, imei, stage, reason, detail, address, first_us, last_us, attempts, tenant_id)
   LEFT JOIN LATERAL (SELECT min(m.tenant_id) AS tenant_id FROM meter m
                       WHERE m.imei = r.imei AND m.removed_on IS NULL) own ON true
  WHERE own.tenant_id IS NOT NULL

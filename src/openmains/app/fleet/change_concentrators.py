@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Register, change and remove concentrators, and say which meters each may speak for; one by one, or by a file that is taken whole or not at
+all. Edges follow within a second, on open connections too."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from openmains.app.fleet.concentrators import (
+    DEFAULT_POLL_S,
+    ConcentratorDetail,
+    ConcentratorImport,
+    ConcentratorMetersChange,
+    NewConcentrator,
+)
+from openmains.app.fleet.ports import ConcentratorStore
+from openmains.app.identity.model import Actor
+from openmains.app.identity.ports import AuditTrail
+from openmains.app.identity.reason import stated
+from openmains.app.problems import Problem
+from openmains.app.unit_of_work import Store, Work
+from openmains.domain.fleet.frame_number import NUMBER_DIGITS, twins, wire_number
+from openmains.domain.plain_text import name_fault
+
+SHOWN = 10
+MOST_LINES = 20_000
+MOST_FAULTS = 50
+COLUMNS = ("number", "name", "poll_s", "meter")
+
+
+async def add_concentrator(store: Store, actor: Actor, wanted: NewConcentrator) -> ConcentratorDetail:
+    """Raises ``invalid-input``, ``concentrator-taken``, ``meters-not-free``, ``meters-alike``."""
+    _check_name(wanted.name)
+    if (
+        len(wanted.number) != NUMBER_DIGITS or wire_number(wanted.number) != wanted.number
+    ):  # a pattern lets a line end by
+        raise Problem("invalid-input", fields=(("/number", "wrong-format"),))
+    async with store.tenant(actor.tenant_id) as work:
+        made = await work[ConcentratorStore].add(wanted.number, wanted.name, wanted.poll_s)
+        if made is None:
+            raise Problem("concentrator-taken", fields=(("/number", "not-accepted"),))
+        await _put(work, made, wanted.meters)
+        found = await _read(work, made)
+        told = {"number": found.number, "name": found.name, "poll_s": found.poll_s, "meters": list(wanted.meters)}
+        await work[AuditTrail].record(actor, "add_concentrator", "concentrator", found.number, None, told)
+    return found
+
+
+async def change_concentrator(
+    store: Store, actor: Actor, concentrator_id: int, values: dict[str, Any]
+) -> ConcentratorDetail:
+    """Name and pace. Raises ``not-found``, ``invalid-input``."""
+    _check_name(values.get("name") or "")
+    async with store.tenant(actor.tenant_id) as work:
+        before = await _read(work, concentrator_id)
+        await work[ConcentratorStore].change(concentrator_id, values)
+        after = await _read(work, concentrator_id)
+        await work[AuditTrail].record(
+            actor, "change_concentrator", "concentrator", before.number,
+            {"name": before.name, "poll_s": before.poll_s}, {"name": after.name, "poll_s": after.poll_s},
+        )  # fmt: skip
+    return after
+
+
+async def remove_concentrator(store: Store, actor: Actor, concentrator_id: int, reason: str) -> None:
+    """It may connect no more, and its meters are behind none. Raises ``not-found``, ``reason-needed``."""
+    why = stated(reason)
+    async with store.tenant(actor.tenant_id) as work:
+        before = await _read(work, concentrator_id)
+        meters = await work[ConcentratorStore].numbers_behind(concentrator_id)
+        await work[ConcentratorStore].remove(concentrator_id)
+        told = {"number": before.number, "name": before.name, "meters": meters}
+        await work[AuditTrail].record(
+            actor, "remove_concentrator", "concentrator", before.number, told, None, reason=why
+        )
+
+
+async def change_behind(
+    store: Store, actor: Actor, concentrator_id: int, wanted: ConcentratorMetersChange
+) -> ConcentratorDetail:
+    """All of it or nothing. Raises ``not-found``, ``reason-needed``, ``meters-not-free``, ``meters-not-behind``, ``meters-alike``."""
+    why = stated(wanted.reason) if wanted.take else ""
+    async with store.tenant(actor.tenant_id) as work:
+        before = await _read(work, concentrator_id)
+        if wanted.take:
+            left = await work[ConcentratorStore].take(concentrator_id, wanted.take)
+            if left:
+                raise Problem(
+                    "meters-not-behind", fields=(("/take", "not-accepted"),), numbers=_some(left), count=len(left)
+                )
+        await _put(work, concentrator_id, wanted.put)
+        after = await _read(work, concentrator_id)
+        told = {"put": list(wanted.put), "taken": list(wanted.take)}
+        await work[AuditTrail].record(
+            actor, "change_behind_concentrator", "concentrator", before.number, None, told, reason=why
+        )
+    return after
+
+
+async def import_concentrators(store: Store, actor: Actor, data: bytes) -> ConcentratorImport:
+    """A CSV with the columns ``number, name, poll_s, meter``, as the file of all of them has it: a line for each meter, one without a
+    meter for a concentrator alone. Those it names are registered or changed, their meters put behind them; what it does not name stays.
+
+    Raises ``invalid-input`` with the line and column of each fault, ``concentrator-taken``, ``meters-not-free``, ``meters-alike``.
+    """
+    groups = _read_file(data)
+    added = changed = put = 0
+    async with store.tenant(actor.tenant_id) as work:
+        concentrators = work[ConcentratorStore]
+        for number, (name, poll_s, meters) in groups.items():
+            found = await concentrators.by_number(number)
+            if found is None:
+                found = await concentrators.add(number, name, poll_s or DEFAULT_POLL_S)
+                if found is None:
+                    raise Problem("concentrator-taken", fields=((f"/{number}", "not-accepted"),))
+                added += 1
+            else:
+                values: dict[str, Any] = {"name": name} if name else {}
+                values |= {"poll_s": poll_s} if poll_s else {}
+                await concentrators.change(found, values)
+                changed += 1
+            here = set(await concentrators.numbers_behind(found))
+            new = [meter for meter in meters if meter not in here]
+            await _put(work, found, new)
+            put += len(new)
+        told = {"added": added, "changed": changed, "meters_put": put, "numbers": list(groups)[:SHOWN]}
+        await work[AuditTrail].record(actor, "import_concentrators", "concentrator", "file", None, told)
+    return ConcentratorImport(added, changed, put)
+
+
+async def _put(work: Work, concentrator_id: int, meters: Sequence[str]) -> None:
+    """Behind this one, if each of them is a meter in use, behind no other, and none is like another in a frame."""
+    if not meters:
+        return
+    bad = [number for number in meters if not wire_number(number)]
+    left = bad or await work[ConcentratorStore].put(concentrator_id, list(dict.fromkeys(meters)))
+    if left:
+        raise Problem("meters-not-free", fields=(("/meters", "not-accepted"),), numbers=_some(left), count=len(left))
+    for one, other in twins(await work[ConcentratorStore].numbers_behind(concentrator_id)):
+        raise Problem("meters-alike", fields=(("/meters", "not-accepted"),), one=one, other=other)
+
+
+async def _read(work: Work, concentrator_id: int) -> ConcentratorDetail:
+    found = await work[ConcentratorStore].get(concentrator_id)
+    if found is None:
+        raise Problem("not-found")
+    return found
+
+
+def _check_name(name: str) -> None:
+    if name and name_fault(name):
+        raise Problem("invalid-input", fields=(("/name", "not-accepted"),))
+
+
+def _some(numbers: Sequence[str]) -> str:
+    return ", ".join(numbers[:SHOWN]) + (", …" if len(numbers) > SHOWN else "")
+
+
+_Groups = dict[str, tuple[str, int, list[str]]]
+
+
+def _read_file(data: bytes) -> _Groups:
+    """By number: name, pace (0: not said), meters. Raises ``invalid-input`` naming lines and columns."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Problem("invalid-input", fields=(("/data", "wrong-format"),)) from None
+    faults: list[tuple[str, str]] = []
+    groups: _Groups = {}
+    owners: dict[str, str] = {}
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error:
+        raise Problem("invalid-input", fields=(("/data", "wrong-format"),)) from None
+    header = [cell.strip() for cell in rows[0]] if rows else []
+    if sorted(header) != sorted(COLUMNS) or len(rows) > MOST_LINES + 1:
+        raise Problem(
+            "invalid-input",
+            fields=(("/line/1", "wrong-format" if sorted(header) != sorted(COLUMNS) else "out-of-range"),),
+        )
+    for at, row in enumerate(rows[1:], 2):
+        if not any(cell.strip() for cell in row):
+            continue
+        if len(row) != len(header):
+            faults.append((f"/line/{at}", "wrong-format"))
+            continue
+        cells = {name: cell.strip() for name, cell in zip(header, row, strict=True)}
+        faults += [(f"/line/{at}/{column}", code) for column, code in _line_faults(cells, groups, owners)]
+        if len(faults) >= MOST_FAULTS:
+            break
+    if faults or not groups:
+        raise Problem("invalid-input", fields=tuple(faults) or (("/line/2", "required"),))
+    return groups
+
+
+def _line_faults(cells: dict[str, str], groups: _Groups, owners: dict[str, str]) -> list[tuple[str, str]]:
+    """What is wrong with a line; one that is right is put into ``groups``."""
+    number, name, poll, meter = (cells[column] for column in COLUMNS)
+    found = []
+    if len(number) != 16 or wire_number(number) != number:
+        found.append(("number", "wrong-format"))
+    if name and (name_fault(name) or len(name) > 200):
+        found.append(("name", "not-accepted"))
+    if poll and not (poll.isascii() and poll.isdigit() and len(poll) < 9):
+        found.append(("poll_s", "wrong-format"))
+    elif poll and not 10 <= int(poll) <= 2_678_400:
+        found.append(("poll_s", "out-of-range"))
+    if meter and not wire_number(meter):
+        found.append(("meter", "wrong-format"))
+    elif meter and owners.setdefault(meter, number) != number:
+        found.append(("meter", "twice"))
+    if found:
+        return found
+    group = groups.setdefault(number, (name, int(poll or 0), []))
+    if (name or group[0]) != group[0] or (poll and int(poll) != group[1]):  # two lines of one terminal differ
+        return [("name" if (name or group[0]) != group[0] else "poll_s", "not-accepted")]
+    if meter:
+        group[2].append(meter)
+    return []

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a link says of a command's frame, on its way into the stream: one word, with the frame for the log. It is said until it is on disk."""
+
+from collections.abc import Callable
+
+from openmains.app.command.downlink import DownFrame
+from openmains.app.command.results import LINK_CHANNEL, link_path
+from openmains.app.command.sent_frames import SentFrame, command_path, encode_sent
+from openmains.app.ingest.uplink import Uplink
+from openmains.app.link.ports import Clock
+
+AGAIN_S = 1.0
+Publish = Callable[[Uplink, Callable[[bool], None]], None]
+
+
+class LinkReports:
+    """One for each way down. ``channel`` and ``place`` tell the frame log which; ``publish(uplink, done)`` puts it into the stream."""
+
+    def __init__(self, node: int, clock: Clock, publish: Publish) -> None:
+        self._node, self._clock, self._publish = node, clock, publish
+
+    def tell(
+        self, what: str, frame: DownFrame, channel: str, place: str, sent_us: int | None, outcome: str, detail: str = ""
+    ) -> None:
+        """``what``: a key of ``results.LINK_EVENTS``; ``detail``: why, a code. ``sent_us``: when the frame left us, None: not at all;
+        ``outcome``: as in ``sent_frames``."""
+        now_us = self._clock.unix_us()
+        sent = SentFrame(
+            frame.tenant_id, frame.meter_id, frame.product_id, now_us if sent_us is None else sent_us, frame.command_id,
+            channel, command_path(place, frame.kind), outcome, frame.frame,
+        )  # fmt: skip
+        uplink = Uplink(
+            frame.meter_id, frame.tenant_id, frame.product_id, LINK_CHANNEL, link_path(what, frame.command_id, detail), now_us,
+            encode_sent([sent]), node=self._node,
+        )  # fmt: skip
+
+        def published(confirmed: bool) -> None:
+            if not confirmed:
+                self._clock.call_later(AGAIN_S, lambda: self._publish(uplink, published))
+
+        self._publish(uplink, published)
