@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from openmains.domain.ids import AlarmId, AreaId, MeterId
+from openmains.domain.alarm.life import AlarmNews, AlarmState
+from openmains.domain.ids import AlarmId, AreaId, GroupId, MeterId, TenantId, UserId
 
 Severity = Literal["critical", "major", "minor", "info"]
 # Open is what is not cleared, whether somebody looks after it or not: acknowledging ends no alarm.
@@ -62,6 +63,36 @@ class AlarmCounts(Struct, frozen=True):
     target_ms: int
     in_time: int
     worst_delay_ms: int
+
+
+class AlarmEvent(Struct, frozen=True):
+    """What others are told of an alarm that stands alone (``alarm_id``) or of a group (``group_id``), with where it stands when it is
+    read. ``event_id`` is the key by which nothing is sent twice. Instants in µs; ``received_us``: of the message at the edge, of a group
+    the first one's. ``area_id``: where the meter is, or the place that a group's members lie below, None the whole utility. ``user_id``,
+    ``reason``: of the person whose act it was. Of a group ``meter_id``, ``number`` and what a limit said are None."""
+
+    event_id: int
+    tenant_id: TenantId
+    news: AlarmNews
+    alarm_id: AlarmId | None
+    group_id: GroupId | None
+    at_us: int
+    user_id: UserId | None
+    reason: str
+    event: str
+    severity: Severity
+    state: AlarmState
+    meter_id: MeterId | None
+    number: str | None
+    area_id: AreaId | None
+    cell: int | None
+    received_us: int
+    members: int
+    quantity: str | None
+    value: int | None
+    bound: int | None
+    unit: str | None
+    exponent: int | None
 
 
 _MOST = 2**60

@@ -102,3 +102,19 @@ DELETE FROM limit_standing s
 -- Quantities of these devices that stand outside their limits, by device.
 SELECT meter_id, quantity, side FROM limit_standing
  WHERE tenant_id = :tenant_id AND meter_id = ANY (:meter_ids::bigint[]) AND side <> 0 ORDER BY meter_id, quantity
+
+-- name: waiting_events
+-- News of alarms and groups that notices have not taken, oldest first, locked until the transaction ends. Role openmains_pipeline. Of a
+-- group: meter_id, number and what a limit said are null.
+SELECT e.event_id, e.tenant_id, e.news, e.alarm_id, e.group_id, e.at_us, e.user_id, e.reason,
+       coalesce(l.event, g.event) AS event, coalesce(l.severity, g.severity) AS severity, coalesce(l.state, g.state) AS state,
+       l.meter_id, m.number, CASE WHEN e.group_id IS NULL THEN m.area_id ELSE g.area_id END AS area_id, g.cell,
+       coalesce(l.received_us, g.received_us) AS received_us, coalesce(g.members, 1) AS members,
+       l.quantity, l.value, l.bound, l.unit, l.exponent
+  FROM alarm_event e LEFT JOIN alarm l ON l.alarm_id = e.alarm_id LEFT JOIN alarm_group g ON g.group_id = e.group_id
+       LEFT JOIN meter m ON m.meter_id = l.meter_id
+ WHERE e.noticed_us IS NULL ORDER BY e.event_id LIMIT :most FOR UPDATE OF e SKIP LOCKED
+
+-- name: take_events
+-- Notices have booked what they send of these.
+UPDATE alarm_event SET noticed_us = :now_us WHERE event_id = ANY (:event_ids::bigint[])
