@@ -4,6 +4,7 @@
 from pathlib import Path
 
 from openmains.app.command import terms
+from openmains.domain.alarm import life as alarm_life
 from openmains.domain.command.kinds import RULES, FourEyes
 from openmains.domain.command.life import drawing, table
 from openmains.domain.command.safety import ALONE_UP_TO
@@ -60,8 +61,23 @@ def kind_table() -> list[str]:
 
 def with_life(page: str) -> str:
     """docs/commands.md with its generated part made anew."""
-    before, _, rest = page.partition(BEGIN)
-    return f"{before}{BEGIN}\n{command_life()}\n{END}{rest.partition(END)[2]}"
+    return _between(page, BEGIN, command_life(), END)
+
+
+def with_alarm_life(page: str) -> str:
+    """docs/alarms.md with its generated part made anew."""
+    legend = "Next state by step; `·` is refused."
+    drawn = "\n".join(["```mermaid", alarm_life.drawing(), "```", "", legend, "", alarm_life.table()])
+    return _between(page, "<!-- alarm life: begin -->", drawn, "<!-- alarm life: end -->")
+
+
+def _between(page: str, begin: str, made: str, end: str) -> str:
+    before, _, rest = page.partition(begin)
+    return f"{before}{begin}\n{made}\n{end}{rest.partition(end)[2]}"
+
+
+PARTS = {"docs/commands.md": with_life, "docs/alarms.md": with_alarm_life}
+"""Pages of which a part is drawn from the code."""
 
 
 def main() -> None:
@@ -70,8 +86,9 @@ def main() -> None:
         page = ROOT / name
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(make(), "utf-8")
-    commands = ROOT / "docs" / "commands.md"
-    commands.write_text(with_life(commands.read_text("utf-8")), "utf-8")
+    for name, renew in PARTS.items():
+        page = ROOT / name
+        page.write_text(renew(page.read_text("utf-8")), "utf-8")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,11 @@ def test_the_life_of_a_command_is_drawn_from_the_table() -> None:
     assert page == _script("reference").with_life(page), "run: make docs"
 
 
+def test_the_life_of_an_alarm_is_drawn_as_it_is() -> None:
+    page = (ROOT / "docs" / "alarms.md").read_text("utf-8")
+    assert page == _script("reference").with_alarm_life(page), "run: make docs"
+
+
 def test_the_consoles_table_of_kinds_says_what_the_servers_does() -> None:
     page = (ROOT / "console" / "src" / "features" / "command" / "kinds.ts").read_text("utf-8")
     table = page.split("const FACTS", 1)[1].split("\n};", 1)[0]

@@ -12,6 +12,7 @@ from openmains.app.command.device_management.operations import HEARD, NOTHING_TO
 from openmains.domain.identity.password import weakness
 from openmains.edges.http.problem_texts import (
     PROBLEMS,
+    alarm,
     command,
     device_management,
     fleet,
@@ -63,7 +64,7 @@ def test_every_code_has_a_text_and_every_text_a_code() -> None:
 
 
 def test_no_code_has_two_texts() -> None:
-    parts = (command, device_management, fleet, identity, ledger, readings, request, security, tariff)
+    parts = (alarm, command, device_management, fleet, identity, ledger, readings, request, security, tariff)
     assert sum(len(part.TEXTS) for part in parts) == len(PROBLEMS)
 
 

@@ -16,8 +16,8 @@ NOTES = frozenset(  # lines are allowed and they begin as they like; never a hea
     {"reason", "note", "value", "login", "tenant", "driver", "hex", "numbers", "params", "settings"}
 )
 CLOSED = frozenset(
-    {"iccid", "imei", "imsi", "prices", "bounds_m3", "add_m3", "points", "quantities"}
-)  # by a pattern, which the document leaves out where a field may be missing or is a list
+    {"iccid", "imei", "imsi", "prices", "bounds_m3", "add_m3", "points", "quantities", "event"}
+)  # by a pattern or a list, which the document leaves out where a field may be missing or is a list
 TOKEN = {"name": "t", "role": "viewer"}
 
 

@@ -21,6 +21,7 @@ from openmains.domain.plain_text import hidden_sign, name_fault, note_fault
 NAMES = frozenset(
     {"name", "code", "number", "bar_code", "address", "maker", "model", "name_en"}
     | {"street", "house_number", "building", "unit", "floor", "room"}
+    | {"to"}  # who is sent for an alarm
 )
 SECRETS = frozenset(
     {"password", "current", "new"}

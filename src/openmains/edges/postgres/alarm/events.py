@@ -6,18 +6,20 @@ from collections.abc import Sequence
 
 from openmains.app.alarm.model import AlarmEvent
 from openmains.domain.alarm.life import AlarmNews, AlarmState
-from openmains.edges.postgres.db import Connection
+from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__)
 
 
+def event_of(row: Row) -> AlarmEvent:
+    """A row of ``waiting_events`` and its like."""
+    return AlarmEvent(**{**dict(row), "news": AlarmNews(row["news"]), "state": AlarmState(row["state"])})
+
+
 async def waiting_events(connection: Connection, most: int) -> list[AlarmEvent]:
     """The oldest that nobody has taken, locked until the transaction ends; another taker passes over them. Role openmains_pipeline."""
-    rows = await _QUERIES["waiting_events"].fetch(connection, most=most)
-    return [
-        AlarmEvent(**{**dict(row), "news": AlarmNews(row["news"]), "state": AlarmState(row["state"])}) for row in rows
-    ]
+    return [event_of(row) for row in await _QUERIES["waiting_events"].fetch(connection, most=most)]
 
 
 async def take_events(connection: Connection, event_ids: Sequence[int], now_us: int) -> None:
