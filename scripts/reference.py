@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from openmains.app.command import terms
+from openmains.domain.alarm import life as alarm_life
 from openmains.domain.command.kinds import RULES, FourEyes
 from openmains.domain.command.life import drawing, table
 from openmains.domain.command.safety import ALONE_UP_TO
@@ -79,13 +80,23 @@ def life_of_a_meter() -> str:
     )
 
 
+def life_of_an_alarm() -> str:
+    """The part of docs/alarms.md that is drawn from the code."""
+    legend = "Next state by step; `·` is refused."
+    return "\n".join(["```mermaid", alarm_life.drawing(), "```", "", legend, "", alarm_life.table()])
+
+
 def with_life(page: str, drawn: Callable[[], str] = command_life) -> str:
     """A page with its generated part made anew."""
     before, _, rest = page.partition(BEGIN)
     return f"{before}{BEGIN}\n{drawn()}\n{END}{rest.partition(END)[2]}"
 
 
-DRAWN: dict[str, Callable[[], str]] = {"docs/commands.md": command_life, "docs/meter-lives.md": life_of_a_meter}
+DRAWN: dict[str, Callable[[], str]] = {
+    "docs/commands.md": command_life,
+    "docs/meter-lives.md": life_of_a_meter,
+    "docs/alarms.md": life_of_an_alarm,
+}
 
 
 def main() -> None:

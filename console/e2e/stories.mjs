@@ -2,6 +2,7 @@
 // What people do here, each told once and walked in both languages. A story asserts what a person would see.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { alarmLifeStory } from "./alarms.mjs";
 import { api, checkAccess, openPage, until } from "./browser.mjs";
 import { chargingStory } from "./charging.mjs";
 import { commandStory } from "./commands.mjs";
@@ -274,6 +275,8 @@ export const STORIES = {
     const { body: trail } = await api(context, url, "GET", "/audit?object_type=alarm&limit=1");
     assert.deepEqual([trail.items[0].action, trail.items[0].reason, trail.items[0].object_name], ["clear_alarm", "looked at the site", mine.number]);
   },
+
+  alarmLife: (walk) => alarmLifeStory(walk, ownMeter, act),
 
   async filters({ page, url, context, locale, findings }) {
     const { body } = await api(context, url, "GET", "/meters?limit=1&status=active");

@@ -29,6 +29,11 @@ def test_the_life_of_a_meter_is_drawn_from_the_table() -> None:
     assert page == script.with_life(page, script.life_of_a_meter), "run: make docs"
 
 
+def test_the_life_of_an_alarm_is_drawn_as_it_is() -> None:
+    page, script = (ROOT / "docs" / "alarms.md").read_text("utf-8"), _script("reference")
+    assert page == script.with_life(page, script.life_of_an_alarm), "run: make docs"
+
+
 def test_the_consoles_table_of_kinds_says_what_the_servers_does() -> None:
     page = (ROOT / "console" / "src" / "features" / "command" / "kinds.ts").read_text("utf-8")
     table = page.split("const FACTS", 1)[1].split("\n};", 1)[0]

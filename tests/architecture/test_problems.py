@@ -14,6 +14,7 @@ from openmains.domain.identity.password import weakness
 from openmains.edges.http.problem_texts import (
     PROBLEMS,
     billing,
+    alarm,
     command,
     device_management,
     fleet,
@@ -67,7 +68,20 @@ def test_every_code_has_a_text_and_every_text_a_code() -> None:
 
 
 def test_no_code_has_two_texts() -> None:
-    parts = (billing, command, device_management, fleet, identity, ledger, party, readings, request, security, tariff)
+    parts = (
+        alarm,
+        billing,
+        command,
+        device_management,
+        fleet,
+        identity,
+        ledger,
+        party,
+        readings,
+        request,
+        security,
+        tariff,
+    )
     assert sum(len(part.TEXTS) for part in parts) == len(PROBLEMS)
 
 

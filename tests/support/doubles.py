@@ -13,6 +13,7 @@ from openmains.app.fleet.model import Dimension, MeterDetail, NewMeter, Product
 from openmains.app.identity.model import ApiToken, User
 from openmains.app.job.model import Job
 from openmains.app.readings.model import EditFacts, EditState, ExceptionStatus, NewEdit, ReadingEdit, ReadingException
+from openmains.domain.alarm.life import AlarmNews, AlarmState, AlarmStep
 from openmains.domain.fleet.device_kind import DeviceKind
 from openmains.domain.identity.role import Role
 from openmains.domain.ids import (
@@ -37,26 +38,54 @@ def alarm(alarm_id: int = 1, **more: Any) -> Alarm:
     """An open one."""
     made = Alarm(
         AlarmId(alarm_id), MeterId(5), "5", AreaId(2), "magnetic", "major", THEN, THEN, 12, 1, THEN, None, None, None,
-        "", None, None, "", 0,
+        "", None, None, "", 0, AlarmState.RAISED, None, None, None, False, None, None, "", None, None, None,
     )  # fmt: skip
-    return structs.replace(made, **more)
+    return _placed(structs.replace(made, **more))
+
+
+def _placed(made: Alarm) -> Alarm:
+    """With the state that follows from what else is said, as the database has it."""
+    state = (
+        AlarmState.CLEARED
+        if made.cleared_at is not None
+        else AlarmState.DISPATCHED
+        if made.dispatched_at is not None
+        else AlarmState.ACKNOWLEDGED
+        if made.acknowledged_at is not None
+        else made.state
+    )
+    return structs.replace(made, state=state)
 
 
 class Alarms:
-    """``AlarmStore``."""
+    """``AlarmStore``; ``news``: what was told."""
 
     def __init__(self, *alarms: Alarm) -> None:
         self.rows = {row.alarm_id: row for row in alarms}
+        self.news: list[tuple[AlarmNews, AlarmId | None]] = []
 
     async def get(self, alarm_id: AlarmId) -> Alarm | None:
         return self.rows.get(alarm_id)
 
-    async def acknowledge(self, alarm_id: AlarmId, user_id: UserId) -> None:
-        self.rows[alarm_id] = structs.replace(self.rows[alarm_id], acknowledged_by=user_id, acknowledged_at=THEN)
+    async def step(self, alarm_id: AlarmId, step: AlarmStep, user_id: UserId, now_us: int, to: str = "") -> None:
+        at, row = datetime.fromtimestamp(now_us / 1e6, UTC), self.rows[alarm_id]
+        done: dict[AlarmStep, dict[str, Any]] = {
+            AlarmStep.ACKNOWLEDGE: {"acknowledged_by": user_id, "acknowledged_at": at},
+            AlarmStep.DISPATCH: {"dispatched_by": user_id, "dispatched_at": at, "dispatched_to": to},
+            AlarmStep.RECALL: {"dispatched_by": None, "dispatched_at": None, "dispatched_to": ""},
+            AlarmStep.CLEAR: {"cleared_at": at, "cleared_by": user_id},
+            AlarmStep.REOPEN: {"cleared_at": None, "state": AlarmState.REOPENED},
+        }
+        self.rows[alarm_id] = _placed(structs.replace(row, **done[step]))
 
-    async def clear(self, alarm_id: AlarmId, now_us: int) -> None:
-        at = datetime.fromtimestamp(now_us / 1e6, UTC)
-        self.rows[alarm_id] = structs.replace(self.rows[alarm_id], cleared_at=at)
+    async def has_open(self, alarm: Alarm) -> bool:
+        return any(
+            row.cleared_at is None and (row.meter_id, row.event) == (alarm.meter_id, alarm.event)
+            for row in self.rows.values()
+        )
+
+    async def say(self, news: AlarmNews, alarm_id: AlarmId | None, *_: object) -> None:
+        self.news.append((news, alarm_id))
 
 
 def job(job_id: int = 1, **more: Any) -> Job:

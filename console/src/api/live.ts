@@ -25,9 +25,25 @@ export interface LiveApplied {
   count: number;
 }
 
-export type LiveMessage = { kind: "counters"; data: LiveCounters } | { kind: "alarm"; data: LiveAlarm } | { kind: "applied"; data: LiveApplied };
+/** What is told of an alarm that stands alone, or of a group; a group tells itself again when members join. */
+export interface LiveAlarmNews {
+  news: string;
+  alarm_id: number | null;
+  group_id: number | null;
+  event: string;
+  quantity: string;
+  severity: Severity;
+  number: string | null;
+  members: number;
+  version: number;
+  received_us: number;
+}
 
-const KINDS: readonly unknown[] = ["counters", "alarm", "applied"];
+export type LiveMessage =
+  | { kind: "alarm_news"; data: { items: LiveAlarmNews[] } }
+  | { kind: "counters"; data: LiveCounters } | { kind: "alarm"; data: LiveAlarm } | { kind: "applied"; data: LiveApplied };
+
+const KINDS: readonly unknown[] = ["counters", "alarm", "alarm_news", "applied"];
 
 /** The message in a frame's text; null for kinds this console does not know (a newer server). */
 export function parseLive(text: string): LiveMessage | null {

@@ -89,6 +89,8 @@ COMMANDS = (
             _BENCH + "idle:main", _BENCH + "idle:add_arguments"),
     Command("bench overload", "测试过载时的处理能力", "measure what becomes of it when too much is offered",
             _BENCH + "overload:main", _BENCH + "overload:add_arguments"),
+    Command("bench alarms", "测试告警风暴：送达到人的时间及对上报的影响", "how soon people see a storm of alarms, and its cost",
+            _BENCH + "alarms:main", _BENCH + "alarms:add_arguments"),
     Command("bench handshake", "测试 DTLS 握手速度", "measure DTLS handshakes a second",
             _BENCH + "handshake:main", _BENCH + "handshake:add_arguments"),
     Command("bench sessions", "测试会话的磁盘与内存占用、恢复和重连风暴", "what sessions cost; restart and reconnect storm",

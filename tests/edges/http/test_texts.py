@@ -16,9 +16,9 @@ NOTES = frozenset(  # lines are allowed and they begin as they like; never a hea
     {"reason", "note", "value", "login", "tenant", "driver", "hex", "numbers", "params", "settings"}
 )
 CLOSED = frozenset(
-    {"iccid", "imei", "imsi", "prices", "bounds_m3", "add_m3", "points", "quantities"}
+    {"iccid", "imei", "imsi", "prices", "bounds_m3", "add_m3", "points", "quantities", "event"}
     | {"phone", "identity_number", "bank_account"}  # by `fault` of domain/party/personal.py
-)  # by a pattern, which the document leaves out where a field may be missing or is a list
+)  # by a pattern or a list, which the document leaves out where a field may be missing or is a list
 TOKEN = {"name": "t", "role": "viewer"}
 
 

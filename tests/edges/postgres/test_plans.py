@@ -172,6 +172,8 @@ async def test_what_people_work_through(house: House) -> None:
         "event": None,
         "meter_id": None,
         "area_id": None,
+        "group_id": None,
+        "alone": False,
     }
     await house.expect(ALARM["alarms"], "alarm_newest", **mine, **every)
     await house.expect(ALARM["alarms"], "alarm_newest", **mine, **(every | {"is_cleared": False}))

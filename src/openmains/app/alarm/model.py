@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from openmains.domain.ids import AlarmId, AreaId, MeterId
+from openmains.domain.alarm.life import AlarmNews, AlarmState
+from openmains.domain.ids import AlarmId, AreaId, GroupId, MeterId, MuteId, TenantId, UserId
 
 Severity = Literal["critical", "major", "minor", "info"]
 # Open is what is not cleared, whether somebody looks after it or not: acknowledging ends no alarm.
@@ -14,7 +15,8 @@ AlarmStatus = Literal["open", "unacknowledged", "acknowledged", "cleared"]
 
 
 class Alarm(Struct, frozen=True):
-    """One alarm; ``delay_ms`` is from the message at the edge to being visible (R7.1). Of a limit that is passed (events
+    """One alarm; ``delay_ms`` is from the message at the edge to the store, ``seen_ms`` to the eyes of ``seen_by`` (R7.1); ``missed``: that
+    took longer than 20 s. ``muted_until``: it is told to nobody until then. Of a limit that is passed (events
     ``above_limit``, ``below_limit``) also the ``quantity``, the ``value`` said last and the ``bound``, x 10^``exponent`` of ``unit``;
     else these are '' and null."""
 
@@ -37,6 +39,96 @@ class Alarm(Struct, frozen=True):
     bound: int | None
     unit: str
     exponent: int
+    state: AlarmState
+    seen_at: datetime | None
+    seen_by: UserId | None
+    seen_ms: int | None
+    missed: bool
+    dispatched_at: datetime | None
+    dispatched_by: UserId | None
+    dispatched_to: str
+    cleared_by: UserId | None
+    group_id: GroupId | None
+    muted_until: datetime | None
+
+
+class AlarmGroup(Struct, frozen=True):
+    """Alarms of one kind that came in one place or radio cell within minutes. ``area_id``: the smallest place that holds them, null with
+    no ``cell``: the whole utility. ``open``: members that are not cleared, ``seen``: that somebody was shown. ``version`` grows with the
+    members."""
+
+    group_id: GroupId
+    event: str
+    quantity: str
+    severity: Severity
+    area_id: AreaId | None
+    cell: int | None
+    state: AlarmState
+    received_at: datetime
+    last_at: datetime
+    members: int
+    open: int
+    seen: int
+    version: int
+    seen_at: datetime | None
+    seen_by: UserId | None
+    acknowledged_at: datetime | None
+    acknowledged_by: UserId | None
+    dispatched_at: datetime | None
+    dispatched_by: UserId | None
+    dispatched_to: str
+    cleared_at: datetime | None
+    missed: bool
+
+
+class AlarmPlace(Struct, frozen=True):
+    """Members of a group in one area; where its premises lie on the map on average, null where nobody has said."""
+
+    area_id: AreaId
+    members: int
+    latitude: float | None
+    longitude: float | None
+
+
+class AlarmHistoryEntry(Struct, frozen=True):
+    """What happened to an alarm or its group, when, by whom and why; ``user_id`` null: the meter or the platform."""
+
+    event_id: int
+    news: AlarmNews
+    group_id: GroupId | None
+    at: datetime
+    user_id: UserId | None
+    reason: str
+
+
+class AlarmMute(Struct, frozen=True):
+    """Alarms that are stored and told to nobody until ``until_at``; what is null takes all, without an event all that is not critical."""
+
+    mute_id: MuteId
+    area_id: AreaId | None
+    meter_id: MeterId | None
+    event: str | None
+    reason: str
+    from_at: datetime
+    until_at: datetime
+    made_by: UserId
+    ended_at: datetime | None
+    ended_by: UserId | None
+    muted: int
+
+
+class AlarmDelays(Struct, frozen=True):
+    """Alarms received within the last ``hours``: how soon a person was shown them (R7.1). ``missed``: nobody within ``target_ms``,
+    shown later or never; muted ones are not asked about. Times in ms, null where none was shown."""
+
+    hours: int
+    target_ms: int
+    alarms: int
+    shown: int
+    missed: int
+    p50_ms: int | None
+    p99_ms: int | None
+    worst_ms: int | None
 
 
 class AlarmAges(Struct, frozen=True):
@@ -62,6 +154,38 @@ class AlarmCounts(Struct, frozen=True):
     target_ms: int
     in_time: int
     worst_delay_ms: int
+
+
+class AlarmEvent(Struct, frozen=True):
+    """What others are told of an alarm that stands alone (``alarm_id``) or of a group (``group_id``), with where it stands when it is
+    read. ``event_id`` is the key by which nothing is sent twice. Instants in µs; ``received_us``: of the message at the edge, of a group
+    the first one's. ``area_id``: where the meter is, or the place that a group's members lie below, None the whole utility. ``user_id``,
+    ``reason``: of the person whose act it was. ``quantity``: of a limit or a rule, else ''.
+    Of a group ``meter_id``, ``number`` and what a limit said are None."""
+
+    event_id: int
+    tenant_id: TenantId
+    news: AlarmNews
+    alarm_id: AlarmId | None
+    group_id: GroupId | None
+    at_us: int
+    user_id: UserId | None
+    reason: str
+    event: str
+    severity: Severity
+    state: AlarmState
+    meter_id: MeterId | None
+    number: str | None
+    area_id: AreaId | None
+    cell: int | None
+    received_us: int
+    members: int
+    version: int  # of a group: one more each time members join; with it a screen says what it has shown
+    quantity: str
+    value: int | None
+    bound: int | None
+    unit: str | None
+    exponent: int | None
 
 
 _MOST = 2**60

@@ -10,7 +10,7 @@ from openmains.app.alarm import handle as alarms
 from openmains.app.alarm.model import Alarm, AlarmCounts, AlarmStatus, Severity
 from openmains.app.alarm.ports import AlarmStore
 from openmains.app.problems import Problem
-from openmains.domain.ids import AlarmId, AreaId, MeterId
+from openmains.domain.ids import AlarmId, AreaId, GroupId, MeterId
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import (
     Cursor,
@@ -36,10 +36,13 @@ async def list_alarms(
     event: Word = None,
     meter_id: OptionalId = None,
     area_id: OptionalId32 = None,
+    group_id: OptionalId = None,
+    alone: FromQuery[bool] = False,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[Alarm]:
-    """Alarms, newest first. ``open``: not cleared, acknowledged or not."""
+    """Alarms, newest first. ``open``: not cleared, acknowledged or not. ``group_id``: members of a group; ``alone``: only those that are in
+    no group and not muted."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         rows = await work[AlarmStore].page(
             limit + 1,
@@ -49,6 +52,8 @@ async def list_alarms(
             event=event,
             meter_id=optional(MeterId, meter_id),
             area_id=optional(AreaId, area_id),
+            group_id=optional(GroupId, group_id),
+            alone=alone,
         )
     return page("alarms", rows, limit, lambda alarm: alarm.alarm_id)
 
@@ -92,7 +97,8 @@ async def read_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Alarm:
 )
 async def acknowledge_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Alarm:
     """Somebody looks after it."""
-    return await alarms.acknowledge_alarm(deps_of(request).store, actor_of(request), AlarmId(alarm_id))
+    deps = deps_of(request)
+    return await alarms.acknowledge_alarm(deps.store, actor_of(request), AlarmId(alarm_id), deps.now_us())
 
 
 @post("/alarms/{alarm_id:int}/clear", operation_id="clear_alarm", status_code=200, tags=["alarms"], opt=OPERATOR)

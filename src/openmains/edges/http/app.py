@@ -21,6 +21,7 @@ from litestar.types import Message, Scope
 from openmains.app.problems import Problem
 from openmains.edges.http import (
     alarm,
+    alarm_life,
     alarm_limits,
     areas,
     billing,
@@ -91,7 +92,7 @@ _HEADERS = {
 }
 _MODULES = (
     identity_session, identity, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions, readings_edits,
-    readings_versions, readings_manual, readings_changes, alarm, alarm_limits, monitors, ingest, job, security, device_management,
+    readings_versions, readings_manual, readings_changes, alarm, alarm_life, alarm_limits, monitors, ingest, job, security, device_management,
     command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff, tariff_plans, ledger,
     billing, payment, readings_bulk, readings_sums, readings_saved, readings_tasks, areas, concentrators, imports, home, party,
     party_accounts, fleet_lives, fleet_due, readings_accounts, system,

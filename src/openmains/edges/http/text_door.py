@@ -22,6 +22,7 @@ NAMES = frozenset(
     {"name", "code", "number", "bar_code", "address", "maker", "model", "name_en"}
     | {"account_number", "contractor", "person", "product"}
     | {"street", "house_number", "building", "unit", "floor", "room", "relation"}
+    | {"to"}  # who is sent for an alarm
 )
 SECRETS = frozenset(
     {"password", "current", "new"}

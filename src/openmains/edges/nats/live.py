@@ -2,7 +2,8 @@
 """What happens now, for screens: counters of every process once a second, alarms as they come.
 
 Each process tells its counters on ``live.counters.<node>``; the pipeline tells alarms on ``live.alarm.<tenant>`` and
-how many messages it applied on ``live.applied.<tenant>``. The hub of an API process keeps the newest counters of each
+how many messages it applied on ``live.applied.<tenant>``; the loop of alarms
+tells people's news on ``live.alarm_news.<tenant>``. The hub of an API process keeps the newest counters of each
 node and hands events to its subscribers. Lossy by design: a slow screen loses the oldest events, a missing one costs
 nothing.
 """
@@ -55,6 +56,7 @@ class LiveHub:
         """Begin to listen."""
         await self._bus.listen("counters.*", self._on_counters)
         await self._bus.listen("alarm.*", self._on_alarm)
+        await self._bus.listen("alarm_news.*", self._on_news)
         await self._bus.listen("applied.*", self._on_applied)
 
     async def _on_counters(self, topic: str, data: bytes) -> None:
@@ -81,6 +83,13 @@ class LiveHub:
             for subscriber in self._subscribers:
                 if subscriber.tenant_id == tenant_id:
                     self._give(subscriber, event)
+
+    async def _on_news(self, topic: str, data: bytes) -> None:
+        tenant_id = int(topic.partition(".")[2])
+        event = LiveEvent("alarm_news", {"items": json.loads(data)})
+        for subscriber in self._subscribers:
+            if subscriber.tenant_id == tenant_id:
+                self._give(subscriber, event)
 
     async def _on_applied(self, topic: str, data: bytes) -> None:
         tenant_id, event = int(topic.partition(".")[2]), LiveEvent("applied", {"count": int(data)})

@@ -7,6 +7,7 @@ account may not publish, the server refuses; see SECURITY.md for what remains.
 
 subject               what                                         from                to
 uplink.<shard>        meters' messages, kept in the stream         edge, API (replay)  pipeline
+urgent.<shard>        small messages past the stream               edge                pipeline
 heard                 who spoke just now                           edge                dispatch
 committed             whose answers are in, how loaded cells are   pipeline            dispatch
 pace                  how far each shard is                        pipeline            edge
@@ -31,14 +32,14 @@ _LOOK = ("$JS.API.STREAM.UPDATE.UPLINK", "$JS.API.STREAM.MSG.GET.UPLINK", "$JS.A
 _READ = (*_LOOK, "$JS.API.CONSUMER.>", "$JS.API.STREAM.PURGE.UPLINK")
 
 PUBLISH: Mapping[str, tuple[str, ...]] = {
-    EDGE: (*_STREAM, "uplink.*", "heard", "node.*.in", "node.*.out", "live.counters.*"),
+    EDGE: (*_STREAM, "uplink.*", "heard", "node.*.in", "node.*.out", "urgent.*", "live.counters.*"),
     PIPELINE: (*_STREAM, *_READ, "committed", "pace", "live.counters.*", "live.alarm.*", "live.applied.*"),
     DISPATCH: ("downlink.*", "live.counters.*", "live.alarm.*"),
-    API: (*_STREAM, *_LOOK, "uplink.*", "operate.*", "live.counters.*"),
+    API: (*_STREAM, *_LOOK, "uplink.*", "operate.*", "live.counters.*", "live.alarm_news.*"),  # the worker's too
 }
 SUBSCRIBE: Mapping[str, tuple[str, ...]] = {
     EDGE: ("downlink.*", "operate.*", "pace", "node.*.in", "node.*.out"),
-    PIPELINE: ("live.>", "backup"),
+    PIPELINE: ("live.>", "urgent.*", "backup"),
     DISPATCH: ("heard", "committed"),
     API: ("live.>",),
 }

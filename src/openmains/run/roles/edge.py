@@ -24,6 +24,7 @@ from openmains.edges.nats.commands import WakeUpPublisher, listen_downlinks
 from openmains.edges.nats.operate import listen_operate
 from openmains.edges.nats.pace import listen_pace
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
+from openmains.edges.nats.urgent import UrgentPublisher
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.fleet.concentrator_standing import ConcentratorStanding
 from openmains.edges.postgres.fleet.concentrators import ConcentratorFollower
@@ -126,7 +127,10 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             plain.start()
         wake_up: Callable[[list[Uplink]], None] | None = None
 
+        urgent = UrgentPublisher(client)
+
         def stored(uplinks: list[Uplink], shard: int, sequence: int) -> None:
+            urgent.stored(uplinks, shard, sequence)
             pace.stored(shard, sequence, len(uplinks), clock.time())
             if wake_up is not None:
                 wake_up(uplinks)

@@ -4,16 +4,20 @@
 import asyncio
 import logging
 import os
+import time
 from contextlib import AsyncExitStack
 
+from openmains.app.ingest.pipeline.fast_lane import FastLane
 from openmains.app.ingest.pipeline.leases import TURN_S, ShardLeases
 from openmains.app.ingest.pipeline.worker import ShardWorker
+from openmains.app.ingest.uplink import Uplink
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.clickhouse.ingest import ClickHouseReadingSink
 from openmains.edges.clickhouse.shared_inserts import SharedInserts
 from openmains.edges.nats.commands import CommittedPublisher
 from openmains.edges.nats.pace import tell_pace
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
+from openmains.edges.nats.urgent import listen_urgent
 from openmains.edges.postgres.ingest.leases import PostgresLeaseStore
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.edges.postgres.system.running import RunningDatabase
@@ -26,6 +30,7 @@ from openmains.run.roles.process import Core, check_shards, every, now_us, retry
 from openmains.run.settings import Settings
 
 log = logging.getLogger("openmains.run")
+LANE_EVERY_S = 1.0
 
 
 async def run_pipeline(settings: Settings, stop: asyncio.Event, core: Core) -> None:
@@ -59,6 +64,17 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: Core) -> N
             )
             for shard in range(settings.shards)
         ]
+        lanes = [FastLane(worker.position, worker.raise_early, time.monotonic) for worker in workers]
+
+        def hear(shard: int, sequence: int, uplinks: list[Uplink]) -> None:
+            if shard in leases.running:
+                lanes[shard].hear(sequence, uplinks)
+
+        async def hurry() -> None:
+            for shard in leases.running:
+                if shard < len(lanes):
+                    await lanes[shard].turn()
+
         leases = ShardLeases(
             holder_of(settings.var_path, core.process),
             settings.shards,
@@ -80,17 +96,19 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: Core) -> N
                 }
                 for name, value in said.items():
                     total[name] = total.get(name, 0) + value
-            return total
+            return total | {"alarms_early": sum(lane.early for lane in lanes)}
 
         def paces() -> dict[int, int]:
             return {shard: position for shard in leases.running if (position := workers[shard].pace) is not None}
 
+        await listen_urgent(client, hear)
         log.info("pipeline ready: %d shards", settings.shards)
         await asyncio.gather(
             _hold(leases, stop),
             while_connected(client, stop),
             every(EVERY_S, "the stream's end", lambda: note_end(stream, settings.var_path), stop),
             tell_pace(client, paces, stop),
+            every(LANE_EVERY_S, "alarms before their turn", hurry, stop),
             publish_counters(bus, f"pipeline-{os.getpid()}", counters, stop, process=core.process),
         )
         await note_end(stream, settings.var_path)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from openmains.app.billing.decide import AccountMonth, Decided, Plans, Refused, decide_all
 from openmains.app.billing.run import run_handlers
+from openmains.app.alarm.loop import news_for_screens, work_turn
 from openmains.app.command.driver import CatalogCommands
 from openmains.app.command.rereads import find_gaps, step_gaps
 from openmains.app.fleet.imports.jobs import import_handlers
@@ -30,7 +31,8 @@ from openmains.edges.clickhouse.readings import ClickHouseReadings
 from openmains.edges.clickhouse.report import DayReports
 from openmains.edges.jobs.processes import Elsewhere
 from openmains.edges.jobs.runner import Runner
-from openmains.edges.nats.stream import StreamReplay, UplinkStream
+from openmains.edges.nats.stream import Bus, StreamReplay, UplinkStream
+from openmains.edges.postgres.alarm.loop import PostgresAlarmLoop
 from openmains.edges.postgres.command.rereads import Rereads
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.fleet.imports import ChangedMeters, PostgresImport
@@ -52,6 +54,7 @@ from openmains.run.settings import Settings
 
 DIMS_EVERY_S = 5.0
 REPORTS_EVERY_S = 20.0
+ALARMS_EVERY_S = 1.0  # alarms wait for it, and have 20 s (R7.1)
 REREADS_EVERY_S = 10.0  # so that a meter that has just spoken is asked within the time it listens (R1.9)
 BILLS_WITHIN_S = 600.0  # a part of a bill run waits for a disk that is busy
 UPLOADS_EVERY_S = 3600.0
@@ -162,6 +165,17 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
         await find_gaps(await names.tenants(), days, names, rereads, int(time.time()))
         await step_gaps(names, DaySlots(clickhouse), rereads, rereads, may_be_asked, now_us())
 
+    loop, bus = PostgresAlarmLoop(pool), Bus(core.client)
+
+    async def tell_alarms() -> None:
+        more = True
+        while more and not stop.is_set():
+            work = await work_turn(loop, now_us())
+            for topic, told in news_for_screens(work):
+                await bus.publish(topic, told)
+            more = work.more
+
+    telling = asyncio.create_task(every(ALARMS_EVERY_S, "alarm loop", tell_alarms, stop))
     # Beside the jobs, not among them: an import of an hour must not keep a report from being as due.
     keeping = asyncio.create_task(every(REPORTS_EVERY_S, "reports as due", keep_reports, stop))
     asking = asyncio.create_task(every(REREADS_EVERY_S, "re-reads of gaps", ask_for_gaps, stop))
@@ -170,7 +184,8 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     finally:
         keeping.cancel()
         asking.cancel()
-        await asyncio.gather(keeping, asking, return_exceptions=True)
+        telling.cancel()
+        await asyncio.gather(keeping, asking, telling, return_exceptions=True)
         elsewhere.close()
         await billing_pool.close()
 

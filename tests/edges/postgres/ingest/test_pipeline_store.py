@@ -136,3 +136,20 @@ async def test_alarms_of_a_batch_are_written_in_their_order(pipeline: Pool, owne
         ("movement", 6, 60, 90, 80, 1, 80),
         ("movement", 9, 90, 90, 90, 1, None),
     ]
+
+
+async def test_an_alarm_before_the_turn_of_its_message_is_counted_once_when_that_comes(
+    pipeline: Pool, meter_id: int, owner: Pool
+) -> None:
+    store, tenant = (
+        PostgresPipelineStore(pipeline),
+        await owner.fetchval("SELECT tenant_id FROM meter WHERE meter_id = $1", meter_id),
+    )
+    early = AlarmChange(tenant, meter_id, "burst", "critical", "raised", 10, 7_000_000)
+    await store.raise_early([early], 8_000_000)
+    await store.raise_early([early], 8_100_000)  # told twice by a lossy lane
+    await commit(store, Effects(alarms=[early]), 9_000_000)
+    later = AlarmChange(tenant, meter_id, "burst", "critical", "repeated", 11, 9_500_000)
+    await commit(store, Effects(alarms=[later]), 9_900_000)
+    row = await owner.fetchrow("SELECT occurrences, shown_us, last_us FROM alarm WHERE meter_id = $1", meter_id)
+    assert tuple(row) == (2, 8_000_000, 9_500_000)

@@ -219,6 +219,10 @@ class PipelineStore(Protocol):
         """Of a person's readings those that were applied."""
         ...
 
+    async def raise_early(self, raised: Sequence[AlarmChange], now_us: int) -> None:
+        """Alarms before the turn of their messages: where none is open. Their messages will raise them again, which is not counted."""
+        ...
+
     async def commit(self, shard: int, before: int, after: int, effects: Effects, now_us: int) -> Sequence[AlarmChange]:
         """State, exceptions, alarms, dead letters and the position in one transaction.
 

@@ -152,6 +152,24 @@ class ShardWorker:
                 log.warning("shard %d starts anew in %.1f s: %s: %s", self._shard, pause, type(error).__name__, error)
                 await _pause(stop, pause)
 
+    def position(self) -> int:
+        """Up to which all is applied."""
+        return self.counters.position
+
+    async def raise_early(self, uplinks: UplinkBatch) -> Sequence[AlarmChange]:
+        """Alarms that these would raise if it were their turn, written and told; see ``fast_lane.py``. All else waits for its turn."""
+        processor = self._processor
+        records = await self._store.load(_speakers(uplinks))
+        uplinks = [uplink for uplink in uplinks if uplink.meter_id in records]
+        if not uplinks or not processor.knows(uplinks) or not processor.knows(records.values()):
+            return ()
+        raised = [change for change in processor.run(uplinks, records).alarms if change.action == "raised"]
+        if raised:
+            await self._store.raise_early(raised, self._now_us())
+            for topic, changed in alarms_for_screens(raised):
+                await self._tell(topic, changed)
+        return raised
+
     async def _run_reader(self, stop: asyncio.Event) -> None:
         self._sink.forget()
         position = await self._store.position(self._shard)

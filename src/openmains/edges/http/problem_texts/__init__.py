@@ -6,6 +6,7 @@ is told here, one file a context. A code without a text, or a text nobody raises
 """
 
 from openmains.edges.http.problem_texts import (
+    alarm,
     billing,
     command,
     device_management,
@@ -27,6 +28,7 @@ PROBLEMS: dict[str, Text] = {
     **party.TEXTS,
     **readings.TEXTS,
     **security.TEXTS,
+    **alarm.TEXTS,
     **command.TEXTS,
     **device_management.TEXTS,
     **tariff.TEXTS,

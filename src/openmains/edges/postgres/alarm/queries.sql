@@ -5,8 +5,9 @@
 -- Of a tenant, newest first; a filter that is null takes all.
 SELECT l.alarm_id, l.meter_id, m.number, m.area_id, l.event, l.severity, l.raised_at, l.received_us, l.shown_us,
        l.occurrences, l.last_us, l.cleared_us, l.acknowledged_by, l.acknowledged_at,
-       l.quantity, l.value, l.bound, l.unit, l.exponent
-  FROM alarm l JOIN meter m USING (meter_id)
+       l.quantity, l.value, l.bound, l.unit, l.exponent, l.state, l.seen_us, l.seen_by, l.missed, l.dispatched_us, l.dispatched_by,
+       l.dispatched_to, l.cleared_by, l.group_id, u.until_us AS muted_until_us
+  FROM alarm l JOIN meter m USING (meter_id) LEFT JOIN alarm_mute u ON u.mute_id = l.mute_id AND NOT u.let_go
  WHERE l.tenant_id = :tenant_id AND (:after::bigint IS NULL OR l.alarm_id < :after)
    AND (:is_cleared::boolean IS NULL OR (l.cleared_us IS NOT NULL) = :is_cleared)
    AND (:is_acknowledged::boolean IS NULL OR (l.acknowledged_at IS NOT NULL) = :is_acknowledged)
@@ -14,6 +15,7 @@ SELECT l.alarm_id, l.meter_id, m.number, m.area_id, l.event, l.severity, l.raise
    AND (:meter_id::bigint IS NULL OR l.meter_id = :meter_id) AND (:area_id::int IS NULL OR m.area_id IN
         (SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
            WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id))
+   AND (:group_id::bigint IS NULL OR l.group_id = :group_id) AND (NOT :alone::boolean OR (l.group_id IS NULL AND u.mute_id IS NULL))
  ORDER BY l.alarm_id DESC LIMIT :most
 
 -- name: alarm_counts
@@ -37,19 +39,171 @@ SELECT count(*) AS open, count(*) FILTER (WHERE l.acknowledged_at IS NULL) AS un
 -- One of them, until the transaction ends.
 SELECT l.alarm_id, l.meter_id, m.number, m.area_id, l.event, l.severity, l.raised_at, l.received_us, l.shown_us,
        l.occurrences, l.last_us, l.cleared_us, l.acknowledged_by, l.acknowledged_at,
-       l.quantity, l.value, l.bound, l.unit, l.exponent
-  FROM alarm l JOIN meter m USING (meter_id)
+       l.quantity, l.value, l.bound, l.unit, l.exponent, l.state, l.seen_us, l.seen_by, l.missed, l.dispatched_us, l.dispatched_by,
+       l.dispatched_to, l.cleared_by, l.group_id, u.until_us AS muted_until_us
+  FROM alarm l JOIN meter m USING (meter_id) LEFT JOIN alarm_mute u ON u.mute_id = l.mute_id AND NOT u.let_go
  WHERE l.tenant_id = :tenant_id AND l.alarm_id = :alarm_id
    FOR UPDATE OF l
 
--- name: acknowledge_alarm
--- Somebody has seen it.
-UPDATE alarm SET acknowledged_by = :user_id, acknowledged_at = now()
- WHERE tenant_id = :tenant_id AND alarm_id = :alarm_id
+-- name: lock_group
+-- One group, until the transaction ends, with how many of its members are open and how many somebody was shown.
+SELECT g.group_id, g.event, g.quantity, g.severity, g.area_id, g.cell, g.state, g.received_us, g.last_us, g.members, g.version, g.seen_us,
+       g.seen_by, g.acknowledged_at, g.acknowledged_by, g.dispatched_us, g.dispatched_by, g.dispatched_to, g.cleared_us, g.missed,
+       c.open, c.seen
+  FROM alarm_group g CROSS JOIN LATERAL (
+       SELECT count(*) FILTER (WHERE a.cleared_us IS NULL) AS open, count(*) FILTER (WHERE a.seen_us IS NOT NULL) AS seen
+         FROM alarm a WHERE a.tenant_id = g.tenant_id AND a.group_id = g.group_id) c
+ WHERE g.tenant_id = :tenant_id AND g.group_id = :group_id FOR UPDATE OF g
 
--- name: clear_alarm
+-- name: groups
+-- Of a tenant, newest first; a filter that is null takes all.
+SELECT g.group_id, g.event, g.quantity, g.severity, g.area_id, g.cell, g.state, g.received_us, g.last_us, g.members, g.version, g.seen_us,
+       g.seen_by, g.acknowledged_at, g.acknowledged_by, g.dispatched_us, g.dispatched_by, g.dispatched_to, g.cleared_us, g.missed,
+       c.open, c.seen
+  FROM alarm_group g CROSS JOIN LATERAL (
+       SELECT count(*) FILTER (WHERE a.cleared_us IS NULL) AS open, count(*) FILTER (WHERE a.seen_us IS NOT NULL) AS seen
+         FROM alarm a WHERE a.tenant_id = g.tenant_id AND a.group_id = g.group_id) c
+ WHERE g.tenant_id = :tenant_id AND (:after::bigint IS NULL OR g.group_id < :after)
+   AND (:is_cleared::boolean IS NULL OR (g.cleared_us IS NOT NULL) = :is_cleared)
+   AND (:is_acknowledged::boolean IS NULL OR (g.acknowledged_at IS NOT NULL) = :is_acknowledged)
+   AND (:event::text IS NULL OR g.event = :event)
+ ORDER BY g.group_id DESC LIMIT :most
+
+-- name: group_places
+-- Members by area, with the middle of its premises where their coordinates are known.
+SELECT m.area_id, count(*) AS members, (SELECT avg(p.lat_e7) / 1e7 FROM premises p WHERE p.area_id = m.area_id)::float8 AS latitude,
+       (SELECT avg(p.lon_e7) / 1e7 FROM premises p WHERE p.area_id = m.area_id)::float8 AS longitude
+  FROM alarm a JOIN meter m ON m.meter_id = a.meter_id
+ WHERE a.tenant_id = :tenant_id AND a.group_id = :group_id GROUP BY m.area_id ORDER BY members DESC, m.area_id
+
+-- name: acknowledge
+-- An alarm, or the members of a group, in one of these states; who acknowledges has seen it.
+UPDATE alarm SET acknowledged_by = :user_id, acknowledged_at = to_timestamp(:now_us::bigint / 1e6),
+       seen_us = coalesce(seen_us, :now_us), seen_by = coalesce(seen_by, :user_id)
+ WHERE tenant_id = :tenant_id AND (alarm_id = :alarm_id OR group_id = :group_id) AND state = ANY (:states::text[])
+
+-- name: dispatch
+-- Somebody is on the way, which somebody looks after.
+UPDATE alarm SET dispatched_us = :now_us, dispatched_by = :user_id, dispatched_to = :to,
+       acknowledged_by = coalesce(acknowledged_by, :user_id), acknowledged_at = coalesce(acknowledged_at, to_timestamp(:now_us::bigint / 1e6)),
+       seen_us = coalesce(seen_us, :now_us), seen_by = coalesce(seen_by, :user_id)
+ WHERE tenant_id = :tenant_id AND (alarm_id = :alarm_id OR group_id = :group_id) AND state = ANY (:states::text[])
+
+-- name: recall
+-- Nobody is on the way any more.
+UPDATE alarm SET dispatched_us = NULL, dispatched_by = NULL, dispatched_to = ''
+ WHERE tenant_id = :tenant_id AND (alarm_id = :alarm_id OR group_id = :group_id) AND state = ANY (:states::text[])
+
+-- name: clear
 -- A person says it is over.
-UPDATE alarm SET cleared_us = :now_us WHERE tenant_id = :tenant_id AND alarm_id = :alarm_id
+UPDATE alarm SET cleared_us = :now_us, cleared_by = :user_id, seen_us = coalesce(seen_us, :now_us), seen_by = coalesce(seen_by, :user_id)
+ WHERE tenant_id = :tenant_id AND (alarm_id = :alarm_id OR group_id = :group_id) AND state = ANY (:states::text[])
+
+-- name: reopen
+-- A person says that it was not.
+UPDATE alarm SET cleared_us = NULL, cleared_by = NULL, reopened_us = :now_us, acknowledged_by = NULL, acknowledged_at = NULL,
+       dispatched_us = NULL, dispatched_by = NULL, dispatched_to = '', told = CASE told WHEN 2 THEN 1 ELSE told END
+ WHERE tenant_id = :tenant_id AND alarm_id = :alarm_id AND state = ANY (:states::text[])
+
+-- name: acknowledge_group
+-- The group itself.
+UPDATE alarm_group SET acknowledged_by = :user_id, acknowledged_at = to_timestamp(:now_us::bigint / 1e6),
+       seen_us = coalesce(seen_us, :now_us), seen_by = coalesce(seen_by, :user_id)
+ WHERE tenant_id = :tenant_id AND group_id = :group_id
+
+-- name: dispatch_group
+-- The same: somebody is on the way.
+UPDATE alarm_group SET dispatched_us = :now_us, dispatched_by = :user_id, dispatched_to = :to,
+       acknowledged_by = coalesce(acknowledged_by, :user_id), acknowledged_at = coalesce(acknowledged_at, to_timestamp(:now_us::bigint / 1e6)),
+       seen_us = coalesce(seen_us, :now_us), seen_by = coalesce(seen_by, :user_id)
+ WHERE tenant_id = :tenant_id AND group_id = :group_id
+
+-- name: recall_group
+-- The same: nobody is any more.
+UPDATE alarm_group SET dispatched_us = NULL, dispatched_by = NULL, dispatched_to = ''
+ WHERE tenant_id = :tenant_id AND group_id = :group_id
+
+-- name: clear_group
+-- The same: over.
+UPDATE alarm_group SET cleared_us = :now_us, seen_us = coalesce(seen_us, :now_us), seen_by = coalesce(seen_by, :user_id)
+ WHERE tenant_id = :tenant_id AND group_id = :group_id
+
+-- name: reopen_group
+-- One of its members is open again, so it is too.
+UPDATE alarm_group SET cleared_us = NULL, reopened_us = :now_us, acknowledged_by = NULL, acknowledged_at = NULL,
+       dispatched_us = NULL, dispatched_by = NULL, dispatched_to = ''
+ WHERE tenant_id = :tenant_id AND group_id = (SELECT group_id FROM alarm WHERE tenant_id = :tenant_id AND alarm_id = :alarm_id)
+   AND cleared_us IS NOT NULL
+
+-- name: has_open
+-- Whether another alarm about the same is open at the meter.
+SELECT EXISTS (SELECT FROM alarm WHERE tenant_id = :tenant_id AND meter_id = :meter_id AND event = :event AND quantity = :quantity
+                  AND cleared_us IS NULL)
+
+-- name: show_alarms
+-- Before a person's eyes for the first time.
+UPDATE alarm SET seen_us = :now_us, seen_by = :user_id
+ WHERE tenant_id = :tenant_id AND alarm_id = ANY (:alarm_ids::bigint[]) AND seen_us IS NULL RETURNING alarm_id, group_id
+
+-- name: show_members
+-- Members of groups as they stood at a version.
+UPDATE alarm a SET seen_us = :now_us, seen_by = :user_id
+  FROM unnest(:group_ids::bigint[], :versions::int[]) AS u(group_id, version)
+ WHERE a.tenant_id = :tenant_id AND a.group_id = u.group_id AND a.group_version <= u.version AND a.seen_us IS NULL
+
+-- name: show_groups
+-- Groups that nobody had been shown.
+UPDATE alarm_group SET seen_us = :now_us, seen_by = :user_id
+ WHERE tenant_id = :tenant_id AND group_id = ANY (:group_ids::bigint[]) AND seen_us IS NULL RETURNING group_id
+
+-- name: say_one
+-- News of a person's act.
+INSERT INTO alarm_event (tenant_id, news, alarm_id, group_id, at_us, user_id, reason)
+VALUES (:tenant_id, :news, :alarm_id, :group_id, :now_us, :user_id, :reason)
+
+-- name: alarm_history
+-- Of an alarm with its group, or of a group; oldest first.
+SELECT event_id, news, group_id, at_us, user_id, reason FROM alarm_event
+ WHERE tenant_id = :tenant_id AND (alarm_id = :alarm_id OR group_id = :group_id
+       OR group_id = (SELECT a.group_id FROM alarm a WHERE a.tenant_id = :tenant_id AND a.alarm_id = :alarm_id))
+ ORDER BY event_id LIMIT 1000
+
+-- name: alarm_delays
+-- How soon somebody was shown what came since an instant.
+SELECT count(*) AS alarms, count(d.ms) AS shown, count(*) FILTER (WHERE a.missed OR d.ms > :target_ms::bigint) AS missed,
+       (percentile_cont(0.5) WITHIN GROUP (ORDER BY d.ms))::bigint AS p50_ms,
+       (percentile_cont(0.99) WITHIN GROUP (ORDER BY d.ms))::bigint AS p99_ms, max(d.ms) AS worst_ms
+  FROM alarm a CROSS JOIN LATERAL (SELECT CASE WHEN a.seen_us IS NOT NULL THEN greatest(0, (a.seen_us - a.received_us) / 1000) END AS ms) d
+ WHERE a.tenant_id = :tenant_id AND a.received_us >= :since_us AND a.told <> 3 AND a.mute_id IS NULL
+
+-- name: mutes
+-- Of a tenant, newest first, with how many open alarms each keeps quiet; ``standing_us``: only those that hold then.
+SELECT u.mute_id, u.area_id, u.meter_id, u.event, u.reason, u.from_us, u.until_us, u.made_by, u.ended_us, u.ended_by,
+       (SELECT count(*) FROM alarm a WHERE a.tenant_id = u.tenant_id AND a.mute_id = u.mute_id AND a.cleared_us IS NULL) AS muted
+  FROM alarm_mute u
+ WHERE u.tenant_id = :tenant_id AND (:after::bigint IS NULL OR u.mute_id < :after)
+   AND (:standing_us::bigint IS NULL OR (u.ended_us IS NULL AND u.until_us > :standing_us))
+ ORDER BY u.mute_id DESC LIMIT :most
+
+-- name: mute
+-- One of them, locked until the transaction ends.
+SELECT u.mute_id, u.area_id, u.meter_id, u.event, u.reason, u.from_us, u.until_us, u.made_by, u.ended_us, u.ended_by,
+       (SELECT count(*) FROM alarm a WHERE a.tenant_id = u.tenant_id AND a.mute_id = u.mute_id AND a.cleared_us IS NULL) AS muted
+  FROM alarm_mute u WHERE u.tenant_id = :tenant_id AND u.mute_id = :mute_id FOR UPDATE OF u
+
+-- name: add_mute
+-- With its end.
+INSERT INTO alarm_mute (tenant_id, area_id, meter_id, event, reason, from_us, until_us, made_by)
+VALUES (:tenant_id, :area_id, :meter_id, :event, :reason, :from_us, :until_us, :user_id) RETURNING mute_id
+
+-- name: end_mute
+-- Before its end.
+UPDATE alarm_mute SET ended_us = :now_us, ended_by = :user_id WHERE tenant_id = :tenant_id AND mute_id = :mute_id
+
+-- name: mute_reaches
+-- Whether there is such an area or meter.
+SELECT (:area_id::int IS NULL OR EXISTS (SELECT FROM area WHERE tenant_id = :tenant_id AND area_id = :area_id))
+   AND (:meter_id::bigint IS NULL OR EXISTS (SELECT FROM meter WHERE tenant_id = :tenant_id AND meter_id = :meter_id))
 
 -- name: limits_of_product
 -- Limits of quantities of all devices of a product.
@@ -79,7 +233,7 @@ SELECT :tenant_id, :product_id::int, :meter_id::bigint, u.*
 -- Alarms about limits that are no more, of a product's devices or of one device: nothing would end them.
 UPDATE alarm a SET cleared_us = :now_us
   FROM meter m
- WHERE a.tenant_id = :tenant_id AND a.cleared_us IS NULL AND a.quantity <> '' AND m.meter_id = a.meter_id
+ WHERE a.tenant_id = :tenant_id AND a.cleared_us IS NULL AND a.event IN ('above_limit', 'below_limit') AND m.meter_id = a.meter_id
    AND (m.product_id = :product_id OR m.meter_id = :meter_id)
    AND NOT EXISTS (
      SELECT FROM quantity_limit l
@@ -102,3 +256,19 @@ DELETE FROM limit_standing s
 -- Quantities of these devices that stand outside their limits, by device.
 SELECT meter_id, quantity, side FROM limit_standing
  WHERE tenant_id = :tenant_id AND meter_id = ANY (:meter_ids::bigint[]) AND side <> 0 ORDER BY meter_id, quantity
+
+-- name: waiting_events
+-- News of alarms and groups that notices have not taken, oldest first, locked until the transaction ends. Role openmains_pipeline. Of a
+-- group: meter_id, number and what a limit said are null.
+SELECT e.event_id, e.tenant_id, e.news, e.alarm_id, e.group_id, e.at_us, e.user_id, e.reason,
+       coalesce(l.event, g.event) AS event, coalesce(l.severity, g.severity) AS severity, coalesce(l.state, g.state) AS state,
+       l.meter_id, m.number, CASE WHEN e.group_id IS NULL THEN m.area_id ELSE g.area_id END AS area_id, g.cell,
+       coalesce(l.received_us, g.received_us) AS received_us, coalesce(g.members, 1) AS members, coalesce(g.version, 1) AS version,
+       coalesce(l.quantity, g.quantity) AS quantity, l.value, l.bound, l.unit, l.exponent
+  FROM alarm_event e LEFT JOIN alarm l ON l.alarm_id = e.alarm_id LEFT JOIN alarm_group g ON g.group_id = e.group_id
+       LEFT JOIN meter m ON m.meter_id = l.meter_id
+ WHERE e.noticed_us IS NULL ORDER BY e.event_id LIMIT :most FOR UPDATE OF e SKIP LOCKED
+
+-- name: take_events
+-- Notices have booked what they send of these.
+UPDATE alarm_event SET noticed_us = :now_us WHERE event_id = ANY (:event_ids::bigint[])

@@ -1,8 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Alarms as the API lists and handles them; the pipeline raises them (``pipeline_store``)."""
 
-from openmains.app.alarm.model import Alarm, AlarmAges, AlarmCounts, AlarmStatus, Severity
-from openmains.domain.ids import AlarmId, AreaId, MeterId, TenantId, UserId
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from openmains.app.alarm.model import (
+    Alarm,
+    AlarmAges,
+    AlarmCounts,
+    AlarmDelays,
+    AlarmGroup,
+    AlarmHistoryEntry,
+    AlarmMute,
+    AlarmPlace,
+    AlarmStatus,
+    Severity,
+)
+from openmains.domain.alarm.life import CHANGES, AlarmNews, AlarmState, AlarmStep
+from openmains.domain.ids import AlarmId, AreaId, GroupId, MeterId, MuteId, TenantId, UserId
 from openmains.domain.period import utc, utc_of_us
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import load
@@ -15,6 +30,20 @@ _STATUS: dict[AlarmStatus | None, tuple[bool | None, bool | None]] = {  # (is cl
     "unacknowledged": (False, False),
     "acknowledged": (False, True),
     "cleared": (True, None),
+}
+
+_STEPS = {
+    AlarmStep.ACKNOWLEDGE: _QUERIES["acknowledge"],
+    AlarmStep.DISPATCH: _QUERIES["dispatch"],
+    AlarmStep.RECALL: _QUERIES["recall"],
+    AlarmStep.CLEAR: _QUERIES["clear"],
+    AlarmStep.REOPEN: _QUERIES["reopen"],
+}
+_GROUP_STEPS = {
+    AlarmStep.ACKNOWLEDGE: _QUERIES["acknowledge_group"],
+    AlarmStep.DISPATCH: _QUERIES["dispatch_group"],
+    AlarmStep.RECALL: _QUERIES["recall_group"],
+    AlarmStep.CLEAR: _QUERIES["clear_group"],
 }
 
 
@@ -39,7 +68,54 @@ def _alarm(row: Row) -> Alarm:
         bound=row["bound"],
         unit=row["unit"],
         exponent=row["exponent"],
+        state=AlarmState(row["state"]),
+        seen_at=_at(row["seen_us"]),
+        seen_by=row["seen_by"],
+        seen_ms=None if row["seen_us"] is None else max(0, (row["seen_us"] - row["received_us"]) // 1000),
+        missed=row["missed"],
+        dispatched_at=_at(row["dispatched_us"]),
+        dispatched_by=row["dispatched_by"],
+        dispatched_to=row["dispatched_to"],
+        cleared_by=row["cleared_by"],
+        group_id=row["group_id"],
+        muted_until=_at(row["muted_until_us"]),
     )
+
+
+def _group(row: Row) -> AlarmGroup:
+    return AlarmGroup(
+        group_id=row["group_id"],
+        event=row["event"],
+        quantity=row["quantity"],
+        severity=row["severity"],
+        area_id=row["area_id"],
+        cell=row["cell"],
+        state=AlarmState(row["state"]),
+        received_at=utc_of_us(row["received_us"]),
+        last_at=utc_of_us(row["last_us"]),
+        members=row["members"],
+        open=row["open"],
+        seen=row["seen"],
+        version=row["version"],
+        seen_at=_at(row["seen_us"]),
+        seen_by=row["seen_by"],
+        acknowledged_at=row["acknowledged_at"],
+        acknowledged_by=row["acknowledged_by"],
+        dispatched_at=_at(row["dispatched_us"]),
+        dispatched_by=row["dispatched_by"],
+        dispatched_to=row["dispatched_to"],
+        cleared_at=_at(row["cleared_us"]),
+        missed=row["missed"],
+    )
+
+
+def _at(instant_us: int | None) -> datetime | None:
+    return None if instant_us is None else utc_of_us(instant_us)
+
+
+def _states(step: AlarmStep) -> list[str]:
+    """In which a step leads anywhere."""
+    return [state.value for state, row in CHANGES.items() if row.get(step, state) is not state]
 
 
 class Alarms:
@@ -59,6 +135,8 @@ class Alarms:
         event: str | None,
         meter_id: MeterId | None,
         area_id: AreaId | None,
+        group_id: GroupId | None = None,
+        alone: bool = False,
     ) -> list[Alarm]:
         is_cleared, is_acknowledged = _STATUS[status]
         rows = await _QUERIES["alarms"].fetch(
@@ -71,6 +149,8 @@ class Alarms:
             event=event,
             meter_id=meter_id,
             area_id=area_id,
+            group_id=group_id,
+            alone=alone,
             most=limit,
         )
         return [_alarm(row) for row in rows]
@@ -103,12 +183,184 @@ class Alarms:
         row = await _QUERIES["lock_alarm"].fetchrow(self._connection, tenant_id=self._tenant_id, alarm_id=alarm_id)
         return None if row is None else _alarm(row)
 
-    async def acknowledge(self, alarm_id: AlarmId, user_id: UserId) -> None:
-        await _QUERIES["acknowledge_alarm"].execute(
-            self._connection, tenant_id=self._tenant_id, alarm_id=alarm_id, user_id=user_id
+    async def step(self, alarm_id: AlarmId, step: AlarmStep, user_id: UserId, now_us: int, to: str = "") -> None:
+        await self._step(step, alarm_id, None, user_id, now_us, to)
+        if step is AlarmStep.REOPEN:
+            await _QUERIES["reopen_group"].execute(
+                self._connection, tenant_id=self._tenant_id, alarm_id=alarm_id, now_us=now_us
+            )
+
+    async def step_group(self, group_id: GroupId, step: AlarmStep, user_id: UserId, now_us: int, to: str = "") -> None:
+        await self._step(step, None, group_id, user_id, now_us, to)
+        query = _GROUP_STEPS[step]
+        given = {"tenant_id": self._tenant_id, "group_id": group_id, "user_id": user_id, "now_us": now_us, "to": to}
+        await query.execute(self._connection, **{name: given[name] for name in query.params})
+
+    async def _step(
+        self, step: AlarmStep, alarm_id: AlarmId | None, group_id: GroupId | None, user_id: UserId, now_us: int, to: str
+    ) -> None:
+        query = _STEPS[step]
+        given = {
+            "tenant_id": self._tenant_id, "alarm_id": alarm_id, "group_id": group_id, "user_id": user_id, "now_us": now_us, "to": to,
+            "states": _states(step),
+        }  # fmt: skip
+        await query.execute(self._connection, **{name: given[name] for name in query.params})
+
+    async def has_open(self, alarm: Alarm) -> bool:
+        return bool(
+            await _QUERIES["has_open"].fetchval(
+                self._connection,
+                tenant_id=self._tenant_id,
+                meter_id=alarm.meter_id,
+                event=alarm.event,
+                quantity=alarm.quantity,
+            )
         )
 
-    async def clear(self, alarm_id: AlarmId, now_us: int) -> None:
-        await _QUERIES["clear_alarm"].execute(
-            self._connection, tenant_id=self._tenant_id, alarm_id=alarm_id, now_us=now_us
+    async def shown(
+        self, alarm_ids: Sequence[AlarmId], groups: Mapping[GroupId, int], user_id: UserId, now_us: int
+    ) -> tuple[list[AlarmId], list[GroupId], int]:
+        who = {"tenant_id": self._tenant_id, "user_id": user_id, "now_us": now_us}
+        rows = await _QUERIES["show_alarms"].fetch(self._connection, alarm_ids=list(alarm_ids), **who)
+        first = [
+            row["group_id"]
+            for row in await _QUERIES["show_groups"].fetch(self._connection, group_ids=list(groups), **who)
+        ]
+        status = await _QUERIES["show_members"].execute(
+            self._connection, group_ids=list(groups), versions=list(groups.values()), **who
+        )
+        alone = [row["alarm_id"] for row in rows if row["group_id"] is None]
+        return alone, first, len(rows) + int(status.rsplit(" ", 1)[1])
+
+    async def say(
+        self,
+        news: AlarmNews,
+        alarm_id: AlarmId | None,
+        group_id: GroupId | None,
+        user_id: UserId,
+        now_us: int,
+        why: str,
+    ) -> None:
+        await _QUERIES["say_one"].execute(
+            self._connection,
+            tenant_id=self._tenant_id,
+            news=news.value,
+            alarm_id=alarm_id,
+            group_id=group_id,
+            now_us=now_us,
+            user_id=user_id,
+            reason=why,
+        )
+
+    async def history(self, alarm_id: AlarmId | None, group_id: GroupId | None) -> list[AlarmHistoryEntry]:
+        rows = await _QUERIES["alarm_history"].fetch(
+            self._connection, tenant_id=self._tenant_id, alarm_id=alarm_id, group_id=group_id
+        )
+        return [
+            AlarmHistoryEntry(
+                row["event_id"], AlarmNews(row["news"]), row["group_id"], utc_of_us(row["at_us"]), row["user_id"], row["reason"]
+            )
+            for row in rows
+        ]  # fmt: skip
+
+    async def groups(
+        self, limit: int, after: int | None, *, status: AlarmStatus | None, event: str | None
+    ) -> list[AlarmGroup]:
+        is_cleared, is_acknowledged = _STATUS[status]
+        rows = await _QUERIES["groups"].fetch(
+            self._connection,
+            tenant_id=self._tenant_id,
+            after=after,
+            is_cleared=is_cleared,
+            is_acknowledged=is_acknowledged,
+            event=event,
+            most=limit,
+        )
+        return [_group(row) for row in rows]
+
+    async def group(self, group_id: GroupId) -> AlarmGroup | None:
+        row = await _QUERIES["lock_group"].fetchrow(self._connection, tenant_id=self._tenant_id, group_id=group_id)
+        return None if row is None else _group(row)
+
+    async def places(self, group_id: GroupId) -> list[AlarmPlace]:
+        rows = await _QUERIES["group_places"].fetch(self._connection, tenant_id=self._tenant_id, group_id=group_id)
+        return [AlarmPlace(**dict(row)) for row in rows]
+
+    async def delays(self, hours: int, now_us: int) -> AlarmDelays:
+        row = await _QUERIES["alarm_delays"].fetchrow(
+            self._connection,
+            tenant_id=self._tenant_id,
+            since_us=now_us - hours * 3_600_000_000,
+            target_ms=_TARGET_MS,
+        )
+        assert row is not None  # noqa: S101 an aggregate has its row
+        return AlarmDelays(hours=hours, target_ms=_TARGET_MS, **dict(row))
+
+
+def _mute(row: Row) -> AlarmMute:
+    return AlarmMute(
+        mute_id=row["mute_id"],
+        area_id=row["area_id"],
+        meter_id=row["meter_id"],
+        event=row["event"],
+        reason=row["reason"],
+        from_at=utc_of_us(row["from_us"]),
+        until_at=utc_of_us(row["until_us"]),
+        made_by=row["made_by"],
+        ended_at=_at(row["ended_us"]),
+        ended_by=row["ended_by"],
+        muted=row["muted"],
+    )
+
+
+class Mutes:
+    """``MuteStore`` on one tenant's transaction."""
+
+    def __init__(self, connection: Connection, tenant_id: TenantId) -> None:
+        self._connection = connection
+        self._tenant_id = tenant_id
+
+    async def page(self, limit: int, after: int | None, *, standing_us: int | None) -> list[AlarmMute]:
+        rows = await _QUERIES["mutes"].fetch(
+            self._connection, tenant_id=self._tenant_id, after=after, standing_us=standing_us, most=limit
+        )
+        return [_mute(row) for row in rows]
+
+    async def get(self, mute_id: MuteId) -> AlarmMute | None:
+        row = await _QUERIES["mute"].fetchrow(self._connection, tenant_id=self._tenant_id, mute_id=mute_id)
+        return None if row is None else _mute(row)
+
+    async def add(
+        self,
+        area_id: AreaId | None,
+        meter_id: MeterId | None,
+        event: str | None,
+        reason: str,
+        from_us: int,
+        until_us: int,
+        user_id: UserId,
+    ) -> MuteId:
+        added: MuteId = await _QUERIES["add_mute"].fetchval(
+            self._connection,
+            tenant_id=self._tenant_id,
+            area_id=area_id,
+            meter_id=meter_id,
+            event=event,
+            reason=reason,
+            from_us=from_us,
+            until_us=until_us,
+            user_id=user_id,
+        )
+        return added
+
+    async def end(self, mute_id: MuteId, user_id: UserId, now_us: int) -> None:
+        await _QUERIES["end_mute"].execute(
+            self._connection, tenant_id=self._tenant_id, mute_id=mute_id, user_id=user_id, now_us=now_us
+        )
+
+    async def reaches(self, area_id: AreaId | None, meter_id: MeterId | None) -> bool:
+        return bool(
+            await _QUERIES["mute_reaches"].fetchval(
+                self._connection, tenant_id=self._tenant_id, area_id=area_id, meter_id=meter_id
+            )
         )

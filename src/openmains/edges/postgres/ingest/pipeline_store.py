@@ -156,6 +156,11 @@ class PostgresPipelineStore:
             closings = await apply_responses(connection, effects.responses)
         return [*alarms, *closings]
 
+    async def raise_early(self, raised: Sequence[AlarmChange], now_us: int) -> None:
+        """Where none is open; see the port."""
+        for wave in alarm_waves(raised):
+            await self._queries["raise_early"].execute(self._pool, shown_us=now_us, **_raised_columns(wave.raised))
+
     async def _write_exceptions(self, connection: Connection, effects: Effects) -> None:
         for wave in waves(effects.ended):
             await self._queries["end_exceptions"].execute(

@@ -148,7 +148,7 @@ SELECT * FROM unnest(:tenant_id::int[], :meter_id::bigint[], :product_id::int[],
                      :number::bigint[])
 
 -- name: raise_alarms
--- One row for each open alarm; raising it again only counts (R7.2: repeats are grouped).
+-- One row for each open alarm; raising it again only counts (R7.2: repeats are grouped), but not the message that raised it before its turn.
 INSERT INTO alarm (tenant_id, meter_id, event, severity, raised_at, received_us, shown_us, last_us, occurrences,
                    quantity, value, bound, unit, exponent)
 SELECT u.tenant_id, u.meter_id, u.event, u.severity, u.raised_at, u.received_us, :shown_us, u.last_us, u.occurrences,
@@ -159,8 +159,21 @@ SELECT u.tenant_id, u.meter_id, u.event, u.severity, u.raised_at, u.received_us,
        AS u(tenant_id, meter_id, event, severity, raised_at, received_us, last_us, occurrences, quantity, value, bound, unit,
             exponent)
 ON CONFLICT (meter_id, event, quantity) WHERE cleared_us IS NULL
-DO UPDATE SET occurrences = alarm.occurrences + excluded.occurrences, last_us = excluded.last_us,
-              value = excluded.value, bound = excluded.bound
+DO UPDATE SET occurrences = alarm.occurrences + excluded.occurrences - (alarm.received_us = excluded.received_us)::int,
+              last_us = excluded.last_us, value = excluded.value, bound = excluded.bound
+
+-- name: raise_early
+-- Before the turn of their messages (app/ingest/pipeline/fast_lane.py).
+INSERT INTO alarm (tenant_id, meter_id, event, severity, raised_at, received_us, shown_us, last_us, occurrences,
+                   quantity, value, bound, unit, exponent)
+SELECT u.tenant_id, u.meter_id, u.event, u.severity, u.raised_at, u.received_us, :shown_us, u.last_us, u.occurrences,
+       u.quantity, u.value, u.bound, u.unit, u.exponent
+  FROM unnest(:tenant_id::int[], :meter_id::bigint[], :event::text[], :severity::text[], :raised_at::bigint[],
+              :received_us::bigint[], :last_us::bigint[], :occurrences::int[], :quantity::text[], :value::bigint[],
+              :bound::bigint[], :unit::text[], :exponent::smallint[])
+       AS u(tenant_id, meter_id, event, severity, raised_at, received_us, last_us, occurrences, quantity, value, bound, unit,
+            exponent)
+ON CONFLICT (meter_id, event, quantity) WHERE cleared_us IS NULL DO NOTHING
 
 -- name: clear_alarms
 -- Those that are open; an event that is not open stays as it is.

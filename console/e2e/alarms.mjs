@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// An alarm's whole way in front of a person: shown, sent for, called back, cleared, reopened; and a mute with its end.
+import assert from "node:assert/strict";
+import { api, checkAccess, until } from "./browser.mjs";
+import { alarmOf, say } from "./meter.mjs";
+
+export async function alarmLifeStory({ page, url, context, locale, coapPort, tag, findings }, ownMeter, act) {
+  const mine = await ownMeter(context, url, `93${tag}${locale === "zh" ? "1" : "2"}`);
+  await page.goto(`${url}/alarms`);
+  await until(async () => (await say(coapPort, mine.imei, alarmOf(mine.number, "magnetic"))) === "2.04", "the edge knows the new meter");
+  // The bell says it on every page, and the server hears that somebody has it before their eyes.
+  await page.locator("button.bell .count").waitFor({ timeout: 20_000 });
+  const found = async () => (await api(context, url, "GET", `/alarms?meter_id=${mine.meter_id}`)).body.items[0];
+  await until(async () => (await found()) !== undefined, "the alarm is stored");
+  const raised = await found();
+  const told = async () => (await api(context, url, "GET", `/alarms/${raised.alarm_id}`)).body;
+  await until(async () => (await told()).state === "shown", "the alarm counts as shown to a person");
+  assert.equal((await told()).missed, false);
+  await page.goto(`${url}/alarms/${raised.alarm_id}`);
+  await page.getByRole("heading", { level: 2 }).waitFor();
+  await checkAccess(page, `alarm ${locale}`, findings);
+  const step = async (state) => { await until(async () => (await told()).state === state, `the alarm is ${state}`); };
+  await page.locator(".acts input").fill("crew 3");
+  await page.locator('.acts form button[type="submit"]').click();
+  await step("dispatched");
+  await page.locator(".acts > button").first().click();
+  await act(page, "needed elsewhere");
+  await step("acknowledged");
+  await page.locator(".acts > button").last().click();
+  await act(page, "magnet taken off");
+  await step("cleared");
+  await page.locator(".acts > button").last().click();
+  await act(page, "it is back on");
+  await step("reopened");
+  await page.locator("tbody tr").nth(5).waitFor();
+  const history = (await api(context, url, "GET", `/alarms/${raised.alarm_id}/history`)).body;
+  assert.deepEqual(history.map((entry) => entry.news), ["raised", "shown", "dispatched", "recalled", "cleared", "reopened"]);
+  // A mute has a reason and an end.
+  await page.goto(`${url}/alarm-mutes`);
+  await page.locator("h2").waitFor();
+  await checkAccess(page, `mutes ${locale}`, findings);
+  const made = await api(context, url, "POST", "/alarm-mutes", { meter_id: mine.meter_id, seconds: 3600, reason: "works in the street" });
+  assert.equal(made.status, 201);
+  await page.reload();
+  await page.locator("tbody tr").first().getByRole("button").click();
+  await act(page, "works are done");
+  await until(async () => (await api(context, url, "GET", "/alarm-mutes?standing=true")).body.items.every((mute) => mute.mute_id !== made.body.mute_id), "the mute is over");
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from "vitest";
+import type { LiveAlarmNews } from "@/api/live";
+import { MOST_ENTRIES, shownOf, withNews } from "./bell";
+
+const news = (more: Partial<LiveAlarmNews>): LiveAlarmNews => ({
+  news: "raised", alarm_id: 1, group_id: null, event: "magnetic", quantity: "", severity: "major", number: "12", members: 1, version: 1, received_us: 1, ...more,
+});
+
+describe("the bell", () => {
+  it("shows the newest first, and tells the server what it shows", () => {
+    const entries = withNews([], [news({}), news({ alarm_id: null, group_id: 5, news: "grouped", members: 40, version: 1 })]);
+    expect(entries.map((entry) => entry.groupId ?? entry.alarmId)).toEqual([5, 1]);
+    expect(shownOf(entries)).toEqual({ alarms: [1], groups: [{ group_id: 5, version: 1 }] });
+  });
+  it("has a group once, as it grew", () => {
+    const group = { alarm_id: null, group_id: 5, news: "grouped" };
+    const entries = withNews(withNews([], [news({ ...group, members: 40 })]), [news({ ...group, members: 50, version: 2 })]);
+    expect(entries.map((entry) => [entry.members, entry.version])).toEqual([[50, 2]]);
+  });
+  it("forgets what is over or looked after", () => {
+    for (const over of ["cleared", "acknowledged", "dispatched"]) expect(withNews(withNews([], [news({})]), [news({ news: over })])).toEqual([]);
+  });
+  it("holds no more than a person can see", () => {
+    expect(withNews([], Array.from({ length: 90 }, (_, place) => news({ alarm_id: place }))).length).toBe(MOST_ENTRIES);
+  });
+});

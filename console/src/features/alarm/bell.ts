@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the bell in the frame shows, and what it tells the server is before a person's eyes: only what came while the page could be seen.
+import type { LiveAlarmNews } from "@/api/live";
+import type { ShownAlarms } from "./calls";
+
+/** An entry of the bell: an alarm that stands alone, or a group as it is. */
+export interface BellEntry {
+  alarmId: number | null;
+  groupId: number | null;
+  event: string;
+  severity: string;
+  number: string | null;
+  members: number;
+  version: number;
+}
+
+export const MOST_ENTRIES = 50;
+
+/** The entries after some news, the newest first: a group takes the place of itself, what is over or looked after leaves. */
+export function withNews(entries: readonly BellEntry[], news: readonly LiveAlarmNews[]): BellEntry[] {
+  let after = [...entries];
+  for (const item of news) {
+    after = after.filter((entry) => entry.alarmId !== item.alarm_id || entry.groupId !== item.group_id);
+    if (item.news !== "raised" && item.news !== "grouped" && item.news !== "reopened" && item.news !== "missed") continue;
+    after.unshift({
+      alarmId: item.alarm_id, groupId: item.group_id, event: item.event, severity: item.severity, number: item.number, members: item.members, version: item.version,
+    });
+  }
+  return after.slice(0, MOST_ENTRIES);
+}
+
+/** What to tell the server of these entries. */
+export function shownOf(entries: readonly BellEntry[]): ShownAlarms {
+  return {
+    alarms: entries.flatMap((entry) => (entry.alarmId === null ? [] : [entry.alarmId])),
+    groups: entries.flatMap((entry) => (entry.groupId === null ? [] : [{ group_id: entry.groupId, version: entry.version }])),
+  };
+}

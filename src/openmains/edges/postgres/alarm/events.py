@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""News of alarms for notices: taken within the transaction that books what is sent of them, so that none is lost and none is sent twice
+whoever is killed."""
+
+from collections.abc import Sequence
+
+from openmains.app.alarm.model import AlarmEvent
+from openmains.domain.alarm.life import AlarmNews, AlarmState
+from openmains.edges.postgres.db import Connection, Row
+from openmains.edges.postgres.queries import load
+
+_QUERIES = load(__package__)
+
+
+def event_of(row: Row) -> AlarmEvent:
+    """A row of ``waiting_events`` and its like."""
+    return AlarmEvent(**{**dict(row), "news": AlarmNews(row["news"]), "state": AlarmState(row["state"])})
+
+
+async def waiting_events(connection: Connection, most: int) -> list[AlarmEvent]:
+    """The oldest that nobody has taken, locked until the transaction ends; another taker passes over them. Role openmains_pipeline."""
+    return [event_of(row) for row in await _QUERIES["waiting_events"].fetch(connection, most=most)]
+
+
+async def take_events(connection: Connection, event_ids: Sequence[int], now_us: int) -> None:
+    """Within the transaction that read and booked them."""
+    await _QUERIES["take_events"].execute(connection, event_ids=list(event_ids), now_us=now_us)

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a stored alarm to a person: told once, shown, acknowledged, dispatched, cleared, reopened; storms as one group; mutes that end."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from openmains.app.alarm.loop import TurnResult, news_for_screens, work_turn
+from openmains.app.alarm.model import AlarmEvent
+from openmains.domain.alarm.life import AlarmNews
+from openmains.edges.postgres.alarm.events import take_events, waiting_events
+from openmains.edges.postgres.alarm.loop import PostgresAlarmLoop
+from openmains.edges.postgres.db import PIPELINE_ROLE, Pool, create_pool
+from tests.edges.http.world import Utility, World
+
+S = 1_000_000
+
+
+class Town:
+    """A utility of its own with an area below another and meters in it, and the loop."""
+
+    def __init__(self, world: World, utility: Utility, pool: Pool) -> None:
+        self.world, self.utility, self.pool = world, utility, pool
+        self.loop = PostgresAlarmLoop(pool)
+        self.now_us = world.deps.now_us()
+        self.meters: list[int] = []
+
+    async def build(self, meters: int) -> None:
+        owner, ids = self.world.owner, self.utility.ids
+        street = await owner.fetchval(
+            "INSERT INTO area (tenant_id, code, name, parent_id) VALUES ($1, 'street', 'Street', $2) RETURNING area_id",
+            self.utility.tenant_id,
+            ids["area_id"],
+        )
+        ids["street"] = street
+        rows = await owner.fetch(
+            "INSERT INTO meter (tenant_id, number, product_id, area_id, installed_on)"
+            " SELECT $1::int, 'life-' || n, $2::int, $3::int, '2024-01-01' FROM generate_series(1, $4::int) AS n RETURNING meter_id",
+            self.utility.tenant_id, ids["product_id"], street, meters,
+        )  # fmt: skip
+        self.meters = [row["meter_id"] for row in rows]
+        await owner.execute("UPDATE alarm SET told = 3 WHERE told = 0")  # of other tests of this folder
+
+    async def raised(self, meters: list[int], event: str, *, severity: str = "major", ago_s: float = 4) -> None:
+        at = self.now_us - int(ago_s * S)
+        await self.world.owner.execute(
+            "INSERT INTO alarm (tenant_id, meter_id, event, severity, raised_at, received_us, shown_us, last_us)"
+            " SELECT $1, m, $3, $4, 1, $5, $5, $5 FROM unnest($2::bigint[]) AS m",
+            self.utility.tenant_id, meters, event, severity, at,
+        )  # fmt: skip
+
+    async def over(self, meters: list[int], event: str) -> None:
+        await self.world.owner.execute(
+            "UPDATE alarm SET cleared_us = $3 WHERE meter_id = ANY ($1) AND event = $2 AND cleared_us IS NULL",
+            meters,
+            event,
+            self.now_us,
+        )
+
+    async def turn(self, later_s: float = 0) -> TurnResult:
+        return await work_turn(self.loop, self.now_us + int(later_s * S))
+
+    def mine(self, events: list[AlarmEvent] | Any) -> list[AlarmEvent]:
+        return [event for event in events if event.tenant_id == self.utility.tenant_id]
+
+
+@pytest.fixture
+async def town(world: World) -> AsyncIterator[Town]:
+    pool = await create_pool(world.urls.postgres_pipeline, role=PIPELINE_ROLE, max_size=3)
+    made = Town(world, await world.utility(), pool)
+    await made.build(60)
+    yield made
+    await world.owner.execute("UPDATE alarm SET told = 3 WHERE tenant_id = $1", made.utility.tenant_id)
+    await pool.close()
+
+
+async def test_an_alarm_goes_its_whole_way_with_news_history_and_trail(world: World, town: Town) -> None:
+    meter = town.meters[0]
+    await town.raised([meter], "magnetic")
+    (raised,) = town.mine((await town.turn()).news)
+    assert (raised.news, raised.event, raised.meter_id, raised.members, raised.group_id) == (
+        AlarmNews.RAISED, "magnetic", meter, 1, None,
+    )  # fmt: skip
+    assert town.mine((await town.turn()).news) == []  # told once
+    async with world.client(town.utility.token) as client:
+        path = f"/alarms/{raised.alarm_id}"
+        assert (await client.get(path)).json()["state"] == "raised"
+        assert (await client.post("/alarms/shown", json={"alarms": [raised.alarm_id, 1]})).json() == {"shown": 1}
+        assert (await client.post("/alarms/shown", json={"alarms": [raised.alarm_id]})).json() == {"shown": 0}
+        shown = (await client.get(path)).json()
+        assert (shown["state"], shown["missed"], shown["seen_ms"] >= 4000) == ("shown", False, True)
+        delays = (await client.get("/alarms/delays?hours=1")).json()
+        assert (delays["alarms"], delays["shown"], delays["missed"], delays["p99_ms"]) == (1, 1, 0, shown["seen_ms"])
+        assert (
+            (await client.post(f"{path}/recall", json={"reason": "false alarm"})).json()["type"].endswith("alarm-step")
+        )
+        assert (await client.post(f"{path}/acknowledge")).json()["state"] == "acknowledged"
+        assert (await client.post(f"{path}/dispatch", json={"to": " "})).status_code == 400
+        sent = (await client.post(f"{path}/dispatch", json={"to": "crew 3"})).json()
+        assert (sent["state"], sent["dispatched_to"]) == ("dispatched", "crew 3")
+        assert (await client.post(f"{path}/recall", json={})).status_code == 400
+        assert (await client.post(f"{path}/recall", json={"reason": "crew is needed elsewhere"})).json()["state"] == (
+            "acknowledged"
+        )
+        assert (await client.post(f"{path}/clear", json={"reason": "magnet taken off"})).json()["state"] == "cleared"
+        assert (await client.post(f"{path}/dispatch", json={"to": "x y"})).json()["type"].endswith("already-done")
+        assert (await client.post(f"{path}/reopen", json={"reason": "it is back on"})).json()["state"] == "reopened"
+        history = (await client.get(f"{path}/history")).json()
+        assert [entry["news"] for entry in history] == [
+            "raised", "shown", "acknowledged", "dispatched", "recalled", "cleared", "reopened",
+        ]  # fmt: skip
+        assert history[4]["reason"] == "crew is needed elsewhere"
+    assert town.mine((await town.turn()).news) == []  # a person's act is told by the act itself
+    await town.over([meter], "magnetic")
+    assert [event.news for event in town.mine((await town.turn()).news)] == [AlarmNews.CLEARED]
+
+
+async def test_who_is_killed_leaves_nothing_half_told_and_two_desks_tell_nothing_twice(town: Town) -> None:
+    await town.raised(town.meters[:3], "seal_broken")
+    with pytest.raises(RuntimeError, match="killed"):
+        async with town.loop.turn() as turn:
+            assert turn is not None
+            await turn.told([each.alarm.alarm_id for each in await turn.untold(100)])
+            async with town.loop.turn() as other:
+                assert other is None
+            raise RuntimeError("killed")
+    told = town.mine((await town.turn()).news)
+    assert Counter(event.news for event in told) == {AlarmNews.RAISED: 3}
+    async with town.pool.acquire() as connection, connection.transaction():
+        waiting = town.mine(await waiting_events(connection, 1000))
+        async with town.pool.acquire() as another, another.transaction():
+            assert town.mine(await waiting_events(another, 1000)) == []  # another taker passes over them
+        await take_events(connection, [event.event_id for event in waiting], town.now_us)
+    assert {event.event_id for event in waiting} >= {event.event_id for event in told}
+    async with town.pool.acquire() as connection, connection.transaction():
+        assert town.mine(await waiting_events(connection, 1000)) == []
+
+
+async def test_a_storm_is_one_group_one_word_and_all_its_members(world: World, town: Town) -> None:
+    await town.raised(town.meters[:40], "power_loss", ago_s=1)
+    await town.raised(town.meters[50:51], "magnetic", ago_s=1)  # waits for company
+    work = await town.turn()
+    (grouped,) = town.mine(work.news)
+    assert (grouped.news, grouped.members, grouped.area_id, grouped.meter_id) == (
+        AlarmNews.GROUPED, 40, town.utility.ids["street"], None,
+    )  # fmt: skip
+    topics = dict(news_for_screens(work))
+    assert f"alarm_news.{town.utility.tenant_id}" in topics
+    await town.raised(town.meters[40:50], "power_loss", ago_s=0)
+    work = await town.turn(1)
+    assert town.mine(work.news) == []
+    (grown,) = town.mine(work.grown)
+    assert (grown.members, grown.version) == (50, 2)
+    async with world.client(town.utility.token) as client:
+        path = f"/alarm-groups/{grouped.group_id}"
+        shown = {"groups": [{"group_id": grouped.group_id, "version": 1}]}
+        assert (await client.post("/alarms/shown", json=shown)).json() == {
+            "shown": 40
+        }  # those that joined later were not
+        group = (await client.get(path)).json()
+        assert (group["members"], group["open"], group["seen"], group["state"]) == (50, 50, 40, "shown")
+        assert len((await client.get(f"/alarms?group_id={grouped.group_id}&limit=100")).json()["items"]) == 50
+        assert {row["event"] for row in (await client.get("/alarms?alone=true")).json()["items"]} >= {"magnetic"}
+        assert [row["members"] for row in (await client.get(f"{path}/places")).json()] == [50]
+        listed = (await client.get("/alarm-groups?status=unacknowledged")).json()["items"]
+        assert [row["group_id"] for row in listed] == [grouped.group_id]
+        assert (await client.post(f"{path}/acknowledge")).json()["state"] == "acknowledged"
+        assert (await client.post(f"{path}/acknowledge")).json()["type"].endswith("already-done")
+        assert (await client.post(f"{path}/dispatch", json={"to": "grid team"})).json()["state"] == "dispatched"
+        member = (await client.get(f"/alarms?group_id={grouped.group_id}&limit=1")).json()["items"][0]
+        assert (member["state"], member["dispatched_to"]) == ("dispatched", "grid team")
+        assert [entry["news"] for entry in (await client.get(f"{path}/history")).json()] == [
+            "grouped", "shown", "acknowledged", "dispatched",
+        ]  # fmt: skip
+    await town.over(town.meters[:49], "power_loss")
+    assert AlarmNews.CLEARED not in {event.news for event in town.mine((await town.turn(2)).news)}
+    await town.over(town.meters[49:50], "power_loss")
+    assert [event.news for event in town.mine((await town.turn(2)).news)] == [AlarmNews.CLEARED]  # with the last one
+
+
+async def test_what_nobody_was_shown_in_time_is_counted_and_told_once(world: World, town: Town) -> None:
+    await town.raised(town.meters[:30], "power_loss", ago_s=25)
+    await town.raised(town.meters[40:42], "magnetic", ago_s=25)
+    news = town.mine((await town.turn()).news)
+    assert Counter((event.news, event.group_id is None) for event in news) == {
+        (AlarmNews.GROUPED, False): 1, (AlarmNews.RAISED, True): 2, (AlarmNews.MISSED, True): 2, (AlarmNews.MISSED, False): 1,
+    }  # fmt: skip
+    assert town.mine((await town.turn(1)).news) == []
+    async with world.client(town.utility.token) as client:
+        delays = (await client.get("/alarms/delays")).json()
+        assert (delays["alarms"], delays["shown"], delays["missed"]) == (32, 0, 32)
+
+
+async def test_muted_alarms_are_stored_told_to_nobody_and_told_when_the_mute_is_over(world: World, town: Town) -> None:
+    async with world.client(town.utility.token) as client:
+        place = {"area_id": town.utility.ids["area_id"], "seconds": 3600, "reason": "works in the street"}
+        for wrong, status in (
+            ({"seconds": 32 * 86_400}, 400),
+            ({"reason": "--"}, 400),
+            ({"event": "no_such"}, 400),
+            ({"area_id": 2**31 - 1}, 400),
+            ({"meter_id": town.meters[0]}, 400),
+        ):
+            assert (await client.post("/alarm-mutes", json=place | wrong)).status_code == status, wrong
+        nothing = {"seconds": 3600, "reason": "works in the street"}
+        assert (await client.post("/alarm-mutes", json=nothing)).status_code == 400
+        mute = (await client.post("/alarm-mutes", json=place)).json()
+        town.now_us = world.deps.now_us()
+        await town.raised(town.meters[:2], "movement", severity="minor")
+        await town.raised(town.meters[:1], "gas_leak", severity="critical")
+        assert [event.event for event in town.mine((await town.turn()).news)] == ["gas_leak"]
+        quiet = (await client.get("/alarms?event=movement")).json()["items"]
+        assert [row["muted_until"] for row in quiet] == [mute["until_at"]] * 2
+        assert (await client.get("/alarm-mutes?standing=true")).json()["items"][0]["muted"] == 2
+        assert "movement" not in {row["event"] for row in (await client.get("/alarms?alone=true")).json()["items"]}
+        await town.over(town.meters[:1], "movement")
+        assert "movement" not in {event.event for event in town.mine((await town.turn(30)).news)}
+        assert (
+            await client.post(f"/alarm-mutes/{mute['mute_id']}/end", json={"reason": "works are done"})
+        ).status_code == 200
+        assert (await client.post(f"/alarm-mutes/{mute['mute_id']}/end", json={"reason": "again"})).status_code == 409
+    told = [event for event in town.mine((await town.turn(31)).news) if event.event == "movement"]
+    assert [(event.news, event.meter_id) for event in told] == [(AlarmNews.RAISED, town.meters[1])]
+    later = {event.news for event in town.mine((await town.turn(90)).news) if event.event == "movement"}
+    assert later == set()  # nobody missed what was muted
