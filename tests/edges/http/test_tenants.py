@@ -45,6 +45,11 @@ TABLES = (
     "ledger_line",
     "ledger_month",
     "ledger_act",
+    "notice_channel",
+    "notice_policy",
+    "notice",
+    "subscription",
+    "outbox_event",
 )
 LISTS = {
     "/users": "user_id",

@@ -38,6 +38,9 @@ from openmains.edges.http import (
     job,
     ledger,
     monitors,
+    notice,
+    notice_log,
+    notice_rota,
     readings,
     readings_bulk,
     readings_changes,
@@ -52,6 +55,7 @@ from openmains.edges.http import (
     readings_tasks,
     readings_versions,
     security,
+    subscriptions,
     system,
     tariff,
     tariff_plans,
@@ -84,7 +88,7 @@ _MODULES = (
     identity_session, identity, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions, readings_edits,
     readings_versions, readings_manual, readings_changes, alarm, alarm_life, alarm_limits, monitors, ingest, job, security, device_management,
     command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff, tariff_plans, ledger,
-    readings_bulk, readings_sums, readings_saved, readings_tasks, areas, system,
+    readings_bulk, readings_sums, readings_saved, readings_tasks, areas, notice, notice_rota, notice_log, subscriptions, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(
@@ -155,7 +159,7 @@ def openapi_config() -> OpenAPIConfig:
                 "ledger",
             )
         ]
-        + [Tag(name=name) for name in ("dead letters", "jobs", "reports", "system")],
+        + [Tag(name=name) for name in ("notices", "subscriptions", "dead letters", "jobs", "reports", "system")],
         security=[{"token": []}, {"session": []}],
         components=Components(
             security_schemes={

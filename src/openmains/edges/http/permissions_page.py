@@ -32,6 +32,8 @@ PARTS = {  # tag of the operations: its name in Chinese
     "commands": "命令",
     "tariffs": "价目",
     "ledger": "账务",
+    "notices": "通知",
+    "subscriptions": "订阅推送",
     "reports": "报表",
     "system": "系统",
 }

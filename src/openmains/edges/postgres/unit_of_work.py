@@ -18,13 +18,14 @@ from openmains.edges.postgres.identity import adapters as identity
 from openmains.edges.postgres.ingest import adapters as ingest
 from openmains.edges.postgres.job import adapters as job
 from openmains.edges.postgres.ledger import adapters as ledger
+from openmains.edges.postgres.notice import adapters as notice
 from openmains.edges.postgres.readings import adapters as readings
 from openmains.edges.postgres.security import adapters as security
 from openmains.edges.postgres.tariff import adapters as tariff
 
 Port = TypeVar("Port")
 
-CONTEXTS = (identity, job, readings, security, alarm, command, tariff, ledger, ingest)
+CONTEXTS = (identity, job, readings, security, alarm, command, tariff, ledger, notice, ingest)
 """Contexts whose adapters need nothing but the transaction; the fleet's are told how values are worded."""
 
 

@@ -39,6 +39,7 @@ from openmains.edges.postgres.readings.due import KeptReports
 from openmains.edges.postgres.readings.manual import PostgresManualImport
 from openmains.edges.postgres.readings.report import ReportLabels
 from openmains.run.roles.access import worker_care, worker_keys
+from openmains.run.roles.notify import run_notify
 from openmains.run.roles.process import Core, every, now_us
 from openmains.run.settings import Settings
 
@@ -142,13 +143,13 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     # Beside the jobs, not among them: an import of an hour must not keep a report from being as due.
     keeping = asyncio.create_task(every(REPORTS_EVERY_S, "reports as due", keep_reports, stop))
     asking = asyncio.create_task(every(REREADS_EVERY_S, "re-reads of gaps", ask_for_gaps, stop))
+    notifying = asyncio.create_task(run_notify(settings, core, stop))
     try:
         await asyncio.gather(*(runner.run() for runner in runners))
     finally:
-        keeping.cancel()
-        asking.cancel()
-        telling.cancel()
-        await asyncio.gather(keeping, asking, telling, return_exceptions=True)
+        for beside in (keeping, asking, telling, notifying):
+            beside.cancel()
+        await asyncio.gather(keeping, asking, telling, notifying, return_exceptions=True)
 
 
 def forget_old_files(folder: Path, before_s: float) -> int:

@@ -12,6 +12,7 @@ from openmains.edges.http.problem_texts import (
     fleet,
     identity,
     ledger,
+    notice,
     readings,
     request,
     security,
@@ -30,4 +31,5 @@ PROBLEMS: dict[str, Text] = {
     **device_management.TEXTS,
     **tariff.TEXTS,
     **ledger.TEXTS,
+    **notice.TEXTS,
 }
