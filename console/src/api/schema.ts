@@ -4437,24 +4437,6 @@ export interface components {
             token_id: number;
             user_id: number;
         };
-        /** Channel */
-        app_notice_model_Channel: {
-            /** Format: date-time */
-            changed_at: string;
-            channel_id: number;
-            is_on: boolean;
-            /** @enum {string} */
-            kind: "inbox" | "email" | "webhook" | "wecom" | "dingtalk" | "feishu" | "sms_aliyun" | "sms_tencent" | "wechat" | "apprise";
-            last_accepted_at: string | null;
-            last_failed_at: string | null;
-            last_reason: string;
-            name: string;
-            per_minute: number;
-            secrets: string[];
-            settings: {
-                [key: string]: string;
-            };
-        };
         /** ApplyPlan */
         ApplyPlan: {
             area_id?: number | null;
@@ -4727,6 +4709,12 @@ export interface components {
             start: string;
             volume: number;
         };
+        /**
+         * Channel
+         * @description How a command reaches its meter.
+         * @enum {string}
+         */
+        Channel: "direct" | "gateway" | "operator";
         /** ChannelChange */
         ChannelChange: {
             /** @default true */
@@ -4823,7 +4811,7 @@ export interface components {
             } | null;
             attempts: number;
             batch_id: number | null;
-            channel: components["schemas"]["domain_command_kinds_Channel"];
+            channel: components["schemas"]["Channel"];
             command_id: number;
             /** Format: date-time */
             created_at: string;
@@ -4854,7 +4842,7 @@ export interface components {
             } | null;
             attempts: number;
             batch_id: number | null;
-            channel: components["schemas"]["domain_command_kinds_Channel"];
+            channel: components["schemas"]["Channel"];
             command_id: number;
             /** Format: date-time */
             created_at: string;
@@ -5042,12 +5030,6 @@ export interface components {
             reason: string;
             to: string;
         };
-        /**
-         * Channel
-         * @description How a command reaches its meter.
-         * @enum {string}
-         */
-        domain_command_kinds_Channel: "direct" | "gateway" | "operator";
         /** DriverLayout */
         DriverLayout: {
             messages: components["schemas"]["LaidMessage"][];
@@ -6068,6 +6050,24 @@ export interface components {
             tries: number;
             user: string;
             user_id: number | null;
+        };
+        /** NoticeChannel */
+        NoticeChannel: {
+            /** Format: date-time */
+            changed_at: string;
+            channel_id: number;
+            is_on: boolean;
+            /** @enum {string} */
+            kind: "inbox" | "email" | "webhook" | "wecom" | "dingtalk" | "feishu" | "sms_aliyun" | "sms_tencent" | "wechat" | "apprise";
+            last_accepted_at: string | null;
+            last_failed_at: string | null;
+            last_reason: string;
+            name: string;
+            per_minute: number;
+            secrets: string[];
+            settings: {
+                [key: string]: string;
+            };
         };
         /** NoticeDetail */
         NoticeDetail: {
@@ -23853,7 +23853,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["app_notice_model_Channel"][];
+                    "application/json": components["schemas"]["NoticeChannel"][];
                 };
             };
             /** @description Input not valid */
@@ -23958,7 +23958,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["app_notice_model_Channel"];
+                    "application/json": components["schemas"]["NoticeChannel"];
                 };
             };
             /** @description Input not valid */
@@ -24068,7 +24068,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["app_notice_model_Channel"];
+                    "application/json": components["schemas"]["NoticeChannel"];
                 };
             };
             /** @description Input not valid */

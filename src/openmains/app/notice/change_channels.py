@@ -8,7 +8,7 @@ from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.identity.reason import stated
 from openmains.app.notice.channel_fields import sort_values
-from openmains.app.notice.model import Channel, ChannelKind
+from openmains.app.notice.model import ChannelKind, NoticeChannel
 from openmains.app.notice.ports import ChannelStore, NoticeLog, RotaStore
 from openmains.app.notice.sealing import Sealer, channel_purpose
 from openmains.app.problems import Problem
@@ -28,7 +28,7 @@ class ChannelDraft:
 
 async def add_channel(
     store: Store, actor: Actor, sealer: Sealer, kind: ChannelKind, form: ChannelDraft, reason: str, now_us: int
-) -> Channel:
+) -> NoticeChannel:
     """Raises ``invalid-input`` with every fault, ``notice-name-taken``, ``reason-needed``; ``one-inbox``: each utility has it already."""
     if kind == INBOX:
         raise Problem("one-inbox")
@@ -48,7 +48,7 @@ async def add_channel(
 
 async def change_channel(
     store: Store, actor: Actor, sealer: Sealer, channel_id: int, form: ChannelDraft, reason: str, now_us: int
-) -> Channel:
+) -> NoticeChannel:
     """All but its kind. Secrets are given all together or not at all. Raises as ``add_channel``, and ``not-found``."""
     async with store.tenant(actor.tenant_id) as work:
         before = await _got(work, channel_id)
@@ -108,7 +108,7 @@ async def send_again(store: Store, actor: Actor, notice_id: int, now_us: int) ->
         await work[AuditTrail].record(actor, "send_again", "notice", notice_id, None, None)
 
 
-async def _got(work: Work, channel_id: int) -> Channel:
+async def _got(work: Work, channel_id: int) -> NoticeChannel:
     found = await work[ChannelStore].get(channel_id)
     if found is None:
         raise Problem("not-found")

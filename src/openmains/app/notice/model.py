@@ -20,7 +20,7 @@ Row64 = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
-class Channel(Struct, frozen=True):
+class NoticeChannel(Struct, frozen=True):
     """A way to send. ``secrets``: names of those it has; their values are told to nobody. ``last_*``: what the delivery log says last."""
 
     channel_id: int

@@ -8,11 +8,11 @@ from typing import Any, Protocol
 from openmains.app.notice.model import (
     Attempt,
     Calendar,
-    Channel,
     ChannelKind,
     DutyShift,
     Locale,
     Notice,
+    NoticeChannel,
     NoticePerson,
     NoticePolicy,
     NoticeState,
@@ -31,8 +31,8 @@ from openmains.domain.notice.decide import Decision, NoticeEvent, Policy, Rota, 
 class ChannelStore(Protocol):
     """Ways to send. Secrets go in sealed and never come out here."""
 
-    async def all(self) -> list[Channel]: ...
-    async def get(self, channel_id: int) -> Channel | None: ...
+    async def all(self) -> list[NoticeChannel]: ...
+    async def get(self, channel_id: int) -> NoticeChannel | None: ...
     async def add(
         self, name: str, kind: ChannelKind, settings: Mapping[str, str], per_minute: int, now_us: int
     ) -> int | None:

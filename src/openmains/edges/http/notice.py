@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from openmains.app.notice import change_channels as use
 from openmains.app.notice.change_channels import ChannelDraft
-from openmains.app.notice.model import Channel, ChannelKind, Name
+from openmains.app.notice.model import ChannelKind, Name, NoticeChannel
 from openmains.app.notice.ports import ChannelStore
 from openmains.app.notice.sealing import Sealer
 from openmains.app.problems import Problem
@@ -65,14 +65,14 @@ def sealer_of(request: Request[Any, Any, Any]) -> Sealer:
 
 
 @get("/notice-channels", operation_id="list_channels", tags=["notices"], opt=OPERATOR)
-async def list_channels(request: Request[Any, Any, Any]) -> list[Channel]:
+async def list_channels(request: Request[Any, Any, Any]) -> list[NoticeChannel]:
     """Ways to send, with what became of the last message; secrets are named and never told."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         return await work[ChannelStore].all()
 
 
 @post("/notice-channels", operation_id="add_channel", tags=["notices"], opt=ADMINISTRATOR)
-async def add_channel(request: Request[Any, Any, Any], data: JSONBody[NewChannel]) -> Channel:
+async def add_channel(request: Request[Any, Any, Any], data: JSONBody[NewChannel]) -> NoticeChannel:
     """A new way to send. Its secrets are sealed before they are written."""
     deps, form = deps_of(request), ChannelDraft(data.name, data.settings, data.per_minute)
     return await use.add_channel(
@@ -83,7 +83,7 @@ async def add_channel(request: Request[Any, Any, Any], data: JSONBody[NewChannel
 @put("/notice-channels/{channel_id:int}", operation_id="change_channel", tags=["notices"], opt=ADMINISTRATOR)
 async def change_channel(
     request: Request[Any, Any, Any], channel_id: Id, data: JSONBody[ChannelChange], reason: WhyQuery = ""
-) -> Channel:
+) -> NoticeChannel:
     """All of it but its kind."""
     deps, form = deps_of(request), ChannelDraft(data.name, data.settings, data.per_minute, data.is_on)
     return await use.change_channel(

@@ -4,7 +4,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from openmains.app.notice.model import Attempt, Channel, ChannelKind, Notice, NoticeState, NoticeSummary
+from openmains.app.notice.model import Attempt, ChannelKind, Notice, NoticeChannel, NoticeState, NoticeSummary
 from openmains.app.notice.sealing import SealedKey
 from openmains.domain.ids import TenantId, UserId
 from openmains.domain.period import HOUR_S, utc_of_us
@@ -19,8 +19,8 @@ def _instant(us: int | None) -> Any:
     return None if us is None else utc_of_us(us)
 
 
-def _channel(row: Row) -> Channel:
-    return Channel(
+def _channel(row: Row) -> NoticeChannel:
+    return NoticeChannel(
         channel_id=row["channel_id"],
         name=row["name"],
         kind=row["kind"],
@@ -72,13 +72,13 @@ class Channels:
         self._connection = connection
         self._tenant_id = tenant_id
 
-    async def all(self) -> list[Channel]:
+    async def all(self) -> list[NoticeChannel]:
         return await self._channels(None)
 
-    async def get(self, channel_id: int) -> Channel | None:
+    async def get(self, channel_id: int) -> NoticeChannel | None:
         return next(iter(await self._channels(channel_id)), None)
 
-    async def _channels(self, channel_id: int | None) -> list[Channel]:
+    async def _channels(self, channel_id: int | None) -> list[NoticeChannel]:
         rows = await _QUERIES["channels"].fetch(self._connection, tenant_id=self._tenant_id, channel_id=channel_id)
         return [_channel(row) for row in rows]
 
