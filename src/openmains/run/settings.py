@@ -235,6 +235,12 @@ class Settings:
         "本机直接连接(未经代理)无需令牌即可读取 /metrics 全部指标",
         "all of /metrics without a token for who connects from this machine itself, through no proxy",
     )
+    notify_networks: str = _s(
+        "",
+        "通知与推送可以访问的内部网段,以逗号分隔,如 10.2.0.0/16;公网地址不必列出,仅限加密",
+        "networks of your own that notices and subscriptions may reach, parted by commas, such as 10.2.0.0/16; public addresses need not"
+        " be listed and are reached encrypted only",
+    )
     allowed_origins: str = _s(
         "",
         "另外允许的网页来源(逗号分隔),如 https://om.example.com;本机地址总是允许",

@@ -20,6 +20,7 @@ async def world(
     made = await make_world(engines.urls, clickhouse, tmp_path_factory.mktemp("uploads"))
     yield made
     await made.owner.close()
+    await made.pipeline.close()
     await made.deps.store._pool.close()  # type: ignore[attr-defined]
 
 

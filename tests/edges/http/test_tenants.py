@@ -54,6 +54,11 @@ TABLES = (
     "till_shift",
     "receipt",
     "payment_return",
+    "notice_channel",
+    "notice_policy",
+    "notice",
+    "subscription",
+    "outbox_event",
 )
 LISTS = {
     "/users": "user_id",

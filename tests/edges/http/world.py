@@ -16,8 +16,10 @@ from litestar import Litestar
 
 from openmains.app.fleet.drivers import LoadedDriverCatalog
 from openmains.app.ingest.uplink import Uplink
+from openmains.app.notice.sealing import VaultSealer
 from openmains.app.sealing.envelope import MasterKey, Masters
 from openmains.app.security.keys.files import SealedFiles
+from openmains.app.security.keys.vault import Vault
 from openmains.app.system.model import LiveEvent, Metric, SystemSnapshot
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.drivers.catalog import load
@@ -31,8 +33,9 @@ from openmains.edges.clickhouse.readings import ClickHouseReadings
 from openmains.edges.clickhouse.volumes import ClickHouseVolumes
 from openmains.edges.http.app import build_app
 from openmains.edges.http.deps import ApiDeps, ApiSettings
-from openmains.edges.postgres.db import API_ROLE, create_pool
+from openmains.edges.postgres.db import API_ROLE, PIPELINE_ROLE, Pool, create_pool
 from openmains.edges.postgres.identity.tables import SignIn, create_tenant_admin
+from openmains.edges.postgres.security.keys import PostgresKeys
 from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.edges.signer.switch import FileSwitch
 from openmains.run.engines.engines import EngineUrls
@@ -132,6 +135,7 @@ class World:
     stream: Stream
     a: Utility
     b: Utility
+    pipeline: Pool
 
     def client(self, token: str | None = None, language: str = "en") -> httpx.AsyncClient:
         headers = {"Accept-Language": language}
@@ -173,6 +177,7 @@ class World:
 
 async def make_world(urls: EngineUrls, clickhouse: ClickHouse, folder: Path) -> World:
     pool = await create_pool(urls.postgres_api, role=API_ROLE)
+    pipeline = await create_pool(urls.postgres_pipeline, role=PIPELINE_ROLE)
     readings = ClickHouseReadings(clickhouse)
     feed, stream = Feed(), Stream()
     masters = Masters.of(MasterKey(secrets.token_bytes(32)))
@@ -209,10 +214,11 @@ async def make_world(urls: EngineUrls, clickhouse: ClickHouse, folder: Path) -> 
         stop_switch=FileSwitch(folder / "stop"),
         command_drivers=PlainDrivers(),
         cell_loads=ClickHouseCellLoads(clickhouse),
+        sealer=VaultSealer(Vault(PostgresKeys(pipeline), lambda: masters, secrets.token_bytes)),
     )
     owner = await asyncpg.connect(urls.postgres_owner)
     driver = deps.drivers.pages()[0]
-    world = World(build_app(deps), deps, owner, urls, feed, stream, None, None)  # type: ignore[arg-type]
+    world = World(build_app(deps), deps, owner, urls, feed, stream, None, None, pipeline)  # type: ignore[arg-type]
     world.a = await _utility(world, driver.name, driver.medium)
     world.b = await _utility(world, driver.name, driver.medium)
     return world

@@ -74,7 +74,6 @@ export const words = {
     ages: ["未清除告警按时长", "Alarms not cleared, by age"],
     age: { hour: ["1 小时内", "up to 1 hour"], day: ["1 天内", "up to 1 day"], week: ["7 天内", "up to 7 days"], older: ["7 天以上", "over 7 days"] },
     visible: ["告警时延（目标 ≤ {target} 秒）", "Alarm delay (target ≤ {target} s)"],
-    shown: ["近 24 小时 {target} 秒内送达到人", "Shown to a person within {target} s, last 24 h"],
     inTime: ["{n} / {of} 条及时，最慢 {worst}", "{n} of {of} in time, slowest {worst}"],
     unacknowledged: ["未确认", "Not acknowledged"],
     of: ["{n} / {of}", "{n} of {of}"],

@@ -58,3 +58,8 @@ FLAGS_ONLY = frozenset({Rule.DUPLICATE_SAME, Rule.ROLLOVER, Rule.OUT_OF_ORDER, R
 
 LASTING = frozenset({Rule.CLOCK_AHEAD, Rule.CLOCK_BEHIND, Rule.BEFORE_INSTALLATION, Rule.DIAL_LIMIT})
 """Said again by every message while their cause lasts: one exception until a message comes without it."""
+
+
+def rule_names(flags: int) -> list[str]:
+    """Of the bits that are set."""
+    return [rule.name.lower() for rule in Rule if flags >> rule.value & 1]

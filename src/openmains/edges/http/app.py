@@ -44,6 +44,9 @@ from openmains.edges.http import (
     job,
     ledger,
     monitors,
+    notice,
+    notice_log,
+    notice_rota,
     party,
     party_accounts,
     payment,
@@ -62,6 +65,7 @@ from openmains.edges.http import (
     readings_tasks,
     readings_versions,
     security,
+    subscriptions,
     system,
     tariff,
     tariff_plans,
@@ -95,7 +99,7 @@ _MODULES = (
     readings_versions, readings_manual, readings_changes, alarm, alarm_life, alarm_limits, monitors, ingest, job, security, device_management,
     command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff, tariff_plans, ledger,
     billing, payment, readings_bulk, readings_sums, readings_saved, readings_tasks, areas, concentrators, imports, home, party,
-    party_accounts, fleet_lives, fleet_due, readings_accounts, system,
+    party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log, subscriptions, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(
@@ -169,7 +173,9 @@ def openapi_config() -> OpenAPIConfig:
                 "counter",
             )
         ]
-        + [Tag(name=name) for name in ("dead letters", "jobs", "reports", "home", "system")],
+        + [
+            Tag(name=name) for name in ("notices", "subscriptions", "dead letters", "jobs", "reports", "home", "system")
+        ],
         security=[{"token": []}, {"session": []}],
         components=Components(
             security_schemes={

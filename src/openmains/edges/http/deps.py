@@ -24,6 +24,7 @@ from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import SignInStore
 from openmains.app.identity.sign_in import SignIn
 from openmains.app.ingest.ports import UplinkReplay
+from openmains.app.notice.sealing import Sealer
 from openmains.app.party.personal import PersonalVault
 from openmains.app.readings.bulk.ports import BulkStore
 from openmains.app.readings.changes import ChangeStore
@@ -92,6 +93,7 @@ class ApiDeps:
     command_drivers: CommandDrivers | None = None
     cell_loads: CellLoads | None = None
     meter_link: MeterLink | None = None
+    sealer: Sealer | None = None
     away: tuple[type[Exception], ...] = ()  # what the engines' clients raise when theirs is not there
     sign_in: SignIn = field(init=False)
     change_password: ChangePassword = field(init=False)

@@ -35,6 +35,8 @@ PARTS = {  # tag of the operations: its name in Chinese
     "ledger": "账务",
     "billing": "出账与账单",
     "counter": "柜台",
+    "notices": "通知",
+    "subscriptions": "订阅推送",
     "reports": "报表",
     "home": "首页",
     "system": "系统",

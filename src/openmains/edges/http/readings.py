@@ -22,7 +22,7 @@ from openmains.domain.quantity import LITRE_EXPONENT, to_m3
 from openmains.domain.readings.at_instant import known_boundaries
 from openmains.domain.readings.expected import Expectation
 from openmains.domain.readings.model import DayRow
-from openmains.domain.readings.quality import Rule
+from openmains.domain.readings.quality import rule_names
 from openmains.domain.readings.series import Bucket, series, set_apart
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Key, Limit, Page, page, seconds
@@ -109,11 +109,6 @@ class Register(Struct, frozen=True):
     register_m3: str
     rules: list[str]
     received_at: datetime
-
-
-def rule_names(flags: int) -> list[str]:
-    """Of the bits that are set."""
-    return [rule.name.lower() for rule in Rule if flags >> rule.value & 1]
 
 
 def store_of(deps: ApiDeps) -> ReadingStore:

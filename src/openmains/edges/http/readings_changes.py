@@ -27,9 +27,9 @@ from openmains.app.readings.changes import (
 )
 from openmains.domain.ids import MeterId
 from openmains.domain.quantity import LITRE_EXPONENT
+from openmains.domain.readings.quality import rule_names
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.permissions import OPERATOR
-from openmains.edges.http.readings import rule_names
 
 MOST = 10_000_000
 SCOPE = "changes"

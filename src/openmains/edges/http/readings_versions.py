@@ -15,13 +15,13 @@ from openmains.app.spreadsheet import csv_bytes
 from openmains.domain.ids import MeterId
 from openmains.domain.period import Zone, date_to_day, day_to_date, utc, zone
 from openmains.domain.quantity import decimal_of, to_m3
-from openmains.domain.readings.quality import slot_names
+from openmains.domain.readings.quality import rule_names, slot_names
 from openmains.domain.readings.versions import VersionCause
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Id
 from openmains.edges.http.permissions import VIEWER
 from openmains.edges.http.problems import language_of
-from openmains.edges.http.readings import exponent_of, rule_names, store_of
+from openmains.edges.http.readings import exponent_of, store_of
 
 MOST_DAYS = 400
 PathDay = Annotated[date, PathParameter(description="Calendar day of the tenant.")]

@@ -20,6 +20,7 @@ from openmains.edges.postgres.identity import adapters as identity
 from openmains.edges.postgres.ingest import adapters as ingest
 from openmains.edges.postgres.job import adapters as job
 from openmains.edges.postgres.ledger import adapters as ledger
+from openmains.edges.postgres.notice import adapters as notice
 from openmains.edges.postgres.party import adapters as party
 from openmains.edges.postgres.payment import adapters as payment
 from openmains.edges.postgres.readings import adapters as readings
@@ -28,7 +29,9 @@ from openmains.edges.postgres.tariff import adapters as tariff
 
 Port = TypeVar("Port")
 
-CONTEXTS = (identity, job, party, readings, security, alarm, command, tariff, ledger, billing, payment, ingest, home)
+CONTEXTS = (
+    identity, job, party, readings, security, alarm, command, tariff, ledger, billing, payment, notice, ingest, home,
+)  # fmt: skip
 """Contexts whose adapters need nothing but the transaction; the fleet's are told how values are worded."""
 
 

@@ -48,6 +48,7 @@ from openmains.run.personal import personal_vault
 from openmains.run.roles.access import sealed_files, thresholds_of
 from openmains.run.roles.engine_watch import EVERY_S, WAIT_S, DiskWatch, EngineWatch, Question, data_places
 from openmains.run.roles.file_watch import FileWatch, Trial
+from openmains.run.roles.notify import sealer_of
 from openmains.run.roles.process import Core, every, now_us
 from openmains.run.roles.system_view import RunningSystem
 from openmains.run.settings import Settings
@@ -103,6 +104,7 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
                 command_drivers=CatalogCommands(drivers),
                 cell_loads=ClickHouseCellLoads(core.clickhouse),
                 meter_link=OperateBus(core.client),
+                sealer=sealer_of(settings, core.pool),
                 away=(ClickHouseError, StreamUnavailableError, NatsError),
             )
         )

@@ -7,9 +7,9 @@ import time
 from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
+from openmains.app.alarm.loop import news_for_screens, work_turn
 from openmains.app.billing.decide import AccountMonth, Decided, Plans, Refused, decide_all
 from openmains.app.billing.run import run_handlers
-from openmains.app.alarm.loop import news_for_screens, work_turn
 from openmains.app.command.driver import CatalogCommands
 from openmains.app.command.rereads import find_gaps, step_gaps
 from openmains.app.fleet.imports.jobs import import_handlers
@@ -49,6 +49,7 @@ from openmains.edges.postgres.readings.report import ReportLabels
 from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.run.personal import personal_vault
 from openmains.run.roles.access import worker_care, worker_keys
+from openmains.run.roles.notify import run_notify
 from openmains.run.roles.process import Core, every, now_us
 from openmains.run.settings import Settings
 
@@ -179,13 +180,13 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     # Beside the jobs, not among them: an import of an hour must not keep a report from being as due.
     keeping = asyncio.create_task(every(REPORTS_EVERY_S, "reports as due", keep_reports, stop))
     asking = asyncio.create_task(every(REREADS_EVERY_S, "re-reads of gaps", ask_for_gaps, stop))
+    notifying = asyncio.create_task(run_notify(settings, core, stop))
     try:
         await asyncio.gather(*(runner.run() for runner in runners))
     finally:
-        keeping.cancel()
-        asking.cancel()
-        telling.cancel()
-        await asyncio.gather(keeping, asking, telling, return_exceptions=True)
+        for beside in (keeping, asking, telling, notifying):
+            beside.cancel()
+        await asyncio.gather(keeping, asking, telling, notifying, return_exceptions=True)
         elsewhere.close()
         await billing_pool.close()
 

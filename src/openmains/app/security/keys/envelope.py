@@ -45,3 +45,17 @@ class DataKey:
             return self._aead.decrypt(nonce, sealed, self._prefix + imei.to_bytes(8, "big"))
         except InvalidTag as error:
             raise KeyUnreadableError(f"the key of {imei_text(imei)} does not open") from error
+
+    def seal_secret(self, purpose: str, data: bytes, nonce: bytes) -> SealedKey:
+        """A secret that is no device's, such as a channel's password; it opens for the same purpose only."""
+        return SealedKey(self.key_id, nonce, self._aead.encrypt(nonce, data, self._purpose(purpose)))
+
+    def open_secret(self, purpose: str, nonce: bytes, sealed: bytes) -> bytes:
+        """Raises ``KeyUnreadableError``."""
+        try:
+            return self._aead.decrypt(nonce, sealed, self._purpose(purpose))
+        except InvalidTag as error:
+            raise KeyUnreadableError(f"the secret of {purpose} does not open") from error
+
+    def _purpose(self, purpose: str) -> bytes:
+        return b"openmains secret 1 " + self.tenant_id.to_bytes(8, "big") + purpose.encode()

@@ -13,6 +13,7 @@ from openmains.edges.http.problem_texts import (
     fleet,
     identity,
     ledger,
+    notice,
     party,
     readings,
     request,
@@ -34,4 +35,5 @@ PROBLEMS: dict[str, Text] = {
     **tariff.TEXTS,
     **ledger.TEXTS,
     **billing.TEXTS,
+    **notice.TEXTS,
 }

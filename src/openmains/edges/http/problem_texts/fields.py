@@ -99,6 +99,17 @@ FIELDS: dict[str, tuple[str, str]] = {
     "no-plan": ("当日没有生效的方案", "lies before the first plan"),
     "not-in-order": ("用量须首尾相接，止日晚于起日", "must follow the use before it, and end after it begins"),
     "no-heat": ("按热值计价须填热值", "needs a heat value: prices are by heat"),
+    "unknown-fact": (
+        "有不认识的占位符：只能用页面列出的名称",
+        "names a fact that is not known: use those that the page lists",
+    ),
+    "open-brace": ("花括号不成对：占位符写成 {number}", "has a brace without its pair: a fact is written {number}"),
+    "unknown-service": (
+        "不是支持的服务：网址须以支持的服务名开头，如 tgram://",
+        "is no service that is supported: the URL begins with one of them, such as tgram://",
+    ),
+    "both-or-neither": ("起止须都填写或都留空", "and its pair: give both or neither"),
+    "not-after-begin": ("须晚于开始时刻", "must be after the beginning"),
     "not-hex": ("不是十六进制", "is not hexadecimal"),
 }
 

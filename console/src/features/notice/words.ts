@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Words of notices and subscriptions.
+import type { Words } from "@/shared/i18n/bilingual";
+
+export const words = {
+  notice: {
+    log: ["通知记录", "Delivery log"], channels: ["通知渠道", "Channels"], policies: ["通知策略", "Policies"], calendars: ["值班表", "Duty calendars"], subscriptions: ["订阅推送", "Subscriptions"], inbox: ["收件箱", "Inbox"],
+    name: ["名称", "Name"], kind: ["类型", "Kind"], perMinute: ["每分钟上限", "Most a minute"], lastAccepted: ["最近送达", "Last accepted"], lastFault: ["最近失败", "Last failure"], off: ["已停用", "off"], on: ["启用", "In use"],
+    test: ["测试", "Test"], change: ["修改", "Change"], remove: ["删除", "Remove"], save: ["保存", "Save"], saved: ["已保存", "Saved"], cancel: ["取消", "Cancel"], kept: ["已保存，留空不变", "kept; leave empty to keep it"],
+    addChannel: ["新建渠道", "Add a channel"], changeChannel: ["修改渠道 {name}", "Change {name}"], noChannels: ["没有渠道", "No channels"], testQueued: ["测试已排队，结果见通知记录", "The test is queued; the delivery log shows what becomes of it"],
+    kinds: {
+      inbox: ["控制台收件箱", "Console inbox"], email: ["邮件", "E-mail"], webhook: ["Webhook", "Webhook"], wecom: ["企业微信机器人", "WeCom robot"], dingtalk: ["钉钉机器人", "DingTalk robot"], feishu: ["飞书机器人", "Feishu robot"],
+      sms_aliyun: ["阿里云短信", "SMS, Aliyun"], sms_tencent: ["腾讯云短信", "SMS, Tencent Cloud"], wechat: ["公众号模板消息", "WeChat template"], apprise: ["Apprise（Telegram 等）", "Apprise (Telegram …)"],
+    },
+    fields: {
+      url: ["网址", "URL"], secret: ["密钥", "Secret"], host: ["服务器", "Server"], port: ["端口（587）", "Port (587)"], safety: ["加密（starttls、tls、none）", "Encryption (starttls, tls, none)"], sender: ["发件人", "Sender"], user: ["用户名", "User"],
+      password: ["密码", "Password"], key_id: ["AccessKey ID", "Access key id"], sign_name: ["短信签名", "Signature"], template: ["模板编号", "Template"], fields: ["模板变量", "Variables"], app_id: ["应用 ID", "App id"], region: ["地域", "Region"],
+    },
+    own: ["本人联系方式", "How I am reached"], phone: ["手机", "Phone"], quietFrom: ["免打扰 起", "Quiet from"], quietUntil: ["止", "until"], digestAt: ["每日汇总时间", "Daily digest at"], digestBelow: ["低于此级别进汇总", "Digest what is below"],
+    quietHelp: ["紧急告警不受免打扰限制。", "What is critical passes quiet hours."],
+    made: ["时间", "At"], what: ["内容", "Notice"], whom: ["收件人", "Recipient"], channel: ["渠道", "Channel"], state: ["状态", "State"], shown: ["送达用时", "Shown after"], detail: ["详情", "Detail"], again: ["重发", "Send again"],
+    waitsAgain: ["已重新排队", "It waits once more"], noNotices: ["还没有通知", "No notices yet"],
+    states: { waiting: ["等待", "waits"], sending: ["发送中", "on its way"], accepted: ["已送达", "accepted"], failed: ["失败", "failed"] },
+    outcomes: { accepted: ["已送达", "accepted"], refused: ["被拒，将重试", "refused, tried again"], failed: ["失败", "failed"], open: ["发送中或中断", "on its way, or cut off"] },
+    held: { quiet: ["免打扰至", "quiet until"], digest: ["汇总于", "digest at"] },
+    reasons: { "no-contact": ["没有联系方式", "no contact"], "nobody-on-duty": ["无人值班", "nobody is on duty"], "secret-unreadable": ["密钥无法解封，请重新填写", "the secret does not open: enter it again"], timeout: ["超时", "timed out"] },
+    severities: { critical: ["紧急", "Critical"], major: ["重要", "Major"], minor: ["次要", "Minor"], info: ["提示", "Info"] },
+    noticeKinds: { escalated: ["升级", "escalated"], cleared: ["已恢复", "over"], test: ["测试", "test"] },
+    summary: ["近 {hours} 小时 {alarms} 条告警：20 秒内送达 {inTime}，较晚 {late}，未送达 {pending}，失败 {failed}。", "{alarms} alarms in {hours} hours: {inTime} reached somebody within 20 s, {late} later, {pending} not yet, {failed} failed."],
+    untold: ["{count} 条告警没有任何策略通知！", "No policy tells anybody of {count} alarms!"],
+    inboxEmpty: ["没有通知", "Nothing here"], unseen: ["未读 {count}", "{count} unread"], readAll: ["全部已读", "All read"], read: ["已读", "Read"], toAlarm: ["查看告警", "See the alarms"],
+    which: ["哪些告警", "Which alarms"], levels: ["升级级别", "Levels"], changed: ["修改", "Changed"], from: ["{severity}及以上", "from {severity} on"], after: ["{minutes} 分钟后", "after {minutes} min"], noPolicies: ["没有策略：告警不会通知任何人", "No policies: nobody is told of any alarm"],
+    addPolicy: ["新建策略", "Add a policy"], changePolicy: ["修改策略 {name}", "Change {name}"], area: ["区域（含下级）", "Area (with what is below)"], everywhere: ["全部区域", "everywhere"], least: ["最低级别", "From severity"], allEvents: ["全部事件", "All events"], events: ["事件", "Events"],
+    tellsCleared: ["恢复时也通知", "Tell when it is over"], level: ["第 {number} 级", "Level {number}"], afterMinutes: ["无人确认几分钟后", "Minutes without acknowledgement"], users: ["人员", "Persons"], addLevel: ["增加一级", "Add a level"],
+    tryArea: ["预览区域", "Preview for"], choose: ["请选择", "choose"], preview: ["谁会收到", "Who would get it"], when: ["何时", "When"], atOnce: ["立即", "at once"],
+    shifts: ["班次", "Shifts"], onDuty: ["当前值班", "On duty now"], noCalendars: ["没有值班表", "No calendars"], addCalendar: ["新建值班表", "Add a calendar"], changeCalendar: ["修改值班表 {name}", "Change {name}"], addShift: ["增加班次", "Add a shift"], weekdays: ["星期", "Weekdays"],
+    since: ["起", "From"], until: ["止", "Until"], shiftHelp: ["止不晚于起时跨越午夜，归开始的那一天。", "A shift that ends no later than it begins goes on past midnight; it belongs to the day of its begin."],
+    days: { "0": ["周一", "Mon"], "1": ["周二", "Tue"], "2": ["周三", "Wed"], "3": ["周四", "Thu"], "4": ["周五", "Fri"], "5": ["周六", "Sat"], "6": ["周日", "Sun"] },
+    groups: ["内容", "Events"], group: { alarm: ["告警", "alarms"], command: ["命令结果", "command results"], valve: ["阀门状态", "valve states"], reading: ["读数", "readings"] }, unsigned: ["未签名", "not signed"],
+    waiting: ["等待", "Waiting"], taken: ["已收", "Taken"], dead: ["死信", "Dead letters"], failing: ["自此失败", "failing since"], well: ["正常", "well"], noSubscriptions: ["没有订阅", "No subscriptions"],
+    addSubscription: ["新建订阅", "Add a subscription"], changeSubscription: ["修改订阅 {name}", "Change {name}"], replayFrom: ["自此时刻", "From"], replay: ["重放", "Replay"], deadLetters: ["死信", "Dead letters"], noDead: ["没有死信", "No dead letters"],
+    sendDead: ["重发 {count} 条", "Send {count} again"], event: ["事件", "Event"], reason: ["原因", "Reason"], tries: ["次数", "Tries"], deadStates: { open: ["未送达", "not taken"], again: ["等待重发", "waits again"], taken: ["已送达", "taken"] },
+    actChannel: { title: ["保存渠道 {name}？", "Save the channel {name}?"], what: ["此后的通知按此设置发送；密钥保存后不再显示。", "Notices go out by it from now on; its secrets are not shown any more."], back: ["可以再次修改。", "It can be changed again."] },
+    actRemove: { title: ["删除 {name}？", "Remove {name}?"], what: ["不再用它发送；已有记录保留。", "Nothing is sent by it any more; its log stays."], back: ["可以重新建立。", "It can be made anew."] },
+    actPolicy: { title: ["保存策略 {name}？", "Save the policy {name}?"], what: ["此后的告警按 {levels} 级通知。", "Alarms are told by its {levels} levels from now on."], back: ["可以再次修改。", "It can be changed again."], gone: ["不再通知任何人。", "It tells nobody any more."] },
+    actCalendar: { title: ["保存值班表 {name}？", "Save the calendar {name}?"], what: ["使用它的策略按新班次通知。", "Policies that use it tell by the new shifts."], gone: ["仅在没有策略使用时可删除。", "Only while no policy uses it."] },
+    actSubscription: { title: ["保存订阅 {name}？", "Save the subscription {name}?"], what: ["数据将发往该网址。", "Data go to that URL."], back: ["可以停用。", "It can be switched off."], go: ["保存", "Save"] },
+    actUnsubscribe: { title: ["删除订阅 {name}？", "Remove the subscription {name}?"], what: ["不再推送；其位置丢失。", "Nothing is pushed any more; its place is lost."], back: ["可重新订阅，从当时开始。", "It can be made anew, from then on."], go: ["删除", "Remove"] },
+    actReplay: { title: ["自 {name} 重放？", "Replay from {name}?"], what: ["对方会再次收到相同编号的事件。", "Its receiver gets events with the same ids once more."], back: ["不能收回已发出的事件。", "What was sent cannot be taken back."], go: ["重放", "Replay"] },
+    actDead: { title: ["重发 {name} 条死信？", "Send {name} dead letters again?"], what: ["排在下一个事件之前。", "They go before what stands next."], back: ["不能收回已发出的事件。", "What was sent cannot be taken back."], go: ["重发", "Send again"] },
+  },
+} satisfies Words;

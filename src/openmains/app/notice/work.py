@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The worker's turn at notices: decide → ring timers → send (R7.3, ADR 0034).
+
+Deciding and ringing are one transaction each: what was taken and what follows from it are written together, so a kill takes both or
+none. Sending is claim → call → finish. A kill between call and finish leaves the notice *on its way*; the next process sends it again
+under the same key, by which webhook, WeChat and mail programs tell a repeat. Each channel is a task of its own: one that is slow or
+down holds up nobody else.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from openmains.app.notice.ports import ChannelAccount, Contact, Due, NoticeWork, Sender
+from openmains.app.notice.sealing import KeyUnreadableError, Sealer, channel_purpose
+from openmains.app.notice.shapes.talk import Accepted, Letter, Outcome, Refused
+from openmains.app.notice.texts import TEMPLATES, event_name, facts_of, filled, listed
+from openmains.domain.ids import UserId
+from openmains.domain.notice.decide import INBOX, PERSONAL, SEVERITIES, decide, decide_timer
+from openmains.domain.notice.pace import notice_wait_us, room
+from openmains.domain.notice.parcels import Parcel, parcels
+from openmains.domain.period import zone
+
+_log = logging.getLogger("openmains.notice")
+AT_ONCE = 1000  # that happened, of one transaction
+DUE_AT_ONCE = 2000  # notices of a channel that are looked at together
+MINUTE_US = 60_000_000
+SEND_S = 30.0  # after which a channel that has its own limits is given up all the same
+
+
+@dataclass(slots=True)
+class NoticeLoop:
+    """``now_us``: the clock; ``senders`` by kind of channel."""
+
+    work: NoticeWork
+    sealer: Sealer
+    senders: Mapping[str, Sender]
+    now_us: Callable[[], int]
+    tasks: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+
+    async def step(self) -> int:
+        """One turn; how much happened. Sending goes on in tasks (``settle``)."""
+        if not await self.work.hold():
+            return 0
+        done = 0
+        while taken := await self.work.decide(decide, AT_ONCE, self.now_us()):
+            done += taken
+        while rung := await self.work.ring(decide_timer, AT_ONCE, self.now_us()):
+            done += rung
+        for account in await self.work.busy_channels(self.now_us()):
+            running = self.tasks.get(account.channel_id)
+            if account.kind != INBOX and (running is None or running.done()):
+                self.tasks[account.channel_id] = asyncio.create_task(self._serve(account))
+        return done
+
+    async def settle(self) -> None:
+        """Until everything that is on its way has arrived or failed."""
+        await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+
+    async def _serve(self, account: ChannelAccount) -> None:
+        try:
+            await self._send_due(account)
+        except Exception:  # the store may be away: what is on its way is sent again by the next turn or process
+            _log.exception("notices of channel %d", account.channel_id)
+
+    async def _send_due(self, account: ChannelAccount) -> None:
+        now = self.now_us()
+        free = room(account.per_minute, await self.work.sent_since(account.channel_id, now - MINUTE_US))
+        waiting = await self.work.due(account.channel_id, now, DUE_AT_ONCE)
+        if not free or not waiting:
+            return
+        by_id = {notice.notice_id: notice for notice in waiting}
+        whole = [(notice.notice_id, notice.user_id or 0, notice.held != "", notice.bundle) for notice in waiting]
+        chosen = parcels(whole, free)
+        contacts = await self.work.contacts(
+            sorted({notice.user_id for notice in waiting if notice.user_id is not None})
+        )
+        words = await self.work.templates(account.tenant_id)
+        secrets = await self._secrets(account)
+        for parcel in chosen:
+            notices = [by_id[notice_id] for notice_id in parcel.notice_ids]
+            await self._send(account, parcel, notices, contacts, words, secrets)
+
+    async def _secrets(self, account: ChannelAccount) -> dict[str, str] | Refused:
+        if account.sealed is None:
+            return {}
+        try:
+            return await self.sealer.open(account.tenant_id, channel_purpose(account.channel_id), account.sealed)
+        except KeyUnreadableError:
+            return Refused("secret-unreadable", is_final=True)
+
+    async def _send(
+        self,
+        account: ChannelAccount,
+        parcel: Parcel,
+        notices: Sequence[Due],
+        contacts: Mapping[UserId, Contact],
+        words: Mapping[tuple[str, str], tuple[str, str]],
+        secrets: dict[str, str] | Refused,
+    ) -> None:
+        claimed = self.now_us()
+        ids = list(parcel.notice_ids)
+        if not await self.work.claim(ids, ids[0], claimed):
+            return
+        first = notices[0]
+        contact = None if first.user_id is None else contacts.get(first.user_id)
+        letter = letter_of(account, notices, contact, words)
+        outcome: Outcome
+        if isinstance(secrets, Refused):
+            outcome = secrets
+        elif account.kind in PERSONAL and not letter.address:
+            outcome = Refused("no-contact", is_final=True)
+        else:
+            outcome = await self._call(account, secrets, letter)
+        now = self.now_us()
+        tries = max(notice.tries for notice in notices) + 1
+        if isinstance(outcome, Accepted):
+            await self.work.finish(
+                ids, claimed, now, state="accepted", due_us=now, outcome="accepted", reason=outcome.reference
+            )
+            return
+        wait = None if outcome.is_final else notice_wait_us(tries, outcome.wait_s)
+        failed = wait is None
+        await self.work.finish(
+            ids,
+            claimed,
+            now,
+            state="failed" if failed else "waiting",
+            due_us=now + (wait or 0),
+            outcome="failed" if failed else "refused",
+            reason=outcome.reason,
+        )
+
+    async def _call(self, account: ChannelAccount, secrets: Mapping[str, str], letter: Letter) -> Outcome:
+        try:
+            sending = self.senders[account.kind](account.settings, secrets, letter, self.now_us())
+            return await asyncio.wait_for(sending, SEND_S)
+        except TimeoutError:
+            return Refused("timeout")
+        except Exception as error:  # our own fault; its text may quote a URL with a secret
+            _log.exception("channel %d failed with %s", account.channel_id, type(error).__name__, exc_info=False)
+            return Refused(type(error).__name__)
+
+
+def letter_of(
+    account: ChannelAccount,
+    notices: Sequence[Due],
+    contact: Contact | None,
+    words: Mapping[tuple[str, str], tuple[str, str]],
+) -> Letter:
+    """The message of one notice, or of several that go together."""
+    locale = contact.locale if contact is not None else ("en" if account.settings.get("locale") == "en" else "zh")
+    told_in = zone(account.zone)
+    first = notices[0]
+    gravest = max((notice.severity for notice in notices), key=SEVERITIES.index)
+    facts = facts_of(
+        {**first.facts, "event": first.event, "severity": first.severity}, account.utility, told_in, locale
+    )
+    kind = first.kind
+    if len(notices) > 1:
+        kind = "digest"
+        lines = []
+        for notice in notices:
+            own = facts_of(
+                {**notice.facts, "event": notice.event, "severity": notice.severity}, account.utility, told_in, locale
+            )
+            lines.append(f"[{own['severity']}] {event_name(notice.event, locale)} {own['number']} {own['raised']}")
+        facts |= {"count": str(len(notices)), "list": listed(lines, locale)}
+    subject, body = words.get((kind, locale)) or TEMPLATES[kind, locale]
+    address = ""
+    if contact is not None:
+        address = {"email": contact.email, "wechat": contact.openid}.get(account.kind, contact.phone)
+    key = first.key if len(notices) == 1 else f"{first.key}+{len(notices) - 1}"
+    return Letter(
+        key=f"{account.tenant_id}:{key}",
+        subject=" ".join(filled(subject, facts).split()),
+        text=filled(body, facts),
+        address=address,
+        severity=gravest,
+        facts=facts,
+        locale=locale,
+    )

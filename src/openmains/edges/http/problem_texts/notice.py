@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Notices and subscriptions."""
+
+from openmains.edges.http.problem_texts.text import Text
+
+TEXTS: dict[str, Text] = {
+    "notice-name-taken": Text(
+        409,
+        "名称已被使用",
+        "已有名为“{name}”的渠道、值班表、策略或订阅。请换一个名称。",
+        "The name is taken",
+        "There is a channel, calendar, policy or subscription named “{name}” already. Choose another name.",
+    ),
+    "one-inbox": Text(
+        409,
+        "收件箱不能新增或删除",
+        "每个单位有且只有一个控制台收件箱。不需要时可以停用。",
+        "There is one inbox",
+        "Each utility has exactly one inbox of its console. Switch it off where nobody is to use it.",
+    ),
+    "channel-in-use": Text(
+        409,
+        "渠道仍被通知策略使用",
+        "渠道“{name}”用于策略：{policies}。请先在这些策略中换用别的渠道。",
+        "Policies still use the channel",
+        "The channel “{name}” is used by: {policies}. Give these policies another channel first.",
+    ),
+    "calendar-in-use": Text(
+        409,
+        "值班表仍被通知策略使用",
+        "值班表“{name}”用于策略：{policies}。请先修改这些策略。",
+        "Policies still use the calendar",
+        "The calendar “{name}” is used by: {policies}. Change these policies first.",
+    ),
+    "channel-off": Text(
+        409,
+        "渠道已停用",
+        "渠道“{name}”已停用，不会发送。请先启用，再测试。",
+        "The channel is off",
+        "The channel “{name}” is off and sends nothing. Switch it on, then test it.",
+    ),
+    "not-failed": Text(
+        409,
+        "该通知没有失败",
+        "只有已失败、且有渠道的通知才能重发。等待中的通知会自动重试。",
+        "The notice has not failed",
+        "Only a notice that failed, and that has a channel, is sent again. One that waits is tried by itself.",
+    ),
+    "replay-too-far": Text(
+        409,
+        "超出保留期",
+        "保留的最早事件为 {oldest}。请从该时刻或以后重放。",
+        "Further back than events are kept",
+        "The oldest event that is kept is of {oldest}. Replay from then or later.",
+    ),
+}

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ports of notices and the tables behind them."""
+
+from openmains.app.notice.ports import ChannelStore, NoticeLog, RotaStore
+from openmains.app.notice.subscription_model import SubscriptionStore
+from openmains.edges.postgres.adapters import Adapters, Bind
+from openmains.edges.postgres.notice.persons import Persons
+from openmains.edges.postgres.notice.subscriptions import Subscriptions
+from openmains.edges.postgres.notice.tables import Channels, Log
+
+ADAPTERS: Adapters = dict(
+    [
+        Bind(ChannelStore).to(Channels),
+        Bind(RotaStore).to(Persons),
+        Bind(NoticeLog).to(Log),
+        Bind(SubscriptionStore).to(Subscriptions),
+    ]
+)
