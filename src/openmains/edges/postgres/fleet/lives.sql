@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Lives of meters and where they hung when (lives.py). Rules: domain/fleet/hanging.py; migrations 0043, 0044.
+-- Lives of meters and where they hung when (lives.py). Rules: domain/fleet/hanging.py; migrations 0062, 0063.
 
 -- name: meter_life
 -- Where a meter stands, what it is, when it is due.
@@ -205,5 +205,5 @@ SELECT :tenant_id, r.place, r.medium, r.gas_kind, r.dn_to, r.qmax, r.months, r.a
        WITH ORDINALITY AS r (medium, gas_kind, dn_to, qmax, months, action, place)
 
 -- name: hang_meters
--- Meters that came by a door that knows no accounts get one (migration 0044); how many did.
+-- Meters that came by a door that knows no accounts get one (migration 0063); how many did.
 SELECT hang_meters(:most)

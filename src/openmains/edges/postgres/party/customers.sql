@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Customers, contacts, what of them is sealed, and their search (migrations 0041, 0042).
+-- Customers, contacts, what of them is sealed, and their search (migrations 0060, 0061).
 
 -- name: customers
 -- Customers of a tenant; which of them is added (customers.py).

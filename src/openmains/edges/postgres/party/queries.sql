@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Customer accounts over time (migration 0041).
+-- Customer accounts over time (migration 0060).
 
 -- name: accounts
 -- Accounts of a tenant with their premises and who holds them now; which of them is added (accounts.py).
