@@ -23,7 +23,7 @@ export const auditWords = {
     change_subscription: ["修改订阅", "Change a subscription"],
     remove_subscription: ["删除订阅", "Remove a subscription"],
     replay_subscription: ["重放订阅", "Replay a subscription"],
-    push_dead_again: ["重发推送死信", "Send dead letters of a subscription again"],
+    push_dead_again: ["重发未送达事件", "Send dead letters of a subscription again"],
     accept_unknown: ["接受未知终端", "Accept an unknown terminal"],
     acknowledge_alarm: ["确认告警", "Acknowledge an alarm"],
     acknowledge_alarm_group: ["确认一组告警", "Acknowledge a group of alarms"],

@@ -37,8 +37,8 @@ export const words = {
     since: ["起", "From"], until: ["止", "Until"], shiftHelp: ["止不晚于起时跨越午夜，归开始的那一天。", "A shift that ends no later than it begins goes on past midnight; it belongs to the day of its begin."],
     days: { "0": ["周一", "Mon"], "1": ["周二", "Tue"], "2": ["周三", "Wed"], "3": ["周四", "Thu"], "4": ["周五", "Fri"], "5": ["周六", "Sat"], "6": ["周日", "Sun"] },
     groups: ["内容", "Events"], group: { alarm: ["告警", "alarms"], command: ["命令结果", "command results"], valve: ["阀门状态", "valve states"], reading: ["读数", "readings"] }, unsigned: ["未签名", "not signed"],
-    waiting: ["等待", "Waiting"], taken: ["已收", "Taken"], dead: ["死信", "Dead letters"], failing: ["自此失败", "failing since"], well: ["正常", "well"], noSubscriptions: ["没有订阅", "No subscriptions"],
-    addSubscription: ["新建订阅", "Add a subscription"], changeSubscription: ["修改订阅 {name}", "Change {name}"], replayFrom: ["自此时刻", "From"], replay: ["重放", "Replay"], deadLetters: ["死信", "Dead letters"], noDead: ["没有死信", "No dead letters"],
+    waiting: ["等待", "Waiting"], taken: ["已收", "Taken"], dead: ["未送达事件", "Undelivered events"], failing: ["自此失败", "failing since"], well: ["正常", "well"], noSubscriptions: ["没有订阅", "No subscriptions"],
+    addSubscription: ["新建订阅", "Add a subscription"], changeSubscription: ["修改订阅 {name}", "Change {name}"], replayFrom: ["自此时刻", "From"], replay: ["重放", "Replay"], deadLetters: ["未送达事件", "Undelivered events"], noDead: ["没有未送达的事件", "No undelivered events"],
     sendDead: ["重发 {count} 条", "Send {count} again"], event: ["事件", "Event"], reason: ["原因", "Reason"], tries: ["次数", "Tries"], deadStates: { open: ["未送达", "not taken"], again: ["等待重发", "waits again"], taken: ["已送达", "taken"] },
     actChannel: { title: ["保存渠道 {name}？", "Save the channel {name}?"], what: ["此后的通知按此设置发送；密钥保存后不再显示。", "Notices go out by it from now on; its secrets are not shown any more."], back: ["可以再次修改。", "It can be changed again."] },
     actRemove: { title: ["删除 {name}？", "Remove {name}?"], what: ["不再用它发送；已有记录保留。", "Nothing is sent by it any more; its log stays."], back: ["可以重新建立。", "It can be made anew."] },
@@ -47,6 +47,6 @@ export const words = {
     actSubscription: { title: ["保存订阅 {name}？", "Save the subscription {name}?"], what: ["数据将发往该网址。", "Data go to that URL."], back: ["可以停用。", "It can be switched off."], go: ["保存", "Save"] },
     actUnsubscribe: { title: ["删除订阅 {name}？", "Remove the subscription {name}?"], what: ["不再推送；其位置丢失。", "Nothing is pushed any more; its place is lost."], back: ["可重新订阅，从当时开始。", "It can be made anew, from then on."], go: ["删除", "Remove"] },
     actReplay: { title: ["自 {name} 重放？", "Replay from {name}?"], what: ["对方会再次收到相同编号的事件。", "Its receiver gets events with the same ids once more."], back: ["不能收回已发出的事件。", "What was sent cannot be taken back."], go: ["重放", "Replay"] },
-    actDead: { title: ["重发 {name} 条死信？", "Send {name} dead letters again?"], what: ["排在下一个事件之前。", "They go before what stands next."], back: ["不能收回已发出的事件。", "What was sent cannot be taken back."], go: ["重发", "Send again"] },
+    actDead: { title: ["重发 {name} 个未送达事件？", "Send {name} undelivered events again?"], what: ["排在下一个事件之前。", "They go before what stands next."], back: ["不能收回已发出的事件。", "What was sent cannot be taken back."], go: ["重发", "Send again"] },
   },
 } satisfies Words;

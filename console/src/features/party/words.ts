@@ -21,7 +21,7 @@ export const words = {
     customerClass: ["用户类别", "Class"],
     classes: { resident: ["居民", "Resident"], combined: ["合表", "Combined meter"], non_resident: ["非居民", "Non-resident"], special: ["特种", "Special"] },
     protected: ["受保护（不远程关阀）", "Protected: never closed from afar"],
-    critical: ["重要（关阀须第二人）", "Critical: closing needs a second person"],
+    critical: ["重要（关阀须审批人）", "Critical: closing needs a second person"],
     address: ["通信地址", "Address"],
     note: ["备注", "Note"],
     held: ["名下户号", "Accounts"],

@@ -44,7 +44,7 @@ export const words = {
     noReturns: ["没有退回申请", "Nothing is being taken back"],
     reason: ["理由", "Reason"],
     state: ["状态", "State"],
-    states: { pending: ["待批准", "waits"], approved: ["已批准", "approved"], rejected: ["已驳回", "rejected"] },
+    states: { pending: ["待审批", "waits"], approved: ["已批准", "approved"], rejected: ["已驳回", "rejected"] },
     approve: ["批准", "Approve"],
     reject: ["驳回", "Reject"],
     asked: ["已申请，等待另一人批准", "It waits for another person"],

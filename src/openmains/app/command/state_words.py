@@ -97,6 +97,17 @@ REASONS: Final[Words] = {
         "the system was restored from a backup: not known whether it was sent afterwards",
     ),
     "outcome_unknown": ("没有应答，结果未知", "no answer, outcome unknown"),
+    "read_back": ("读回与命令不符：没有执行", "reading back shows something else: not done"),
+    "other_number": ("报文中的表号不是这只表", "the frame names another meter"),
+    "needs_meter_number": (
+        "该表不在集中器之下，须填写表号",
+        "the meter is behind no concentrator: its number must be given",
+    ),
+    "unproven": (
+        "该连接未经证书证明对端身份，签名类命令不经此下发",
+        "nothing proves who is at the other end of the connection: no signed command goes down it",
+    ),
+    "unreadable": ("集中器所在节点读不懂该命令报文", "the edge cannot read the command's frame"),
     "batch_cancelled": ("批量任务已取消", "batch cancelled"),
     "failures": ("失败过多，自动停止", "too many failures, stopped by itself"),
 }

@@ -9,7 +9,7 @@ States and what leads out of them; anything else is refused by name:
     empty | held --split, merge--> the same: the other account is opened or closed by the same decision
 
 Spans are half open: who moves out at an instant no longer holds the account at it, and another may move in then. The database asks the same of
-every writer (``edges/postgres/migrations/0041_parties.sql``).
+every writer (``edges/postgres/migrations/0060_parties.sql``).
 """
 
 from collections.abc import Iterable, Sequence

@@ -23,9 +23,11 @@ NAMES = frozenset(
     | {"account_number", "contractor", "person", "product"}
     | {"street", "house_number", "building", "unit", "floor", "room", "relation"}
     | {"to"}  # who is sent for an alarm
+    | {"email", "openid", "url", "subject"}  # where notices and events go, and how they begin
+    | {"meters", "put", "take"}  # numbers of meters behind a concentrator
 )
 SECRETS = frozenset(
-    {"password", "current", "new"}
+    {"password", "current", "new", "secret"}
 )  # never shown, never exported, and people may have them as they like
 OPAQUE = frozenset({"cursor"})  # a mark of ours that comes back; its own reader knows it (``bad-cursor``)
 _MOST_TOLD = 20

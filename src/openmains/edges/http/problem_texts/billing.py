@@ -27,8 +27,8 @@ TEXTS: dict[str, Text] = {
     ),
     "correction-waits": Text(
         409,
-        "已有更正待批准",
-        "户号 {account_id} 已有一项更正等待批准。请先批准或驳回它。",
+        "已有更正待审批",
+        "户号 {account_id} 已有一项更正等待审批。请先批准或驳回它。",
         "A correction waits already",
         "A correction of account {account_id} waits for approval. Approve or reject that one first.",
     ),

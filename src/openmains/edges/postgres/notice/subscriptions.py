@@ -9,7 +9,7 @@ from openmains.app.notice.subscription_model import DeadState, PushDeadLetter, S
 from openmains.domain.ids import TenantId
 from openmains.domain.period import utc_of_us
 from openmains.edges.postgres.db import Connection, Row
-from openmains.edges.postgres.queries import load
+from openmains.edges.postgres.queries import Query, load
 
 _QUERIES = load(__package__)
 
@@ -67,7 +67,7 @@ class Subscriptions:
         return found
 
     async def change(self, subscription_id: int, settings: SubscriptionSettings, now_us: int) -> None:
-        await self._execute("change_subscription", subscription_id, **self._values(settings, now_us))
+        await self._execute(_QUERIES["change_subscription"], subscription_id, **self._values(settings, now_us))
 
     def _values(self, settings: SubscriptionSettings, now_us: int) -> dict[str, Any]:
         return {
@@ -81,7 +81,7 @@ class Subscriptions:
 
     async def put_secret(self, subscription_id: int, sealed: SealedKey | None) -> None:
         await self._execute(
-            "put_subscription_secret",
+            _QUERIES["put_subscription_secret"],
             subscription_id,
             is_signed=sealed is not None,
             key_id=None if sealed is None else sealed.key_id,
@@ -90,14 +90,14 @@ class Subscriptions:
         )
 
     async def remove(self, subscription_id: int, now_us: int) -> None:
-        await self._execute("remove_subscription", subscription_id, now_us=now_us)
+        await self._execute(_QUERIES["remove_subscription"], subscription_id, now_us=now_us)
 
     async def oldest_us(self) -> int | None:
         found: int | None = await _QUERIES["oldest_event"].fetchval(self._connection, tenant_id=self._tenant_id)
         return found
 
     async def replay(self, subscription_id: int, from_us: int, now_us: int) -> int:
-        await self._execute("replay_subscription", subscription_id, from_us=from_us, now_us=now_us)
+        await self._execute(_QUERIES["replay_subscription"], subscription_id, from_us=from_us, now_us=now_us)
         found = await self.get(subscription_id)
         return 0 if found is None else found.waiting
 
@@ -128,13 +128,13 @@ class Subscriptions:
         ]
 
     async def send_again(self, subscription_id: int, dead_ids: Sequence[int]) -> int:
-        status = await self._execute("push_again", subscription_id, dead_ids=list(dead_ids))
+        status = await self._execute(_QUERIES["push_again"], subscription_id, dead_ids=list(dead_ids))
         return int(status.rsplit(" ", 1)[1])
 
     async def try_now(self, subscription_id: int) -> None:
-        await self._execute("try_subscription", subscription_id)
+        await self._execute(_QUERIES["try_subscription"], subscription_id)
 
-    async def _execute(self, name: str, subscription_id: int, **values: Any) -> str:
-        return await _QUERIES[name].execute(
+    async def _execute(self, query: Query, subscription_id: int, **values: Any) -> str:
+        return await query.execute(
             self._connection, tenant_id=self._tenant_id, subscription_id=subscription_id, **values
         )

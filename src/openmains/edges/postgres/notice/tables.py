@@ -9,7 +9,7 @@ from openmains.app.notice.sealing import SealedKey
 from openmains.domain.ids import TenantId, UserId
 from openmains.domain.period import HOUR_S, utc_of_us
 from openmains.edges.postgres.db import Connection, Row
-from openmains.edges.postgres.queries import load
+from openmains.edges.postgres.queries import Query, load
 
 _QUERIES = load(__package__)
 TARGET_MS = 20_000  # R7.1
@@ -192,13 +192,13 @@ class Log:
         return int(unseen), [(_notice(row), row["facts"]) for row in rows if row["due_us"] <= now_us]
 
     async def note_shown(self, user_id: UserId, notice_ids: Sequence[int], now_us: int) -> None:
-        await self._note("note_shown", user_id, notice_ids, now_us)
+        await self._note(_QUERIES["note_shown"], user_id, notice_ids, now_us)
 
     async def note_seen(self, user_id: UserId, notice_ids: Sequence[int], now_us: int) -> None:
-        await self._note("note_seen", user_id, notice_ids, now_us)
+        await self._note(_QUERIES["note_seen"], user_id, notice_ids, now_us)
 
-    async def _note(self, how: str, user_id: UserId, notice_ids: Sequence[int], now_us: int) -> None:
-        await _QUERIES[how].execute(
+    async def _note(self, query: Query, user_id: UserId, notice_ids: Sequence[int], now_us: int) -> None:
+        await query.execute(
             self._connection,
             tenant_id=self._tenant_id,
             user_id=user_id,
