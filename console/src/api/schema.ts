@@ -9762,6 +9762,8 @@ export interface components {
         };
         /** Waiting */
         Waiting: {
+            alarms: components["schemas"]["Alarm"][];
+            groups: components["schemas"]["AlarmGroup"][];
             items: components["schemas"]["WorkWaiting"][];
             most: number;
         };

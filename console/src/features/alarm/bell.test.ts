@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 import type { LiveAlarmNews } from "@/api/live";
-import { MOST_ENTRIES, shownOf, withNews } from "./bell";
+import { MOST_ENTRIES, shownOf, standingOf, withNews } from "./bell";
+import type { Alarm, AlarmGroup } from "./calls";
 
 const news = (more: Partial<LiveAlarmNews>): LiveAlarmNews => ({
   news: "raised", alarm_id: 1, group_id: null, event: "magnetic", quantity: "", severity: "major", number: "12", members: 1, version: 1, received_us: 1, ...more,
@@ -12,6 +13,12 @@ describe("the bell", () => {
     const entries = withNews([], [news({}), news({ alarm_id: null, group_id: 5, news: "grouped", members: 40, version: 1 })]);
     expect(entries.map((entry) => entry.groupId ?? entry.alarmId)).toEqual([5, 1]);
     expect(shownOf(entries)).toEqual({ alarms: [1], groups: [{ group_id: 5, version: 1 }] });
+  });
+  it("tells of what stands only what nobody was shown yet", () => {
+    const alarm = { alarm_id: 3, event: "magnetic", severity: "major", number: "7" };
+    const group = { group_id: 4, event: "magnetic", severity: "major", members: 40, version: 2 };
+    const entries = standingOf([{ ...group, seen: 12 }] as AlarmGroup[], [{ ...alarm, seen_at: "2026-03-04T00:00:00Z" }, { ...alarm, alarm_id: 5, seen_at: null }] as Alarm[]);
+    expect(entries.map((entry) => [entry.groupId ?? entry.alarmId, entry.seen])).toEqual([[4, false], [3, true], [5, false]]);
   });
   it("has a group once, as it grew", () => {
     const group = { alarm_id: null, group_id: 5, news: "grouped" };

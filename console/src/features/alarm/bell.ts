@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the bell in the frame shows, and what it tells the server is before a person's eyes: only what came while the page could be seen.
 import type { LiveAlarmNews } from "@/api/live";
-import type { ShownAlarms } from "./calls";
+import type { Alarm, AlarmGroup, ShownAlarms } from "./calls";
 
 /** An entry of the bell: an alarm that stands alone, or a group as it is. */
 export interface BellEntry {
@@ -12,6 +12,8 @@ export interface BellEntry {
   number: string | null;
   members: number;
   version: number;
+  /** Whether somebody was shown it as it stands. */
+  seen: boolean;
 }
 
 export const MOST_ENTRIES = 50;
@@ -24,9 +26,18 @@ export function withNews(entries: readonly BellEntry[], news: readonly LiveAlarm
     if (item.news !== "raised" && item.news !== "grouped" && item.news !== "reopened" && item.news !== "missed") continue;
     after.unshift({
       alarmId: item.alarm_id, groupId: item.group_id, event: item.event, severity: item.severity, number: item.number, members: item.members, version: item.version,
+      seen: false,
     });
   }
   return after.slice(0, MOST_ENTRIES);
+}
+
+/** The entries of what nobody looks after yet. */
+export function standingOf(groups: readonly AlarmGroup[], alarms: readonly Alarm[]): BellEntry[] {
+  return [
+    ...groups.map((group) => ({ alarmId: null, groupId: group.group_id, event: group.event, severity: group.severity, number: null, members: group.members, version: group.version, seen: group.seen >= group.members })),
+    ...alarms.map((alarm) => ({ alarmId: alarm.alarm_id, groupId: null, event: alarm.event, severity: alarm.severity, number: alarm.number, members: 1, version: 1, seen: alarm.seen_at !== null })),
+  ];
 }
 
 /** What to tell the server of these entries. */

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from openmains.app.alarm.model import Alarm, AlarmCounts
+from openmains.app.alarm.model import Alarm, AlarmCounts, AlarmGroup
 from openmains.domain.identity.role import Role
 
 Queue = Literal[
@@ -58,10 +58,13 @@ class WorkWaiting(Struct, frozen=True):
 
 
 class Waiting(Struct, frozen=True):
-    """All work that waits for a person; queues without any are left out."""
+    """All work that waits for a person; queues without any are left out. ``alarms``, ``groups``: the newest that nobody looks after yet,
+    those that stand alone and those of many; for who may look after them."""
 
     items: list[WorkWaiting]
     most: int
+    alarms: list[Alarm]
+    groups: list[AlarmGroup]
 
 
 Happening = Literal[

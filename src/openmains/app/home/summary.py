@@ -14,13 +14,14 @@ from openmains.app.home.model import LEAST, HomeSummary, MeterTotals, Waiting
 from openmains.app.home.ports import HomeStore
 from openmains.app.identity.model import Actor
 from openmains.app.unit_of_work import Store
-from openmains.domain.identity.role import covers
+from openmains.domain.identity.role import Role, covers
 from openmains.domain.ids import TenantId
 from openmains.domain.period import utc_of_us
 
 KEPT_US = 60_000_000
 NEWEST = 10
 MOST_WAITING = 1_000
+MOST_RINGING = 25  # alarms, and groups of them, that the bell of every page has
 
 
 class HomeSummaries:
@@ -60,6 +61,14 @@ async def work_waiting(store: Store, actor: Actor) -> Waiting:
     """What waits for this person."""
     mine = [queue for queue, least in LEAST.items() if covers(actor.role, least)]
     if not mine:
-        return Waiting([], MOST_WAITING)
+        return Waiting([], MOST_WAITING, [], [])
     async with store.tenant(actor.tenant_id) as work:
-        return Waiting(await work[HomeStore].waiting(actor.user_id, mine, MOST_WAITING), MOST_WAITING)
+        items = await work[HomeStore].waiting(actor.user_id, mine, MOST_WAITING)
+        if not covers(actor.role, Role.OPERATOR):
+            return Waiting(items, MOST_WAITING, [], [])
+        alarms = work[AlarmStore]
+        alone = await alarms.page(
+            MOST_RINGING, None, status="unacknowledged", severity=None, event=None, meter_id=None, area_id=None, alone=True
+        )
+        groups = await alarms.groups(MOST_RINGING, None, status="unacknowledged", event=None)
+        return Waiting(items, MOST_WAITING, alone, groups)
