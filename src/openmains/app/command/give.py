@@ -188,11 +188,11 @@ async def _draft(work: Work, actor: Actor, target: Target, wanted: NewCommand, n
 
 
 async def cancel_command(store: Store, actor: Actor, command_id: CommandId, reason: str, now_us: int) -> CommandDetail:
-    """Raises ``not-found``; ``already-done`` for what was sent: it cannot be called back. What waits for approval is rejected so, which
-    needs a reason (``reason-needed``)."""
+    """Raises ``not-found``; ``already-done`` for what was sent: it cannot be called back. What waits for approval is rejected so by
+    another than its author, which needs a reason (``reason-needed``)."""
     async with store.tenant(actor.tenant_id) as work:
         before = await _read(work, command_id)
-        is_rejected = before.state is State.QUARANTINED
+        is_rejected = before.state is State.QUARANTINED and before.created_by != actor.user_id
         if is_rejected:
             reason = stated(reason)
         if not await work[CommandStore].cancel(command_id, actor.login, reason, now_us):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Put the first page's figures together.
 
-Counting a million meters takes a second and every person of the utility asks for it, so the count is kept for a minute and made by one
-at a time; all else is as it is now.
+Counting a million meters takes a second and every person of the utility asks for it, so the count is kept, made by one at a time, and
+renewed behind the answer once it is a minute old; all else is as it is now.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ class HomeSummaries:
         self._store = store
         self._now_us = now_us
         self._counted: dict[TenantId, tuple[int, list[MeterTotals]]] = {}
+        self._renewals: set[asyncio.Task[object]] = set()
         self._turns: defaultdict[TenantId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def summary(self, actor: Actor) -> HomeSummary:
@@ -47,6 +48,16 @@ class HomeSummaries:
             )
 
     async def _meters(self, tenant_id: TenantId) -> tuple[int, list[MeterTotals]]:
+        kept = self._counted.get(tenant_id)
+        if kept is None:
+            return await self._count(tenant_id)
+        if not 0 <= self._now_us() - kept[0] < KEPT_US and not self._turns[tenant_id].locked():
+            renewal = asyncio.create_task(self._count(tenant_id))
+            self._renewals.add(renewal)
+            renewal.add_done_callback(self._renewed)
+        return kept
+
+    async def _count(self, tenant_id: TenantId) -> tuple[int, list[MeterTotals]]:
         async with self._turns[tenant_id]:
             now_us = self._now_us()
             kept = self._counted.get(tenant_id)
@@ -55,6 +66,11 @@ class HomeSummaries:
                     kept = now_us, await work[HomeStore].meters(now_us)
                 self._counted[tenant_id] = kept
             return kept
+
+    def _renewed(self, renewal: asyncio.Task[object]) -> None:
+        self._renewals.discard(renewal)
+        if not renewal.cancelled():
+            renewal.exception()  # the next person who asks tries again; how old the figures are stands beside them
 
 
 async def work_waiting(store: Store, actor: Actor) -> Waiting:

@@ -70,7 +70,7 @@ async def read_report_days(
         QueryParameter(
             description="``due``: a day whose figures as due are kept is told by these alone, which is quick."
         ),
-    ] = "now",
+    ] = "due",
 ) -> ReportDays:
     """Each day of a span: the collection report's total, and the volumes of gas and of water."""
     deps, actor = deps_of(request), actor_of(request)
