@@ -59,6 +59,7 @@ ALTER TABLE alarm
   ADD COLUMN dispatched_to text NOT NULL DEFAULT '',
   ADD COLUMN reopened_us   bigint,
   ADD COLUMN cleared_by    bigint,             -- a person; NULL: the meter itself, or the platform
+  ADD COLUMN is_early      boolean NOT NULL DEFAULT false, -- raised before its message's turn, from which on it is counted
   ADD COLUMN group_id      bigint,
   ADD COLUMN group_version int,                -- version of the group with which it joined
   ADD COLUMN mute_id       bigint,
