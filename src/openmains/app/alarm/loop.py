@@ -20,7 +20,7 @@ import msgspec
 from openmains.app.alarm.model import AlarmEvent
 from openmains.domain.alarm.life import SHOWN_WITHIN_S, AlarmNews
 from openmains.domain.alarm.mutes import StandingMute, mute_of
-from openmains.domain.alarm.storm import WINDOW_S, Grouping, Kind, NewGroup, OpenGroup, StormAlarm, group
+from openmains.domain.alarm.storm import WINDOW_S, Grouping, Kind, NewGroup, OpenGroup, StormAlarm, crowded, group
 from openmains.domain.ids import AlarmId, AreaId, GroupId, MeterId, MuteId, TenantId
 
 MOST = 5_000  # alarms of a turn
@@ -60,8 +60,8 @@ class NewsRow:
 class AlarmTurn(Protocol):
     """Tables within one transaction; instants in µs."""
 
-    async def let_go(self, now_us: int) -> int:
-        """Mutes that are over: their open alarms are untold again. Returns how many mutes."""
+    async def let_go(self, now_us: int) -> None:
+        """Mutes that are over: their open alarms are untold again, and have their 20 s from now on."""
 
     async def untold(self, most: int) -> list[NewAlarm]: ...
     async def mutes(self, tenant_ids: Sequence[TenantId], now_us: int) -> list[StandingMute]: ...
@@ -73,7 +73,9 @@ class AlarmTurn(Protocol):
         """Meters in each with what is below; ``WHOLE`` is the utility."""
 
     async def begin(self, begun: NewGroup, now_us: int) -> GroupId: ...
-    async def join(self, group_id: GroupId, members: Sequence[StormAlarm], now_us: int) -> None: ...
+    async def join(self, group_id: GroupId, members: Sequence[StormAlarm], now_us: int) -> bool:
+        """False, and nothing is changed, where the group is over meanwhile or a person's act is at it."""
+
     async def quiet(self, muted: Mapping[AlarmId, MuteId]) -> None: ...
     async def told(self, alarm_ids: Sequence[AlarmId]) -> None: ...
     async def ended(self, most: int) -> list[ClearedAlarm]:
@@ -82,8 +84,8 @@ class AlarmTurn(Protocol):
     async def close_groups(self, group_ids: Sequence[GroupId]) -> list[NewsRow]:
         """Those of these without an open member are over."""
 
-    async def miss(self, before_us: int, most: int) -> list[NewsRow]:
-        """Mark what came before and nobody was shown; one word an alarm that stands alone, one a group."""
+    async def miss(self, before_us: int, most: int, now_us: int) -> list[NewsRow]:
+        """Mark what came before and nobody was shown; one word an alarm that stands alone, one a group, said now."""
 
     async def say(self, news: Sequence[NewsRow]) -> list[AlarmEvent]:
         """Write the news; returns them as others read them."""
@@ -137,7 +139,7 @@ async def work_turn(loop: AlarmLoop, now_us: int) -> TurnResult:
         groups = sorted({each.group_id for each in ended if each.group_id is not None})
         if groups:
             said += await turn.close_groups(groups)
-        said += await turn.miss(now_us - SHOWN_WITHIN_S * _S, MOST)
+        said += await turn.miss(now_us - SHOWN_WITHIN_S * _S, MOST, now_us)
         news = await turn.say(said) if said else []
         grown = await turn.grown(joined) if joined else []
         return TurnResult(news, grown, len(ended) == MOST or (len(found) == MOST and bool(said or joined)))
@@ -162,18 +164,19 @@ async def _tell(turn: AlarmTurn, found: Sequence[NewAlarm], now_us: int) -> tupl
     for begun in decided.begins:
         group_id = await turn.begin(begun, now_us)
         said.append(NewsRow(begun.kind[0], AlarmNews.GROUPED, None, group_id, begun.members[0].received_us))
-    for group_id, members in decided.joins.items():
-        await turn.join(group_id, members, now_us)
+    # what cannot join stays untold: at the next turn the group is over, or free
+    joined = [group_id for group_id, members in decided.joins.items() if await turn.join(group_id, members, now_us)]
     if decided.alone:
         await turn.told([alarm.alarm_id for alarm in decided.alone])
     said += [
         NewsRow(alarm.tenant_id, AlarmNews.RAISED, alarm.alarm_id, None, alarm.received_us) for alarm in decided.alone
     ]
-    return said, list(decided.joins)
+    return said, joined
 
 
 async def _group(turn: AlarmTurn, fresh: Sequence[StormAlarm], now_us: int) -> Grouping:
     kinds = sorted({alarm.kind for alarm in fresh})
     near = await turn.told_alone(kinds, now_us - WINDOW_S * _S)
-    places = {(alarm.tenant_id, place) for alarm in (*fresh, *near) for place in alarm.places}
-    return group(fresh, near, await turn.open_groups(kinds), await turn.sizes(sorted(places)), now_us)
+    places = sorted(crowded((*fresh, *near)))
+    sizes = await turn.sizes(places) if places else {}
+    return group(fresh, near, await turn.open_groups(kinds), sizes, now_us)

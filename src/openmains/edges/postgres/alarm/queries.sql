@@ -169,12 +169,12 @@ SELECT event_id, news, group_id, at_us, user_id, reason FROM alarm_event
  ORDER BY event_id LIMIT 1000
 
 -- name: alarm_delays
--- How soon somebody was shown what came since an instant.
+-- How soon somebody was shown what came since an instant, or was muted until then.
 SELECT count(*) AS alarms, count(d.ms) AS shown, count(*) FILTER (WHERE a.missed OR d.ms > :target_ms::bigint) AS missed,
        (percentile_cont(0.5) WITHIN GROUP (ORDER BY d.ms))::bigint AS p50_ms,
        (percentile_cont(0.99) WITHIN GROUP (ORDER BY d.ms))::bigint AS p99_ms, max(d.ms) AS worst_ms
-  FROM alarm a CROSS JOIN LATERAL (SELECT CASE WHEN a.seen_us IS NOT NULL THEN greatest(0, (a.seen_us - a.received_us) / 1000) END AS ms) d
- WHERE a.tenant_id = :tenant_id AND a.received_us >= :since_us AND a.told <> 3 AND a.mute_id IS NULL
+  FROM alarm a CROSS JOIN LATERAL (SELECT CASE WHEN a.seen_us IS NOT NULL THEN greatest(0, (a.seen_us - coalesce(a.unmuted_us, a.received_us)) / 1000) END AS ms) d
+ WHERE a.tenant_id = :tenant_id AND (a.received_us >= :since_us OR a.unmuted_us >= :since_us) AND a.told <> 3 AND a.mute_id IS NULL
 
 -- name: mutes
 -- Of a tenant, newest first, with how many open alarms each keeps quiet; ``standing_us``: only those that hold then.

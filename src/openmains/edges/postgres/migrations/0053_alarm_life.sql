@@ -62,9 +62,12 @@ ALTER TABLE alarm
   ADD COLUMN is_early      boolean NOT NULL DEFAULT false, -- raised before its message's turn, from which on it is counted
   ADD COLUMN group_id      bigint,
   ADD COLUMN group_version int,                -- version of the group with which it joined
-  ADD COLUMN mute_id       bigint,
+  ADD COLUMN mute_id       bigint,             -- as long as it is muted; of one that was over before its mute, for good
+  ADD COLUMN unmuted_us    bigint,             -- when its mute ended: it has its 20 s from then on
   ADD COLUMN missed        boolean NOT NULL DEFAULT false, -- nobody was shown it in time
-  ADD COLUMN told          smallint NOT NULL DEFAULT 0,    -- to others: 0 nothing yet, 1 that it was raised, 2 that it is over; 3 never
+  -- to others: 0 nothing yet, 1 that it was raised, 2 that it is over; 3 never: what was there before is told to nobody, and nobody is said
+  -- to have missed it
+  ADD COLUMN told          smallint NOT NULL DEFAULT 3,
   ADD COLUMN state         text GENERATED ALWAYS AS (CASE WHEN cleared_us IS NOT NULL THEN 'cleared' WHEN dispatched_us IS NOT NULL
     THEN 'dispatched' WHEN acknowledged_at IS NOT NULL THEN 'acknowledged' WHEN reopened_us IS NOT NULL THEN 'reopened'
     WHEN seen_us IS NOT NULL THEN 'shown' ELSE 'raised' END) STORED;
@@ -72,13 +75,14 @@ DO $$
 BEGIN -- the owner is bound by the table's policies too, unless a superuser, and had none on this one
   EXECUTE format('CREATE POLICY owner_all ON alarm TO %I USING (true) WITH CHECK (true)', current_user);
 END $$;
-UPDATE alarm SET told = 3; -- what was there before is told to nobody, and nobody is said to have missed it
+ALTER TABLE alarm ALTER COLUMN told SET DEFAULT 0;
 -- What the loop (app/alarm/loop.py) has to do, and what is waiting for a person's eyes.
 CREATE INDEX alarm_to_tell ON alarm (alarm_id) WHERE told = 0 OR (told = 1 AND cleared_us IS NOT NULL);
-CREATE INDEX alarm_unseen ON alarm (received_us) WHERE seen_us IS NULL AND NOT missed AND told IN (1, 2) AND mute_id IS NULL;
+CREATE INDEX alarm_unseen ON alarm (coalesce(unmuted_us, received_us)) WHERE seen_us IS NULL AND NOT missed AND told IN (1, 2) AND mute_id IS NULL;
 CREATE INDEX alarm_of_group ON alarm (group_id) WHERE group_id IS NOT NULL;
 CREATE INDEX alarm_recent ON alarm (tenant_id, event, received_us);
 CREATE INDEX alarm_received ON alarm (tenant_id, received_us);
+CREATE INDEX alarm_unmuted ON alarm (tenant_id, unmuted_us) WHERE unmuted_us IS NOT NULL;
 CREATE INDEX alarm_muted ON alarm (mute_id) WHERE mute_id IS NOT NULL AND cleared_us IS NULL;
 
 -- What is told: news of an alarm that stands alone or of a group; never of a member, never of what is muted. It is also the history that
