@@ -20,6 +20,7 @@ export const MOST_ENTRIES = 50;
 export function withNews(entries: readonly BellEntry[], news: readonly LiveAlarmNews[]): BellEntry[] {
   let after = [...entries];
   for (const item of news) {
+    if (item.news === "shown") continue; // to somebody, who does not look after it by that
     after = after.filter((entry) => entry.alarmId !== item.alarm_id || entry.groupId !== item.group_id);
     if (item.news !== "raised" && item.news !== "grouped" && item.news !== "reopened" && item.news !== "missed") continue;
     after.unshift({

@@ -4,6 +4,7 @@
     mutes over   their alarms that are still open are looked at anew
     untold       muted → kept quiet; else by ``domain.alarm.storm``: joins a group, begins one, stands alone, or waits for company
     ended        of what was told: the alarm's 'cleared', or the group's when its last member is over
+    acts         what persons did since the last turn: for the screens of the others
     unseen       nobody was shown it within ``SHOWN_WITHIN_S``: counted, and told as 'missed' (R7.1)
 
 All of a turn is one transaction, and its news are rows of it: who is killed leaves nothing half told, and what was told is told once.
@@ -24,6 +25,7 @@ from openmains.domain.alarm.storm import WINDOW_S, Grouping, Kind, NewGroup, Ope
 from openmains.domain.ids import AlarmId, AreaId, GroupId, MeterId, MuteId, TenantId
 
 MOST = 5_000  # alarms of a turn
+NEWS_DAYS = 400
 _S = 1_000_000
 
 
@@ -90,6 +92,9 @@ class AlarmTurn(Protocol):
     async def say(self, news: Sequence[NewsRow]) -> list[AlarmEvent]:
         """Write the news; returns them as others read them."""
 
+    async def hear(self, most: int) -> list[AlarmEvent]:
+        """News of persons' acts that screens have not been told, the oldest; from now on they have."""
+
     async def grown(self, group_ids: Sequence[GroupId]) -> list[AlarmEvent]:
         """Groups as they stand, for screens."""
 
@@ -100,20 +105,25 @@ class AlarmLoop(Protocol):
     def turn(self) -> AbstractAsyncContextManager[AlarmTurn | None]:
         """One transaction; None where another loop is at work."""
 
+    async def forget(self, before_us: int, most: int) -> int:
+        """Some of the news made before an instant; how many, ``most`` where there may be more."""
+
 
 @dataclass(frozen=True, slots=True)
 class TurnResult:
-    """What a turn did. ``news``: written; ``grown``: groups that members joined. ``more``: there is more to do at once."""
+    """What a turn did. ``news``: written; ``acts``: of persons, heard of; ``grown``: groups that members joined. ``more``: there is more to
+    do at once."""
 
     news: Sequence[AlarmEvent] = ()
+    acts: Sequence[AlarmEvent] = ()
     grown: Sequence[AlarmEvent] = ()
     more: bool = False
 
 
 def news_for_screens(work: TurnResult) -> Iterator[tuple[str, bytes]]:
-    """(topic, JSON) for the screens of each utility: news, and groups that have grown."""
+    """(topic, JSON) for the screens of each utility: what persons did, news, and groups that have grown."""
     by_tenant: dict[TenantId, list[AlarmEvent]] = {}
-    for event in (*work.news, *work.grown):
+    for event in (*work.acts, *work.news, *work.grown):
         by_tenant.setdefault(event.tenant_id, []).append(event)
     for tenant_id, events in by_tenant.items():
         yield f"alarm_news.{tenant_id}", msgspec.json.encode(events)
@@ -124,6 +134,7 @@ async def work_turn(loop: AlarmLoop, now_us: int) -> TurnResult:
     async with loop.turn() as turn:
         if turn is None:
             return TurnResult()
+        acts = await turn.hear(MOST)
         await turn.let_go(now_us)
         found = await turn.untold(MOST)
         said: list[NewsRow] = []
@@ -142,7 +153,14 @@ async def work_turn(loop: AlarmLoop, now_us: int) -> TurnResult:
         said += await turn.miss(now_us - SHOWN_WITHIN_S * _S, MOST, now_us)
         news = await turn.say(said) if said else []
         grown = await turn.grown(joined) if joined else []
-        return TurnResult(news, grown, len(ended) == MOST or (len(found) == MOST and bool(said or joined)))
+        more = MOST in (len(ended), len(acts)) or (len(found) == MOST and bool(said or joined))
+        return TurnResult(news, acts, grown, more)
+
+
+async def forget_news(loop: AlarmLoop, now_us: int) -> None:
+    """News are kept for ``NEWS_DAYS``: history, whether anybody took them for notices or not."""
+    while await loop.forget(now_us - NEWS_DAYS * 86_400 * _S, MOST) == MOST:
+        pass
 
 
 async def _tell(turn: AlarmTurn, found: Sequence[NewAlarm], now_us: int) -> tuple[list[NewsRow], list[GroupId]]:

@@ -6,7 +6,7 @@ import contextlib
 import time
 from pathlib import Path
 
-from openmains.app.alarm.loop import news_for_screens, work_turn
+from openmains.app.alarm.loop import forget_news, news_for_screens, work_turn
 from openmains.app.command.driver import CatalogCommands
 from openmains.app.command.rereads import find_gaps, step_gaps
 from openmains.app.fleet.imports.jobs import import_handlers
@@ -107,7 +107,21 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
         ),
         **worker_keys(settings, pool),
     }
-    timed = (copy_dims, queue_reports, renew_texts, fold, worker_care(settings, pool), forget_uploads)
+    loop, bus = PostgresAlarmLoop(pool), Bus(core.client)
+
+    async def forget_alarm_news(now: float) -> None:
+        if due.take("alarm news", now, UPLOADS_EVERY_S):
+            await forget_news(loop, now_us())
+
+    timed = (
+        copy_dims,
+        queue_reports,
+        renew_texts,
+        fold,
+        worker_care(settings, pool),
+        forget_uploads,
+        forget_alarm_news,
+    )
     # the second has no timed work: it keeps a long file of one tenant from holding up the others
     runners = [Runner(store, handlers, clock=time.time, tasks=tasks) for tasks in (timed, ())]
     for runner in runners:
@@ -127,8 +141,6 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     async def ask_for_gaps() -> None:
         await find_gaps(await names.tenants(), days, names, rereads, int(time.time()))
         await step_gaps(names, DaySlots(clickhouse), rereads, rereads, may_be_asked, now_us())
-
-    loop, bus = PostgresAlarmLoop(pool), Bus(core.client)
 
     async def tell_alarms() -> None:
         more = True

@@ -152,6 +152,14 @@ class _Turn:
             group_ids=[each.group_id for each in news],
             at_us=[each.at_us for each in news],
         )
+        return await self._events(rows)
+
+    async def hear(self, most: int) -> list[AlarmEvent]:
+        return await self._events(await _QUERIES["hear"].fetch(self._connection, most=most))
+
+    async def _events(self, rows: Sequence[Row]) -> list[AlarmEvent]:
+        if not rows:
+            return []
         found = await _QUERIES["events_by_id"].fetch(self._connection, event_ids=[row["event_id"] for row in rows])
         return [event_of(row) for row in found]
 
@@ -171,3 +179,8 @@ class PostgresAlarmLoop:
         """One transaction; None where another loop is at work."""
         async with self._pool.acquire() as connection, connection.transaction():
             yield _Turn(connection) if await _QUERIES["take_turn"].fetchval(connection) else None
+
+    async def forget(self, before_us: int, most: int) -> int:
+        """News made before an instant; how many."""
+        status = await _QUERIES["forget_events"].execute(self._pool, before_us=before_us, most=most)
+        return int(status.rsplit(" ", 1)[1])

@@ -135,9 +135,20 @@ UPDATE alarm_group SET missed = true WHERE group_id = ANY (:group_ids::bigint[])
 
 -- name: say
 -- News; each once, for it stands in the transaction of what it tells.
-INSERT INTO alarm_event (tenant_id, news, alarm_id, group_id, at_us)
-SELECT * FROM unnest(:tenant_ids::int[], :news::text[], :alarm_ids::bigint[], :group_ids::bigint[], :at_us::bigint[])
+INSERT INTO alarm_event (tenant_id, news, alarm_id, group_id, at_us, is_live)
+SELECT u.*, true FROM unnest(:tenant_ids::int[], :news::text[], :alarm_ids::bigint[], :group_ids::bigint[], :at_us::bigint[]) AS u
 RETURNING event_id
+
+-- name: hear
+-- News of persons' acts, which screens have not heard yet.
+UPDATE alarm_event e SET is_live = true
+  FROM (SELECT event_id FROM alarm_event WHERE NOT is_live ORDER BY event_id LIMIT :most FOR UPDATE SKIP LOCKED) d
+ WHERE e.event_id = d.event_id RETURNING e.event_id
+
+-- name: forget_events
+-- Of the oldest so many, those made before an instant.
+DELETE FROM alarm_event
+ WHERE event_id IN (SELECT event_id FROM alarm_event ORDER BY event_id LIMIT :most) AND made_us < :before_us
 
 -- name: events_by_id
 -- As others read them.

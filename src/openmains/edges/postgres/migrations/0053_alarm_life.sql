@@ -85,8 +85,9 @@ CREATE INDEX alarm_received ON alarm (tenant_id, received_us);
 CREATE INDEX alarm_unmuted ON alarm (tenant_id, unmuted_us) WHERE unmuted_us IS NOT NULL;
 CREATE INDEX alarm_muted ON alarm (mute_id) WHERE mute_id IS NOT NULL AND cleared_us IS NULL;
 
--- What is told: news of an alarm that stands alone or of a group; never of a member, never of what is muted. It is also the history that
--- people read. Notices take a row with the transaction that books what they send, and say so in ``noticed_us``.
+-- What is told: news of an alarm that stands alone or of a group. It is also the history that people read; what a person does with a member
+-- or with what is muted is that only: noticed and live from the beginning. Notices take a row with the transaction that books what they send,
+-- and say so in ``noticed_us``.
 CREATE TABLE alarm_event (
   event_id   bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
   tenant_id  int NOT NULL REFERENCES tenant,
@@ -98,9 +99,12 @@ CREATE TABLE alarm_event (
   user_id    bigint,                           -- who did it; NULL: the meter or the platform
   reason     text NOT NULL DEFAULT '',
   noticed_us bigint,
+  is_live    boolean NOT NULL DEFAULT false,   -- screens were told
+  made_us    bigint NOT NULL DEFAULT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
   CHECK (num_nonnulls(alarm_id, group_id) = 1)
 );
 CREATE INDEX alarm_event_waiting ON alarm_event (event_id) WHERE noticed_us IS NULL;
+CREATE INDEX alarm_event_unheard ON alarm_event (event_id) WHERE NOT is_live;
 CREATE INDEX alarm_event_alarm ON alarm_event (alarm_id, event_id) WHERE alarm_id IS NOT NULL;
 CREATE INDEX alarm_event_group ON alarm_event (group_id, event_id) WHERE group_id IS NOT NULL;
 
@@ -118,7 +122,7 @@ BEGIN
   END LOOP;
 END $$;
 -- A person's act changes where an alarm stands, never what it is about (0019).
-GRANT UPDATE (seen_us, seen_by, dispatched_us, dispatched_by, dispatched_to, reopened_us, cleared_by, told) ON alarm TO openmains_api;
+GRANT UPDATE (seen_us, seen_by, dispatched_us, dispatched_by, dispatched_to, reopened_us, cleared_by, told, mute_id) ON alarm TO openmains_api;
 GRANT SELECT ON alarm_group TO openmains_api;
 GRANT UPDATE (seen_us, seen_by, acknowledged_by, acknowledged_at, dispatched_us, dispatched_by, dispatched_to, reopened_us, cleared_us)
   ON alarm_group TO openmains_api;
@@ -126,4 +130,5 @@ GRANT SELECT, INSERT ON alarm_mute TO openmains_api;
 GRANT UPDATE (ended_us, ended_by) ON alarm_mute TO openmains_api;
 GRANT SELECT, INSERT ON alarm_event TO openmains_api;
 GRANT SELECT, INSERT, UPDATE ON alarm_group, alarm_event TO openmains_pipeline;
+GRANT DELETE ON alarm_event TO openmains_pipeline; -- after so many days
 GRANT SELECT, UPDATE ON alarm_mute TO openmains_pipeline;
