@@ -63,11 +63,13 @@ class Alarms:
     def __init__(self, *alarms: Alarm) -> None:
         self.rows = {row.alarm_id: row for row in alarms}
         self.news: list[tuple[AlarmNews, AlarmId | None]] = []
+        self.quiet: list[bool] = []
+        self.reopens_group = False
 
     async def get(self, alarm_id: AlarmId) -> Alarm | None:
         return self.rows.get(alarm_id)
 
-    async def step(self, alarm_id: AlarmId, step: AlarmStep, user_id: UserId, now_us: int, to: str = "") -> None:
+    async def step(self, alarm_id: AlarmId, step: AlarmStep, user_id: UserId, now_us: int, to: str = "") -> bool:
         at, row = datetime.fromtimestamp(now_us / 1e6, UTC), self.rows[alarm_id]
         done: dict[AlarmStep, dict[str, Any]] = {
             AlarmStep.ACKNOWLEDGE: {"acknowledged_by": user_id, "acknowledged_at": at},
@@ -77,6 +79,7 @@ class Alarms:
             AlarmStep.REOPEN: {"cleared_at": None, "state": AlarmState.REOPENED},
         }
         self.rows[alarm_id] = _placed(structs.replace(row, **done[step]))
+        return self.reopens_group
 
     async def has_open(self, alarm: Alarm) -> bool:
         return any(
@@ -84,8 +87,9 @@ class Alarms:
             for row in self.rows.values()
         )
 
-    async def say(self, news: AlarmNews, alarm_id: AlarmId | None, *_: object) -> None:
+    async def say(self, news: AlarmNews, alarm_id: AlarmId | None, *_: object, is_quiet: bool = False) -> None:
         self.news.append((news, alarm_id))
+        self.quiet.append(is_quiet)
 
 
 def job(job_id: int = 1, **more: Any) -> Job:

@@ -181,7 +181,7 @@ export interface paths {
         put?: never;
         /**
          * AcknowledgeAlarmGroup
-         * @description Somebody looks after all of them.
+         * @description Somebody looks after all of them, also after those that joined since somebody did.
          */
         post: operations["acknowledge_alarm_group"];
         delete?: never;
@@ -5642,17 +5642,18 @@ export interface components {
             last_at: string;
             members: number;
             missed: boolean;
-            open: number;
+            open: number | null;
             quantity: string;
             /** Format: date-time */
             received_at: string;
-            seen: number;
+            seen: number | null;
             seen_at: string | null;
             seen_by: number | null;
             /** @enum {string} */
             severity: "critical" | "major" | "minor" | "info";
             state: components["schemas"]["AlarmState"];
             version: number;
+            waiting: number | null;
         };
         /** AlarmHistoryEntry */
         AlarmHistoryEntry: {

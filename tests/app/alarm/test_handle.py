@@ -87,6 +87,20 @@ async def test_what_the_table_does_not_name_is_refused_by_name(known: list[objec
     assert alarms.news == []
 
 
+async def test_acts_on_members_and_on_what_is_muted_are_history_and_told_to_nobody() -> None:
+    for known, is_quiet in ((alarm(1), False), (alarm(1, group_id=5), True), (alarm(1, muted_until=THEN), True)):
+        alarms = Alarms(known)
+        await acknowledge_alarm(GivenStore({AlarmStore: alarms}), ACTOR, ONE, AT)
+        assert alarms.quiet == [is_quiet]
+    alarms = Alarms(alarm(1, group_id=5, cleared_at=THEN, state=AlarmState.CLEARED))
+    alarms.reopens_group = True
+    await step_alarm(GivenStore({AlarmStore: alarms}), ACTOR, ONE, AlarmStep.REOPEN, AT, "leaks again")
+    assert list(zip(alarms.news, alarms.quiet, strict=True)) == [
+        ((AlarmNews.REOPENED, ONE), True),
+        ((AlarmNews.REOPENED, None), False),  # the group's own word
+    ]
+
+
 @pytest.mark.parametrize("step", [AlarmStep.RECALL, AlarmStep.REOPEN])
 async def test_a_step_back_asks_why(step: AlarmStep) -> None:
     known = alarm(1, dispatched_at=THEN) if step is AlarmStep.RECALL else alarm(1, cleared_at=THEN)

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a stored alarm to a person: told once, shown, acknowledged, dispatched, cleared, reopened; storms as one group; mutes that end."""
 
+import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from openmains.app.alarm.loop import TurnResult, news_for_screens, work_turn
+from openmains.app.alarm.loop import TurnResult, forget_news, news_for_screens, work_turn
 from openmains.app.alarm.model import AlarmEvent
-from openmains.domain.alarm.life import AlarmNews
+from openmains.app.alarm.ports import AlarmStore
+from openmains.app.problems import Problem
+from openmains.domain.alarm.life import AlarmNews, AlarmStep
+from openmains.domain.ids import TenantId, UserId
 from openmains.edges.postgres.alarm.events import take_events, waiting_events
 from openmains.edges.postgres.alarm.loop import PostgresAlarmLoop
 from openmains.edges.postgres.db import PIPELINE_ROLE, Pool, create_pool
@@ -112,7 +117,14 @@ async def test_an_alarm_goes_its_whole_way_with_news_history_and_trail(world: Wo
             "raised", "shown", "acknowledged", "dispatched", "recalled", "cleared", "reopened",
         ]  # fmt: skip
         assert history[4]["reason"] == "crew is needed elsewhere"
-    assert town.mine((await town.turn()).news) == []  # a person's act is told by the act itself
+    work = await town.turn()
+    assert town.mine(work.news) == []  # a person's act is told by the act itself, and heard by the screens of others
+    assert [event.news for event in town.mine(work.acts)] == [
+        "shown", "acknowledged", "dispatched", "recalled", "cleared", "reopened",
+    ]  # fmt: skip
+    told = json.loads(dict(news_for_screens(work))[f"alarm_news.{town.utility.tenant_id}"])
+    assert [(item["news"], item["user_id"] is None) for item in told][-1] == ("reopened", False)
+    assert town.mine((await town.turn()).acts) == []
     await town.over([meter], "magnetic")
     assert [event.news for event in town.mine((await town.turn()).news)] == [AlarmNews.CLEARED]
 
@@ -168,16 +180,87 @@ async def test_a_storm_is_one_group_one_word_and_all_its_members(world: World, t
         assert [row["group_id"] for row in listed] == [grouped.group_id]
         assert (await client.post(f"{path}/acknowledge")).json()["state"] == "acknowledged"
         assert (await client.post(f"{path}/acknowledge")).json()["type"].endswith("already-done")
+        await town.raised(town.meters[51:52], "power_loss", ago_s=0)
+        await town.turn(1)
+        assert ((await client.get(path)).json()["waiting"], listed[0]["waiting"]) == (1, None)
+        assert (await client.post(f"{path}/acknowledge")).json()["waiting"] == 0  # also of the one that joined since
+        await town.over(town.meters[51:52], "power_loss")
         assert (await client.post(f"{path}/dispatch", json={"to": "grid team"})).json()["state"] == "dispatched"
-        member = (await client.get(f"/alarms?group_id={grouped.group_id}&limit=1")).json()["items"][0]
+        member = (await client.get(f"/alarms?group_id={grouped.group_id}&limit=9")).json()["items"][-1]
         assert (member["state"], member["dispatched_to"]) == ("dispatched", "grid team")
         assert [entry["news"] for entry in (await client.get(f"{path}/history")).json()] == [
-            "grouped", "shown", "acknowledged", "dispatched",
+            "grouped", "shown", "acknowledged", "acknowledged", "dispatched",
         ]  # fmt: skip
+        other = member["alarm_id"]
+        assert (await client.post(f"/alarms/{other}/recall", json={"reason": "not this one"})).status_code == 200
+        async with town.pool.acquire() as connection, connection.transaction():
+            waiting = town.mine(await waiting_events(connection, 1000))
+            assert other not in {event.alarm_id for event in waiting}  # a member's is history: no notice of it
+        assert (await client.get(f"/alarms/{other}/history")).json()[-1]["news"] == "recalled"
     await town.over(town.meters[:49], "power_loss")
     assert AlarmNews.CLEARED not in {event.news for event in town.mine((await town.turn(2)).news)}
     await town.over(town.meters[49:50], "power_loss")
     assert [event.news for event in town.mine((await town.turn(2)).news)] == [AlarmNews.CLEARED]  # with the last one
+
+
+async def test_what_comes_to_a_group_that_a_person_ends_meanwhile_is_told_by_itself(world: World, town: Town) -> None:
+    await town.raised(town.meters[:30], "power_loss", ago_s=1)
+    (grouped,) = town.mine((await town.turn()).news)
+    assert grouped.group_id is not None
+    await town.raised(town.meters[30:31], "power_loss", ago_s=2)
+    async with world.client(town.utility.token) as client, town.loop.turn() as turn:
+        assert turn is not None
+        (fresh,) = [each.alarm for each in await turn.untold(100)]
+        assert [group.group_id for group in await turn.open_groups([fresh.kind])] == [grouped.group_id]
+        path = f"/alarm-groups/{grouped.group_id}"
+        assert (await client.post(f"{path}/clear", json={"reason": "power is back"})).json()["state"] == "cleared"
+        assert not await turn.join(grouped.group_id, [fresh], town.now_us)
+    assert [(event.news, event.alarm_id) for event in town.mine((await town.turn(2)).news)] == [
+        (AlarmNews.RAISED, fresh.alarm_id)
+    ]
+
+
+async def test_the_loop_waits_for_nobody_and_tells_afterwards_what_was_locked(town: Town) -> None:
+    await town.raised(town.meters[:30], "power_loss", ago_s=30)
+    (grouped, _) = town.mine((await town.turn()).news)
+    await town.raised(town.meters[30:32], "power_loss", ago_s=2)
+    await town.over(town.meters[:30], "power_loss")
+    async with town.pool.acquire() as other, other.transaction():  # a person's act, or a batch, holds all of it
+        await other.execute("SELECT FROM alarm_group WHERE group_id = $1 FOR UPDATE", grouped.group_id)
+        await other.execute("SELECT FROM alarm WHERE meter_id = $1 FOR UPDATE", town.meters[31])
+        work = await asyncio.wait_for(town.turn(1), 20)
+        assert (town.mine(work.news), town.mine(work.grown)) == ([], [])
+    (grown,) = town.mine((await town.turn(2)).grown)
+    assert (grown.group_id, grown.members) == (grouped.group_id, 32)
+
+
+async def test_news_from_before_notices_came_and_old_news_are_taken_by_nobody(world: World, town: Town) -> None:
+    owner, tenant = world.owner, town.utility.tenant_id
+    await town.raised(town.meters[:3], "seal_broken")
+    old, older, new = [event.event_id for event in town.mine((await town.turn()).news)]
+    assert await town.loop.forget(1, 5_000) == 0
+    async with town.pool.acquire() as connection, connection.transaction():
+        await connection.execute("UPDATE alarm_event SET made_us = made_us - 1000000000 WHERE event_id = $1", old)
+        await owner.execute("DELETE FROM platform_choice WHERE name = 'alarm news'")
+        taken = {event.event_id for event in town.mine(await waiting_events(connection, 1000))}
+        assert taken == {older, new}
+        await take_events(connection, sorted(taken), town.now_us)
+    await owner.execute("UPDATE alarm_event SET made_us = 1 WHERE event_id = $1", older)
+    for _ in range(2):
+        await forget_news(town.loop, town.now_us)
+    assert await owner.fetchval("SELECT count(*) FROM alarm_event WHERE tenant_id = $1", tenant) == 2
+
+
+async def test_what_a_meter_raised_again_meanwhile_is_not_reopened(world: World, town: Town) -> None:
+    await town.raised(town.meters[:1], "magnetic")
+    (raised,) = town.mine((await town.turn()).news)
+    assert raised.alarm_id is not None
+    await town.over(town.meters[:1], "magnetic")
+    await town.raised(town.meters[:1], "magnetic")
+    with pytest.raises(Problem) as told:  # looked at before the meter said it again
+        async with world.deps.store.tenant(TenantId(town.utility.tenant_id)) as work:
+            await work[AlarmStore].step(raised.alarm_id, AlarmStep.REOPEN, UserId(1), town.now_us)
+    assert told.value.code == "alarm-open-again"
 
 
 async def test_what_nobody_was_shown_in_time_is_counted_and_told_once(world: World, town: Town) -> None:
@@ -223,5 +306,11 @@ async def test_muted_alarms_are_stored_told_to_nobody_and_told_when_the_mute_is_
         assert (await client.post(f"/alarm-mutes/{mute['mute_id']}/end", json={"reason": "again"})).status_code == 409
     told = [event for event in town.mine((await town.turn(31)).news) if event.event == "movement"]
     assert [(event.news, event.meter_id) for event in told] == [(AlarmNews.RAISED, town.meters[1])]
-    later = {event.news for event in town.mine((await town.turn(90)).news) if event.event == "movement"}
-    assert later == set()  # nobody missed what was muted
+    later = [event for event in town.mine((await town.turn(50)).news) if event.event == "movement"]
+    assert later == []  # its 20 s began with the end of the mute
+    (missed,) = [event for event in town.mine((await town.turn(52)).news) if event.event == "movement"]
+    assert (missed.news, missed.alarm_id, missed.at_us) == (
+        AlarmNews.MISSED, told[0].alarm_id, town.now_us + 52 * S,
+    )  # fmt: skip
+    async with world.client(town.utility.token) as client:
+        assert (await client.get("/alarms/delays")).json()["missed"] >= 1

@@ -85,7 +85,10 @@ async def test_work_waits_for_those_who_may_do_it_and_not_for_who_asked(world: W
     assert await waiting(operator) == {"approvals": 1, "edits": 1} | anybodys
     assert await waiting(utility.token) == anybodys  # nobody approves what they asked for
     assert await waiting(viewer) == {}
-    for token, rings in ((operator, [utility.ids["alarm_id"]]), (viewer, [])):  # who may look after an alarm has it at the bell
+    for token, rings in (
+        (operator, [utility.ids["alarm_id"]]),
+        (viewer, []),
+    ):  # who may look after an alarm has it at the bell
         async with world.client(token) as client:
             found = await get(client, "/waiting")
         assert ([alarm["alarm_id"] for alarm in found["alarms"]], found["groups"]) == (rings, [])

@@ -177,7 +177,7 @@ async def test_what_people_work_through(house: House) -> None:
     }
     await house.expect(ALARM["alarms"], "alarm_newest", **mine, **every)
     await house.expect(ALARM["alarms"], "alarm_newest", **mine, **(every | {"is_cleared": False}))
-    await house.expect(ALARM["lock_alarm"], "alarm_pkey|alarm_newest", tenant_id=house.tenant_id, alarm_id=1)
+    await house.expect(ALARM["alarm"], "alarm_pkey|alarm_newest", tenant_id=house.tenant_id, alarm_id=1)
     all_rules = {"rule": None, "meter_id": None}
     await house.expect(READINGS["exceptions"], "reading_exception_pkey", **mine, status=None, **all_rules)
     await house.expect(

@@ -28,6 +28,9 @@ describe("the bell", () => {
   it("forgets what is over or looked after", () => {
     for (const over of ["cleared", "acknowledged", "dispatched"]) expect(withNews(withNews([], [news({})]), [news({ news: over })])).toEqual([]);
   });
+  it("keeps what others were shown", () => {
+    expect(withNews(withNews([], [news({})]), [news({ news: "shown" })]).map((entry) => entry.alarmId)).toEqual([1]);
+  });
   it("holds no more than a person can see", () => {
     expect(withNews([], Array.from({ length: 90 }, (_, place) => news({ alarm_id: place }))).length).toBe(MOST_ENTRIES);
   });

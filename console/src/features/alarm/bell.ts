@@ -22,6 +22,7 @@ export const MOST_ENTRIES = 50;
 export function withNews(entries: readonly BellEntry[], news: readonly LiveAlarmNews[]): BellEntry[] {
   let after = [...entries];
   for (const item of news) {
+    if (item.news === "shown") continue; // to somebody, who does not look after it by that
     after = after.filter((entry) => entry.alarmId !== item.alarm_id || entry.groupId !== item.group_id);
     if (item.news !== "raised" && item.news !== "grouped" && item.news !== "reopened" && item.news !== "missed") continue;
     after.unshift({
@@ -35,7 +36,7 @@ export function withNews(entries: readonly BellEntry[], news: readonly LiveAlarm
 /** The entries of what nobody looks after yet. */
 export function standingOf(groups: readonly AlarmGroup[], alarms: readonly Alarm[]): BellEntry[] {
   return [
-    ...groups.map((group) => ({ alarmId: null, groupId: group.group_id, event: group.event, severity: group.severity, number: null, members: group.members, version: group.version, seen: group.seen >= group.members })),
+    ...groups.map((group) => ({ alarmId: null, groupId: group.group_id, event: group.event, severity: group.severity, number: null, members: group.members, version: group.version, seen: group.seen !== null && group.seen >= group.members })),
     ...alarms.map((alarm) => ({ alarmId: alarm.alarm_id, groupId: null, event: alarm.event, severity: alarm.severity, number: alarm.number, members: 1, version: 1, seen: alarm.seen_at !== null })),
   ];
 }

@@ -77,6 +77,7 @@ export const words = {
     members: ["成员", "Members"],
     openMembers: ["未清除", "Open"],
     seenMembers: ["已送达", "Shown"],
+    waitingMembers: ["尚无人处理", "Nobody looks after"],
     place: ["地点", "Place"],
     cell: ["小区 {cell}", "Cell {cell}"],
     whole: ["全公司", "Whole utility"],

@@ -18,6 +18,8 @@ GRAVE: frozenset[Severity] = frozenset({"critical", "major"})  # cleared by a pe
 REOPENED_WITHIN_US = (
     24 * 3600 * 1_000_000
 )  # later the meter's own word counts: an old danger is not made a new one by hand
+_LOOKED_AFTER = (AlarmState.ACKNOWLEDGED, AlarmState.DISPATCHED)
+_FOR_THE_REST = (AlarmStep.ACKNOWLEDGE, AlarmStep.DISPATCH)
 _TO = 200  # characters of whom somebody is sent
 
 
@@ -37,10 +39,13 @@ async def step_alarm(
                 raise Problem("alarm-too-old")
             if await work[AlarmStore].has_open(before):
                 raise Problem("alarm-open-again")
-        await work[AlarmStore].step(alarm_id, step, actor.user_id, now_us, to)
+        is_group_open = await work[AlarmStore].step(alarm_id, step, actor.user_id, now_us, to)
         after = await work[AlarmStore].get(alarm_id)
         assert after is not None  # noqa: S101 read in this transaction
-        await work[AlarmStore].say(NEWS[step], alarm_id, None, actor.user_id, now_us, reason)
+        is_quiet = before.group_id is not None or before.muted_until is not None
+        await work[AlarmStore].say(NEWS[step], alarm_id, None, actor.user_id, now_us, reason, is_quiet=is_quiet)
+        if is_group_open:
+            await work[AlarmStore].say(NEWS[step], None, before.group_id, actor.user_id, now_us, reason)
         await work[AuditTrail].record(actor, f"{step}_alarm", "alarm", alarm_id, before, after, reason=reason)
     return after
 
@@ -48,14 +53,16 @@ async def step_alarm(
 async def step_group(
     store: Store, actor: Actor, group_id: GroupId, step: AlarmStep, now_us: int, reason: str = "", to: str = ""
 ) -> AlarmGroup:
-    """The same of a group and of all its members that can take the step; raises the same."""
+    """The same of a group and of all its members that can take the step; raises the same. A group somebody looks after is acknowledged, or
+    somebody sent, once more for the members that joined since."""
     async with store.tenant(actor.tenant_id) as work:
         before = await work[AlarmStore].group(group_id)
         if before is None:
             raise Problem("not-found")
         if step is AlarmStep.REOPEN:  # its members are, one by one; it follows them
             raise Problem("alarm-step", state=before.state.value, step=step.value)
-        _check(before.state, step)
+        if not (before.waiting and before.state in _LOOKED_AFTER and step in _FOR_THE_REST):
+            _check(before.state, step)
         reason, to = _said(step, before.severity, reason, to)
         await work[AlarmStore].step_group(group_id, step, actor.user_id, now_us, to)
         after = await work[AlarmStore].group(group_id)
@@ -86,8 +93,8 @@ async def note_shown(
     async with store.tenant(actor.tenant_id) as work:
         alarms = work[AlarmStore]
         alone, first, shown = await alarms.shown(alarm_ids, groups, actor.user_id, now_us)
-        for alarm_id in alone:
-            await alarms.say(NEWS[AlarmStep.SHOW], alarm_id, None, actor.user_id, now_us, "")
+        for alarm_id, is_muted in alone.items():
+            await alarms.say(NEWS[AlarmStep.SHOW], alarm_id, None, actor.user_id, now_us, "", is_quiet=is_muted)
         for group_id in first:
             await alarms.say(NEWS[AlarmStep.SHOW], None, group_id, actor.user_id, now_us, "")
     return shown

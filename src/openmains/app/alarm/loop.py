@@ -4,6 +4,7 @@
     mutes over   their alarms that are still open are looked at anew
     untold       muted → kept quiet; else by ``domain.alarm.storm``: joins a group, begins one, stands alone, or waits for company
     ended        of what was told: the alarm's 'cleared', or the group's when its last member is over
+    acts         what persons did since the last turn: for the screens of the others
     unseen       nobody was shown it within ``SHOWN_WITHIN_S``: counted, and told as 'missed' (R7.1)
 
 All of a turn is one transaction, and its news are rows of it: who is killed leaves nothing half told, and what was told is told once.
@@ -20,10 +21,11 @@ import msgspec
 from openmains.app.alarm.model import AlarmEvent
 from openmains.domain.alarm.life import SHOWN_WITHIN_S, AlarmNews
 from openmains.domain.alarm.mutes import StandingMute, mute_of
-from openmains.domain.alarm.storm import WINDOW_S, Grouping, Kind, NewGroup, OpenGroup, StormAlarm, group
+from openmains.domain.alarm.storm import WINDOW_S, Grouping, Kind, NewGroup, OpenGroup, StormAlarm, crowded, group
 from openmains.domain.ids import AlarmId, AreaId, GroupId, MeterId, MuteId, TenantId
 
 MOST = 5_000  # alarms of a turn
+NEWS_DAYS = 400
 _S = 1_000_000
 
 
@@ -60,8 +62,8 @@ class NewsRow:
 class AlarmTurn(Protocol):
     """Tables within one transaction; instants in µs."""
 
-    async def let_go(self, now_us: int) -> int:
-        """Mutes that are over: their open alarms are untold again. Returns how many mutes."""
+    async def let_go(self, now_us: int) -> None:
+        """Mutes that are over: their open alarms are untold again, and have their 20 s from now on."""
 
     async def untold(self, most: int) -> list[NewAlarm]: ...
     async def mutes(self, tenant_ids: Sequence[TenantId], now_us: int) -> list[StandingMute]: ...
@@ -73,7 +75,9 @@ class AlarmTurn(Protocol):
         """Meters in each with what is below; ``WHOLE`` is the utility."""
 
     async def begin(self, begun: NewGroup, now_us: int) -> GroupId: ...
-    async def join(self, group_id: GroupId, members: Sequence[StormAlarm], now_us: int) -> None: ...
+    async def join(self, group_id: GroupId, members: Sequence[StormAlarm], now_us: int) -> bool:
+        """False, and nothing is changed, where the group is over meanwhile or a person's act is at it."""
+
     async def quiet(self, muted: Mapping[AlarmId, MuteId]) -> None: ...
     async def told(self, alarm_ids: Sequence[AlarmId]) -> None: ...
     async def ended(self, most: int) -> list[ClearedAlarm]:
@@ -82,11 +86,14 @@ class AlarmTurn(Protocol):
     async def close_groups(self, group_ids: Sequence[GroupId]) -> list[NewsRow]:
         """Those of these without an open member are over."""
 
-    async def miss(self, before_us: int, most: int) -> list[NewsRow]:
-        """Mark what came before and nobody was shown; one word an alarm that stands alone, one a group."""
+    async def miss(self, before_us: int, most: int, now_us: int) -> list[NewsRow]:
+        """Mark what came before and nobody was shown; one word an alarm that stands alone, one a group, said now."""
 
     async def say(self, news: Sequence[NewsRow]) -> list[AlarmEvent]:
         """Write the news; returns them as others read them."""
+
+    async def hear(self, most: int) -> list[AlarmEvent]:
+        """News of persons' acts that screens have not been told, the oldest; from now on they have."""
 
     async def grown(self, group_ids: Sequence[GroupId]) -> list[AlarmEvent]:
         """Groups as they stand, for screens."""
@@ -98,20 +105,25 @@ class AlarmLoop(Protocol):
     def turn(self) -> AbstractAsyncContextManager[AlarmTurn | None]:
         """One transaction; None where another loop is at work."""
 
+    async def forget(self, before_us: int, most: int) -> int:
+        """Some of the news made before an instant; how many, ``most`` where there may be more."""
+
 
 @dataclass(frozen=True, slots=True)
 class TurnResult:
-    """What a turn did. ``news``: written; ``grown``: groups that members joined. ``more``: there is more to do at once."""
+    """What a turn did. ``news``: written; ``acts``: of persons, heard of; ``grown``: groups that members joined. ``more``: there is more to
+    do at once."""
 
     news: Sequence[AlarmEvent] = ()
+    acts: Sequence[AlarmEvent] = ()
     grown: Sequence[AlarmEvent] = ()
     more: bool = False
 
 
 def news_for_screens(work: TurnResult) -> Iterator[tuple[str, bytes]]:
-    """(topic, JSON) for the screens of each utility: news, and groups that have grown."""
+    """(topic, JSON) for the screens of each utility: what persons did, news, and groups that have grown."""
     by_tenant: dict[TenantId, list[AlarmEvent]] = {}
-    for event in (*work.news, *work.grown):
+    for event in (*work.acts, *work.news, *work.grown):
         by_tenant.setdefault(event.tenant_id, []).append(event)
     for tenant_id, events in by_tenant.items():
         yield f"alarm_news.{tenant_id}", msgspec.json.encode(events)
@@ -122,6 +134,7 @@ async def work_turn(loop: AlarmLoop, now_us: int) -> TurnResult:
     async with loop.turn() as turn:
         if turn is None:
             return TurnResult()
+        acts = await turn.hear(MOST)
         await turn.let_go(now_us)
         found = await turn.untold(MOST)
         said: list[NewsRow] = []
@@ -137,10 +150,17 @@ async def work_turn(loop: AlarmLoop, now_us: int) -> TurnResult:
         groups = sorted({each.group_id for each in ended if each.group_id is not None})
         if groups:
             said += await turn.close_groups(groups)
-        said += await turn.miss(now_us - SHOWN_WITHIN_S * _S, MOST)
+        said += await turn.miss(now_us - SHOWN_WITHIN_S * _S, MOST, now_us)
         news = await turn.say(said) if said else []
         grown = await turn.grown(joined) if joined else []
-        return TurnResult(news, grown, len(ended) == MOST or (len(found) == MOST and bool(said or joined)))
+        more = MOST in (len(ended), len(acts)) or (len(found) == MOST and bool(said or joined))
+        return TurnResult(news, acts, grown, more)
+
+
+async def forget_news(loop: AlarmLoop, now_us: int) -> None:
+    """News are kept for ``NEWS_DAYS``: history, whether anybody took them for notices or not."""
+    while await loop.forget(now_us - NEWS_DAYS * 86_400 * _S, MOST) == MOST:
+        pass
 
 
 async def _tell(turn: AlarmTurn, found: Sequence[NewAlarm], now_us: int) -> tuple[list[NewsRow], list[GroupId]]:
@@ -162,18 +182,19 @@ async def _tell(turn: AlarmTurn, found: Sequence[NewAlarm], now_us: int) -> tupl
     for begun in decided.begins:
         group_id = await turn.begin(begun, now_us)
         said.append(NewsRow(begun.kind[0], AlarmNews.GROUPED, None, group_id, begun.members[0].received_us))
-    for group_id, members in decided.joins.items():
-        await turn.join(group_id, members, now_us)
+    # what cannot join stays untold: at the next turn the group is over, or free
+    joined = [group_id for group_id, members in decided.joins.items() if await turn.join(group_id, members, now_us)]
     if decided.alone:
         await turn.told([alarm.alarm_id for alarm in decided.alone])
     said += [
         NewsRow(alarm.tenant_id, AlarmNews.RAISED, alarm.alarm_id, None, alarm.received_us) for alarm in decided.alone
     ]
-    return said, list(decided.joins)
+    return said, joined
 
 
 async def _group(turn: AlarmTurn, fresh: Sequence[StormAlarm], now_us: int) -> Grouping:
     kinds = sorted({alarm.kind for alarm in fresh})
     near = await turn.told_alone(kinds, now_us - WINDOW_S * _S)
-    places = {(alarm.tenant_id, place) for alarm in (*fresh, *near) for place in alarm.places}
-    return group(fresh, near, await turn.open_groups(kinds), await turn.sizes(sorted(places)), now_us)
+    places = sorted(crowded((*fresh, *near)))
+    sizes = await turn.sizes(places) if places else {}
+    return group(fresh, near, await turn.open_groups(kinds), sizes, now_us)

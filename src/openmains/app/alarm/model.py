@@ -54,8 +54,8 @@ class Alarm(Struct, frozen=True):
 
 class AlarmGroup(Struct, frozen=True):
     """Alarms of one kind that came in one place or radio cell within minutes. ``area_id``: the smallest place that holds them, null with
-    no ``cell``: the whole utility. ``open``: members that are not cleared, ``seen``: that somebody was shown. ``version`` grows with the
-    members."""
+    no ``cell``: the whole utility. ``open``: members that are not cleared, ``seen``: that somebody was shown, ``waiting``: that nobody looks
+    after yet; null in lists, they are counted for one group only. ``version`` grows with the members."""
 
     group_id: GroupId
     event: str
@@ -67,8 +67,9 @@ class AlarmGroup(Struct, frozen=True):
     received_at: datetime
     last_at: datetime
     members: int
-    open: int
-    seen: int
+    open: int | None
+    seen: int | None
+    waiting: int | None
     version: int
     seen_at: datetime | None
     seen_by: UserId | None

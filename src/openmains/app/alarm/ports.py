@@ -48,18 +48,23 @@ class AlarmStore(Protocol):
         meter_id: MeterId | None,
         area_id: AreaId | None,
     ) -> AlarmCounts: ...
+    async def read(self, alarm_id: AlarmId) -> Alarm | None:
+        """As it is; waits for nobody."""
+
     async def get(self, alarm_id: AlarmId) -> Alarm | None:
         """Locked until the transaction ends; so is its group."""
 
-    async def step(self, alarm_id: AlarmId, step: AlarmStep, user_id: UserId, now_us: int, to: str = "") -> None: ...
+    async def step(self, alarm_id: AlarmId, step: AlarmStep, user_id: UserId, now_us: int, to: str = "") -> bool:
+        """Whether its group, which was over, is open again with it. Raises ``alarm-open-again``."""
+
     async def has_open(self, alarm: Alarm) -> bool:
         """Whether another alarm about the same is open at its meter."""
 
     async def shown(
         self, alarm_ids: Sequence[AlarmId], groups: Mapping[GroupId, int], user_id: UserId, now_us: int
-    ) -> tuple[list[AlarmId], list[GroupId], int]:
-        """Alarms, and groups as they were at a version, are before a person's eyes. Returns the alarms that stand alone and the groups
-        that nobody had been shown before, and how many alarms that are with the groups' members."""
+    ) -> tuple[dict[AlarmId, bool], list[GroupId], int]:
+        """Alarms, and groups as they were at a version, are before a person's eyes. Returns the alarms that stand alone, with whether they
+        are muted, and the groups that nobody had been shown before, and how many alarms that are with the groups' members."""
 
     async def say(
         self,
@@ -69,8 +74,10 @@ class AlarmStore(Protocol):
         user_id: UserId,
         now_us: int,
         why: str,
+        *,
+        is_quiet: bool = False,
     ) -> None:
-        """A row of ``alarm_event``."""
+        """A row of ``alarm_event``; ``is_quiet``: history only, told to nobody."""
 
     async def history(self, alarm_id: AlarmId | None, group_id: GroupId | None) -> list[AlarmHistoryEntry]:
         """Oldest first; of an alarm its group's too."""
@@ -78,8 +85,11 @@ class AlarmStore(Protocol):
     async def groups(
         self, limit: int, after: int | None, *, status: AlarmStatus | None, event: str | None
     ) -> list[AlarmGroup]: ...
+    async def read_group(self, group_id: GroupId) -> AlarmGroup | None:
+        """As it is, with its counts; waits for nobody."""
+
     async def group(self, group_id: GroupId) -> AlarmGroup | None:
-        """Locked until the transaction ends."""
+        """The same, locked until the transaction ends."""
 
     async def step_group(self, group_id: GroupId, step: AlarmStep, user_id: UserId, now_us: int, to: str = "") -> None:
         """The group and those of its members that can take the step."""

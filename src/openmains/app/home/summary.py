@@ -84,7 +84,14 @@ async def work_waiting(store: Store, actor: Actor) -> Waiting:
             return Waiting(items, MOST_WAITING, [], [])
         alarms = work[AlarmStore]
         alone = await alarms.page(
-            MOST_RINGING, None, status="unacknowledged", severity=None, event=None, meter_id=None, area_id=None, alone=True
+            MOST_RINGING,
+            None,
+            status="unacknowledged",
+            severity=None,
+            event=None,
+            meter_id=None,
+            area_id=None,
+            alone=True,
         )
         groups = await alarms.groups(MOST_RINGING, None, status="unacknowledged", event=None)
         return Waiting(items, MOST_WAITING, alone, groups)

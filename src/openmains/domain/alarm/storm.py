@@ -27,9 +27,9 @@ FEWEST_OF_CELL: Final = 50
 WHOLE: Final = AreaId(0)
 """The whole utility as a place."""
 
-Kind = tuple[TenantId, str, str]  # event and, of limits and rules, quantity
+Kind = tuple[TenantId, str, str, str]
+"""Event, of limits and rules the quantity, else '', and severity: what is critical never joins without a word what is less."""
 _S = 1_000_000
-_RANKS: Final = ("info", "minor", "major", "critical")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class StormAlarm:
 
     @property
     def kind(self) -> Kind:
-        return self.tenant_id, self.event, self.quantity
+        return self.tenant_id, self.event, self.quantity, self.severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +78,6 @@ class NewGroup:
     cell: int | None
     members: tuple[StormAlarm, ...]
 
-    @property
-    def severity(self) -> str:
-        """The worst of its members."""
-        return max((alarm.severity for alarm in self.members), key=_RANKS.index)
-
 
 @dataclass(slots=True)
 class Grouping:
@@ -91,6 +86,12 @@ class Grouping:
     joins: dict[GroupId, list[StormAlarm]] = field(default_factory=dict)
     begins: list[NewGroup] = field(default_factory=list)
     alone: list[StormAlarm] = field(default_factory=list)
+
+
+def crowded(alarms: Iterable[StormAlarm]) -> set[tuple[TenantId, AreaId]]:
+    """Places, ``WHOLE`` among them, where so many of one kind are that their size matters."""
+    counts = Counter((alarm.kind, place) for alarm in alarms for place in (WHOLE, *alarm.places))
+    return {(kind[0], place) for (kind, place), count in counts.items() if count >= FEWEST}
 
 
 def threshold(meters: int) -> int:
@@ -106,7 +107,7 @@ def group(
     now_us: int,
 ) -> Grouping:
     """``fresh``: told to nobody yet. ``told_alone``: those of the same kinds that came within the window and are in no group. ``sizes``:
-    meters of each place, of the whole utility under ``WHOLE``; one that is not named has few."""
+    meters of each place that is ``crowded``, of the whole utility under ``WHOLE``; one that is not named has few."""
     decided = Grouping()
     left: dict[Kind, list[StormAlarm]] = defaultdict(list)
     new = {alarm.alarm_id for alarm in fresh}

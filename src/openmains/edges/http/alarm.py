@@ -82,7 +82,7 @@ async def count_alarms(
 async def read_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Alarm:
     """One alarm."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        found = await work[AlarmStore].get(AlarmId(alarm_id))
+        found = await work[AlarmStore].read(AlarmId(alarm_id))
     if found is None:
         raise Problem("not-found")
     return found

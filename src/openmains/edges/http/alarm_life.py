@@ -91,7 +91,7 @@ async def read_alarm_delays(request: Request[Any, Any, Any], hours: Hours = 24) 
 async def read_alarm_history(request: Request[Any, Any, Any], alarm_id: Id) -> list[AlarmHistoryEntry]:
     """What happened to an alarm and to its group, oldest first."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        if await work[AlarmStore].get(AlarmId(alarm_id)) is None:
+        if await work[AlarmStore].read(AlarmId(alarm_id)) is None:
             raise Problem("not-found")
         return await work[AlarmStore].history(AlarmId(alarm_id), None)
 
@@ -146,7 +146,7 @@ async def list_alarm_groups(
 async def read_alarm_group(request: Request[Any, Any, Any], group_id: Id) -> AlarmGroup:
     """One group; its members are ``/alarms?group_id=``."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        found = await work[AlarmStore].group(GroupId(group_id))
+        found = await work[AlarmStore].read_group(GroupId(group_id))
     if found is None:
         raise Problem("not-found")
     return found
@@ -174,7 +174,7 @@ async def read_alarm_group_history(request: Request[Any, Any, Any], group_id: Id
     opt=OPERATOR,
 )
 async def acknowledge_alarm_group(request: Request[Any, Any, Any], group_id: Id) -> AlarmGroup:
-    """Somebody looks after all of them."""
+    """Somebody looks after all of them, also after those that joined since somebody did."""
     return await _group_step(request, group_id, AlarmStep.ACKNOWLEDGE)
 
 

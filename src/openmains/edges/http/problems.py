@@ -52,6 +52,7 @@ _AWAY = (
     asyncpg.OperatorInterventionError,  # it is starting, ending, or took a statement back
     asyncpg.InsufficientResourcesError,  # disk, memory or connections are used up
     asyncpg.PostgresIOError,
+    asyncpg.TransactionRollbackError,  # two acts waited for each other: this one was taken back whole
     OSError,
     TimeoutError,
 )

@@ -75,11 +75,15 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: Core) -> N
                 if shard < len(lanes):
                     await lanes[shard].turn()
 
+        async def work(shard: int, ended: asyncio.Event) -> None:
+            lanes[shard].forget()
+            await workers[shard].run(ended)
+
         leases = ShardLeases(
             holder_of(settings.var_path, core.process),
             settings.shards,
             PostgresLeaseStore(pool),
-            lambda shard, ended: workers[shard].run(ended),
+            work,
         )
 
         def counters() -> dict[str, int]:

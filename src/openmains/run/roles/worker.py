@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
-from openmains.app.alarm.loop import news_for_screens, work_turn
+from openmains.app.alarm.loop import forget_news, news_for_screens, work_turn
 from openmains.app.billing.decide import AccountMonth, Decided, Plans, Refused, decide_all
 from openmains.app.billing.run import run_handlers
 from openmains.app.command.driver import CatalogCommands
@@ -145,7 +145,23 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
         **run_handlers(PostgresStore(billing_pool), BilledDays(clickhouse), decide, exponents.__getitem__, now_us),
         **worker_keys(settings, pool),
     }
-    timed = (copy_dims, queue_reports, renew_texts, settle, fold, hang, worker_care(settings, pool), forget_uploads)
+    loop, bus = PostgresAlarmLoop(pool), Bus(core.client)
+
+    async def forget_alarm_news(now: float) -> None:
+        if due.take("alarm news", now, UPLOADS_EVERY_S):
+            await forget_news(loop, now_us())
+
+    timed = (
+        copy_dims,
+        queue_reports,
+        renew_texts,
+        settle,
+        fold,
+        hang,
+        worker_care(settings, pool),
+        forget_uploads,
+        forget_alarm_news,
+    )
     # the second has no timed work: it keeps a long file of one tenant from holding up the others
     runners = [Runner(store, handlers, clock=time.time, tasks=tasks) for tasks in (timed, ())]
     for runner in runners:
@@ -165,8 +181,6 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     async def ask_for_gaps() -> None:
         await find_gaps(await names.tenants(), days, names, rereads, int(time.time()))
         await step_gaps(names, DaySlots(clickhouse), rereads, rereads, may_be_asked, now_us())
-
-    loop, bus = PostgresAlarmLoop(pool), Bus(core.client)
 
     async def tell_alarms() -> None:
         more = True

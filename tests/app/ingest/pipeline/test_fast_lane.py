@@ -21,9 +21,9 @@ class Shard:
         self.done: list[int] = []
         self.lane = FastLane(lambda: self.position, self.work, lambda: self.now)
 
-    async def work(self, uplinks: Sequence[Uplink]) -> Sequence[AlarmChange]:
-        self.done += [item.meter_id for item in uplinks]
-        return [AlarmChange(item.tenant_id, item.meter_id, "burst", "critical", "raised", 1, 1) for item in uplinks]
+    async def work(self, late: Sequence[tuple[int, Uplink]]) -> Sequence[AlarmChange]:
+        self.done += [item.meter_id for _, item in late]
+        return [AlarmChange(item.tenant_id, item.meter_id, "burst", "critical", "raised", 1, 1) for _, item in late]
 
 
 async def test_what_has_its_turn_in_time_is_left_to_it() -> None:
@@ -48,6 +48,17 @@ async def test_what_stands_behind_a_backlog_is_worked_through_once() -> None:
     assert len(await shard.lane.turn()) == 1
     assert shard.done == [1, 2, 3]
     assert shard.lane.early == 3
+
+
+async def test_what_was_heard_under_an_earlier_lease_is_forgotten() -> None:
+    shard = Shard()
+    shard.lane.hear(900, [uplink(1)])
+    shard.now += 600  # meanwhile another process had the shard, and this one's position is an old one
+    shard.lane.forget()
+    shard.lane.hear(950, [uplink(2)])
+    shard.now += PATIENCE_S
+    await shard.lane.turn()
+    assert shard.done == [2]
 
 
 async def test_the_lane_is_bounded_and_the_newest_stay() -> None:

@@ -9,6 +9,7 @@ import pytest
 from openmains.app.fleet.model import SHOWN_POINTS, LastState
 from openmains.app.ingest.pipeline.decoded import STATE_POINTS
 from openmains.app.ingest.pipeline.ports import AlarmChange, Effects
+from openmains.domain.ids import MeterId
 from openmains.drivers.points import parse_vocabulary, vocabulary
 from openmains.edges.postgres import fleet
 from openmains.edges.postgres.compose import extended
@@ -138,18 +139,32 @@ async def test_alarms_of_a_batch_are_written_in_their_order(pipeline: Pool, owne
     ]
 
 
-async def test_an_alarm_before_the_turn_of_its_message_is_counted_once_when_that_comes(
+async def test_an_alarm_before_the_turn_of_its_message_is_counted_from_that_turn_and_never_after_it(
     pipeline: Pool, meter_id: int, owner: Pool
 ) -> None:
-    store, tenant = (
-        PostgresPipelineStore(pipeline),
-        await owner.fetchval("SELECT tenant_id FROM meter WHERE meter_id = $1", meter_id),
+    store = PostgresPipelineStore(pipeline)
+    tenant = await owner.fetchval("SELECT tenant_id FROM meter WHERE meter_id = $1", meter_id)
+
+    def change(event: str, action: str, at: int) -> AlarmChange:
+        return AlarmChange(tenant, meter_id, event, "critical", action, at, at * 1_000_000)
+
+    async def early(sequence: int, *raised: AlarmChange) -> list[str]:
+        told = await store.raise_early(SHARD, raised, {MeterId(meter_id): sequence}, 8_000_000)
+        return [each.event for each in told]
+
+    await commit(store, Effects(), 1)
+    position = await store.position(SHARD)
+    burst = change("burst", "raised", 7)
+    assert await early(position + 1, burst, burst, change("movement", "raised", 7)) == ["burst", "movement"]
+    assert await early(position + 1, burst) == []  # told twice by a lossy lane
+    # at its turn an earlier message raises it, which the lane had not seen, and its own says so again
+    await commit(store, Effects(alarms=[change("burst", "raised", 6), change("burst", "repeated", 7)]), 9_000_000)
+    await commit(store, Effects(alarms=[change("burst", "repeated", 9), change("movement", "raised", 7)]), 9_900_000)
+    rows = await owner.fetch(
+        "SELECT occurrences, shown_us, last_us FROM alarm WHERE meter_id = $1 ORDER BY event", meter_id
     )
-    early = AlarmChange(tenant, meter_id, "burst", "critical", "raised", 10, 7_000_000)
-    await store.raise_early([early], 8_000_000)
-    await store.raise_early([early], 8_100_000)  # told twice by a lossy lane
-    await commit(store, Effects(alarms=[early]), 9_000_000)
-    later = AlarmChange(tenant, meter_id, "burst", "critical", "repeated", 11, 9_500_000)
-    await commit(store, Effects(alarms=[later]), 9_900_000)
-    row = await owner.fetchrow("SELECT occurrences, shown_us, last_us FROM alarm WHERE meter_id = $1", meter_id)
-    assert tuple(row) == (2, 8_000_000, 9_500_000)
+    assert [tuple(row) for row in rows] == [(3, 8_000_000, 9_000_000), (1, 8_000_000, 7_000_000)]
+    # raised and over while the lane worked its message through: nothing would clear it any more
+    await commit(store, Effects(alarms=[change("leak", "raised", 10), change("leak", "cleared", 11)]), 9_950_000)
+    assert await early(await store.position(SHARD), change("leak", "raised", 10)) == []
+    assert await owner.fetchval("SELECT count(*) FROM alarm WHERE meter_id = $1 AND event = 'leak'", meter_id) == 1

@@ -170,6 +170,8 @@ def _first_rows(staged: Sequence[StagedMeter], applied: Applied, errors: Sequenc
             reason_zh=error.text("zh"),
             reason_en=error.text("en"),
         )
-        for error in {error.row: error for error in reversed(errors[: FIRST_ROWS * 10])}.values()  # the first fault of each row
+        for error in {
+            error.row: error for error in reversed(errors[: FIRST_ROWS * 10])
+        }.values()  # the first fault of each row
     ]
     return sorted(rows, key=lambda row: row.row)[:FIRST_ROWS]

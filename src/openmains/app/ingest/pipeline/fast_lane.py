@@ -5,15 +5,16 @@ Theory: a meter's messages are applied in their order, out of the stream, and th
 reports, an alarm's turn may be minutes away. So an edge tells the pipeline of small messages once they are on disk (``may_be_urgent``);
 where the shard has not passed them ``PATIENCE_S`` later, they are worked through on the committed state as if it were their turn, and of
 all that this yields only the alarms that are raised are written – where none is open. State, readings, commands and what clears an alarm
-wait for their turn; when it comes, the alarm stands there already and is not counted twice. Lossy by design: what the lane drops is in
-the stream, and nothing is lost but time.
+wait for their turn; when it comes, the alarm stands there already and is not counted twice. What has its turn while it is worked through is
+not raised: the store compares the position in the statement that raises. Lossy by design: what the lane drops is in the stream, and nothing
+is lost but time.
 """
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from openmains.app.ingest.model import AlarmChange
-from openmains.app.ingest.uplink import Uplink, UplinkBatch
+from openmains.app.ingest.uplink import Uplink
 
 SMALL = 100  # bytes of a payload: alarms have under 60, a day's report has more
 PATIENCE_S = 3.0
@@ -27,12 +28,13 @@ def may_be_urgent(uplinks: Sequence[Uplink]) -> list[Uplink]:
 
 
 class FastLane:
-    """One for each shard. ``position``: up to which all is applied; ``raise_early`` works some through, and returns what it raised."""
+    """One for each shard. ``position``: up to which all is applied; ``raise_early`` works some through, each with its position, and returns
+    what it raised."""
 
     def __init__(
         self,
         position: Callable[[], int],
-        raise_early: Callable[[UplinkBatch], Awaitable[Sequence[AlarmChange]]],
+        raise_early: Callable[[Sequence[tuple[int, Uplink]]], Awaitable[Sequence[AlarmChange]]],
         clock: Callable[[], float],
     ) -> None:
         self._position = position
@@ -46,16 +48,20 @@ class FastLane:
         now = self._clock()
         self._waiting.extend((now, sequence, uplink) for uplink in uplinks)
 
+    def forget(self) -> None:
+        """The shard is with this process anew: what was heard before is another's, or long applied."""
+        self._waiting.clear()
+
     async def turn(self) -> Sequence[AlarmChange]:
         """Forget what had its turn, work through what has waited too long; the alarms that were raised. Call it once a second."""
         applied, now = self._position(), self._clock()
-        late: list[Uplink] = []
+        late: list[tuple[int, Uplink]] = []
         while self._waiting and len(late) < BATCH:
             heard_at, sequence, uplink = self._waiting[0]
             if sequence > applied:
                 if now - heard_at < PATIENCE_S:
                     break
-                late.append(uplink)
+                late.append((sequence, uplink))
             self._waiting.popleft()
         if not late:
             return ()

@@ -2,7 +2,7 @@
 """What the pipeline needs of the stores, and the shapes that pass between."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
@@ -219,8 +219,12 @@ class PipelineStore(Protocol):
         """Of a person's readings those that were applied."""
         ...
 
-    async def raise_early(self, raised: Sequence[AlarmChange], now_us: int) -> None:
-        """Alarms before the turn of their messages: where none is open. Their messages will raise them again, which is not counted."""
+    async def raise_early(
+        self, shard: int, raised: Sequence[AlarmChange], sequences: Mapping[MeterId, int], now_us: int
+    ) -> Sequence[AlarmChange]:
+        """Alarms before the turn of their messages: where none is open, and only those of meters whose message, the first at a position of
+        ``sequences``, the shard has not committed meanwhile. Returns those that were raised. Their messages will raise them again, and only
+        that is counted."""
         ...
 
     async def commit(self, shard: int, before: int, after: int, effects: Effects, now_us: int) -> Sequence[AlarmChange]:

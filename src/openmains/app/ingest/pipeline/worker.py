@@ -156,19 +156,24 @@ class ShardWorker:
         """Up to which all is applied."""
         return self.counters.position
 
-    async def raise_early(self, uplinks: UplinkBatch) -> Sequence[AlarmChange]:
-        """Alarms that these would raise if it were their turn, written and told; see ``fast_lane.py``. All else waits for its turn."""
+    async def raise_early(self, late: Sequence[tuple[int, Uplink]]) -> Sequence[AlarmChange]:
+        """Alarms that these, with their positions, would raise if it were their turn, written and told; see ``fast_lane.py``. All else waits
+        for its turn."""
         processor = self._processor
-        records = await self._store.load(_speakers(uplinks))
-        uplinks = [uplink for uplink in uplinks if uplink.meter_id in records]
+        sequences: dict[MeterId, int] = {}
+        for sequence, uplink in late:
+            sequences[uplink.meter_id] = min(sequence, sequences.get(uplink.meter_id, sequence))
+        records = await self._store.load(_speakers([uplink for _, uplink in late]))
+        uplinks = [uplink for _, uplink in late if uplink.meter_id in records]
         if not uplinks or not processor.knows(uplinks) or not processor.knows(records.values()):
             return ()
         raised = [change for change in processor.run(uplinks, records).alarms if change.action == "raised"]
-        if raised:
-            await self._store.raise_early(raised, self._now_us())
-            for topic, changed in alarms_for_screens(raised):
-                await self._tell(topic, changed)
-        return raised
+        if not raised:
+            return ()
+        written = await self._store.raise_early(self._shard, raised, sequences, self._now_us())
+        for topic, changed in alarms_for_screens(written):
+            await self._tell(topic, changed)
+        return written
 
     async def _run_reader(self, stop: asyncio.Event) -> None:
         self._sink.forget()

@@ -18,7 +18,9 @@ def event_of(row: Row) -> AlarmEvent:
 
 
 async def waiting_events(connection: Connection, most: int) -> list[AlarmEvent]:
-    """The oldest that nobody has taken, locked until the transaction ends; another taker passes over them. Role openmains_pipeline."""
+    """The oldest that nobody has taken, locked until the transaction ends; another taker passes over them. The first taker of an installation
+    is not given what was told long before it came. Role openmains_pipeline."""
+    await _QUERIES["begin_taking"].execute(connection)
     return [event_of(row) for row in await _QUERIES["waiting_events"].fetch(connection, most=most)]
 
 

@@ -35,34 +35,44 @@ SELECT count(*) AS open, count(*) FILTER (WHERE l.acknowledged_at IS NULL) AS un
         (SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
            WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id))
 
--- name: lock_alarm
--- One of them, until the transaction ends.
+-- name: alarm
+-- One of them.
 SELECT l.alarm_id, l.meter_id, m.number, m.area_id, l.event, l.severity, l.raised_at, l.received_us, l.shown_us,
        l.occurrences, l.last_us, l.cleared_us, l.acknowledged_by, l.acknowledged_at,
        l.quantity, l.value, l.bound, l.unit, l.exponent, l.state, l.seen_us, l.seen_by, l.missed, l.dispatched_us, l.dispatched_by,
        l.dispatched_to, l.cleared_by, l.group_id, u.until_us AS muted_until_us
   FROM alarm l JOIN meter m USING (meter_id) LEFT JOIN alarm_mute u ON u.mute_id = l.mute_id AND NOT u.let_go
  WHERE l.tenant_id = :tenant_id AND l.alarm_id = :alarm_id
-   FOR UPDATE OF l
+
+-- name: lock_group_of
+-- The group of an alarm, which is locked before its members are.
+SELECT group_id FROM alarm_group
+ WHERE tenant_id = :tenant_id AND group_id = (SELECT group_id FROM alarm WHERE tenant_id = :tenant_id AND alarm_id = :alarm_id) FOR UPDATE
 
 -- name: lock_group
--- One group, until the transaction ends, with how many of its members are open and how many somebody was shown.
+-- One group, before it is read with its members.
+SELECT group_id FROM alarm_group WHERE tenant_id = :tenant_id AND group_id = :group_id FOR UPDATE
+
+-- name: lock_members
+-- Of a group, in the order in which a batch of the pipeline locks them too.
+SELECT alarm_id FROM alarm WHERE tenant_id = :tenant_id AND group_id = :group_id ORDER BY alarm_id FOR UPDATE
+
+-- name: group
+-- One group, with how many of its members are open, how many somebody was shown, and how many wait for somebody to look after them.
 SELECT g.group_id, g.event, g.quantity, g.severity, g.area_id, g.cell, g.state, g.received_us, g.last_us, g.members, g.version, g.seen_us,
        g.seen_by, g.acknowledged_at, g.acknowledged_by, g.dispatched_us, g.dispatched_by, g.dispatched_to, g.cleared_us, g.missed,
-       c.open, c.seen
+       c.open, c.seen, c.waiting
   FROM alarm_group g CROSS JOIN LATERAL (
-       SELECT count(*) FILTER (WHERE a.cleared_us IS NULL) AS open, count(*) FILTER (WHERE a.seen_us IS NOT NULL) AS seen
+       SELECT count(*) FILTER (WHERE a.cleared_us IS NULL) AS open, count(*) FILTER (WHERE a.seen_us IS NOT NULL) AS seen,
+              count(*) FILTER (WHERE a.cleared_us IS NULL AND a.acknowledged_at IS NULL AND a.dispatched_us IS NULL) AS waiting
          FROM alarm a WHERE a.tenant_id = g.tenant_id AND a.group_id = g.group_id) c
- WHERE g.tenant_id = :tenant_id AND g.group_id = :group_id FOR UPDATE OF g
+ WHERE g.tenant_id = :tenant_id AND g.group_id = :group_id
 
 -- name: groups
--- Of a tenant, newest first; a filter that is null takes all.
+-- Of a tenant, newest first; a filter that is null takes all. Their members are counted for one of them only.
 SELECT g.group_id, g.event, g.quantity, g.severity, g.area_id, g.cell, g.state, g.received_us, g.last_us, g.members, g.version, g.seen_us,
-       g.seen_by, g.acknowledged_at, g.acknowledged_by, g.dispatched_us, g.dispatched_by, g.dispatched_to, g.cleared_us, g.missed,
-       c.open, c.seen
-  FROM alarm_group g CROSS JOIN LATERAL (
-       SELECT count(*) FILTER (WHERE a.cleared_us IS NULL) AS open, count(*) FILTER (WHERE a.seen_us IS NOT NULL) AS seen
-         FROM alarm a WHERE a.tenant_id = g.tenant_id AND a.group_id = g.group_id) c
+       g.seen_by, g.acknowledged_at, g.acknowledged_by, g.dispatched_us, g.dispatched_by, g.dispatched_to, g.cleared_us, g.missed
+  FROM alarm_group g
  WHERE g.tenant_id = :tenant_id AND (:after::bigint IS NULL OR g.group_id < :after)
    AND (:is_cleared::boolean IS NULL OR (g.cleared_us IS NOT NULL) = :is_cleared)
    AND (:is_acknowledged::boolean IS NULL OR (g.acknowledged_at IS NOT NULL) = :is_acknowledged)
@@ -102,7 +112,8 @@ UPDATE alarm SET cleared_us = :now_us, cleared_by = :user_id, seen_us = coalesce
 -- name: reopen
 -- A person says that it was not.
 UPDATE alarm SET cleared_us = NULL, cleared_by = NULL, reopened_us = :now_us, acknowledged_by = NULL, acknowledged_at = NULL,
-       dispatched_us = NULL, dispatched_by = NULL, dispatched_to = '', told = CASE told WHEN 2 THEN 1 ELSE told END
+       dispatched_us = NULL, dispatched_by = NULL, dispatched_to = '', told = CASE told WHEN 2 THEN 1 ELSE told END,
+       mute_id = (SELECT u.mute_id FROM alarm_mute u WHERE u.tenant_id = :tenant_id AND u.mute_id = alarm.mute_id AND NOT u.let_go)
  WHERE tenant_id = :tenant_id AND alarm_id = :alarm_id AND state = ANY (:states::text[])
 
 -- name: acknowledge_group
@@ -140,26 +151,28 @@ UPDATE alarm_group SET cleared_us = NULL, reopened_us = :now_us, acknowledged_by
 SELECT EXISTS (SELECT FROM alarm WHERE tenant_id = :tenant_id AND meter_id = :meter_id AND event = :event AND quantity = :quantity
                   AND cleared_us IS NULL)
 
--- name: show_alarms
--- Before a person's eyes for the first time.
-UPDATE alarm SET seen_us = :now_us, seen_by = :user_id
- WHERE tenant_id = :tenant_id AND alarm_id = ANY (:alarm_ids::bigint[]) AND seen_us IS NULL RETURNING alarm_id, group_id
-
--- name: show_members
--- Members of groups as they stood at a version.
-UPDATE alarm a SET seen_us = :now_us, seen_by = :user_id
-  FROM unnest(:group_ids::bigint[], :versions::int[]) AS u(group_id, version)
- WHERE a.tenant_id = :tenant_id AND a.group_id = u.group_id AND a.group_version <= u.version AND a.seen_us IS NULL
-
 -- name: show_groups
 -- Groups that nobody had been shown.
-UPDATE alarm_group SET seen_us = :now_us, seen_by = :user_id
- WHERE tenant_id = :tenant_id AND group_id = ANY (:group_ids::bigint[]) AND seen_us IS NULL RETURNING group_id
+UPDATE alarm_group g SET seen_us = :now_us, seen_by = :user_id
+  FROM (SELECT group_id FROM alarm_group
+         WHERE tenant_id = :tenant_id AND group_id = ANY (:group_ids::bigint[]) AND seen_us IS NULL ORDER BY group_id FOR UPDATE) d
+ WHERE g.group_id = d.group_id RETURNING g.group_id
+
+-- name: show_alarms
+-- Before a person's eyes for the first time: these, and members of groups as they stood at a version.
+UPDATE alarm a SET seen_us = :now_us, seen_by = :user_id
+  FROM (SELECT l.alarm_id FROM alarm l
+         WHERE l.tenant_id = :tenant_id AND l.seen_us IS NULL AND l.alarm_id IN (
+               SELECT unnest(:alarm_ids::bigint[])
+               UNION SELECT m.alarm_id FROM unnest(:group_ids::bigint[], :versions::int[]) AS u(group_id, version)
+                     JOIN alarm m ON m.group_id = u.group_id AND m.group_version <= u.version AND m.seen_us IS NULL)
+         ORDER BY l.alarm_id FOR UPDATE) d
+ WHERE a.alarm_id = d.alarm_id RETURNING a.alarm_id, a.group_id, a.mute_id IS NOT NULL AS is_muted
 
 -- name: say_one
--- News of a person's act.
-INSERT INTO alarm_event (tenant_id, news, alarm_id, group_id, at_us, user_id, reason)
-VALUES (:tenant_id, :news, :alarm_id, :group_id, :now_us, :user_id, :reason)
+-- News of a person's act; a quiet one is history only, told to nobody.
+INSERT INTO alarm_event (tenant_id, news, alarm_id, group_id, at_us, user_id, reason, noticed_us, is_live)
+VALUES (:tenant_id, :news, :alarm_id, :group_id, :now_us, :user_id, :reason, CASE WHEN :is_quiet::boolean THEN :now_us::bigint END, :is_quiet)
 
 -- name: alarm_history
 -- Of an alarm with its group, or of a group; oldest first.
@@ -169,12 +182,12 @@ SELECT event_id, news, group_id, at_us, user_id, reason FROM alarm_event
  ORDER BY event_id LIMIT 1000
 
 -- name: alarm_delays
--- How soon somebody was shown what came since an instant.
+-- How soon somebody was shown what came since an instant, or was muted until then.
 SELECT count(*) AS alarms, count(d.ms) AS shown, count(*) FILTER (WHERE a.missed OR d.ms > :target_ms::bigint) AS missed,
        (percentile_cont(0.5) WITHIN GROUP (ORDER BY d.ms))::bigint AS p50_ms,
        (percentile_cont(0.99) WITHIN GROUP (ORDER BY d.ms))::bigint AS p99_ms, max(d.ms) AS worst_ms
-  FROM alarm a CROSS JOIN LATERAL (SELECT CASE WHEN a.seen_us IS NOT NULL THEN greatest(0, (a.seen_us - a.received_us) / 1000) END AS ms) d
- WHERE a.tenant_id = :tenant_id AND a.received_us >= :since_us AND a.told <> 3 AND a.mute_id IS NULL
+  FROM alarm a CROSS JOIN LATERAL (SELECT CASE WHEN a.seen_us IS NOT NULL THEN greatest(0, (a.seen_us - coalesce(a.unmuted_us, a.received_us)) / 1000) END AS ms) d
+ WHERE a.tenant_id = :tenant_id AND (a.received_us >= :since_us OR a.unmuted_us >= :since_us) AND a.told <> 3 AND a.mute_id IS NULL
 
 -- name: mutes
 -- Of a tenant, newest first, with how many open alarms each keeps quiet; ``standing_us``: only those that hold then.
@@ -256,6 +269,15 @@ DELETE FROM limit_standing s
 -- Quantities of these devices that stand outside their limits, by device.
 SELECT meter_id, quantity, side FROM limit_standing
  WHERE tenant_id = :tenant_id AND meter_id = ANY (:meter_ids::bigint[]) AND side <> 0 ORDER BY meter_id, quantity
+
+-- name: begin_taking
+-- Once, when notices come to an installation: what was told more than a quarter of an hour before is history and noticed by nobody.
+WITH begun AS (
+  INSERT INTO platform_choice (name, value) SELECT 'alarm news', 'taken'
+   WHERE NOT EXISTS (SELECT FROM platform_choice WHERE name = 'alarm news') AND pg_try_advisory_xact_lock(hashtext('alarm news'))
+  ON CONFLICT DO NOTHING RETURNING name)
+UPDATE alarm_event SET noticed_us = made_us
+ WHERE noticed_us IS NULL AND made_us < (extract(epoch FROM now()) * 1000000)::bigint - 900000000 AND EXISTS (SELECT FROM begun)
 
 -- name: waiting_events
 -- News of alarms and groups that notices have not taken, oldest first, locked until the transaction ends. Role openmains_pipeline. Of a

@@ -4,6 +4,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import asyncpg
+
 from openmains.app.alarm.model import (
     Alarm,
     AlarmAges,
@@ -16,13 +18,16 @@ from openmains.app.alarm.model import (
     AlarmStatus,
     Severity,
 )
+from openmains.app.problems import Problem
 from openmains.domain.alarm.life import CHANGES, AlarmNews, AlarmState, AlarmStep
 from openmains.domain.ids import AlarmId, AreaId, GroupId, MeterId, MuteId, TenantId, UserId
 from openmains.domain.period import utc, utc_of_us
+from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__)
+_LOCK_ALARM = extended(_QUERIES["alarm"], "FOR UPDATE OF l")
 _TARGET_MS = 20_000  # R7.1
 _STATUS: dict[AlarmStatus | None, tuple[bool | None, bool | None]] = {  # (is cleared, is acknowledged)
     None: (None, None),
@@ -94,8 +99,9 @@ def _group(row: Row) -> AlarmGroup:
         received_at=utc_of_us(row["received_us"]),
         last_at=utc_of_us(row["last_us"]),
         members=row["members"],
-        open=row["open"],
-        seen=row["seen"],
+        open=row.get("open"),
+        seen=row.get("seen"),
+        waiting=row.get("waiting"),
         version=row["version"],
         seen_at=_at(row["seen_us"]),
         seen_by=row["seen_by"],
@@ -179,18 +185,30 @@ class Alarms:
         ages = AlarmAges(found.pop("hour"), found.pop("day"), found.pop("week"), found.pop("older"))
         return AlarmCounts(ages=ages, target_ms=_TARGET_MS, **found)
 
-    async def get(self, alarm_id: AlarmId) -> Alarm | None:
-        row = await _QUERIES["lock_alarm"].fetchrow(self._connection, tenant_id=self._tenant_id, alarm_id=alarm_id)
+    async def read(self, alarm_id: AlarmId) -> Alarm | None:
+        row = await _QUERIES["alarm"].fetchrow(self._connection, tenant_id=self._tenant_id, alarm_id=alarm_id)
         return None if row is None else _alarm(row)
 
-    async def step(self, alarm_id: AlarmId, step: AlarmStep, user_id: UserId, now_us: int, to: str = "") -> None:
-        await self._step(step, alarm_id, None, user_id, now_us, to)
-        if step is AlarmStep.REOPEN:
-            await _QUERIES["reopen_group"].execute(
-                self._connection, tenant_id=self._tenant_id, alarm_id=alarm_id, now_us=now_us
-            )
+    async def get(self, alarm_id: AlarmId) -> Alarm | None:
+        of = {"tenant_id": self._tenant_id, "alarm_id": alarm_id}
+        await _QUERIES["lock_group_of"].execute(self._connection, **of)
+        row = await _LOCK_ALARM.fetchrow(self._connection, **of)
+        return None if row is None else _alarm(row)
+
+    async def step(self, alarm_id: AlarmId, step: AlarmStep, user_id: UserId, now_us: int, to: str = "") -> bool:
+        try:
+            await self._step(step, alarm_id, None, user_id, now_us, to)
+        except asyncpg.UniqueViolationError as error:  # the meter raised it again since it was looked at
+            raise Problem("alarm-open-again") from error
+        if step is not AlarmStep.REOPEN:
+            return False
+        status = await _QUERIES["reopen_group"].execute(
+            self._connection, tenant_id=self._tenant_id, alarm_id=alarm_id, now_us=now_us
+        )
+        return status.endswith(" 1")
 
     async def step_group(self, group_id: GroupId, step: AlarmStep, user_id: UserId, now_us: int, to: str = "") -> None:
+        await _QUERIES["lock_members"].execute(self._connection, tenant_id=self._tenant_id, group_id=group_id)
         await self._step(step, None, group_id, user_id, now_us, to)
         query = _GROUP_STEPS[step]
         given = {"tenant_id": self._tenant_id, "group_id": group_id, "user_id": user_id, "now_us": now_us, "to": to}
@@ -219,18 +237,20 @@ class Alarms:
 
     async def shown(
         self, alarm_ids: Sequence[AlarmId], groups: Mapping[GroupId, int], user_id: UserId, now_us: int
-    ) -> tuple[list[AlarmId], list[GroupId], int]:
+    ) -> tuple[dict[AlarmId, bool], list[GroupId], int]:
         who = {"tenant_id": self._tenant_id, "user_id": user_id, "now_us": now_us}
-        rows = await _QUERIES["show_alarms"].fetch(self._connection, alarm_ids=list(alarm_ids), **who)
         first = [
             row["group_id"]
             for row in await _QUERIES["show_groups"].fetch(self._connection, group_ids=list(groups), **who)
         ]
-        status = await _QUERIES["show_members"].execute(
-            self._connection, group_ids=list(groups), versions=list(groups.values()), **who
+        rows = await _QUERIES["show_alarms"].fetch(
+            self._connection,
+            alarm_ids=list(alarm_ids),
+            group_ids=list(groups),
+            versions=list(groups.values()),
+            **who,
         )
-        alone = [row["alarm_id"] for row in rows if row["group_id"] is None]
-        return alone, first, len(rows) + int(status.rsplit(" ", 1)[1])
+        return {row["alarm_id"]: row["is_muted"] for row in rows if row["group_id"] is None}, first, len(rows)
 
     async def say(
         self,
@@ -240,6 +260,8 @@ class Alarms:
         user_id: UserId,
         now_us: int,
         why: str,
+        *,
+        is_quiet: bool = False,
     ) -> None:
         await _QUERIES["say_one"].execute(
             self._connection,
@@ -250,6 +272,7 @@ class Alarms:
             now_us=now_us,
             user_id=user_id,
             reason=why,
+            is_quiet=is_quiet,
         )
 
     async def history(self, alarm_id: AlarmId | None, group_id: GroupId | None) -> list[AlarmHistoryEntry]:
@@ -278,9 +301,13 @@ class Alarms:
         )
         return [_group(row) for row in rows]
 
-    async def group(self, group_id: GroupId) -> AlarmGroup | None:
-        row = await _QUERIES["lock_group"].fetchrow(self._connection, tenant_id=self._tenant_id, group_id=group_id)
+    async def read_group(self, group_id: GroupId) -> AlarmGroup | None:
+        row = await _QUERIES["group"].fetchrow(self._connection, tenant_id=self._tenant_id, group_id=group_id)
         return None if row is None else _group(row)
+
+    async def group(self, group_id: GroupId) -> AlarmGroup | None:
+        await _QUERIES["lock_group"].execute(self._connection, tenant_id=self._tenant_id, group_id=group_id)
+        return await self.read_group(group_id)
 
     async def places(self, group_id: GroupId) -> list[AlarmPlace]:
         rows = await _QUERIES["group_places"].fetch(self._connection, tenant_id=self._tenant_id, group_id=group_id)

@@ -5,7 +5,7 @@ Role ``openmains_pipeline``. All writes are set-based: one statement a table and
 has a column for each state point; which they are is told in ``drivers/points.toml`` only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from operator import itemgetter
 
@@ -156,10 +156,23 @@ class PostgresPipelineStore:
             closings = await apply_responses(connection, effects.responses)
         return [*alarms, *closings]
 
-    async def raise_early(self, raised: Sequence[AlarmChange], now_us: int) -> None:
+    async def raise_early(
+        self, shard: int, raised: Sequence[AlarmChange], sequences: Mapping[MeterId, int], now_us: int
+    ) -> Sequence[AlarmChange]:
         """Where none is open; see the port."""
-        for wave in alarm_waves(raised):
-            await self._queries["raise_early"].execute(self._pool, shown_us=now_us, **_raised_columns(wave.raised))
+        first: dict[tuple[int, str, str], AlarmChange] = {}
+        for change in raised:
+            first.setdefault((change.meter_id, change.event, change.quantity), change)
+        columns = _raised_columns([Raised(change, 1, change.received_us) for change in first.values()])
+        del columns["occurrences"]
+        rows = await self._queries["raise_early"].fetch(
+            self._pool,
+            shard=shard,
+            shown_us=now_us,
+            sequence=[sequences[MeterId(change.meter_id)] for change in first.values()],
+            **columns,
+        )
+        return [first[row["meter_id"], row["event"], row["quantity"]] for row in rows]
 
     async def _write_exceptions(self, connection: Connection, effects: Effects) -> None:
         for wave in waves(effects.ended):
@@ -180,6 +193,14 @@ class PostgresPipelineStore:
             await self._queries["join_exceptions"].execute(connection, **_exception_columns(lasting), goes_on=goes_on)
 
     async def _write_alarms(self, connection: Connection, changes: Sequence[AlarmChange], now_us: int) -> None:
+        if changes:
+            keys = sorted({(change.meter_id, change.event, change.quantity) for change in changes})
+            await self._queries["lock_alarms"].execute(
+                connection,
+                meter_id=[meter_id for meter_id, _, _ in keys],
+                event=[event for _, event, _ in keys],
+                quantity=[quantity for _, _, quantity in keys],
+            )
         for wave in alarm_waves(changes):
             if wave.raised:
                 await self._queries["raise_alarms"].execute(connection, shown_us=now_us, **_raised_columns(wave.raised))

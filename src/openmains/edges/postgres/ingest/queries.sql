@@ -148,7 +148,8 @@ SELECT * FROM unnest(:tenant_id::int[], :meter_id::bigint[], :product_id::int[],
                      :number::bigint[])
 
 -- name: raise_alarms
--- One row for each open alarm; raising it again only counts (R7.2: repeats are grouped), but not the message that raised it before its turn.
+-- One row for each open alarm; raising it again only counts (R7.2: repeats are grouped). One that was raised before its turn is counted
+-- from its turn on.
 INSERT INTO alarm (tenant_id, meter_id, event, severity, raised_at, received_us, shown_us, last_us, occurrences,
                    quantity, value, bound, unit, exponent)
 SELECT u.tenant_id, u.meter_id, u.event, u.severity, u.raised_at, u.received_us, :shown_us, u.last_us, u.occurrences,
@@ -159,21 +160,30 @@ SELECT u.tenant_id, u.meter_id, u.event, u.severity, u.raised_at, u.received_us,
        AS u(tenant_id, meter_id, event, severity, raised_at, received_us, last_us, occurrences, quantity, value, bound, unit,
             exponent)
 ON CONFLICT (meter_id, event, quantity) WHERE cleared_us IS NULL
-DO UPDATE SET occurrences = alarm.occurrences + excluded.occurrences - (alarm.received_us = excluded.received_us)::int,
+DO UPDATE SET occurrences = CASE WHEN alarm.is_early THEN 0 ELSE alarm.occurrences END + excluded.occurrences, is_early = false,
               last_us = excluded.last_us, value = excluded.value, bound = excluded.bound
 
 -- name: raise_early
--- Before the turn of their messages (app/ingest/pipeline/fast_lane.py).
-INSERT INTO alarm (tenant_id, meter_id, event, severity, raised_at, received_us, shown_us, last_us, occurrences,
+-- Before the turn of their messages (app/ingest/pipeline/fast_lane.py). The shard's commit waits for this statement, or the other way round:
+-- what has had its turn meanwhile is not raised any more, for nothing would clear it. Which were raised.
+INSERT INTO alarm (tenant_id, meter_id, event, severity, raised_at, received_us, shown_us, last_us, occurrences, is_early,
                    quantity, value, bound, unit, exponent)
-SELECT u.tenant_id, u.meter_id, u.event, u.severity, u.raised_at, u.received_us, :shown_us, u.last_us, u.occurrences,
+SELECT u.tenant_id, u.meter_id, u.event, u.severity, u.raised_at, u.received_us, :shown_us, u.last_us, 1, true,
        u.quantity, u.value, u.bound, u.unit, u.exponent
-  FROM unnest(:tenant_id::int[], :meter_id::bigint[], :event::text[], :severity::text[], :raised_at::bigint[],
-              :received_us::bigint[], :last_us::bigint[], :occurrences::int[], :quantity::text[], :value::bigint[],
+  FROM (SELECT position FROM pipeline_position WHERE shard = :shard FOR SHARE) p,
+       unnest(:tenant_id::int[], :meter_id::bigint[], :event::text[], :severity::text[], :raised_at::bigint[],
+              :received_us::bigint[], :last_us::bigint[], :sequence::bigint[], :quantity::text[], :value::bigint[],
               :bound::bigint[], :unit::text[], :exponent::smallint[])
-       AS u(tenant_id, meter_id, event, severity, raised_at, received_us, last_us, occurrences, quantity, value, bound, unit,
-            exponent)
+       AS u(tenant_id, meter_id, event, severity, raised_at, received_us, last_us, sequence, quantity, value, bound, unit, exponent)
+ WHERE u.sequence > p.position
 ON CONFLICT (meter_id, event, quantity) WHERE cleared_us IS NULL DO NOTHING
+RETURNING meter_id, event, quantity
+
+-- name: lock_alarms
+-- Open ones that a batch is about to change, in the order in which persons' acts lock them too.
+SELECT a.alarm_id FROM alarm a JOIN unnest(:meter_id::bigint[], :event::text[], :quantity::text[]) AS u(meter_id, event, quantity)
+       ON a.meter_id = u.meter_id AND a.event = u.event AND a.quantity = u.quantity
+ WHERE a.cleared_us IS NULL ORDER BY a.alarm_id FOR UPDATE OF a
 
 -- name: clear_alarms
 -- Those that are open; an event that is not open stays as it is.

@@ -59,11 +59,15 @@ ALTER TABLE alarm
   ADD COLUMN dispatched_to text NOT NULL DEFAULT '',
   ADD COLUMN reopened_us   bigint,
   ADD COLUMN cleared_by    bigint,             -- a person; NULL: the meter itself, or the platform
+  ADD COLUMN is_early      boolean NOT NULL DEFAULT false, -- raised before its message's turn, from which on it is counted
   ADD COLUMN group_id      bigint,
   ADD COLUMN group_version int,                -- version of the group with which it joined
-  ADD COLUMN mute_id       bigint,
+  ADD COLUMN mute_id       bigint,             -- as long as it is muted; of one that was over before its mute, for good
+  ADD COLUMN unmuted_us    bigint,             -- when its mute ended: it has its 20 s from then on
   ADD COLUMN missed        boolean NOT NULL DEFAULT false, -- nobody was shown it in time
-  ADD COLUMN told          smallint NOT NULL DEFAULT 0,    -- to others: 0 nothing yet, 1 that it was raised, 2 that it is over; 3 never
+  -- to others: 0 nothing yet, 1 that it was raised, 2 that it is over; 3 never: what was there before is told to nobody, and nobody is said
+  -- to have missed it
+  ADD COLUMN told          smallint NOT NULL DEFAULT 3,
   ADD COLUMN state         text GENERATED ALWAYS AS (CASE WHEN cleared_us IS NOT NULL THEN 'cleared' WHEN dispatched_us IS NOT NULL
     THEN 'dispatched' WHEN acknowledged_at IS NOT NULL THEN 'acknowledged' WHEN reopened_us IS NOT NULL THEN 'reopened'
     WHEN seen_us IS NOT NULL THEN 'shown' ELSE 'raised' END) STORED;
@@ -71,17 +75,19 @@ DO $$
 BEGIN -- the owner is bound by the table's policies too, unless a superuser, and had none on this one
   EXECUTE format('CREATE POLICY owner_all ON alarm TO %I USING (true) WITH CHECK (true)', current_user);
 END $$;
-UPDATE alarm SET told = 3; -- what was there before is told to nobody, and nobody is said to have missed it
+ALTER TABLE alarm ALTER COLUMN told SET DEFAULT 0;
 -- What the loop (app/alarm/loop.py) has to do, and what is waiting for a person's eyes.
 CREATE INDEX alarm_to_tell ON alarm (alarm_id) WHERE told = 0 OR (told = 1 AND cleared_us IS NOT NULL);
-CREATE INDEX alarm_unseen ON alarm (received_us) WHERE seen_us IS NULL AND NOT missed AND told IN (1, 2) AND mute_id IS NULL;
+CREATE INDEX alarm_unseen ON alarm (coalesce(unmuted_us, received_us)) WHERE seen_us IS NULL AND NOT missed AND told IN (1, 2) AND mute_id IS NULL;
 CREATE INDEX alarm_of_group ON alarm (group_id) WHERE group_id IS NOT NULL;
 CREATE INDEX alarm_recent ON alarm (tenant_id, event, received_us);
 CREATE INDEX alarm_received ON alarm (tenant_id, received_us);
+CREATE INDEX alarm_unmuted ON alarm (tenant_id, unmuted_us) WHERE unmuted_us IS NOT NULL;
 CREATE INDEX alarm_muted ON alarm (mute_id) WHERE mute_id IS NOT NULL AND cleared_us IS NULL;
 
--- What is told: news of an alarm that stands alone or of a group; never of a member, never of what is muted. It is also the history that
--- people read. Notices take a row with the transaction that books what they send, and say so in ``noticed_us``.
+-- What is told: news of an alarm that stands alone or of a group. It is also the history that people read; what a person does with a member
+-- or with what is muted is that only: noticed and live from the beginning. Notices take a row with the transaction that books what they send,
+-- and say so in ``noticed_us``.
 CREATE TABLE alarm_event (
   event_id   bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
   tenant_id  int NOT NULL REFERENCES tenant,
@@ -93,9 +99,12 @@ CREATE TABLE alarm_event (
   user_id    bigint,                           -- who did it; NULL: the meter or the platform
   reason     text NOT NULL DEFAULT '',
   noticed_us bigint,
+  is_live    boolean NOT NULL DEFAULT false,   -- screens were told
+  made_us    bigint NOT NULL DEFAULT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
   CHECK (num_nonnulls(alarm_id, group_id) = 1)
 );
 CREATE INDEX alarm_event_waiting ON alarm_event (event_id) WHERE noticed_us IS NULL;
+CREATE INDEX alarm_event_unheard ON alarm_event (event_id) WHERE NOT is_live;
 CREATE INDEX alarm_event_alarm ON alarm_event (alarm_id, event_id) WHERE alarm_id IS NOT NULL;
 CREATE INDEX alarm_event_group ON alarm_event (group_id, event_id) WHERE group_id IS NOT NULL;
 
@@ -113,7 +122,7 @@ BEGIN
   END LOOP;
 END $$;
 -- A person's act changes where an alarm stands, never what it is about (0019).
-GRANT UPDATE (seen_us, seen_by, dispatched_us, dispatched_by, dispatched_to, reopened_us, cleared_by, told) ON alarm TO openmains_api;
+GRANT UPDATE (seen_us, seen_by, dispatched_us, dispatched_by, dispatched_to, reopened_us, cleared_by, told, mute_id) ON alarm TO openmains_api;
 GRANT SELECT ON alarm_group TO openmains_api;
 GRANT UPDATE (seen_us, seen_by, acknowledged_by, acknowledged_at, dispatched_us, dispatched_by, dispatched_to, reopened_us, cleared_us)
   ON alarm_group TO openmains_api;
@@ -121,4 +130,5 @@ GRANT SELECT, INSERT ON alarm_mute TO openmains_api;
 GRANT UPDATE (ended_us, ended_by) ON alarm_mute TO openmains_api;
 GRANT SELECT, INSERT ON alarm_event TO openmains_api;
 GRANT SELECT, INSERT, UPDATE ON alarm_group, alarm_event TO openmains_pipeline;
+GRANT DELETE ON alarm_event TO openmains_pipeline; -- after so many days
 GRANT SELECT, UPDATE ON alarm_mute TO openmains_pipeline;

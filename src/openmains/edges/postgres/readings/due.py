@@ -45,7 +45,9 @@ class KeptReports:
             for row in await _QUERIES["due_kept_days"].fetch(self._pool, **asked)
         }
         for row in await _QUERIES["due_totals"].fetch(self._pool, **asked):
-            if (kept := found.get(date_to_day(row["day"]))) is not None:  # one that was kept between the two questions is told next time
+            if (
+                kept := found.get(date_to_day(row["day"]))
+            ) is not None:  # one that was kept between the two questions is told next time
                 kept[1].append(Counts(AreaId(0), ProductId(0), Status(row["status"]), row["meters"]))
         return {day: Frozen(frozen_s, counts) for day, (frozen_s, counts) in found.items()}
 
