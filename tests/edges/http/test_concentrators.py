@@ -77,7 +77,15 @@ async def test_the_book_of_concentrators(world: World) -> None:
         assert code(await client.post(behind, json={"take": [three]})) == "reason-needed"
         assert code(await client.post(behind, json={"take": [three, "404"], "reason": "moved"})) == "meters-not-behind"
         assert [row["number"] for row in (await client.get(behind)).json()["items"]] == [one, two, three]
-        left = await client.post(behind, json={"take": [three], "reason": "moved away"})
+        mute = (await client.post("/meters", json=new_meter(utility, number=f"9{one}", imei=None))).json()
+        assert (await client.post(behind, json={"put": [f"9{one}"]})).status_code == 201
+        given = {"kind": "read_now", "unique_key": f"key-{uuid.uuid4().hex}"}
+        told = await client.post(
+            f"/meters/{mute['meter_id']}/commands", json=given
+        )  # it is not asked, and has no module
+        assert (told.status_code, code(told)) == (409, "not-reachable"), told.text
+        assert (await client.get("/commands", params={"meter_id": mute["meter_id"]})).json()["items"] == []
+        left = await client.post(behind, json={"take": [three, f"9{one}"], "reason": "moved away"})
         assert left.status_code == 201 and left.json()["meters"] == 2
         changed = await client.patch(f"/concentrators/{key}", json={"poll_s": 120})
         assert (changed.json()["poll_s"], changed.json()["name"]) == (120, "泵房")
