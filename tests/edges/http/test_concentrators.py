@@ -157,10 +157,38 @@ async def test_how_a_concentrator_stands_and_whose_refusals_are(world: World) ->
             for is_connected, count in ((True, 1), (False, 0)):
                 found = await client.get("/concentrators", params={"is_connected": is_connected, "q": given[3:9]})
                 assert len(found.json()["items"]) == count
-            book.left(given, "silence")
-            await standing.write(book, 1.0)
+            clock_us = AT_US - 60_000_000  # the next node's clock is behind
+            late, elsewhere = StandingCache(lambda: clock_us), ConcentratorStanding(pool, 6)
+            late.connected(
+                given,
+                TenantId(utility.tenant_id),
+                "198.51.100.8",
+                Registration(Kind.DTU, 1, firmware=8),
+                is_proven=False,
+            )
+            await elsewhere.write(late, 0.0)
             said = (await client.get(path)).json()
-            assert (said["is_connected"], said["ending"]) == (False, "silence") and said["ended_at"]
+            assert (said["is_connected"], said["host"]) == (True, "198.51.100.8")
+            book.frame(given, Function.HEARTBEAT, b"", 40.0, down=False)  # what the node before still had to say
+            await standing.write(book, 80.0)
+            book.left(given, "silence")
+            await standing.write(book, 81.0)
+            said = (await client.get(path)).json()
+            assert (said["is_connected"], said["host"]) == (True, "198.51.100.8")
+            clock_us -= 3_600_000_000  # set back: what the same node says afterwards still counts
+            late.left(given, "ended")
+            await elsewhere.write(late, 1.0)
+            said = (await client.get(path)).json()
+            assert (said["is_connected"], said["ending"]) == (False, "ended") and said["ended_at"]
+            late.connected(
+                given,
+                TenantId(utility.tenant_id),
+                "198.51.100.8",
+                Registration(Kind.DTU, 1, firmware=8),
+                is_proven=False,
+            )
+            await elsewhere.write(late, 2.0)
+            assert (await client.get(path)).json()["is_connected"]
         finally:
             await pool.close()
 

@@ -74,7 +74,8 @@ UPDATE concentrator_state SET is_connected = false, ended_us = coalesce(ended_us
  WHERE node = :node AND is_connected
 
 -- name: standing_put
--- How concentrators stand; that one has left is not said by a node to which it is not connected any more.
+-- How concentrators stand. A connection's first word (:begun: numbers) is taken from any node, what follows only from the node to which the
+-- terminal connected last, whatever their clocks say; and where none is said to be connected, from one to which it is.
 INSERT INTO concentrator_state AS s (concentrator_id, tenant_id, node, is_connected, is_proven, host, kind, wakes, firmware, signal_dbm,
                                      clock_off_s, connected_us, heard_us, ended_us, ending, frames)
 SELECT c.concentrator_id, c.tenant_id, :node, u.connected, u.proven, u.host, u.kind, u.wakes, u.firmware, u.signal, u.clock,
@@ -90,7 +91,9 @@ ON CONFLICT (concentrator_id) DO UPDATE
        host = excluded.host, kind = excluded.kind, wakes = excluded.wakes, firmware = excluded.firmware,
        signal_dbm = excluded.signal_dbm, clock_off_s = excluded.clock_off_s, connected_us = excluded.connected_us,
        heard_us = excluded.heard_us, ended_us = excluded.ended_us, ending = excluded.ending, frames = excluded.frames
- WHERE s.connected_us <= excluded.connected_us
+ WHERE s.node = excluded.node
+    OR (excluded.is_connected AND (NOT s.is_connected OR EXISTS (
+         SELECT FROM concentrator k WHERE k.concentrator_id = excluded.concentrator_id AND k.number = ANY (:begun::text[]))))
 
 -- name: concentrator_rows
 -- Concentrators of a tenant with how they stand and how many meters in use are behind each.
