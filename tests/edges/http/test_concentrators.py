@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Concentrators in the book over real engines: register, change, put meters behind, file out and in, how they stand, who was refused."""
 
+import asyncio
 import uuid
 from typing import Any
 
 import httpx
+import pytest
 
+from openmains.app.fleet import change_concentrators
 from openmains.app.link.station.standing import StandingCache
 from openmains.app.security.access_cache import AccessCache
 from openmains.app.security.refusals import Refusals, RefusalStage
@@ -191,6 +194,30 @@ async def test_how_a_concentrator_stands_and_whose_refusals_are(world: World) ->
             assert (await client.get(path)).json()["is_connected"]
         finally:
             await pool.close()
+
+
+async def test_files_of_many_concentrators_go_out_in_pages_and_in_side_by_side(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two imports that name the same ones in opposite orders wait for each other; neither fails."""
+    utility = await world.utility()
+    monkeypatch.setattr(change_concentrators, "FILE_PAGE", 7)
+    numbers = sorted(number() for _ in range(21))
+    async with world.client(utility.token) as client:
+        behind = await meters(client, utility, 21)
+        lines = [f"{each},,60,{meter}" for each, meter in zip(numbers, behind, strict=True)]
+        lines[5:7] = [f"{numbers[5]},,60,{behind[5]}", f"{numbers[5]},,60,{behind[6]}", f"{numbers[6]},,60,"]
+        head = "number,name,poll_s,meter"
+        files = ["\r\n".join([head, *given]).encode() for given in (lines, lines[::-1])]
+        answers = await asyncio.gather(
+            *(client.post("/concentrators/import", files={"data": ("c.csv", data)}) for data in files * 3)
+        )
+        assert {answer.status_code for answer in answers} == {201}, [answer.text for answer in answers]
+        assert sum(answer.json()["meters_put"] for answer in answers) == 21
+        made = await client.get("/concentrators/file")
+        assert made.content.decode("utf-8-sig").split("\r\n") == [head, *lines, ""]
+        again = await client.post("/concentrators/import", files={"data": ("c.csv", made.content)})
+        assert again.json() == {"added": 0, "changed": 21, "meters_put": 0}
 
 
 async def test_an_edge_reads_only_what_changed(world: World) -> None:

@@ -4,7 +4,7 @@ all. Edges follow within a second, on open connections too."""
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from openmains.app.fleet.concentrators import (
@@ -26,6 +26,7 @@ from openmains.domain.plain_text import name_fault
 SHOWN = 10
 MOST_LINES = 20_000
 MOST_FAULTS = 50
+FILE_PAGE = 50  # concentrators that are in memory for a file
 COLUMNS = ("number", "name", "poll_s", "meter")
 
 
@@ -37,6 +38,7 @@ async def add_concentrator(store: Store, actor: Actor, wanted: NewConcentrator) 
     ):  # a pattern lets a line end by
         raise Problem("invalid-input", fields=(("/number", "wrong-format"),))
     async with store.tenant(actor.tenant_id) as work:
+        await work[ConcentratorStore].hold()
         made = await work[ConcentratorStore].add(wanted.number, wanted.name, wanted.poll_s)
         if made is None:
             raise Problem("concentrator-taken", fields=(("/number", "not-accepted"),))
@@ -67,6 +69,7 @@ async def remove_concentrator(store: Store, actor: Actor, concentrator_id: int, 
     """It may connect no more, and its meters are behind none. Raises ``not-found``, ``reason-needed``."""
     why = stated(reason)
     async with store.tenant(actor.tenant_id) as work:
+        await work[ConcentratorStore].hold()
         before = await _read(work, concentrator_id)
         meters = await work[ConcentratorStore].numbers_behind(concentrator_id)
         await work[ConcentratorStore].remove(concentrator_id)
@@ -82,6 +85,7 @@ async def change_behind(
     """All of it or nothing. Raises ``not-found``, ``reason-needed``, ``meters-not-free``, ``meters-not-behind``, ``meters-alike``."""
     why = stated(wanted.reason) if wanted.take else ""
     async with store.tenant(actor.tenant_id) as work:
+        await work[ConcentratorStore].hold()
         before = await _read(work, concentrator_id)
         if wanted.take:
             left = await work[ConcentratorStore].take(concentrator_id, wanted.take)
@@ -108,6 +112,7 @@ async def import_concentrators(store: Store, actor: Actor, data: bytes) -> Conce
     added = changed = put = 0
     async with store.tenant(actor.tenant_id) as work:
         concentrators = work[ConcentratorStore]
+        await concentrators.hold()
         for number, (name, poll_s, meters) in groups.items():
             found = await concentrators.by_number(number)
             if found is None:
@@ -127,6 +132,17 @@ async def import_concentrators(store: Store, actor: Actor, data: bytes) -> Conce
         told = {"added": added, "changed": changed, "meters_put": put, "numbers": list(groups)[:SHOWN]}
         await work[AuditTrail].record(actor, "import_concentrators", "concentrator", "file", None, told)
     return ConcentratorImport(added, changed, put)
+
+
+async def file_pages(store: Store, actor: Actor) -> AsyncIterator[list[tuple[str, str, int, str]]]:
+    """Lines of the file that the import takes back, concentrators by number, each page as of its own moment."""
+    after, is_more = "", True
+    while is_more:
+        async with store.tenant(actor.tenant_id) as work:
+            rows = await work[ConcentratorStore].rows(after, FILE_PAGE)
+        yield [(row.number, row.name, row.poll_s, row.meter) for row in rows]
+        is_more = len({row.number for row in rows}) == FILE_PAGE
+        after = rows[-1].number if rows else ""
 
 
 async def _put(work: Work, concentrator_id: int, meters: Sequence[str]) -> None:

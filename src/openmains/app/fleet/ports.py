@@ -99,6 +99,9 @@ class ConcentratorStore(Protocol):
         """By number."""
 
     async def get(self, concentrator_id: int) -> ConcentratorDetail | None: ...
+    async def hold(self) -> None:
+        """Nobody else changes what is behind the tenant's concentrators until the transaction ends."""
+
     async def by_number(self, number: str) -> int | None:
         """Held until the transaction ends."""
 
@@ -117,8 +120,8 @@ class ConcentratorStore(Protocol):
         """Those that were not behind it."""
 
     async def numbers_behind(self, concentrator_id: int) -> list[str]: ...
-    async def rows(self) -> list[ConcentratorRow]:
-        """All, for a file."""
+    async def rows(self, after: str, limit: int) -> list[ConcentratorRow]:
+        """Of so many concentrators after a number, for a file."""
 
 
 class ProductStore(Protocol):

@@ -64,6 +64,9 @@ class Concentrators:
             ],
         )
 
+    async def hold(self) -> None:
+        await _QUERIES["hold_behind"].execute(self._connection, tenant_id=self._tenant_id)
+
     async def by_number(self, number: str) -> int | None:
         found: int | None = await _QUERIES["concentrator_by_number"].fetchval(
             self._connection, tenant_id=self._tenant_id, number=number
@@ -129,8 +132,10 @@ class Concentrators:
         )
         return [row["number"] for row in rows]
 
-    async def rows(self) -> list[ConcentratorRow]:
-        rows = await _QUERIES["concentrator_file"].fetch(self._connection, tenant_id=self._tenant_id)
+    async def rows(self, after: str, limit: int) -> list[ConcentratorRow]:
+        rows = await _QUERIES["concentrator_file"].fetch(
+            self._connection, tenant_id=self._tenant_id, after=after, most=limit
+        )
         return [ConcentratorRow(**dict(row)) for row in rows]
 
     async def _rows(

@@ -32,6 +32,11 @@ ON CONFLICT (number) DO UPDATE SET name = excluded.name, poll_s = excluded.poll_
  WHERE concentrator.tenant_id = excluded.tenant_id
 RETURNING concentrator_id
 
+-- name: hold_behind
+-- Who changes what is behind a utility's concentrators does so one after the other, until the transaction ends: files name them, and their
+-- meters, in any order.
+SELECT pg_advisory_xact_lock(57, :tenant_id)
+
 -- name: put_behind
 -- The utility's meters with these numbers go behind a concentrator; not those that are behind another one.
 INSERT INTO concentrator_meter (meter_id, concentrator_id, tenant_id)
@@ -145,11 +150,12 @@ UPDATE concentrator SET name = coalesce(:name, name), poll_s = coalesce(:poll_s,
 SELECT concentrator_id FROM concentrator WHERE tenant_id = :tenant_id AND number = :number FOR UPDATE
 
 -- name: concentrator_file
--- Concentrators with a row for each meter in use behind them, for a file.
+-- The next concentrators with a row for each meter in use behind them, one without meters with an empty one, for a file.
 SELECT c.number, c.name, c.poll_s, coalesce(m.number, '') AS meter
-  FROM concentrator c LEFT JOIN concentrator_meter b USING (concentrator_id)
-  LEFT JOIN meter m ON m.meter_id = b.meter_id AND m.removed_on IS NULL
- WHERE c.tenant_id = :tenant_id ORDER BY c.number, m.number
+  FROM (SELECT concentrator_id, number, name, poll_s FROM concentrator
+         WHERE tenant_id = :tenant_id AND number > :after ORDER BY number LIMIT :most) c
+  LEFT JOIN (concentrator_meter b JOIN meter m ON m.meter_id = b.meter_id AND m.removed_on IS NULL) USING (concentrator_id)
+ ORDER BY c.number, m.number
 
 -- name: remove_concentrator_by_id
 -- With what says which meters are behind it.
