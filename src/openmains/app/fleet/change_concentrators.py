@@ -2,6 +2,7 @@
 """Register, change and remove concentrators, and say which meters each may speak for; one by one, or by a file that is taken whole or not at
 all. Edges follow within a second, on open connections too."""
 
+import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator, Sequence
@@ -24,7 +25,8 @@ from openmains.domain.fleet.frame_number import NUMBER_DIGITS, twins, wire_numbe
 from openmains.domain.plain_text import name_fault
 
 SHOWN = 10
-MOST_LINES = 20_000
+# All are in memory at once; what a file does not name stays, so a longer one can be divided anywhere.
+MOST_LINES = 100_000
 MOST_FAULTS = 50
 FILE_PAGE = 50  # concentrators that are in memory for a file
 COLUMNS = ("number", "name", "poll_s", "meter")
@@ -108,30 +110,36 @@ async def import_concentrators(store: Store, actor: Actor, data: bytes) -> Conce
 
     Raises ``invalid-input`` with the line and column of each fault, ``concentrator-taken``, ``meters-not-free``, ``meters-alike``.
     """
-    groups = _read_file(data)
-    added = changed = put = 0
+    groups = await asyncio.to_thread(_read_file, data)
     async with store.tenant(actor.tenant_id) as work:
         concentrators = work[ConcentratorStore]
         await concentrators.hold()
-        for number, (name, poll_s, meters) in groups.items():
-            found = await concentrators.by_number(number)
-            if found is None:
-                found = await concentrators.add(number, name, poll_s or DEFAULT_POLL_S)
-                if found is None:
-                    raise Problem("concentrator-taken", fields=((f"/{number}", "not-accepted"),))
-                added += 1
-            else:
-                values: dict[str, Any] = {"name": name} if name else {}
-                values |= {"poll_s": poll_s} if poll_s else {}
-                await concentrators.change(found, values)
-                changed += 1
-            here = set(await concentrators.numbers_behind(found))
-            new = [meter for meter in meters if meter not in here]
-            await _put(work, found, new)
-            put += len(new)
-        told = {"added": added, "changed": changed, "meters_put": put, "numbers": list(groups)[:SHOWN]}
+        added = await concentrators.add_all(
+            [(number, name, poll_s or DEFAULT_POLL_S) for number, (name, poll_s, _) in groups.items()]
+        )
+        keys = await concentrators.keys(list(groups))
+        taken = [number for number in groups if number not in keys]
+        if taken:
+            raise Problem(
+                "concentrator-taken", fields=tuple((f"/{number}", "not-accepted") for number in taken[:MOST_FAULTS])
+            )
+        await concentrators.change_all(
+            [(keys[number], name, poll_s) for number, (name, poll_s, _) in groups.items() if number not in added]
+        )
+        pairs = [(keys[number], meter) for number, (_, _, meters) in groups.items() for meter in dict.fromkeys(meters)]
+        put, left = await concentrators.put_all(pairs)
+        if left:
+            raise Problem(
+                "meters-not-free", fields=(("/meters", "not-accepted"),), numbers=_some(left), count=len(left)
+            )
+        for behind in await concentrators.behind_each([key for key, _ in pairs]):
+            _check_twins(behind)
+        done = ConcentratorImport(len(added), len(groups) - len(added), put)
+        told = {
+            "added": done.added, "changed": done.changed, "meters_put": done.meters_put, "numbers": list(groups)[:SHOWN]
+        }  # fmt: skip
         await work[AuditTrail].record(actor, "import_concentrators", "concentrator", "file", None, told)
-    return ConcentratorImport(added, changed, put)
+    return done
 
 
 async def file_pages(store: Store, actor: Actor) -> AsyncIterator[list[tuple[str, str, int, str]]]:
@@ -153,7 +161,11 @@ async def _put(work: Work, concentrator_id: int, meters: Sequence[str]) -> None:
     left = bad or await work[ConcentratorStore].put(concentrator_id, list(dict.fromkeys(meters)))
     if left:
         raise Problem("meters-not-free", fields=(("/meters", "not-accepted"),), numbers=_some(left), count=len(left))
-    for one, other in twins(await work[ConcentratorStore].numbers_behind(concentrator_id)):
+    _check_twins(await work[ConcentratorStore].numbers_behind(concentrator_id))
+
+
+def _check_twins(behind: Sequence[str]) -> None:
+    for one, other in twins(behind):
         raise Problem("meters-alike", fields=(("/meters", "not-accepted"),), one=one, other=other)
 
 

@@ -145,9 +145,50 @@ ON CONFLICT (number) DO NOTHING RETURNING concentrator_id
 UPDATE concentrator SET name = coalesce(:name, name), poll_s = coalesce(:poll_s, poll_s), changed_in = pg_current_xact_id()
  WHERE tenant_id = :tenant_id AND concentrator_id = :concentrator_id RETURNING concentrator_id
 
--- name: concentrator_by_number
--- The tenant's concentrator with this number, held until the transaction ends.
-SELECT concentrator_id FROM concentrator WHERE tenant_id = :tenant_id AND number = :number FOR UPDATE
+-- name: add_concentrators
+-- New ones; no row: the number is taken, here or at another utility.
+INSERT INTO concentrator (tenant_id, number, name, poll_s)
+SELECT :tenant_id, u.number, u.name, u.poll_s
+  FROM unnest(:numbers::text[], :names::text[], :polls::int[]) AS u(number, name, poll_s) ORDER BY u.number
+ON CONFLICT (number) DO NOTHING RETURNING number
+
+-- name: concentrator_keys
+-- The tenant's concentrators with these numbers, held until the transaction ends.
+SELECT number, concentrator_id FROM concentrator
+ WHERE tenant_id = :tenant_id AND number = ANY (:numbers::text[]) ORDER BY number FOR UPDATE
+
+-- name: set_concentrators
+-- Other names and paces, '' and 0 leave what is; edges read them anew.
+UPDATE concentrator c
+   SET name = coalesce(nullif(u.name, ''), c.name), poll_s = coalesce(nullif(u.poll_s, 0), c.poll_s), changed_in = pg_current_xact_id()
+  FROM unnest(:concentrator_ids::bigint[], :names::text[], :polls::int[]) AS u(concentrator_id, name, poll_s)
+ WHERE c.tenant_id = :tenant_id AND c.concentrator_id = u.concentrator_id
+
+-- name: put_behind_each
+-- The utility's meters with these numbers go behind a concentrator each; not those that are behind one. Each number is looked for by
+-- itself: joined, 20,000 of meters that were just imported took 40 s, for the planner thinks that there are none.
+INSERT INTO concentrator_meter (meter_id, concentrator_id, tenant_id)
+SELECT m.meter_id, u.concentrator_id, :tenant_id
+  FROM unnest(:concentrator_ids::bigint[], :numbers::text[]) AS u(concentrator_id, number)
+ CROSS JOIN LATERAL (
+   SELECT meter_id FROM meter WHERE tenant_id = :tenant_id AND number = u.number AND removed_on IS NULL LIMIT 1) m
+ ORDER BY m.meter_id
+ON CONFLICT (meter_id) DO NOTHING RETURNING meter_id
+
+-- name: not_behind
+-- Which of these numbers are no meter in use behind its concentrator.
+SELECT u.number FROM unnest(:concentrator_ids::bigint[], :numbers::text[]) WITH ORDINALITY AS u(concentrator_id, number, place)
+  LEFT JOIN LATERAL (
+    SELECT b.concentrator_id FROM meter m JOIN concentrator_meter b USING (meter_id)
+     WHERE m.tenant_id = :tenant_id AND m.number = u.number AND m.removed_on IS NULL LIMIT 1) s ON true
+ WHERE s.concentrator_id IS DISTINCT FROM u.concentrator_id
+ ORDER BY u.place
+
+-- name: behind_each
+-- Numbers of the meters in use behind each of these.
+SELECT array_agg(m.number ORDER BY m.number) AS numbers FROM concentrator_meter b JOIN meter m USING (meter_id)
+ WHERE b.tenant_id = :tenant_id AND b.concentrator_id = ANY (:concentrator_ids::bigint[]) AND m.removed_on IS NULL
+ GROUP BY b.concentrator_id
 
 -- name: concentrator_file
 -- The next concentrators with a row for each meter in use behind them, one without meters with an empty one, for a file.
