@@ -61,11 +61,15 @@ class PlainCommands:
 
 
 class PlainDrivers:
-    """Every driver has these commands."""
+    """Every driver has these commands. ``is_asked``: a meter says nothing unasked."""
+
+    def __init__(self, *, is_asked: bool = False) -> None:
+        self._found = PlainCommands()
+        self._found.is_asked = is_asked
 
     def command_driver(self, name: str) -> PlainCommands:
         del name
-        return PlainCommands()
+        return self._found
 
 
 @dataclass

@@ -1615,7 +1615,7 @@ export interface paths {
         };
         /**
          * DownloadConcentrators
-         * @description All of them with the meters behind each, as a CSV that the import takes back.
+         * @description All of them with the meters behind each, as a CSV, as a stream. The import takes it back, in files of at most 100,000 lines.
          */
         get: operations["download_concentrators"];
         put?: never;
@@ -1637,7 +1637,8 @@ export interface paths {
         put?: never;
         /**
          * ImportConcentrators
-         * @description Register concentrators and put meters behind them from a CSV, all or nothing; what it does not name stays.
+         * @description Register concentrators and put meters behind them from a CSV, all or nothing; what it does not name stays. At most 100,000
+         *     lines; a longer file is divided anywhere.
          */
         post: operations["import_concentrators"];
         delete?: never;
@@ -19874,13 +19875,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Stream Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/json": unknown;
                 };
             };
             /** @description Input not valid */

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Concentrators in the book over real engines: register, change, put meters behind, file out and in, how they stand, who was refused."""
 
+import asyncio
 import uuid
 from typing import Any
 
 import httpx
+import pytest
 
+from openmains.app.fleet import change_concentrators
 from openmains.app.link.station.standing import StandingCache
 from openmains.app.security.access_cache import AccessCache
 from openmains.app.security.refusals import Refusals, RefusalStage
@@ -77,7 +80,15 @@ async def test_the_book_of_concentrators(world: World) -> None:
         assert code(await client.post(behind, json={"take": [three]})) == "reason-needed"
         assert code(await client.post(behind, json={"take": [three, "404"], "reason": "moved"})) == "meters-not-behind"
         assert [row["number"] for row in (await client.get(behind)).json()["items"]] == [one, two, three]
-        left = await client.post(behind, json={"take": [three], "reason": "moved away"})
+        mute = (await client.post("/meters", json=new_meter(utility, number=f"9{one}", imei=None))).json()
+        assert (await client.post(behind, json={"put": [f"9{one}"]})).status_code == 201
+        given = {"kind": "read_now", "unique_key": f"key-{uuid.uuid4().hex}"}
+        told = await client.post(
+            f"/meters/{mute['meter_id']}/commands", json=given
+        )  # it is not asked, and has no module
+        assert (told.status_code, code(told)) == (409, "not-reachable"), told.text
+        assert (await client.get("/commands", params={"meter_id": mute["meter_id"]})).json()["items"] == []
+        left = await client.post(behind, json={"take": [three, f"9{one}"], "reason": "moved away"})
         assert left.status_code == 201 and left.json()["meters"] == 2
         changed = await client.patch(f"/concentrators/{key}", json={"poll_s": 120})
         assert (changed.json()["poll_s"], changed.json()["name"]) == (120, "泵房")
@@ -149,12 +160,64 @@ async def test_how_a_concentrator_stands_and_whose_refusals_are(world: World) ->
             for is_connected, count in ((True, 1), (False, 0)):
                 found = await client.get("/concentrators", params={"is_connected": is_connected, "q": given[3:9]})
                 assert len(found.json()["items"]) == count
-            book.left(given, "silence")
-            await standing.write(book, 1.0)
+            clock_us = AT_US - 60_000_000  # the next node's clock is behind
+            late, elsewhere = StandingCache(lambda: clock_us), ConcentratorStanding(pool, 6)
+            late.connected(
+                given,
+                TenantId(utility.tenant_id),
+                "198.51.100.8",
+                Registration(Kind.DTU, 1, firmware=8),
+                is_proven=False,
+            )
+            await elsewhere.write(late, 0.0)
             said = (await client.get(path)).json()
-            assert (said["is_connected"], said["ending"]) == (False, "silence") and said["ended_at"]
+            assert (said["is_connected"], said["host"]) == (True, "198.51.100.8")
+            book.frame(given, Function.HEARTBEAT, b"", 40.0, down=False)  # what the node before still had to say
+            await standing.write(book, 80.0)
+            book.left(given, "silence")
+            await standing.write(book, 81.0)
+            said = (await client.get(path)).json()
+            assert (said["is_connected"], said["host"]) == (True, "198.51.100.8")
+            clock_us -= 3_600_000_000  # set back: what the same node says afterwards still counts
+            late.left(given, "ended")
+            await elsewhere.write(late, 1.0)
+            said = (await client.get(path)).json()
+            assert (said["is_connected"], said["ending"]) == (False, "ended") and said["ended_at"]
+            late.connected(
+                given,
+                TenantId(utility.tenant_id),
+                "198.51.100.8",
+                Registration(Kind.DTU, 1, firmware=8),
+                is_proven=False,
+            )
+            await elsewhere.write(late, 2.0)
+            assert (await client.get(path)).json()["is_connected"]
         finally:
             await pool.close()
+
+
+async def test_files_of_many_concentrators_go_out_in_pages_and_in_side_by_side(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two imports that name the same ones in opposite orders wait for each other; neither fails."""
+    utility = await world.utility()
+    monkeypatch.setattr(change_concentrators, "FILE_PAGE", 7)
+    numbers = sorted(number() for _ in range(21))
+    async with world.client(utility.token) as client:
+        behind = await meters(client, utility, 21)
+        lines = [f"{each},,60,{meter}" for each, meter in zip(numbers, behind, strict=True)]
+        lines[5:7] = [f"{numbers[5]},,60,{behind[5]}", f"{numbers[5]},,60,{behind[6]}", f"{numbers[6]},,60,"]
+        head = "number,name,poll_s,meter"
+        files = ["\r\n".join([head, *given]).encode() for given in (lines, lines[::-1])]
+        answers = await asyncio.gather(
+            *(client.post("/concentrators/import", files={"data": ("c.csv", data)}) for data in files * 3)
+        )
+        assert {answer.status_code for answer in answers} == {201}, [answer.text for answer in answers]
+        assert sum(answer.json()["meters_put"] for answer in answers) == 21
+        made = await client.get("/concentrators/file")
+        assert made.content.decode("utf-8-sig").split("\r\n") == [head, *lines, ""]
+        again = await client.post("/concentrators/import", files={"data": ("c.csv", made.content)})
+        assert again.json() == {"added": 0, "changed": 21, "meters_put": 0}
 
 
 async def test_an_edge_reads_only_what_changed(world: World) -> None:

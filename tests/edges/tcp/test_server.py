@@ -80,9 +80,11 @@ class Client:
         self.is_over = False
         self.for_line: Callable[[bytes], None] = lambda raw: None
 
-    async def connect(self, port: int, tls: ssl.SSLContext | None = None) -> None:
+    async def connect(
+        self, port: int, tls: ssl.SSLContext | None = None, from_address: tuple[str, int] | None = None
+    ) -> None:
         self.reader, self.writer = await asyncio.open_connection(
-            "127.0.0.1", port, ssl=tls, server_hostname="localhost" if tls else None
+            "127.0.0.1", port, ssl=tls, server_hostname="localhost" if tls else None, local_addr=from_address
         )
         self.terminal.connected()
         self.flush()
@@ -315,6 +317,22 @@ def test_connections_in_their_handshake_count_and_leave_nothing(run: Callable[..
             each.close()
 
     run(come())
+
+
+async def test_one_address_does_not_hold_all_handshakes(tmp_path: Path) -> None:
+    certificate, key = certificates(tmp_path)
+    limits, town = TcpLimits(handshakes_per_address=3), town_of(NUMBER)
+    async with serving(town, limits, tls_context(certificate, key, ""), trusted="10.0.0.0/8") as (server, port):
+        silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(5)]
+        await until(lambda: server.counters["closed.too_many_handshakes"] == 2)
+        assert server.measures["tcp.handshakes"] == 3
+        client = Client(StationTerminal(NUMBER))
+        await client.connect(port, with_certificate(certificate), ("127.0.0.2", 0))  # somebody else comes in at once
+        await until(lambda: client.terminal.is_registered)
+        await client.close()
+        for each in silent:
+            each.close()
+        await until(lambda: not server.measures["tcp.handshakes"] and not server.hosts)
 
 
 async def test_eight_meters_of_three_dialects_on_a_serial_line_behind_a_dtu() -> None:

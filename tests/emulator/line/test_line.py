@@ -169,6 +169,31 @@ def test_the_clock_is_set_and_read_back() -> None:
     assert (late.outcome, late.detail) == (Outcome.CONTRADICTED, "clock is off")
 
 
+@pytest.mark.parametrize(
+    ("loses", "is_set"),
+    [({1}, True), ({1, 2}, True), ({3}, True), ({1, 4}, True), ({2, 4}, True), ({1, 4, 7}, False)],
+)
+def test_a_clock_that_was_set_by_a_repeat_is_set_anew(loses: set[int], is_set: bool) -> None:
+    """Behind a DTU a question is asked again after 5 s, with the time of before in it. ``loses``: frames of the master's, from 1."""
+    street = Street([STANDARD])
+    street.line = Line(timeout_ms=5_000)
+    asked = 0
+
+    def spoil(raw: bytes) -> bytes:
+        nonlocal asked
+        if raw and not raw.lstrip(b"\xfe")[9] & 0x80:
+            asked += 1
+            return b"" if asked in loses else raw
+        return raw
+
+    street.spoil = spoil
+    result = street.run(("clock", set_clock(street.known[0], wall)))["clock"]
+    off_s = street.meters[0].clock_off_s
+    assert off_s is not None and (result.outcome, abs(off_s) <= 3) == (
+        (Outcome.DONE, True) if is_set else (Outcome.CONTRADICTED, False)
+    )
+
+
 def test_everyones_clock_is_set_and_nobody_answers() -> None:
     street = Street([STANDARD] * 8)
     assert street.run(("clocks", broadcast_clock(0x10, wall(0))))["clocks"].outcome is Outcome.SENT

@@ -81,7 +81,7 @@ export const words = {
     saved: ["已保存", "Saved"],
     file: ["下载 CSV", "Download CSV"],
     import: ["由文件登记", "Register from a file"],
-    importHelp: ["CSV，列 number、name、poll_s、meter，每只表一行；有错则全部不写入。文件中未列出的保持不变。", "CSV with the columns number, name, poll_s, meter, a line for each meter. All or nothing; what it does not name stays."],
+    importHelp: ["CSV，列 number、name、poll_s、meter，每只表一行；有错则全部不写入。文件中未列出的保持不变。一个文件最多 10 万行，更长的可在任意一行处分开。", "CSV with the columns number, name, poll_s, meter, a line for each meter. All or nothing; what it does not name stays. At most 100,000 lines; divide a longer file anywhere."],
     imported: ["新登记 {added}，更新 {changed}，归入 {meters} 只表", "{added} registered, {changed} changed, {meters} meters put behind them"],
     put: ["归入", "Put behind it"],
     take: ["移除", "Take away"],

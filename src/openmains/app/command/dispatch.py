@@ -172,7 +172,9 @@ class Dispatcher:
             [
                 c
                 for c in going
-                if c.frame is None and self._needs_key(c) and not _may_be_anothers(c) and not self._names_nobody(c)
+                if c.frame is None
+                and self._needs_key(c)
+                and not (_may_be_anothers(c) or self._has_no_way(c) or self._names_nobody(c))
             ]
         )
         for command in going:
@@ -216,6 +218,10 @@ class Dispatcher:
         driver = self._drivers.command_driver(command.driver)
         return command.concentrator if driver is not None and driver.is_asked else ""
 
+    def _has_no_way(self, command: OpenCommand) -> bool:
+        """It has no module, and the concentrator only hands on what it says unasked."""
+        return bool(command.concentrator) and command.imei is None and not self._line_of(command)
+
     def _names_nobody(self, command: OpenCommand) -> bool:
         """Its frame leaves the address to the edge, and no edge knows one: the meter is behind no concentrator (any more)."""
         driver = self._known(command)
@@ -258,6 +264,8 @@ class Dispatcher:
         driver = self._known(command)
         if driver is None:
             return self._refused(command, now_us, "not_by_this_driver")
+        if self._has_no_way(command):
+            return self._refused(command, now_us, "not_reachable")
         if self._names_nobody(command):
             return self._refused(command, now_us, "needs_meter_number")
         if RULES[command.kind].signed:

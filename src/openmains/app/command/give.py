@@ -24,7 +24,7 @@ from openmains.app.identity.reason import stated
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.command import safety_closing
-from openmains.domain.command.kinds import RULES, Kind, KindRule, Times, rule_of
+from openmains.domain.command.kinds import RULES, Channel, Kind, KindRule, Times, rule_of
 from openmains.domain.command.life import State
 from openmains.domain.command.meter_bounds import beyond_meter
 from openmains.domain.command.named_meter import METER_NUMBER, names_another
@@ -108,7 +108,8 @@ async def give_command(
     wanted: NewCommand,
     now_us: int,
 ) -> Given:
-    """Raises ``not-found``, ``no-such-command``, ``invalid-input``, ``daily-share-used``, ``key-used``, ``commands-stopped``, ``signer-…``.
+    """Raises ``not-found``, ``no-such-command``, ``not-reachable``, ``invalid-input``, ``daily-share-used``, ``key-used``,
+    ``commands-stopped``, ``signer-…``.
 
     Whom the signer does not know leaves no draft: the person is checked before anything is written.
     """
@@ -151,12 +152,15 @@ async def _written(
 
 
 async def _target(work: Work, drivers: CommandDrivers, meter_id: MeterId, wanted: NewCommand) -> Target:
-    """The meter, which can be told this. Raises ``not-found``, ``no-such-command``, ``invalid-input``, ``beyond-meter``."""
+    """The meter, which can be told this. Raises ``not-found``, ``no-such-command``, ``not-reachable``, ``invalid-input``, ``beyond-meter``."""
     targets = await work[CommandStore].targets([meter_id])
     if not targets:
         raise Problem("not-found")
     target = targets[0]
     check_params(drivers, target.driver, wanted.kind, wanted.params)
+    driver = drivers.command_driver(target.driver)
+    if target.channel is Channel.GATEWAY and not target.has_module and not (driver is not None and driver.is_asked):
+        raise Problem("not-reachable", number=target.number)
     check_named(wanted.params, target.number)
     check_quantities(drivers, target.driver, wanted.kind, wanted.params, target.qmax_l_h, target.number)
     return target

@@ -67,6 +67,7 @@ class Target:
     channel: Channel
     number: str = ""
     qmax_l_h: int = 0  # its own or the product's; 0: not known
+    has_module: bool = True  # of its own
 
 
 class HeldCommand(Struct, frozen=True):

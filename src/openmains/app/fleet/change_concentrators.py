@@ -2,9 +2,10 @@
 """Register, change and remove concentrators, and say which meters each may speak for; one by one, or by a file that is taken whole or not at
 all. Edges follow within a second, on open connections too."""
 
+import asyncio
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from openmains.app.fleet.concentrators import (
@@ -24,8 +25,10 @@ from openmains.domain.fleet.frame_number import NUMBER_DIGITS, twins, wire_numbe
 from openmains.domain.plain_text import name_fault
 
 SHOWN = 10
-MOST_LINES = 20_000
+# All are in memory at once; what a file does not name stays, so a longer one can be divided anywhere.
+MOST_LINES = 100_000
 MOST_FAULTS = 50
+FILE_PAGE = 50  # concentrators that are in memory for a file
 COLUMNS = ("number", "name", "poll_s", "meter")
 
 
@@ -37,6 +40,7 @@ async def add_concentrator(store: Store, actor: Actor, wanted: NewConcentrator) 
     ):  # a pattern lets a line end by
         raise Problem("invalid-input", fields=(("/number", "wrong-format"),))
     async with store.tenant(actor.tenant_id) as work:
+        await work[ConcentratorStore].hold()
         made = await work[ConcentratorStore].add(wanted.number, wanted.name, wanted.poll_s)
         if made is None:
             raise Problem("concentrator-taken", fields=(("/number", "not-accepted"),))
@@ -67,6 +71,7 @@ async def remove_concentrator(store: Store, actor: Actor, concentrator_id: int, 
     """It may connect no more, and its meters are behind none. Raises ``not-found``, ``reason-needed``."""
     why = stated(reason)
     async with store.tenant(actor.tenant_id) as work:
+        await work[ConcentratorStore].hold()
         before = await _read(work, concentrator_id)
         meters = await work[ConcentratorStore].numbers_behind(concentrator_id)
         await work[ConcentratorStore].remove(concentrator_id)
@@ -82,6 +87,7 @@ async def change_behind(
     """All of it or nothing. Raises ``not-found``, ``reason-needed``, ``meters-not-free``, ``meters-not-behind``, ``meters-alike``."""
     why = stated(wanted.reason) if wanted.take else ""
     async with store.tenant(actor.tenant_id) as work:
+        await work[ConcentratorStore].hold()
         before = await _read(work, concentrator_id)
         if wanted.take:
             left = await work[ConcentratorStore].take(concentrator_id, wanted.take)
@@ -104,29 +110,47 @@ async def import_concentrators(store: Store, actor: Actor, data: bytes) -> Conce
 
     Raises ``invalid-input`` with the line and column of each fault, ``concentrator-taken``, ``meters-not-free``, ``meters-alike``.
     """
-    groups = _read_file(data)
-    added = changed = put = 0
+    groups = await asyncio.to_thread(_read_file, data)
     async with store.tenant(actor.tenant_id) as work:
         concentrators = work[ConcentratorStore]
-        for number, (name, poll_s, meters) in groups.items():
-            found = await concentrators.by_number(number)
-            if found is None:
-                found = await concentrators.add(number, name, poll_s or DEFAULT_POLL_S)
-                if found is None:
-                    raise Problem("concentrator-taken", fields=((f"/{number}", "not-accepted"),))
-                added += 1
-            else:
-                values: dict[str, Any] = {"name": name} if name else {}
-                values |= {"poll_s": poll_s} if poll_s else {}
-                await concentrators.change(found, values)
-                changed += 1
-            here = set(await concentrators.numbers_behind(found))
-            new = [meter for meter in meters if meter not in here]
-            await _put(work, found, new)
-            put += len(new)
-        told = {"added": added, "changed": changed, "meters_put": put, "numbers": list(groups)[:SHOWN]}
+        await concentrators.hold()
+        added = await concentrators.add_all(
+            [(number, name, poll_s or DEFAULT_POLL_S) for number, (name, poll_s, _) in groups.items()]
+        )
+        keys = await concentrators.keys(list(groups))
+        taken = [number for number in groups if number not in keys]
+        if taken:
+            raise Problem(
+                "concentrator-taken", fields=tuple((f"/{number}", "not-accepted") for number in taken[:MOST_FAULTS])
+            )
+        await concentrators.change_all(
+            [(keys[number], name, poll_s) for number, (name, poll_s, _) in groups.items() if number not in added]
+        )
+        pairs = [(keys[number], meter) for number, (_, _, meters) in groups.items() for meter in dict.fromkeys(meters)]
+        put, left = await concentrators.put_all(pairs)
+        if left:
+            raise Problem(
+                "meters-not-free", fields=(("/meters", "not-accepted"),), numbers=_some(left), count=len(left)
+            )
+        for behind in await concentrators.behind_each([key for key, _ in pairs]):
+            _check_twins(behind)
+        done = ConcentratorImport(len(added), len(groups) - len(added), put)
+        told = {
+            "added": done.added, "changed": done.changed, "meters_put": done.meters_put, "numbers": list(groups)[:SHOWN]
+        }  # fmt: skip
         await work[AuditTrail].record(actor, "import_concentrators", "concentrator", "file", None, told)
-    return ConcentratorImport(added, changed, put)
+    return done
+
+
+async def file_pages(store: Store, actor: Actor) -> AsyncIterator[list[tuple[str, str, int, str]]]:
+    """Lines of the file that the import takes back, concentrators by number, each page as of its own moment."""
+    after, is_more = "", True
+    while is_more:
+        async with store.tenant(actor.tenant_id) as work:
+            rows = await work[ConcentratorStore].rows(after, FILE_PAGE)
+        yield [(row.number, row.name, row.poll_s, row.meter) for row in rows]
+        is_more = len({row.number for row in rows}) == FILE_PAGE
+        after = rows[-1].number if rows else ""
 
 
 async def _put(work: Work, concentrator_id: int, meters: Sequence[str]) -> None:
@@ -137,7 +161,11 @@ async def _put(work: Work, concentrator_id: int, meters: Sequence[str]) -> None:
     left = bad or await work[ConcentratorStore].put(concentrator_id, list(dict.fromkeys(meters)))
     if left:
         raise Problem("meters-not-free", fields=(("/meters", "not-accepted"),), numbers=_some(left), count=len(left))
-    for one, other in twins(await work[ConcentratorStore].numbers_behind(concentrator_id)):
+    _check_twins(await work[ConcentratorStore].numbers_behind(concentrator_id))
+
+
+def _check_twins(behind: Sequence[str]) -> None:
+    for one, other in twins(behind):
         raise Problem("meters-alike", fields=(("/meters", "not-accepted"),), one=one, other=other)
 
 

@@ -99,12 +99,27 @@ class ConcentratorStore(Protocol):
         """By number."""
 
     async def get(self, concentrator_id: int) -> ConcentratorDetail | None: ...
-    async def by_number(self, number: str) -> int | None:
-        """Held until the transaction ends."""
+    async def hold(self) -> None:
+        """Nobody else changes what is behind the tenant's concentrators until the transaction ends."""
 
     async def meters(self, concentrator_id: int, limit: int, after: int) -> list[ConcentratorMeter]: ...
     async def add(self, number: str, name: str, poll_s: int) -> int | None:
         """None: the number is taken, perhaps by another utility."""
+
+    async def add_all(self, wanted: Sequence[tuple[str, str, int]]) -> set[str]:
+        """(number, name, pace); the numbers of those that are new."""
+
+    async def keys(self, numbers: Sequence[str]) -> dict[str, int]:
+        """Ids of the tenant's, held until the transaction ends."""
+
+    async def change_all(self, wanted: Sequence[tuple[int, str, int]]) -> None:
+        """(id, name, pace): "" and 0 leave what is; edges read them anew."""
+
+    async def put_all(self, pairs: Sequence[tuple[int, str]]) -> tuple[int, list[str]]:
+        """(id, a meter's number): how many were put, and the numbers that are no meters in use or behind another one."""
+
+    async def behind_each(self, concentrator_ids: Sequence[int]) -> list[list[str]]:
+        """Numbers of the meters in use behind each of them."""
 
     async def change(self, concentrator_id: int, values: dict[str, Any]) -> None:
         """``name``, ``poll_s``; edges read it anew."""
@@ -117,8 +132,8 @@ class ConcentratorStore(Protocol):
         """Those that were not behind it."""
 
     async def numbers_behind(self, concentrator_id: int) -> list[str]: ...
-    async def rows(self) -> list[ConcentratorRow]:
-        """All, for a file."""
+    async def rows(self, after: str, limit: int) -> list[ConcentratorRow]:
+        """Of so many concentrators after a number, for a file."""
 
 
 class ProductStore(Protocol):

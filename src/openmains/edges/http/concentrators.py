@@ -3,11 +3,13 @@
 
 import csv
 import io
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from litestar import Request, Response, delete, get, patch, post
+from litestar import Request, delete, get, patch, post
 from litestar.datastructures import UploadFile
 from litestar.params import JSONBody, MultipartBody, QueryParameter
+from litestar.response import Stream
 from msgspec import structs
 
 from openmains.app.fleet import change_concentrators as use
@@ -27,7 +29,7 @@ from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, Page, WhyQuery, after_id, changes, page
 from openmains.edges.http.permissions import ADMINISTRATOR, VIEWER
 
-LARGEST_FILE = 900_000
+LARGEST_FILE = 8 * 1024 * 1024  # 100,000 lines
 Search = Annotated[str | None, QueryParameter(min_length=1, max_length=64, description="A part of number or name.")]
 
 
@@ -47,24 +49,38 @@ async def list_concentrators(
 
 
 @get("/concentrators/file", operation_id="download_concentrators", tags=["fleet"], opt=VIEWER)
-async def download_concentrators(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """All of them with the meters behind each, as a CSV that the import takes back."""
-    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        rows = await work[ConcentratorStore].rows()
-    made = io.StringIO(newline="")
-    writer = csv.writer(made)
-    writer.writerow(use.COLUMNS)
-    writer.writerows((row.number, row.name, row.poll_s, row.meter) for row in rows)
-    return Response(
-        made.getvalue().encode("utf-8-sig"),
+async def download_concentrators(request: Request[Any, Any, Any]) -> Stream:
+    """All of them with the meters behind each, as a CSV, as a stream. The import takes it back, in files of at most 100,000 lines."""
+    return Stream(
+        _lines(use.file_pages(deps_of(request).store, actor_of(request))),
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="concentrators.csv"'},
     )
 
 
-@post("/concentrators/import", operation_id="import_concentrators", tags=["fleet"], opt=ADMINISTRATOR)
+async def _lines(pages: AsyncIterator[list[tuple[str, str, int, str]]]) -> AsyncIterator[bytes]:
+    made = io.StringIO(newline="")
+    writer = csv.writer(made)
+    writer.writerow(use.COLUMNS)
+    mark = "\ufeff"
+    async for lines in pages:
+        writer.writerows(lines)
+        yield (mark + made.getvalue()).encode()
+        made.seek(0)
+        made.truncate()
+        mark = ""
+
+
+@post(
+    "/concentrators/import",
+    operation_id="import_concentrators",
+    tags=["fleet"],
+    opt=ADMINISTRATOR,
+    request_max_body_size=LARGEST_FILE + 10_000,
+)
 async def import_concentrators(request: Request[Any, Any, Any], data: MultipartBody[UploadFile]) -> ConcentratorImport:
-    """Register concentrators and put meters behind them from a CSV, all or nothing; what it does not name stays."""
+    """Register concentrators and put meters behind them from a CSV, all or nothing; what it does not name stays. At most 100,000
+    lines; a longer file is divided anywhere."""
     raw = await data.read(LARGEST_FILE + 1)
     if len(raw) > LARGEST_FILE:
         raise Problem("too-large")

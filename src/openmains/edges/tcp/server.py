@@ -6,7 +6,7 @@ its sender down), bytes that wait to be sent (beyond them it is closed: its othe
 of all. A terminal that is gone without a word is found by the session's deadline and by the kernel's keep-alive.
 
 Over TLS sockets are accepted one by one and their handshakes begun here, so that one in its handshake counts against the same limits, and
-no more than ``HANDSHAKES`` are under way: whoever opens sockets and says nothing holds up nobody.
+no more than ``HANDSHAKES`` are under way, a part of them for one address: whoever opens sockets and says nothing holds up nobody.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ import ssl
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, cast
 
 from openmains.app.ingest.edge.limiter import AddressLimiter, Verdict
@@ -34,6 +35,7 @@ class TcpLimits:
 
     connections: int = 20_000
     connections_per_address: int = 1_000
+    handshakes_per_address: int = 32  # under way at once, or one address would hold all there are
     bytes_per_s: int = 65_536
     unread_bytes: int = 65_536
 
@@ -69,6 +71,7 @@ class TcpServer:
         self.counters: Counter[str] = Counter()
         self.open_session, self.limiter, self.limits = opened, limiter, limits
         self.hosts: Counter[str] = Counter()
+        self._shaking: Counter[str] = Counter()  # handshakes under way, by address
         self.connections: set[_Connection] = set()
         self._sock, self._tls = sock, tls
         self._server: asyncio.Server | None = None
@@ -91,6 +94,8 @@ class TcpServer:
             return "too_many"
         if self.hosts[host] > self.limits.connections_per_address and not self.limiter.is_trusted(host):
             return "too_many_of_one_address"
+        if self._shaking[host] >= self.limits.handshakes_per_address and not self.limiter.is_trusted(host):
+            return "too_many_handshakes"
         return "" if self.limiter.count(host, now) is Verdict.PASS else "address_floods"
 
     @property
@@ -122,12 +127,16 @@ class TcpServer:
                 sock.close()
                 self._room.release()
                 continue
+            self._shaking[host] += 1
             task = loop.create_task(self._shake_hands(sock, host, context))
             self._handshakes.add(task)
-            task.add_done_callback(self._shaken)
+            task.add_done_callback(partial(self._shaken, host))
 
-    def _shaken(self, task: asyncio.Task[None]) -> None:
+    def _shaken(self, host: str, task: asyncio.Task[None]) -> None:
         self._handshakes.discard(task)
+        self._shaking[host] -= 1
+        if not self._shaking[host]:
+            del self._shaking[host]
         self._room.release()
 
     async def _shake_hands(self, sock: socket.socket, host: str, context: ssl.SSLContext) -> None:

@@ -143,6 +143,19 @@ async def test_each_kind_is_confirmed_by_reading_back_and_acts_once(
         assert line.words() == [("confirmed", "done", DELIVERED)]
 
 
+async def test_a_clock_behind_a_silent_meter_is_told_the_time_of_its_turn() -> None:
+    """Set by the time at which the command came, it would be slow by the wait, and read back right by the same wrong time."""
+    line = Line(deaf=True)
+    await line.run(1)  # the readings of the line are under way: nobody answers for 15 s
+    line.give("set_clock", {"platform_at": 1, "utc_offset_min": 480})
+    await line.run(13)
+    assert not line.meters[0].acted
+    line.deaf = False
+    await line.run()
+    assert line.words() == [("confirmed", "done", DELIVERED)]
+    assert line.meters[0].clock_off_s is not None and abs(line.meters[0].clock_off_s) <= 1
+
+
 async def test_a_command_whose_edge_was_killed_acts_once_and_is_told_late_if_it_was_done() -> None:
     line = Line()
     await line.run()

@@ -19,21 +19,15 @@ from openmains.app.command.log_pull import SETTLE_S, as_text
 from openmains.app.command.ports import CommandResponse, Draft
 from openmains.app.command.signer.keys import MAC_BYTES
 from openmains.app.command.work import CommandWork, sweep, take_in
-from openmains.app.link.station.standing import StandingCache
 from openmains.domain.command.flow import CellFlow
 from openmains.domain.command.kinds import RULES, Channel, Kind
 from openmains.domain.command.order import slot_of
-from openmains.domain.ids import TenantId
 from openmains.domain.period import DAY_S
 from openmains.edges.postgres.command.flow import PostgresCommandFlow, apply_responses
 from openmains.edges.postgres.command.tables import Commands
 from openmains.edges.postgres.db import API_ROLE, PIPELINE_ROLE, Pool, create_pool, tenant_transaction
-from openmains.edges.postgres.fleet.concentrator_standing import ConcentratorStanding
-from openmains.edges.postgres.fleet.concentrators import put_concentrator
 from openmains.edges.signer.switch import FileSwitch
 from openmains.run.engines.engines import Engines
-from openmains.wire.station.content import Kind as StationKind
-from openmains.wire.station.content import Registration
 from tests.support.command_meter import ModelMeter, PlainDrivers
 from tests.support.command_town import Town, make_town
 
@@ -59,10 +53,11 @@ class Desk:
         self.flow = PostgresCommandFlow(pool, serials_since=FAR)
         self.down = Down()
         self.now_us = START_US
-        self.dispatcher = Dispatcher(
-            self.flow, PlainDrivers(), None, self.down, switch, CellFlow(600), clock_us=lambda: self.now_us
-        )
+        self.dispatcher = self.dispatcher_with(PlainDrivers())
         self.work = CommandWork(self.flow, None, switch)
+
+    def dispatcher_with(self, drivers: PlainDrivers) -> Dispatcher:
+        return Dispatcher(self.flow, drivers, None, self.down, self.switch, CellFlow(600), clock_us=lambda: self.now_us)
 
     async def draft(
         self, meter_id: int, kind: Kind, params: dict[str, Any] | None = None, key: str | None = None
@@ -439,45 +434,3 @@ async def test_no_other_time_is_told_than_the_platforms_own(desk: Desk) -> None:
     (frame,) = await desk.spoke(meter_id)
     _, params, *_ = msgspec.msgpack.decode(frame.frame[:-MAC_BYTES])
     assert params == {"platform_at": desk.now_us // 1_000_000, "utc_offset_min": 480}
-
-
-async def test_behind_a_concentrator_that_is_away_a_command_waits_and_can_be_called_off(desk: Desk) -> None:
-    """It is neither sent nor counted as tried until an edge says that its concentrator is connected (ADR 0035)."""
-    owner, meter_id = desk.town.owner, desk.town.meters[1]
-    number = f"{2_026_000_000_000_000 + desk.town.tenant_id:016d}"
-    assert await put_concentrator(owner, desk.town.tenant_id, number, "", 60, []) == []
-    await owner.execute(
-        "INSERT INTO concentrator_meter SELECT $1, concentrator_id, tenant_id FROM concentrator WHERE number = $2", meter_id, number
-    )  # fmt: skip
-    async with tenant_transaction(desk.api, desk.town.tenant_id) as connection:
-        (target,) = await Commands(connection, desk.town.tenant_id).targets([meter_id])
-    assert target.channel is Channel.GATEWAY
-    given = [await desk.draft(meter_id, Kind.READ_NOW), await desk.draft(meter_id, Kind.SET_CLOCK, {"platform_at": 1})]
-    await owner.execute("UPDATE command SET channel = 'gateway' WHERE command_id = ANY($1)", given)
-    await desk.take_in()
-    assert await desk.flow.due(desk.now_us // 1_000_000, 10) == []
-    assert await desk.dispatcher.turn() == 0 and {(await desk.state(one))[0] for one in given} == {"queued"}
-    async with tenant_transaction(desk.api, desk.town.tenant_id) as connection:
-        assert await Commands(connection, desk.town.tenant_id).cancel(given[1], "ann", "no", desk.now_us)
-
-    book, standing = StandingCache(lambda: desk.now_us), ConcentratorStanding(desk.pool, 3)
-    book.connected(number, TenantId(desk.town.tenant_id), "198.51.100.7", Registration(StationKind.DTU), is_proven=True)
-    await standing.write(book, 0.0)
-    assert await desk.dispatcher.turn() == 1
-    (opened,) = await desk.flow.open(given[:1])
-    assert (opened.concentrator, await desk.state(given[0])) == (number, ("sent", ""))
-    assert (await desk.state(given[1]))[0] == "cancelled"
-
-    word = CommandResponse(
-        desk.town.tenant_id, meter_id, desk.now_us, link="confirmed", command_id=given[0], detail="already_done"
-    )
-    await desk.respond([word, word])
-    assert await desk.state(given[0]) == ("confirmed", "already_done")
-    expired = await desk.draft(meter_id, Kind.SET_CLOCK, {"platform_at": 2})
-    await owner.execute("UPDATE command SET channel = 'gateway' WHERE command_id = $1", expired)
-    await desk.take_in()
-    await standing.begin()  # the node was killed and begins again
-    desk.later(RULES[Kind.SET_CLOCK].validity_s + 1)
-    assert await desk.dispatcher.turn() == 0
-    await sweep(desk.flow, desk.now_us)
-    assert await desk.state(expired) == ("expired", "never_sent")

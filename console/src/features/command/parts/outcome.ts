@@ -31,6 +31,7 @@ const ADVISED: Readonly<Record<string, string>> = {
   not_by_this_driver: "product", not_signed_kind: "product", unknown_kind: "product",
   many: "second", amount: "second", price: "second", two_persons: "second", critical: "second", out_of_hours: "second", quota_operator: "quota", quota_utility: "quota", quota_zone: "quota", quota_platform: "quota",
   refused: "askMeter", bad_mac: "key", counter_too_low: "anew", expired: "anew", never_sent: "silent", no_answer: "silent", outcome_unknown: "check", restored: "check",
+  not_reachable: "onSite", needs_meter_number: "registry", other_number: "registry", unproven: "proof", unreadable: "product", read_back: "askMeter",
 };
 
 /** Key below `command.advice` of what to do now; by the first reason that has one, else by the verdict. */

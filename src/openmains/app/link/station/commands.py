@@ -94,7 +94,7 @@ class LineCommands:
             self._tell("declined", frame, None, NOT_SENT, "other_number")
             return
         self._under_way[frame.command_id] = None
-        act = self._in_turn(frame, self._act(frame, place, asked))
+        act = self._in_turn(frame, place, asked)
         now = self._clock.time()
         session.command(frame.command_id, act, lambda result: self._ended(frame, place, result), now)
 
@@ -117,15 +117,14 @@ class LineCommands:
             )
         return read(meter)
 
-    def _in_turn(self, frame: DownFrame, act: Act) -> Act:
-        """The act, begun when it is its turn: it may have waited for others."""
+    def _in_turn(self, frame: DownFrame, place: LinePlace, asked: Asked) -> Act:
+        """The act, made when it is its turn: it may have waited for others, and a clock is told the time of then."""
         if self._stopped(frame.tenant_id):
             self.counters["line.command_stopped"] += 1
-            act.close()
             return Result(Outcome.WITHHELD)
         self._under_way[frame.command_id] = self._clock.unix_us()
         self.counters["line.command_sent"] += 1
-        return (yield from act)
+        return (yield from self._act(frame, place, asked))
 
     def _ended(self, frame: DownFrame, place: LinePlace, result: Result | None) -> None:
         sent_us = self._under_way.pop(frame.command_id, None)

@@ -31,7 +31,8 @@ class StationFrame:
 
 @dataclass(slots=True)
 class TerminalStanding:
-    """One terminal. ``clock_off_s``: its clock minus ours at its newest heartbeat. Instants in µs."""
+    """One terminal. ``clock_off_s``: its clock minus ours at its newest heartbeat; ``is_new``: nothing of its connection was written yet.
+    Instants in µs."""
 
     number: str
     tenant_id: TenantId
@@ -47,6 +48,7 @@ class TerminalStanding:
     clock_off_s: int | None = None
     ended_us: int | None = None
     ending: str = ""
+    is_new: bool = True
     frames: deque[StationFrame] = field(default_factory=lambda: deque(maxlen=MOST_FRAMES))
 
 

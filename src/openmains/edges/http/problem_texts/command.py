@@ -11,6 +11,15 @@ TEXTS: dict[str, Text] = {
         "Not a command of this meter",
         "The driver of this product has no such command. The meter's command-kinds lists those it has.",
     ),
+    "not-reachable": Text(
+        409,
+        "命令无法送达该表",
+        "表 {number} 没有自己的通信模块，所在集中器只转发它主动上报的内容，不能向它提问。没有写入任何内容。"
+        "请到现场操作；若该表有模块，请先在资料中登记其 IMEI。",
+        "No command reaches this meter",
+        "Meter {number} has no module of its own, and its concentrator only hands on what the meter says unasked. Nothing was written. Act at"
+        " the meter; where it does have a module, register its IMEI first.",
+    ),
     "beyond-meter": Text(
         400,
         "数值超过表具的可能范围",

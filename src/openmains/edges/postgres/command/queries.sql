@@ -17,11 +17,11 @@ SELECT w.command_id, w.serial, w.kind, w.lane, w.priority, w.state, w.due_at, w.
             AND EXISTS (SELECT FROM meter_safety t WHERE t.meter_id = w.meter_id AND t.lifted_us IS NULL))
 
 -- name: due
--- Always reachable meters with a command whose time has come, by command_waiting_due; of those behind a concentrator only while it is
--- connected: until then their commands wait, and can be called off.
+-- Always reachable meters with a command whose time has come, by command_waiting_due; of those that are reached by a concentrator only
+-- while it is connected: until then their commands wait, and can be called off.
 SELECT DISTINCT w.meter_id FROM command_waiting w
   LEFT JOIN concentrator_meter b USING (meter_id) LEFT JOIN concentrator_state s USING (concentrator_id)
- WHERE w.channel <> 'direct' AND w.due_at <= :now AND (b.meter_id IS NULL OR s.is_connected) LIMIT :most
+ WHERE w.channel <> 'direct' AND w.due_at <= :now AND (w.channel <> 'gateway' OR b.meter_id IS NULL OR s.is_connected) LIMIT :most
 
 -- name: due_for_safety
 -- Meters to be closed for safety that were heard a moment ago and may listen still, by command_waiting_safety: these are not
@@ -238,7 +238,7 @@ SELECT released FROM command_batch WHERE batch_id = :batch_id AND state = 'runni
 -- name: next_of_batch
 -- The next meters of a batch, by place.
 SELECT x.place, x.meter_id, coalesce(x.params, b.params) AS params, s.reported, b.unique_key,
-       extract(epoch FROM b.created_at)::bigint AS created_s, command_channel(m.meter_id, p.settings) AS channel
+       extract(epoch FROM b.created_at)::bigint AS created_s, command_channel(CASE WHEN m.imei IS NULL THEN m.meter_id END, p.settings) AS channel
   FROM command_batch b
   JOIN command_batch_meter x USING (batch_id)
   JOIN meter m ON m.meter_id = x.meter_id
@@ -328,7 +328,7 @@ WITH taken AS (
   DELETE FROM command_onboarding WHERE meter_id IN
     (SELECT meter_id FROM command_onboarding ORDER BY meter_id LIMIT :most FOR UPDATE SKIP LOCKED)
   RETURNING meter_id)
-SELECT m.meter_id, m.tenant_id, m.product_id, command_channel(m.meter_id, p.settings) AS channel,
+SELECT m.meter_id, m.tenant_id, m.product_id, command_channel(CASE WHEN m.imei IS NULL THEN m.meter_id END, p.settings) AS channel,
        p.settings -> 'defaults' AS defaults
   FROM taken JOIN meter m USING (meter_id) JOIN product p USING (product_id)
  WHERE m.removed_on IS NULL AND jsonb_typeof(p.settings -> 'defaults') = 'object' AND p.settings -> 'defaults' <> '{}'::jsonb

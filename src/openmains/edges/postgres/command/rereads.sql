@@ -29,7 +29,7 @@ WITH chosen AS (
    WHERE g.state IN ('waiting', 'wanted', 'asked', 'visit') AND g.meter_id > :after
      AND (coalesce(s.last_seen_us, 0) > g.looked_us OR g.look_s <= :now_s)
    GROUP BY g.meter_id ORDER BY g.meter_id LIMIT :most)
-SELECT m.meter_id, m.tenant_id, m.area_id, m.product_id, p.driver, command_channel(m.meter_id, p.settings) AS channel,
+SELECT m.meter_id, m.tenant_id, m.area_id, m.product_id, p.driver, command_channel(CASE WHEN m.imei IS NULL THEN m.meter_id END, p.settings) AS channel,
        m.report_mode AS own_mode, p.report_mode AS product_mode, m.removed_on IS NOT NULL AS is_removed,
        EXISTS (SELECT FROM terminal t
                 WHERE t.meter_id = m.meter_id AND t.imei = m.imei AND t.state IN ('quarantine', 'blocked')) AS is_held_back,

@@ -62,6 +62,7 @@ class Commands(BatchTables):
                 _channel(row["channel"]),
                 row["number"],
                 row["qmax_l_h"],
+                row["has_module"],
             )
             for row in rows
         ]

@@ -2,9 +2,10 @@
 -- One tenant's commands, as role openmains_api, which may draft and call off and nothing else (migration 0006).
 
 -- name: targets
--- Meters in use, as far as commands must know them.
-SELECT m.meter_id, m.tenant_id, m.product_id, p.driver, command_channel(m.meter_id, p.settings) AS channel,
-       m.number, coalesce(nullif(m.qmax_l_h, 0), p.qmax_l_h) AS qmax_l_h
+-- Meters in use, as far as commands must know them. A concentrator is the way to those without a module of their own: one with a module
+-- sleeps and is told when it was heard, wherever its readings come from.
+SELECT m.meter_id, m.tenant_id, m.product_id, p.driver, command_channel(CASE WHEN m.imei IS NULL THEN m.meter_id END, p.settings) AS channel,
+       m.number, coalesce(nullif(m.qmax_l_h, 0), p.qmax_l_h) AS qmax_l_h, m.imei IS NOT NULL AS has_module
   FROM meter m JOIN product p USING (product_id)
  WHERE m.tenant_id = :tenant_id AND m.meter_id = ANY(:meter_ids::bigint[]) AND m.removed_on IS NULL
 

@@ -64,11 +64,8 @@ class Concentrators:
             ],
         )
 
-    async def by_number(self, number: str) -> int | None:
-        found: int | None = await _QUERIES["concentrator_by_number"].fetchval(
-            self._connection, tenant_id=self._tenant_id, number=number
-        )
-        return found
+    async def hold(self) -> None:
+        await _QUERIES["hold_behind"].execute(self._connection, tenant_id=self._tenant_id)
 
     async def meters(self, concentrator_id: int, limit: int, after: int) -> list[ConcentratorMeter]:
         rows = await _QUERIES["concentrator_meters"].fetch(
@@ -93,6 +90,47 @@ class Concentrators:
             self._connection, tenant_id=self._tenant_id, number=number, name=name, poll_s=poll_s
         )
         return found
+
+    async def add_all(self, wanted: Sequence[tuple[str, str, int]]) -> set[str]:
+        rows = await _QUERIES["add_concentrators"].fetch(
+            self._connection,
+            tenant_id=self._tenant_id,
+            numbers=[number for number, _, _ in wanted],
+            names=[name for _, name, _ in wanted],
+            polls=[poll_s for _, _, poll_s in wanted],
+        )
+        return {row["number"] for row in rows}
+
+    async def keys(self, numbers: Sequence[str]) -> dict[str, int]:
+        rows = await _QUERIES["concentrator_keys"].fetch(
+            self._connection, tenant_id=self._tenant_id, numbers=list(numbers)
+        )
+        return {row["number"]: row["concentrator_id"] for row in rows}
+
+    async def change_all(self, wanted: Sequence[tuple[int, str, int]]) -> None:
+        await _QUERIES["set_concentrators"].execute(
+            self._connection,
+            tenant_id=self._tenant_id,
+            concentrator_ids=[key for key, _, _ in wanted],
+            names=[name for _, name, _ in wanted],
+            polls=[poll_s for _, _, poll_s in wanted],
+        )
+
+    async def put_all(self, pairs: Sequence[tuple[int, str]]) -> tuple[int, list[str]]:
+        asked = {
+            "tenant_id": self._tenant_id,
+            "concentrator_ids": [key for key, _ in pairs],
+            "numbers": [number for _, number in pairs],
+        }
+        put = await _QUERIES["put_behind_each"].fetch(self._connection, **asked)
+        left = await _QUERIES["not_behind"].fetch(self._connection, **asked)
+        return len(put), [row["number"] for row in left]
+
+    async def behind_each(self, concentrator_ids: Sequence[int]) -> list[list[str]]:
+        rows = await _QUERIES["behind_each"].fetch(
+            self._connection, tenant_id=self._tenant_id, concentrator_ids=list(set(concentrator_ids))
+        )
+        return [row["numbers"] for row in rows]
 
     async def change(self, concentrator_id: int, values: dict[str, Any]) -> None:
         await _QUERIES["set_concentrator"].execute(
@@ -129,8 +167,10 @@ class Concentrators:
         )
         return [row["number"] for row in rows]
 
-    async def rows(self) -> list[ConcentratorRow]:
-        rows = await _QUERIES["concentrator_file"].fetch(self._connection, tenant_id=self._tenant_id)
+    async def rows(self, after: str, limit: int) -> list[ConcentratorRow]:
+        rows = await _QUERIES["concentrator_file"].fetch(
+            self._connection, tenant_id=self._tenant_id, after=after, most=limit
+        )
         return [ConcentratorRow(**dict(row)) for row in rows]
 
     async def _rows(

@@ -31,12 +31,15 @@ class ConcentratorStanding:
         except Exception:
             book.again(found)
             raise
+        for each in found:
+            each.is_new = False
 
     async def _put(self, found: list[TerminalStanding]) -> None:
         await _QUERIES["standing_put"].execute(
             self._pool,
             node=self._node,
             numbers=[each.number for each in found],
+            begun=[each.number for each in found if each.is_new and each.is_connected],
             connected=[each.is_connected for each in found],
             proven=[each.is_proven for each in found],
             hosts=[each.host for each in found],

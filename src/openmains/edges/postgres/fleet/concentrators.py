@@ -64,6 +64,7 @@ async def put_concentrator(
 ) -> list[str] | None:
     """Register one, with meters by their registered numbers, in the caller's transaction. The numbers that cannot be put behind it: no meter in
     use, or behind another one; None: the concentrator's number is another utility's. Where either is so, the caller rolls back."""
+    await _QUERIES["hold_behind"].execute(connection, tenant_id=tenant_id)
     key = await _QUERIES["put_concentrator"].fetchval(
         connection, tenant_id=tenant_id, number=number, name=name, poll_s=poll_s
     )
