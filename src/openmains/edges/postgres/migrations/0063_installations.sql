@@ -48,7 +48,7 @@ BEGIN
   END IF;
   IF NOT EXISTS (SELECT FROM account a JOIN meter m ON m.meter_id = NEW.meter_id AND m.tenant_id = a.tenant_id
                    JOIN product p ON p.product_id = m.product_id AND p.medium = a.medium AND p.kind = 'meter'
-                  WHERE a.account_id = NEW.account_id AND a.tenant_id = NEW.tenant_id AND a.opened_at <= lower(NEW.during)
+                  WHERE a.account_id = NEW.account_id AND a.tenant_id = NEW.tenant_id AND date_trunc('second', a.opened_at) <= lower(NEW.during)
                     AND (a.closed_at IS NULL OR upper(NEW.during) <= a.closed_at)) THEN
     RAISE check_violation USING MESSAGE = 'the meter does not fit the account', CONSTRAINT = 'installation_fits';
   END IF;
@@ -118,18 +118,39 @@ CREATE TRIGGER meter_to_be_hung AFTER INSERT ON meter REFERENCING NEW TABLE AS n
   FOR EACH STATEMENT EXECUTE FUNCTION note_meters_to_hang();
 ALTER TABLE meter ENABLE ALWAYS TRIGGER meter_to_be_hung; -- also where an import writes without the other triggers (0003)
 
--- A code that no premises (or account) of the tenant has: the base itself, else with -2, -3 …
+-- What a meter's address is looked up by: an area of a million meters is never read through for one of them.
+CREATE INDEX premises_address ON premises (area_id, md5(address), premises_id);
+
+-- A code that no premises (or account) of the tenant has: the base itself, else with -2, -3 … Of thousands that are taken only some are looked
+-- at: the step is doubled until one is free, and halved again between the last that was taken and that one.
+CREATE FUNCTION is_code_taken(p_tenant int, p_code text, p_premises boolean) RETURNS boolean LANGUAGE plpgsql STABLE
+  SET search_path = public, pg_temp AS $$
+BEGIN
+  RETURN CASE WHEN p_premises THEN EXISTS (SELECT FROM premises WHERE tenant_id = p_tenant AND code = p_code)
+              ELSE EXISTS (SELECT FROM account WHERE tenant_id = p_tenant AND number = p_code) END;
+END $$;
 CREATE FUNCTION free_code(p_tenant int, p_base text, p_premises boolean) RETURNS text LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
-  v_code text := p_base;
-  v_next int := 1;
+  v_taken bigint := 1;
+  v_free bigint := 2;
+  v_middle bigint;
 BEGIN
-  WHILE CASE WHEN p_premises THEN EXISTS (SELECT FROM premises WHERE tenant_id = p_tenant AND code = v_code)
-             ELSE EXISTS (SELECT FROM account WHERE tenant_id = p_tenant AND number = v_code) END LOOP
-    v_next := v_next + 1;
-    v_code := p_base || '-' || v_next;
+  IF NOT is_code_taken(p_tenant, p_base, p_premises) THEN
+    RETURN p_base;
+  END IF;
+  WHILE is_code_taken(p_tenant, p_base || '-' || v_free, p_premises) LOOP
+    v_taken := v_free;
+    v_free := v_free * 2;
   END LOOP;
-  RETURN v_code;
+  WHILE v_free - v_taken > 1 LOOP
+    v_middle := (v_taken + v_free) / 2;
+    IF is_code_taken(p_tenant, p_base || '-' || v_middle, p_premises) THEN
+      v_taken := v_middle;
+    ELSE
+      v_free := v_middle;
+    END IF;
+  END LOOP;
+  RETURN p_base || '-' || v_free;
 END $$;
 
 -- Hangs them (ADR 0025, item 10): at premises of their address and area, an account for each of a customer's premises and media, numbered by the
@@ -143,7 +164,7 @@ DECLARE
   v_account bigint;
   v_done int := 0;
 BEGIN
-  PERFORM pg_advisory_xact_lock(1869414403);
+  PERFORM pg_advisory_xact_lock(1869414404);
   FOR r IN
     WITH taken AS (DELETE FROM meter_to_hang WHERE meter_id IN (SELECT meter_id FROM meter_to_hang ORDER BY meter_id LIMIT p_most)
                    RETURNING meter_id)
@@ -155,7 +176,8 @@ BEGIN
      ORDER BY m.meter_id
   LOOP
     SELECT premises_id INTO v_premises FROM premises
-     WHERE tenant_id = r.tenant_id AND area_id = r.area_id AND r.address <> '' AND address = r.address ORDER BY premises_id LIMIT 1;
+     WHERE tenant_id = r.tenant_id AND area_id = r.area_id AND r.address <> '' AND md5(address) = md5(r.address) AND address = r.address
+     ORDER BY premises_id LIMIT 1;
     IF v_premises IS NULL THEN
       INSERT INTO premises (tenant_id, area_id, code, address)
       VALUES (r.tenant_id, r.area_id, free_code(r.tenant_id, r.base, true), coalesce(nullif(r.address, ''), nullif(r.customer_address, ''), r.number))

@@ -14,7 +14,7 @@ from openmains.edges.postgres.db import Connection, Pool, Row
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__, "manual.sql")
-_LOCK = 0x6F6D_0002  # first half of the advisory lock 'an import of readings of this tenant runs'
+_LOCK = 0x6F6D_0005  # first half of the advisory lock 'an import of readings of this tenant runs'
 
 
 def _state(version: int | None, flags: int) -> ManualState:
