@@ -128,6 +128,10 @@ def test_registers_at_the_ends_are_held_against_the_meters_own() -> None:
     assert end(None, is_closing=False) is None
     known = replace(known, last=(99_900, T))
     assert end(50) == 50  # past the end of the dial
+    known = replace(known, qmax=0)
+    assert end(50) == 50 and end(49_899) == 49_899  # nobody knows how much can have passed: at most half the dial
+    for count, at in ((49_901, hour), (89_990, hour), (99_901, T - 60)):
+        assert refusal(end, count, at) is Refusal.REGISTER_IMPOSSIBLE, (count, at)
     known = replace(known, life_s=T + 1)
     assert end(7, is_closing=False) == 7  # what it said before the workshop had it
 

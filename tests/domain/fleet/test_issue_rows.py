@@ -4,7 +4,7 @@
 import pytest
 
 from openmains.domain.fleet.cells import REASONS, CellError
-from openmains.domain.fleet.issue_rows import ISSUE_TABLE, IssueError, NamedMeter, numbers_of, plan_issue
+from openmains.domain.fleet.issue_rows import ISSUE_TABLE, IssueError, NamedMeter, numbers_of, plan_issue, too_many
 from openmains.domain.fleet.meter_life import Life
 from openmains.domain.ids import MeterId
 
@@ -39,6 +39,11 @@ def test_a_line_is_taken_whole_or_says_why(
     gone = {name: meter._replace(life=Life.ISSUED) for name, meter in KNOWN.items()}
     told = plan_issue("w", "A001", 1, 100, gone, ())
     assert isinstance(told, IssueError) and (told.reason, told.life) == ("not-in-stock", Life.ISSUED)
+
+
+def test_a_list_is_bounded_before_its_numbers_are_written_out() -> None:
+    assert too_many([4_000, 6_000]) is None and too_many([]) is None
+    assert too_many([10_000] * 10_000) == 1 and too_many([1] * 10_001) == 10_000
 
 
 def test_cells_of_a_list() -> None:

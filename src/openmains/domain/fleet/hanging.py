@@ -242,8 +242,8 @@ def settled(meter: MeterInLife, register: EndRegister, at_s: int, *, is_closing:
     """The register as it is kept, after what the meter's own registers and its dial allow. Raises ``register-needed``,
     ``register-beyond-dial``, and ``register-impossible`` with the register it is held against.
 
-    A register runs on from the newest one that the meter said, at most at Qmax, and past the end of the dial where that is known; at an
-    instant before that one it may not lie above it. A person who reads whole cubic metres reads the register that the meter says itself,
+    A register runs on from the newest one that the meter said, at most at Qmax, and past the end of the dial where that is known – by at
+    most half of it where Qmax is not known; at an instant before that one it may not lie above it. A person who reads whole cubic metres reads the register that the meter says itself,
     to fewer digits: then the meter's own is kept. What a meter said before its last act is not held against an opening: a workshop may have
     set it back.
     """
@@ -260,10 +260,11 @@ def settled(meter: MeterInLife, register: EndRegister, at_s: int, *, is_closing:
     if at_s >= known_s and 0 < known - count < register.digit:
         return replace(register, count=known)
     passed = known - count if at_s < known_s else count - known
+    most = meter.qmax * abs(at_s - known_s) // 3600 + register.digit if meter.qmax else None
     if passed < 0 and meter.dial:
         passed += meter.dial
-    most = meter.qmax * abs(at_s - known_s) // 3600 + register.digit
-    if passed < 0 or (meter.qmax and passed > most):
+        most = meter.dial // 2 if most is None else most  # as ``account_days.passed`` takes it
+    if passed < 0 or (most is not None and passed > most):
         raise LifeActRefusedError(Refusal.REGISTER_IMPOSSIBLE, number=meter.number, known=known, given=count)
     return register
 

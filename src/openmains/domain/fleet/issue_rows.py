@@ -6,7 +6,7 @@ carton. A number counts up in its last digits and keeps its width. Nothing is ch
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from openmains.domain.fleet.table_rows import TableColumns
 from openmains.domain.ids import MeterId
 
 MOST_OF_A_LINE = 10_000
+MOST_OF_A_LIST = 10_000
 _RUN = re.compile(r"(.*?)([0-9]{1,18})")
 
 
@@ -90,6 +91,17 @@ def numbers_of(first: str, quantity: int) -> list[str]:
     return [f"{head}{number:0{len(digits)}d}" for number in range(int(digits), last)]
 
 
+def too_many(quantities: Iterable[int]) -> int | None:
+    """Place of the line with which a list comes to more than ``MOST_OF_A_LIST`` meters; None: it does not. Asked before any number is written
+    out: a slipped column is a hundred million of them."""
+    count = 0
+    for place, quantity in enumerate(quantities):
+        count += quantity
+        if count > MOST_OF_A_LIST:
+            return place
+    return None
+
+
 def plan_issue(
     product: str, first: str, quantity: int, at_s: int, known: Mapping[str, NamedMeter], taken: Collection[Any]
 ) -> list[MeterId] | IssueError:
@@ -97,7 +109,7 @@ def plan_issue(
     names = numbers_of(first, quantity)
     if len(names) < quantity:
         return IssueError("quantity", "run-ends", names[-1])
-    meters: list[MeterId] = []
+    meters: dict[MeterId, None] = {}  # in their order
     for name in names:
         meter = known.get(name)
         if meter is None:
@@ -110,5 +122,5 @@ def plan_issue(
             return IssueError("number", "before-stock", name)
         if meter.meter_id in taken or meter.meter_id in meters:
             return IssueError("number", "twice", name)
-        meters.append(meter.meter_id)
-    return meters
+        meters[meter.meter_id] = None
+    return list(meters)
