@@ -47,6 +47,8 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "duplicate_in_file": ("与文件中另一行重复", "the same value is in another row of the file"),
     "customer_differs": ("同一户号的资料与文件中另一行不同", "another row of the file says something else of this customer"),
     "unknown_product": ("没有此产品代码", "there is no such product"),
+    "other_unit": ("该产品的介质或读数单位与该表已有的安装不符：请拆除后以新表登记",
+                   "the product is of another medium or counts in another unit than the meter's installations: remove it and register it anew"),
     "other_kind": ("表计不能改为监测终端，监测终端也不能改为表计：请填同类产品的代码，或先拆除再以新编号登记",
                    "a meter stays a meter and a monitor a monitor: give a product of its kind, or remove it and register it anew"),
     "monitor_customer": ("监测终端没有用户：请清空户号", "a monitor has no customer: leave the customer code empty"),

@@ -243,9 +243,9 @@ def settled(meter: MeterInLife, register: EndRegister, at_s: int, *, is_closing:
     ``register-beyond-dial``, and ``register-impossible`` with the register it is held against.
 
     A register runs on from the newest one that the meter said, at most at Qmax, and past the end of the dial where that is known – by at
-    most half of it where Qmax is not known; at an instant before that one it may not lie above it. A person who reads whole cubic metres reads the register that the meter says itself,
-    to fewer digits: then the meter's own is kept. What a meter said before its last act is not held against an opening: a workshop may have
-    set it back.
+    most half of it where Qmax is not known; at an instant before that one it may not lie above it. A person who reads whole cubic metres
+    reads the register that the meter says itself, to fewer digits: then the meter's own is kept. What a meter said before its last act is
+    not held against an opening: a workshop may have set it back.
     """
     count = register.count
     if (count is None) != (register.source is RegisterSource.UNKNOWN) or (count is None and is_closing):

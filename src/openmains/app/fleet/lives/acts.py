@@ -57,7 +57,8 @@ T = TypeVar("T")
 
 
 class LifeActs:
-    """The use cases of one request. ``now_us``: its clock."""
+    """The use cases of one request. ``now_us``: its clock. Accounts are locked before meters, as acts on accounts do, which write the holder
+    into their meters: two acts never wait for each other."""
 
     def __init__(self, store: Store, dimensions: Dimensions, actor: Actor, digits: Digits, now_us: int) -> None:
         self._store = store
@@ -76,8 +77,8 @@ class LifeActs:
         note = self._note(wanted, "install", wanted.person, wanted.contractor)
 
         async def act(work: Work) -> MeterLife:
-            (meter,) = await self._locked(work, [wanted.meter])
             account = await _account(work, wanted.account_id, wanted.account_number)
+            (meter,) = await self._locked(work, [wanted.meter])
             opening = _end(meter, wanted.opening, "/opening")
             change = _decided(install, meter.facts, account.facts, *self._at(note), opening)
             await self._hang(work, meter, account, note.at, {} if wanted.place is None else {"place": wanted.place})
@@ -91,11 +92,14 @@ class LifeActs:
         note = self._note(wanted, "remove", wanted.person, wanted.contractor)
 
         async def act(work: Work) -> MeterLife:
+            held_at = await work[LifeStore].account_where(await self._find(work, wanted.old))
+            account = None if held_at is None else await _account(work, held_at)
             old, new = await self._locked(work, [wanted.old, wanted.new])
             span = old.facts.hangs
             if span is None:
                 raise _refused(LifeActRefusedError(Refusal.NOT_HANGING, number=old.facts.number))
-            account = await _account(work, AccountId(span.account_id))
+            if account is None or span.account_id != account.facts.account_id:
+                raise Problem("changed-meanwhile")
             closing, opening = _end(old, wanted.closing, "/closing"), _end(new, wanted.opening, "/opening")
             off, on = _decided(
                 exchange, old.facts, new.facts, account.facts, *self._at(note), closing, opening
@@ -126,8 +130,8 @@ class LifeActs:
         note = self._note(wanted, "move")
 
         async def act(work: Work) -> MeterLife:
-            (meter,) = await self._locked(work, [wanted.meter])
             account = await _account(work, wanted.account_id, wanted.account_number)
+            (meter,) = await self._locked(work, [wanted.meter])
             register = _end(meter, wanted.register, "/register")
             await _write(work, _decided(move, meter.facts, account.facts, *self._at(note), register), note, None)
             where = {"area_id": account.area_id, "address": account.address, "customer_id": account.customer_id}
@@ -280,7 +284,7 @@ def effective(at: datetime | None, now_s: int) -> datetime:
         return utc(now_s)
     if at.tzinfo is None:
         raise Problem("invalid-input", fields=(("/at", "without-zone"),))
-    if not 1970 < at.year <= 2100 or at.timestamp() > now_s:
+    if not 1970 < at.year <= 2100 or int(at.timestamp()) > now_s:  # to the second, as the clock is told here
         raise Problem("invalid-input", fields=(("/at", "in-the-future" if at.year > 1970 else "before-1950"),))
     return utc(int(at.timestamp()))
 

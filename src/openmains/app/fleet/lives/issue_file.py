@@ -1,27 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """Issue from the warehouse by a file (CSV, XLSX): model, number, how many, person, contractor, date. All rows or none; every fault is named
-with its row and cell. The same file again is the same act."""
+with its row and cell. The same file again is the same act as long as nothing else was done to its meters; after that it is a new one."""
 
 from datetime import date, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
 from openmains.app.fleet.imports.area_reader import AreaOrders, reading
-from openmains.app.fleet.lives.ports import ActNote, LifeStore
+from openmains.app.fleet.lives.ports import ActNote, IssuedBefore, LifeStore
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.identity.reason import stated
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
 from openmains.domain.fleet.cells import HeaderError, RowError
-from openmains.domain.fleet.issue_rows import IssueError, NamedMeter, numbers_of, plan_issue
+from openmains.domain.fleet.issue_rows import IssueError, NamedMeter, numbers_of, plan_issue, too_many
 from openmains.domain.ids import MeterId
 from openmains.domain.period import Zone, date_to_day, utc
 
 MOST_ROWS = 10_000
-MOST_METERS = 10_000
 SHOWN_ERRORS = 1000
 Group = tuple[str, str, str]  # person, contractor, date
 Rows = list[tuple[int, dict[str, Any]]]
@@ -38,13 +38,15 @@ class IssueFault(Struct, frozen=True):
 
 
 class IssueFileResult(Struct, frozen=True):
-    """``meters`` that were issued; none where there are faults, of which the first 1000 are told. ``ignored``: headings nobody reads."""
+    """``meters`` that were issued; none where there are faults, of which the first 1000 are told. ``ignored``: headings nobody reads.
+    ``already``: when this same file issued them before; null: they were issued now."""
 
     rows: int
     meters: int
     faults: list[IssueFault]
     fault_count: int
     ignored: list[str]
+    already: datetime | None = None
 
 
 async def issue_by_file(
@@ -55,27 +57,48 @@ async def issue_by_file(
     rows, errors, headers, ignored, read = await _read(path)
     if not read:
         raise Problem("file-unreadable", why=("文件没有数据行", "the file has no rows"))
-    key = f"file:{digest[:48]}"
+    quantities = [row.get("quantity", 1) for _, row in rows]
+    if (over := too_many(quantities)) is not None:
+        errors.append(RowError(rows[over][0], headers["quantity"], str(quantities[over]), "too-many-issued"))
+        return _refused(read, errors, ignored)
     async with store.tenant(actor.tenant_id) as work:
         lives = work[LifeStore]
-        if done := await lives.lock_key(key):
-            return IssueFileResult(read, len(done), [], 0, ignored)
+        key, before = await _round(lives, f"file:{digest[:48]}")
+        if before is not None and before.stands:
+            return IssueFileResult(read, before.meters, [], 0, ignored, before.made_at)
         names = {name for _, row in rows for name in numbers_of(row["number"], row.get("quantity", 1))}
         known = await lives.named(sorted(names))
         groups, faults = _planned(rows, known, headers, zone, now_s)
-        errors = sorted([*errors, *faults], key=lambda error: error.row)
-        if errors:
-            return IssueFileResult(read, 0, [_told(error) for error in errors[:SHOWN_ERRORS]], len(errors), ignored)
-        count = 0
+        if errors or faults:
+            return _refused(read, [*errors, *faults], ignored)
+        issued = 0
         for (person, contractor, day), meters in groups.items():
             at = _at(day, zone, now_s)
             note = ActNote(key, "issue", at, person, contractor, why, digest[:32], actor.user_id)
             if await lives.issue(meters, note) != len(meters):
                 raise Problem("changed-meanwhile")
-            count += len(meters)
-        told = {"meters": count, "persons": sorted({person for person, _, _ in groups}), "key": key}
+            issued += len(meters)
+        told = {"meters": issued, "persons": sorted({person for person, _, _ in groups}), "key": key}
         await work[AuditTrail].record(actor, "issue_meters", "meter", key, None, told, reason=why)
-    return IssueFileResult(read, count, [], 0, ignored)
+    return IssueFileResult(read, issued, [], 0, ignored)
+
+
+async def _round(lives: LifeStore, base: str) -> tuple[str, IssuedBefore | None]:
+    """The key of the file's next round, and its last one."""
+    await lives.lock_key(base)
+    last: IssuedBefore | None = None
+    for number in count(1):
+        key = base if number == 1 else f"{base}/{number}"
+        found = await lives.issued_before(key)
+        if found is None:
+            return key, last
+        last = found
+    raise AssertionError  # the loop has no end
+
+
+def _refused(read: int, errors: list[RowError], ignored: list[str]) -> IssueFileResult:
+    errors = sorted(errors, key=lambda error: error.row)
+    return IssueFileResult(read, 0, [_told(error) for error in errors[:SHOWN_ERRORS]], len(errors), ignored)
 
 
 async def _read(path: Path) -> tuple[Rows, list[RowError], dict[str, str], list[str], int]:
@@ -115,9 +138,6 @@ def _planned(
             faults.append(RowError(place, headers[planned.field], planned.name, planned.reason))
             continue
         taken.update(planned)
-        if len(taken) > MOST_METERS:
-            faults.append(RowError(place, headers["quantity"], str(len(taken)), "too-many-issued"))
-            break
         groups.setdefault((row["person"], row.get("contractor", ""), day), []).extend(planned)
     return groups, faults
 

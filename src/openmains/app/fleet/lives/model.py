@@ -52,7 +52,8 @@ class MeterFacts(Struct, frozen=True):
 
 
 class MeterFactsChange(Struct, frozen=True, forbid_unknown_fields=True):
-    """What of it may change; fields not given stay. A role counts from the next installation on."""
+    """What of it may change; fields not given stay. A role counts from the next installation on, and
+    does not change while the meter hangs."""
 
     role: MeterRole | UnsetType = UNSET
     parent_id: MeterRef | UnsetType | None = UNSET

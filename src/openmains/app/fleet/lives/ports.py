@@ -20,7 +20,7 @@ from openmains.app.fleet.lives.model import (
 from openmains.domain.fleet.hanging import AccountFacts, Change, MeterInLife
 from openmains.domain.fleet.issue_rows import NamedMeter
 from openmains.domain.fleet.meter_life import Life
-from openmains.domain.ids import AccountId, AreaId, CustomerId, InstallationId, MeterId, UserId
+from openmains.domain.ids import AccountId, AreaId, CustomerId, InstallationId, MeterId, ProductId, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,15 @@ class KnownAct:
     asked: str
 
 
+@dataclass(frozen=True, slots=True)
+class IssuedBefore:
+    """What was issued under a key. ``stands``: nothing else was done to any of its meters since."""
+
+    made_at: datetime
+    meters: int
+    stands: bool
+
+
 class LifeStore(Protocol):
     async def life(self, meter_id: MeterId) -> MeterLife | None: ...
     async def lock_key(self, key: str) -> list[KnownAct]:
@@ -87,6 +96,9 @@ class LifeStore(Protocol):
 
     async def account_of(self, number: str) -> AccountId | None: ...
     async def lock_account(self, account_id: AccountId) -> HeldAccount | None: ...
+    async def account_where(self, meter_id: MeterId) -> AccountId | None:
+        """The account at which a meter hangs now; not locked. None: it hangs nowhere."""
+
     async def hanging_at(self, account_id: AccountId) -> str | None:
         """Number of a meter that hangs at an account now; None: nothing does."""
 
@@ -107,6 +119,15 @@ class LifeStore(Protocol):
 
     async def issue(self, meter_ids: Sequence[MeterId], note: ActNote) -> int:
         """All of them; how many were in stock and are issued now."""
+
+    async def issued_before(self, key: str) -> IssuedBefore | None:
+        """What a list issued under its key."""
+
+    async def keeps_units(self, meter_id: MeterId, product_id: ProductId) -> bool:
+        """Whether registers of the meter's installations mean the same as those of this product: the same medium and unit."""
+
+    async def has_hung(self, product_id: ProductId) -> bool:
+        """Whether a meter of the product hangs or hung somewhere."""
 
     async def change_facts(self, meter_id: MeterId, revision: int, values: Mapping[str, Any]) -> bool: ...
     async def parents(self, meter_id: MeterId) -> list[MeterId]:

@@ -26,11 +26,10 @@ from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.fleet.hanging import MeterRole
 from openmains.domain.fleet.installation import installation_fault
-from openmains.domain.fleet.issue_rows import IssueError, numbers_of, plan_issue
-from openmains.domain.fleet.meter_life import LIFE_WORDS
+from openmains.domain.fleet.issue_rows import MOST_OF_A_LIST, IssueError, numbers_of, plan_issue
+from openmains.domain.fleet.meter_life import HANGING, LIFE_WORDS
 from openmains.domain.ids import AreaId, MeterId, ProductId
 
-MOST_ISSUED = 10_000
 PARENT_ROLES = frozenset({MeterRole.MASTER})
 
 
@@ -95,13 +94,13 @@ async def issue_meters(store: Store, actor: Actor, wanted: IssueRequest, now_s: 
 
 async def _issued(work: Work, lines: Sequence[IssueLine], at_s: int) -> list[MeterId]:
     wanted = sum(line.quantity for line in lines)
-    if wanted > MOST_ISSUED:
-        raise Problem("too-many-issued", count=wanted, most=MOST_ISSUED)
+    if wanted > MOST_OF_A_LIST:
+        raise Problem("too-many-issued", count=wanted, most=MOST_OF_A_LIST)
     names = [name for line in lines for name in numbers_of(line.number, line.quantity)]
     known = await work[LifeStore].named(names)
-    meters: list[MeterId] = []
+    meters: dict[MeterId, None] = {}  # in their order
     for place, line in enumerate(lines):
-        planned = plan_issue(line.product, line.number, line.quantity, at_s, known, set(meters))
+        planned = plan_issue(line.product, line.number, line.quantity, at_s, known, meters)
         if isinstance(planned, IssueError):
             raise Problem(
                 "not-to-issue",
@@ -109,14 +108,15 @@ async def _issued(work: Work, lines: Sequence[IssueLine], at_s: int) -> list[Met
                 name=planned.name,
                 life=("—", "—") if planned.life is None else LIFE_WORDS[planned.life],
             )  # fmt: skip
-        meters += planned
-    return meters
+        meters |= dict.fromkeys(planned)
+    return list(meters)
 
 
 async def change_facts(
     store: Store, actor: Actor, meter_id: MeterId, revision: int, values: Mapping[str, Any], today: date
 ) -> MeterLife:
-    """What a meter is. A check meter and one below a master name the meter above, of the same medium, and never one below themselves.
+    """What a meter is. Its role does not change while it hangs. A check meter and one below a master name the meter above, of the same
+    medium, and never one below themselves.
 
     :raises Problem: ``not-found``, ``revision-stale``, ``invalid-input``.
     """
@@ -143,6 +143,8 @@ async def _check_facts(work: Work, meter_id: MeterId, before: MeterLife, now: Ma
         faults.append(("/start_ml" if now["start_ml"] is None else "/pulse_ml", "required"))
     if now["verified_on"] is not None and (fault := installation_fault(now["verified_on"], today)):
         faults.append(("/verified_on", fault))
+    if now["role"] != before.facts.role and before.life in HANGING:
+        faults.append(("/role", "hangs-now"))  # what it counts at its account is by the role it was hung with
     if now["gas_kind"] and before.medium != "gas":
         faults.append(("/gas_kind", "not-accepted"))
     if now["role"] == MeterRole.CHECK and now["parent_id"] is None:

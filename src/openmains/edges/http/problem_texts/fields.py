@@ -35,6 +35,14 @@ FIELDS: dict[str, tuple[str, str]] = {
     "other-product": ("型号与该表不符", "is another model than this meter's"),
     "before-stock": ("该表在此之后才入库", "is a meter that came into the warehouse after that"),
     "not-in-stock": ("该表不在库", "is a meter that is not in stock"),
+    "hangs-now": (
+        "该表正挂在户号上，其用量按现有角色计：请先拆除，改角色后再安装",
+        "cannot change while the meter hangs and counts by it: remove the meter, change it, install it again",
+    ),
+    "other-unit": (
+        "介质或读数单位与已有安装的读数不符，历史读数会被误读：请拆除后以另一产品的新表登记",
+        "is of another medium or counts in another unit than registers of installations: remove the meter and register it anew",
+    ),
     "would-loop": ("上级区域不能是自己或下级", "would make the area its own ancestor"),
     "too-deep": ("层级过深：最多 64 层", "would make the tree deeper than 64 levels"),
     "before-installation": ("不能早于安装日期", "is before the installation"),

@@ -20,7 +20,7 @@ from openmains.app.fleet.lives.model import (
     NewStockMeter,
     StockMeter,
 )
-from openmains.app.fleet.lives.ports import ActNote, HeldAccount, HeldMeter, KnownAct
+from openmains.app.fleet.lives.ports import ActNote, HeldAccount, HeldMeter, IssuedBefore, KnownAct
 from openmains.app.fleet.wording import Wording
 from openmains.domain.fleet.hanging import (
     AccountFacts,
@@ -33,7 +33,7 @@ from openmains.domain.fleet.hanging import (
 )
 from openmains.domain.fleet.issue_rows import NamedMeter
 from openmains.domain.fleet.meter_life import HANGING, Life, acts_of
-from openmains.domain.ids import AccountId, AreaId, InstallationId, MeterId, TenantId
+from openmains.domain.ids import AccountId, AreaId, InstallationId, MeterId, ProductId, TenantId
 from openmains.domain.quantity import LITRE_EXPONENT, rescale
 from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import Connection, Pool, Row
@@ -161,6 +161,10 @@ class Lives:
         facts = AccountFacts(account_id, row["number"], row["medium"], row["opened_s"], row["closed_s"], spans)
         return HeldAccount(facts, row["area_id"], row["address"], row["customer_id"])
 
+    async def account_where(self, meter_id: MeterId) -> AccountId | None:
+        found: AccountId | None = await self._value(_QUERIES["account_where"], meter_id=meter_id)
+        return found
+
     async def hanging_at(self, account_id: AccountId) -> str | None:
         found: str | None = await self._value(_QUERIES["hanging_at"], account_id=account_id)
         return found
@@ -209,14 +213,18 @@ class Lives:
             await self._fetch(
                 _QUERIES["accept_installation"], meter_id=change.meter_id, person=note.made_by, at=note.at
             )
-        life = change.life if (change.life in HANGING) == (change.before in HANGING) else None
-        before = change.before if life is not None else change.life
-        if life is not None or change.begins is not None:
-            done = await self._value(
-                _QUERIES["set_life"], meter_id=change.meter_id, at=note.at, life=change.life, before=before
-            )
-            if done is None:
-                return False
+        # Where it hangs no more, its dates (change_meter) follow with the new life; where it hangs now, they were written before.
+        goes = change.before in HANGING and change.life not in HANGING
+        comes = change.life in HANGING and change.before not in HANGING
+        done = await self._value(
+            _QUERIES["set_life"],
+            meter_id=change.meter_id,
+            at=note.at,
+            life=change.before if goes else change.life,
+            before=change.life if comes else change.before,
+        )
+        if done is None:
+            return False
         await self._fetch(
             _QUERIES["note_life_act"],
             key=note.key,
@@ -273,6 +281,22 @@ class Lives:
             reason=note.reason, asked=note.asked, made_by=note.made_by,
         )  # fmt: skip
         return len(done)
+
+    async def issued_before(self, key: str) -> IssuedBefore | None:
+        (row,) = await self._fetch(_QUERIES["issued_before"], key=key)
+        return None if row["made_at"] is None else IssuedBefore(row["made_at"], row["meters"], row["stands"])
+
+    async def keeps_units(self, meter_id: MeterId, product_id: ProductId) -> bool:
+        rows = await self._fetch(_QUERIES["units_before_and_after"], meter_id=meter_id, product_id=product_id)
+        exponent = self._wording.exponent
+        return all(
+            row["medium"] == row["new_medium"] and exponent(row["driver"]) == exponent(row["new_driver"])
+            for row in rows
+        )
+
+    async def has_hung(self, product_id: ProductId) -> bool:
+        found: bool = await self._value(_QUERIES["has_hung"], product_id=product_id)
+        return found
 
     async def change_facts(self, meter_id: MeterId, revision: int, values: Mapping[str, Any]) -> bool:
         if unknown := values.keys() - set(_FACTS):

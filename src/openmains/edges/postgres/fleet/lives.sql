@@ -51,14 +51,14 @@ SELECT meter_id FROM meter WHERE tenant_id = :tenant_id AND meter_id = ANY (:met
 -- What acts are decided on.
 SELECT m.meter_id, m.number, m.bar_code, m.imei, p.code AS product, p.driver, p.medium, p.kind = 'meter' AS is_meter, p.dial,
        coalesce(nullif(m.qmax_l_h, 0), p.qmax_l_h) AS qmax_l_h, m.life,
-       coalesce(extract(epoch FROM m.life_at)::bigint, 0) AS life_s, m.role, m.revision, s.register, s.register_at, s.strange_number
+       coalesce(floor(extract(epoch FROM m.life_at))::bigint, 0) AS life_s, m.role, m.revision, s.register, s.register_at, s.strange_number
   FROM meter m JOIN product p USING (product_id) LEFT JOIN meter_state s USING (meter_id)
  WHERE m.tenant_id = :tenant_id AND m.meter_id = ANY (:meter_ids::bigint[]) ORDER BY m.meter_id
 
 -- name: hanging
 -- Installations of meters, or at an account.
-SELECT installation_id, meter_id, account_id, role, extract(epoch FROM lower(during))::bigint AS from_s,
-       extract(epoch FROM upper(during))::bigint AS to_s, opening, opening_by, closing, closing_by, entered_by
+SELECT installation_id, meter_id, account_id, role, floor(extract(epoch FROM lower(during)))::bigint AS from_s,
+       ceil(extract(epoch FROM upper(during)))::bigint AS to_s, opening, opening_by, closing, closing_by, entered_by
   FROM installation WHERE tenant_id = :tenant_id AND (meter_id = ANY (:meter_ids::bigint[]) OR account_id = :account_id)
  ORDER BY lower(during)
 
@@ -72,11 +72,15 @@ SELECT account_id FROM account WHERE tenant_id = :tenant_id AND account_id = :ac
 
 -- name: account_place
 -- Where an account is, and who holds it.
-SELECT a.account_id, a.number, a.medium, extract(epoch FROM a.opened_at)::bigint AS opened_s,
-       extract(epoch FROM a.closed_at)::bigint AS closed_s, r.area_id, r.address, h.customer_id
+SELECT a.account_id, a.number, a.medium, floor(extract(epoch FROM a.opened_at))::bigint AS opened_s,
+       floor(extract(epoch FROM a.closed_at))::bigint AS closed_s, r.area_id, r.address, h.customer_id
   FROM account a JOIN premises r USING (premises_id)
   LEFT JOIN account_holder h ON h.account_id = a.account_id AND upper_inf(h.during)
  WHERE a.tenant_id = :tenant_id AND a.account_id = :account_id
+
+-- name: account_where
+-- At which a meter hangs now.
+SELECT account_id FROM installation WHERE tenant_id = :tenant_id AND meter_id = :meter_id AND upper_inf(during)
 
 -- name: hanging_at
 -- A meter that hangs at an account now.
@@ -88,7 +92,7 @@ SELECT m.number FROM installation i JOIN meter m USING (meter_id)
 SELECT number FROM meter WHERE tenant_id = :tenant_id AND imei = :imei
 
 -- name: set_life
--- After an act; a meter that was taken off or hung has its life with its dates (change_meter).
+-- After an act, with when it took effect; a meter that was taken off or hung has its life with its dates (change_meter).
 UPDATE meter SET life_at = :at, life = :life WHERE tenant_id = :tenant_id AND meter_id = :meter_id AND life IN (:before, :life)
 RETURNING meter_id
 
@@ -122,7 +126,7 @@ RETURNING meter_id
 
 -- name: stock_of_names
 -- Meters of these numbers or bar codes, with their product.
-SELECT m.meter_id, m.number, m.bar_code, p.code AS product, m.life, coalesce(extract(epoch FROM m.life_at)::bigint, 0) AS since_s
+SELECT m.meter_id, m.number, m.bar_code, p.code AS product, m.life, coalesce(floor(extract(epoch FROM m.life_at))::bigint, 0) AS since_s
   FROM meter m JOIN product p USING (product_id)
  WHERE m.tenant_id = :tenant_id AND (m.number = ANY (:names::text[]) OR (m.bar_code = ANY (:names::text[]) AND m.bar_code <> ''))
 
@@ -146,6 +150,23 @@ RETURNING meter_id
 -- A row for each.
 INSERT INTO meter_act (tenant_id, key, kind, meter_id, at, life, person, contractor, reason, asked, made_by)
 SELECT :tenant_id, :key, 'issue', i, :at, 'issued', :person, :contractor, :reason, :asked, :made_by FROM unnest(:meter_ids::bigint[]) AS i
+
+-- name: issued_before
+-- When a list was issued under its key, how many meters, and whether it was the last thing done to all of them.
+SELECT min(a.made_at) AS made_at, count(*) AS meters,
+       bool_and(NOT EXISTS (SELECT FROM meter_act n WHERE n.meter_id = a.meter_id AND n.act_id > a.act_id)) AS stands
+  FROM meter_act a WHERE a.tenant_id = :tenant_id AND a.key = :key
+
+-- name: units_before_and_after
+-- Medium and driver of a meter's product and of another one; no row where the meter never hung.
+SELECT p.medium, p.driver, n.medium AS new_medium, n.driver AS new_driver
+  FROM meter m JOIN product p ON p.product_id = m.product_id JOIN product n ON n.tenant_id = m.tenant_id AND n.product_id = :product_id
+ WHERE m.tenant_id = :tenant_id AND m.meter_id = :meter_id AND EXISTS (SELECT FROM installation i WHERE i.meter_id = m.meter_id)
+
+-- name: has_hung
+-- A meter of the product somewhere, now or before.
+SELECT EXISTS (SELECT FROM meter m WHERE m.tenant_id = :tenant_id AND m.product_id = :product_id
+                  AND EXISTS (SELECT FROM installation i WHERE i.meter_id = m.meter_id))
 
 -- name: change_meter_facts
 -- Fields that the changes name; no row where the revision is no longer this one.
