@@ -4,13 +4,15 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 
+from openmains.app.fleet.imports.import_meters import import_meters
 from openmains.app.identity.model import Actor
 from openmains.app.party.change_accounts import change_account
 from openmains.app.party.model import WantedAct
@@ -19,12 +21,14 @@ from openmains.domain.identity.role import Role
 from openmains.domain.ids import AccountId, TenantId, UserId
 from openmains.domain.party.accounts import ActKind
 from openmains.edges.postgres.db import PIPELINE_ROLE, Pool, create_pool
+from openmains.edges.postgres.fleet.imports import PostgresImport
 from openmains.edges.postgres.fleet.lives import hang_meters
 from openmains.edges.postgres.fleet.search import renew_outdated
 from tests.edges.http.world import Utility, World, new_meter
 
 WHY = "work order 17"
 DRIVER = "openmains/water-1"
+ACCEPTED, OFF, BETWEEN = "2026-01-02T08:00:00+08:00", "2026-06-01T08:00:00+08:00", "2026-03-01T08:00:00+08:00"
 ISSUED, HUNG, SWAPPED = "2025-12-02T08:00:00+08:00", "2026-01-01T08:00:00+08:00", "2026-03-01T09:30:00+08:00"
 
 
@@ -54,14 +58,14 @@ class Town:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def account(self, medium: str = "water") -> int:
+    async def account(self, medium: str = "water", opened: datetime = datetime(2015, 1, 1, tzinfo=UTC)) -> int:
         """An account of a new place, as the party's acts make it."""
         self.made += 1
         code = f"{self.utility.code}-{self.made}"
         place = await self.post(
             "/premises", {"code": code, "area_id": self.utility.ids["area_id"], "address": f"{code} 号"}, 201
         )
-        tenant, opened = self.utility.tenant_id, datetime(2015, 1, 1, tzinfo=UTC)
+        tenant = self.utility.tenant_id
         async with self.world.owner.transaction():
             account_id = await self.world.owner.fetchval(
                 "INSERT INTO account (tenant_id, number, premises_id, medium, opened_at) VALUES ($1, $2, $3, $4, $5) RETURNING account_id",
@@ -157,11 +161,17 @@ async def test_a_meter_goes_from_the_warehouse_to_an_account_and_back(town: Town
     assert own[0] == "own-installation"
     waiting = await town.get("/installations", to_accept=True)
     assert [row["installation_id"] for row in waiting["items"]] == [hung["installation_id"]]
-    accepted = await town.post(f"/installations/{hung['installation_id']}/accept", {"key": "a2"}, by=town.other)
+    accepted = await town.post(
+        f"/installations/{hung['installation_id']}/accept", {"key": "a2", "at": ACCEPTED}, by=town.other
+    )
     assert accepted["life"] == "in_use" and (await town.get("/installations", to_accept=True))["items"] == []
     assert (await town.refused("/stock/acts", town.body(number, kind="scrap")))[0] == "wrong-order"
-    gone = await town.post("/installations/remove", town.body(number, closing={"m3": "7.25", "source": "photographed"}))
+    off = town.body(number, closing={"m3": "7.25", "source": "photographed"}, at=OFF)
+    gone = await town.post("/installations/remove", off)
     assert gone["life"] == "removed" and gone["installations"][0]["closing"] == 7250
+    assert datetime.fromisoformat(gone["life_at"]) == datetime.fromisoformat(OFF)
+    early = town.body(number, kind="restock", at=BETWEEN)  # after its installation and before it was taken off
+    assert (await town.refused("/stock/acts", early))[0] == "act-before-last"
     for kind, life in (("repair", "repair"), ("restock", "stock"), ("scrap", "scrap")):
         assert (await town.post("/stock/acts", town.body(number, kind=kind)))["life"] == life
     ended = await town.life(made["meter_id"])
@@ -287,6 +297,19 @@ async def test_two_at_once_and_other_doors_leave_one_meter_at_one_place(town: To
     assert twice.status_code == 409
     while await hang_meters(pipeline_pool):
         pass
+    customer = await town.world.owner.fetchval(
+        "INSERT INTO customer (tenant_id, code, name) VALUES ($1, 'K7', '物业') RETURNING customer_id", tenant
+    )
+    for place in range(7):  # of one customer: five of no address, two of one
+        values = {"customer_id": customer, "address": "桂花路 9 号" if place > 4 else ""}
+        await town.post("/meters", new_meter(town.utility, product_id=town.product, **values), 201)
+    while await hang_meters(pipeline_pool):
+        pass
+    at = await town.world.owner.fetch(
+        "SELECT a.number, p.code FROM account a JOIN premises p USING (premises_id) WHERE a.tenant_id = $1 AND a.number LIKE 'K7%'", tenant
+    )  # fmt: skip
+    codes = ["K7", *(f"K7-{place}" for place in range(2, 8))]
+    assert sorted(row["number"] for row in at) == codes and {row["code"] for row in at} == set(codes[:6])
     life = await town.life(made["meter_id"])
     assert life["life"] == "in_use" and life["installations"][0]["opening_by"] == "unknown"
     assert life["installations"][0]["account_number"] == f"M-{made['number']}"
@@ -298,6 +321,32 @@ async def test_two_at_once_and_other_doors_leave_one_meter_at_one_place(town: To
     life = await town.life(made["meter_id"])
     assert (life["life"], life["installations"][0]["closing_by"]) == ("removed", "unknown")
     assert life["installations"][0]["ends"] is not None
+
+
+async def test_an_act_waits_for_an_account_before_it_holds_a_meter(town: Town) -> None:
+    """As acts on accounts do, which write the holder into the meters there: the other way round two of them wait for each other."""
+    old, new, third = await town.issued(3)
+    account, other = await town.account(), await town.account()
+    await town.install(old, account, "1", at=HUNG)
+    register = {"m3": "5", "source": "read"}
+    swap = {"key": "x", "old": {"number": old}, "new": {"number": new}, "closing": register, "opening": register}
+    owner, now = town.world.owner, datetime.now(UTC)
+    young = await town.account(opened=now)  # within this second: a meter hangs there from its beginning on
+    for path, body, held, meters in (
+        ("/installations/exchange", swap | {"reason": WHY, "at": SWAPPED}, account, [old, new]),
+        ("/installations/move", town.body(new, account_id=other, register=register, at=OFF), other, [new]),
+        ("/installations", town.body(third, account_id=young, opening=register, at=now.isoformat()), young, [third]),
+    ):
+        async with owner.transaction():
+            await owner.fetchval("SELECT account_id FROM account WHERE account_id = $1 FOR UPDATE", held)
+            acting = asyncio.create_task(town.client.post(path, json=body))
+            while not await owner.fetchval(
+                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
+            ):
+                assert not acting.done(), (await acting).text
+            locked = await owner.fetch("SELECT meter_id FROM meter WHERE number = ANY ($1) FOR UPDATE NOWAIT", meters)
+            assert len(locked) == len(meters)
+        assert (await acting).status_code in {200, 201}, (await acting).text
 
 
 async def test_an_issue_list_is_taken_whole_or_refused_by_row_and_cell(town: Town) -> None:
@@ -322,21 +371,41 @@ async def test_an_issue_list_is_taken_whole_or_refused_by_row_and_cell(town: Tow
     assert (await send(good, "")).status_code == 400
     told = (await send(good)).json()
     assert (told["meters"], told["faults"]) == (5, [])
-    assert (await send(good)).json()["meters"] == 5
+    again = (await send(good)).json()
+    assert again["meters"] == 5 and again["already"] is not None and told["already"] is None
+    for name in (numbers[0], numbers[1]):
+        await town.post("/stock/acts", town.body(name, kind="bring_back"))
+    told = (await send(good)).json()  # some of it was undone: neither the same act nor one that can be done whole
+    assert (told["meters"], [(fault["row"], fault["value"]) for fault in told["faults"]]) == (
+        0,
+        [(2, numbers[0]), (3, f"BC{numbers[4]}")],
+    )
+    for name in numbers[2:5]:
+        await town.post("/stock/acts", town.body(name, kind="bring_back"))
+    undone = head + "".join(f"w,{name},1,王,队,\n" for name in numbers[:5])
+    told = (await send(undone)).json()
+    assert (told["meters"], told["already"]) == (5, None)
+    for name in numbers[:5]:
+        await town.post("/stock/acts", town.body(name, kind="bring_back"))
+    told, again = (await send(undone)).json(), (await send(undone)).json()
+    assert (told["meters"], told["already"], again["meters"]) == (5, None, 5) and again["already"] is not None
+    wide = head + "".join(f"w,{number},9999,王,队,\n" for number in range(1000, 1400))
+    told = (await send(wide)).json()
+    assert [(fault["row"], fault["column"], fault["value"]) for fault in told["faults"]] == [(3, "数量", "9999")]
     for text in ("a,b\n1,2\n", head):
         assert (await send(text)).status_code == 400
     life = await town.world.owner.fetch("SELECT life FROM meter WHERE number = ANY ($1) ORDER BY number", numbers)
     assert [row["life"] for row in life] == ["issued"] * 5 + ["stock"]
 
 
-async def test_what_is_due_by_area_and_month(town: Town) -> None:
+async def test_what_is_due_by_area_and_month(town: Town, pipeline_pool: Pool, tmp_path: Path) -> None:
     small, large = (
         (await town.issued(1, dn=25, verified_on="2020-03-15"))[0],
         (await town.issued(1, dn=80, verified_on="2025-01-31"))[0],
     )
     unsaid = (await town.issued(1))[0]
     for number in (small, large, unsaid):
-        await town.install(number, await town.account())
+        await town.install(number, await town.account(), at=HUNG)
     rows = {row["number"]: row for row in (await town.get("/meters/due"))["items"]}
     assert (rows[small]["due_on"], rows[small]["action"]) == ("2026-03-15", "replace")
     assert (rows[large]["due_on"], rows[large]["action"]) == ("2027-01-31", "verify")
@@ -366,23 +435,40 @@ async def test_what_is_due_by_area_and_month(town: Town) -> None:
     assert done.status_code == 200, done.text
     rows = {row["number"]: row for row in (await town.get("/meters/due"))["items"]}
     assert rows[small]["due_on"] == "2027-03-15"
-    life = await town.life(rows[small]["meter_id"])
-    changed = await town.client.patch(
-        f"/meters/{rows[small]['meter_id']}/life", json={"role": "check"}, headers={"If-Match": str(life["revision"])}
-    )
-    assert (
-        changed.json()["errors"][0]["pointer"] == "/parent_id"
-        if "pointer" in changed.json()["errors"][0]
-        else changed.status_code == 400
-    )
-    body = {"role": "check", "parent_id": rows[large]["meter_id"], "pulse_ml": 10_000, "start_ml": 5}
-    changed = await town.client.patch(
-        f"/meters/{rows[small]['meter_id']}/life", json=body, headers={"If-Match": str(life["revision"])}
-    )
+
+    async def change(number: str, path: str = "/life", **values: Any) -> Any:
+        meter_id = rows[number]["meter_id"]
+        etag = str((await town.life(meter_id))["revision"])
+        return await town.client.patch(f"/meters/{meter_id}{path}", json=values, headers={"If-Match": etag})
+
+    assert (await change(small, q3_l_h=4000, parent_id=rows[large]["meter_id"])).json()["errors"][0][
+        "code"
+    ] == "not-accepted"
+    hangs = await change(small, role="additional")  # it counts at its account by the role it was hung with
+    assert [(error["pointer"], error["code"]) for error in hangs.json()["errors"]] == [("/role", "hangs-now")]
+    await town.post("/installations/remove", town.body(small, closing={"m3": "0", "source": "read"}))
+    alone = await change(small, role="check")
+    assert [(error["pointer"], error["code"]) for error in alone.json()["errors"]] == [("/parent_id", "required")]
+    changed = await change(small, role="check", parent_id=rows[large]["meter_id"], pulse_ml=10_000, start_ml=5)
     assert changed.status_code == 200 and changed.json()["facts"]["parent_number"] == large, changed.text
-    looped = await town.client.patch(
-        f"/meters/{rows[large]['meter_id']}/life",
-        json={"parent_id": rows[small]["meter_id"]},
-        headers={"If-Match": str((await town.life(rows[large]["meter_id"]))["revision"])},
-    )
+    looped = await change(large, parent_id=rows[small]["meter_id"])
     assert looped.status_code == 400 and looped.json()["errors"][0]["code"] == "would-loop"
+    # registers of installations stay in the unit they were read in: by each door that gives a meter another product
+    others = [
+        (await town.post("/products", {"code": code, "name": "W", "maker": "M", "model": "1", "driver": driver}, 201))[
+            "product_id"
+        ]
+        for code, driver in (("g", "openmains/gas-1"), ("v", DRIVER), ("x", "lwm2m/water-1"))
+    ]
+    answer = await change(large, path="", product_id=others[0])
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "other-unit")
+    assert (await change(large, path="", product_id=others[1])).status_code == 200
+    area = (await town.get("/areas"))["items"][0]["code"]
+    path = tmp_path / "meters.csv"
+    path.write_text(
+        f"number,product,area,installed_on\n{large},x,{area},2026-01-01\n{unsaid},v,{area},2026-01-01\n", "utf-8"
+    )
+    units = {DRIVER: -3, "lwm2m/water-1": -2}  # as a driver of another unit would have it
+    async with PostgresImport(pipeline_pool, units) as store:
+        done = await import_meters(path, TenantId(town.utility.tenant_id), store, today=date(2026, 11, 1), partial=True)
+    assert [(error.row, error.reason) for error in done.errors] == [(2, "other_unit")]

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import structs
 
 from openmains.app.fleet.driver_catalog import DriverIdentity
+from openmains.app.fleet.lives.ports import LifeStore
 from openmains.app.fleet.model import NewProduct, Product, ReportMode
 from openmains.app.fleet.ports import ProductStore
 from openmains.app.identity.model import Actor
@@ -49,7 +50,8 @@ async def change_product(
 ) -> Product:
     """A mode that changes counts for the days from ``today`` on.
 
-    Raises ``not-found``; ``invalid-input`` for a driver that is unknown, of the other medium or of another kind of device.
+    Raises ``not-found``; ``invalid-input`` for a driver that is unknown, of the other medium, of another kind of device, or of another
+    unit than registers of installations of its meters.
     """
     async with store.tenant(actor.tenant_id) as work:
         before = await work[ProductStore].get(product_id)
@@ -63,6 +65,10 @@ async def change_product(
                 raise Problem("invalid-input", fields=(("/driver", "other-medium"),))
             if identity.kind != before.kind:
                 raise Problem("invalid-input", fields=(("/driver", "other-kind"),))
+            old = identity_of(before.driver)
+            is_other = old is not None and old.unit_exponent != identity.unit_exponent
+            if is_other and await work[LifeStore].has_hung(product_id):
+                raise Problem("invalid-input", fields=(("/driver", "other-unit"),))
         if {"driver", "settings", "qmax_l_h"} & set(values):
             check(
                 values.get("driver", before.driver),

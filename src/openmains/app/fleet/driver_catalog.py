@@ -6,13 +6,15 @@ from typing import Any, NamedTuple, Protocol
 from msgspec import Struct
 
 from openmains.domain.fleet.device_kind import DeviceKind
+from openmains.domain.quantity import LITRE_EXPONENT
 
 
 class DriverIdentity(NamedTuple):
-    """What a driver makes of its products."""
+    """What a driver makes of its products; registers of its meters count 10^``unit_exponent`` m³."""
 
     medium: str
     kind: DeviceKind
+    unit_exponent: int = LITRE_EXPONENT
 
 
 class DriverPage(Struct, frozen=True):

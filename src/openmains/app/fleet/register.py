@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import structs
 
+from openmains.app.fleet.lives.ports import LifeStore
 from openmains.app.fleet.model import Dimension, MeterDetail, NewMeter
 from openmains.app.fleet.ports import AreaStore, Dimensions, MeterStore, ProductStore
 from openmains.app.fleet.sync_dims import set_aside
@@ -72,6 +73,9 @@ async def change_meter(
         if values.keys() & {"product_id", "customer_id"}:
             has_customer = values.get("customer_id", before.customer_id) is not None
             await _check_kind(work, values.get("product_id", before.product_id), before.kind, has_customer=has_customer)
+        product_id = values.get("product_id", before.product_id)
+        if product_id != before.product_id and not await work[LifeStore].keeps_units(meter_id, product_id):
+            raise Problem("invalid-input", fields=(("/product_id", "other-unit"),))
         flags = {name: value for name, value in values.items() if name in CUSTOMER_FLAGS}
         values = {name: value for name, value in values.items() if name not in CUSTOMER_FLAGS}
         if values.get("imei") is not None:

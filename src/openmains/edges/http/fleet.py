@@ -48,7 +48,9 @@ class FrameTrace(Struct, frozen=True):
 def identity_of(deps: ApiDeps, driver: str) -> DriverIdentity | None:
     """Medium and kind of a driver; None where the catalogue has no such."""
     pages = deps.drivers.pages()
-    return next((DriverIdentity(page.medium, page.kind) for page in pages if page.name == driver), None)
+    return next(
+        (DriverIdentity(page.medium, page.kind, page.unit_exponent) for page in pages if page.name == driver), None
+    )
 
 
 @get("/products", operation_id="list_products", tags=["fleet"], opt=VIEWER)

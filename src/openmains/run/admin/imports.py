@@ -16,6 +16,7 @@ from openmains.app.fleet.imports.import_meters import ImportResult, import_meter
 from openmains.app.spreadsheet import error_report
 from openmains.domain.fleet.cells import HeaderError
 from openmains.domain.ids import TenantId
+from openmains.drivers import catalog as driver_catalog
 from openmains.edges.postgres.db import PIPELINE_ROLE, create_pool
 from openmains.edges.postgres.fleet.imports import PostgresImport
 from openmains.edges.postgres.identity.machine import Tenants
@@ -103,7 +104,8 @@ async def _import(args: argparse.Namespace, dsn: str, var: Path) -> ImportResult
         raise away(error) from error
     try:
         tenant_id, zone = await find_tenant(pool, args.tenant)
-        async with PostgresImport(pool, personal_vault(var, pool)) as store:
+        units = {driver.name: driver.unit_exponent for driver in driver_catalog.load()}
+        async with PostgresImport(pool, personal_vault(var, pool), units) as store:
             return await import_meters(
                 args.file, tenant_id, store, today=datetime.now(UTC).astimezone(ZoneInfo(zone)).date(),
                 partial=args.partial, create_areas=args.create_areas, progress=progress,

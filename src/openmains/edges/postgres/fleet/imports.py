@@ -6,7 +6,7 @@ function of migration 0003 writes the chunk set by set, and a statement the flag
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from types import TracebackType
 from typing import Any, Self
@@ -42,11 +42,13 @@ _SETTINGS = {
 
 
 class PostgresImport:
-    """One import on a connection of its own: ``async with PostgresImport(pool, vault) as store``. ``phones``: who seals them."""
+    """One import on a connection of its own: ``async with PostgresImport(pool, vault, exponents) as store``. ``phones``: who seals them.
+    ``exponents``: registers of a driver count 10^n m³; those of drivers that are not named are taken for alike."""
 
-    def __init__(self, pool: Pool, phones: PhoneSealing) -> None:
+    def __init__(self, pool: Pool, phones: PhoneSealing, exponents: Mapping[str, int] | None = None) -> None:
         self._pool = pool
         self._phones = phones
+        self._units = {"drivers": list(exponents or {}), "exponents": list((exponents or {}).values())}
         self._connection: Any = None
         self._transaction: Any = None
         self._tenant_id = 0
@@ -117,6 +119,7 @@ class PostgresImport:
                 if self._has_monitors
                 else ()
             ),
+            *await _STAGING["unit_conflicts"].fetch(connection, tenant_id=self._tenant_id, **self._units),
             *await _STAGING["zeros_differ"].fetch(connection, tenant_id=self._tenant_id, lengths=self._lengths),
         ]
         if found:

@@ -54,6 +54,18 @@ SELECT r.line, 'customer_code', r.customer_code, 'monitor_customer'
  WHERE n.kind <> 'meter' AND r.customer_code IS NOT NULL
 ORDER BY 1, 2
 
+-- name: unit_conflicts
+-- Rows that would make another medium's meter of one that hung somewhere, or let its registers count in another unit.
+SELECT r.line, 'product' AS place, r.product AS value, 'other_unit' AS reason
+  FROM import_row r JOIN product n ON n.tenant_id = :tenant_id AND n.code = r.product
+  JOIN meter m ON m.tenant_id = :tenant_id AND m.number = r.number AND m.product_id <> n.product_id
+  JOIN product p ON p.product_id = m.product_id AND p.kind = 'meter' AND n.kind = 'meter'
+  LEFT JOIN unnest(:drivers::text[], :exponents::int[]) AS o (driver, exponent) ON o.driver = p.driver
+  LEFT JOIN unnest(:drivers::text[], :exponents::int[]) AS w (driver, exponent) ON w.driver = n.driver
+ WHERE (p.medium <> n.medium OR o.exponent IS DISTINCT FROM w.exponent)
+   AND EXISTS (SELECT FROM installation i WHERE i.meter_id = m.meter_id)
+ORDER BY 1
+
 -- name: zero_lengths
 -- How long numbers with leading zeros are, in the registry and the chunk: what a spreadsheet may have cut is filled up to these.
 SELECT DISTINCT length(number) AS size FROM meter WHERE tenant_id = :tenant_id AND number LIKE '0%'
