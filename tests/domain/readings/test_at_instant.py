@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openmains.domain.period import zone
-from openmains.domain.readings.at_instant import Known, register_at
+from openmains.domain.readings.at_instant import Known, register_at, registers_of
 from openmains.domain.readings.model import DayRow, RegisterRow
 from openmains.domain.readings.quality import Rule, Slot
 from tests.support.properties import counted
@@ -117,3 +117,25 @@ def test_a_register_lies_between_the_boundaries_around_it(slots: list[tuple[int,
         assert known.is_estimated == all(around)
     else:
         assert known.register == levels[place] + slots[place][0] * rest // 21_600 and known.is_estimated
+
+
+@settings(max_examples=counted(60), deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 40), st.lists(st.sampled_from([0, MISSING, ESTIMATED]), min_size=4, max_size=4)),
+        max_size=6,
+    ),
+    st.lists(st.tuples(st.integers(0, 45 * 86_400), st.booleans()), max_size=6),
+    st.lists(st.integers(0, 45 * 4), min_size=1, max_size=9),
+)
+def test_many_instants_are_told_as_each_by_itself(
+    days: list[tuple[int, list[int]]], received: list[tuple[int, bool]], instants: list[int]
+) -> None:
+    rows = [day(DAY + place, place * 100, *((5, int(flag)) for flag in flags)) for place, flags in dict(days).items()]
+    said = [
+        RegisterRow(MIDNIGHT + at, at // 900, 0 if sound else 1 << Rule.OVER_QMAX)
+        for at, sound in dict(received).items()
+    ]
+    asked = [MIDNIGHT + place * 21_600 for place in instants]
+    alone = {at: known for at in asked if (known := register_at(rows, said, at, ZONE)) is not None}
+    assert registers_of(rows, said, asked, ZONE) == alone

@@ -16,7 +16,7 @@ Registers = Mapping[tuple[int, int], tuple[int, bool]]
 
 class EndsOf(NamedTuple):
     """An installation: [``from_s``, ``to_s``) (None: it goes on), with its registers (register, is it estimated), None where nobody read
-    one; ``dial`` 0: not known."""
+    one; ``dial`` 0: not known. ``newest``: (s UTC, register) that the meter said last; by it a sum is told of what goes on."""
 
     installation_id: int
     meter_id: int
@@ -25,6 +25,7 @@ class EndsOf(NamedTuple):
     opening: tuple[int, bool] | None
     closing: tuple[int, bool] | None
     dial: int = 0
+    newest: tuple[int, int] | None = None
 
 
 class Piece(NamedTuple):
@@ -54,22 +55,18 @@ class Share(NamedTuple):
 
 
 def pieces_of(ends: EndsOf, first: int, last: int, zone: Zone, now_s: int) -> Iterator[Piece]:
-    """Of the days ``first`` to ``last``, as far as they have come: a day that is not over ends now."""
+    """Of the days ``first`` to ``last``, as far as they have come: a day that is not over ends with the newest register that was said in it,
+    without one now, of which nothing is known yet."""
     for day in range(first, last + 1):
         opens, closes = zone.start_of(day), zone.start_of(day + 1)
         left, right = max(opens, ends.from_s), min(closes, now_s, closes if ends.to_s is None else ends.to_s)
         if left >= right:
             continue
-        yield Piece(
-            ends.installation_id,
-            ends.meter_id,
-            day,
-            left,
-            right,
-            ends.opening if left == ends.from_s else None,
-            ends.closing if right == ends.to_s else None,
-            ends.dial,
-        )
+        closing = ends.closing if right == ends.to_s else None
+        if ends.to_s is None and closes > now_s and ends.newest is not None and left < ends.newest[0] <= right:
+            right, closing = ends.newest[0], (ends.newest[1], False)
+        opening = ends.opening if left == ends.from_s else None
+        yield Piece(ends.installation_id, ends.meter_id, day, left, right, opening, closing, ends.dial)
 
 
 def days_of(pieces: Iterable[Piece], registers: Registers) -> dict[int, list[Share]]:
@@ -86,16 +83,25 @@ def days_of(pieces: Iterable[Piece], registers: Registers) -> dict[int, list[Sha
     return found
 
 
-def span_sum(
-    installation_id: int, pieces: Iterable[Piece], registers: Registers
-) -> tuple[int | None, int | None, int | None]:
-    """(register at its first instant of the span, at its last, what passed between them); None where one is not known."""
-    mine = [piece for piece in pieces if piece.installation_id == installation_id]
+class PartSum(NamedTuple):
+    """What an installation adds: its registers at the first instant of the span and at ``until_s``; None where one is not known."""
+
+    first: int | None
+    last: int | None
+    volume: int | None
+    until_s: int | None
+
+
+def span_sum(ends: EndsOf, pieces: Iterable[Piece], registers: Registers) -> PartSum:
+    """Of the installation's own pieces, of which there is one at least. Where nobody knows the register at the end of what goes on, until
+    the newest one that the meter said."""
+    mine = [piece for piece in pieces if piece.installation_id == ends.installation_id]
     left = _end(mine[0], mine[0].left_s, mine[0].left, registers)
-    right = _end(mine[-1], mine[-1].right_s, mine[-1].right, registers)
-    if left is None or right is None:
-        return (left[0] if left else None), (right[0] if right else None), None
-    return left[0], right[0], passed(left[0], right[0], mine[0].dial)
+    right, until = _end(mine[-1], mine[-1].right_s, mine[-1].right, registers), mine[-1].right_s
+    if right is None and ends.to_s is None and ends.newest is not None and mine[0].left_s < ends.newest[0] < until:
+        until, right = ends.newest[0], (ends.newest[1], False)
+    volume = None if left is None or right is None else passed(left[0], right[0], ends.dial)
+    return PartSum(left[0] if left else None, right[0] if right else None, volume, until if right else None)
 
 
 def passed(left: int, right: int, dial: int) -> int:

@@ -6,6 +6,7 @@ they were received. What was read off a line carries ``INTERPOLATED`` or ``ESTIM
 one side knows nothing, or the register ran back between the two, nobody can say, and nothing is said.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -112,6 +113,30 @@ def known_boundaries(days: Iterable[DayRow], zone: Zone) -> dict[int, Known]:
         if (other := found.get(known.at)) is None or not known.is_estimated or other.is_estimated:
             found[known.at] = known
     return found
+
+
+def registers_of(
+    days: Sequence[DayRow], received: Sequence[RegisterRow], instants: Iterable[int], zone: Zone
+) -> dict[int, Known]:
+    """``register_at`` of one meter at many instants, by instant, of all that is known of it from ``NEIGHBOUR_DAYS`` before the first to as
+    many after the last: for each the nearest on either side are looked at."""
+    rows = sorted((row for row in days if _tells(row)), key=lambda row: row.day)
+    said = sorted((row for row in received if not row.flags & REFUSED), key=lambda row: row.at)
+    by_day, by_at = [row.day for row in rows], [row.at for row in said]
+    found: dict[int, Known] = {}
+    for at in instants:
+        day, reach = zone.day_of(at), NEIGHBOUR_DAYS * DAY_S
+        place = bisect_left(by_day, day)
+        near = [row for row in rows[max(0, place - 1) : place + 2] if abs(row.day - day) <= NEIGHBOUR_DAYS]
+        begins, ends = max(0, bisect_left(by_at, at) - 1), bisect_right(by_at, at) + 1
+        known = register_at(near, [row for row in said[begins:ends] if abs(row.at - at) <= reach], at, zone)
+        if known is not None:
+            found[at] = known
+    return found
+
+
+def _tells(row: DayRow) -> bool:
+    return bool(row.increments) and not (row.quality and row.quality[0] & Slot.MISSING)
 
 
 def _in_day(row: DayRow, received: Sequence[RegisterRow], at: int, zone: Zone) -> Known | None:

@@ -130,7 +130,11 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
 
     handlers = {
         **import_handlers(
-            lambda: PostgresImport(pool, personal, exponents), changes, dims, zone_of, lambda tenant: open_tree(pool, tenant)
+            lambda: PostgresImport(pool, personal, exponents),
+            changes,
+            dims,
+            zone_of,
+            lambda tenant: open_tree(pool, tenant),
         ),
         **report_handlers(changes, dims, days, names, kept),
         **replay_handlers(PostgresPipelineStore(pool), ClickHouseFrameLog(clickhouse), drivers),

@@ -102,9 +102,9 @@ SELECT seed_lifetime_rules(tenant_id) FROM tenant;
 
 -- What is due of a meter and when; no row where a rule needs what nobody said of it (DN of a water meter, kind of gas, Qmax), or none fits.
 CREATE FUNCTION meter_due(p_tenant int, p_medium text, p_gas text, p_dn int, p_qmax bigint, p_own int, p_since date)
-RETURNS TABLE (due_on date, action text) LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
+RETURNS TABLE (due_on date, action text) LANGUAGE sql STABLE AS $$ -- without settings of its own, so that it is part of the query it stands in
   SELECT (p_since + make_interval(months => coalesce(p_own, r.months)))::date, r.action
-    FROM lifetime_rule r
+    FROM public.lifetime_rule r
    WHERE r.tenant_id = p_tenant AND r.medium = p_medium AND (r.gas_kind = '' OR r.gas_kind = p_gas)
      AND (r.dn_to = 0 OR p_dn BETWEEN 1 AND r.dn_to) AND (r.qmax_l_h_to = 0 OR p_qmax BETWEEN 1 AND r.qmax_l_h_to)
      AND NOT (p_medium = 'water' AND p_dn = 0) AND NOT (p_medium = 'gas' AND (p_gas = '' OR p_qmax = 0))

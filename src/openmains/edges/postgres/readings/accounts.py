@@ -34,6 +34,9 @@ class HangingsOfAccount:
                 closing=None if row["closing"] is None else (row["closing"], row["closing_by"] == "estimated"),
                 driver=row["driver"],
                 dial=row["dial"],
+                newest=None
+                if row["register"] is None or row["register_at"] is None
+                else (row["register_at"], row["register"]),
             )
             for row in rows
         ]

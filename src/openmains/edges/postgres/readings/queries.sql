@@ -192,6 +192,8 @@ SELECT EXISTS (SELECT FROM account WHERE tenant_id = :tenant_id AND account_id =
 -- name: account_hangings
 -- Installations at an account, oldest first.
 SELECT i.installation_id, i.meter_id, m.number, p.driver, p.dial, i.role, floor(extract(epoch FROM lower(i.during)))::bigint AS from_s,
-       floor(extract(epoch FROM upper(i.during)))::bigint AS to_s, i.opening, i.opening_by, i.closing, i.closing_by
+       floor(extract(epoch FROM upper(i.during)))::bigint AS to_s, i.opening, i.opening_by, i.closing, i.closing_by,
+       s.register, s.register_at
   FROM installation i JOIN meter m ON m.meter_id = i.meter_id JOIN product p USING (product_id)
+  LEFT JOIN meter_state s ON s.meter_id = i.meter_id AND upper_inf(i.during)
  WHERE i.tenant_id = :tenant_id AND i.account_id = :account_id ORDER BY lower(i.during), i.installation_id
