@@ -166,10 +166,27 @@ async def sheets(name: str, head: Sequence[str], pages: AsyncIterator[Sequence[S
     except BaseException:
         await asyncio.to_thread(path.unlink, missing_ok=True)
         raise
+    return _sent_once(path, name, XLSX)
+
+
+async def kept_file(name: str, media_type: str, chunks: AsyncIterator[bytes]) -> File:
+    """A file that is written whole before it is sent, and deleted then."""
+    with NamedTemporaryFile(prefix="openmains-bulk-", delete=False) as made:
+        path = Path(made.name)
+        try:
+            async for chunk in chunks:
+                made.write(chunk)
+        except BaseException:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+            raise
+    return _sent_once(path, name, media_type)
+
+
+def _sent_once(path: Path, name: str, media_type: str) -> File:
     return File(
         path,
         filename=name,
-        media_type=XLSX,
+        media_type=media_type,
         content_disposition_type="attachment",
         background=BackgroundTask(path.unlink, missing_ok=True),
     )

@@ -18,7 +18,7 @@ What is wrong with a file is found when it is loaded, which is when the program 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -70,6 +70,12 @@ class Query:
     async def fetch(self, on: Connection | Pool, /, **values: Any) -> list[Row]:
         """All rows."""
         return await on.fetch(self.sql, *self.arguments(values))
+
+    async def pages(self, on: Connection, size: int, /, **values: Any) -> AsyncIterator[list[Row]]:
+        """All rows of one run of the query, ``size`` at a time, within the connection's transaction."""
+        cursor = await on.cursor(self.sql, *self.arguments(values))
+        while rows := await cursor.fetch(size):
+            yield rows
 
     async def fetchrow(self, on: Connection | Pool, /, **values: Any) -> Row | None:
         """The first row, None without one."""

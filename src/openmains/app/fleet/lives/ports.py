@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What lives and installations ask of the store, within one tenant's transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -140,6 +140,9 @@ class LifeStore(Protocol):
 
     async def installation(self, installation_id: InstallationId) -> Installation | None: ...
     async def due(self, chosen: DueFilter) -> list[DueMeter]: ...
+    def due_pages(self, chosen: DueFilter) -> AsyncIterator[list[DueMeter]]:
+        """All of them, ``limit`` at a time, looked for once: within one transaction."""
+
     async def due_counts(self, area_id: AreaId | None, until: date) -> list[DueCount]: ...
     async def lifetime_rules(self) -> list[LifetimeRule]: ...
     async def set_lifetime_rules(self, rules: Sequence[LifetimeRule]) -> None: ...

@@ -2,7 +2,7 @@
 """``LifeStore`` on one tenant's transaction. What two acts decide at the same time is settled by row locks, and once more by the exclusion
 constraints of the tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -332,9 +332,17 @@ class Lives:
         return None if row is None else self._installation(row)
 
     async def due(self, chosen: DueFilter) -> list[DueMeter]:
-        values: dict[str, Any] = {
-            "tenant_id": self._tenant_id, "area_id": chosen.area_id, "most": chosen.limit,
-        }  # fmt: skip
+        query, values = self._due(chosen, "LIMIT :most")
+        rows = await query.fetch(self._connection, most=chosen.limit, **values)
+        return [DueMeter(**dict(row)) for row in rows]
+
+    async def due_pages(self, chosen: DueFilter) -> AsyncIterator[list[DueMeter]]:
+        query, values = self._due(chosen)
+        async for rows in query.pages(self._connection, chosen.limit, **values):
+            yield [DueMeter(**dict(row)) for row in rows]
+
+    def _due(self, chosen: DueFilter, *ending: str) -> tuple[Query, dict[str, Any]]:
+        values: dict[str, Any] = {"tenant_id": self._tenant_id, "area_id": chosen.area_id}
         fragments = ["AND d.due_on IS NULL"] if chosen.unknown else ["AND d.due_on IS NOT NULL"]
         for name, condition in (
             ("first", "d.due_on >= :first"),
@@ -352,9 +360,7 @@ class Lives:
             else:
                 values["after_on"] = date.fromisoformat(on)
                 fragments.append("AND (d.due_on, d.meter_id) > (:after_on::date, :after_id::bigint)")
-        fragments.append("ORDER BY d.due_on, d.meter_id LIMIT :most")
-        rows = await extended(_QUERIES["due_meters"], *fragments).fetch(self._connection, **values)
-        return [DueMeter(**dict(row)) for row in rows]
+        return extended(_QUERIES["due_meters"], *fragments, "ORDER BY d.due_on, d.meter_id", *ending), values
 
     async def due_counts(self, area_id: AreaId | None, until: date) -> list[DueCount]:
         return [
