@@ -5516,6 +5516,7 @@ export interface components {
             installation_id: number;
             last: number | null;
             number: string;
+            until?: string | null;
             volume: number | null;
         };
         /** AccountVolume */
@@ -5529,6 +5530,7 @@ export interface components {
             missing_days: number;
             parts: components["schemas"]["AccountPart"][];
             unit_exponent: number;
+            until?: string | null;
             volume: number | null;
             volume_m3: string | null;
         };
@@ -6890,6 +6892,7 @@ export interface components {
         };
         /** IssueFileResult */
         IssueFileResult: {
+            already?: string | null;
             fault_count: number;
             faults: components["schemas"]["IssueFault"][];
             ignored: string[];
@@ -30951,13 +30954,19 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description File Download */
             200: {
                 headers: {
+                    /** @description File size in bytes */
+                    "content-length"?: string;
+                    /** @description Entity tag */
+                    etag?: string;
+                    /** @description Last modified data-time in RFC 2822 format */
+                    "last-modified"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "": string;
                 };
             };
             /** @description Input not valid */

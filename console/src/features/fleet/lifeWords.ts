@@ -96,6 +96,10 @@ export const lifeWords = {
     "CSV or XLSX with the columns product code, meter number (or bar code), quantity, issued to, contractor, date. A quantity above 1 takes consecutive numbers. One error and nothing is issued.",
   ],
   issued: ["已领用 {meters} 只", "{meters} meters issued"],
+  issuedBefore: [
+    "此文件已办理过，{meters} 只表均仍按其领用，本次未再办理。办理时刻：",
+    "This same file was issued before, and its {meters} meters are still as it left them: nothing was done now. Issued at:",
+  ],
   issueRefused: ["{faults} 处有误，未办理", "{faults} errors: nothing was issued"],
   row: ["第 {row} 行", "Row {row}"],
 } satisfies Words;

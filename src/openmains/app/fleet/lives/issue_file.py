@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from openmains.app.fleet.imports.area_reader import AreaOrders, reading
-from openmains.app.fleet.lives.ports import ActNote, IssuedBefore, LifeStore
+from openmains.app.fleet.lives.ports import ActNote, KnownIssue, LifeStore
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.identity.reason import stated
@@ -83,10 +83,10 @@ async def issue_by_file(
     return IssueFileResult(read, issued, [], 0, ignored)
 
 
-async def _round(lives: LifeStore, base: str) -> tuple[str, IssuedBefore | None]:
+async def _round(lives: LifeStore, base: str) -> tuple[str, KnownIssue | None]:
     """The key of the file's next round, and its last one."""
     await lives.lock_key(base)
-    last: IssuedBefore | None = None
+    last: KnownIssue | None = None
     for number in count(1):
         key = base if number == 1 else f"{base}/{number}"
         found = await lives.issued_before(key)

@@ -75,7 +75,7 @@ class KnownAct:
 
 
 @dataclass(frozen=True, slots=True)
-class IssuedBefore:
+class KnownIssue:
     """What was issued under a key. ``stands``: nothing else was done to any of its meters since."""
 
     made_at: datetime
@@ -120,7 +120,7 @@ class LifeStore(Protocol):
     async def issue(self, meter_ids: Sequence[MeterId], note: ActNote) -> int:
         """All of them; how many were in stock and are issued now."""
 
-    async def issued_before(self, key: str) -> IssuedBefore | None:
+    async def issued_before(self, key: str) -> KnownIssue | None:
         """What a list issued under its key."""
 
     async def keeps_units(self, meter_id: MeterId, product_id: ProductId) -> bool:

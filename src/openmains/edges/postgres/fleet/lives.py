@@ -20,7 +20,7 @@ from openmains.app.fleet.lives.model import (
     NewStockMeter,
     StockMeter,
 )
-from openmains.app.fleet.lives.ports import ActNote, HeldAccount, HeldMeter, IssuedBefore, KnownAct
+from openmains.app.fleet.lives.ports import ActNote, HeldAccount, HeldMeter, KnownAct, KnownIssue
 from openmains.app.fleet.wording import Wording
 from openmains.domain.fleet.hanging import (
     AccountFacts,
@@ -282,9 +282,9 @@ class Lives:
         )  # fmt: skip
         return len(done)
 
-    async def issued_before(self, key: str) -> IssuedBefore | None:
+    async def issued_before(self, key: str) -> KnownIssue | None:
         (row,) = await self._fetch(_QUERIES["issued_before"], key=key)
-        return None if row["made_at"] is None else IssuedBefore(row["made_at"], row["meters"], row["stands"])
+        return None if row["made_at"] is None else KnownIssue(row["made_at"], row["meters"], row["stands"])
 
     async def keeps_units(self, meter_id: MeterId, product_id: ProductId) -> bool:
         rows = await self._fetch(_QUERIES["units_before_and_after"], meter_id=meter_id, product_id=product_id)
