@@ -13,6 +13,7 @@ OWNERS: dict[int, set[str]] = {
     46: {"tariff"},  # price changes of a tenant
     47: {"ledger"},  # who books, and who closes a month
     52: {"billing"},  # a tenant's bills
+    57: {"fleet"},  # the book of concentrators of a tenant
     0x6F6D_0001: {"fleet"},  # an import of a tenant
     0x6F6D_0002: {"fleet", "places", "newest_first"},  # the tree of a tenant's areas
     0x6F6D_0003: {"alarm"},  # the loop that tells alarms

@@ -107,6 +107,10 @@ REASONS: Final[Words] = {
         "该连接未经证书证明对端身份，签名类命令不经此下发",
         "nothing proves who is at the other end of the connection: no signed command goes down it",
     ),
+    "not_reachable": (
+        "该表没有自己的模块，集中器只转发其主动上报，命令无法送达",
+        "the meter has no module, and its concentrator only hands on what it says unasked: no command reaches it",
+    ),
     "unreadable": ("集中器所在节点读不懂该命令报文", "the edge cannot read the command's frame"),
     "batch_cancelled": ("批量任务已取消", "batch cancelled"),
     "failures": ("失败过多，自动停止", "too many failures, stopped by itself"),
