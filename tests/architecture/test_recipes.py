@@ -146,45 +146,45 @@ def test_a_kind_of_command(tmp_path: Path) -> None:
     assert "| `blink` | 闪灯 | Blink | setting |" in page.read_text("utf-8")
 
 
-NOTICE_PORT = """
+ANALYTICS_PORT = """
 from typing import Protocol
 
 
-class NoticeStore(Protocol):
-    async def forget(self, notice_id: int) -> None: ...
+class ForecastStore(Protocol):
+    async def forget(self, forecast_id: int) -> None: ...
 """
-NOTICE_TABLE = """
-from openmains.app.notice.ports import NoticeStore
+ANALYTICS_TABLE = """
+from openmains.app.analytics.ports import ForecastStore
 from openmains.domain.ids import TenantId
 from openmains.edges.postgres.adapters import Adapters, Bind
 from openmains.edges.postgres.db import Connection
 
 
-class Notices:
+class Forecasts:
     def __init__(self, connection: Connection, tenant_id: TenantId) -> None: ...
-    async def forget(self, notice_id: int) -> None: ...
+    async def forget(self, forecast_id: int) -> None: ...
 
 
-ADAPTERS: Adapters = dict([Bind(NoticeStore).to(Notices)])
+ADAPTERS: Adapters = dict([Bind(ForecastStore).to(Forecasts)])
 """
 ASK_PORT = """
-from openmains.app.notice.ports import NoticeStore
+from openmains.app.analytics.ports import ForecastStore
 from openmains.edges.postgres.unit_of_work import PostgresStore
-assert NoticeStore in PostgresStore(None).ports
+assert ForecastStore in PostgresStore(None).ports
 """
 
 
 @pytest.mark.usefixtures("takes_seconds")
 def test_a_context(tmp_path: Path) -> None:
     tree = copy_source(tmp_path)
-    for place in ("app/notice", "edges/postgres/notice"):
+    for place in ("app/analytics", "edges/postgres/analytics"):
         add(tree / place / "__init__.py", HEAD)
-    add(tree / "app/notice/ports.py", HEAD + NOTICE_PORT)
-    add(tree / "edges/postgres/notice/adapters.py", HEAD + NOTICE_TABLE)
+    add(tree / "app/analytics/ports.py", HEAD + ANALYTICS_PORT)
+    add(tree / "edges/postgres/analytics/adapters.py", HEAD + ANALYTICS_TABLE)
     unit = tree / "edges/postgres/unit_of_work.py"
-    edit(unit, "CONTEXTS = (identity, ", "CONTEXTS = (notice, identity, ")
+    edit(unit, "    identity, job,", "    analytics, identity, job,")
     edit(unit, "from openmains.edges.postgres.readings import",
-         "from openmains.edges.postgres.notice import adapters as notice\nfrom openmains.edges.postgres.readings import")  # fmt: skip
+         "from openmains.edges.postgres.analytics import adapters as analytics\nfrom openmains.edges.postgres.readings import")  # fmt: skip
     accepted = lint_imports(tmp_path)
     assert accepted.returncode == 0, accepted.stdout[-2000:]
     assert without_tier(tree / "app") == set()
