@@ -5,7 +5,7 @@ import { api, checkAccess, until } from "./browser.mjs";
 import { alarmOf, say } from "./meter.mjs";
 
 export async function alarmLifeStory({ page, url, context, locale, coapPort, tag, findings }, ownMeter, act) {
-  const mine = await ownMeter(context, url, `93${tag}${locale === "zh" ? "1" : "2"}`);
+  const mine = await ownMeter(context, url, `94${tag}${locale === "zh" ? "1" : "2"}`);
   await page.goto(`${url}/alarms`);
   await until(async () => (await say(coapPort, mine.imei, alarmOf(mine.number, "magnetic"))) === "2.04", "the edge knows the new meter");
   // The bell says it on every page, and the server hears that somebody has it before their eyes.

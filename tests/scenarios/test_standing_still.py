@@ -51,7 +51,7 @@ async def test_engines_that_stand_still_are_said_and_nobody_waits(systems: Syste
         with halted(system, "postgresql"):
             began = time.monotonic()
             ready = ask(system, "/ready")
-            assert is_away(ready, "not-ready") and "postgresql" in ready.json()["detail"]
+            assert is_away(ready, "not-ready") and "业务数据库" in ready.json()["detail"]
             for _ in range(3):  # more than the pool has connections, in all
                 answers = await asyncio.gather(*(asyncio.to_thread(ask, system, path) for path in READS))
                 for path, answer in zip(READS, answers, strict=True):
@@ -67,7 +67,7 @@ async def test_engines_that_stand_still_are_said_and_nobody_waits(systems: Syste
         assert ask(system, "/meters").status_code == 200
         with halted(system, "jetstream"):
             ready = ask(system, "/ready")
-            assert is_away(ready, "not-ready") and "jetstream" in ready.json()["detail"]
+            assert is_away(ready, "not-ready") and "报文队列" in ready.json()["detail"]
             assert ask(system, "/meters").status_code == 200, "what needs no stream goes on"
             assert ask(system, "/system").status_code in (200, 503)
         await until(lambda: ask(system, "/ready").status_code == 200)

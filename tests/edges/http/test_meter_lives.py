@@ -25,6 +25,7 @@ from openmains.edges.postgres.fleet.imports import PostgresImport
 from openmains.edges.postgres.fleet.lives import hang_meters
 from openmains.edges.postgres.fleet.search import renew_outdated
 from tests.edges.http.world import Utility, World, new_meter
+from tests.support.personal import personal_vault
 
 WHY = "work order 17"
 DRIVER = "openmains/water-1"
@@ -469,6 +470,6 @@ async def test_what_is_due_by_area_and_month(town: Town, pipeline_pool: Pool, tm
         f"number,product,area,installed_on\n{large},x,{area},2026-01-01\n{unsaid},v,{area},2026-01-01\n", "utf-8"
     )
     units = {DRIVER: -3, "lwm2m/water-1": -2}  # as a driver of another unit would have it
-    async with PostgresImport(pipeline_pool, units) as store:
+    async with PostgresImport(pipeline_pool, personal_vault(pipeline_pool), units) as store:
         done = await import_meters(path, TenantId(town.utility.tenant_id), store, today=date(2026, 11, 1), partial=True)
     assert [(error.row, error.reason) for error in done.errors] == [(2, "other_unit")]

@@ -289,7 +289,8 @@ SELECT e.event_id, e.tenant_id, e.news, e.alarm_id, e.group_id, e.at_us, e.user_
        coalesce(l.quantity, g.quantity) AS quantity, l.value, l.bound, l.unit, l.exponent
   FROM alarm_event e LEFT JOIN alarm l ON l.alarm_id = e.alarm_id LEFT JOIN alarm_group g ON g.group_id = e.group_id
        LEFT JOIN meter m ON m.meter_id = l.meter_id
- WHERE e.noticed_us IS NULL ORDER BY e.event_id LIMIT :most FOR UPDATE OF e SKIP LOCKED
+ WHERE e.noticed_us IS NULL AND coalesce(l.alarm_id, g.group_id) IS NOT NULL -- of what is deleted nobody is told
+ ORDER BY e.event_id LIMIT :most FOR UPDATE OF e SKIP LOCKED
 
 -- name: take_events
 -- Notices have booked what they send of these.
