@@ -64,7 +64,7 @@ export const lifeWords = {
     due: ["到期", "Due"],
   },
   due: { replace: ["更换", "replace"], verify: ["检定", "verify"] },
-  dueTitle: ["到期更换与检定", "Due for replacement or verification"],
+  dueTitle: ["到期更换检定", "Due for exchange"],
   dueOn: ["到期日", "Due on"],
   dueUnknown: ["未知（缺口径、燃气种类或最大流量）", "unknown (DN, kind of gas or Qmax missing)"],
   noneDue: ["没有到期的表具", "No meters are due"],
