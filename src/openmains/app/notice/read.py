@@ -7,7 +7,7 @@ from typing import Any
 from openmains.app.identity.model import Actor
 from openmains.app.notice.model import Inbox, InboxNotice, Notice, NoticeDetail
 from openmains.app.notice.ports import NoticeLog, RotaStore
-from openmains.app.notice.texts import TEMPLATES, facts_of, filled
+from openmains.app.notice.texts import facts_of, worded
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.period import zone
@@ -67,6 +67,4 @@ def _text(
     locale: str,
 ) -> tuple[str, str]:
     raw = {**facts, "event": notice.event, "severity": notice.severity}
-    told = facts_of(raw, utility, zone(actor.zone), locale)
-    subject, body = words.get((notice.kind, locale)) or TEMPLATES[notice.kind, locale]
-    return " ".join(filled(subject, told).split()), filled(body, told)
+    return worded(notice.kind, locale, words, facts_of(raw, utility, zone(actor.zone), locale))

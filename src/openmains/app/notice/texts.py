@@ -84,6 +84,14 @@ def filled(template: str, facts: Mapping[str, str]) -> str:
     return _FACT.sub(lambda found: facts.get(found[1], ""), template)
 
 
+def worded(
+    kind: str, locale: str, own: Mapping[tuple[str, str], tuple[str, str]], facts: Mapping[str, str]
+) -> tuple[str, str]:
+    """Subject, on one line, and text of a notice: in the words that the utility set for the kind, else in the program's."""
+    subject, body = own.get((kind, locale)) or TEMPLATES[kind, locale]
+    return " ".join(filled(subject, facts).split()), filled(body, facts)
+
+
 def event_name(event: str, locale: str) -> str:
     """As people call it; the code where it has no name."""
     known = vocabulary().events.get(event)

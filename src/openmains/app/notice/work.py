@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from openmains.app.notice.ports import ChannelAccount, Contact, Due, NoticeWork, Sender
 from openmains.app.notice.sealing import KeyUnreadableError, Sealer, channel_purpose
 from openmains.app.notice.shapes.talk import Accepted, Letter, Outcome, Refused
-from openmains.app.notice.texts import TEMPLATES, event_name, facts_of, filled, listed
+from openmains.app.notice.texts import event_name, facts_of, listed, worded
 from openmains.domain.ids import UserId
 from openmains.domain.notice.decide import INBOX, PERSONAL, SEVERITIES, decide, decide_timer
 from openmains.domain.notice.pace import notice_wait_us, room
@@ -167,15 +167,15 @@ def letter_of(
             )
             lines.append(f"[{own['severity']}] {event_name(notice.event, locale)} {own['number']} {own['raised']}")
         facts |= {"count": str(len(notices)), "list": listed(lines, locale)}
-    subject, body = words.get((kind, locale)) or TEMPLATES[kind, locale]
+    subject, text = worded(kind, locale, words, facts)
     address = ""
     if contact is not None:
         address = {"email": contact.email, "wechat": contact.openid}.get(account.kind, contact.phone)
     key = first.key if len(notices) == 1 else f"{first.key}+{len(notices) - 1}"
     return Letter(
         key=f"{account.tenant_id}:{key}",
-        subject=" ".join(filled(subject, facts).split()),
-        text=filled(body, facts),
+        subject=subject,
+        text=text,
         address=address,
         severity=gravest,
         facts=facts,

@@ -3,7 +3,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -14,7 +14,6 @@ from openmains.app.notice.work import NoticeLoop
 from openmains.app.security.keys.vault import Vault
 from openmains.domain.ids import TenantId
 from openmains.domain.period import HOUR_S
-from openmains.drivers import catalog as driver_catalog
 from openmains.edges.clickhouse.changes import ClickHouseChanges
 from openmains.edges.notify.guard import AddressGuard, networks_of
 from openmains.edges.notify.http import Http
@@ -53,11 +52,12 @@ def guard_of(settings: Settings) -> AddressGuard:
     return AddressGuard(networks, [port for port in own if port])
 
 
-async def run_notify(settings: Settings, core: Core, stop: asyncio.Event) -> None:
-    """Until ``stop``: one process at a time does this, whoever holds the turn."""
+async def run_notify(
+    settings: Settings, core: Core, guard: AddressGuard, exponents: Mapping[str, int], stop: asyncio.Event
+) -> None:
+    """Until ``stop``: one process at a time does this, whoever holds the turn. ``exponents``: registers of a driver count 10^n m³."""
     urls, pool = settings.urls(), core.pool
     async with AsyncExitStack() as stack:
-        guard = guard_of(settings)
         http, mailer = Http(guard), Mailer(guard)
         stack.push_async_callback(http.close)
         stack.callback(mailer.close)
@@ -73,7 +73,6 @@ async def run_notify(settings: Settings, core: Core, stop: asyncio.Event) -> Non
             async with pool.acquire() as connection:
                 yield ChangeFactsOfTenant(connection, tenant_id)
 
-        exponents = {driver.name: driver.unit_exponent for driver in driver_catalog.load()}
         feed = ChangesFeed(ClickHouseChanges(core.clickhouse), facts, exponents)
         desk = NoticeLoop(notices, sealer, senders(http, mailer), now_us)
         push = PushLoop(pushes, sealer, http, feed, now_us)

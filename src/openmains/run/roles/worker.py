@@ -49,7 +49,7 @@ from openmains.edges.postgres.readings.report import ReportLabels
 from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.run.personal import personal_vault
 from openmains.run.roles.access import worker_care, worker_keys
-from openmains.run.roles.notify import run_notify
+from openmains.run.roles.notify import guard_of, run_notify
 from openmains.run.roles.process import Core, every, now_us
 from openmains.run.settings import Settings
 
@@ -108,6 +108,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
             settled = await settle_customers(pool, personal)
             customers_every_s[0] = TEXTS_EVERY_S if settled else CUSTOMERS_EVERY_S
 
+    guard = guard_of(settings)  # what is no network is said at the start, not by a task that nobody waits for
     drivers = driver_catalog.load()
     exponents = {driver.name: driver.unit_exponent for driver in drivers}
     billing_pool = await create_pool(settings.urls().postgres_api, max_size=3, command_timeout_s=BILLS_WITHIN_S)
@@ -198,7 +199,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     # Beside the jobs, not among them: an import of an hour must not keep a report from being as due.
     keeping = asyncio.create_task(every(REPORTS_EVERY_S, "reports as due", keep_reports, stop))
     asking = asyncio.create_task(every(REREADS_EVERY_S, "re-reads of gaps", ask_for_gaps, stop))
-    notifying = asyncio.create_task(run_notify(settings, core, stop))
+    notifying = asyncio.create_task(run_notify(settings, core, guard, exponents, stop))
     try:
         await asyncio.gather(*(runner.run() for runner in runners))
     finally:

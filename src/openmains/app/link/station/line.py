@@ -79,8 +79,10 @@ class StationLine:
             if isinstance(event.name, str):
                 self._plan.ended(event.name)
                 self._read(event, event.name, now)
-            elif (ended := self._commands.pop(event.name, None)) is not None:  # type: ignore[call-overload]
-                ended(event.result)
+            elif isinstance(event.name, int):
+                ended = self._commands.pop(CommandId(event.name), None)
+                if ended is not None:
+                    ended(event.result)
         for frame in self._line.take_strange():
             self._main.counters["line.strange"] += 1
             is_ours = frame.address in self._known.line
