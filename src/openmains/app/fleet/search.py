@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,6 +154,13 @@ def parse_query(text: str) -> Query:
         raise ValueError("the query is empty")
     whole = "".join(terms)
     return Query(terms, whole, grams_of_terms(terms), field_grams(whole))
+
+
+def gram_sets(texts: Sequence[str]) -> list[list[int]]:
+    """Of each search text its grams, sorted, each once: as they are stored beside it."""
+    found, starts = grams_of(texts)
+    values, bounds = found.tolist(), starts.tolist()
+    return [sorted(set(values[first:end])) for first, end in pairwise(bounds)]
 
 
 def grams_of_terms(terms: Sequence[str]) -> list[int]:

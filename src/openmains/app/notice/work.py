@@ -67,8 +67,10 @@ class NoticeLoop:
     async def _send_due(self, account: ChannelAccount) -> None:
         now = self.now_us()
         free = room(account.per_minute, await self.work.sent_since(account.channel_id, now - MINUTE_US))
+        if not free:
+            return
         waiting = await self.work.due(account.channel_id, now, DUE_AT_ONCE)
-        if not free or not waiting:
+        if not waiting:
             return
         by_id = {notice.notice_id: notice for notice in waiting}
         whole = [(notice.notice_id, notice.user_id or 0, notice.held != "", notice.bundle) for notice in waiting]

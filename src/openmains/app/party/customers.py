@@ -50,7 +50,8 @@ async def list_customers(
         await note_seen(
             work, actor, "customer", seen, min(len(rows), chosen.limit - 1), {"q": q, "area_id": chosen.area_id}
         )
-    phones = by_contact(await vault.open(actor.tenant_id, [one for one in stored if one.place.contact_id is None]))
+    shown = [one for one in stored if one.place.contact_id is None and one.place.field is PersonalField.PHONE]
+    phones = by_contact(await vault.open(actor.tenant_id, shown))
     return [
         structs.replace(row, phone=_shown(phones.get((row.customer_id, None), {}), PersonalField.PHONE)) for row in rows
     ]

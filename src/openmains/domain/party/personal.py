@@ -7,7 +7,6 @@ shows enough to recognise a value one knows, and too little to learn it.
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -63,11 +62,6 @@ def mask(field: PersonalField, value: str) -> str:
     if len(value) < 10:
         return f"****{value[-2:]}" if len(value) > 6 else "****"
     return f"{value[:3]}****{value[-2:]}"
-
-
-def masked(values: Mapping[PersonalField, str]) -> dict[PersonalField, str]:
-    """All of them."""
-    return {field: mask(field, value) for field, value in values.items()}
 
 
 def _is_resident(text: str) -> bool:

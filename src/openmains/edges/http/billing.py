@@ -22,9 +22,8 @@ from openmains.app.billing.model import (
 from openmains.app.billing.ports import ArrearsWanted, BillStore, CorrectionStore, DayVolumes, RunStore
 from openmains.app.problems import Problem
 from openmains.app.tariff.simulate import UnitOf
-from openmains.domain.period import date_to_day
 from openmains.domain.tariff.plan import CustomerClass
-from openmains.edges.http.deps import ApiDeps, actor_of, deps_of, today_of
+from openmains.edges.http.deps import ApiDeps, actor_of, deps_of, today_number
 from openmains.edges.http.inputs import (
     Cursor,
     Id,
@@ -60,11 +59,6 @@ class NewCorrection(Struct, frozen=True, forbid_unknown_fields=True):
     account_id: AccountId
     month: Month
     reason: ReasonText = ""
-
-
-def today_number(request: Request[Any, Any, Any]) -> int:
-    """Today in the utility's zone."""
-    return date_to_day(today_of(deps_of(request), actor_of(request)))
 
 
 def _volumes(deps: ApiDeps) -> DayVolumes:

@@ -35,7 +35,7 @@ from openmains.app.security.ports import KeyFiles
 from openmains.app.system.ports import LiveFeed, SystemView
 from openmains.app.tariff.ports import VolumeStore
 from openmains.app.unit_of_work import Store
-from openmains.domain.period import day_to_date, utc_of_us, zone
+from openmains.domain.period import date_to_day, day_to_date, utc_of_us, zone
 from openmains.domain.security.ladder import Thresholds
 from openmains.edges.http.limiter import Limiter
 from openmains.edges.http.proxies import Hop, Proxies
@@ -133,6 +133,11 @@ def actor_of(connection: Connection) -> Actor:
 def today_of(deps: ApiDeps, actor: Actor) -> date:
     """The calendar day of the actor's utility."""
     return day_to_date(zone(actor.zone).day_of(deps.now_s()))
+
+
+def today_number(connection: Connection) -> int:
+    """The same day, counted from 1970-01-01."""
+    return date_to_day(today_of(deps_of(connection), actor_of(connection)))
 
 
 def client_hop(connection: Connection) -> Hop:

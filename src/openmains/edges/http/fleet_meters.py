@@ -169,6 +169,7 @@ async def download_meters(
 
     async def pages() -> AsyncIterator[list[RegisteredMeter]]:
         cursor, after, hits = None, None, 0
+        phone = None if q is None else await customers.phone_blind(vault_of(deps), actor, q)
         while True:
             wanted = MeterFilter(
                 optional(AreaId, area_id),
@@ -181,7 +182,6 @@ async def download_meters(
                 devices,
             )
             if q is not None:
-                phone = await customers.phone_blind(vault_of(deps), actor, q)
                 async with deps.store.tenant(actor.tenant_id) as work:
                     found, cursor = await _hits(work, phone, q, 200, cursor, wanted)
                     rows = await work[MeterStore].registered_by_ids(found)

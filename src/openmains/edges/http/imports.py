@@ -18,14 +18,12 @@ from openmains.app.job.request import ask_for_job
 from openmains.app.spreadsheet import csv_bytes
 from openmains.domain.fleet.registry_columns import COLUMNS, REQUIRED
 from openmains.domain.fleet.registry_help import HELP
+from openmains.edges.http.bulk_inputs import CSV, XLSX
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.permissions import OPERATOR
 from openmains.edges.http.problems import language_of
 from openmains.edges.http.text_door import file_name
 from openmains.edges.http.uploads import LARGEST_IMPORT, keep_upload, kind_of
-
-_CSV = "text/csv; charset=utf-8"
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class ImportColumn(Struct, frozen=True):
@@ -69,7 +67,7 @@ async def download_import_template(
     data = b"".join(csv_bytes(rows)) if kind == "csv" else await asyncio.to_thread(_workbook, rows)
     return Response(
         data,
-        media_type=_CSV if kind == "csv" else _XLSX,
+        media_type=CSV if kind == "csv" else XLSX,
         headers={"Content-Disposition": f'attachment; filename="meters-template.{kind}"'},
     )
 

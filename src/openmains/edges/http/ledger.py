@@ -30,7 +30,8 @@ from openmains.app.problems import Problem
 from openmains.app.spreadsheet import csv_bytes, neutral
 from openmains.domain.ledger.entries import EntryKind
 from openmains.domain.period import date_to_day
-from openmains.edges.http.deps import actor_of, deps_of, today_of
+from openmains.edges.http.bulk_inputs import XLSX
+from openmains.edges.http.deps import actor_of, deps_of, today_number
 from openmains.edges.http.inputs import (
     Cursor,
     Id,
@@ -45,7 +46,6 @@ from openmains.edges.http.inputs import (
 )
 from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR, VIEWER
 from openmains.edges.http.problems import language_of
-from openmains.edges.http.readings_report import XLSX
 
 MONTH = re.compile("[0-9]{4}-[0-9]{2}")
 MOST_EXPORTED = 50_000  # entries of one file; more are refused: a period is to be shorter
@@ -94,10 +94,6 @@ def _period(first: date, last: date) -> tuple[int, int]:
     return date_to_day(first), date_to_day(last) + 1
 
 
-def _today(request: Request[Any, Any, Any]) -> int:
-    return date_to_day(today_of(deps_of(request), actor_of(request)))
-
-
 @get("/ledger/entries", operation_id="list_entries", tags=["ledger"], opt=VIEWER)
 async def list_entries(
     request: Request[Any, Any, Any],
@@ -133,7 +129,7 @@ async def read_customer_balance(request: Request[Any, Any, Any], account_id: Id)
 async def book_payment(request: Request[Any, Any, Any], data: JSONBody[NewPayment]) -> BookedEntry:
     """Money that came in, as the customer's credit; the same key again is the same entry."""
     deps, actor = deps_of(request), actor_of(request)
-    today = _today(request)
+    today = today_number(request)
     day = today if data.day is None else date_to_day(data.day)
     if not today - 366 <= day <= today:
         raise Problem("invalid-input", fields=(("/day", "out-of-range"),))
@@ -160,7 +156,7 @@ async def ask_for_act(request: Request[Any, Any, Any], data: JSONBody[NewAct]) -
     """Ask for a reversal, refund, write-off or adjustment: nothing is booked until another person agrees."""
     deps, actor = deps_of(request), actor_of(request)
     wanted = acts.ActRequest(data.kind, data.account_id, data.fen, data.channel or "", data.reverses, data.reason)
-    return await acts.ask_for_act(deps.store, actor, data.key, wanted, _today(request), deps.now_us())
+    return await acts.ask_for_act(deps.store, actor, data.key, wanted, today_number(request), deps.now_us())
 
 
 @post(
@@ -169,14 +165,18 @@ async def ask_for_act(request: Request[Any, Any, Any], data: JSONBody[NewAct]) -
 async def approve_act(request: Request[Any, Any, Any], act_id: Id, data: JSONBody[Reason]) -> LedgerAct:
     """Another person than its author agrees: it is booked today."""
     deps, actor = deps_of(request), actor_of(request)
-    return await acts.decide_act(deps.store, actor, act_id, data.reason, _today(request), deps.now_us(), agreed=True)
+    return await acts.decide_act(
+        deps.store, actor, act_id, data.reason, today_number(request), deps.now_us(), agreed=True
+    )
 
 
 @post("/ledger/acts/{act_id:int}/reject", operation_id="reject_act", status_code=200, tags=["ledger"], opt=OPERATOR)
 async def reject_act(request: Request[Any, Any, Any], act_id: Id, data: JSONBody[Reason]) -> LedgerAct:
     """Nothing is booked; its author may take it back so."""
     deps, actor = deps_of(request), actor_of(request)
-    return await acts.decide_act(deps.store, actor, act_id, data.reason, _today(request), deps.now_us(), agreed=False)
+    return await acts.decide_act(
+        deps.store, actor, act_id, data.reason, today_number(request), deps.now_us(), agreed=False
+    )
 
 
 @get("/ledger/months", operation_id="list_closed_months", tags=["ledger"], opt=VIEWER)
@@ -196,7 +196,7 @@ async def close_month(request: Request[Any, Any, Any], month: PathWord, data: JS
         raise Problem("invalid-input", fields=(("/month", "wrong-format"),))
     if not (1990 <= int(month[:4]) <= 2100 and 1 <= int(month[5:]) <= 12):
         raise Problem("invalid-input", fields=(("/month", "out-of-range"),))
-    return await booking.close_month(deps.store, actor, month, _today(request), data.reason, deps.now_us())
+    return await booking.close_month(deps.store, actor, month, today_number(request), data.reason, deps.now_us())
 
 
 @get("/ledger/trial-balance", operation_id="read_trial_balance", tags=["ledger"], opt=VIEWER)

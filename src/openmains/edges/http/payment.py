@@ -13,8 +13,8 @@ from openmains.app.payment.model import PaymentReturn, Receipt, TillShift
 from openmains.app.payment.ports import ReceiptStore, ReturnStore, ShiftStore
 from openmains.app.payment.receipt_text import receipt_text
 from openmains.app.problems import Problem
-from openmains.domain.period import date_to_day, zone
-from openmains.edges.http.deps import actor_of, deps_of, today_of
+from openmains.domain.period import zone
+from openmains.edges.http.deps import actor_of, deps_of, today_number
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, Reason, ReasonText, after_id, page
 from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR, VIEWER
 from openmains.edges.http.problems import language_of
@@ -55,10 +55,6 @@ class NewReturn(Struct, frozen=True, forbid_unknown_fields=True):
     """Why a payment is taken back."""
 
     reason: ReasonText = ""
-
-
-def _today(request: Request[Any, Any, Any]) -> int:
-    return date_to_day(today_of(deps_of(request), actor_of(request)))
 
 
 @get("/shifts", operation_id="list_shifts", tags=["counter"], opt=VIEWER)
@@ -114,7 +110,7 @@ async def take_payment(request: Request[Any, Any, Any], data: JSONBody[NewPaymen
     wanted = take.NewReceipt(
         data.key, data.account_id, data.channel, data.fen, data.seen_owed_fen, data.seen_credit_fen
     )
-    return await take.take_payment(deps.store, actor_of(request), wanted, _today(request), deps.now_us())
+    return await take.take_payment(deps.store, actor_of(request), wanted, today_number(request), deps.now_us())
 
 
 @get("/receipts/{receipt_id:int}", operation_id="read_receipt", tags=["counter"], opt=VIEWER)
@@ -169,7 +165,7 @@ async def approve_return(request: Request[Any, Any, Any], return_id: Id, data: J
     """Another person than its author agrees: the payment is reversed today, and the bills it paid are owed again."""
     deps = deps_of(request)
     return await give_back.decide_return(
-        deps.store, actor_of(request), return_id, data.reason, _today(request), deps.now_us(), agreed=True
+        deps.store, actor_of(request), return_id, data.reason, today_number(request), deps.now_us(), agreed=True
     )
 
 
@@ -184,7 +180,7 @@ async def reject_return(request: Request[Any, Any, Any], return_id: Id, data: JS
     """Nothing is booked; its author may take it back so."""
     deps = deps_of(request)
     return await give_back.decide_return(
-        deps.store, actor_of(request), return_id, data.reason, _today(request), deps.now_us(), agreed=False
+        deps.store, actor_of(request), return_id, data.reason, today_number(request), deps.now_us(), agreed=False
     )
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Readings and registers of one meter."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -146,6 +147,12 @@ async def _expectation(deps: ApiDeps, actor: Actor, meter_id: int) -> Expectatio
 def exponent_of(deps: ApiDeps, driver: str) -> int:
     """Of the driver's unit, 10^exponent m³."""
     return next((p.unit_exponent for p in deps.drivers.pages() if p.name == driver), LITRE_EXPONENT)
+
+
+def exponents_of(deps: ApiDeps) -> Callable[[str], int]:
+    """The same for many drivers, by what is loaded now."""
+    exponents = {page.name: page.unit_exponent for page in deps.drivers.pages()}
+    return lambda driver: exponents.get(driver, LITRE_EXPONENT)
 
 
 def period_of(start: datetime, end: datetime) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from openmains.edges.http.bulk_inputs import First, Last, bulk_of, days_of
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Id
 from openmains.edges.http.permissions import VIEWER
-from openmains.edges.http.readings import exponent_of, store_of
+from openmains.edges.http.readings import exponents_of, store_of
 
 
 @get("/accounts/{account_id:int}/volume", operation_id="read_account_volume", tags=["readings"], opt=VIEWER)
@@ -24,7 +24,7 @@ async def read_account_volume(
     left, right = days_of(first, last)
     return await account_volume(
         deps.store, store_of(deps), bulk_of(deps), actor.tenant_id, AccountId(account_id), left, right, zone(actor.zone), deps.now_s(),
-        lambda driver: exponent_of(deps, driver),
+        exponents_of(deps),
     )  # fmt: skip
 
 

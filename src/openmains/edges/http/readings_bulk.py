@@ -2,9 +2,8 @@
 """Readings of very many meters: registers at an instant, and values of quantities as files that follow one another."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Annotated, Any
@@ -36,11 +35,11 @@ from openmains.app.readings.bulk.registers import (
 from openmains.domain.ids import MeterId
 from openmains.domain.period import zone
 from openmains.edges.http.bulk_inputs import CHOICE, CSV, XLSX, Chosen, bulk_of
-from openmains.edges.http.deps import ApiDeps, Connection, actor_of, deps_of
+from openmains.edges.http.deps import Connection, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Key, Limit, Page, page, seconds
 from openmains.edges.http.permissions import VIEWER
 from openmains.edges.http.problems import language_of
-from openmains.edges.http.readings import From, To, exponent_of, period_of
+from openmains.edges.http.readings import From, To, exponents_of, period_of
 
 MEDIA: dict[Form, str] = {
     "arrow": "application/vnd.apache.arrow.stream",
@@ -80,7 +79,7 @@ async def list_registers_at(
     known = await registers_at(
         bulk_of(deps), actor.tenant_id, [meter.meter_id for meter in shown.items], at_s, zone(actor.zone)
     )
-    exponents = _exponents(deps)
+    exponents = exponents_of(deps)
     items = [register_told(meter, known.get(meter.meter_id), exponents(meter.driver)) for meter in shown.items]
     return RegistersPage(at, actor.zone, items, shown.next)
 
@@ -140,7 +139,7 @@ async def export_values(
     wanted = export.wanted_values(points, left, right, actor.zone)
     chosen = form or _accepted(request)
     part = await export.plan_part(
-        deps.store, bulk_of(deps), actor, meters, wanted, chosen, rows, cursor, _exponents(deps), deps.now_us()
+        deps.store, bulk_of(deps), actor, meters, wanted, chosen, rows, cursor, exponents_of(deps), deps.now_us()
     )
     headers = _named(f"values.{ENDINGS[chosen]}")
     if part.following is not None:
@@ -196,11 +195,6 @@ def _named(name: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{name}"'}
 
 
-def _exponents(deps: ApiDeps) -> Callable[[str], int]:
-    """A driver's exponent, looked up once: there are many meters of few drivers."""
-    return cache(lambda driver: exponent_of(deps, driver))
-
-
 async def _file_pages(
     request: Request[Any, Any, Any], meters: Chosen, at: datetime, form: str
 ) -> AsyncIterator[list[Sequence[Any]]]:
@@ -211,7 +205,7 @@ async def _file_pages(
     await check_choice(deps.store, actor.tenant_id, meters)
     await note_registers(deps.store, actor, meters, at_s, form)
     return register_lines(
-        deps.store, bulk_of(deps), actor.tenant_id, meters, at_s, zone(actor.zone), _exponents(deps), language_of(request), deps.now_us()
+        deps.store, bulk_of(deps), actor.tenant_id, meters, at_s, zone(actor.zone), exponents_of(deps), language_of(request), deps.now_us()
     )  # fmt: skip
 
 

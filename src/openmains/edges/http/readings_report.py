@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Collection reports (R2.4, R6.2)."""
 
-from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Annotated, Any
 
@@ -24,16 +23,16 @@ from openmains.app.readings.report.model import (
 from openmains.app.readings.report.ports import CollectionReports
 from openmains.domain.ids import AreaId, MeterId
 from openmains.domain.period import date_to_day, zone
-from openmains.domain.quantity import LITRE_EXPONENT
+from openmains.edges.http.bulk_inputs import XLSX
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id32, Limit, Page, after_id, page
 from openmains.edges.http.permissions import VIEWER
 from openmains.edges.http.problems import language_of
+from openmains.edges.http.readings import exponents_of
 
 Day = Annotated[date | None, QueryParameter(description="Calendar day of the tenant; yesterday without it.")]
 MOST_VOLUME_DAYS = 31
 MOST_REPORT_DAYS = 62
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def _reports(deps: ApiDeps) -> CollectionReports:
@@ -77,13 +76,8 @@ async def read_report_days(
     first_day, last_day = _day(deps, first, actor), _day(deps, last, actor)
     if not first_day <= last_day < first_day + MOST_REPORT_DAYS:
         raise Problem("invalid-input", fields=(("/last", "out-of-range"),))
-    days = await _reports(deps).days(actor.tenant_id, first_day, last_day, figures, _exponents(deps), deps.now_s())
+    days = await _reports(deps).days(actor.tenant_id, first_day, last_day, figures, exponents_of(deps), deps.now_s())
     return ReportDays(first, last, days)
-
-
-def _exponents(deps: ApiDeps) -> Callable[[str], int]:
-    exponents = {page.name: page.unit_exponent for page in deps.drivers.pages()}
-    return lambda driver: exponents.get(driver, LITRE_EXPONENT)
 
 
 @get("/reports/accuracy", operation_id="read_accuracy", tags=["reports"], opt=VIEWER)
@@ -175,7 +169,7 @@ async def read_area_volumes(
         [] if is_whole else areas,
         date_to_day(first),
         date_to_day(last),
-        _exponents(deps),
+        exponents_of(deps),
     )
     return AreaVolumes(AreaId(area_id), days)
 

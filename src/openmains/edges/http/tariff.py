@@ -11,11 +11,10 @@ from openmains.app.tariff import members, meter_prices, plans
 from openmains.app.tariff.model import ConfirmedPrice, Day, Medium, NewMember, Tariff, TariffMember
 from openmains.app.tariff.ports import TariffStore
 from openmains.domain.ids import MeterId
-from openmains.domain.period import date_to_day
 from openmains.domain.tariff.billing import Payer
 from openmains.domain.tariff.meter_price import MeterLimits, Rounding
 from openmains.domain.tariff.plan import CustomerClass
-from openmains.edges.http.deps import actor_of, deps_of, today_of
+from openmains.edges.http.deps import actor_of, deps_of, today_number
 from openmains.edges.http.inputs import Cursor, Id, Id32, Limit, Page, ReasonText, after_id, page
 from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR, VIEWER
 
@@ -51,11 +50,6 @@ class MeterKind(Struct, frozen=True, forbid_unknown_fields=True):
     tiers: Annotated[int, Meta(ge=1, le=6)] = 6
     decimals: Annotated[int, Meta(ge=2, le=4)] = 4
     rounding: Rounding = Rounding.HALF_UP
-
-
-def today_number(request: Request[Any, Any, Any]) -> int:
-    """The day of the actor's utility."""
-    return date_to_day(today_of(deps_of(request), actor_of(request)))
 
 
 @get("/tariffs", operation_id="list_tariffs", tags=["tariffs"], opt=VIEWER)

@@ -14,11 +14,10 @@ from openmains.app.tariff.document import day_of, plan_of, sound_plan
 from openmains.app.tariff.model import Day, Decimal, Medium, PlanDocument, TariffPlan
 from openmains.app.tariff.ports import TariffStore
 from openmains.domain.tariff.plan import CustomerClass, doubts
-from openmains.edges.http.deps import actor_of, deps_of
+from openmains.edges.http.deps import actor_of, deps_of, today_number
 from openmains.edges.http.inputs import Id, Id32, Reason, ReasonText
 from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR, VIEWER
 from openmains.edges.http.readings import exponent_of
-from openmains.edges.http.tariff import today_number
 
 
 class NewPlan(Struct, frozen=True, forbid_unknown_fields=True):

@@ -85,8 +85,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """``answer``: the frame that decided. ``metering``, ``address``, ``prices``: what it said. ``detail``: why not, in fixed words.
-    ``wrote``: a write left us, whatever became of it."""
+    """``answer``: the frame that decided. ``metering``, ``address``, ``prices``: what it said. ``detail``: why not, in fixed words."""
 
     outcome: Outcome
     answer: Frame | None = None
@@ -94,7 +93,6 @@ class Result:
     address: str = ""
     prices: PriceTable | None = None
     detail: str = ""
-    wrote: bool = False
 
 
 Act = Generator[Question, Reply, Result]
@@ -153,10 +151,9 @@ def set_valve(
     reply = yield _ask(meter, WRITE, VALVE, payload)
     if (refused := _refused(reply)) is not None:
         return refused
-    last = Result(Outcome.UNANSWERED, wrote=True)
+    last = Result(Outcome.UNANSWERED)
     for _ in range(looks):
         found = _metering_of(meter, (yield _ask(meter, READ, METERING, wait_ms=meter.dialect.valve_wait_ms)))
-        found = replace(found, wrote=True)
         if found.metering is None:
             last = found if last.metering is None else last
             continue
@@ -190,7 +187,7 @@ def set_clock(
             write_ms, began_ms = reply.elapsed_ms - began_ms, reply.elapsed_ms
         reply = yield _ask(meter, READ, METERING)
         read_ms, began_ms = reply.elapsed_ms - began_ms, reply.elapsed_ms
-        found = replace(_metering_of(meter, reply), wrote=wrote)
+        found = _metering_of(meter, reply)
         if found.metering is None:
             return found
         wrong = Outcome.CONTRADICTED if wrote else Outcome.WITHHELD
@@ -223,7 +220,7 @@ def set_prices(meter: LineMeter, table: PriceTable, *, look_first: bool = False,
     reply = yield _ask(meter, WRITE, PRICE, encode_prices(table))
     if (refused := _refused(reply)) is not None:
         return refused
-    found = replace(_prices_of(meter, (yield _ask(meter, READ, PRICE_TABLE))), wrote=True)
+    found = _prices_of(meter, (yield _ask(meter, READ, PRICE_TABLE)))
     if found.prices is not None and found.prices != table:
         return replace(found, outcome=Outcome.CONTRADICTED, detail="other prices")
     return found
@@ -253,7 +250,7 @@ def _ask(
 
 def _refused(reply: Reply) -> Result | None:
     if reply.answer is not None and reply.answer.is_error:
-        return Result(Outcome.REFUSED, reply.answer, wrote=True)
+        return Result(Outcome.REFUSED, reply.answer)
     return None
 
 

@@ -22,7 +22,7 @@ from openmains.app.fleet.lives.model import (
     RemoveRequest,
     StoreRequest,
 )
-from openmains.app.fleet.lives.ports import ActNote, HeldAccount, HeldMeter, LifeStore
+from openmains.app.fleet.lives.ports import ActNote, HeldAccount, HeldMeter, KnownAct, LifeStore
 from openmains.app.fleet.model import Dimension
 from openmains.app.fleet.ports import Dimensions, MeterStore
 from openmains.app.fleet.register import copy_beside
@@ -54,6 +54,14 @@ from openmains.domain.readings.manual import units_of
 Digits = Callable[[str], int]
 """How many digits of a driver's frames are compared with the registered number."""
 T = TypeVar("T")
+
+
+async def done_before(work: Work, key: str, asked: str) -> list[KnownAct]:
+    """What was done under a key, locked for this act; none: it is new. Raises ``act-key-used`` where something else was asked."""
+    done = await work[LifeStore].lock_key(key)
+    if any(before.asked != asked for before in done):
+        raise Problem("act-key-used", taken=key)
+    return done
 
 
 class LifeActs:
@@ -178,9 +186,7 @@ class LifeActs:
     async def _once(self, note: ActNote, act: Callable[[Work], Awaitable[MeterLife]]) -> MeterLife:
         """What the act answers, or what the same act answered before; the copy beside the readings follows after the commit."""
         async with self._store.tenant(self._actor.tenant_id) as work:
-            if done := await work[LifeStore].lock_key(note.key):
-                if any(before.asked != note.asked for before in done):
-                    raise Problem("act-key-used", taken=note.key)
+            if done := await done_before(work, note.key, note.asked):
                 return await _life(work, done[-1].meter_id)
             told = await act(work)
         for row in self._copies:

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from openmains.app.fleet.lives.acts import effective, fingerprint, fingerprint_all
+from openmains.app.fleet.lives.acts import done_before, effective, fingerprint, fingerprint_all
 from openmains.app.fleet.lives.model import (
     DueFilter,
     Issued,
@@ -51,9 +51,7 @@ async def receive_meters(
         key, "receive", effective(at, now_s), "", "", " ".join(reason.split()), fingerprint_all(meters), actor.user_id
     )  # fmt: skip
     async with store.tenant(actor.tenant_id) as work:
-        if done := await work[LifeStore].lock_key(key):
-            if any(act.asked != note.asked for act in done):
-                raise Problem("act-key-used", taken=key)
+        if done := await done_before(work, note.key, note.asked):
             return Issued(len(done))
         for place, meter in enumerate(meters):
             await _check_new(work, meter, f"/meters/{place}", today)
@@ -80,9 +78,7 @@ async def issue_meters(store: Store, actor: Actor, wanted: IssueRequest, now_s: 
         wanted.key, "issue", at, person, wanted.contractor.strip(), reason, fingerprint(wanted), actor.user_id
     )  # fmt: skip
     async with store.tenant(actor.tenant_id) as work:
-        if done := await work[LifeStore].lock_key(wanted.key):
-            if any(act.asked != note.asked for act in done):
-                raise Problem("act-key-used", taken=wanted.key)
+        if done := await done_before(work, note.key, note.asked):
             return Issued(len(done))
         meters = await _issued(work, wanted.lines, int(at.timestamp()))
         if await work[LifeStore].issue(meters, note) != len(meters):

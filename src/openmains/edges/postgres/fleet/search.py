@@ -13,7 +13,7 @@ from openmains.app.fleet.search import (
     Query,
     area_queries,
     fields_of,
-    grams_of,
+    gram_sets,
     grams_of_terms,
     like_escape,
     parse_query,
@@ -144,9 +144,6 @@ async def refresh(connection: Connection, meter_ids: Sequence[MeterId]) -> int:
         )
         for row in rows
     ]  # fmt: skip
-    found, starts = grams_of(texts)
-    values = found.tolist()
-    bounds = starts.tolist()
     write = _QUERIES["write_search_text"]
     await connection.executemany(
         write.sql,
@@ -156,10 +153,10 @@ async def refresh(connection: Connection, meter_ids: Sequence[MeterId]) -> int:
                     "meter_id": row["meter_id"],
                     "tenant_id": row["tenant_id"],
                     "text": text,
-                    "grams": sorted(set(values[bounds[i] : bounds[i + 1]])),
+                    "grams": grams,
                 }
             )
-            for i, (row, text) in enumerate(zip(rows, texts, strict=True))
+            for row, text, grams in zip(rows, texts, gram_sets(texts), strict=True)
         ],
     )
     return len(rows)

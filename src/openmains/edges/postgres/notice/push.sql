@@ -9,7 +9,8 @@ SELECT pg_try_advisory_lock(:lock)
 -- What is committed and has no place yet gets the next ones, in the order in which it was written.
 WITH fresh AS (SELECT event_id FROM outbox_event WHERE seq IS NULL ORDER BY event_id LIMIT :most),
      counted AS (SELECT event_id, row_number() OVER (ORDER BY event_id) AS n FROM fresh),
-     place AS (UPDATE outbox_place SET seq = seq + (SELECT count(*) FROM counted) WHERE name = 'numbered' RETURNING seq)
+     place AS (UPDATE outbox_place SET seq = seq + (SELECT count(*) FROM counted)
+               WHERE name = 'numbered' AND EXISTS (SELECT FROM counted) RETURNING seq) -- no write while nothing happens
 UPDATE outbox_event e SET seq = p.seq - (SELECT count(*) FROM counted) + c.n
   FROM counted c, place p WHERE e.event_id = c.event_id
 

@@ -4,7 +4,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from openmains.app.fleet.search import grams_of, search_text
+from openmains.app.fleet.search import gram_sets, search_text
 from openmains.app.party.customer_model import Contact, CustomerDetail, CustomerFilter, PartyCustomer
 from openmains.app.party.personal import PersonalPlace, PersonalVault, SealedValue
 from openmains.domain.ids import ContactId, CustomerId, TenantId
@@ -166,16 +166,14 @@ async def index_customers(connection: Connection, customer_ids: Sequence[Custome
     """Write search texts of customers anew, in the transaction that changed a code, name, address, contact or account."""
     rows = await _QUERIES["customer_texts"].fetch(connection, customer_ids=customer_ids)
     texts = [search_text([row["code"], row["name"], row["address"], *row["contacts"], *row["numbers"]]) for row in rows]
-    found, starts = grams_of(texts)
-    values, bounds = found.tolist(), starts.tolist()
     written = [
         {
             "customer_id": row["customer_id"],
             "tenant_id": row["tenant_id"],
             "text": text,
-            "grams": sorted(set(values[bounds[place] : bounds[place + 1]])),
+            "grams": grams,
         }
-        for place, (row, text) in enumerate(zip(rows, texts, strict=True))
+        for row, text, grams in zip(rows, texts, gram_sets(texts), strict=True)
     ]
     await _QUERIES["write_customer_texts"].execute(connection, texts=written)
     await _QUERIES["customers_indexed"].execute(connection, customer_ids=customer_ids)
