@@ -79,3 +79,10 @@ export async function send<T>(url: string, sending: Sending = {}): Promise<T> {
   const text = await answer.text();
   return (text === "" ? undefined : JSON.parse(text)) as T;
 }
+
+/** Send one file to an operation that takes one; the field's name is free, the server takes the first. */
+export function sendFile<T>(url: string, file: File): Promise<T> {
+  const body = new FormData();
+  body.set("data", file);
+  return send(url, { method: "POST", body });
+}

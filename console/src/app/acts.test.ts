@@ -15,7 +15,7 @@ const changing = new Map(
     text
       .split(/^export const /m)
       .slice(1)
-      .filter((part) => /call\("(post|put|patch|delete)"|method: "(POST|PUT|PATCH|DELETE)"/.test(part))
+      .filter((part) => /call\("(post|put|patch|delete)"|method: "(POST|PUT|PATCH|DELETE)"|sendFile\(/.test(part))
       .map((part) => [/^\w+/.exec(part)?.[0] ?? "", part] as const),
   ),
 );

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operations on meters, areas, products, drivers and imports.
-import { send, urlOf } from "@/api/transport";
+import { sendFile, urlOf } from "@/api/transport";
 import { call, fileUrl, type Abort, type QueryOf, type Schemas } from "@/api/typed";
 
 export type Area = Schemas["Area"];
@@ -46,11 +46,8 @@ export const getArea = (areaId: number, signal: Abort) => call("get", "/api/v1/a
 export const addArea = (body: NewArea) => call("post", "/api/v1/areas", { body });
 export const changeArea = (areaId: number, body: AreaChange) => call("patch", "/api/v1/areas/{area_id}", { path: { area_id: areaId }, body });
 export const areasFile = (query: QueryOf<"download_areas">) => fileUrl("/api/v1/areas/file", query);
-export const importAreas = (file: File, reason: string): Promise<Job> => {
-  const body = new FormData();
-  body.set("data", file);
-  return send(urlOf("/api/v1/areas/import", {}, { reason }), { method: "POST", body });
-};
+export const importAreas = (file: File, reason: string): Promise<Job> =>
+  sendFile(urlOf("/api/v1/areas/import", {}, { reason }), file);
 export const listAreaImports = (signal: Abort) => call("get", "/api/v1/jobs", { query: { kind: "area_import", limit: 3 }, signal });
 export const listAreaKinds = (signal: Abort) => call("get", "/api/v1/area-kinds", { signal });
 export const addAreaKind = (body: NewAreaKind) => call("post", "/api/v1/area-kinds", { body });
@@ -64,11 +61,8 @@ export const changePremises = (premisesId: number, revision: number, body: Premi
 export const listProducts = (signal: Abort) => call("get", "/api/v1/products", { query: { limit: 500 }, signal });
 export const changeProduct = (productId: number, body: ProductChange) =>
   call("patch", "/api/v1/products/{product_id}", { path: { product_id: productId }, body });
-export const startImport = (file: File, query: ImportQuery): Promise<Job> => {
-  const body = new FormData();
-  body.set("data", file); // the field's name is free; the server takes the first file
-  return send(urlOf("/api/v1/imports", {}, query), { method: "POST", body });
-};
+export const startImport = (file: File, query: ImportQuery): Promise<Job> =>
+  sendFile(urlOf("/api/v1/imports", {}, query), file);
 export const listImportColumns = (signal: Abort) => call("get", "/api/v1/imports/columns", { signal });
 export const importTemplate = (format: "csv" | "xlsx") => fileUrl("/api/v1/imports/template", { format });
 export const listImports = (query: { cursor?: string }, signal: Abort) =>
@@ -87,7 +81,6 @@ export const explainFrame = (maker: string, model: string, hex: string) =>
 // Lives of meters and where they hang.
 export type MeterLife = Schemas["MeterLife"];
 export type Installation = Schemas["Installation"];
-export type DueMeter = Schemas["DueMeter"];
 export type DueQuery = QueryOf<"list_due_meters">;
 export type GivenRegister = Schemas["GivenRegister"];
 export type AccountVolume = Schemas["AccountVolume"];
@@ -104,11 +97,8 @@ export const moveMeter = (body: MoveBody & { reason: string }) => call("post", "
 export const acceptInstallation = (installationId: number, key: string) =>
   call("post", "/api/v1/installations/{installation_id}/accept", { path: { installation_id: installationId }, body: { key, reason: "" } });
 export const actOnStock = (body: Schemas["StoreRequest"] & { reason: string }) => call("post", "/api/v1/stock/acts", { body });
-export const issueByFile = (file: File, reason: string): Promise<Schemas["IssueFileResult"]> => {
-  const body = new FormData();
-  body.set("data", file);
-  return send(urlOf("/api/v1/stock/issue/file", {}, { reason }), { method: "POST", body });
-};
+export const issueByFile = (file: File, reason: string): Promise<Schemas["IssueFileResult"]> =>
+  sendFile(urlOf("/api/v1/stock/issue/file", {}, { reason }), file);
 export const listInstallations = (query: QueryOf<"list_installations">, signal: Abort) => call("get", "/api/v1/installations", { query, signal });
 export const listDueMeters = (query: DueQuery, signal: Abort) => call("get", "/api/v1/meters/due", { query, signal });
 export const countDueMeters = (query: QueryOf<"count_due_meters">, signal: Abort) => call("get", "/api/v1/meters/due/counts", { query, signal });
@@ -133,8 +123,5 @@ export const changeBehind = (concentratorId: number, body: ConcentratorMetersCha
   call("post", "/api/v1/concentrators/{concentrator_id}/meters", { path: { concentrator_id: concentratorId }, body }); // with its reason
 export const removeConcentrator = (concentratorId: number, reason: string) =>
   call("delete", "/api/v1/concentrators/{concentrator_id}", { path: { concentrator_id: concentratorId }, query: { reason } });
-export const importConcentrators = (file: File): Promise<ConcentratorImport> => {
-  const body = new FormData();
-  body.set("data", file);
-  return send(urlOf("/api/v1/concentrators/import", {}, {}), { method: "POST", body });
-};
+export const importConcentrators = (file: File): Promise<ConcentratorImport> =>
+  sendFile(urlOf("/api/v1/concentrators/import", {}, {}), file);

@@ -3,12 +3,10 @@
 import { call, type Abort, type QueryOf, type Schemas } from "@/api/typed";
 
 export type Receipt = Schemas["Receipt"];
-export type TillShift = Schemas["TillShift"];
 export type PaymentReturn = Schemas["PaymentReturn"];
 export type NewPaymentTaken = Schemas["NewPaymentTaken"];
 
 export const myShift = (signal: Abort) => call("get", "/api/v1/shifts/mine", { signal });
-export const listShifts = (query: QueryOf<"list_shifts">, signal: Abort) => call("get", "/api/v1/shifts", { query, signal });
 export const openShift = (floatFen: number) => call("post", "/api/v1/shifts", { body: { float_fen: floatFen } });
 export const closeShift = (countedFen: number, note: string) => call("post", "/api/v1/shifts/mine/close", { body: { counted_fen: countedFen, note } });
 export const balanceOf = (accountId: number, signal: Abort) => call("get", "/api/v1/ledger/customers/{account_id}", { path: { account_id: accountId }, signal });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operations on readings, frames, signals, findings and the collection report.
-import { send, urlOf } from "@/api/transport";
+import { sendFile, urlOf } from "@/api/transport";
 import { call, fileUrl, type Abort, type QueryOf, type Schemas } from "@/api/typed";
 
 export type CollectionReport = Schemas["CollectionReport"];
@@ -63,11 +63,8 @@ export type ReadingJob = Schemas["Job"];
 export const listManual = (query: ManualQuery, signal: Abort) => call("get", "/api/v1/manual-readings", { query, signal });
 export const manualFile = (query: QueryOf<"download_manual_readings">) => fileUrl("/api/v1/manual-readings/file", query);
 export const takeReading = (body: NewReading) => call("post", "/api/v1/manual-readings", { body });
-export const importReadings = (file: File, query: QueryOf<"import_readings">): Promise<ReadingJob> => {
-  const body = new FormData();
-  body.set("data", file);
-  return send(urlOf("/api/v1/manual-readings/import", {}, query), { method: "POST", body });
-};
+export const importReadings = (file: File, query: QueryOf<"import_readings">): Promise<ReadingJob> =>
+  sendFile(urlOf("/api/v1/manual-readings/import", {}, query), file);
 export const listReadingImports = (query: { cursor?: string }, signal: Abort) =>
   call("get", "/api/v1/jobs", { query: { kind: "reading_import", limit: 20, ...query }, signal });
 export const approveEdit = (editId: number, reason: string) => call("post", "/api/v1/edits/{edit_id}/approve", { path: { edit_id: editId }, body: { reason } });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operations about terminals, unknown terminals and keys.
-import { send, sendRaw, urlOf } from "@/api/transport";
+import { sendFile, sendRaw, urlOf } from "@/api/transport";
 import { call, type Abort, type QueryOf, type Schemas } from "@/api/typed";
 import type { Job, NewMeter } from "@/features/fleet/calls";
 
@@ -38,11 +38,8 @@ export const destroyKey = (meterId: number, reason: string) =>
   call("delete", "/api/v1/meters/{meter_id}/key", { path: { meter_id: meterId }, query: { reason } });
 export const listKeyJobs = (kind: "key_import" | "key_generate", signal: Abort) =>
   call("get", "/api/v1/jobs", { query: { kind, limit: 10 }, signal });
-export const importKeys = (file: File, partial: boolean, reason: string): Promise<Job> => {
-  const body = new FormData();
-  body.set("data", file);
-  return send(urlOf("/api/v1/keys/import", {}, { partial, reason }), { method: "POST", body });
-};
+export const importKeys = (file: File, partial: boolean, reason: string): Promise<Job> =>
+  sendFile(urlOf("/api/v1/keys/import", {}, { partial, reason }), file);
 /** The file for the maker; the server has it no more afterwards. */
 export const takeKeyFile = async (jobId: number, reason: string): Promise<Blob> =>
   (await sendRaw(urlOf("/api/v1/keys/files/{job_id}/take", { job_id: jobId }), { method: "POST", accept: "text/csv", body: { reason } })).blob();
