@@ -222,7 +222,12 @@ class UplinkStream:
             raise StreamUnavailableError(str(error) or type(error).__name__) from error
 
     async def waiting(self, shard: int, position: int) -> int:
-        """Messages of a shard after ``position``; at most as many as it holds. Raises ``StreamUnavailableError``."""
+        """A bound for the messages of a shard after ``position``: never fewer than wait, at most as many as it holds.
+
+        Sequence numbers run over all shards, so that those of others in between are counted until it holds fewer.
+
+        :raises StreamUnavailableError: nobody answered.
+        """
         subject = f"{SUBJECT}.{shard}"
         try:
             newest = await self._js.get_last_msg(STREAM, subject)
