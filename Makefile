@@ -29,8 +29,9 @@ test-slow: setup-dev ## soaks, long kills, long fuzz, a real year / 耗时测试
 	@$(PY) -m pytest -s --durations=0 --durations-min=5 -m "slow"
 
 check: setup-dev ## the checks and the tests without engines / 快速检查
-	@scripts/check.sh
-	@$(PY) -m pytest -q -n $(WORKERS) --hypothesis-profile check -m "not engines and not tools and not slow"
+	@scripts/check.sh > .setup/check.log 2>&1 & checks=$$!; \
+	$(PY) -m pytest -q -n $(WORKERS) --hypothesis-profile check -m "not engines and not tools and not slow"; tests=$$?; \
+	wait $$checks; checks=$$?; cat .setup/check.log; [ $$tests = 0 ] && [ $$checks = 0 ]
 
 bench: setup ## measure ingest, queries and pages on this machine / 性能测试
 	@$(PY) -m openmains.run.cli bench machine

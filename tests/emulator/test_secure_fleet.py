@@ -202,6 +202,7 @@ async def test_command_line_takes_keys_from_the_file(tmp_path: Path) -> None:
     assert known.command_keys == {imei: KEY}
 
 
+@pytest.mark.usefixtures("takes_seconds")
 @pytest.mark.parametrize("name", OFFERS)
 async def test_meters_with_each_dtls_stack_report(name: str) -> None:
     meters = specs(3, ReportTransport.POST)
