@@ -2,7 +2,7 @@
 # Two commands are enough: `make run` and `make test`. Both set up what they need the first time.
 .DEFAULT_GOAL := help
 # Which tests each of the three runs: tests/support/tiers.py.
-.PHONY: help run test test-slow check bench fuzz peers console wheel docs lock versions setup setup-dev clean
+.PHONY: help run test test-slow check bench fuzz peers console wheel client docs lock versions setup setup-dev clean
 PY := .venv/bin/python
 WORKERS := 2
 
@@ -57,6 +57,9 @@ console: ## build the web console / 构建网页控制台
 wheel: setup-dev ## dist/*.whl with console, migrations and driver pages / 构建安装包
 	@rm -rf dist
 	@$(PY) -m build --wheel --no-isolation --outdir dist
+
+client: setup-dev ## the API's Python client as a package in dist/openmains-client / 生成 Python 客户端
+	@scripts/client.sh dist/openmains-client
 
 docs: setup-dev ## renew the generated reference pages / 更新生成的文档
 	@$(PY) scripts/reference.py

@@ -114,7 +114,7 @@ async def list_areas(
     return page("areas", rows, limit, lambda area: area.code)
 
 
-@get("/areas/file", operation_id="download_areas", tags=["fleet"], opt=VIEWER)
+@get("/areas/file", operation_id="download_areas", media_type="application/octet-stream", tags=["fleet"], opt=VIEWER)
 async def download_areas(
     request: Request[Any, Any, Any],
     kind: FromQuery[Literal["csv", "xlsx"]] = "xlsx",

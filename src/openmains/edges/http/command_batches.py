@@ -134,7 +134,13 @@ async def list_batch_meters(
     return page("batch meters", rows, limit, lambda line: line.place)
 
 
-@get("/command-batches/{batch_id:int}/result", operation_id="download_batch_result", tags=["commands"], opt=OPERATOR)
+@get(
+    "/command-batches/{batch_id:int}/result",
+    operation_id="download_batch_result",
+    media_type="text/csv",
+    tags=["commands"],
+    opt=OPERATOR,
+)
 async def download_batch_result(request: Request[Any, Any, Any], batch_id: Id) -> Response[bytes]:
     """What became of each meter, as CSV; ``content`` says in the caller's language what it was told, with units."""
     rows: list[Sequence[Any]] = [
@@ -165,7 +171,7 @@ async def download_batch_result(request: Request[Any, Any, Any], batch_id: Id) -
     return _csv(rows, f"batch-{batch_id}.csv")
 
 
-@get("/commands.csv", operation_id="download_commands", tags=["commands"], opt=VIEWER)
+@get("/commands.csv", operation_id="download_commands", media_type="text/csv", tags=["commands"], opt=VIEWER)
 async def download_commands(
     request: Request[Any, Any, Any],
     meter_id: OptionalId = None,

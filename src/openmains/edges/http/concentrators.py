@@ -48,7 +48,7 @@ async def list_concentrators(
     return page("concentrators", rows, limit, lambda row: row.number)
 
 
-@get("/concentrators/file", operation_id="download_concentrators", tags=["fleet"], opt=VIEWER)
+@get("/concentrators/file", operation_id="download_concentrators", media_type="text/csv", tags=["fleet"], opt=VIEWER)
 async def download_concentrators(request: Request[Any, Any, Any]) -> Stream:
     """All of them with the meters behind each, as a CSV, as a stream. The import takes it back, in files of at most 100,000 lines."""
     return Stream(

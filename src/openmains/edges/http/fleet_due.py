@@ -110,7 +110,13 @@ async def count_due_meters(
         return await work[LifeStore].due_counts(optional(AreaId, area_id), last or today_of(deps, actor) + AHEAD)
 
 
-@get("/meters/due/file", operation_id="download_due_meters", tags=["meters"], opt=VIEWER)
+@get(
+    "/meters/due/file",
+    operation_id="download_due_meters",
+    media_type="application/octet-stream",
+    tags=["meters"],
+    opt=VIEWER,
+)
 async def download_due_meters(
     request: Request[Any, Any, Any],
     kind: FromQuery[Literal["csv", "xlsx"]] = "xlsx",

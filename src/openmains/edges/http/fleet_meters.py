@@ -144,7 +144,7 @@ async def _hits(
     return found, encode_cursor("search", hits[-1].cursor) if more else None
 
 
-@get("/meters/file", operation_id="download_meters", tags=["meters"], opt=VIEWER)
+@get("/meters/file", operation_id="download_meters", media_type="application/octet-stream", tags=["meters"], opt=VIEWER)
 async def download_meters(
     request: Request[Any, Any, Any],
     kind: FromQuery[Literal["csv", "xlsx"]] = "xlsx",

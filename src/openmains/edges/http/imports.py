@@ -55,7 +55,13 @@ async def list_import_columns(request: Request[Any, Any, Any]) -> list[ImportCol
     ]
 
 
-@get("/imports/template", operation_id="download_import_template", tags=["jobs"], opt=OPERATOR)
+@get(
+    "/imports/template",
+    operation_id="download_import_template",
+    media_type="application/octet-stream",
+    tags=["jobs"],
+    opt=OPERATOR,
+)
 async def download_import_template(
     request: Request[Any, Any, Any],
     kind: Annotated[Literal["csv", "xlsx"], QueryParameter(name="format", description="csv or xlsx.")] = "xlsx",

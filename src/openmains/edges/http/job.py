@@ -43,7 +43,13 @@ async def read_job(request: Request[Any, Any, Any], job_id: Id) -> Job:
     return found
 
 
-@get("/jobs/{job_id:int}/file", operation_id="download_job_file", tags=["jobs"], opt=OPERATOR)
+@get(
+    "/jobs/{job_id:int}/file",
+    operation_id="download_job_file",
+    media_type="application/octet-stream",
+    tags=["jobs"],
+    opt=OPERATOR,
+)
 async def download_job_file(
     request: Request[Any, Any, Any], job_id: Id, which: FromQuery[Literal["file", "errors"]] = "file"
 ) -> File:

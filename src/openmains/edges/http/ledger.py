@@ -207,7 +207,7 @@ async def read_trial_balance(request: Request[Any, Any, Any], first: From, last:
         return report.trial_balance(await work[LedgerStore].movements(*days), *days)
 
 
-@get("/ledger/journal.csv", operation_id="download_journal_csv", tags=["ledger"], opt=VIEWER)
+@get("/ledger/journal.csv", operation_id="download_journal_csv", media_type="text/csv", tags=["ledger"], opt=VIEWER)
 async def download_journal_csv(request: Request[Any, Any, Any], first: From, last: To) -> Response[bytes]:
     """Vouchers (记账凭证) as CSV, a row a line, in the columns that Chinese finance systems read."""
     entries, language = await _journal(request, first, last), language_of(request)
@@ -215,7 +215,13 @@ async def download_journal_csv(request: Request[Any, Any, Any], first: From, las
     return _file(data, "text/csv; charset=utf-8", f"journal-{first}-{last}.csv")
 
 
-@get("/ledger/journal.xlsx", operation_id="download_journal_xlsx", tags=["ledger"], opt=VIEWER)
+@get(
+    "/ledger/journal.xlsx",
+    operation_id="download_journal_xlsx",
+    media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    tags=["ledger"],
+    opt=VIEWER,
+)
 async def download_journal_xlsx(request: Request[Any, Any, Any], first: From, last: To) -> Response[bytes]:
     """The same as a workbook; amounts are text with two decimals, so that no spreadsheet rounds them."""
     entries, language = await _journal(request, first, last), language_of(request)

@@ -119,7 +119,13 @@ async def read_receipt(request: Request[Any, Any, Any], receipt_id: Id) -> Recei
     return await _receipt(request, receipt_id)
 
 
-@get("/receipts/{receipt_id:int}/text", operation_id="print_receipt", tags=["counter"], opt=VIEWER)
+@get(
+    "/receipts/{receipt_id:int}/text",
+    operation_id="print_receipt",
+    media_type="text/plain",
+    tags=["counter"],
+    opt=VIEWER,
+)
 async def print_receipt(request: Request[Any, Any, Any], receipt_id: Id) -> Response[str]:
     """The receipt as text for a till's printer, 32 columns, in the caller's language."""
     actor = actor_of(request)

@@ -84,7 +84,14 @@ async def list_registers_at(
     return RegistersPage(at, actor.zone, items, shown.next)
 
 
-@get("/bulk/registers.csv", operation_id="download_registers_csv", tags=["readings"], opt=VIEWER, dependencies=CHOICE)
+@get(
+    "/bulk/registers.csv",
+    operation_id="download_registers_csv",
+    media_type="text/csv",
+    tags=["readings"],
+    opt=VIEWER,
+    dependencies=CHOICE,
+)
 async def download_registers_csv(request: Request[Any, Any, Any], meters: Chosen, at: At) -> Stream:
     """The same of all meters of the filter as CSV (UTF-8 with byte order mark), as a stream."""
     pages = await _file_pages(request, meters, at, "csv")
@@ -93,7 +100,14 @@ async def download_registers_csv(request: Request[Any, Any, Any], meters: Chosen
     )
 
 
-@get("/bulk/registers.xlsx", operation_id="download_registers_xlsx", tags=["readings"], opt=VIEWER, dependencies=CHOICE)
+@get(
+    "/bulk/registers.xlsx",
+    operation_id="download_registers_xlsx",
+    media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    tags=["readings"],
+    opt=VIEWER,
+    dependencies=CHOICE,
+)
 async def download_registers_xlsx(request: Request[Any, Any, Any], meters: Chosen, at: At) -> File:
     """The same as a workbook; a further sheet after a million meters."""
     pages = await _file_pages(request, meters, at, "xlsx")

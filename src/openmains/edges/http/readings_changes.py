@@ -89,7 +89,13 @@ class Lines:
         ).encode()
 
 
-@get("/readings/changes", operation_id="export_changes", tags=["readings"], opt=OPERATOR)
+@get(
+    "/readings/changes",
+    operation_id="export_changes",
+    media_type="application/x-ndjson",
+    tags=["readings"],
+    opt=OPERATOR,
+)
 async def export_changes(
     request: Request[Any, Any, Any],
     cursor: ChangesCursor = None,

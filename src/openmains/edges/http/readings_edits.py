@@ -59,7 +59,7 @@ async def list_edits(
     return page("edits", rows, limit, lambda edit: edit.edit_id)
 
 
-@get("/edits.csv", operation_id="download_edits_csv", tags=["readings"], opt=VIEWER)
+@get("/edits.csv", operation_id="download_edits_csv", media_type="text/csv", tags=["readings"], opt=VIEWER)
 async def download_edits_csv(
     request: Request[Any, Any, Any], wanted: State = None, meter_id: OptionalId = None
 ) -> Response[bytes]:

@@ -167,7 +167,13 @@ async def import_readings(
     return await ask_for_job(deps.store, actor, IMPORT, params, file_path=str(path), unique_key=key)
 
 
-@get("/manual-readings/file", operation_id="download_manual_readings", tags=["readings"], opt=VIEWER)
+@get(
+    "/manual-readings/file",
+    operation_id="download_manual_readings",
+    media_type="application/octet-stream",
+    tags=["readings"],
+    opt=VIEWER,
+)
 async def download_manual_readings(
     request: Request[Any, Any, Any],
     kind: FromQuery[Literal["csv", "xlsx"]] = "csv",

@@ -112,7 +112,13 @@ async def read_quantities(
     return MeterSeries(meter_id, actor_of(request).zone, [_series(values) for values in found])
 
 
-@get("/meters/{meter_id:int}/series.csv", operation_id="download_quantities_csv", tags=["readings"], opt=VIEWER)
+@get(
+    "/meters/{meter_id:int}/series.csv",
+    operation_id="download_quantities_csv",
+    media_type="text/csv",
+    tags=["readings"],
+    opt=VIEWER,
+)
 async def download_quantities_csv(
     request: Request[Any, Any, Any], meter_id: Id, points: Points, start: From, end: To
 ) -> Response[bytes]:

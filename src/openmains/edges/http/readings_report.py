@@ -89,7 +89,13 @@ async def read_accuracy(
     return await _reports(deps).accuracy(actor.tenant_id, _day(deps, day, actor), by)
 
 
-@get("/reports/collection.csv", operation_id="download_collection_csv", tags=["reports"], opt=VIEWER)
+@get(
+    "/reports/collection.csv",
+    operation_id="download_collection_csv",
+    media_type="text/csv",
+    tags=["reports"],
+    opt=VIEWER,
+)
 async def download_collection_csv(
     request: Request[Any, Any, Any], day: Day = None, by: FromQuery[ReportBy] = "area"
 ) -> Response[bytes]:
@@ -102,7 +108,13 @@ async def download_collection_csv(
     return _file(data, "text/csv; charset=utf-8", f"collection-{by}-{number}.csv")
 
 
-@get("/reports/collection.xlsx", operation_id="download_collection_xlsx", tags=["reports"], opt=VIEWER)
+@get(
+    "/reports/collection.xlsx",
+    operation_id="download_collection_xlsx",
+    media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    tags=["reports"],
+    opt=VIEWER,
+)
 async def download_collection_xlsx(
     request: Request[Any, Any, Any], day: Day = None, by: FromQuery[ReportBy] = "area"
 ) -> Response[bytes]:

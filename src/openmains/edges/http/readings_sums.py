@@ -49,7 +49,14 @@ async def read_sums(
     return await _sums(request, meters, first, last, by, every, MOST_GROUPS)
 
 
-@get("/bulk/sums.csv", operation_id="download_sums_csv", tags=["readings"], opt=VIEWER, dependencies=CHOICE)
+@get(
+    "/bulk/sums.csv",
+    operation_id="download_sums_csv",
+    media_type="text/csv",
+    tags=["readings"],
+    opt=VIEWER,
+    dependencies=CHOICE,
+)
 async def download_sums_csv(
     request: Request[Any, Any, Any], meters: Chosen, first: First, last: Last, by: FromQuery[By] = "area"
 ) -> Stream:
@@ -60,7 +67,14 @@ async def download_sums_csv(
     return Stream(csv_pages(HEADS[language], _lines(found, language)), media_type=CSV, headers=headers)
 
 
-@get("/bulk/sums.xlsx", operation_id="download_sums_xlsx", tags=["readings"], opt=VIEWER, dependencies=CHOICE)
+@get(
+    "/bulk/sums.xlsx",
+    operation_id="download_sums_xlsx",
+    media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    tags=["readings"],
+    opt=VIEWER,
+    dependencies=CHOICE,
+)
 async def download_sums_xlsx(
     request: Request[Any, Any, Any], meters: Chosen, first: First, last: Last, by: FromQuery[By] = "area"
 ) -> File:

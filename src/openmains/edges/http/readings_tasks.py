@@ -131,7 +131,7 @@ async def list_visits(
     return page("visits", rows, limit, lambda meter: meter.meter_id)
 
 
-@get("/visits.csv", operation_id="download_visits_csv", tags=["readings"], opt=VIEWER)
+@get("/visits.csv", operation_id="download_visits_csv", media_type="text/csv", tags=["readings"], opt=VIEWER)
 async def download_visits_csv(request: Request[Any, Any, Any], area_id: OptionalId32 = None) -> Response[bytes]:
     """The first 100,000 of them as CSV (UTF-8 with byte order mark, for spreadsheets)."""
     actor = actor_of(request)

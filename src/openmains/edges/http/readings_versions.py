@@ -140,7 +140,13 @@ async def read_day_version(
     )  # fmt: skip
 
 
-@get("/meters/{meter_id:int}/versions.csv", operation_id="download_versions_csv", tags=["readings"], opt=VIEWER)
+@get(
+    "/meters/{meter_id:int}/versions.csv",
+    operation_id="download_versions_csv",
+    media_type="text/csv",
+    tags=["readings"],
+    opt=VIEWER,
+)
 async def download_versions_csv(
     request: Request[Any, Any, Any], meter_id: Id, first: FirstDay, last: LastDay
 ) -> Response[bytes]:

@@ -242,7 +242,14 @@ async def generate_keys(request: Request[Any, Any, Any], data: JSONBody[KeyWish]
     return await handle.ask_for_keys(deps.store, actor_of(request), data)
 
 
-@post("/keys/files/{job_id:int}/take", operation_id="take_key_file", status_code=200, tags=KEYS, opt=ADMINISTRATOR)
+@post(
+    "/keys/files/{job_id:int}/take",
+    operation_id="take_key_file",
+    media_type="text/csv",
+    status_code=200,
+    tags=KEYS,
+    opt=ADMINISTRATOR,
+)
 async def take_key_file(
     request: Request[Any, Any, Any], job_id: Id, data: JSONBody[Reason | None] = None
 ) -> Response[bytes]:
