@@ -3403,7 +3403,7 @@ export interface paths {
         /**
          * ListTimeline
          * @description What happened to a meter, newest first: alarms, commands, findings, edits, readings by persons, safety closings; for
-         *     administrators also what persons did to its record.
+         *     who may see the trail also what persons did to its record.
          */
         get: operations["list_timeline"];
         put?: never;
@@ -4066,6 +4066,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListPermissions
+         * @description All there are, in groups.
+         */
+        get: operations["list_permissions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/premises": {
         parameters: {
             query?: never;
@@ -4551,6 +4571,54 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListRoles
+         * @description The built-in ones, then the utility's own.
+         */
+        get: operations["list_roles"];
+        put?: never;
+        /**
+         * AddRole
+         * @description Make a role.
+         */
+        post: operations["add_role"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles/{role_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * RemoveRole
+         * @description Remove a role of the utility's own that nobody has.
+         */
+        delete: operations["remove_role"];
+        options?: never;
+        head?: never;
+        /**
+         * ChangeRole
+         * @description Change a role of the utility's own; it holds at once for everybody who has it.
+         */
+        patch: operations["change_role"];
         trace?: never;
     };
     "/api/v1/safety-closings": {
@@ -5257,13 +5325,13 @@ export interface paths {
         };
         /**
          * ListTokens
-         * @description One's own tokens; an administrator sees all.
+         * @description One's own tokens; who manages people sees all.
          */
         get: operations["list_tokens"];
         put?: never;
         /**
          * CreateToken
-         * @description Make an API token of at most one's own role.
+         * @description Make an API token that may do at most what oneself may.
          */
         post: operations["create_token"];
         delete?: never;
@@ -5711,7 +5779,7 @@ export interface components {
             last_used_at: string | null;
             name: string;
             revoked_at: string | null;
-            role: components["schemas"]["Role"];
+            role: string;
             token_id: number;
             user_id: number;
         };
@@ -6754,6 +6822,12 @@ export interface components {
             /** @enum {string} */
             source: "read" | "photographed" | "estimated";
         };
+        /**
+         * Group
+         * @description Where a permission stands on the page of roles.
+         * @enum {string}
+         */
+        Group: "people" | "book" | "readings" | "alarms" | "commands" | "security" | "customers" | "money" | "system";
         /** Handled */
         Handled: {
             ids: number[];
@@ -7910,6 +7984,16 @@ export interface components {
              */
             reason: string;
         };
+        /** NewRole */
+        NewRole: {
+            name: string;
+            permissions: components["schemas"]["Permission"][];
+            /**
+             * @description Why; kept in the audit log.
+             * @default
+             */
+            reason: string;
+        };
         /** NewRun */
         NewRun: {
             /** @default 20 */
@@ -7991,7 +8075,8 @@ export interface components {
              * @default
              */
             reason: string;
-            role: components["schemas"]["Role"];
+            /** @description Code of a role, built-in or the utility's own. */
+            role: string;
             /** @default 365 */
             valid_days: number | null;
         };
@@ -8009,7 +8094,8 @@ export interface components {
              * @default
              */
             reason: string;
-            role: components["schemas"]["Role"];
+            /** @description Code of a role, built-in or the utility's own. */
+            role: string;
         };
         /** Notice */
         Notice: {
@@ -8469,6 +8555,25 @@ export interface components {
             shift_id: number | null;
             /** @enum {string} */
             state: "pending" | "approved" | "rejected";
+        };
+        /**
+         * Permission
+         * @description One thing that a person may do. The names are kept in the roles that utilities made: none may change its meaning.
+         * @enum {string}
+         */
+        Permission: "manage_users" | "see_trail" | "see_home" | "see_places" | "manage_premises" | "manage_places" | "see_products" | "manage_products" | "see_meters" | "see_timeline" | "export_meters" | "manage_meters" | "manage_stock" | "install_meters" | "accept_installations" | "manage_lifetimes" | "manage_concentrators" | "see_sums" | "see_readings" | "export_readings" | "see_frames" | "judge_readings" | "take_readings" | "run_visits" | "follow_readings" | "manage_tasks" | "manage_queries" | "handle_dead_letters" | "see_alarms" | "handle_alarms" | "set_limits" | "handle_notices" | "manage_notices" | "see_commands" | "give_commands" | "approve_commands" | "operate_meters" | "inspect_sites" | "stop_commands" | "manage_commands" | "see_security" | "handle_security" | "set_security" | "manage_keys" | "see_customers" | "manage_customers" | "see_personal" | "see_tariffs" | "draft_tariffs" | "approve_tariffs" | "see_money" | "export_money" | "ask_for_money" | "approve_money" | "take_money" | "book_payments" | "run_billing" | "see_jobs" | "manage_jobs" | "see_system" | "manage_subscriptions";
+        /** PermissionGroup */
+        PermissionGroup: {
+            code: components["schemas"]["Group"];
+            en: string;
+            permissions: components["schemas"]["PermissionText"][];
+            zh: string;
+        };
+        /** PermissionText */
+        PermissionText: {
+            code: components["schemas"]["Permission"];
+            en: string;
+            zh: string;
         };
         /** PersonAbsence */
         PersonAbsence: {
@@ -9065,12 +9170,27 @@ export interface components {
             type: string | null;
             unit: string;
         };
-        /**
-         * Role
-         * @description What a person or a token may do within its tenant.
-         * @enum {string}
-         */
-        Role: "viewer" | "operator" | "administrator";
+        /** RoleChange */
+        RoleChange: {
+            name: string;
+            permissions: components["schemas"]["Permission"][];
+            /**
+             * @description Why; kept in the audit log.
+             * @default
+             */
+            reason: string;
+            revision: number;
+        };
+        /** RoleRecord */
+        RoleRecord: {
+            code: string;
+            name: string;
+            name_en: string;
+            people: number;
+            permissions: components["schemas"]["Permission"][];
+            revision: number;
+            role_id: number | null;
+        };
         /** RoundedTier */
         RoundedTier: {
             exact: string;
@@ -9204,7 +9324,8 @@ export interface components {
             login: string;
             must_change: boolean;
             name: string;
-            role: components["schemas"]["Role"];
+            permissions: components["schemas"]["Permission"][];
+            role: string;
             user_id: number;
             zone: string;
         };
@@ -9674,7 +9795,7 @@ export interface components {
             login: string;
             must_change: boolean;
             name: string;
-            role: components["schemas"]["Role"];
+            role: string;
             user_id: number;
         };
         /** UserChange */
@@ -9687,7 +9808,8 @@ export interface components {
              * @default
              */
             reason: string;
-            role?: components["schemas"]["Role"];
+            /** @description Code of a role, built-in or the utility's own. */
+            role?: string;
             unlock?: boolean;
         };
         /** UserWithPassword */
@@ -13854,7 +13976,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "": string;
+                    "application/octet-stream": string;
                 };
             };
             /** @description Input not valid */
@@ -15691,7 +15813,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "text/csv": unknown;
                 };
             };
             /** @description Input not valid */
@@ -15812,7 +15934,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 };
             };
             /** @description Input not valid */
@@ -16050,7 +16172,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "text/csv": unknown;
                 };
             };
             /** @description Input not valid */
@@ -16174,7 +16296,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 };
             };
             /** @description Input not valid */
@@ -17562,7 +17684,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "text/csv": string;
                 };
             };
             /** @description Input not valid */
@@ -18616,7 +18738,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "text/csv": string;
                 };
             };
             /** @description Input not valid */
@@ -19884,7 +20006,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "text/csv": unknown;
                 };
             };
             /** @description Input not valid */
@@ -21796,7 +21918,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "text/csv": string;
                 };
             };
             /** @description Input not valid */
@@ -23061,7 +23183,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/octet-stream": string;
                 };
             };
             /** @description Input not valid */
@@ -24230,7 +24352,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "": string;
+                    "application/octet-stream": string;
                 };
             };
             /** @description Input not valid */
@@ -24441,7 +24563,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "text/csv": string;
                 };
             };
             /** @description Input not valid */
@@ -25505,7 +25627,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "text/csv": string;
                 };
             };
             /** @description Input not valid */
@@ -25611,7 +25733,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 };
             };
             /** @description Input not valid */
@@ -26668,7 +26790,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "": string;
+                    "application/octet-stream": string;
                 };
             };
             /** @description Input not valid */
@@ -29772,7 +29894,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "text/csv": string;
                 };
             };
             /** @description Input not valid */
@@ -30416,7 +30538,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "text/csv": string;
                 };
             };
             /** @description Input not valid */
@@ -30966,7 +31088,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "": string;
+                    "application/octet-stream": string;
                 };
             };
             /** @description Input not valid */
@@ -31085,7 +31207,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "": string;
+                    "application/octet-stream": string;
                 };
             };
             /** @description Input not valid */
@@ -34544,6 +34666,107 @@ export interface operations {
             };
         };
     };
+    list_permissions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PermissionGroup"][];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     list_premises: {
         parameters: {
             query?: {
@@ -35733,7 +35956,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/x-ndjson": unknown;
                 };
             };
             /** @description Input not valid */
@@ -36461,7 +36684,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "text/plain": string;
                 };
             };
             /** @description Input not valid */
@@ -37097,7 +37320,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "text/csv": string;
                 };
             };
             /** @description Input not valid */
@@ -37202,7 +37425,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 };
             };
             /** @description Input not valid */
@@ -37523,6 +37746,423 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RereadEffect"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_roles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleRecord"][];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    add_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRole"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleRecord"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    remove_role: {
+        parameters: {
+            query?: {
+                /** @description Why; kept in the audit log. Needed for this act. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                role_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    change_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                role_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleChange"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleRecord"];
                 };
             };
             /** @description Input not valid */
@@ -43414,7 +44054,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "text/csv": string;
                 };
             };
             /** @description Input not valid */

@@ -38,6 +38,7 @@ from openmains.edges.http import (
     fleet_meters,
     home,
     identity,
+    identity_roles,
     identity_session,
     imports,
     ingest,
@@ -95,11 +96,11 @@ _HEADERS = {
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
 }
 _MODULES = (
-    identity_session, identity, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions, readings_edits,
-    readings_versions, readings_manual, readings_changes, alarm, alarm_life, alarm_limits, monitors, ingest, job, security, device_management,
-    command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff, tariff_plans, ledger,
-    billing, payment, readings_bulk, readings_sums, readings_saved, readings_tasks, areas, concentrators, imports, home, party,
-    party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log, subscriptions, system,
+    identity_session, identity, identity_roles, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions,
+    readings_edits, readings_versions, readings_manual, readings_changes, alarm, alarm_life, alarm_limits, monitors, ingest, job,
+    security, device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff,
+    tariff_plans, ledger, billing, payment, readings_bulk, readings_sums, readings_saved, readings_tasks, areas, concentrators, imports,
+    home, party, party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log, subscriptions, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(
