@@ -32,6 +32,7 @@ from openmains.edges.http import (
     command_safety,
     concentrators,
     device_management,
+    field,
     fleet,
     fleet_due,
     fleet_lives,
@@ -99,7 +100,7 @@ _MODULES = (
     readings_versions, readings_manual, readings_changes, alarm, alarm_life, alarm_limits, monitors, ingest, job, security, device_management,
     command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff, tariff_plans, ledger,
     billing, payment, readings_bulk, readings_sums, readings_saved, readings_tasks, areas, concentrators, imports, home, party,
-    party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log, subscriptions, system,
+    party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log, subscriptions, field, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(
@@ -171,6 +172,7 @@ def openapi_config() -> OpenAPIConfig:
                 "ledger",
                 "billing",
                 "counter",
+                "field",
             )
         ]
         + [
