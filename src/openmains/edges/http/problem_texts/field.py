@@ -63,10 +63,10 @@ TEXTS: dict[str, Text] = {
         " An administrator checks the master key and the backups; the phone that took it may still have it.",
     ),
     "too-many-photos": Text(
-        429,
+        409,
         "照片过多",
-        "一人一天最多 {most} 张照片。请明天再传；照片留在手机上。",
+        "一人一天最多 {most} 张照片。照片留在手机上，请明天在“待传”中重发。",
         "Too many photographs",
-        "One person sends at most {most} photographs a day. Send it tomorrow; it stays on the phone.",
+        "One person sends at most {most} photographs a day. It stays on the phone: try again tomorrow.",
     ),
 }
