@@ -23,3 +23,6 @@ PremisesId = NewType("PremisesId", int)
 AccountId = NewType("AccountId", int)  # of a customer account (户号)
 ContactId = NewType("ContactId", int)
 InstallationId = NewType("InstallationId", int)  # a meter at an account over time
+RouteId = NewType("RouteId", int)  # of a reading route (抄表册)
+VisitId = NewType("VisitId", int)  # of what a person found or did at a meter
+PhotoId = NewType("PhotoId", int)

@@ -51,6 +51,8 @@ class Permission(StrEnum):
     TAKE_READINGS = "take_readings"
     RUN_VISITS = "run_visits"
     FOLLOW_READINGS = "follow_readings"
+    MANAGE_ROUTES = "manage_routes"
+    WORK_OUTSIDE = "work_outside"
     MANAGE_TASKS = "manage_tasks"
     MANAGE_QUERIES = "manage_queries"
     HANDLE_DEAD_LETTERS = "handle_dead_letters"
@@ -151,6 +153,12 @@ PERMISSIONS: dict[Permission, Words] = {
     Permission.TAKE_READINGS: Words(Group.READINGS, "录入、导入人工抄表", "enter and import readings by persons"),
     Permission.RUN_VISITS: Words(Group.READINGS, "处理上门补抄", "handle visits to meters"),
     Permission.FOLLOW_READINGS: Words(Group.READINGS, "按游标取变更读数", "follow changed readings by cursor"),
+    Permission.MANAGE_ROUTES: Words(Group.READINGS, "编排抄表册", "make and change reading routes"),
+    Permission.WORK_OUTSIDE: Words(
+        Group.READINGS,
+        "外勤：带出资料、记到访、现场测试、拍照",
+        "work outside: take data along, note visits, test on the spot, photograph",
+    ),
     Permission.MANAGE_TASKS: Words(Group.READINGS, "设置采集任务", "set collection tasks"),
     Permission.MANAGE_QUERIES: Words(Group.READINGS, "修改他人保存的查询", "change saved queries of others"),
     Permission.HANDLE_DEAD_LETTERS: Words(

@@ -50,14 +50,22 @@ _WATCHES = frozenset(
 _KEEPS_BOOKS = frozenset(
     {
         P.MANAGE_PREMISES, P.MANAGE_METERS, P.MANAGE_CUSTOMERS, P.SEE_PERSONAL, P.DRAFT_TARIFFS, P.ASK_FOR_MONEY, P.TAKE_READINGS,
-        P.MANAGE_JOBS,
+        P.MANAGE_ROUTES, P.MANAGE_JOBS,
     }
 )  # fmt: skip
 _WORKS = (
     _SEES
     | _WATCHES
     | _KEEPS_BOOKS
-    | {P.MANAGE_STOCK, P.INSTALL_METERS, P.ACCEPT_INSTALLATIONS, P.FOLLOW_READINGS, P.TAKE_MONEY, P.BOOK_PAYMENTS}
+    | {
+        P.MANAGE_STOCK,
+        P.INSTALL_METERS,
+        P.ACCEPT_INSTALLATIONS,
+        P.FOLLOW_READINGS,
+        P.TAKE_MONEY,
+        P.BOOK_PAYMENTS,
+        P.WORK_OUTSIDE,
+    }
 )
 
 BUILT_IN: dict[Role, BuiltIn] = {
@@ -71,11 +79,11 @@ BUILT_IN: dict[Role, BuiltIn] = {
     ),
     Role.READER: BuiltIn(
         "抄表员", "meter reader",
-        frozenset({P.SEE_PLACES, P.SEE_PRODUCTS, P.SEE_METERS, P.SEE_READINGS, P.TAKE_READINGS, P.RUN_VISITS}),
+        frozenset({P.SEE_PLACES, P.SEE_PRODUCTS, P.SEE_METERS, P.SEE_READINGS, P.TAKE_READINGS, P.RUN_VISITS, P.WORK_OUTSIDE}),
     ),
     Role.INSTALLER: BuiltIn(
         "安装员", "installer",
-        frozenset({P.SEE_PLACES, P.SEE_PRODUCTS, P.SEE_METERS, P.SEE_READINGS, P.SEE_ALARMS, P.INSTALL_METERS, P.MANAGE_STOCK}),
+        frozenset({P.SEE_PLACES, P.SEE_PRODUCTS, P.SEE_METERS, P.SEE_READINGS, P.SEE_ALARMS, P.INSTALL_METERS, P.MANAGE_STOCK, P.WORK_OUTSIDE}),
     ),
     Role.GOVERNMENT: BuiltIn("政府监管", "government", frozenset({P.SEE_PLACES, P.SEE_SUMS})),
     Role.VIEWER: BuiltIn("查看者", "viewer", _SEES),

@@ -32,6 +32,7 @@ from openmains.edges.http import (
     command_safety,
     concentrators,
     device_management,
+    field,
     fleet,
     fleet_due,
     fleet_lives,
@@ -100,7 +101,8 @@ _MODULES = (
     readings_edits, readings_versions, readings_manual, readings_changes, alarm, alarm_life, alarm_limits, monitors, ingest, job,
     security, device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff,
     tariff_plans, ledger, billing, payment, readings_bulk, readings_sums, readings_saved, readings_tasks, areas, concentrators, imports,
-    home, party, party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log, subscriptions, system,
+    home, party, party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log, subscriptions, field,
+    system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(
@@ -172,6 +174,7 @@ def openapi_config() -> OpenAPIConfig:
                 "ledger",
                 "billing",
                 "counter",
+                "field",
             )
         ]
         + [

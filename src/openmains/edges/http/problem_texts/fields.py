@@ -23,6 +23,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "says-nothing": ("至少填写一项要求", "or another part: a task says at least one"),
     "in-the-past": ("不能早于今天", "is in the past"),
     "before-the-first": ("早于起始日期", "is before the first day"),
+    "outside-limit": ("超出安装规范的限值：请整改后再填", "is outside the documents' limit: put it right first"),
     "twice": ("重复", "is there twice"),
     "bound-needed": ("上限和下限至少填一个", "or high: at least one bound is needed"),
     "below-low": ("上限低于下限", "is below low"),
