@@ -23,3 +23,6 @@ PremisesId = NewType("PremisesId", int)
 AccountId = NewType("AccountId", int)  # of a customer account (户号)
 ContactId = NewType("ContactId", int)
 InstallationId = NewType("InstallationId", int)  # a meter at an account over time
+OrderId = NewType("OrderId", int)  # of a work order
+HazardId = NewType("HazardId", int)
+PlanId = NewType("PlanId", int)  # of safety inspections

@@ -17,6 +17,9 @@ Queue = Literal[
     "exceptions",
     "batches_stopped",
     "visits",
+    "own_orders",
+    "orders_to_assign",
+    "orders_to_check",
     "unknown_terminals",
     "dead_letters",
 ]
@@ -28,6 +31,9 @@ LEAST: dict[Queue, Role] = {
     "exceptions": Role.OPERATOR,
     "batches_stopped": Role.OPERATOR,
     "visits": Role.OPERATOR,
+    "own_orders": Role.OPERATOR,
+    "orders_to_assign": Role.OPERATOR,
+    "orders_to_check": Role.OPERATOR,
     "unknown_terminals": Role.OPERATOR,
     "dead_letters": Role.OPERATOR,
 }

@@ -37,6 +37,8 @@ PARTS = {  # tag of the operations: its name in Chinese
     "counter": "柜台",
     "notices": "通知",
     "subscriptions": "订阅推送",
+    "work orders": "工单",
+    "inspections": "安检与隐患",
     "reports": "报表",
     "home": "首页",
     "system": "系统",

@@ -19,6 +19,7 @@ from openmains.edges.http.problem_texts import (
     request,
     security,
     tariff,
+    work_order,
 )
 from openmains.edges.http.problem_texts.text import Text
 
@@ -36,4 +37,5 @@ PROBLEMS: dict[str, Text] = {
     **ledger.TEXTS,
     **billing.TEXTS,
     **notice.TEXTS,
+    **work_order.TEXTS,
 }
