@@ -26,3 +26,6 @@ InstallationId = NewType("InstallationId", int)  # a meter at an account over ti
 RouteId = NewType("RouteId", int)  # of a reading route (抄表册)
 VisitId = NewType("VisitId", int)  # of what a person found or did at a meter
 PhotoId = NewType("PhotoId", int)
+OrderId = NewType("OrderId", int)  # of a work order
+HazardId = NewType("HazardId", int)
+PlanId = NewType("PlanId", int)  # of safety inspections

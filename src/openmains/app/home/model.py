@@ -17,6 +17,9 @@ Queue = Literal[
     "exceptions",
     "batches_stopped",
     "visits",
+    "own_orders",
+    "orders_to_assign",
+    "orders_to_check",
     "unknown_terminals",
     "dead_letters",
 ]
@@ -28,6 +31,9 @@ NEEDED: dict[Queue, Permission] = {
     "exceptions": Permission.JUDGE_READINGS,
     "batches_stopped": Permission.GIVE_COMMANDS,
     "visits": Permission.RUN_VISITS,
+    "own_orders": Permission.HANDLE_ORDERS,
+    "orders_to_assign": Permission.HANDLE_ORDERS,
+    "orders_to_check": Permission.HANDLE_ORDERS,
     "unknown_terminals": Permission.HANDLE_SECURITY,
     "dead_letters": Permission.HANDLE_DEAD_LETTERS,
 }

@@ -85,6 +85,9 @@ class Permission(StrEnum):
     TAKE_MONEY = "take_money"
     BOOK_PAYMENTS = "book_payments"
     RUN_BILLING = "run_billing"
+    SEE_ORDERS = "see_orders"
+    HANDLE_ORDERS = "handle_orders"
+    MANAGE_ORDERS = "manage_orders"
     SEE_JOBS = "see_jobs"
     MANAGE_JOBS = "manage_jobs"
     SEE_SYSTEM = "see_system"
@@ -211,6 +214,13 @@ PERMISSIONS: dict[Permission, Words] = {
     ),
     Permission.BOOK_PAYMENTS: Words(Group.MONEY, "直接记入收款", "book payments into the ledger"),
     Permission.RUN_BILLING: Words(Group.MONEY, "出账、月结", "run billing, close months"),
+    Permission.SEE_ORDERS: Words(Group.ALARMS, "查看工单和隐患", "see work orders and hazards"),
+    Permission.HANDLE_ORDERS: Words(
+        Group.ALARMS, "派单、处理工单和隐患", "make, assign and do work orders, record hazards"
+    ),
+    Permission.MANAGE_ORDERS: Words(
+        Group.ALARMS, "设置工单种类、技能、安检计划", "set kinds of work orders, skills and inspection plans"
+    ),
     Permission.SEE_JOBS: Words(Group.SYSTEM, "查看后台任务", "see jobs"),
     Permission.MANAGE_JOBS: Words(Group.SYSTEM, "下载任务文件、取消任务", "download files of jobs, cancel jobs"),
     Permission.SEE_SYSTEM: Words(Group.SYSTEM, "查看系统状态", "see how the system stands"),

@@ -71,6 +71,8 @@ from openmains.edges.http import (
     system,
     tariff,
     tariff_plans,
+    work_order,
+    work_order_field,
 )
 from openmains.edges.http.console import console_handlers
 from openmains.edges.http.deadline import Deadline
@@ -102,7 +104,7 @@ _MODULES = (
     security, device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff,
     tariff_plans, ledger, billing, payment, readings_bulk, readings_sums, readings_saved, readings_tasks, areas, concentrators, imports,
     home, party, party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log, subscriptions, field,
-    system,
+    work_order, work_order_field, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(
@@ -178,7 +180,18 @@ def openapi_config() -> OpenAPIConfig:
             )
         ]
         + [
-            Tag(name=name) for name in ("notices", "subscriptions", "dead letters", "jobs", "reports", "home", "system")
+            Tag(name=name)
+            for name in (
+                "notices",
+                "subscriptions",
+                "work orders",
+                "inspections",
+                "dead letters",
+                "jobs",
+                "reports",
+                "home",
+                "system",
+            )
         ],
         security=[{"token": []}, {"session": []}],
         components=Components(

@@ -50,7 +50,7 @@ class TemplateForm(Struct, frozen=True, forbid_unknown_fields=True):
     body: Annotated[str, Meta(min_length=1, max_length=2000)]
 
 
-Kind = Annotated[Literal["raised", "escalated", "cleared", "digest", "test"], PathParameter()]
+Kind = Annotated[TemplateKind, PathParameter()]
 Language = Annotated[Literal["zh", "en"], PathParameter()]
 
 

@@ -27,11 +27,12 @@ from openmains.edges.postgres.payment import adapters as payment
 from openmains.edges.postgres.readings import adapters as readings
 from openmains.edges.postgres.security import adapters as security
 from openmains.edges.postgres.tariff import adapters as tariff
+from openmains.edges.postgres.work_order import adapters as work_order
 
 Port = TypeVar("Port")
 
 CONTEXTS = (
-    identity, job, party, readings, security, alarm, command, field, tariff, ledger, billing, payment, notice, ingest, home,
+    identity, job, party, readings, security, alarm, command, field, tariff, ledger, billing, payment, notice, work_order, ingest, home,
 )  # fmt: skip
 """Contexts whose adapters need nothing but the transaction; the fleet's are told how values are worded."""
 

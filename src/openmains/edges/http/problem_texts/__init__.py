@@ -20,6 +20,7 @@ from openmains.edges.http.problem_texts import (
     request,
     security,
     tariff,
+    work_order,
 )
 from openmains.edges.http.problem_texts.text import Text
 
@@ -38,4 +39,5 @@ PROBLEMS: dict[str, Text] = {
     **ledger.TEXTS,
     **billing.TEXTS,
     **notice.TEXTS,
+    **work_order.TEXTS,
 }

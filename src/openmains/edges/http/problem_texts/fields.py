@@ -5,6 +5,17 @@ from openmains.edges.http.language import Language
 
 FIELDS: dict[str, tuple[str, str]] = {
     "required": ("必填", "is required"),
+    "unknown-item": ("检查表中没有此项", "is no item of the checklist"),
+    "not-of-this-type": ("与该项的类型不符", "does not belong to an item of this type"),
+    "photo-needed": ("需要照片", "are needed"),
+    "signature-needed": ("需要用户签字及姓名", "is needed, with the picture of the signature"),
+    "hazard-not-recorded": ("该项不合格，须先登记隐患", "is a hazard: record it before"),
+    "exchange-needed": ("须先办理换表", "is needed: exchange the meter before"),
+    "reading-needed": ("须先录入读数", "is needed: enter it before"),
+    "no-technician": ("不是可派的人员", "is nobody who goes out"),
+    "before-the-order": ("早于建单时刻", "is before the order was made"),
+    "too-large": ("太大", "is too large"),
+    "no-picture": ("不是完整的 JPEG、PNG 或 WebP 图片", "is no whole JPEG, PNG or WebP picture"),
     "wrong-type": ("类型不正确", "has the wrong type"),
     "not-accepted": ("取值不被接受", "has a value that is not accepted"),
     "out-of-range": ("超出允许范围", "is out of range"),
