@@ -43,6 +43,10 @@ FIELDS: dict[str, tuple[str, str]] = {
         "介质或读数单位与已有安装的读数不符，历史读数会被误读：请拆除后以另一产品的新表登记",
         "is of another medium or counts in another unit than registers of installations: remove the meter and register it anew",
     ),
+    "held-by-account": (
+        "该表已挂在户号上，用户由户号的持有人决定：请在户号页面办理入住、过户或迁出",
+        "follows who holds the account the meter hangs at: move in, transfer or move out on the account's page",
+    ),
     "would-loop": ("上级区域不能是自己或下级", "would make the area its own ancestor"),
     "too-deep": ("层级过深：最多 64 层", "would make the tree deeper than 64 levels"),
     "before-installation": ("不能早于安装日期", "is before the installation"),
