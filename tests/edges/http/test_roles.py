@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Roles of the utility's own, over the API and the tables: they hold at once, and nobody gives more than he may do himself."""
 
+import secrets
 from typing import Any
 
 import asyncpg
@@ -48,6 +49,17 @@ async def test_a_role_of_ones_own_is_made_given_changed_and_held_while_somebody_
         roles = (await chief.get("/roles")).json()
         assert [one["code"] for one in roles] == [*Role, role["code"]]
         spare = await _make(chief, "备用", "see_sums")
+        for name, until in (("revoked", "revoked_at"), ("valid", None)):  # a token of it
+            await world.owner.execute(
+                "INSERT INTO api_token (tenant_id, user_id, name, token_hash, role) VALUES ($1, $2, $3, decode($4, 'hex'), $5)",
+                utility.tenant_id, utility.ids["user_id"], name, secrets.token_hex(32), spare["code"],
+            )  # fmt: skip
+            if until:
+                await world.owner.execute("UPDATE api_token SET revoked_at = now() WHERE name = $1", name)
+        assert (await chief.delete(f"/roles/{spare['role_id']}", params=WHY)).json()["type"].endswith("/role-in-use")
+        await world.owner.execute(
+            "UPDATE api_token SET revoked_at = now() WHERE tenant_id = $1 AND name = 'valid'", utility.tenant_id
+        )
         assert (await chief.delete(f"/roles/{spare['role_id']}", params=WHY)).status_code == 204
         trail = (await chief.get("/audit", params={"object_type": "role"})).json()["items"]
         assert [one["action"] for one in trail] == ["remove_role", "add_role", "change_role", "add_role"]

@@ -66,7 +66,7 @@ class RoleStore(Protocol):
         """None: it was changed meanwhile, or is gone. Raises ``NameTakenError``."""
 
     async def remove(self, role_id: int) -> bool:
-        """False: people or tokens have it, or it is gone."""
+        """False: people or tokens that are valid have it, or it is gone. Tokens of it that are spent go with it."""
 
 
 class NameTakenError(Exception):

@@ -134,7 +134,7 @@ async def test_who_holds_an_account_is_not_changed_by_a_file_of_meters(
         pipeline,
         tenant,
         tmp_path / "o.csv",
-        csv_of([row(31, 1, code="C9", name="李四"), row(31, 2, code="C9", name="李四")]),
+        csv_of([row(31, i, code="C9", name="李四", phone="13900000009") for i in (1, 2)]),
     )
     assert [(error.row, error.column, error.value, error.reason) for error in other.errors] == [
         (2, "户号", "C9", "other_holder"), (3, "户号", "C9", "other_holder"),

@@ -88,9 +88,9 @@ TEXTS: dict[str, Text] = {
     "role-in-use": Text(
         409,
         "角色正在使用",
-        "还有人员或令牌使用此角色（已吊销的令牌也算）。请先为他们改用其他角色。",
+        "还有人员或有效的令牌使用此角色。请先为人员改用其他角色，并吊销这些令牌。",
         "Role in use",
-        "People or tokens, revoked ones among them, have this role. Give them another first.",
+        "People or valid tokens have this role. Give the people another role first, and revoke the tokens.",
     ),
     "change-password-first": Text(
         403,

@@ -104,6 +104,10 @@ UPDATE own_role SET name = :name, permissions = :permissions::text[], revision =
  WHERE tenant_id = :tenant_id AND role_id = :role_id AND revision = :revision
 RETURNING role_id
 
+-- name: forget_spent_tokens
+-- Tokens of a role that are never valid again: the trail has them, and the role could not go while their rows name it.
+DELETE FROM api_token WHERE tenant_id = :tenant_id AND own_role_id = :role_id AND (revoked_at IS NOT NULL OR expires_at <= now())
+
 -- name: remove_own_role
 -- Refused by the tables while a person or a token has it.
 DELETE FROM own_role WHERE tenant_id = :tenant_id AND role_id = :role_id

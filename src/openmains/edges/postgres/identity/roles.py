@@ -57,6 +57,9 @@ class Roles:
     async def remove(self, role_id: int) -> bool:
         try:
             async with self._connection.transaction():
+                await _QUERIES["forget_spent_tokens"].execute(
+                    self._connection, tenant_id=self._tenant_id, role_id=role_id
+                )
                 done = await _QUERIES["remove_own_role"].execute(
                     self._connection, tenant_id=self._tenant_id, role_id=role_id
                 )
