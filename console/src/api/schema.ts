@@ -2516,7 +2516,8 @@ export interface paths {
         };
         /**
          * DownloadJobFile
-         * @description What a job made: its file, or the list of rows and columns an import refused, in the caller's language.
+         * @description What a job made: its file, or the list of rows and columns an import refused, in the caller's language. One's own, or with the
+         *     permission that making it takes.
          */
         get: operations["download_job_file"];
         put?: never;
@@ -9471,7 +9472,7 @@ export interface components {
          * @description One thing that a person may do. The names are kept in the roles that utilities made: none may change its meaning.
          * @enum {string}
          */
-        Permission: "manage_users" | "see_trail" | "see_home" | "see_places" | "manage_premises" | "manage_places" | "see_products" | "manage_products" | "see_meters" | "see_timeline" | "export_meters" | "manage_meters" | "manage_stock" | "install_meters" | "accept_installations" | "manage_lifetimes" | "manage_concentrators" | "see_sums" | "see_readings" | "export_readings" | "see_frames" | "judge_readings" | "take_readings" | "run_visits" | "follow_readings" | "manage_routes" | "work_outside" | "manage_tasks" | "manage_queries" | "handle_dead_letters" | "see_alarms" | "handle_alarms" | "set_limits" | "handle_notices" | "manage_notices" | "see_commands" | "give_commands" | "approve_commands" | "operate_meters" | "inspect_sites" | "stop_commands" | "manage_commands" | "see_security" | "handle_security" | "set_security" | "manage_keys" | "see_customers" | "manage_customers" | "see_personal" | "see_tariffs" | "draft_tariffs" | "approve_tariffs" | "see_money" | "export_money" | "ask_for_money" | "approve_money" | "take_money" | "book_payments" | "run_billing" | "see_orders" | "handle_orders" | "manage_orders" | "see_jobs" | "manage_jobs" | "see_system" | "manage_subscriptions";
+        Permission: "manage_users" | "see_trail" | "see_home" | "see_places" | "see_premises" | "manage_premises" | "manage_places" | "see_products" | "manage_products" | "see_meters" | "see_timeline" | "export_meters" | "manage_meters" | "manage_stock" | "install_meters" | "accept_installations" | "manage_lifetimes" | "manage_concentrators" | "see_sums" | "see_readings" | "export_readings" | "see_frames" | "judge_readings" | "take_readings" | "run_visits" | "follow_readings" | "manage_routes" | "work_outside" | "manage_tasks" | "manage_queries" | "handle_dead_letters" | "see_alarms" | "handle_alarms" | "set_limits" | "handle_notices" | "manage_notices" | "see_commands" | "give_commands" | "approve_commands" | "operate_meters" | "inspect_sites" | "stop_commands" | "manage_commands" | "see_security" | "handle_security" | "set_security" | "manage_keys" | "see_customers" | "manage_customers" | "see_personal" | "see_tariffs" | "draft_tariffs" | "approve_tariffs" | "see_money" | "export_money" | "ask_for_money" | "approve_money" | "take_money" | "book_payments" | "run_billing" | "see_orders" | "handle_orders" | "manage_orders" | "see_jobs" | "manage_jobs" | "see_system" | "manage_subscriptions";
         /** PermissionGroup */
         PermissionGroup: {
             code: components["schemas"]["Group"];
