@@ -2,19 +2,50 @@
 -- Bill runs, bills and what paid them. A bill is written once; its newest version counts. A settlement stands until its entry is reversed.
 
 -- name: links
--- Meters of the next accounts after one, or of one: a meter pays for an account from an entry's day until its next entry, within the time it
--- is installed, the day on which it was taken off included.
-SELECT e.account_id, e.meter_id, e.tariff_id, e.persons, e.households, e.began, p.driver,
-       greatest(e.from_day, m.installed_on - date '1970-01-01') AS first_day,
-       least(coalesce(n.from_day, 1000000), coalesce(m.removed_on - date '1970-01-01' + 1, 1000000)) AS end_day
-  FROM (SELECT DISTINCT account_id FROM tariff_member
-         WHERE tenant_id = :tenant_id AND account_id > :after AND (:account_id::bigint IS NULL OR account_id = :account_id)
-         ORDER BY account_id LIMIT :most) a
-  JOIN tariff_member e ON e.tenant_id = :tenant_id AND e.account_id = a.account_id
-  LEFT JOIN LATERAL (SELECT f.from_day FROM tariff_member f WHERE f.meter_id = e.meter_id AND (f.from_day, f.member_id) > (e.from_day, e.member_id)
-                      ORDER BY f.from_day, f.member_id LIMIT 1) n ON true
-  JOIN meter m ON m.meter_id = e.meter_id JOIN product p ON p.product_id = m.product_id
- ORDER BY e.account_id, first_day, e.meter_id
+-- Meters of the next accounts after one, or of one. What hangs at an account is told by its installations, and who pays how by its members:
+-- by the meter's own entries, or the account's where a meter has none, as after an exchange. An account at which nothing was ever hung in
+-- that way has its members' meters, within the time they are installed. Tariff 0: a meter hangs there, and nobody said what it pays.
+WITH page AS MATERIALIZED (
+  (SELECT DISTINCT account_id FROM tariff_member
+    WHERE tenant_id = :tenant_id AND account_id > :after AND (:account_id::bigint IS NULL OR account_id = :account_id)
+    ORDER BY account_id LIMIT :most)
+  UNION
+  (SELECT DISTINCT account_id FROM installation
+    WHERE tenant_id = :tenant_id AND account_id > :after AND (:account_id::bigint IS NULL OR account_id = :account_id) AND role <> 'check'
+    ORDER BY account_id LIMIT :most)
+   ORDER BY account_id LIMIT :most
+), hung AS (
+  SELECT a.account_id, i.meter_id, (lower(i.during) AT TIME ZONE t.zone)::date - date '1970-01-01' AS first_day,
+         coalesce(((upper(i.during) - interval '1 microsecond') AT TIME ZONE t.zone)::date - date '1970-01-01' + 1, 1000000) AS end_day,
+         i.opening, i.closing, EXISTS (SELECT FROM tariff_member o WHERE o.meter_id = i.meter_id AND o.tenant_id = :tenant_id
+                                          AND o.account_id = a.account_id) AS has_own
+    FROM page a JOIN installation i ON i.account_id = a.account_id AND i.tenant_id = :tenant_id AND i.role <> 'check'
+    JOIN tenant t ON t.tenant_id = i.tenant_id
+), terms AS (
+  SELECT e.account_id, e.meter_id, e.tariff_id, e.persons, e.households, e.began, e.from_day,
+         coalesce(n.from_day, 1000000) AS until_day, coalesce(o.from_day, 1000000) AS until_of_account
+    FROM page a JOIN tariff_member e ON e.tenant_id = :tenant_id AND e.account_id = a.account_id
+    LEFT JOIN LATERAL (SELECT f.from_day FROM tariff_member f WHERE f.meter_id = e.meter_id AND (f.from_day, f.member_id) > (e.from_day, e.member_id)
+                        ORDER BY f.from_day, f.member_id LIMIT 1) n ON true
+    LEFT JOIN LATERAL (SELECT f.from_day FROM tariff_member f WHERE f.tenant_id = :tenant_id AND f.account_id = e.account_id
+                          AND (f.from_day, f.member_id) > (e.from_day, e.member_id) ORDER BY f.from_day, f.member_id LIMIT 1) o ON true
+), found AS (
+  SELECT h.account_id, h.meter_id, coalesce(e.tariff_id, 0) AS tariff_id, coalesce(e.persons, 0) AS persons,
+         coalesce(e.households, 1) AS households, coalesce(e.began, 0) AS began, greatest(h.first_day, e.from_day) AS first_day,
+         least(h.end_day, CASE WHEN h.has_own THEN e.until_day ELSE e.until_of_account END) AS end_day,
+         CASE WHEN e.from_day IS NULL OR h.first_day >= e.from_day THEN h.opening END AS opening,
+         CASE WHEN e.from_day IS NULL OR h.end_day <= CASE WHEN h.has_own THEN e.until_day ELSE e.until_of_account END THEN h.closing END AS closing
+    FROM hung h LEFT JOIN terms e ON e.account_id = h.account_id AND (e.meter_id = h.meter_id OR NOT h.has_own)
+  UNION ALL
+  SELECT e.account_id, e.meter_id, e.tariff_id, e.persons, e.households, e.began,
+         greatest(e.from_day, m.installed_on - date '1970-01-01'), least(e.until_day, coalesce(m.removed_on - date '1970-01-01' + 1, 1000000)),
+         NULL, NULL
+    FROM terms e JOIN meter m ON m.meter_id = e.meter_id
+   WHERE NOT EXISTS (SELECT FROM hung h WHERE h.account_id = e.account_id)
+)
+SELECT f.account_id, f.meter_id, f.tariff_id, f.persons, f.households, f.began, p.driver, f.first_day, f.end_day, f.opening, f.closing
+  FROM found f JOIN meter m ON m.meter_id = f.meter_id JOIN product p ON p.product_id = m.product_id
+ ORDER BY f.account_id, f.first_day, f.meter_id
 
 -- name: accounts
 -- How many there are.

@@ -20,7 +20,7 @@ def _date(day: int) -> str:
 
 
 class Links:
-    """``LinkStore`` on the members of tariffs."""
+    """``LinkStore`` on installations and the members of tariffs."""
 
     def __init__(self, connection: Connection, tenant_id: TenantId) -> None:
         self._connection = connection
@@ -34,6 +34,7 @@ class Links:
             MeterLink(
                 row["account_id"], row["meter_id"], row["tariff_id"], row["persons"], row["households"],
                 (began.month, began.day), row["first_day"], row["end_day"], row["driver"],
+                opening=row["opening"], closing=row["closing"],
             )
             for row in rows
             for began in (day_to_date(row["began"]),)
