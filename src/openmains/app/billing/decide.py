@@ -130,14 +130,6 @@ class Edges:
         return found
 
 
-def decide_all(
-    accounts: Sequence[AccountMonth], plans: Plans, month: int, end_day: int
-) -> list[Decided | Refused | None]:
-    """Each account's bill of the month [``month``, ``end_day``), and of what was not billed before it."""
-    known = Edges(plans)
-    return [decide(one, plans, month, end_day, known) for one in accounts]
-
-
 def decide(
     one: AccountMonth, plans: Plans, month: int, end_day: int, known: Edges | None = None
 ) -> Decided | Refused | None:

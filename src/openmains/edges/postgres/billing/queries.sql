@@ -4,14 +4,16 @@
 -- name: links
 -- Meters of the next accounts after one, or of one. What hangs at an account is told by its installations, and who pays how by its members:
 -- by the meter's own entries, or the account's where a meter has none, as after an exchange. An account at which nothing was ever hung in
--- that way has its members' meters, within the time they are installed. Tariff 0: a meter hangs there, and nobody said what it pays.
+-- that way has its members' meters, within the time they are installed. Tariff 0: a meter hangs there, and nobody said what it pays. One that
+-- is paid at the meter (prepaid) and has no tariff is nobody's to bill.
 WITH page AS MATERIALIZED (
   (SELECT DISTINCT account_id FROM tariff_member
     WHERE tenant_id = :tenant_id AND account_id > :after AND (:account_id::bigint IS NULL OR account_id = :account_id)
     ORDER BY account_id LIMIT :most)
   UNION
-  (SELECT DISTINCT account_id FROM installation
-    WHERE tenant_id = :tenant_id AND account_id > :after AND (:account_id::bigint IS NULL OR account_id = :account_id) AND role <> 'check'
+  (SELECT DISTINCT i.account_id FROM installation i JOIN meter m ON m.meter_id = i.meter_id JOIN product p ON p.product_id = m.product_id
+    WHERE i.tenant_id = :tenant_id AND i.account_id > :after AND (:account_id::bigint IS NULL OR i.account_id = :account_id) AND i.role <> 'check'
+      AND NOT coalesce((p.settings ->> 'prepaid')::boolean, false)
     ORDER BY account_id LIMIT :most)
    ORDER BY account_id LIMIT :most
 ), hung AS (
@@ -45,11 +47,14 @@ WITH page AS MATERIALIZED (
 )
 SELECT f.account_id, f.meter_id, f.tariff_id, f.persons, f.households, f.began, p.driver, f.first_day, f.end_day, f.opening, f.closing
   FROM found f JOIN meter m ON m.meter_id = f.meter_id JOIN product p ON p.product_id = m.product_id
+ WHERE f.tariff_id > 0 OR NOT coalesce((p.settings ->> 'prepaid')::boolean, false)
  ORDER BY f.account_id, f.first_day, f.meter_id
 
 -- name: accounts
 -- How many there are.
-SELECT count(DISTINCT account_id) FROM tariff_member WHERE tenant_id = :tenant_id
+SELECT count(*) FROM (SELECT account_id FROM tariff_member WHERE tenant_id = :tenant_id
+                      UNION SELECT i.account_id FROM installation i JOIN meter m USING (meter_id) JOIN product p USING (product_id)
+                             WHERE i.tenant_id = :tenant_id AND i.role <> 'check' AND NOT coalesce((p.settings ->> 'prepaid')::boolean, false)) a
 
 -- name: hold
 -- Bills of a utility follow each other: who makes some waits for who does so already.
@@ -109,8 +114,8 @@ SELECT f.account_id, f.code, f.meter_id, m.number, f.day, f.days FROM bill_refus
  WHERE f.tenant_id = :tenant_id AND f.run_id = :run_id AND f.account_id > :after ORDER BY f.account_id LIMIT :most
 
 -- name: counted
--- What the newest bill of each account counted.
-SELECT u.account_id, b.counted FROM unnest(:account_ids::bigint[]) AS u(account_id)
+-- What the newest bill of each account counted, as it is kept, and up to when.
+SELECT u.account_id, (b.counted ->> 0)::int AS until, b.counted::text AS counted FROM unnest(:account_ids::bigint[]) AS u(account_id)
   JOIN LATERAL (SELECT counted FROM bill WHERE tenant_id = :tenant_id AND account_id = u.account_id
                  ORDER BY month DESC, version DESC LIMIT 1) b ON true
 
@@ -120,18 +125,17 @@ SELECT account_id, max(version) AS version FROM bill
  WHERE tenant_id = :tenant_id AND account_id = ANY (:account_ids::bigint[]) AND month = :month GROUP BY account_id
 
 -- name: add_bills
--- In the order given.
+-- Of one month and one run or correction.
 INSERT INTO bill (tenant_id, account_id, month, version, run_id, correction_id, first_day, end_day, tariff_id, meter_id, volume_ml, total_fen,
                   estimated_days, by_days, due_day, fee_ppm, fee_grace, fee_cap_ppm, inputs, lines, counted, entry_id, made_us)
-SELECT :tenant_id, u.account_id, u.month, u.version, u.run_id, u.correction_id, u.first_day, u.end_day, u.tariff_id, u.meter_id, u.volume_ml,
-       u.total_fen, u.estimated_days, u.by_days, u.due_day, u.fee_ppm, u.fee_grace, u.fee_cap_ppm, u.inputs, u.lines, u.counted, u.entry_id, :now_us
-  FROM unnest(:account_ids::bigint[], :months::int[], :versions::smallint[], :run_ids::bigint[], :correction_ids::bigint[], :first_days::int[],
-              :end_days::int[], :tariff_ids::int[], :meter_ids::bigint[], :volumes::bigint[], :totals::bigint[], :estimated::smallint[],
-              :by_days::boolean[], :due_days::int[], :fee_ppm::int[], :fee_grace::smallint[], :fee_cap_ppm::int[], :inputs::jsonb[],
-              :lines::jsonb[], :counted::jsonb[], :entry_ids::bigint[])
-       AS u(account_id, month, version, run_id, correction_id, first_day, end_day, tariff_id, meter_id, volume_ml, total_fen, estimated_days,
-            by_days, due_day, fee_ppm, fee_grace, fee_cap_ppm, inputs, lines, counted, entry_id)
-RETURNING bill_id, account_id, month
+SELECT :tenant_id, u.account_id, :month, u.version, :run_id, :correction_id, u.first_day, u.end_day, u.tariff_id, u.meter_id, u.volume_ml,
+       u.total_fen, u.estimated_days, u.by_days, :due_day, u.fee_ppm, u.fee_grace, u.fee_cap_ppm, u.inputs::json, u.lines::json, u.counted::json,
+       u.entry_id, :now_us
+  FROM unnest(:account_id::bigint[], :versions::smallint[], :first_day::int[], :end_day::int[], :tariff_id::int[], :meter_id::bigint[],
+              :volume_ml::bigint[], :total_fen::bigint[], :estimated_days::smallint[], :by_days::boolean[], :fee_ppm::int[], :fee_grace::smallint[],
+              :fee_cap_ppm::int[], :inputs::text[], :lines::text[], :counted::text[], :entry_ids::bigint[])
+       AS u(account_id, version, first_day, end_day, tariff_id, meter_id, volume_ml, total_fen, estimated_days, by_days, fee_ppm, fee_grace,
+            fee_cap_ppm, inputs, lines, counted, entry_id)
 
 -- name: heads
 -- Bills from new to old: of an account, of a run, or one.
