@@ -330,7 +330,12 @@ async def test_no_way_of_writing_by_thousands_leaves_the_ledger_unbalanced(world
         await lines(await entries(2), 1, 5)
         await world.owner.execute("DELETE FROM ledger_open")
 
+    async def in_another_tenants_name_at_the_end() -> None:
+        await by_the_programs_own_role()
+        await world.owner.execute("SELECT set_config('openmains.tenant', $1, true)", str(world.b.tenant_id))
+
     for way in (
+        in_another_tenants_name_at_the_end,
         one_of_many_is_not, one_of_many_has_no_lines, written_after_the_law_was_asked, what_is_to_be_looked_at_is_removed,
         undone_in_part, by_the_programs_own_role,
     ):  # fmt: skip
