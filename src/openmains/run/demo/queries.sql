@@ -60,3 +60,21 @@ SELECT i.account_id, i.meter_id FROM installation i JOIN meter m USING (meter_id
 SELECT count(*) FROM meter m JOIN product p USING (product_id) LEFT JOIN meter_state s ON s.meter_id = m.meter_id
  WHERE m.tenant_id = :tenant_id AND p.medium = 'water' AND p.kind = 'meter' AND m.removed_on IS NULL
    AND EXISTS (SELECT FROM installation i WHERE i.meter_id = m.meter_id) AND coalesce(s.close_day, 0) < :day
+
+-- name: first_person
+-- Its administrator.
+SELECT u.user_id, u.login, u.name, t.zone FROM app_user u JOIN tenant t USING (tenant_id)
+ WHERE u.tenant_id = :tenant_id AND u.role = 'administrator' AND NOT u.disabled ORDER BY u.user_id LIMIT 1
+
+-- name: goes_out
+-- Once; what a person set afterwards stays.
+INSERT INTO technician (user_id, tenant_id, skills) VALUES (:user_id, :tenant_id, '{gas}') ON CONFLICT DO NOTHING
+
+-- name: first_meters
+-- For which something is to be done.
+SELECT m.meter_id FROM meter m JOIN product p USING (product_id)
+ WHERE m.tenant_id = :tenant_id AND m.removed_on IS NULL AND p.kind = 'meter' ORDER BY m.meter_id LIMIT :most
+
+-- name: order_is_there
+-- Made at an earlier start.
+SELECT EXISTS (SELECT FROM work_order WHERE tenant_id = :tenant_id AND key = :key)
