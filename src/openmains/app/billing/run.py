@@ -301,13 +301,13 @@ async def with_days(
     month: int,
     end_day: int,
 ) -> list[AccountMonth]:
-    """Accounts with their meters' days of all that is not billed yet."""
+    """Accounts with their meters' days of all that is not billed yet, and the day before and after, for the midnights between."""
     by_account = grouped(links)
     starts = {one: counted[one].until if one in counted else month for one in by_account}
     needed = [link for link in links if link.first_day < end_day and link.end_day > starts[link.account_id]]
     meters = sorted({link.meter_id for link in needed})
     first = min((starts[link.account_id] for link in needed), default=month)
-    days = await volumes.days(tenant_id, [MeterId(one) for one in meters], first, end_day) if meters else {}
+    days = await volumes.days(tenant_id, [MeterId(one) for one in meters], first - 1, end_day + 1) if meters else {}
     return [
         AccountMonth(
             account_id, tuple(of), counted.get(account_id), {link.meter_id: days[link.meter_id] for link in of if link.meter_id in days}
