@@ -128,3 +128,82 @@ async def test_bills_follow_exchange_and_moving(world: World, clickhouse: ClickH
         # run again, nobody is billed twice, and who moved out has nothing more to come
         again = await bills.run(chief, month, due_days=10)
         assert (again["bills"], again["billed_before"], again["refused"]) == (0, 3, 1)
+
+
+async def test_no_day_is_billed_twice_or_to_nobody(world: World, clickhouse: ClickHouse) -> None:
+    """New terms of a meter that came by exchange, a member that hangs elsewhere, days before anybody said a tariff."""
+    utility = await world.utility()
+    async with world.client(utility.token) as chief, world.client(await world.user(utility, "operator")) as clerk:
+        store, bills = Warehouse(world, utility, chief, clerk), Bills(world, clickhouse, utility)
+        product = {
+            "code": "w",
+            "name": "W",
+            "maker": "M",
+            "model": "1",
+            "driver": "openmains/water-1",
+            "dial": 100_000_000,
+        }
+        store.product = (await store.post("/products", product, 201))["product_id"]
+        month, tenant = bills.month, utility.tenant_id
+        after = bills.today.replace(day=1)
+        length = (after - month).days
+
+        def day(number: int) -> str:
+            return month.replace(day=number).isoformat()
+
+        old, new, late = await store.issued(3)
+        exchanged, empty, untold = [await store.account() for _ in range(3)]
+        ids = {old: (await store.install(old, exchanged, "5", at=HUNG))["meter_id"]}
+        swap: dict[str, Any] = {
+            "key": secrets.token_hex(8), "old": {"number": old}, "new": {"number": new}, "reason": WHY,
+            "at": f"{day(5)}T00:00:00+08:00", "closing": {"m3": "5.400", "source": "read"}, "opening": {"m3": "0", "source": "read"},
+        }  # fmt: skip
+        ids[new] = (await store.post("/installations/exchange", swap, 201))["meter_id"]
+        ids[late] = (await store.install(late, untold, "0", at=HUNG))["meter_id"]
+
+        body = {"code": "W", "name": "w", "medium": "water", "customer_class": "resident"}
+        tariff = (await made(clerk, "/tariffs", body))["tariff_id"]
+        plan = {"from_day": "2020-01-01", "document": FLAT, "reason": "notice of 2020"}
+        drafted = await made(clerk, f"/tariffs/{tariff}/plans", plan)
+        await made(chief, f"/tariff-plans/{drafted['plan_id']}/approve", {"reason": "as decided"})
+
+        async def pays(account: int, number: str, since: str, persons: int = 0) -> Any:
+            member = {"account_id": account, "meter_id": ids[number], "began": "2026-01-01", "persons": persons}
+            entries = {"members": [member], "from_day": since, "reason": "as agreed"}
+            return await clerk.post(f"/tariffs/{tariff}/members", json=entries)
+
+        assert (await pays(exchanged, old, "2026-01-01")).status_code == 204
+        # a clerk says five persons of the meter that came by exchange, from the 15th on
+        assert (await pays(exchanged, new, day(15), persons=5)).status_code == 204
+        assert (await pays(untold, late, day(15))).status_code == 204
+        refused = await pays(empty, new, day(1))
+        assert refused.status_code == 400, refused.text
+        assert [(one["pointer"], one["code"]) for one in refused.json()["errors"]] == [
+            ("/members/0/account_id", "hangs-elsewhere")
+        ]
+        # as entries were taken before that was asked
+        await world.owner.execute(
+            "INSERT INTO tariff_member (tenant_id, tariff_id, account_id, meter_id, persons, households, began, from_day, added_by, added_us)"
+            " SELECT tenant_id, tariff_id, $2, $1, 0, 1, began, 14610, added_by, 1 FROM tariff_member WHERE meter_id = $1",
+            ids[new], empty,
+        )  # fmt: skip
+
+        steps = [100 * n for n in range(length + 1)]
+        await registers(clickhouse, tenant, ids[old], month, [5000 + n for n in steps[:5]])
+        await registers(clickhouse, tenant, ids[new], month.replace(day=5), steps[: length - 3])
+        await registers(clickhouse, tenant, ids[late], month, steps)
+
+        told = await bills.run(chief, month, due_days=10)
+        found = (await done_(clerk, "/bills", run_id=told["run_id"]))["items"]
+        assert {one["account_id"]: float(one["volume_m3"]) * 1000 for one in found} == {exchanged: 100 * length}
+        assert [(found[0]["first_day"], found[0]["last_day"])] == [(day(1), day(length))]
+        refusals = (await done_(clerk, f"/bill-runs/{told['run_id']}/refused"))["items"]
+        assert [(one["account_id"], one["code"], one["meter_id"], one["day"], one["days"]) for one in refusals] == [
+            (untold, "no-tariff", ids[late], day(1), 14)
+        ]
+        # said from the month's beginning, it is billed whole
+        assert (await pays(untold, late, day(1))).status_code == 204
+        again = await bills.run(chief, month, due_days=10)
+        assert (again["bills"], again["refused"]) == (1, 0)
+        found = (await done_(clerk, "/bills", run_id=again["run_id"]))["items"]
+        assert [(one["account_id"], float(one["volume_m3"]) * 1000) for one in found] == [(untold, 100 * length)]

@@ -3,9 +3,10 @@
 
 -- name: links
 -- Meters of the next accounts after one, or of one. What hangs at an account is told by its installations, and who pays how by its members:
--- by the meter's own entries, or the account's where a meter has none, as after an exchange. An account at which nothing was ever hung in
--- that way has its members' meters, within the time they are installed. Tariff 0: a meter hangs there, and nobody said what it pays. One that
--- is paid at the meter (prepaid) and has no tariff is nobody's to bill.
+-- by the meter's own entries there from the first one on, and before it, or where it has none, as after an exchange, by the account's. A meter
+-- that never hung at the account pays by its own entries within the time it is installed, but for the days on which it hangs elsewhere: there
+-- it is billed. Tariff 0: a meter hangs there on these days, and nobody said what it pays. One that is paid at the meter (prepaid) and has no
+-- tariff is nobody's to bill.
 WITH page AS MATERIALIZED (
   (SELECT DISTINCT account_id FROM tariff_member
     WHERE tenant_id = :tenant_id AND account_id > :after AND (:account_id::bigint IS NULL OR account_id = :account_id)
@@ -17,33 +18,50 @@ WITH page AS MATERIALIZED (
     ORDER BY account_id LIMIT :most)
    ORDER BY account_id LIMIT :most
 ), hung AS (
-  SELECT a.account_id, i.meter_id, (lower(i.during) AT TIME ZONE t.zone)::date - date '1970-01-01' AS first_day,
+  SELECT i.installation_id, a.account_id, i.meter_id, (lower(i.during) AT TIME ZONE t.zone)::date - date '1970-01-01' AS first_day,
          coalesce(((upper(i.during) - interval '1 microsecond') AT TIME ZONE t.zone)::date - date '1970-01-01' + 1, 1000000) AS end_day,
-         i.opening, i.closing, EXISTS (SELECT FROM tariff_member o WHERE o.meter_id = i.meter_id AND o.tenant_id = :tenant_id
-                                          AND o.account_id = a.account_id) AS has_own
+         i.opening, i.closing, coalesce(own.from_day, 1000000) AS own_from
     FROM page a JOIN installation i ON i.account_id = a.account_id AND i.tenant_id = :tenant_id AND i.role <> 'check'
     JOIN tenant t ON t.tenant_id = i.tenant_id
+    LEFT JOIN LATERAL (SELECT o.from_day FROM tariff_member o WHERE o.meter_id = i.meter_id AND o.tenant_id = :tenant_id
+                          AND o.account_id = a.account_id ORDER BY o.from_day LIMIT 1) own ON true
 ), terms AS (
-  SELECT e.account_id, e.meter_id, e.tariff_id, e.persons, e.households, e.began, e.from_day,
-         coalesce(n.from_day, 1000000) AS until_day, coalesce(o.from_day, 1000000) AS until_of_account
+  SELECT e.account_id, e.meter_id, e.tariff_id, e.persons, e.households, e.began, e.from_day, e.member_id,
+         coalesce(lead(e.from_day) OVER own, 1000000) AS until_day, coalesce(lead(e.from_day) OVER whole, 1000000) AS until_of_account
     FROM page a JOIN tariff_member e ON e.tenant_id = :tenant_id AND e.account_id = a.account_id
-    LEFT JOIN LATERAL (SELECT f.from_day FROM tariff_member f WHERE f.meter_id = e.meter_id AND (f.from_day, f.member_id) > (e.from_day, e.member_id)
-                        ORDER BY f.from_day, f.member_id LIMIT 1) n ON true
-    LEFT JOIN LATERAL (SELECT f.from_day FROM tariff_member f WHERE f.tenant_id = :tenant_id AND f.account_id = e.account_id
-                          AND (f.from_day, f.member_id) > (e.from_day, e.member_id) ORDER BY f.from_day, f.member_id LIMIT 1) o ON true
-), found AS (
-  SELECT h.account_id, h.meter_id, coalesce(e.tariff_id, 0) AS tariff_id, coalesce(e.persons, 0) AS persons,
-         coalesce(e.households, 1) AS households, coalesce(e.began, 0) AS began, greatest(h.first_day, e.from_day) AS first_day,
-         least(h.end_day, CASE WHEN h.has_own THEN e.until_day ELSE e.until_of_account END) AS end_day,
-         CASE WHEN e.from_day IS NULL OR h.first_day >= e.from_day THEN h.opening END AS opening,
-         CASE WHEN e.from_day IS NULL OR h.end_day <= CASE WHEN h.has_own THEN e.until_day ELSE e.until_of_account END THEN h.closing END AS closing
-    FROM hung h LEFT JOIN terms e ON e.account_id = h.account_id AND (e.meter_id = h.meter_id OR NOT h.has_own)
+  WINDOW own AS (PARTITION BY e.account_id, e.meter_id ORDER BY e.from_day, e.member_id),
+         whole AS (PARTITION BY e.account_id ORDER BY e.from_day, e.member_id)
+), told AS (
+  SELECT h.installation_id, e.tariff_id, e.persons, e.households, e.began, greatest(h.first_day, e.from_day) AS first_day,
+         least(h.end_day, CASE WHEN e.meter_id = h.meter_id THEN e.until_day ELSE least(e.until_of_account, h.own_from) END) AS end_day
+    FROM hung h JOIN terms e ON e.account_id = h.account_id AND (e.meter_id = h.meter_id OR e.from_day < h.own_from)
+), known AS (
+  SELECT * FROM told WHERE first_day < end_day
+), said AS (
+  SELECT * FROM known
   UNION ALL
-  SELECT e.account_id, e.meter_id, e.tariff_id, e.persons, e.households, e.began,
-         greatest(e.from_day, m.installed_on - date '1970-01-01'), least(e.until_day, coalesce(m.removed_on - date '1970-01-01' + 1, 1000000)),
-         NULL, NULL
+  SELECT h.installation_id, 0, 0, 1, 0, lower(r.untold), upper(r.untold)
+    FROM hung h LEFT JOIN (SELECT installation_id, range_agg(int4range(first_day, end_day)) AS days FROM known GROUP BY installation_id) k
+           ON k.installation_id = h.installation_id
+   CROSS JOIN LATERAL unnest(int4multirange(int4range(h.first_day, h.end_day)) - coalesce(k.days, '{}')) AS r(untold)
+), found AS (
+  SELECT h.account_id, h.meter_id, d.tariff_id, d.persons, d.households, d.began, d.first_day, d.end_day,
+         CASE WHEN d.first_day = h.first_day THEN h.opening END AS opening, CASE WHEN d.end_day = h.end_day THEN h.closing END AS closing
+    FROM said d JOIN hung h ON h.installation_id = d.installation_id
+  UNION ALL
+  SELECT e.account_id, e.meter_id, e.tariff_id, e.persons, e.households, e.began, lower(r.free), upper(r.free), NULL, NULL
     FROM terms e JOIN meter m ON m.meter_id = e.meter_id
-   WHERE NOT EXISTS (SELECT FROM hung h WHERE h.account_id = e.account_id)
+    LEFT JOIN LATERAL (SELECT f.from_day FROM tariff_member f WHERE f.meter_id = e.meter_id AND f.account_id <> e.account_id
+                          AND (f.from_day, f.member_id) > (e.from_day, e.member_id) ORDER BY f.from_day, f.member_id LIMIT 1) n ON true
+    LEFT JOIN LATERAL (
+      SELECT range_agg(int4range((lower(i.during) AT TIME ZONE t.zone)::date - date '1970-01-01',
+                                 ((upper(i.during) - interval '1 microsecond') AT TIME ZONE t.zone)::date - date '1970-01-01' + 1)) AS days
+        FROM installation i JOIN tenant t ON t.tenant_id = i.tenant_id WHERE i.meter_id = e.meter_id AND i.tenant_id = :tenant_id) w ON true
+   CROSS JOIN LATERAL unnest(int4multirange(int4range(
+           greatest(e.from_day, m.installed_on - date '1970-01-01'),
+           greatest(e.from_day, m.installed_on - date '1970-01-01',
+                    least(e.until_day, n.from_day, m.removed_on - date '1970-01-01' + 1)))) - coalesce(w.days, '{}')) AS r(free)
+   WHERE NOT EXISTS (SELECT FROM installation i WHERE i.account_id = e.account_id AND i.meter_id = e.meter_id)
 )
 SELECT f.account_id, f.meter_id, f.tariff_id, f.persons, f.households, f.began, p.driver, f.first_day, f.end_day, f.opening, f.closing
   FROM found f JOIN meter m ON m.meter_id = f.meter_id JOIN product p ON p.product_id = m.product_id
