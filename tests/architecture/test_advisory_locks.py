@@ -11,7 +11,7 @@ OWNERS: dict[int, set[str]] = {
     41: {"party"},  # an act on an account under its key
     45: {"tariff"},  # a tariff changes
     46: {"tariff"},  # price changes of a tenant
-    47: {"ledger"},  # who books, and who closes a month
+    47: {"ledger", "bulk_bills"},  # who books, and who closes a month
     52: {"billing"},  # a tenant's bills
     57: {"fleet"},  # the book of concentrators of a tenant
     0x6F6D_0001: {"fleet"},  # an import of a tenant

@@ -180,6 +180,20 @@ async def test_demo(demo: Demo) -> None:
         passed = {(alarm["event"], alarm["quantity"]) for alarm in system.pages("/alarms", event="below_limit")}
         assert ("below_limit", "pumps_running") in passed, "a pump that stopped in the last sixty days"
         live_s = time.time() - live_from
+        await until(lambda: " bills of " in demo.said or "was not billed" in demo.said)
+        assert "was not billed" not in demo.said
+        [run] = system.pages("/bill-runs", limit=50)
+        assert run["bills"] > 450 and run["bills"] + run["refused"] == run["accounts"] == METERS // 2, (
+            "gas is paid at the meter"
+        )
+        bills = list(system.pages("/bills", run_id=run["run_id"], limit=200))
+        settled = {bill["open_fen"] == 0 for bill in bills if not bill["superseded"]}
+        assert len(bills) == run["bills"] and settled == {True, False}
+        [corrected] = system.pages("/bill-corrections", limit=50)
+        assert corrected["state"] == "approved" and corrected["author_id"] != corrected["decided_by"]
+        assert [one["before_fen"] > one["after_fen"] for one in corrected["bills"]] == [True]
+        owing = list(system.pages("/arrears", limit=200))
+        assert 100 < len(owing) < 300
         calm(system)
         enrol(demo)
         water, gas = (system.meter_ids()[number] for number in (WATER, GAS))

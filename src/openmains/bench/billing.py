@@ -2,6 +2,7 @@
 """``openmains bench billing``: a month's bill run over many accounts, as the worker does it, over a real database.
 
 ``accounts``, ``seconds``, ``accounts_per_s``   the run, from the first account to the last, each with 31 days of one meter and a tiered tariff
+``cpu_us_per_account``                            processor time of all processes for one account, whoever else wants the cores
 ``rss_mb``                                      the most memory this process and the one that decides held
 ``again_seconds``                               the same run once more, which makes nothing
 ``growth_mb``                                   what this process's peak grew by in the second half of the run
@@ -22,10 +23,13 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from openmains.app.billing.decide import AccountMonth, Decided, Plans, Refused, decide_all
+from openmains.app.billing.decide import AccountMonth, Plans, Refused
+from openmains.app.billing.decide_many import PlainMonth, decide_many
+from openmains.app.billing.rows import BillRow
 from openmains.app.billing.run import Running
 from openmains.app.job.ports import ClaimedJob
 from openmains.bench import calibration
+from openmains.bench.machine import processor_seconds
 from openmains.bench.registry import BenchRegistry, register
 from openmains.domain.ids import TenantId
 from openmains.domain.period import date_to_day
@@ -38,6 +42,8 @@ from openmains.edges.postgres.db import API_ROLE, create_pool
 from openmains.edges.postgres.migrate import migrate
 from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.run.engines.engines import EngineOptions, Engines, EngineUrls
+from openmains.run.roles.core import YOUNG_OF_BATCHES
+from openmains.run.roles.process import calm_collector
 
 FIRST, END = date_to_day(date(2026, 10, 1)), date_to_day(date(2026, 11, 1))
 CHUNK = 100_000
@@ -123,9 +129,9 @@ async def measure(urls: EngineUrls, clickhouse: ClickHouse, accounts: int) -> di
     elsewhere = Elsewhere()
 
     def decide(
-        months: Sequence[AccountMonth], plans: Plans, month: int, end_day: int
-    ) -> Awaitable[list[Decided | Refused | None]]:
-        return elsewhere.call(decide_all, months, plans, month, end_day)
+        months: Sequence[AccountMonth | PlainMonth], plans: Plans, month: int, end_day: int
+    ) -> Awaitable[list[BillRow | Refused | None]]:
+        return elsewhere.call(decide_many, months, plans, month, end_day)
 
     units = {driver.name: driver.unit_exponent for driver in catalog.load()}
     store = PostgresStore(pool)
@@ -147,7 +153,10 @@ async def measure(urls: EngineUrls, clickhouse: ClickHouse, accounts: int) -> di
         return time.perf_counter() - began, dict(told), context.half_mb
 
     try:
+        calm_collector(YOUNG_OF_BATCHES)  # as the worker's process does
+        before = sum(processor_seconds(os.getpid()).values())
         seconds, told, half_mb = await once()
+        used = sum(processor_seconds(os.getpid()).values()) - before
         peak = _peak_mb(resource.RUSAGE_SELF)
         again_s, again, _ = await once()
     finally:
@@ -159,6 +168,7 @@ async def measure(urls: EngineUrls, clickhouse: ClickHouse, accounts: int) -> di
         "accounts": accounts,
         "seconds": round(seconds, 1),
         "accounts_per_s": round(accounts / seconds),
+        "cpu_us_per_account": round(used * 1e6 / accounts, 1),
         "rss_mb": peak + _peak_mb(resource.RUSAGE_CHILDREN),
         "growth_mb": peak - half_mb,
         "again_seconds": round(again_s, 1),

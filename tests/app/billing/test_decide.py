@@ -276,3 +276,43 @@ def test_the_real_year_billed_monthly_is_the_year_worked_out_otherwise() -> None
             assert total == by_days(plans, volumes)
         meters += 1
     assert meters == (62 if source()[1] else meters) > 0
+
+
+def test_a_day_cut_by_hanging_ends_where_the_next_begins() -> None:
+    """Hung at 5.000, heard until 5.100, silent until midnight, and the next day begins at 5.300: all 0.300 are billed; where no midnight is
+    known, nobody guesses."""
+    of = {1: [plan(schedule([], ["1"]))]}
+    hung, taken = JANUARY + 9, JANUARY + 19
+    one = link(1, hung, opening=5000)
+    heard = MeterDays(
+        [hung, *range(hung + 1, FEBRUARY)], [100] * 22, [7] * 22, [hung], [], [5000, *range(5300, 7400, 100)], [hung]
+    )
+    made = bill(decide(account([one], {1: heard}), of, JANUARY, FEBRUARY))
+    assert (made.first_day, made.volume_ml) == (hung, 300 + 21 * 100)
+    # on a month's last day the day after it says so, or its own whole values, or nobody
+    month = [link(1, FEBRUARY - 1, opening=5000)]
+    for partial, after, wanted in (
+        ([FEBRUARY - 1], [5300], 300),
+        ([], [], 100),
+        ([FEBRUARY - 1], [], None),
+    ):
+        count = 1 + len(after)
+        there = MeterDays([FEBRUARY - 1, FEBRUARY][:count], [100] * count, [7] * count, partial, [], [5000, *after])
+        found = decide(account(month, {1: there}), of, JANUARY, FEBRUARY)
+        if wanted is None:
+            assert found == Refused(9, "missing-days", 1, FEBRUARY - 1, 1)
+        else:
+            assert bill(found).volume_ml == wanted
+    # taken off at 8.000 on a day that began at 7.400, after a day of which 0.200 were not heard: refused, for that day itself is not whole
+    off = link(1, JANUARY, taken + 1, closing=8000)
+    before = MeterDays(
+        list(range(JANUARY, taken + 1)), [100] * 20, [7] * 20, [taken], [], [5500 + 100 * n for n in range(20)], []
+    )
+    assert bill(decide(account([off], {1: before}), of, JANUARY, FEBRUARY)).volume_ml == 19 * 100 + 600
+    # hung one day, taken off the next: what lies between is the two registers'
+    short = link(1, hung, hung + 2, opening=5000, closing=5700)
+    two = MeterDays([hung, hung + 1], [100, 50], [7, 7], [hung, hung + 1], [], [5000, 5600], [hung])
+    assert bill(decide(account([short], {1: two}), of, JANUARY, FEBRUARY)).volume_ml == 700
+    # a day that lacks its first value begins with a later register: it says nothing of midnight
+    lost = two._replace(adrift=[hung, hung + 1])
+    assert decide(account([short], {1: lost}), of, JANUARY, FEBRUARY) == Refused(9, "missing-days", 1, hung, 1)

@@ -12,7 +12,9 @@ import asyncpg
 import httpx
 import pytest
 
-from openmains.app.billing.decide import AccountMonth, Decided, Plans, Refused, decide_all
+from openmains.app.billing.decide import AccountMonth, Plans, Refused
+from openmains.app.billing.decide_many import PlainMonth, decide_many
+from openmains.app.billing.rows import BillRow
 from openmains.app.billing.run import Running
 from openmains.app.job.ports import ClaimedJob, JobCancelled
 from openmains.domain.ids import TenantId
@@ -82,9 +84,9 @@ class Town:
         await self.days(account, self.before, (self.today.replace(day=1) - self.before).days, litres)
 
     async def decide(
-        self, accounts: Sequence[AccountMonth], plans: Plans, month: int, end_day: int
-    ) -> list[Decided | Refused | None]:
-        return decide_all(accounts, plans, month, end_day)
+        self, accounts: Sequence[AccountMonth | PlainMonth], plans: Plans, month: int, end_day: int
+    ) -> list[BillRow | Refused | None]:
+        return decide_many(accounts, plans, month, end_day)
 
     def running(self, run_id: int, accounts: int = 2) -> Running:
         deps = self.world.deps
@@ -201,7 +203,7 @@ async def test_a_failure_stops_a_run_which_is_resumed(world: World, clickhouse: 
         broken = place.running(run_id, 2)
         whole = place.decide
 
-        async def fails(accounts: Sequence[AccountMonth], *more: Any) -> list[Decided | Refused | None]:
+        async def fails(accounts: Sequence[AccountMonth | PlainMonth], *more: Any) -> list[BillRow | Refused | None]:
             if accounts[0].account_id == 3:
                 raise OSError("no memory")
             return await whole(accounts, *more)
@@ -218,6 +220,27 @@ async def test_a_failure_stops_a_run_which_is_resumed(world: World, clickhouse: 
         assert problem(await chief.post(f"/bill-runs/{run_id}/resume", json={"reason": "again"})) == "already-done"
         with pytest.raises(asyncpg.IntegrityConstraintViolationError):
             await world.owner.execute("UPDATE bill SET total_fen = 1 WHERE run_id = $1", run_id)
+        # a bill past the program: its entry must ask this account for this sum, and all it leads to must be there
+        columns = [
+            row[0]
+            for row in await world.owner.fetch(
+                "SELECT column_name FROM information_schema.columns WHERE table_name = 'bill' AND column_name NOT IN ('bill_id', 'version')"
+            )
+        ]
+        for wrong in (
+            "total_fen = total_fen + 1",
+            "account_id = 2",
+            "entry_id = 1",
+            "tariff_id = 2147483647",
+            "run_id = 9007199254740991",
+        ):
+            name, _, value = wrong.partition(" = ")
+            put = ", ".join(value if column == name else column for column in columns)
+            with pytest.raises(asyncpg.ForeignKeyViolationError):
+                await world.owner.execute(
+                    f"INSERT INTO bill ({', '.join(columns)}, version) SELECT {put}, 9 FROM bill WHERE run_id = $1 AND account_id = 1",  # noqa: S608 - names of columns
+                    run_id,
+                )
 
 
 async def test_a_day_read_later_corrects_the_bills_after_it(world: World, clickhouse: ClickHouse) -> None:

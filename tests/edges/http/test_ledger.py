@@ -226,8 +226,8 @@ async def entry(
     """An entry written past the program, as the owner of all tables."""
     async with world.owner.transaction():
         made: int = await world.owner.fetchval(
-            "INSERT INTO ledger_entry (tenant_id, key, day, kind, made_by, made_us, xact)"
-            " VALUES ($1, $2, $3, 'payment', 1, 1, '1') RETURNING entry_id",
+            "INSERT INTO ledger_entry (tenant_id, key, day, kind, made_by, made_us)"
+            " VALUES ($1, $2, $3, 'payment', 1, 1) RETURNING entry_id",
             utility.tenant_id, secrets.token_hex(8), day,
         )  # fmt: skip
         for place, (account, whose, detail, fen) in enumerate(lines):
@@ -267,6 +267,93 @@ async def test_the_database_itself_keeps_the_ledger(world: World) -> None:
     tables = ["ledger_entry", "ledger_line", "ledger_month"]
     assert {row[0] for row in await world.owner.fetch(rights, tables)} == {"SELECT", "INSERT"}
     await balanced(world, utility)
+
+
+async def test_no_way_of_writing_by_thousands_leaves_the_ledger_unbalanced(world: World) -> None:
+    """A run's laws are asked of statements and at commit: whatever order, statement, deferral or removal is tried, nothing stays that is
+    not balanced – for the program's role, too, and for a bill that says another sum than its entry."""
+    utility = await world.utility()
+    day, tenant = 20_000, utility.tenant_id
+    add = (
+        "INSERT INTO ledger_entry (tenant_id, key, day, kind, made_by, made_us)"
+        " SELECT $1, $2 || n, $3, 'payment', 1, 1 FROM generate_series(1, $4) n RETURNING entry_id"
+    )
+    line = f"{LINE} SELECT entry, $3, $2, 20000, $4, $5, $6, $7 FROM unnest($1::bigint[]) entry"  # noqa: S608 - no values
+
+    async def entries(count: int) -> list[int]:
+        return [row[0] for row in await world.owner.fetch(add, tenant, secrets.token_hex(8), day, count)]
+
+    async def lines(entry_ids: list[int], place: int, fen: int) -> None:
+        side = ("cash", None, "cash") if fen > 0 else ("credit", 7, "")
+        await world.owner.execute(line, entry_ids, tenant, place, *side, fen)
+
+    async def whole(count: int) -> list[int]:
+        made = await entries(count)
+        await lines(made, 1, 5)
+        await lines(made, 2, -5)
+        return made
+
+    async with world.owner.transaction():
+        await whole(500)
+    before = await balanced(world, utility)
+
+    async def one_of_many_is_not() -> None:
+        made = await whole(500)
+        await lines(made[250:251], 3, 1)
+
+    async def one_of_many_has_no_lines() -> None:
+        made = await entries(500)
+        for place, fen in ((1, 5), (2, -5)):
+            await lines(made[:499], place, fen)
+
+    async def written_after_the_law_was_asked() -> None:
+        made = await whole(3)
+        await world.owner.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        await world.owner.execute("SET CONSTRAINTS ALL DEFERRED")
+        await lines(made[:1], 3, 1)
+
+    async def what_is_to_be_looked_at_is_removed() -> None:
+        await lines(await entries(3), 1, 5)
+        await world.owner.execute("DELETE FROM ledger_open")
+
+    async def undone_in_part() -> None:
+        made = await entries(2)
+        await lines(made, 1, 5)
+        with pytest.raises(ZeroDivisionError):
+            async with world.owner.transaction():
+                await lines(made, 2, -5)
+                raise ZeroDivisionError
+
+    async def by_the_programs_own_role() -> None:
+        await world.owner.execute("SELECT set_config('openmains.tenant', $1, true)", str(tenant))
+        await world.owner.execute("SET LOCAL ROLE openmains_api")
+        await lines(await entries(2), 1, 5)
+        await world.owner.execute("DELETE FROM ledger_open")
+
+    async def in_another_tenants_name_at_the_end() -> None:
+        await by_the_programs_own_role()
+        await world.owner.execute("SELECT set_config('openmains.tenant', $1, true)", str(world.b.tenant_id))
+
+    for way in (
+        in_another_tenants_name_at_the_end,
+        one_of_many_is_not, one_of_many_has_no_lines, written_after_the_law_was_asked, what_is_to_be_looked_at_is_removed,
+        undone_in_part, by_the_programs_own_role,
+    ):  # fmt: skip
+        with pytest.raises(BAD, match="not balanced"):
+            async with world.owner.transaction():
+                await way()
+    with pytest.raises(BAD, match="another transaction"):  # so that lines could be added later
+        await world.owner.execute(
+            "INSERT INTO ledger_entry (tenant_id, key, day, kind, made_by, made_us, xact) VALUES ($1, 'f', $2, 'payment', 1, 1, '1')",
+            tenant, day,
+        )  # fmt: skip
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        async with world.owner.transaction():
+            await world.owner.execute(add, 2**31 - 1, "nobody's", day, 1)
+    with pytest.raises(asyncpg.ForeignKeyViolationError, match="has books"):
+        await world.owner.execute("DELETE FROM tenant WHERE tenant_id = $1", tenant)
+    assert await balanced(world, utility) == before == {"cash": 2500, "credit": -2500}
+    assert await world.owner.fetchval("SELECT count(*) FROM ledger_open") == 0
 
 
 async def test_two_at_once_spend_credit_once(world: World) -> None:

@@ -5,24 +5,17 @@ from it. One person asks, another agrees, and the days are looked at as they are
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from openmains.app.billing.decide import AccountMonth, Decided, Refused, decide, month_days
+from openmains.app.billing.decide_many import row_of
 from openmains.app.billing.model import BillCorrection, CorrectedBill
-from openmains.app.billing.ports import (
-    BillStore,
-    CorrectionStore,
-    DayVolumes,
-    KeptBill,
-    NewBill,
-    RunStore,
-)
-from openmains.app.billing.run import entry_of_bill, known_plans, links_in_units, with_days
+from openmains.app.billing.ports import BillsOf, BillStore, CorrectionStore, DayVolumes, KeptBill, RunStore
+from openmains.app.billing.run import known_plans, links_in_units, with_days, write_bills
 from openmains.app.billing.settling import reverse, settle, unsettle
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.identity.reason import stated
-from openmains.app.ledger.booking import book
 from openmains.app.ledger.ports import LedgerStore
 from openmains.app.problems import Problem
 from openmains.app.tariff.simulate import UnitOf
@@ -167,16 +160,9 @@ async def _make(
         await unsettle(work, asked.account_id, one.kept.bill_id, why, author, agreed, today, now_us)
         if one.kept.entry_id is not None:
             await reverse(work, one.kept.entry_id, why, author, agreed, today, now_us)
-    made = []
     for one in anew:
-        new = NewBill(
-            one.decided, one.kept.month, one.kept.version + 1, one.kept.due_day, None, None, asked.correction_id
-        )
-        if one.decided.total_fen:
-            entry = entry_of_bill(new, today)
-            new = replace(new, entry_id=(await book(work, entry, author, agreed, now_us))[0].entry_id)
-        made.append(new)
-    await work[BillStore].add(made, now_us)
+        of = BillsOf(one.kept.month, one.kept.due_day, correction_id=asked.correction_id)
+        await write_bills(work, of, [row_of(one.decided)], [one.kept.version + 1], author, agreed, today, now_us)
     await settle(work, [asked.account_id], f"correction:{asked.correction_id}", author, today, now_us)
 
 

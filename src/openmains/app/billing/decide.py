@@ -4,7 +4,8 @@
 What gives doubt is no bill but a ``Refused`` with a code, for a person:
 
 ``missing-days``   a day of a meter is not there, or not whole: it is filled first (docs/readings.md). On the day on which a meter was
-                   hung or taken off the register that was read then takes the place of a whole day
+                   hung or taken off the register that was read then takes the place of a whole day, and the
+                   midnight beside it must be known
 ``two-tariffs``    meters of one account pay by different tariffs, or for different households, on the same day
 ``no-tariff``      nobody said by which tariff the account's meter pays
 ``negative``       a register went back by more than was used
@@ -52,15 +53,30 @@ class MeterLink(NamedTuple):
 
 
 class MeterDays(NamedTuple):
-    """Days of a meter as they are stored now, by day. ``totals`` and ``ends``, the registers as the days end, in its unit; ``partial``: days
-    that lack values; ``estimated``: days with a value that is estimated."""
+    """Days of a meter as they are stored now, by day. ``totals`` and ``bases``, the registers as the days begin, in its unit; ``partial``: days
+    that lack values; ``estimated``: days with a value that is estimated; ``adrift``: days that lack their first value, whose base may be
+    the register of a later one."""
 
     days: Sequence[int]
     totals: Sequence[int]
     versions: Sequence[int]
     partial: Sequence[int]
     estimated: Sequence[int]
-    ends: Sequence[int] = ()
+    bases: Sequence[int] = ()
+    adrift: Sequence[int] = ()
+
+    def midnight(self, day: int) -> int | None:
+        """The register as ``day`` begins, if it is known: by that day, or by the one before, which is then whole."""
+        place = next((place for place, one in enumerate(self.days) if one >= day - 1), len(self.days))
+        before: int | None = None
+        for number, base, total in zip(self.days[place:], self.bases[place:], self.totals[place:], strict=False):
+            if number == day and day not in self.adrift:
+                return base
+            if number == day - 1 and number not in self.partial:
+                before = base + total
+            if number >= day:
+                break
+        return before
 
 
 NO_DAYS = MeterDays((), (), (), (), ())
@@ -128,14 +144,6 @@ class Edges:
         if found is None:
             found = self._kept[key] = edges(self._plans[tariff_id], payer, first, end)
         return found
-
-
-def decide_all(
-    accounts: Sequence[AccountMonth], plans: Plans, month: int, end_day: int
-) -> list[Decided | Refused | None]:
-    """Each account's bill of the month [``month``, ``end_day``), and of what was not billed before it."""
-    known = Edges(plans)
-    return [decide(one, plans, month, end_day, known) for one in accounts]
 
 
 def decide(
@@ -251,20 +259,19 @@ def _used(link: MeterLink, days: MeterDays, first: int, end: int) -> _Used:
     lacking = [day for day in range(first, end) if (day not in known or day in partial) and day not in cut_days]
     if lacking:
         raise _RefusedError("missing-days", lacking[0], link.meter_id, len(lacking))
-    volumes = [
-        _cut(link, days, known, day) if day in cut_days else days.totals[known[day]] for day in range(first, end)
-    ]
+    volumes = [_cut(link, days, day) if day in cut_days else days.totals[known[day]] for day in range(first, end)]
     return _Used(first, volumes, [days.versions[known[day]] if day in known else 0 for day in range(first, end)])
 
 
-def _cut(link: MeterLink, days: MeterDays, known: Mapping[int, int], day: int) -> int:
-    """Volume of a day on which the meter was hung or taken off: between the register read then and the day's own end or beginning."""
+def _cut(link: MeterLink, days: MeterDays, day: int) -> int:
+    """Volume of a day on which the meter was hung or taken off: between the register read then and the midnight before or after it. What
+    the day's own values add up to says less: those before it was hung, and any that were not heard, are not among them."""
     left = link.opening if day == link.first_day else None
     right = link.closing if day == link.end_day - 1 else None
-    if left is None and day - 1 in known:
-        left = days.ends[known[day - 1]]
-    if right is None and day in known:
-        right = days.ends[known[day]]
+    if left is None:
+        left = days.midnight(day)
+    if right is None:
+        right = days.midnight(day + 1)
     if left is None or right is None:
         raise _RefusedError("missing-days", day, link.meter_id)
     return right - left

@@ -3,21 +3,22 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from openmains.app.billing.decide import AccountMonth, Decided, MeterDays, MeterLink, Plans, Refused
+from openmains.app.billing.decide import AccountMonth, MeterDays, MeterLink, Plans, Refused
+from openmains.app.billing.decide_many import MeterSum, PlainMonth
 from openmains.app.billing.model import BillCorrection, BillHead, BillRun, RefusedAccount
-from openmains.app.billing.rows import BillInputs, CountRow, LineRow
+from openmains.app.billing.rows import BillInputs, BillRow, CountRow, LineRow
 from openmains.domain.ids import MeterId, TenantId, UserId
 from openmains.domain.tariff.plan import CustomerClass, LateFeeRule
 
-Decide = Callable[[Sequence[AccountMonth], Plans, int, int], Awaitable[list[Decided | Refused | None]]]
-"""``decide_all`` somewhere: in another process, or in this one."""
+Decide = Callable[[Sequence[AccountMonth | PlainMonth], Plans, int, int], Awaitable[list[BillRow | Refused | None]]]
+"""``decide_many`` somewhere: in another process, or in this one."""
 
 
 class LinkStore(Protocol):
-    """Which meter pays for which account by which tariff, since when. The members of tariffs say so, within the time a meter is installed;
-    whoever knows better, as installations do, replaces this one adapter."""
+    """Which meter pays for which account by which tariff, since when: installations say what hangs there, the members of tariffs who pays
+    how. An account at which nothing was ever hung in that way has its members' meters, within the time they are installed."""
 
     async def links(self, after_account: int, limit: int, account_id: int | None = None) -> list[MeterLink]:
         """All links of the next ``limit`` accounts after one, or of one account; by account, then by day."""
@@ -33,6 +34,11 @@ class DayVolumes(Protocol):
         self, tenant_id: TenantId, meters: Sequence[MeterId], first_day: int, end_day: int
     ) -> Mapping[int, MeterDays]:
         """By meter; one without any day is not in it."""
+
+    async def sums(
+        self, tenant_id: TenantId, meters: Sequence[MeterId], first_day: int, end_day: int
+    ) -> Mapping[int, MeterSum]:
+        """The same summed, by meter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +76,20 @@ class KeptBill:
 
 
 @dataclass(frozen=True, slots=True)
-class NewBill:
-    """A bill to be written, with its entry."""
+class BillsOf:
+    """What bills that are written together have in common: of one run, or of one correction."""
 
-    decided: Decided
     month: int
-    version: int
     due_day: int
-    entry_id: int | None
-    run_id: int | None
-    correction_id: int | None
+    run_id: int | None = None
+    correction_id: int | None = None
+
+
+class Counted(NamedTuple):
+    """What an account's newest bill counted, as it is kept (``CountRow``). ``until``: all before this day is billed."""
+
+    until: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,14 +192,21 @@ class RunStore(Protocol):
 class BillStore(Protocol):
     """Bills, written once."""
 
-    async def counted(self, account_ids: Sequence[int]) -> Mapping[int, CountRow]:
+    async def counted(self, account_ids: Sequence[int]) -> Mapping[int, Counted]:
         """What the newest bill of each counted."""
 
     async def versions(self, account_ids: Sequence[int], month: int) -> Mapping[int, int]:
         """The highest version that each has of this month."""
 
-    async def add(self, bills: Sequence[NewBill], now_us: int) -> list[int]:
-        """Their ids, in order."""
+    async def add(
+        self,
+        of: BillsOf,
+        bills: Sequence[BillRow],
+        versions: Sequence[int],
+        entry_ids: Sequence[int | None],
+        now_us: int,
+    ) -> None:
+        """Each with its version and its entry; None: of 0 fen."""
 
     async def heads(
         self,

@@ -8,6 +8,7 @@ The tariff's plans are named by number: they are never changed. Days are cited b
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import accumulate
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -111,3 +112,24 @@ class LineRow(Struct, frozen=True, array_like=True):
             part, line.plan, line.first_day, line.end_day, line.season, line.tier, line.component, line.price, line.heat,
             line.volume_ml, line.fen,
         )  # fmt: skip
+
+
+class BillRow(NamedTuple):
+    """A bill as it is written: what is kept of it as text already, and what its entry asks for, by component in the lines' order."""
+
+    account_id: int
+    first_day: int
+    end_day: int
+    tariff_id: int
+    meter_id: int
+    volume_ml: int
+    total_fen: int
+    estimated_days: int
+    by_days: bool
+    fee_ppm: int
+    fee_grace: int
+    fee_cap_ppm: int
+    inputs: str
+    lines: str
+    counted: str
+    components: dict[str, int]

@@ -12,23 +12,26 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from openmains.app.billing.decide import AccountMonth, Decided, MeterLink, Refused, month_days
+import msgspec
+
+from openmains.app.billing.decide import AccountMonth, MeterLink, Refused, month_days
+from openmains.app.billing.decide_many import PlainMonth, Rates, is_plain, plain_months
 from openmains.app.billing.model import BillRun
-from openmains.app.billing.ports import BillStore, DayVolumes, Decide, LinkStore, NewBill, RunPlace, RunStore
+from openmains.app.billing.ports import BillsOf, BillStore, Counted, DayVolumes, Decide, LinkStore, RunPlace, RunStore
+from openmains.app.billing.rows import BillRow, CountRow
 from openmains.app.billing.settling import settle
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.identity.reason import stated
 from openmains.app.job.ports import Handler, JobCancelled, JobContext, JobStore
-from openmains.app.ledger.booking import book_many
-from openmains.app.ledger.ports import LedgerStore
+from openmains.app.ledger.booking import book_bills
+from openmains.app.ledger.ports import BilledSums, LedgerStore
 from openmains.app.problems import Problem
 from openmains.app.tariff.plans import approved, exact_plan, tariff_of
 from openmains.app.tariff.ports import TariffStore
 from openmains.app.tariff.simulate import UnitOf, unit_in_ml
 from openmains.app.unit_of_work import Store, Work
-from openmains.domain.ids import MeterId, TenantId
-from openmains.domain.ledger.entries import Entry, bill_entry
+from openmains.domain.ids import MeterId, TenantId, UserId
 from openmains.domain.period import date_to_day, day_to_date
 from openmains.domain.tariff.plan import Plan
 
@@ -109,7 +112,7 @@ class _Part:
     after: int
     last: int
     accounts: int
-    found: Sequence[Decided | Refused | None]
+    found: Sequence[BillRow | Refused | None]
 
 
 class Running:
@@ -130,6 +133,7 @@ class Running:
         self._unit_of = unit_of
         self._tenant_id, self._run_id, self._accounts = tenant_id, run_id, accounts
         self._plans: dict[int, Sequence[Plan]] = {}
+        self._rates = Rates(self._plans)
 
     async def run(self, context: JobContext) -> Mapping[str, Any]:
         """To the end. A failure stops the run where it is; it can be resumed. What is killed goes on when the job is taken up again."""
@@ -178,14 +182,38 @@ class Running:
     async def _prepare(self, place: RunPlace, after: int) -> _Part | None:
         async with self._store.tenant(self._tenant_id) as work:
             links = await links_in_units(work, self._unit_of, after, self._accounts)
-            accounts = sorted({link.account_id for link in links})
-            if not accounts:
+            by_account = grouped(links)
+            if not by_account:
                 return None
-            counted = await work[BillStore].counted(accounts)
+            counted = await work[BillStore].counted(list(by_account))
             await known_plans(work, {link.tariff_id for link in links}, self._plans)
-        months = await with_days(self._volumes, self._tenant_id, links, counted, place.month, place.end_day)
+        months = await self._months(place, by_account, counted)
         found = await self._decide(months, self._plans, place.month, place.end_day)
-        return _Part(after, accounts[-1], len(accounts), found)
+        return _Part(after, max(by_account), len(by_account), found)
+
+    async def _months(
+        self, place: RunPlace, by_account: Mapping[int, Sequence[MeterLink]], counted: Mapping[int, Counted]
+    ) -> Sequence[AccountMonth | PlainMonth]:
+        """Accounts with their meters' days: of plain ones the sum, of the others each day."""
+        month, end_day, nothing = place.month, place.end_day, Counted(place.month, "")
+        plain = {
+            account_id: link
+            for account_id, of in by_account.items()
+            if counted.get(account_id, nothing).until == month
+            and (link := is_plain(of, month, end_day, self._rates)) is not None
+        }
+        texts = {account_id: counted[account_id].text for account_id in plain if account_id in counted}
+        meters = [MeterId(link.meter_id) for link in plain.values()]
+        sums = await self._volumes.sums(self._tenant_id, meters, month, end_day) if meters else {}
+        whole = plain_months(plain, texts, sums, month, end_day)
+        done = {one.account_id for one in whole}
+        others = [link for account_id, of in by_account.items() if account_id not in done for link in of]
+        rows = {
+            account_id: msgspec.json.decode(one.text, type=CountRow)
+            for account_id, one in counted.items()
+            if account_id not in done
+        }
+        return [*whole, *await with_days(self._volumes, self._tenant_id, others, rows, month, end_day)]
 
     async def _write(self, place: RunPlace, part: _Part) -> None:
         now_us = self._now_us()
@@ -193,60 +221,62 @@ class Running:
             now = await work[RunStore].place(self._run_id, lock=True)
             if now is None or now.state != "running" or now.after_account != part.after:
                 raise JobCancelled  # another runner has it
-            decided = [one for one in part.found if isinstance(one, Decided)]
+            made = [one for one in part.found if isinstance(one, BillRow)]
             refused = [one for one in part.found if isinstance(one, Refused)]
-            versions = await work[BillStore].versions([one.account_id for one in decided], place.month)
-            numbers = [versions.get(one.account_id, 0) + 1 for one in decided]
-            await write_bills(
-                work,
-                [
-                    NewBill(one, place.month, version, place.due_day, None, self._run_id, None)
-                    for one, version in zip(decided, numbers, strict=True)
-                ],
-                place,
-                now_us,
-            )
+            versions = await work[BillStore].versions([one.account_id for one in made], place.month)
+            numbers = [versions.get(one.account_id, 0) + 1 for one in made]
+            of = BillsOf(place.month, place.due_day, run_id=self._run_id)
+            await write_bills(work, of, made, numbers, place.asked_by, None, place.book_day, now_us)
             await work[RunStore].add_refusals(self._run_id, refused)
-            owing = [one.account_id for one in decided if one.total_fen]
+            owing = [one.account_id for one in made if one.total_fen]
             paid = await settle(work, owing, f"run:{self._run_id}", place.asked_by, place.book_day, now_us)
             await work[RunStore].advance(
-                self._run_id, part.last, part.accounts, len(decided), len(refused), sum(one is None for one in part.found),
-                sum(one.total_fen for one in decided), sum(one.fen for one in paid),
+                self._run_id, part.last, part.accounts, len(made), len(refused), part.accounts - len(made) - len(refused),
+                sum(one.total_fen for one in made), sum(one.fen for one in paid),
             )  # fmt: skip
 
 
-async def write_bills(work: Work, bills: Sequence[NewBill], place: RunPlace, now_us: int) -> list[int]:
-    """Bills with an entry each; a bill of 0 fen has none."""
-    entries: list[Entry] = []
-    for one in bills:
-        if one.decided.total_fen:
-            entries.append(entry_of_bill(one, place.book_day))
-    ids = iter(await book_many(work, entries, place.asked_by, None, now_us))
-    written = [
-        NewBill(
-            one.decided, one.month, one.version, one.due_day, next(ids) if one.decided.total_fen else None, one.run_id,
-            one.correction_id,
-        )
-        for one in bills
-    ]  # fmt: skip
-    return await work[BillStore].add(written, now_us)
-
-
-def entry_of_bill(one: NewBill, day: int) -> Entry:
-    """Once for account, month and version."""
-    month = day_to_date(one.month).isoformat()[:7]
-    key = f"bill:{one.decided.account_id}:{month}:v{one.version}"
-    return bill_entry(key, day, one.decided.account_id, one.decided.components, month)
+async def write_bills(
+    work: Work,
+    of: BillsOf,
+    bills: Sequence[BillRow],
+    versions: Sequence[int],
+    made_by: UserId,
+    agreed_by: UserId | None,
+    book_day: int,
+    now_us: int,
+) -> None:
+    """Bills with an entry each, once for account, month and version; a bill of 0 fen has none."""
+    month = day_to_date(of.month).isoformat()[:7]
+    asking = [(one, version) for one, version in zip(bills, versions, strict=True) if one.total_fen]
+    sums = BilledSums(
+        [f"bill:{one.account_id}:{month}:v{version}" for one, version in asking],
+        [one.account_id for one, _ in asking],
+        [one.components for one, _ in asking],
+    )
+    ids = iter(await book_bills(work, sums, book_day, month, made_by, agreed_by, now_us))
+    entries = [next(ids) if one.total_fen else None for one in bills]
+    await work[BillStore].add(of, bills, versions, entries, now_us)
 
 
 async def links_in_units(
     work: Work, unit_of: UnitOf, after: int, limit: int, account_id: int | None = None
 ) -> list[MeterLink]:
     """Links of accounts (``LinkStore.links``) with the unit of each meter."""
-    return [
-        link._replace(unit_ml=_unit_ml(unit_of, link.driver))
-        for link in await work[LinkStore].links(after, limit, account_id)
-    ]
+    units: dict[str, int] = {}
+    found = await work[LinkStore].links(after, limit, account_id)
+    for link in found:
+        if link.driver not in units:
+            units[link.driver] = _unit_ml(unit_of, link.driver)
+    return [link._replace(unit_ml=units[link.driver]) for link in found]
+
+
+def grouped(links: Sequence[MeterLink]) -> dict[int, list[MeterLink]]:
+    """By account."""
+    found: dict[int, list[MeterLink]] = {}
+    for link in links:
+        found.setdefault(link.account_id, []).append(link)
+    return found
 
 
 def _unit_ml(unit_of: UnitOf, driver: str) -> int:
@@ -271,15 +301,13 @@ async def with_days(
     month: int,
     end_day: int,
 ) -> list[AccountMonth]:
-    """Accounts with their meters' days of all that is not billed yet."""
-    by_account: dict[int, list[MeterLink]] = {}
-    for link in links:
-        by_account.setdefault(link.account_id, []).append(link)
+    """Accounts with their meters' days of all that is not billed yet, and the day before and after, for the midnights between."""
+    by_account = grouped(links)
     starts = {one: counted[one].until if one in counted else month for one in by_account}
     needed = [link for link in links if link.first_day < end_day and link.end_day > starts[link.account_id]]
     meters = sorted({link.meter_id for link in needed})
     first = min((starts[link.account_id] for link in needed), default=month)
-    days = await volumes.days(tenant_id, [MeterId(one) for one in meters], first, end_day) if meters else {}
+    days = await volumes.days(tenant_id, [MeterId(one) for one in meters], first - 1, end_day + 1) if meters else {}
     return [
         AccountMonth(
             account_id, tuple(of), counted.get(account_id), {link.meter_id: days[link.meter_id] for link in of if link.meter_id in days}

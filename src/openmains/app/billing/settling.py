@@ -57,7 +57,7 @@ async def settle(
 ) -> list[Share]:
     """Whatever credit these accounts have pays what they owe; their locks are taken in order. ``cause``: unique, names the entries."""
     ledger = work[LedgerStore]
-    having = sorted(one.account_id for one in await ledger.balances(account_ids) if one.credit_fen > 0)
+    having = sorted(await ledger.having_credit(account_ids)) if account_ids else []
     for account_id in having:
         await ledger.lock_customer(account_id)
     credit = {one.account_id: one.credit_fen for one in await ledger.balances(having)} if having else {}

@@ -7,7 +7,7 @@ from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.identity.reason import stated
 from openmains.app.ledger.model import BookedEntry, Channel, ClosedMonth
-from openmains.app.ledger.ports import LedgerStore
+from openmains.app.ledger.ports import BilledSums, LedgerStore
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.ids import UserId
@@ -58,6 +58,18 @@ async def book_many(
     if closed is not None and first <= closed:
         raise Problem("day-closed", day=day_to_date(first).isoformat(), until=day_to_date(closed).isoformat())
     return await work[LedgerStore].add_many(entries, made_by, agreed_by, now_us)
+
+
+async def book_bills(
+    work: Work, sums: BilledSums, day: int, memo: str, made_by: UserId, agreed_by: UserId | None, now_us: int
+) -> list[int]:
+    """Entries of many bills of one day, as ``book_many`` of ``bill_entry``; their ids in order. Raises ``day-closed``."""
+    if not sums.keys:
+        return []
+    closed = await work[LedgerStore].closed_until()
+    if closed is not None and day <= closed:
+        raise Problem("day-closed", day=day_to_date(day).isoformat(), until=day_to_date(closed).isoformat())
+    return await work[LedgerStore].add_bills(sums, day, memo, made_by, agreed_by, now_us)
 
 
 async def check_spent(work: Work, entry: Entry) -> None:

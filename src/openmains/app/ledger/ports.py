@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the ledger asks of the store. Nothing in it changes or removes a row but the decision of an act."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 from openmains.app.ledger.model import ActKind, ActState, BookedEntry, ClosedMonth, CustomerBalance, LedgerAct
 from openmains.domain.ids import UserId
 from openmains.domain.ledger.entries import Entry, EntryKind, Movement
+
+
+class BilledSums(NamedTuple):
+    """What many bills ask for: key of the entry, customer's account, and fen by component, none of them below 0 and not all 0."""
+
+    keys: Sequence[str]
+    account_ids: Sequence[int]
+    components: Sequence[Mapping[str, int]]
 
 
 class LedgerStore(Protocol):
@@ -17,6 +25,14 @@ class LedgerStore(Protocol):
         self, entries: Sequence[Entry], made_by: UserId, agreed_by: UserId | None, now_us: int
     ) -> list[int]:
         """Their ids, in order. What ``book`` asks of one is asked of all by ``book_many``; a key that is there is refused by the database."""
+
+    async def add_bills(
+        self, sums: BilledSums, day: int, memo: str, made_by: UserId, agreed_by: UserId | None, now_us: int
+    ) -> list[int]:
+        """An entry for each, as ``bill_entry`` makes it; their ids, in order. As ``add_many``."""
+
+    async def having_credit(self, account_ids: Sequence[int]) -> list[int]:
+        """Those of them that have any."""
 
     async def balances(self, account_ids: Sequence[int]) -> list[CustomerBalance]:
         """Of those that have any line."""

@@ -40,6 +40,10 @@ async def add_members(
         faults += (
             (f"/members/{index}/meter_id", "unknown-reference") for index, one in enumerate(ids) if one in unknown
         )
+        elsewhere = set(await work[TariffStore].hung_elsewhere(members, day))
+        faults += (
+            (f"/members/{index}/account_id", "hangs-elsewhere") for index, one in enumerate(ids) if one in elsewhere
+        )
         if faults:
             raise Problem("invalid-input", fields=tuple(faults[:20]))
         await work[TariffStore].add_members(tariff_id, members, day, actor.user_id, now_us)

@@ -51,6 +51,9 @@ class TariffStore(Protocol):
     async def unknown_meters(self, meter_ids: Sequence[int], medium: Medium) -> list[int]:
         """Those that are no meters of this utility and medium."""
 
+    async def hung_elsewhere(self, members: Sequence[NewMember], day: int) -> list[int]:
+        """Meters that hang at another account on ``day`` or after it, and never again at the one they are said to pay for."""
+
     async def add_members(
         self, tariff_id: int, members: Sequence[NewMember], from_day: int, user_id: UserId, now_us: int
     ) -> None: ...

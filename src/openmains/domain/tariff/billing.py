@@ -2,7 +2,7 @@
 """A bill: uses, the plans that hold and what was counted before → lines, their sum, and what is counted after. The same inputs give
 the same bill to the fen, for ever.
 
-Steps: ``_stretches`` cuts each use where a cycle, a season or a plan begins; ``_tiers`` lays each stretch over the tiers; ``_sum``
+Steps: ``stretches`` cuts each use where a cycle, a season or a plan begins; ``_tiers`` lays each stretch over the tiers; ``_sum``
 rounds once and shares the rounded sum among the lines.
 
 What is not billed yet for being less than half a fen is carried in ``Count.remainder`` (in [-1/2, 1/2) fen) to the next bill. So the
@@ -104,7 +104,7 @@ class BillingError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Stretch:
+class Stretch:
     """Days with one plan, one season and one cycle, and the volume in them."""
 
     plan: Plan
@@ -128,9 +128,9 @@ def bill(plans: Sequence[Plan], payer: Payer, before: Count, uses: Sequence[Use]
             raise BillingError("not-in-order", use.first_day)
         if use.volume_ml < 0:
             raise BillingError("negative", use.first_day)
-        stretches = list(_stretches(plans, payer, use))
-        by_days |= len(stretches) > 1 and use.volume_ml > 0
-        for stretch in stretches:
+        found = list(stretches(plans, payer, use))
+        by_days |= len(found) > 1 and use.volume_ml > 0
+        for stretch in found:
             count = _entered(count, stretch, plans)
             start = count.season_ml if _own(stretch) else count.cycle_ml
             drafts += _lines(stretch, payer, start)
@@ -176,10 +176,10 @@ def plan_at(plans: Sequence[Plan], day: int) -> Plan:
 def edges(plans: Sequence[Plan], payer: Payer, first_day: int, end_day: int) -> list[int]:
     """``first_day``, the days after it on which a cycle, season or plan begins, and ``end_day``. Volumes between two of them are whole
     uses: nothing in them has to be shared by days. Raises ``BillingError`` ``no-plan``."""
-    return [first_day, *(one.end_day for one in _stretches(plans, payer, Use(first_day, end_day, 0)))]
+    return [first_day, *(one.end_day for one in stretches(plans, payer, Use(first_day, end_day, 0)))]
 
 
-def _stretches(plans: Sequence[Plan], payer: Payer, use: Use) -> Iterator[_Stretch]:
+def stretches(plans: Sequence[Plan], payer: Payer, use: Use) -> Iterator[Stretch]:
     """A use in parts, each with its share by days: what is booked up to a day is the whole's share rounded down, so they add up."""
     day, booked, length = use.first_day, 0, use.end_day - use.first_day
     while day < use.end_day:
@@ -189,15 +189,15 @@ def _stretches(plans: Sequence[Plan], payer: Payer, use: Use) -> Iterator[_Stret
         next_plan = min((other.from_day for other in plans if other.from_day > day), default=use.end_day)
         end = min(use.end_day, next_cycle, next_season, next_plan)
         so_far = use.volume_ml * (end - use.first_day) // length
-        yield _Stretch(plan, season, day, end, so_far - booked, use.heat, cycle_day, season_day)
+        yield Stretch(plan, season, day, end, so_far - booked, use.heat, cycle_day, season_day)
         day, booked = end, so_far
 
 
-def _own(stretch: _Stretch) -> bool:
+def _own(stretch: Stretch) -> bool:
     return stretch.season is not None and stretch.season.own_count
 
 
-def _entered(count: Count, stretch: _Stretch, plans: Sequence[Plan]) -> Count:
+def _entered(count: Count, stretch: Stretch, plans: Sequence[Plan]) -> Count:
     """The count as the stretch begins: anew with a new cycle or season, and with a plan that clears it and was not entered before."""
     cleared = any(
         plan.at_change is AtChange.CLEARED and count.until <= plan.from_day <= stretch.first_day for plan in plans[1:]
@@ -220,7 +220,7 @@ def tiers(bounds_ml: Sequence[int], start_ml: int, volume_ml: int) -> Iterator[t
         yield len(bounds_ml) + 1, end - at
 
 
-def _lines(stretch: _Stretch, payer: Payer, start_ml: int) -> Iterator[Line]:
+def _lines(stretch: Stretch, payer: Payer, start_ml: int) -> Iterator[Line]:
     schedule: Schedule = stretch.plan.schedule if stretch.season is None else stretch.season.schedule
     reference = stretch.plan.heat_reference
     for tier, volume in tiers(schedule.bounds_for(payer.persons, payer.households), start_ml, stretch.volume_ml):

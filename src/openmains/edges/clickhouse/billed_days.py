@@ -4,6 +4,7 @@
 from collections.abc import Mapping, Sequence
 
 from openmains.app.billing.decide import MeterDays
+from openmains.app.billing.decide_many import MeterSum
 from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.period import day_to_date
 from openmains.edges.clickhouse.client import ClickHouse
@@ -26,3 +27,15 @@ class BilledDays:
         )
         rows = zip(*columns, strict=True) if columns else ()
         return {meter_id: MeterDays(*map(list, of)) for meter_id, *of in rows}
+
+    async def sums(
+        self, tenant_id: TenantId, meters: Sequence[MeterId], first_day: int, end_day: int
+    ) -> Mapping[int, MeterSum]:
+        columns = await self._clickhouse.query_columns(
+            *QUERIES["billed_sums"](
+                tenant=tenant_id, meters=list(meters), first=day_to_date(first_day), end=day_to_date(end_day)
+            )
+        )
+        if not columns:
+            return {}
+        return dict(zip(columns[0], map(MeterSum, *columns[1:]), strict=True))

@@ -335,13 +335,25 @@ SELECT meter_id, toInt64(sumIf(total, day < {first:Date})), toInt64(sumIf(total,
  GROUP BY meter_id
 SETTINGS do_not_merge_across_partitions_select_final = 1
 
+-- name: billed_sums
+-- Days of meters summed: how many, how many of them lack a value, how many hold one that is estimated, the total, and the steps of their versions.
+SELECT meter_id, count(), countIf(slots < grid OR grid = 0), countIf(slots > measured), sum(total),
+       toString(arraySlice(arrayDifference(arrayConcat([toInt64(0)], arrayMap(d -> d.2, arraySort(groupArray((day, toInt64(version))))))), 2))
+  FROM (SELECT meter_id, day, total, version, slots, measured, length(increments) AS grid FROM meter_day FINAL
+         WHERE tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)} AND day >= {first:Date} AND day < {end:Date} AND slots > 0)
+ GROUP BY meter_id
+SETTINGS do_not_merge_across_partitions_select_final = 1
+
 -- name: billed_days
--- Days of meters in order, with total, version and the register as they end; which of them lack a value, and which hold one that is estimated.
-SELECT meter_id, arrayMap(d -> d.1, days), arrayMap(d -> d.2, days), arrayMap(d -> d.3, days), partial, estimated, arrayMap(d -> d.4, days)
-  FROM (SELECT meter_id, arraySort(groupArray((toUInt16(day), total, version, base + total))) AS days,
+-- Days of meters in order, with total, version and the register as they begin; which of them lack a value, which hold one that is estimated,
+-- and which lack their first, so that the register may be a later one.
+SELECT meter_id, arrayMap(d -> d.1, days), arrayMap(d -> d.2, days), arrayMap(d -> d.3, days), partial, estimated, arrayMap(d -> d.4, days), adrift
+  FROM (SELECT meter_id, arraySort(groupArray((toUInt16(day), total, version, base))) AS days,
                arraySort(groupArrayIf(toUInt16(day), slots < grid OR grid = 0)) AS partial,
-               arraySort(groupArrayIf(toUInt16(day), slots > measured)) AS estimated
-          FROM (SELECT meter_id, day, base, total, version, slots, measured, length(increments) AS grid FROM meter_day FINAL
+               arraySort(groupArrayIf(toUInt16(day), slots > measured)) AS estimated,
+               arraySort(groupArrayIf(toUInt16(day), bitTest(first_quality, 0))) AS adrift
+          FROM (SELECT meter_id, day, base, total, version, slots, measured, length(increments) AS grid, quality[1] AS first_quality
+                  FROM meter_day FINAL
                  WHERE tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)} AND day >= {first:Date} AND day < {end:Date}
                    AND slots > 0)
          GROUP BY meter_id)

@@ -2,6 +2,7 @@
 """Pure work in a process of its own, so that it neither takes the interpreter from readings and requests nor waits for them."""
 
 import asyncio
+import gc
 import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -9,6 +10,12 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 T = TypeVar("T")
+
+
+def _calm() -> None:
+    """Calls bring and take thousands of objects without a cycle: looking for some among them costs as much as the work."""
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
 
 
 class Elsewhere:
@@ -26,7 +33,7 @@ class Elsewhere:
                 context = multiprocessing.get_context(
                     "spawn"
                 )  # nothing of this process's engines and threads comes along
-                self._pool = ProcessPoolExecutor(self._processes, mp_context=context)
+                self._pool = ProcessPoolExecutor(self._processes, mp_context=context, initializer=_calm)
             try:
                 return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)
             except BrokenProcessPool:

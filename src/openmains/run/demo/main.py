@@ -46,6 +46,7 @@ from openmains.run.care.faults import FaultFolder
 from openmains.run.care.sqlite_files import damage_of, set_aside
 from openmains.run.care.texts import demo_begun_anew
 from openmains.run.demo import monitors, town
+from openmains.run.demo.billing import bill_last_month
 from openmains.run.demo.facts import sign_facts
 from openmains.run.demo.history import SEED, Registered, battery_pct, measures_more, night, place_of
 from openmains.run.demo.keys import command_keys, device_keys
@@ -92,10 +93,12 @@ async def run_demo(settings: Settings, stop: asyncio.Event) -> None:
         obeying = await command_keys(settings, [item.meter_id for item in fleet]) if settings.dtls_port else {}
         if settings.dtls_port or settings.coap_port:
             async with asyncio.TaskGroup() as both:
+                both.create_task(bill_last_month(settings, tenant_id, place, stop))
                 both.create_task(live(settings, fleet, psks, obeying, memory, stop))
                 both.create_task(live_monitors(settings, watching, psks, stop))
         else:
             say("两个接入端口均已关闭，模拟表不上报 / both ports for meters are off: the emulated meters do not report")
+            await bill_last_month(settings, tenant_id, place, stop)
             await stop.wait()
     finally:
         memory.close()

@@ -32,6 +32,35 @@ SELECT p.product_id, a.area_id FROM product p JOIN area a USING (tenant_id)
 UPDATE meter SET verified_on = (installed_on - interval '4 years')::date
  WHERE tenant_id = :tenant_id AND removed_on IS NULL AND verified_on IS NULL AND right(number, 2) = '07' AND gas_kind = ''
 
+-- name: billed_mark
+-- The bill run of the demo's month; no row until it is over.
+SELECT result FROM job WHERE tenant_id = :tenant_id AND kind = 'demo_billing'
+
+-- name: mark_billed
+-- The same, written.
+INSERT INTO job (tenant_id, kind, status, unique_key, result)
+VALUES (:tenant_id, 'demo_billing', 'done', 'demo_billing', :mark)
+ON CONFLICT (tenant_id, unique_key) DO NOTHING
+
+-- name: person
+-- Somebody by login.
+SELECT user_id, name FROM app_user WHERE tenant_id = :tenant_id AND login = :login
+
+-- name: demo_tariff
+-- What its households pay by; no row at the first start.
+SELECT tariff_id FROM tariff WHERE tenant_id = :tenant_id AND code = 'R-WATER'
+
+-- name: water_accounts
+-- Accounts at which a water meter hangs now.
+SELECT i.account_id, i.meter_id FROM installation i JOIN meter m USING (meter_id) JOIN product p USING (product_id)
+ WHERE i.tenant_id = :tenant_id AND upper_inf(i.during) AND p.medium = 'water' AND m.removed_on IS NULL ORDER BY i.account_id
+
+-- name: behind
+-- Water meters whose days up to this one are not known yet.
+SELECT count(*) FROM meter m JOIN product p USING (product_id) LEFT JOIN meter_state s ON s.meter_id = m.meter_id
+ WHERE m.tenant_id = :tenant_id AND p.medium = 'water' AND p.kind = 'meter' AND m.removed_on IS NULL
+   AND EXISTS (SELECT FROM installation i WHERE i.meter_id = m.meter_id) AND coalesce(s.close_day, 0) < :day
+
 -- name: first_person
 -- Its administrator.
 SELECT u.user_id, u.login, u.name, t.zone FROM app_user u JOIN tenant t USING (tenant_id)

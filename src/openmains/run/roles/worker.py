@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
 from openmains.app.alarm.loop import forget_news, news_for_screens, work_turn
-from openmains.app.billing.decide import AccountMonth, Decided, Plans, Refused, decide_all
+from openmains.app.billing.decide import AccountMonth, Plans, Refused
+from openmains.app.billing.decide_many import PlainMonth, decide_many
+from openmains.app.billing.rows import BillRow
 from openmains.app.billing.run import run_handlers
 from openmains.app.command.driver import CatalogCommands
 from openmains.app.command.rereads import find_gaps, step_gaps
@@ -116,9 +118,9 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     elsewhere = Elsewhere()
 
     def decide(
-        accounts: Sequence[AccountMonth], plans: Plans, month: int, end_day: int
-    ) -> Awaitable[list[Decided | Refused | None]]:
-        return elsewhere.call(decide_all, accounts, plans, month, end_day)
+        accounts: Sequence[AccountMonth | PlainMonth], plans: Plans, month: int, end_day: int
+    ) -> Awaitable[list[BillRow | Refused | None]]:
+        return elsewhere.call(decide_many, accounts, plans, month, end_day)
 
     async def fold(now: float) -> None:
         if due.take("tallies", now, TALLIES_EVERY_S):

@@ -47,6 +47,10 @@ FIELDS: dict[str, tuple[str, str]] = {
     "other-product": ("型号与该表不符", "is another model than this meter's"),
     "before-stock": ("该表在此之后才入库", "is a meter that came into the warehouse after that"),
     "not-in-stock": ("该表不在库", "is a meter that is not in stock"),
+    "hangs-elsewhere": (
+        "该表挂在另一户号上，用量计入那个户号：请填那个户号，或先拆表改挂到此户号",
+        "is not where the meter hangs, and it is billed there: give that account, or hang the meter at this one first",
+    ),
     "hangs-now": (
         "该表正挂在户号上，其用量按现有角色计：请先拆除，改角色后再安装",
         "cannot change while the meter hangs and counts by it: remove the meter, change it, install it again",

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from openmains.app.billing.model import BillCorrection, BillHead, CorrectedBill
-from openmains.app.billing.ports import KeptBill, NewBill
-from openmains.app.billing.rows import BillInputs, CountRow, LineRow
+from openmains.app.billing.ports import BillsOf, Counted, KeptBill
+from openmains.app.billing.rows import BillInputs, BillRow, CountRow, LineRow
 from openmains.domain.ids import TenantId, UserId
 from openmains.domain.period import day_to_date, utc_of_us
 from openmains.domain.tariff.exact import written
@@ -15,11 +15,6 @@ from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__)
-
-
-def _encode(value: object) -> msgspec.Raw:
-    """As JSON already: a list among an array's values would be taken for another dimension of it."""
-    return msgspec.Raw(msgspec.json.encode(value))
 
 
 def _date(day: int) -> str:
@@ -63,11 +58,11 @@ class Bills:
         self._connection = connection
         self._tenant_id = tenant_id
 
-    async def counted(self, account_ids: Sequence[int]) -> Mapping[int, CountRow]:
+    async def counted(self, account_ids: Sequence[int]) -> Mapping[int, Counted]:
         rows = await _QUERIES["counted"].fetch(
             self._connection, tenant_id=self._tenant_id, account_ids=list(account_ids)
         )
-        return {row["account_id"]: msgspec.convert(row["counted"], CountRow) for row in rows}
+        return {account_id: Counted(until, text) for account_id, until, text in rows}
 
     async def versions(self, account_ids: Sequence[int], month: int) -> Mapping[int, int]:
         rows = await _QUERIES["versions"].fetch(
@@ -75,38 +70,30 @@ class Bills:
         )
         return {row["account_id"]: row["version"] for row in rows}
 
-    async def add(self, bills: Sequence[NewBill], now_us: int) -> list[int]:
+    async def add(
+        self,
+        of: BillsOf,
+        bills: Sequence[BillRow],
+        versions: Sequence[int],
+        entry_ids: Sequence[int | None],
+        now_us: int,
+    ) -> None:
         if not bills:
-            return []
-        fees = [one.decided.fee for one in bills]
-        rows = await _QUERIES["add_bills"].fetch(
+            return
+        columns = dict(zip(BillRow._fields, zip(*bills, strict=True), strict=True))
+        del columns["components"]
+        await _QUERIES["add_bills"].execute(
             self._connection,
             tenant_id=self._tenant_id,
             now_us=now_us,
-            account_ids=[one.decided.account_id for one in bills],
-            months=[one.month for one in bills],
-            versions=[one.version for one in bills],
-            run_ids=[one.run_id for one in bills],
-            correction_ids=[one.correction_id for one in bills],
-            first_days=[one.decided.first_day for one in bills],
-            end_days=[one.decided.end_day for one in bills],
-            tariff_ids=[one.decided.tariff_id for one in bills],
-            meter_ids=[one.decided.meter_id for one in bills],
-            volumes=[one.decided.volume_ml for one in bills],
-            totals=[one.decided.total_fen for one in bills],
-            estimated=[one.decided.estimated_days for one in bills],
-            by_days=[one.decided.by_days for one in bills],
-            due_days=[one.due_day for one in bills],
-            fee_ppm=[0 if fee is None else fee.per_day_ppm for fee in fees],
-            fee_grace=[0 if fee is None else fee.grace_days for fee in fees],
-            fee_cap_ppm=[0 if fee is None else fee.cap_ppm for fee in fees],
-            inputs=[one.decided.inputs for one in bills],
-            lines=[_encode(one.decided.lines) for one in bills],
-            counted=[one.decided.counted for one in bills],
-            entry_ids=[one.entry_id for one in bills],
+            month=of.month,
+            due_day=of.due_day,
+            run_id=of.run_id,
+            correction_id=of.correction_id,
+            versions=versions,
+            entry_ids=entry_ids,
+            **columns,
         )
-        ids = {(row["account_id"], row["month"]): row["bill_id"] for row in rows}
-        return [ids[one.decided.account_id, one.month] for one in bills]
 
     async def heads(
         self,

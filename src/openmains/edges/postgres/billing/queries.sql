@@ -2,23 +2,77 @@
 -- Bill runs, bills and what paid them. A bill is written once; its newest version counts. A settlement stands until its entry is reversed.
 
 -- name: links
--- Meters of the next accounts after one, or of one: a meter pays for an account from an entry's day until its next entry, within the time it
--- is installed, the day on which it was taken off included.
-SELECT e.account_id, e.meter_id, e.tariff_id, e.persons, e.households, e.began, p.driver,
-       greatest(e.from_day, m.installed_on - date '1970-01-01') AS first_day,
-       least(coalesce(n.from_day, 1000000), coalesce(m.removed_on - date '1970-01-01' + 1, 1000000)) AS end_day
-  FROM (SELECT DISTINCT account_id FROM tariff_member
-         WHERE tenant_id = :tenant_id AND account_id > :after AND (:account_id::bigint IS NULL OR account_id = :account_id)
-         ORDER BY account_id LIMIT :most) a
-  JOIN tariff_member e ON e.tenant_id = :tenant_id AND e.account_id = a.account_id
-  LEFT JOIN LATERAL (SELECT f.from_day FROM tariff_member f WHERE f.meter_id = e.meter_id AND (f.from_day, f.member_id) > (e.from_day, e.member_id)
-                      ORDER BY f.from_day, f.member_id LIMIT 1) n ON true
-  JOIN meter m ON m.meter_id = e.meter_id JOIN product p ON p.product_id = m.product_id
- ORDER BY e.account_id, first_day, e.meter_id
+-- Meters of the next accounts after one, or of one. What hangs at an account is told by its installations, and who pays how by its members:
+-- by the meter's own entries there from the first one on, and before it, or where it has none, as after an exchange, by the account's. A meter
+-- that never hung at the account pays by its own entries within the time it is installed, but for the days on which it hangs elsewhere: there
+-- it is billed. Tariff 0: a meter hangs there on these days, and nobody said what it pays. One that is paid at the meter (prepaid) and has no
+-- tariff is nobody's to bill.
+WITH page AS MATERIALIZED (
+  (SELECT DISTINCT account_id FROM tariff_member
+    WHERE tenant_id = :tenant_id AND account_id > :after AND (:account_id::bigint IS NULL OR account_id = :account_id)
+    ORDER BY account_id LIMIT :most)
+  UNION
+  (SELECT DISTINCT i.account_id FROM installation i JOIN meter m ON m.meter_id = i.meter_id JOIN product p ON p.product_id = m.product_id
+    WHERE i.tenant_id = :tenant_id AND i.account_id > :after AND (:account_id::bigint IS NULL OR i.account_id = :account_id) AND i.role <> 'check'
+      AND NOT coalesce((p.settings ->> 'prepaid')::boolean, false)
+    ORDER BY account_id LIMIT :most)
+   ORDER BY account_id LIMIT :most
+), hung AS (
+  SELECT i.installation_id, a.account_id, i.meter_id, (lower(i.during) AT TIME ZONE t.zone)::date - date '1970-01-01' AS first_day,
+         coalesce(((upper(i.during) - interval '1 microsecond') AT TIME ZONE t.zone)::date - date '1970-01-01' + 1, 1000000) AS end_day,
+         i.opening, i.closing, coalesce(own.from_day, 1000000) AS own_from
+    FROM page a JOIN installation i ON i.account_id = a.account_id AND i.tenant_id = :tenant_id AND i.role <> 'check'
+    JOIN tenant t ON t.tenant_id = i.tenant_id
+    LEFT JOIN LATERAL (SELECT o.from_day FROM tariff_member o WHERE o.meter_id = i.meter_id AND o.tenant_id = :tenant_id
+                          AND o.account_id = a.account_id ORDER BY o.from_day LIMIT 1) own ON true
+), terms AS (
+  SELECT e.account_id, e.meter_id, e.tariff_id, e.persons, e.households, e.began, e.from_day, e.member_id,
+         coalesce(lead(e.from_day) OVER own, 1000000) AS until_day, coalesce(lead(e.from_day) OVER whole, 1000000) AS until_of_account
+    FROM page a JOIN tariff_member e ON e.tenant_id = :tenant_id AND e.account_id = a.account_id
+  WINDOW own AS (PARTITION BY e.account_id, e.meter_id ORDER BY e.from_day, e.member_id),
+         whole AS (PARTITION BY e.account_id ORDER BY e.from_day, e.member_id)
+), told AS (
+  SELECT h.installation_id, e.tariff_id, e.persons, e.households, e.began, greatest(h.first_day, e.from_day) AS first_day,
+         least(h.end_day, CASE WHEN e.meter_id = h.meter_id THEN e.until_day ELSE least(e.until_of_account, h.own_from) END) AS end_day
+    FROM hung h JOIN terms e ON e.account_id = h.account_id AND (e.meter_id = h.meter_id OR e.from_day < h.own_from)
+), known AS (
+  SELECT * FROM told WHERE first_day < end_day
+), said AS (
+  SELECT * FROM known
+  UNION ALL
+  SELECT h.installation_id, 0, 0, 1, 0, lower(r.untold), upper(r.untold)
+    FROM hung h LEFT JOIN (SELECT installation_id, range_agg(int4range(first_day, end_day)) AS days FROM known GROUP BY installation_id) k
+           ON k.installation_id = h.installation_id
+   CROSS JOIN LATERAL unnest(int4multirange(int4range(h.first_day, h.end_day)) - coalesce(k.days, '{}')) AS r(untold)
+), found AS (
+  SELECT h.account_id, h.meter_id, d.tariff_id, d.persons, d.households, d.began, d.first_day, d.end_day,
+         CASE WHEN d.first_day = h.first_day THEN h.opening END AS opening, CASE WHEN d.end_day = h.end_day THEN h.closing END AS closing
+    FROM said d JOIN hung h ON h.installation_id = d.installation_id
+  UNION ALL
+  SELECT e.account_id, e.meter_id, e.tariff_id, e.persons, e.households, e.began, lower(r.free), upper(r.free), NULL, NULL
+    FROM terms e JOIN meter m ON m.meter_id = e.meter_id
+    LEFT JOIN LATERAL (SELECT f.from_day FROM tariff_member f WHERE f.meter_id = e.meter_id AND f.account_id <> e.account_id
+                          AND (f.from_day, f.member_id) > (e.from_day, e.member_id) ORDER BY f.from_day, f.member_id LIMIT 1) n ON true
+    LEFT JOIN LATERAL (
+      SELECT range_agg(int4range((lower(i.during) AT TIME ZONE t.zone)::date - date '1970-01-01',
+                                 ((upper(i.during) - interval '1 microsecond') AT TIME ZONE t.zone)::date - date '1970-01-01' + 1)) AS days
+        FROM installation i JOIN tenant t ON t.tenant_id = i.tenant_id WHERE i.meter_id = e.meter_id AND i.tenant_id = :tenant_id) w ON true
+   CROSS JOIN LATERAL unnest(int4multirange(int4range(
+           greatest(e.from_day, m.installed_on - date '1970-01-01'),
+           greatest(e.from_day, m.installed_on - date '1970-01-01',
+                    least(e.until_day, n.from_day, m.removed_on - date '1970-01-01' + 1)))) - coalesce(w.days, '{}')) AS r(free)
+   WHERE NOT EXISTS (SELECT FROM installation i WHERE i.account_id = e.account_id AND i.meter_id = e.meter_id)
+)
+SELECT f.account_id, f.meter_id, f.tariff_id, f.persons, f.households, f.began, p.driver, f.first_day, f.end_day, f.opening, f.closing
+  FROM found f JOIN meter m ON m.meter_id = f.meter_id JOIN product p ON p.product_id = m.product_id
+ WHERE f.tariff_id > 0 OR NOT coalesce((p.settings ->> 'prepaid')::boolean, false)
+ ORDER BY f.account_id, f.first_day, f.meter_id
 
 -- name: accounts
 -- How many there are.
-SELECT count(DISTINCT account_id) FROM tariff_member WHERE tenant_id = :tenant_id
+SELECT count(*) FROM (SELECT account_id FROM tariff_member WHERE tenant_id = :tenant_id
+                      UNION SELECT i.account_id FROM installation i JOIN meter m USING (meter_id) JOIN product p USING (product_id)
+                             WHERE i.tenant_id = :tenant_id AND i.role <> 'check' AND NOT coalesce((p.settings ->> 'prepaid')::boolean, false)) a
 
 -- name: hold
 -- Bills of a utility follow each other: who makes some waits for who does so already.
@@ -78,8 +132,8 @@ SELECT f.account_id, f.code, f.meter_id, m.number, f.day, f.days FROM bill_refus
  WHERE f.tenant_id = :tenant_id AND f.run_id = :run_id AND f.account_id > :after ORDER BY f.account_id LIMIT :most
 
 -- name: counted
--- What the newest bill of each account counted.
-SELECT u.account_id, b.counted FROM unnest(:account_ids::bigint[]) AS u(account_id)
+-- What the newest bill of each account counted, as it is kept, and up to when.
+SELECT u.account_id, (b.counted ->> 0)::int AS until, b.counted::text AS counted FROM unnest(:account_ids::bigint[]) AS u(account_id)
   JOIN LATERAL (SELECT counted FROM bill WHERE tenant_id = :tenant_id AND account_id = u.account_id
                  ORDER BY month DESC, version DESC LIMIT 1) b ON true
 
@@ -89,18 +143,17 @@ SELECT account_id, max(version) AS version FROM bill
  WHERE tenant_id = :tenant_id AND account_id = ANY (:account_ids::bigint[]) AND month = :month GROUP BY account_id
 
 -- name: add_bills
--- In the order given.
+-- Of one month and one run or correction.
 INSERT INTO bill (tenant_id, account_id, month, version, run_id, correction_id, first_day, end_day, tariff_id, meter_id, volume_ml, total_fen,
                   estimated_days, by_days, due_day, fee_ppm, fee_grace, fee_cap_ppm, inputs, lines, counted, entry_id, made_us)
-SELECT :tenant_id, u.account_id, u.month, u.version, u.run_id, u.correction_id, u.first_day, u.end_day, u.tariff_id, u.meter_id, u.volume_ml,
-       u.total_fen, u.estimated_days, u.by_days, u.due_day, u.fee_ppm, u.fee_grace, u.fee_cap_ppm, u.inputs, u.lines, u.counted, u.entry_id, :now_us
-  FROM unnest(:account_ids::bigint[], :months::int[], :versions::smallint[], :run_ids::bigint[], :correction_ids::bigint[], :first_days::int[],
-              :end_days::int[], :tariff_ids::int[], :meter_ids::bigint[], :volumes::bigint[], :totals::bigint[], :estimated::smallint[],
-              :by_days::boolean[], :due_days::int[], :fee_ppm::int[], :fee_grace::smallint[], :fee_cap_ppm::int[], :inputs::jsonb[],
-              :lines::jsonb[], :counted::jsonb[], :entry_ids::bigint[])
-       AS u(account_id, month, version, run_id, correction_id, first_day, end_day, tariff_id, meter_id, volume_ml, total_fen, estimated_days,
-            by_days, due_day, fee_ppm, fee_grace, fee_cap_ppm, inputs, lines, counted, entry_id)
-RETURNING bill_id, account_id, month
+SELECT :tenant_id, u.account_id, :month, u.version, :run_id, :correction_id, u.first_day, u.end_day, u.tariff_id, u.meter_id, u.volume_ml,
+       u.total_fen, u.estimated_days, u.by_days, :due_day, u.fee_ppm, u.fee_grace, u.fee_cap_ppm, u.inputs::json, u.lines::json, u.counted::json,
+       u.entry_id, :now_us
+  FROM unnest(:account_id::bigint[], :versions::smallint[], :first_day::int[], :end_day::int[], :tariff_id::int[], :meter_id::bigint[],
+              :volume_ml::bigint[], :total_fen::bigint[], :estimated_days::smallint[], :by_days::boolean[], :fee_ppm::int[], :fee_grace::smallint[],
+              :fee_cap_ppm::int[], :inputs::text[], :lines::text[], :counted::text[], :entry_ids::bigint[])
+       AS u(account_id, version, first_day, end_day, tariff_id, meter_id, volume_ml, total_fen, estimated_days, by_days, fee_ppm, fee_grace,
+            fee_cap_ppm, inputs, lines, counted, entry_id)
 
 -- name: heads
 -- Bills from new to old: of an account, of a run, or one.

@@ -20,7 +20,7 @@ def _date(day: int) -> str:
 
 
 class Links:
-    """``LinkStore`` on the members of tariffs."""
+    """``LinkStore`` on installations and the members of tariffs."""
 
     def __init__(self, connection: Connection, tenant_id: TenantId) -> None:
         self._connection = connection
@@ -30,14 +30,15 @@ class Links:
         rows = await _QUERIES["links"].fetch(
             self._connection, tenant_id=self._tenant_id, after=after_account, most=limit, account_id=account_id
         )
+        dates = {
+            began: (when.month, when.day) for began in {row["began"] for row in rows} for when in (day_to_date(began),)
+        }
         return [
             MeterLink(
-                row["account_id"], row["meter_id"], row["tariff_id"], row["persons"], row["households"],
-                (began.month, began.day), row["first_day"], row["end_day"], row["driver"],
+                account, meter, tariff, persons, households, dates[began], first, end, driver, 0, opening, closing
             )
-            for row in rows
-            for began in (day_to_date(row["began"]),)
-        ]  # fmt: skip
+            for account, meter, tariff, persons, households, began, driver, first, end, opening, closing in rows
+        ]
 
     async def accounts(self) -> int:
         found: int = await _QUERIES["accounts"].fetchval(self._connection, tenant_id=self._tenant_id)

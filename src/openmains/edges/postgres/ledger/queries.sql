@@ -28,6 +28,26 @@ SELECT u.entry_id, u.place, :tenant_id, u.day, u.account, u.account_id, u.detail
   FROM unnest(:entry_ids::bigint[], :places::smallint[], :days::int[], :accounts::text[], :account_ids::bigint[], :details::text[], :fen::bigint[])
        AS u(entry_id, place, day, account, account_id, detail, fen)
 
+-- name: add_bill_entries
+-- Of many bills, each under a key that is new.
+INSERT INTO ledger_entry (tenant_id, key, day, kind, memo, made_by, agreed_by, made_us)
+SELECT :tenant_id, u.key, :day, 'bill', :memo, :made_by, :agreed_by, :made_us FROM unnest(:keys::text[]) AS u(key)
+RETURNING entry_id, key
+
+-- name: add_bill_lines
+-- Of such entries: what each asks for, and its revenue by component.
+INSERT INTO ledger_line (entry_id, place, tenant_id, day, account, account_id, detail, fen)
+SELECT u.entry_id, 1, :tenant_id::int, :day::int, 'receivable', u.account_id, '', u.fen
+  FROM unnest(:entry_ids::bigint[], :account_ids::bigint[], :totals::bigint[]) AS u(entry_id, account_id, fen)
+UNION ALL
+SELECT v.entry_id, v.place, :tenant_id::int, :day::int, 'revenue', NULL::bigint, v.detail, -v.fen
+  FROM unnest(:line_entries::bigint[], :places::smallint[], :details::text[], :fen::bigint[]) AS v(entry_id, place, detail, fen)
+
+-- name: having_credit
+-- Customers' accounts that have some.
+SELECT account_id FROM ledger_line WHERE tenant_id = :tenant_id AND account_id = ANY (:account_ids::bigint[]) AND account = 'credit'
+ GROUP BY account_id HAVING sum(fen) < 0
+
 -- name: entries
 -- Entries with their lines: one, one key, or a page from new to old, of a customer and kind where these are given.
 SELECT e.entry_id, e.key, e.day, e.kind, e.memo, e.reverses, r.entry_id AS reversed_by, e.made_by, coalesce(a.name, '') AS maker, e.agreed_by, g.name AS agreer,

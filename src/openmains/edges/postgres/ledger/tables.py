@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 
 from openmains.app.ledger.model import BookedEntry, BookedLine, ClosedMonth, CustomerBalance
+from openmains.app.ledger.ports import BilledSums
 from openmains.domain.ids import TenantId, UserId
 from openmains.domain.ledger.entries import Entry, EntryKind, LedgerAccount, Movement
 from openmains.domain.period import day_to_date, utc_of_us
@@ -99,6 +100,48 @@ class Ledger:
             fen=[line.fen for *_, line in lines],
         )
         return found
+
+    async def add_bills(
+        self, sums: BilledSums, day: int, memo: str, made_by: UserId, agreed_by: UserId | None, now_us: int
+    ) -> list[int]:
+        rows = await _QUERIES["add_bill_entries"].fetch(
+            self._connection,
+            tenant_id=self._tenant_id,
+            keys=sums.keys,
+            day=day,
+            memo=memo,
+            made_by=made_by,
+            agreed_by=agreed_by,
+            made_us=now_us,
+        )
+        ids = {key: entry_id for entry_id, key in rows}
+        found = [ids[key] for key in sums.keys]
+        lines = [
+            (entry_id, place, name, fen)
+            for entry_id, of in zip(found, sums.components, strict=True)
+            for place, (name, fen) in enumerate(of.items(), 2)
+            if fen
+        ]
+        of_lines = list(zip(*lines, strict=True)) or [(), (), (), ()]
+        await _QUERIES["add_bill_lines"].execute(
+            self._connection,
+            tenant_id=self._tenant_id,
+            day=day,
+            entry_ids=found,
+            account_ids=sums.account_ids,
+            totals=[sum(of.values()) for of in sums.components],
+            line_entries=of_lines[0],
+            places=of_lines[1],
+            details=of_lines[2],
+            fen=of_lines[3],
+        )
+        return found
+
+    async def having_credit(self, account_ids: Sequence[int]) -> list[int]:
+        rows = await _QUERIES["having_credit"].fetch(
+            self._connection, tenant_id=self._tenant_id, account_ids=list(account_ids)
+        )
+        return [row["account_id"] for row in rows]
 
     async def balances(self, account_ids: Sequence[int]) -> list[CustomerBalance]:
         rows = await _QUERIES["customer_balances"].fetch(

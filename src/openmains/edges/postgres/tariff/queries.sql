@@ -72,6 +72,16 @@ SELECT EXISTS (SELECT FROM tariff_member c
 SELECT m.meter_id FROM meter m JOIN product p ON p.product_id = m.product_id
  WHERE m.tenant_id = :tenant_id AND m.meter_id = ANY (:meter_ids::bigint[]) AND p.medium = :medium AND p.kind = 'meter'
 
+-- name: hung_elsewhere
+-- Which of these meters hang at another account on a day or after it, and never again at the account they are said to pay for.
+SELECT DISTINCT u.meter_id FROM unnest(:meter_ids::bigint[], :account_ids::bigint[]) AS u(meter_id, account_id)
+  JOIN tenant t ON t.tenant_id = :tenant_id
+  JOIN installation i ON i.meter_id = u.meter_id AND i.tenant_id = t.tenant_id AND i.account_id <> u.account_id
+ WHERE upper_inf(i.during) OR upper(i.during) > ((date '1970-01-01' + :day::int)::timestamp AT TIME ZONE t.zone)
+ GROUP BY u.meter_id, u.account_id, t.zone
+HAVING NOT EXISTS (SELECT FROM installation o WHERE o.meter_id = u.meter_id AND o.tenant_id = :tenant_id AND o.account_id = u.account_id
+                      AND (upper_inf(o.during) OR upper(o.during) > ((date '1970-01-01' + :day::int)::timestamp AT TIME ZONE t.zone)))
+
 -- name: add_members
 -- From a day on they pay by this tariff.
 INSERT INTO tariff_member (tenant_id, tariff_id, account_id, meter_id, persons, households, began, from_day, added_by, added_us)

@@ -176,6 +176,16 @@ class Tariffs:
         known = {row["meter_id"] for row in rows}
         return [one for one in meter_ids if one not in known]
 
+    async def hung_elsewhere(self, members: Sequence[NewMember], day: int) -> list[int]:
+        rows = await _QUERIES["hung_elsewhere"].fetch(
+            self._connection,
+            tenant_id=self._tenant_id,
+            meter_ids=[one.meter_id for one in members],
+            account_ids=[one.account_id for one in members],
+            day=day,
+        )
+        return [row["meter_id"] for row in rows]
+
     async def add_members(
         self, tariff_id: int, members: Sequence[NewMember], from_day: int, user_id: UserId, now_us: int
     ) -> None:
