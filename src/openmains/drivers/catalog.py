@@ -8,6 +8,7 @@ from importlib.resources.abc import Traversable
 
 from openmains.drivers.cjt188.hook import Cjt188Driver
 from openmains.drivers.codec import TableDriver
+from openmains.drivers.dialect.hook import DialectDriver
 from openmains.drivers.errors import DriverPageError
 from openmains.drivers.groups import FILE as GROUPS_FILE
 from openmains.drivers.groups import Groups
@@ -20,7 +21,11 @@ from openmains.drivers.schema import read_page
 
 __all__ = ["Catalog", "Driver", "DriverPageError", "load", "load_from"]
 
-HOOKS: dict[str, Callable[[Page, PageReader], Driver]] = {"cjt188": Cjt188Driver, "lwm2m": Lwm2mDriver}
+HOOKS: dict[str, Callable[[Page, PageReader], Driver]] = {
+    "cjt188": Cjt188Driver,
+    "dialect": DialectDriver,
+    "lwm2m": Lwm2mDriver,
+}
 
 
 class Catalog:
