@@ -21,7 +21,7 @@ GRADES = ("reference", "field", "vectors", "draft")
 MEDIA = ("water", "gas")
 CRCS = ("crc16-1021-0000",)
 TABLES = ("frame", "header", "bits", "events", "message", "answer", "spreading", *command_schema.SECTIONS)
-LISTED = ("message", "vector", "write", *command_schema.SECTIONS)
+LISTED = ("message", "vector", *command_schema.SECTIONS)
 DIALECT = "dialect"  # a hook whose page has tables, in a language of its own (drivers/dialect)
 
 
@@ -89,7 +89,7 @@ def _sections(reader: PageReader) -> None:
     driver = reader.data.get("driver")
     is_dialect = isinstance(driver, dict) and driver.get("hook") == DIALECT
     for name, section in reader.data.items():
-        if name not in ("driver", "vector", "options", *TABLES) and not (is_dialect and name in ("poll", "write")):
+        if name not in ("driver", "vector", "options", *TABLES) and not (is_dialect and name == "poll"):
             reader.fail(reader.place(name), f"unknown section {name}")
         tables = section if name in LISTED and isinstance(section, list) else [section]
         if isinstance(section, list) != (name in LISTED) or not all(isinstance(table, dict) for table in tables):

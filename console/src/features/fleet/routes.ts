@@ -15,6 +15,7 @@ export const routes: readonly Page[] = [
   { path: "/premises", name: "premises", component: () => import("./pages/PremisesList.vue"), meta: { title: "premises.title", under: "areas" } },
   { path: "/premises/new", name: "premises-new", component: () => import("./pages/PremisesForm.vue"), meta: { title: "premises.add", under: "areas", least: "operator" } },
   { path: "/premises/:premisesId(\\d+)", name: "premises-edit", component: () => import("./pages/PremisesForm.vue"), meta: { title: "premises.one", under: "areas" } },
+  { path: "/driver-pages", name: "driver-pages", component: () => import("./pages/DriverPages.vue"), meta: { title: "driverPage.title", under: "products" } },
   { path: "/concentrators", name: "concentrators", component: () => import("./pages/ConcentratorList.vue"), meta: { title: "concentrator.title" } },
   { path: "/concentrators/:concentratorId(\\d+)", name: "concentrator", component: () => import("./pages/ConcentratorDetail.vue"), meta: { title: "concentrator.one", under: "concentrators" } },
   { path: "/products", name: "products", component: () => import("./pages/ProductList.vue"), meta: { title: "catalog.title" } },

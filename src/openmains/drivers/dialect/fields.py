@@ -56,6 +56,7 @@ class _LengthEntry(TypedDict):
 class _InstantsEntry(TypedDict):
     start: str
     step_s: int
+    first: NotRequired[int]
 
 
 Path = tuple[str | int, ...]
@@ -136,7 +137,7 @@ class ItemReader:
                 self._reader.fail(
                     place, f"instants of a group that repeats start at a field before it, not {given['start']!r}"
                 )
-            instants = Instants(given["start"], given["step_s"])
+            instants = Instants(given["start"], given["step_s"], given.get("first", 0))
         return Group(entry["name"], place, items, count, most, instants)
 
     def _leaf(self, entry: _ItemEntry, path: Path, place: Place, before: tuple[Item, ...], *, many: bool) -> Leaf:
@@ -255,13 +256,16 @@ class ItemReader:
         leaf.units = found
 
     def _flags(self, leaf: Leaf, entry: _ItemEntry, place: Place, *, many: bool) -> None:
-        if leaf.form != "int" or leaf.signed or leaf.says or ("bits" in entry and "events" in entry) or many:
+        if leaf.form != "int" or leaf.signed or leaf.says or many:
             self._reader.fail(place, "bits or events need an unsigned field of their own that does not repeat")
         like = Field(leaf.name, f"u{8 * leaf.size}", place, leaf.size, leaf.low, leaf.high)
         if "bits" in entry:
             leaf.bits = self._sections.bits(entry["bits"], like)
-        else:
+        if "events" in entry:
             leaf.events = self._sections.events(entry["events"], like)
+        taken = {bit for bits in leaf.bits for bit in range(bits.at, bits.at + bits.width)}
+        if both := sorted(taken & leaf.events.keys()):
+            self._reader.fail(place, f"ambiguous: bit {both[0]} is an event and part of a point")
 
 
 def _range(leaf: Leaf) -> tuple[int, int]:

@@ -33,6 +33,7 @@ class DialectDriver(PageDriver):
         if any(message.kind is Kind.REGISTERS for message in self.dialect.messages):
             points |= {"register", "register_at", "register_values", "register_instants"}
         self.points = frozenset(points)
+        self.is_asked = self.dialect.poll is not None
         if page.number_digits is None:
             self.number_digits = MOST_DIGITS if "meter_number" in points else 0
 
@@ -94,6 +95,10 @@ def _date(found: Reading, received_at: int) -> None:
         if "register_values" not in series:
             series["register_values"] = [points["register"]] if points["register"] != MISSING_VALUE else []
             series["register_instants"] = [points["register_at"]] if series["register_values"] else []
+        elif points.get("register", MISSING_VALUE) != MISSING_VALUE:
+            if points["register_at"] not in series["register_instants"]:
+                series["register_values"].insert(0, points["register"])
+                series["register_instants"].insert(0, points["register_at"])
         elif "register" not in points:
             newest = max(
                 range(len(series["register_instants"])), key=series["register_instants"].__getitem__, default=None

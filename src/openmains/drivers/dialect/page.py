@@ -12,9 +12,11 @@ from openmains.drivers.errors import Place
 from openmains.drivers.model import Kind, Title
 from openmains.drivers.page import Bits
 from openmains.wire.crc import Crc
+from openmains.wire.modbus.poll import Block
 
 SIZES = (1, 2, 3, 4, 5, 6, 7, 8)
 MOST_RAW = 2**62  # a value beyond is damage: sums and differences of two still fit 64 bits
+UNIT_DIGITS = 3
 ORDERS = ("big", "little", "big-swapped", "little-swapped")
 """``-swapped``: 16-bit words the other way round than the bytes in them, as registers of many Modbus devices stand."""
 
@@ -48,10 +50,11 @@ class Length:
 
 @dataclass(frozen=True, slots=True)
 class Instants:
-    """Record k of a group is of the instant ``start`` (a field or point before it) + k · ``step_s``."""
+    """Record k of a group is of the instant ``start`` (a field or point before it) + (k + ``first``) · ``step_s``."""
 
     start: str
     step_s: int
+    first: int = 0
 
 
 @dataclass(slots=True)
@@ -119,6 +122,15 @@ class DialectMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Poll:
+    """How its devices are asked on a line. ``unit``: of a device that is alone on it; None: the last ``UNIT_DIGITS`` digits of its number."""
+
+    over_tcp: bool
+    unit: int | None
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DialectPage:
     """The frame of one product. ``type_field``: of the header; "" where there is one message only."""
 
@@ -131,3 +143,4 @@ class DialectPage:
     utc_offset_s: int
     unit_exponent: int
     size_needed: int = 0  # the least frame
+    poll: Poll | None = None

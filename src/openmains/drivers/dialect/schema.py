@@ -10,6 +10,7 @@ from typing import NotRequired, TypedDict
 from openmains.domain.fleet.device_kind import DeviceKind
 from openmains.drivers.dialect.fields import ItemReader
 from openmains.drivers.dialect.page import DialectMessage, DialectPage, FrameCheck, Group, Item, Leaf
+from openmains.drivers.dialect.polls import read_poll
 from openmains.drivers.errors import Place
 from openmains.drivers.message_schema import MAX_FRAME, METERS_ONLY
 from openmains.drivers.model import Kind, Title
@@ -18,7 +19,7 @@ from openmains.drivers.page_reader import PageReader
 from openmains.drivers.points import Vocabulary
 from openmains.wire.crc import CRC16_CCITT_FALSE, CRC16_MODBUS, CRC16_XMODEM, Crc
 
-SECTIONS = ("frame", "header", "bits", "events", "message", "poll", "write")
+SECTIONS = ("frame", "header", "bits", "events", "message", "poll")
 KINDS = (Kind.REPORT, Kind.REGISTERS, Kind.ALARM, Kind.HEARTBEAT)
 NAMED = {
     "crc16-modbus": (CRC16_MODBUS, "little"),
@@ -108,7 +109,16 @@ def read_dialect(reader: PageReader, vocabulary: Vocabulary, page: Page) -> Dial
             )
     least = min(_least(message.items) for message in messages) + _least(header) + around
     return DialectPage(
-        header, tuple(messages), type_field, check, end, skip, offset_min * 60, page.unit_exponent, least
+        header,
+        tuple(messages),
+        type_field,
+        check,
+        end,
+        skip,
+        offset_min * 60,
+        page.unit_exponent,
+        least,
+        read_poll(reader),
     )
 
 

@@ -149,7 +149,11 @@ class Walk:
             self._settle(len(self._scopes) - 1)
             self._scopes.pop()
             if group.instants is not None:
-                at = MISSING_VALUE if start in (None, MISSING_VALUE) else (start or 0) + place * group.instants.step_s
+                at = (
+                    MISSING_VALUE
+                    if start in (None, MISSING_VALUE)
+                    else (start or 0) + (place + group.instants.first) * group.instants.step_s
+                )
                 self.reading.series.setdefault("register_instants", []).append(at)
             place += 1
 
@@ -226,11 +230,10 @@ class Walk:
             mask = sum(1 << event for bit, event in leaf.events.items() if raw >> bit & 1)
             self.reading.mask |= mask
             self.reading.known |= sum(1 << event for event in leaf.events.values())
+        if leaf.events or leaf.bits:
             self.reading.is_sound = True
-            return ", ".join(vocabulary().event_names(mask)) or "none"
-        if leaf.bits:
-            self.reading.is_sound = True
-            return ", ".join(f"{b.point}={self.reading.points[b.point]}" for b in leaf.bits)
+            said = [f"{b.point}={self.reading.points[b.point]}" for b in leaf.bits]
+            return ", ".join([*said, *(vocabulary().event_names(mask) if leaf.events else [])]) or "none"
         value = scaled(leaf, raw, leaf.scale)
         if leaf.says:
             if abs(value) >= MOST_RAW:

@@ -13,7 +13,7 @@ from openmains.app.fleet.driver_catalog import DriverIdentity, DriverLayout, Dri
 from openmains.app.fleet.model import NewProduct, Product, ProductChange
 from openmains.app.fleet.ports import ProductStore
 from openmains.app.problems import Problem
-from openmains.domain.ids import ProductId
+from openmains.domain.ids import ProductId, TenantId
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of, today_of
 from openmains.edges.http.inputs import Cursor, Id32, Limit, Page, PathWord, after_id, changes, hex_bytes, page
 from openmains.edges.http.permissions import ADMINISTRATOR, VIEWER
@@ -45,9 +45,9 @@ class FrameTrace(Struct, frozen=True):
     fields: list[TracedField]
 
 
-def identity_of(deps: ApiDeps, driver: str) -> DriverIdentity | None:
-    """Medium and kind of a driver; None where the catalogue has no such."""
-    pages = deps.drivers.pages()
+def identity_of(deps: ApiDeps, driver: str, tenant_id: TenantId) -> DriverIdentity | None:
+    """Medium and kind of a driver; None where the catalogue has no such, or it is another utility's page."""
+    pages = deps.drivers.pages(tenant_id)
     return next(
         (DriverIdentity(page.medium, page.kind, page.unit_exponent) for page in pages if page.name == driver), None
     )
@@ -80,7 +80,7 @@ async def add_product(request: Request[Any, Any, Any], data: JSONBody[NewProduct
         deps.store,
         actor_of(request),
         data,
-        lambda driver: identity_of(deps, driver),
+        lambda driver: identity_of(deps, driver, actor_of(request).tenant_id),
         lambda driver, settings, qmax: check_product(deps.command_drivers, driver, settings, qmax),
     )
 
@@ -94,7 +94,7 @@ async def change_product(request: Request[Any, Any, Any], product_id: Id32, data
         actor_of(request),
         ProductId(product_id),
         changes(data),
-        lambda driver: identity_of(deps, driver),
+        lambda driver: identity_of(deps, driver, actor_of(request).tenant_id),
         lambda driver, settings, qmax: check_product(deps.command_drivers, driver, settings, qmax),
         today_of(deps, actor_of(request)),
     )
@@ -103,13 +103,13 @@ async def change_product(request: Request[Any, Any, Any], product_id: Id32, data
 @get("/drivers", operation_id="list_drivers", tags=["drivers"], opt=VIEWER)
 async def list_drivers(request: Request[Any, Any, Any]) -> DriverList:
     """The driver catalogue."""
-    return DriverList(deps_of(request).drivers.pages())
+    return DriverList(deps_of(request).drivers.pages(actor_of(request).tenant_id))
 
 
 @get("/drivers/{maker:str}/{model:str}", operation_id="read_driver", tags=["drivers"], opt=VIEWER)
 async def read_driver(request: Request[Any, Any, Any], maker: PathWord, model: PathWord) -> DriverPage:
     """One driver; its name is ``maker/model``."""
-    for found in deps_of(request).drivers.pages():
+    for found in deps_of(request).drivers.pages(actor_of(request).tenant_id):
         if found.name == f"{maker}/{model}":
             return found
     raise Problem("not-found")
