@@ -25,6 +25,7 @@ from openmains.run.engines.child import StartError
 from openmains.run.roles.edge_context import EdgeContext
 from openmains.run.roles.process import now_us
 from openmains.run.settings import Settings
+from openmains.wire.modbus.poll import Device
 
 log = logging.getLogger("openmains.run")
 OTHER_FILES = 1_000  # open besides connections
@@ -87,6 +88,7 @@ class ConcentratorTable:
         meters: dict[str, Identity] = {}
         line: dict[str, LinePlace] = {}
         tenant_id, numbers = rows[0]["tenant_id"], []
+        shared: set[str] = set()
         for row in rows:
             if row["meter_id"] is None:
                 continue
@@ -98,7 +100,18 @@ class ConcentratorTable:
                 meters[number] = identity
             driver = self._drivers.get(row["product_id"])
             if driver is not None and (place := line_place(row["meter_number"], driver, identity)) is not None:
+                if isinstance(place.meter, Device) and place.meter.address in line:
+                    shared.add(place.meter.address)
                 line[place.meter.address] = place
+        for address in shared:  # two devices of one unit: neither is asked, for nobody knows which one answers
+            log.error("two devices behind %s are %s; neither is asked", name, address)
+            line.pop(address, None)
+        kinds = {isinstance(place.meter, Device) for place in line.values()}
+        if len(kinds) > 1:
+            log.error(
+                "meters behind %s speak CJ/T 188 and Modbus; a line speaks one protocol, and the Modbus devices are not asked",
+                name,
+            )
         for one, other in twins(numbers):  # a number was changed since they were put there: never guess which speaks
             log.error("meters %s and %s behind %s are the same in a frame; neither is served", one, other, name)
             meters.pop(wire_number(one), None)

@@ -14,9 +14,10 @@ from collections.abc import Callable
 
 from openmains.app.ingest.edge.admission import Accepted, Refusal
 from openmains.app.link.reports import receipt_of
-from openmains.app.link.station.directory import Concentrator
+from openmains.app.link.station.directory import Concentrator, is_modbus
 from openmains.app.link.station.line import Ended, StationLine
 from openmains.app.link.station.main_station import MainStation
+from openmains.app.link.station.modbus_line import ModbusLine
 from openmains.app.link.station.states import TABLE, Action, SessionEvent, State
 from openmains.domain.ids import CommandId, TenantId
 from openmains.wire.cjt188.acts import Act
@@ -68,7 +69,7 @@ class StationSession:
         self._deadline, self._silence_s = now + REGISTER_S, REGISTER_S
         self._pushed: dict[str, int] = {}  # by which of the two readings a meter reports on this connection
         self._kind: Kind | None = None  # None until it has registered
-        self._line: StationLine | None = None
+        self._line: StationLine | ModbusLine | None = None
         self._sequence = 0
 
     def is_over(self) -> bool:
@@ -135,7 +136,11 @@ class StationSession:
         elif known is not self._known:
             self._known = known
             self._open_line(now)
-            if self._line is not None:
+            if self._line is not None and known.line and is_modbus(known) != isinstance(self._line, ModbusLine):
+                self._line.closed()  # another protocol than it was
+                self._line = None
+                self._open_line(now)
+            elif self._line is not None:
                 self._line.follow(known, now)
         self._wake()
 
@@ -244,7 +249,10 @@ class StationSession:
         if known is None or not known.line:
             return
         self._known = known
-        self._line = StationLine(self._main, known, self._host, now, self._wake)
+        if is_modbus(known):
+            self._line = ModbusLine(self._main, known, now, self._wake)
+        else:
+            self._line = StationLine(self._main, known, self._host, now, self._wake)
         self.handle_timer(now)
 
     def _heartbeat(self, frame: Frame, now: float) -> None:
