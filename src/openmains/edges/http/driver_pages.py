@@ -19,14 +19,15 @@ from openmains.app.fleet.driver_pages import (
     UtilityDriverPages,
 )
 from openmains.app.problems import Problem
+from openmains.domain.identity.permission import Permission
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Id32, PathWord, WhyQuery
-from openmains.edges.http.permissions import ADMINISTRATOR, VIEWER
+from openmains.edges.http.permissions import may
 
 _BODY = 6 * LARGEST_PAGE  # as JSON escapes it
 
 
-@get("/driver-pages", operation_id="list_driver_pages", tags=["drivers"], opt=VIEWER)
+@get("/driver-pages", operation_id="list_driver_pages", tags=["drivers"], opt=may(Permission.SEE_PRODUCTS))
 async def list_driver_pages(request: Request[Any, Any, Any]) -> UtilityDriverPages:
     """The utility's own pages, by name."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -37,7 +38,7 @@ async def list_driver_pages(request: Request[Any, Any, Any]) -> UtilityDriverPag
     "/driver-pages/{maker:str}/{model:str}/versions",
     operation_id="list_driver_page_versions",
     tags=["drivers"],
-    opt=VIEWER,
+    opt=may(Permission.SEE_PRODUCTS),
 )
 async def list_driver_page_versions(
     request: Request[Any, Any, Any], maker: PathWord, model: PathWord
@@ -54,7 +55,7 @@ async def list_driver_page_versions(
     "/driver-pages/{maker:str}/{model:str}/versions/{version:int}",
     operation_id="read_driver_page",
     tags=["drivers"],
-    opt=VIEWER,
+    opt=may(Permission.SEE_PRODUCTS),
 )
 async def read_driver_page(
     request: Request[Any, Any, Any], maker: PathWord, model: PathWord, version: Id32
@@ -73,7 +74,7 @@ async def read_driver_page(
     operation_id="check_driver_page",
     status_code=200,
     tags=["drivers"],
-    opt=ADMINISTRATOR,
+    opt=may(Permission.MANAGE_DRIVERS),
     request_max_body_size=_BODY,
 )
 async def check_driver_page(request: Request[Any, Any, Any], data: JSONBody[GivenDriverPage]) -> CheckedDriverPage:
@@ -81,7 +82,13 @@ async def check_driver_page(request: Request[Any, Any, Any], data: JSONBody[Give
     return deps_of(request).drivers.check_page(data.text)
 
 
-@post("/driver-pages", operation_id="add_driver_page", tags=["drivers"], opt=ADMINISTRATOR, request_max_body_size=_BODY)
+@post(
+    "/driver-pages",
+    operation_id="add_driver_page",
+    tags=["drivers"],
+    opt=may(Permission.MANAGE_DRIVERS),
+    request_max_body_size=_BODY,
+)
 async def add_driver_page(request: Request[Any, Any, Any], data: JSONBody[GivenDriverPage]) -> UtilityDriverPage:
     """Take a text as the newest version of its page, and let it hold. Every process takes it up within seconds."""
     deps = deps_of(request)
@@ -93,7 +100,7 @@ async def add_driver_page(request: Request[Any, Any, Any], data: JSONBody[GivenD
     operation_id="choose_driver_page",
     status_code=200,
     tags=["drivers"],
-    opt=ADMINISTRATOR,
+    opt=may(Permission.MANAGE_DRIVERS),
 )
 async def choose_driver_page(
     request: Request[Any, Any, Any], maker: PathWord, model: PathWord, data: JSONBody[DriverPageChoice]
@@ -104,7 +111,10 @@ async def choose_driver_page(
 
 
 @delete(
-    "/driver-pages/{maker:str}/{model:str}", operation_id="take_driver_page_away", tags=["drivers"], opt=ADMINISTRATOR
+    "/driver-pages/{maker:str}/{model:str}",
+    operation_id="take_driver_page_away",
+    tags=["drivers"],
+    opt=may(Permission.MANAGE_DRIVERS),
 )
 async def take_driver_page_away(
     request: Request[Any, Any, Any], maker: PathWord, model: PathWord, reason: WhyQuery = ""
