@@ -44,7 +44,15 @@ def read_poll(reader: PageReader) -> Poll | None:
             reader.fail(place, "function is 3 (holding registers) or 4 (input registers)")
         if not 1 <= block["count"] <= MOST_READ or not 0 <= block["address"] <= 0x10000 - block["count"]:
             reader.fail(place, f"1..{MOST_READ} registers of 0..65535")
-        blocks.append(Block(Function(block["function"]), block["address"], block["count"]))
+        found = Block(Function(block["function"]), block["address"], block["count"])
+        alike = [one for one in blocks if (one.function, one.count) == (found.function, found.count)]
+        if alike and entry["protocol"] == "modbus-rtu":
+            # an RTU answer names no address: a late one to the first would be taken for the second's
+            reader.fail(
+                place,
+                f"a block of as many registers by the same function is read at {alike[0].address}; read one more or fewer here",
+            )
+        blocks.append(found)
     if not 1 <= len(blocks) <= MOST_BLOCKS:
         reader.fail(reader.place("poll", "blocks"), f"1..{MOST_BLOCKS} blocks of registers")
     return Poll(entry["protocol"] == "modbus-tcp", entry.get("unit"), tuple(blocks))

@@ -98,6 +98,7 @@ def test_the_page_is_true_to_its_vectors_and_says_what_to_ask() -> None:
     ("old", "new", "why"),
     [
         ('"modbus-rtu"', '"modbus"', "protocol is one of"),
+        ("function = 4, address = 100, count = 3", "function = 3, address = 100, count = 4", "is read at 0"),
         ("function = 3", "function = 5", "function is 3"),
         ("count = 4", "count = 126", "registers of"),
         ("address = 100, count = 3", "address = 65534, count = 3", "registers of"),
@@ -137,6 +138,22 @@ def test_devices_are_asked_in_turn_and_their_message_is_the_same_over_both_frami
         "register": 123_456, "register_at": AT, "device_at": AT, "flow": 12_500, "pressure": 4_000, "temperature": 185,
         "events": ["empty_pipe"], "kind": "report",
     }  # fmt: skip
+
+
+def test_a_late_answer_to_one_block_is_not_taken_for_another() -> None:
+    line, device = PollLine({"unit 1": Device(1, BLOCKS)}, 600_000, 0), EmulatedModbusDevice(1, REGISTERS)
+    line.timer(0)
+    first = line.to_send()
+    line.timer(1_000)
+    assert line.to_send() == first, "it is asked again"
+    line.receive(device.receive(first), 1_200)
+    second = line.to_send()
+    line.receive(device.receive(first), 2_200)  # the answer to the repeated question
+    assert line.counters["strange"] == 1 and line.next_event() is None
+    line.receive(device.receive(second), 2_300)
+    event = line.next_event()
+    assert event is not None and event.message is not None
+    assert (meaning(driver(), event.message, AT) or {})["pressure"] == 4_000
 
 
 def test_half_a_message_is_none_and_noise_is_no_answer() -> None:

@@ -17,6 +17,7 @@ from openmains.wire.cjt188.acts import Act
 from openmains.wire.modbus.poll import Device, PollLine
 
 PATH = "modbus"
+QUIET_ANSWERS = 3  # so many times an answer may take, until a line with another plan is asked
 
 
 class ModbusLine:
@@ -30,7 +31,8 @@ class ModbusLine:
         """The registry as of now; other devices, or another pace, begin anew."""
         before, self._known = self._known, known
         if (known.line, known.poll_s) != (before.line, before.poll_s):
-            self._line = self._new_line(now)
+            # answers to the questions of before come meanwhile, and name no question over RTU
+            self._line = self._new_line(now + QUIET_ANSWERS * self._main.line_timeout_ms / 1000)
 
     def next_timer(self) -> float:
         """When ``timer`` wants to be called."""
