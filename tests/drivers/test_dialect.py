@@ -223,6 +223,19 @@ def test_records_to_the_end_with_instants_that_follow_from_the_clock() -> None:
     assert load(text).check(struct.pack("<I24I", AT, *range(24)) + b"\0\0\0\0") == "length"
 
 
+def test_an_instant_that_64_bits_cannot_hold_is_damage() -> None:
+    text = page(
+        'byte_order = "little"\ncrc = "none"',
+        """{ name = "at", type = "u64" },
+        { name = "value", count = "rest", most = 24, type = "u32", series = "register_values", instants = { start = "at", step_s = -3600 } },""",  # noqa: E501
+        kind="registers",
+    )
+    driver = load(text)
+    (columns,), rejected = driver.decode([struct.pack("<QII", 2**64 - 1, 30, 20)], [AT])
+    assert rejected == [] and "beyond 62 bits" in columns.damages[0].detail
+    assert columns.series["register_values"].size == 0
+
+
 GOOD = page('byte_order = "big"\ncrc = "none"', REGISTER)
 
 

@@ -31,6 +31,7 @@ HOOKS: dict[str, Callable[[Page, PageReader], Driver]] = {
 
 
 MOST_VECTORS = 200
+_ODD = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError)
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}/[a-z0-9][a-z0-9.-]{0,39}")
 
 
@@ -73,6 +74,8 @@ class Catalog:
             return _made(read_page(reader, vocabulary()), reader)
         except RecursionError:
             raise DriverPageError(f"{name}.toml", 0, "tables within tables, deeper than can be read") from None
+        except _ODD as odd:  # a text from outside: whatever it does to the reader is the text's fault
+            raise DriverPageError(f"{name}.toml", 0, f"cannot be read: {odd!r}") from odd
 
     def check(self, text: str) -> Driver:
         """A page that somebody gives: of a good name, read, and true to its own vectors. Raises ``DriverPageError`` with the place."""
@@ -92,8 +95,13 @@ class Catalog:
                 f"{name}.toml", reader.place("vector", 0).line, "no vector is a good frame: add one with means"
             )
         for index, vector in enumerate(driver.vectors):
-            if why := fault_of(driver, vector):
-                raise DriverPageError(f"{name}.toml", reader.place("vector", index).line, why)
+            line = reader.place("vector", index).line
+            try:
+                why = fault_of(driver, vector)
+            except _ODD as odd:
+                raise DriverPageError(f"{name}.toml", line, f"cannot be tried: {odd!r}") from odd
+            if why:
+                raise DriverPageError(f"{name}.toml", line, why)
         return driver
 
     @property

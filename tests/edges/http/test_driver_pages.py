@@ -45,6 +45,7 @@ async def test_pages_are_a_utilitys_own_true_to_their_vectors_and_the_same_in_ev
         refused: list[tuple[dict[str, Any], str]] = [
             ({"text": text}, "reason-needed"),
             ({"text": "[driver", "reason": "new meters"}, "driver-page-broken"),
+            ({"text": "a = " + "9" * 5_000, "reason": "new meters"}, "driver-page-broken"),
             ({"text": "a = " + "[" * 50_000, "reason": "new meters"}, "driver-page-broken"),
             ({"text": page_of("Acme/x"), "reason": "new meters"}, "driver-page-broken"),
             ({"text": page_of("acme/groups"), "reason": "new meters"}, "driver-page-broken"),
@@ -76,6 +77,10 @@ async def test_pages_are_a_utilitys_own_true_to_their_vectors_and_the_same_in_ev
             # products of the utility may be read by it, of no other
             product = {"code": "hx", "name": "HX", "maker": "M", "model": "1", "driver": name}
             assert code(await stranger.post("/products", json=product)) == "invalid-input"
+            for what in ("", "/vectors", "/layout"):
+                assert (await client.get(f"/drivers/{name}{what}")).status_code == 200
+                assert (await stranger.get(f"/drivers/{name}{what}")).status_code == 404
+            assert (await stranger.post(f"/drivers/{name}/explain", json={"hex": "00"})).status_code == 404
             assert name not in {one["name"] for one in (await stranger.get("/drivers")).json()["items"]}
             bought = await client.post("/products", json=product)
             assert bought.status_code == 201, bought.text

@@ -97,6 +97,9 @@ class DriverCatalog(Protocol):
         """A page that somebody gives, read and true to its vectors; raises ``driver-page-broken`` with line and reason."""
 
     def is_packaged(self, name: str) -> bool: ...
+    def is_open_to(self, name: str, tenant_id: TenantId) -> bool:
+        """Whether there is such a driver and the tenant may look at it: a packaged one, or its own page."""
+
     def number_digits(self, name: str) -> int:
         """How many digits of the number in its frames are compared with the registered one; 0: none, or an unknown driver."""
 

@@ -37,8 +37,11 @@ class LoadedDriverCatalog:
         return [
             DriverPage(d.name, d.medium, d.grade, d.title.zh, d.title.en, d.unit_exponent, d.kind)
             for d in self._catalog
-            if tenant_id is None or self._owner(d.name) in (None, tenant_id)
+            if tenant_id is None or self.is_open_to(d.name, tenant_id)
         ]
+
+    def is_open_to(self, name: str, tenant_id: TenantId) -> bool:
+        return name in self._catalog and self._owner(name) in (None, tenant_id)
 
     def check_page(self, text: str) -> CheckedDriverPage:
         try:

@@ -36,7 +36,7 @@ def read_poll(reader: PageReader) -> Poll | None:
             reader.place("poll", "unit"),
             f"unit is 1..247; left out, it is the last {UNIT_DIGITS} digits of the meter's number",
         )
-    blocks = []
+    blocks: list[Block] = []
     for index, raw in enumerate(entry["blocks"]):
         block = reader.checked(_BlockEntry, raw, "poll", "blocks", index)
         place = reader.place("poll", "blocks", index)

@@ -16,6 +16,8 @@ from openmains.drivers.model import MISSING_VALUE, Fault, FieldTrace, Kind
 from openmains.drivers.points import vocabulary
 from openmains.drivers.scalar import CARRIES
 
+MOST_TEXT = 32  # bytes of a number in digits
+
 
 class FrameFaultError(Exception):
     """The frame cannot be read; ``fault`` says why."""
@@ -139,6 +141,10 @@ class Walk:
             if count is None or not 0 <= count <= group.most:
                 raise FrameFaultError("range", self.at, f"{group.count} = {count} is outside 0..{group.most}")
         start = None if group.instants is None else self._found(group.instants.start)
+        if start is not None and abs(start) >= MOST_RAW and start != MISSING_VALUE:
+            self.reading.damages.append((self.at, f"{prefix}{group.name}", f"begins at {start}, beyond 62 bits"))
+            self.reading.reasons.append("range")
+            start = None
         place = 0
         while self.at < self._end if count is None else place < count:
             if place >= group.most:
@@ -154,7 +160,9 @@ class Walk:
                     if start in (None, MISSING_VALUE)
                     else (start or 0) + (place + group.instants.first) * group.instants.step_s
                 )
-                self.reading.series.setdefault("register_instants", []).append(at)
+                self.reading.series.setdefault("register_instants", []).append(
+                    at if abs(at) < MOST_RAW else MISSING_VALUE
+                )
             place += 1
 
     def _found(self, name: str) -> int | None:
@@ -225,7 +233,11 @@ class Walk:
 
     def _value(self, leaf: Leaf, raw: int, at: int, name: str) -> str:
         for bits in leaf.bits:
-            self.reading.points[bits.point] = raw >> bits.at & ((1 << bits.width) - 1)
+            part = raw >> bits.at & ((1 << bits.width) - 1)
+            if part >= MOST_RAW:
+                self._damaged(leaf, at, name, f"{part} is beyond 62 bits", "range")
+                return str(part)
+            self.reading.points[bits.point] = part
         if leaf.events:
             mask = sum(1 << event for bit, event in leaf.events.items() if raw >> bit & 1)
             self.reading.mask |= mask
@@ -304,6 +316,8 @@ def raw_of(leaf: Leaf, part: bytes, utc_offset_s: int) -> tuple[int | None, str]
     """Raw number of the field's bytes, or None and why there is none; ``MISSING_VALUE``: a clock that was never set."""
     if leaf.form == "clock":
         return _clock(leaf, part, utc_offset_s)
+    if leaf.form == "digits" and len(part) > MOST_TEXT:
+        return None, "is longer than a number"
     if leaf.form == "digits":
         text = part.decode("ascii", "replace").strip(" \0")
         return (int(text), "") if text.isascii() and text.isdigit() else (None, "is no digits")

@@ -101,6 +101,14 @@ async def change_product(request: Request[Any, Any, Any], product_id: Id32, data
     )
 
 
+def _driver_of(request: Request[Any, Any, Any], maker: str, model: str) -> str:
+    """The driver's name. Another utility's page is none: its example frames name its meters."""
+    name = f"{maker}/{model}"
+    if not deps_of(request).drivers.is_open_to(name, actor_of(request).tenant_id):
+        raise Problem("not-found")
+    return name
+
+
 @get("/drivers", operation_id="list_drivers", tags=["drivers"], opt=may(Permission.SEE_PRODUCTS))
 async def list_drivers(request: Request[Any, Any, Any]) -> DriverList:
     """The driver catalogue."""
@@ -124,7 +132,7 @@ async def read_driver(request: Request[Any, Any, Any], maker: PathWord, model: P
 )
 async def list_driver_vectors(request: Request[Any, Any, Any], maker: PathWord, model: PathWord) -> VectorList:
     """Example frames of a driver with what they mean."""
-    found = deps_of(request).drivers.vectors(f"{maker}/{model}")
+    found = deps_of(request).drivers.vectors(_driver_of(request, maker, model))
     if found is None:
         raise Problem("not-found")
     return VectorList(found)
@@ -138,7 +146,7 @@ async def list_driver_vectors(request: Request[Any, Any, Any], maker: PathWord, 
 )
 async def read_driver_layout(request: Request[Any, Any, Any], maker: PathWord, model: PathWord) -> DriverLayout:
     """A driver's messages field by field, and the points it gives."""
-    found = deps_of(request).drivers.layout(f"{maker}/{model}")
+    found = deps_of(request).drivers.layout(_driver_of(request, maker, model))
     if found is None:
         raise Problem("not-found")
     return found
@@ -155,11 +163,11 @@ async def explain_frame(
     request: Request[Any, Any, Any], maker: PathWord, model: PathWord, data: JSONBody[FrameBody]
 ) -> FrameTrace:
     """A frame field by field, also a broken one as far as it can be read. Changes nothing."""
-    payload = hex_bytes(data.hex, "hex")
-    fields = deps_of(request).drivers.explain(f"{maker}/{model}", payload)
+    name, payload = _driver_of(request, maker, model), hex_bytes(data.hex, "hex")
+    fields = deps_of(request).drivers.explain(name, payload)
     if fields is None:
         raise Problem("not-found")
-    return FrameTrace(driver=f"{maker}/{model}", length=len(payload), fields=fields)
+    return FrameTrace(driver=name, length=len(payload), fields=fields)
 
 
 HANDLERS: list[Any] = [
