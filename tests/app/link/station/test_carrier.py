@@ -51,6 +51,7 @@ class Box:
             self.now_ms += 5_000
             back = self._meter.receive(carried_untrusted(frame, IDENTIFIER), self.now_ms)
             out += encode_frame(carry(ADDRESS, 0x11 | ANSWER, IDENTIFIER + 1, b"its own"))
+            out += encode_frame(carry("202600000043", 0x11 | ANSWER, IDENTIFIER, b"another station's"))
             out += encode_frame(carry(ADDRESS, 0x11 | ANSWER, IDENTIFIER, back), preamble=2)
         return out
 
@@ -71,7 +72,7 @@ async def test_a_carried_line_is_read_and_told_and_a_refusal_is_asked_again() ->
     (uplink,) = town.disk.uplinks
     found, _ = driver.decode([uplink.payload], [0])
     assert int(found[0].points["register"][0]) == 47_110
-    assert town.main.counters["line.carrier_strange"] >= 1
+    assert town.main.counters["line.carrier_strange"] >= 2
     results: list[Result | None] = []
     pair.session.command(CommandId(1), set_valve(place.meter, Valve.CLOSED), results.append, town.main.clock.time())
     for _ in range(20):

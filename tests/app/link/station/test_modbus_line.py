@@ -194,3 +194,16 @@ async def test_behind_a_dtu_they_are_readings_of_their_meters() -> None:
     assert [(meter_id, path) for meter_id, path, _ in said] == [(1, "modbus"), (2, "modbus")]
     registers = [(meaning(made, payload, AT) or {})["register"] for _, _, payload in said]
     assert registers == [123_456, struct.unpack(">I", bytes.fromhex("0002e240"))[0]]
+
+
+async def test_a_device_that_cannot_be_asked_is_said_once_on_a_connection() -> None:
+    town = Town()
+    why = {"202600000678": "its number gives no address on the line"}
+    town.known[NUMBER] = Concentrator(NUMBER, TENANT, unasked=why)
+    pair = Pair(town, StationTerminal(NUMBER, Kind.DTU))
+    await pair.settle()
+    said = [(name, reason) for name, reason, _ in town.refused]
+    assert said == [(f"{NUMBER}/202600000678", "not asked: its number gives no address on the line")]
+    town.known[NUMBER] = Concentrator(NUMBER, TENANT, poll_s=600, unasked=why)
+    pair.session.follow(town.main.clock.time())
+    assert len(town.refused) == 1

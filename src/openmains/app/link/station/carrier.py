@@ -9,7 +9,7 @@ from collections import Counter
 
 from openmains.drivers.cjt188.options import CarrierOption
 from openmains.wire.cjt188.frame import PREAMBLE
-from openmains.wire.dlt645.frame import Deframer, carried_untrusted, carry, encode_frame
+from openmains.wire.dlt645.frame import BROADCAST, Deframer, carried_untrusted, carry, encode_frame
 from openmains.wire.errors import WireError
 
 
@@ -33,6 +33,9 @@ class Carrier:
         for frame in self._deframer.feed(data):
             if not frame.is_answer or frame.is_error:
                 self._counters["line.carrier_refused"] += frame.is_answer
+                continue
+            if self._option.address != BROADCAST and frame.address != self._option.address:
+                self._counters["line.carrier_strange"] += 1  # of another station on its bus
                 continue
             try:
                 found += carried_untrusted(frame, self._option.identifier)

@@ -35,13 +35,14 @@ class LinePlace:
 @dataclass(frozen=True, slots=True)
 class Concentrator:
     """``number``: 16 digits, by which it registers. ``meters``: by number, 16 digits each. ``line``: those that the platform itself asks, every
-    ``poll_s``, by address."""
+    ``poll_s``, by address. ``unasked``: meters of its line that cannot be asked, by number, and why."""
 
     number: str
     tenant_id: TenantId
     meters: Mapping[str, Identity] = field(default_factory=dict)
     line: Mapping[str, LinePlace] = field(default_factory=dict)
     poll_s: int = 3600
+    unasked: Mapping[str, str] = field(default_factory=dict)
 
 
 def is_modbus(known: Concentrator) -> bool:
@@ -66,6 +67,11 @@ def line_place(number: str, driver: Driver, identity: Identity) -> LinePlace | N
     if meter is None or not isinstance(driver, Cjt188Driver):
         return None
     return LinePlace(meter, identity, driver.options.utc_offset_s, driver.options.carrier)
+
+
+def is_asked(driver: Driver) -> bool:
+    """Whether a meter of this product is asked on its line, if its number allows it."""
+    return driver.dialect.poll is not None if isinstance(driver, DialectDriver) else isinstance(driver, Cjt188Driver)
 
 
 def device_of(number: str, driver: DialectDriver) -> Device | None:

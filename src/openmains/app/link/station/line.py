@@ -79,7 +79,7 @@ class StationLine:
 
     def _new_carrier(self) -> Carrier | None:
         """The products of a line name one carrier, or none: what stands between us and its concentrator is one thing."""
-        options = {place.carrier for place in self._known.line.values()}
+        options = {place.carrier for place in self._known.line.values() if isinstance(place.meter, LineMeter)}
         if len(options) > 1:
             self._main.counters["line.carriers_differ"] += 1
         option = next(iter(options), None) if len(options) == 1 else None

@@ -10,7 +10,7 @@ terminal and lets in no other (ADR 0029). Who it may speak for is bounded by wha
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from openmains.app.ingest.edge.admission import Accepted, Refusal
 from openmains.app.link.reports import receipt_of
@@ -71,6 +71,7 @@ class StationSession:
         self._kind: Kind | None = None  # None until it has registered
         self._line: StationLine | ModbusLine | None = None
         self._sequence = 0
+        self._said: Mapping[str, str] = {}
 
     def is_over(self) -> bool:
         """Nothing is taken any more."""
@@ -136,6 +137,7 @@ class StationSession:
         elif known is not self._known:
             self._known = known
             self._open_line(now)
+            self._say_unasked(known)
             if self._line is not None and known.line and is_modbus(known) != isinstance(self._line, ModbusLine):
                 self._line.closed()  # another protocol than it was
                 self._line = None
@@ -246,7 +248,10 @@ class StationSession:
         if self._kind in (None, Kind.METER) or self._line is not None or self.is_over():
             return
         known = self._main.directory.find(self.terminal)
-        if known is None or not known.line:
+        if known is None:
+            return
+        self._say_unasked(known)
+        if not known.line:
             return
         self._known = known
         if is_modbus(known):
@@ -254,6 +259,13 @@ class StationSession:
         else:
             self._line = StationLine(self._main, known, self._host, now, self._wake)
         self.handle_timer(now)
+
+    def _say_unasked(self, known: Concentrator) -> None:
+        """Meters of its line that cannot be asked stand among its refusals, once for each reason on a connection."""
+        said, self._said = self._said, known.unasked
+        for number, why in known.unasked.items():
+            if said.get(number) != why:
+                self._main.refused(f"{known.number}/{number}", f"not asked: {why}", self._host, known.tenant_id, number)
 
     def _heartbeat(self, frame: Frame, now: float) -> None:
         try:
