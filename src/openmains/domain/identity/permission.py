@@ -35,6 +35,7 @@ class Permission(StrEnum):
     MANAGE_PLACES = "manage_places"
     SEE_PRODUCTS = "see_products"
     MANAGE_PRODUCTS = "manage_products"
+    MANAGE_DRIVERS = "manage_drivers"
     SEE_METERS = "see_meters"
     SEE_TIMELINE = "see_timeline"
     EXPORT_METERS = "export_meters"
@@ -129,6 +130,7 @@ PERMISSIONS: dict[Permission, Words] = {
     Permission.MANAGE_PLACES: Words(Group.BOOK, "新建、修改、导入区域", "add, change and import areas"),
     Permission.SEE_PRODUCTS: Words(Group.BOOK, "查看产品和驱动", "see products and drivers"),
     Permission.MANAGE_PRODUCTS: Words(Group.BOOK, "新建、修改产品及其限值", "add and change products and their limits"),
+    Permission.MANAGE_DRIVERS: Words(Group.BOOK, "加装、更换、撤下驱动页", "add, replace and take away driver pages"),
     Permission.SEE_METERS: Words(
         Group.BOOK,
         "查看表具（含地址）、库存、安装和集中器；用户须另有权限",
