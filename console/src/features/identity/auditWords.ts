@@ -5,6 +5,11 @@ import type { Words } from "@/shared/i18n/bilingual";
 
 export const auditWords = {
   actions: {
+    set_import_heading: ["对应导入列名", "Said what a heading is"],
+    remove_import_heading: ["取消导入列名对应", "Took back what a heading is"],
+    save_view: ["保存列表视图", "Kept a view of a list"],
+    change_view: ["修改列表视图", "Changed a view of a list"],
+    remove_view: ["删除列表视图", "Removed a view of a list"],
     add_channel: ["新建通知渠道", "Add a channel"],
     change_channel: ["修改通知渠道", "Change a channel"],
     remove_channel: ["删除通知渠道", "Remove a channel"],
@@ -208,6 +213,8 @@ export const auditWords = {
     tariff_plan: ["价格方案", "Plan of a tariff"],
     bulk: ["批量数据", "Readings in bulk"],
     saved_query: ["保存的查询", "Saved query"],
+    list_view: ["列表视图", "View of a list"],
+    import_heading: ["导入列名", "Heading of a file"],
     reading_edit: ["读数修改", "Edit of a reading"],
     manual_reading: ["人工抄表", "Manual reading"],
     readings: ["读数", "Readings"],

@@ -45,6 +45,7 @@ class HomeSummaries:
                 await alarms.counts(self._now_us(), severity=None, event=None, meter_id=None, area_id=None),
                 await alarms.page(NEWEST, None, status="open", severity=None, event=None, meter_id=None, area_id=None),
                 await work[HomeStore].closed_for_safety(),
+                None if any(of.active > of.never_seen for of in meters) else await work[HomeStore].first_steps(),
             )
 
     async def _meters(self, tenant_id: TenantId) -> tuple[int, list[MeterTotals]]:

@@ -2,6 +2,7 @@
 """Ports of the fleet and the tables behind them."""
 
 from openmains.app.fleet.choice import ChosenMeters
+from openmains.app.fleet.imports.headings import ImportHeadings
 from openmains.app.fleet.lives.ports import LifeStore
 from openmains.app.fleet.model import MeterFilter
 from openmains.app.fleet.ports import AreaStore, ConcentratorStore, MeterSearch, MeterStore, PremisesStore, ProductStore
@@ -14,6 +15,7 @@ from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.fleet import search
 from openmains.edges.postgres.fleet.chosen import Chosen
 from openmains.edges.postgres.fleet.concentrator_rows import Concentrators
+from openmains.edges.postgres.fleet.headings import Headings
 from openmains.edges.postgres.fleet.kinds import products_of
 from openmains.edges.postgres.fleet.lives import Lives
 from openmains.edges.postgres.fleet.meters import SILENT_DAYS, Meters
@@ -51,6 +53,7 @@ def adapters(wording: Wording) -> Adapters:
     return dict(
         [
             Bind(LifeStore).to(lives),
+            Bind(ImportHeadings).to(Headings),
             Bind(AreaStore).to(Areas),
             Bind(PremisesStore).to(PremisesTable),
             Bind(ProductStore).to(Products),

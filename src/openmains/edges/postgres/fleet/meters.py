@@ -156,8 +156,21 @@ class Meters:
     async def registered(self, chosen: MeterFilter) -> list[RegisteredMeter]:
         return [_registered(row, self._wording) for row in await self._page(chosen)]
 
+    async def count(self, chosen: MeterFilter) -> int:
+        fragments, values = await self._conditions(chosen)
+        query = extended(_QUERIES["listed_meters"], *fragments, "LIMIT :most")
+        return len(await query.fetch(self._connection, **values))
+
     async def _page(self, chosen: MeterFilter) -> Sequence[Row]:
         column, direction, beyond = _ORDER[chosen.sort]
+        fragments, values = await self._conditions(chosen)
+        if chosen.after is not None:
+            fragments.append(f"AND {column} {beyond} :after")
+            values["after"] = chosen.after[0] if column == "m.number" else chosen.after[1]
+        fragments.append(f"ORDER BY {column} {direction} LIMIT :most")
+        return await extended(_QUERIES["meters"], *fragments).fetch(self._connection, **values)
+
+    async def _conditions(self, chosen: MeterFilter) -> tuple[list[str], dict[str, Any]]:
         values: dict[str, Any] = {"tenant_id": self._tenant_id, "most": chosen.limit}
         fragments = []
         if chosen.area_id is not None:
@@ -177,11 +190,7 @@ class Meters:
         if chosen.status == "silent":
             values["now_us"] = int(chosen.now_us)
             values["modes"], values["silent_days"] = list(SILENT_DAYS), list(SILENT_DAYS.values())
-        if chosen.after is not None:
-            fragments.append(f"AND {column} {beyond} :after")
-            values["after"] = chosen.after[0] if column == "m.number" else chosen.after[1]
-        fragments.append(f"ORDER BY {column} {direction} LIMIT :most")
-        return await extended(_QUERIES["meters"], *fragments).fetch(self._connection, **values)
+        return fragments, values
 
     async def by_ids(self, meter_ids: Sequence[MeterId]) -> list[Meter]:
         return [Meter(**_fields(row, self._wording)) for row in await self._by_ids(meter_ids)]
