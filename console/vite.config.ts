@@ -17,6 +17,11 @@ export default defineConfig({
     chunkSizeWarningLimit: 900,
     manifest: true,
     modulePreload: { polyfill: false },
+    // What many pages need comes as one file: a page of its own is a handful of requests, not eighty (e2e/budget.mjs). Charts stay apart, for
+    // they are large and most pages have none.
+    rolldownOptions: { output: { codeSplitting: { groups: [
+      { name: "common", test: /node_modules[\\/](?!echarts|zrender)|[\\/]src[\\/]shared[\\/]/, minShareCount: 14 },
+    ] } } },
   },
   server: { proxy: { "/api": { target: server, ws: true } } },
   test: {

@@ -16,6 +16,7 @@ export const routes: RouteRecordRaw[] = [
     component: () => import("./AppFrame.vue"),
     children: [
       ...pages.filter((page) => page.meta.alone !== true),
+      { path: "/not-allowed/:page/:rest(.*)*", name: "not-allowed", component: () => import("./NotAllowed.vue"), meta: { title: "frame.notAllowed" } },
       { path: "/:rest(.*)*", name: "not-found", component: () => import("./NotFound.vue"), meta: { title: "frame.notFound" } },
     ],
   },
@@ -37,10 +38,16 @@ async function guard(to: RouteLocationNormalized) {
     }
   }
   const me = session.me.value;
+  // What was refused may be allowed by now, to this person or to the next who signs in.
+  if (to.name === "not-allowed" && me !== null) {
+    const [wanted, rest] = [String(to.params.page), to.params.rest];
+    const least = pages.find((page) => page.name === wanted)?.meta.least;
+    if (least === undefined || session.may(least)) return { path: `/${(Array.isArray(rest) ? rest : [rest]).join("/")}`, query: to.query };
+  }
   if (to.meta.open) return me !== null && !me.must_change ? safeReturn(to.query.to) : true;
   if (me === null) return { name: "sign-in", query: to.fullPath === "/" ? {} : { to: to.fullPath } };
   if (me.must_change && to.name !== "password") return { name: "password", query: { to: to.fullPath } };
-  if (to.meta.least !== undefined && !session.may(to.meta.least)) return { name: "home" };
+  if (to.meta.least !== undefined && !session.may(to.meta.least)) return { name: "not-allowed", params: { page: String(to.name), rest: to.path.split("/").filter((part) => part !== "") }, query: to.query };
   return true;
 }
 

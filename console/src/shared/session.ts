@@ -2,6 +2,7 @@
 // Who is signed in. One reactive value for the whole page; the server decides what is allowed, this only hides what would be refused.
 import { computed, readonly, ref } from "vue";
 import type { Me, Role } from "@/api/types";
+import { takePreferences } from "@/shared/preferences";
 
 const RANK: Record<Role, number> = { viewer: 0, operator: 1, administrator: 2 };
 
@@ -22,6 +23,7 @@ export function useSession() {
 
 export function setSession(value: Me | null): void {
   me.value = value;
+  takePreferences(value?.preferences ?? null);
   if (value !== null) expired.value = false;
 }
 

@@ -13,13 +13,13 @@ export const whoAmI = () => call("get", "/api/v1/session");
 export const signIn = (body: { tenant?: string; login: string; password: string }) => call("post", "/api/v1/session", { body });
 export const signOut = () => call("delete", "/api/v1/session");
 export const changePassword = (body: { current: string; new: string; keep_tokens: boolean }) => call("post", "/api/v1/session/password", { body });
-export const listUsers = (query: { cursor?: string }, signal: Abort) => call("get", "/api/v1/users", { query, signal });
+export const listUsers = (query: { cursor?: string; limit?: number }, signal: Abort) => call("get", "/api/v1/users", { query, signal });
 export const createUser = (body: NewUser) => call("post", "/api/v1/users", { body });
 export const changeUser = (userId: number, body: UserChange) => call("patch", "/api/v1/users/{user_id}", { path: { user_id: userId }, body });
 export const removeUser = (userId: number, reason: string) => call("delete", "/api/v1/users/{user_id}", { path: { user_id: userId }, query: { reason } });
 export const resetPassword = (userId: number, reason: string) =>
   call("post", "/api/v1/users/{user_id}/password", { path: { user_id: userId }, body: { reason } });
-export const listTokens = (query: { cursor?: string }, signal: Abort) => call("get", "/api/v1/tokens", { query, signal });
+export const listTokens = (query: { cursor?: string; limit?: number }, signal: Abort) => call("get", "/api/v1/tokens", { query, signal });
 export const createToken = (body: NewToken) => call("post", "/api/v1/tokens", { body });
 export const revokeToken = (tokenId: number, reason: string) => call("delete", "/api/v1/tokens/{token_id}", { path: { token_id: tokenId }, query: { reason } });
 export const listAudit = (query: AuditQuery, signal: Abort) => call("get", "/api/v1/audit", { query, signal });
