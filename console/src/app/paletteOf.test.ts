@@ -4,7 +4,7 @@ import { paletteOf } from "./paletteOf";
 
 const frame = (role: "viewer" | "administrator") => {
   const go = vi.fn();
-  return { go, entries: paletteOf({ t: (key) => key, may: (least) => role === "administrator" || least === "viewer", go, setLocale: vi.fn(), setTheme: vi.fn(), leave: vi.fn() }) };
+  return { go, entries: paletteOf({ t: (key) => key, may: (needed) => role === "administrator" || needed === "see_meters", go, setLocale: vi.fn(), setTheme: vi.fn(), leave: vi.fn() }) };
 };
 
 it("has the pages that the person may open, by both titles, and the acts of the frame", () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pages that open without a number in their address, and what the frame itself can do, for the role of the person.
-import type { Role } from "@/api/types";
+// Pages that open without a number in their address, and what the frame itself can do, for what the person may do.
+import type { Permission } from "@/api/types";
 import { isText, type Text, type Words } from "@/shared/i18n/bilingual";
 import { words as shared } from "@/shared/i18n/words";
 import type { PaletteEntry } from "@/shared/palette";
@@ -9,7 +9,7 @@ import { pages, words } from "./collected";
 
 interface Frame {
   t: (key: string) => string;
-  may: (least: Role) => boolean;
+  may: (needed: Permission) => boolean;
   go: (page: string) => unknown;
   setLocale: () => unknown;
   setTheme: (theme: Theme) => unknown;
@@ -29,7 +29,7 @@ function both(key: string): string {
 }
 
 export function paletteOf({ t, may, go, setLocale, setTheme, leave }: Frame): readonly PaletteEntry[] {
-  const open = pages.filter(({ path, meta }) => !path.includes(":") && meta.open !== true && meta.title !== "gallery.title" && (meta.least === undefined || may(meta.least)));
+  const open = pages.filter(({ path, meta }) => !path.includes(":") && meta.open !== true && meta.title !== "gallery.title" && (meta.needs === undefined || may(meta.needs)));
   const act = (key: string, run: () => unknown): PaletteEntry => ({ key: `act ${key}`, text: t(key), also: both(key), run });
   return [
     ...open.map(({ name, meta }) => ({ key: `page ${name}`, text: t(meta.title), also: both(meta.title), run: () => go(name) })),

@@ -3,11 +3,12 @@
 import { watch } from "vue";
 import { createRouter, createWebHistory, type RouteLocationNormalized, type Router, type RouteRecordRaw } from "vue-router";
 import { Problem } from "@/api/problem";
+import type { Permission } from "@/api/types";
 import { whoAmI } from "@/features/identity/calls";
 import { i18n, setLocale } from "@/shared/i18n";
 import { setSession, useSession } from "@/shared/session";
 import { safeReturn } from "@/shared/urlState";
-import { pages } from "./collected";
+import { nav, pages } from "./collected";
 
 export const routes: RouteRecordRaw[] = [
   ...pages.filter((page) => page.meta.alone === true),
@@ -21,6 +22,12 @@ export const routes: RouteRecordRaw[] = [
     ],
   },
 ];
+
+/** The first page of the navigation that a person may open; one's own tokens are everybody's. */
+function firstPage(may: (needed: Permission) => boolean): string {
+  const needs = new Map(pages.map((page) => [page.name, page.meta.needs]));
+  return nav.find(({ page }) => needs.get(page) === undefined || may(needs.get(page) as Permission))?.page ?? "tokens";
+}
 
 let asked = false; // the cookie is asked about once; after that sign-in and sign-out say what changes
 
@@ -41,13 +48,16 @@ async function guard(to: RouteLocationNormalized) {
   // What was refused may be allowed by now, to this person or to the next who signs in.
   if (to.name === "not-allowed" && me !== null) {
     const [wanted, rest] = [String(to.params.page), to.params.rest];
-    const least = pages.find((page) => page.name === wanted)?.meta.least;
-    if (least === undefined || session.may(least)) return { path: `/${(Array.isArray(rest) ? rest : [rest]).join("/")}`, query: to.query };
+    const needed = pages.find((page) => page.name === wanted)?.meta.needs;
+    if (needed === undefined || session.may(needed)) return { path: `/${(Array.isArray(rest) ? rest : [rest]).join("/")}`, query: to.query };
   }
   if (to.meta.open) return me !== null && !me.must_change ? safeReturn(to.query.to) : true;
   if (me === null) return { name: "sign-in", query: to.fullPath === "/" ? {} : { to: to.fullPath } };
   if (me.must_change && to.name !== "password") return { name: "password", query: { to: to.fullPath } };
-  if (to.meta.least !== undefined && !session.may(to.meta.least)) return { name: "not-allowed", params: { page: String(to.name), rest: to.path.split("/").filter((part) => part !== "") }, query: to.query };
+  if (to.meta.needs !== undefined && !session.may(to.meta.needs)) {
+    if (to.name === "home") return { name: firstPage(session.may) }; // where sign-in leads, and nobody asked for
+    return { name: "not-allowed", params: { page: String(to.name), rest: to.path.split("/").filter((part) => part !== "") }, query: to.query };
+  }
   return true;
 }
 

@@ -85,6 +85,29 @@ async def test_a_view_is_its_owners_or_of_all_with_a_role(world: World) -> None:
         assert acts.count("save_view") == 3 and {"change_view", "remove_view"} <= set(acts)
 
 
+async def test_a_view_is_seen_by_all_who_may_do_what_its_role_may(world: World) -> None:
+    utility = await world.utility()
+    cashier, clerk, viewer = [await world.user(utility, role) for role in ("cashier", "clerk", "viewer")]
+    async with (
+        world.client(utility.token) as boss, world.client(cashier) as takes, world.client(clerk) as keeps,
+        world.client(viewer) as sees,
+    ):  # fmt: skip
+        for role in ("cashier", "government"):
+            assert (await boss.post("/list-views", json=OPEN | {"name": role, "shared_with": role})).status_code == 201
+
+        async def names(client: object) -> list[str]:
+            return [view["name"] for view in (await client.get("/list-views")).json()["items"]]  # type: ignore[attr-defined]
+
+        assert await names(boss) == ["cashier", "government"]
+        assert await names(takes) == ["cashier"]  # sees places, and no sums
+        assert await names(keeps) == await names(sees) == ["government"]  # neither takes money
+        for role in ("cashier", "operator", "own-1", "nobody"):
+            refused = await keeps.post("/list-views", json=OPEN | {"shared_with": role})
+            assert refused.status_code == 400 and refused.json()["errors"][0]["pointer"] == "/shared_with", role
+        made = (await takes.post("/list-views", json=OPEN | {"shared_with": "cashier"})).json()
+        assert (await boss.delete(f"/list-views/{made['view_id']}")).status_code == 204  # who manages people
+
+
 async def test_headings_of_other_systems_are_remembered_for_the_utility(world: World) -> None:
     utility, stranger = await world.utility(), await world.utility()
     viewer = await world.user(utility, "viewer")

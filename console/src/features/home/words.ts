@@ -8,7 +8,7 @@ export const words = {
     help: ["按顺序完成；完成的步骤由系统读取台账判断。收到第一条报文后本卡片消失。", "One after the other; what is done is read from the registry. The card goes once the first message is there."],
     done: ["已完成", "done"],
     open: ["未完成", "not done"],
-    whose: ["（需要{role}）", "(takes the role {role})"],
+    whose: ["（您没有此权限，请由有权限的同事办理）", "(not among your permissions: for a colleague who has it)"],
     of: {
       areas: ["区域", "Areas"], products: ["产品", "Products"], meters: ["表具", "Meters"], keys: ["密钥", "Keys"], heard: ["第一条报文", "First message"],
       people: ["同事", "Colleagues"],
@@ -71,6 +71,9 @@ export const words = {
       exceptions: ["异常数据审核", "Readings to review"],
       batches_stopped: ["自动停止的批量命令", "Batches that stopped by themselves"],
       visits: ["需上门的表具", "Meters to visit"],
+      own_orders: ["派给我的工单", "My work orders"],
+      orders_to_assign: ["待派工单", "Work orders to assign"],
+      orders_to_check: ["待审核工单", "Work orders to check"],
       unknown_terminals: ["未知终端", "Unknown terminals"],
       dead_letters: ["无法解析报文", "Unreadable messages"],
     },

@@ -4,6 +4,7 @@
 A view is no right: who opens it is asked for what the list itself asks for, and sees what that person may see.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Protocol
 
@@ -13,7 +14,8 @@ from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
-from openmains.domain.identity.role import Role, covers
+from openmains.domain.identity.permission import Permission
+from openmains.domain.identity.role import BUILT_IN, Role, built_in, covers
 from openmains.domain.ids import UserId
 
 MOST_VIEWS = 1_000
@@ -25,8 +27,8 @@ QueryText = Annotated[str, Meta(max_length=1000)]
 
 
 class NewListView(Struct, frozen=True, forbid_unknown_fields=True):
-    """``page``: the console's name of the list's page; ``query``: keys of its address, without the place in the list; ``shared_with``: all
-    whose role is at least this one see it too, null: nobody else."""
+    """``page``: the console's name of the list's page; ``query``: keys of its address, without the place in the list; ``shared_with``: a
+    built-in role; all who may do what it may see it too, null: nobody else."""
 
     page: PageName
     name: ViewName
@@ -48,10 +50,10 @@ class ListView(Struct, frozen=True):
 
 
 class ListViews(Protocol):
-    """Of one tenant: a person's own, and those that are shared with the person's role."""
+    """Of one tenant: a person's own, and those that are shared with one of ``roles`` (``audiences``)."""
 
-    async def all(self, user_id: UserId, role: Role, page: str | None) -> list[ListView]: ...
-    async def get(self, view_id: int, user_id: UserId, role: Role) -> ListView | None: ...
+    async def all(self, user_id: UserId, roles: Sequence[Role], page: str | None) -> list[ListView]: ...
+    async def get(self, view_id: int, user_id: UserId, roles: Sequence[Role]) -> ListView | None: ...
     async def count(self) -> int: ...
     async def add(self, user_id: UserId, wanted: NewListView) -> int | None:
         """None: the person has one of this name for the page."""
@@ -62,8 +64,13 @@ class ListViews(Protocol):
     async def remove(self, view_id: int) -> None: ...
 
 
+def audiences(actor: Actor) -> list[Role]:
+    """The built-in roles whose shared views this person sees: those of which it may do everything, its own among them."""
+    return [role for role in BUILT_IN if covers(actor.permissions, built_in(role))]
+
+
 async def add_view(store: Store, actor: Actor, wanted: NewListView) -> ListView:
-    """Raises ``invalid-input`` for a role above one's own, ``name-taken``, ``too-many-saved``."""
+    """Raises ``invalid-input`` for a role that may do what one may not, ``name-taken``, ``too-many-saved``."""
     async with store.tenant(actor.tenant_id) as work:
         _check(actor, wanted)
         if await work[ListViews].count() >= MOST_VIEWS:
@@ -77,7 +84,7 @@ async def add_view(store: Store, actor: Actor, wanted: NewListView) -> ListView:
 
 
 async def change_view(store: Store, actor: Actor, view_id: int, wanted: NewListView) -> ListView:
-    """Its owner's and administrators' to do; its page stays. Raises as ``add_view``, ``not-found`` and ``not-your-query``."""
+    """Its owner's to do, and theirs who manage people; its page stays. Raises as ``add_view``, ``not-found`` and ``not-your-query``."""
     async with store.tenant(actor.tenant_id) as work:
         before = await _own(work, view_id, actor)
         _check(actor, wanted)
@@ -90,7 +97,7 @@ async def change_view(store: Store, actor: Actor, view_id: int, wanted: NewListV
 
 
 async def remove_view(store: Store, actor: Actor, view_id: int) -> None:
-    """Forget a view; its owner's and administrators' to do."""
+    """Forget a view; its owner's to do, and theirs who manage people."""
     async with store.tenant(actor.tenant_id) as work:
         before = await _own(work, view_id, actor)
         await work[ListViews].remove(view_id)
@@ -98,12 +105,12 @@ async def remove_view(store: Store, actor: Actor, view_id: int) -> None:
 
 
 def _check(actor: Actor, wanted: NewListView) -> None:
-    if wanted.shared_with is not None and not covers(actor.role, wanted.shared_with):
+    if wanted.shared_with is not None and wanted.shared_with not in audiences(actor):
         raise Problem("invalid-input", fields=(("/shared_with", "not-accepted"),))  # one would not see it oneself
 
 
 async def _get(work: Work, view_id: int, actor: Actor) -> ListView:
-    found = await work[ListViews].get(view_id, actor.user_id, actor.role)
+    found = await work[ListViews].get(view_id, actor.user_id, audiences(actor))
     if found is None:
         raise Problem("not-found")
     return found
@@ -111,6 +118,6 @@ async def _get(work: Work, view_id: int, actor: Actor) -> ListView:
 
 async def _own(work: Work, view_id: int, actor: Actor) -> ListView:
     found = await _get(work, view_id, actor)
-    if not found.is_own and actor.role is not Role.ADMINISTRATOR:
+    if not found.is_own and not actor.may(Permission.MANAGE_USERS):
         raise Problem("not-your-query", owner=found.owner)
     return found

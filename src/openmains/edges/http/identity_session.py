@@ -11,10 +11,10 @@ from msgspec import Meta, Struct
 from openmains.app.identity.model import Actor
 from openmains.app.identity.preferences import Preferences, PreferencesChange, change_preferences, own_preferences
 from openmains.app.identity.session import sign_out as end_session
-from openmains.domain.identity.role import Role
+from openmains.domain.identity.permission import Permission
 from openmains.edges.http.deps import actor_of, client_address, deps_of
 from openmains.edges.http.guard import BROWSER_COOKIE, browser_cookie, session_cookie
-from openmains.edges.http.permissions import ANY_PASSWORD, PUBLIC, VIEWER
+from openmains.edges.http.permissions import ANY_PASSWORD, PUBLIC, SIGNED_IN
 from openmains.edges.http.problems import request_id_of
 
 Password = Annotated[str, Meta(min_length=1, max_length=1024)]
@@ -39,12 +39,14 @@ class PasswordBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SessionInfo(Struct, frozen=True):
-    """Who is signed in. ``must_change``: nothing but the password can be changed until it is."""
+    """Who is signed in. ``permissions``: what this session or token may do; ``must_change``: nothing but the password can be
+    changed until it is."""
 
     user_id: int
     login: str
     name: str
-    role: Role
+    role: str
+    permissions: list[Permission]
     locale: str
     zone: str
     kind: str
@@ -59,6 +61,7 @@ def _info(actor: Actor, preferences: Preferences, expires_at: datetime | None = 
         login=actor.login,
         name=actor.name,
         role=actor.role,
+        permissions=sorted(actor.permissions),
         locale=actor.locale,
         zone=actor.zone,
         kind=actor.kind,
@@ -92,7 +95,7 @@ async def read_session(request: Request[Any, Any, Any]) -> SessionInfo:
     return _info(actor, await own_preferences(deps_of(request).store, actor))
 
 
-@patch("/session/preferences", operation_id="change_preferences", tags=["identity"], opt=VIEWER)
+@patch("/session/preferences", operation_id="change_preferences", tags=["identity"], opt=SIGNED_IN)
 async def change_own_preferences(request: Request[Any, Any, Any], data: JSONBody[PreferencesChange]) -> Preferences:
     """One's own language, way of writing numbers, rows a page and columns of lists; what is left out stays."""
     return await change_preferences(deps_of(request).store, actor_of(request), data)

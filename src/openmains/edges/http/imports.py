@@ -19,9 +19,10 @@ from openmains.app.job.request import ask_for_job
 from openmains.app.spreadsheet import csv_bytes
 from openmains.domain.fleet.registry_columns import COLUMNS, REQUIRED
 from openmains.domain.fleet.registry_help import HELP
+from openmains.domain.identity.permission import Permission
 from openmains.edges.http.bulk_inputs import CSV, XLSX
 from openmains.edges.http.deps import actor_of, deps_of
-from openmains.edges.http.permissions import OPERATOR
+from openmains.edges.http.permissions import may
 from openmains.edges.http.problems import language_of
 from openmains.edges.http.text_door import file_name
 from openmains.edges.http.uploads import LARGEST_IMPORT, keep_upload, kind_of
@@ -38,7 +39,7 @@ class ImportColumn(Struct, frozen=True):
     rule: str
 
 
-@get("/imports/columns", operation_id="list_import_columns", tags=["jobs"], opt=OPERATOR)
+@get("/imports/columns", operation_id="list_import_columns", tags=["jobs"], opt=may(Permission.MANAGE_METERS))
 async def list_import_columns(request: Request[Any, Any, Any]) -> list[ImportColumn]:
     """What a file of meters may hold, column by column, with an example that is taken."""
     language = language_of(request)
@@ -56,20 +57,20 @@ async def list_import_columns(request: Request[Any, Any, Any]) -> list[ImportCol
     ]
 
 
-@get("/imports/headings", operation_id="list_import_headings", tags=["jobs"], opt=OPERATOR)
+@get("/imports/headings", operation_id="list_import_headings", tags=["jobs"], opt=may(Permission.MANAGE_METERS))
 async def list_import_headings(request: Request[Any, Any, Any]) -> list[ImportHeading]:
     """Headings of other systems' files that people said are columns of the import of meters."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         return await work[ImportHeadings].all()
 
 
-@put("/imports/headings", operation_id="set_import_heading", tags=["jobs"], opt=OPERATOR)
+@put("/imports/headings", operation_id="set_import_heading", tags=["jobs"], opt=may(Permission.MANAGE_METERS))
 async def set_import_heading(request: Request[Any, Any, Any], data: JSONBody[ImportHeading]) -> list[ImportHeading]:
     """A heading of other systems' files is this column from now on. What a heading means here already stays."""
     return await set_heading(deps_of(request).store, actor_of(request), data)
 
 
-@delete("/imports/headings", operation_id="remove_import_heading", status_code=200, tags=["jobs"], opt=OPERATOR)
+@delete("/imports/headings", operation_id="remove_import_heading", status_code=200, tags=["jobs"], opt=may(Permission.MANAGE_METERS))
 async def remove_import_heading(
     request: Request[Any, Any, Any], heading: Annotated[str, QueryParameter(min_length=1, max_length=100)]
 ) -> list[ImportHeading]:
@@ -77,7 +78,13 @@ async def remove_import_heading(
     return await remove_heading(deps_of(request).store, actor_of(request), heading)
 
 
-@get("/imports/template", operation_id="download_import_template", tags=["jobs"], opt=OPERATOR)
+@get(
+    "/imports/template",
+    operation_id="download_import_template",
+    media_type="application/octet-stream",
+    tags=["jobs"],
+    opt=may(Permission.MANAGE_METERS),
+)
 async def download_import_template(
     request: Request[Any, Any, Any],
     kind: Annotated[Literal["csv", "xlsx"], QueryParameter(name="format", description="csv or xlsx.")] = "xlsx",
@@ -125,7 +132,7 @@ def _workbook(rows: list[list[str]]) -> bytes:
     status_code=202,
     tags=["jobs"],
     request_max_body_size=LARGEST_IMPORT,
-    opt=OPERATOR,
+    opt=may(Permission.MANAGE_METERS),
 )
 async def start_import(
     request: Request[Any, Any, Any],

@@ -10,6 +10,7 @@ from openmains.edges.http.problem_texts import (
     billing,
     command,
     device_management,
+    field,
     fleet,
     identity,
     ledger,
@@ -19,6 +20,7 @@ from openmains.edges.http.problem_texts import (
     request,
     security,
     tariff,
+    work_order,
 )
 from openmains.edges.http.problem_texts.text import Text
 
@@ -32,8 +34,10 @@ PROBLEMS: dict[str, Text] = {
     **alarm.TEXTS,
     **command.TEXTS,
     **device_management.TEXTS,
+    **field.TEXTS,
     **tariff.TEXTS,
     **ledger.TEXTS,
     **billing.TEXTS,
     **notice.TEXTS,
+    **work_order.TEXTS,
 }

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What people set for themselves, and the views of lists they keep."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from openmains.app.identity.list_views import ListView, NewListView
 from openmains.app.identity.preferences import Preferences
-from openmains.domain.identity.role import Role, covers
+from openmains.domain.identity.role import Role
 from openmains.domain.ids import TenantId, UserId
 from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.queries import load
@@ -49,11 +50,11 @@ class ListViewTable:
         self._connection = connection
         self._tenant_id = tenant_id
 
-    async def all(self, user_id: UserId, role: Role, page: str | None) -> list[ListView]:
-        return await self._rows(user_id, role, page, None)
+    async def all(self, user_id: UserId, roles: Sequence[Role], page: str | None) -> list[ListView]:
+        return await self._rows(user_id, roles, page, None)
 
-    async def get(self, view_id: int, user_id: UserId, role: Role) -> ListView | None:
-        rows = await self._rows(user_id, role, None, view_id)
+    async def get(self, view_id: int, user_id: UserId, roles: Sequence[Role]) -> ListView | None:
+        rows = await self._rows(user_id, roles, None, view_id)
         return rows[0] if rows else None
 
     async def count(self) -> int:
@@ -74,12 +75,12 @@ class ListViewTable:
     async def remove(self, view_id: int) -> None:
         await _QUERIES["remove_list_view"].execute(self._connection, tenant_id=self._tenant_id, view_id=view_id)
 
-    async def _rows(self, user_id: UserId, role: Role, page: str | None, view_id: int | None) -> list[ListView]:
+    async def _rows(self, user_id: UserId, roles: Sequence[Role], page: str | None, view_id: int | None) -> list[ListView]:
         rows = await _QUERIES["list_views"].fetch(
             self._connection,
             tenant_id=self._tenant_id,
             user_id=user_id,
-            roles=[each.value for each in Role if covers(role, each)],
+            roles=[each.value for each in roles],
             page=page,
             view_id=view_id,
         )

@@ -3,14 +3,15 @@
 ALTER TABLE app_user ADD COLUMN preferences jsonb NOT NULL DEFAULT '{}';
 
 -- A list as somebody looks at it, kept under a name: its filters, order and columns, as the console's address has them. Its owner's, or of all
--- whose role is at least this one; changed by who made it, and by administrators.
+-- who may do what this built-in role may; changed by who made it, and by those who manage people.
 CREATE TABLE list_view (
   view_id     bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
   tenant_id   int NOT NULL REFERENCES tenant,
   owner_id    bigint NOT NULL REFERENCES app_user ON DELETE CASCADE,
   page        text NOT NULL CHECK (page <> ''),
   name        text NOT NULL CHECK (name <> ''),
-  shared_with text CHECK (shared_with IN ('viewer', 'operator', 'administrator')),  -- null: nobody
+  shared_with text CHECK (shared_with IN ('administrator', 'operator', 'dispatcher', 'clerk', 'cashier', 'reader', 'installer',
+    'government', 'viewer')),  -- null: nobody
   query       jsonb NOT NULL,
   changed_at  timestamptz NOT NULL DEFAULT now(),
   UNIQUE (tenant_id, owner_id, page, name)
