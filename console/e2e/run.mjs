@@ -5,6 +5,7 @@
 //   OPENMAINS_E2E_URL=… OPENMAINS_E2E_PASSWORD=… npm run e2e      uses a demo that runs already
 //   … -- --screens                 also writes docs/screens/
 //   … -- --tour                    also the pictures of docs/tour (--screens takes them too)
+//   … -- --once                    each story in one language, in turn: half the time
 //   … -- home judge budget         only these stories, or the budget of pages
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { launch } from "./browser.mjs";
@@ -21,14 +22,15 @@ const demo =
     ? await startDemo()
     : { url: given, coapPort: Number(process.env.OPENMAINS_E2E_COAP_PORT ?? 5683), password: process.env.OPENMAINS_E2E_PASSWORD, stop: async () => undefined };
 const withScreens = process.argv.includes("--screens");
+const once = process.argv.includes("--once");
 const only = process.argv.slice(2).filter((word) => !word.startsWith("-")); // names of stories
 const browser = await launch();
 let failed = false;
 try {
   const signedIn = await signIn();
   const parts = [
-    ...["zh", "en"].map((locale) => () => walk(browser, demo, signedIn, locale, only)),
-    ...(only.length > 0 ? [] : [...["zh", "en"].map((locale) => () => walkPaths(browser, demo, signedIn, locale, withScreens ? pathPicture : undefined))]),
+    ...["zh", "en"].map((locale) => () => walk(browser, demo, signedIn, locale, only, once)),
+    ...(only.length > 0 ? [] : [...(once ? ["zh"] : ["zh", "en"]).map((locale) => () => walkPaths(browser, demo, signedIn, locale, withScreens ? pathPicture : undefined))]),
     ...(only.length > 0 && !only.includes("budget") ? [] : [() => checkBudget(browser, demo, signedIn)]),
     ...(withScreens ? [() => takeScreens(browser, demo.url, signedIn)] : []),
     ...(withScreens || process.argv.includes("--tour") ? [() => takeTour(browser, demo.url, signedIn)] : []),

@@ -70,7 +70,13 @@ async def set_import_heading(request: Request[Any, Any, Any], data: JSONBody[Imp
     return await set_heading(deps_of(request).store, actor_of(request), data)
 
 
-@delete("/imports/headings", operation_id="remove_import_heading", status_code=200, tags=["jobs"], opt=may(Permission.MANAGE_METERS))
+@delete(
+    "/imports/headings",
+    operation_id="remove_import_heading",
+    status_code=200,
+    tags=["jobs"],
+    opt=may(Permission.MANAGE_METERS),
+)
 async def remove_import_heading(
     request: Request[Any, Any, Any], heading: Annotated[str, QueryParameter(min_length=1, max_length=100)]
 ) -> list[ImportHeading]:

@@ -75,7 +75,9 @@ class ListViewTable:
     async def remove(self, view_id: int) -> None:
         await _QUERIES["remove_list_view"].execute(self._connection, tenant_id=self._tenant_id, view_id=view_id)
 
-    async def _rows(self, user_id: UserId, roles: Sequence[Role], page: str | None, view_id: int | None) -> list[ListView]:
+    async def _rows(
+        self, user_id: UserId, roles: Sequence[Role], page: str | None, view_id: int | None
+    ) -> list[ListView]:
         rows = await _QUERIES["list_views"].fetch(
             self._connection,
             tenant_id=self._tenant_id,
