@@ -3751,7 +3751,8 @@ export interface paths {
         };
         /**
          * CountMeters
-         * @description How many meters the filters of the list take, counted up to ten thousand; a search has no total.
+         * @description How many meters the filters of the list take, counted up to ten thousand; null where a status is asked for among very many.
+         *     A search has no total.
          */
         get: operations["count_meters"];
         put?: never;
@@ -7211,7 +7212,7 @@ export interface components {
         };
         /** Counted */
         Counted: {
-            count: number;
+            count: number | null;
             most: number;
         };
         /** CursorNow */

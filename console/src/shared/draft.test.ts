@@ -67,6 +67,15 @@ it("of a record keeps what was typed, and leaves what others changed meanwhile",
   scope.stop();
 });
 
+it("stands over what others changed while it is open, and takes nothing of theirs back later", () => {
+  visit(reactive({ name: "old", address: "street 1" }), (form, draft) => {
+    form.name = "typed";
+    expect(draft.refill(() => Object.assign(form, { name: "old", address: "street 2" }))).toBe(true);
+    expect([form.name, form.address]).toEqual(["typed", "street 2"]);
+  });
+  visit(reactive({ name: "old", address: "street 3" }), (form) => { expect([form.name, form.address]).toEqual(["typed", "street 3"]); });
+});
+
 it("tells what differs, of lists and records too", () => {
   expect(typedSince({ a: 1, b: [1, 2], c: { d: 1 } }, { a: 1, b: [1, 3], c: { d: 1 } })).toEqual({ b: [1, 3] });
 });

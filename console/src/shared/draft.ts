@@ -21,6 +21,8 @@ export interface Draft {
   isRestored: Ref<boolean>;
   /** Back to how the form would be without it. */
   discard: () => void;
+  /** The record was changed by others: `fill` writes it into the form, and what was typed is put over it again. True where something was. */
+  refill: (fill: () => void) => boolean;
   /** It was sent: nothing is kept of it. */
   done: () => void;
 }
@@ -74,6 +76,14 @@ export function useDraft(form: object, isFilled: () => boolean = () => true): Dr
       if (before !== null) Object.assign(fields, copyOf(before));
       kept.delete(place);
       isRestored.value = false;
+    },
+    refill: (fill) => {
+      const typed = before === null ? {} : typedSince(before, fields);
+      fill();
+      if (before === null) return false; // it begins with this
+      before = copyOf(fields);
+      Object.assign(fields, copyOf(typed));
+      return Object.keys(typed).length > 0;
     },
     done: () => {
       isSent = true;

@@ -3,6 +3,8 @@
 
 import asyncio
 
+import pytest
+
 from tests.edges.http.world import Utility, World
 
 OPEN = {"page": "alarms", "name": "gas at night", "query": {"severity": "critical", "area": "7", "status": "all"}}
@@ -85,7 +87,9 @@ async def test_a_view_is_its_owners_or_of_all_with_a_role(world: World) -> None:
         assert acts.count("save_view") == 3 and {"change_view", "remove_view"} <= set(acts)
 
 
-async def test_a_view_is_seen_by_all_who_may_do_what_its_role_may(world: World) -> None:
+async def test_a_view_is_seen_by_all_who_may_do_what_its_role_may(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     utility = await world.utility()
     cashier, clerk, viewer = [await world.user(utility, role) for role in ("cashier", "clerk", "viewer")]
     async with (
@@ -104,6 +108,11 @@ async def test_a_view_is_seen_by_all_who_may_do_what_its_role_may(world: World) 
         for role in ("cashier", "operator", "own-1", "nobody"):
             refused = await keeps.post("/list-views", json=OPEN | {"shared_with": role})
             assert refused.status_code == 400 and refused.json()["errors"][0]["pointer"] == "/shared_with", role
+        with monkeypatch.context() as few:
+            few.setattr("openmains.app.identity.list_views.MOST_VIEWS", 1)
+            own = [await sees.post("/list-views", json=OPEN | {"name": name}) for name in ("a", "b")]
+            assert [answer.status_code for answer in own] == [201, 409]
+            assert (await keeps.post("/list-views", json=OPEN)).status_code == 201  # nobody takes another's place
         made = (await takes.post("/list-views", json=OPEN | {"shared_with": "cashier"})).json()
         assert (await boss.delete(f"/list-views/{made['view_id']}")).status_code == 204  # who manages people
 
@@ -120,6 +129,12 @@ async def test_headings_of_other_systems_are_remembered_for_the_utility(world: W
         assert kept.json() == [{"heading": "出厂编号", "column": "number"}]
         again = await client.put("/imports/headings", json={"heading": "出厂编号", "column": "bar_code"})
         assert again.json() == [{"heading": "出厂编号", "column": "bar_code"}]
+        alike = await client.put("/imports/headings", json={"heading": "出厂 编号：", "column": "number"})
+        assert alike.json() == [
+            {"heading": "出厂 编号：", "column": "number"}
+        ]  # a file knows no difference between them
+        entry = (await client.get("/audit?object_type=import_heading")).json()["items"][0]
+        assert (entry["before"], entry["after"]) == ({"column": "bar_code"}, {"column": "number"})
         for heading, column, place in (
             ("IMEI", "number", "/heading"),
             ("装表日", "day", "/column"),
@@ -132,10 +147,12 @@ async def test_headings_of_other_systems_are_remembered_for_the_utility(world: W
         assert (await client.delete("/imports/headings", params={"heading": "nobody"})).status_code == 404
         assert (await client.delete("/imports/headings", params={"heading": "出厂编号"})).json() == []
         acts = [entry["action"] for entry in (await client.get("/audit?object_type=import_heading")).json()["items"]]
-        assert acts == ["remove_import_heading", "set_import_heading", "set_import_heading"]
+        assert acts == ["remove_import_heading"] + ["set_import_heading"] * 3
 
 
-async def test_meters_of_a_list_are_counted_and_taken_along_as_a_file(world: World) -> None:
+async def test_meters_of_a_list_are_counted_and_taken_along_as_a_file(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     utility = await world.utility()
     async with world.client(utility.token) as client:
         meters = (await client.get("/meters?limit=500")).json()["items"]
@@ -148,6 +165,10 @@ async def test_meters_of_a_list_are_counted_and_taken_along_as_a_file(world: Wor
         ):
             listed = (await client.get("/meters", params={"limit": 500, **filters})).json()["items"]
             assert (await client.get("/meters/count", params=filters)).json()["count"] == len(listed), filters
+        with monkeypatch.context() as few:  # among very many nobody looks at each, and no figure is made up
+            few.setattr("openmains.edges.postgres.fleet.meters.MOST_LOOKED_AT", len(meters) - 1)
+            for status, count in (("silent", None), ("alarm", None), ("active", len(meters))):
+                assert (await client.get("/meters/count", params={"status": status})).json()["count"] == count, status
         only = {"kind": "csv", "columns": "number", "meter_id": [meters[0]["meter_id"], 2**40]}
         text = (await client.get("/meters/file", params=only)).text
         assert [line.strip() for line in text.splitlines()][1:] == [meters[0]["number"]]

@@ -26,7 +26,11 @@ export type MonitorRow = Schemas["MonitorRow"];
 export type MonitorQuery = QueryOf<"list_monitors">;
 export type MonitorKind = NonNullable<MonitorQuery["kind"]>;
 export const listMonitors = (query: MonitorQuery, signal: Abort) => call("get", "/api/v1/monitors", { query, signal });
-export const countMeters = (query: QueryOf<"count_meters">, signal: Abort) => call("get", "/api/v1/meters/count", { query, signal });
+/** Null: too many would have to be looked at. */
+export async function countMeters(query: QueryOf<"count_meters">, signal: Abort): Promise<{ count: number; most: number } | null> {
+  const { count, most } = await call("get", "/api/v1/meters/count", { query, signal });
+  return count === null ? null : { count, most };
+}
 export const metersFile = (query: MeterFileQuery) => fileUrl("/api/v1/meters/file", query);
 export type ImportHeading = Schemas["ImportHeading"];
 export const listImportHeadings = (signal: Abort) => call("get", "/api/v1/imports/headings", { signal });

@@ -79,7 +79,11 @@ export const words = {
     removed: ["视图已删除", "The view is removed"],
     by: ["{owner} 共享", "shared by {owner}"],
   },
-  draft: { restored: ["已恢复您此前填写、尚未提交的内容。", "What you typed before and did not send is here again."], discard: ["放弃", "Discard it"] },
+  draft: {
+    others: ["他人刚修改了此记录；您填写的内容保留在其上，请核对后再保存。", "Others have just changed this record. What you typed stands over it: look at it before you save."],
+    restored: ["已恢复您此前填写、尚未提交的内容。", "What you typed before and did not send is here again."],
+    discard: ["放弃", "Discard it"],
+  },
   confirm: {
     wayBack: ["如何撤回：", "The way back:"],
     reason: ["理由（保存在审计日志）", "Reason (kept in the audit log)"],

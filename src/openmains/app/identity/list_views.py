@@ -12,13 +12,14 @@ from msgspec import Meta, Struct
 
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
+from openmains.app.identity.preferences import PreferenceStore
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.identity.permission import Permission
 from openmains.domain.identity.role import BUILT_IN, Role, built_in, covers
 from openmains.domain.ids import UserId
 
-MOST_VIEWS = 1_000
+MOST_VIEWS = 100  # of one person: nobody takes the place of others
 MOST_KEYS = 30
 PageName = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[a-z][a-z_-]*$")]
 ViewName = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -54,7 +55,7 @@ class ListViews(Protocol):
 
     async def all(self, user_id: UserId, roles: Sequence[Role], page: str | None) -> list[ListView]: ...
     async def get(self, view_id: int, user_id: UserId, roles: Sequence[Role]) -> ListView | None: ...
-    async def count(self) -> int: ...
+    async def count(self, user_id: UserId) -> int: ...
     async def add(self, user_id: UserId, wanted: NewListView) -> int | None:
         """None: the person has one of this name for the page."""
 
@@ -73,7 +74,8 @@ async def add_view(store: Store, actor: Actor, wanted: NewListView) -> ListView:
     """Raises ``invalid-input`` for a role that may do what one may not, ``name-taken``, ``too-many-saved``."""
     async with store.tenant(actor.tenant_id) as work:
         _check(actor, wanted)
-        if await work[ListViews].count() >= MOST_VIEWS:
+        await work[PreferenceStore].lock(actor.user_id)  # of several at once, none goes beyond the bound
+        if await work[ListViews].count(actor.user_id) >= MOST_VIEWS:
             raise Problem("too-many-saved", limit=MOST_VIEWS)
         view_id = await work[ListViews].add(actor.user_id, wanted)
         if view_id is None:

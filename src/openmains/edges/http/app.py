@@ -101,8 +101,8 @@ _HEADERS = {
 }
 _MODULES = (
     identity_session, identity_views, identity, identity_roles, fleet, fleet_meters, readings, readings_quantities, readings_log,
-    readings_exceptions, readings_edits, readings_versions, readings_manual, readings_changes, alarm, alarm_life, alarm_limits, monitors, ingest, job,
-    security, device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff,
+    readings_exceptions, readings_edits, readings_versions, readings_manual, readings_changes, alarm, alarm_life, alarm_limits, monitors,
+    ingest, job, security, device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff,
     tariff_plans, ledger, billing, payment, readings_bulk, readings_sums, readings_saved, readings_tasks, areas, concentrators, imports,
     home, party, party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log, subscriptions, field,
     work_order, work_order_field, system,

@@ -128,7 +128,8 @@ async def count_meters(
     status: FromQuery[MeterStatus | None] = None,
     kind: Kinds = "meter",
 ) -> Counted:
-    """How many meters the filters of the list take, counted up to ten thousand; a search has no total."""
+    """How many meters the filters of the list take, counted up to ten thousand; null where a status is asked for among very many.
+    A search has no total."""
     deps, actor = deps_of(request), actor_of(request)
     chosen = MeterFilter(
         optional(AreaId, area_id),

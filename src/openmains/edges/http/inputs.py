@@ -51,9 +51,9 @@ class Page(Struct, Generic[T], frozen=True):
 
 
 class Counted(Struct, frozen=True):
-    """How many a list has; counting ends at ``most``, and there may be more then."""
+    """How many a list has; counting ends at ``most``, and there may be more then. null: not counted, too many would have to be looked at."""
 
-    count: int
+    count: int | None
     most: int
 
 

@@ -25,10 +25,13 @@ class ImportHeading(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ImportHeadings(Protocol):
-    """Of one tenant."""
+    """Of one tenant. Headings that differ in case, spaces or marks only are one, as they are when a file is read."""
 
     async def all(self) -> list[ImportHeading]: ...
     async def count(self) -> int: ...
+    async def get(self, heading: str) -> str | None:
+        """The column that it is; None: it is none."""
+
     async def put(self, wanted: ImportHeading) -> None:
         """The heading is this column from now on, whatever it was before."""
 
@@ -43,11 +46,17 @@ async def set_heading(store: Store, actor: Actor, wanted: ImportHeading) -> list
         place = "/column" if fault == "unknown-column" else "/heading"
         raise Problem("invalid-input", fields=((place, "not-accepted"),))
     async with store.tenant(actor.tenant_id) as work:
-        if await work[ImportHeadings].count() >= MOST_HEADINGS:
+        before = await work[ImportHeadings].get(heading)
+        if before is None and await work[ImportHeadings].count() >= MOST_HEADINGS:
             raise Problem("too-many-saved", limit=MOST_HEADINGS)
         await work[ImportHeadings].put(ImportHeading(heading, wanted.column))
         await work[AuditTrail].record(
-            actor, "set_import_heading", "import_heading", heading, None, {"column": wanted.column}
+            actor,
+            "set_import_heading",
+            "import_heading",
+            heading,
+            None if before is None else {"column": before},
+            {"column": wanted.column},
         )
         return await work[ImportHeadings].all()
 

@@ -105,9 +105,9 @@ TEXTS: dict[str, Text] = {
     "too-many-saved": Text(
         409,
         "保存的查询或视图过多",
-        "本单位最多保存 {limit} 项。请先删除不再使用的。",
+        "最多保存 {limit} 项。请先删除不再使用的。",
         "Too many are kept",
-        "A utility keeps at most {limit} of these. Remove some that nobody uses.",
+        "At most {limit} of these are kept. Remove some that nobody uses.",
     ),
     "not-your-query": Text(
         403,

@@ -2,6 +2,7 @@
 """Headings of other systems' files."""
 
 from openmains.app.fleet.imports.headings import ImportHeading
+from openmains.domain.fleet.cells import plain_heading
 from openmains.domain.ids import TenantId
 from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.queries import load
@@ -23,13 +24,23 @@ class Headings:
     async def count(self) -> int:
         return int(await _QUERIES["count_import_headings"].fetchval(self._connection, tenant_id=self._tenant_id))
 
+    async def get(self, heading: str) -> str | None:
+        found: str | None = await _QUERIES["import_heading"].fetchval(
+            self._connection, tenant_id=self._tenant_id, plain=plain_heading(heading)
+        )
+        return found
+
     async def put(self, wanted: ImportHeading) -> None:
         await _QUERIES["set_import_heading"].execute(
-            self._connection, tenant_id=self._tenant_id, heading=wanted.heading, column=wanted.column
+            self._connection,
+            tenant_id=self._tenant_id,
+            plain=plain_heading(wanted.heading),
+            heading=wanted.heading,
+            column=wanted.column,
         )
 
     async def remove(self, heading: str) -> str | None:
         found: str | None = await _QUERIES["remove_import_heading"].fetchval(
-            self._connection, tenant_id=self._tenant_id, heading=heading
+            self._connection, tenant_id=self._tenant_id, plain=plain_heading(heading)
         )
         return found

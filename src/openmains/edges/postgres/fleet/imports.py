@@ -15,7 +15,6 @@ from openmains.app.fleet.imports.ports import Applied, Conflict, PhoneSealing, S
 from openmains.app.fleet.imports.staging import STAGED
 from openmains.app.fleet.model import Dimension
 from openmains.app.fleet.sync_dims import SetAside
-from openmains.domain.fleet.cells import plain_heading
 from openmains.domain.fleet.device_kind import DeviceKind
 from openmains.domain.ids import MeterId, TenantId
 from openmains.edges.postgres.compose import extended
@@ -97,7 +96,7 @@ class PostgresImport:
 
     async def headings(self) -> dict[str, str]:
         rows = await _QUERIES["import_headings"].fetch(self._connection, tenant_id=self._tenant_id)
-        return {plain_heading(row["heading"]): row["column_name"] for row in rows}
+        return {row["plain"]: row["column_name"] for row in rows}
 
     async def create_areas(self, codes: Sequence[str]) -> dict[str, int]:
         rows = await _QUERIES["create_areas"].fetch(self._connection, tenant_id=self._tenant_id, codes=codes)

@@ -232,20 +232,24 @@ SELECT pg_advisory_xact_lock(:class_id, :tenant_id)
 
 -- name: import_headings
 -- Headings of other systems' files, and what people said they are.
-SELECT heading, column_name FROM import_heading WHERE tenant_id = :tenant_id ORDER BY heading
+SELECT plain, heading, column_name FROM import_heading WHERE tenant_id = :tenant_id ORDER BY heading
 
 -- name: count_import_headings
 -- How many a tenant has.
 SELECT count(*) FROM import_heading WHERE tenant_id = :tenant_id
 
+-- name: import_heading
+-- What one of them was said to be.
+SELECT column_name FROM import_heading WHERE tenant_id = :tenant_id AND plain = :plain
+
 -- name: set_import_heading
 -- One of them, anew.
-INSERT INTO import_heading (tenant_id, heading, column_name) VALUES (:tenant_id, :heading, :column)
-ON CONFLICT (tenant_id, heading) DO UPDATE SET column_name = excluded.column_name
+INSERT INTO import_heading (tenant_id, plain, heading, column_name) VALUES (:tenant_id, :plain, :heading, :column)
+ON CONFLICT (tenant_id, plain) DO UPDATE SET heading = excluded.heading, column_name = excluded.column_name
 
 -- name: remove_import_heading
 -- No row where there was none.
-DELETE FROM import_heading WHERE tenant_id = :tenant_id AND heading = :heading RETURNING column_name
+DELETE FROM import_heading WHERE tenant_id = :tenant_id AND plain = :plain RETURNING column_name
 
 -- name: products_by_code
 -- What an import's product codes mean.

@@ -11,7 +11,7 @@ from openmains.app.identity.preferences import Preferences
 from openmains.domain.identity.role import Role
 from openmains.domain.ids import TenantId, UserId
 from openmains.edges.postgres.db import Connection
-from openmains.edges.postgres.queries import load
+from openmains.edges.postgres.queries import Query, load
 
 _QUERIES = load(__package__)
 
@@ -24,10 +24,10 @@ class OwnPreferences:
         self._tenant_id = tenant_id
 
     async def get(self, user_id: UserId) -> Preferences:
-        return await self._read("preferences", user_id)
+        return await self._read(_QUERIES["preferences"], user_id)
 
     async def lock(self, user_id: UserId) -> Preferences:
-        return await self._read("lock_preferences", user_id)
+        return await self._read(_QUERIES["lock_preferences"], user_id)
 
     async def put(self, user_id: UserId, preferences: Preferences, locale: str | None) -> None:
         await _QUERIES["set_preferences"].execute(
@@ -38,8 +38,8 @@ class OwnPreferences:
             locale=locale,
         )
 
-    async def _read(self, query: str, user_id: UserId) -> Preferences:
-        found = await _QUERIES[query].fetchval(self._connection, tenant_id=self._tenant_id, user_id=user_id)
+    async def _read(self, query: Query, user_id: UserId) -> Preferences:
+        found = await query.fetchval(self._connection, tenant_id=self._tenant_id, user_id=user_id)
         return msgspec.convert(found or {}, Preferences)
 
 
@@ -57,8 +57,10 @@ class ListViewTable:
         rows = await self._rows(user_id, roles, None, view_id)
         return rows[0] if rows else None
 
-    async def count(self) -> int:
-        return int(await _QUERIES["count_list_views"].fetchval(self._connection, tenant_id=self._tenant_id))
+    async def count(self, user_id: UserId) -> int:
+        return int(
+            await _QUERIES["count_list_views"].fetchval(self._connection, tenant_id=self._tenant_id, user_id=user_id)
+        )
 
     async def add(self, user_id: UserId, wanted: NewListView) -> int | None:
         made: int | None = await _QUERIES["add_list_view"].fetchval(

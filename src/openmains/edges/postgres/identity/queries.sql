@@ -299,8 +299,8 @@ SELECT v.view_id, v.page, v.name, v.query, v.shared_with, v.owner_id = :user_id 
  ORDER BY v.page, v.name, v.view_id
 
 -- name: count_list_views
--- How many a tenant's people keep.
-SELECT count(*) FROM list_view WHERE tenant_id = :tenant_id
+-- How many a person keeps.
+SELECT count(*) FROM list_view WHERE tenant_id = :tenant_id AND owner_id = :user_id
 
 -- name: add_list_view
 -- No row where the person has one of this name for the page.

@@ -33,9 +33,10 @@ GRANT UPDATE (name, shared_with, query, changed_at) ON list_view TO openmains_ap
 -- Headings of other systems' files, and the column of the import of meters that a person said each of them is.
 CREATE TABLE import_heading (
   tenant_id   int NOT NULL REFERENCES tenant,
-  heading     text NOT NULL CHECK (heading <> ''),
+  plain       text NOT NULL CHECK (plain <> ''),   -- as files are compared with it: without case, spaces and marks
+  heading     text NOT NULL CHECK (heading <> ''), -- as it was typed
   column_name text NOT NULL CHECK (column_name <> ''),
-  PRIMARY KEY (tenant_id, heading)
+  PRIMARY KEY (tenant_id, plain)
 );
 ALTER TABLE import_heading ENABLE ROW LEVEL SECURITY;
 ALTER TABLE import_heading FORCE ROW LEVEL SECURITY;
