@@ -20,6 +20,11 @@ export default defineConfig({
     // The console, and the phone pages: an entry of their own that loads nothing of the console's frame.
     rollupOptions: { input: { console: "index.html", field: "field/index.html" } },
     modulePreload: { polyfill: false },
+    // What many pages need comes as one file: a page of its own is a handful of requests, not eighty (e2e/budget.mjs). Charts stay apart, for
+    // they are large and most pages have none.
+    rolldownOptions: { output: { codeSplitting: { groups: [
+      { name: "common", test: /node_modules[\\/](?!echarts|zrender)|[\\/]src[\\/]shared[\\/]/, minShareCount: 14 },
+    ] } } },
   },
   server: { proxy: { "/api": { target: server, ws: true } } },
   test: {

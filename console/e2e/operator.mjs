@@ -40,6 +40,7 @@ export const operatorStories = {
     await page.locator(".el-message--success").waitFor();
     assert.notEqual((await api(context, url, "GET", `/alarms?status=open&meter_id=${mine.meter_id}`)).body.items[0].acknowledged_at, null);
     // Page size is the person's, and the page before is a button away.
+    await api(context, url, "PATCH", "/session/preferences", { page_rows: 50, numbers: "space" });
     await page.goto(`${url}/meters`);
     await page.locator("tbody tr").nth(20).waitFor();
     await page.locator(".pager select").selectOption("20");
@@ -49,6 +50,9 @@ export const operatorStories = {
     await until(async () => (await page.locator("tbody td a").first().innerText()) !== first, "the next page");
     await page.locator(".pager button").nth(1).click();
     await until(async () => (await page.locator("tbody td a").first().innerText()) === first, "the page before");
+    assert.match(await page.locator(".pager .place").innerText(), locale === "zh" ? /第 1–20 行 · 共 [\d\u202f]+ 行/ : /Rows 1–20 · [\d\u202f]+ in all/);
+    await until(async () => (await api(context, url, "GET", "/session")).body.preferences.page_rows === 20, "the page size is kept with the person");
+    await api(context, url, "PATCH", "/session/preferences", { page_rows: 50 });
     await page.evaluate(() => localStorage.removeItem("openmains.page.size"));
     // On a phone rows are cards whose values bear their column's name; at 1024 the actions can be reached.
     for (const [width, at] of [[390, "/meters"], [390, "/alarms?status=all"], [390, "/commands?all=1"], [1024, "/exceptions"], [1024, "/meters"]]) {

@@ -4,8 +4,9 @@
 //   npm run e2e                    starts the demo itself (a free pair of ports, data in OPENMAINS_E2E_VAR) and stops it after
 //   OPENMAINS_E2E_URL=… OPENMAINS_E2E_PASSWORD=… npm run e2e      uses a demo that runs already
 //   … -- --screens                 also writes docs/screens/
+//   … -- --tour                    also the pictures of docs/tour (--screens takes them too)
 //   … -- --once                    each story in one language, in turn: half the time
-//   … -- home judge                only these stories
+//   … -- home judge budget         only these stories, or the budget of pages
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { launch } from "./browser.mjs";
 import { checkBudget } from "./budget.mjs";
@@ -13,6 +14,7 @@ import { startDemo } from "./demo.mjs";
 import { walkPaths } from "./paths.mjs";
 import { pathPicture, takeScreens } from "./screens.mjs";
 import { walk } from "./stories.mjs";
+import { takeTour } from "./tour.mjs";
 
 const given = process.env.OPENMAINS_E2E_URL;
 const demo =
@@ -28,8 +30,10 @@ try {
   const signedIn = await signIn();
   const parts = [
     ...["zh", "en"].map((locale) => () => walk(browser, demo, signedIn, locale, only, once)),
-    ...(only.length > 0 ? [] : [...(once ? ["zh"] : ["zh", "en"]).map((locale) => () => walkPaths(browser, demo, signedIn, locale, withScreens ? pathPicture : undefined)), () => checkBudget(browser, demo, signedIn)]),
+    ...(only.length > 0 ? [] : [...(once ? ["zh"] : ["zh", "en"]).map((locale) => () => walkPaths(browser, demo, signedIn, locale, withScreens ? pathPicture : undefined))]),
+    ...(only.length > 0 && !only.includes("budget") ? [] : [() => checkBudget(browser, demo, signedIn)]),
     ...(withScreens ? [() => takeScreens(browser, demo.url, signedIn)] : []),
+    ...(withScreens || process.argv.includes("--tour") ? [() => takeTour(browser, demo.url, signedIn)] : []),
   ];
   for (const part of parts) {
     try {

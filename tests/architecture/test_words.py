@@ -18,7 +18,7 @@ GENERAL = [
     "leading", "level", "line", "lookup", "lost", "made", "move", "need", "note", "now", "offered", "open",
     "outcome", "parts", "pending", "person", "processor", "progress", "query", "raised", "record", "refused",
     "repeats", "request", "result", "row", "running", "sample", "search", "sender", "sink", "source", "status",
-    "storage", "summary", "system", "table", "to", "unreadable", "value", "view", "wish", "wording",
+    "storage", "summary", "system", "table", "to", "unreadable", "value", "wish", "wording",
 ]  # fmt: skip
 """Words of programming and plain English that say nothing of meters. A word of the field belongs into the glossary instead."""
 

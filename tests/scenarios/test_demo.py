@@ -3,6 +3,7 @@
 
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -86,12 +87,17 @@ def demo() -> Iterator[Demo]:
         remove_var(made.var)
 
 
-def signed_in(demo: Demo, tenant: str, user: str, password: str) -> httpx.Client:
+def signed_in(demo: Demo, tenant: str, user: str, password: str, fresh: str | None = None) -> httpx.Client:
+    """``fresh``: the password that is printed once opens nothing but its own change."""
     api = httpx.Client(base_url=f"http://127.0.0.1:{demo.http}/api/v1", timeout=PATIENCE_S)
     answer = api.post("/session", json={"login": user, "password": password, "tenant": tenant})
     assert answer.status_code == 201, answer.text
-    assert answer.json()["must_change"] is False
+    assert answer.json()["must_change"] is (fresh is not None)
     api.headers["X-OpenMains-Request"] = "1"
+    if fresh is not None:
+        assert api.get("/meters").status_code == 403
+        changed = api.post("/session/password", json={"current": password, "new": fresh})
+        assert changed.status_code == 204, changed.text
     return api
 
 
@@ -165,7 +171,8 @@ async def test_demo(demo: Demo) -> None:
     url, tenant, user, password = found.groups()
     assert url == f"http://127.0.0.1:{demo.http}"
     password_s = time.monotonic() - began
-    with closing(signed_in(demo, tenant, user, password)) as api:
+    own = secrets.token_urlsafe(12)
+    with closing(signed_in(demo, tenant, user, password, own)) as api:
         system = System(demo.var, demo.process, 0, demo.http, api, demo.dtls)
         await until(lambda: len(list(system.pages("/meters", limit=200))) == METERS)
         behind = [meter_id for number, meter_id in system.meter_ids().items() if number.startswith(BEHIND)]
@@ -232,7 +239,7 @@ async def test_demo(demo: Demo) -> None:
     warm_s = time.monotonic() - began
     await until(lambda: "now report live" in demo.said)
     assert "password" not in demo.said
-    with closing(signed_in(demo, tenant, user, password)) as api:
+    with closing(signed_in(demo, tenant, user, own)) as api:
         system = System(demo.var, demo.process, 0, demo.http, api, demo.dtls)
         assert len(system.meter_ids()) == METERS
         assert [days_known(system, meter_id) for meter_id in ids] == before

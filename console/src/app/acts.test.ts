@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
-const files = import.meta.glob<string>("/src/features/*/calls.ts", { query: "?raw", import: "default", eager: true });
+const files = import.meta.glob<string>(["/src/features/*/calls.ts", "/src/shared/calls.ts"], { query: "?raw", import: "default", eager: true });
 const table = (readFileSync("../docs/console.md", "utf8").split("## 有风险的操作")[1] ?? "").split("\n## ")[0] ?? "";
 const rows = table.split("\n").filter((line) => line.startsWith("| `"));
 const named = new Map(rows.flatMap((row) => [...(row.split("|")[1] ?? "").matchAll(/`(\w+)`/g)].map(([, name = ""]) => [name, row] as const)));

@@ -12,6 +12,8 @@ const meterPages = import.meta.glob<{ meterParts: readonly MeterPart[] }>("/src/
 /** Words by context. */
 export const words: ReadonlyMap<string, Words> = new Map(Object.entries(wordFiles).map(([path, file]) => [contextOf(path), file.words]));
 export const pages: readonly Page[] = Object.values(routeFiles).flatMap((file) => file.routes);
+/** A page by its name. */
+export const pageAt = (name: string): Page | undefined => pages.find((page) => page.name === name);
 export const nav: readonly NavEntry[] = Object.values(navFiles).flatMap((file) => file.nav).sort((a, b) => a.order - b.order);
 export const meterParts: readonly MeterPart[] = Object.values(meterPages).flatMap((file) => file.meterParts);
 

@@ -17,6 +17,7 @@ export const routes: RouteRecordRaw[] = [
     component: () => import("./AppFrame.vue"),
     children: [
       ...pages.filter((page) => page.meta.alone !== true),
+      { path: "/not-allowed/:page/:rest(.*)*", name: "not-allowed", component: () => import("./NotAllowed.vue"), meta: { title: "frame.notAllowed" } },
       { path: "/:rest(.*)*", name: "not-found", component: () => import("./NotFound.vue"), meta: { title: "frame.notFound" } },
     ],
   },
@@ -44,10 +45,19 @@ async function guard(to: RouteLocationNormalized) {
     }
   }
   const me = session.me.value;
+  // What was refused may be allowed by now, to this person or to the next who signs in.
+  if (to.name === "not-allowed" && me !== null) {
+    const [wanted, rest] = [String(to.params.page), to.params.rest];
+    const needed = pages.find((page) => page.name === wanted)?.meta.needs;
+    if (needed === undefined || session.may(needed)) return { path: `/${(Array.isArray(rest) ? rest : [rest]).join("/")}`, query: to.query };
+  }
   if (to.meta.open) return me !== null && !me.must_change ? safeReturn(to.query.to) : true;
   if (me === null) return { name: "sign-in", query: to.fullPath === "/" ? {} : { to: to.fullPath } };
   if (me.must_change && to.name !== "password") return { name: "password", query: { to: to.fullPath } };
-  if (to.meta.needs !== undefined && !session.may(to.meta.needs)) return { name: firstPage(session.may) };
+  if (to.meta.needs !== undefined && !session.may(to.meta.needs)) {
+    if (to.name === "home") return { name: firstPage(session.may) }; // where sign-in leads, and nobody asked for
+    return { name: "not-allowed", params: { page: String(to.name), rest: to.path.split("/").filter((part) => part !== "") }, query: to.query };
+  }
   return true;
 }
 

@@ -24,7 +24,14 @@ export interface List<Row> {
   place: string;
   /** Whether a page has as many rows as the person chose. */
   sized: boolean;
+  /** How many rows the list has in all, and where counting ended; null while that is not known. */
+  total: Total | null;
   refetch: () => unknown;
+}
+
+export interface Total {
+  count: number;
+  most: number;
 }
 
 interface Asking<Row> {
@@ -33,13 +40,20 @@ interface Asking<Row> {
   fetch: (cursor: string, signal: AbortSignal, limit: number) => Promise<Paged<Row>>;
   /** The person chooses how many rows a page has; `fetch` is given the number. */
   sized?: boolean;
+  /** Counts the rows of all pages; null where the list has no total, such as that of a search. */
+  count?: (signal: AbortSignal) => Promise<Total | null>;
   /** Key of the address for a page with several lists; a filter of the list must drop it. */
   place?: string;
   /** Milliseconds until it is asked for again by itself, false: not now. Such a list keeps its rows where asking fails. */
   again?: (rows: readonly Row[]) => number | false;
 }
 
-export function useList<Row>({ key, fetch, place = "cursor", again, sized = false }: Asking<Row>): List<Row> {
+/** The total that a page tells by itself: a first page with nothing after it is all there is. */
+export function ownTotal(rows: number, cursor: string, next: string | null): Total | null {
+  return cursor === "" && next === null ? { count: rows, most: Infinity } : null;
+}
+
+export function useList<Row>({ key, fetch, place = "cursor", again, sized = false, count }: Asking<Row>): List<Row> {
   const cursor = useUrlText(place, "", []);
   const { data, isPending, error, refetch } = useQuery<Paged<Row>>({
     queryKey: sized ? [...key, cursor, pageSize] : [...key, cursor],
@@ -47,7 +61,14 @@ export function useList<Row>({ key, fetch, place = "cursor", again, sized = fals
     placeholderData: keepPreviousData,
     ...(again === undefined ? {} : { refetchInterval: (query) => again(query.state.data?.items ?? []) }),
   });
+  const own = computed(() => (data.value === undefined ? null : ownTotal(data.value.items.length, cursor.value, data.value.next ?? null)));
+  const counted = useQuery<Total | null>({
+    queryKey: ["total", ...key],
+    queryFn: ({ signal }) => (count === undefined ? Promise.resolve(null) : count(signal)),
+    enabled: computed(() => count !== undefined && data.value !== undefined && own.value === null),
+  });
   return reactive({
+    total: computed(() => own.value ?? counted.data.value ?? null),
     rows: computed(() => data.value?.items ?? []),
     loading: isPending,
     error: computed(() => (again !== undefined && data.value !== undefined ? null : error.value)),

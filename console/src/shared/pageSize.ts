@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many rows a page of a list has: a person's choice, the same for all lists that ask for it, kept in this browser.
+// How many rows a page of a list has: a person's choice, the same for all lists that ask for it, kept with the person (preferences.ts) and in this
+// browser, so that the first list after a start does not wait for it.
 import { ref, watch } from "vue";
 
 const KEPT = "openmains.page.size";

@@ -2,6 +2,7 @@
 // Who is signed in. One reactive value for the whole page; the server decides what is allowed, this only hides what would be refused.
 import { computed, readonly, ref } from "vue";
 import type { Me, Permission } from "@/api/types";
+import { takePreferences } from "@/shared/preferences";
 
 const me = ref<Me | null>(null);
 const expired = ref(false);
@@ -20,6 +21,7 @@ export function useSession() {
 
 export function setSession(value: Me | null): void {
   me.value = value;
+  takePreferences(value?.preferences ?? null);
   if (value !== null) expired.value = false;
 }
 

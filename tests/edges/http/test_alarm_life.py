@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 
 from openmains.app.alarm.loop import TurnResult, forget_news, news_for_screens, work_turn
@@ -150,6 +151,11 @@ async def test_who_is_killed_leaves_nothing_half_told_and_two_desks_tell_nothing
         assert town.mine(await waiting_events(connection, 1000)) == []
 
 
+async def ringing(client: httpx.AsyncClient) -> set[int]:
+    """Groups that the bell of a page that is opened now has."""
+    return {group["group_id"] for group in (await client.get("/waiting")).json()["groups"]}
+
+
 async def test_a_storm_is_one_group_one_word_and_all_its_members(world: World, town: Town) -> None:
     await town.raised(town.meters[:40], "power_loss", ago_s=1)
     await town.raised(town.meters[50:51], "magnetic", ago_s=1)  # waits for company
@@ -180,10 +186,15 @@ async def test_a_storm_is_one_group_one_word_and_all_its_members(world: World, t
         assert [row["group_id"] for row in listed] == [grouped.group_id]
         assert (await client.post(f"{path}/acknowledge")).json()["state"] == "acknowledged"
         assert (await client.post(f"{path}/acknowledge")).json()["type"].endswith("already-done")
+        assert grouped.group_id not in await ringing(client)
         await town.raised(town.meters[51:52], "power_loss", ago_s=0)
         await town.turn(1)
         assert ((await client.get(path)).json()["waiting"], listed[0]["waiting"]) == (1, None)
+        assert grouped.group_id in await ringing(client)  # also for who opens the console only now
+        listed = (await client.get("/alarm-groups?status=acknowledged")).json()["items"]
+        assert grouped.group_id not in {row["group_id"] for row in listed}
         assert (await client.post(f"{path}/acknowledge")).json()["waiting"] == 0  # also of the one that joined since
+        assert grouped.group_id not in await ringing(client)
         await town.over(town.meters[51:52], "power_loss")
         assert (await client.post(f"{path}/dispatch", json={"to": "grid team"})).json()["state"] == "dispatched"
         member = (await client.get(f"/alarms?group_id={grouped.group_id}&limit=9")).json()["items"][-1]

@@ -141,3 +141,24 @@ async def test_a_span_of_days_has_its_bounds(world: World) -> None:
         for first, last in (("2026-05-02", "2026-05-01"), ("2026-01-01", "2026-03-04"), ("1900-01-01", "1900-01-02")):
             answer = await client.get("/reports/days", params={"first": first, "last": last})
             assert answer.status_code in (400, 501), answer.text
+
+
+async def test_a_new_utility_is_told_what_it_lacks_until_its_first_meter_is_heard(world: World) -> None:
+    utility = await world.utility()
+    owner, tenant = world.owner, utility.tenant_id
+    async with world.client(utility.token) as client:
+
+        async def steps() -> dict[str, bool] | None:
+            answer: dict[str, Any] = (await client.get("/home")).json()
+            found: dict[str, bool] | None = answer["first_steps"]
+            return found
+
+        first = await steps()
+        assert first is not None and not first["heard"] and not first["people"]
+        has_keys = await owner.fetchval("SELECT EXISTS (SELECT FROM device_key WHERE tenant_id = $1)", tenant)
+        assert (first["areas"], first["products"], first["meters"], first["keys"]) == (True, True, True, has_keys)
+        await world.user(utility, "operator")
+        assert (await steps() or {})["people"]
+        await owner.execute("UPDATE meter_state SET last_seen_us = 1 WHERE tenant_id = $1", tenant)
+        after = await steps()
+        assert after is None or after["heard"]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 import type { LiveAlarmNews } from "@/api/live";
-import { MOST_ENTRIES, shownOf, standingOf, withNews } from "./bell";
+import { isToldBefore, MOST_ENTRIES, shownOf, standingOf, withNews } from "./bell";
 import type { Alarm, AlarmGroup } from "./calls";
 
 const news = (more: Partial<LiveAlarmNews>): LiveAlarmNews => ({
@@ -13,6 +13,10 @@ describe("the bell", () => {
     const entries = withNews([], [news({}), news({ alarm_id: null, group_id: 5, news: "grouped", members: 40, version: 1 })]);
     expect(entries.map((entry) => entry.groupId ?? entry.alarmId)).toEqual([5, 1]);
     expect(shownOf(entries)).toEqual({ alarms: [1], groups: [{ group_id: 5, version: 1 }] });
+  });
+  it("knows what a list was told before: an alarm's raising, nothing of groups or persons", () => {
+    const told = [news({}), news({ news: "cleared" }), news({ alarm_id: null, group_id: 5, news: "grouped" }), news({ news: "acknowledged" })].map(isToldBefore);
+    expect(told).toEqual([true, false, false, false]);
   });
   it("tells of what stands only what nobody was shown yet", () => {
     const alarm = { alarm_id: 3, event: "magnetic", severity: "major", number: "7" };

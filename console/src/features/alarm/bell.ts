@@ -33,6 +33,11 @@ export function withNews(entries: readonly BellEntry[], news: readonly LiveAlarm
   return after.slice(0, MOST_ENTRIES);
 }
 
+/** News of one alarm that the pipeline told already when it came; what is over may be so by a person's act, which only the news tell. */
+export function isToldBefore(item: LiveAlarmNews): boolean {
+  return item.group_id === null && item.news === "raised";
+}
+
 /** The entries of what nobody looks after yet. */
 export function standingOf(groups: readonly AlarmGroup[], alarms: readonly Alarm[]): BellEntry[] {
   return [

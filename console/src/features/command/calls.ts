@@ -64,7 +64,7 @@ export const approveBatch = (batchId: number, signer: Second) =>
   call("post", "/api/v1/command-batches/{batch_id}/approve", { path: { batch_id: batchId }, body: { signer } });
 export const invertBatch = (batchId: number, uniqueKey: string) =>
   call("post", "/api/v1/command-batches/{batch_id}/inverse", { path: { batch_id: batchId }, body: { unique_key: uniqueKey } });
-export const listBatchMeters = (batchId: number, query: { cursor?: string }, signal: Abort) =>
+export const listBatchMeters = (batchId: number, query: { cursor?: string; limit?: number }, signal: Abort) =>
   call("get", "/api/v1/command-batches/{batch_id}/meters", { path: { batch_id: batchId }, query, signal });
 export const batchResultUrl = (batchId: number) => urlOf("/api/v1/command-batches/{batch_id}/result", { batch_id: batchId });
 

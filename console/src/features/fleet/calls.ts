@@ -26,7 +26,18 @@ export type MonitorRow = Schemas["MonitorRow"];
 export type MonitorQuery = QueryOf<"list_monitors">;
 export type MonitorKind = NonNullable<MonitorQuery["kind"]>;
 export const listMonitors = (query: MonitorQuery, signal: Abort) => call("get", "/api/v1/monitors", { query, signal });
+/** Null: too many would have to be looked at. */
+export async function countMeters(query: QueryOf<"count_meters">, signal: Abort): Promise<{ count: number; most: number } | null> {
+  const { count, most } = await call("get", "/api/v1/meters/count", { query, signal });
+  return count === null ? null : { count, most };
+}
 export const metersFile = (query: MeterFileQuery) => fileUrl("/api/v1/meters/file", query);
+export type ImportHeading = Schemas["ImportHeading"];
+export const listImportHeadings = (signal: Abort) => call("get", "/api/v1/imports/headings", { signal });
+export const setImportHeading = (body: ImportHeading) => call("put", "/api/v1/imports/headings", { body });
+export const removeImportHeading = (heading: string) => call("delete", "/api/v1/imports/headings", { query: { heading } });
+export const readMeterNow = (meterId: number, key: string) =>
+  call("post", "/api/v1/meters/{meter_id}/commands", { path: { meter_id: meterId }, body: { kind: "read_now", unique_key: key } });
 export const getMeter = (meterId: number, signal: Abort) => call("get", "/api/v1/meters/{meter_id}", { path: { meter_id: meterId }, signal });
 export const addMeter = (body: NewMeter) => call("post", "/api/v1/meters", { body });
 export const changeMeter = (meterId: number, revision: number, body: MeterChange) =>
@@ -65,7 +76,7 @@ export const startImport = (file: File, query: ImportQuery): Promise<Job> =>
   sendFile(urlOf("/api/v1/imports", {}, query), file);
 export const listImportColumns = (signal: Abort) => call("get", "/api/v1/imports/columns", { signal });
 export const importTemplate = (format: "csv" | "xlsx") => fileUrl("/api/v1/imports/template", { format });
-export const listImports = (query: { cursor?: string }, signal: Abort) =>
+export const listImports = (query: { cursor?: string; limit?: number }, signal: Abort) =>
   call("get", "/api/v1/jobs", { query: { kind: "meter_import", limit: 20, ...query }, signal });
 export const cancelJob = (jobId: number) => call("post", "/api/v1/jobs/{job_id}/cancel", { path: { job_id: jobId } });
 export const jobErrorsUrl = (jobId: number) => urlOf("/api/v1/jobs/{job_id}/file", { job_id: jobId }, { which: "errors" });

@@ -3,6 +3,25 @@
 import type { Words } from "@/shared/i18n/bilingual";
 
 export const words = {
+  steps: {
+    title: ["起步：从空系统到第一条报文", "First steps: from nothing to the first message"],
+    help: ["按顺序完成；完成的步骤由系统读取台账判断。收到第一条报文后本卡片消失。", "One after the other; what is done is read from the registry. The card goes once the first message is there."],
+    done: ["已完成", "done"],
+    open: ["未完成", "not done"],
+    whose: ["（您没有此权限，请由有权限的同事办理）", "(not among your permissions: for a colleague who has it)"],
+    of: {
+      areas: ["区域", "Areas"], products: ["产品", "Products"], meters: ["表具", "Meters"], keys: ["密钥", "Keys"], heard: ["第一条报文", "First message"],
+      people: ["同事", "Colleagues"],
+    },
+    how: {
+      areas: ["新建至少一个区域，或由文件导入区域树。", "Add at least one area, or import the tree from a file."],
+      products: ["为每种表型建立产品并选择驱动（/api/v1/products，或 openmains 命令行）。", "A product for each model, with its driver (over the API)."],
+      meters: ["下载模板，填写表具，先预览再导入。", "Take the template, fill in the meters, preview and import."],
+      keys: ["导入厂家给的密钥，或由系统生成后交给厂家。", "Import the maker's keys, or make some for the maker."],
+      heard: ["表具开始上报；若没有，此页列出被拒绝的模组及原因。", "Meters begin to report; where they do not, this page lists who was refused and why."],
+      people: ["为同事建立账户：有风险的操作需要第二个人。", "Accounts for colleagues: risky acts take a second person."],
+    },
+  },
   home: {
     title: ["首页", "Home"],
     rateTarget: ["目标 {target}%", "target {target}%"],

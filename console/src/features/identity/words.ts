@@ -25,6 +25,15 @@ export const words = {
     othersEnd: ["其他浏览器上的登录立即结束。", "Your sign-ins in other browsers end at once."],
     keepTokens: ["保留我的 API 令牌（否则立即吊销，使用它们的程序停止工作）", "Keep my API tokens (else they are revoked at once and the programs that use them stop)"],
   },
+  profile: {
+    title: ["个人设置", "My settings"],
+    shown: ["显示方式", "How things are shown"],
+    help: ["随账户保存，在任何浏览器中都相同。通知也用此语言。", "Kept with your account, the same in every browser. Notices are written in this language too."],
+    numbers: ["数字格式", "Numbers"],
+    example: ["示例：", "Example:"],
+    browser: ["本浏览器当前使用另一语言。", "This browser shows the other language at the moment."],
+    kept: ["已保存", "Kept"],
+  },
   audit: {
     title: ["审计日志", "Audit log"],
     at: ["时间", "Time"],

@@ -65,7 +65,7 @@ export const manualFile = (query: QueryOf<"download_manual_readings">) => fileUr
 export const takeReading = (body: NewReading) => call("post", "/api/v1/manual-readings", { body });
 export const importReadings = (file: File, query: QueryOf<"import_readings">): Promise<ReadingJob> =>
   sendFile(urlOf("/api/v1/manual-readings/import", {}, query), file);
-export const listReadingImports = (query: { cursor?: string }, signal: Abort) =>
+export const listReadingImports = (query: { cursor?: string; limit?: number }, signal: Abort) =>
   call("get", "/api/v1/jobs", { query: { kind: "reading_import", limit: 20, ...query }, signal });
 export const approveEdit = (editId: number, reason: string) => call("post", "/api/v1/edits/{edit_id}/approve", { path: { edit_id: editId }, body: { reason } });
 export const rejectEdit = (editId: number, reason: string) => call("post", "/api/v1/edits/{edit_id}/reject", { path: { edit_id: editId }, body: { reason } });

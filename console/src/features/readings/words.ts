@@ -164,6 +164,12 @@ export const words = {
     at: ["时刻", "At"],
     newest: ["最新 {value}（{at}）", "now {value} ({at})"],
     csv: ["下载 CSV", "Download CSV"],
+    beside: ["同图对比的表号", "Meter beside it"],
+    add: ["加入", "Add"],
+    drop: ["移去 {number}", "Take {number} away"],
+    noMeter: ["没有表号为 {number} 的表具", "No meter has the number {number}"],
+    besideFailed: ["有表具的数据未能取得，图中没有它。", "The data of one could not be fetched; it is not in the chart."],
+    zoom: ["拖动下方滑块缩放；点击图中某日只看该日。", "Drag the slider below to zoom; a click shows that day alone."],
     noted: ["彩色点：可疑、估算或人工修改", "Coloured points: suspect, estimated or edited"],
   },
   manual: {

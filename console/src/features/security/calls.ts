@@ -19,7 +19,7 @@ export type AccessPolicy = Schemas["AccessPolicy"];
 
 export const getSecurity = (meterId: number, signal: Abort) =>
   call("get", "/api/v1/meters/{meter_id}/security", { path: { meter_id: meterId }, signal });
-export const listFindings = (meterId: number, query: { cursor?: string }, signal: Abort) =>
+export const listFindings = (meterId: number, query: { cursor?: string; limit?: number }, signal: Abort) =>
   call("get", "/api/v1/meters/{meter_id}/findings", { path: { meter_id: meterId }, query, signal });
 export const releaseTerminal = (meterId: number, note: string) =>
   call("post", "/api/v1/meters/{meter_id}/security/release", { path: { meter_id: meterId }, body: { note } });

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lines of several quantities over time on two axes, one for each unit; values that something was found about are coloured points.
 import { LineChart } from "echarts/charts";
-import { GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
+import { DataZoomComponent, GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
 import { init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { axisStyle, drawnText, pageColour, timeAxis } from "./plotStyle";
 import { pointText, type TimePoint } from "./timeLine";
 
-use([LineChart, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer]);
+use([LineChart, DataZoomComponent, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer]);
 
 const COLOURS = ["--om-accent", "--om-good", "--om-major", "--om-info", "--om-muted"];
+const STROKES = ["solid", "dashed", "dotted"] as const; // the sixth line has the first colour again, dashed
 
 export interface UnitLine {
   name: string;
@@ -29,6 +30,8 @@ export interface Lines {
 
 export interface LinesPlot {
   show(lines: Lines): void;
+  /** Called with the instant, on the wall clock, of a point or place that is clicked. */
+  onPick(pick: (at: number) => void): void;
   resize(): void;
   dispose(): void;
 }
@@ -43,7 +46,8 @@ export function makeLinesPlot(host: HTMLElement): LinesPlot {
         {
           animation: false,
           color: COLOURS.map(pageColour),
-          grid: { left: 64, right: 64, top: 56, bottom: 28 },
+          grid: { left: 64, right: 64, top: 56, bottom: 60 },
+          dataZoom: [{ type: "slider", height: 18, bottom: 8, showDetail: false }, { type: "inside", zoomOnMouseWheel: "ctrl" }], // the wheel alone scrolls the page
           legend: { top: 0, type: "scroll", textStyle: style.label },
           useUTC: true, // the points are on the tenant's wall clock already; the browser's zone is no matter
           tooltip: {
@@ -63,13 +67,13 @@ export function makeLinesPlot(host: HTMLElement): LinesPlot {
             type: "value", name: unit, scale: true, position: place === 0 ? "left" : "right", nameTextStyle: style.label, axisLabel: style.numbers,
             splitLine: place === 0 ? style.split : { show: false },
           })),
-          series: lines.map((line) => ({
+          series: lines.map((line, place) => ({
             type: "line",
             name: line.name,
             yAxisIndex: units.indexOf(line.unit),
             symbolSize: 4,
             showSymbol: line.points.length < 100 || line.marks.size > 0,
-            lineStyle: { width: 1.5 },
+            lineStyle: { width: 1.5, type: STROKES[Math.floor(place / COLOURS.length) % STROKES.length] },
             data: line.points.map(([at, value]) => {
               const mark = line.marks.get(at);
               return mark === undefined
@@ -80,6 +84,14 @@ export function makeLinesPlot(host: HTMLElement): LinesPlot {
         },
         true, // a quantity that was taken away leaves no line behind
       );
+    },
+    onPick(pick) {
+      chart.getZr().on("click", ({ offsetX, offsetY }) => {
+        const where = [offsetX, offsetY];
+        if (!chart.containPixel({ gridIndex: 0 }, where)) return;
+        const [at] = chart.convertFromPixel({ gridIndex: 0 }, where) as number[];
+        if (at !== undefined && Number.isFinite(at)) pick(at);
+      });
     },
     resize: () => { chart.resize(); },
     dispose: () => { chart.dispose(); },

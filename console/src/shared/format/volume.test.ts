@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
+import { setNumbers } from "./grouping";
 import { countOf, decimalText, tenthsText, volumeText } from "./volume";
 
 describe("volumes", () => {
@@ -11,6 +12,16 @@ describe("volumes", () => {
     expect(volumeText(12, 0)).toBe("12");
     expect(volumeText(12, 2)).toBe("1\u202f200");
     expect(volumeText(9007199254740993n, -3)).toBe("9\u202f007\u202f199\u202f254\u202f740.993");
+  });
+
+  it("are written as the person chose, and a comma that writes thousands is no decimal one", () => {
+    expect(countOf("1,5", -3)).toBe(1500);
+    setNumbers("comma");
+    expect([volumeText(1234567), decimalText("1234567.089")]).toEqual(["1,234.567", "1,234,567.089"]);
+    expect([countOf("1,234", -3), countOf("1.5", -3)]).toEqual([null, 1500]);
+    setNumbers("plain");
+    expect(volumeText(1234567)).toBe("1234.567");
+    setNumbers("space");
   });
 
   it("group decimal texts as they come", () => {

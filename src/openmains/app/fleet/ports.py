@@ -146,6 +146,9 @@ class ProductStore(Protocol):
 
 class MeterStore(Protocol):
     async def page(self, chosen: MeterFilter) -> list[Meter]: ...
+    async def count(self, chosen: MeterFilter) -> int | None:
+        """Meters that the filter takes, counted up to its ``limit``; None: too many would have to be looked at one by one."""
+
     async def by_ids(self, meter_ids: Sequence[MeterId]) -> list[Meter]: ...
     async def registered(self, chosen: MeterFilter) -> list[RegisteredMeter]:
         """As ``page``, for a file."""

@@ -99,11 +99,25 @@ class MeterEvent(Struct, frozen=True):
     reference: int
 
 
+class FirstSteps(Struct, frozen=True):
+    """What a new utility has of what it takes to get its first message: areas, products, meters, keys of their modules, and whether a meter
+    was ever heard; ``people``: whether anybody but the first administrator is there."""
+
+    areas: bool
+    products: bool
+    meters: bool
+    keys: bool
+    heard: bool
+    people: bool
+
+
 class HomeSummary(Struct, frozen=True):
-    """A utility at a glance. ``counted_at``: when the meters were counted, at most a minute ago."""
+    """A utility at a glance. ``counted_at``: when the meters were counted, at most a minute ago. ``first_steps``: null once a meter was heard:
+    the way is behind it."""
 
     counted_at: datetime
     meters: list[MeterTotals]
     alarms: AlarmCounts
     newest_alarms: list[Alarm]
     closed_for_safety: int
+    first_steps: FirstSteps | None

@@ -4,7 +4,7 @@
 from collections.abc import Collection
 from typing import Protocol
 
-from openmains.app.home.model import MeterEvent, MeterTotals, Queue, WorkWaiting
+from openmains.app.home.model import FirstSteps, MeterEvent, MeterTotals, Queue, WorkWaiting
 from openmains.domain.ids import MeterId, UserId
 
 
@@ -23,3 +23,6 @@ class HomeStore(Protocol):
 
     async def closed_for_safety(self) -> int:
         """Meters whose safety closing stands."""
+
+    async def first_steps(self) -> FirstSteps:
+        """As the tables are now; for a utility that heard no meter yet, and has little in them."""

@@ -47,6 +47,7 @@ class HomeSummaries:
                 if actor.may(Permission.SEE_ALARMS)
                 else [],
                 await work[HomeStore].closed_for_safety(),
+                None if any(of.active > of.never_seen for of in meters) else await work[HomeStore].first_steps(),
             )
 
     async def _meters(self, tenant_id: TenantId) -> tuple[int, list[MeterTotals]]:

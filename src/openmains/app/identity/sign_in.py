@@ -65,8 +65,11 @@ class SignIn:
     async def __call__(
         self, tenant_code: str | None, login: str, password: str, *, address: str, browser: str, request_id: str
     ) -> SignedIn:
-        """``browser``: the mark it was given at an earlier sign-in, or nothing. Raises ``sign-in-refused`` or ``sign-in-locked``."""
-        code = tenant_code or await self._lookups.only_tenant_code() or ""
+        """``browser``: the mark it was given at an earlier sign-in, or nothing. Raises ``sign-in-refused`` or ``sign-in-locked``, and
+        ``tenant-needed`` where no code is given and there is not just one utility: no password is looked at then."""
+        code = tenant_code or await self._lookups.only_tenant_code()
+        if code is None:
+            raise Problem("tenant-needed", fields=(("/tenant", "required"),))
         place, known_browser = place_of_address(address), place_of_browser(hash_secret(browser))
         # guesses sent at the same time must not all be made before the first of them is counted
         lock = self._one_at_a_time.setdefault((code, login, place), asyncio.Lock())

@@ -77,9 +77,21 @@ class MeterRow:
 _BY_HEADER = by_heading(COLUMNS)
 
 
-def left_out(header: Sequence[str]) -> list[str]:
-    """Headings of the file that are no column of the registry: what stands below them is not imported."""
-    return [cell.strip() for cell in header if cell.strip() and plain_heading(cell) not in _BY_HEADER]
+def left_out(header: Sequence[str], own: Mapping[str, str] = {}) -> list[str]:
+    """Headings of the file that are no column of the registry: what stands below them is not imported. ``own``: as in ``RowCheck``."""
+    known = _BY_HEADER | dict(own)
+    return [cell.strip() for cell in header if cell.strip() and plain_heading(cell) not in known]
+
+
+def heading_fault(heading: str, column: str) -> str | None:
+    """Why a heading of other systems' files cannot mean a column: ``empty``, ``unknown-column``, or ``known`` – it has its meaning here
+    already, which nobody changes. None: it can."""
+    plain = plain_heading(heading)
+    if not plain:
+        return "empty"
+    if column not in COLUMNS:
+        return "unknown-column"
+    return "known" if plain in _BY_HEADER else None
 
 
 def number_cell(text: str) -> str:
@@ -172,12 +184,14 @@ _READ: Mapping[str, Callable[[str], Any]] = {
 
 
 class RowCheck:
-    """Checks rows of one file; ``header`` is its first row, ``today`` the newest installation date allowed."""
+    """Checks rows of one file; ``header`` is its first row, ``today`` the newest installation date allowed, ``own`` the column of headings, as
+    they are compared, that this utility said are it."""
 
-    def __init__(self, header: Sequence[str], today: date) -> None:
+    def __init__(self, header: Sequence[str], today: date, own: Mapping[str, str] = {}) -> None:
         """Raises ``HeaderError`` as ``layout`` does."""
         judged = {name: partial(_judged, today=today, fault_of=fault_of) for name, fault_of in _DATES.items()}
-        found = layout(header, COLUMNS, _BY_HEADER, REQUIRED, ambiguous=AMBIGUOUS)
+        ambiguous = {heading: meant for heading, meant in AMBIGUOUS.items() if heading not in own}
+        found = layout(header, COLUMNS, {**own, **_BY_HEADER}, REQUIRED, ambiguous=ambiguous)
         self._cells = CellReader(header, found, COLUMNS, {**_READ, **judged}, REQUIRED, _NAMES)
         self.header_of = self._cells.header_of
 

@@ -42,6 +42,7 @@ from openmains.edges.http import (
     identity,
     identity_roles,
     identity_session,
+    identity_views,
     imports,
     ingest,
     job,
@@ -100,7 +101,7 @@ _HEADERS = {
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
 }
 _MODULES = (
-    identity_session, identity, identity_roles, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions,
+    identity_session, identity_views, identity, identity_roles, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions,
     readings_edits, readings_versions, readings_manual, readings_changes, alarm, alarm_life, alarm_limits, monitors, ingest, job,
     security, device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff,
     tariff_plans, ledger, billing, payment, readings_bulk, readings_sums, readings_saved, readings_tasks, areas, concentrators,

@@ -12,7 +12,7 @@ from litestar import Request, Response, delete, get, patch, post
 from litestar.background_tasks import BackgroundTask
 from litestar.params import FromQuery, JSONBody, QueryParameter
 from litestar.response import File
-from msgspec import structs
+from msgspec import Meta, structs
 
 from openmains.app.fleet import export, register
 from openmains.app.fleet.model import (
@@ -40,6 +40,7 @@ from openmains.domain.party.personal import PersonalField
 from openmains.domain.period import zone
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of, today_of
 from openmains.edges.http.inputs import (
+    Counted,
     Cursor,
     Id,
     IfMatch,
@@ -57,6 +58,7 @@ from openmains.edges.http.party import vault_of
 from openmains.edges.http.permissions import may
 from openmains.edges.http.problems import language_of
 
+MOST_COUNTED = 10_000  # of a list
 Kinds = Annotated[
     KindFilter,
     QueryParameter(description="Which devices: meters, monitors (all or of one kind), or any."),
@@ -138,6 +140,29 @@ async def list_meters(
     return page(scope, rows, limit, lambda meter: (meter.number, meter.meter_id))
 
 
+@get("/meters/count", operation_id="count_meters", tags=["meters"], opt=may(Permission.SEE_METERS))
+async def count_meters(
+    request: Request[Any, Any, Any],
+    area_id: OptionalId32 = None,
+    product_id: OptionalId32 = None,
+    status: FromQuery[MeterStatus | None] = None,
+    kind: Kinds = "meter",
+) -> Counted:
+    """How many meters the filters of the list take, counted up to ten thousand; null where a status is asked for among very many.
+    A search has no total."""
+    deps, actor = deps_of(request), actor_of(request)
+    chosen = MeterFilter(
+        optional(AreaId, area_id),
+        optional(ProductId, product_id),
+        status,
+        limit=MOST_COUNTED,
+        now_us=deps.now_us(),
+        kind=kind,
+    )
+    async with deps.store.tenant(actor.tenant_id) as work:
+        return Counted(await work[MeterStore].count(chosen), MOST_COUNTED)
+
+
 async def _search(
     deps: ApiDeps, actor: Actor, q: str, limit: int, cursor: str | None, within: MeterFilter
 ) -> Page[Meter]:
@@ -191,6 +216,12 @@ async def download_meters(
             max_length=400, pattern=r"^[a-z_,0-9]*$", description="Names with commas between; all without it."
         ),
     ] = "",
+    only: Annotated[
+        list[Annotated[int, Meta(ge=1, le=2**63 - 1)]] | None,
+        QueryParameter(
+            name="meter_id", max_items=500, description="Only these meters; the filters are not asked then."
+        ),
+    ] = None,
 ) -> File:
     """The list as a file: the same filters and order, every page of it; of a search the best 10,000 hits."""
     deps, actor = deps_of(request), actor_of(request)
@@ -210,6 +241,10 @@ async def download_meters(
             yield kept
 
     async def pages() -> AsyncIterator[list[RegisteredMeter]]:
+        if only:
+            async with deps.store.tenant(actor.tenant_id) as work:
+                yield await work[MeterStore].registered_by_ids([MeterId(each) for each in dict.fromkeys(only)])
+            return
         cursor, after, hits = None, None, 0
         phone = await customers.phone_blind(vault_of(deps), actor, q) if q is not None and sees_customers else None
         while True:
@@ -321,4 +356,4 @@ async def remove_meter(
     return await _answer(deps, actor, found)
 
 
-HANDLERS: list[Any] = [list_meters, download_meters, read_meter, add_meter, change_meter, remove_meter]
+HANDLERS: list[Any] = [list_meters, count_meters, download_meters, read_meter, add_meter, change_meter, remove_meter]

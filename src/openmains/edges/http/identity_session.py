@@ -4,16 +4,17 @@
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from litestar import Request, Response, delete, get, post
+from litestar import Request, Response, delete, get, patch, post
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from openmains.app.identity.model import Actor
+from openmains.app.identity.preferences import Preferences, PreferencesChange, change_preferences, own_preferences
 from openmains.app.identity.session import sign_out as end_session
 from openmains.domain.identity.permission import Permission
 from openmains.edges.http.deps import actor_of, client_address, deps_of
 from openmains.edges.http.guard import BROWSER_COOKIE, browser_cookie, session_cookie
-from openmains.edges.http.permissions import ANY_PASSWORD, PUBLIC
+from openmains.edges.http.permissions import ANY_PASSWORD, PUBLIC, SIGNED_IN
 from openmains.edges.http.problems import request_id_of
 
 Password = Annotated[str, Meta(min_length=1, max_length=1024)]
@@ -50,10 +51,11 @@ class SessionInfo(Struct, frozen=True):
     zone: str
     kind: str
     must_change: bool
+    preferences: Preferences
     expires_at: datetime | None = None
 
 
-def _info(actor: Actor, expires_at: datetime | None = None) -> SessionInfo:
+def _info(actor: Actor, preferences: Preferences, expires_at: datetime | None = None) -> SessionInfo:
     return SessionInfo(
         user_id=actor.user_id,
         login=actor.login,
@@ -64,6 +66,7 @@ def _info(actor: Actor, expires_at: datetime | None = None) -> SessionInfo:
         zone=actor.zone,
         kind=actor.kind,
         must_change=actor.must_change,
+        preferences=preferences,
         expires_at=expires_at,
     )
 
@@ -81,13 +84,21 @@ async def sign_in(request: Request[Any, Any, Any], data: JSONBody[SignInBody]) -
         request_id=request_id_of(request.scope),
     )
     cookies = [session_cookie(request, signed.secret, deps.settings.session), browser_cookie(request, signed.browser)]
-    return Response(_info(signed.actor, signed.expires_at), status_code=201, cookies=cookies)
+    preferences = await own_preferences(deps.store, signed.actor)
+    return Response(_info(signed.actor, preferences, signed.expires_at), status_code=201, cookies=cookies)
 
 
 @get("/session", operation_id="read_session", tags=["identity"], opt=ANY_PASSWORD)
 async def read_session(request: Request[Any, Any, Any]) -> SessionInfo:
     """Who is signed in."""
-    return _info(actor_of(request))
+    actor = actor_of(request)
+    return _info(actor, await own_preferences(deps_of(request).store, actor))
+
+
+@patch("/session/preferences", operation_id="change_preferences", tags=["identity"], opt=SIGNED_IN)
+async def change_own_preferences(request: Request[Any, Any, Any], data: JSONBody[PreferencesChange]) -> Preferences:
+    """One's own language, way of writing numbers, rows a page and columns of lists; what is left out stays."""
+    return await change_preferences(deps_of(request).store, actor_of(request), data)
 
 
 @delete("/session", operation_id="sign_out", tags=["identity"], opt=ANY_PASSWORD)
@@ -109,4 +120,4 @@ async def change_password(request: Request[Any, Any, Any], data: JSONBody[Passwo
     )
 
 
-HANDLERS: list[Any] = [sign_in, read_session, sign_out, change_password]
+HANDLERS: list[Any] = [sign_in, read_session, sign_out, change_password, change_own_preferences]

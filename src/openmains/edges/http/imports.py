@@ -6,12 +6,13 @@ from io import BytesIO
 from typing import Annotated, Any, Literal
 
 import xlsxwriter
-from litestar import Request, Response, get, post
+from litestar import Request, Response, delete, get, post, put
 from litestar.datastructures import UploadFile
-from litestar.params import MultipartBody, QueryParameter
+from litestar.params import JSONBody, MultipartBody, QueryParameter
 from msgspec import Struct
 
 from openmains.app.fleet.areas import AreaFilter
+from openmains.app.fleet.imports.headings import ImportHeading, ImportHeadings, remove_heading, set_heading
 from openmains.app.fleet.ports import AreaStore, ProductStore
 from openmains.app.job.model import Job
 from openmains.app.job.request import ask_for_job
@@ -54,6 +55,33 @@ async def list_import_columns(request: Request[Any, Any, Any]) -> list[ImportCol
         )
         for name, column in COLUMNS.items()
     ]
+
+
+@get("/imports/headings", operation_id="list_import_headings", tags=["jobs"], opt=may(Permission.MANAGE_METERS))
+async def list_import_headings(request: Request[Any, Any, Any]) -> list[ImportHeading]:
+    """Headings of other systems' files that people said are columns of the import of meters."""
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        return await work[ImportHeadings].all()
+
+
+@put("/imports/headings", operation_id="set_import_heading", tags=["jobs"], opt=may(Permission.MANAGE_METERS))
+async def set_import_heading(request: Request[Any, Any, Any], data: JSONBody[ImportHeading]) -> list[ImportHeading]:
+    """A heading of other systems' files is this column from now on. What a heading means here already stays."""
+    return await set_heading(deps_of(request).store, actor_of(request), data)
+
+
+@delete(
+    "/imports/headings",
+    operation_id="remove_import_heading",
+    status_code=200,
+    tags=["jobs"],
+    opt=may(Permission.MANAGE_METERS),
+)
+async def remove_import_heading(
+    request: Request[Any, Any, Any], heading: Annotated[str, QueryParameter(min_length=1, max_length=100)]
+) -> list[ImportHeading]:
+    """It is no column any more."""
+    return await remove_heading(deps_of(request).store, actor_of(request), heading)
 
 
 @get(
@@ -141,4 +169,11 @@ async def start_import(
     return await ask_for_job(deps.store, actor, "meter_import", params, file_path=str(path), unique_key=key)
 
 
-HANDLERS: list[Any] = [list_import_columns, download_import_template, start_import]
+HANDLERS: list[Any] = [
+    list_import_columns,
+    list_import_headings,
+    set_import_heading,
+    remove_import_heading,
+    download_import_template,
+    start_import,
+]

@@ -50,6 +50,13 @@ class Page(Struct, Generic[T], frozen=True):
     next: str | None
 
 
+class Counted(Struct, frozen=True):
+    """How many a list has; counting ends at ``most``, and there may be more then. null: not counted, too many would have to be looked at."""
+
+    count: int | None
+    most: int
+
+
 def page(scope: str, rows: Sequence[T], limit: int, key: Callable[[T], object]) -> Page[T]:
     """``rows`` holds up to ``limit`` + 1: the one more tells that there is another page."""
     shown = list(rows[:limit])

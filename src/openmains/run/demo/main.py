@@ -137,7 +137,6 @@ async def found_utility(owner_dsn: str, settings: Settings) -> TenantId:
         tenant_code=town.TENANT_CODE,
         tenant_name=town.TENANT_NAME,
         zone=ZONE,
-        must_change=False,
     )
     drivers = driver_catalog.load()
     pool = await create_pool(owner_dsn, max_size=1)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 import type { QuantitySeries } from "@/features/readings/calls";
-import { linesOf, numberOf, rowsOf, unitsLeftOut, valueText } from "./quantityLines";
+import { besideOf, linesOf, numberOf, rowsOf, unitsLeftOut, valueText } from "./quantityLines";
 
 const value = (at: string, count: number | null, quality: string[] = []) => ({ at, value: count, interval_s: 1800, quality });
 const pressure: QuantitySeries = {
@@ -38,5 +38,13 @@ describe("quantities of a meter", () => {
     expect(rows.map(({ at }) => at)).toEqual(["2026-05-01T01:00:00Z", "2026-05-01T00:30:00Z", "2026-05-01T00:00:00Z"]);
     expect(rows[0]?.cells.map((cell) => cell?.value)).toEqual([2499, -40, 123]);
     expect(rows[1]?.cells.map((cell) => cell?.value)).toEqual([null]);
+  });
+  it("of several meters bear their meter's number, on the same two axes", () => {
+    const all = besideOf([pressure], [{ number: "M-2", series: [pressure, flow] }, { number: "M-3", series: [] }]);
+    expect(all.map(({ title }) => title.en)).toEqual(["Interval pressure", "Interval pressure · M-2", "Flow · M-2"]);
+    expect(pressure.title.en).toBe("Interval pressure");
+    const lines = linesOf(all, "zh", "Asia/Shanghai", "2026-05-01", "2026-05-01").lines;
+    expect(lines.map(({ name, unit }) => [name, unit])).toEqual([["间隔压力", "kPa"], ["间隔压力 · M-2", "kPa"], ["瞬时流量 · M-2", "m³/h"]]);
+    expect(rowsOf(all).map((row) => row.cells.length)).toEqual([3, 2, 2]);
   });
 });

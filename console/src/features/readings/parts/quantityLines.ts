@@ -31,6 +31,12 @@ function markOf(quality: readonly string[]): string | undefined {
   return MARKS.find(([flag]) => quality.includes(flag))?.[1];
 }
 
+/** The series of a meter followed by those of others, which bear their meter's number: without it nobody tells them apart. */
+export function besideOf(own: readonly QuantitySeries[], others: readonly { number: string; series: readonly QuantitySeries[] }[]): QuantitySeries[] {
+  const named = others.flatMap(({ number, series }) => series.map((one) => ({ ...one, title: { zh: `${one.title.zh} · ${number}`, en: `${one.title.en} · ${number}` } })));
+  return [...own, ...named];
+}
+
 /** Units that the chart has no axis for, in the order they were asked for. */
 export function unitsLeftOut(series: readonly QuantitySeries[]): string[] {
   return [...new Set(series.map(({ unit }) => unitShown(unit)))].slice(MOST_UNITS);

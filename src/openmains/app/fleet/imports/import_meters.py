@@ -94,7 +94,7 @@ async def import_meters(
     await store.begin(tenant_id)
     try:
         products, areas = await store.products(), await store.areas()
-        orders = Orders(str(path), today, set(products), set(areas), create_areas)
+        orders = Orders(str(path), today, set(products), set(areas), create_areas, await store.headings())
         async with reading(orders) as chunks:
             async for chunk in chunks:
                 if should_stop():

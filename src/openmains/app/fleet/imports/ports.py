@@ -66,6 +66,9 @@ class RegistryImport(Protocol):
     async def areas(self) -> dict[str, int]:
         """Area code → id."""
 
+    async def headings(self) -> dict[str, str]:
+        """Headings of other systems' files, as they are compared, that the tenant said are columns."""
+
     async def create_areas(self, codes: Sequence[str]) -> dict[str, int]:
         """Make areas named like their code; returns code → id."""
 

@@ -30,6 +30,7 @@ class Orders(msgspec.Struct):
     products: set[str]
     areas: set[str]
     create_areas: bool
+    headings: dict[str, str] = {}  # of other systems' files, as they are compared, and the columns they are
 
 
 class Chunk(msgspec.Struct):
@@ -81,12 +82,16 @@ def chunks(orders: Orders) -> Iterator[Chunk]:
     """The file's chunks; the last one may carry ``failure``."""
     try:
         table = open_table(Path(orders.path))
-        check = RowCheck(table.header, orders.today)
+        check = RowCheck(table.header, orders.today, orders.headings)
         repeats = Repeats(check)
         headers = {
             name: check.header_of(name) for name in ("number", "bar_code", "imei", "product", "area", "customer_code")
         }
-        chunk, rows, sound = Chunk(headers=headers, total=table.total, ignored=left_out(table.header)), [], 0
+        chunk, rows, sound = (
+            Chunk(headers=headers, total=table.total, ignored=left_out(table.header, orders.headings)),
+            [],
+            0,
+        )
         for item in table.rows:
             chunk.read += 1
             if isinstance(item, Broken):

@@ -25,6 +25,15 @@ TEXTS: dict[str, Text] = {
         "Sign-in refused",
         "Login or password is not right. Check and try again; if you forgot the password, ask your administrator.",
     ),
+    "tenant-needed": Text(
+        400,
+        "请填写单位代码",
+        "本系统上不止一个单位（或尚未建立单位）。请填写本单位的代码，例如 mytown；"
+        "它由管理员在建立单位时设定，不知道时请询问本单位的管理员。",
+        "Which utility?",
+        "There is not just one utility here. Enter your utility's code, such as mytown: "
+        "it was chosen when the utility was set up; ask your administrator for it.",
+    ),
     "wrong-password": Text(
         403,
         "当前密码不正确",

@@ -69,13 +69,15 @@ SELECT g.group_id, g.event, g.quantity, g.severity, g.area_id, g.cell, g.state, 
  WHERE g.tenant_id = :tenant_id AND g.group_id = :group_id
 
 -- name: groups
--- Of a tenant, newest first; a filter that is null takes all. Their members are counted for one of them only.
+-- Of a tenant, newest first; a filter that is null takes all. Their members are counted for one of them only. One that somebody looks after
+-- is unacknowledged again while members that joined since wait: acknowledged is what nothing waits in.
 SELECT g.group_id, g.event, g.quantity, g.severity, g.area_id, g.cell, g.state, g.received_us, g.last_us, g.members, g.version, g.seen_us,
        g.seen_by, g.acknowledged_at, g.acknowledged_by, g.dispatched_us, g.dispatched_by, g.dispatched_to, g.cleared_us, g.missed
   FROM alarm_group g
  WHERE g.tenant_id = :tenant_id AND (:after::bigint IS NULL OR g.group_id < :after)
    AND (:is_cleared::boolean IS NULL OR (g.cleared_us IS NOT NULL) = :is_cleared)
-   AND (:is_acknowledged::boolean IS NULL OR (g.acknowledged_at IS NOT NULL) = :is_acknowledged)
+   AND (:is_acknowledged::boolean IS NULL OR (g.acknowledged_at IS NOT NULL AND NOT EXISTS (SELECT FROM alarm a
+          WHERE a.group_id = g.group_id AND a.cleared_us IS NULL AND a.acknowledged_at IS NULL AND a.dispatched_us IS NULL)) = :is_acknowledged)
    AND (:event::text IS NULL OR g.event = :event)
  ORDER BY g.group_id DESC LIMIT :most
 

@@ -3,6 +3,7 @@
 
 from openmains.app.fleet.choice import ChosenMeters
 from openmains.app.fleet.driver_pages import DriverPageStore
+from openmains.app.fleet.imports.headings import ImportHeadings
 from openmains.app.fleet.lives.ports import LifeStore
 from openmains.app.fleet.model import MeterFilter
 from openmains.app.fleet.ports import AreaStore, ConcentratorStore, MeterSearch, MeterStore, PremisesStore, ProductStore
@@ -16,6 +17,7 @@ from openmains.edges.postgres.fleet import search
 from openmains.edges.postgres.fleet.chosen import Chosen
 from openmains.edges.postgres.fleet.concentrator_rows import Concentrators
 from openmains.edges.postgres.fleet.driver_pages import DriverPages
+from openmains.edges.postgres.fleet.headings import Headings
 from openmains.edges.postgres.fleet.kinds import products_of
 from openmains.edges.postgres.fleet.lives import Lives
 from openmains.edges.postgres.fleet.meters import SILENT_DAYS, Meters
@@ -53,6 +55,7 @@ def adapters(wording: Wording) -> Adapters:
     return dict(
         [
             Bind(LifeStore).to(lives),
+            Bind(ImportHeadings).to(Headings),
             Bind(AreaStore).to(Areas),
             Bind(PremisesStore).to(PremisesTable),
             Bind(ProductStore).to(Products),

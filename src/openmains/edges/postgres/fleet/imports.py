@@ -94,6 +94,10 @@ class PostgresImport:
         rows = await _QUERIES["areas_by_code"].fetch(self._connection, tenant_id=self._tenant_id)
         return {row["code"]: row["area_id"] for row in rows}
 
+    async def headings(self) -> dict[str, str]:
+        rows = await _QUERIES["import_headings"].fetch(self._connection, tenant_id=self._tenant_id)
+        return {row["plain"]: row["column_name"] for row in rows}
+
     async def create_areas(self, codes: Sequence[str]) -> dict[str, int]:
         rows = await _QUERIES["create_areas"].fetch(self._connection, tenant_id=self._tenant_id, codes=codes)
         return {row["code"]: row["area_id"] for row in rows}

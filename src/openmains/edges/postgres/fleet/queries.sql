@@ -60,6 +60,11 @@ SELECT m.meter_id, m.number, m.bar_code, m.imei, m.imsi, m.iccid, m.product_id, 
   LEFT JOIN meter_safety f ON f.meter_id = m.meter_id AND f.lifted_us IS NULL
  WHERE m.tenant_id = :tenant_id
 
+-- name: listed_meters
+-- The same meters without what is shown of them, to be counted (meters.py).
+SELECT m.meter_id FROM meter m JOIN product p USING (product_id) LEFT JOIN meter_state s ON s.meter_id = m.meter_id
+ WHERE m.tenant_id = :tenant_id
+
 -- name: chosen_meters
 -- Meters of a tenant after one of them, with what answers in bulk need; which of them is added (chosen.py).
 SELECT m.meter_id, m.number, m.area_id, m.product_id, m.customer_id, p.medium, p.driver, p.dial,
@@ -224,6 +229,27 @@ SELECT set_config(:setting, :value, true)
 -- name: lock_import
 -- One import of a tenant at a time.
 SELECT pg_advisory_xact_lock(:class_id, :tenant_id)
+
+-- name: import_headings
+-- Headings of other systems' files, and what people said they are.
+SELECT plain, heading, column_name FROM import_heading WHERE tenant_id = :tenant_id ORDER BY heading
+
+-- name: count_import_headings
+-- How many a tenant has.
+SELECT count(*) FROM import_heading WHERE tenant_id = :tenant_id
+
+-- name: import_heading
+-- What one of them was said to be.
+SELECT column_name FROM import_heading WHERE tenant_id = :tenant_id AND plain = :plain
+
+-- name: set_import_heading
+-- One of them, anew.
+INSERT INTO import_heading (tenant_id, plain, heading, column_name) VALUES (:tenant_id, :plain, :heading, :column)
+ON CONFLICT (tenant_id, plain) DO UPDATE SET heading = excluded.heading, column_name = excluded.column_name
+
+-- name: remove_import_heading
+-- No row where there was none.
+DELETE FROM import_heading WHERE tenant_id = :tenant_id AND plain = :plain RETURNING column_name
 
 -- name: products_by_code
 -- What an import's product codes mean.

@@ -16,6 +16,15 @@ SELECT p.medium, count(*) AS active, count(*) FILTER (WHERE s.last_seen_us IS NU
  WHERE m.tenant_id = :tenant_id AND m.removed_on IS NULL AND p.kind = 'meter'
  GROUP BY p.medium ORDER BY p.medium
 
+-- name: first_steps
+-- What a utility that heard no meter yet has of what it takes. Each is an index's first row, and what was
+-- heard is looked for among a thousand meters: the totals tell it of all within a minute, and then nobody asks this.
+SELECT EXISTS (SELECT FROM area WHERE tenant_id = :tenant_id) AS areas, EXISTS (SELECT FROM product WHERE tenant_id = :tenant_id) AS products,
+       EXISTS (SELECT FROM meter WHERE tenant_id = :tenant_id) AS meters, EXISTS (SELECT FROM device_key WHERE tenant_id = :tenant_id) AS keys,
+       EXISTS (SELECT FROM (SELECT s.last_seen_us FROM meter m JOIN meter_state s ON s.meter_id = m.meter_id WHERE m.tenant_id = :tenant_id LIMIT 1000) f
+                WHERE f.last_seen_us IS NOT NULL) AS heard,
+       (SELECT count(*) FROM app_user WHERE tenant_id = :tenant_id) > 1 AS people
+
 -- name: timeline
 -- What happened to a meter, newest first. Each part is short by itself and read along an index of the meter; the trail by its object.
 SELECT t.at_us, t.kind, t.code, t.outcome, t.who, t.reason, t.reference FROM (

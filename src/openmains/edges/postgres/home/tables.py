@@ -3,7 +3,7 @@
 
 from collections.abc import Collection, Mapping
 
-from openmains.app.home.model import MeterEvent, MeterTotals, Queue, WorkWaiting
+from openmains.app.home.model import FirstSteps, MeterEvent, MeterTotals, Queue, WorkWaiting
 from openmains.domain.ids import MeterId, TenantId, UserId
 from openmains.domain.period import utc_of_us
 from openmains.domain.readings.quality import Rule
@@ -59,6 +59,11 @@ class Home:
             )
             for row in rows
         ]
+
+    async def first_steps(self) -> FirstSteps:
+        row = await _QUERIES["first_steps"].fetchrow(self._connection, tenant_id=self._tenant_id)
+        assert row is not None  # noqa: S101 one row, always
+        return FirstSteps(**dict(row))
 
     async def waiting(self, user_id: UserId, queues: Collection[Queue], most: int) -> list[WorkWaiting]:
         found = []

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports of identity and the tables behind them."""
 
+from openmains.app.identity.list_views import ListViews
 from openmains.app.identity.ports import AuditTrail, CredentialStore, RoleStore, UserStore
+from openmains.app.identity.preferences import PreferenceStore
 from openmains.edges.postgres.adapters import Adapters, Bind
 from openmains.edges.postgres.identity.audit import Audit
+from openmains.edges.postgres.identity.own import ListViewTable, OwnPreferences
 from openmains.edges.postgres.identity.roles import Roles
 from openmains.edges.postgres.identity.tables import Credentials, Users
 
@@ -13,5 +16,7 @@ ADAPTERS: Adapters = dict(
         Bind(RoleStore).to(Roles),
         Bind(CredentialStore).to(Credentials),
         Bind(AuditTrail).to(Audit),
+        Bind(PreferenceStore).to(OwnPreferences),
+        Bind(ListViews).to(ListViewTable),
     ]
 )

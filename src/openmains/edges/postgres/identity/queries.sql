@@ -276,3 +276,45 @@ DELETE FROM sign_in_place p USING app_user u
 -- In the trail; who sat there is not known.
 INSERT INTO audit (tenant_id, actor, action, object_type, object_id)
 VALUES (:tenant_id, 'openmains user', :action, 'user', :login)
+
+-- name: preferences
+-- What a person set for themselves.
+SELECT preferences FROM app_user WHERE tenant_id = :tenant_id AND user_id = :user_id
+
+-- name: lock_preferences
+-- The same, before it is changed: two pages that change different parts wait for each other.
+SELECT preferences FROM app_user WHERE tenant_id = :tenant_id AND user_id = :user_id FOR NO KEY UPDATE
+
+-- name: set_preferences
+-- As they are now; the language where it is given.
+UPDATE app_user SET preferences = :preferences::jsonb, locale = coalesce(:locale::text, locale)
+ WHERE tenant_id = :tenant_id AND user_id = :user_id
+
+-- name: list_views
+-- A person's own, and those that are shared with one of these roles; of one page, or one of them.
+SELECT v.view_id, v.page, v.name, v.query, v.shared_with, v.owner_id = :user_id AS is_own, u.name AS owner, v.changed_at
+  FROM list_view v JOIN app_user u ON u.user_id = v.owner_id
+ WHERE v.tenant_id = :tenant_id AND (v.owner_id = :user_id OR v.shared_with = ANY (:roles::text[]))
+   AND (:page::text IS NULL OR v.page = :page) AND (:view_id::bigint IS NULL OR v.view_id = :view_id)
+ ORDER BY v.page, v.name, v.view_id
+
+-- name: count_list_views
+-- How many a person keeps.
+SELECT count(*) FROM list_view WHERE tenant_id = :tenant_id AND owner_id = :user_id
+
+-- name: add_list_view
+-- No row where the person has one of this name for the page.
+INSERT INTO list_view (tenant_id, owner_id, page, name, shared_with, query) VALUES (:tenant_id, :user_id, :page, :name, :shared_with, :query::jsonb)
+ON CONFLICT DO NOTHING RETURNING view_id
+
+-- name: change_list_view
+-- No row where its owner has another one of this name for the page.
+UPDATE list_view v SET name = :name, shared_with = :shared_with, query = :query::jsonb, changed_at = now()
+ WHERE v.tenant_id = :tenant_id AND v.view_id = :view_id
+   AND NOT EXISTS (SELECT FROM list_view o WHERE o.tenant_id = v.tenant_id AND o.owner_id = v.owner_id AND o.page = v.page
+                      AND o.name = :name AND o.view_id <> v.view_id)
+RETURNING v.view_id
+
+-- name: remove_list_view
+-- Forgotten.
+DELETE FROM list_view WHERE tenant_id = :tenant_id AND view_id = :view_id

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The roles of the utility, and which of them the person who is signed in may give: those that may do no more than the person.
+// `enabled`: false until they are needed, where most who open the page do not ask.
 import { useQuery } from "@tanstack/vue-query";
-import { computed } from "vue";
+import { computed, type MaybeRefOrGetter } from "vue";
+import { listRoles, type RoleRecord } from "@/shared/calls";
 import { locale } from "@/shared/i18n";
 import { roleName } from "@/shared/roleName";
 import { useSession } from "@/shared/session";
-import { listRoles, type RoleRecord } from "./calls";
 
-export function useRoles() {
+export function useRoles(enabled: MaybeRefOrGetter<boolean> = true) {
   const { may } = useSession();
-  const query = useQuery({ queryKey: ["roles"], queryFn: ({ signal }) => listRoles(signal) });
+  const query = useQuery({ queryKey: ["roles"], queryFn: ({ signal }) => listRoles(signal), enabled });
   const roles = computed(() => query.data.value ?? []);
   const textOf = (role: RoleRecord): string => (locale() === "en" ? role.name_en : role.name);
   return {

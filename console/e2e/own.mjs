@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// What people make their own: views of lists, columns, numbers, drafts of forms; how they find pages, help, and what they may not open.
+import assert from "node:assert/strict";
+import { api, checkAccess, openPage, until } from "./browser.mjs";
+
+const say = (locale, zh, en) => (locale === "zh" ? zh : en);
+
+export const ownStories = {
+  async views({ browser, signedIn, page, url, context, locale, tag, findings }) {
+    const name = `${say(locale, "夜间失联", "silent at night")} ${tag}`;
+    await page.goto(`${url}/meters?status=active&sort=-number`);
+    await page.locator("tbody tr").first().waitFor();
+    await page.locator(".pick summary").click();
+    await page.locator(".pick label").filter({ hasText: "IMSI" }).locator("input").check();
+    await until(async () => /imsi/.test((await api(context, url, "GET", "/session")).body.preferences.columns.meters ?? ""), "columns are kept with the person");
+    await page.locator(".pick summary").click();
+    await page.locator(".views summary").click();
+    await page.fill('input[name="view-name"]', name);
+    await page.locator(".views select").selectOption("operator");
+    await checkAccess(page, `views ${locale}`, findings);
+    await page.locator('.views form button[type="submit"]').click();
+    await page.locator(".views li").filter({ hasText: name }).waitFor();
+    // In another browser of the same person the columns and the view are there; the view leads to the list as it was.
+    const other = await openPage(browser, signedIn, locale);
+    await other.page.goto(`${url}/meters`);
+    await other.page.locator("thead th").filter({ hasText: "IMSI" }).waitFor();
+    await other.page.locator(".views summary").click();
+    await other.page.locator(".views li button").filter({ hasText: name }).click();
+    await other.page.waitForURL((at) => at.searchParams.get("status") === "active" && at.searchParams.get("sort") === "-number");
+    await other.page.locator(".views summary").click();
+    await other.page.locator(".views li").filter({ hasText: name }).locator("button").last().click();
+    await other.page.locator(".views li").filter({ hasText: name }).waitFor({ state: "detached" });
+    await other.context.close();
+    await api(context, url, "PATCH", "/session/preferences", { columns: { meters: "" } });
+  },
+
+  async bulk({ page, url, context, locale, findings }) {
+    await page.goto(`${url}/meters?status=active`);
+    await page.locator("tbody input[type=checkbox]").nth(1).waitFor();
+    for (const place of [0, 1]) await page.locator("tbody input[type=checkbox]").nth(place).check();
+    const numbers = await page.locator("tbody tr.chosen td a").allInnerTexts();
+    await checkAccess(page, `bulk ${locale}`, findings);
+    const file = page.waitForEvent("download");
+    await page.locator('.bulk a[href*="kind=csv"]').click();
+    const text = (await (await (await file).createReadStream()).toArray()).join("");
+    assert.equal(text.trim().split(/\r?\n/).length, 3, "the two that are selected, and the heads");
+    for (const number of numbers) assert.ok(text.includes(number));
+    await page.locator(".bulk button").first().click(); // read now: asked first, with what it costs
+    await page.locator("dialog[open]").getByText(say(locale, "电池", "battery")).first().waitFor();
+    await page.locator('dialog[open] button[type="submit"]').click();
+    await page.locator(".el-message").filter({ hasText: "2" }).first().waitFor();
+    for (const number of numbers) {
+      const { body } = await api(context, url, "GET", `/meters?q=${number}&limit=1`);
+      const commands = (await api(context, url, "GET", `/commands?meter_id=${body.items[0].meter_id}&limit=5`)).body.items;
+      assert.ok(commands.some((command) => command.kind === "read_now"), `a reading of ${number} was asked for`);
+    }
+  },
+
+  async palette({ page, url, locale, findings }) {
+    await page.goto(`${url}/alarms`);
+    await page.locator("h1").waitFor();
+    await page.keyboard.press("/");
+    await page.keyboard.type(say(locale, "缺数", "gaps"));
+    await page.locator("#search-hits .act").first().waitFor();
+    await checkAccess(page, `palette ${locale}`, findings);
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/gaps/);
+    await page.locator("h1").waitFor();
+    await page.keyboard.press("/");
+    await page.keyboard.type(say(locale, "深色", "dark"));
+    await page.locator("#search-hits .act").first().waitFor();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.locator("html.dark").waitFor();
+    // Help is that of the page, from the docs.
+    await page.locator(`header button[aria-label="${say(locale, "本页说明", "About this page")}"]`).click();
+    await page.locator("dialog[open] h2").getByText(say(locale, "缺数", "Gaps")).waitFor();
+    await page.locator("dialog[open] p").first().waitFor();
+    await checkAccess(page, `help ${locale}`, findings);
+  },
+
+  async profile({ page, url, context, locale, findings }) {
+    await api(context, url, "PATCH", "/session/preferences", { numbers: "space", locale });
+    await page.goto(`${url}/profile`);
+    await page.locator("select").nth(1).selectOption("comma");
+    await page.getByText("1,234,567.089 m³").waitFor();
+    await checkAccess(page, `profile ${locale}`, findings);
+    await page.goto(`${url}/meters?sort=-number`);
+    await page.locator(".pager .place").filter({ hasText: /1,\d{3}/ }).waitFor(); // everywhere, after a reload too
+    await page.goto(`${url}/profile`);
+    await page.locator("select").first().selectOption(locale === "zh" ? "en" : "zh");
+    await page.getByRole("heading", { level: 1 }).getByText(say(locale, "My settings", "个人设置")).waitFor();
+    assert.equal((await api(context, url, "GET", "/session")).body.locale, locale === "zh" ? "en" : "zh");
+    await api(context, url, "PATCH", "/session/preferences", { numbers: "space", locale: "zh" });
+  },
+
+  async drafts({ page, url, locale, tag, findings }) {
+    const number = `DRAFT${tag}`;
+    await page.goto(`${url}/meters`);
+    await page.locator('a[href="/meters/new"]').click();
+    await page.locator("form input").first().waitFor();
+    const box = page.locator("form input:not([type=hidden])").first();
+    await box.fill(number);
+    await page.locator('nav a[href="/gaps"]').click();
+    await page.waitForURL(/\/gaps/);
+    await page.goBack();
+    await page.waitForURL(/\/meters\/new/);
+    await until(async () => (await page.locator("form input:not([type=hidden])").first().inputValue()) === number, "what was typed");
+    await page.locator(".note").waitFor();
+    await checkAccess(page, `draft ${locale}`, findings);
+    await page.locator(".note button").click();
+    await until(async () => (await page.locator("form input:not([type=hidden])").first().inputValue()) === "", "discarded");
+  },
+
+  async beside({ page, url, context, locale, findings }) {
+    const { items } = (await api(context, url, "GET", "/meters?status=active&limit=2")).body;
+    await page.goto(`${url}/meters/${items[0].meter_id}?tab=quantities&points=increments`);
+    await page.locator(".el-tab-pane:visible canvas").waitFor();
+    await page.fill('input[name="beside"]', items[1].number);
+    await page.keyboard.press("Enter");
+    await page.locator(".beside").filter({ hasText: items[1].number }).waitFor();
+    await page.locator("thead th").filter({ hasText: items[1].number }).first().waitFor(); // its values stand in the table too
+    await checkAccess(page, `beside ${locale}`, findings);
+    await page.fill('input[name="beside"]', "no such number");
+    await page.keyboard.press("Enter");
+    await page.locator('[role="alert"]').filter({ hasText: "no such number" }).waitFor();
+    const chart = await page.locator(".el-tab-pane:visible canvas").boundingBox();
+    await until(async () => { // a click shows that day alone
+      await page.mouse.click(chart.x + chart.width / 2, chart.y + chart.height * 0.5);
+      const query = new URL(page.url()).searchParams;
+      return query.get("from") !== null && query.get("from") === query.get("to");
+    }, "a day of the chart");
+  },
+
+  async headings({ page, url, context, locale, tag, findings }) {
+    const theirs = `${say(locale, "出厂编号", "serial")} ${tag}`;
+    const { items } = (await api(context, url, "GET", "/meters?limit=1")).body;
+    const day = "2026-01-02";
+    const rows = [[say(locale, "表具编号", "meter no"), "product", "area", "installed on", theirs], [`HEAD${tag}${locale}`, items[0].product_code, items[0].area_code ?? "A01", day, `BC${tag}${locale}`]];
+    const file = { name: `${tag}-${locale}-headings.csv`, mimeType: "text/csv", buffer: Buffer.from(rows.map((row) => row.join(",")).join("\n")) };
+    await page.goto(`${url}/meters/import`);
+    await page.setInputFiles('input[type="file"]', file);
+    await page.locator("form.card").getByRole("button", { name: say(locale, "预览", "Preview"), exact: true }).click();
+    await page.locator("article").filter({ hasText: file.name }).first().locator("tbody tr").first().waitFor({ timeout: 30_000 });
+    await page.reload(); // what nobody knows comes first
+    await page.locator("details .row button").filter({ hasText: theirs }).click();
+    await page.locator("details select").selectOption("bar_code");
+    await checkAccess(page, `headings ${locale}`, findings);
+    await page.getByRole("button", { name: say(locale, "对应并记住", "Remember it") }).click();
+    await page.locator("details li").filter({ hasText: theirs }).waitFor();
+    await page.setInputFiles('input[type="file"]', file);
+    await page.locator('form button[type="submit"]').click();
+    const made = await until(async () => (await api(context, url, "GET", `/meters?q=HEAD${tag}${locale}`)).body.items[0], "the meter of the file");
+    assert.equal(made.bar_code, `BC${tag}${locale}`);
+    await api(context, url, "DELETE", `/imports/headings?heading=${encodeURIComponent(theirs)}`);
+  },
+
+  async risky({ page, url, context, locale, tag, findings }) {
+    const login = `risky-${tag}-${locale}`;
+    const made = (await api(context, url, "POST", "/users", { login, name: "Risky", role: "viewer", reason: "e2e" })).body.user;
+    const role = async () => (await api(context, url, "GET", "/users?limit=500")).body.items.find((user) => user.user_id === made.user_id)?.role;
+    await page.goto(`${url}/users`);
+    const row = page.locator("tbody tr").filter({ hasText: login });
+    await row.locator("select").selectOption("administrator");
+    const dialog = page.locator("dialog[open]");
+    await dialog.waitFor(); // an administrator is made with a reason, and not by a click
+    await checkAccess(page, `make administrator ${locale}`, findings);
+    await dialog.locator('button[type="submit"]').click();
+    assert.ok(await dialog.count(), "without a reason nothing is done");
+    assert.equal(await role(), "viewer");
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    assert.equal(await row.locator("select").inputValue(), "viewer", "what holds is shown");
+    for (const name of [say(locale, "重置密码", "Reset password"), say(locale, "删除", "Remove")]) {
+      await row.getByRole("button", { name, exact: true }).click();
+      await dialog.waitFor();
+      await dialog.locator("textarea").fill(`e2e ${name}`);
+      await dialog.locator('button[type="submit"]').click();
+      await dialog.waitFor({ state: "detached" });
+    }
+    await until(async () => (await role()) === undefined, "removed, with a reason");
+    // Keys: asked with how many and what it means, then made as a job whose file is there.
+    await page.goto(`${url}/keys`);
+    await checkAccess(page, `keys ${locale}`, findings);
+    await page.locator('form:has(select) button[type="submit"]').click();
+    await page.locator("dialog[open], .el-message").first().waitFor();
+    if (await dialog.count()) {
+      await checkAccess(page, `make keys ${locale}`, findings);
+      await page.keyboard.press("Escape");
+      await dialog.waitFor({ state: "detached" });
+    }
+  },
+};
