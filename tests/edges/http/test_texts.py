@@ -16,10 +16,12 @@ NOTES = frozenset(  # lines are allowed and they begin as they like; never a hea
     {"reason", "note", "value", "login", "tenant", "driver", "hex", "numbers", "params", "settings", "body"}
     | {"what", "result"}  # of work orders
     | {"text"}  # of a driver page: TOML
+    | {"heading"}  # of other systems' files, as they have it: compared, never shown as a row's name
 )
 CLOSED = frozenset(
     {"iccid", "imei", "imsi", "prices", "bounds_m3", "add_m3", "points", "quantities", "event", "events"}
-    | {"skills", "role"}
+    | {"skills"}
+    | {"column", "role"}  # by the columns of the import, by the roles that there are
     | {"phone", "identity_number", "bank_account"}  # by `fault` of domain/party/personal.py
 )  # by a pattern or a list, which the document leaves out where a field may be missing or is a list
 TOKEN = {"name": "t", "role": "viewer"}
