@@ -35,6 +35,7 @@ export async function startDemo() {
       PYTHONPATH: join(root, "src"),
       OPENMAINS_HTTP_PORT: String(port),
       OPENMAINS_DTLS_PORT: String(await freePort()),
+      OPENMAINS_TCP_PORT: String(await freePort()),
       OPENMAINS_COAP_PORT: String(coapPort), // off by default; the stories' own meters speak plainly
     },
     stdio: ["ignore", "pipe", "pipe"],

@@ -28,6 +28,7 @@ def system(
         "OPENMAINS_COAP_PORT": str(coap),
         "OPENMAINS_DTLS_PORT": str(dtls or free_port(socket.SOCK_DGRAM)),
         "OPENMAINS_HTTP_PORT": str(http),
+        **({"OPENMAINS_TCP_PORT": str(free_port(socket.SOCK_STREAM))} if command == "demo" else {}),
         **{f"OPENMAINS_{name.upper()}": value for name, value in (settings or {}).items()},
     }
     var.mkdir(parents=True, exist_ok=True)

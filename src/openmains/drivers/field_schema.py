@@ -85,9 +85,9 @@ class FieldReader:
         if item.scale < 1:
             reader.fail(place, "scale is at least 1")
         if "bits" in entry:
-            item.bits = self._bits(entry["bits"], item)
+            item.bits = self.bits(entry["bits"], item)
         if "events" in entry:
-            item.events = self._events(entry["events"], item)
+            item.events = self.events(entry["events"], item)
         if (item.bits or item.events) and (item.signed or item.bcd or (item.bits and item.events)):
             reader.fail(place, "bits or events need an unsigned field of their own")
         return item
@@ -104,7 +104,8 @@ class FieldReader:
             self._reader.fail(place, "min is above max")
         return least, most
 
-    def _bits(self, name: str, item: Field) -> tuple[Bits, ...]:
+    def bits(self, name: str, item: Field) -> tuple[Bits, ...]:
+        """Points of the section ``[bits.<name>]``, in this field."""
         found: list[Bits] = []
         taken: dict[int, str] = {}
         for point, raw in self._named("bits", name, item).items():
@@ -117,7 +118,7 @@ class FieldReader:
             found.append(Bits(point, entry["at"], entry["width"]))
         return tuple(found)
 
-    def _events(self, name: str, item: Field) -> dict[int, int]:
+    def events(self, name: str, item: Field) -> dict[int, int]:
         """Bit in the field → event number, by bit."""
         taken: dict[int, str] = {}
         for event, bit in self._named("events", name, item).items():

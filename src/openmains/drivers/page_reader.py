@@ -89,6 +89,8 @@ def open_text(file: str, text: str) -> PageReader:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as bad:
         raise DriverPageError(file, line_of_error(bad), str(bad)) from bad
+    except ValueError as bad:  # a number of thousands of digits
+        raise DriverPageError(file, 0, str(bad)) from bad
     return PageReader(file, data, {path: Place(file, line) for path, line in index_lines(text).items()})
 
 

@@ -22,6 +22,7 @@ MEDIA = ("water", "gas")
 CRCS = ("crc16-1021-0000",)
 TABLES = ("frame", "header", "bits", "events", "message", "answer", "spreading", *command_schema.SECTIONS)
 LISTED = ("message", "vector", *command_schema.SECTIONS)
+DIALECT = "dialect"  # a hook whose page has tables, in a language of its own (drivers/dialect)
 
 
 class _DriverEntry(TypedDict):
@@ -72,6 +73,8 @@ def read_page(reader: PageReader, vocabulary: Vocabulary) -> Page:
         _frame(reader, vocabulary, page)
         page.commands = command_schema.read_commands(reader, page)
         page.spreading = command_schema.read_spreading(reader, page.commands)
+    elif page.hook == DIALECT:
+        pass  # tables of its own, read by its hook
     elif page.kind is not DeviceKind.METER:
         reader.fail(reader.place("driver", "hook"), "a monitor's page is a table: a hook reads registers")
     elif any(name in reader.data for name in TABLES):
@@ -83,8 +86,10 @@ def read_page(reader: PageReader, vocabulary: Vocabulary) -> Page:
 
 
 def _sections(reader: PageReader) -> None:
+    driver = reader.data.get("driver")
+    is_dialect = isinstance(driver, dict) and driver.get("hook") == DIALECT
     for name, section in reader.data.items():
-        if name not in ("driver", "vector", "options", *TABLES):
+        if name not in ("driver", "vector", "options", *TABLES) and not (is_dialect and name == "poll"):
             reader.fail(reader.place(name), f"unknown section {name}")
         tables = section if name in LISTED and isinstance(section, list) else [section]
         if isinstance(section, list) != (name in LISTED) or not all(isinstance(table, dict) for table in tables):

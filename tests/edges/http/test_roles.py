@@ -169,3 +169,36 @@ async def test_a_file_that_names_customers_is_in_the_trail(world: World) -> None
         ("export_visits", {"rows": 0}),
         ("export_meters", {"rows": 1, "area_id": utility.ids["area_id"], "kind": "csv", "columns": ""}),
     ]
+
+
+async def test_meters_are_seen_without_whose_they_are_and_files_by_who_might_have_made_them(world: World) -> None:
+    utility = await world.utility()
+    async with world.client(utility.token) as chief:
+        own = (await chief.post("/customers", json={"code": "K77", "name": "司马相如"})).json()
+        (meter,) = (await chief.get("/meters")).json()["items"]
+        given = await chief.patch(
+            f"/meters/{meter['meter_id']}",
+            json={"customer_id": own["customer_id"]},
+            headers={"If-Match": f'"{meter["revision"]}"'},
+        )
+        assert given.status_code == 200, given.text
+        (meter,) = (await chief.get("/meters")).json()["items"]
+        assert (meter["customer_name"], meter["customer_code"]) == ("司马相如", "K77")
+        role = await _make(chief, "看表", "see_meters", "see_home", "manage_jobs", "see_jobs", "export_meters")
+        made = await chief.get("/home")
+        job = await chief.post("/imports", files={"data": ("m.csv", b"meter number\n", "text/csv")}, headers=OWN)
+        assert job.status_code in (200, 201, 202), job.text
+    async with world.client(await world.user(utility, role["code"], "bare")) as person:
+        (seen,) = (await person.get("/meters")).json()["items"]
+        assert seen["number"] == meter["number"] and seen["address"] == meter["address"]
+        assert (seen["customer_id"], seen["customer_code"], seen["customer_name"]) == (None, None, None)
+        detail = (await person.get(f"/meters/{meter['meter_id']}")).json()
+        assert detail["customer"] is None and detail["customer_name"] is None
+        for q, hits in ((meter["number"], 1), (meter["customer_name"], 0), (meter["customer_code"], 0)):
+            assert len((await person.get("/meters", params={"q": q})).json()["items"]) == hits, q
+        listed = (await person.get("/meters/file", params={"kind": "csv"})).text
+        assert meter["number"] in listed and meter["customer_name"] not in listed
+        home = (await person.get("/home")).json()
+        assert home["newest_alarms"] == [] and made.json()["newest_alarms"] != []
+        refused = await person.get(f"/jobs/{job.json()['job_id']}/file")
+        assert refused.status_code == 403 and refused.json()["type"].endswith("/not-allowed")

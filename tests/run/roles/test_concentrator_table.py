@@ -7,6 +7,8 @@ import pytest
 
 from openmains.drivers import catalog
 from openmains.run.roles.tcp_edge import ConcentratorTable
+from tests.app.link.station.test_carrier import page as carried
+from tests.app.link.station.test_modbus_line import driver as modbus
 
 TERMINAL = "2026000000000001"
 
@@ -38,3 +40,23 @@ def test_neither_of_two_meters_that_a_frame_confuses_is_served(caplog: pytest.Lo
     assert (len(other.meters), len(other.line)) == (1, 1)
     assert "12 and 0012 behind" in caplog.text
     assert (table.imei_of(2), table.imei_of(3)) == (86, None)
+
+
+def test_who_cannot_be_asked_is_said_with_the_reason() -> None:
+    table = ConcentratorTable()
+    table.set_drivers({1: modbus(), 2: catalog.load().driver("cjt188/water-2004"), 3: carried()})
+    table.take([row(1, "1007"), row(2, "2007"), row(3, "678"), row(4, "9")])
+    found = table.find(TERMINAL)
+    assert found is not None and list(found.line) == ["unit 9"]
+    assert found.unasked == {
+        "1007": "another device of the line is unit 7 too",
+        "2007": "another device of the line is unit 7 too",
+        "678": "its number gives no address on the line",
+    }
+    table.take([row(1, "9"), row(2, "12") | {"product_id": 2}])
+    found = table.find(TERMINAL)
+    assert found is not None and found.unasked == {"9": "its line speaks CJ/T 188, and it speaks Modbus"}
+    table.take([row(1, "11") | {"product_id": 3}, row(2, "12") | {"product_id": 2}])
+    found = table.find(TERMINAL)
+    assert found is not None and not found.line, "nothing is said to a concentrator in a way that it may not understand"
+    assert found.unasked == dict.fromkeys(("11", "12"), "meters of its line name different carriers")

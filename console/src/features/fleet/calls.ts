@@ -104,6 +104,22 @@ export const listDueMeters = (query: DueQuery, signal: Abort) => call("get", "/a
 export const countDueMeters = (query: QueryOf<"count_due_meters">, signal: Abort) => call("get", "/api/v1/meters/due/counts", { query, signal });
 export const dueMetersFile = (query: QueryOf<"download_due_meters">) => fileUrl("/api/v1/meters/due/file", query);
 
+// Driver pages that the utility added; a name is maker/model.
+export type UtilityDriverPage = Schemas["UtilityDriverPage"];
+export type DriverPageVersion = Schemas["DriverPageVersion"];
+const pagePath = (name: string) => ({ maker: name.split("/")[0] ?? "", model: name.split("/")[1] ?? "" });
+export const listDriverPages = (signal: Abort) => call("get", "/api/v1/driver-pages", { signal });
+export const listDriverPageVersions = (name: string, signal: Abort) =>
+  call("get", "/api/v1/driver-pages/{maker}/{model}/versions", { path: pagePath(name), signal });
+export const getDriverPageText = (name: string, version: number) =>
+  call("get", "/api/v1/driver-pages/{maker}/{model}/versions/{version}", { path: { ...pagePath(name), version } });
+export const checkDriverPage = (body: Schemas["GivenDriverPage"]) => call("post", "/api/v1/driver-pages/check", { body });
+export const addDriverPage = (body: Schemas["GivenDriverPage"]) => call("post", "/api/v1/driver-pages", { body }); // with its reason
+export const chooseDriverPage = (name: string, body: Schemas["DriverPageChoice"]) =>
+  call("post", "/api/v1/driver-pages/{maker}/{model}/choose", { path: pagePath(name), body }); // with its reason
+export const takeDriverPageAway = (name: string, reason: string) =>
+  call("delete", "/api/v1/driver-pages/{maker}/{model}", { path: pagePath(name), query: { reason } });
+
 // Concentrators and DTUs.
 export type Concentrator = Schemas["RegisteredConcentrator"];
 export type NewConcentrator = Schemas["NewConcentrator"];

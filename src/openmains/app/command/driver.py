@@ -52,10 +52,15 @@ class CatalogCommands:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._known: dict[str, CommandDriver | None] = {}  # asked for every command; the look at a class is slow
+        self._known: dict[
+            str, tuple[object, CommandDriver | None]
+        ] = {}  # asked for every command; the look at a class is slow
 
     def command_driver(self, name: str) -> CommandDriver | None:
-        if name not in self._known and name in self._catalog:
-            driver = self._catalog.driver(name)
-            self._known[name] = driver if isinstance(driver, CommandDriver) else None
-        return self._known.get(name)
+        if name not in self._catalog:
+            return None
+        driver = self._catalog.driver(name)
+        known = self._known.get(name)
+        if known is None or known[0] is not driver:  # a page that was added may be another by now
+            known = self._known[name] = (driver, driver if isinstance(driver, CommandDriver) else None)
+        return known[1]

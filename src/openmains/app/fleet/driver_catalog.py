@@ -5,7 +5,9 @@ from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
 
+from openmains.app.fleet.driver_pages import CheckedDriverPage
 from openmains.domain.fleet.device_kind import DeviceKind
+from openmains.domain.ids import TenantId
 from openmains.domain.quantity import LITRE_EXPONENT
 
 
@@ -88,7 +90,16 @@ class DriverVector(Struct, frozen=True):
 class DriverCatalog(Protocol):
     """The driver catalogue as people ask it."""
 
-    def pages(self) -> list[DriverPage]: ...
+    def pages(self, tenant_id: TenantId | None = None) -> list[DriverPage]:
+        """Of a tenant: the packaged ones and its own; None: all there are."""
+
+    def check_page(self, text: str) -> CheckedDriverPage:
+        """A page that somebody gives, read and true to its vectors; raises ``driver-page-broken`` with line and reason."""
+
+    def is_packaged(self, name: str) -> bool: ...
+    def is_open_to(self, name: str, tenant_id: TenantId) -> bool:
+        """Whether there is such a driver and the tenant may look at it: a packaged one, or its own page."""
+
     def number_digits(self, name: str) -> int:
         """How many digits of the number in its frames are compared with the registered one; 0: none, or an unknown driver."""
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The driver catalogue as the API shows it, and what it says about names and units."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from openmains.app.fleet.driver_catalog import (
     DamagedPart,
@@ -12,34 +12,74 @@ from openmains.app.fleet.driver_catalog import (
     LaidMessage,
     TracedField,
 )
+from openmains.app.fleet.driver_pages import CheckedDriverPage
 from openmains.app.fleet.wording import Wording
+from openmains.app.problems import Problem
+from openmains.domain.command.kinds import RULES
+from openmains.domain.ids import TenantId
 from openmains.drivers.bounds import keep_sound
-from openmains.drivers.catalog import Catalog
+from openmains.drivers.catalog import Catalog, DriverPageError
 from openmains.drivers.codec import TableDriver
-from openmains.drivers.model import FieldTrace
+from openmains.drivers.dialect.hook import DialectDriver
+from openmains.drivers.dialect.page import Item, Leaf
+from openmains.drivers.model import Driver, FieldTrace
 from openmains.drivers.page import Field
 from openmains.drivers.points import Vocabulary
 
 
 class LoadedDriverCatalog:
-    """``DriverCatalog`` over the packaged catalogue."""
+    """``DriverCatalog`` over the process's catalogue, with the pages that hold now. ``owner``: whose an added page is."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._drivers = {driver.name: driver for driver in catalog}
-        self._pages = [
+    def __init__(self, catalog: Catalog, owner: Callable[[str], TenantId | None] = lambda name: None) -> None:
+        self._catalog, self._owner = catalog, owner
+
+    def pages(self, tenant_id: TenantId | None = None) -> list[DriverPage]:
+        return [
             DriverPage(d.name, d.medium, d.grade, d.title.zh, d.title.en, d.unit_exponent, d.kind)
-            for d in self._drivers.values()
+            for d in self._catalog
+            if tenant_id is None or self.is_open_to(d.name, tenant_id)
         ]
 
-    def pages(self) -> list[DriverPage]:
-        return self._pages
+    def is_open_to(self, name: str, tenant_id: TenantId) -> bool:
+        return name in self._catalog and self._owner(name) in (None, tenant_id)
+
+    def check_page(self, text: str) -> CheckedDriverPage:
+        try:
+            driver = self._catalog.check(text)
+        except DriverPageError as broken:
+            raise Problem(
+                "driver-page-broken",
+                fields=((f"/text/line/{broken.line}", "not-accepted"),),
+                line=broken.line,
+                why=broken.why,
+            ) from None
+        signed = {kind.value for kind, rule in RULES.items() if rule.signed}
+        odd = [kind.name for kind in driver.command_kinds.values() if kind.signed or kind.name in signed]
+        if odd and isinstance(driver, TableDriver):
+            why = f"{odd[0]} moves a valve or money: only pages of a release say such commands, for the signer knows no others"
+            raise Problem("driver-page-broken", fields=(("/text", "not-accepted"),), line=0, why=why)
+        return CheckedDriverPage(
+            driver.name,
+            driver.medium,
+            driver.kind,
+            driver.grade,
+            driver.unit_exponent,
+            len(driver.vectors),
+            sorted(driver.points),
+        )
+
+    def is_packaged(self, name: str) -> bool:
+        return self._catalog.is_packaged(name)
+
+    def _driver(self, name: str) -> Driver | None:
+        return self._catalog.driver(name) if name in self._catalog else None
 
     def number_digits(self, name: str) -> int:
-        driver = self._drivers.get(name)
+        driver = self._driver(name)
         return 0 if driver is None else driver.number_digits
 
     def vectors(self, name: str) -> list[DriverVector] | None:
-        driver = self._drivers.get(name)
+        driver = self._driver(name)
         if driver is None:
             return None
         return [
@@ -48,9 +88,19 @@ class LoadedDriverCatalog:
         ]
 
     def layout(self, name: str) -> DriverLayout | None:
-        driver = self._drivers.get(name)
+        driver = self._driver(name)
         if driver is None:
             return None
+        if isinstance(driver, DialectDriver):
+            return DriverLayout(
+                [
+                    LaidMessage(
+                        m.name, m.kind.value, m.title.zh, m.title.en, _items([*driver.dialect.header, *m.items])
+                    )
+                    for m in driver.dialect.messages
+                ],
+                sorted(driver.points),
+            )
         messages = driver.page.messages if isinstance(driver, TableDriver) else []
         return DriverLayout(
             [
@@ -61,7 +111,7 @@ class LoadedDriverCatalog:
         )
 
     def damages(self, name: str, payload: bytes, received_s: int) -> list[DamagedPart]:
-        driver = self._drivers.get(name)
+        driver = self._driver(name)
         if driver is None:
             return []
         found, _ = driver.decode([payload], [received_s])
@@ -70,13 +120,13 @@ class LoadedDriverCatalog:
         return [DamagedPart(d.offset, d.name, d.detail) for columns in found for d in columns.damages]
 
     def explain(self, name: str, payload: bytes) -> list[TracedField] | None:
-        driver = self._drivers.get(name)
+        driver = self._driver(name)
         if driver is None:
             return None
         return _traced(driver.explain(payload))
 
     def explain_down(self, name: str, payload: bytes) -> list[TracedField]:
-        driver = self._drivers.get(name)
+        driver = self._driver(name)
         return [] if driver is None else _traced(driver.explain_down(payload))
 
 
@@ -104,9 +154,23 @@ def _laid(item: Field) -> LaidField:
     )
 
 
+def _items(items: Iterable[Item], count: str = "") -> list[LaidField]:
+    """Fields of a dialect, groups opened; their places depend on the frame."""
+    found: list[LaidField] = []
+    for item in items:
+        if not isinstance(item, Leaf):
+            found += _items(item.items, "rest" if item.count is None else "" if item.count == 1 else str(item.count))
+            continue
+        points = [*([item.says] if item.says else []), *(bits.point for bits in item.bits)]
+        accepted = "" if item.value is None else f"{item.value:#x}"
+        point = ", ".join(points) or ("events" if item.events else "")
+        found.append(LaidField(None, item.size, item.name, item.form, count, point, accepted))
+    return found
+
+
 def wording(catalog: Catalog, vocabulary: Vocabulary) -> Wording:
     """Event names and units for lists of meters."""
     return Wording(
         events={event.bit: event.name for event in vocabulary.events.values()},
-        exponents={driver.name: driver.unit_exponent for driver in catalog},
+        exponents=catalog.exponents,
     )

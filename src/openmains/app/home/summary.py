@@ -43,7 +43,9 @@ class HomeSummaries:
                 utc_of_us(counted_us),
                 meters,
                 await alarms.counts(self._now_us(), severity=None, event=None, meter_id=None, area_id=None),
-                await alarms.page(NEWEST, None, status="open", severity=None, event=None, meter_id=None, area_id=None),
+                await alarms.page(NEWEST, None, status="open", severity=None, event=None, meter_id=None, area_id=None)
+                if actor.may(Permission.SEE_ALARMS)
+                else [],
                 await work[HomeStore].closed_for_safety(),
             )
 

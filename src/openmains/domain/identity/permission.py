@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Permissions (R13.5): the named things that a role is made of, said once, with their words in both languages.
 
-Every operation of the API names one of them, or that a sign-in is enough (``edges/http/permissions.py``). A permission is given whole:
+Every operation of the API names one of them, or that a sign-in is enough. A permission is given whole:
 what one person may do without the other stands in two.
 """
 
@@ -30,10 +30,12 @@ class Permission(StrEnum):
     SEE_TRAIL = "see_trail"
     SEE_HOME = "see_home"
     SEE_PLACES = "see_places"
+    SEE_PREMISES = "see_premises"
     MANAGE_PREMISES = "manage_premises"
     MANAGE_PLACES = "manage_places"
     SEE_PRODUCTS = "see_products"
     MANAGE_PRODUCTS = "manage_products"
+    MANAGE_DRIVERS = "manage_drivers"
     SEE_METERS = "see_meters"
     SEE_TIMELINE = "see_timeline"
     EXPORT_METERS = "export_meters"
@@ -122,13 +124,17 @@ PERMISSIONS: dict[Permission, Words] = {
     Permission.SEE_HOME: Words(
         Group.PEOPLE, "查看首页概况：表具状态和最新告警", "see the first page: how meters stand, newest alarms"
     ),
-    Permission.SEE_PLACES: Words(Group.BOOK, "查看区域和用水用气地点", "see areas and premises"),
+    Permission.SEE_PLACES: Words(Group.BOOK, "查看区域", "see areas"),
+    Permission.SEE_PREMISES: Words(Group.BOOK, "查看用水用气地点（地址）", "see premises, which are addresses"),
     Permission.MANAGE_PREMISES: Words(Group.BOOK, "新建、修改用水用气地点", "add and change premises"),
     Permission.MANAGE_PLACES: Words(Group.BOOK, "新建、修改、导入区域", "add, change and import areas"),
     Permission.SEE_PRODUCTS: Words(Group.BOOK, "查看产品和驱动", "see products and drivers"),
     Permission.MANAGE_PRODUCTS: Words(Group.BOOK, "新建、修改产品及其限值", "add and change products and their limits"),
+    Permission.MANAGE_DRIVERS: Words(Group.BOOK, "加装、更换、撤下驱动页", "add, replace and take away driver pages"),
     Permission.SEE_METERS: Words(
-        Group.BOOK, "查看表具、库存、安装和集中器", "see meters, stock, installations, concentrators"
+        Group.BOOK,
+        "查看表具（含地址）、库存、安装和集中器；用户须另有权限",
+        "see meters with their address, stock, installations, concentrators; customers take a permission of their own",
     ),
     Permission.SEE_TIMELINE: Words(Group.BOOK, "查看表具的全部经历", "see all that happened to a meter"),
     Permission.EXPORT_METERS: Words(Group.BOOK, "导出表具清单", "export lists of meters"),

@@ -8,6 +8,8 @@ from typing import NotRequired, TypedDict
 from openmains.drivers.page_reader import PageReader
 from openmains.drivers.points import vocabulary
 from openmains.wire.cjt188.data import UNIT_CUBIC_METRE
+from openmains.wire.dlt645.frame import ANSWER, BROADCAST, READ, carry, encode_frame
+from openmains.wire.errors import WireError
 
 ID_ORDERS = ("high-first", "low-first", "any")
 CLOCK_ANSWERS = ("none", "write-time")
@@ -23,6 +25,15 @@ class StatusBits:
 
 
 @dataclass(slots=True, frozen=True)
+class CarrierOption:
+    """Frames of the line are carried in frames of DL/T 645-2007 under this data identifier, as the concentrator's maker has it."""
+
+    identifier: int
+    control: int
+    address: str  # of the concentrator's port: 12 digits, or all A
+
+
+@dataclass(slots=True, frozen=True)
 class Options:
     """Checked options."""
 
@@ -32,6 +43,13 @@ class Options:
     units: dict[int, int]  # unit code → factor from the dial's count to the driver's unit
     valve: StatusBits | None  # values of open, closed
     events: dict[str, StatusBits]  # event → value while active
+    carrier: CarrierOption | None = None
+
+
+class _CarrierEntry(TypedDict):
+    identifier: int
+    control: NotRequired[int]
+    address: NotRequired[str]
 
 
 class _OptionsEntry(TypedDict):
@@ -41,6 +59,7 @@ class _OptionsEntry(TypedDict):
     units: dict[str, object]
     valve: NotRequired[dict[str, object]]
     events: NotRequired[dict[str, object]]
+    carrier: NotRequired[dict[str, object]]
 
 
 class _ValveEntry(TypedDict):
@@ -69,7 +88,21 @@ def read_options(reader: PageReader, unit_exponent: int) -> Options:
     units = _units(reader, entry["units"], unit_exponent)
     valve = _valve(reader) if "valve" in entry else None
     events = {name: _event(reader, name) for name in entry.get("events", {})}
-    return Options(id_order, clock_answer, offset_min * 60, units, valve, events)
+    carrier = _carrier(reader) if "carrier" in entry else None
+    return Options(id_order, clock_answer, offset_min * 60, units, valve, events, carrier)
+
+
+def _carrier(reader: PageReader) -> CarrierOption:
+    path = ("options", "carrier")
+    entry = reader.section(_CarrierEntry, *path)
+    found = CarrierOption(entry["identifier"], entry.get("control", READ), entry.get("address", BROADCAST))
+    try:
+        encode_frame(carry(found.address, found.control, found.identifier, b""))
+    except WireError as bad:
+        reader.fail(reader.place(*path), f"no frame of DL/T 645 can be made of it: {bad.reason}")
+    if found.control & ANSWER:
+        reader.fail(reader.place(*path, "control"), "control is a question's: bit 7 is the answer's")
+    return found
 
 
 def _units(reader: PageReader, units: Mapping[str, object], unit_exponent: int) -> dict[int, int]:

@@ -32,6 +32,7 @@ from openmains.edges.http import (
     command_safety,
     concentrators,
     device_management,
+    driver_pages,
     field,
     fleet,
     fleet_due,
@@ -102,9 +103,9 @@ _MODULES = (
     identity_session, identity, identity_roles, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions,
     readings_edits, readings_versions, readings_manual, readings_changes, alarm, alarm_life, alarm_limits, monitors, ingest, job,
     security, device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff,
-    tariff_plans, ledger, billing, payment, readings_bulk, readings_sums, readings_saved, readings_tasks, areas, concentrators, imports,
-    home, party, party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log, subscriptions, field,
-    work_order, work_order_field, system,
+    tariff_plans, ledger, billing, payment, readings_bulk, readings_sums, readings_saved, readings_tasks, areas, concentrators,
+    driver_pages, imports, home, party, party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log,
+    subscriptions, field, work_order, work_order_field, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(

@@ -211,7 +211,7 @@ async def change_area(request: Request[Any, Any, Any], area_id: Id32, data: JSON
     return await change_areas.change_area(deps_of(request).store, actor_of(request), AreaId(area_id), changes(data))
 
 
-@get("/premises", operation_id="list_premises", tags=["fleet"], opt=may(Permission.SEE_PLACES))
+@get("/premises", operation_id="list_premises", tags=["fleet"], opt=may(Permission.SEE_PREMISES))
 async def list_premises(
     request: Request[Any, Any, Any],
     area_id: OptionalId32 = None,
@@ -228,7 +228,7 @@ async def list_premises(
     return page("premises", shown, limit, lambda one: one.premises_id)
 
 
-@get("/premises/{premises_id:int}", operation_id="read_premises", tags=["fleet"], opt=may(Permission.SEE_PLACES))
+@get("/premises/{premises_id:int}", operation_id="read_premises", tags=["fleet"], opt=may(Permission.SEE_PREMISES))
 async def read_premises(
     request: Request[Any, Any, Any], premises_id: Id, datum: DatumQuery = "wgs84"
 ) -> Response[Premises]:

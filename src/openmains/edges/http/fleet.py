@@ -14,7 +14,7 @@ from openmains.app.fleet.model import NewProduct, Product, ProductChange
 from openmains.app.fleet.ports import ProductStore
 from openmains.app.problems import Problem
 from openmains.domain.identity.permission import Permission
-from openmains.domain.ids import ProductId
+from openmains.domain.ids import ProductId, TenantId
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of, today_of
 from openmains.edges.http.inputs import Cursor, Id32, Limit, Page, PathWord, after_id, changes, hex_bytes, page
 from openmains.edges.http.permissions import may
@@ -46,9 +46,9 @@ class FrameTrace(Struct, frozen=True):
     fields: list[TracedField]
 
 
-def identity_of(deps: ApiDeps, driver: str) -> DriverIdentity | None:
-    """Medium and kind of a driver; None where the catalogue has no such."""
-    pages = deps.drivers.pages()
+def identity_of(deps: ApiDeps, driver: str, tenant_id: TenantId) -> DriverIdentity | None:
+    """Medium and kind of a driver; None where the catalogue has no such, or it is another utility's page."""
+    pages = deps.drivers.pages(tenant_id)
     return next(
         (DriverIdentity(page.medium, page.kind, page.unit_exponent) for page in pages if page.name == driver), None
     )
@@ -81,7 +81,7 @@ async def add_product(request: Request[Any, Any, Any], data: JSONBody[NewProduct
         deps.store,
         actor_of(request),
         data,
-        lambda driver: identity_of(deps, driver),
+        lambda driver: identity_of(deps, driver, actor_of(request).tenant_id),
         lambda driver, settings, qmax: check_product(deps.command_drivers, driver, settings, qmax),
     )
 
@@ -95,22 +95,30 @@ async def change_product(request: Request[Any, Any, Any], product_id: Id32, data
         actor_of(request),
         ProductId(product_id),
         changes(data),
-        lambda driver: identity_of(deps, driver),
+        lambda driver: identity_of(deps, driver, actor_of(request).tenant_id),
         lambda driver, settings, qmax: check_product(deps.command_drivers, driver, settings, qmax),
         today_of(deps, actor_of(request)),
     )
 
 
+def _driver_of(request: Request[Any, Any, Any], maker: str, model: str) -> str:
+    """The driver's name. Another utility's page is none: its example frames name its meters."""
+    name = f"{maker}/{model}"
+    if not deps_of(request).drivers.is_open_to(name, actor_of(request).tenant_id):
+        raise Problem("not-found")
+    return name
+
+
 @get("/drivers", operation_id="list_drivers", tags=["drivers"], opt=may(Permission.SEE_PRODUCTS))
 async def list_drivers(request: Request[Any, Any, Any]) -> DriverList:
     """The driver catalogue."""
-    return DriverList(deps_of(request).drivers.pages())
+    return DriverList(deps_of(request).drivers.pages(actor_of(request).tenant_id))
 
 
 @get("/drivers/{maker:str}/{model:str}", operation_id="read_driver", tags=["drivers"], opt=may(Permission.SEE_PRODUCTS))
 async def read_driver(request: Request[Any, Any, Any], maker: PathWord, model: PathWord) -> DriverPage:
     """One driver; its name is ``maker/model``."""
-    for found in deps_of(request).drivers.pages():
+    for found in deps_of(request).drivers.pages(actor_of(request).tenant_id):
         if found.name == f"{maker}/{model}":
             return found
     raise Problem("not-found")
@@ -124,7 +132,7 @@ async def read_driver(request: Request[Any, Any, Any], maker: PathWord, model: P
 )
 async def list_driver_vectors(request: Request[Any, Any, Any], maker: PathWord, model: PathWord) -> VectorList:
     """Example frames of a driver with what they mean."""
-    found = deps_of(request).drivers.vectors(f"{maker}/{model}")
+    found = deps_of(request).drivers.vectors(_driver_of(request, maker, model))
     if found is None:
         raise Problem("not-found")
     return VectorList(found)
@@ -138,7 +146,7 @@ async def list_driver_vectors(request: Request[Any, Any, Any], maker: PathWord, 
 )
 async def read_driver_layout(request: Request[Any, Any, Any], maker: PathWord, model: PathWord) -> DriverLayout:
     """A driver's messages field by field, and the points it gives."""
-    found = deps_of(request).drivers.layout(f"{maker}/{model}")
+    found = deps_of(request).drivers.layout(_driver_of(request, maker, model))
     if found is None:
         raise Problem("not-found")
     return found
@@ -155,11 +163,11 @@ async def explain_frame(
     request: Request[Any, Any, Any], maker: PathWord, model: PathWord, data: JSONBody[FrameBody]
 ) -> FrameTrace:
     """A frame field by field, also a broken one as far as it can be read. Changes nothing."""
-    payload = hex_bytes(data.hex, "hex")
-    fields = deps_of(request).drivers.explain(f"{maker}/{model}", payload)
+    name, payload = _driver_of(request, maker, model), hex_bytes(data.hex, "hex")
+    fields = deps_of(request).drivers.explain(name, payload)
     if fields is None:
         raise Problem("not-found")
-    return FrameTrace(driver=f"{maker}/{model}", length=len(payload), fields=fields)
+    return FrameTrace(driver=name, length=len(payload), fields=fields)
 
 
 HANDLERS: list[Any] = [

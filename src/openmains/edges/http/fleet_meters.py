@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from litestar import Request, Response, delete, get, patch, post
 from litestar.background_tasks import BackgroundTask
@@ -70,8 +70,28 @@ def dimensions_of(deps: ApiDeps) -> Dimensions:
     return deps.dimensions
 
 
+_AnyMeter = TypeVar("_AnyMeter", bound=Meter)
+
+
+def _shown(actor: Actor, meter: _AnyMeter) -> _AnyMeter:
+    """Whose it is, only to who may see customers."""
+    if actor.may(Permission.SEE_CUSTOMERS):
+        return meter
+    bare = structs.replace(meter, customer_id=None, customer_code=None, customer_name=None)
+    return structs.replace(bare, customer=None) if isinstance(bare, MeterDetail) else bare
+
+
+def _is_found_by_itself(meter: Meter, q: str) -> bool:
+    """Every word occurs in what the meter itself is called or where it is: not in whose it is."""
+    texts = " ".join(
+        (meter.number, meter.bar_code, meter.imei or "", meter.address, meter.area_name, meter.product_code)
+    ).casefold()
+    return all(word in texts for word in q.casefold().split())
+
+
 async def _answer(deps: ApiDeps, actor: Actor, meter: MeterDetail, status: int = 200) -> Response[MeterDetail]:
     """With the customer's phone masked (R13.2)."""
+    meter = _shown(actor, meter)
     if meter.customer is not None:
         phone = await customers.phone_of(deps.store, vault_of(deps), actor, meter.customer.customer_id)
         meter = structs.replace(meter, customer=structs.replace(meter.customer, phone=phone))
@@ -114,17 +134,20 @@ async def list_meters(
     if q is not None:
         return await _search(deps, actor, q, min(limit, 200), cursor, chosen)
     async with deps.store.tenant(actor.tenant_id) as work:
-        rows = await work[MeterStore].page(chosen)
+        rows = [_shown(actor, meter) for meter in await work[MeterStore].page(chosen)]
     return page(scope, rows, limit, lambda meter: (meter.number, meter.meter_id))
 
 
 async def _search(
     deps: ApiDeps, actor: Actor, q: str, limit: int, cursor: str | None, within: MeterFilter
 ) -> Page[Meter]:
-    phone = await customers.phone_blind(vault_of(deps), actor, q)
+    sees_customers = actor.may(Permission.SEE_CUSTOMERS)
+    phone = await customers.phone_blind(vault_of(deps), actor, q) if sees_customers else None
     async with deps.store.tenant(actor.tenant_id) as work:
         found, following = await _hits(work, phone, q, limit, cursor, within)
-        return Page(items=await work[MeterStore].by_ids(found), next=following)
+        rows = await work[MeterStore].by_ids(found)
+    told = [_shown(actor, meter) for meter in rows if sees_customers or _is_found_by_itself(meter, q)]
+    return Page(items=told, next=following)
 
 
 async def _hits(
@@ -177,15 +200,18 @@ async def download_meters(
 
     told = 0
 
+    sees_customers = actor.may(Permission.SEE_CUSTOMERS)
+
     async def counted() -> AsyncIterator[list[RegisteredMeter]]:
         nonlocal told
         async for rows in pages():
-            told += len(rows)
-            yield rows
+            kept = [_shown(actor, row) for row in rows if sees_customers or not q or _is_found_by_itself(row, q)]
+            told += len(kept)
+            yield kept
 
     async def pages() -> AsyncIterator[list[RegisteredMeter]]:
         cursor, after, hits = None, None, 0
-        phone = None if q is None else await customers.phone_blind(vault_of(deps), actor, q)
+        phone = await customers.phone_blind(vault_of(deps), actor, q) if q is not None and sees_customers else None
         while True:
             wanted = MeterFilter(
                 optional(AreaId, area_id),

@@ -2,6 +2,7 @@
 """Long work: how far it is, what came out."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,11 +10,15 @@ from litestar import Request, get, post
 from litestar.params import FromQuery
 from litestar.response import File
 
+from openmains.app.fleet.imports.jobs import IMPORT, TREE_IMPORT
 from openmains.app.job import request as jobs
 from openmains.app.job.model import Job, JobStatus
 from openmains.app.job.ports import JobStore
 from openmains.app.problems import Problem
-from openmains.domain.identity.permission import Permission
+from openmains.app.readings.manual.import_readings import IMPORT as READING_IMPORT
+from openmains.app.readings.report.jobs import REPORT_FILE
+from openmains.app.security.keys.jobs import KEY_GENERATE, KEY_IMPORT
+from openmains.domain.identity.permission import PERMISSIONS, Permission
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, Page, Word, after_id, page
 from openmains.edges.http.permissions import may
@@ -44,6 +49,17 @@ async def read_job(request: Request[Any, Any, Any], job_id: Id) -> Job:
     return found
 
 
+_FILES_OF: Mapping[str, Permission] = {
+    IMPORT: Permission.MANAGE_METERS,
+    TREE_IMPORT: Permission.MANAGE_PLACES,
+    READING_IMPORT: Permission.TAKE_READINGS,
+    REPORT_FILE: Permission.EXPORT_READINGS,
+    KEY_IMPORT: Permission.MANAGE_KEYS,
+    KEY_GENERATE: Permission.MANAGE_KEYS,
+}
+"""Whose files a job of this kind has: what its maker had to hold. Of other kinds only the maker sees them, and who manages people."""
+
+
 @get(
     "/jobs/{job_id:int}/file",
     operation_id="download_job_file",
@@ -54,10 +70,17 @@ async def read_job(request: Request[Any, Any, Any], job_id: Id) -> Job:
 async def download_job_file(
     request: Request[Any, Any, Any], job_id: Id, which: FromQuery[Literal["file", "errors"]] = "file"
 ) -> File:
-    """What a job made: its file, or the list of rows and columns an import refused, in the caller's language."""
-    key = "file" if which == "file" else f"error_file_{language_of(request)}"
-    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+    """What a job made: its file, or the list of rows and columns an import refused, in the caller's language. One's own, or with the
+    permission that making it takes."""
+    actor, key = actor_of(request), "file" if which == "file" else f"error_file_{language_of(request)}"
+    async with deps_of(request).store.tenant(actor.tenant_id) as work:
+        job = await work[JobStore].get(job_id)
         found = await work[JobStore].file_path(job_id, key)
+    if job is not None and job.created_by != actor.user_id:
+        needed = _FILES_OF.get(job.kind, Permission.MANAGE_USERS)
+        if not actor.may(needed):
+            words = PERMISSIONS[needed]
+            raise Problem("not-allowed", needed=(words.zh, words.en))
     path = Path(found) if found else None
     if path is None or not await asyncio.to_thread(path.is_file):
         raise Problem("not-found")

@@ -58,6 +58,7 @@ class EmulatedLineMeter:
         wall_s: Callable[[int], int] = lambda now_ms: now_ms // 1000,
         motor_ms: int = 3_000,
         faults: Faults = SOUND,
+        valve: Valve = Valve.OPEN,
     ) -> None:
         self.total = total
         self.settlement = total
@@ -65,7 +66,7 @@ class EmulatedLineMeter:
         self.prices: PriceTable | None = None
         self.acted: list[int] = []  # identifiers that were written, each time
         self._dialect, self._wall_s, self._motor_ms, self._faults = dialect, wall_s, motor_ms, faults
-        self._valve, self._wanted, self._arrives_ms = Valve.OPEN, Valve.OPEN, 0
+        self._valve, self._wanted, self._arrives_ms = valve, valve, 0
         self._now_ms = 0
         self._port = Meter(meter_type, address, self._act)
 

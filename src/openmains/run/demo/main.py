@@ -47,6 +47,14 @@ from openmains.run.care.sqlite_files import damage_of, set_aside
 from openmains.run.care.texts import demo_begun_anew
 from openmains.run.demo import monitors, town
 from openmains.run.demo.billing import bill_last_month
+from openmains.run.demo.concentrators import (
+    PRODUCT,
+    RegisteredLineMeter,
+    line_meters,
+    line_night,
+    live_concentrator,
+    register_concentrator,
+)
 from openmains.run.demo.facts import sign_facts
 from openmains.run.demo.history import SEED, Registered, battery_pct, measures_more, night, place_of
 from openmains.run.demo.keys import command_keys, device_keys
@@ -84,22 +92,28 @@ async def run_demo(settings: Settings, stop: asyncio.Event) -> None:
         await sign_facts(settings, tenant_id)
         fleet = await registered(pool, tenant_id)
         watching = await registered_monitors(pool, tenant_id)
+        await house_of_meters(urls.postgres_owner, tenant_id, settings)
+        on_line = await registered_line(pool, tenant_id)
         stream = UplinkStream(client, max_bytes=settings.stream_max_mb << 20)
-        await send_history(pool, stream, settings.shards, tenant_id, fleet, watching, place, memory.changed(), stop)
+        await send_history(
+            pool, stream, settings.shards, tenant_id, fleet, watching, on_line, place, memory.changed(), stop
+        )
         if stop.is_set():
             return
         imeis = [item.meter.imei for item in fleet] + [item.monitor.spec.imei for item in watching]
         psks = await device_keys(pool, tenant_id, imeis, settings.var_path)
         obeying = await command_keys(settings, [item.meter_id for item in fleet]) if settings.dtls_port else {}
-        if settings.dtls_port or settings.coap_port:
-            async with asyncio.TaskGroup() as both:
-                both.create_task(bill_last_month(settings, tenant_id, place, stop))
-                both.create_task(live(settings, fleet, psks, obeying, memory, stop))
-                both.create_task(live_monitors(settings, watching, psks, stop))
-        else:
-            say("两个接入端口均已关闭，模拟表不上报 / both ports for meters are off: the emulated meters do not report")
-            await bill_last_month(settings, tenant_id, place, stop)
-            await stop.wait()
+        async with asyncio.TaskGroup() as all_of_them:
+            use = Consumption(SEED, place.offset_s(int(time.time())))
+            all_of_them.create_task(live_concentrator(settings, use, stop))
+            all_of_them.create_task(bill_last_month(settings, tenant_id, place, stop))
+            if settings.dtls_port or settings.coap_port:
+                all_of_them.create_task(live(settings, fleet, psks, obeying, memory, stop))
+                all_of_them.create_task(live_monitors(settings, watching, psks, stop))
+            else:
+                say(
+                    "两个接入端口均已关闭，模拟表不上报 / both ports for meters are off: the emulated meters do not report"
+                )
     finally:
         memory.close()
         await client.close()
@@ -132,7 +146,7 @@ async def found_utility(owner_dsn: str, settings: Settings) -> TenantId:
             areas, products = Areas(connection, tenant_id), Products(connection, tenant_id)
             for code, name in town.AREAS:
                 await areas.add(code, name, None)
-            for code, name, medium, driver, qmax_l_h in town.PRODUCTS:
+            for code, name, medium, driver, qmax_l_h in (*town.PRODUCTS, PRODUCT):
                 new = NewProduct(
                     code,
                     name,
@@ -196,6 +210,25 @@ async def registered_monitors(pool: asyncpg.Pool, tenant_id: TenantId) -> list[R
     ]
 
 
+async def house_of_meters(owner_dsn: str, tenant_id: TenantId, settings: Settings) -> None:
+    """The concentrator and what is behind it, registered as ``openmains concentrator add`` does."""
+    owner = await create_pool(owner_dsn, max_size=1)
+    try:
+        await register_concentrator(owner, tenant_id, settings)
+    finally:
+        await owner.close()
+
+
+async def registered_line(pool: asyncpg.Pool, tenant_id: TenantId) -> list[RegisteredLineMeter]:
+    """The meters behind the concentrator with their identities."""
+    rows = {row["number"]: row for row in await _QUERIES["meters_in_use"].fetch(pool, tenant_id=tenant_id)}
+    return [
+        RegisteredLineMeter(each, row["meter_id"], row["tenant_id"], row["product_id"])
+        for each in line_meters()
+        if (row := rows.get(str(each.number))) is not None
+    ]
+
+
 async def live_monitors(
     settings: Settings, watching: Sequence[RegisteredMonitor], psks: Mapping[int, bytes], stop: asyncio.Event
 ) -> None:
@@ -223,6 +256,7 @@ async def send_history(
     tenant_id: TenantId,
     fleet: list[Registered],
     watching: Sequence[RegisteredMonitor],
+    on_line: Sequence[RegisteredLineMeter],
     place: Zone,
     changed: Mapping[int, tuple[Sequence[Cut], Sequence[Flow]]],
     stop: asyncio.Event,
@@ -238,6 +272,8 @@ async def send_history(
             return
         uplinks = await asyncio.to_thread(list, night(fleet, day, place, use, changed))
         uplinks += monitors_night(watching, day, place)
+        if marked is None:  # later nights nobody read the line: it was the platform's to ask
+            uplinks += line_night(on_line, day, place, use)
         now_us = time.time_ns() // 1000
         await replay.replay([item for item in uplinks if item.received_us <= now_us])
         await _QUERIES["mark_history"].execute(pool, tenant_id=tenant_id, mark={"day": day})

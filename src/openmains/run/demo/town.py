@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from openmains.domain.fleet.identifiers import imei_of, luhn_digit
 from openmains.emulator.meter.consumption import Medium
 from openmains.emulator.meter.prices import MONEY, UNITS_A_FEN, Account, PriceSet
+from openmains.run.demo import concentrators
 from openmains.run.demo.monitors import monitors
 
 TENANT_CODE = "demo"
@@ -145,6 +146,13 @@ def as_csv() -> bytes:
             (
                 spec.number, f"OM{spec.number}", spec.imei, monitor.imsi, "", monitor.product, monitor.area, "", "", "", monitor.address,
                 "outdoor", "", monitor.installed_on.isoformat(), monitor.installed_on.isoformat(),
+            )
+        )  # fmt: skip
+    for each in concentrators.line_meters():
+        writer.writerow(
+            (
+                each.number, "", "", "", "", concentrators.PRODUCT[0], concentrators.AREA, "", "", "", each.address, "shaft", 15,
+                each.installed_on.isoformat(), each.installed_on.isoformat(),
             )
         )  # fmt: skip
     return text.getvalue().encode("utf-8-sig")

@@ -83,7 +83,7 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
                 sign_in_store=SignIn(api_pool),
                 settings=api_settings(settings, uploads),
                 now_us=now_us,
-                drivers=LoadedDriverCatalog(drivers),
+                drivers=LoadedDriverCatalog(drivers, (lambda name: None) if core.pages is None else core.pages.owner),
                 system=system,
                 live=core.hub,
                 readings=readings,

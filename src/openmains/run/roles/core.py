@@ -4,6 +4,7 @@
 import asyncio
 from contextlib import AsyncExitStack
 
+from openmains.drivers import catalog as driver_catalog
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.frozen import unfreeze_all
 from openmains.edges.nats.backup_moment import MomentKeeper
@@ -11,6 +12,7 @@ from openmains.edges.nats.live import LiveHub
 from openmains.edges.nats.stream import Bus, connect
 from openmains.edges.postgres import migrate as postgres_migrate
 from openmains.edges.postgres.db import create_pool
+from openmains.edges.postgres.fleet.driver_pages import DriverPageFollower
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.edges.postgres.security.keys import PostgresKeys
 from openmains.edges.postgres.system.running import RunningDatabase
@@ -24,6 +26,7 @@ from openmains.run.roles.pipeline import run_pipeline
 from openmains.run.roles.process import (
     Core,
     calm_collector,
+    every,
     retry,
     until_first_ends,
     while_connected,
@@ -33,6 +36,7 @@ from openmains.run.roles.worker import run_worker
 from openmains.run.settings import Settings
 
 YOUNG_OF_BATCHES = 400_000
+PAGES_EVERY_S = 1.0
 RUNNERS = {"pipeline": run_pipeline, "api": run_api, "worker": run_worker}
 
 
@@ -66,13 +70,16 @@ async def run_in_core(settings: Settings, stop: asyncio.Event, *parts: str) -> N
         stack.push_async_callback(client.close)
         hub = LiveHub(Bus(client))
         await hub.start()
-        core = Core("core" if len(parts) > 1 else parts[0], clickhouse, pool, client, hub)
+        pages = DriverPageFollower(pool, driver_catalog.load())
+        await retry("driver pages", pages.follow, stop)
+        core = Core("core" if len(parts) > 1 else parts[0], clickhouse, pool, client, hub, pages=pages)
         if clickhouse.embedded and "pipeline" in parts:
             keeper = MomentKeeper(client, core.gate, EmbeddedFreezer(clickhouse, folder))
             await keeper.start()
             stack.push_async_callback(keeper.close)
         calm_collector(YOUNG_OF_BATCHES)
         works = [RUNNERS[part_of(part)](settings, stop, core) for part in parts]
+        works.append(every(PAGES_EVERY_S, "driver pages", pages.keep_up, stop))
         if "worker" in parts:
             works += care_of(settings, stop, core, book)
         await until_first_ends(stop, while_connected(client, stop), tidy_while_idle(stop), *works)

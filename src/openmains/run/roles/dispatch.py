@@ -24,6 +24,7 @@ from openmains.edges.nats.commands import CommandBus, CommittedBatch, HeardBatch
 from openmains.edges.nats.stream import Bus, connect
 from openmains.edges.postgres.command.flow import PostgresCommandFlow
 from openmains.edges.postgres.db import Pool, create_pool
+from openmains.edges.postgres.fleet.driver_pages import DriverPageFollower
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.switch import FileSwitch
@@ -139,6 +140,8 @@ async def run_dispatch(settings: Settings, stop: asyncio.Event) -> None:
         stack.push_async_callback(client.close)
         pool = await retry("PostgreSQL", lambda: create_pool(urls.postgres_pipeline, max_size=4, reset=False), stop)
         stack.push_async_callback(pool.close)
+        pages = DriverPageFollower(pool, driver_catalog.load())
+        await retry("driver pages", pages.follow, stop)
         desk = DispatchLoop(settings, client, pool, driver_catalog.load())
         noting = asyncio.create_task(_note_key(SocketSigner(settings.signer_path), PostgresPipelineStore(pool), stop))
         stack.callback(noting.cancel)
@@ -148,6 +151,7 @@ async def run_dispatch(settings: Settings, stop: asyncio.Event) -> None:
             stop,
             while_connected(client, stop),
             desk.run(stop),
+            every(1.0, "driver pages", pages.keep_up, stop),
             run_command_work(settings, stop, pool, Bus(client)),
-            publish_counters(Bus(client), f"dispatch-{os.getpid()}", lambda: desk.counters, stop),
+            publish_counters(Bus(client), f"dispatch-{os.getpid()}", lambda: desk.counters | pages.counters, stop),
         )

@@ -28,6 +28,7 @@ from openmains.edges.nats.urgent import UrgentPublisher
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.fleet.concentrator_standing import ConcentratorStanding
 from openmains.edges.postgres.fleet.concentrators import ConcentratorFollower
+from openmains.edges.postgres.fleet.driver_pages import DriverPageFollower
 from openmains.edges.postgres.fleet.identities import IdentityFollower
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.edges.postgres.security.keys import PostgresKeys
@@ -69,6 +70,8 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         standing = ConcentratorStanding(pool, settings.node)
         await retry("concentrators", concentrators.follow, stop)
         catalog = driver_catalog.load()
+        pages = DriverPageFollower(pool, catalog)
+        await retry("driver pages", pages.follow, stop)
         admission = Admission(
             identities,
             catalog,
@@ -152,7 +155,8 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         )  # fmt: skip
 
         async def follow() -> None:
-            if await follower.follow():
+            known = await pages.follow()
+            if await follower.follow() or known:
                 await learn_products()
             await concentrators.follow()
 
@@ -162,7 +166,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             counted |= {} if secure is None else secure.counters
             counted |= {} if tcp is None else tcp.counters
             counted |= {"unapplied": pace.unapplied, **shedding.counters}
-            return counted | admission.counters | access.counters
+            return counted | admission.counters | access.counters | pages.counters
 
         name = f"edge-{os.getpid()}"
         tasks = [

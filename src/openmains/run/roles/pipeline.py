@@ -100,7 +100,8 @@ async def run_pipeline(settings: Settings, stop: asyncio.Event, core: Core) -> N
                 }
                 for name, value in said.items():
                     total[name] = total.get(name, 0) + value
-            return total | {"alarms_early": sum(lane.early for lane in lanes)}
+            pages = {} if core.pages is None else core.pages.counters
+            return total | pages | {"alarms_early": sum(lane.early for lane in lanes)}
 
         def paces() -> dict[int, int]:
             return {shard: position for shard in leases.running if (position := workers[shard].pace) is not None}

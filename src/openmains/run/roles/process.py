@@ -18,6 +18,7 @@ from openmains.app.ingest.pipeline.gate import PipelineGate
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.nats.live import LiveHub
 from openmains.edges.nats.stream import StreamUnavailableError, given_up
+from openmains.edges.postgres.fleet.driver_pages import DriverPageFollower
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.run.engines.child import StartError
 from openmains.run.settings import Settings
@@ -37,6 +38,7 @@ class Core:
     client: Client
     hub: LiveHub
     gate: PipelineGate = field(default_factory=PipelineGate)
+    pages: DriverPageFollower | None = None  # None: the packaged ones only
 
 
 def calm_collector(young: int = 20_000) -> None:

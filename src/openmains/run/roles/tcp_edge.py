@@ -12,7 +12,7 @@ from typing import Any
 from openmains.app.fleet.identities import Identity
 from openmains.app.link.link_reports import LinkReports
 from openmains.app.link.station.commands import LineCommands
-from openmains.app.link.station.directory import ADDRESS_DIGITS, Concentrator, LinePlace, line_place
+from openmains.app.link.station.directory import ADDRESS_DIGITS, Concentrator, LinePlace, is_asked, line_place
 from openmains.app.link.station.main_station import MainStation
 from openmains.app.link.station.session import StationSession
 from openmains.app.security.refusals import RefusalStage
@@ -25,6 +25,8 @@ from openmains.run.engines.child import StartError
 from openmains.run.roles.edge_context import EdgeContext
 from openmains.run.roles.process import now_us
 from openmains.run.settings import Settings
+from openmains.wire.cjt188.acts import LineMeter
+from openmains.wire.modbus.poll import Device
 
 log = logging.getLogger("openmains.run")
 OTHER_FILES = 1_000  # open besides connections
@@ -87,6 +89,8 @@ class ConcentratorTable:
         meters: dict[str, Identity] = {}
         line: dict[str, LinePlace] = {}
         tenant_id, numbers = rows[0]["tenant_id"], []
+        by_address: defaultdict[str, list[str]] = defaultdict(list)
+        unasked: dict[str, str] = {}
         for row in rows:
             if row["meter_id"] is None:
                 continue
@@ -97,13 +101,38 @@ class ConcentratorTable:
             if number := wire_number(row["meter_number"]):
                 meters[number] = identity
             driver = self._drivers.get(row["product_id"])
-            if driver is not None and (place := line_place(row["meter_number"], driver, identity)) is not None:
-                line[place.meter.address] = place
+            if driver is None or not is_asked(driver):
+                continue
+            if (place := line_place(row["meter_number"], driver, identity)) is None:
+                unasked[row["meter_number"]] = "its number gives no address on the line"
+                continue
+            by_address[place.meter.address].append(row["meter_number"])
+            line[place.meter.address] = place
+        for address, sharing in by_address.items():
+            if len(sharing) > 1 and isinstance(line[address].meter, Device):
+                # two devices of one unit: neither is asked, for nobody knows which one answers
+                log.error("two devices behind %s are %s; neither is asked", name, address)
+                line.pop(address)
+                unasked |= dict.fromkeys(sharing, f"another device of the line is {address} too")
+        kinds = {isinstance(place.meter, Device) for place in line.values()}
+        if len(kinds) > 1:
+            log.error(
+                "meters behind %s speak CJ/T 188 and Modbus; a line speaks one protocol, and the Modbus devices are not asked",
+                name,
+            )
+            for address, place in line.items():
+                if isinstance(place.meter, Device):
+                    unasked |= dict.fromkeys(by_address[address], "its line speaks CJ/T 188, and it speaks Modbus")
+        if len({place.carrier for place in line.values() if isinstance(place.meter, LineMeter)}) > 1:
+            log.error("meters behind %s name different carriers; none is asked", name)
+            for address in [address for address, place in line.items() if isinstance(place.meter, LineMeter)]:
+                unasked |= dict.fromkeys(by_address[address], "meters of its line name different carriers")
+                line.pop(address)
         for one, other in twins(numbers):  # a number was changed since they were put there: never guess which speaks
             log.error("meters %s and %s behind %s are the same in a frame; neither is served", one, other, name)
             meters.pop(wire_number(one), None)
             line.pop(wire_number(one, ADDRESS_DIGITS), None)
-        self._found[name] = Concentrator(name, tenant_id, meters, line, rows[0]["poll_s"])
+        self._found[name] = Concentrator(name, tenant_id, meters, line, rows[0]["poll_s"], unasked)
 
 
 @dataclass(slots=True)

@@ -113,7 +113,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
 
     guard = guard_of(settings)  # what is no network is said at the start, not by a task that nobody waits for
     drivers = driver_catalog.load()
-    exponents = {driver.name: driver.unit_exponent for driver in drivers}
+    exponents = drivers.exponents
     billing_pool = await create_pool(settings.urls().postgres_api, max_size=3, command_timeout_s=BILLS_WITHIN_S)
     elsewhere = Elsewhere()
 

@@ -27,7 +27,7 @@ from openmains.app.link.station.main_station import CHANNEL, MainStation
 from openmains.domain.command.kinds import RULES, Kind
 from openmains.domain.ids import CommandId, TenantId
 from openmains.drivers.cjt188.commands import Asked, asked_of_untrusted
-from openmains.wire.cjt188.acts import ALREADY, Act, Outcome, Result, read, set_clock, set_prices, set_valve
+from openmains.wire.cjt188.acts import ALREADY, Act, LineMeter, Outcome, Result, read, set_clock, set_prices, set_valve
 from openmains.wire.cjt188.dialect import Valve
 from openmains.wire.cjt188.frame import encode_frame
 from openmains.wire.errors import WireError
@@ -79,7 +79,12 @@ class LineCommands:
             self.counters["line.command_repeated"] += 1
             return
         place = next((each for each in known.line.values() if each.identity.meter_id == frame.meter_id), None)
-        if place is None or not session.has_line or self._main.is_blocked(frame.meter_id):
+        if (
+            place is None
+            or not isinstance(place.meter, LineMeter)
+            or not session.has_line
+            or self._main.is_blocked(frame.meter_id)
+        ):
             self._tell("lost", frame, None, NOT_SENT)
             return
         if RULES[Kind(frame.kind)].signed and not (session.is_proven or self._takes_unproven):
@@ -100,6 +105,7 @@ class LineCommands:
 
     def _act(self, frame: DownFrame, place: LinePlace, asked: Asked) -> Act:
         meter = place.meter
+        assert isinstance(meter, LineMeter)  # noqa: S101 - ``_handle`` looked
 
         def may_write() -> bool:
             return not self._stopped(frame.tenant_id) and not self._is_over(frame)

@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 from openmains.app.fleet.identities import Identity
 from openmains.app.ingest.edge.admission import Accepted, Refusal
+from openmains.app.link.station.carrier import Carrier
 from openmains.app.link.station.directory import Concentrator
 from openmains.app.link.station.main_station import MainStation
 from openmains.domain.ids import CommandId
-from openmains.wire.cjt188.acts import Act, Outcome, Result
+from openmains.wire.cjt188.acts import Act, LineMeter, Outcome, Result
 from openmains.wire.cjt188.frame import encode_frame
 from openmains.wire.cjt188.line import Finished, Line, PollPlan
 
@@ -28,6 +29,7 @@ class StationLine:
         self._main, self._known, self._host, self._wake = main, known, host, wake
         self._began = now
         self._line = Line(timeout_ms=main.line_timeout_ms)
+        self._carrier = self._new_carrier()
         self._plan = self._new_plan(now)
         self._commands: dict[CommandId, Ended] = {}
 
@@ -35,7 +37,7 @@ class StationLine:
         """The registry as of now; where the line's meters are other ones, a new plan is begun at once."""
         before, self._known = self._known, known
         if known is not before and (known.line, known.poll_s) != (before.line, before.poll_s):
-            self._plan = self._new_plan(now)
+            self._plan, self._carrier = self._new_plan(now), self._new_carrier()
 
     def next_timer(self) -> float:
         """When ``timer`` wants to be called."""
@@ -50,12 +52,13 @@ class StationLine:
 
     def receive(self, data: bytes, now: float) -> None:
         """Bytes of the line."""
-        self._line.receive(data, self._ms(now))
+        self._line.receive(data if self._carrier is None else self._carrier.unwrapped(data), self._ms(now))
         self._collect(now)
 
     def to_send(self) -> bytes:
         """Bytes for the line since the last call."""
-        return self._line.to_send()
+        out = self._line.to_send()
+        return out if self._carrier is None else self._carrier.wrapped(out)
 
     def command(self, command_id: CommandId, act: Act, ended: Ended, now: float) -> None:
         """Run an act before all readings; ``ended`` is called once."""
@@ -71,8 +74,16 @@ class StationLine:
             ended(None)
 
     def _new_plan(self, now: float) -> PollPlan:
-        meters = [place.meter for place in self._known.line.values()]
+        meters = [place.meter for place in self._known.line.values() if isinstance(place.meter, LineMeter)]
         return PollPlan(meters, self._known.poll_s * 1000, self._ms(now))
+
+    def _new_carrier(self) -> Carrier | None:
+        """The products of a line name one carrier, or none: what stands between us and its concentrator is one thing."""
+        options = {place.carrier for place in self._known.line.values() if isinstance(place.meter, LineMeter)}
+        if len(options) > 1:
+            self._main.counters["line.carriers_differ"] += 1
+        option = next(iter(options), None) if len(options) == 1 else None
+        return None if option is None else Carrier(option, self._main.counters)
 
     def _collect(self, now: float) -> None:
         while (event := self._line.next_event()) is not None:

@@ -10,13 +10,14 @@ terminal and lets in no other (ADR 0029). Who it may speak for is bounded by wha
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from openmains.app.ingest.edge.admission import Accepted, Refusal
 from openmains.app.link.reports import receipt_of
-from openmains.app.link.station.directory import Concentrator
+from openmains.app.link.station.directory import Concentrator, is_modbus
 from openmains.app.link.station.line import Ended, StationLine
 from openmains.app.link.station.main_station import MainStation
+from openmains.app.link.station.modbus_line import ModbusLine
 from openmains.app.link.station.states import TABLE, Action, SessionEvent, State
 from openmains.domain.ids import CommandId, TenantId
 from openmains.wire.cjt188.acts import Act
@@ -68,8 +69,9 @@ class StationSession:
         self._deadline, self._silence_s = now + REGISTER_S, REGISTER_S
         self._pushed: dict[str, int] = {}  # by which of the two readings a meter reports on this connection
         self._kind: Kind | None = None  # None until it has registered
-        self._line: StationLine | None = None
+        self._line: StationLine | ModbusLine | None = None
         self._sequence = 0
+        self._said: Mapping[str, str] = {}
 
     def is_over(self) -> bool:
         """Nothing is taken any more."""
@@ -135,7 +137,12 @@ class StationSession:
         elif known is not self._known:
             self._known = known
             self._open_line(now)
-            if self._line is not None:
+            self._say_unasked(known)
+            if self._line is not None and known.line and is_modbus(known) != isinstance(self._line, ModbusLine):
+                self._line.closed()  # another protocol than it was
+                self._line = None
+                self._open_line(now)
+            elif self._line is not None:
                 self._line.follow(known, now)
         self._wake()
 
@@ -241,11 +248,24 @@ class StationSession:
         if self._kind in (None, Kind.METER) or self._line is not None or self.is_over():
             return
         known = self._main.directory.find(self.terminal)
-        if known is None or not known.line:
+        if known is None:
+            return
+        self._say_unasked(known)
+        if not known.line:
             return
         self._known = known
-        self._line = StationLine(self._main, known, self._host, now, self._wake)
+        if is_modbus(known):
+            self._line = ModbusLine(self._main, known, now, self._wake)
+        else:
+            self._line = StationLine(self._main, known, self._host, now, self._wake)
         self.handle_timer(now)
+
+    def _say_unasked(self, known: Concentrator) -> None:
+        """Meters of its line that cannot be asked stand among its refusals, once for each reason on a connection."""
+        said, self._said = self._said, known.unasked
+        for number, why in known.unasked.items():
+            if said.get(number) != why:
+                self._main.refused(f"{known.number}/{number}", f"not asked: {why}", self._host, known.tenant_id, number)
 
     def _heartbeat(self, frame: Frame, now: float) -> None:
         try:

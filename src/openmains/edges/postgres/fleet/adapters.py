@@ -2,6 +2,7 @@
 """Ports of the fleet and the tables behind them."""
 
 from openmains.app.fleet.choice import ChosenMeters
+from openmains.app.fleet.driver_pages import DriverPageStore
 from openmains.app.fleet.lives.ports import LifeStore
 from openmains.app.fleet.model import MeterFilter
 from openmains.app.fleet.ports import AreaStore, ConcentratorStore, MeterSearch, MeterStore, PremisesStore, ProductStore
@@ -14,6 +15,7 @@ from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.fleet import search
 from openmains.edges.postgres.fleet.chosen import Chosen
 from openmains.edges.postgres.fleet.concentrator_rows import Concentrators
+from openmains.edges.postgres.fleet.driver_pages import DriverPages
 from openmains.edges.postgres.fleet.kinds import products_of
 from openmains.edges.postgres.fleet.lives import Lives
 from openmains.edges.postgres.fleet.meters import SILENT_DAYS, Meters
@@ -55,6 +57,7 @@ def adapters(wording: Wording) -> Adapters:
             Bind(PremisesStore).to(PremisesTable),
             Bind(ProductStore).to(Products),
             Bind(ConcentratorStore).to(Concentrators),
+            Bind(DriverPageStore).to(DriverPages),
             Bind(MeterStore).to(meters),
             Bind(MeterSearch).to(Search),
             Bind(ChosenMeters).to(Chosen),
