@@ -67,6 +67,14 @@ class OrderFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class LastStep:
+    """Of an order, the newest that moved it on: when it was done, and when that was received."""
+
+    acted_us: int
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class HeldOrder:
     """An order that nobody else changes until the transaction ends."""
 
@@ -77,6 +85,7 @@ class HeldOrder:
     made_us: int
     made_by: UserId | None
     kept: Kept
+    last: LastStep
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from openmains.app.work_order.model import (
     WorkOrder,
     WorkOrderDetail,
 )
-from openmains.app.work_order.ports import HeldOrder, KnownOrderAct, OrderActNote, OrderFacts, OrderPlace
+from openmains.app.work_order.ports import HeldOrder, KnownOrderAct, LastStep, OrderActNote, OrderFacts, OrderPlace
 from openmains.domain.fleet.coordinates import PER_DEGREE
 from openmains.domain.ids import OrderId, TenantId, UserId
 from openmains.domain.period import utc_of_us
@@ -101,7 +101,15 @@ def _held(row: Row) -> HeldOrder:
     )  # fmt: skip
     values = {name: row[name] for name in _CHANGED} | {"state": OrderState(row["state"]), "outcome": _outcome(row)}
     kept = Kept(row["photos"], row["signatures"], frozenset(row["hazards"]))
-    return HeldOrder(row["order_id"], facts, _place(row), Order(**values), row["made_us"], row["made_by"], kept)
+    return HeldOrder(
+        row["order_id"], facts, _place(row), Order(**values), row["made_us"], row["made_by"], kept, _last(row)
+    )
+
+
+def _last(row: Row) -> LastStep:
+    if row["last_us"] is None:  # an order whose first act is on its way
+        return LastStep(row["made_us"], row["made_us"])
+    return LastStep(row["last_us"], row["last_at_us"])
 
 
 class Orders:
