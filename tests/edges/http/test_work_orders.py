@@ -169,6 +169,12 @@ async def test_who_fits_is_offered_and_others_need_a_reason(town: Town) -> None:
         "assignee_id"
     ] == town.ben_id
     assert faults(await town.act(town.boss, order, "assign", 400, assignee_id=10**9)) == ["/assignee_id"]
+    for role, status in (("cashier", 404), ("installer", 200)):  # who goes out may handle orders
+        login = f"{role}{secrets.token_hex(3)}"
+        await town.world.user(town.utility, role, login)
+        user_id = await town.world.owner.fetchval("SELECT user_id FROM app_user WHERE login = $1", login)
+        answer = await town.boss.put(f"/technicians/{user_id}", json={"is_on": False})
+        assert answer.status_code == status, answer.text
     viewer = town.world.client(await town.world.user(town.utility, "viewer"))
     assert (await viewer.post(f"/work-orders/{order}/acts", json={"key": "abcd", "step": "note"})).status_code == 403
     assert (await viewer.get("/work-orders/counts")).json()["assigned"] == 1

@@ -34,9 +34,10 @@ SELECT t.user_id, u.login, u.name, t.skills, t.area_ids, t.is_on,
 INSERT INTO technician (user_id, tenant_id, skills, area_ids, is_on) VALUES (:user_id, :tenant_id, :skills, :area_ids, :is_on)
 ON CONFLICT (user_id) DO UPDATE SET skills = excluded.skills, area_ids = excluded.area_ids, is_on = excluded.is_on
 
--- name: is_worker
--- A user of the tenant who is in service and may do more than look.
-SELECT EXISTS (SELECT FROM app_user WHERE tenant_id = :tenant_id AND user_id = :user_id AND NOT disabled AND role <> 'viewer')
+-- name: role_of_worker
+-- Of a user of the tenant who is in service, with what it may do where it is the utility's own.
+SELECT u.role, (SELECT r.permissions FROM own_role r WHERE r.tenant_id = u.tenant_id AND r.role_id = u.own_role_id) AS own
+  FROM app_user u WHERE u.tenant_id = :tenant_id AND u.user_id = :user_id AND NOT u.disabled
 
 -- name: known_areas
 -- Which of these areas there are.

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from openmains.app.identity.model import allowed
 from openmains.app.work_order.kinds import line_of
 from openmains.app.work_order.model import (
     KindSettings,
@@ -23,6 +24,7 @@ from openmains.app.work_order.model import (
 )
 from openmains.app.work_order.ports import HeldOrder, KnownOrderAct, LastStep, OrderActNote, OrderFacts, OrderPlace
 from openmains.domain.fleet.coordinates import PER_DEGREE
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import OrderId, TenantId, UserId
 from openmains.domain.period import utc_of_us
 from openmains.domain.work_order.assign import Technician
@@ -357,9 +359,8 @@ class Technicians:
         )
 
     async def is_user(self, user_id: UserId) -> bool:
-        return bool(
-            await _QUERIES["is_worker"].fetchval(self._connection, tenant_id=self._tenant_id, user_id=user_id)
-        )  # fmt: skip
+        row = await _QUERIES["role_of_worker"].fetchrow(self._connection, tenant_id=self._tenant_id, user_id=user_id)
+        return row is not None and Permission.HANDLE_ORDERS in allowed(row["role"], row["own"])
 
     async def known_areas(self, area_ids: Sequence[int]) -> frozenset[int]:
         rows = await _QUERIES["known_areas"].fetch(
