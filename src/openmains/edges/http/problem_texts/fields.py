@@ -19,6 +19,8 @@ FIELDS: dict[str, tuple[str, str]] = {
     "no-technician": ("不是可派的人员", "is nobody who goes out"),
     "before-the-order": ("早于建单时刻", "is before the order was made"),
     "before-the-last-act": ("早于该工单的上一步", "is before the last step of the order"),
+    "before-the-installation": ("早于该表的安装时刻", "is before the meter was installed there"),
+    "too-long-ago": ("早于一天前：请重新按键测试", "is more than a day ago: press again and test anew"),
     "too-large": ("太大", "is too large"),
     "no-picture": ("不是完整的 JPEG、PNG 或 WebP 图片", "is no whole JPEG, PNG or WebP picture"),
     "wrong-type": ("类型不正确", "has the wrong type"),
