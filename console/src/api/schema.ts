@@ -8086,6 +8086,7 @@ export interface components {
             fen_an_hour: number;
             /** @default true */
             is_on: boolean;
+            mended_by?: components["schemas"]["Kind"][];
             /** @default 0 */
             photos: number;
             /** @default false */

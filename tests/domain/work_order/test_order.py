@@ -6,11 +6,22 @@ from typing import Any
 
 import pytest
 
+from openmains.domain.command.kinds import Kind
 from openmains.domain.ids import CommandId, MeterId, UserId
 from openmains.domain.period import zone
-from openmains.domain.work_order.kinds import STANDARD, kind_fault
+from openmains.domain.work_order.kinds import STANDARD, is_mended_by, kind_fault
 from openmains.domain.work_order.life import HoldCause, OrderOutcome, OrderState, OrderStep, WrongOrderStepError
-from openmains.domain.work_order.order import Clock, Given, Kept, Order, OrderRefusedError, is_overdue, stepped
+from openmains.domain.work_order.order import (
+    OFFLINE_US,
+    Clock,
+    Given,
+    Kept,
+    Order,
+    OrderRefusedError,
+    is_overdue,
+    judged_us,
+    stepped,
+)
 
 S, E, R = OrderState, OrderStep, OrderOutcome
 US = 1_000_000
@@ -68,6 +79,20 @@ def test_a_technicians_steps_are_those_of_whoever_was_sent() -> None:
     assert step(order, E.REFUSE, ANN, reason="ill").assignee_id is None
     assert refused(order, E.REFUSE, ANN) == ("reason-needed", ["/reason required"])
     assert refused(NEW, E.ASSIGN, BEN) == ("invalid-input", ["/assignee_id required"])
+
+
+def test_work_that_was_begun_is_given_to_another_for_a_reason() -> None:
+    order = replace(working(), answers={"cause": "dirt"})
+    assert refused(order, E.ASSIGN, BEN, assignee_id=BEN) == ("reason-needed", ["/reason required"])
+    given = step(order, E.ASSIGN, BEN, assignee_id=BEN, reason="Ann fell ill")
+    assert (given.state, given.assignee_id, given.answers) == (S.ASSIGNED, BEN, {"cause": "dirt"})
+    with pytest.raises(WrongOrderStepError):
+        step(given, E.FINISH, ANN, outcome=R.MENDED)  # her phone is late
+
+
+def test_an_instant_counts_as_told_for_a_day_and_never_before_the_last() -> None:
+    assert judged_us(5, 5 + OFFLINE_US) == 5 and judged_us(5, 6 + OFFLINE_US) == 6 + OFFLINE_US
+    assert judged_us(5, 6, 9) == 9
 
 
 def test_what_a_step_does_not_know_is_refused_and_not_passed_over() -> None:
@@ -134,6 +159,19 @@ def test_a_command_mends_it_from_afar() -> None:
     assert refused(mended, E.CLOSE, BEN)[0] == "order-own"
     with pytest.raises(WrongOrderStepError):
         step(working(), E.MEND, BEN, command_id=CommandId(9))  # somebody is there: they say how it ends
+
+
+def test_only_commands_of_the_kind_mend_it_and_never_what_somebody_has_to_see() -> None:
+    assert is_mended_by(VALVE, Kind.VALVE_OPEN) and not is_mended_by(VALVE, Kind.READ_NOW)
+    assert {code for code, kind in STANDARD.items() if kind.mended_by} == {"no_supply", "communication", "valve"}
+    assert all(kind.mended_by <= set(Kind) for kind in STANDARD.values())
+    every = frozenset(Kind)
+    for code in ("leak", "meter_exchange", "safety_inspection", "hazard_recheck"):
+        bare = replace(STANDARD[code], mended_by=every, checklist=())  # a utility set it so
+        assert kind_fault(bare) == ("/mended_by", "never-from-afar")
+        assert not any(is_mended_by(bare, command) for command in Kind)
+    own = replace(STANDARD["safety_inspection"], code="own_look", mended_by=every)
+    assert kind_fault(own) == ("/mended_by", "never-from-afar") and not is_mended_by(own, Kind.READ_NOW)
 
 
 def test_the_clock_stands_only_while_the_customer_is_waited_for() -> None:

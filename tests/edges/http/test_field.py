@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Work outside over real engines: routes, the kit, visits, tests on the spot, photographs. Nothing twice, nothing of another utility."""
 
+import asyncio
 import secrets
 import time
 from typing import Any
@@ -131,13 +132,25 @@ async def test_the_platform_judges_the_test_on_the_spot_itself(town: Town) -> No
     has_valve = (await town.get(path, since=utc(since).isoformat()))["closed"] is not None
     if has_valve:
         assert (await test(409))[0] == "valve-not-tested"
-        for kind in ("valve_close", "valve_open"):
+        for kind in ("valve_open", "valve_close", "valve_open"):
+            assert (await test(409))[0] == "valve-not-tested"  # open and then shut is a valve that is shut
             await state.execute(
                 "INSERT INTO command (tenant_id, meter_id, kind, lane, priority, unique_key, content, not_after, created_us, state)"
                 " VALUES ($1, $2, $3, 1, 0, $4, '\\x00', 1, $5, 'confirmed')",
                 town.utility.tenant_id, meter, kind, secrets.token_hex(8), NOW * 1_000_000,
             )  # fmt: skip
     assert (await test())["facts"]["signal"] == "strong"
+    for old, why in (
+        (NOW - 90_000, "too-long-ago"),
+        (1_700_000_000, "too-long-ago"),
+    ):
+        body = {"key": secrets.token_hex(8), "since": utc(old).isoformat()}
+        answer = await town.client.post(path, json=body)
+        assert [(error["pointer"], error["code"]) for error in answer.json()["errors"]] == [("/since", why)]
+    fresh = await town.install((await town.issued())[0], await town.account(), "1", at=utc(NOW).isoformat())
+    body = {"key": "before", "since": utc(NOW - 400).isoformat()}
+    before = await town.client.post(f"/meters/{fresh['meter_id']}/site-test", json=body)
+    assert [error["code"] for error in before.json()["errors"]] == ["before-the-installation"]
     (loose,) = await town.issued()
     ids = {row["number"]: row["meter_id"] for row in (await town.get("/stock", life="issued"))["items"]}
     body = {"key": "loose", "since": utc(since).isoformat()}
@@ -176,3 +189,22 @@ async def test_photographs_are_sealed_kept_once_and_each_look_is_noted(town: Tow
     viewer = await town.world.user(town.utility, "viewer")
     async with town.world.client(viewer) as client:
         assert (await client.get(f"/site-photos/{made['photo_id']}")).status_code == 403
+
+
+async def test_two_who_write_routes_wait_for_each_other_and_both_routes_are_noted(town: Town) -> None:
+    ((number, _),) = await hung(town)
+    routes = [await town.post("/reading-routes", {"name": f"{place}册", "numbers": []}, 201) for place in range(4)]
+    paths = [f"/reading-routes/{route['route_id']}" for route in routes]
+    first = {"If-Match": '"1"'}
+    answers = await asyncio.gather(
+        *[town.client.patch(path, json={"numbers": [number]}, headers=first) for path in paths]
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
+    held = next(place for place, answer in enumerate(answers) if answer.status_code == 200)
+    other = (held + 1) % 4
+    taken = await town.client.patch(paths[other], json={"numbers": [number], "take": True}, headers=first)
+    assert taken.status_code == 200, taken.text
+    left = await town.get(paths[held])
+    assert (left["route"]["meters"], left["route"]["revision"]) == (0, 3)
+    trail = await town.get("/audit", object_type="reading_route", object_id=str(routes[held]["route_id"]))
+    assert [line["action"] for line in trail["items"]] == ["change_route", "change_route", "add_route"]

@@ -4,7 +4,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -14,7 +14,12 @@ from openmains.app.work_order.plans import make_due, tell_of_overdue
 from openmains.domain.ids import TenantId
 from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.edges.postgres.work_order.inspections import PostgresOrderWork
+from tests.edges.http.test_meter_lives import HUNG, WHY
+from tests.edges.http.test_meter_lives import Town as LifeTown
+from tests.edges.http.test_meter_lives import town as life_town
 from tests.edges.http.world import Utility, World
+
+__all__ = ["life_town"]  # a fixture
 
 JPEG = b"\xff\xd8\xff\xe0" + b"x" * 40 + b"\xff\xd9"
 VALVE = {"valve_moves": True, "cause": "dirt", "site_safe": True}
@@ -164,6 +169,12 @@ async def test_who_fits_is_offered_and_others_need_a_reason(town: Town) -> None:
         "assignee_id"
     ] == town.ben_id
     assert faults(await town.act(town.boss, order, "assign", 400, assignee_id=10**9)) == ["/assignee_id"]
+    for role, status in (("cashier", 404), ("installer", 200)):  # who goes out may handle orders
+        login = f"{role}{secrets.token_hex(3)}"
+        await town.world.user(town.utility, role, login)
+        user_id = await town.world.owner.fetchval("SELECT user_id FROM app_user WHERE login = $1", login)
+        answer = await town.boss.put(f"/technicians/{user_id}", json={"is_on": False})
+        assert answer.status_code == status, answer.text
     viewer = town.world.client(await town.world.user(town.utility, "viewer"))
     assert (await viewer.post(f"/work-orders/{order}/acts", json={"key": "abcd", "step": "note"})).status_code == 403
     assert (await viewer.get("/work-orders/counts")).json()["assigned"] == 1
@@ -361,7 +372,7 @@ async def test_kinds_are_a_utilitys_own_and_run_by_its_calendar(town: Town) -> N
 
 async def test_a_command_mends_only_when_the_meter_confirmed_it(town: Town) -> None:
     meter = town.utility.ids["meter_id"]
-    order = (await town.make(meter_id=meter))["order_id"]
+    order = (await town.make(kind="communication", meter_id=meter))["order_id"]
     assert faults(await town.act(town.boss, order, "mend", 400, command_id=2**40)) == ["/command_id"]
     now = town.world.deps.now_us()
 
@@ -379,6 +390,83 @@ async def test_a_command_mends_only_when_the_meter_confirmed_it(town: Town) -> N
     assert code(failed) == "command-not-confirmed"
     earlier = await town.act(town.boss, order, "mend", 409, command_id=await command("confirmed", now - DAY_US))
     assert code(earlier) == "command-not-confirmed"
-    mended = await town.act(town.boss, order, "mend", command_id=await command("confirmed", now + 1))
+    confirmed = await command("confirmed", now + DAY_US)
+    for kind in ("safety_inspection", "hazard_recheck", "leak", "meter_exchange", "valve"):
+        other = (await town.make(kind=kind, meter_id=meter))["order_id"]
+        assert code(await town.act(town.boss, other, "mend", 409, command_id=confirmed)) == "order-needs-visit"
+    mended = await town.act(town.boss, order, "mend", command_id=confirmed)
     assert (mended["state"], mended["is_remote"], mended["outcome"]) == ("done", True, "mended")
     assert (await town.act(town.ben, order, "close"))["state"] == "closed"
+
+
+async def test_days_that_nobody_read_stay_missing(town: Town) -> None:
+    meter = town.utility.ids["meter_id"]
+    await town.world.owner.execute(
+        "INSERT INTO reread_gap (meter_id, day, tenant_id, mode, due_s, changed_s, state, visit)"
+        " VALUES ($1, '2026-10-01', $2, 'day', 1, 1, 'visit', 'silent')",
+        meter, town.utility.tenant_id,
+    )  # fmt: skip
+    states = []
+    for outcome, is_read in (("nothing_found", False), ("mended", False), ("mended", True)):
+        order = await town.working(kind="other", source="lost_reading", meter_id=meter)
+        if is_read:
+            body = {"key": secrets.token_hex(8), "at": datetime.now(UTC).isoformat(), "register_m3": "12.3"}
+            read = await town.ann.post(f"/work-orders/{order}/reading", json=body)
+            assert read.status_code == 200, read.text
+        await town.act(town.ann, order, "finish", answers={"cause": "none"}, outcome=outcome)
+        await town.act(town.boss, order, "close")
+        if is_read:  # what the ledger has is shown again, another reading is not taken
+            assert (await town.ann.post(f"/work-orders/{order}/reading", json=body)).status_code == 200
+            late = await town.ann.post(f"/work-orders/{order}/reading", json=body | {"key": "late", "at": "2026-10-02"})
+            assert code(late.json()) == "order-not-working"
+        states.append(await town.world.owner.fetchval("SELECT state FROM reread_gap WHERE meter_id = $1", meter))
+    assert states == ["visit", "visit", "closed"]
+
+
+async def test_work_is_taken_over_and_steps_come_in_their_order(town: Town) -> None:
+    order = await town.working(kind="other", meter_id=town.utility.ids["meter_id"])
+    early = (datetime.now(UTC) - timedelta(seconds=3)).isoformat()
+    await town.act(town.ann, order, "note", answers={"cause": "rust"}, at=early)
+    taken = {"assignee_id": town.ben_id}
+    assert code(await town.act(town.boss, order, "assign", 400, **taken)) == "reason-needed"
+    given = await town.act(town.boss, order, "assign", **taken, reason="Ann fell ill")
+    assert (given["state"], given["assignee_id"]) == ("assigned", town.ben_id)
+    assert code(await town.act(town.ann, order, "finish", 409, outcome="mended")) == "order-step"
+    await town.act(town.ben, order, "accept")
+    hour = timedelta(hours=1)
+    await town.world.owner.execute(
+        "UPDATE work_order SET made_us = made_us - $2 WHERE order_id = $1", order, 2 * 3600 * 10**6
+    )
+    told = await town.act(town.ben, order, "start", 400, at=(datetime.now(UTC) - hour).isoformat())
+    assert [(one["pointer"], one["code"]) for one in told["errors"]] == [("/at", "before-the-last-act")]
+    await town.act(town.ben, order, "start", at=early)  # clocks differ: it is when he accepted
+    done = await town.act(town.ben, order, "finish", outcome="mended")
+    assert done["done_at"] >= done["started_at"]
+    detail = (await town.boss.get(f"/work-orders/{order}")).json()
+    assert detail["answers"] == {"cause": "rust"}  # what she noted is kept
+
+
+async def test_an_exchange_of_the_book_is_shown_though_the_order_went_on(life_town: LifeTown) -> None:
+    town = life_town
+    old, new = await town.issued(2)
+    life = await town.install(old, await town.account(), "100", at=HUNG)
+    me = town.utility.ids["user_id"]
+    assert (await town.client.put(f"/technicians/{me}", json={})).status_code == 200
+    made = await town.post(
+        "/work-orders", {"key": "swap-order", "kind": "meter_exchange", "meter_id": life["meter_id"]}, 201
+    )
+    acts = f"/work-orders/{made['order_id']}/acts"
+    for index, given in enumerate(
+        ({"step": "assign", "assignee_id": me, "reason": "near"}, {"step": "accept"}, {"step": "start"})
+    ):
+        await town.post(acts, {"key": f"swap-act-{index}"} | given, 200)
+    swap = {
+        "key": "swap-1", "old": {"number": old}, "new": {"number": new}, "closing": {"m3": "150", "source": "read"},
+        "opening": {"m3": "2", "source": "read"}, "reason": WHY,
+    }  # fmt: skip
+    booked = await town.post("/installations/exchange", swap, 201)  # and the phone's network broke here
+    await town.post(acts, {"key": "swap-act-9", "step": "cancel", "reason": "made twice"}, 200)
+    path = f"/work-orders/{made['order_id']}/exchange"
+    assert (await town.refused(path, swap | {"key": "swap-2"}))[0] == "order-not-working"
+    for _ in range(2):
+        assert (await town.post(path, swap, 200))["new_meter_id"] == booked["meter_id"]

@@ -51,7 +51,8 @@ class StoredIssue:
 
 @dataclass(frozen=True, slots=True)
 class SiteMeter:
-    """What a test on the spot looks at, as stored. ``register``: the newest; ``closed``, ``opened``: such a command was confirmed since."""
+    """What a test on the spot looks at, as stored. ``register``: the newest; ``closed``: a command to shut was confirmed since;
+    ``opened``: the last valve command that was confirmed since opens. ``hung_at``: since when it hangs, None: it does not."""
 
     meter_id: MeterId
     number: str
@@ -65,6 +66,7 @@ class SiteMeter:
     sinr_ddb: int | None
     closed: bool
     opened: bool
+    hung_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,12 @@ class RouteStore(Protocol):
 
     async def meters_of(self, numbers: Sequence[str]) -> dict[str, tuple[MeterId, bool, RouteId | None]]:
         """By number: id, whether it is a meter that hangs or may hang, and the route that has it."""
+
+    async def lock(self) -> None:
+        """Nobody else changes which meters are in which route until the transaction ends."""
+
+    async def touch(self, route_ids: Sequence[RouteId]) -> None:
+        """A new revision of each."""
 
     async def set_meters(self, route_id: RouteId, meter_ids: Sequence[MeterId]) -> None:
         """The whole order anew; out of other routes they are gone."""

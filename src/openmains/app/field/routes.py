@@ -37,11 +37,12 @@ MOST_OWN_ROUTES = 50
 async def add_route(store: Store, actor: Actor, wanted: NewRoute) -> ReadingRoute:
     """:raises Problem: ``route-name-taken``, ``in-another-route``, ``invalid-input`` with the number's place."""
     async with store.tenant(actor.tenant_id) as work:
+        await work[RouteStore].lock()
         await _check_reader(work, wanted.reader_id)
         route_id = await work[RouteStore].add(wanted.name.strip(), wanted.reader_id)
         if route_id is None:
             raise Problem("route-name-taken", name=wanted.name.strip())
-        await _set_meters(work, route_id, wanted.numbers, take=False)
+        await _set_meters(work, actor, route_id, wanted.numbers, take=False)
         made = await _route(work, route_id)
         await work[AuditTrail].record(actor, "add_route", "reading_route", route_id, None, made)
         return made
@@ -52,6 +53,7 @@ async def change_route(
 ) -> ReadingRoute:
     """:raises Problem: ``not-found``, ``revision-stale``, and as ``add_route``."""
     async with store.tenant(actor.tenant_id) as work:
+        await work[RouteStore].lock()
         before = await _route(work, route_id)
         reader = None if wanted.reader_id is UNSET else (wanted.reader_id,)
         if reader is not None:
@@ -60,7 +62,7 @@ async def change_route(
         if not await work[RouteStore].change(route_id, revision, name, reader):
             raise Problem("revision-stale")
         if wanted.numbers is not UNSET:
-            await _set_meters(work, route_id, wanted.numbers, take=wanted.take)
+            await _set_meters(work, actor, route_id, wanted.numbers, take=wanted.take)
         after = await _route(work, route_id)
         await work[AuditTrail].record(actor, "change_route", "reading_route", route_id, before, after)
         return after
@@ -141,13 +143,14 @@ async def _check_reader(work: Work, reader_id: UserId | None) -> None:
         raise Problem("invalid-input", fields=(("/reader_id", "unknown-reference"),))
 
 
-async def _set_meters(work: Work, route_id: RouteId, numbers: Sequence[str], *, take: bool) -> None:
-    """All or none, each fault with its place in the list."""
+async def _set_meters(work: Work, actor: Actor, route_id: RouteId, numbers: Sequence[str], *, take: bool) -> None:
+    """All or none, each fault with its place in the list. Routes that meters are taken from are noted too; the routes are locked before."""
     assert len(numbers) <= MOST_METERS  # noqa: S101 the request's own bound
     found = await work[RouteStore].meters_of(numbers)
     faults: list[tuple[str, str]] = []
     ids: dict[MeterId, int] = {}
     elsewhere: list[str] = []
+    others: set[RouteId] = set()
     for place, number in enumerate(numbers):
         known = found.get(number)
         if known is None:
@@ -158,11 +161,16 @@ async def _set_meters(work: Work, route_id: RouteId, numbers: Sequence[str], *, 
             faults.append((f"/numbers/{place}", "not-accepted"))
         elif meter_id in ids:
             faults.append((f"/numbers/{place}", "twice"))
-        elif of_route not in (None, route_id):
+        elif of_route is not None and of_route != route_id:
             elsewhere.append(number)
+            others.add(of_route)
         ids[meter_id] = place
     if faults:
         raise Problem("invalid-input", fields=tuple(faults[:100]))
     if elsewhere and not take:
         raise Problem("in-another-route", number=elsewhere[0], count=len(elsewhere))
+    before = {other: await _route(work, other) for other in sorted(others)}
     await work[RouteStore].set_meters(route_id, list(ids))
+    await work[RouteStore].touch(list(before))
+    for other, was in before.items():
+        await work[AuditTrail].record(actor, "change_route", "reading_route", other, was, await _route(work, other))

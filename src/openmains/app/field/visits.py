@@ -26,6 +26,8 @@ from openmains.domain.period import utc_of_us
 
 CLOCK_SLACK_S = 300
 """So far may a phone's clock run ahead of the platform's before its time is refused."""
+OLDEST_PRESS = timedelta(days=1)
+"""A press before that, or before the meter hung there, is not this test's: what was heard and moved since would prove nothing of the place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,12 @@ class Visits:
         return await self._once(wanted.key, wanted, wanted.meter_id, write)
 
     async def look(self, meter_id: MeterId, since: datetime) -> SiteTest:
-        """How the test stands now. Raises ``meter-unknown``."""
+        """How the test stands now. Raises ``meter-unknown``; ``invalid-input`` for a press that is none of this installation."""
         since = self._instant(since)
         async with self.store.tenant(self.actor.tenant_id) as work:
-            return self._judged(await self._meter(work, meter_id, since), since, "")
+            meter = await self._meter(work, meter_id, since)
+            self._check_press(meter, since)
+            return self._judged(meter, since, "")
 
     async def test(self, meter_id: MeterId, wanted: SiteTestRequest) -> SiteVisit:
         """Note a test that is passed. Raises as ``note``; ``pair-differs`` with both numbers, ``not-heard-yet``, ``weak-signal``,
@@ -81,6 +85,7 @@ class Visits:
             meter = await self._meter(work, meter_id, since)
             if Life(meter.life) not in HANGING:
                 raise Problem("not-hanging", number=meter.number)
+            self._check_press(meter, since)
             found = self._judged(meter, since, wanted.reason.strip())
             if found.fault == "number-strange":
                 raise Problem("pair-differs", number=meter.number, known=meter.number, given=found.strange_number)
@@ -123,6 +128,12 @@ class Visits:
             opened=meter.opened if has_valve else None,
             fault=site_fault(heard, since_s, reason),
         )
+
+    def _check_press(self, meter: SiteMeter, since: datetime) -> None:
+        if since < utc_of_us(self.now_us) - OLDEST_PRESS:
+            raise Problem("invalid-input", fields=(("/since", "too-long-ago"),))
+        if meter.hung_at is not None and since < meter.hung_at - timedelta(seconds=CLOCK_SLACK_S):
+            raise Problem("invalid-input", fields=(("/since", "before-the-installation"),))
 
     def _instant(self, at: datetime) -> datetime:
         """To the second; a little ahead is now: no two clocks are alike."""

@@ -28,9 +28,16 @@ from openmains.app.work_order.telling import tell_assigned
 from openmains.domain.command.life import State
 from openmains.domain.ids import CommandId, OrderId, UserId
 from openmains.domain.work_order.assign import candidates
-from openmains.domain.work_order.kinds import OrderKind
-from openmains.domain.work_order.life import ENDED, NEED_REASON, STATE_WORDS, STEP_WORDS, OrderStep, WrongOrderStepError
-from openmains.domain.work_order.order import Given, OrderRefusedError, stepped
+from openmains.domain.work_order.kinds import OrderKind, is_mended_by
+from openmains.domain.work_order.life import (
+    ENDED,
+    STATE_WORDS,
+    STEP_WORDS,
+    OrderStep,
+    WrongOrderStepError,
+    needs_reason,
+)
+from openmains.domain.work_order.order import Given, OrderRefusedError, judged_us, stepped
 
 US = 1_000_000
 AHEAD_US = 300 * US  # a phone's clock may be ahead by so much; what it says is then now
@@ -42,7 +49,8 @@ async def act_on_order(store: Store, actor: Actor, order_id: OrderId, wanted: Or
 
     :raises Problem: ``not-found``; ``order-step`` with the state for a step that the table refuses; ``order-not-yours``, ``order-own``;
     ``reason-needed``;
-        ``technician-unfit`` for somebody who is sent outside skill or place without a reason; ``command-not-confirmed``; ``order-key-used``;
+        ``technician-unfit`` for somebody who is sent outside skill or place without a reason; ``command-not-confirmed``;
+        ``order-needs-visit`` for a command that does not mend such an order; ``order-key-used``;
         ``invalid-input``.
     """
     asked = fingerprint(wanted)
@@ -51,11 +59,15 @@ async def act_on_order(store: Store, actor: Actor, order_id: OrderId, wanted: Or
         if await is_done_before(work, order_id, wanted.key, asked):
             return await got(work, order_id, now_us)
         kind, settings = await known_kind(work, held.facts.kind)
-        reason = stated(wanted.reason) if wanted.step in NEED_REASON else " ".join(wanted.reason.split())
+        reason = (
+            stated(wanted.reason) if needs_reason(held.order.state, wanted.step) else " ".join(wanted.reason.split())
+        )
         acted_us = instant_of_act(wanted.at, held.made_us, now_us)
+        if wanted.step is not OrderStep.NOTE:
+            acted_us = _in_order(acted_us, held, is_told=wanted.at is not None)
         await _check(work, held, wanted, kind, reason, now_us)
         given = Given(
-            wanted.step, actor.user_id, acted_us, reason,
+            wanted.step, actor.user_id, judged_us(acted_us, now_us, judged_us(held.last.acted_us, held.last.at_us)), reason,
             None if wanted.assignee_id is None else UserId(wanted.assignee_id), wanted.cause, wanted.answers,
             None if wanted.parts is None else len(wanted.parts), wanted.labour_min, wanted.outcome, wanted.result, wanted.signer,
             None if wanted.command_id is None else CommandId(wanted.command_id),
@@ -127,6 +139,13 @@ def instant_of_act(at: datetime | None, made_us: int, now_us: int) -> int:
     return max(made_us, min(acted_us, now_us))
 
 
+def _in_order(acted_us: int, held: HeldOrder, *, is_told: bool) -> int:
+    """A phone sends its steps as they were done: none was before the one before it, beyond what clocks differ by."""
+    if is_told and acted_us < held.last.acted_us - AHEAD_US:
+        raise Problem("invalid-input", fields=(("/at", "before-the-last-act"),))
+    return max(acted_us, held.last.acted_us)
+
+
 def wrong_step(error: WrongOrderStepError) -> Problem:
     """In people's words."""
     return Problem("order-step", state=STATE_WORDS[error.state], step=STEP_WORDS[error.step])
@@ -148,6 +167,10 @@ async def _check(work: Work, held: HeldOrder, wanted: OrderAct, kind: OrderKind,
         is_after = command.ended_at is not None and command.ended_at.timestamp() * US >= held.made_us
         if command.state is not State.CONFIRMED or not is_after:
             raise Problem("command-not-confirmed", command_id=command.command_id)
+        # A kind of a utility's own may be planned too: what a plan or a hazard asked for is a look at the place.
+        is_look = held.facts.plan_id is not None or held.facts.hazard_id is not None
+        if is_look or not is_mended_by(kind, command.kind):
+            raise Problem("order-needs-visit", kind=kind.title, command=command.kind)
 
 
 def _told(wanted: OrderAct) -> dict[str, object]:

@@ -3,7 +3,7 @@
 
 The meter and the reading go into the book by the book's own acts (``app/fleet/lives/acts.py``, ``app/readings/manual/take.py``), which are
 done once for their key or instant; the order notes them afterwards. A crash in between leaves an act of the book that the order does not
-show yet, and the same request again shows it.
+show yet, and the same request again shows it, even where the order has moved on: what the book has is shown, not asked for again.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date
 
-from openmains.app.fleet.lives.acts import LifeActs, fingerprint
+from openmains.app.fleet.lives.acts import LifeActs, done_before, fingerprint
 from openmains.app.fleet.lives.model import ExchangeRequest
 from openmains.app.fleet.lives.ports import LifeStore
 from openmains.app.identity.model import Actor
@@ -87,7 +87,8 @@ async def exchange_meter(
         held = await lock_order(work, order_id)
         if await is_done_before(work, order_id, wanted.key, asked):
             return await got(work, order_id, now_us)
-        _check_working(held, actor)
+        if not await done_before(work, wanted.key, asked):
+            _check_working(held, actor)
         if held.facts.kind != EXCHANGE:
             raise Problem("order-other-kind", kind=held.facts.kind)
         found = await work[LifeStore].find(wanted.old.number, wanted.old.bar_code)
@@ -107,21 +108,25 @@ async def exchange_meter(
 async def take_reading(
     store: Store,
     take: Callable[[MeterId], Awaitable[ManualReading]],
+    is_taken: Callable[[Work, MeterId], Awaitable[bool]],
     actor: Actor,
     order_id: OrderId,
     key: str,
     asked: str,
     now_us: int,
 ) -> WorkOrder:
-    """``take``: enters it into the ledger of manual readings, once. Raises as it, and as ``exchange_meter``."""  # fmt: skip
+    """``take``: enters it into the ledger of manual readings, once; ``is_taken``: whether this person's is there.
+
+    Raises as it, and as ``exchange_meter``."""  # fmt: skip
     async with store.tenant(actor.tenant_id) as work:
         held = await lock_order(work, order_id)
         if await is_done_before(work, order_id, key, asked):
             return await got(work, order_id, now_us)
-        _check_working(held, actor)
-        if held.place.meter_id is None:
-            raise Problem("order-without-meter")
         meter_id = held.place.meter_id
+        if meter_id is None or held.order.started_us is None or not await is_taken(work, meter_id):
+            _check_working(held, actor)
+        if meter_id is None:
+            raise Problem("order-without-meter")
     reading = await take(meter_id)
 
     async def set_reading(work: Work, held: HeldOrder) -> None:

@@ -4,7 +4,7 @@
 | | made | closed: mended, nothing found | closed: not mended, nobody let in | cancelled |
 |---|---|---|---|---|
 | alarm, group | dispatched | cleared, unless the meter has cleared it | looked after again; cleared meanwhile: reopened | looked after again |
-| days missing (lost reading) | – | closed, where it was mended | – | – |
+| days missing (lost reading) | – | closed, where a reading was taken | – | – |
 | hazard that was looked at again | – | removed, where the checklist says so | stays open | stays open |
 
 An alarm that somebody handled meanwhile stays as that person left it.
@@ -48,7 +48,9 @@ async def order_has_ended(work: Work, actor: Actor, held: HeldOrder, state: Orde
         await _end_alarm(work, actor, AlarmId(held.facts.alarm_id), is_over, state, said, now_us)
     if held.facts.group_id is not None:
         await _end_group(work, actor, GroupId(held.facts.group_id), is_over, said, now_us)
-    if is_over and held.facts.source == "lost_reading" and held.place.meter_id is not None:
+    # Without a value the days stay missing, whatever the outcome says; what fills them from afar closes them itself.
+    was_read = is_over and held.order.reading_id is not None
+    if was_read and held.facts.source == "lost_reading" and held.place.meter_id is not None:
         days = await work[EffectStore].close(held.place.meter_id, said, now_us // 1_000_000)
         if days:
             await work[AuditTrail].record(

@@ -11,6 +11,7 @@ from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
 from openmains.app.work_order.model import CheckLine, KindSettings, WorkOrderKind
 from openmains.app.work_order.ports import KindStore
+from openmains.domain.command.kinds import Kind
 from openmains.domain.period import zone
 from openmains.domain.work_order.clock import OpenSpan, due_at
 from openmains.domain.work_order.kinds import STANDARD, CheckItem, OrderKind, kind_fault
@@ -21,7 +22,8 @@ def settings_of(kind: OrderKind) -> KindSettings:
     """A kind of the program as a utility would set it."""
     zh, en = kind.title
     return KindSettings(
-        zh, en, kind.due_min, [line_of(item) for item in kind.checklist], kind.skill, kind.signed, kind.photos
+        zh, en, kind.due_min, [line_of(item) for item in kind.checklist], kind.skill, kind.signed, kind.photos,
+        mended_by=[Kind(command) for command in sorted(kind.mended_by)],
     )  # fmt: skip
 
 
@@ -41,7 +43,8 @@ def kind_of(code: str, settings: KindSettings) -> OrderKind:
         for line in settings.checklist
     )  # fmt: skip
     return OrderKind(
-        code, (settings.title, settings.title_en), settings.skill, settings.due_min, items, settings.signed, settings.photos
+        code, (settings.title, settings.title_en), settings.skill, settings.due_min, items, settings.signed, settings.photos,
+        frozenset(settings.mended_by),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from openmains.app.alarm.model import Severity
+from openmains.domain.command.kinds import Kind
 from openmains.domain.ids import (
     AccountId,
     AlarmId,
@@ -69,7 +70,7 @@ class CheckLine(Struct, frozen=True, forbid_unknown_fields=True):
 
 class KindSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """A kind as a utility sets it. ``due_min``: minutes of the calendar (null: of every day and night); ``sends_itself``: whoever fits best is
-    sent when an order is made; ``fen_an_hour``: of work, as cost."""
+    sent when an order is made; ``fen_an_hour``: of work, as cost; ``mended_by``: commands that end it from afar once confirmed."""
 
     title: Title
     title_en: Title
@@ -82,6 +83,7 @@ class KindSettings(Struct, frozen=True, forbid_unknown_fields=True):
     sends_itself: bool = False
     fen_an_hour: Annotated[int, Meta(ge=0, le=10**7)] = 0
     is_on: bool = True
+    mended_by: Annotated[list[Kind], Meta(max_length=20)] = []
 
 
 class WorkOrderKind(Struct, frozen=True):

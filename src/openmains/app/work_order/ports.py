@@ -67,6 +67,14 @@ class OrderFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class LastStep:
+    """Of an order, the newest that moved it on: when it was done, and when that was received."""
+
+    acted_us: int
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class HeldOrder:
     """An order that nobody else changes until the transaction ends."""
 
@@ -77,6 +85,7 @@ class HeldOrder:
     made_us: int
     made_by: UserId | None
     kept: Kept
+    last: LastStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +130,7 @@ class TechnicianStore(Protocol):
     async def get(self, user_id: UserId) -> TechnicianRecord | None: ...
     async def set(self, user_id: UserId, settings: TechnicianSettings) -> None: ...
     async def is_user(self, user_id: UserId) -> bool:
-        """Somebody of the tenant who is not disabled and may work."""
+        """Somebody of the tenant who is not disabled and may handle orders."""
 
     async def known_areas(self, area_ids: Sequence[int]) -> frozenset[int]: ...
     async def in_service(self) -> list[Technician]:

@@ -15,7 +15,8 @@ SiteFault = Literal["not-heard-yet", "number-strange", "weak-signal", "valve-not
 @dataclass(frozen=True, slots=True)
 class HeardMeter:
     """What the platform itself knows of a meter. ``heard_s``: its newest sound message; ``strange``: the number that its frames carry
-    instead of its own; ``closed``, ``opened``: a valve that the meter confirmed to have moved since the press."""
+    instead of its own; ``closed``: the meter confirmed since the press that its valve shut;
+    ``opened``: the last such move opened it."""
 
     heard_s: int | None
     strange: int | None

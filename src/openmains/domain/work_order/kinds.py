@@ -40,7 +40,7 @@ class CheckItem:
 @dataclass(frozen=True, slots=True)
 class OrderKind:
     """``due_min``: minutes of the kind's calendar until it is to be done; ``skill``: '' takes anybody. ``signed``: the customer signs before it
-    is done; ``photos``: at least so many."""
+    is done; ``photos``: at least so many. ``mended_by``: commands that mend it from afar once the meter confirmed one; none: somebody goes."""
 
     code: str
     title: Text
@@ -49,6 +49,7 @@ class OrderKind:
     checklist: tuple[CheckItem, ...] = ()
     signed: bool = False
     photos: int = 0
+    mended_by: frozenset[str] = frozenset()
 
 
 _A = AnswerKind
@@ -63,7 +64,7 @@ _KINDS: Sequence[OrderKind] = (
     OrderKind("no_supply", ("无气或无水", "No gas or no water"), "", 240, (
         CheckItem("inlet_open", ("表前阀打开", "The inlet valve is open")),
         CheckItem("inlet_kpa", ("表前压力", "Inlet pressure"), _A.WHOLE, needed=False, unit="kPa", least=0, most=10_000), _CAUSE, _SAFE,
-    )),
+    ), mended_by=frozenset({"valve_open"})),
     OrderKind("meter_fault", ("表具故障", "Meter fault"), "", 1440, (_CAUSE, _SAFE)),
     OrderKind("meter_exchange", ("换表", "Meter exchange"), "", 2880, (
         CheckItem("valve_tested", ("换后通信与阀门试验通过", "Communication and valve tested after the exchange")), _LEAK_FREE, _SAFE,
@@ -72,10 +73,10 @@ _KINDS: Sequence[OrderKind] = (
         CheckItem("rsrp_dbm", ("现场信号 RSRP", "Signal at the place, RSRP"), _A.WHOLE, unit="dBm", least=-160, most=0),
         CheckItem("sim_seated", ("SIM 卡完好就位", "The SIM is whole and seated")),
         CheckItem("battery_mv", ("电池电压", "Battery voltage"), _A.WHOLE, needed=False, unit="mV", least=0, most=10_000), _CAUSE,
-    )),
+    ), mended_by=frozenset({"read_now", "read_status", "read_intervals"})),
     OrderKind("valve", ("阀门处理", "Valve"), "", 480, (
         CheckItem("valve_moves", ("阀门开关正常", "The valve opens and shuts")), _CAUSE, _SAFE,
-    )),
+    ), mended_by=frozenset({"valve_open", "valve_close"})),
     OrderKind("reading_visit", ("上门抄表", "Visit for a reading"), "", 2880, (
         CheckItem("register_seen", ("读数清楚可见", "The register can be read")),
     ), photos=1),
@@ -98,6 +99,9 @@ INSPECTION: Final = "safety_inspection"
 RECHECK: Final = "hazard_recheck"
 EXCHANGE: Final = "meter_exchange"
 READING: Final = "reading_visit"
+LEAK: Final = "leak"
+NEVER_FROM_AFAR: Final = frozenset({LEAK, EXCHANGE, INSPECTION, RECHECK})
+"""Somebody has to have been there, whatever a utility sets."""
 MOST_ITEMS: Final = 60
 
 
@@ -116,7 +120,14 @@ def kind_fault(kind: OrderKind) -> tuple[str, str] | None:
             return f"{where}/least", "out-of-range"
         if item.hazard and item.answer is AnswerKind.TEXT:
             return f"{where}/hazard", "not-of-this-type"
+    if kind.mended_by and _needs_visit(kind):
+        return "/mended_by", "never-from-afar"
     return None
+
+
+def is_mended_by(kind: OrderKind, command: str) -> bool:
+    """Whether such a command, confirmed, ends an order of a kind without a visit."""
+    return command in kind.mended_by and not _needs_visit(kind)
 
 
 def answer_fault(kind: OrderKind, answers: Mapping[str, Answer]) -> tuple[str, str] | None:
@@ -153,6 +164,11 @@ def hazards(kind: OrderKind, answers: Mapping[str, Answer]) -> list[str]:
         and item.code in answers
         and (answers[item.code] is False or (item.answer is AnswerKind.WHOLE and not _within(item, answers[item.code])))
     ]
+
+
+def _needs_visit(kind: OrderKind) -> bool:
+    """A hazard of the place is seen by a person only."""
+    return kind.code in NEVER_FROM_AFAR or any(item.hazard for item in kind.checklist)
 
 
 def _within(item: CheckItem, answer: Answer) -> bool:

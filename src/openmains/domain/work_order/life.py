@@ -59,7 +59,7 @@ CHANGES: Final[Mapping[OrderState, Mapping[OrderStep, OrderState]]] = {
     S.ACCEPTED: {
         E.ASSIGN: S.ASSIGNED, E.REFUSE: S.NEW, E.START: S.WORKING, E.NOTE: S.ACCEPTED, E.MEND: S.DONE, E.CANCEL: S.CANCELLED,
     },
-    S.WORKING: {E.HOLD: S.WAITING, E.NOTE: S.WORKING, E.FINISH: S.DONE, E.CANCEL: S.CANCELLED},
+    S.WORKING: {E.ASSIGN: S.ASSIGNED, E.HOLD: S.WAITING, E.NOTE: S.WORKING, E.FINISH: S.DONE, E.CANCEL: S.CANCELLED},
     S.WAITING: {E.ASSIGN: S.ASSIGNED, E.RESUME: S.WORKING, E.NOTE: S.WAITING, E.MEND: S.DONE, E.CANCEL: S.CANCELLED},
     S.DONE: {E.NOTE: S.DONE, E.SEND_BACK: S.ASSIGNED, E.CLOSE: S.CLOSED},
     S.CLOSED: {},
@@ -68,6 +68,11 @@ CHANGES: Final[Mapping[OrderState, Mapping[OrderStep, OrderState]]] = {
 OF_TECHNICIAN: Final = frozenset({E.ACCEPT, E.REFUSE, E.START, E.HOLD, E.RESUME, E.FINISH})
 """Steps that the technician who was sent takes, and nobody else."""
 NEED_REASON: Final = frozenset({E.REFUSE, E.HOLD, E.SEND_BACK, E.CANCEL})
+
+
+def needs_reason(state: OrderState, step: OrderStep) -> bool:
+    """Also where it is taken from somebody who is at the place."""
+    return step in NEED_REASON or (state is S.WORKING and step is E.ASSIGN)
 
 
 class OrderOutcome(StrEnum):

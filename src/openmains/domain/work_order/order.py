@@ -16,17 +16,18 @@ from openmains.domain.work_order.clock import OpenSpan, due_at, worked_s
 from openmains.domain.work_order.kinds import EXCHANGE, READING, Answer, OrderKind, answer_fault, hazards, missing
 from openmains.domain.work_order.life import (
     ENDED,
-    NEED_REASON,
     OF_TECHNICIAN,
     HoldCause,
     OrderOutcome,
     OrderState,
     OrderStep,
     advance,
+    needs_reason,
 )
 
 S, E = OrderState, OrderStep
 US = 1_000_000
+OFFLINE_US: Final = 86_400 * US  # a phone may be without a network for a day (R12.1)
 NO_VISIT: Final = frozenset({OrderOutcome.NO_ENTRY, OrderOutcome.ENTRY_REFUSED})
 KNOWS: Final[Mapping[OrderStep, frozenset[str]]] = {
     E.ASSIGN: frozenset({"assignee_id"}),
@@ -128,7 +129,7 @@ def stepped(order: Order, given: Given, kind: OrderKind, kept: Kept, clock: Cloc
         raise OrderRefusedError("order-not-yours")
     if step is E.CLOSE and order.done_by == given.user_id:
         raise OrderRefusedError("order-own")
-    _check_fields(given)
+    _check_fields(order.state, given)
     after = replace(_noted(order, given, kind), state=state)
     match step:
         case E.ASSIGN | E.SEND_BACK:
@@ -161,6 +162,12 @@ def stepped(order: Order, given: Given, kind: OrderKind, kept: Kept, clock: Cloc
     return after
 
 
+def judged_us(acted_us: int, at_us: int, after_us: int = 0) -> int:
+    """The instant that clock and promise are held to: when a phone says that it was done, or, where it came in more than a day later, when
+    it came in; never before what was judged before it."""
+    return max(acted_us if at_us - acted_us <= OFFLINE_US else at_us, after_us)
+
+
 def is_overdue(order: Order, now_us: int) -> bool:
     """Not done by the instant it was due; a clock that stands is not over."""
     if order.due_us is None or order.state is S.CANCELLED:
@@ -174,13 +181,13 @@ def _running(order: Order, at_us: int, clock: Clock) -> Order:
     return replace(order, due_us=clock.due_us(at_us, order.left_s) or at_us, left_s=None)
 
 
-def _check_fields(given: Given) -> None:
+def _check_fields(state: OrderState, given: Given) -> None:
     names = ("assignee_id", "cause", "answers", "parts", "labour_min", "outcome", "result", "signer", "command_id")
     knows = KNOWS.get(given.step, frozenset())
     alien = [name for name in names if getattr(given, name) is not None and name not in knows]
     if alien:
         raise OrderRefusedError("invalid-input", *((f"/{name}", "not-of-this-act") for name in alien))
-    if given.step in NEED_REASON and not given.reason:
+    if needs_reason(state, given.step) and not given.reason:
         raise OrderRefusedError("reason-needed", ("/reason", "required"))
     if given.step is E.HOLD and given.cause is None:
         raise OrderRefusedError("invalid-input", ("/cause", "required"))

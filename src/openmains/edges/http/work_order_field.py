@@ -14,6 +14,7 @@ from openmains.app.notice.ports import RotaStore
 from openmains.app.problems import Problem
 from openmains.app.readings.manual import take
 from openmains.app.readings.manual.model import ManualReading
+from openmains.app.unit_of_work import Work
 from openmains.app.work_order import fieldwork, kinds, make, plans
 from openmains.app.work_order.hazard_model import Hazard, HazardNotice, InspectionPlan, NewHazard, PlanSettings
 from openmains.app.work_order.hazard_text import notice_text
@@ -125,8 +126,11 @@ async def take_reading_for_order(
         given = take.GivenReading(meter_id, "", "", data.at, data.register_m3, data.note)
         return await take.take_reading(deps.store, stream, deps.drivers, actor, given, deps.now_us())
 
+    async def is_taken(work: Work, meter_id: MeterId) -> bool:
+        return await take.is_taken(work, actor, meter_id, data.at)
+
     return await fieldwork.take_reading(
-        deps.store, enter, actor, OrderId(order_id), data.key, fingerprint(data), deps.now_us()
+        deps.store, enter, is_taken, actor, OrderId(order_id), data.key, fingerprint(data), deps.now_us()
     )
 
 

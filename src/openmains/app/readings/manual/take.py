@@ -74,6 +74,15 @@ async def take_reading(
     return found
 
 
+async def is_taken(work: Work, actor: Actor, meter_id: MeterId, at: str) -> bool:
+    """Whether this person's reading of a meter and instant is in the ledger."""
+    try:
+        found = await work[ManualStore].at(meter_id, read_instant(at, zone(actor.zone)))
+    except ClockError:
+        return False
+    return found is not None and found.author_id == actor.user_id
+
+
 def limits_of_meter(meter: ReadMeter, unit_exponent: int, place: Zone) -> Limits:
     """What a reading of the meter is held to before its other registers are known."""
     qmax = rescale(meter.qmax_l_h, LITRE_EXPONENT, unit_exponent)

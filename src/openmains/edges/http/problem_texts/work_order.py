@@ -67,6 +67,13 @@ TEXTS: dict[str, Text] = {
         "Not the meter of this order",
         "The order is for meter {number}, the old meter given is {given}. Check which meter hangs there.",
     ),
+    "order-needs-visit": Text(
+        409,
+        "该工单须有人到场",
+        "“{kind}”工单不能以命令 {command} 远程办结。请派人到场，按检查表处理。",
+        "Somebody has to go there",
+        "An order '{kind}' is not ended from afar by {command}. Send somebody, who ends it by its checklist.",
+    ),
     "order-other-kind": Text(
         409,
         "该类工单不换表",

@@ -31,6 +31,14 @@ DELETE FROM reading_route WHERE tenant_id = :tenant_id AND route_id = :route_id
 -- Who may sign in.
 SELECT EXISTS (SELECT FROM app_user WHERE tenant_id = :tenant_id AND user_id = :user_id AND NOT disabled)
 
+-- name: lock_routes
+-- Two that change who is in which route wait for each other: a meter that is in none is no row that could be locked.
+SELECT pg_advisory_xact_lock(hashtextextended(:tenant_id::int::text || ' reading routes', 0))
+
+-- name: touch_routes
+-- Another order of theirs than whoever read them knows.
+UPDATE reading_route SET revision = revision + 1, changed_at = now() WHERE tenant_id = :tenant_id AND route_id = ANY (:route_ids::bigint[])
+
 -- name: route_of_numbers
 -- Meters by number, with the route that has them.
 SELECT m.number, m.meter_id, p.kind = 'meter' AS is_meter, l.route_id
@@ -67,10 +75,13 @@ SELECT m.meter_id, m.number, coalesce(m.bar_code, '') AS bar_code, m.imei, p.med
  ORDER BY m.life_at DESC NULLS LAST, m.meter_id LIMIT :most
 
 -- name: site_meter
--- What a test on the spot looks at; commands that the meter confirmed since.
+-- What a test on the spot looks at; commands that the meter confirmed since: shut, and opened as the last of them. Since when it hangs.
 SELECT m.meter_id, m.number, p.medium, p.driver, m.life, s.last_seen_us, s.register, s.strange_number, s.rsrp_ddbm, s.sinr_ddb,
        EXISTS (SELECT FROM command c WHERE c.meter_id = m.meter_id AND c.state = 'confirmed' AND c.kind = 'valve_close' AND c.created_us >= :since_us) AS closed,
-       EXISTS (SELECT FROM command c WHERE c.meter_id = m.meter_id AND c.state = 'confirmed' AND c.kind = 'valve_open' AND c.created_us >= :since_us) AS opened
+       (SELECT c.kind = 'valve_open' FROM command c
+         WHERE c.meter_id = m.meter_id AND c.state = 'confirmed' AND c.kind IN ('valve_close', 'valve_open', 'safety_close') AND c.created_us >= :since_us
+         ORDER BY c.command_id DESC LIMIT 1) IS TRUE AS opened,
+       (SELECT lower(i.during) FROM installation i WHERE i.tenant_id = m.tenant_id AND i.meter_id = m.meter_id AND upper_inf(i.during)) AS hung_at
   FROM meter m JOIN product p USING (product_id) LEFT JOIN meter_state s USING (meter_id)
  WHERE m.tenant_id = :tenant_id AND m.meter_id = :meter_id AND p.kind = 'meter'
 

@@ -73,6 +73,12 @@ class Routes(_Table):
         rows = await self._fetch(_QUERIES["route_of_numbers"], numbers=list(numbers))
         return {row["number"]: (row["meter_id"], row["is_meter"], row["route_id"]) for row in rows}
 
+    async def lock(self) -> None:
+        await self._value(_QUERIES["lock_routes"])
+
+    async def touch(self, route_ids: Sequence[RouteId]) -> None:
+        await self._fetch(_QUERIES["touch_routes"], route_ids=list(route_ids))
+
     async def set_meters(self, route_id: RouteId, meter_ids: Sequence[MeterId]) -> None:
         await self._fetch(_QUERIES["clear_route_order"], route_id=route_id, meter_ids=list(meter_ids))
         await self._fetch(_QUERIES["set_route_order"], route_id=route_id, meter_ids=list(meter_ids))

@@ -34,9 +34,10 @@ SELECT t.user_id, u.login, u.name, t.skills, t.area_ids, t.is_on,
 INSERT INTO technician (user_id, tenant_id, skills, area_ids, is_on) VALUES (:user_id, :tenant_id, :skills, :area_ids, :is_on)
 ON CONFLICT (user_id) DO UPDATE SET skills = excluded.skills, area_ids = excluded.area_ids, is_on = excluded.is_on
 
--- name: is_worker
--- A user of the tenant who is in service and may do more than look.
-SELECT EXISTS (SELECT FROM app_user WHERE tenant_id = :tenant_id AND user_id = :user_id AND NOT disabled AND role <> 'viewer')
+-- name: role_of_worker
+-- Of a user of the tenant who is in service, with what it may do where it is the utility's own.
+SELECT u.role, (SELECT r.permissions FROM own_role r WHERE r.tenant_id = u.tenant_id AND r.role_id = u.own_role_id) AS own
+  FROM app_user u WHERE u.tenant_id = :tenant_id AND u.user_id = :user_id AND NOT u.disabled
 
 -- name: known_areas
 -- Which of these areas there are.
@@ -95,16 +96,20 @@ VALUES (:tenant_id, :key, :asked, :kind, :source, :state, :severity, :title, :wh
 ON CONFLICT DO NOTHING RETURNING order_id
 
 -- name: held_orders
--- Orders as steps are decided on them: one, or those of which somebody is to be told that they are late.
+-- Orders as steps are decided on them: one, or those of which somebody is to be told that they are late; with the last step, when it was
+-- done and when it came in.
 SELECT w.order_id, w.kind, w.source, w.state, w.severity, w.title, w.what, w.reporter, w.alarm_id, w.group_id, w.plan_id, w.hazard_id,
        w.area_id, b.path, b.name AS area, w.address, w.premises_id, w.account_id, w.meter_id, m.number, w.assignee_id, w.made_us, w.made_by,
        w.due_us, w.left_s, w.started_us, w.done_us, w.done_by, w.ended_us, w.ended_by, w.outcome, w.result, w.is_remote, w.command_id,
        w.new_meter_id, w.reading_id, w.answers, w.signer, w.labour_min,
        (SELECT count(*) FROM work_order_photo f WHERE f.order_id = w.order_id AND f.purpose = 'photo') AS photos,
        (SELECT count(*) FROM work_order_photo f WHERE f.order_id = w.order_id AND f.purpose = 'signature') AS signatures,
-       ARRAY(SELECT h.item FROM hazard h WHERE h.order_id = w.order_id) AS hazards
+       ARRAY(SELECT h.item FROM hazard h WHERE h.order_id = w.order_id) AS hazards, l.acted_us AS last_us, l.at_us AS last_at_us
   FROM work_order w JOIN area b ON b.tenant_id = w.tenant_id AND b.area_id = w.area_id
        LEFT JOIN meter m ON m.tenant_id = w.tenant_id AND m.meter_id = w.meter_id
+       LEFT JOIN LATERAL (SELECT a.acted_us, a.at_us FROM work_order_act a
+                           WHERE a.order_id = w.order_id AND a.step NOT IN ('note', 'photo', 'exchange', 'reading', 'hazard')
+                           ORDER BY a.act_id DESC LIMIT 1) l ON true
  WHERE w.tenant_id = :tenant_id
 
 -- name: write_order

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from openmains.app.identity.model import allowed
 from openmains.app.work_order.kinds import line_of
 from openmains.app.work_order.model import (
     KindSettings,
@@ -21,8 +22,9 @@ from openmains.app.work_order.model import (
     WorkOrder,
     WorkOrderDetail,
 )
-from openmains.app.work_order.ports import HeldOrder, KnownOrderAct, OrderActNote, OrderFacts, OrderPlace
+from openmains.app.work_order.ports import HeldOrder, KnownOrderAct, LastStep, OrderActNote, OrderFacts, OrderPlace
 from openmains.domain.fleet.coordinates import PER_DEGREE
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import OrderId, TenantId, UserId
 from openmains.domain.period import utc_of_us
 from openmains.domain.work_order.assign import Technician
@@ -101,7 +103,15 @@ def _held(row: Row) -> HeldOrder:
     )  # fmt: skip
     values = {name: row[name] for name in _CHANGED} | {"state": OrderState(row["state"]), "outcome": _outcome(row)}
     kept = Kept(row["photos"], row["signatures"], frozenset(row["hazards"]))
-    return HeldOrder(row["order_id"], facts, _place(row), Order(**values), row["made_us"], row["made_by"], kept)
+    return HeldOrder(
+        row["order_id"], facts, _place(row), Order(**values), row["made_us"], row["made_by"], kept, _last(row)
+    )
+
+
+def _last(row: Row) -> LastStep:
+    if row["last_us"] is None:  # an order whose first act is on its way
+        return LastStep(row["made_us"], row["made_us"])
+    return LastStep(row["last_us"], row["last_at_us"])
 
 
 class Orders:
@@ -349,9 +359,8 @@ class Technicians:
         )
 
     async def is_user(self, user_id: UserId) -> bool:
-        return bool(
-            await _QUERIES["is_worker"].fetchval(self._connection, tenant_id=self._tenant_id, user_id=user_id)
-        )  # fmt: skip
+        row = await _QUERIES["role_of_worker"].fetchrow(self._connection, tenant_id=self._tenant_id, user_id=user_id)
+        return row is not None and Permission.HANDLE_ORDERS in allowed(row["role"], row["own"])
 
     async def known_areas(self, area_ids: Sequence[int]) -> frozenset[int]:
         rows = await _QUERIES["known_areas"].fetch(
