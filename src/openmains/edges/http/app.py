@@ -64,6 +64,7 @@ from openmains.edges.http import (
     readings_sums,
     readings_tasks,
     readings_versions,
+    rule,
     security,
     subscriptions,
     system,
@@ -99,7 +100,7 @@ _MODULES = (
     readings_versions, readings_manual, readings_changes, alarm, alarm_life, alarm_limits, monitors, ingest, job, security, device_management,
     command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff, tariff_plans, ledger,
     billing, payment, readings_bulk, readings_sums, readings_saved, readings_tasks, areas, concentrators, imports, home, party,
-    party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log, subscriptions, system,
+    party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log, subscriptions, rule, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(
@@ -174,7 +175,8 @@ def openapi_config() -> OpenAPIConfig:
             )
         ]
         + [
-            Tag(name=name) for name in ("notices", "subscriptions", "dead letters", "jobs", "reports", "home", "system")
+            Tag(name=name)
+            for name in ("notices", "subscriptions", "rules", "dead letters", "jobs", "reports", "home", "system")
         ],
         security=[{"token": []}, {"session": []}],
         components=Components(

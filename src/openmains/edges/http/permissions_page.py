@@ -37,6 +37,7 @@ PARTS = {  # tag of the operations: its name in Chinese
     "counter": "柜台",
     "notices": "通知",
     "subscriptions": "订阅推送",
+    "rules": "规则",
     "reports": "报表",
     "home": "首页",
     "system": "系统",

@@ -17,6 +17,7 @@ from openmains.edges.http.problem_texts import (
     party,
     readings,
     request,
+    rule,
     security,
     tariff,
 )
@@ -36,4 +37,5 @@ PROBLEMS: dict[str, Text] = {
     **ledger.TEXTS,
     **billing.TEXTS,
     **notice.TEXTS,
+    **rule.TEXTS,
 }
