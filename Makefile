@@ -2,7 +2,7 @@
 # Two commands are enough: `make run` and `make test`. Both set up what they need the first time.
 .DEFAULT_GOAL := help
 # Which tests each of the three runs: tests/support/tiers.py.
-.PHONY: help run test test-slow check bench fuzz peers console wheel docs lock versions setup setup-dev clean
+.PHONY: help run test test-slow check bench fuzz peers console wheel client docs lock versions setup setup-dev clean
 PY := .venv/bin/python
 WORKERS := 2
 
@@ -29,8 +29,9 @@ test-slow: setup-dev ## soaks, long kills, long fuzz, a real year / 耗时测试
 	@$(PY) -m pytest -s --durations=0 --durations-min=5 -m "slow"
 
 check: setup-dev ## the checks and the tests without engines / 快速检查
-	@scripts/check.sh
-	@$(PY) -m pytest -q -n $(WORKERS) --hypothesis-profile check -m "not engines and not tools and not slow"
+	@scripts/check.sh > .setup/check.log 2>&1 & checks=$$!; \
+	$(PY) -m pytest -q -n $(WORKERS) --hypothesis-profile check -m "not engines and not tools and not slow"; tests=$$?; \
+	wait $$checks; checks=$$?; cat .setup/check.log; [ $$tests = 0 ] && [ $$checks = 0 ]
 
 bench: setup ## measure ingest, queries and pages on this machine / 性能测试
 	@$(PY) -m openmains.run.cli bench machine
@@ -56,6 +57,9 @@ console: ## build the web console / 构建网页控制台
 wheel: setup-dev ## dist/*.whl with console, migrations and driver pages / 构建安装包
 	@rm -rf dist
 	@$(PY) -m build --wheel --no-isolation --outdir dist
+
+client: setup-dev ## the API's Python client as a package in dist/openmains-client / 生成 Python 客户端
+	@scripts/client.sh dist/openmains-client
 
 docs: setup-dev ## renew the generated reference pages / 更新生成的文档
 	@$(PY) scripts/reference.py

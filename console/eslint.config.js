@@ -66,6 +66,8 @@ export default ts.config(
     },
   },
   { files: ["scripts/**", "e2e/**", "*.js"], languageOptions: { globals: { ...globals.node, ...globals.browser } }, rules: { "no-console": "off" } },
+  zone(["src/phone/**"], ["@/app/**"], "The phone pages are an app of their own: they know features, shared and api."),
+  { files: ["src/phone/worker.js"], languageOptions: { globals: globals.serviceworker } },
   zone(["src/api/**"], ["@/shared/**", "@/features/**", "@/app/**"], "api stands alone."),
   zone(["src/shared/**"], ["@/features/**", "@/app/**"], "shared may use api only."),
   ...contexts.map((name) =>

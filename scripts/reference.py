@@ -10,6 +10,7 @@ from openmains.domain.command.kinds import RULES, FourEyes
 from openmains.domain.command.life import drawing, table
 from openmains.domain.command.safety import ALONE_UP_TO
 from openmains.domain.fleet import meter_life
+from openmains.domain.work_order import life as order_life
 from openmains.edges.http import permissions_page
 from openmains.run import settings
 from openmains.wire.lwm2m import definitions
@@ -86,6 +87,12 @@ def life_of_an_alarm() -> str:
     return "\n".join(["```mermaid", alarm_life.drawing(), "```", "", legend, "", alarm_life.table()])
 
 
+def life_of_a_work_order() -> str:
+    """The part of docs/work-orders.md that is drawn from the code."""
+    legend = "Next state by step; `·` is refused."
+    return "\n".join(["```mermaid", order_life.drawing(), "```", "", legend, "", order_life.table()])
+
+
 def with_life(page: str, drawn: Callable[[], str] = command_life) -> str:
     """A page with its generated part made anew."""
     before, _, rest = page.partition(BEGIN)
@@ -96,6 +103,7 @@ DRAWN: dict[str, Callable[[], str]] = {
     "docs/commands.md": command_life,
     "docs/meter-lives.md": life_of_a_meter,
     "docs/alarms.md": life_of_an_alarm,
+    "docs/work-orders.md": life_of_a_work_order,
 }
 
 

@@ -6,7 +6,8 @@ import { chromium } from "playwright-core";
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-export function launch() {
+/** `more`: switches of Chromium, such as a film in place of the camera. */
+export function launch(more = []) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: [
@@ -15,6 +16,7 @@ export function launch() {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...more,
       // The sandbox of Chromium refuses to run as root, as in a container.
       ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
     ],

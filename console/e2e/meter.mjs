@@ -11,6 +11,8 @@ import { api } from "./browser.mjs";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const ALARM = "import sys; from tests.support.daily import alarm; n, e = sys.argv[1:]; print(alarm(int(n), 1, [e], 0).hex())";
 
+const REPORT = "import sys; from tests.support.daily import Daily; print(Daily(int(sys.argv[1])).frame().hex())";
+
 function option(delta, text) {
   const value = Buffer.from(text);
   // A length from 13 on is told in a byte of its own.
@@ -42,9 +44,18 @@ export function say(port, imei, payload) {
   });
 }
 
+/** Bytes of a report of a water meter on yesterday, with its signal. */
+export function reportOf(number) {
+  return bytesOf(REPORT, number);
+}
+
 /** Bytes of an alarm of a water meter. */
 export function alarmOf(number, event) {
-  const made = spawnSync(process.env.OPENMAINS_PYTHON ?? `${root}/.venv/bin/python`, ["-c", ALARM, number, event], { cwd: root, encoding: "utf8" });
+  return bytesOf(ALARM, number, event);
+}
+
+function bytesOf(script, ...words) {
+  const made = spawnSync(process.env.OPENMAINS_PYTHON ?? `${root}/.venv/bin/python`, ["-c", script, ...words], { cwd: root, encoding: "utf8" });
   if (made.status !== 0) throw new Error(made.stderr);
   return Buffer.from(made.stdout.trim(), "hex");
 }

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { alarmLifeStory } from "./alarms.mjs";
 import { api, checkAccess, openPage, until } from "./browser.mjs";
 import { chargingStory } from "./charging.mjs";
+import { installerStory, readerStory } from "./field.mjs";
 import { commandStory } from "./commands.mjs";
 import { alarmOf, ownMeter, say } from "./meter.mjs";
 import { operatorStories } from "./operator.mjs";
@@ -24,6 +25,8 @@ async function act(page, reason) {
 export const STORIES = {
   commands: commandStory,
   charging: chargingStory,
+  reader: readerStory,
+  installer: installerStory,
   ...operatorStories,
 
   async home({ page, url, locale, findings }) {
@@ -461,6 +464,11 @@ export const STORIES = {
 };
 
 /** Walks all stories (or those named) in one language; throws with everything that was found. */
+/** As it is after the first sign-in changed it. */
+function passwordOf(demo) {
+  return demo.passwordFile === undefined ? demo.password : readFileSync(demo.passwordFile, "utf8");
+}
+
 export async function walk(browser, demo, signedIn, locale, only = []) {
   const findings = [];
   const tag = String(Date.now()).slice(-8);
@@ -469,7 +477,7 @@ export async function walk(browser, demo, signedIn, locale, only = []) {
     const { context, page, faults } = await openPage(browser, signedIn, locale);
     const began = Date.now();
     try {
-      await story({ browser, url: demo.url, coapPort: demo.coapPort, signedIn, locale, context, page, findings, tag });
+      await story({ browser, url: demo.url, coapPort: demo.coapPort, password: () => passwordOf(demo), signedIn, locale, context, page, findings, tag });
       console.log(`  ${locale} ${name} ${String(((Date.now() - began) / 1000).toFixed(1))} s`);
     } catch (error) {
       findings.push(`${name} ${locale}: ${error instanceof Error ? error.message : String(error)}`);

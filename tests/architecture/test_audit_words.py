@@ -9,6 +9,7 @@ from typing import get_args
 
 from openmains.app.command.model import BatchAction
 from openmains.domain.alarm.life import AlarmStep
+from openmains.domain.work_order.life import OrderStep
 from tests.support.source_tree import naming, parsed
 
 ROOT = Path(__file__).parents[2]
@@ -19,11 +20,14 @@ WRITERS = {
     "note": 1,
     "_record": 1,
 }  # method: where the act stands among its arguments; the object's kind is next to it
-BUILT = {
-    f"{action}_batch" for action in get_args(BatchAction)
-} | {  # `f"{action}_batch"`, `f"{step}_alarm"`, `f"{step}_alarm_group"`
-    f"{step}_{what}" for step in set(AlarmStep) - {AlarmStep.SHOW} for what in ("alarm", "alarm_group")
-} - {"reopen_alarm_group"}  # its members are, one by one
+BUILT = (
+    {f"{action}_batch" for action in get_args(BatchAction)}
+    | {  # `f"{action}_batch"`, `f"{step}_alarm"`, `f"{step}_alarm_group"`
+        f"{step}_order" for step in OrderStep
+    }
+    | {f"{step}_{what}" for step in set(AlarmStep) - {AlarmStep.SHOW} for what in ("alarm", "alarm_group")}
+    - {"reopen_alarm_group"}
+)  # its members are, one by one
 
 
 def words_of(group: str) -> set[str]:

@@ -44,7 +44,17 @@ def console_texts() -> list[tuple[str, str]]:
     files = [
         path
         for path in (ROOT / "console" / "src").rglob("*.ts")
-        if path.name in ("words.ts", "names.ts", "auditWords.ts", "kinds.ts", "events.ts", "rules.ts", "measures.ts")
+        if path.name
+        in (
+            "words.ts",
+            "names.ts",
+            "auditWords.ts",
+            "auditFields.ts",
+            "kinds.ts",
+            "events.ts",
+            "rules.ts",
+            "measures.ts",
+        )
     ]
     assert len(files) > 10
     return [

@@ -17,6 +17,7 @@ from openmains.edges.http.problem_texts import (
     billing,
     command,
     device_management,
+    field,
     fleet,
     identity,
     ledger,
@@ -27,6 +28,7 @@ from openmains.edges.http.problem_texts import (
     rule,
     security,
     tariff,
+    work_order,
 )
 from openmains.edges.http.problem_texts.fields import FIELDS
 from openmains.edges.http.problems import BY_STATUS, FAULTS
@@ -37,6 +39,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "openmains"
 LOOKED_UP = {
     "app/command/device_management/operations.py": {*HEARD.values(), *NOTHING_TO_SAY.values()},
     "app/fleet/lives/acts.py": set(Refusal),
+    "app/work_order/act.py": {"order-not-yours", "order-own", "reason-needed", "invalid-input"},  # `OrderRefusedError`
     "edges/http/problems.py": set(BY_STATUS.values()),
 }
 HTTP_WORDS = re.compile(
@@ -71,7 +74,8 @@ def test_every_code_has_a_text_and_every_text_a_code() -> None:
 
 def test_no_code_has_two_texts() -> None:
     parts = (
-        alarm, billing, command, device_management, fleet, identity, ledger, notice, party, readings, request, rule, security, tariff,
+        alarm, billing, command, device_management, field, fleet, identity, ledger, notice, party, readings, request, security, tariff,
+        rule, work_order,
     )  # fmt: skip
     assert sum(len(part.TEXTS) for part in parts) == len(PROBLEMS)
 

@@ -97,7 +97,9 @@ def test_an_operation(tmp_path: Path) -> None:
     (tree / "edges/http/alarm.py").write_text(handlers + ALARMS.replace("{opt}", ""), "utf-8")
     refused = run_in(tmp_path, "python", "-c", OPERATIONS)
     assert refused.returncode != 0 and "no access declared: read_oldest_alarm" in refused.stderr
-    (tree / "edges/http/alarm.py").write_text(handlers + ALARMS.replace("{opt}", ", opt=VIEWER"), "utf-8")
+    (tree / "edges/http/alarm.py").write_text(
+        handlers + ALARMS.replace("{opt}", ", opt=may(Permission.SEE_ALARMS)"), "utf-8"
+    )
     done = run_in(tmp_path, "python", "-c", OPERATIONS)
     assert done.returncode == 0 and "'read_oldest_alarm'" in done.stdout, done.stderr
 

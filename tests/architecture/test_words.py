@@ -15,7 +15,7 @@ GENERAL = [
     "accepted", "action", "again", "all", "any", "away", "cancelled", "chain", "change", "check", "choice", "claimed",
     "clock", "column", "conflict", "context", "counters", "counts", "decoded", "down", "entry", "error", "facts",
     "field", "file", "filter", "given", "gone", "header", "heard", "held", "hit", "info", "known", "laid",
-    "leading", "level", "line", "lookup", "lost", "made", "move", "need", "not", "note", "now", "offered", "open",
+    "leading", "level", "line", "lookup", "lost", "made", "move", "need", "note", "now", "offered", "open",
     "outcome", "parts", "pending", "person", "processor", "progress", "query", "raised", "record", "refused",
     "repeats", "request", "result", "row", "running", "sample", "search", "sender", "sink", "source", "status",
     "storage", "summary", "system", "table", "to", "unreadable", "value", "view", "wish", "wording",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from openmains.domain.period import DAY_S
 from openmains.drivers import catalog
 from openmains.drivers.lwm2m.envelope import wrap
 from openmains.drivers.model import Kind
@@ -23,7 +24,13 @@ from openmains.emulator.meter.meter import Profile
 from openmains.emulator.meter.spreading import Period, Scheme
 from openmains.emulator.meter.standard_frames import StandardFrames
 from openmains.run.admin import emulate
+from openmains.wire.coap.message import Code
 from openmains.wire.coap.reliability import Timing
+from openmains.wire.lwm2m import content, operation
+from openmains.wire.lwm2m.codec import values
+from openmains.wire.lwm2m.definitions import definitions
+from openmains.wire.lwm2m.operation import Operation
+from openmains.wire.lwm2m.value import Item
 from tests.drivers.test_all_drivers import meaning
 from tests.support.secure_platform import SecurePlatform
 from tests.support.system import until
@@ -59,6 +66,7 @@ async def run(
     *,
     speed: float = 60,
     commands: Sequence[tuple[str, bytes]] = (),
+    asked: Sequence[tuple[str, Operation]] = (),
     address_changes: float = 0.0,
     network: Network | None = None,
     known: dict[str, bytes] | None = None,
@@ -73,6 +81,8 @@ async def run(
     )
     for imei, frame in commands:
         platform.command(imei, frame)
+    for imei, what in asked:
+        platform.ask(imei, what)
     secure = Secure(
         psks, {meters[0].imei: "460001234567890"}, transport=way, address_changes=address_changes, offer=offer
     )
@@ -155,6 +165,26 @@ async def test_a_command_goes_down_in_the_window_and_its_result_comes_up() -> No
     assert [(m["command_serial"], m["command_result"], m["valve"]) for m in results] == [(77, 0, 1)]
 
 
+async def test_a_meter_of_standard_objects_tells_its_clock_and_takes_the_time() -> None:
+    meters, standard, when = specs(1, ReportTransport.SEND), catalog.load().driver("lwm2m/water-1"), (3, 0, 13)
+    early = int(time.time()) - 10 * DAY_S  # what the platform says the time is: the meter believes it
+    packed = values.encode([Item(when, early)], content.SENML_CBOR, when, definitions().type)
+    asked = [operation.write(when, packed, content.SENML_CBOR), operation.read(when)]
+
+    def clocks(platform: SecurePlatform) -> list[int]:
+        said = [standard.clock_of(wrap("/", 112, payload), int(time.time())) for _, _, payload in platform.reports]
+        return [at for at in said if at is not None]
+
+    def believed(platform: SecurePlatform, _: FleetSummary) -> bool:
+        return len(platform.done) == 2 and clocks(platform)[-1] < early + DAY_S
+
+    platform, _ = await run(meters, ReportTransport.SEND, believed, asked=[(meters[0].imei, one) for one in asked])
+    assert [event.code for event in platform.done] == [Code.CHANGED, Code.CONTENT]
+    (shown,) = values.decode(platform.done[1].payload, platform.done[1].content_format, when, definitions().type)
+    assert isinstance(shown.value, int) and early <= shown.value < early + DAY_S
+    assert clocks(platform)[0] >= early + 10 * DAY_S  # before it was told
+
+
 @pytest.mark.usefixtures("takes_seconds")
 async def test_lossy_network_loses_nothing_for_ever() -> None:
     meters = specs(10, ReportTransport.OBJECT19)
@@ -202,6 +232,7 @@ async def test_command_line_takes_keys_from_the_file(tmp_path: Path) -> None:
     assert known.command_keys == {imei: KEY}
 
 
+@pytest.mark.usefixtures("takes_seconds")
 @pytest.mark.parametrize("name", OFFERS)
 async def test_meters_with_each_dtls_stack_report(name: str) -> None:
     meters = specs(3, ReportTransport.POST)

@@ -187,7 +187,7 @@ class Credentials:
         return self.rows.get(token_id)
 
     async def add_token(
-        self, user_id: UserId, name: str, secret_hash: bytes, role: Role, expires_at: datetime | None
+        self, user_id: UserId, name: str, secret_hash: bytes, role: str, expires_at: datetime | None
     ) -> ApiToken:
         made = ApiToken(TokenId(len(self.rows) + 1), user_id, name, role, THEN, expires_at, None, None)
         self.rows[made.token_id], self.hashes[made.token_id] = made, secret_hash

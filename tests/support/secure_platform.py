@@ -40,7 +40,8 @@ class SecurePlatform:
         self._lwm2m = Lwm2mServer(seed=7)
         self._sessions: dict[bytes, Session] = {}
         self._by_imei: dict[str, bytes] = {}
-        self._commands: dict[str, list[bytes]] = {}
+        self._commands: dict[str, list[operation.Operation]] = {}
+        self.done: list[lwm2m.Done] = []
         self._loop.add_reader(self._sock.fileno(), self._readable)
 
     def close(self) -> None:
@@ -53,7 +54,11 @@ class SecurePlatform:
 
     def command(self, imei: str, frame: bytes) -> None:
         """To be written to /19/1/0 in the window after the meter's next report."""
-        self._commands.setdefault(imei, []).append(frame)
+        self.ask(imei, operation.write(DOWNLINK, frame, content.OPAQUE))
+
+    def ask(self, imei: str, what: operation.Operation) -> None:
+        """The same with any operation; its end stands in ``done``."""
+        self._commands.setdefault(imei, []).append(what)
 
     def _readable(self) -> None:
         now = self._loop.time()
@@ -99,6 +104,8 @@ class SecurePlatform:
                 self.reports.append((imei, "r", event.payload))
                 self._lwm2m.answer(event, 0x44, self._answer(event.payload), now=now)
                 self._say(imei, session.cid, now)
+            case lwm2m.Done():
+                self.done.append(event)
             case _:
                 self.counters[type(event).__name__] += 1
 
@@ -106,8 +113,8 @@ class SecurePlatform:
         return b"" if self._driver is None else self._driver.answer(payload, self._clock(), 480)
 
     def _say(self, imei: str, cid: bytes, now: float) -> None:
-        for frame in self._commands.pop(imei, []):
-            self._lwm2m.submit(cid, operation.write(DOWNLINK, frame, content.OPAQUE), now)
+        for what in self._commands.pop(imei, []):
+            self._lwm2m.submit(cid, what, now)
 
     def _flush(self, now: float) -> None:
         for link, data in self._lwm2m.datagrams():

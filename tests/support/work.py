@@ -13,10 +13,11 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from openmains.app.identity.model import Actor, AuditEntry
-from openmains.app.identity.ports import AuditTrail
+from openmains.app.identity.ports import AuditTrail, RoleStore
 from openmains.app.problems import Problem
 from openmains.domain.identity.role import Role
 from openmains.domain.ids import TenantId, UserId
+from tests.support.roles import BuiltInRoles
 
 Port = TypeVar("Port")
 ACTOR = Actor(TenantId(7), UserId(70), "ann", "Ann", Role.ADMINISTRATOR, "en", "Asia/Shanghai", "session")
@@ -73,7 +74,7 @@ class GivenStore:
     """``Store`` over these ports. ``trail``: lines of committed transactions; ``undone``: how many were rolled back."""
 
     def __init__(self, ports: Mapping[type, object]) -> None:
-        self._ports = dict(ports)
+        self._ports = {RoleStore: BuiltInRoles(), **ports}
         self.trail: list[Line] = []
         self.tenants: list[TenantId] = []
         self.undone = 0

@@ -3,6 +3,6 @@
 import type { Schemas } from "./typed";
 
 export type Me = Schemas["SessionInfo"];
-export type Role = Schemas["Role"];
+export type Permission = Schemas["Permission"];
 export type TracedField = Schemas["TracedField"];
 export type Severity = Schemas["Alarm"]["severity"];

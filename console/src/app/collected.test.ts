@@ -45,7 +45,7 @@ describe("a page", () => {
   });
 
   it("is known to its own feature only", () => {
-    const components = files.filter((path) => path.includes("/pages/") && path.endsWith(".vue"));
+    const components = files.filter((path) => path.startsWith("/src/features/") && path.includes("/pages/") && path.endsWith(".vue"));
     for (const path of components) {
       const importers = files.filter((other) => (sources[other] ?? "").includes(`/pages/${path.split("/").pop() ?? ""}"`));
       expect(importers, path).toEqual([path.replace(/pages\/\w+\.vue$/, "routes.ts")]);

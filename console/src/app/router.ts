@@ -3,11 +3,12 @@
 import { watch } from "vue";
 import { createRouter, createWebHistory, type RouteLocationNormalized, type Router, type RouteRecordRaw } from "vue-router";
 import { Problem } from "@/api/problem";
+import type { Permission } from "@/api/types";
 import { whoAmI } from "@/features/identity/calls";
 import { i18n, setLocale } from "@/shared/i18n";
 import { setSession, useSession } from "@/shared/session";
 import { safeReturn } from "@/shared/urlState";
-import { pages } from "./collected";
+import { nav, pages } from "./collected";
 
 export const routes: RouteRecordRaw[] = [
   ...pages.filter((page) => page.meta.alone === true),
@@ -20,6 +21,12 @@ export const routes: RouteRecordRaw[] = [
     ],
   },
 ];
+
+/** The first page of the navigation that a person may open; one's own tokens are everybody's. */
+function firstPage(may: (needed: Permission) => boolean): string {
+  const needs = new Map(pages.map((page) => [page.name, page.meta.needs]));
+  return nav.find(({ page }) => needs.get(page) === undefined || may(needs.get(page) as Permission))?.page ?? "tokens";
+}
 
 let asked = false; // the cookie is asked about once; after that sign-in and sign-out say what changes
 
@@ -40,7 +47,7 @@ async function guard(to: RouteLocationNormalized) {
   if (to.meta.open) return me !== null && !me.must_change ? safeReturn(to.query.to) : true;
   if (me === null) return { name: "sign-in", query: to.fullPath === "/" ? {} : { to: to.fullPath } };
   if (me.must_change && to.name !== "password") return { name: "password", query: { to: to.fullPath } };
-  if (to.meta.least !== undefined && !session.may(to.meta.least)) return { name: "home" };
+  if (to.meta.needs !== undefined && !session.may(to.meta.needs)) return { name: firstPage(session.may) };
   return true;
 }
 

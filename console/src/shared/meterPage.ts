@@ -3,6 +3,8 @@
 // collects them, and the page shows them without knowing whose they are.
 import { defineAsyncComponent, inject, type Component, type InjectionKey } from "vue";
 import type { Schemas } from "@/api/typed";
+import type { Permission } from "@/api/types";
+import { useSession } from "@/shared/session";
 
 type Meter = Schemas["MeterDetail"];
 
@@ -23,16 +25,19 @@ export interface MeterPart {
   load: () => Promise<{ default: Component }>;
   /** What the component is given. */
   props: (meter: Meter) => Record<string, unknown>;
+  /** What a person must be allowed to see it. */
+  needs: Permission;
   /** Whether this meter has it; every meter when absent. */
   has?: (meter: Meter) => boolean;
 }
 
 export const METER_PARTS: InjectionKey<readonly MeterPart[]> = Symbol("meter parts");
 
-/** The parts of one place that `meter` has, in their order, each with what shows it. */
+/** The parts of one place that `meter` has and the person may see, in their order, each with what shows it. */
 export function useMeterParts(place: MeterPart["place"]) {
+  const { may } = useSession();
   const parts = inject(METER_PARTS, [])
-    .filter((part) => part.place === place)
+    .filter((part) => part.place === place && may(part.needs))
     .sort((a, b) => a.order - b.order)
     .map((part) => ({ ...part, view: defineAsyncComponent(part.load) }));
   return {

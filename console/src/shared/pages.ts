@@ -2,14 +2,14 @@
 // How a feature names its pages (routes.ts) and its entries in the navigation (nav.ts). The app collects both.
 import type { Component } from "vue";
 import type { RouteMeta, RouteRecordSingleView } from "vue-router";
-import type { Role } from "@/api/types";
+import type { Permission } from "@/api/types";
 
 declare module "vue-router" {
   interface RouteMeta {
     /** Key of the page's title. */
     title: string;
-    /** Least role that may open the page; viewer when absent. */
-    least?: Role;
+    /** What a person must be allowed to open the page; everybody may when absent. */
+    needs?: Permission;
     /** Name of the page whose entry in the navigation it belongs to; its own when absent. */
     under?: string;
     /** Stands alone, without the frame of navigation and search. */

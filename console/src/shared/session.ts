@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who is signed in. One reactive value for the whole page; the server decides what is allowed, this only hides what would be refused.
 import { computed, readonly, ref } from "vue";
-import type { Me, Role } from "@/api/types";
-
-const RANK: Record<Role, number> = { viewer: 0, operator: 1, administrator: 2 };
+import type { Me, Permission } from "@/api/types";
 
 const me = ref<Me | null>(null);
 const expired = ref(false);
@@ -14,8 +12,8 @@ export function useSession() {
     /** True after the server refused a running session, until the next sign-in. */
     expired: readonly(expired),
     zone: computed(() => me.value?.zone ?? "Asia/Shanghai"),
-    may(least: Role): boolean {
-      return me.value !== null && RANK[me.value.role] >= RANK[least];
+    may(permission: Permission): boolean {
+      return me.value?.permissions.includes(permission) ?? false;
     },
   };
 }

@@ -19,7 +19,7 @@ import numpy as np
 from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.period import DAY_S
 from openmains.emulator.device.endpoint import REQUESTS_PER_S, Endpoint, Outcome
-from openmains.emulator.device.secure_device import SecureDevice
+from openmains.emulator.device.secure_device import ClockAccess, ReportTransport, SecureDevice
 from openmains.emulator.device.secure_net import SecureNet
 from openmains.emulator.device.terminal import Terminal
 from openmains.emulator.fleet_model import Commanded, Faults, FleetSummary, MeterSpec, Radio, Secure, VirtualClock
@@ -194,11 +194,13 @@ class Fleet:
 
     async def _open_net(self, secure: Secure) -> SecureNet:
         """Sockets for meters with sessions. ``unknown`` meters have a key that nobody knows."""
+        clock = ClockAccess(self._shown_time, self._set_time)
+        ways = [secure.transports.get(imei, secure.transport) for imei in self._imeis]
         devices = [
             SecureDevice(
                 place, imei, secure.psks.get(imei) or self._rng.randbytes(16), imsi=secure.imsis.get(imei, ""),
-                way=secure.transports.get(imei, secure.transport), random=secrets.token_bytes, timing=self._radio.timing, down=self._down,
-                offer=secure.offer,
+                way=ways[place], random=secrets.token_bytes, timing=self._radio.timing, down=self._down,
+                offer=secure.offer, clock=clock if ways[place] is ReportTransport.SEND else None,
             )
             for place, imei in enumerate(self._imeis)
         ]  # fmt: skip
@@ -214,8 +216,11 @@ class Fleet:
 
     def _listens(self, place: int) -> bool:
         """R1.9: while something is under way, and in the window after a report."""
+        return self._inner(place).state in (State.SENDING, State.WINDOW)
+
+    def _inner(self, place: int) -> Meter:
         meter = self.meters[place]
-        return (meter.meter if isinstance(meter, Terminal) else meter).state in (State.SENDING, State.WINDOW)
+        return meter.meter if isinstance(meter, Terminal) else meter
 
     def _down(self, place: int, frame: bytes) -> None:
         """The platform wrote a frame: a command, or the time."""
@@ -226,6 +231,15 @@ class Fleet:
             self._do(place, meter.on_command(frame, int(now)))
             if self._commanded.press_after_s and meter.store.held.permitted_until:
                 heappush(self._heap, (now + self._commanded.press_after_s, place, _PRESS))
+
+    def _shown_time(self, place: int) -> int:
+        return self._inner(place).device_at(int(self._clock.now()))
+
+    def _set_time(self, place: int, time_s: int) -> None:
+        """The platform wrote its time, of which virtual time is ahead."""
+        now = int(self._clock.now())
+        self._inner(place).on_time(time_s + now - int(time.time()), now)
+        self._do(place, [])  # its next report may be due at another instant now
 
     def summary(self) -> FleetSummary:
         """Counts so far."""

@@ -19,7 +19,10 @@ ZONE = Zone(CASES["zone"])
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_quantities_have_their_unit_and_enumerations_their_word(language: Language) -> None:
     for case in CASES["quantities"]:
-        assert quantity_text(case["name"], case["value"], language, ZONE, kind=case["kind"]) == case[language], case
+        said = quantity_text(
+            case["name"], case["value"], language, ZONE, kind=case["kind"], exponent=case.get("exponent")
+        )
+        assert said == case[language], case
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

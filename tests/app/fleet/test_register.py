@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from openmains.app.fleet.areas import Area
+from openmains.app.fleet.lives.ports import LifeStore
 from openmains.app.fleet.model import NewMeter
 from openmains.app.fleet.ports import AreaStore, MeterStore, ProductStore
 from openmains.app.fleet.register import add_meter, change_meter, remove_meter
-from openmains.domain.ids import AreaId, MeterId
+from openmains.domain.ids import AccountId, AreaId, MeterId
 from tests.support.doubles import Areas, Dims, Meters, Products, meter, product
 from tests.support.work import ACTOR, GivenStore, refused
 
@@ -19,9 +20,25 @@ TODAY = date(2026, 9, 1)
 IMEI = "861000000000001"
 
 
-def given(meters: Meters) -> tuple[GivenStore, Dims]:
+class Lives:
+    """``LifeStore``: where meters hang."""
+
+    def __init__(self, account_id: AccountId | None) -> None:
+        self._account_id = account_id
+
+    async def account_where(self, meter_id: MeterId) -> AccountId | None:
+        return self._account_id
+
+
+def given(meters: Meters, account_id: AccountId | None = None) -> tuple[GivenStore, Dims]:
     areas = Areas(Area(AreaId(2), None, "n", "North"))
-    return GivenStore({MeterStore: meters, AreaStore: areas, ProductStore: Products(product(3))}), Dims()
+    ports: dict[type, object] = {
+        MeterStore: meters,
+        AreaStore: areas,
+        ProductStore: Products(product(3)),
+        LifeStore: Lives(account_id),
+    }
+    return GivenStore(ports), Dims()
 
 
 def wanted(**more: Any) -> NewMeter:
@@ -84,6 +101,16 @@ async def test_flags_go_to_the_customer_the_meter_will_have() -> None:
     await change_meter(store, dims, ACTOR, FIVE, 1, {"is_protected": True}, TODAY)
     await change_meter(store, dims, ACTOR, FIVE, 2, {"is_critical": True, "customer_id": 51}, TODAY)
     assert meters.flags == [(50, {"is_protected": True}), (51, {"is_critical": True})]
+
+
+@pytest.mark.parametrize("customer_id", [51, None])
+async def test_a_meter_at_an_account_has_its_holder(customer_id: int | None) -> None:
+    meters = Meters(meter(5, customer_id=50), customers=[50, 51])
+    store, dims = given(meters, AccountId(9))
+    told = await refused(change_meter(store, dims, ACTOR, FIVE, 1, {"customer_id": customer_id}, TODAY), store)
+    assert told.fields == (("/customer_id", "held-by-account"),) and dims.rows == []
+    same = await change_meter(store, dims, ACTOR, FIVE, 1, {"customer_id": 50, "dn": 25}, TODAY)
+    assert same.dn == 25
 
 
 async def test_flags_without_a_customer_are_refused() -> None:

@@ -8,14 +8,57 @@ from openmains.app.paging import decode_cursor, encode_cursor
 from openmains.app.problems import Problem
 from openmains.domain.identity.lockout import FREE_FAILURES, LONGEST_DELAY_S, delay_s
 from openmains.domain.identity.password import weakness
-from openmains.domain.identity.role import Role, covers
+from openmains.domain.identity.permission import GROUPS, PERMISSIONS, Permission
+from openmains.domain.identity.role import Role, built_in, covers
 from openmains.edges.http.limiter import Limiter
+
+BEFORE = {
+    "viewer": (
+        "export_meters", "export_money", "export_readings", "see_alarms", "see_commands", "see_customers", "see_frames",
+        "see_home", "see_jobs", "see_meters", "see_money", "see_places", "see_products", "see_readings", "see_security",
+        "see_sums", "see_tariffs", "see_timeline",
+    ),
+    "operator": (
+        "accept_installations", "approve_commands", "ask_for_money", "book_payments", "draft_tariffs", "follow_readings",
+        "give_commands", "handle_alarms", "handle_dead_letters", "handle_notices", "handle_security", "inspect_sites",
+        "install_meters", "judge_readings", "manage_customers", "manage_jobs", "manage_meters", "manage_premises",
+        "manage_stock", "operate_meters", "run_visits", "see_personal", "see_system", "set_limits", "stop_commands",
+        "take_money", "take_readings",
+    ),
+}  # fmt: skip
 
 
 def test_each_role_covers_those_below() -> None:
-    order = [Role.VIEWER, Role.OPERATOR, Role.ADMINISTRATOR]
+    order = [built_in(role) for role in (Role.VIEWER, Role.OPERATOR, Role.ADMINISTRATOR)]
     for place, held in enumerate(order):
         assert [covers(held, needed) for needed in order] == [place >= i for i in range(3)]
+    assert all(covers(built_in(Role.ADMINISTRATOR), built_in(role)) for role in Role)
+
+
+def test_what_each_role_of_before_might_it_still_may() -> None:
+    """Before, an operation named the least of viewer, operator, administrator: ``BEFORE``, for the permissions that stand for them now."""
+    assert built_in("viewer") == set(BEFORE["viewer"])
+    assert built_in("operator") == {*BEFORE["viewer"], *BEFORE["operator"]}
+    assert built_in("administrator") == set(Permission) and built_in("own-1") == frozenset()
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_what_a_role_works_on_it_may_see(role: Role) -> None:
+    needs = {
+        Permission.MANAGE_METERS: Permission.SEE_METERS, Permission.HANDLE_ALARMS: Permission.SEE_ALARMS,
+        Permission.JUDGE_READINGS: Permission.SEE_READINGS, Permission.GIVE_COMMANDS: Permission.SEE_COMMANDS,
+        Permission.TAKE_MONEY: Permission.SEE_MONEY, Permission.MANAGE_CUSTOMERS: Permission.SEE_CUSTOMERS,
+        Permission.INSTALL_METERS: Permission.SEE_METERS, Permission.TAKE_READINGS: Permission.SEE_READINGS,
+        Permission.MANAGE_PREMISES: Permission.SEE_PLACES, Permission.SEE_PERSONAL: Permission.SEE_CUSTOMERS,
+    }  # fmt: skip
+    held = built_in(role)
+    assert [act for act, sight in needs.items() if act in held and sight not in held] == []
+
+
+def test_every_permission_has_words_and_a_known_group() -> None:
+    assert set(PERMISSIONS) == set(Permission) and {words.group for words in PERMISSIONS.values()} == set(GROUPS)
+    texts = [text for words in PERMISSIONS.values() for text in (words.zh, words.en)]
+    assert all(text.strip() for text in texts) and len(set(texts)) == 2 * len(Permission)
 
 
 def test_delay_grows_and_ends() -> None:

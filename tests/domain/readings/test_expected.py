@@ -50,8 +50,8 @@ def test_what_the_meter_says_of_its_mode_counts_before_its_product_and_from_its_
     asked = Expectation(0, None, Modes(Mode.MONTH, D, None), Modes(Mode.TEN_DAYS))
     assert (asked.mode_on(D), asked.mode_on(D - 1)) == (Mode.MONTH, Mode.TEN_DAYS)
     assert Expectation(0, None, Modes(), Modes(Mode.WEEK, D, Mode.DAY)).mode_on(D - 1) is Mode.DAY
-    said = [mode_of_settings({"report_period": value}) for value in (0, 1, 2, 3, 4, "1", None)]
-    assert said == [Mode.DAY, Mode.TEN_DAYS, Mode.MONTH, Mode.DAY, None, None, None]
+    said = [mode_of_settings({"report_period": value}) for value in (0, 1, 2, 3, 4, 5, "1", None)]
+    assert said == [Mode.DAY, Mode.TEN_DAYS, Mode.MONTH, Mode.DAY, Mode.WEEK, None, None, None]
     assert mode_of_settings({"report_time": 7200}) is None
 
 

@@ -306,6 +306,21 @@ async def test_two_at_once_and_other_doors_leave_one_meter_at_one_place(town: To
         await town.post("/meters", new_meter(town.utility, product_id=town.product, **values), 201)
     while await hang_meters(pipeline_pool):
         pass
+    hung = await town.world.owner.fetchval("SELECT meter_id FROM meter WHERE customer_id = $1 LIMIT 1", customer)
+    before = await town.client.get(f"/meters/{hung}")
+    for wanted in (
+        None,
+        await town.world.owner.fetchval("SELECT min(customer_id) FROM customer WHERE tenant_id = $1", tenant),
+    ):
+        if wanted == customer:
+            continue
+        refused = await town.client.patch(
+            f"/meters/{hung}", json={"customer_id": wanted}, headers={"If-Match": before.headers["ETag"]}
+        )
+        assert refused.status_code == 400, refused.text
+        assert [(one["pointer"], one["code"]) for one in refused.json()["errors"]] == [
+            ("/customer_id", "held-by-account")
+        ]
     at = await town.world.owner.fetch(
         "SELECT a.number, p.code FROM account a JOIN premises p USING (premises_id) WHERE a.tenant_id = $1 AND a.number LIKE 'K7%'", tenant
     )  # fmt: skip

@@ -57,6 +57,18 @@ async def test_live_view_is_the_tenants_own(world: World) -> None:
                     pass
 
 
+async def test_live_tells_of_alarms_to_who_may_see_them(world: World) -> None:
+    token = await world.user(world.a, "government")
+    async with serving(world) as port:
+        world.feed.joined.clear()
+        headers = {"Authorization": f"Bearer {token}"}
+        async with websockets.connect(f"ws://127.0.0.1:{port}/api/v1/live", additional_headers=headers) as live:
+            await asyncio.wait_for(world.feed.joined.wait(), PATIENCE_S)
+            for kind in ("alarm", "alarm_news", "applied"):
+                world.feed.tell(world.a.tenant_id, LiveEvent(kind, {"of": "a"}))
+            assert json.loads(await asyncio.wait_for(live.recv(), PATIENCE_S))["kind"] == "applied"
+
+
 async def person_of(world: World) -> tuple[Utility, int]:
     """Somebody with a password that was changed, and the id."""
     token = await world.user(world.a, "operator", login := f"u{secrets.token_hex(4)}")

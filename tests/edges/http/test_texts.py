@@ -14,9 +14,11 @@ from tests.edges.http.world import World, new_meter
 DOCUMENT = Path(__file__).parents[3] / "docs" / "reference" / "openapi.json"  # held fresh by its own test
 NOTES = frozenset(  # lines are allowed and they begin as they like; never a heading of an export's row
     {"reason", "note", "value", "login", "tenant", "driver", "hex", "numbers", "params", "settings", "body"}
+    | {"what", "result"}  # of work orders
 )
 CLOSED = frozenset(
     {"iccid", "imei", "imsi", "prices", "bounds_m3", "add_m3", "points", "quantities", "event", "events"}
+    | {"skills"}
     | {"phone", "identity_number", "bank_account"}  # by `fault` of domain/party/personal.py
 )  # by a pattern or a list, which the document leaves out where a field may be missing or is a list
 TOKEN = {"name": "t", "role": "viewer"}

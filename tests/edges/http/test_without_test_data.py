@@ -24,6 +24,7 @@ def test_no_lock_names_them(lock: str) -> None:
     assert packages & {*MAKERS, "hypothesis"} - ({"hypothesis"} if "dev" in lock else set()) == set()
 
 
+@pytest.mark.usefixtures("takes_seconds")  # a process that imports the whole API
 def test_the_api_describes_itself_without_them() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -41,7 +41,7 @@ from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.edges.signer.switch import FileSwitch
 from openmains.run.engines.engines import EngineUrls
 from tests.support.command_meter import PlainDrivers
-from tests.support.personal import personal_vault
+from tests.support.personal import personal_vault, photos_of
 
 OWN = {"X-OpenMains-Request": "1"}
 STRONG = "correct horse battery"
@@ -213,6 +213,7 @@ async def make_world(urls: EngineUrls, clickhouse: ClickHouse, folder: Path) -> 
         replay=stream,
         key_files=SealedFiles(folder / "keyfiles", lambda: masters, secrets.token_bytes),
         personal=personal_vault(pool),
+        photos=photos_of(pool),
         stop_switch=FileSwitch(folder / "stop"),
         command_drivers=PlainDrivers(),
         cell_loads=ClickHouseCellLoads(clickhouse),

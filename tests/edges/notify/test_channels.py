@@ -103,6 +103,7 @@ async def test_a_receiver_that_takes_it_is_believed_by_its_own_number_only(kind:
         ("silent", False),
     ],
 )
+@pytest.mark.usefixtures("takes_seconds")
 async def test_failures_slowness_and_nonsense_are_no_acceptance(kind: str, answer: Answer, is_final: bool) -> None:
     async with receiver(lambda got: answer) as receiving:
         receiving.headers = {"Retry-After": "120", "Location": "http://127.0.0.1:1/"}
@@ -227,6 +228,7 @@ async def test_a_letter_arrives_as_it_was_written_and_twice_with_one_message_id(
         ({"MAIL": ""}, False),
     ],
 )
+@pytest.mark.usefixtures("takes_seconds")
 async def test_a_mail_server_that_refuses_is_slow_or_talks_nonsense(answers: dict[str, str], is_final: bool) -> None:
     async with mail_server(**answers) as server:
         told = await mailed(server, whole_s=0.4 if "" in answers.values() else 10.0)

@@ -77,6 +77,7 @@ async def test_a_cancelled_question_hangs_up_and_the_next_is_answered(there: tup
     await client.close()
 
 
+@pytest.mark.usefixtures("takes_seconds")  # twelve real password hashes
 async def test_refusals_are_answered_after_the_same_time(tmp_path: Path) -> None:
     """Unknown, wrong, and locked without a look at the password: each waits until a fixed time after it was asked."""
     ledger = SqliteLedger(tmp_path / "ledger.sqlite")

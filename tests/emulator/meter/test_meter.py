@@ -158,6 +158,7 @@ def test_first_attach_of_many_is_spread() -> None:
     [
         (Period.EVERY, _H, 1, list(range(0, _DAY, _H))),
         (Period.EVERY, 12 * _H, 2, [0, 12 * _H, _DAY, 36 * _H]),
+        (Period.WEEK, 0, 21, [4 * _DAY, 11 * _DAY, 18 * _DAY]),  # 2026-01-05 is a Monday
         (Period.TEN_DAYS, 0, 35, [0, 10 * _DAY, 20 * _DAY, 31 * _DAY]),
         (Period.MONTH, 0, 62, [0, 31 * _DAY, 59 * _DAY]),
     ],

@@ -4,6 +4,8 @@ import type { Words } from "@/shared/i18n/bilingual";
 
 export const words = {
   alarm: {
+    makeOrder: ["建工单", "Make a work order"],
+    orders: ["它的工单", "Its work orders"],
     title: ["告警", "Alarms"],
     event: ["事件", "Event"],
     severity: ["级别", "Severity"],

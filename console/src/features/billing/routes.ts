@@ -2,10 +2,10 @@
 import type { Page } from "@/shared/pages";
 
 export const routes: readonly Page[] = [
-  { path: "/billing", name: "billing", component: () => import("./pages/RunList.vue"), meta: { title: "billing.runs" } },
-  { path: "/billing/runs/:id(\\d+)", name: "billing-run", component: () => import("./pages/RunPage.vue"), meta: { title: "billing.refusedOf", under: "billing" } },
-  { path: "/billing/bills", name: "billing-bills", component: () => import("./pages/BillList.vue"), meta: { title: "billing.bills", under: "billing" } },
-  { path: "/billing/bills/:id(\\d+)", name: "billing-bill", component: () => import("./pages/BillPage.vue"), meta: { title: "billing.bill", under: "billing" } },
-  { path: "/billing/corrections", name: "billing-corrections", component: () => import("./pages/CorrectionList.vue"), meta: { title: "billing.corrections", under: "billing" } },
-  { path: "/billing/arrears", name: "billing-arrears", component: () => import("./pages/ArrearsList.vue"), meta: { title: "billing.arrears", under: "billing" } },
+  { path: "/billing", name: "billing", component: () => import("./pages/RunList.vue"), meta: { title: "billing.runs", needs: "see_money" } },
+  { path: "/billing/runs/:id(\\d+)", name: "billing-run", component: () => import("./pages/RunPage.vue"), meta: { title: "billing.refusedOf", needs: "see_money", under: "billing" } },
+  { path: "/billing/bills", name: "billing-bills", component: () => import("./pages/BillList.vue"), meta: { title: "billing.bills", needs: "see_money", under: "billing" } },
+  { path: "/billing/bills/:id(\\d+)", name: "billing-bill", component: () => import("./pages/BillPage.vue"), meta: { title: "billing.bill", needs: "see_money", under: "billing" } },
+  { path: "/billing/corrections", name: "billing-corrections", component: () => import("./pages/CorrectionList.vue"), meta: { title: "billing.corrections", needs: "see_money", under: "billing" } },
+  { path: "/billing/arrears", name: "billing-arrears", component: () => import("./pages/ArrearsList.vue"), meta: { title: "billing.arrears", needs: "see_money", under: "billing" } },
 ];

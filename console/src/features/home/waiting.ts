@@ -16,6 +16,9 @@ export const PLACES: Readonly<Record<Queue, { to: { name: string; query?: Record
   plans: { to: { name: "tariffs" }, under: "tariffs" },
   exceptions: { to: { name: "exceptions" }, under: "exceptions" },
   visits: { to: { name: "visits" }, under: "visits" },
+  own_orders: { to: { name: "work-orders", query: { mine: "yes" } }, under: "work-orders" },
+  orders_to_assign: { to: { name: "work-orders", query: { status: "to_assign" } }, under: "work-orders" },
+  orders_to_check: { to: { name: "work-orders", query: { status: "to_check" } }, under: "work-orders" },
   unknown_terminals: { to: { name: "onboarding" }, under: "terminals" },
   dead_letters: { to: { name: "system" }, under: "system" },
 };

@@ -5,6 +5,10 @@ import { call, type Abort, type QueryOf, type Schemas } from "@/api/typed";
 export type ApiToken = Schemas["ApiToken"];
 export type NewToken = Schemas["NewToken"];
 export type NewUser = Schemas["NewUser"];
+export type PermissionGroup = Schemas["PermissionGroup"];
+export type RoleRecord = Schemas["RoleRecord"];
+export type NewRole = Schemas["NewRole"];
+export type RoleChange = Schemas["RoleChange"];
 export type User = Schemas["User"];
 export type UserChange = Schemas["UserChange"];
 export type AuditQuery = QueryOf<"list_audit">;
@@ -19,6 +23,12 @@ export const changeUser = (userId: number, body: UserChange) => call("patch", "/
 export const removeUser = (userId: number, reason: string) => call("delete", "/api/v1/users/{user_id}", { path: { user_id: userId }, query: { reason } });
 export const resetPassword = (userId: number, reason: string) =>
   call("post", "/api/v1/users/{user_id}/password", { path: { user_id: userId }, body: { reason } });
+export const listPermissions = (signal: Abort) => call("get", "/api/v1/permissions", { signal });
+export const listRoles = (signal: Abort) => call("get", "/api/v1/roles", { signal });
+export const addRole = ({ name, permissions, reason }: NewRole) => call("post", "/api/v1/roles", { body: { name, permissions, reason } });
+export const changeRole = (roleId: number, { name, permissions, revision, reason }: RoleChange) =>
+  call("patch", "/api/v1/roles/{role_id}", { path: { role_id: roleId }, body: { name, permissions, revision, reason } });
+export const removeRole = (roleId: number, reason: string) => call("delete", "/api/v1/roles/{role_id}", { path: { role_id: roleId }, query: { reason } });
 export const listTokens = (query: { cursor?: string }, signal: Abort) => call("get", "/api/v1/tokens", { query, signal });
 export const createToken = (body: NewToken) => call("post", "/api/v1/tokens", { body });
 export const revokeToken = (tokenId: number, reason: string) => call("delete", "/api/v1/tokens/{token_id}", { path: { token_id: tokenId }, query: { reason } });

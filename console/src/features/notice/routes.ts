@@ -2,10 +2,10 @@
 import type { Page } from "@/shared/pages";
 
 export const routes: readonly Page[] = [
-  { path: "/notices", name: "notices", component: () => import("./pages/NoticeLog.vue"), meta: { title: "notice.log", least: "operator" } },
-  { path: "/notices/channels", name: "notice-channels", component: () => import("./pages/ChannelList.vue"), meta: { title: "notice.channels", least: "operator", under: "notices" } },
-  { path: "/notices/policies", name: "notice-policies", component: () => import("./pages/PolicyList.vue"), meta: { title: "notice.policies", least: "operator", under: "notices" } },
-  { path: "/notices/calendars", name: "notice-calendars", component: () => import("./pages/CalendarList.vue"), meta: { title: "notice.calendars", least: "operator", under: "notices" } },
-  { path: "/subscriptions", name: "subscriptions", component: () => import("./pages/SubscriptionList.vue"), meta: { title: "notice.subscriptions", least: "operator", under: "notices" } },
+  { path: "/notices", name: "notices", component: () => import("./pages/NoticeLog.vue"), meta: { title: "notice.log", needs: "handle_notices" } },
+  { path: "/notices/channels", name: "notice-channels", component: () => import("./pages/ChannelList.vue"), meta: { title: "notice.channels", needs: "handle_notices", under: "notices" } },
+  { path: "/notices/policies", name: "notice-policies", component: () => import("./pages/PolicyList.vue"), meta: { title: "notice.policies", needs: "handle_notices", under: "notices" } },
+  { path: "/notices/calendars", name: "notice-calendars", component: () => import("./pages/CalendarList.vue"), meta: { title: "notice.calendars", needs: "handle_notices", under: "notices" } },
+  { path: "/subscriptions", name: "subscriptions", component: () => import("./pages/SubscriptionList.vue"), meta: { title: "notice.subscriptions", needs: "handle_notices", under: "notices" } },
   { path: "/inbox", name: "inbox", component: () => import("./pages/InboxPage.vue"), meta: { title: "notice.inbox" } },
 ];

@@ -5,12 +5,13 @@ import { addDays } from "@/shared/format/time";
 import { reportDays, type ReportDay, type ReportDaysQuery } from "./calls";
 import type { Figures } from "./judged";
 
-export function useReportDays(last: string, days: number, figures: NonNullable<ReportDaysQuery["figures"]>) {
+export function useReportDays(last: string, days: number, figures: NonNullable<ReportDaysQuery["figures"]>, enabled = true) {
   const first = addDays(last, 1 - days);
   return useQuery({
     queryKey: ["report-days", first, last, figures],
     queryFn: ({ signal }) => reportDays({ first, last, figures }, signal),
     staleTime: 60_000,
+    enabled,
   });
 }
 

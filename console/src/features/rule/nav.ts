@@ -2,4 +2,4 @@
 import { SetUp } from "@element-plus/icons-vue";
 import type { NavEntry } from "@/shared/pages";
 
-export const nav: readonly NavEntry[] = [{ page: "rules", icon: SetUp, order: 33 }];
+export const nav: readonly NavEntry[] = [{ page: "rules", icon: SetUp, order: 34 }];

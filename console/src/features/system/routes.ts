@@ -2,6 +2,6 @@
 import type { Page } from "@/shared/pages";
 
 export const routes: readonly Page[] = [
-  { path: "/system", name: "system", component: () => import("./pages/SystemPage.vue"), meta: { title: "system.title", least: "operator" } },
+  { path: "/system", name: "system", component: () => import("./pages/SystemPage.vue"), meta: { title: "system.title", needs: "see_system" } },
   { path: "/gallery", name: "gallery", component: () => import("./pages/GalleryPage.vue"), meta: { title: "gallery.title" } },
 ];

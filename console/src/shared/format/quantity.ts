@@ -79,16 +79,17 @@ export function spanText(seconds: number, language: Locale): string {
   return (seconds < 0 ? "−" : "") + (parts.length > 0 ? parts.join(" ") : `0 ${names[2] ?? ""}`);
 }
 
-/** The value of a parameter, setting or point, with its unit; a balance without its kind shows that nobody said it. */
-export function quantityText(name: string, value: unknown, language: Locale, zone: string, kind?: BalanceKind): string {
+/** The value of a parameter, setting or point, with its unit; a balance without its kind and a volume without its unit (10^exponent m³) show that nobody said it. */
+export function quantityText(name: string, value: unknown, language: Locale, zone: string, kind?: BalanceKind, exponent?: number): string {
   const pick = (zh: string, en: string) => (language === "zh" ? zh : en);
   if (typeof value === "boolean") return value ? pick("是", "yes") : pick("否", "no");
-  if (Array.isArray(value)) return value.map((item) => quantityText(name, item, language, zone, kind)).join(", ");
+  if (Array.isArray(value)) return value.map((item) => quantityText(name, item, language, zone, kind, exponent)).join(", ");
   if (value === null || value === undefined) return "—";
   const term = termOf(name);
   if (term === undefined || typeof value !== "number" || !Number.isSafeInteger(value)) return typeof value === "object" ? JSON.stringify(value) : String(value as string | number);
   const word = term.words?.[String(value)];
   if (word !== undefined) return pick(...word);
+  if (exponent !== undefined && (term.unit === "volume" || term.unit === "volume/h")) return `${exactText(value, exponent)} ${term.unit === "volume" ? "m³" : "m³/h"}`;
   return unitText(name, value, term, language, zone, kind);
 }
 

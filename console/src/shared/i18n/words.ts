@@ -61,7 +61,11 @@ export const words = {
     early: ["不能早于 {min}", "Not before {min}"],
     pick: ["从日历选择", "Choose from the calendar"],
   },
-  role: { administrator: ["管理员", "Administrator"], operator: ["操作员", "Operator"], viewer: ["查看者", "Viewer"] },
+  role: {
+    administrator: ["管理员", "Administrator"], operator: ["操作员", "Operator"], dispatcher: ["调度员", "Dispatcher"], clerk: ["业务员", "Clerk"],
+    cashier: ["收费员", "Cashier"], reader: ["抄表员", "Meter reader"], installer: ["安装员", "Installer"], government: ["政府监管", "Government"],
+    viewer: ["查看者", "Viewer"], own: ["本单位自定角色", "A role of the utility's own"],
+  },
   frame_log: {
     received: ["接收时间", "Received"],
     instant: ["接收或发送时间", "Received or sent"],

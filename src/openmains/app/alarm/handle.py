@@ -10,7 +10,7 @@ from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.identity.reason import stated
 from openmains.app.problems import Problem
-from openmains.app.unit_of_work import Store
+from openmains.app.unit_of_work import Store, Work
 from openmains.domain.alarm.life import CHANGES, NEWS, AlarmState, AlarmStep, WrongStepError, advance
 from openmains.domain.ids import AlarmId, GroupId
 
@@ -29,24 +29,31 @@ async def step_alarm(
     """One step of a person. Raises ``not-found``, ``already-done`` or ``alarm-step`` for one that the table refuses, ``reason-needed``;
     ``alarm-open-again``, ``alarm-too-old`` for what cannot be reopened; ``invalid-input`` where nobody is named to be sent."""
     async with store.tenant(actor.tenant_id) as work:
-        before = await work[AlarmStore].get(alarm_id)
-        if before is None:
-            raise Problem("not-found")
-        _check(before.state, step)
-        reason, to = _said(step, before.severity, reason, to)
-        if step is AlarmStep.REOPEN:
-            if before.cleared_at is not None and now_us - before.cleared_at.timestamp() * 1e6 > REOPENED_WITHIN_US:
-                raise Problem("alarm-too-old")
-            if await work[AlarmStore].has_open(before):
-                raise Problem("alarm-open-again")
-        is_group_open = await work[AlarmStore].step(alarm_id, step, actor.user_id, now_us, to)
-        after = await work[AlarmStore].get(alarm_id)
-        assert after is not None  # noqa: S101 read in this transaction
-        is_quiet = before.group_id is not None or before.muted_until is not None
-        await work[AlarmStore].say(NEWS[step], alarm_id, None, actor.user_id, now_us, reason, is_quiet=is_quiet)
-        if is_group_open:
-            await work[AlarmStore].say(NEWS[step], None, before.group_id, actor.user_id, now_us, reason)
-        await work[AuditTrail].record(actor, f"{step}_alarm", "alarm", alarm_id, before, after, reason=reason)
+        return await step_alarm_within(work, actor, alarm_id, step, now_us, reason, to)
+
+
+async def step_alarm_within(
+    work: Work, actor: Actor, alarm_id: AlarmId, step: AlarmStep, now_us: int, reason: str = "", to: str = ""
+) -> Alarm:
+    """The same as a part of what the caller's transaction does, such as a work order that is made or closed."""
+    before = await work[AlarmStore].get(alarm_id)
+    if before is None:
+        raise Problem("not-found")
+    _check(before.state, step)
+    reason, to = _said(step, before.severity, reason, to)
+    if step is AlarmStep.REOPEN:
+        if before.cleared_at is not None and now_us - before.cleared_at.timestamp() * 1e6 > REOPENED_WITHIN_US:
+            raise Problem("alarm-too-old")
+        if await work[AlarmStore].has_open(before):
+            raise Problem("alarm-open-again")
+    is_group_open = await work[AlarmStore].step(alarm_id, step, actor.user_id, now_us, to)
+    after = await work[AlarmStore].get(alarm_id)
+    assert after is not None  # noqa: S101 read in this transaction
+    is_quiet = before.group_id is not None or before.muted_until is not None
+    await work[AlarmStore].say(NEWS[step], alarm_id, None, actor.user_id, now_us, reason, is_quiet=is_quiet)
+    if is_group_open:
+        await work[AlarmStore].say(NEWS[step], None, before.group_id, actor.user_id, now_us, reason)
+    await work[AuditTrail].record(actor, f"{step}_alarm", "alarm", alarm_id, before, after, reason=reason)
     return after
 
 
@@ -56,21 +63,26 @@ async def step_group(
     """The same of a group and of all its members that can take the step; raises the same. A group somebody looks after is acknowledged, or
     somebody sent, once more for the members that joined since."""
     async with store.tenant(actor.tenant_id) as work:
-        before = await work[AlarmStore].group(group_id)
-        if before is None:
-            raise Problem("not-found")
-        if step is AlarmStep.REOPEN:  # its members are, one by one; it follows them
-            raise Problem("alarm-step", state=before.state.value, step=step.value)
-        if not (before.waiting and before.state in _LOOKED_AFTER and step in _FOR_THE_REST):
-            _check(before.state, step)
-        reason, to = _said(step, before.severity, reason, to)
-        await work[AlarmStore].step_group(group_id, step, actor.user_id, now_us, to)
-        after = await work[AlarmStore].group(group_id)
-        assert after is not None  # noqa: S101 read in this transaction
-        await work[AlarmStore].say(NEWS[step], None, group_id, actor.user_id, now_us, reason)
-        await work[AuditTrail].record(
-            actor, f"{step}_alarm_group", "alarm_group", group_id, before, after, reason=reason
-        )
+        return await step_group_within(work, actor, group_id, step, now_us, reason, to)
+
+
+async def step_group_within(
+    work: Work, actor: Actor, group_id: GroupId, step: AlarmStep, now_us: int, reason: str = "", to: str = ""
+) -> AlarmGroup:
+    """The same as a part of what the caller's transaction does."""
+    before = await work[AlarmStore].group(group_id)
+    if before is None:
+        raise Problem("not-found")
+    if step is AlarmStep.REOPEN:  # its members are, one by one; it follows them
+        raise Problem("alarm-step", state=before.state.value, step=step.value)
+    if not (before.waiting and before.state in _LOOKED_AFTER and step in _FOR_THE_REST):
+        _check(before.state, step)
+    reason, to = _said(step, before.severity, reason, to)
+    await work[AlarmStore].step_group(group_id, step, actor.user_id, now_us, to)
+    after = await work[AlarmStore].group(group_id)
+    assert after is not None  # noqa: S101 read in this transaction
+    await work[AlarmStore].say(NEWS[step], None, group_id, actor.user_id, now_us, reason)
+    await work[AuditTrail].record(actor, f"{step}_alarm_group", "alarm_group", group_id, before, after, reason=reason)
     return after
 
 

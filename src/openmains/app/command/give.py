@@ -29,7 +29,7 @@ from openmains.domain.command.life import State
 from openmains.domain.command.meter_bounds import beyond_meter
 from openmains.domain.command.named_meter import METER_NUMBER, names_another
 from openmains.domain.command.order import slot_of
-from openmains.domain.identity.role import Role, covers
+from openmains.domain.identity.permission import PERMISSIONS, Permission
 from openmains.domain.ids import CommandId, MeterId, ProductId
 from openmains.domain.period import zone
 
@@ -88,8 +88,9 @@ def check_quantities(
 
 def check_role(actor: Actor, kind: Kind) -> None:
     """Raises ``not-allowed`` for kinds that only administrators give."""
-    if RULES[kind].for_administrators and not covers(actor.role, Role.ADMINISTRATOR):
-        raise Problem("not-allowed", needed=Role.ADMINISTRATOR.value)
+    if RULES[kind].for_administrators and not actor.may(Permission.MANAGE_COMMANDS):
+        words = PERMISSIONS[Permission.MANAGE_COMMANDS]
+        raise Problem("not-allowed", needed=(words.zh, words.en))
 
 
 def times_for(times: Sequence[SettingTimes], kind: Kind, product_id: ProductId) -> KindRule:

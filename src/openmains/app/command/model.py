@@ -43,7 +43,8 @@ class NewCommand(Struct, frozen=True, forbid_unknown_fields=True):
 class Command(Struct, frozen=True):
     """A command and how far it is. ``difference`` is not part of it: see the meter's shadow. ``given_by``: login, or
     'batch' where a running batch gave it. ``params`` and ``answer`` are exact integers in the units that the parameters of the
-    kind name (fen or L by ``balance_kind``, s, mV, 0.0001 CNY/m3) and ``drivers/points.toml``; never in yuan."""
+    kind name (fen or L by ``balance_kind``, s, mV, 0.0001 CNY/m3) and ``drivers/points.toml``; never in yuan. Volumes of an
+    answer count 10^``unit_exponent`` m3, which stands beside them."""
 
     command_id: CommandId
     meter_id: MeterId

@@ -13,6 +13,7 @@ from openmains.app.command.ports import CommandResponse
 from openmains.app.ingest.uplink import Uplink
 from openmains.domain.command.life import Event
 from openmains.domain.ids import CommandId
+from openmains.drivers.points import vocabulary
 
 LINK_CHANNEL = "link"
 COMMAND_RESULT, PARAMETERS, LOG = "command_result", "parameters", "log"  # kinds of messages, as drivers name them
@@ -26,6 +27,8 @@ LINK_EVENTS: Mapping[str, Event] = {
     "declined": Event.DECLINE,
     "too_late": Event.TOO_LATE,
 }
+UNIT = "unit_exponent"  # beside volumes in an answer: they count 10^n m3, whatever driver the product has later
+_VOLUMES = frozenset(point.name for point in vocabulary().points.values() if point.unit in ("volume", "volume/h"))
 _NOT_READ_BACK = frozenset({"command_serial", "command_result", "command_code", "frame_seq", "device_at"})
 
 
@@ -51,12 +54,12 @@ def delivery_report(uplink: Uplink) -> CommandResponse | None:
 
 
 def command_response(
-    uplink: Uplink, kind: str, points: Mapping[str, int], settings: Mapping[str, int], text: bytes
+    uplink: Uplink, kind: str, points: Mapping[str, int], settings: Mapping[str, int], text: bytes, unit_exponent: int
 ) -> CommandResponse | None:
     """The meter's word; None without its points, or with numbers that no command has.
 
     ``settings``: what it read back, by name; ``text``: a part of its log. Serial 0 is said unasked, of no command: of such a word
-    the prices in force are kept (R1.12), for they change by themselves.
+    the prices in force are kept (R1.12), for they change by themselves. ``unit_exponent``: volumes of the driver count 10^n m3.
     """
     serial = points.get("command_serial")
     if serial is None or not 0 <= serial < 2**31:
@@ -72,6 +75,8 @@ def command_response(
             return None
         word.code = code
         word.points = {name: value for name, value in points.items() if name not in _NOT_READ_BACK}
+        if not _VOLUMES.isdisjoint(word.points):
+            word.points[UNIT] = unit_exponent
     elif kind == PARAMETERS:
         word.settings = dict(settings)
     else:

@@ -19,6 +19,7 @@ MONEY, VOLUME = 0, 1  # values of balance_kind; 2: the meter holds none
 THIN = "\u202f"  # between groups of three digits, as everywhere in the console
 _CLOCK_TIMES = frozenset({"report_time"})
 _UNITS = {"m3": "m³", "m3/h": "m³/h", "degC": "°C", "volume": "m³", "volume/h": "m³/h", "uS/cm": "µS/cm", "pH": ""}
+_VOLUMES = {"volume": "m³", "volume/h": "m³/h"}
 _BARE = frozenset({"", "state", "number", "count", "level", "bits", "text"})
 _TIERS = ("tiers", "tier_from", "prices")
 
@@ -68,17 +69,28 @@ def instant_text(seconds: int, zone: Zone) -> str:
     return datetime.fromisoformat(zone.iso(seconds)).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def quantity_text(name: str, value: object, language: Language, zone: Zone, *, kind: int | None = None) -> str:
-    """The value of a parameter, setting or point with its unit. ``kind``: of the balance, where it is known."""
+def quantity_text(
+    name: str,
+    value: object,
+    language: Language,
+    zone: Zone,
+    *,
+    kind: int | None = None,
+    exponent: int | None = None,
+) -> str:
+    """The value of a parameter, setting or point with its unit. ``kind``: of the balance, ``exponent``: volumes count 10^n m3, where
+    it is known."""
     if isinstance(value, bool):
         return _pick(language, "是", "yes") if value else _pick(language, "否", "no")
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(quantity_text(name, item, language, zone, kind=kind) for item in value)
+        return ", ".join(quantity_text(name, item, language, zone, kind=kind, exponent=exponent) for item in value)
     term = terms().get(name)
     if not isinstance(value, int) or term is None:
         return "—" if value is None else str(value)
     if value in term.words:
         return _pick(language, *term.words[value])
+    if exponent is not None and term.unit in _VOLUMES:
+        return f"{decimal_text(value, exponent)} {_VOLUMES[term.unit]}"
     return _with_unit(name, value, term, language, zone, kind)
 
 
@@ -98,7 +110,7 @@ def _with_unit(name: str, value: int, term: Term, language: Language, zone: Zone
             return f"{value} {_pick(language, '个月', 'months' if value != 1 else 'month')}"
         case "CNY/m3":
             return f"¥{decimal_text(value, term.exponent)}/m³"
-        case "volume" | "volume/h":  # in the product's unit, which a command does not say
+        case "volume" | "volume/h":  # in the product's unit, which nobody said
             return f"{value} {_pick(language, '（产品单位）', '(unit of the product)')}"
         case "%":
             return f"{value}%"

@@ -73,6 +73,10 @@ async def change_meter(
         if values.keys() & {"product_id", "customer_id"}:
             has_customer = values.get("customer_id", before.customer_id) is not None
             await _check_kind(work, values.get("product_id", before.product_id), before.kind, has_customer=has_customer)
+        if values.get("customer_id", before.customer_id) != before.customer_id and await work[LifeStore].account_where(
+            meter_id
+        ):
+            raise Problem("invalid-input", fields=(("/customer_id", "held-by-account"),))
         product_id = values.get("product_id", before.product_id)
         if product_id != before.product_id and not await work[LifeStore].keeps_units(meter_id, product_id):
             raise Problem("invalid-input", fields=(("/product_id", "other-unit"),))

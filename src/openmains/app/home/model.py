@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from openmains.app.alarm.model import Alarm, AlarmCounts, AlarmGroup
-from openmains.domain.identity.role import Role
+from openmains.domain.identity.permission import Permission
 
 Queue = Literal[
     "approvals",
@@ -17,19 +17,25 @@ Queue = Literal[
     "exceptions",
     "batches_stopped",
     "visits",
+    "own_orders",
+    "orders_to_assign",
+    "orders_to_check",
     "unknown_terminals",
     "dead_letters",
 ]
-LEAST: dict[Queue, Role] = {
-    "approvals": Role.OPERATOR,
-    "edits": Role.OPERATOR,
-    "ledger_acts": Role.ADMINISTRATOR,
-    "plans": Role.ADMINISTRATOR,
-    "exceptions": Role.OPERATOR,
-    "batches_stopped": Role.OPERATOR,
-    "visits": Role.OPERATOR,
-    "unknown_terminals": Role.OPERATOR,
-    "dead_letters": Role.OPERATOR,
+NEEDED: dict[Queue, Permission] = {
+    "approvals": Permission.APPROVE_COMMANDS,
+    "edits": Permission.JUDGE_READINGS,
+    "ledger_acts": Permission.APPROVE_MONEY,
+    "plans": Permission.APPROVE_TARIFFS,
+    "exceptions": Permission.JUDGE_READINGS,
+    "batches_stopped": Permission.GIVE_COMMANDS,
+    "visits": Permission.RUN_VISITS,
+    "own_orders": Permission.HANDLE_ORDERS,
+    "orders_to_assign": Permission.HANDLE_ORDERS,
+    "orders_to_check": Permission.HANDLE_ORDERS,
+    "unknown_terminals": Permission.HANDLE_SECURITY,
+    "dead_letters": Permission.HANDLE_DEAD_LETTERS,
 }
 """Who may do the work of a queue: nobody is told of work that is not theirs. In the order in which it is shown."""
 

@@ -10,11 +10,11 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from openmains.app.alarm.ports import AlarmStore
-from openmains.app.home.model import LEAST, HomeSummary, MeterTotals, Waiting
+from openmains.app.home.model import NEEDED, HomeSummary, MeterTotals, Waiting
 from openmains.app.home.ports import HomeStore
 from openmains.app.identity.model import Actor
 from openmains.app.unit_of_work import Store
-from openmains.domain.identity.role import Role, covers
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import TenantId
 from openmains.domain.period import utc_of_us
 
@@ -75,12 +75,13 @@ class HomeSummaries:
 
 async def work_waiting(store: Store, actor: Actor) -> Waiting:
     """What waits for this person."""
-    mine = [queue for queue, least in LEAST.items() if covers(actor.role, least)]
-    if not mine:
+    mine = [queue for queue, needed in NEEDED.items() if actor.may(needed)]
+    looks_after = actor.may(Permission.HANDLE_ALARMS)
+    if not mine and not looks_after:
         return Waiting([], MOST_WAITING, [], [])
     async with store.tenant(actor.tenant_id) as work:
         items = await work[HomeStore].waiting(actor.user_id, mine, MOST_WAITING)
-        if not covers(actor.role, Role.OPERATOR):
+        if not looks_after:
             return Waiting(items, MOST_WAITING, [], [])
         alarms = work[AlarmStore]
         alone = await alarms.page(

@@ -9,6 +9,7 @@ from openmains.app.identity.hashing import hash_password
 from openmains.app.identity.model import Actor, User
 from openmains.app.identity.ports import AuditTrail, CredentialStore, UserStore
 from openmains.app.identity.reason import stated
+from openmains.app.identity.roles import give, is_below
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
 from openmains.domain.identity.role import Role
@@ -16,8 +17,9 @@ from openmains.domain.ids import UserId
 
 
 async def change_user(store: Store, actor: Actor, user_id: UserId, values: dict[str, Any], reason: str = "") -> User:
-    """``values``: name, role, locale, disabled, unlock. Raises ``not-found``, ``last-administrator`` and, where another
-    role, a lock or its end comes without one, ``reason-needed``.
+    """``values``: name, role, locale, disabled, unlock. Raises ``not-found``, ``last-administrator``, ``invalid-input`` (no such
+    role), ``role-too-high`` where the person or the role may do what the actor may not, and, where another role, a lock or its end
+    comes without one, ``reason-needed``.
 
     Another role or a lock takes effect at once: sessions end and tokens are revoked.
     """
@@ -27,6 +29,9 @@ async def change_user(store: Store, actor: Actor, user_id: UserId, values: dict[
         before = await work[UserStore].get(user_id)
         if before is None:
             raise Problem("not-found")
+        await is_below(work, actor, before.role)
+        if values.get("role", before.role) != before.role:
+            await give(work, actor, values["role"])
         if unlocks:
             await work[UserStore].clear_failures(user_id)
         elif not values:
@@ -47,12 +52,14 @@ async def change_user(store: Store, actor: Actor, user_id: UserId, values: dict[
 
 async def reset_password(store: Store, actor: Actor, user_id: UserId, reason: str) -> str:
     """A new random password to hand over; the user's sessions and tokens end: whoever knew the old one may have made
-    them. Raises ``not-found``, ``reason-needed``."""
+    them. Raises ``not-found``, ``role-too-high``, ``reason-needed``."""
     password = secrets.token_urlsafe(15)
     password_hash = await asyncio.to_thread(hash_password, password)
     async with store.tenant(actor.tenant_id) as work:
-        if await work[UserStore].get(user_id) is None:
+        before = await work[UserStore].get(user_id)
+        if before is None:
             raise Problem("not-found")
+        await is_below(work, actor, before.role)
         reason = stated(reason)
         await work[UserStore].set_password(user_id, password_hash, must_change=True)
         await work[UserStore].clear_failures(user_id)
@@ -63,12 +70,13 @@ async def reset_password(store: Store, actor: Actor, user_id: UserId, reason: st
 
 
 async def remove_user(store: Store, actor: Actor, user_id: UserId, reason: str) -> None:
-    """Remove a person with sessions and tokens; the trail stays. Raises ``not-found``, ``last-administrator``,
+    """Remove a person with sessions and tokens; the trail stays. Raises ``not-found``, ``last-administrator``, ``role-too-high``,
     ``reason-needed``."""
     async with store.tenant(actor.tenant_id) as work:
         before = await work[UserStore].get(user_id)
         if before is None:
             raise Problem("not-found")
+        await is_below(work, actor, before.role)
         if before.role == Role.ADMINISTRATOR and not before.disabled:
             await _keep_one_administrator(work[UserStore].other_administrators, user_id)
         reason = stated(reason)

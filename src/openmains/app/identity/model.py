@@ -1,31 +1,55 @@
 # SPDX-License-Identifier: Apache-2.0
 """People, tokens and the trail as the use cases and the API see them. No secret is ever part of a record."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from openmains.domain.identity.role import Role
+from openmains.domain.identity.permission import Permission
+from openmains.domain.identity.role import built_in, known
 from openmains.domain.ids import TenantId, TokenId, UserId
+
+
+def allowed(role: str, own: Sequence[str] | None) -> frozenset[Permission]:
+    """What a role may do: a built-in one by its code; of one of the utility's own, ``own`` are the names of its permissions."""
+    return built_in(role) if own is None else known(frozenset(own))
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something, from where: made from a session or token for one request."""
+    """Who does something, from where: made from a session or token for one request.
+
+    ``role``: code of the role; ``own``: the permissions' names where it is one of the utility's own. A token may do what its role may, and
+    never more than the person whose token it is: ``holder_role``, ``holder_own``.
+    """
 
     tenant_id: TenantId
     user_id: UserId
     login: str
     name: str
-    role: Role
+    role: str
     locale: str
     zone: str
     kind: str  # 'session' or 'token'
     must_change: bool = False
     address: str = ""
     request_id: str = ""
+    own: Sequence[str] | None = None
+    holder_role: str | None = None
+    holder_own: Sequence[str] | None = None
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What it may do now."""
+        held = allowed(self.role, self.own)
+        return held if self.holder_role is None else held & allowed(self.holder_role, self.holder_own)
+
+    def may(self, permission: Permission) -> bool:
+        """Whether it has this permission."""
+        return permission in self.permissions
 
 
 class SignInRecord(msgspec.Struct, frozen=True):
@@ -39,7 +63,7 @@ class SignInRecord(msgspec.Struct, frozen=True):
     tenant_id: TenantId
     name: str
     password_hash: str
-    role: Role
+    role: str
     locale: str
     disabled: bool
     must_change: bool
@@ -49,6 +73,7 @@ class SignInRecord(msgspec.Struct, frozen=True):
     locked_until: datetime | None = None
     is_known: bool = False
     failed_elsewhere: int = 0
+    own: Sequence[str] | None = None
 
 
 class User(msgspec.Struct, frozen=True):
@@ -58,12 +83,25 @@ class User(msgspec.Struct, frozen=True):
     user_id: UserId
     login: str
     name: str
-    role: Role
+    role: str
     locale: str
     disabled: bool
     must_change: bool
     locked_until: datetime | None
     created_at: datetime
+
+
+class RoleRecord(msgspec.Struct, frozen=True):
+    """A role: a built-in one, which has words in both languages and no ``role_id``, or one that the utility made, which has a name and
+    a ``revision`` that grows with each change. ``people``: how many have it."""
+
+    code: str
+    name: str
+    name_en: str
+    permissions: list[Permission]
+    role_id: int | None
+    revision: int
+    people: int
 
 
 class ApiToken(msgspec.Struct, frozen=True):
@@ -72,7 +110,7 @@ class ApiToken(msgspec.Struct, frozen=True):
     token_id: TokenId
     user_id: UserId
     name: str
-    role: Role
+    role: str
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None

@@ -4,7 +4,8 @@
 from datetime import datetime
 from typing import Any, Protocol
 
-from openmains.app.identity.model import Actor, ApiToken, AuditEntry, SignInRecord, TrailFilter, User
+from openmains.app.identity.model import Actor, ApiToken, AuditEntry, RoleRecord, SignInRecord, TrailFilter, User
+from openmains.domain.identity.permission import Permission
 from openmains.domain.identity.role import Role
 from openmains.domain.ids import TenantId, TokenId, UserId
 
@@ -25,7 +26,7 @@ class SignInStore(Protocol):
 class UserStore(Protocol):
     async def page(self, limit: int, after: int) -> list[User]: ...
     async def get(self, user_id: UserId) -> User | None: ...
-    async def add(self, login: str, name: str, password_hash: str, role: Role, locale: str) -> User | None:
+    async def add(self, login: str, name: str, password_hash: str, role: str, locale: str) -> User | None:
         """None: the login is taken. The new user must change the password."""
 
     async def change(self, user_id: UserId, values: dict[str, Any]) -> User | None: ...
@@ -49,6 +50,29 @@ class UserStore(Protocol):
         """Enabled administrators apart from this user."""
 
 
+class RoleStore(Protocol):
+    """The built-in roles and those of the utility's own."""
+
+    async def all(self) -> list[RoleRecord]:
+        """The built-in ones in their order, then its own by name."""
+
+    async def get(self, code: str) -> RoleRecord | None: ...
+    async def add(self, name: str, permissions: frozenset[Permission]) -> RoleRecord | None:
+        """None: another role has the name."""
+
+    async def change(
+        self, role_id: int, revision: int, name: str, permissions: frozenset[Permission]
+    ) -> RoleRecord | None:
+        """None: it was changed meanwhile, or is gone. Raises ``NameTakenError``."""
+
+    async def remove(self, role_id: int) -> bool:
+        """False: people or tokens that are valid have it, or it is gone. Tokens of it that are spent go with it."""
+
+
+class NameTakenError(Exception):
+    """Another role of the utility has this name."""
+
+
 class CredentialStore(Protocol):
     async def add_session(self, secret_hash: bytes, user_id: UserId, expires_at: datetime, address: str) -> None: ...
     async def extend_session(self, secret_hash: bytes, expires_at: datetime) -> None: ...
@@ -58,7 +82,7 @@ class CredentialStore(Protocol):
     async def tokens(self, user_id: UserId | None, limit: int, after: int) -> list[ApiToken]: ...
     async def token(self, token_id: TokenId) -> ApiToken | None: ...
     async def add_token(
-        self, user_id: UserId, name: str, secret_hash: bytes, role: Role, expires_at: datetime | None
+        self, user_id: UserId, name: str, secret_hash: bytes, role: str, expires_at: datetime | None
     ) -> ApiToken: ...
     async def revoke_token(self, token_id: TokenId) -> bool: ...
     async def revoke_tokens_of(self, user_id: UserId) -> None: ...

@@ -139,6 +139,7 @@ def _actor(found: SignInRecord, login: str, address: str, request_id: str) -> Ac
         login=login,
         name=found.name,
         role=found.role,
+        own=found.own,
         locale=found.locale,
         zone=found.zone,
         kind="session",

@@ -7,27 +7,28 @@ from openmains.app.identity.hashing import TOKEN_PREFIX, new_secret
 from openmains.app.identity.model import Actor, ApiToken
 from openmains.app.identity.ports import AuditTrail, CredentialStore
 from openmains.app.identity.reason import stated
+from openmains.app.identity.roles import give
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
-from openmains.domain.identity.role import Role, covers
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import TokenId, UserId
 
 
 def whose_tokens(actor: Actor) -> UserId | None:
     """Whose tokens somebody may see: one's own; None: everybody's."""
-    return None if actor.role == Role.ADMINISTRATOR else actor.user_id
+    return None if actor.may(Permission.MANAGE_USERS) else actor.user_id
 
 
 async def create_token(
-    store: Store, actor: Actor, *, name: str, role: Role, valid_days: int | None, now: datetime, reason: str = ""
+    store: Store, actor: Actor, *, name: str, role: str, valid_days: int | None, now: datetime, reason: str = ""
 ) -> tuple[ApiToken, str]:
-    """The token and its secret; raises ``session-only``, ``role-too-high`` and, for an administrator's token or one that
-    never ends, ``reason-needed``."""
+    """The token and its secret; raises ``session-only``, ``invalid-input`` (no such role), ``role-too-high`` and, for a
+    token that manages people or one that never ends, ``reason-needed``."""
     if actor.kind != "session":
         raise Problem("session-only")
-    if not covers(actor.role, role):
-        raise Problem("role-too-high", fields=(("/role", "not-accepted"),))
-    if role == Role.ADMINISTRATOR or valid_days is None:
+    async with store.tenant(actor.tenant_id) as work:
+        given = await give(work, actor, role)
+    if Permission.MANAGE_USERS in given.permissions or valid_days is None:
         reason = stated(reason)
     secret, secret_hash = new_secret(TOKEN_PREFIX)
     expires_at = None if valid_days is None else now + timedelta(days=valid_days)
@@ -41,7 +42,7 @@ async def revoke_token(store: Store, actor: Actor, token_id: TokenId, reason: st
     """Raises ``not-found`` (also for another's token, unless an administrator asks), ``reason-needed``, ``already-done``."""
     async with store.tenant(actor.tenant_id) as work:
         token = await work[CredentialStore].token(token_id)
-        if token is None or (token.user_id != actor.user_id and actor.role != Role.ADMINISTRATOR):
+        if token is None or (token.user_id != actor.user_id and not actor.may(Permission.MANAGE_USERS)):
             raise Problem("not-found")
         reason = stated(reason)
         if not await work[CredentialStore].revoke_token(token_id):

@@ -102,6 +102,20 @@ class NoticeLog(Protocol):
     async def add_test(self, key: str, channel_id: int, user_id: UserId | None, now_us: int) -> int:
         """Once for its key; the notice's id."""
 
+    async def add(
+        self,
+        key: str,
+        kind: str,
+        user_id: UserId,
+        channel_id: int,
+        severity: str,
+        facts: Mapping[str, Any],
+        due_us: int,
+        held: str,
+        now_us: int,
+    ) -> int:
+        """One to a person that concerns no alarm; 1, or 0 where the key is there."""  # fmt: skip
+
     async def again(self, notice_id: int, now_us: int) -> bool:
         """A failed one waits once more; False: it has not failed, or has no channel."""
 

@@ -26,6 +26,9 @@ FACTS: Final = frozenset(
         "count",
         "list",
         "alarm",
+        "order",
+        "title",
+        "due",
     }
 )
 MOST_LISTED: Final = 10
@@ -33,6 +36,8 @@ _FACT = re.compile(r"\{([a-z]+)\}")
 
 _WHERE_ZH = "\n表号 {number}\n地址 {address}（{area}）\n时间 {raised}{value}\n"
 _WHERE_EN = "\nMeter {number}\nAddress {address} ({area})\nAt {raised}{value}\n"
+_ORDER_ZH = "\n表号 {number}\n地址 {address}（{area}）\n要求完成 {due}\n"
+_ORDER_EN = "\nMeter {number}\nAddress {address} ({area})\nTo be done by {due}\n"
 TEMPLATES: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
     ("raised", "zh"): ("【{severity}】{event} {number}", "{utility}：{event}" + _WHERE_ZH + "请在控制台确认。"),
     ("raised", "en"): ("[{severity}] {event} {number}", "{utility}: {event}" + _WHERE_EN + "Acknowledge it in the console."),
@@ -46,6 +51,15 @@ TEMPLATES: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
     ),
     ("cleared", "zh"): ("【已恢复】{event} {number}", "{utility}：告警已解除：{event}\n表号 {number}\n地址 {address}（{area}）"),
     ("cleared", "en"): ("[Over] {event} {number}", "{utility}: the alarm is over: {event}\nMeter {number}\nAddress {address} ({area})"),
+    ("order", "zh"): ("【工单】{order} {title}", "{utility}：工单 {order} 已派给您：{title}" + _ORDER_ZH + "请在控制台接单。"),
+    ("order", "en"): (
+        "[Work order] {order} {title}", "{utility}: work order {order} is yours: {title}" + _ORDER_EN + "Accept it in the console.",
+    ),
+    ("order_overdue", "zh"): ("【工单超时】{order} {title}", "{utility}：工单 {order} 超时未完成：{title}" + _ORDER_ZH + "请立即处理或改派。"),
+    ("order_overdue", "en"): (
+        "[Work order overdue] {order} {title}",
+        "{utility}: work order {order} is overdue: {title}" + _ORDER_EN + "See to it now, or send somebody else.",
+    ),
     ("digest", "zh"): ("{utility}：{count} 条告警通知", "{list}\n详见控制台。"),
     ("digest", "en"): ("{utility}: {count} notices", "{list}\nSee the console."),
     ("test", "zh"): ("{utility}：测试通知", "这是一条测试通知，收到即表示该渠道可用。"),
@@ -129,6 +143,9 @@ def facts_of(raw: Mapping[str, object], utility: str, zone: Zone, locale: str) -
         "value": shown,
         "minutes": str(minutes) if isinstance(minutes, int) else "",
         "alarm": str(raw.get("alarm_id") or ""),
+        "order": str(raw.get("order_id") or ""),
+        "title": str(raw.get("title") or ""),
+        "due": local_time(due // 1_000_000, zone) if isinstance(due := raw.get("due_us"), int) else "–",
     }
 
 

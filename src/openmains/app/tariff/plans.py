@@ -15,7 +15,7 @@ from openmains.app.tariff.document import day_of, plan_of, sound_plan
 from openmains.app.tariff.model import Medium, PlanDocument, PlanState, Tariff, TariffPlan
 from openmains.app.tariff.ports import TariffStore
 from openmains.app.unit_of_work import Store, Work
-from openmains.domain.identity.role import Role
+from openmains.domain.identity.permission import PERMISSIONS, Permission
 from openmains.domain.period import day_to_date
 from openmains.domain.tariff.plan import CustomerClass, Plan
 
@@ -133,8 +133,9 @@ async def reject_plan(store: Store, actor: Actor, plan_id: int, reason: str, tod
             return await _decided(work, actor, before, "rejected", "reject_plan", why, now_us)
         if before.state != "approved":
             raise Problem("already-done", state=before.state)
-        if actor.role != Role.ADMINISTRATOR:
-            raise Problem("not-allowed", needed=Role.ADMINISTRATOR.value)
+        if not actor.may(Permission.APPROVE_TARIFFS):
+            words = PERMISSIONS[Permission.APPROVE_TARIFFS]
+            raise Problem("not-allowed", needed=(words.zh, words.en))
         if before.from_day <= day_to_date(today).isoformat():
             raise Problem("plan-in-force", from_day=before.from_day)
         later = [

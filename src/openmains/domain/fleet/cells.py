@@ -52,6 +52,9 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "other_kind": ("表计不能改为监测终端，监测终端也不能改为表计：请填同类产品的代码，或先拆除再以新编号登记",
                    "a meter stays a meter and a monitor a monitor: give a product of its kind, or remove it and register it anew"),
     "monitor_customer": ("监测终端没有用户：请清空户号", "a monitor has no customer: leave the customer code empty"),
+    "other_holder": ("该表所在户号由另一用户持有（或同一户号在文件中给了两个用户）。换户请在户号页面办理过户，本文件中填现持有人的户号或留空",
+                     "another customer holds the account the meter hangs at, or the file gives two to one account: transfer the account on its "
+                     "page, and give its holder's customer code here or leave the cell empty"),
     "unknown_area": ("没有此区域代码", "there is no such area"),
     "imei_taken": ("IMEI 已属于另一只表", "the IMEI belongs to another meter"),
     "bar_code_taken": ("条码已属于另一只表，或在文件中重复；条码一生不变",

@@ -32,7 +32,7 @@ PERIOD_S: Final[Mapping[Mode, int]] = {
 }  # fmt: skip
 # The setting by which a meter says its mode, and what its values mean (as the drivers' pages have it; 3: every some seconds).
 MODE_SETTING: Final = "report_period"
-_SAID: Final[Mapping[int, Mode]] = {0: Mode.DAY, 1: Mode.TEN_DAYS, 2: Mode.MONTH, 3: Mode.DAY}
+_SAID: Final[Mapping[int, Mode]] = {0: Mode.DAY, 1: Mode.TEN_DAYS, 2: Mode.MONTH, 3: Mode.DAY, 4: Mode.WEEK}
 
 
 def mode_of_period(report_s: int) -> Mode:

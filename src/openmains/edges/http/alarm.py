@@ -10,6 +10,7 @@ from openmains.app.alarm import handle as alarms
 from openmains.app.alarm.model import Alarm, AlarmCounts, AlarmStatus, Severity
 from openmains.app.alarm.ports import AlarmStore
 from openmains.app.problems import Problem
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import AlarmId, AreaId, GroupId, MeterId
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import (
@@ -25,10 +26,10 @@ from openmains.edges.http.inputs import (
     optional,
     page,
 )
-from openmains.edges.http.permissions import OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 
 
-@get("/alarms", operation_id="list_alarms", tags=["alarms"], opt=VIEWER)
+@get("/alarms", operation_id="list_alarms", tags=["alarms"], opt=may(Permission.SEE_ALARMS))
 async def list_alarms(
     request: Request[Any, Any, Any],
     status: FromQuery[AlarmStatus | None] = None,
@@ -58,7 +59,7 @@ async def list_alarms(
     return page("alarms", rows, limit, lambda alarm: alarm.alarm_id)
 
 
-@get("/alarms/counts", operation_id="count_alarms", tags=["alarms"], opt=VIEWER)
+@get("/alarms/counts", operation_id="count_alarms", tags=["alarms"], opt=may(Permission.SEE_ALARMS))
 async def count_alarms(
     request: Request[Any, Any, Any],
     severity: FromQuery[Severity | None] = None,
@@ -78,7 +79,7 @@ async def count_alarms(
         )
 
 
-@get("/alarms/{alarm_id:int}", operation_id="read_alarm", tags=["alarms"], opt=VIEWER)
+@get("/alarms/{alarm_id:int}", operation_id="read_alarm", tags=["alarms"], opt=may(Permission.SEE_ALARMS))
 async def read_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Alarm:
     """One alarm."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -93,7 +94,7 @@ async def read_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Alarm:
     operation_id="acknowledge_alarm",
     status_code=200,
     tags=["alarms"],
-    opt=OPERATOR,
+    opt=may(Permission.HANDLE_ALARMS),
 )
 async def acknowledge_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Alarm:
     """Somebody looks after it."""
@@ -101,7 +102,13 @@ async def acknowledge_alarm(request: Request[Any, Any, Any], alarm_id: Id) -> Al
     return await alarms.acknowledge_alarm(deps.store, actor_of(request), AlarmId(alarm_id), deps.now_us())
 
 
-@post("/alarms/{alarm_id:int}/clear", operation_id="clear_alarm", status_code=200, tags=["alarms"], opt=OPERATOR)
+@post(
+    "/alarms/{alarm_id:int}/clear",
+    operation_id="clear_alarm",
+    status_code=200,
+    tags=["alarms"],
+    opt=may(Permission.HANDLE_ALARMS),
+)
 async def clear_alarm(request: Request[Any, Any, Any], alarm_id: Id, data: JSONBody[Reason | None] = None) -> Alarm:
     """It is over although the meter has not said so; it is raised again when the meter says so again. A critical or major
     one needs a reason."""

@@ -21,11 +21,12 @@ from openmains.app.alarm.ports import AlarmStore, MuteStore
 from openmains.app.problems import Problem
 from openmains.domain.alarm.life import AlarmStep
 from openmains.domain.alarm.mutes import LONGEST_S, SHORTEST_S
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import AlarmId, AreaId, GroupId, MeterId, MuteId
 from openmains.drivers.points import vocabulary
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, Page, Reason, ReasonText, Word, after_id, optional, page
-from openmains.edges.http.permissions import OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 
 Hours = Annotated[int, QueryParameter(ge=1, le=24 * 31, description="How far back.")]
 SomeId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
@@ -70,7 +71,7 @@ class NewMute(Struct, frozen=True, forbid_unknown_fields=True):
     event: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
 
 
-@post("/alarms/shown", operation_id="show_alarms", status_code=200, tags=["alarms"], opt=OPERATOR)
+@post("/alarms/shown", operation_id="show_alarms", status_code=200, tags=["alarms"], opt=may(Permission.HANDLE_ALARMS))
 async def show_alarms(request: Request[Any, Any, Any], data: JSONBody[ShownAlarms]) -> Shown:
     """A channel says that these are before a person's eyes; saying it twice changes nothing."""
     deps = deps_of(request)
@@ -79,7 +80,7 @@ async def show_alarms(request: Request[Any, Any, Any], data: JSONBody[ShownAlarm
     return Shown(await handle.note_shown(deps.store, actor_of(request), alarm_ids, groups, deps.now_us()))
 
 
-@get("/alarms/delays", operation_id="read_alarm_delays", tags=["alarms"], opt=VIEWER)
+@get("/alarms/delays", operation_id="read_alarm_delays", tags=["alarms"], opt=may(Permission.SEE_ALARMS))
 async def read_alarm_delays(request: Request[Any, Any, Any], hours: Hours = 24) -> AlarmDelays:
     """How soon a person was shown the alarms of the last hours, and how many nobody was within 20 s."""
     deps = deps_of(request)
@@ -87,7 +88,9 @@ async def read_alarm_delays(request: Request[Any, Any, Any], hours: Hours = 24) 
         return await work[AlarmStore].delays(hours, deps.now_us())
 
 
-@get("/alarms/{alarm_id:int}/history", operation_id="read_alarm_history", tags=["alarms"], opt=VIEWER)
+@get(
+    "/alarms/{alarm_id:int}/history", operation_id="read_alarm_history", tags=["alarms"], opt=may(Permission.SEE_ALARMS)
+)
 async def read_alarm_history(request: Request[Any, Any, Any], alarm_id: Id) -> list[AlarmHistoryEntry]:
     """What happened to an alarm and to its group, oldest first."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -110,25 +113,43 @@ async def _group_step(
     return await handle.step_group(deps.store, actor_of(request), GroupId(group_id), step, deps.now_us(), reason, to)
 
 
-@post("/alarms/{alarm_id:int}/dispatch", operation_id="dispatch_alarm", status_code=200, tags=["alarms"], opt=OPERATOR)
+@post(
+    "/alarms/{alarm_id:int}/dispatch",
+    operation_id="dispatch_alarm",
+    status_code=200,
+    tags=["alarms"],
+    opt=may(Permission.HANDLE_ALARMS),
+)
 async def dispatch_alarm(request: Request[Any, Any, Any], alarm_id: Id, data: JSONBody[Dispatch]) -> Alarm:
     """Somebody is on the way."""
     return await _alarm_step(request, alarm_id, AlarmStep.DISPATCH, data.reason, data.to)
 
 
-@post("/alarms/{alarm_id:int}/recall", operation_id="recall_alarm", status_code=200, tags=["alarms"], opt=OPERATOR)
+@post(
+    "/alarms/{alarm_id:int}/recall",
+    operation_id="recall_alarm",
+    status_code=200,
+    tags=["alarms"],
+    opt=may(Permission.HANDLE_ALARMS),
+)
 async def recall_alarm(request: Request[Any, Any, Any], alarm_id: Id, data: JSONBody[Reason]) -> Alarm:
     """Nobody is on the way any more; why is asked."""
     return await _alarm_step(request, alarm_id, AlarmStep.RECALL, data.reason)
 
 
-@post("/alarms/{alarm_id:int}/reopen", operation_id="reopen_alarm", status_code=200, tags=["alarms"], opt=OPERATOR)
+@post(
+    "/alarms/{alarm_id:int}/reopen",
+    operation_id="reopen_alarm",
+    status_code=200,
+    tags=["alarms"],
+    opt=may(Permission.HANDLE_ALARMS),
+)
 async def reopen_alarm(request: Request[Any, Any, Any], alarm_id: Id, data: JSONBody[Reason]) -> Alarm:
     """It was not over: within 24 h after it was cleared, while no other about the same is open. Why is asked."""
     return await _alarm_step(request, alarm_id, AlarmStep.REOPEN, data.reason)
 
 
-@get("/alarm-groups", operation_id="list_alarm_groups", tags=["alarms"], opt=VIEWER)
+@get("/alarm-groups", operation_id="list_alarm_groups", tags=["alarms"], opt=may(Permission.SEE_ALARMS))
 async def list_alarm_groups(
     request: Request[Any, Any, Any],
     status: FromQuery[AlarmStatus | None] = None,
@@ -142,7 +163,7 @@ async def list_alarm_groups(
     return page("alarm-groups", rows, limit, lambda group: group.group_id)
 
 
-@get("/alarm-groups/{group_id:int}", operation_id="read_alarm_group", tags=["alarms"], opt=VIEWER)
+@get("/alarm-groups/{group_id:int}", operation_id="read_alarm_group", tags=["alarms"], opt=may(Permission.SEE_ALARMS))
 async def read_alarm_group(request: Request[Any, Any, Any], group_id: Id) -> AlarmGroup:
     """One group; its members are ``/alarms?group_id=``."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -152,14 +173,24 @@ async def read_alarm_group(request: Request[Any, Any, Any], group_id: Id) -> Ala
     return found
 
 
-@get("/alarm-groups/{group_id:int}/places", operation_id="list_alarm_group_places", tags=["alarms"], opt=VIEWER)
+@get(
+    "/alarm-groups/{group_id:int}/places",
+    operation_id="list_alarm_group_places",
+    tags=["alarms"],
+    opt=may(Permission.SEE_ALARMS),
+)
 async def list_alarm_group_places(request: Request[Any, Any, Any], group_id: Id) -> list[AlarmPlace]:
     """Where its members are, by area, for a map."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         return await work[AlarmStore].places(GroupId(group_id))
 
 
-@get("/alarm-groups/{group_id:int}/history", operation_id="read_alarm_group_history", tags=["alarms"], opt=VIEWER)
+@get(
+    "/alarm-groups/{group_id:int}/history",
+    operation_id="read_alarm_group_history",
+    tags=["alarms"],
+    opt=may(Permission.SEE_ALARMS),
+)
 async def read_alarm_group_history(request: Request[Any, Any, Any], group_id: Id) -> list[AlarmHistoryEntry]:
     """What happened to a group, oldest first."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -171,7 +202,7 @@ async def read_alarm_group_history(request: Request[Any, Any, Any], group_id: Id
     operation_id="acknowledge_alarm_group",
     status_code=200,
     tags=["alarms"],
-    opt=OPERATOR,
+    opt=may(Permission.HANDLE_ALARMS),
 )
 async def acknowledge_alarm_group(request: Request[Any, Any, Any], group_id: Id) -> AlarmGroup:
     """Somebody looks after all of them, also after those that joined since somebody did."""
@@ -183,7 +214,7 @@ async def acknowledge_alarm_group(request: Request[Any, Any, Any], group_id: Id)
     operation_id="dispatch_alarm_group",
     status_code=200,
     tags=["alarms"],
-    opt=OPERATOR,
+    opt=may(Permission.HANDLE_ALARMS),
 )
 async def dispatch_alarm_group(request: Request[Any, Any, Any], group_id: Id, data: JSONBody[Dispatch]) -> AlarmGroup:
     """Somebody is on the way."""
@@ -195,7 +226,7 @@ async def dispatch_alarm_group(request: Request[Any, Any, Any], group_id: Id, da
     operation_id="recall_alarm_group",
     status_code=200,
     tags=["alarms"],
-    opt=OPERATOR,
+    opt=may(Permission.HANDLE_ALARMS),
 )
 async def recall_alarm_group(request: Request[Any, Any, Any], group_id: Id, data: JSONBody[Reason]) -> AlarmGroup:
     """Nobody is on the way any more; why is asked."""
@@ -207,14 +238,14 @@ async def recall_alarm_group(request: Request[Any, Any, Any], group_id: Id, data
     operation_id="clear_alarm_group",
     status_code=200,
     tags=["alarms"],
-    opt=OPERATOR,
+    opt=may(Permission.HANDLE_ALARMS),
 )
 async def clear_alarm_group(request: Request[Any, Any, Any], group_id: Id, data: JSONBody[Reason]) -> AlarmGroup:
     """All of them are over although their meters have not said so; a critical or major one needs a reason."""
     return await _group_step(request, group_id, AlarmStep.CLEAR, data.reason)
 
 
-@get("/alarm-mutes", operation_id="list_alarm_mutes", tags=["alarms"], opt=VIEWER)
+@get("/alarm-mutes", operation_id="list_alarm_mutes", tags=["alarms"], opt=may(Permission.SEE_ALARMS))
 async def list_alarm_mutes(
     request: Request[Any, Any, Any], standing: FromQuery[bool] = False, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[AlarmMute]:
@@ -227,7 +258,7 @@ async def list_alarm_mutes(
     return page("alarm-mutes", rows, limit, lambda mute: mute.mute_id)
 
 
-@post("/alarm-mutes", operation_id="mute_alarms", tags=["alarms"], opt=OPERATOR)
+@post("/alarm-mutes", operation_id="mute_alarms", tags=["alarms"], opt=may(Permission.HANDLE_ALARMS))
 async def mute_alarms(request: Request[Any, Any, Any], data: JSONBody[NewMute]) -> AlarmMute:
     """Alarms are stored and told to nobody for a while, at most 31 days; why is asked. What is open when it ends is told then."""
     deps = deps_of(request)
@@ -244,7 +275,13 @@ async def mute_alarms(request: Request[Any, Any, Any], data: JSONBody[NewMute]) 
     )
 
 
-@post("/alarm-mutes/{mute_id:int}/end", operation_id="end_alarm_mute", status_code=200, tags=["alarms"], opt=OPERATOR)
+@post(
+    "/alarm-mutes/{mute_id:int}/end",
+    operation_id="end_alarm_mute",
+    status_code=200,
+    tags=["alarms"],
+    opt=may(Permission.HANDLE_ALARMS),
+)
 async def end_alarm_mute(request: Request[Any, Any, Any], mute_id: Id, data: JSONBody[Reason]) -> AlarmMute:
     """Before its end; why is asked."""
     deps = deps_of(request)

@@ -10,11 +10,12 @@ from msgspec import Meta, Struct
 from openmains.app.alarm import limits
 from openmains.app.alarm.model import QuantityLimit
 from openmains.app.readings.quantities import unit_of
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import MeterId, ProductId
 from openmains.drivers.points import vocabulary
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Id, Id32, WhyQuery
-from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.readings import exponent_of
 
 
@@ -66,7 +67,12 @@ def _told(deps: ApiDeps, found: limits.LimitsOf, *, of_device: bool) -> Limits:
     )
 
 
-@get("/products/{product_id:int}/limits", operation_id="list_product_limits", tags=["alarms"], opt=VIEWER)
+@get(
+    "/products/{product_id:int}/limits",
+    operation_id="list_product_limits",
+    tags=["alarms"],
+    opt=may(Permission.SEE_PRODUCTS),
+)
 async def list_product_limits(request: Request[Any, Any, Any], product_id: Id32) -> Limits:
     """Limits of quantities of all devices of a product."""
     deps = deps_of(request)
@@ -74,7 +80,12 @@ async def list_product_limits(request: Request[Any, Any, Any], product_id: Id32)
     return _told(deps, found, of_device=False)
 
 
-@put("/products/{product_id:int}/limits", operation_id="set_product_limits", tags=["alarms"], opt=ADMINISTRATOR)
+@put(
+    "/products/{product_id:int}/limits",
+    operation_id="set_product_limits",
+    tags=["alarms"],
+    opt=may(Permission.MANAGE_PRODUCTS),
+)
 async def set_product_limits(
     request: Request[Any, Any, Any], product_id: Id32, data: JSONBody[WantedLimits], reason: WhyQuery = ""
 ) -> Limits:
@@ -86,7 +97,9 @@ async def set_product_limits(
     return _told(deps, found, of_device=False)
 
 
-@get("/meters/{meter_id:int}/limits", operation_id="list_device_limits", tags=["alarms"], opt=VIEWER)
+@get(
+    "/meters/{meter_id:int}/limits", operation_id="list_device_limits", tags=["alarms"], opt=may(Permission.SEE_ALARMS)
+)
 async def list_device_limits(request: Request[Any, Any, Any], meter_id: Id) -> Limits:
     """Limits of quantities of a device: its own, its product's, and what is watched of them."""
     deps = deps_of(request)
@@ -94,7 +107,7 @@ async def list_device_limits(request: Request[Any, Any, Any], meter_id: Id) -> L
     return _told(deps, found, of_device=True)
 
 
-@put("/meters/{meter_id:int}/limits", operation_id="set_device_limits", tags=["alarms"], opt=OPERATOR)
+@put("/meters/{meter_id:int}/limits", operation_id="set_device_limits", tags=["alarms"], opt=may(Permission.SET_LIMITS))
 async def set_device_limits(
     request: Request[Any, Any, Any], meter_id: Id, data: JSONBody[WantedLimits], reason: WhyQuery = ""
 ) -> Limits:

@@ -32,12 +32,14 @@ from openmains.edges.http import (
     command_safety,
     concentrators,
     device_management,
+    field,
     fleet,
     fleet_due,
     fleet_lives,
     fleet_meters,
     home,
     identity,
+    identity_roles,
     identity_session,
     imports,
     ingest,
@@ -70,6 +72,8 @@ from openmains.edges.http import (
     system,
     tariff,
     tariff_plans,
+    work_order,
+    work_order_field,
 )
 from openmains.edges.http.console import console_handlers
 from openmains.edges.http.deadline import Deadline
@@ -96,11 +100,12 @@ _HEADERS = {
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
 }
 _MODULES = (
-    identity_session, identity, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions, readings_edits,
-    readings_versions, readings_manual, readings_changes, alarm, alarm_life, alarm_limits, monitors, ingest, job, security, device_management,
-    command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff, tariff_plans, ledger,
-    billing, payment, readings_bulk, readings_sums, readings_saved, readings_tasks, areas, concentrators, imports, home, party,
-    party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log, subscriptions, rule, system,
+    identity_session, identity, identity_roles, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions,
+    readings_edits, readings_versions, readings_manual, readings_changes, alarm, alarm_life, alarm_limits, monitors, ingest, job,
+    security, device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff,
+    tariff_plans, ledger, billing, payment, readings_bulk, readings_sums, readings_saved, readings_tasks, areas, concentrators, imports,
+    home, party, party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log, subscriptions, field,
+    work_order, work_order_field, rule, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(
@@ -172,11 +177,23 @@ def openapi_config() -> OpenAPIConfig:
                 "ledger",
                 "billing",
                 "counter",
+                "field",
             )
         ]
         + [
             Tag(name=name)
-            for name in ("notices", "subscriptions", "rules", "dead letters", "jobs", "reports", "home", "system")
+            for name in (
+                "notices",
+                "subscriptions",
+                "rules",
+                "work orders",
+                "inspections",
+                "dead letters",
+                "jobs",
+                "reports",
+                "home",
+                "system",
+            )
         ],
         security=[{"token": []}, {"session": []}],
         components=Components(

@@ -37,6 +37,7 @@ from openmains.app.job.request import ask_for_job
 from openmains.app.paging import decode_cursor
 from openmains.app.problems import Problem
 from openmains.domain.fleet.coordinates import Datum
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import AreaId, AreaKindId, PremisesId
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import (
@@ -53,7 +54,7 @@ from openmains.edges.http.inputs import (
     page,
     revision_of,
 )
-from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.problems import language_of
 from openmains.edges.http.text_door import file_name
 from openmains.edges.http.uploads import LARGEST_IMPORT, keep_upload, kind_of
@@ -74,26 +75,26 @@ class AreaKindList(Struct, frozen=True):
     items: list[AreaKind]
 
 
-@get("/area-kinds", operation_id="list_area_kinds", tags=["fleet"], opt=VIEWER)
+@get("/area-kinds", operation_id="list_area_kinds", tags=["fleet"], opt=may(Permission.SEE_PLACES))
 async def list_area_kinds(request: Request[Any, Any, Any]) -> AreaKindList:
     """What the utility calls the areas of its tree."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         return AreaKindList(await work[AreaStore].kinds())
 
 
-@post("/area-kinds", operation_id="add_area_kind", tags=["fleet"], opt=ADMINISTRATOR)
+@post("/area-kinds", operation_id="add_area_kind", tags=["fleet"], opt=may(Permission.MANAGE_PLACES))
 async def add_area_kind(request: Request[Any, Any, Any], data: JSONBody[NewAreaKind]) -> AreaKind:
     """Add a kind of areas."""
     return await change_areas.add_kind(deps_of(request).store, actor_of(request), data)
 
 
-@patch("/area-kinds/{kind_id:int}", operation_id="change_area_kind", tags=["fleet"], opt=ADMINISTRATOR)
+@patch("/area-kinds/{kind_id:int}", operation_id="change_area_kind", tags=["fleet"], opt=may(Permission.MANAGE_PLACES))
 async def change_area_kind(request: Request[Any, Any, Any], kind_id: Id32, data: JSONBody[AreaKindChange]) -> AreaKind:
     """Rename a kind, or put it elsewhere in the order."""
     return await change_areas.change_kind(deps_of(request).store, actor_of(request), AreaKindId(kind_id), changes(data))
 
 
-@get("/areas", operation_id="list_areas", tags=["fleet"], opt=VIEWER)
+@get("/areas", operation_id="list_areas", tags=["fleet"], opt=may(Permission.SEE_PLACES))
 async def list_areas(
     request: Request[Any, Any, Any],
     q: Search = None,
@@ -114,7 +115,13 @@ async def list_areas(
     return page("areas", rows, limit, lambda area: area.code)
 
 
-@get("/areas/file", operation_id="download_areas", tags=["fleet"], opt=VIEWER)
+@get(
+    "/areas/file",
+    operation_id="download_areas",
+    media_type="application/octet-stream",
+    tags=["fleet"],
+    opt=may(Permission.SEE_PLACES),
+)
 async def download_areas(
     request: Request[Any, Any, Any],
     kind: FromQuery[Literal["csv", "xlsx"]] = "xlsx",
@@ -155,7 +162,7 @@ async def download_areas(
     status_code=202,
     tags=["fleet"],
     request_max_body_size=LARGEST_IMPORT,
-    opt=ADMINISTRATOR,
+    opt=may(Permission.MANAGE_PLACES),
 )
 async def import_areas(
     request: Request[Any, Any, Any],
@@ -180,7 +187,7 @@ async def import_areas(
     )
 
 
-@get("/areas/{area_id:int}", operation_id="read_area", tags=["fleet"], opt=VIEWER)
+@get("/areas/{area_id:int}", operation_id="read_area", tags=["fleet"], opt=may(Permission.SEE_PLACES))
 async def read_area(request: Request[Any, Any, Any], area_id: Id32) -> AreaDetail:
     """One area, the way to it, and what it holds with all below it."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -192,19 +199,19 @@ async def read_area(request: Request[Any, Any, Any], area_id: Id32) -> AreaDetai
     return AreaDetail(**{**structs.asdict(found), "meters": sums.meters}, above=above, sums=sums)
 
 
-@post("/areas", operation_id="add_area", tags=["fleet"], opt=ADMINISTRATOR)
+@post("/areas", operation_id="add_area", tags=["fleet"], opt=may(Permission.MANAGE_PLACES))
 async def add_area(request: Request[Any, Any, Any], data: JSONBody[NewArea]) -> Area:
     """Add an area."""
     return await change_areas.add_area(deps_of(request).store, actor_of(request), data)
 
 
-@patch("/areas/{area_id:int}", operation_id="change_area", tags=["fleet"], opt=ADMINISTRATOR)
+@patch("/areas/{area_id:int}", operation_id="change_area", tags=["fleet"], opt=may(Permission.MANAGE_PLACES))
 async def change_area(request: Request[Any, Any, Any], area_id: Id32, data: JSONBody[AreaChange]) -> Area:
     """Rename an area, or move it with all below it: for another ``parent_id`` a reason is needed."""
     return await change_areas.change_area(deps_of(request).store, actor_of(request), AreaId(area_id), changes(data))
 
 
-@get("/premises", operation_id="list_premises", tags=["fleet"], opt=VIEWER)
+@get("/premises", operation_id="list_premises", tags=["fleet"], opt=may(Permission.SEE_PLACES))
 async def list_premises(
     request: Request[Any, Any, Any],
     area_id: OptionalId32 = None,
@@ -221,7 +228,7 @@ async def list_premises(
     return page("premises", shown, limit, lambda one: one.premises_id)
 
 
-@get("/premises/{premises_id:int}", operation_id="read_premises", tags=["fleet"], opt=VIEWER)
+@get("/premises/{premises_id:int}", operation_id="read_premises", tags=["fleet"], opt=may(Permission.SEE_PLACES))
 async def read_premises(
     request: Request[Any, Any, Any], premises_id: Id, datum: DatumQuery = "wgs84"
 ) -> Response[Premises]:
@@ -233,14 +240,16 @@ async def read_premises(
     return _told(change_premises.shown_in(found, datum))
 
 
-@post("/premises", operation_id="add_premises", tags=["fleet"], opt=OPERATOR)
+@post("/premises", operation_id="add_premises", tags=["fleet"], opt=may(Permission.MANAGE_PREMISES))
 async def add_premises(request: Request[Any, Any, Any], data: JSONBody[NewPremises]) -> Response[Premises]:
     """Add premises."""
     made = await change_premises.add_premises(deps_of(request).store, actor_of(request), data)
     return _told(change_premises.shown_in(made, data.datum), 201)
 
 
-@patch("/premises/{premises_id:int}", operation_id="change_premises", tags=["fleet"], opt=OPERATOR)
+@patch(
+    "/premises/{premises_id:int}", operation_id="change_premises", tags=["fleet"], opt=may(Permission.MANAGE_PREMISES)
+)
 async def change_premises_(
     request: Request[Any, Any, Any], premises_id: Id, data: JSONBody[PremisesChange], if_match: IfMatch = None
 ) -> Response[Premises]:

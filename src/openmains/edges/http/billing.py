@@ -22,6 +22,7 @@ from openmains.app.billing.model import (
 from openmains.app.billing.ports import ArrearsWanted, BillStore, CorrectionStore, DayVolumes, RunStore
 from openmains.app.problems import Problem
 from openmains.app.tariff.simulate import UnitOf
+from openmains.domain.identity.permission import Permission
 from openmains.domain.tariff.plan import CustomerClass
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of, today_number
 from openmains.edges.http.inputs import (
@@ -38,7 +39,7 @@ from openmains.edges.http.inputs import (
     after_pair,
     page,
 )
-from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 
 MONTH = re.compile("[0-9]{4}-(0[1-9]|1[0-2])")
 Month = Annotated[str, Meta(pattern="^[0-9]{4}-(0[1-9]|1[0-2])$", description="YYYY-MM.")]
@@ -78,7 +79,7 @@ def _month(text: str) -> str:
     return text
 
 
-@get("/bill-runs", operation_id="list_bill_runs", tags=["billing"], opt=VIEWER)
+@get("/bill-runs", operation_id="list_bill_runs", tags=["billing"], opt=may(Permission.SEE_MONEY))
 async def list_bill_runs(request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None) -> Page[BillRun]:
     """Runs with how far they are, newest first."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -86,7 +87,7 @@ async def list_bill_runs(request: Request[Any, Any, Any], limit: Limit = 50, cur
     return page("bill-runs", rows, limit, lambda one: one.run_id)
 
 
-@post("/bill-runs", operation_id="start_bill_run", tags=["billing"], opt=ADMINISTRATOR)
+@post("/bill-runs", operation_id="start_bill_run", tags=["billing"], opt=may(Permission.RUN_BILLING))
 async def start_bill_run(request: Request[Any, Any, Any], data: JSONBody[NewRun]) -> BillRun:
     """Bill all accounts for a month that is over. What was billed before is not billed again; doubts are refused one by one."""
     deps, actor = deps_of(request), actor_of(request)
@@ -95,7 +96,7 @@ async def start_bill_run(request: Request[Any, Any, Any], data: JSONBody[NewRun]
     )
 
 
-@get("/bill-runs/{run_id:int}", operation_id="read_bill_run", tags=["billing"], opt=VIEWER)
+@get("/bill-runs/{run_id:int}", operation_id="read_bill_run", tags=["billing"], opt=may(Permission.SEE_MONEY))
 async def read_bill_run(request: Request[Any, Any, Any], run_id: Id) -> BillRun:
     """One run."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -110,14 +111,19 @@ async def read_bill_run(request: Request[Any, Any, Any], run_id: Id) -> BillRun:
     operation_id="resume_bill_run",
     status_code=200,
     tags=["billing"],
-    opt=ADMINISTRATOR,
+    opt=may(Permission.RUN_BILLING),
 )
 async def resume_bill_run(request: Request[Any, Any, Any], run_id: Id, data: JSONBody[Reason]) -> BillRun:
     """A run that stopped goes on behind its last part."""
     return await run.resume_run(deps_of(request).store, actor_of(request), run_id, data.reason)
 
 
-@get("/bill-runs/{run_id:int}/refused", operation_id="list_refused_accounts", tags=["billing"], opt=VIEWER)
+@get(
+    "/bill-runs/{run_id:int}/refused",
+    operation_id="list_refused_accounts",
+    tags=["billing"],
+    opt=may(Permission.SEE_MONEY),
+)
 async def list_refused_accounts(
     request: Request[Any, Any, Any], run_id: Id, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[RefusedAccount]:
@@ -129,7 +135,7 @@ async def list_refused_accounts(
     return page("refused", rows, limit, lambda one: one.account_id)
 
 
-@get("/bills", operation_id="list_bills", tags=["billing"], opt=VIEWER)
+@get("/bills", operation_id="list_bills", tags=["billing"], opt=may(Permission.SEE_MONEY))
 async def list_bills(
     request: Request[Any, Any, Any],
     account_id: OptionalId = None,
@@ -143,13 +149,13 @@ async def list_bills(
     return page("bills", rows, limit, lambda one: one.bill_id)
 
 
-@get("/bills/{bill_id:int}", operation_id="read_bill", tags=["billing"], opt=VIEWER)
+@get("/bills/{bill_id:int}", operation_id="read_bill", tags=["billing"], opt=may(Permission.SEE_MONEY))
 async def read_bill(request: Request[Any, Any, Any], bill_id: Id) -> BillDetail:
     """A bill with its sum line by line, and the days it rests on by version."""
     return await read.read_bill(deps_of(request).store, actor_of(request).tenant_id, bill_id)
 
 
-@get("/bills/{bill_id:int}/recomputed", operation_id="recompute_bill", tags=["billing"], opt=VIEWER)
+@get("/bills/{bill_id:int}/recomputed", operation_id="recompute_bill", tags=["billing"], opt=may(Permission.SEE_MONEY))
 async def recompute_bill(request: Request[Any, Any, Any], bill_id: Id) -> RecomputedBill:
     """Worked out again of its stored inputs: the same fen, or ``same`` says not; and which days have a newer version."""
     deps = deps_of(request)
@@ -160,7 +166,7 @@ async def recompute_bill(request: Request[Any, Any, Any], bill_id: Id) -> Recomp
     "/accounts/{account_id:int}/corrections/{month:str}",
     operation_id="preview_correction",
     tags=["billing"],
-    opt=VIEWER,
+    opt=may(Permission.SEE_MONEY),
 )
 async def preview_correction(request: Request[Any, Any, Any], account_id: Id, month: PathWord) -> list[CorrectedBill]:
     """What a correction of this account from a month (YYYY-MM) on would change now; nothing is written."""
@@ -170,7 +176,7 @@ async def preview_correction(request: Request[Any, Any, Any], account_id: Id, mo
     )
 
 
-@get("/bill-corrections", operation_id="list_corrections", tags=["billing"], opt=VIEWER)
+@get("/bill-corrections", operation_id="list_corrections", tags=["billing"], opt=may(Permission.SEE_MONEY))
 async def list_corrections(
     request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None
 ) -> Page[BillCorrection]:
@@ -180,7 +186,7 @@ async def list_corrections(
     return page("corrections", rows, limit, lambda one: one.correction_id)
 
 
-@post("/bill-corrections", operation_id="ask_for_correction", tags=["billing"], opt=OPERATOR)
+@post("/bill-corrections", operation_id="ask_for_correction", tags=["billing"], opt=may(Permission.ASK_FOR_MONEY))
 async def ask_for_correction(request: Request[Any, Any, Any], data: JSONBody[NewCorrection]) -> BillCorrection:
     """Ask for bills of an account to be made anew: nothing is booked until another person agrees."""
     deps = deps_of(request)
@@ -195,7 +201,7 @@ async def ask_for_correction(request: Request[Any, Any, Any], data: JSONBody[New
     operation_id="approve_correction",
     status_code=200,
     tags=["billing"],
-    opt=ADMINISTRATOR,
+    opt=may(Permission.APPROVE_MONEY),
 )
 async def approve_correction(
     request: Request[Any, Any, Any], correction_id: Id, data: JSONBody[Reason]
@@ -209,7 +215,7 @@ async def approve_correction(
     operation_id="reject_correction",
     status_code=200,
     tags=["billing"],
-    opt=OPERATOR,
+    opt=may(Permission.ASK_FOR_MONEY),
 )
 async def reject_correction(
     request: Request[Any, Any, Any], correction_id: Id, data: JSONBody[Reason]
@@ -226,7 +232,7 @@ async def _decide(request: Request[Any, Any, Any], correction_id: int, reason: s
     )  # fmt: skip
 
 
-@get("/arrears", operation_id="list_arrears", tags=["billing"], opt=VIEWER)
+@get("/arrears", operation_id="list_arrears", tags=["billing"], opt=may(Permission.SEE_MONEY))
 async def list_arrears(
     request: Request[Any, Any, Any],
     least_days: Annotated[int, QueryParameter(ge=1, le=36_500, description="Owed for so many days at the least.")] = 1,

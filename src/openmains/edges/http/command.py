@@ -28,11 +28,12 @@ from openmains.app.problems import Problem
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.life import State
 from openmains.domain.command.safety_closing import EVIDENCE_LEAST, EVIDENCE_MOST, REFERENCE_MOST
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import BatchId, CommandId, MeterId
 from openmains.domain.period import zone
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, Reason, after_id, page
-from openmains.edges.http.permissions import OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.problems import language_of
 
 
@@ -108,7 +109,12 @@ def _parameter(item: Any) -> CommandParameter:
     )
 
 
-@get("/meters/{meter_id:int}/command-kinds", operation_id="list_command_kinds", tags=["commands"], opt=VIEWER)
+@get(
+    "/meters/{meter_id:int}/command-kinds",
+    operation_id="list_command_kinds",
+    tags=["commands"],
+    opt=may(Permission.SEE_COMMANDS),
+)
 async def list_command_kinds(request: Request[Any, Any, Any], meter_id: Id) -> MeterCommands:
     """What this meter's product understands, for the composer."""
     _, drivers = command_parts(deps_of(request))
@@ -141,7 +147,9 @@ async def list_command_kinds(request: Request[Any, Any, Any], meter_id: Id) -> M
     return MeterCommands(kinds, [_parameter(item) for item in getattr(driver, "settings", {}).values()])
 
 
-@post("/meters/{meter_id:int}/commands", operation_id="give_command", tags=["commands"], opt=OPERATOR)
+@post(
+    "/meters/{meter_id:int}/commands", operation_id="give_command", tags=["commands"], opt=may(Permission.GIVE_COMMANDS)
+)
 async def give_a_command(request: Request[Any, Any, Any], meter_id: Id, data: JSONBody[NewCommand]) -> Given:
     """Give a command. The same ``unique_key`` again gives the same command and has no second effect."""
     deps = deps_of(request)
@@ -151,7 +159,7 @@ async def give_a_command(request: Request[Any, Any, Any], meter_id: Id, data: JS
     )
 
 
-@get("/commands", operation_id="list_commands", tags=["commands"], opt=VIEWER)
+@get("/commands", operation_id="list_commands", tags=["commands"], opt=may(Permission.SEE_COMMANDS))
 async def list_commands(
     request: Request[Any, Any, Any],
     meter_id: OptionalId = None,
@@ -176,7 +184,7 @@ async def list_commands(
     return page("commands", rows, limit, lambda command: command.command_id)
 
 
-@get("/commands/{command_id:int}", operation_id="read_command", tags=["commands"], opt=VIEWER)
+@get("/commands/{command_id:int}", operation_id="read_command", tags=["commands"], opt=may(Permission.SEE_COMMANDS))
 async def read_command(request: Request[Any, Any, Any], command_id: Id) -> CommandDetail:
     """One command with its history and what the meter answered."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -191,7 +199,7 @@ async def read_command(request: Request[Any, Any, Any], command_id: Id) -> Comma
     operation_id="download_meter_log",
     tags=["commands"],
     media_type="text/plain",
-    opt=OPERATOR,
+    opt=may(Permission.GIVE_COMMANDS),
 )
 async def download_meter_log(
     request: Request[Any, Any, Any],
@@ -222,7 +230,11 @@ async def download_meter_log(
 
 
 @post(
-    "/commands/{command_id:int}/cancel", operation_id="cancel_command", status_code=200, tags=["commands"], opt=OPERATOR
+    "/commands/{command_id:int}/cancel",
+    operation_id="cancel_command",
+    status_code=200,
+    tags=["commands"],
+    opt=may(Permission.GIVE_COMMANDS),
 )
 async def cancel_a_command(request: Request[Any, Any, Any], command_id: Id, data: JSONBody[Reason]) -> CommandDetail:
     """Call it off; one that was sent cannot be called back."""
@@ -235,7 +247,7 @@ async def cancel_a_command(request: Request[Any, Any, Any], command_id: Id, data
     operation_id="approve_command",
     status_code=200,
     tags=["commands"],
-    opt=OPERATOR,
+    opt=may(Permission.APPROVE_COMMANDS),
 )
 async def approve_a_command(request: Request[Any, Any, Any], command_id: Id, data: JSONBody[ApprovalOf]) -> KeyVerdict:
     """A second person agrees, with a sign-in at the signer; whoever gave it cannot."""
@@ -248,7 +260,7 @@ async def approve_a_command(request: Request[Any, Any, Any], command_id: Id, dat
     return verdict
 
 
-@get("/meters/{meter_id:int}/shadow", operation_id="read_shadow", tags=["commands"], opt=VIEWER)
+@get("/meters/{meter_id:int}/shadow", operation_id="read_shadow", tags=["commands"], opt=may(Permission.SEE_COMMANDS))
 async def read_shadow(request: Request[Any, Any, Any], meter_id: Id) -> Shadow:
     """What the meter should be set to, what it said, and where they differ."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:

@@ -20,12 +20,13 @@ from openmains.app.problems import Problem
 from openmains.app.spreadsheet import csv_bytes
 from openmains.domain.command.kinds import Kind
 from openmains.domain.command.life import State
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import BatchId, MeterId
 from openmains.domain.period import zone
 from openmains.edges.http.command import ApprovalOf, command_parts
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, after_id, page
-from openmains.edges.http.permissions import OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.problems import language_of
 
 _CSV_PAGE = 5000
@@ -61,7 +62,7 @@ class VerdictCounts(Struct, frozen=True):
     verdicts: dict[Annotated[str, Meta(max_length=40)], int]
 
 
-@get("/command-batches", operation_id="list_batches", tags=["commands"], opt=VIEWER)
+@get("/command-batches", operation_id="list_batches", tags=["commands"], opt=may(Permission.SEE_COMMANDS))
 async def list_batches(request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None) -> Page[Batch]:
     """Batches, newest first."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -69,7 +70,7 @@ async def list_batches(request: Request[Any, Any, Any], limit: Limit = 50, curso
     return page("batches", rows, limit, lambda batch: batch.batch_id)
 
 
-@post("/command-batches", operation_id="make_batch", tags=["commands"], opt=OPERATOR)
+@post("/command-batches", operation_id="make_batch", tags=["commands"], opt=may(Permission.GIVE_COMMANDS))
 async def make_a_batch(request: Request[Any, Any, Any], data: JSONBody[MakeBatch]) -> MadeBatch:
     """Draft a batch by filter or by a list of numbers; it runs when started."""
     deps = deps_of(request)
@@ -77,7 +78,7 @@ async def make_a_batch(request: Request[Any, Any, Any], data: JSONBody[MakeBatch
     return await make_batch(deps.store, deps.signer, switch, drivers, actor_of(request), data.batch, data.signer)
 
 
-@get("/command-batches/{batch_id:int}", operation_id="read_batch", tags=["commands"], opt=VIEWER)
+@get("/command-batches/{batch_id:int}", operation_id="read_batch", tags=["commands"], opt=may(Permission.SEE_COMMANDS))
 async def read_batch(request: Request[Any, Any, Any], batch_id: Id) -> Batch:
     """One batch: how far it is."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -92,7 +93,7 @@ async def read_batch(request: Request[Any, Any, Any], batch_id: Id) -> Batch:
     operation_id="steer_batch",
     status_code=200,
     tags=["commands"],
-    opt=OPERATOR,
+    opt=may(Permission.GIVE_COMMANDS),
 )
 async def steer_a_batch(request: Request[Any, Any, Any], batch_id: Id, data: JSONBody[Steer]) -> Batch:
     """Start, pause, resume, cancel."""
@@ -105,7 +106,7 @@ async def steer_a_batch(request: Request[Any, Any, Any], batch_id: Id, data: JSO
     operation_id="approve_batch",
     status_code=200,
     tags=["commands"],
-    opt=OPERATOR,
+    opt=may(Permission.APPROVE_COMMANDS),
 )
 async def approve_a_batch(request: Request[Any, Any, Any], batch_id: Id, data: JSONBody[ApprovalOf]) -> VerdictCounts:
     """A second person agrees to all of it, with a sign-in at the signer."""
@@ -113,7 +114,12 @@ async def approve_a_batch(request: Request[Any, Any, Any], batch_id: Id, data: J
     return _counts(await approve_batch(deps.store, deps.signer, actor_of(request), BatchId(batch_id), data.signer))
 
 
-@post("/command-batches/{batch_id:int}/inverse", operation_id="invert_batch", tags=["commands"], opt=OPERATOR)
+@post(
+    "/command-batches/{batch_id:int}/inverse",
+    operation_id="invert_batch",
+    tags=["commands"],
+    opt=may(Permission.GIVE_COMMANDS),
+)
 async def invert_a_batch(request: Request[Any, Any, Any], batch_id: Id, data: JSONBody[InverseKey]) -> MadeBatch:
     """Draft the batch that puts back what the meters said before."""
     deps = deps_of(request)
@@ -121,7 +127,12 @@ async def invert_a_batch(request: Request[Any, Any, Any], batch_id: Id, data: JS
     return await invert_batch(deps.store, switch, drivers, actor_of(request), BatchId(batch_id), data.unique_key)
 
 
-@get("/command-batches/{batch_id:int}/meters", operation_id="list_batch_meters", tags=["commands"], opt=VIEWER)
+@get(
+    "/command-batches/{batch_id:int}/meters",
+    operation_id="list_batch_meters",
+    tags=["commands"],
+    opt=may(Permission.SEE_COMMANDS),
+)
 async def list_batch_meters(
     request: Request[Any, Any, Any], batch_id: Id, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[BatchLine]:
@@ -134,7 +145,13 @@ async def list_batch_meters(
     return page("batch meters", rows, limit, lambda line: line.place)
 
 
-@get("/command-batches/{batch_id:int}/result", operation_id="download_batch_result", tags=["commands"], opt=OPERATOR)
+@get(
+    "/command-batches/{batch_id:int}/result",
+    operation_id="download_batch_result",
+    media_type="text/csv",
+    tags=["commands"],
+    opt=may(Permission.GIVE_COMMANDS),
+)
 async def download_batch_result(request: Request[Any, Any, Any], batch_id: Id) -> Response[bytes]:
     """What became of each meter, as CSV; ``content`` says in the caller's language what it was told, with units."""
     rows: list[Sequence[Any]] = [
@@ -165,7 +182,13 @@ async def download_batch_result(request: Request[Any, Any, Any], batch_id: Id) -
     return _csv(rows, f"batch-{batch_id}.csv")
 
 
-@get("/commands.csv", operation_id="download_commands", tags=["commands"], opt=VIEWER)
+@get(
+    "/commands.csv",
+    operation_id="download_commands",
+    media_type="text/csv",
+    tags=["commands"],
+    opt=may(Permission.SEE_COMMANDS),
+)
 async def download_commands(
     request: Request[Any, Any, Any],
     meter_id: OptionalId = None,
@@ -212,7 +235,13 @@ def _csv(rows: Sequence[Sequence[Any]], name: str) -> Response[bytes]:
     )
 
 
-@post("/report-plan", operation_id="preview_report_plan", status_code=200, tags=["commands"], opt=OPERATOR)
+@post(
+    "/report-plan",
+    operation_id="preview_report_plan",
+    status_code=200,
+    tags=["commands"],
+    opt=may(Permission.GIVE_COMMANDS),
+)
 async def preview_report_plan(request: Request[Any, Any, Any], data: JSONBody[PlanRequest]) -> ReportPlan:
     """Report times from the measured load of each cell: before and after, nothing changes."""
     deps = deps_of(request)
@@ -220,7 +249,7 @@ async def preview_report_plan(request: Request[Any, Any, Any], data: JSONBody[Pl
     return await plan(deps.store, _loads(deps), drivers, actor_of(request), data, deps.now_s())
 
 
-@post("/report-plan/apply", operation_id="apply_report_plan", tags=["commands"], opt=OPERATOR)
+@post("/report-plan/apply", operation_id="apply_report_plan", tags=["commands"], opt=may(Permission.GIVE_COMMANDS))
 async def apply_report_plan(request: Request[Any, Any, Any], data: JSONBody[ApplyPlan]) -> MadeBatch:
     """Draft the batch that tells the meters their new times."""
     deps = deps_of(request)

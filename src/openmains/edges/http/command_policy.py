@@ -13,10 +13,11 @@ from openmains.app.command.model import CommandPolicy, SettingTimes, Stop
 from openmains.app.command.plan_ports import NetworkCapacity, PlanStore
 from openmains.app.command.ports import CommandStore, StopSwitch
 from openmains.app.identity.model import Actor
+from openmains.domain.identity.permission import Permission
 from openmains.edges.http.command import ApprovalOf, command_parts
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Reason, WhyQuery
-from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 
 
 class CellCapacities(Struct, frozen=True):
@@ -33,14 +34,14 @@ class StopState(Struct, frozen=True):
     stop: Stop | None
 
 
-@get("/command-times", operation_id="list_command_times", tags=["commands"], opt=VIEWER)
+@get("/command-times", operation_id="list_command_times", tags=["commands"], opt=may(Permission.SEE_COMMANDS))
 async def list_command_times(request: Request[Any, Any, Any]) -> list[SettingTimes]:
     """Times of kinds that this utility, or one of its products, sets for itself."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         return await work[CommandStore].times()
 
 
-@put("/command-times", operation_id="set_command_times", tags=["commands"], opt=ADMINISTRATOR)
+@put("/command-times", operation_id="set_command_times", tags=["commands"], opt=may(Permission.MANAGE_COMMANDS))
 async def set_command_times(
     request: Request[Any, Any, Any], data: JSONBody[SettingTimes], reason: WhyQuery = ""
 ) -> SettingTimes:
@@ -49,14 +50,14 @@ async def set_command_times(
     return data
 
 
-@get("/command-policy", operation_id="read_command_policy", tags=["commands"], opt=VIEWER)
+@get("/command-policy", operation_id="read_command_policy", tags=["commands"], opt=may(Permission.SEE_COMMANDS))
 async def read_command_policy(request: Request[Any, Any, Any]) -> CommandPolicy:
     """This utility's share of meters that batches may configure in a day, and its office hours."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         return await work[CommandStore].policy()
 
 
-@put("/command-policy", operation_id="set_command_policy", tags=["commands"], opt=ADMINISTRATOR)
+@put("/command-policy", operation_id="set_command_policy", tags=["commands"], opt=may(Permission.MANAGE_COMMANDS))
 async def set_command_policy(
     request: Request[Any, Any, Any], data: JSONBody[CommandPolicy], reason: WhyQuery = ""
 ) -> CommandPolicy:
@@ -65,14 +66,14 @@ async def set_command_policy(
     return data
 
 
-@get("/cell-capacities", operation_id="list_cell_capacities", tags=["commands"], opt=VIEWER)
+@get("/cell-capacities", operation_id="list_cell_capacities", tags=["commands"], opt=may(Permission.SEE_COMMANDS))
 async def list_cell_capacities(request: Request[Any, Any, Any]) -> CellCapacities:
     """What this utility says that radio cells carry, and what holds for networks of which it says nothing."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         return CellCapacities(await work[PlanStore].capacities(), NetworkCapacity())
 
 
-@put("/cell-capacities", operation_id="set_cell_capacities", tags=["commands"], opt=ADMINISTRATOR)
+@put("/cell-capacities", operation_id="set_cell_capacities", tags=["commands"], opt=may(Permission.MANAGE_COMMANDS))
 async def set_cell_capacities(
     request: Request[Any, Any, Any], data: JSONBody[Annotated[list[NetworkCapacity], Meta(max_length=100)]]
 ) -> CellCapacities:
@@ -81,7 +82,7 @@ async def set_cell_capacities(
     return CellCapacities(data, NetworkCapacity())
 
 
-@get("/command-stop", operation_id="read_command_stop", tags=["commands"], opt=VIEWER)
+@get("/command-stop", operation_id="read_command_stop", tags=["commands"], opt=may(Permission.SEE_COMMANDS))
 async def read_command_stop(request: Request[Any, Any, Any]) -> StopState:
     """Whether commands are stopped."""
     switch, _ = command_parts(deps_of(request))
@@ -92,7 +93,9 @@ def _stop_state(switch: StopSwitch, actor: Actor) -> StopState:
     return StopState(switch.stopped(actor.tenant_id), switch.standing(actor.tenant_id))
 
 
-@post("/command-stop", operation_id="stop_commands", status_code=200, tags=["commands"], opt=OPERATOR)
+@post(
+    "/command-stop", operation_id="stop_commands", status_code=200, tags=["commands"], opt=may(Permission.STOP_COMMANDS)
+)
 async def stop_all_commands(request: Request[Any, Any, Any], data: JSONBody[Reason]) -> StopState:
     """Stop all commands of this utility at once: nothing is signed, nothing goes out."""
     deps, actor = deps_of(request), actor_of(request)
@@ -101,7 +104,13 @@ async def stop_all_commands(request: Request[Any, Any, Any], data: JSONBody[Reas
     return _stop_state(switch, actor)
 
 
-@post("/command-stop/resume", operation_id="resume_commands", status_code=200, tags=["commands"], opt=ADMINISTRATOR)
+@post(
+    "/command-stop/resume",
+    operation_id="resume_commands",
+    status_code=200,
+    tags=["commands"],
+    opt=may(Permission.MANAGE_COMMANDS),
+)
 async def resume_all_commands(request: Request[Any, Any, Any], data: JSONBody[ApprovalOf]) -> StopState:
     """End the stop, with an approver's sign-in at the signer. The platform's own stop ends at the machine only."""
     deps, actor = deps_of(request), actor_of(request)

@@ -9,13 +9,14 @@ from litestar.params import FromQuery, JSONBody
 from openmains.app.command import inspect_site
 from openmains.app.command.model import SafetyClosing, SiteInspection
 from openmains.app.command.ports import CommandStore
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import MeterId
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, after_id, page
-from openmains.edges.http.permissions import OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 
 
-@get("/safety-closings", operation_id="list_safety_closings", tags=["commands"], opt=VIEWER)
+@get("/safety-closings", operation_id="list_safety_closings", tags=["commands"], opt=may(Permission.SEE_COMMANDS))
 async def list_safety_closings(
     request: Request[Any, Any, Any],
     meter_id: OptionalId = None,
@@ -39,7 +40,7 @@ async def list_safety_closings(
     operation_id="inspect_site",
     status_code=200,
     tags=["commands"],
-    opt=OPERATOR,
+    opt=may(Permission.INSPECT_SITES),
 )
 async def inspect_the_site(
     request: Request[Any, Any, Any], meter_id: Id, data: JSONBody[SiteInspection]

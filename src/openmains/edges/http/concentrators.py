@@ -25,15 +25,16 @@ from openmains.app.fleet.concentrators import (
 from openmains.app.fleet.ports import ConcentratorStore
 from openmains.app.paging import decode_cursor
 from openmains.app.problems import Problem
+from openmains.domain.identity.permission import Permission
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, Page, WhyQuery, after_id, changes, page
-from openmains.edges.http.permissions import ADMINISTRATOR, VIEWER
+from openmains.edges.http.permissions import may
 
 LARGEST_FILE = 8 * 1024 * 1024  # 100,000 lines
 Search = Annotated[str | None, QueryParameter(min_length=1, max_length=64, description="A part of number or name.")]
 
 
-@get("/concentrators", operation_id="list_concentrators", tags=["fleet"], opt=VIEWER)
+@get("/concentrators", operation_id="list_concentrators", tags=["fleet"], opt=may(Permission.SEE_METERS))
 async def list_concentrators(
     request: Request[Any, Any, Any],
     q: Search = None,
@@ -48,7 +49,13 @@ async def list_concentrators(
     return page("concentrators", rows, limit, lambda row: row.number)
 
 
-@get("/concentrators/file", operation_id="download_concentrators", tags=["fleet"], opt=VIEWER)
+@get(
+    "/concentrators/file",
+    operation_id="download_concentrators",
+    media_type="text/csv",
+    tags=["fleet"],
+    opt=may(Permission.EXPORT_METERS),
+)
 async def download_concentrators(request: Request[Any, Any, Any]) -> Stream:
     """All of them with the meters behind each, as a CSV, as a stream. The import takes it back, in files of at most 100,000 lines."""
     return Stream(
@@ -75,7 +82,7 @@ async def _lines(pages: AsyncIterator[list[tuple[str, str, int, str]]]) -> Async
     "/concentrators/import",
     operation_id="import_concentrators",
     tags=["fleet"],
-    opt=ADMINISTRATOR,
+    opt=may(Permission.MANAGE_CONCENTRATORS),
     request_max_body_size=LARGEST_FILE + 10_000,
 )
 async def import_concentrators(request: Request[Any, Any, Any], data: MultipartBody[UploadFile]) -> ConcentratorImport:
@@ -87,7 +94,12 @@ async def import_concentrators(request: Request[Any, Any, Any], data: MultipartB
     return await use.import_concentrators(deps_of(request).store, actor_of(request), raw)
 
 
-@get("/concentrators/{concentrator_id:int}", operation_id="read_concentrator", tags=["fleet"], opt=VIEWER)
+@get(
+    "/concentrators/{concentrator_id:int}",
+    operation_id="read_concentrator",
+    tags=["fleet"],
+    opt=may(Permission.SEE_METERS),
+)
 async def read_concentrator(request: Request[Any, Any, Any], concentrator_id: Id) -> ConcentratorDetail:
     """One with its newest frames and what was refused."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -97,7 +109,12 @@ async def read_concentrator(request: Request[Any, Any, Any], concentrator_id: Id
     return found
 
 
-@get("/concentrators/{concentrator_id:int}/meters", operation_id="list_behind", tags=["fleet"], opt=VIEWER)
+@get(
+    "/concentrators/{concentrator_id:int}/meters",
+    operation_id="list_behind",
+    tags=["fleet"],
+    opt=may(Permission.SEE_METERS),
+)
 async def list_behind(
     request: Request[Any, Any, Any], concentrator_id: Id, limit: Limit = 100, cursor: Cursor = None
 ) -> Page[ConcentratorMeter]:
@@ -115,13 +132,18 @@ async def list_behind(
     return page("behind", shown, limit, lambda row: row.meter_id)
 
 
-@post("/concentrators", operation_id="add_concentrator", tags=["fleet"], opt=ADMINISTRATOR)
+@post("/concentrators", operation_id="add_concentrator", tags=["fleet"], opt=may(Permission.MANAGE_CONCENTRATORS))
 async def add_concentrator(request: Request[Any, Any, Any], data: JSONBody[NewConcentrator]) -> ConcentratorDetail:
     """Register one, with the meters that it may speak for."""
     return await use.add_concentrator(deps_of(request).store, actor_of(request), data)
 
 
-@patch("/concentrators/{concentrator_id:int}", operation_id="change_concentrator", tags=["fleet"], opt=ADMINISTRATOR)
+@patch(
+    "/concentrators/{concentrator_id:int}",
+    operation_id="change_concentrator",
+    tags=["fleet"],
+    opt=may(Permission.MANAGE_CONCENTRATORS),
+)
 async def change_concentrator(
     request: Request[Any, Any, Any], concentrator_id: Id, data: JSONBody[ConcentratorChange]
 ) -> ConcentratorDetail:
@@ -129,7 +151,12 @@ async def change_concentrator(
     return await use.change_concentrator(deps_of(request).store, actor_of(request), concentrator_id, changes(data))
 
 
-@post("/concentrators/{concentrator_id:int}/meters", operation_id="change_behind", tags=["fleet"], opt=ADMINISTRATOR)
+@post(
+    "/concentrators/{concentrator_id:int}/meters",
+    operation_id="change_behind",
+    tags=["fleet"],
+    opt=may(Permission.MANAGE_CONCENTRATORS),
+)
 async def change_behind(
     request: Request[Any, Any, Any], concentrator_id: Id, data: JSONBody[ConcentratorMetersChange]
 ) -> ConcentratorDetail:
@@ -137,7 +164,12 @@ async def change_behind(
     return await use.change_behind(deps_of(request).store, actor_of(request), concentrator_id, data)
 
 
-@delete("/concentrators/{concentrator_id:int}", operation_id="remove_concentrator", tags=["fleet"], opt=ADMINISTRATOR)
+@delete(
+    "/concentrators/{concentrator_id:int}",
+    operation_id="remove_concentrator",
+    tags=["fleet"],
+    opt=may(Permission.MANAGE_CONCENTRATORS),
+)
 async def remove_concentrator(request: Request[Any, Any, Any], concentrator_id: Id, reason: WhyQuery = "") -> None:
     """It may connect no more, and its meters are behind none."""
     await use.remove_concentrator(deps_of(request).store, actor_of(request), concentrator_id, reason)

@@ -19,6 +19,10 @@ from litestar.response import File, Response
 _FOR_EVER = "public, max-age=31536000, immutable"
 _TEXT = frozenset({"text/html", "text/css", "text/javascript", "application/javascript", "application/json",
                    "image/svg+xml"})  # fmt: skip
+_KINDS = {
+    ".js": "text/javascript",
+    ".webmanifest": "application/manifest+json",
+}  # whatever the machine's own table says
 _WORTH_BYTES = 1024  # below it the answer fits one packet either way
 
 
@@ -41,7 +45,8 @@ def console_handlers(folder: Path | None) -> list[Any]:
         if not target.is_relative_to(root) or not target.is_file():
             if "." in wanted.rsplit("/", 1)[-1]:
                 raise NotFoundException  # a missing asset; only pages fall back to the index
-            target = root / "index.html"
+            phone = root / "field" / "index.html"  # the phone pages are an app of their own
+            target = phone if wanted.split("/", 1)[0] == "field" and phone.is_file() else root / "index.html"
         return await _file(root, target, request)
 
     return [console_index, console_file]
@@ -49,7 +54,7 @@ def console_handlers(folder: Path | None) -> list[Any]:
 
 async def _file(root: Path, target: Path, request: Request[Any, Any, Any]) -> Response[Any]:
     cache = _FOR_EVER if "assets" in target.relative_to(root).parts else "no-cache"
-    kind = mimetypes.guess_type(target.name)[0] or "application/octet-stream"
+    kind = _KINDS.get(target.suffix) or mimetypes.guess_type(target.name)[0] or "application/octet-stream"
     headers = {"Cache-Control": cache}
     facts = await asyncio.to_thread(target.stat)
     if kind in _TEXT and facts.st_size >= _WORTH_BYTES:

@@ -16,6 +16,7 @@ from openmains.app.command.driver import CommandDrivers
 from openmains.app.command.plan_ports import CellLoads
 from openmains.app.command.ports import StopSwitch
 from openmains.app.command.signing_ports import Signer
+from openmains.app.field.photos import PhotoKey
 from openmains.app.fleet.driver_catalog import DriverCatalog
 from openmains.app.fleet.ports import Dimensions
 from openmains.app.home.summary import HomeSummaries
@@ -31,6 +32,7 @@ from openmains.app.readings.changes import ChangeStore
 from openmains.app.readings.ports import QuantityStore, ReadingStore
 from openmains.app.readings.report.ports import CollectionReports
 from openmains.app.rule.ports import RuleHistory
+from openmains.app.sealing.vault import KeyVault
 from openmains.app.security.model import OnSimSeparated
 from openmains.app.security.ports import KeyFiles
 from openmains.app.system.ports import LiveFeed, SystemView
@@ -88,6 +90,7 @@ class ApiDeps:
     reports: CollectionReports | None = None
     key_files: KeyFiles | None = None
     personal: PersonalVault | None = None
+    photos: KeyVault[PhotoKey] | None = None
     thresholds: Thresholds = field(default_factory=Thresholds)
     on_sim_separated: OnSimSeparated = "alarm"
     signer: Signer | None = None

@@ -14,10 +14,11 @@ from openmains.app.command.device_management.model import (
     OperationResult,
 )
 from openmains.app.problems import Problem
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import MeterId
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Id
-from openmains.edges.http.permissions import OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 
 TAGS = ["lwm2m"]
 
@@ -28,13 +29,19 @@ def _link(deps: ApiDeps) -> operate.MeterLink:
     return deps.meter_link
 
 
-@get("/lwm2m/objects", operation_id="list_lwm2m_objects", tags=TAGS, sync_to_thread=False, opt=VIEWER)
+@get(
+    "/lwm2m/objects",
+    operation_id="list_lwm2m_objects",
+    tags=TAGS,
+    sync_to_thread=False,
+    opt=may(Permission.SEE_PRODUCTS),
+)
 def list_lwm2m_objects() -> list[ObjectDefinition]:
     """All objects and resources that the platform knows, with their names."""
     return operate.known_objects()
 
 
-@get("/meters/{meter_id:int}/objects", operation_id="read_meter_objects", tags=TAGS, opt=VIEWER)
+@get("/meters/{meter_id:int}/objects", operation_id="read_meter_objects", tags=TAGS, opt=may(Permission.SEE_FRAMES))
 async def read_meter_objects(request: Request[Any, Any, Any], meter_id: Id) -> MeterObjects:
     """What the meter registered and what is observed there; the meter itself is not asked."""
     deps = deps_of(request)
@@ -42,7 +49,13 @@ async def read_meter_objects(request: Request[Any, Any, Any], meter_id: Id) -> M
 
 
 # Reading needs the operator too: each question costs a meter's battery.
-@post("/meters/{meter_id:int}/operations", operation_id="operate_meter", status_code=200, tags=TAGS, opt=OPERATOR)
+@post(
+    "/meters/{meter_id:int}/operations",
+    operation_id="operate_meter",
+    status_code=200,
+    tags=TAGS,
+    opt=may(Permission.OPERATE_METERS),
+)
 async def operate_meter(
     request: Request[Any, Any, Any], meter_id: Id, data: JSONBody[MeterOperation]
 ) -> OperationResult:

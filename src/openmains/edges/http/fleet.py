@@ -13,10 +13,11 @@ from openmains.app.fleet.driver_catalog import DriverIdentity, DriverLayout, Dri
 from openmains.app.fleet.model import NewProduct, Product, ProductChange
 from openmains.app.fleet.ports import ProductStore
 from openmains.app.problems import Problem
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import ProductId
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of, today_of
 from openmains.edges.http.inputs import Cursor, Id32, Limit, Page, PathWord, after_id, changes, hex_bytes, page
-from openmains.edges.http.permissions import ADMINISTRATOR, VIEWER
+from openmains.edges.http.permissions import may
 
 
 class DriverList(Struct, frozen=True):
@@ -53,7 +54,7 @@ def identity_of(deps: ApiDeps, driver: str) -> DriverIdentity | None:
     )
 
 
-@get("/products", operation_id="list_products", tags=["fleet"], opt=VIEWER)
+@get("/products", operation_id="list_products", tags=["fleet"], opt=may(Permission.SEE_PRODUCTS))
 async def list_products(request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None) -> Page[Product]:
     """Products of the tenant."""
     after = after_id("products", cursor) or 0
@@ -62,7 +63,7 @@ async def list_products(request: Request[Any, Any, Any], limit: Limit = 50, curs
     return page("products", rows, limit, lambda product: product.product_id)
 
 
-@get("/products/{product_id:int}", operation_id="read_product", tags=["fleet"], opt=VIEWER)
+@get("/products/{product_id:int}", operation_id="read_product", tags=["fleet"], opt=may(Permission.SEE_PRODUCTS))
 async def read_product(request: Request[Any, Any, Any], product_id: Id32) -> Product:
     """One product."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -72,7 +73,7 @@ async def read_product(request: Request[Any, Any, Any], product_id: Id32) -> Pro
     return found
 
 
-@post("/products", operation_id="add_product", tags=["fleet"], opt=ADMINISTRATOR)
+@post("/products", operation_id="add_product", tags=["fleet"], opt=may(Permission.MANAGE_PRODUCTS))
 async def add_product(request: Request[Any, Any, Any], data: JSONBody[NewProduct]) -> Product:
     """Add a product; its driver must be in the catalogue."""
     deps = deps_of(request)
@@ -85,7 +86,7 @@ async def add_product(request: Request[Any, Any, Any], data: JSONBody[NewProduct
     )
 
 
-@patch("/products/{product_id:int}", operation_id="change_product", tags=["fleet"], opt=ADMINISTRATOR)
+@patch("/products/{product_id:int}", operation_id="change_product", tags=["fleet"], opt=may(Permission.MANAGE_PRODUCTS))
 async def change_product(request: Request[Any, Any, Any], product_id: Id32, data: JSONBody[ProductChange]) -> Product:
     """Change a product; the next message is read with it."""
     deps = deps_of(request)
@@ -100,13 +101,13 @@ async def change_product(request: Request[Any, Any, Any], product_id: Id32, data
     )
 
 
-@get("/drivers", operation_id="list_drivers", tags=["drivers"], opt=VIEWER)
+@get("/drivers", operation_id="list_drivers", tags=["drivers"], opt=may(Permission.SEE_PRODUCTS))
 async def list_drivers(request: Request[Any, Any, Any]) -> DriverList:
     """The driver catalogue."""
     return DriverList(deps_of(request).drivers.pages())
 
 
-@get("/drivers/{maker:str}/{model:str}", operation_id="read_driver", tags=["drivers"], opt=VIEWER)
+@get("/drivers/{maker:str}/{model:str}", operation_id="read_driver", tags=["drivers"], opt=may(Permission.SEE_PRODUCTS))
 async def read_driver(request: Request[Any, Any, Any], maker: PathWord, model: PathWord) -> DriverPage:
     """One driver; its name is ``maker/model``."""
     for found in deps_of(request).drivers.pages():
@@ -115,7 +116,12 @@ async def read_driver(request: Request[Any, Any, Any], maker: PathWord, model: P
     raise Problem("not-found")
 
 
-@get("/drivers/{maker:str}/{model:str}/vectors", operation_id="list_driver_vectors", tags=["drivers"], opt=VIEWER)
+@get(
+    "/drivers/{maker:str}/{model:str}/vectors",
+    operation_id="list_driver_vectors",
+    tags=["drivers"],
+    opt=may(Permission.SEE_PRODUCTS),
+)
 async def list_driver_vectors(request: Request[Any, Any, Any], maker: PathWord, model: PathWord) -> VectorList:
     """Example frames of a driver with what they mean."""
     found = deps_of(request).drivers.vectors(f"{maker}/{model}")
@@ -124,7 +130,12 @@ async def list_driver_vectors(request: Request[Any, Any, Any], maker: PathWord, 
     return VectorList(found)
 
 
-@get("/drivers/{maker:str}/{model:str}/layout", operation_id="read_driver_layout", tags=["drivers"], opt=VIEWER)
+@get(
+    "/drivers/{maker:str}/{model:str}/layout",
+    operation_id="read_driver_layout",
+    tags=["drivers"],
+    opt=may(Permission.SEE_PRODUCTS),
+)
 async def read_driver_layout(request: Request[Any, Any, Any], maker: PathWord, model: PathWord) -> DriverLayout:
     """A driver's messages field by field, and the points it gives."""
     found = deps_of(request).drivers.layout(f"{maker}/{model}")
@@ -138,7 +149,7 @@ async def read_driver_layout(request: Request[Any, Any, Any], maker: PathWord, m
     operation_id="explain_frame",
     status_code=200,
     tags=["drivers"],
-    opt=VIEWER,
+    opt=may(Permission.SEE_PRODUCTS),
 )
 async def explain_frame(
     request: Request[Any, Any, Any], maker: PathWord, model: PathWord, data: JSONBody[FrameBody]

@@ -20,11 +20,12 @@ from openmains.app.paging import decode_cursor
 from openmains.app.problems import Problem
 from openmains.app.readings.bulk.files import csv_pages
 from openmains.app.unit_of_work import Work
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import AreaId
 from openmains.edges.http.bulk_inputs import CSV
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of, today_of
 from openmains.edges.http.inputs import Cursor, Key, Limit, OptionalId32, Page, WhyQuery, optional, page
-from openmains.edges.http.permissions import ADMINISTRATOR, VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.problems import language_of
 from openmains.edges.http.readings_bulk import kept_file, sheets
 
@@ -78,7 +79,7 @@ def chosen(
     return DueFilter(optional(AreaId, area_id), action, first, None if unknown else until, unknown, limit, after)
 
 
-@get("/meters/due", operation_id="list_due_meters", tags=["meters"], opt=VIEWER)
+@get("/meters/due", operation_id="list_due_meters", tags=["meters"], opt=may(Permission.SEE_METERS))
 async def list_due_meters(
     request: Request[Any, Any, Any],
     area_id: OptionalId32 = None,
@@ -99,7 +100,7 @@ async def list_due_meters(
     return page("due", rows, limit, _place)
 
 
-@get("/meters/due/counts", operation_id="count_due_meters", tags=["meters"], opt=VIEWER)
+@get("/meters/due/counts", operation_id="count_due_meters", tags=["meters"], opt=may(Permission.SEE_METERS))
 async def count_due_meters(
     request: Request[Any, Any, Any], area_id: OptionalId32 = None, last: Until = None
 ) -> list[DueCount]:
@@ -110,7 +111,13 @@ async def count_due_meters(
         return await work[LifeStore].due_counts(optional(AreaId, area_id), last or today_of(deps, actor) + AHEAD)
 
 
-@get("/meters/due/file", operation_id="download_due_meters", tags=["meters"], opt=VIEWER)
+@get(
+    "/meters/due/file",
+    operation_id="download_due_meters",
+    media_type="application/octet-stream",
+    tags=["meters"],
+    opt=may(Permission.EXPORT_METERS),
+)
 async def download_due_meters(
     request: Request[Any, Any, Any],
     kind: FromQuery[Literal["csv", "xlsx"]] = "xlsx",
@@ -137,14 +144,14 @@ async def download_due_meters(
         return await kept_file("due-meters.csv", CSV, csv_pages(HEADS[language], found))
 
 
-@get("/lifetime-rules", operation_id="list_lifetime_rules", tags=["meters"], opt=VIEWER)
+@get("/lifetime-rules", operation_id="list_lifetime_rules", tags=["meters"], opt=may(Permission.SEE_METERS))
 async def list_lifetime_rules(request: Request[Any, Any, Any]) -> LifetimeRules:
     """How long meters may be used, or when they are verified anew."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         return LifetimeRules(await work[LifeStore].lifetime_rules())
 
 
-@put("/lifetime-rules", operation_id="set_lifetime_rules", tags=["meters"], opt=ADMINISTRATOR)
+@put("/lifetime-rules", operation_id="set_lifetime_rules", tags=["meters"], opt=may(Permission.MANAGE_LIFETIMES))
 async def set_lifetime_rules(
     request: Request[Any, Any, Any], data: JSONBody[LifetimeRules], reason: WhyQuery = ""
 ) -> LifetimeRules:

@@ -31,6 +31,7 @@ from openmains.app.fleet.lives.model import (
 from openmains.app.fleet.lives.ports import LifeStore
 from openmains.app.problems import Problem
 from openmains.domain.fleet.meter_life import Life
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import AccountId, InstallationId, MeterId
 from openmains.domain.period import zone
 from openmains.edges.http.deps import actor_of, deps_of, today_of
@@ -49,7 +50,7 @@ from openmains.edges.http.inputs import (
     page,
     revision_of,
 )
-from openmains.edges.http.permissions import OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.uploads import keep_upload, kind_of
 
 LARGEST_ISSUE = 8 * 1024 * 1024
@@ -71,7 +72,7 @@ def _acts(request: Request[Any, Any, Any]) -> LifeActs:
     return LifeActs(deps.store, dimensions_of(deps), actor_of(request), deps.drivers.number_digits, deps.now_us())
 
 
-@get("/meters/{meter_id:int}/life", operation_id="read_meter_life", tags=["meters"], opt=VIEWER)
+@get("/meters/{meter_id:int}/life", operation_id="read_meter_life", tags=["meters"], opt=may(Permission.SEE_METERS))
 async def read_meter_life(request: Request[Any, Any, Any], meter_id: Id) -> MeterLife:
     """Where a meter stands in its life, what it is, when it is due, where it hung and all that was done to it."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -81,7 +82,9 @@ async def read_meter_life(request: Request[Any, Any, Any], meter_id: Id) -> Mete
     return found
 
 
-@patch("/meters/{meter_id:int}/life", operation_id="change_meter_facts", tags=["meters"], opt=OPERATOR)
+@patch(
+    "/meters/{meter_id:int}/life", operation_id="change_meter_facts", tags=["meters"], opt=may(Permission.MANAGE_METERS)
+)
 async def change_meter_facts(
     request: Request[Any, Any, Any], meter_id: Id, data: JSONBody[MeterFactsChange], if_match: IfMatch = None
 ) -> MeterLife:
@@ -93,7 +96,7 @@ async def change_meter_facts(
     )  # fmt: skip
 
 
-@get("/stock", operation_id="list_stock", tags=["meters"], opt=VIEWER)
+@get("/stock", operation_id="list_stock", tags=["meters"], opt=may(Permission.SEE_METERS))
 async def list_stock(
     request: Request[Any, Any, Any],
     life: FromQuery[Literal["stock", "issued", "removed", "repair", "scrap"]] = "stock",
@@ -107,7 +110,7 @@ async def list_stock(
     return page(scope, rows, limit, lambda row: row.meter_id)
 
 
-@post("/stock", operation_id="receive_meters", tags=["meters"], opt=OPERATOR)
+@post("/stock", operation_id="receive_meters", tags=["meters"], opt=may(Permission.MANAGE_STOCK))
 async def receive_meters(request: Request[Any, Any, Any], data: JSONBody[Delivery]) -> Issued:
     """Meters come into the warehouse: nothing is expected of them until they are installed. The same key again is the same delivery."""
     deps, actor = deps_of(request), actor_of(request)
@@ -116,7 +119,7 @@ async def receive_meters(request: Request[Any, Any, Any], data: JSONBody[Deliver
     )  # fmt: skip
 
 
-@post("/stock/issue", operation_id="issue_meters", status_code=200, tags=["meters"], opt=OPERATOR)
+@post("/stock/issue", operation_id="issue_meters", status_code=200, tags=["meters"], opt=may(Permission.MANAGE_STOCK))
 async def issue_meters(request: Request[Any, Any, Any], data: JSONBody[IssueRequest]) -> Issued:
     """Issue meters from the warehouse to a person, all lines or none."""
     deps = deps_of(request)
@@ -129,7 +132,7 @@ async def issue_meters(request: Request[Any, Any, Any], data: JSONBody[IssueRequ
     status_code=200,
     tags=["meters"],
     request_max_body_size=LARGEST_ISSUE,
-    opt=OPERATOR,
+    opt=may(Permission.MANAGE_STOCK),
 )
 async def issue_by_file(
     request: Request[Any, Any, Any], data: MultipartBody[UploadFile], reason: WhyQuery = ""
@@ -145,13 +148,13 @@ async def issue_by_file(
     )  # fmt: skip
 
 
-@post("/stock/acts", operation_id="act_on_stock", status_code=200, tags=["meters"], opt=OPERATOR)
+@post("/stock/acts", operation_id="act_on_stock", status_code=200, tags=["meters"], opt=may(Permission.MANAGE_STOCK))
 async def act_on_stock(request: Request[Any, Any, Any], data: JSONBody[StoreRequest]) -> MeterLife:
     """Bring back what was issued, send to repair, put back into stock, scrap."""
     return await _acts(request).act(data)
 
 
-@get("/installations", operation_id="list_installations", tags=["meters"], opt=VIEWER)
+@get("/installations", operation_id="list_installations", tags=["meters"], opt=may(Permission.SEE_METERS))
 async def list_installations(
     request: Request[Any, Any, Any],
     account_id: OptionalId = None,
@@ -170,25 +173,37 @@ async def list_installations(
     return page("installations", rows, limit, lambda row: row.installation_id)
 
 
-@post("/installations", operation_id="install_meter", tags=["meters"], opt=OPERATOR)
+@post("/installations", operation_id="install_meter", tags=["meters"], opt=may(Permission.INSTALL_METERS))
 async def install_meter(request: Request[Any, Any, Any], data: JSONBody[InstallationRequest]) -> MeterLife:
     """Hang a meter that was issued at an account; its messages are accepted from then on. Another person accepts it."""
     return await _acts(request).install(data)
 
 
-@post("/installations/exchange", operation_id="exchange_meter", tags=["meters"], opt=OPERATOR)
+@post("/installations/exchange", operation_id="exchange_meter", tags=["meters"], opt=may(Permission.INSTALL_METERS))
 async def exchange_meter(request: Request[Any, Any, Any], data: JSONBody[ExchangeRequest]) -> MeterLife:
     """One meter for another, as one act at one instant: the old one's closing and the new one's opening register. Answers the new meter."""
     return await _acts(request).exchange(data)
 
 
-@post("/installations/remove", operation_id="take_off_meter", status_code=200, tags=["meters"], opt=OPERATOR)
+@post(
+    "/installations/remove",
+    operation_id="take_off_meter",
+    status_code=200,
+    tags=["meters"],
+    opt=may(Permission.INSTALL_METERS),
+)
 async def take_off_meter(request: Request[Any, Any, Any], data: JSONBody[RemoveRequest]) -> MeterLife:
     """Take a meter off with its closing register; nothing comes in its place."""
     return await _acts(request).remove(data)
 
 
-@post("/installations/move", operation_id="move_meter", status_code=200, tags=["meters"], opt=OPERATOR)
+@post(
+    "/installations/move",
+    operation_id="move_meter",
+    status_code=200,
+    tags=["meters"],
+    opt=may(Permission.INSTALL_METERS),
+)
 async def move_meter(request: Request[Any, Any, Any], data: JSONBody[MoveRequest]) -> MeterLife:
     """Let a meter that stays on its wall belong to another account: one register ends the one and opens the other."""
     return await _acts(request).move(data)
@@ -199,7 +214,7 @@ async def move_meter(request: Request[Any, Any, Any], data: JSONBody[MoveRequest
     operation_id="accept_installation",
     status_code=200,
     tags=["meters"],
-    opt=OPERATOR,
+    opt=may(Permission.ACCEPT_INSTALLATIONS),
 )
 async def accept_installation(
     request: Request[Any, Any, Any], installation_id: Id, data: JSONBody[AcceptanceRequest]

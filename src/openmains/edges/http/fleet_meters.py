@@ -27,12 +27,14 @@ from openmains.app.fleet.model import (
     RegisteredMeter,
 )
 from openmains.app.fleet.ports import Dimensions, MeterSearch, MeterStore
+from openmains.app.identity.exports import note_meters_export
 from openmains.app.identity.model import Actor
 from openmains.app.paging import decode_cursor, encode_cursor
 from openmains.app.party import customers
 from openmains.app.party.ports import PersonalStore
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Work
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import AreaId, MeterId, ProductId
 from openmains.domain.party.personal import PersonalField
 from openmains.domain.period import zone
@@ -52,7 +54,7 @@ from openmains.edges.http.inputs import (
     revision_of,
 )
 from openmains.edges.http.party import vault_of
-from openmains.edges.http.permissions import OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.problems import language_of
 
 Kinds = Annotated[
@@ -76,7 +78,7 @@ async def _answer(deps: ApiDeps, actor: Actor, meter: MeterDetail, status: int =
     return Response(meter, status_code=status, headers={"ETag": f'"{meter.revision}"'})
 
 
-@get("/meters", operation_id="list_meters", tags=["meters"], opt=VIEWER)
+@get("/meters", operation_id="list_meters", tags=["meters"], opt=may(Permission.SEE_METERS))
 async def list_meters(
     request: Request[Any, Any, Any],
     q: Annotated[
@@ -144,7 +146,13 @@ async def _hits(
     return found, encode_cursor("search", hits[-1].cursor) if more else None
 
 
-@get("/meters/file", operation_id="download_meters", tags=["meters"], opt=VIEWER)
+@get(
+    "/meters/file",
+    operation_id="download_meters",
+    media_type="application/octet-stream",
+    tags=["meters"],
+    opt=may(Permission.EXPORT_METERS),
+)
 async def download_meters(
     request: Request[Any, Any, Any],
     kind: FromQuery[Literal["csv", "xlsx"]] = "xlsx",
@@ -166,6 +174,14 @@ async def download_meters(
     chosen = tuple(columns.split(",")) if columns else tuple(export.COLUMNS)
     if unknown := [name for name in chosen if name not in export.COLUMNS]:
         raise Problem("invalid-input", fields=tuple(("/columns", "not-accepted") for _ in unknown))
+
+    told = 0
+
+    async def counted() -> AsyncIterator[list[RegisteredMeter]]:
+        nonlocal told
+        async for rows in pages():
+            told += len(rows)
+            yield rows
 
     async def pages() -> AsyncIterator[list[RegisteredMeter]]:
         cursor, after, hits = None, None, 0
@@ -201,7 +217,16 @@ async def download_meters(
         path = Path(made.name)
     write = export.write_xlsx if kind == "xlsx" else export.write_csv
     try:
-        await write(path, pages(), chosen, zone(actor.zone), language_of(request))
+        await write(path, counted(), chosen, zone(actor.zone), language_of(request))
+        asked = {
+            "q": q,
+            "area_id": area_id,
+            "product_id": product_id,
+            "status": status,
+            "kind": kind,
+            "columns": columns,
+        }
+        await note_meters_export(deps.store, actor, told, asked)
     except BaseException:
         await asyncio.to_thread(path.unlink, missing_ok=True)
         raise
@@ -214,7 +239,7 @@ async def download_meters(
     )
 
 
-@get("/meters/{meter_id:int}", operation_id="read_meter", tags=["meters"], opt=VIEWER)
+@get("/meters/{meter_id:int}", operation_id="read_meter", tags=["meters"], opt=may(Permission.SEE_METERS))
 async def read_meter(request: Request[Any, Any, Any], meter_id: Id) -> Response[MeterDetail]:
     """One meter with its customer and last state; the ETag is for the next change."""
     deps, actor = deps_of(request), actor_of(request)
@@ -225,7 +250,7 @@ async def read_meter(request: Request[Any, Any, Any], meter_id: Id) -> Response[
     return await _answer(deps, actor, found)
 
 
-@post("/meters", operation_id="add_meter", tags=["meters"], opt=OPERATOR)
+@post("/meters", operation_id="add_meter", tags=["meters"], opt=may(Permission.MANAGE_METERS))
 async def add_meter(request: Request[Any, Any, Any], data: JSONBody[NewMeter]) -> Response[MeterDetail]:
     """Add a meter; its messages are accepted within seconds."""
     deps, actor = deps_of(request), actor_of(request)
@@ -233,7 +258,7 @@ async def add_meter(request: Request[Any, Any, Any], data: JSONBody[NewMeter]) -
     return await _answer(deps, actor, made, 201)
 
 
-@patch("/meters/{meter_id:int}", operation_id="change_meter", tags=["meters"], opt=OPERATOR)
+@patch("/meters/{meter_id:int}", operation_id="change_meter", tags=["meters"], opt=may(Permission.MANAGE_METERS))
 async def change_meter(
     request: Request[Any, Any, Any], meter_id: Id, data: JSONBody[MeterChange], if_match: IfMatch = None
 ) -> Response[MeterDetail]:
@@ -246,7 +271,13 @@ async def change_meter(
     return await _answer(deps, actor, found)
 
 
-@delete("/meters/{meter_id:int}", operation_id="remove_meter", status_code=200, tags=["meters"], opt=OPERATOR)
+@delete(
+    "/meters/{meter_id:int}",
+    operation_id="remove_meter",
+    status_code=200,
+    tags=["meters"],
+    opt=may(Permission.MANAGE_METERS),
+)
 async def remove_meter(
     request: Request[Any, Any, Any],
     meter_id: Id,

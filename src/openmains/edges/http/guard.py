@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The guard of every operation: who asks, from where, how often, and whether the role is enough (R13.2)."""
+"""The guard of every operation: who asks, from where, how often, and whether the person may (R13.2, R13.5)."""
 
 import ipaddress
 import math
@@ -17,7 +17,7 @@ from openmains.app.identity.hashing import hash_secret
 from openmains.app.identity.model import Actor
 from openmains.app.identity.session import note_use
 from openmains.app.problems import Problem
-from openmains.domain.identity.role import covers
+from openmains.domain.identity.permission import PERMISSIONS
 from openmains.edges.http.deps import ApiDeps, Connection, client_address, client_hop, deps_of
 from openmains.edges.http.permissions import access_of, operation_of
 from openmains.edges.http.problems import request_id_of
@@ -55,7 +55,7 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
     """Raises the ``Problem`` that keeps the caller out; sets the actor otherwise."""
     access = access_of(handler)
     deps = deps_of(connection)
-    if access is not None and access.role is None:
+    if access is not None and access.is_public:
         if operation_of(handler) == "sign_in":
             _limit(deps.sign_in_limiter.wait_s(client_address(connection)))
             _check_origin(connection, deps, header_needed=False)
@@ -69,8 +69,11 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
     is_socket = connection.scope["type"] == ScopeType.WEBSOCKET
     if actor.kind == "session" and (is_socket or _method(connection) not in _SAFE):
         _check_origin(connection, deps, header_needed=not is_socket)
-    if access is None or access.role is None or not covers(actor.role, access.role):
-        raise Problem("not-allowed", needed=access.role.value if access and access.role else "?")
+    if access is None:
+        raise Problem("not-allowed", needed="?")
+    if access.permission is not None and access.permission not in actor.permissions:
+        words = PERMISSIONS[access.permission]
+        raise Problem("not-allowed", needed=(words.zh, words.en))
     if actor.must_change and not access.before_password_change:
         raise Problem("change-password-first")
     connection.scope["state"]["actor"] = actor
@@ -97,10 +100,14 @@ async def identify(connection: Connection, deps: ApiDeps) -> Actor | None:
 
 
 async def is_still_allowed(connection: Connection, deps: ApiDeps, actor: Actor) -> bool:
-    """Whether the credential of an open connection still stands: not signed out, revoked or over, its person enabled, in the same
-    role, and not asked for another password since."""
+    """Whether the credential of an open connection still stands: not signed out, revoked or over, its person enabled, with the
+    same permissions, and not asked for another password since."""
     found = await deps.sign_in_store.find_credential(connection.scope["state"]["secret_hash"])
-    return found is not None and (found.user_id, found.role) == (actor.user_id, actor.role) and not found.must_change
+    return (
+        found is not None
+        and (found.user_id, found.permissions) == (actor.user_id, actor.permissions)
+        and not found.must_change
+    )
 
 
 def _is_local(connection: Connection, deps: ApiDeps) -> bool:

@@ -12,21 +12,21 @@ from openmains.app.home.ports import HomeStore
 from openmains.app.home.summary import work_waiting
 from openmains.app.paging import decode_cursor
 from openmains.app.problems import Problem
-from openmains.domain.identity.role import Role, covers
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import MeterId
 from openmains.domain.period import utc_of_us
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Key, Limit, Page, page
-from openmains.edges.http.permissions import VIEWER
+from openmains.edges.http.permissions import SIGNED_IN, may
 
 
-@get("/home", operation_id="read_home", tags=["home"], opt=VIEWER)
+@get("/home", operation_id="read_home", tags=["home"], opt=may(Permission.SEE_HOME))
 async def read_home(request: Request[Any, Any, Any]) -> HomeSummary:
     """Meters by how they stand, open alarms by age, the newest of them."""
     return await deps_of(request).home.summary(actor_of(request))
 
 
-@get("/waiting", operation_id="list_waiting", tags=["home"], opt=VIEWER)
+@get("/waiting", operation_id="list_waiting", tags=["home"], opt=SIGNED_IN)
 async def list_waiting(request: Request[Any, Any, Any]) -> Waiting:
     """How much work waits for the person who asks, by kind: approvals by others, readings to be reviewed and the like."""
     return await work_waiting(deps_of(request).store, actor_of(request))
@@ -36,12 +36,12 @@ def _us(at: datetime) -> int:
     return (at - utc_of_us(0)) // timedelta(microseconds=1)
 
 
-@get("/meters/{meter_id:int}/timeline", operation_id="list_timeline", tags=["home"], opt=VIEWER)
+@get("/meters/{meter_id:int}/timeline", operation_id="list_timeline", tags=["home"], opt=may(Permission.SEE_TIMELINE))
 async def list_timeline(
     request: Request[Any, Any, Any], meter_id: Id, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[MeterEvent]:
     """What happened to a meter, newest first: alarms, commands, findings, edits, readings by persons, safety closings; for
-    administrators also what persons did to its record."""
+    who may see the trail also what persons did to its record."""
     deps, actor = deps_of(request), actor_of(request)
     before = decode_cursor("timeline", cursor, tuple[Key, str, Key])
     async with deps.store.tenant(actor.tenant_id) as work:
@@ -51,7 +51,7 @@ async def list_timeline(
             MeterId(meter_id),
             before,
             limit + 1,
-            has_trail=covers(actor.role, Role.ADMINISTRATOR),
+            has_trail=actor.may(Permission.SEE_TRAIL),
         )
     return page("timeline", rows, limit, lambda event: (_us(event.at), event.kind, event.reference))
 

@@ -17,7 +17,7 @@ from openmains.app.identity.tokens import revoke_token as end_token
 from openmains.app.identity.tokens import whose_tokens
 from openmains.app.problems import Problem
 from openmains.domain.identity.login import WRITTEN
-from openmains.domain.identity.role import Role
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import TokenId, UserId
 from openmains.domain.period import date_to_day, utc, zone
 from openmains.edges.http.deps import actor_of, deps_of
@@ -36,18 +36,21 @@ from openmains.edges.http.inputs import (
     optional,
     page,
 )
-from openmains.edges.http.permissions import ADMINISTRATOR, VIEWER
+from openmains.edges.http.permissions import SIGNED_IN, may
 
 Locale = Literal["zh", "en"]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
+RoleCode = Annotated[
+    str, Meta(pattern="^[a-z][a-z0-9-]{1,31}$", description="Code of a role, built-in or the utility's own.")
+]
 
 
 class NewUser(Struct, frozen=True, forbid_unknown_fields=True):
-    """A person to add; an administrator needs a reason."""
+    """A person to add; a role that manages people needs a reason."""
 
     login: Annotated[str, Meta(min_length=2, max_length=64, pattern=f"^{WRITTEN}$")]
     name: Name
-    role: Role
+    role: RoleCode
     locale: Locale = "zh"
     reason: ReasonText = ""
 
@@ -57,7 +60,7 @@ class UserChange(Struct, frozen=True, forbid_unknown_fields=True):
     need a reason."""
 
     name: Name | UnsetType = UNSET
-    role: Role | UnsetType = UNSET
+    role: RoleCode | UnsetType = UNSET
     locale: Locale | UnsetType = UNSET
     disabled: bool | UnsetType = UNSET
     unlock: bool | UnsetType = UNSET
@@ -78,10 +81,10 @@ class NewPassword(Struct, frozen=True):
 
 
 class NewToken(Struct, frozen=True, forbid_unknown_fields=True):
-    """A token to make; without ``valid_days`` it holds until revoked. Such a one, or an administrator's, needs a reason."""
+    """A token to make; without ``valid_days`` it holds until revoked. Such a one, or one that manages people, needs a reason."""
 
     name: Name
-    role: Role
+    role: RoleCode
     valid_days: Annotated[int, Meta(ge=1, le=3650)] | None = 365
     reason: ReasonText = ""
 
@@ -93,7 +96,7 @@ class TokenWithSecret(Struct, frozen=True):
     secret: str
 
 
-@get("/users", operation_id="list_users", tags=["identity"], opt=ADMINISTRATOR)
+@get("/users", operation_id="list_users", tags=["identity"], opt=may(Permission.MANAGE_USERS))
 async def list_users(request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None) -> Page[User]:
     """People of the tenant."""
     after = after_id("users", cursor) or 0
@@ -101,7 +104,7 @@ async def list_users(request: Request[Any, Any, Any], limit: Limit = 50, cursor:
         return page("users", await work[UserStore].page(limit + 1, after), limit, lambda user: user.user_id)
 
 
-@get("/users/{user_id:int}", operation_id="read_user", tags=["identity"], opt=ADMINISTRATOR)
+@get("/users/{user_id:int}", operation_id="read_user", tags=["identity"], opt=may(Permission.MANAGE_USERS))
 async def read_user(request: Request[Any, Any, Any], user_id: Id) -> User:
     """One person."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -111,7 +114,7 @@ async def read_user(request: Request[Any, Any, Any], user_id: Id) -> User:
     return found
 
 
-@post("/users", operation_id="create_user", tags=["identity"], opt=ADMINISTRATOR)
+@post("/users", operation_id="create_user", tags=["identity"], opt=may(Permission.MANAGE_USERS))
 async def create_user(request: Request[Any, Any, Any], data: JSONBody[NewUser]) -> UserWithPassword:
     """Add a person."""
     user, password = await add_person(
@@ -126,7 +129,7 @@ async def create_user(request: Request[Any, Any, Any], data: JSONBody[NewUser]) 
     return UserWithPassword(user, password)
 
 
-@patch("/users/{user_id:int}", operation_id="change_user", tags=["identity"], opt=ADMINISTRATOR)
+@patch("/users/{user_id:int}", operation_id="change_user", tags=["identity"], opt=may(Permission.MANAGE_USERS))
 async def change_user(request: Request[Any, Any, Any], user_id: Id, data: JSONBody[UserChange]) -> User:
     """Change a person's name, role, language, lock."""
     values = changes(data)
@@ -134,7 +137,12 @@ async def change_user(request: Request[Any, Any, Any], user_id: Id, data: JSONBo
     return await use.change_user(deps_of(request).store, actor_of(request), UserId(user_id), values, reason)
 
 
-@post("/users/{user_id:int}/password", operation_id="reset_user_password", tags=["identity"], opt=ADMINISTRATOR)
+@post(
+    "/users/{user_id:int}/password",
+    operation_id="reset_user_password",
+    tags=["identity"],
+    opt=may(Permission.MANAGE_USERS),
+)
 async def reset_user_password(
     request: Request[Any, Any, Any], user_id: Id, data: JSONBody[Reason | None] = None
 ) -> NewPassword:
@@ -143,15 +151,15 @@ async def reset_user_password(
     return NewPassword(await use.reset_password(deps_of(request).store, actor_of(request), UserId(user_id), why))
 
 
-@delete("/users/{user_id:int}", operation_id="remove_user", tags=["identity"], opt=ADMINISTRATOR)
+@delete("/users/{user_id:int}", operation_id="remove_user", tags=["identity"], opt=may(Permission.MANAGE_USERS))
 async def remove_user(request: Request[Any, Any, Any], user_id: Id, reason: WhyQuery = "") -> None:
     """Remove a person; what the person did stays in the trail."""
     await use.remove_user(deps_of(request).store, actor_of(request), UserId(user_id), reason)
 
 
-@get("/tokens", operation_id="list_tokens", tags=["identity"], opt=VIEWER)
+@get("/tokens", operation_id="list_tokens", tags=["identity"], opt=SIGNED_IN)
 async def list_tokens(request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None) -> Page[ApiToken]:
-    """One's own tokens; an administrator sees all."""
+    """One's own tokens; who manages people sees all."""
     actor = actor_of(request)
     after = after_id("tokens", cursor) or 0
     async with deps_of(request).store.tenant(actor.tenant_id) as work:
@@ -159,9 +167,9 @@ async def list_tokens(request: Request[Any, Any, Any], limit: Limit = 50, cursor
     return page("tokens", rows, limit, lambda token: token.token_id)
 
 
-@post("/tokens", operation_id="create_token", tags=["identity"], opt=VIEWER)
+@post("/tokens", operation_id="create_token", tags=["identity"], opt=SIGNED_IN)
 async def create_token(request: Request[Any, Any, Any], data: JSONBody[NewToken]) -> TokenWithSecret:
-    """Make an API token of at most one's own role."""
+    """Make an API token that may do at most what oneself may."""
     deps = deps_of(request)
     token, secret = await make_token(
         deps.store, actor_of(request), name=data.name, role=data.role, valid_days=data.valid_days, now=deps.now(),
@@ -170,7 +178,7 @@ async def create_token(request: Request[Any, Any, Any], data: JSONBody[NewToken]
     return TokenWithSecret(token, secret)
 
 
-@delete("/tokens/{token_id:int}", operation_id="revoke_token", tags=["identity"], opt=VIEWER)
+@delete("/tokens/{token_id:int}", operation_id="revoke_token", tags=["identity"], opt=SIGNED_IN)
 async def revoke_token(request: Request[Any, Any, Any], token_id: Id, reason: WhyQuery = "") -> None:
     """Revoke a token at once."""
     await end_token(deps_of(request).store, actor_of(request), TokenId(token_id), reason)
@@ -190,7 +198,7 @@ def bounds_of(actor: Actor, first: date | None, last: date | None) -> tuple[date
     )
 
 
-@get("/audit", operation_id="list_audit", tags=["identity"], opt=ADMINISTRATOR)
+@get("/audit", operation_id="list_audit", tags=["identity"], opt=may(Permission.SEE_TRAIL))
 async def list_audit(
     request: Request[Any, Any, Any],
     limit: Limit = 50,

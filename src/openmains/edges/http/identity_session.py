@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from openmains.app.identity.model import Actor
 from openmains.app.identity.session import sign_out as end_session
-from openmains.domain.identity.role import Role
+from openmains.domain.identity.permission import Permission
 from openmains.edges.http.deps import actor_of, client_address, deps_of
 from openmains.edges.http.guard import BROWSER_COOKIE, browser_cookie, session_cookie
 from openmains.edges.http.permissions import ANY_PASSWORD, PUBLIC
@@ -38,12 +38,14 @@ class PasswordBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SessionInfo(Struct, frozen=True):
-    """Who is signed in. ``must_change``: nothing but the password can be changed until it is."""
+    """Who is signed in. ``permissions``: what this session or token may do; ``must_change``: nothing but the password can be
+    changed until it is."""
 
     user_id: int
     login: str
     name: str
-    role: Role
+    role: str
+    permissions: list[Permission]
     locale: str
     zone: str
     kind: str
@@ -57,6 +59,7 @@ def _info(actor: Actor, expires_at: datetime | None = None) -> SessionInfo:
         login=actor.login,
         name=actor.name,
         role=actor.role,
+        permissions=sorted(actor.permissions),
         locale=actor.locale,
         zone=actor.zone,
         kind=actor.kind,

@@ -18,9 +18,10 @@ from openmains.app.job.request import ask_for_job
 from openmains.app.spreadsheet import csv_bytes
 from openmains.domain.fleet.registry_columns import COLUMNS, REQUIRED
 from openmains.domain.fleet.registry_help import HELP
+from openmains.domain.identity.permission import Permission
 from openmains.edges.http.bulk_inputs import CSV, XLSX
 from openmains.edges.http.deps import actor_of, deps_of
-from openmains.edges.http.permissions import OPERATOR
+from openmains.edges.http.permissions import may
 from openmains.edges.http.problems import language_of
 from openmains.edges.http.text_door import file_name
 from openmains.edges.http.uploads import LARGEST_IMPORT, keep_upload, kind_of
@@ -37,7 +38,7 @@ class ImportColumn(Struct, frozen=True):
     rule: str
 
 
-@get("/imports/columns", operation_id="list_import_columns", tags=["jobs"], opt=OPERATOR)
+@get("/imports/columns", operation_id="list_import_columns", tags=["jobs"], opt=may(Permission.MANAGE_METERS))
 async def list_import_columns(request: Request[Any, Any, Any]) -> list[ImportColumn]:
     """What a file of meters may hold, column by column, with an example that is taken."""
     language = language_of(request)
@@ -55,7 +56,13 @@ async def list_import_columns(request: Request[Any, Any, Any]) -> list[ImportCol
     ]
 
 
-@get("/imports/template", operation_id="download_import_template", tags=["jobs"], opt=OPERATOR)
+@get(
+    "/imports/template",
+    operation_id="download_import_template",
+    media_type="application/octet-stream",
+    tags=["jobs"],
+    opt=may(Permission.MANAGE_METERS),
+)
 async def download_import_template(
     request: Request[Any, Any, Any],
     kind: Annotated[Literal["csv", "xlsx"], QueryParameter(name="format", description="csv or xlsx.")] = "xlsx",
@@ -103,7 +110,7 @@ def _workbook(rows: list[list[str]]) -> bytes:
     status_code=202,
     tags=["jobs"],
     request_max_body_size=LARGEST_IMPORT,
-    opt=OPERATOR,
+    opt=may(Permission.MANAGE_METERS),
 )
 async def start_import(
     request: Request[Any, Any, Any],

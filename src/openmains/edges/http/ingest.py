@@ -11,6 +11,7 @@ from openmains.app.ingest import dead_letters
 from openmains.app.ingest.model import DeadLetter, DeadLetterStatus
 from openmains.app.ingest.ports import DeadLetterStore
 from openmains.app.problems import Problem
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import MeterId, ProductId
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import (
@@ -25,7 +26,7 @@ from openmains.edges.http.inputs import (
     optional,
     page,
 )
-from openmains.edges.http.permissions import OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 
 
 class DeadLetterIds(Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,7 +47,7 @@ class Handled(Struct, frozen=True):
     ids: list[int]
 
 
-@get("/dead-letters", operation_id="list_dead_letters", tags=["dead letters"], opt=VIEWER)
+@get("/dead-letters", operation_id="list_dead_letters", tags=["dead letters"], opt=may(Permission.SEE_FRAMES))
 async def list_dead_letters(
     request: Request[Any, Any, Any],
     status: FromQuery[DeadLetterStatus | None] = None,
@@ -69,7 +70,13 @@ async def list_dead_letters(
     return page("dead_letters", rows, limit, lambda letter: letter.dead_letter_id)
 
 
-@post("/dead-letters/replay", operation_id="replay_dead_letters", status_code=200, tags=["dead letters"], opt=OPERATOR)
+@post(
+    "/dead-letters/replay",
+    operation_id="replay_dead_letters",
+    status_code=200,
+    tags=["dead letters"],
+    opt=may(Permission.HANDLE_DEAD_LETTERS),
+)
 async def replay_dead_letters(request: Request[Any, Any, Any], data: JSONBody[DeadLetterIds]) -> Handled:
     """Put them into the stream once more, after the driver was mended."""
     deps = deps_of(request)
@@ -80,7 +87,11 @@ async def replay_dead_letters(request: Request[Any, Any, Any], data: JSONBody[De
 
 
 @post(
-    "/dead-letters/dismiss", operation_id="dismiss_dead_letters", status_code=200, tags=["dead letters"], opt=OPERATOR
+    "/dead-letters/dismiss",
+    operation_id="dismiss_dead_letters",
+    status_code=200,
+    tags=["dead letters"],
+    opt=may(Permission.HANDLE_DEAD_LETTERS),
 )
 async def dismiss_dead_letters(request: Request[Any, Any, Any], data: JSONBody[Dismissal]) -> Handled:
     """They will not be used; they stay in the list of dismissed ones."""

@@ -13,13 +13,14 @@ from openmains.app.job import request as jobs
 from openmains.app.job.model import Job, JobStatus
 from openmains.app.job.ports import JobStore
 from openmains.app.problems import Problem
+from openmains.domain.identity.permission import Permission
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, Page, Word, after_id, page
-from openmains.edges.http.permissions import OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.problems import language_of
 
 
-@get("/jobs", operation_id="list_jobs", tags=["jobs"], opt=VIEWER)
+@get("/jobs", operation_id="list_jobs", tags=["jobs"], opt=may(Permission.SEE_JOBS))
 async def list_jobs(
     request: Request[Any, Any, Any],
     status: FromQuery[JobStatus | None] = None,
@@ -33,7 +34,7 @@ async def list_jobs(
     return page("jobs", rows, limit, lambda job: job.job_id)
 
 
-@get("/jobs/{job_id:int}", operation_id="read_job", tags=["jobs"], opt=VIEWER)
+@get("/jobs/{job_id:int}", operation_id="read_job", tags=["jobs"], opt=may(Permission.SEE_JOBS))
 async def read_job(request: Request[Any, Any, Any], job_id: Id) -> Job:
     """One job: how far it is, what came out."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -43,7 +44,13 @@ async def read_job(request: Request[Any, Any, Any], job_id: Id) -> Job:
     return found
 
 
-@get("/jobs/{job_id:int}/file", operation_id="download_job_file", tags=["jobs"], opt=OPERATOR)
+@get(
+    "/jobs/{job_id:int}/file",
+    operation_id="download_job_file",
+    media_type="application/octet-stream",
+    tags=["jobs"],
+    opt=may(Permission.MANAGE_JOBS),
+)
 async def download_job_file(
     request: Request[Any, Any, Any], job_id: Id, which: FromQuery[Literal["file", "errors"]] = "file"
 ) -> File:
@@ -57,7 +64,13 @@ async def download_job_file(
     return File(path, filename=path.name, content_disposition_type="attachment")
 
 
-@post("/jobs/{job_id:int}/cancel", operation_id="cancel_job", status_code=200, tags=["jobs"], opt=OPERATOR)
+@post(
+    "/jobs/{job_id:int}/cancel",
+    operation_id="cancel_job",
+    status_code=200,
+    tags=["jobs"],
+    opt=may(Permission.MANAGE_JOBS),
+)
 async def cancel_job(request: Request[Any, Any, Any], job_id: Id) -> Job:
     """Call it off; a running one stops at its next step."""
     return await jobs.cancel_job(deps_of(request).store, actor_of(request), job_id)

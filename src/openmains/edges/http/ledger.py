@@ -28,6 +28,7 @@ from openmains.app.ledger.ports import ActStore, LedgerStore
 from openmains.app.ledger.report import Language
 from openmains.app.problems import Problem
 from openmains.app.spreadsheet import csv_bytes, neutral
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ledger.entries import EntryKind
 from openmains.domain.period import date_to_day
 from openmains.edges.http.bulk_inputs import XLSX
@@ -44,7 +45,7 @@ from openmains.edges.http.inputs import (
     after_id,
     page,
 )
-from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.problems import language_of
 
 MONTH = re.compile("[0-9]{4}-[0-9]{2}")
@@ -94,7 +95,7 @@ def _period(first: date, last: date) -> tuple[int, int]:
     return date_to_day(first), date_to_day(last) + 1
 
 
-@get("/ledger/entries", operation_id="list_entries", tags=["ledger"], opt=VIEWER)
+@get("/ledger/entries", operation_id="list_entries", tags=["ledger"], opt=may(Permission.SEE_MONEY))
 async def list_entries(
     request: Request[Any, Any, Any],
     account_id: OptionalId = None,
@@ -108,7 +109,7 @@ async def list_entries(
     return page("entries", rows, limit, lambda entry: entry.entry_id)
 
 
-@get("/ledger/entries/{entry_id:int}", operation_id="read_entry", tags=["ledger"], opt=VIEWER)
+@get("/ledger/entries/{entry_id:int}", operation_id="read_entry", tags=["ledger"], opt=may(Permission.SEE_MONEY))
 async def read_entry(request: Request[Any, Any, Any], entry_id: Id) -> BookedEntry:
     """One entry."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -118,14 +119,19 @@ async def read_entry(request: Request[Any, Any, Any], entry_id: Id) -> BookedEnt
     return found
 
 
-@get("/ledger/customers/{account_id:int}", operation_id="read_customer_balance", tags=["ledger"], opt=VIEWER)
+@get(
+    "/ledger/customers/{account_id:int}",
+    operation_id="read_customer_balance",
+    tags=["ledger"],
+    opt=may(Permission.SEE_MONEY),
+)
 async def read_customer_balance(request: Request[Any, Any, Any], account_id: Id) -> CustomerBalance:
     """What a customer paid ahead and owes; 0 where nothing was ever booked."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         return await work[LedgerStore].balance(account_id)
 
 
-@post("/ledger/payments", operation_id="book_payment", tags=["ledger"], opt=OPERATOR)
+@post("/ledger/payments", operation_id="book_payment", tags=["ledger"], opt=may(Permission.BOOK_PAYMENTS))
 async def book_payment(request: Request[Any, Any, Any], data: JSONBody[NewPayment]) -> BookedEntry:
     """Money that came in, as the customer's credit; the same key again is the same entry."""
     deps, actor = deps_of(request), actor_of(request)
@@ -138,7 +144,7 @@ async def book_payment(request: Request[Any, Any, Any], data: JSONBody[NewPaymen
     )
 
 
-@get("/ledger/acts", operation_id="list_acts", tags=["ledger"], opt=VIEWER)
+@get("/ledger/acts", operation_id="list_acts", tags=["ledger"], opt=may(Permission.SEE_MONEY))
 async def list_acts(
     request: Request[Any, Any, Any],
     wanted: Annotated[ActState | None, QueryParameter(name="state")] = None,
@@ -151,7 +157,7 @@ async def list_acts(
     return page("acts", rows, limit, lambda act: act.act_id)
 
 
-@post("/ledger/acts", operation_id="ask_for_act", tags=["ledger"], opt=OPERATOR)
+@post("/ledger/acts", operation_id="ask_for_act", tags=["ledger"], opt=may(Permission.ASK_FOR_MONEY))
 async def ask_for_act(request: Request[Any, Any, Any], data: JSONBody[NewAct]) -> LedgerAct:
     """Ask for a reversal, refund, write-off or adjustment: nothing is booked until another person agrees."""
     deps, actor = deps_of(request), actor_of(request)
@@ -160,7 +166,11 @@ async def ask_for_act(request: Request[Any, Any, Any], data: JSONBody[NewAct]) -
 
 
 @post(
-    "/ledger/acts/{act_id:int}/approve", operation_id="approve_act", status_code=200, tags=["ledger"], opt=ADMINISTRATOR
+    "/ledger/acts/{act_id:int}/approve",
+    operation_id="approve_act",
+    status_code=200,
+    tags=["ledger"],
+    opt=may(Permission.APPROVE_MONEY),
 )
 async def approve_act(request: Request[Any, Any, Any], act_id: Id, data: JSONBody[Reason]) -> LedgerAct:
     """Another person than its author agrees: it is booked today."""
@@ -170,7 +180,13 @@ async def approve_act(request: Request[Any, Any, Any], act_id: Id, data: JSONBod
     )
 
 
-@post("/ledger/acts/{act_id:int}/reject", operation_id="reject_act", status_code=200, tags=["ledger"], opt=OPERATOR)
+@post(
+    "/ledger/acts/{act_id:int}/reject",
+    operation_id="reject_act",
+    status_code=200,
+    tags=["ledger"],
+    opt=may(Permission.ASK_FOR_MONEY),
+)
 async def reject_act(request: Request[Any, Any, Any], act_id: Id, data: JSONBody[Reason]) -> LedgerAct:
     """Nothing is booked; its author may take it back so."""
     deps, actor = deps_of(request), actor_of(request)
@@ -179,7 +195,7 @@ async def reject_act(request: Request[Any, Any, Any], act_id: Id, data: JSONBody
     )
 
 
-@get("/ledger/months", operation_id="list_closed_months", tags=["ledger"], opt=VIEWER)
+@get("/ledger/months", operation_id="list_closed_months", tags=["ledger"], opt=may(Permission.SEE_MONEY))
 async def list_closed_months(request: Request[Any, Any, Any]) -> list[ClosedMonth]:
     """Months that are closed, newest first."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -187,7 +203,11 @@ async def list_closed_months(request: Request[Any, Any, Any]) -> list[ClosedMont
 
 
 @post(
-    "/ledger/months/{month:str}/close", operation_id="close_month", status_code=200, tags=["ledger"], opt=ADMINISTRATOR
+    "/ledger/months/{month:str}/close",
+    operation_id="close_month",
+    status_code=200,
+    tags=["ledger"],
+    opt=may(Permission.RUN_BILLING),
 )
 async def close_month(request: Request[Any, Any, Any], month: PathWord, data: JSONBody[Reason]) -> list[ClosedMonth]:
     """Nothing is booked into this month (YYYY-MM) or before it any more; it cannot be opened again."""
@@ -199,7 +219,7 @@ async def close_month(request: Request[Any, Any, Any], month: PathWord, data: JS
     return await booking.close_month(deps.store, actor, month, today_number(request), data.reason, deps.now_us())
 
 
-@get("/ledger/trial-balance", operation_id="read_trial_balance", tags=["ledger"], opt=VIEWER)
+@get("/ledger/trial-balance", operation_id="read_trial_balance", tags=["ledger"], opt=may(Permission.SEE_MONEY))
 async def read_trial_balance(request: Request[Any, Any, Any], first: From, last: To) -> TrialBalance:
     """Each account over the days: opening, debit, credit, closing; the sums are 0 or ``faults`` says which is not."""
     days = _period(first, last)
@@ -207,7 +227,13 @@ async def read_trial_balance(request: Request[Any, Any, Any], first: From, last:
         return report.trial_balance(await work[LedgerStore].movements(*days), *days)
 
 
-@get("/ledger/journal.csv", operation_id="download_journal_csv", tags=["ledger"], opt=VIEWER)
+@get(
+    "/ledger/journal.csv",
+    operation_id="download_journal_csv",
+    media_type="text/csv",
+    tags=["ledger"],
+    opt=may(Permission.EXPORT_MONEY),
+)
 async def download_journal_csv(request: Request[Any, Any, Any], first: From, last: To) -> Response[bytes]:
     """Vouchers (记账凭证) as CSV, a row a line, in the columns that Chinese finance systems read."""
     entries, language = await _journal(request, first, last), language_of(request)
@@ -215,7 +241,13 @@ async def download_journal_csv(request: Request[Any, Any, Any], first: From, las
     return _file(data, "text/csv; charset=utf-8", f"journal-{first}-{last}.csv")
 
 
-@get("/ledger/journal.xlsx", operation_id="download_journal_xlsx", tags=["ledger"], opt=VIEWER)
+@get(
+    "/ledger/journal.xlsx",
+    operation_id="download_journal_xlsx",
+    media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    tags=["ledger"],
+    opt=may(Permission.EXPORT_MONEY),
+)
 async def download_journal_xlsx(request: Request[Any, Any, Any], first: From, last: To) -> Response[bytes]:
     """The same as a workbook; amounts are text with two decimals, so that no spreadsheet rounds them."""
     entries, language = await _journal(request, first, last), language_of(request)

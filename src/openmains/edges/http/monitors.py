@@ -13,10 +13,11 @@ from openmains.app.fleet.ports import MeterStore
 from openmains.app.paging import decode_cursor
 from openmains.app.readings.quantities import latest_values
 from openmains.domain.alarm.limits import Side
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import AreaId
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Key, OptionalId32, Page, optional, page
-from openmains.edges.http.permissions import VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.readings_quantities import NewestValue, newest_told, quantity_store_of
 
 SCOPE = "monitors"
@@ -39,7 +40,7 @@ class MonitorRow(Struct, frozen=True):
     beyond: list[BeyondLimit]
 
 
-@get("/monitors", operation_id="list_monitors", tags=["meters"], opt=VIEWER)
+@get("/monitors", operation_id="list_monitors", tags=["meters"], opt=may(Permission.SEE_METERS))
 async def list_monitors(
     request: Request[Any, Any, Any],
     kind: Annotated[Watching | None, QueryParameter(description="What they watch; all without it.")] = None,

@@ -13,9 +13,10 @@ from openmains.app.notice.model import ChannelKind, Name, NoticeChannel
 from openmains.app.notice.ports import ChannelStore
 from openmains.app.notice.sealing import Sealer
 from openmains.app.problems import Problem
+from openmains.domain.identity.permission import Permission
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Id, ReasonText, WhyQuery
-from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR
+from openmains.edges.http.permissions import may
 
 Values = Annotated[
     dict[Annotated[str, Meta(max_length=40)], Annotated[str, Meta(max_length=2000)]],
@@ -64,14 +65,14 @@ def sealer_of(request: Request[Any, Any, Any]) -> Sealer:
     return found
 
 
-@get("/notice-channels", operation_id="list_channels", tags=["notices"], opt=OPERATOR)
+@get("/notice-channels", operation_id="list_channels", tags=["notices"], opt=may(Permission.HANDLE_NOTICES))
 async def list_channels(request: Request[Any, Any, Any]) -> list[NoticeChannel]:
     """Ways to send, with what became of the last message; secrets are named and never told."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         return await work[ChannelStore].all()
 
 
-@post("/notice-channels", operation_id="add_channel", tags=["notices"], opt=ADMINISTRATOR)
+@post("/notice-channels", operation_id="add_channel", tags=["notices"], opt=may(Permission.MANAGE_NOTICES))
 async def add_channel(request: Request[Any, Any, Any], data: JSONBody[NewChannel]) -> NoticeChannel:
     """A new way to send. Its secrets are sealed before they are written."""
     deps, form = deps_of(request), ChannelDraft(data.name, data.settings, data.per_minute)
@@ -80,7 +81,12 @@ async def add_channel(request: Request[Any, Any, Any], data: JSONBody[NewChannel
     )
 
 
-@put("/notice-channels/{channel_id:int}", operation_id="change_channel", tags=["notices"], opt=ADMINISTRATOR)
+@put(
+    "/notice-channels/{channel_id:int}",
+    operation_id="change_channel",
+    tags=["notices"],
+    opt=may(Permission.MANAGE_NOTICES),
+)
 async def change_channel(
     request: Request[Any, Any, Any], channel_id: Id, data: JSONBody[ChannelChange], reason: WhyQuery = ""
 ) -> NoticeChannel:
@@ -95,7 +101,7 @@ async def change_channel(
     "/notice-channels/{channel_id:int}",
     operation_id="remove_channel",
     tags=["notices"],
-    opt=ADMINISTRATOR,
+    opt=may(Permission.MANAGE_NOTICES),
     status_code=204,
 )
 async def remove_channel(request: Request[Any, Any, Any], channel_id: Id, reason: WhyQuery = "") -> None:
@@ -104,7 +110,12 @@ async def remove_channel(request: Request[Any, Any, Any], channel_id: Id, reason
     await use.remove_channel(deps.store, actor_of(request), channel_id, reason, deps.now_us())
 
 
-@post("/notice-channels/{channel_id:int}/test", operation_id="test_channel", tags=["notices"], opt=OPERATOR)
+@post(
+    "/notice-channels/{channel_id:int}/test",
+    operation_id="test_channel",
+    tags=["notices"],
+    opt=may(Permission.HANDLE_NOTICES),
+)
 async def test_channel(request: Request[Any, Any, Any], channel_id: Id, data: JSONBody[ChannelTest]) -> QueuedTest:
     """Send a test by it, to oneself where it needs a person."""
     deps = deps_of(request)

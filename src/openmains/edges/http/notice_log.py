@@ -11,9 +11,10 @@ from openmains.app.notice import read
 from openmains.app.notice.change_channels import send_again
 from openmains.app.notice.model import Inbox, Notice, NoticeDetail, NoticeState, NoticeSummary, Row64
 from openmains.app.notice.ports import NoticeLog
+from openmains.domain.identity.permission import Permission
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, after_id, page
-from openmains.edges.http.permissions import OPERATOR, VIEWER
+from openmains.edges.http.permissions import SIGNED_IN, may
 from openmains.edges.http.problems import language_of
 
 Hours = Annotated[int, QueryParameter(ge=1, le=720, description="Of alarms received so lately.")]
@@ -27,7 +28,7 @@ class InboxNews(Struct, frozen=True, forbid_unknown_fields=True):
     seen: Ids = []
 
 
-@get("/notices", operation_id="list_notices", tags=["notices"], opt=OPERATOR)
+@get("/notices", operation_id="list_notices", tags=["notices"], opt=may(Permission.HANDLE_NOTICES))
 async def list_notices(
     request: Request[Any, Any, Any],
     wanted: Annotated[NoticeState | None, QueryParameter(name="state")] = None,
@@ -50,7 +51,7 @@ async def list_notices(
     return page("notices", rows, limit, lambda notice: notice.notice_id)
 
 
-@get("/notices/summary", operation_id="read_notice_summary", tags=["notices"], opt=VIEWER)
+@get("/notices/summary", operation_id="read_notice_summary", tags=["notices"], opt=may(Permission.SEE_ALARMS))
 async def read_notice_summary(request: Request[Any, Any, Any], hours: Hours = 24) -> NoticeSummary:
     """Of the alarms received lately: how many somebody's channel acknowledged within 20 s (R7.1), and what missed it."""
     deps = deps_of(request)
@@ -58,14 +59,18 @@ async def read_notice_summary(request: Request[Any, Any, Any], hours: Hours = 24
         return await work[NoticeLog].summary(hours, deps.now_us())
 
 
-@get("/notices/{notice_id:int}", operation_id="read_notice", tags=["notices"], opt=OPERATOR)
+@get("/notices/{notice_id:int}", operation_id="read_notice", tags=["notices"], opt=may(Permission.HANDLE_NOTICES))
 async def read_notice(request: Request[Any, Any, Any], notice_id: Id) -> NoticeDetail:
     """One notice with its text and each try."""
     return await read.detail(deps_of(request).store, actor_of(request), notice_id, language_of(request))
 
 
 @post(
-    "/notices/{notice_id:int}/again", operation_id="send_notice_again", tags=["notices"], opt=OPERATOR, status_code=204
+    "/notices/{notice_id:int}/again",
+    operation_id="send_notice_again",
+    tags=["notices"],
+    opt=may(Permission.HANDLE_NOTICES),
+    status_code=204,
 )
 async def send_notice_again(request: Request[Any, Any, Any], notice_id: Id) -> None:
     """One that failed waits once more."""
@@ -73,7 +78,7 @@ async def send_notice_again(request: Request[Any, Any, Any], notice_id: Id) -> N
     await send_again(deps.store, actor_of(request), notice_id, deps.now_us())
 
 
-@post("/inbox", operation_id="take_inbox", tags=["notices"], opt=VIEWER, status_code=200)
+@post("/inbox", operation_id="take_inbox", tags=["notices"], opt=SIGNED_IN, status_code=200)
 async def take_inbox(request: Request[Any, Any, Any], data: JSONBody[InboxNews], limit: Limit = 20) -> Inbox:
     """The newest notices of the person who asks; what its console shows is acknowledged by that."""
     deps = deps_of(request)

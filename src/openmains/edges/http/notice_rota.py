@@ -23,10 +23,11 @@ from openmains.app.notice.model import (
     TemplateKind,
 )
 from openmains.app.notice.ports import RotaStore
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import UserId
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Id, WhyQuery
-from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR, VIEWER
+from openmains.edges.http.permissions import SIGNED_IN, may
 
 
 class CalendarForm(Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,18 +50,18 @@ class TemplateForm(Struct, frozen=True, forbid_unknown_fields=True):
     body: Annotated[str, Meta(min_length=1, max_length=2000)]
 
 
-Kind = Annotated[Literal["raised", "escalated", "cleared", "digest", "test"], PathParameter()]
+Kind = Annotated[TemplateKind, PathParameter()]
 Language = Annotated[Literal["zh", "en"], PathParameter()]
 
 
-@get("/notice-persons", operation_id="list_notice_persons", tags=["notices"], opt=ADMINISTRATOR)
+@get("/notice-persons", operation_id="list_notice_persons", tags=["notices"], opt=may(Permission.MANAGE_NOTICES))
 async def list_notice_persons(request: Request[Any, Any, Any]) -> list[NoticePerson]:
     """Users with how they are reached and when not."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         return await work[RotaStore].persons()
 
 
-@get("/notice-persons/me", operation_id="read_own_notices", tags=["notices"], opt=VIEWER)
+@get("/notice-persons/me", operation_id="read_own_notices", tags=["notices"], opt=SIGNED_IN)
 async def read_own_notices(request: Request[Any, Any, Any]) -> PersonSettings:
     """How one is reached oneself."""
     actor = actor_of(request)
@@ -69,14 +70,19 @@ async def read_own_notices(request: Request[Any, Any, Any]) -> PersonSettings:
     return PersonSettings() if found is None else found.settings
 
 
-@put("/notice-persons/me", operation_id="set_own_notices", tags=["notices"], opt=VIEWER)
+@put("/notice-persons/me", operation_id="set_own_notices", tags=["notices"], opt=SIGNED_IN)
 async def set_own_notices(request: Request[Any, Any, Any], data: JSONBody[PersonSettings]) -> NoticePerson:
     """Set one's own address, quiet hours, digest and absences."""
     actor = actor_of(request)
     return await use.set_person(deps_of(request).store, actor, actor.user_id, data, "", is_own=True)
 
 
-@put("/notice-persons/{user_id:int}", operation_id="set_notice_person", tags=["notices"], opt=ADMINISTRATOR)
+@put(
+    "/notice-persons/{user_id:int}",
+    operation_id="set_notice_person",
+    tags=["notices"],
+    opt=may(Permission.MANAGE_NOTICES),
+)
 async def set_notice_person(
     request: Request[Any, Any, Any], user_id: Id, data: JSONBody[PersonSettings], reason: WhyQuery = ""
 ) -> NoticePerson:
@@ -85,14 +91,14 @@ async def set_notice_person(
     return await use.set_person(deps_of(request).store, actor, UserId(user_id), data, reason, is_own=False)
 
 
-@get("/notice-calendars", operation_id="list_calendars", tags=["notices"], opt=OPERATOR)
+@get("/notice-calendars", operation_id="list_calendars", tags=["notices"], opt=may(Permission.HANDLE_NOTICES))
 async def list_calendars(request: Request[Any, Any, Any]) -> list[Calendar]:
     """Weeks of shifts, with who is on duty now."""
     deps = deps_of(request)
     return await use.calendars(deps.store, actor_of(request), deps.now_us())
 
 
-@post("/notice-calendars", operation_id="add_calendar", tags=["notices"], opt=ADMINISTRATOR)
+@post("/notice-calendars", operation_id="add_calendar", tags=["notices"], opt=may(Permission.MANAGE_NOTICES))
 async def add_calendar(
     request: Request[Any, Any, Any], data: JSONBody[CalendarForm], reason: WhyQuery = ""
 ) -> MadeCalendar:
@@ -106,7 +112,7 @@ async def add_calendar(
     "/notice-calendars/{calendar_id:int}",
     operation_id="change_calendar",
     tags=["notices"],
-    opt=ADMINISTRATOR,
+    opt=may(Permission.MANAGE_NOTICES),
     status_code=204,
 )
 async def change_calendar(
@@ -120,7 +126,7 @@ async def change_calendar(
     "/notice-calendars/{calendar_id:int}",
     operation_id="remove_calendar",
     tags=["notices"],
-    opt=ADMINISTRATOR,
+    opt=may(Permission.MANAGE_NOTICES),
     status_code=204,
 )
 async def remove_calendar(request: Request[Any, Any, Any], calendar_id: Id, reason: WhyQuery = "") -> None:
@@ -128,14 +134,14 @@ async def remove_calendar(request: Request[Any, Any, Any], calendar_id: Id, reas
     await use.remove_calendar(deps_of(request).store, actor_of(request), calendar_id, reason)
 
 
-@get("/notice-policies", operation_id="list_policies", tags=["notices"], opt=OPERATOR)
+@get("/notice-policies", operation_id="list_policies", tags=["notices"], opt=may(Permission.HANDLE_NOTICES))
 async def list_policies(request: Request[Any, Any, Any]) -> list[NoticePolicy]:
     """Who is told of what."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         return await work[RotaStore].policies()
 
 
-@post("/notice-policies", operation_id="add_policy", tags=["notices"], opt=ADMINISTRATOR)
+@post("/notice-policies", operation_id="add_policy", tags=["notices"], opt=may(Permission.MANAGE_NOTICES))
 async def add_policy(
     request: Request[Any, Any, Any], data: JSONBody[PolicySettings], reason: WhyQuery = ""
 ) -> NoticePolicy:
@@ -144,7 +150,12 @@ async def add_policy(
     return await use.add_policy(deps.store, actor_of(request), data, reason, deps.now_us())
 
 
-@put("/notice-policies/{policy_id:int}", operation_id="change_policy", tags=["notices"], opt=ADMINISTRATOR)
+@put(
+    "/notice-policies/{policy_id:int}",
+    operation_id="change_policy",
+    tags=["notices"],
+    opt=may(Permission.MANAGE_NOTICES),
+)
 async def change_policy(
     request: Request[Any, Any, Any], policy_id: Id, data: JSONBody[PolicySettings], reason: WhyQuery = ""
 ) -> NoticePolicy:
@@ -157,7 +168,7 @@ async def change_policy(
     "/notice-policies/{policy_id:int}",
     operation_id="remove_policy",
     tags=["notices"],
-    opt=ADMINISTRATOR,
+    opt=may(Permission.MANAGE_NOTICES),
     status_code=204,
 )
 async def remove_policy(request: Request[Any, Any, Any], policy_id: Id, reason: WhyQuery = "") -> None:
@@ -166,14 +177,20 @@ async def remove_policy(request: Request[Any, Any, Any], policy_id: Id, reason: 
     await use.remove_policy(deps.store, actor_of(request), policy_id, reason, deps.now_us())
 
 
-@post("/notice-policies/preview", operation_id="preview_notices", tags=["notices"], opt=OPERATOR, status_code=200)
+@post(
+    "/notice-policies/preview",
+    operation_id="preview_notices",
+    tags=["notices"],
+    opt=may(Permission.HANDLE_NOTICES),
+    status_code=200,
+)
 async def preview_notices(request: Request[Any, Any, Any], data: JSONBody[PolicyQuestion]) -> list[PreviewLine]:
     """Who would get this, at each level if nobody acknowledged."""
     deps = deps_of(request)
     return await use.preview(deps.store, actor_of(request), data, deps.now_us())
 
 
-@get("/notice-templates", operation_id="list_templates", tags=["notices"], opt=OPERATOR)
+@get("/notice-templates", operation_id="list_templates", tags=["notices"], opt=may(Permission.HANDLE_NOTICES))
 async def list_templates(request: Request[Any, Any, Any]) -> list[Template]:
     """Words of all kinds of notices in both languages."""
     return await use.templates(deps_of(request).store, actor_of(request))
@@ -183,7 +200,7 @@ async def list_templates(request: Request[Any, Any, Any]) -> list[Template]:
     "/notice-templates/{kind:str}/{locale:str}",
     operation_id="set_template",
     tags=["notices"],
-    opt=ADMINISTRATOR,
+    opt=may(Permission.MANAGE_NOTICES),
     status_code=204,
 )
 async def set_template(
@@ -198,7 +215,7 @@ async def set_template(
     "/notice-templates/{kind:str}/{locale:str}",
     operation_id="drop_template",
     tags=["notices"],
-    opt=ADMINISTRATOR,
+    opt=may(Permission.MANAGE_NOTICES),
     status_code=204,
 )
 async def drop_template(request: Request[Any, Any, Any], kind: Kind, locale: Language, reason: WhyQuery = "") -> None:

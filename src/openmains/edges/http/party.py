@@ -20,6 +20,7 @@ from openmains.app.party.customer_model import (
 )
 from openmains.app.party.personal import PersonalVault
 from openmains.app.problems import Problem
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import AreaId, ContactId, CustomerId
 from openmains.domain.tariff.plan import CustomerClass
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
@@ -37,7 +38,7 @@ from openmains.edges.http.inputs import (
     page,
     revision_of,
 )
-from openmains.edges.http.permissions import OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 
 
 def vault_of(deps: ApiDeps) -> PersonalVault:
@@ -51,7 +52,7 @@ def _told(made: CustomerDetail, status: int = 200) -> Response[CustomerDetail]:
     return Response(made, status_code=status, headers={"ETag": f'"{made.revision}"'})
 
 
-@get("/customers", operation_id="list_customers", tags=["parties"], opt=VIEWER)
+@get("/customers", operation_id="list_customers", tags=["parties"], opt=may(Permission.SEE_CUSTOMERS))
 async def list_customers(
     request: Request[Any, Any, Any],
     q: Annotated[
@@ -78,21 +79,26 @@ async def list_customers(
     return page("customers", rows, limit, lambda row: (row.customer_id, seen + limit))
 
 
-@get("/customers/{customer_id:int}", operation_id="read_customer", tags=["parties"], opt=VIEWER)
+@get("/customers/{customer_id:int}", operation_id="read_customer", tags=["parties"], opt=may(Permission.SEE_CUSTOMERS))
 async def read_customer(request: Request[Any, Any, Any], customer_id: Id) -> Response[CustomerDetail]:
     """One customer with contacts and accounts, those of the past too; the ETag is for the next change."""
     deps = deps_of(request)
     return _told(await customers.read_customer(deps.store, vault_of(deps), actor_of(request), CustomerId(customer_id)))
 
 
-@post("/customers", operation_id="add_customer", tags=["parties"], opt=OPERATOR)
+@post("/customers", operation_id="add_customer", tags=["parties"], opt=may(Permission.MANAGE_CUSTOMERS))
 async def add_customer(request: Request[Any, Any, Any], data: JSONBody[NewCustomer]) -> Response[CustomerDetail]:
     """Add a customer."""
     deps = deps_of(request)
     return _told(await customers.add_customer(deps.store, vault_of(deps), actor_of(request), data), 201)
 
 
-@patch("/customers/{customer_id:int}", operation_id="change_customer", tags=["parties"], opt=OPERATOR)
+@patch(
+    "/customers/{customer_id:int}",
+    operation_id="change_customer",
+    tags=["parties"],
+    opt=may(Permission.MANAGE_CUSTOMERS),
+)
 async def change_customer(
     request: Request[Any, Any, Any], customer_id: Id, data: JSONBody[CustomerChange], if_match: IfMatch = None
 ) -> Response[CustomerDetail]:
@@ -105,7 +111,12 @@ async def change_customer(
     )
 
 
-@post("/customers/{customer_id:int}/contacts", operation_id="add_contact", tags=["parties"], opt=OPERATOR)
+@post(
+    "/customers/{customer_id:int}/contacts",
+    operation_id="add_contact",
+    tags=["parties"],
+    opt=may(Permission.MANAGE_CUSTOMERS),
+)
 async def add_contact(
     request: Request[Any, Any, Any], customer_id: Id, data: JSONBody[NewContact]
 ) -> Response[CustomerDetail]:
@@ -121,7 +132,7 @@ async def add_contact(
     operation_id="remove_contact",
     status_code=200,
     tags=["parties"],
-    opt=OPERATOR,
+    opt=may(Permission.MANAGE_CUSTOMERS),
 )
 async def remove_contact(
     request: Request[Any, Any, Any], customer_id: Id, contact_id: Id, reason: WhyQuery = ""
@@ -140,7 +151,7 @@ async def remove_contact(
     operation_id="see_personal",
     status_code=200,
     tags=["parties"],
-    opt=OPERATOR,
+    opt=may(Permission.SEE_PERSONAL),
 )
 async def see_personal(
     request: Request[Any, Any, Any], customer_id: Id, data: JSONBody[PersonalRequest]

@@ -12,10 +12,11 @@ from openmains.app.party import act_on_accounts, change_accounts
 from openmains.app.party.customers import note_seen
 from openmains.app.party.model import Account, AccountFilter, Holder, NewAccount, RecordedAct, WantedAct
 from openmains.app.party.ports import AccountStore
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import AccountId, AreaId, CustomerId, PremisesId
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Key, Limit, OptionalId, OptionalId32, Page, optional, page
-from openmains.edges.http.permissions import OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 
 
 class AccountDetail(Account, frozen=True, kw_only=True):
@@ -31,7 +32,7 @@ class ActOutcome(Struct, frozen=True):
     items: list[Account]
 
 
-@get("/accounts", operation_id="list_accounts", tags=["parties"], opt=VIEWER)
+@get("/accounts", operation_id="list_accounts", tags=["parties"], opt=may(Permission.SEE_CUSTOMERS))
 async def list_accounts(
     request: Request[Any, Any, Any],
     area_id: OptionalId32 = None,
@@ -64,7 +65,7 @@ async def list_accounts(
     return page("accounts", rows, limit, lambda row: (row.account_id, seen + limit))
 
 
-@get("/accounts/{account_id:int}", operation_id="read_account", tags=["parties"], opt=VIEWER)
+@get("/accounts/{account_id:int}", operation_id="read_account", tags=["parties"], opt=may(Permission.SEE_CUSTOMERS))
 async def read_account(request: Request[Any, Any, Any], account_id: Id) -> AccountDetail:
     """One account with its holders and its history."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -74,14 +75,19 @@ async def read_account(request: Request[Any, Any, Any], account_id: Id) -> Accou
     return AccountDetail(**structs.asdict(found), holders=holders, history=history)
 
 
-@post("/accounts", operation_id="open_account", tags=["parties"], opt=OPERATOR)
+@post("/accounts", operation_id="open_account", tags=["parties"], opt=may(Permission.MANAGE_CUSTOMERS))
 async def open_account(request: Request[Any, Any, Any], data: JSONBody[NewAccount]) -> Account:
     """Open an account; the same key again changes nothing."""
     deps = deps_of(request)
     return await act_on_accounts.open_account(deps.store, actor_of(request), data, deps.now_us())
 
 
-@post("/accounts/{account_id:int}/acts", operation_id="act_on_account", tags=["parties"], opt=OPERATOR)
+@post(
+    "/accounts/{account_id:int}/acts",
+    operation_id="act_on_account",
+    tags=["parties"],
+    opt=may(Permission.MANAGE_CUSTOMERS),
+)
 async def act_on_account(request: Request[Any, Any, Any], account_id: Id, data: JSONBody[WantedAct]) -> ActOutcome:
     """Move-in, move-out, transfer, split, merge or close; for a reason, and once for a key."""
     deps = deps_of(request)

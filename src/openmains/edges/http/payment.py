@@ -13,10 +13,11 @@ from openmains.app.payment.model import PaymentReturn, Receipt, TillShift
 from openmains.app.payment.ports import ReceiptStore, ReturnStore, ShiftStore
 from openmains.app.payment.receipt_text import receipt_text
 from openmains.app.problems import Problem
+from openmains.domain.identity.permission import Permission
 from openmains.domain.period import zone
 from openmains.edges.http.deps import actor_of, deps_of, today_number
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, Reason, ReasonText, after_id, page
-from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.problems import language_of
 
 MOST_FEN = 10**11
@@ -57,7 +58,7 @@ class NewReturn(Struct, frozen=True, forbid_unknown_fields=True):
     reason: ReasonText = ""
 
 
-@get("/shifts", operation_id="list_shifts", tags=["counter"], opt=VIEWER)
+@get("/shifts", operation_id="list_shifts", tags=["counter"], opt=may(Permission.SEE_MONEY))
 async def list_shifts(request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None) -> Page[TillShift]:
     """Shifts of all clerks, newest first."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -65,7 +66,7 @@ async def list_shifts(request: Request[Any, Any, Any], limit: Limit = 50, cursor
     return page("shifts", rows, limit, lambda one: one.shift_id)
 
 
-@get("/shifts/mine", operation_id="read_my_shift", tags=["counter"], opt=OPERATOR)
+@get("/shifts/mine", operation_id="read_my_shift", tags=["counter"], opt=may(Permission.TAKE_MONEY))
 async def read_my_shift(request: Request[Any, Any, Any]) -> TillShift | None:
     """The caller's open shift, null without one."""
     actor = actor_of(request)
@@ -73,21 +74,23 @@ async def read_my_shift(request: Request[Any, Any, Any]) -> TillShift | None:
         return await work[ShiftStore].open_of(actor.user_id)
 
 
-@post("/shifts", operation_id="open_shift", tags=["counter"], opt=OPERATOR)
+@post("/shifts", operation_id="open_shift", tags=["counter"], opt=may(Permission.TAKE_MONEY))
 async def open_shift(request: Request[Any, Any, Any], data: JSONBody[NewShift]) -> TillShift:
     """Open a shift of the caller's own with the float that was counted."""
     deps = deps_of(request)
     return await shifts.open_shift(deps.store, actor_of(request), data.float_fen, deps.now_us())
 
 
-@post("/shifts/mine/close", operation_id="close_shift", status_code=200, tags=["counter"], opt=OPERATOR)
+@post(
+    "/shifts/mine/close", operation_id="close_shift", status_code=200, tags=["counter"], opt=may(Permission.TAKE_MONEY)
+)
 async def close_shift(request: Request[Any, Any, Any], data: JSONBody[ShiftEnd]) -> TillShift:
     """Close the caller's shift with what was counted; a difference needs a note."""
     deps = deps_of(request)
     return await shifts.close_shift(deps.store, actor_of(request), data.counted_fen, data.note, deps.now_us())
 
 
-@get("/receipts", operation_id="list_receipts", tags=["counter"], opt=VIEWER)
+@get("/receipts", operation_id="list_receipts", tags=["counter"], opt=may(Permission.SEE_MONEY))
 async def list_receipts(
     request: Request[Any, Any, Any],
     account_id: OptionalId = None,
@@ -103,7 +106,7 @@ async def list_receipts(
     return page("receipts", rows, limit, lambda one: one.receipt_id)
 
 
-@post("/receipts", operation_id="take_payment", tags=["counter"], opt=OPERATOR)
+@post("/receipts", operation_id="take_payment", tags=["counter"], opt=may(Permission.TAKE_MONEY))
 async def take_payment(request: Request[Any, Any, Any], data: JSONBody[NewPaymentTaken]) -> Receipt:
     """Take a payment: the oldest bills are paid at once, the rest is credit. The same number again is the same receipt."""
     deps = deps_of(request)
@@ -113,13 +116,19 @@ async def take_payment(request: Request[Any, Any, Any], data: JSONBody[NewPaymen
     return await take.take_payment(deps.store, actor_of(request), wanted, today_number(request), deps.now_us())
 
 
-@get("/receipts/{receipt_id:int}", operation_id="read_receipt", tags=["counter"], opt=VIEWER)
+@get("/receipts/{receipt_id:int}", operation_id="read_receipt", tags=["counter"], opt=may(Permission.SEE_MONEY))
 async def read_receipt(request: Request[Any, Any, Any], receipt_id: Id) -> Receipt:
     """One receipt."""
     return await _receipt(request, receipt_id)
 
 
-@get("/receipts/{receipt_id:int}/text", operation_id="print_receipt", tags=["counter"], opt=VIEWER)
+@get(
+    "/receipts/{receipt_id:int}/text",
+    operation_id="print_receipt",
+    media_type="text/plain",
+    tags=["counter"],
+    opt=may(Permission.SEE_MONEY),
+)
 async def print_receipt(request: Request[Any, Any, Any], receipt_id: Id) -> Response[str]:
     """The receipt as text for a till's printer, 32 columns, in the caller's language."""
     actor = actor_of(request)
@@ -137,14 +146,19 @@ async def _receipt(request: Request[Any, Any, Any], receipt_id: int) -> Receipt:
     return found
 
 
-@post("/receipts/{receipt_id:int}/return", operation_id="ask_for_return", tags=["counter"], opt=OPERATOR)
+@post(
+    "/receipts/{receipt_id:int}/return",
+    operation_id="ask_for_return",
+    tags=["counter"],
+    opt=may(Permission.ASK_FOR_MONEY),
+)
 async def ask_for_return(request: Request[Any, Any, Any], receipt_id: Id, data: JSONBody[NewReturn]) -> PaymentReturn:
     """Ask for a payment to be taken back: nothing is booked until another person agrees."""
     deps = deps_of(request)
     return await give_back.ask_for_return(deps.store, actor_of(request), receipt_id, data.reason, deps.now_us())
 
 
-@get("/payment-returns", operation_id="list_returns", tags=["counter"], opt=VIEWER)
+@get("/payment-returns", operation_id="list_returns", tags=["counter"], opt=may(Permission.SEE_MONEY))
 async def list_returns(
     request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None
 ) -> Page[PaymentReturn]:
@@ -159,7 +173,7 @@ async def list_returns(
     operation_id="approve_return",
     status_code=200,
     tags=["counter"],
-    opt=ADMINISTRATOR,
+    opt=may(Permission.APPROVE_MONEY),
 )
 async def approve_return(request: Request[Any, Any, Any], return_id: Id, data: JSONBody[Reason]) -> PaymentReturn:
     """Another person than its author agrees: the payment is reversed today, and the bills it paid are owed again."""
@@ -174,7 +188,7 @@ async def approve_return(request: Request[Any, Any, Any], return_id: Id, data: J
     operation_id="reject_return",
     status_code=200,
     tags=["counter"],
-    opt=OPERATOR,
+    opt=may(Permission.ASK_FOR_MONEY),
 )
 async def reject_return(request: Request[Any, Any, Any], return_id: Id, data: JSONBody[Reason]) -> PaymentReturn:
     """Nothing is booked; its author may take it back so."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may call an operation, declared beside its handler: ``opt=OPERATOR``.
+"""Who may call an operation, declared beside its handler: ``opt=may(Permission.SEE_ALARMS)``.
 
 An operation that declares nothing is refused when the application is built, and by the guard besides: forgetting the
-role keeps everybody out instead of letting everybody in. ``docs/reference/permissions.md`` is made from the declarations.
+permission keeps everybody out instead of letting everybody in. ``docs/reference/permissions.md`` is made from the declarations.
 """
 
 from collections.abc import Iterable
@@ -11,35 +11,36 @@ from typing import Any, Final
 
 from litestar.handlers.base import BaseRouteHandler
 
-from openmains.domain.identity.role import Role
+from openmains.domain.identity.permission import Permission
 
 _KEY = "access"
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """``role``: the least that is needed, None: no sign-in at all – such an operation guards itself where it must.
+    """``permission``: the one that is needed; None: a sign-in is enough, or with ``is_public`` not even that – such an operation
+    guards itself where it must, and shows who is signed in only what is that person's.
 
     ``before_password_change``: open to a user whose password must be changed first.
     """
 
-    role: Role | None
+    permission: Permission | None
+    is_public: bool = False
     before_password_change: bool = False
 
 
 class UndeclaredAccessError(Exception):
-    """Operations without a declared role; the message names them."""
+    """Operations without a declared permission; the message names them."""
 
 
-def _opt(role: Role | None, *, before_password_change: bool = False) -> dict[str, Any]:
-    return {_KEY: Access(role, before_password_change)}
+def may(permission: Permission) -> dict[str, Any]:
+    """Open to who has this permission."""
+    return {_KEY: Access(permission)}
 
 
-PUBLIC: Final = _opt(None)
-VIEWER: Final = _opt(Role.VIEWER)
-OPERATOR: Final = _opt(Role.OPERATOR)
-ADMINISTRATOR: Final = _opt(Role.ADMINISTRATOR)
-ANY_PASSWORD: Final = _opt(Role.VIEWER, before_password_change=True)
+PUBLIC: Final = {_KEY: Access(None, is_public=True)}
+SIGNED_IN: Final = {_KEY: Access(None)}
+ANY_PASSWORD: Final = {_KEY: Access(None, before_password_change=True)}
 
 
 def operation_of(handler: BaseRouteHandler) -> str:

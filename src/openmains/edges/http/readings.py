@@ -17,6 +17,7 @@ from openmains.app.problems import Problem
 from openmains.app.readings.model import StoredDay
 from openmains.app.readings.ports import ReadingStore
 from openmains.domain.fleet.device_kind import DeviceKind
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import MeterId
 from openmains.domain.period import DAY_S, HOUR_S, Zone, utc, utc_of_us, zone
 from openmains.domain.quantity import LITRE_EXPONENT, to_m3
@@ -27,7 +28,7 @@ from openmains.domain.readings.quality import rule_names
 from openmains.domain.readings.series import Bucket, series, set_apart
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Key, Limit, Page, page, seconds
-from openmains.edges.http.permissions import VIEWER
+from openmains.edges.http.permissions import may
 
 MOST_DAYS = 11_000  # thirty years
 MOST_POINTS = 20_000
@@ -188,7 +189,7 @@ def _buckets(days: list[StoredDay], left: int, right: int, step: str, place: Zon
     return series((_row(day) for day in days), left, right, wanted, place)
 
 
-@get("/meters/{meter_id:int}/readings", operation_id="read_series", tags=["readings"], opt=VIEWER)
+@get("/meters/{meter_id:int}/readings", operation_id="read_series", tags=["readings"], opt=may(Permission.SEE_READINGS))
 async def read_series(
     request: Request[Any, Any, Any], meter_id: Id, start: From, end: To, step: Step = "day"
 ) -> Series:
@@ -248,7 +249,12 @@ async def read_series(
     )
 
 
-@get("/meters/{meter_id:int}/registers", operation_id="list_registers", tags=["readings"], opt=VIEWER)
+@get(
+    "/meters/{meter_id:int}/registers",
+    operation_id="list_registers",
+    tags=["readings"],
+    opt=may(Permission.SEE_READINGS),
+)
 async def list_registers(
     request: Request[Any, Any, Any],
     meter_id: Id,

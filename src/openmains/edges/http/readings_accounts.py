@@ -6,16 +6,22 @@ from typing import Any
 from litestar import Request, get
 
 from openmains.app.readings.accounts import AccountVolume, account_volume
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import AccountId
 from openmains.domain.period import zone
 from openmains.edges.http.bulk_inputs import First, Last, bulk_of, days_of
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Id
-from openmains.edges.http.permissions import VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.readings import exponents_of, store_of
 
 
-@get("/accounts/{account_id:int}/volume", operation_id="read_account_volume", tags=["readings"], opt=VIEWER)
+@get(
+    "/accounts/{account_id:int}/volume",
+    operation_id="read_account_volume",
+    tags=["readings"],
+    opt=may(Permission.SEE_READINGS),
+)
 async def read_account_volume(
     request: Request[Any, Any, Any], account_id: Id, first: First, last: Last
 ) -> AccountVolume:

@@ -32,12 +32,13 @@ from openmains.app.readings.bulk.registers import (
     register_told,
     registers_at,
 )
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import MeterId
 from openmains.domain.period import zone
 from openmains.edges.http.bulk_inputs import CHOICE, CSV, XLSX, Chosen, bulk_of
 from openmains.edges.http.deps import Connection, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Key, Limit, Page, page, seconds
-from openmains.edges.http.permissions import VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.problems import language_of
 from openmains.edges.http.readings import From, To, exponents_of, period_of
 
@@ -59,7 +60,13 @@ class RegistersPage(Struct, frozen=True):
     next: str | None
 
 
-@get("/bulk/registers", operation_id="list_registers_at", tags=["readings"], opt=VIEWER, dependencies=CHOICE)
+@get(
+    "/bulk/registers",
+    operation_id="list_registers_at",
+    tags=["readings"],
+    opt=may(Permission.SEE_READINGS),
+    dependencies=CHOICE,
+)
 async def list_registers_at(
     request: Request[Any, Any, Any], meters: Chosen, at: At, limit: Limit = 100, cursor: Cursor = None
 ) -> RegistersPage:
@@ -84,7 +91,14 @@ async def list_registers_at(
     return RegistersPage(at, actor.zone, items, shown.next)
 
 
-@get("/bulk/registers.csv", operation_id="download_registers_csv", tags=["readings"], opt=VIEWER, dependencies=CHOICE)
+@get(
+    "/bulk/registers.csv",
+    operation_id="download_registers_csv",
+    media_type="text/csv",
+    tags=["readings"],
+    opt=may(Permission.EXPORT_READINGS),
+    dependencies=CHOICE,
+)
 async def download_registers_csv(request: Request[Any, Any, Any], meters: Chosen, at: At) -> Stream:
     """The same of all meters of the filter as CSV (UTF-8 with byte order mark), as a stream."""
     pages = await _file_pages(request, meters, at, "csv")
@@ -93,7 +107,14 @@ async def download_registers_csv(request: Request[Any, Any, Any], meters: Chosen
     )
 
 
-@get("/bulk/registers.xlsx", operation_id="download_registers_xlsx", tags=["readings"], opt=VIEWER, dependencies=CHOICE)
+@get(
+    "/bulk/registers.xlsx",
+    operation_id="download_registers_xlsx",
+    media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    tags=["readings"],
+    opt=may(Permission.EXPORT_READINGS),
+    dependencies=CHOICE,
+)
 async def download_registers_xlsx(request: Request[Any, Any, Any], meters: Chosen, at: At) -> File:
     """The same as a workbook; a further sheet after a million meters."""
     pages = await _file_pages(request, meters, at, "xlsx")
@@ -104,7 +125,7 @@ async def download_registers_xlsx(request: Request[Any, Any, Any], meters: Chose
     "/bulk/values",
     operation_id="export_values",
     tags=["readings"],
-    opt=VIEWER,
+    opt=may(Permission.EXPORT_READINGS),
     dependencies=CHOICE,
     media_type="application/octet-stream",
 )

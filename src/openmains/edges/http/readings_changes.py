@@ -25,11 +25,12 @@ from openmains.app.readings.changes import (
     begin_export,
     cursor_of,
 )
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import MeterId
 from openmains.domain.quantity import LITRE_EXPONENT
 from openmains.domain.readings.quality import rule_names
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
-from openmains.edges.http.permissions import OPERATOR
+from openmains.edges.http.permissions import may
 
 MOST = 10_000_000
 SCOPE = "changes"
@@ -89,7 +90,13 @@ class Lines:
         ).encode()
 
 
-@get("/readings/changes", operation_id="export_changes", tags=["readings"], opt=OPERATOR)
+@get(
+    "/readings/changes",
+    operation_id="export_changes",
+    media_type="application/x-ndjson",
+    tags=["readings"],
+    opt=may(Permission.FOLLOW_READINGS),
+)
 async def export_changes(
     request: Request[Any, Any, Any],
     cursor: ChangesCursor = None,
@@ -126,7 +133,12 @@ def _mark(cursor: ChangeCursor, *, is_over: bool) -> bytes:
     return json.encode({"cursor": encode_cursor(SCOPE, cursor.key), "is_over": is_over}) + b"\n"
 
 
-@get("/readings/changes/cursor", operation_id="read_changes_cursor", tags=["readings"], opt=OPERATOR)
+@get(
+    "/readings/changes/cursor",
+    operation_id="read_changes_cursor",
+    tags=["readings"],
+    opt=may(Permission.FOLLOW_READINGS),
+)
 async def read_changes_cursor(request: Request[Any, Any, Any]) -> CursorNow:
     """Where changes stand now: take it before a full export, and go on from it afterwards."""
     deps, actor = deps_of(request), actor_of(request)

@@ -14,12 +14,13 @@ from openmains.app.readings import approve, undo
 from openmains.app.readings.model import EditState, ReadingEdit
 from openmains.app.readings.ports import EditStore, ReadingStore
 from openmains.app.spreadsheet import csv_bytes
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import EditId, MeterId
 from openmains.domain.period import zone
 from openmains.domain.quantity import decimal_of
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, after_id, optional, page
-from openmains.edges.http.permissions import OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.problems import language_of
 from openmains.edges.http.readings import exponent_of
 
@@ -43,7 +44,7 @@ class EditReason(Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[str, Meta(max_length=1000)]
 
 
-@get("/edits", operation_id="list_edits", tags=["readings"], opt=VIEWER)
+@get("/edits", operation_id="list_edits", tags=["readings"], opt=may(Permission.SEE_READINGS))
 async def list_edits(
     request: Request[Any, Any, Any],
     wanted: State = None,
@@ -59,7 +60,13 @@ async def list_edits(
     return page("edits", rows, limit, lambda edit: edit.edit_id)
 
 
-@get("/edits.csv", operation_id="download_edits_csv", tags=["readings"], opt=VIEWER)
+@get(
+    "/edits.csv",
+    operation_id="download_edits_csv",
+    media_type="text/csv",
+    tags=["readings"],
+    opt=may(Permission.EXPORT_READINGS),
+)
 async def download_edits_csv(
     request: Request[Any, Any, Any], wanted: State = None, meter_id: OptionalId = None
 ) -> Response[bytes]:
@@ -89,7 +96,13 @@ def _lines(deps: ApiDeps, rows: Sequence[ReadingEdit], iso: Any, language: str) 
     return lines
 
 
-@post("/edits/{edit_id:int}/approve", operation_id="approve_edit", status_code=200, tags=["readings"], opt=OPERATOR)
+@post(
+    "/edits/{edit_id:int}/approve",
+    operation_id="approve_edit",
+    status_code=200,
+    tags=["readings"],
+    opt=may(Permission.JUDGE_READINGS),
+)
 async def approve_edit(request: Request[Any, Any, Any], edit_id: Id, data: JSONBody[EditReason]) -> ReadingEdit:
     """The second person agrees: the edit is applied. Whoever wanted it cannot."""
     deps, actor = deps_of(request), actor_of(request)
@@ -99,14 +112,26 @@ async def approve_edit(request: Request[Any, Any, Any], edit_id: Id, data: JSONB
     )
 
 
-@post("/edits/{edit_id:int}/reject", operation_id="reject_edit", status_code=200, tags=["readings"], opt=OPERATOR)
+@post(
+    "/edits/{edit_id:int}/reject",
+    operation_id="reject_edit",
+    status_code=200,
+    tags=["readings"],
+    opt=may(Permission.JUDGE_READINGS),
+)
 async def reject_edit(request: Request[Any, Any, Any], edit_id: Id, data: JSONBody[EditReason]) -> ReadingEdit:
     """The second person does not agree, or its author takes it back: nothing changes."""
     deps, actor = deps_of(request), actor_of(request)
     return await approve.reject_edit(deps.store, actor, EditId(edit_id), data.reason, deps.now_us())
 
 
-@post("/edits/{edit_id:int}/undo", operation_id="undo_edit", status_code=200, tags=["readings"], opt=OPERATOR)
+@post(
+    "/edits/{edit_id:int}/undo",
+    operation_id="undo_edit",
+    status_code=200,
+    tags=["readings"],
+    opt=may(Permission.JUDGE_READINGS),
+)
 async def undo_edit(request: Request[Any, Any, Any], edit_id: Id, data: JSONBody[EditReason]) -> ReadingEdit:
     """Put back what the version before the edit held, as a new version; an undo is undone in the same way."""
     deps, actor = deps_of(request), actor_of(request)

@@ -15,12 +15,13 @@ from openmains.app.readings.model import ExceptionStatus, ReadingException
 from openmains.app.readings.ports import ExceptionStore
 from openmains.app.readings.resolve import Correction, Verdict, edit_reading
 from openmains.app.readings.resolve import judge_exception as judge
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import ExceptionId, MeterId
 from openmains.domain.readings.edit import MOST_VOLUME
 from openmains.domain.readings.quality import Rule
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, Word, after_id, optional, page, seconds
-from openmains.edges.http.permissions import OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 
 
 class Judgement(Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,7 +40,7 @@ class Judgement(Struct, frozen=True, forbid_unknown_fields=True):
     end: datetime | None = None
 
 
-@get("/exceptions", operation_id="list_exceptions", tags=["readings"], opt=VIEWER)
+@get("/exceptions", operation_id="list_exceptions", tags=["readings"], opt=may(Permission.SEE_READINGS))
 async def list_exceptions(
     request: Request[Any, Any, Any],
     status: FromQuery[ExceptionStatus | None] = None,
@@ -61,7 +62,9 @@ async def list_exceptions(
     return page("exceptions", rows, limit, lambda found: found.exception_id)
 
 
-@get("/exceptions/{exception_id:int}", operation_id="read_exception", tags=["readings"], opt=VIEWER)
+@get(
+    "/exceptions/{exception_id:int}", operation_id="read_exception", tags=["readings"], opt=may(Permission.SEE_READINGS)
+)
 async def read_exception(request: Request[Any, Any, Any], exception_id: Id) -> ReadingException:
     """One finding."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -76,7 +79,7 @@ async def read_exception(request: Request[Any, Any, Any], exception_id: Id) -> R
     operation_id="judge_exception",
     status_code=200,
     tags=["readings"],
-    opt=OPERATOR,
+    opt=may(Permission.JUDGE_READINGS),
 )
 async def judge_exception(
     request: Request[Any, Any, Any], exception_id: Id, data: JSONBody[Judgement]
@@ -126,7 +129,12 @@ async def _is_about_a_number(deps: ApiDeps, actor: Actor, exception_id: int) -> 
     return found is not None and found.rule == NUMBER_RULE
 
 
-@get("/exceptions/{exception_id:int}/held", operation_id="read_held_messages", tags=["readings"], opt=VIEWER)
+@get(
+    "/exceptions/{exception_id:int}/held",
+    operation_id="read_held_messages",
+    tags=["readings"],
+    opt=may(Permission.SEE_FRAMES),
+)
 async def read_held_messages(request: Request[Any, Any, Any], exception_id: Id) -> HeldMessages:
     """What is held because of a number, and to which meter accepting would book it."""
     deps = deps_of(request)

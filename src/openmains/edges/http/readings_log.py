@@ -13,12 +13,13 @@ from openmains.app.fleet.driver_catalog import DamagedPart, DriverCatalog, Trace
 from openmains.app.ingest.pipeline.process import PERSONS_CHANNELS
 from openmains.app.ingest.uplink import PARTIAL
 from openmains.app.readings.model import StoredFrame, StoredSignal
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import CommandId, MeterId
 from openmains.domain.network.coverage import Coverage, coverage
 from openmains.domain.period import utc_of_us
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, Page, after_pair, page
-from openmains.edges.http.permissions import VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.readings import OptionalFrom, OptionalTo, meter_of, optional_period, store_of
 
 Direction = Literal["up", "down"]
@@ -59,7 +60,7 @@ class Signal(Struct, frozen=True):
     coverage: Coverage | None
 
 
-@get("/meters/{meter_id:int}/frames", operation_id="list_frames", tags=["readings"], opt=VIEWER)
+@get("/meters/{meter_id:int}/frames", operation_id="list_frames", tags=["readings"], opt=may(Permission.SEE_FRAMES))
 async def list_frames(
     request: Request[Any, Any, Any],
     meter_id: Id,
@@ -120,7 +121,7 @@ def _signal(s: StoredSignal) -> Signal:
     )
 
 
-@get("/meters/{meter_id:int}/signals", operation_id="list_signals", tags=["readings"], opt=VIEWER)
+@get("/meters/{meter_id:int}/signals", operation_id="list_signals", tags=["readings"], opt=may(Permission.SEE_READINGS))
 async def list_signals(
     request: Request[Any, Any, Any],
     meter_id: Id,

@@ -24,12 +24,13 @@ from openmains.app.readings.manual.import_readings import IMPORT
 from openmains.app.readings.manual.model import ManualReading, ManualSource, ManualState
 from openmains.app.readings.manual.ports import ManualStore
 from openmains.app.readings.manual.take import GivenReading, as_read_m3, exponents, take_reading
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import MeterId
 from openmains.domain.period import zone
 from openmains.domain.readings.instants import time_of_day
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Limit, OptionalId, Page, after_id, optional, page
-from openmains.edges.http.permissions import OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.problems import language_of
 from openmains.edges.http.readings import exponent_of
 from openmains.edges.http.text_door import file_name
@@ -91,7 +92,7 @@ def _taken(deps: ApiDeps, found: ManualReading) -> TakenReading:
     )  # fmt: skip
 
 
-@get("/manual-readings", operation_id="list_manual_readings", tags=["readings"], opt=VIEWER)
+@get("/manual-readings", operation_id="list_manual_readings", tags=["readings"], opt=may(Permission.SEE_READINGS))
 async def list_manual_readings(
     request: Request[Any, Any, Any],
     wanted: State = None,
@@ -113,7 +114,13 @@ async def list_manual_readings(
     return page("manual", [_taken(deps, row) for row in rows], limit, lambda row: row.reading_id)
 
 
-@post("/manual-readings", operation_id="take_reading", status_code=202, tags=["readings"], opt=OPERATOR)
+@post(
+    "/manual-readings",
+    operation_id="take_reading",
+    status_code=202,
+    tags=["readings"],
+    opt=may(Permission.TAKE_READINGS),
+)
 async def take(request: Request[Any, Any, Any], data: JSONBody[NewReading]) -> TakenReading:
     """Enter a register that a person read. It is judged as the meter's own are; the same reading again is the one that is there."""
     deps = deps_of(request)
@@ -133,7 +140,7 @@ async def take(request: Request[Any, Any, Any], data: JSONBody[NewReading]) -> T
     status_code=202,
     tags=["readings"],
     request_max_body_size=LARGEST_IMPORT,
-    opt=OPERATOR,
+    opt=may(Permission.TAKE_READINGS),
 )
 async def import_readings(
     request: Request[Any, Any, Any],
@@ -167,7 +174,13 @@ async def import_readings(
     return await ask_for_job(deps.store, actor, IMPORT, params, file_path=str(path), unique_key=key)
 
 
-@get("/manual-readings/file", operation_id="download_manual_readings", tags=["readings"], opt=VIEWER)
+@get(
+    "/manual-readings/file",
+    operation_id="download_manual_readings",
+    media_type="application/octet-stream",
+    tags=["readings"],
+    opt=may(Permission.EXPORT_READINGS),
+)
 async def download_manual_readings(
     request: Request[Any, Any, Any],
     kind: FromQuery[Literal["csv", "xlsx"]] = "csv",

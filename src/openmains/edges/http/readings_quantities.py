@@ -13,6 +13,7 @@ from openmains.app.problems import Problem
 from openmains.app.readings.ports import QuantityStore
 from openmains.app.readings.quantities import REGISTER, VOLUME, LatestValue, Values, latest_values, unit_of, values_of
 from openmains.app.spreadsheet import csv_bytes
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import MeterId
 from openmains.domain.period import utc, zone
 from openmains.domain.quantity import decimal_of
@@ -21,7 +22,7 @@ from openmains.drivers.model import Title
 from openmains.drivers.points import vocabulary
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Id
-from openmains.edges.http.permissions import VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.problems import language_of
 from openmains.edges.http.readings import From, To, exponent_of, meter_of, metered_of, period_of, store_of
 
@@ -103,7 +104,9 @@ def quantity_store_of(deps: ApiDeps) -> QuantityStore:
     return deps.quantities
 
 
-@get("/meters/{meter_id:int}/series", operation_id="read_quantities", tags=["readings"], opt=VIEWER)
+@get(
+    "/meters/{meter_id:int}/series", operation_id="read_quantities", tags=["readings"], opt=may(Permission.SEE_READINGS)
+)
 async def read_quantities(
     request: Request[Any, Any, Any], meter_id: Id, points: Points, start: From, end: To
 ) -> MeterSeries:
@@ -112,7 +115,13 @@ async def read_quantities(
     return MeterSeries(meter_id, actor_of(request).zone, [_series(values) for values in found])
 
 
-@get("/meters/{meter_id:int}/series.csv", operation_id="download_quantities_csv", tags=["readings"], opt=VIEWER)
+@get(
+    "/meters/{meter_id:int}/series.csv",
+    operation_id="download_quantities_csv",
+    media_type="text/csv",
+    tags=["readings"],
+    opt=may(Permission.EXPORT_READINGS),
+)
 async def download_quantities_csv(
     request: Request[Any, Any, Any], meter_id: Id, points: Points, start: From, end: To
 ) -> Response[bytes]:
@@ -134,7 +143,12 @@ async def download_quantities_csv(
     return Response(b"".join(csv_bytes(lines)), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-@get("/meters/{meter_id:int}/quantities", operation_id="list_quantities", tags=["readings"], opt=VIEWER)
+@get(
+    "/meters/{meter_id:int}/quantities",
+    operation_id="list_quantities",
+    tags=["readings"],
+    opt=may(Permission.SEE_READINGS),
+)
 async def list_quantities(request: Request[Any, Any, Any], meter_id: Id) -> NewestValues:
     """Which quantities a meter says besides volume, with the newest value of each."""
     deps, actor = deps_of(request), actor_of(request)

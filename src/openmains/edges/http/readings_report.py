@@ -21,12 +21,13 @@ from openmains.app.readings.report.model import (
     ReportDays,
 )
 from openmains.app.readings.report.ports import CollectionReports
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import AreaId, MeterId
 from openmains.domain.period import date_to_day, zone
 from openmains.edges.http.bulk_inputs import XLSX
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id32, Limit, Page, after_id, page
-from openmains.edges.http.permissions import VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.problems import language_of
 from openmains.edges.http.readings import exponents_of
 
@@ -49,7 +50,7 @@ def _day(deps: ApiDeps, day: date | None, actor: Actor) -> int:
     return date_to_day(day)
 
 
-@get("/reports/collection", operation_id="read_collection_report", tags=["reports"], opt=VIEWER)
+@get("/reports/collection", operation_id="read_collection_report", tags=["reports"], opt=may(Permission.SEE_SUMS))
 async def read_collection_report(
     request: Request[Any, Any, Any], day: Day = None, by: FromQuery[ReportBy] = "area"
 ) -> CollectionReport:
@@ -59,7 +60,7 @@ async def read_collection_report(
     return await _reports(deps).collection(actor.tenant_id, _day(deps, day, actor), by, deps.now_s())
 
 
-@get("/reports/days", operation_id="read_report_days", tags=["reports"], opt=VIEWER)
+@get("/reports/days", operation_id="read_report_days", tags=["reports"], opt=may(Permission.SEE_SUMS))
 async def read_report_days(
     request: Request[Any, Any, Any],
     first: Annotated[date, QueryParameter(description="First calendar day of the tenant.")],
@@ -80,7 +81,7 @@ async def read_report_days(
     return ReportDays(first, last, days)
 
 
-@get("/reports/accuracy", operation_id="read_accuracy", tags=["reports"], opt=VIEWER)
+@get("/reports/accuracy", operation_id="read_accuracy", tags=["reports"], opt=may(Permission.SEE_SUMS))
 async def read_accuracy(
     request: Request[Any, Any, Any], day: Day = None, by: FromQuery[ReportBy] = "area"
 ) -> AccuracyReport:
@@ -89,7 +90,13 @@ async def read_accuracy(
     return await _reports(deps).accuracy(actor.tenant_id, _day(deps, day, actor), by)
 
 
-@get("/reports/collection.csv", operation_id="download_collection_csv", tags=["reports"], opt=VIEWER)
+@get(
+    "/reports/collection.csv",
+    operation_id="download_collection_csv",
+    media_type="text/csv",
+    tags=["reports"],
+    opt=may(Permission.SEE_SUMS),
+)
 async def download_collection_csv(
     request: Request[Any, Any, Any], day: Day = None, by: FromQuery[ReportBy] = "area"
 ) -> Response[bytes]:
@@ -102,7 +109,13 @@ async def download_collection_csv(
     return _file(data, "text/csv; charset=utf-8", f"collection-{by}-{number}.csv")
 
 
-@get("/reports/collection.xlsx", operation_id="download_collection_xlsx", tags=["reports"], opt=VIEWER)
+@get(
+    "/reports/collection.xlsx",
+    operation_id="download_collection_xlsx",
+    media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    tags=["reports"],
+    opt=may(Permission.SEE_SUMS),
+)
 async def download_collection_xlsx(
     request: Request[Any, Any, Any], day: Day = None, by: FromQuery[ReportBy] = "area"
 ) -> Response[bytes]:
@@ -115,7 +128,12 @@ async def download_collection_xlsx(
     return _file(data, XLSX, f"collection-{by}-{number}.xlsx")
 
 
-@get("/reports/collection/missing", operation_id="list_missing_meters", tags=["reports"], opt=VIEWER)
+@get(
+    "/reports/collection/missing",
+    operation_id="list_missing_meters",
+    tags=["reports"],
+    opt=may(Permission.SEE_READINGS),
+)
 async def list_missing_meters(
     request: Request[Any, Any, Any],
     day: Day = None,
@@ -148,7 +166,7 @@ class AreaVolumes(Struct, frozen=True):
     items: list[DayVolume]
 
 
-@get("/areas/{area_id:int}/volumes", operation_id="read_area_volumes", tags=["reports"], opt=VIEWER)
+@get("/areas/{area_id:int}/volumes", operation_id="read_area_volumes", tags=["reports"], opt=may(Permission.SEE_SUMS))
 async def read_area_volumes(
     request: Request[Any, Any, Any],
     area_id: Id32,

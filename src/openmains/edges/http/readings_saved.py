@@ -11,15 +11,16 @@ from litestar.response import Redirect
 
 from openmains.app.readings.bulk import saved
 from openmains.app.readings.bulk.saved import NewSavedQuery, SavedQueries, SavedQuery, SavedQuestion
+from openmains.domain.identity.permission import Permission
 from openmains.domain.period import date_to_day, utc, zone
 from openmains.edges.http.deps import actor_of, deps_of, today_of
 from openmains.edges.http.inputs import Id, Page
-from openmains.edges.http.permissions import VIEWER
+from openmains.edges.http.permissions import may
 
 _PATHS = {"registers": "/api/v1/bulk/registers", "values": "/api/v1/bulk/values", "sums": "/api/v1/bulk/sums"}
 
 
-@get("/saved-queries", operation_id="list_saved_queries", tags=["readings"], opt=VIEWER)
+@get("/saved-queries", operation_id="list_saved_queries", tags=["readings"], opt=may(Permission.SEE_READINGS))
 async def list_saved_queries(request: Request[Any, Any, Any]) -> Page[SavedQuery]:
     """One's own, and those that others share, by name."""
     actor = actor_of(request)
@@ -27,13 +28,18 @@ async def list_saved_queries(request: Request[Any, Any, Any]) -> Page[SavedQuery
         return Page(await work[SavedQueries].all(actor.user_id), None)
 
 
-@post("/saved-queries", operation_id="save_query", status_code=201, tags=["readings"], opt=VIEWER)
+@post("/saved-queries", operation_id="save_query", status_code=201, tags=["readings"], opt=may(Permission.SEE_READINGS))
 async def save_query(request: Request[Any, Any, Any], data: JSONBody[NewSavedQuery]) -> SavedQuery:
     """Keep a question in bulk under a name: which meters, what of them, of which period, in which form."""
     return await saved.add_saved(deps_of(request).store, actor_of(request), data)
 
 
-@put("/saved-queries/{saved_id:int}", operation_id="change_saved_query", tags=["readings"], opt=VIEWER)
+@put(
+    "/saved-queries/{saved_id:int}",
+    operation_id="change_saved_query",
+    tags=["readings"],
+    opt=may(Permission.SEE_READINGS),
+)
 async def change_saved_query(
     request: Request[Any, Any, Any], saved_id: Id, data: JSONBody[NewSavedQuery]
 ) -> SavedQuery:
@@ -42,7 +48,11 @@ async def change_saved_query(
 
 
 @delete(
-    "/saved-queries/{saved_id:int}", operation_id="remove_saved_query", status_code=204, tags=["readings"], opt=VIEWER
+    "/saved-queries/{saved_id:int}",
+    operation_id="remove_saved_query",
+    status_code=204,
+    tags=["readings"],
+    opt=may(Permission.SEE_READINGS),
 )
 async def remove_saved_query(request: Request[Any, Any, Any], saved_id: Id) -> None:
     """Forget it; what it asks of is not touched."""
@@ -50,7 +60,11 @@ async def remove_saved_query(request: Request[Any, Any, Any], saved_id: Id) -> N
 
 
 @get(
-    "/saved-queries/{saved_id:int}/run", operation_id="run_saved_query", status_code=303, tags=["readings"], opt=VIEWER
+    "/saved-queries/{saved_id:int}/run",
+    operation_id="run_saved_query",
+    status_code=303,
+    tags=["readings"],
+    opt=may(Permission.SEE_READINGS),
 )
 async def run_saved_query(request: Request[Any, Any, Any], saved_id: Id) -> Redirect:
     """Ask it again, of its period as of today: leads to the answer. Who may not ask the question itself may not do so here."""

@@ -9,14 +9,16 @@ from litestar import Request, get
 from litestar.params import FromQuery, QueryParameter
 from litestar.response import File, Stream
 
+from openmains.app.problems import Problem
 from openmains.app.readings.bulk.files import csv_pages
 from openmains.app.readings.bulk.registers import check_choice
 from openmains.app.readings.bulk.sums import MOST_GROUPS, By, Every, SumRow, Sums, note_sums, sums_by
+from openmains.domain.identity.permission import PERMISSIONS, Permission
 from openmains.domain.period import zone
 from openmains.domain.quantity import decimal_of
 from openmains.edges.http.bulk_inputs import CHOICE, CSV, Chosen, First, Last, bulk_of, days_of
 from openmains.edges.http.deps import actor_of, deps_of
-from openmains.edges.http.permissions import VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.problems import language_of
 from openmains.edges.http.readings import exponent_of
 from openmains.edges.http.readings_bulk import sheets
@@ -35,7 +37,7 @@ TOTAL = {"zh": "合计", "en": "total"}
 Steps = Annotated[Every, QueryParameter(description="Step of ``trend``.")]
 
 
-@get("/bulk/sums", operation_id="read_sums", tags=["readings"], opt=VIEWER, dependencies=CHOICE)
+@get("/bulk/sums", operation_id="read_sums", tags=["readings"], opt=may(Permission.SEE_SUMS), dependencies=CHOICE)
 async def read_sums(
     request: Request[Any, Any, Any],
     meters: Chosen,
@@ -49,7 +51,14 @@ async def read_sums(
     return await _sums(request, meters, first, last, by, every, MOST_GROUPS)
 
 
-@get("/bulk/sums.csv", operation_id="download_sums_csv", tags=["readings"], opt=VIEWER, dependencies=CHOICE)
+@get(
+    "/bulk/sums.csv",
+    operation_id="download_sums_csv",
+    media_type="text/csv",
+    tags=["readings"],
+    opt=may(Permission.SEE_SUMS),
+    dependencies=CHOICE,
+)
 async def download_sums_csv(
     request: Request[Any, Any, Any], meters: Chosen, first: First, last: Last, by: FromQuery[By] = "area"
 ) -> Stream:
@@ -60,7 +69,14 @@ async def download_sums_csv(
     return Stream(csv_pages(HEADS[language], _lines(found, language)), media_type=CSV, headers=headers)
 
 
-@get("/bulk/sums.xlsx", operation_id="download_sums_xlsx", tags=["readings"], opt=VIEWER, dependencies=CHOICE)
+@get(
+    "/bulk/sums.xlsx",
+    operation_id="download_sums_xlsx",
+    media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    tags=["readings"],
+    opt=may(Permission.SEE_SUMS),
+    dependencies=CHOICE,
+)
 async def download_sums_xlsx(
     request: Request[Any, Any, Any], meters: Chosen, first: First, last: Last, by: FromQuery[By] = "area"
 ) -> File:
@@ -80,6 +96,9 @@ async def _sums(
     request: Request[Any, Any, Any], meters: Chosen, first: First, last: Last, by: By, every: Every, most: int
 ) -> Sums:
     deps, actor = deps_of(request), actor_of(request)
+    if (by == "customer" or meters.numbers) and not actor.may(Permission.SEE_READINGS):
+        words = PERMISSIONS[Permission.SEE_READINGS]  # such a sum is a customer's own
+        raise Problem("not-allowed", needed=(words.zh, words.en))
     left, right = days_of(first, last)
     await check_choice(deps.store, actor.tenant_id, meters)
     return await sums_by(

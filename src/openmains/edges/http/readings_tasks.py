@@ -12,17 +12,19 @@ from msgspec import Struct
 from openmains.app.command.reread_ports import EffectOfDay, EffectStore, MeterGap, VisitMeter
 from openmains.app.command.visits import ask_again, close_visit
 from openmains.app.fleet.ports import MeterStore
+from openmains.app.identity.exports import note_visits_export
 from openmains.app.problems import Problem
 from openmains.app.readings.tasks.change import end_task, set_task
 from openmains.app.readings.tasks.model import CollectionTask, MeterTask, NewTask
 from openmains.app.readings.tasks.ports import TaskStore
 from openmains.app.readings.tasks.resolve import task_of_meter
 from openmains.app.spreadsheet import csv_bytes
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import AreaId, MeterId, TaskId
 from openmains.domain.period import DAY_S, date_to_day, zone
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId32, Page, Reason, after_id, optional, page
-from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.problems import language_of
 
 MOST_EXPORTED = 100_000
@@ -57,7 +59,7 @@ class SettledDays(Struct, frozen=True):
     days: int
 
 
-@get("/collection-tasks", operation_id="list_collection_tasks", tags=["readings"], opt=VIEWER)
+@get("/collection-tasks", operation_id="list_collection_tasks", tags=["readings"], opt=may(Permission.SEE_READINGS))
 async def list_collection_tasks(
     request: Request[Any, Any, Any], ended: Ended = False, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[CollectionTask]:
@@ -69,7 +71,13 @@ async def list_collection_tasks(
     return page("tasks", rows, limit, lambda task: task.task_id)
 
 
-@post("/collection-tasks", operation_id="set_collection_task", status_code=201, tags=["readings"], opt=ADMINISTRATOR)
+@post(
+    "/collection-tasks",
+    operation_id="set_collection_task",
+    status_code=201,
+    tags=["readings"],
+    opt=may(Permission.MANAGE_TASKS),
+)
 async def set_collection_task(request: Request[Any, Any, Any], data: JSONBody[NewTask]) -> CollectionTask:
     """Set what a level wants; it takes over from that level's present task on its first day, and where it has a last day, that one goes on
     after it. Needs a reason."""
@@ -82,7 +90,7 @@ async def set_collection_task(request: Request[Any, Any, Any], data: JSONBody[Ne
     operation_id="end_collection_task",
     status_code=204,
     tags=["readings"],
-    opt=ADMINISTRATOR,
+    opt=may(Permission.MANAGE_TASKS),
 )
 async def end_collection_task(request: Request[Any, Any, Any], task_id: Id, data: JSONBody[Reason]) -> None:
     """It held until yesterday; from today on the levels above count. Needs a reason."""
@@ -90,7 +98,7 @@ async def end_collection_task(request: Request[Any, Any, Any], task_id: Id, data
     await end_task(deps.store, actor_of(request), TaskId(task_id), deps.now_s(), data.reason)
 
 
-@get("/meters/{meter_id:int}/task", operation_id="read_meter_task", tags=["readings"], opt=VIEWER)
+@get("/meters/{meter_id:int}/task", operation_id="read_meter_task", tags=["readings"], opt=may(Permission.SEE_READINGS))
 async def read_meter_task(request: Request[Any, Any, Any], meter_id: Id, day: TheDay = None) -> MeterTask:
     """What is wanted of a meter on a day, where each part comes from, and the mode by which the day is due."""
     deps, actor = deps_of(request), actor_of(request)
@@ -100,7 +108,7 @@ async def read_meter_task(request: Request[Any, Any, Any], meter_id: Id, day: Th
     return await task_of_meter(deps.store, actor, MeterId(meter_id), number)
 
 
-@get("/meters/{meter_id:int}/gaps", operation_id="list_meter_gaps", tags=["readings"], opt=VIEWER)
+@get("/meters/{meter_id:int}/gaps", operation_id="list_meter_gaps", tags=["readings"], opt=may(Permission.SEE_READINGS))
 async def list_meter_gaps(request: Request[Any, Any, Any], meter_id: Id) -> list[MeterGap]:
     """Days of a meter that were due and not well, newest first, and what became of each; at most 400."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -109,7 +117,7 @@ async def list_meter_gaps(request: Request[Any, Any, Any], meter_id: Id) -> list
         return await work[EffectStore].gaps(MeterId(meter_id), MOST_GAPS)
 
 
-@get("/rereads/effect", operation_id="read_reread_effect", tags=["readings"], opt=VIEWER)
+@get("/rereads/effect", operation_id="read_reread_effect", tags=["readings"], opt=may(Permission.SEE_READINGS))
 async def read_reread_effect(request: Request[Any, Any, Any]) -> RereadEffect:
     """Reading rate by day as it was when due and with what came since, and what that cost."""
     deps, actor = deps_of(request), actor_of(request)
@@ -121,7 +129,7 @@ async def read_reread_effect(request: Request[Any, Any, Any]) -> RereadEffect:
     return RereadEffect(days, asks, meters)
 
 
-@get("/visits", operation_id="list_visits", tags=["readings"], opt=VIEWER)
+@get("/visits", operation_id="list_visits", tags=["readings"], opt=may(Permission.SEE_READINGS))
 async def list_visits(
     request: Request[Any, Any, Any], area_id: OptionalId32 = None, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[VisitMeter]:
@@ -131,12 +139,19 @@ async def list_visits(
     return page("visits", rows, limit, lambda meter: meter.meter_id)
 
 
-@get("/visits.csv", operation_id="download_visits_csv", tags=["readings"], opt=VIEWER)
+@get(
+    "/visits.csv",
+    operation_id="download_visits_csv",
+    media_type="text/csv",
+    tags=["readings"],
+    opt=may(Permission.EXPORT_READINGS),
+)
 async def download_visits_csv(request: Request[Any, Any, Any], area_id: OptionalId32 = None) -> Response[bytes]:
     """The first 100,000 of them as CSV (UTF-8 with byte order mark, for spreadsheets)."""
     actor = actor_of(request)
     async with deps_of(request).store.tenant(actor.tenant_id) as work:
         rows = await work[EffectStore].visits(MOST_EXPORTED, None, optional(AreaId, area_id))
+    await note_visits_export(deps_of(request).store, actor, len(rows), {"area_id": area_id})
     data = b"".join(csv_bytes(_lines(rows, zone(actor.zone).iso, language_of(request))))
     headers = {"Content-Disposition": 'attachment; filename="visits.csv"'}
     return Response(data, media_type="text/csv; charset=utf-8", headers=headers)
@@ -159,7 +174,11 @@ def _lines(rows: Sequence[VisitMeter], iso: Any, language: str) -> list[Sequence
 
 
 @post(
-    "/meters/{meter_id:int}/visit/close", operation_id="close_visit", status_code=200, tags=["readings"], opt=OPERATOR
+    "/meters/{meter_id:int}/visit/close",
+    operation_id="close_visit",
+    status_code=200,
+    tags=["readings"],
+    opt=may(Permission.RUN_VISITS),
 )
 async def close_meter_visit(request: Request[Any, Any, Any], meter_id: Id, data: JSONBody[Reason]) -> SettledDays:
     """Nothing is to be done about the days for which a meter waits for a visit. Needs a reason."""
@@ -167,7 +186,13 @@ async def close_meter_visit(request: Request[Any, Any, Any], meter_id: Id, data:
     return SettledDays(await close_visit(deps.store, actor_of(request), MeterId(meter_id), data.reason, deps.now_s()))
 
 
-@post("/meters/{meter_id:int}/visit/again", operation_id="ask_again", status_code=200, tags=["readings"], opt=OPERATOR)
+@post(
+    "/meters/{meter_id:int}/visit/again",
+    operation_id="ask_again",
+    status_code=200,
+    tags=["readings"],
+    opt=may(Permission.RUN_VISITS),
+)
 async def ask_meter_again(request: Request[Any, Any, Any], meter_id: Id, data: JSONBody[Reason]) -> SettledDays:
     """Remedy the meter for these days once more, as if nobody had, within the same limits. Needs a reason."""
     deps = deps_of(request)

@@ -12,6 +12,7 @@ from openmains.app.problems import Problem
 from openmains.app.readings.model import DayVersion
 from openmains.app.readings.versions import cited_version, versions_of_days
 from openmains.app.spreadsheet import csv_bytes
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import MeterId
 from openmains.domain.period import Zone, date_to_day, day_to_date, utc, zone
 from openmains.domain.quantity import decimal_of, to_m3
@@ -19,7 +20,7 @@ from openmains.domain.readings.quality import rule_names, slot_names
 from openmains.domain.readings.versions import VersionCause
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Id
-from openmains.edges.http.permissions import VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.problems import language_of
 from openmains.edges.http.readings import exponent_of, store_of
 
@@ -105,7 +106,12 @@ class Versions(Struct, frozen=True):
     items: list[Version]
 
 
-@get("/meters/{meter_id:int}/days/{day:date}/versions", operation_id="list_day_versions", tags=["readings"], opt=VIEWER)
+@get(
+    "/meters/{meter_id:int}/days/{day:date}/versions",
+    operation_id="list_day_versions",
+    tags=["readings"],
+    opt=may(Permission.SEE_READINGS),
+)
 async def list_day_versions(request: Request[Any, Any, Any], meter_id: Id, day: PathDay) -> Versions:
     """The history of a day's value. Earlier versions are kept for ``day_version_days`` after they were superseded."""
     deps, actor = deps_of(request), actor_of(request)
@@ -120,7 +126,7 @@ async def list_day_versions(request: Request[Any, Any, Any], meter_id: Id, day: 
     "/meters/{meter_id:int}/days/{day:date}/versions/{version:int}",
     operation_id="read_day_version",
     tags=["readings"],
-    opt=VIEWER,
+    opt=may(Permission.SEE_READINGS),
 )
 async def read_day_version(
     request: Request[Any, Any, Any],
@@ -140,7 +146,13 @@ async def read_day_version(
     )  # fmt: skip
 
 
-@get("/meters/{meter_id:int}/versions.csv", operation_id="download_versions_csv", tags=["readings"], opt=VIEWER)
+@get(
+    "/meters/{meter_id:int}/versions.csv",
+    operation_id="download_versions_csv",
+    media_type="text/csv",
+    tags=["readings"],
+    opt=may(Permission.EXPORT_READINGS),
+)
 async def download_versions_csv(
     request: Request[Any, Any, Any], meter_id: Id, first: FirstDay, last: LastDay
 ) -> Response[bytes]:

@@ -26,6 +26,7 @@ from openmains.app.rule.model import (
 from openmains.app.rule.ports import RuleStore
 from openmains.app.rule.terms import rule_vocabulary
 from openmains.app.rule.trial import try_rule
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import RuleId
 from openmains.domain.rule.sentence import RuleTerm
 from openmains.edges.http.command import command_parts
@@ -42,7 +43,7 @@ from openmains.edges.http.inputs import (
     page,
     seconds,
 )
-from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.readings import exponent_of
 
 
@@ -115,7 +116,7 @@ def _drivers(deps: ApiDeps) -> RuleDrivers:
     return RuleDrivers(lambda driver: exponent_of(deps, driver), deps.command_drivers)
 
 
-@get("/rule-terms", operation_id="list_rule_terms", tags=["rules"], opt=VIEWER)
+@get("/rule-terms", operation_id="list_rule_terms", tags=["rules"], opt=may(Permission.SEE_RULES))
 async def list_rule_terms(request: Request[Any, Any, Any], product_id: OptionalId32 = None) -> RuleTermsView:
     """Points, events and commands that conditions can ask about; volumes only of rules of one product."""
     deps = deps_of(request)
@@ -136,7 +137,7 @@ def _words(terms: Any) -> list[RuleWord]:
     return [RuleWord(name, term.zh, term.en) for name, term in listed.items()]
 
 
-@get("/rules", operation_id="list_rules", tags=["rules"], opt=VIEWER)
+@get("/rules", operation_id="list_rules", tags=["rules"], opt=may(Permission.SEE_RULES))
 async def list_rules(request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None) -> Page[StoredRule]:
     """Rules, newest first, each with its newest version."""
     deps = deps_of(request)
@@ -145,7 +146,7 @@ async def list_rules(request: Request[Any, Any, Any], limit: Limit = 50, cursor:
     return page("rules", rows, limit, lambda rule: rule.rule_id)
 
 
-@get("/rules/{rule_id:int}", operation_id="read_rule", tags=["rules"], opt=VIEWER)
+@get("/rules/{rule_id:int}", operation_id="read_rule", tags=["rules"], opt=may(Permission.SEE_RULES))
 async def read_rule(request: Request[Any, Any, Any], rule_id: Id32) -> StoredRule:
     """One rule."""
     deps = deps_of(request)
@@ -156,7 +157,7 @@ async def read_rule(request: Request[Any, Any, Any], rule_id: Id32) -> StoredRul
     return found
 
 
-@get("/rules/{rule_id:int}/versions", operation_id="list_rule_versions", tags=["rules"], opt=VIEWER)
+@get("/rules/{rule_id:int}/versions", operation_id="list_rule_versions", tags=["rules"], opt=may(Permission.SEE_RULES))
 async def list_rule_versions(request: Request[Any, Any, Any], rule_id: Id32) -> list[RuleVersion]:
     """What it said and says, newest first: who changed it, when, why, and from when on it counts."""
     deps = deps_of(request)
@@ -167,14 +168,14 @@ async def list_rule_versions(request: Request[Any, Any, Any], rule_id: Id32) -> 
     return found
 
 
-@post("/rules/check", operation_id="check_rule", status_code=200, tags=["rules"], opt=OPERATOR)
+@post("/rules/check", operation_id="check_rule", status_code=200, tags=["rules"], opt=may(Permission.MANAGE_RULES))
 async def check_rule(request: Request[Any, Any, Any], data: JSONBody[RuleDraft]) -> RuleCheck:
     """The condition as a sentence in both languages, with cases on either side of its bounds; nothing is kept."""
     deps = deps_of(request)
     return await make.look_at_rule(deps.store, _drivers(deps), actor_of(request), data)
 
 
-@post("/rules/trial", operation_id="try_rule", status_code=200, tags=["rules"], opt=OPERATOR)
+@post("/rules/trial", operation_id="try_rule", status_code=200, tags=["rules"], opt=may(Permission.MANAGE_RULES))
 async def try_a_rule(request: Request[Any, Any, Any], data: JSONBody[RuleDraft]) -> RuleTrial:
     """When it would have fired in the last 30 days, by what is stored; nothing is kept."""
     deps = deps_of(request)
@@ -183,14 +184,14 @@ async def try_a_rule(request: Request[Any, Any, Any], data: JSONBody[RuleDraft])
     return await try_rule(deps.store, deps.rule_history, _drivers(deps), actor_of(request), data, deps.now_s())
 
 
-@post("/rules", operation_id="create_rule", tags=["rules"], opt=ADMINISTRATOR)
+@post("/rules", operation_id="create_rule", tags=["rules"], opt=may(Permission.MANAGE_RULES))
 async def create_a_rule(request: Request[Any, Any, Any], data: JSONBody[NewRule]) -> StoredRule:
     """A new rule, off. Its own tests are run: one that fires and one that does not, at least."""
     deps = deps_of(request)
     return await make.create_rule(deps.store, _drivers(deps), actor_of(request), data.name, data.draft, deps.now_us())
 
 
-@post("/rules/{rule_id:int}/versions", operation_id="change_rule", tags=["rules"], opt=ADMINISTRATOR)
+@post("/rules/{rule_id:int}/versions", operation_id="change_rule", tags=["rules"], opt=may(Permission.MANAGE_RULES))
 async def change_a_rule(request: Request[Any, Any, Any], rule_id: Id32, data: JSONBody[NewRuleVersion]) -> StoredRule:
     """Another version, from an instant on. What stands of the version before is over with it."""
     deps = deps_of(request)
@@ -200,7 +201,13 @@ async def change_a_rule(request: Request[Any, Any, Any], rule_id: Id32, data: JS
     )  # fmt: skip
 
 
-@post("/rules/{rule_id:int}/switch", operation_id="switch_rule", status_code=200, tags=["rules"], opt=ADMINISTRATOR)
+@post(
+    "/rules/{rule_id:int}/switch",
+    operation_id="switch_rule",
+    status_code=200,
+    tags=["rules"],
+    opt=may(Permission.MANAGE_RULES),
+)
 async def switch_a_rule(request: Request[Any, Any, Any], rule_id: Id32, data: JSONBody[RuleSwitch]) -> StoredRule:
     """On or off. With a rule that is switched off its open alarms end."""
     deps = deps_of(request)
@@ -209,7 +216,7 @@ async def switch_a_rule(request: Request[Any, Any, Any], rule_id: Id32, data: JS
     )
 
 
-@get("/rule-proposals", operation_id="list_rule_proposals", tags=["rules"], opt=VIEWER)
+@get("/rule-proposals", operation_id="list_rule_proposals", tags=["rules"], opt=may(Permission.SEE_COMMANDS))
 async def list_rule_proposals(
     request: Request[Any, Any, Any],
     wanted: Annotated[ProposalState | None, QueryParameter(name="state")] = None,
@@ -227,7 +234,7 @@ async def list_rule_proposals(
     operation_id="give_proposal",
     status_code=200,
     tags=["rules"],
-    opt=OPERATOR,
+    opt=may(Permission.GIVE_COMMANDS),
 )
 async def give_proposal(request: Request[Any, Any, Any], proposal_id: Id, data: JSONBody[ProposedCommand]) -> Given:
     """Give it, by the way of any command: with its rules, and its second person where it takes one."""
@@ -243,7 +250,7 @@ async def give_proposal(request: Request[Any, Any, Any], proposal_id: Id, data: 
     operation_id="decline_proposal",
     status_code=204,
     tags=["rules"],
-    opt=OPERATOR,
+    opt=may(Permission.GIVE_COMMANDS),
 )
 async def decline_proposal(request: Request[Any, Any, Any], proposal_id: Id, data: JSONBody[ProposalRefusal]) -> None:
     """Do not give it."""

@@ -28,6 +28,7 @@ from openmains.app.security.model import (
     UnknownTerminal,
 )
 from openmains.app.security.ports import AccessStore, KeyFiles, place_of
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import AreaId, MeterId, ProductId
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of, today_of
 from openmains.edges.http.inputs import (
@@ -45,7 +46,7 @@ from openmains.edges.http.inputs import (
     optional,
     page,
 )
-from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.text_door import file_name
 
 LARGEST_KEY_FILE = 128 * 1024 * 1024  # a million rows are about 50 MB
@@ -63,7 +64,7 @@ def _files(deps: ApiDeps) -> KeyFiles:
     return deps.key_files
 
 
-@get("/meters/{meter_id:int}/security", operation_id="read_meter_security", tags=TAGS, opt=VIEWER)
+@get("/meters/{meter_id:int}/security", operation_id="read_meter_security", tags=TAGS, opt=may(Permission.SEE_SECURITY))
 async def read_meter_security(request: Request[Any, Any, Any], meter_id: Id) -> MeterSecurity:
     """State, score, SIM, session and key status of a meter's terminal."""
     deps = deps_of(request)
@@ -75,7 +76,12 @@ async def read_meter_security(request: Request[Any, Any, Any], meter_id: Id) -> 
     return found
 
 
-@get("/meters/{meter_id:int}/findings", operation_id="list_terminal_findings", tags=TAGS, opt=VIEWER)
+@get(
+    "/meters/{meter_id:int}/findings",
+    operation_id="list_terminal_findings",
+    tags=TAGS,
+    opt=may(Permission.SEE_SECURITY),
+)
 async def list_terminal_findings(
     request: Request[Any, Any, Any], meter_id: Id, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[TerminalFinding]:
@@ -88,7 +94,11 @@ async def list_terminal_findings(
 
 
 @post(
-    "/meters/{meter_id:int}/security/release", operation_id="release_terminal", status_code=200, tags=TAGS, opt=OPERATOR
+    "/meters/{meter_id:int}/security/release",
+    operation_id="release_terminal",
+    status_code=200,
+    tags=TAGS,
+    opt=may(Permission.HANDLE_SECURITY),
 )
 async def release_terminal(request: Request[Any, Any, Any], meter_id: Id, data: JSONBody[Release]) -> MeterSecurity:
     """Allowed again, with nothing against it; every edge takes it within seconds."""
@@ -96,7 +106,13 @@ async def release_terminal(request: Request[Any, Any, Any], meter_id: Id, data: 
     return await handle.release_terminal(deps.store, actor_of(request), MeterId(meter_id), data.note, _now(deps))
 
 
-@post("/meters/{meter_id:int}/security/hold", operation_id="hold_terminal", status_code=200, tags=TAGS, opt=OPERATOR)
+@post(
+    "/meters/{meter_id:int}/security/hold",
+    operation_id="hold_terminal",
+    status_code=200,
+    tags=TAGS,
+    opt=may(Permission.HANDLE_SECURITY),
+)
 async def hold_terminal(request: Request[Any, Any, Any], meter_id: Id, data: JSONBody[Hold]) -> MeterSecurity:
     """Observe, quarantine or block it until somebody releases it."""
     deps = deps_of(request)
@@ -105,7 +121,7 @@ async def hold_terminal(request: Request[Any, Any, Any], meter_id: Id, data: JSO
     )
 
 
-@get("/terminals", operation_id="list_terminals", tags=TAGS, opt=VIEWER)
+@get("/terminals", operation_id="list_terminals", tags=TAGS, opt=may(Permission.SEE_SECURITY))
 async def list_terminals(
     request: Request[Any, Any, Any],
     status: Annotated[
@@ -129,7 +145,7 @@ async def list_terminals(
     return page(scope, rows, limit, key)
 
 
-@get("/onboarding", operation_id="list_unknown_terminals", tags=TAGS, opt=OPERATOR)
+@get("/onboarding", operation_id="list_unknown_terminals", tags=TAGS, opt=may(Permission.HANDLE_SECURITY))
 async def list_unknown_terminals(
     request: Request[Any, Any, Any],
     status: FromQuery[OnboardingStatus | None] = None,
@@ -142,7 +158,7 @@ async def list_unknown_terminals(
     return page("onboarding", rows, limit, lambda found: (place_of(found.last_at), int(found.imei)))
 
 
-@get("/refusals", operation_id="list_access_refusals", tags=TAGS, opt=OPERATOR)
+@get("/refusals", operation_id="list_access_refusals", tags=TAGS, opt=may(Permission.HANDLE_SECURITY))
 async def list_access_refusals(
     request: Request[Any, Any, Any],
     name: Annotated[
@@ -163,7 +179,12 @@ async def list_access_refusals(
     return page(scope, rows, limit, lambda found: (place_of(found.last_at), found.refusal_id))
 
 
-@post("/onboarding/{imei:str}/accept", operation_id="accept_unknown_terminal", tags=TAGS, opt=OPERATOR)
+@post(
+    "/onboarding/{imei:str}/accept",
+    operation_id="accept_unknown_terminal",
+    tags=TAGS,
+    opt=may(Permission.HANDLE_SECURITY),
+)
 async def accept_unknown_terminal(
     request: Request[Any, Any, Any], imei: PathWord, data: JSONBody[NewMeter]
 ) -> MeterDetail:
@@ -176,14 +197,18 @@ async def accept_unknown_terminal(
 
 
 @post(
-    "/onboarding/{imei:str}/dismiss", operation_id="dismiss_unknown_terminal", status_code=200, tags=TAGS, opt=OPERATOR
+    "/onboarding/{imei:str}/dismiss",
+    operation_id="dismiss_unknown_terminal",
+    status_code=200,
+    tags=TAGS,
+    opt=may(Permission.HANDLE_SECURITY),
 )
 async def dismiss_unknown_terminal(request: Request[Any, Any, Any], imei: PathWord) -> UnknownTerminal:
     """It is none of ours."""
     return await handle.dismiss_unknown(deps_of(request).store, actor_of(request), imei)
 
 
-@get("/access-policy", operation_id="read_access_policy", tags=TAGS, opt=VIEWER)
+@get("/access-policy", operation_id="read_access_policy", tags=TAGS, opt=may(Permission.SEE_SECURITY))
 async def read_access_policy(request: Request[Any, Any, Any]) -> AccessPolicy:
     """What is done at once when a SIM is not the registered one."""
     deps = deps_of(request)
@@ -191,7 +216,7 @@ async def read_access_policy(request: Request[Any, Any, Any]) -> AccessPolicy:
         return await work[AccessStore].policy() or AccessPolicy(deps.on_sim_separated)
 
 
-@put("/access-policy", operation_id="set_access_policy", tags=TAGS, opt=ADMINISTRATOR)
+@put("/access-policy", operation_id="set_access_policy", tags=TAGS, opt=may(Permission.SET_SECURITY))
 async def set_access_policy(
     request: Request[Any, Any, Any], data: JSONBody[AccessPolicy], reason: WhyQuery = ""
 ) -> AccessPolicy:
@@ -199,7 +224,7 @@ async def set_access_policy(
     return await handle.set_policy(deps_of(request).store, actor_of(request), data, reason)
 
 
-@get("/keys", operation_id="read_key_summary", tags=KEYS, opt=OPERATOR)
+@get("/keys", operation_id="read_key_summary", tags=KEYS, opt=may(Permission.HANDLE_SECURITY))
 async def read_key_summary(
     request: Request[Any, Any, Any], product_id: OptionalId32 = None, area_id: OptionalId32 = None
 ) -> KeySummary:
@@ -214,7 +239,7 @@ async def read_key_summary(
     status_code=202,
     tags=KEYS,
     request_max_body_size=LARGEST_KEY_FILE,
-    opt=ADMINISTRATOR,
+    opt=may(Permission.MANAGE_KEYS),
 )
 async def import_keys(
     request: Request[Any, Any, Any],
@@ -234,7 +259,7 @@ async def import_keys(
     )
 
 
-@post("/keys/generate", operation_id="generate_keys", status_code=202, tags=KEYS, opt=ADMINISTRATOR)
+@post("/keys/generate", operation_id="generate_keys", status_code=202, tags=KEYS, opt=may(Permission.MANAGE_KEYS))
 async def generate_keys(request: Request[Any, Any, Any], data: JSONBody[KeyWish]) -> Job:
     """Make keys as a job; its file for the maker can be taken once, within a day."""
     deps = deps_of(request)
@@ -242,7 +267,14 @@ async def generate_keys(request: Request[Any, Any, Any], data: JSONBody[KeyWish]
     return await handle.ask_for_keys(deps.store, actor_of(request), data)
 
 
-@post("/keys/files/{job_id:int}/take", operation_id="take_key_file", status_code=200, tags=KEYS, opt=ADMINISTRATOR)
+@post(
+    "/keys/files/{job_id:int}/take",
+    operation_id="take_key_file",
+    media_type="text/csv",
+    status_code=200,
+    tags=KEYS,
+    opt=may(Permission.MANAGE_KEYS),
+)
 async def take_key_file(
     request: Request[Any, Any, Any], job_id: Id, data: JSONBody[Reason | None] = None
 ) -> Response[bytes]:
@@ -254,7 +286,13 @@ async def take_key_file(
     return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
 
 
-@delete("/meters/{meter_id:int}/key", operation_id="destroy_key", status_code=204, tags=KEYS, opt=ADMINISTRATOR)
+@delete(
+    "/meters/{meter_id:int}/key",
+    operation_id="destroy_key",
+    status_code=204,
+    tags=KEYS,
+    opt=may(Permission.MANAGE_KEYS),
+)
 async def destroy_key(request: Request[Any, Any, Any], meter_id: Id, reason: WhyQuery = "") -> None:
     """Destroy a meter's key: it can come in no more until it has a new one."""
     await handle.destroy_key(deps_of(request).store, actor_of(request), MeterId(meter_id), reason)

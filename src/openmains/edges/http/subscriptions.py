@@ -17,10 +17,11 @@ from openmains.app.notice.subscription_model import (
     SubscriptionSettings,
     SubscriptionStore,
 )
+from openmains.domain.identity.permission import Permission
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, Page, ReasonText, WhyQuery, after_id, page
 from openmains.edges.http.notice import sealer_of
-from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR
+from openmains.edges.http.permissions import may
 
 
 class ReplayRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,14 +44,16 @@ class SentAgain(Struct, frozen=True):
     count: int
 
 
-@get("/subscriptions", operation_id="list_subscriptions", tags=["subscriptions"], opt=OPERATOR)
+@get("/subscriptions", operation_id="list_subscriptions", tags=["subscriptions"], opt=may(Permission.HANDLE_NOTICES))
 async def list_subscriptions(request: Request[Any, Any, Any]) -> list[Subscription]:
     """Other systems, how far each is, and what it was refused."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         return await work[SubscriptionStore].all()
 
 
-@post("/subscriptions", operation_id="add_subscription", tags=["subscriptions"], opt=ADMINISTRATOR)
+@post(
+    "/subscriptions", operation_id="add_subscription", tags=["subscriptions"], opt=may(Permission.MANAGE_SUBSCRIPTIONS)
+)
 async def add_subscription(
     request: Request[Any, Any, Any], data: JSONBody[SubscriptionSettings], reason: WhyQuery = ""
 ) -> Subscription:
@@ -63,7 +66,7 @@ async def add_subscription(
     "/subscriptions/{subscription_id:int}",
     operation_id="change_subscription",
     tags=["subscriptions"],
-    opt=ADMINISTRATOR,
+    opt=may(Permission.MANAGE_SUBSCRIPTIONS),
 )
 async def change_subscription(
     request: Request[Any, Any, Any],
@@ -82,7 +85,7 @@ async def change_subscription(
     "/subscriptions/{subscription_id:int}",
     operation_id="remove_subscription",
     tags=["subscriptions"],
-    opt=ADMINISTRATOR,
+    opt=may(Permission.MANAGE_SUBSCRIPTIONS),
     status_code=204,
 )
 async def remove_subscription(request: Request[Any, Any, Any], subscription_id: Id, reason: WhyQuery = "") -> None:
@@ -95,7 +98,7 @@ async def remove_subscription(request: Request[Any, Any, Any], subscription_id: 
     "/subscriptions/{subscription_id:int}/replay",
     operation_id="replay_subscription",
     tags=["subscriptions"],
-    opt=ADMINISTRATOR,
+    opt=may(Permission.MANAGE_SUBSCRIPTIONS),
     status_code=200,
 )
 async def replay_subscription(
@@ -110,7 +113,7 @@ async def replay_subscription(
     "/subscriptions/{subscription_id:int}/dead-letters",
     operation_id="list_push_dead_letters",
     tags=["subscriptions"],
-    opt=OPERATOR,
+    opt=may(Permission.HANDLE_NOTICES),
 )
 async def list_push_dead_letters(
     request: Request[Any, Any, Any],
@@ -131,7 +134,7 @@ async def list_push_dead_letters(
     "/subscriptions/{subscription_id:int}/dead-letters/again",
     operation_id="send_push_dead_letters",
     tags=["subscriptions"],
-    opt=ADMINISTRATOR,
+    opt=may(Permission.MANAGE_SUBSCRIPTIONS),
     status_code=200,
 )
 async def send_push_dead_letters(

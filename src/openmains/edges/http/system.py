@@ -14,16 +14,18 @@ from msgspec import Struct
 from openmains.app.identity.model import Actor
 from openmains.app.problems import Problem
 from openmains.app.system.model import Metric, SystemSnapshot
+from openmains.domain.identity.permission import Permission
 from openmains.edges.http.deadline import answered
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.guard import is_still_allowed
-from openmains.edges.http.permissions import OPERATOR, PUBLIC, VIEWER
+from openmains.edges.http.permissions import PUBLIC, SIGNED_IN, may
 from openmains.edges.http.problem_texts import PROBLEMS
 
 CHECK_EVERY_S = 2.0  # with the wait below 5 s: so long a live view may outlast its credential
 CHECK_WAIT_S = 2.0
 ENDED = 4401  # of the range that RFC 6455 7.4.2 leaves to applications
 TRY_LATER = 1013
+ALARM_KINDS = frozenset({"alarm", "alarm_news"})
 _encode = msgspec.json.Encoder().encode
 
 
@@ -68,13 +70,13 @@ async def describe_problem(code: Annotated[str, PathParameter(max_length=60)]) -
     return ProblemText(code, text.status, text.zh_title, text.zh, text.en_title, text.en)
 
 
-@get("/system", operation_id="read_system", tags=["system"], opt=OPERATOR)
+@get("/system", operation_id="read_system", tags=["system"], opt=may(Permission.SEE_SYSTEM))
 async def read_system(request: Request[Any, Any, Any]) -> SystemSnapshot:
     """Processes, stream lag, counters, engines, storage; for a tenant that does not run the platform its own counters."""
     return await deps_of(request).system.snapshot(actor_of(request).tenant_id)
 
 
-@get("/metrics", operation_id="read_metrics", tags=["system"], media_type="text/plain", opt=OPERATOR)
+@get("/metrics", operation_id="read_metrics", tags=["system"], media_type="text/plain", opt=may(Permission.SEE_SYSTEM))
 async def read_metrics(request: Request[Any, Any, Any]) -> Response[str]:
     """Prometheus text, for an operator's token: of the whole platform for the tenant that runs it, else of the tenant alone.
 
@@ -104,7 +106,7 @@ def _escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-@websocket("/live", name="watch_live", opt=VIEWER)
+@websocket("/live", name="watch_live", opt=SIGNED_IN)
 async def watch_live(socket: WebSocket[Any, Any, Any]) -> None:
     """Counters and alarms as they come, as JSON ``{kind, data}``; a slow reader loses the oldest.
 
@@ -112,13 +114,16 @@ async def watch_live(socket: WebSocket[Any, Any, Any]) -> None:
     5 s of the end of its credential with 4401, and with 1013 where that cannot be known; a session does not last longer by it.
     """
     deps, actor = deps_of(socket), actor_of(socket)
-    hidden = frozenset() if await deps.system.runs_platform(actor.tenant_id) else frozenset({"counters"})
+    runs_platform = await deps.system.runs_platform(actor.tenant_id)
+    hidden = (frozenset() if runs_platform else frozenset({"counters"})) | (
+        frozenset() if actor.may(Permission.SEE_ALARMS) else ALARM_KINDS
+    )
     await socket.accept()
     async with deps.live.subscribe(actor.tenant_id) as events:
 
         async def send() -> None:
             async for event in events:
-                if event.kind in hidden:
+                if event.kind in hidden:  # of the platform, or of alarms that this person may not see
                     continue
                 await socket.send_data(_encode(event), mode="text")
 

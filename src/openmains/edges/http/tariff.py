@@ -10,13 +10,14 @@ from msgspec import Meta, Struct
 from openmains.app.tariff import members, meter_prices, plans
 from openmains.app.tariff.model import ConfirmedPrice, Day, Medium, NewMember, Tariff, TariffMember
 from openmains.app.tariff.ports import TariffStore
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import MeterId
 from openmains.domain.tariff.billing import Payer
 from openmains.domain.tariff.meter_price import MeterLimits, Rounding
 from openmains.domain.tariff.plan import CustomerClass
 from openmains.edges.http.deps import actor_of, deps_of, today_number
 from openmains.edges.http.inputs import Cursor, Id, Id32, Limit, Page, ReasonText, after_id, page
-from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 
 Persons = Annotated[int, QueryParameter(ge=0, le=99, description="Persons of the household, for the persons rule.")]
 Households = Annotated[int, QueryParameter(ge=1, le=1000, description="Households behind the meter (合表).")]
@@ -52,7 +53,7 @@ class MeterKind(Struct, frozen=True, forbid_unknown_fields=True):
     rounding: Rounding = Rounding.HALF_UP
 
 
-@get("/tariffs", operation_id="list_tariffs", tags=["tariffs"], opt=VIEWER)
+@get("/tariffs", operation_id="list_tariffs", tags=["tariffs"], opt=may(Permission.SEE_TARIFFS))
 async def list_tariffs(request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None) -> Page[Tariff]:
     """Tariffs with the plan that holds today, and drafts that wait for another person."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -60,14 +61,14 @@ async def list_tariffs(request: Request[Any, Any, Any], limit: Limit = 50, curso
     return page("tariffs", rows, limit, lambda tariff: tariff.tariff_id)
 
 
-@get("/tariffs/{tariff_id:int}", operation_id="read_tariff", tags=["tariffs"], opt=VIEWER)
+@get("/tariffs/{tariff_id:int}", operation_id="read_tariff", tags=["tariffs"], opt=may(Permission.SEE_TARIFFS))
 async def read_tariff(request: Request[Any, Any, Any], tariff_id: Id32) -> Tariff:
     """One tariff, with how many meters pay by it."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         return await plans.tariff_of(work, tariff_id, today_number(request), counted=True)
 
 
-@post("/tariffs", operation_id="create_tariff", tags=["tariffs"], opt=OPERATOR)
+@post("/tariffs", operation_id="create_tariff", tags=["tariffs"], opt=may(Permission.DRAFT_TARIFFS))
 async def create_tariff(request: Request[Any, Any, Any], data: JSONBody[NewTariff]) -> Tariff:
     """A tariff without plans: nobody pays by it until one is approved."""
     deps, actor = deps_of(request), actor_of(request)
@@ -76,7 +77,12 @@ async def create_tariff(request: Request[Any, Any, Any], data: JSONBody[NewTarif
     )
 
 
-@get("/tariffs/{tariff_id:int}/members", operation_id="list_tariff_members", tags=["tariffs"], opt=VIEWER)
+@get(
+    "/tariffs/{tariff_id:int}/members",
+    operation_id="list_tariff_members",
+    tags=["tariffs"],
+    opt=may(Permission.SEE_TARIFFS),
+)
 async def list_tariff_members(
     request: Request[Any, Any, Any], tariff_id: Id32, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[TariffMember]:
@@ -93,7 +99,7 @@ async def list_tariff_members(
     operation_id="add_tariff_members",
     tags=["tariffs"],
     status_code=204,
-    opt=OPERATOR,
+    opt=may(Permission.DRAFT_TARIFFS),
 )
 async def add_tariff_members(request: Request[Any, Any, Any], tariff_id: Id32, data: JSONBody[NewMembers]) -> None:
     """Meters that pay by the tariff from a day on; the entry before stays as it was."""
@@ -103,7 +109,12 @@ async def add_tariff_members(request: Request[Any, Any, Any], tariff_id: Id32, d
     )
 
 
-@get("/tariff-plans/{plan_id:int}/meter-price", operation_id="read_meter_price", tags=["tariffs"], opt=VIEWER)
+@get(
+    "/tariff-plans/{plan_id:int}/meter-price",
+    operation_id="read_meter_price",
+    tags=["tariffs"],
+    opt=may(Permission.SEE_TARIFFS),
+)
 async def read_meter_price(
     request: Request[Any, Any, Any],
     plan_id: Id,
@@ -123,7 +134,7 @@ async def read_meter_price(
     operation_id="number_meter_price",
     status_code=200,
     tags=["tariffs"],
-    opt=ADMINISTRATOR,
+    opt=may(Permission.APPROVE_TARIFFS),
 )
 async def number_meter_price(
     request: Request[Any, Any, Any], plan_id: Id, data: JSONBody[MeterKind]
@@ -132,7 +143,12 @@ async def number_meter_price(
     return await _price(request, plan_id, data, number=True)
 
 
-@get("/meters/{meter_id:int}/price", operation_id="read_confirmed_price", tags=["tariffs"], opt=VIEWER)
+@get(
+    "/meters/{meter_id:int}/price",
+    operation_id="read_confirmed_price",
+    tags=["tariffs"],
+    opt=may(Permission.SEE_TARIFFS),
+)
 async def read_confirmed_price(request: Request[Any, Any, Any], meter_id: Id) -> ConfirmedPrice:
     """The price version a meter confirmed, and what it stands for."""
     return await meter_prices.confirmed_price(deps_of(request).store, actor_of(request), MeterId(meter_id))

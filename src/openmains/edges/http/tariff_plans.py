@@ -13,10 +13,11 @@ from openmains.app.tariff import calculate, plans, simulate
 from openmains.app.tariff.document import day_of, plan_of, sound_plan
 from openmains.app.tariff.model import Day, Decimal, Medium, PlanDocument, TariffPlan
 from openmains.app.tariff.ports import TariffStore
+from openmains.domain.identity.permission import Permission
 from openmains.domain.tariff.plan import CustomerClass, doubts
 from openmains.edges.http.deps import actor_of, deps_of, today_number
 from openmains.edges.http.inputs import Id, Id32, Reason, ReasonText
-from openmains.edges.http.permissions import ADMINISTRATOR, OPERATOR, VIEWER
+from openmains.edges.http.permissions import may
 from openmains.edges.http.readings import exponent_of
 
 
@@ -58,7 +59,7 @@ class Calculation(Struct, frozen=True, forbid_unknown_fields=True):
     months: Annotated[int, Meta(ge=0, le=120)] = 0
 
 
-@get("/tariffs/{tariff_id:int}/plans", operation_id="list_plans", tags=["tariffs"], opt=VIEWER)
+@get("/tariffs/{tariff_id:int}/plans", operation_id="list_plans", tags=["tariffs"], opt=may(Permission.SEE_TARIFFS))
 async def list_plans(request: Request[Any, Any, Any], tariff_id: Id32) -> list[TariffPlan]:
     """All plans of a tariff, by number."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -66,7 +67,7 @@ async def list_plans(request: Request[Any, Any, Any], tariff_id: Id32) -> list[T
         return await work[TariffStore].plans(tariff_id)
 
 
-@get("/tariff-plans/{plan_id:int}", operation_id="read_plan", tags=["tariffs"], opt=VIEWER)
+@get("/tariff-plans/{plan_id:int}", operation_id="read_plan", tags=["tariffs"], opt=may(Permission.SEE_TARIFFS))
 async def read_plan(request: Request[Any, Any, Any], plan_id: Id) -> ShownPlan:
     """A plan with its last simulation, and what is odd about it."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -82,7 +83,9 @@ async def read_plan(request: Request[Any, Any, Any], plan_id: Id) -> ShownPlan:
     return ShownPlan(plan, [PlanDoubt(*one) for one in found])
 
 
-@get("/tariff-plans/{plan_id:int}/file", operation_id="download_plan", tags=["tariffs"], opt=VIEWER)
+@get(
+    "/tariff-plans/{plan_id:int}/file", operation_id="download_plan", tags=["tariffs"], opt=may(Permission.SEE_TARIFFS)
+)
 async def download_plan(request: Request[Any, Any, Any], plan_id: Id) -> Response[bytes]:
     """The plan as a JSON file that ``draft_plan`` takes as it is."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -94,7 +97,7 @@ async def download_plan(request: Request[Any, Any, Any], plan_id: Id) -> Respons
     return Response(data, media_type="application/json", headers=headers)
 
 
-@post("/tariffs/{tariff_id:int}/plans", operation_id="draft_plan", tags=["tariffs"], opt=OPERATOR)
+@post("/tariffs/{tariff_id:int}/plans", operation_id="draft_plan", tags=["tariffs"], opt=may(Permission.DRAFT_TARIFFS))
 async def draft_plan(request: Request[Any, Any, Any], tariff_id: Id32, data: JSONBody[NewPlan]) -> TariffPlan:
     """A plan as a draft: it holds for nobody until another person approves it."""
     deps, actor = deps_of(request), actor_of(request)
@@ -108,7 +111,7 @@ async def draft_plan(request: Request[Any, Any, Any], tariff_id: Id32, data: JSO
     operation_id="simulate_plan",
     status_code=200,
     tags=["tariffs"],
-    opt=OPERATOR,
+    opt=may(Permission.DRAFT_TARIFFS),
 )
 async def simulate_plan(request: Request[Any, Any, Any], plan_id: Id) -> TariffPlan:
     """Last month's bills of all members under the plan in force and under this one: who pays how much more."""
@@ -129,7 +132,7 @@ async def simulate_plan(request: Request[Any, Any, Any], plan_id: Id) -> TariffP
     operation_id="approve_plan",
     status_code=200,
     tags=["tariffs"],
-    opt=ADMINISTRATOR,
+    opt=may(Permission.APPROVE_TARIFFS),
 )
 async def approve_plan(request: Request[Any, Any, Any], plan_id: Id, data: JSONBody[Reason]) -> TariffPlan:
     """Another person than its author agrees: the plan holds from its day on and is never changed."""
@@ -137,14 +140,26 @@ async def approve_plan(request: Request[Any, Any, Any], plan_id: Id, data: JSONB
     return await plans.approve_plan(deps.store, actor, plan_id, data.reason, today_number(request), deps.now_us())
 
 
-@post("/tariff-plans/{plan_id:int}/reject", operation_id="reject_plan", status_code=200, tags=["tariffs"], opt=OPERATOR)
+@post(
+    "/tariff-plans/{plan_id:int}/reject",
+    operation_id="reject_plan",
+    status_code=200,
+    tags=["tariffs"],
+    opt=may(Permission.DRAFT_TARIFFS),
+)
 async def reject_plan(request: Request[Any, Any, Any], plan_id: Id, data: JSONBody[Reason]) -> TariffPlan:
     """A draft is rejected, or an approved plan withdrawn before its day, the newest first and by administrators."""
     deps, actor = deps_of(request), actor_of(request)
     return await plans.reject_plan(deps.store, actor, plan_id, data.reason, today_number(request), deps.now_us())
 
 
-@post("/tariffs/calculate", operation_id="calculate_bill", status_code=200, tags=["tariffs"], opt=VIEWER)
+@post(
+    "/tariffs/calculate",
+    operation_id="calculate_bill",
+    status_code=200,
+    tags=["tariffs"],
+    opt=may(Permission.SEE_TARIFFS),
+)
 async def calculate_bill(request: Request[Any, Any, Any], data: JSONBody[Calculation]) -> calculate.CalculatedBill:
     """What uses cost, with every line of the sum. Nothing is stored."""
     if (data.document is None) == (data.plan_id is None):

@@ -23,6 +23,7 @@ NAMES = frozenset(
     | {"account_number", "contractor", "person", "product"}
     | {"street", "house_number", "building", "unit", "floor", "room", "relation"}
     | {"to"}  # who is sent for an alarm
+    | {"title", "title_en", "reporter", "signer", "unit"}  # of work orders
     | {"email", "openid", "url", "subject"}  # where notices and events go, and how they begin
     | {"meters", "put", "take"}  # numbers of meters behind a concentrator
 )

@@ -14,6 +14,7 @@ from openmains.edges.postgres.alarm import adapters as alarm
 from openmains.edges.postgres.billing import adapters as billing
 from openmains.edges.postgres.command import adapters as command
 from openmains.edges.postgres.db import Connection, Pool, tenant_transaction
+from openmains.edges.postgres.field import adapters as field
 from openmains.edges.postgres.fleet import adapters as fleet
 from openmains.edges.postgres.home import adapters as home
 from openmains.edges.postgres.identity import adapters as identity
@@ -27,11 +28,13 @@ from openmains.edges.postgres.readings import adapters as readings
 from openmains.edges.postgres.rule import adapters as rule
 from openmains.edges.postgres.security import adapters as security
 from openmains.edges.postgres.tariff import adapters as tariff
+from openmains.edges.postgres.work_order import adapters as work_order
 
 Port = TypeVar("Port")
 
 CONTEXTS = (
-    identity, job, party, readings, security, alarm, command, tariff, ledger, billing, payment, notice, rule, ingest, home,
+    identity, job, party, readings, security, alarm, command, field, tariff, ledger, billing, payment, notice, rule, work_order, ingest,
+    home,
 )  # fmt: skip
 """Contexts whose adapters need nothing but the transaction; the fleet's are told how values are worded."""
 

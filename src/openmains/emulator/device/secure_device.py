@@ -33,6 +33,7 @@ SERVER = "platform"
 CID_SIZE = 8
 LIFETIME_S = 30 * DAY_S
 UPLINK, DOWNLINK = (19, 0, 0), (19, 1, 0)
+CURRENT_TIME = (3, 0, 13)
 STALE = 2  # requests without an answer
 
 
@@ -68,6 +69,14 @@ OFFERS: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class ClockAccess:
+    """The clock of a meter of standard objects, by its place in the fleet: what it shows (s UTC), and setting it (R1.13)."""
+
+    shown: Callable[[int], int]
+    set: Callable[[int, int], None]
+
+
 @dataclass(slots=True)
 class Waiting:
     """A report until its end. ``again``: it has met a 4.04 before."""
@@ -79,10 +88,13 @@ class Waiting:
 
 
 class SecureDevice:
-    """``cid``: the connection id that the platform puts into records for it. ``place``: its number in the fleet. ``offer``: its DTLS stack."""
+    """``cid``: the connection id that the platform puts into records for it. ``place``: its number in the fleet. ``offer``: its DTLS stack.
+
+    ``clock``: given, the platform reads and writes it as Current Time; without, the meter has no such resource.
+    """
 
     __slots__ = (
-        "_down", "_endpoint", "_key", "_objects", "_offer", "_open", "_random", "_silent", "_timing", "_trouble_until", "_waiting",
+        "_clock", "_down", "_endpoint", "_key", "_objects", "_offer", "_open", "_random", "_silent", "_timing", "_trouble_until", "_waiting",
         "_way", "armed", "cid", "dtls", "handshakes", "imei", "lwm2m", "place", "registrations", "socket",
     )  # fmt: skip
 
@@ -99,6 +111,7 @@ class SecureDevice:
         timing: Timing,
         down: Callable[[int, bytes], None],
         offer: DtlsOffer = OFFERS["all"],
+        clock: ClockAccess | None = None,
     ) -> None:
         self.place, self.imei, self._key = place, imei, psk
         self.cid = random(CID_SIZE)
@@ -110,7 +123,7 @@ class SecureDevice:
         self._endpoint = f"urn:imei-imsi:{imei}-{imsi}" if imsi else f"urn:imei:{imei}"
         self._way, self._objects = way, objects or {}
         self._random, self._timing, self._down = random, timing, down
-        self._offer = offer
+        self._offer, self._clock = offer, clock
         self._open: dict[Sending, Waiting] = {}
         self._waiting: deque[Waiting] = deque()
         self._silent = 0
@@ -180,6 +193,7 @@ class SecureDevice:
             match event:
                 case dtls.Received(_, data, _, _):
                     if self.lwm2m is not None:
+                        self._show_clock(self.lwm2m)
                         self._told(self.lwm2m.receive(data, SERVER, now), now)
                         self._seal(now)
                 case dtls.Connected():
@@ -199,6 +213,7 @@ class SecureDevice:
                 tree, endpoint=self._endpoint, seed=seed, lifetime_s=LIFETIME_S, queue=True, window_s=180.0,
                 renew=False, timing=self._timing,
             )  # fmt: skip
+            self._show_clock(self.lwm2m)  # before it registers, which names its objects
         if self.lwm2m.state is Life.IDLE and now >= self._trouble_until:
             self.lwm2m.register(SERVER, now)
         while self._waiting:
@@ -244,8 +259,16 @@ class SecureDevice:
                         frame = self.lwm2m.tree.get(DOWNLINK)
                         if isinstance(frame, bytes):
                             self._down(self.place, frame)
+                    if CURRENT_TIME in paths and self.lwm2m is not None and self._clock is not None:
+                        time_s = self.lwm2m.tree.get(CURRENT_TIME)
+                        if isinstance(time_s, int):
+                            self._clock.set(self.place, time_s)
                 case _:
                     pass
+
+    def _show_clock(self, client: Client) -> None:
+        if self._clock is not None:
+            client.tree.set(CURRENT_TIME, self._clock.shown(self.place))
 
     def _fail(self, reason: str, now: float) -> None:
         waiting, self._waiting = self._waiting, deque()

@@ -127,12 +127,17 @@ class Meter(Life):
         """The platform acknowledged; its payload may carry the time (R1.13), to which ``ahead_s`` is added: how far
         virtual time is ahead of the platform's."""
         time_s = self._frames.time_of(payload)
-        if time_s is not None and not self.dead:
-            self.clock_known = True
-            self.set_clock(time_s + ahead_s, now)
+        if time_s is not None:
+            self.on_time(time_s + ahead_s, now)
         if self._current is not None and message == self._current.message:
             self._input(Input.ANSWERED, now)
         return self._take()
+
+    def on_time(self, time_s: int, now: int) -> None:
+        """The platform's time, in an answer or written (R1.13); a dead meter hears nothing."""
+        if not self.dead:
+            self.clock_known = True
+            self.set_clock(time_s, now)
 
     def on_failure(self, message: int, now: int, *, busy: bool = False) -> list[Action]:
         """No acknowledgement, or an error; ``busy`` = the module said +CME ERROR 513 (T4.2.2)."""

@@ -14,6 +14,7 @@ class Period(StrEnum):
     """How often a meter reports."""
 
     DAY = "day"
+    WEEK = "week"  # from Monday
     TEN_DAYS = "ten days"  # 旬: the 1st, 11th and 21st
     MONTH = "month"
     EVERY = "every"  # every ``every_s`` seconds of the local day: 1 h dense, 12 h and 2 h for large meters
@@ -35,6 +36,8 @@ class Schedule:
         day = local_s // DAY_S * DAY_S
         if self.period is Period.DAY:
             return day
+        if self.period is Period.WEEK:
+            return day - utc(day).weekday() * DAY_S
         of_month = utc(day).day
         if self.period is Period.MONTH:
             return day - (of_month - 1) * DAY_S
@@ -54,6 +57,6 @@ class Schedule:
         if start + shift > after_s:
             return start + shift
         follows = self.period_start(start + (self.every_s if self.period is Period.EVERY else DAY_S))
-        while follows == start:  # a month or ten days: walk to its last day
+        while follows == start:  # a week, ten days or a month: walk to its last day
             follows = self.period_start(after_s := after_s + DAY_S)
         return follows + shift

@@ -30,7 +30,7 @@ from openmains.emulator.meter.store import Held, Store
 from openmains.emulator.meter.valve import Position, Valve
 
 PERMISSION_S = DAY_S
-_PERIODS = (Period.DAY, Period.TEN_DAYS, Period.MONTH, Period.EVERY)
+_PERIODS = (Period.DAY, Period.TEN_DAYS, Period.MONTH, Period.EVERY, Period.WEEK)  # as the setting counts them
 
 
 class ValvedMeter:

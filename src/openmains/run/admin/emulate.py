@@ -31,6 +31,7 @@ _MODES = {
     "dense": (Period.EVERY, 3600, 300),  # R1.3: freeze every 5 min, report hourly
     "large": (Period.EVERY, 43_200, 1800),  # large meters: twice a day
     "large-dense": (Period.EVERY, 7200, 300),
+    "week": (Period.WEEK, DAY_S, 1800),
     "ten-days": (Period.TEN_DAYS, DAY_S, 1800),
     "month": (Period.MONTH, DAY_S, 1800),
 }

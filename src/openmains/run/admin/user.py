@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tenant", help=text("租户代码;只有一个租户时可省略", "tenant code; not needed if there is one")
     )
-    parser.add_argument("--role", choices=("administrator", "operator", "viewer"), default="operator")
+    parser.add_argument("--role", choices=[role.value for role in Role], default="operator")
     parser.add_argument("--name", default="", help=text("姓名", "name of the person"))
 
 

@@ -51,6 +51,7 @@ from openmains.run.demo.history import SEED, Registered, battery_pct, measures_m
 from openmains.run.demo.keys import command_keys, device_keys
 from openmains.run.demo.lives import fill_registry
 from openmains.run.demo.monitors import RegisteredMonitor, monitors_night
+from openmains.run.demo.orders import fill_orders
 from openmains.run.logs import say
 from openmains.run.personal import personal_vault
 from openmains.run.settings import Settings
@@ -78,6 +79,7 @@ async def run_demo(settings: Settings, stop: asyncio.Event) -> None:
     try:
         await register_meters(pool, tenant_id, settings.var_path)
         await fill_registry(pool, tenant_id)
+        await fill_orders(pool, tenant_id)
         await sign_facts(settings, tenant_id)
         fleet = await registered(pool, tenant_id)
         watching = await registered_monitors(pool, tenant_id)

@@ -31,3 +31,21 @@ SELECT p.product_id, a.area_id FROM product p JOIN area a USING (tenant_id)
 -- A few of its meters hung elsewhere before: they are due soon, or overdue.
 UPDATE meter SET verified_on = (installed_on - interval '4 years')::date
  WHERE tenant_id = :tenant_id AND removed_on IS NULL AND verified_on IS NULL AND right(number, 2) = '07' AND gas_kind = ''
+
+-- name: first_person
+-- Its administrator.
+SELECT u.user_id, u.login, u.name, t.zone FROM app_user u JOIN tenant t USING (tenant_id)
+ WHERE u.tenant_id = :tenant_id AND u.role = 'administrator' AND NOT u.disabled ORDER BY u.user_id LIMIT 1
+
+-- name: goes_out
+-- Once; what a person set afterwards stays.
+INSERT INTO technician (user_id, tenant_id, skills) VALUES (:user_id, :tenant_id, '{gas}') ON CONFLICT DO NOTHING
+
+-- name: first_meters
+-- For which something is to be done.
+SELECT m.meter_id FROM meter m JOIN product p USING (product_id)
+ WHERE m.tenant_id = :tenant_id AND m.removed_on IS NULL AND p.kind = 'meter' ORDER BY m.meter_id LIMIT :most
+
+-- name: order_is_there
+-- Made at an earlier start.
+SELECT EXISTS (SELECT FROM work_order WHERE tenant_id = :tenant_id AND key = :key)

@@ -45,7 +45,7 @@ from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.switch import FileSwitch
 from openmains.run.care.faults import FaultFolder
 from openmains.run.engines.child import StartError
-from openmains.run.personal import personal_vault
+from openmains.run.personal import personal_vault, photos_of
 from openmains.run.roles.access import sealed_files, thresholds_of
 from openmains.run.roles.engine_watch import EVERY_S, WAIT_S, DiskWatch, EngineWatch, Question, data_places
 from openmains.run.roles.file_watch import FileWatch, Trial
@@ -99,6 +99,7 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
                 reports=Reports(DayReports(core.clickhouse), ReportLabels(core.pool), KeptReports(core.pool)),
                 key_files=sealed_files(settings),
                 personal=personal_vault(settings.var_path, api_pool),
+                photos=photos_of(settings.var_path, api_pool),
                 thresholds=thresholds_of(settings),
                 on_sim_separated=cast(OnSimSeparated, settings.on_sim_separated),  # one of the setting's choices
                 signer=signer,

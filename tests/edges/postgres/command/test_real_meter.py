@@ -209,7 +209,7 @@ async def test_a_price_that_the_meter_brought_into_force_by_itself_is_in_its_sha
     for meter_id in (desk.meter_id, other):  # one that was commanded before, one that never was
         points = {"command_serial": 0, "command_result": 0, **switched}
         uplink = Uplink(meter_id, desk.town.tenant_id, desk.product_id, "coap", "r", desk.now_us, b"")
-        said = command_response(uplink, "command_result", points, {}, b"")
+        said = command_response(uplink, "command_result", points, {}, b"", -3)
         assert said is not None
         await desk.respond([said])
         reported = await desk.town.owner.fetchval("SELECT reported FROM meter_shadow WHERE meter_id = $1", meter_id)

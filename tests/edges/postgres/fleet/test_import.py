@@ -22,6 +22,7 @@ from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.fleet import MeterDims
 from openmains.edges.postgres.db import API_ROLE, Pool, create_pool, tenant_transaction
 from openmains.edges.postgres.fleet.imports import ChangedMeters, PostgresImport
+from openmains.edges.postgres.fleet.lives import hang_meters
 from openmains.edges.postgres.fleet.search import search
 from openmains.run.engines.engines import Engines
 from tests.edges.postgres.fleet.registry_files import HEADER_ZH, csv_of, make_tenant, row
@@ -117,6 +118,47 @@ async def test_changed_rows_update_and_are_searchable(
         "SELECT c.name FROM personal p JOIN customer c USING (customer_id) WHERE p.blind = $1", blind
     )
     assert [row["name"] for row in found] == ["张三5"]
+
+
+async def test_who_holds_an_account_is_not_changed_by_a_file_of_meters(
+    owner: Pool, pipeline: Pool, tmp_path: Path
+) -> None:
+    """The meter's copy alone would say another customer than the account, and the next bill the old one."""
+    tenant = await make_tenant(owner, "import-holder")
+    bare = row(31, 3, code="", name="", phone="", protected="")
+    await bring(pipeline, tenant, tmp_path / "m.csv", csv_of([row(31, 1), row(31, 2), bare]))
+    while await hang_meters(pipeline):
+        pass
+    before = await content(owner, tenant)
+    other = await bring(
+        pipeline,
+        tenant,
+        tmp_path / "o.csv",
+        csv_of([row(31, i, code="C9", name="李四", phone="13900000009") for i in (1, 2)]),
+    )
+    assert [(error.row, error.column, error.value, error.reason) for error in other.errors] == [
+        (2, "户号", "C9", "other_holder"), (3, "户号", "C9", "other_holder"),
+    ]  # fmt: skip
+    assert not other.applied and await content(owner, tenant) == before
+    assert "过户" in other.errors[0].text("zh") and "transfer" in other.errors[0].text("en")
+    # Another name is the customer's own record's, and a form that was opened before is stale.
+    renamed = await bring(pipeline, tenant, tmp_path / "n.csv", csv_of([row(31, 1, name="王五")]))
+    assert (renamed.updated, renamed.unchanged, renamed.applied) == (0, 1, True)
+    named = await owner.fetch("SELECT code, name, revision FROM customer WHERE tenant_id = $1 ORDER BY code", tenant)
+    assert [tuple(one) for one in named] == [("C1", "王五", 2), ("C2", "张三2", 1)]
+    # At an account that nobody holds the customer moves in, by an act as any other; only one can.
+    came = await bring(pipeline, tenant, tmp_path / "b.csv", csv_of([row(31, 3, code="C7", name="赵六")]))
+    assert (came.updated, came.error_count) == (1, 0)
+    held = await owner.fetch(
+        "SELECT c.code, m.customer_id = h.customer_id AS same, a.revision, x.kind FROM meter m"
+        " JOIN installation i USING (meter_id) JOIN account a USING (account_id)"
+        " JOIN account_holder h ON h.account_id = a.account_id AND upper_inf(h.during)"
+        " JOIN customer c ON c.customer_id = h.customer_id"
+        " JOIN account_act x ON x.account_id = a.account_id AND x.key LIKE 'import:%' WHERE m.tenant_id = $1", tenant,
+    )  # fmt: skip
+    assert [tuple(one) for one in held] == [("C7", True, 2, "move_in")]
+    again = await bring(pipeline, tenant, tmp_path / "b.csv", csv_of([row(31, 3, code="C7", name="赵六")]))
+    assert (again.updated, again.unchanged) == (0, 1)
 
 
 BAD = [

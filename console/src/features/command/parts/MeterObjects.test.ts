@@ -37,8 +37,8 @@ function serve(objects: Objects): void {
   }));
 }
 
-async function show(role: Me["role"]) {
-  setSession({ role, zone: "Asia/Shanghai" } as Me);
+async function show(permissions: Me["permissions"]) {
+  setSession({ permissions, zone: "Asia/Shanghai" } as Me);
   const shown = mount(MeterObjects, { props: { meterId: 7 }, global: { plugins: [i18n, [VueQueryPlugin, { queryClient: new QueryClient() }]] } });
   await vi.waitFor(() => { expect(shown.text()).toContain("Battery Level"); });
   return shown;
@@ -55,7 +55,7 @@ afterEach(() => { vi.unstubAllGlobals(); });
 describe("object browser", () => {
   it("explains that a meter sleeps, and asks nothing of it", async () => {
     serve({ ...awake, awake: false });
-    const shown = await show("operator");
+    const shown = await show(["see_frames", "operate_meters"]);
     expect(shown.text()).toContain("Asleep");
     expect(buttons(shown, "Read").length).toBeGreaterThan(0);
     expect(buttons(shown, "Read").every((one) => one.attributes("disabled") !== undefined)).toBe(true);
@@ -63,7 +63,7 @@ describe("object browser", () => {
   });
   it("shows what was read, and how old it is", async () => {
     serve(awake);
-    const shown = await show("operator");
+    const shown = await show(["see_frames", "operate_meters"]);
     const row = shown.findAll("tbody tr").find((one) => one.text().includes("Battery Level"));
     await row?.findAll("button").find((one) => one.text() === "Read")?.trigger("click");
     await flushPromises();
@@ -73,14 +73,14 @@ describe("object browser", () => {
   });
   it("offers no write and no execute where a signed command is needed", async () => {
     serve(awake);
-    const shown = await show("operator");
+    const shown = await show(["see_frames", "operate_meters"]);
     expect(buttons(shown, "Execute")).toHaveLength(0);
     expect(buttons(shown, "Write")).toHaveLength(1);
     shown.unmount();
   });
   it("gives a viewer the list only", async () => {
     serve(awake);
-    const shown = await show("viewer");
+    const shown = await show(["see_frames"]);
     expect(buttons(shown, "Read")).toHaveLength(0);
     shown.unmount();
   });

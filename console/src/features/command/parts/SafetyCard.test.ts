@@ -43,7 +43,7 @@ function serve(closings: SafetyClosing[]): void {
   }));
 }
 async function show(text: string) {
-  setSession({ role: "operator", zone: "Asia/Shanghai" } as Me);
+  setSession({ permissions: ["inspect_sites", "give_commands"], zone: "Asia/Shanghai" } as Me);
   const shown = mount(SafetyCard, { props: { meter }, global: { plugins: [i18n, [VueQueryPlugin, { queryClient: new QueryClient() }]], stubs: { RouterLink: RouterLinkStub } } });
   await vi.waitFor(() => { expect(shown.text()).toContain(text); });
   return shown;

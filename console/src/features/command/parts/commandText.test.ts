@@ -8,7 +8,7 @@ import { commandText } from "./commandText";
 
 describe.each(["zh", "en"] as const)("words of commands in %s", (language) => {
   it.each(cases.quantities)("$name $value", (one) => {
-    expect(quantityText(one.name, one.value, language, cases.zone, one.kind)).toBe(one[language]);
+    expect(quantityText(one.name, one.value, language, cases.zone, one.kind, one.exponent)).toBe(one[language]);
   });
   it.each(cases.commands)("$kind $params", (one) => {
     expect(commandText(one.kind, one.params, language, cases.zone, one.balance_kind)).toBe(one[language]);

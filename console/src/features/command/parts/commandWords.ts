@@ -41,7 +41,7 @@ export function useCommandWords() {
     },
     /** A parameter, setting or point of an answer: what it is called, and its value with its unit. */
     labelText: (name: string) => labelOf(name, locale()),
-    valueText: (name: string, value: unknown, meters?: BalanceKind) => quantityText(name, value, locale(), zone.value, meters),
+    valueText: (name: string, value: unknown, meters?: BalanceKind, exponent?: number) => quantityText(name, value, locale(), zone.value, meters, exponent),
     titleOf: (titled: { title_zh: string; title_en: string }) => (locale() === "zh" ? titled.title_zh : titled.title_en),
   };
 }

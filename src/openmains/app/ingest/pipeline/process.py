@@ -366,7 +366,8 @@ class Processor:
             return
         said = {name: values[row] for name, values in decoded.points.items() if values[row] != MISSING_VALUE}
         text = bytes(value for value in decoded.series.get("log_text", [[]] * (row + 1))[row] if 0 <= value < 256)
-        word = command_response(uplink, decoded.kind, said, self._settings(record, decoded, row), text)
+        exponent = self._catalog.driver(self._products[record.product_id].driver).unit_exponent
+        word = command_response(uplink, decoded.kind, said, self._settings(record, decoded, row), text, exponent)
         if word is not None:
             effects.responses.append(word)
 

@@ -19,7 +19,7 @@ from openmains.app.readings.bulk.export import MOST_QUANTITIES, wanted_values
 from openmains.app.readings.bulk.ports import Form
 from openmains.app.readings.bulk.sums import By, Every
 from openmains.app.unit_of_work import Store, Work
-from openmains.domain.identity.role import Role
+from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import UserId
 
 Kind = Literal["registers", "values", "sums"]
@@ -160,7 +160,7 @@ async def _get(work: Work, saved_id: int, actor: Actor) -> SavedQuery:
 
 async def _own(work: Work, saved_id: int, actor: Actor) -> SavedQuery:
     found = await _get(work, saved_id, actor)
-    if not found.is_own and actor.role is not Role.ADMINISTRATOR:
+    if not found.is_own and not actor.may(Permission.MANAGE_QUERIES):
         raise Problem("not-your-query", owner=found.owner)
     return found
 

@@ -10,6 +10,7 @@ from openmains.edges.http.problem_texts import (
     billing,
     command,
     device_management,
+    field,
     fleet,
     identity,
     ledger,
@@ -20,6 +21,7 @@ from openmains.edges.http.problem_texts import (
     rule,
     security,
     tariff,
+    work_order,
 )
 from openmains.edges.http.problem_texts.text import Text
 
@@ -33,9 +35,11 @@ PROBLEMS: dict[str, Text] = {
     **alarm.TEXTS,
     **command.TEXTS,
     **device_management.TEXTS,
+    **field.TEXTS,
     **tariff.TEXTS,
     **ledger.TEXTS,
     **billing.TEXTS,
     **notice.TEXTS,
     **rule.TEXTS,
+    **work_order.TEXTS,
 }

@@ -13,6 +13,10 @@ WHY: Final[dict[str, tuple[str, str]]] = {
     "own_request": ("提交人不能审批自己的申请", "nobody approves what they gave themselves"),
     "no_such_request": ("签名进程没有这项申请", "the signer has no such request"),
     "too_many": ("一次提交得太多", "too many at once"),
+    # why somebody is not offered for a work order (domain/work_order/assign.py)
+    "skill": ("没有所需技能", "has not the skill"),
+    "place": ("不负责该区域", "looks after other places"),
+    "away": ("不在岗", "is away"),
     # parts of the system
     "postgresql": ("业务数据库", "the registry's database"),
     "clickhouse": ("读数库", "the readings' store"),

@@ -5,6 +5,17 @@ from openmains.edges.http.language import Language
 
 FIELDS: dict[str, tuple[str, str]] = {
     "required": ("必填", "is required"),
+    "unknown-item": ("检查表中没有此项", "is no item of the checklist"),
+    "not-of-this-type": ("与该项的类型不符", "does not belong to an item of this type"),
+    "photo-needed": ("需要照片", "are needed"),
+    "signature-needed": ("需要用户签字及姓名", "is needed, with the picture of the signature"),
+    "hazard-not-recorded": ("该项不合格，须先登记隐患", "is a hazard: record it before"),
+    "exchange-needed": ("须先办理换表", "is needed: exchange the meter before"),
+    "reading-needed": ("须先录入读数", "is needed: enter it before"),
+    "no-technician": ("不是可派的人员", "is nobody who goes out"),
+    "before-the-order": ("早于建单时刻", "is before the order was made"),
+    "too-large": ("太大", "is too large"),
+    "no-picture": ("不是完整的 JPEG、PNG 或 WebP 图片", "is no whole JPEG, PNG or WebP picture"),
     "wrong-type": ("类型不正确", "has the wrong type"),
     "not-accepted": ("取值不被接受", "has a value that is not accepted"),
     "out-of-range": ("超出允许范围", "is out of range"),
@@ -23,6 +34,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "says-nothing": ("至少填写一项要求", "or another part: a task says at least one"),
     "in-the-past": ("不能早于今天", "is in the past"),
     "before-the-first": ("早于起始日期", "is before the first day"),
+    "outside-limit": ("超出安装规范的限值：请整改后再填", "is outside the documents' limit: put it right first"),
     "twice": ("重复", "is there twice"),
     "clock-says-how-long": (
         "请填 0：这一条件本身已说明多久（静默小时数、缺报天数、未应答小时数）",
@@ -72,6 +84,10 @@ FIELDS: dict[str, tuple[str, str]] = {
     "other-unit": (
         "介质或读数单位与已有安装的读数不符，历史读数会被误读：请拆除后以另一产品的新表登记",
         "is of another medium or counts in another unit than registers of installations: remove the meter and register it anew",
+    ),
+    "held-by-account": (
+        "该表已挂在户号上，用户由户号的持有人决定：请在户号页面办理入住、过户或迁出",
+        "follows who holds the account the meter hangs at: move in, transfer or move out on the account's page",
     ),
     "would-loop": ("上级区域不能是自己或下级", "would make the area its own ancestor"),
     "too-deep": ("层级过深：最多 64 层", "would make the tree deeper than 64 levels"),

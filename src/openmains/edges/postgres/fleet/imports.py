@@ -120,6 +120,7 @@ class PostgresImport:
                 else ()
             ),
             *await _STAGING["unit_conflicts"].fetch(connection, tenant_id=self._tenant_id, **self._units),
+            *await _STAGING["holder_conflicts"].fetch(connection, tenant_id=self._tenant_id),
             *await _STAGING["zeros_differ"].fetch(connection, tenant_id=self._tenant_id, lengths=self._lengths),
         ]
         if found:
@@ -130,7 +131,11 @@ class PostgresImport:
         connection = self._connection
         of_tenant = {"tenant_id": self._tenant_id}
         customers = [row["customer_id"] for row in await _STAGING["changed_customers"].fetch(connection, **of_tenant)]
+        records = [row["customer_id"] for row in await _STAGING["changed_records"].fetch(connection, **of_tenant)]
         rows = await _STAGING["import_rows"].fetch(connection, **of_tenant)
+        if records:
+            await _STAGING["renew_records"].execute(connection, customer_ids=records, **of_tenant)
+        await _STAGING["move_in_customers"].execute(connection, **of_tenant)
         await _STAGING["set_critical"].execute(connection, **of_tenant)
         await self._seal_phones()
         inserted = [row["meter_id"] for row in rows if row["change"] == b"i"]

@@ -82,6 +82,21 @@ SELECT count(*) FROM (SELECT FROM command_batch WHERE tenant_id = :tenant_id AND
 -- Meters that somebody has to visit.
 SELECT count(*) FROM (SELECT DISTINCT meter_id FROM reread_gap WHERE tenant_id = :tenant_id AND state = 'visit' AND :user_id::bigint IS NOT NULL LIMIT :most) AS few
 
+-- name: waiting_own_orders
+-- Work orders that this person was sent for and has not done.
+SELECT count(*) FROM (SELECT FROM work_order WHERE tenant_id = :tenant_id AND assignee_id = :user_id::bigint AND ended_us IS NULL
+          AND state IN ('assigned', 'accepted', 'working', 'waiting') LIMIT :most) AS few
+
+-- name: waiting_orders_to_assign
+-- Work orders for which nobody was sent.
+SELECT count(*) FROM (SELECT FROM work_order WHERE tenant_id = :tenant_id AND ended_us IS NULL AND state = 'new'
+          AND :user_id::bigint IS NOT NULL LIMIT :most) AS few
+
+-- name: waiting_orders_to_check
+-- Work orders that others have done, and nobody has looked at.
+SELECT count(*) FROM (SELECT FROM work_order WHERE tenant_id = :tenant_id AND ended_us IS NULL AND state = 'done'
+          AND done_by IS DISTINCT FROM :user_id::bigint LIMIT :most) AS few
+
 -- name: waiting_unknown_terminals
 -- Terminals that nobody registered.
 SELECT count(*) FROM (SELECT FROM onboarding o WHERE o.tenant_id = :tenant_id AND o.status = 'open' AND :user_id::bigint IS NOT NULL

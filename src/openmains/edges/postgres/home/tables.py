@@ -21,6 +21,9 @@ _WAITING: Mapping[Queue, Query] = {
     "exceptions": _QUERIES["waiting_exceptions"],
     "batches_stopped": _QUERIES["waiting_batches_stopped"],
     "visits": _QUERIES["waiting_visits"],
+    "own_orders": _QUERIES["waiting_own_orders"],
+    "orders_to_assign": _QUERIES["waiting_orders_to_assign"],
+    "orders_to_check": _QUERIES["waiting_orders_to_check"],
     "unknown_terminals": _QUERIES["waiting_unknown_terminals"],
     "dead_letters": _QUERIES["waiting_dead_letters"],
 }

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports of identity and the tables behind them."""
 
-from openmains.app.identity.ports import AuditTrail, CredentialStore, UserStore
+from openmains.app.identity.ports import AuditTrail, CredentialStore, RoleStore, UserStore
 from openmains.edges.postgres.adapters import Adapters, Bind
 from openmains.edges.postgres.identity.audit import Audit
+from openmains.edges.postgres.identity.roles import Roles
 from openmains.edges.postgres.identity.tables import Credentials, Users
 
 ADAPTERS: Adapters = dict(
     [
         Bind(UserStore).to(Users),
+        Bind(RoleStore).to(Roles),
         Bind(CredentialStore).to(Credentials),
         Bind(AuditTrail).to(Audit),
     ]

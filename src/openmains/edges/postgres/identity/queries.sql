@@ -84,6 +84,34 @@ DELETE FROM sign_in_place p
 -- Of a person: no place is locked any more.
 DELETE FROM sign_in_place WHERE tenant_id = :tenant_id AND user_id = :user_id AND failed_count > 0
 
+-- name: own_roles
+-- Those that the utility made.
+SELECT role_id, name, permissions, revision FROM own_role WHERE tenant_id = :tenant_id ORDER BY name, role_id
+
+-- name: people_by_role
+-- How many have each.
+SELECT role, count(*) AS people FROM app_user WHERE tenant_id = :tenant_id GROUP BY role
+
+-- name: add_own_role
+-- No row where the name is taken.
+INSERT INTO own_role (tenant_id, name, permissions) VALUES (:tenant_id, :name, :permissions::text[])
+ON CONFLICT DO NOTHING
+RETURNING role_id, name, permissions, revision
+
+-- name: change_own_role
+-- No row where somebody changed it meanwhile.
+UPDATE own_role SET name = :name, permissions = :permissions::text[], revision = revision + 1
+ WHERE tenant_id = :tenant_id AND role_id = :role_id AND revision = :revision
+RETURNING role_id
+
+-- name: forget_spent_tokens
+-- Tokens of a role that are never valid again: the trail has them, and the role could not go while their rows name it.
+DELETE FROM api_token WHERE tenant_id = :tenant_id AND own_role_id = :role_id AND (revoked_at IS NOT NULL OR expires_at <= now())
+
+-- name: remove_own_role
+-- Refused by the tables while a person or a token has it.
+DELETE FROM own_role WHERE tenant_id = :tenant_id AND role_id = :role_id
+
 -- name: lock_administrators
 -- Enabled ones. Locked, so that two administrators cannot remove each other at the same time.
 SELECT user_id FROM app_user WHERE tenant_id = :tenant_id AND role = 'administrator' AND NOT disabled

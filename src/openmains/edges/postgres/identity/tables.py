@@ -7,7 +7,6 @@ from typing import Any
 
 from openmains.app.identity.hashing import hash_password
 from openmains.app.identity.model import Actor, ApiToken, SignInRecord, User
-from openmains.domain.identity.role import Role
 from openmains.domain.ids import TenantId, TokenId, UserId
 from openmains.edges.postgres.db import Connection, Pool, Row, connect
 from openmains.edges.postgres.queries import load
@@ -17,11 +16,11 @@ _USER_FIELDS = frozenset({"name", "role", "locale", "disabled", "must_change"})
 
 
 def _user(row: Row) -> User:
-    return User(**{**dict(row), "role": Role(row["role"])})
+    return User(**dict(row))
 
 
 def _token(row: Row) -> ApiToken:
-    return ApiToken(**{**dict(row), "role": Role(row["role"])})
+    return ApiToken(**dict(row))
 
 
 class SignIn:
@@ -38,11 +37,11 @@ class SignIn:
         row = await _QUERIES["find_sign_in"].fetchrow(
             self._pool, tenant_code=tenant_code, login=login, address=address, browser=browser
         )
-        return None if row is None else SignInRecord(**{**dict(row), "role": Role(row["role"])})
+        return None if row is None else SignInRecord(**dict(row))
 
     async def find_credential(self, secret_hash: bytes) -> Actor | None:
         row = await _QUERIES["find_credential"].fetchrow(self._pool, secret_hash=secret_hash)
-        return None if row is None else Actor(**{**dict(row), "role": Role(row["role"])})
+        return None if row is None else Actor(**dict(row))
 
 
 class Users:
@@ -60,14 +59,14 @@ class Users:
         row = await _QUERIES["user"].fetchrow(self._connection, tenant_id=self._tenant_id, user_id=user_id)
         return None if row is None else _user(row)
 
-    async def add(self, login: str, name: str, password_hash: str, role: Role, locale: str) -> User | None:
+    async def add(self, login: str, name: str, password_hash: str, role: str, locale: str) -> User | None:
         row = await _QUERIES["add_user"].fetchrow(
             self._connection,
             tenant_id=self._tenant_id,
             login=login,
             name=name,
             password_hash=password_hash,
-            role=role.value,
+            role=role,
             locale=locale,
         )
         return None if row is None else _user(row)
@@ -171,7 +170,7 @@ class Credentials:
         return None if row is None else _token(row)
 
     async def add_token(
-        self, user_id: UserId, name: str, secret_hash: bytes, role: Role, expires_at: datetime | None
+        self, user_id: UserId, name: str, secret_hash: bytes, role: str, expires_at: datetime | None
     ) -> ApiToken:
         row = await _QUERIES["add_token"].fetchrow(
             self._connection,
@@ -179,7 +178,7 @@ class Credentials:
             user_id=user_id,
             name=name,
             secret_hash=secret_hash,
-            role=role.value,
+            role=role,
             expires_at=expires_at,
         )
         assert row is not None  # noqa: S101 INSERT … RETURNING gives a row

@@ -121,6 +121,12 @@ INSERT INTO notice (tenant_id, key, kind, state, severity, user_id, channel_id, 
 VALUES (:tenant_id, :key, 'test', 'waiting', 'info', :user_id, :channel_id, :now_us, :now_us)
 ON CONFLICT (tenant_id, key) DO NOTHING RETURNING notice_id
 
+-- name: add_personal
+-- To one person, about something that is no alarm; once for its key.
+INSERT INTO notice (tenant_id, key, kind, state, severity, user_id, channel_id, facts, made_us, due_us, held)
+VALUES (:tenant_id, :key, :kind, 'waiting', :severity, :user_id, :channel_id, :facts, :now_us, :due_us, :held)
+ON CONFLICT (tenant_id, key) DO NOTHING RETURNING notice_id
+
 -- name: notice_of_key
 -- The one of this key.
 SELECT notice_id FROM notice WHERE tenant_id = :tenant_id AND key = :key

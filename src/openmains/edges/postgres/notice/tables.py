@@ -178,6 +178,25 @@ class Log:
             found = await _QUERIES["notice_of_key"].fetchval(self._connection, tenant_id=self._tenant_id, key=key)
         return int(found)
 
+    async def add(
+        self, key: str, kind: str, user_id: UserId, channel_id: int, severity: str, facts: Mapping[str, Any], due_us: int, held: str,
+        now_us: int,
+    ) -> int:  # fmt: skip
+        found = await _QUERIES["add_personal"].fetchval(
+            self._connection,
+            tenant_id=self._tenant_id,
+            key=key,
+            kind=kind,
+            user_id=user_id,
+            channel_id=channel_id,
+            severity=severity,
+            facts=dict(facts),
+            due_us=due_us,
+            held=held,
+            now_us=now_us,
+        )
+        return 0 if found is None else 1
+
     async def again(self, notice_id: int, now_us: int) -> bool:
         status = await _QUERIES["send_again"].execute(
             self._connection, tenant_id=self._tenant_id, notice_id=notice_id, now_us=now_us

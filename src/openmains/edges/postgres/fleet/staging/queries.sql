@@ -66,6 +66,20 @@ SELECT r.line, 'product' AS place, r.product AS value, 'other_unit' AS reason
    AND EXISTS (SELECT FROM installation i WHERE i.meter_id = m.meter_id)
 ORDER BY 1
 
+-- name: holder_conflicts
+-- Rows that give a meter to another customer than who holds the account it hangs at, or an account that nobody holds to two. Who holds an account
+-- changes by an act on it, from an instant on; a file of meters would change the meter's copy alone.
+SELECT f.line, 'customer_code' AS place, f.customer_code AS value, 'other_holder' AS reason
+  FROM (SELECT r.line, r.customer_code,
+               coalesce(c.code, first_value(r.customer_code) OVER (PARTITION BY i.account_id ORDER BY r.line)) AS holder
+          FROM import_row r JOIN meter m ON m.tenant_id = :tenant_id AND m.number = r.number
+          JOIN installation i ON i.meter_id = m.meter_id AND upper_inf(i.during)
+          LEFT JOIN account_holder h ON h.account_id = i.account_id AND upper_inf(h.during)
+          LEFT JOIN customer c ON c.customer_id = h.customer_id
+         WHERE r.customer_code IS NOT NULL) f
+ WHERE f.customer_code <> f.holder
+ORDER BY 1
+
 -- name: zero_lengths
 -- How long numbers with leading zeros are, in the registry and the chunk: what a spreadsheet may have cut is filled up to these.
 SELECT DISTINCT length(number) AS size FROM meter WHERE tenant_id = :tenant_id AND number LIKE '0%'
@@ -104,6 +118,33 @@ DELETE FROM import_row WHERE line = ANY (:lines::int[])
 -- Customers whose search text changes with this chunk.
 SELECT DISTINCT c.customer_id FROM import_row r JOIN customer c ON c.tenant_id = :tenant_id AND c.code = r.customer_code
  WHERE (c.name, c.address) IS DISTINCT FROM (coalesce(r.customer_name, c.name), coalesce(r.customer_address, c.address))
+
+-- name: changed_records
+-- Customers of whom the chunk says something else than their record: a form that was opened before is stale then.
+SELECT DISTINCT c.customer_id FROM import_row r JOIN customer c ON c.tenant_id = :tenant_id AND c.code = r.customer_code
+ WHERE (c.name, c.address, c.is_protected, c.is_critical) IS DISTINCT FROM (coalesce(r.customer_name, c.name),
+       coalesce(r.customer_address, c.address), coalesce(r.is_protected, c.is_protected), coalesce(r.is_critical, c.is_critical))
+
+-- name: renew_records
+-- Their next revision.
+UPDATE customer SET revision = revision + 1 WHERE tenant_id = :tenant_id AND customer_id = ANY (:customer_ids::bigint[])
+
+-- name: move_in_customers
+-- Customers whom the chunk gives to meters at accounts that nobody holds: they move in now, an act as any other.
+WITH came AS (
+  SELECT DISTINCT ON (i.account_id) i.account_id, m.meter_id, m.customer_id
+    FROM import_key k JOIN meter m ON m.meter_id = k.meter_id AND m.customer_id = k.customer_id
+    JOIN installation i ON i.meter_id = m.meter_id AND upper_inf(i.during)
+   WHERE k.known AND NOT EXISTS (SELECT FROM account_holder h WHERE h.account_id = i.account_id AND upper_inf(h.during))
+   ORDER BY i.account_id, k.line
+), acts AS (
+  INSERT INTO account_act (tenant_id, account_id, kind, at, customer_id, key, reason)
+  SELECT :tenant_id, account_id, 'move_in', now(), customer_id, 'import:' || account_id || ':' || now()::text, 'import' FROM came
+), newer AS (
+  UPDATE account a SET revision = a.revision + 1 FROM came c WHERE a.account_id = c.account_id
+)
+INSERT INTO account_holder (account_id, tenant_id, customer_id, during)
+SELECT account_id, :tenant_id, customer_id, tstzrange(now(), NULL) FROM came
 
 -- name: import_phones
 -- Phones that the chunk gives its customers, to be sealed.

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Work orders, inspections, hazards."""
+
+from openmains.edges.http.problem_texts.text import Text
+
+TEXTS: dict[str, Text] = {
+    "order-step": Text(
+        409,
+        "工单不能这样处理",
+        "该工单的状态是“{state}”，不能执行“{step}”。请刷新后按其当前状态处理。",
+        "Not a step of this work order",
+        "The work order is '{state}': '{step}' is no step from there. Reload and go on from where it stands.",
+    ),
+    "order-not-yours": Text(
+        409,
+        "该工单派给了别人",
+        "只有被派的人可以接单、退单、开始、挂起、继续、完成及登记现场内容。请先改派给自己，或由其本人处理。",
+        "Sent to somebody else",
+        "Only whoever was sent accepts, refuses, starts, holds, resumes, finishes and records at the place. Have it assigned to you first.",
+    ),
+    "order-own": Text(
+        409,
+        "不能审核自己完成的工单",
+        "请由另一人核对结果后办结，或退回重做。",
+        "Ended by yourself",
+        "Another person looks at the result and closes it, or sends it back.",
+    ),
+    "order-not-working": Text(
+        409,
+        "工单不在处理中",
+        "该工单的状态是“{state}”。请先开始处理，再登记。",
+        "Nobody is working on it",
+        "The work order is '{state}'. Start it first, then record.",
+    ),
+    "order-open": Text(
+        409,
+        "已有未结束的工单",
+        "工单 {order_id} 正在处理同一告警。请在该工单上处理。",
+        "An order is open for this",
+        "Work order {order_id} is open for the same alarm. Go on with that one.",
+    ),
+    "order-key-used": Text(
+        409,
+        "唯一键已用于别的操作",
+        "键 {taken} 已用于另一项操作（工单 {order_id}）。请核对是否重复；确是另一项，请换一个键。",
+        "Key used for another act",
+        "Key {taken} is that of another act (work order {order_id}). Check whether it was done before; for another one give another key.",
+    ),
+    "order-kind-used": Text(
+        409,
+        "工单类型仍在使用",
+        "类型 {kind} 有工单或计划在用，不能删除。请将其停用。",
+        "The kind is used",
+        "Orders or plans have kind {kind}. Switch it off instead.",
+    ),
+    "order-never-due": Text(
+        409,
+        "值班表排不出完成时限",
+        "类型 {kind} 所用值班表两年内没有足够的时间。请修改值班表或时限。",
+        "Its calendar never gets there",
+        "The calendar of kind {kind} is not open for long enough within two years. Change the calendar or the minutes.",
+    ),
+    "order-other-meter": Text(
+        409,
+        "不是该工单的表",
+        "工单的表号是 {number}，而给出的旧表是 {given}。请核对现场的表。",
+        "Not the meter of this order",
+        "The order is for meter {number}, the old meter given is {given}. Check which meter hangs there.",
+    ),
+    "order-other-kind": Text(
+        409,
+        "该类工单不换表",
+        "工单类型是 {kind}。换表请另建“换表”工单。",
+        "No exchange by this kind",
+        "The order is of kind {kind}. Make one of kind meter_exchange for an exchange.",
+    ),
+    "order-without-meter": Text(
+        409,
+        "工单没有对应的表",
+        "该工单只有地址，没有表。读数请在表具页或人工抄表中录入。",
+        "The order has no meter",
+        "The order has a place and no meter. Enter the reading at the meter's page.",
+    ),
+    "order-full": Text(
+        409,
+        "照片已满",
+        "一张工单最多 {most} 张照片和签名。",
+        "No more pictures",
+        "An order takes {most} pictures and signatures at most.",
+    ),
+    "technician-unfit": Text(
+        409,
+        "派给他需要理由",
+        "此人不完全合适（{why}）。请换人，或写明理由。",
+        "A reason is needed to send this person",
+        "This person does not quite fit ({why}). Choose another one, or say why.",
+    ),
+    "command-not-confirmed": Text(
+        409,
+        "命令未经表具确认",
+        "命令 {command_id} 没有在建单之后由表具确认，不能据此办结。请等其确认，或派人上门。",
+        "The meter has not confirmed the command",
+        "Command {command_id} was not confirmed by the meter since the order was made. Wait for it, or send somebody.",
+    ),
+    "hazard-not-shut": Text(
+        409,
+        "重大隐患须先切断气源",
+        "重大隐患必须在离开前切断气源。切断后勾选“已切断”再登记；若不属重大，请改等级。",
+        "A critical hazard needs the supply shut",
+        "Nobody leaves a critical hazard with the supply on. Shut it, say so, and record it then; or choose another grade.",
+    ),
+    "hazard-told": Text(
+        409,
+        "已登记过告知",
+        "该隐患已登记告知（{means}，{to}），或已整改。无需再登记。",
+        "The customer was told",
+        "It is on record how the customer was told ({means}, {to}), or the hazard is removed. Nothing is left to record.",
+    ),
+    "plan-name-taken": Text(
+        409,
+        "计划名称已被使用",
+        "已有名为“{name}”的安检计划。请换一个名称。",
+        "Name taken",
+        "There is an inspection plan '{name}'. Choose another name.",
+    ),
+}

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ports of work orders and the tables behind them."""
+
+from openmains.app.work_order.ports import InspectionStore, KindStore, OrderStore, TechnicianStore
+from openmains.edges.postgres.adapters import Adapters, Bind
+from openmains.edges.postgres.work_order.inspections import Inspections
+from openmains.edges.postgres.work_order.tables import Kinds, Orders, Technicians
+
+ADAPTERS: Adapters = dict(
+    [
+        Bind(OrderStore).to(Orders),
+        Bind(KindStore).to(Kinds),
+        Bind(TechnicianStore).to(Technicians),
+        Bind(InspectionStore).to(Inspections),
+    ]
+)

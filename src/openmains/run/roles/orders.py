@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Composition of what work orders do by themselves, beside the worker's jobs: whoever is concerned is told of late ones, and plans of safety
+inspections make the orders of their day."""
+
+import asyncio
+
+from openmains.app.work_order.plans import make_due, tell_of_overdue
+from openmains.edges.postgres.unit_of_work import PostgresStore
+from openmains.edges.postgres.work_order.inspections import PostgresOrderWork
+from openmains.run.roles.process import Core, every, now_us
+
+OVERDUE_EVERY_S = 30.0
+PLANS_EVERY_S = 600.0  # a plan begins its day so soon after midnight
+
+
+async def run_orders(core: Core, stop: asyncio.Event) -> None:
+    """Until ``stop``. Several processes may do it: orders are locked, and made once for their key."""
+    store, care = PostgresStore(core.pool), PostgresOrderWork(core.pool)
+
+    async def tell_late() -> None:
+        await tell_of_overdue(store, care, now_us())
+
+    async def make_planned() -> None:
+        for tenant_id, zone_key in await care.with_plans():
+            await make_due(store, tenant_id, zone_key, now_us())
+
+    await asyncio.gather(
+        every(OVERDUE_EVERY_S, "late work orders", tell_late, stop),
+        every(PLANS_EVERY_S, "planned inspections", make_planned, stop),
+    )
