@@ -4,6 +4,7 @@
 //   npm run e2e                    starts the demo itself (a free pair of ports, data in OPENMAINS_E2E_VAR) and stops it after
 //   OPENMAINS_E2E_URL=… OPENMAINS_E2E_PASSWORD=… npm run e2e      uses a demo that runs already
 //   … -- --screens                 also writes docs/screens/
+//   … -- --once                    each story in one language, in turn: half the time
 //   … -- home judge                only these stories
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { launch } from "./browser.mjs";
@@ -19,14 +20,15 @@ const demo =
     ? await startDemo()
     : { url: given, coapPort: Number(process.env.OPENMAINS_E2E_COAP_PORT ?? 5683), password: process.env.OPENMAINS_E2E_PASSWORD, stop: async () => undefined };
 const withScreens = process.argv.includes("--screens");
+const once = process.argv.includes("--once");
 const only = process.argv.slice(2).filter((word) => !word.startsWith("-")); // names of stories
 const browser = await launch();
 let failed = false;
 try {
   const signedIn = await signIn();
   const parts = [
-    ...["zh", "en"].map((locale) => () => walk(browser, demo, signedIn, locale, only)),
-    ...(only.length > 0 ? [] : [...["zh", "en"].map((locale) => () => walkPaths(browser, demo, signedIn, locale, withScreens ? pathPicture : undefined)), () => checkBudget(browser, demo, signedIn)]),
+    ...["zh", "en"].map((locale) => () => walk(browser, demo, signedIn, locale, only, once)),
+    ...(only.length > 0 ? [] : [...(once ? ["zh"] : ["zh", "en"]).map((locale) => () => walkPaths(browser, demo, signedIn, locale, withScreens ? pathPicture : undefined)), () => checkBudget(browser, demo, signedIn)]),
     ...(withScreens ? [() => takeScreens(browser, demo.url, signedIn)] : []),
   ];
   for (const part of parts) {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The console in a real browser: ``console/e2e`` starts a demo with live meters and walks every main story, twice.
+"""The console in a real browser: ``console/e2e`` starts a demo with live meters and walks every main story.
 
 Chromium is Debian's (``scripts/test-packages.sh`` installs it where it may); another one is named by ``CHROMIUM``.
 """
@@ -19,6 +19,15 @@ pytestmark = pytest.mark.usefixtures("starts_engines")
 
 
 def test_stories_paths_and_budget(tmp_path: Path) -> None:
+    """Each story in one language, in turn."""
+    walk(tmp_path, "--once")
+
+
+def test_stories_in_both_languages(tmp_path: Path, takes_minutes: None) -> None:
+    walk(tmp_path)
+
+
+def walk(tmp_path: Path, *options: str) -> None:
     if not CHROMIUM.is_file():
         pytest.skip(f"no Chromium at {CHROMIUM}: apt-get install chromium, or name one with CHROMIUM")
     node = shutil.which("node")
@@ -26,7 +35,7 @@ def test_stories_paths_and_budget(tmp_path: Path) -> None:
     failures = tmp_path / "failures"
     failures.mkdir()
     done = subprocess.run(
-        [node, "e2e/run.mjs"],
+        [node, "e2e/run.mjs", *options],
         cwd=ROOT / "console",
         env={
             **os.environ,

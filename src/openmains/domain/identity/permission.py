@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Permissions (R13.5): the named things that a role is made of, said once, with their words in both languages.
 
-Every operation of the API names one of them, or that a sign-in is enough (where the operation is declared). A permission is given whole:
+Every operation of the API names one of them, or that a sign-in is enough. A permission is given whole:
 what one person may do without the other stands in two.
 """
 
