@@ -175,6 +175,25 @@ def test_messages_of_two_shapes_are_taken_in_the_order_in_which_they_came() -> N
     ]  # fmt: skip
 
 
+def test_meters_of_two_products_in_the_same_columns_have_their_own_rules() -> None:
+    """An edge may still name the product that a meter had before: whichever meter comes last, it decides for none of the others."""
+    shared = columns(2, battery_mv=[3000, 3000])
+    fall = {"change": "battery_mv", "falls": 100}
+    one, two = ProductId(1), ProductId(2)
+    rules = [rule(1, LOW, product_id=one), rule(2, LOW, product_id=two), rule(3, fall, product_id=one)]
+    for products in ((one, two), (two, one)):
+        book = RuleSet(rules)
+        meters = [RuledMeter(remembered={"battery_mv": LastValue(3200, 1)}) for _ in products]
+        outcome = book.watch(
+            [
+                RuledMessage(shared, row, TenantId(1), product, MeterId(row), AreaId(1), 20, meters[row], 10, 10 * S)
+                for row, product in enumerate(products)
+            ]
+        )
+        of_one, of_two = products.index(one), products.index(two)
+        assert sorted(told(outcome)) == sorted([(of_one, 1, "raised"), (of_one, 3, "raised"), (of_two, 2, "raised")])
+
+
 def test_what_must_hold_or_gathers_is_left_to_the_clock() -> None:
     town = Town(
         rule(1, LOW, held_s=600),

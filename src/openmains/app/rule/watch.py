@@ -55,6 +55,15 @@ class RuleOutcome:
     remembered: dict[tuple[MeterId, str], tuple[TenantId, LastValue]] = field(default_factory=dict)
 
 
+_Key = tuple[int, ProductId, TenantId]
+
+
+def _key(message: RuledMessage) -> _Key:
+    """Messages judged together. Columns alone are not enough: an edge may still name the product that a meter had before, and then meters of
+    two products are in the same ones."""
+    return id(message.columns), message.product_id, message.tenant_id
+
+
 class RuleSet:
     """Rules in force; given anew when they change."""
 
@@ -88,14 +97,14 @@ class RuleSet:
     def watch(self, messages: Sequence[RuledMessage]) -> RuleOutcome:
         """Judge them all; each meter's standing and remembered values are brought up to date."""
         outcome = RuleOutcome()
-        plans = {id(message.columns): self.plan(message.product_id, message.tenant_id) for message in messages}
-        columns = {id(message.columns): message.columns for message in messages}
+        plans = {_key(message): self.plan(message.product_id, message.tenant_id) for message in messages}
+        columns = {_key(message): message.columns for message in messages}
         steps = _remember(messages, plans, outcome)
         verdicts = {
             key: plan.judge(columns[key], steps.get(key, {})) for key, plan in plans.items() if plan is not None
         }
         for message in messages:
-            key = id(message.columns)
+            key = _key(message)
             plan = plans[key]
             if plan is not None and (message.row in verdicts[key].fulfilled or message.meter.standing):
                 _apply(message, plan, verdicts[key], outcome)
@@ -106,13 +115,13 @@ NO_RULES = RuleSet()
 
 
 def _remember(
-    messages: Sequence[RuledMessage], plans: Mapping[int, RulePlan | None], outcome: RuleOutcome
-) -> dict[int, dict[str, PointSteps]]:
+    messages: Sequence[RuledMessage], plans: Mapping[_Key, RulePlan | None], outcome: RuleOutcome
+) -> dict[_Key, dict[str, PointSteps]]:
     """What each message's meter said before, in the order in which they came; and what it says now, for the next."""
-    steps: dict[int, dict[str, PointSteps]] = {}
-    reported: dict[tuple[int, str], list[int | None] | None] = {}
+    steps: dict[_Key, dict[str, PointSteps]] = {}
+    reported: dict[tuple[_Key, str], list[int | None] | None] = {}
     for message in messages:
-        key = id(message.columns)
+        key = _key(message)
         plan = plans[key]
         if plan is None or not plan.remembered:
             continue
