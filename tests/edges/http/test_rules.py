@@ -3,11 +3,14 @@
 clock once whatever is killed, its command proposed and given by a person, changed, switched off (R7.2)."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from openmains.app.rule.clock import RuleClock
+from openmains.app.rule.model import ActiveRule
+from openmains.domain.ids import MeterId
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.rule.clock import PostgresRuleTimers
@@ -194,6 +197,43 @@ async def test_what_must_hold_is_timed_in_the_tables_and_fires_once(town: Town, 
     assert await town.alarms(rule) == [(meter, False)]
 
 
+class OneBreaks(PostgresRuleTimers):
+    """Looking for the members of one rule fails, as by a question that takes too long."""
+
+    broken = 0
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[Any]:
+        async with super().turn() as turn:
+            if turn is not None:
+                look = turn.fulfilling
+
+                async def fulfilling(rule: ActiveRule, now_us: int) -> set[MeterId]:
+                    if rule.rule_id == self.broken:
+                        raise TimeoutError("it takes too long")
+                    return await look(rule, now_us)
+
+                turn.fulfilling = fulfilling  # type: ignore[method-assign]
+            yield turn
+
+
+async def test_a_rule_that_fails_keeps_no_other_from_firing(town: Town, pipeline: Pool) -> None:
+    old = town.now_us - 40 * HOUR_S * 1_000_000
+    (silent,) = await town.neighbours(1, f"q{town.house.meter_id}-", heard_us=old)
+    broken = await town.rule("breaks", {"silent_h": 35})
+    held, whole = await town.rule("held beside", LOW, held_s=60), await town.rule("whole", {"silent_h": 36})
+    await town.house.say("spots", town.house.now_s - 300, battery_mv=3000)
+    timers = OneBreaks(pipeline)
+    timers.broken = broken
+    with pytest.raises(ExceptionGroup, match=f"rule {broken}: TimeoutError: it takes too long"):
+        await RuleClock(timers).turn(town.now_us + 120_000_000)
+    assert await town.alarms(held) == [(town.house.meter_id, True)]
+    assert await town.alarms(whole) == [(silent, True)]
+    assert await town.alarms(broken) == []
+    await town.turn(180)
+    assert await town.alarms(broken) == [(silent, True)]
+
+
 async def test_changes_are_told_from_what_was_said_last_over_batches(town: Town) -> None:
     rule = await town.rule("drop", {"change": "battery_mv", "falls": 200})
     rate = await town.rule("rate", {"rate": "pressure", "falls": 100, "per_s": 60})
@@ -287,6 +327,18 @@ async def test_a_rule_proposes_a_command_and_a_person_decides(town: Town, world:
     assert (await town.call("POST", f"{path}/decline", 400, reason=""))["type"].endswith("reason-needed")
     over = f"/rule-proposals/{listed[1]['proposal_id']}"
     assert (await town.call("POST", f"{over}/give", 409, reason="too late"))["type"].endswith("already-done")
+    # what is refused lets go of it; who was cut off may go on, and nobody declines it meanwhile
+    kind = "UPDATE rule_proposal SET kind = $2 WHERE proposal_id = $1"
+    await world.owner.execute(kind, listed[0]["proposal_id"], "valve_close")
+    refused = await town.call("POST", f"{path}/give", 403, reason="look at it")
+    assert refused["type"].endswith("signer-needed")
+    await world.owner.execute(kind, listed[0]["proposal_id"], "read_now")
+    (still,) = [e for e in (await town.call("GET", "/rule-proposals?state=open"))["items"] if e["rule_id"] == rule]
+    assert (still["decided_at"], still["reason"]) == (None, "")
+    await world.owner.execute(
+        "UPDATE rule_proposal SET state = 'given' WHERE proposal_id = $1", listed[0]["proposal_id"]
+    )
+    assert (await town.call("POST", f"{path}/decline", 409, reason="no more"))["type"].endswith("already-done")
     await world.owner.execute("UPDATE product SET driver = 'openmains/water-1' WHERE product_id = $1", house.product_id)
     await world.owner.execute("UPDATE meter SET imei = $2 WHERE meter_id = $1", meter, 860_000_000_000_000 + meter)
     given = await town.call("POST", f"{path}/give", reason="look at it")

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What rules do without a message: conditions that have held for long enough, meters that are silent, places where there are enough, rules that
-are off. All of it stands in tables with its instants, so whoever is killed goes on where it was; each turn is one transaction, so nothing fires
-twice."""
+are off. All of it stands in tables with its instants, so whoever is killed goes on where it was; what is taken and what it fires are one
+transaction, so nothing fires twice."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from openmains.app.rule.model import ActiveRule
 from openmains.app.rule.ports import ClockTurn, RuleTimers
@@ -23,30 +26,50 @@ class RuleClock:
         self._known: frozenset[tuple[int, int]] | None = None
 
     async def turn(self, now_us: int) -> bool:
-        """Whether more is due at once."""
+        """Whether more is due at once. What has held fires first and alone, then each rule has its transaction: one that fails, or takes too
+        long, keeps no other and no other utility from its own. Raises an ``ExceptionGroup`` that names those that failed."""
         rules = await self._timers.active(now_us)
+        due: list[int] = []
+
+        async def fire(turn: ClockTurn) -> None:
+            due.append(await turn.fire_held(now_us, MOST_HELD))
+
         known = frozenset((rule.rule_id, rule.version) for rule in rules)
-        async with self._timers.turn() as turn:
-            if turn is None:
-                return False
-            changed_us = now_us if known != self._known else self._changed_us
-            forgets = now_us - changed_us <= LATE_US or now_us - self._forgot_us >= FORGET_EVERY_US
-            if forgets:
-                asked = sorted({name for rule in rules for name in remembered(rule.condition)})
-                await turn.forget(now_us, asked)
-            looks = known != self._known or now_us - self._members_us >= MEMBERS_EVERY_US
-            for rule in rules:
-                if looks and isinstance(meter_part(rule.condition), CLOCK):
-                    await _step_members(turn, rule, now_us)
-            for rule in rules:
-                if isinstance(rule.condition, GatherCondition):
-                    await _step_places(turn, rule, rule.condition, now_us)
-            due = await turn.fire_held(now_us, MOST_HELD)
-        # only what was committed is known
+        changed_us = now_us if known != self._known else self._changed_us
+        forgets = now_us - changed_us <= LATE_US or now_us - self._forgot_us >= FORGET_EVERY_US
+        asked = sorted({name for rule in rules for name in remembered(rule.condition)})
+
+        async def forget(turn: ClockTurn) -> None:
+            await turn.forget(now_us, asked)
+
+        works: list[tuple[str, Callable[[ClockTurn], Awaitable[object]]]] = [("what has held", fire)]
+        if forgets:
+            works.append(("what is over", forget))
+        looks = known != self._known or now_us - self._members_us >= MEMBERS_EVERY_US
+        for rule in rules:
+            if looks and isinstance(meter_part(rule.condition), CLOCK):
+                works.append((f"rule {rule.rule_id}", partial(_step_members, rule=rule, now_us=now_us)))
+        for rule in rules:
+            if isinstance(rule.condition, GatherCondition):
+                step = partial(_step_places, rule=rule, condition=rule.condition, now_us=now_us)
+                works.append((f"rule {rule.rule_id}", step))
+        failed: dict[str, Exception] = {}
+        for what, work in works:
+            try:
+                async with self._timers.turn() as turn:
+                    if turn is None:
+                        return False
+                    await work(turn)
+            except Exception as error:  # said below; the others have their turn
+                failed[what] = error
+        # only what was committed is known; members that failed are looked at again with all others
         self._known, self._changed_us = known, changed_us
-        self._forgot_us = now_us if forgets else self._forgot_us
+        self._forgot_us = now_us if forgets and "what is over" not in failed else self._forgot_us
         self._members_us = now_us if looks else self._members_us
-        return due >= MOST_HELD
+        if failed:
+            said = "; ".join(f"{what}: {type(error).__name__}: {error}" for what, error in failed.items())
+            raise ExceptionGroup(said, list(failed.values()))
+        return sum(due) >= MOST_HELD
 
 
 async def _step_members(turn: ClockTurn, rule: ActiveRule, now_us: int) -> None:

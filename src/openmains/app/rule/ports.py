@@ -69,16 +69,19 @@ class RuleStore(Protocol):
     async def proposals(
         self, limit: int, after: int | None, state: ProposalState | None, proposal_id: int | None = None
     ) -> list[RuleProposal]: ...
-    async def decide(
-        self,
-        proposal_id: int,
-        state: ProposalState,
-        user_id: UserId,
-        reason: str,
-        command_id: CommandId | None,
-        now_us: int,
-    ) -> bool:
+    async def decline(self, proposal_id: int, user_id: UserId, reason: str, now_us: int) -> bool:
         """Once; False where it is open no more."""
+
+    async def take_proposal(self, proposal_id: int, user_id: UserId, reason: str, now_us: int) -> bool:
+        """It will be given: nobody else decides. False where it is decided; True anew while its command is not known."""
+
+    async def release_proposal(self, proposal_id: int) -> bool:
+        """Its command was refused: open again, or over with its alarm."""
+
+    async def name_command(
+        self, proposal_id: int, user_id: UserId, reason: str, command_id: CommandId, now_us: int
+    ) -> bool:
+        """The command that it became; False where that is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,15 +28,26 @@ async def give_proposed(
     reason: str,
     now_us: int,
 ) -> Given:
-    """Once: its key is the proposal's, so that who is cut off and does it again gives the same command. Raises as ``give_command``, and
+    """Once. It is taken before anything goes out, so that nobody declines it meanwhile and no alarm that ends makes it 'over'; what is refused
+    lets go of it. Its key is the proposal's: who is cut off and does it again gives the same command. Raises as ``give_command``, and
     ``not-found``, ``already-done``, ``reason-needed``."""
-    proposal = await _open(store, actor, proposal_id)
+    proposal = await _found(store, actor, proposal_id)
+    if proposal.state != "open" and not _is_cut_off(proposal):
+        raise Problem("already-done", state=proposal.state)
     reason = stated(reason)
+    async with store.tenant(actor.tenant_id) as work:
+        if not await work[RuleStore].take_proposal(proposal_id, actor.user_id, reason, now_us):
+            raise Problem("already-done", state="decided")
     wanted = NewCommand(Kind(proposal.kind), f"rule-proposal-{proposal_id}", proposal.params, signer=person)
-    given = await give_command(store, signer, switch, drivers, actor, proposal.meter_id, wanted, now_us)
+    try:
+        given = await give_command(store, signer, switch, drivers, actor, proposal.meter_id, wanted, now_us)
+    except Problem:
+        async with store.tenant(actor.tenant_id) as work:
+            await work[RuleStore].release_proposal(proposal_id)
+        raise
     command_id = given.command.command_id
     async with store.tenant(actor.tenant_id) as work:
-        if await work[RuleStore].decide(proposal_id, "given", actor.user_id, reason, command_id, now_us):
+        if await work[RuleStore].name_command(proposal_id, actor.user_id, reason, command_id, now_us):
             after = {"state": "given", "command_id": command_id}
             await work[AuditTrail].record(
                 actor, "give_proposal", "rule_proposal", proposal_id, proposal, after, reason=reason
@@ -46,21 +57,26 @@ async def give_proposed(
 
 async def decline_proposed(store: Store, actor: Actor, proposal_id: int, reason: str, now_us: int) -> None:
     """Raises ``not-found``, ``already-done``, ``reason-needed``."""
-    proposal = await _open(store, actor, proposal_id)
+    proposal = await _found(store, actor, proposal_id)
+    if proposal.state != "open":
+        raise Problem("already-done", state=proposal.state)
     reason = stated(reason)
     async with store.tenant(actor.tenant_id) as work:
-        if not await work[RuleStore].decide(proposal_id, "declined", actor.user_id, reason, None, now_us):
+        if not await work[RuleStore].decline(proposal_id, actor.user_id, reason, now_us):
             raise Problem("already-done", state="decided")
         await work[AuditTrail].record(
             actor, "decline_proposal", "rule_proposal", proposal_id, proposal, {"state": "declined"}, reason=reason
         )
 
 
-async def _open(store: Store, actor: Actor, proposal_id: int) -> RuleProposal:
+async def _found(store: Store, actor: Actor, proposal_id: int) -> RuleProposal:
     async with store.tenant(actor.tenant_id) as work:
         found = await work[RuleStore].proposals(1, None, None, proposal_id)
     if not found:
         raise Problem("not-found")
-    if found[0].state != "open":
-        raise Problem("already-done", state=found[0].state)
     return found[0]
+
+
+def _is_cut_off(proposal: RuleProposal) -> bool:
+    """Taken, and its command is not known: who gave it was cut off, or is at it now."""
+    return proposal.state == "given" and proposal.command_id is None

@@ -54,11 +54,15 @@ SELECT u.* FROM unnest(:meter_ids::bigint[], :points::text[], :tenant_ids::int[]
 ON CONFLICT (meter_id, point) DO UPDATE SET value = excluded.value, at_s = excluded.at_s
 
 -- name: fire_held
--- Conditions that have held for long enough: their alarms, each once – what is taken here is not due any more, in the same transaction.
+-- Conditions of versions in force that have held for long enough: their alarms, each once – what is taken here is not due any more, in the same transaction.
 WITH due AS (
   SELECT s.meter_id, s.rule_id, s.tenant_id, v.draft ->> 'severity' AS severity
     FROM rule_standing s JOIN rule_version v ON v.rule_id = s.rule_id AND v.version = s.version JOIN rule r ON r.rule_id = s.rule_id AND r.is_on
-   WHERE s.due_us <= :now_us ORDER BY s.meter_id, s.rule_id LIMIT :most FOR UPDATE OF s SKIP LOCKED),
+         JOIN meter m ON m.meter_id = s.meter_id AND m.removed_on IS NULL
+   WHERE s.due_us <= :now_us
+     AND s.version = (SELECT w.version FROM rule_version w WHERE w.rule_id = s.rule_id AND w.effective_us <= :now_us
+                       ORDER BY w.effective_us DESC, w.version DESC LIMIT 1)
+   ORDER BY s.meter_id, s.rule_id LIMIT :most FOR UPDATE OF s SKIP LOCKED),
 taken AS (
   UPDATE rule_standing s SET due_us = NULL FROM due d WHERE s.meter_id = d.meter_id AND s.rule_id = d.rule_id)
 INSERT INTO alarm (tenant_id, meter_id, event, severity, raised_at, received_us, shown_us, last_us, quantity)

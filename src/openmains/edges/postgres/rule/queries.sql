@@ -83,7 +83,23 @@ SELECT p.proposal_id, p.rule_id, r.name AS rule, p.meter_id, m.number, p.kind, p
    AND (:proposal_id::bigint IS NULL OR p.proposal_id = :proposal_id)
  ORDER BY p.proposal_id DESC LIMIT :most
 
--- name: decide_proposal
+-- name: decline_proposal
 -- Once: only what is open.
-UPDATE rule_proposal SET state = :state, decided_us = :now_us, decided_by = :user_id, reason = :reason, command_id = :command_id
+UPDATE rule_proposal SET state = 'declined', decided_us = :now_us, decided_by = :user_id, reason = :reason
  WHERE tenant_id = :tenant_id AND proposal_id = :proposal_id AND state = 'open'
+
+-- name: take_proposal
+-- Before its command is given: nobody else decides from here on. Anew by who was cut off.
+UPDATE rule_proposal SET state = 'given', decided_us = :now_us, decided_by = :user_id, reason = :reason
+ WHERE tenant_id = :tenant_id AND proposal_id = :proposal_id AND (state = 'open' OR state = 'given' AND command_id IS NULL)
+
+-- name: release_proposal
+-- The command was refused: open again, unless its alarm ended meanwhile.
+UPDATE rule_proposal p SET state = CASE WHEN a.cleared_us IS NULL THEN 'open' ELSE 'over' END, decided_us = a.cleared_us, decided_by = NULL, reason = ''
+  FROM alarm a WHERE p.tenant_id = :tenant_id AND p.proposal_id = :proposal_id AND p.state = 'given' AND p.command_id IS NULL
+   AND a.tenant_id = p.tenant_id AND a.alarm_id = p.alarm_id
+
+-- name: name_command
+-- The command that it became; once. What went out is given, whatever was said meanwhile.
+UPDATE rule_proposal SET state = 'given', decided_us = :now_us, decided_by = :user_id, reason = :reason, command_id = :command_id
+ WHERE tenant_id = :tenant_id AND proposal_id = :proposal_id AND command_id IS NULL
