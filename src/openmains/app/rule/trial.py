@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Try a rule on the last 30 days before it is switched on: 'would have fired 41 times, at these meters'. What is not stored is named."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -17,6 +18,7 @@ from openmains.domain.rule.tree import (
     Condition,
     EventCondition,
     GatherCondition,
+    MessageCondition,
     MissingCondition,
     SilenceCondition,
     UnansweredCondition,
@@ -29,6 +31,7 @@ from openmains.domain.rule.trial import HeldSpan, PastMessage, fired, gathered, 
 DAYS = 30
 MOST_METERS = 5_000
 TOLD = 100
+PART = 200  # meters whose messages are in memory at once
 Spans = dict[MeterId, list[HeldSpan]]
 
 
@@ -49,12 +52,13 @@ async def try_rule(
         heard = await history.heard(actor.tenant_id, ids, since_s)
         spans = {meter: silent_spans(instants, condition.hours, now_s) for meter, instants in heard.items()}
     elif not isinstance(condition, CLOCK):
-        values = await history.values(
-            actor.tenant_id, ids, [name for name in points if history.is_stored(name)], since_s
-        )
+        asked = [name for name in points if history.is_stored(name)]
         asks_events = any(isinstance(leaf, EventCondition) for leaf in leaves(condition))
-        by_meter = _messages(values, events, asks_events)
-        spans = {meter: spans_of(condition, messages) for meter, messages in by_meter.items()}
+        for first in range(0, len(ids), PART):  # of each part only its spans are kept; the API answers others meanwhile
+            part = ids[first : first + PART]
+            values = await history.values(actor.tenant_id, part, asked, since_s)
+            told = {meter: events[meter] for meter in part if meter in events}
+            spans |= await asyncio.to_thread(_spans, condition, values, told, asks_events)
     firings = _firings(found.condition, looked_at, spans, draft.held_s, since_s, now_s)
     numbers = {meter.meter_id: meter.number for meter in looked_at}
     return RuleTrial(
@@ -66,6 +70,15 @@ async def try_rule(
         firings=[RuleFiring(meter, numbers[meter], utc(at)) for at, meter in firings[:TOLD]],
         untold=[name for name in points if not history.is_stored(name)],
     )
+
+
+def _spans(
+    condition: MessageCondition,
+    values: Sequence[PastValues],
+    events: Mapping[MeterId, Sequence[tuple[str, HeldSpan]]],
+    asks_events: bool,
+) -> Spans:
+    return {meter: spans_of(condition, messages) for meter, messages in _messages(values, events, asks_events).items()}
 
 
 async def _of_the_book(work: Work, condition: Condition, ids: Sequence[MeterId], since_s: int) -> Spans:
