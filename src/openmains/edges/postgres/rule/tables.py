@@ -144,25 +144,25 @@ class Rules:
         ]  # fmt: skip
 
     async def decline(self, proposal_id: int, user_id: UserId, reason: str, now_us: int) -> bool:
-        return await self._decide("decline_proposal", proposal_id, user_id=user_id, reason=reason, now_us=now_us)
+        return await self._decide(
+            _QUERIES["decline_proposal"], proposal_id, user_id=user_id, reason=reason, now_us=now_us
+        )
 
     async def take_proposal(self, proposal_id: int, user_id: UserId, reason: str, now_us: int) -> bool:
-        return await self._decide("take_proposal", proposal_id, user_id=user_id, reason=reason, now_us=now_us)
+        return await self._decide(_QUERIES["take_proposal"], proposal_id, user_id=user_id, reason=reason, now_us=now_us)
 
     async def release_proposal(self, proposal_id: int) -> bool:
-        return await self._decide("release_proposal", proposal_id)
+        return await self._decide(_QUERIES["release_proposal"], proposal_id)
 
     async def name_command(
         self, proposal_id: int, user_id: UserId, reason: str, command_id: CommandId, now_us: int
     ) -> bool:
         return await self._decide(
-            "name_command", proposal_id, user_id=user_id, reason=reason, command_id=command_id, now_us=now_us
+            _QUERIES["name_command"], proposal_id, user_id=user_id, reason=reason, command_id=command_id, now_us=now_us
         )
 
-    async def _decide(self, name: str, proposal_id: int, **values: Any) -> bool:
-        status = await _QUERIES[name].execute(
-            self._connection, tenant_id=self._tenant_id, proposal_id=proposal_id, **values
-        )
+    async def _decide(self, query: Query, proposal_id: int, **values: Any) -> bool:
+        status = await query.execute(self._connection, tenant_id=self._tenant_id, proposal_id=proposal_id, **values)
         return status.rsplit(" ", 1)[1] == "1"
 
 
