@@ -23,6 +23,7 @@ OWNERS: dict[int, set[str]] = {
     0x6F6D_6B65: {"security", "party"},  # keys
     0x6F6D_6E6F: {"notice"},
     0x6F6D_7075: {"notice"},
+    0x6F6D_7275: {"rule"},  # the clock of rules
 }
 IN_SQL = re.compile(r"advisory_(?:xact_)?lock(?:_shared)?\((\d+)")
 IN_CODE = re.compile(r"^_?(?:KEY_)?LOCK = (0x[0-9A-F_]+|\d+)", re.MULTILINE)

@@ -25,6 +25,7 @@ from openmains.edges.http.problem_texts import (
     party,
     readings,
     request,
+    rule,
     security,
     tariff,
     work_order,
@@ -74,7 +75,7 @@ def test_every_code_has_a_text_and_every_text_a_code() -> None:
 def test_no_code_has_two_texts() -> None:
     parts = (
         alarm, billing, command, device_management, field, fleet, identity, ledger, notice, party, readings, request, security, tariff,
-        work_order,
+        rule, work_order,
     )  # fmt: skip
     assert sum(len(part.TEXTS) for part in parts) == len(PROBLEMS)
 

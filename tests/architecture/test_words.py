@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "openmains"
 
 GENERAL = [
-    "accepted", "action", "again", "away", "cancelled", "chain", "change", "check", "choice", "claimed",
+    "accepted", "action", "again", "all", "any", "away", "cancelled", "chain", "change", "check", "choice", "claimed",
     "clock", "column", "conflict", "context", "counters", "counts", "decoded", "down", "entry", "error", "facts",
     "field", "file", "filter", "given", "gone", "header", "heard", "held", "hit", "info", "known", "laid",
     "leading", "level", "line", "lookup", "lost", "made", "move", "need", "note", "now", "offered", "open",

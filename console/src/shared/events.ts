@@ -43,6 +43,7 @@ export const EVENTS = {
   noise_abnormal: ["噪声异常（疑似漏损）", "Noise abnormal (leak suspected)"],
   above_limit: ["超上限", "Above its limit"],
   below_limit: ["低于下限", "Below its limit"],
+  rule_fired: ["规则告警", "Rule fired"],
   sim_separated: ["机卡分离", "SIM is not the registered one"],
   terminal_cloned: ["疑似克隆终端", "Terminal cloned"],
   terminal_flood: ["终端消息泛洪", "Terminal floods"],

@@ -12,6 +12,7 @@ UserId = NewType("UserId", int)
 TokenId = NewType("TokenId", int)
 AlarmId = NewType("AlarmId", int)
 GroupId = NewType("GroupId", int)  # of alarms
+RuleId = NewType("RuleId", int)  # that people made
 MuteId = NewType("MuteId", int)
 ExceptionId = NewType("ExceptionId", int)  # a finding of validation on its way through people's hands
 EditId = NewType("EditId", int)  # of a person's edit of a reading, or of an undo

@@ -30,6 +30,7 @@ from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.network import ClickHouseCellLoads
 from openmains.edges.clickhouse.quantities import ClickHouseQuantities
 from openmains.edges.clickhouse.readings import ClickHouseReadings
+from openmains.edges.clickhouse.rule_history import ClickHouseRuleHistory
 from openmains.edges.clickhouse.volumes import ClickHouseVolumes
 from openmains.edges.http.app import build_app
 from openmains.edges.http.deps import ApiDeps, ApiSettings
@@ -203,6 +204,7 @@ async def make_world(urls: EngineUrls, clickhouse: ClickHouse, folder: Path) -> 
         live=feed,
         readings=readings,
         quantities=ClickHouseQuantities(clickhouse),
+        rule_history=ClickHouseRuleHistory(clickhouse),
         changes=ClickHouseChanges(clickhouse),
         volumes=ClickHouseVolumes(clickhouse),
         billed_days=BilledDays(clickhouse),

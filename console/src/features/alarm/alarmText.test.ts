@@ -15,4 +15,9 @@ describe("alarmText", () => {
   it("says the event alone of all others", () => {
     expect(alarmText({ event: "magnetic", quantity: "", value: null, bound: null, unit: "", exponent: 0 }, en, "en")).toBe("Magnetic interference");
   });
+  it("says which rule fired, and of meters that were gathered how many", () => {
+    const fired = { event: "rule_fired", quantity: "rule.7", value: null, bound: null, unit: "", exponent: 0, rule: "Battery low" };
+    expect(alarmText(fired, en, "en")).toBe("Rule fired: Battery low");
+    expect(alarmText({ ...fired, value: 6, bound: 5 }, zh, "zh")).toBe("规则告警：Battery low（6 只表，阈值 5）");
+  });
 });

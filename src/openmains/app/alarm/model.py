@@ -18,7 +18,7 @@ class Alarm(Struct, frozen=True):
     """One alarm; ``delay_ms`` is from the message at the edge to the store, ``seen_ms`` to the eyes of ``seen_by`` (R7.1); ``missed``: that
     took longer than 20 s. ``muted_until``: it is told to nobody until then. Of a limit that is passed (events
     ``above_limit``, ``below_limit``) also the ``quantity``, the ``value`` said last and the ``bound``, x 10^``exponent`` of ``unit``;
-    else these are '' and null."""
+    else these are '' and null. ``rule``: name of the rule that raised it (event ``rule_fired``), else ''."""
 
     alarm_id: AlarmId
     meter_id: MeterId
@@ -50,6 +50,7 @@ class Alarm(Struct, frozen=True):
     cleared_by: UserId | None
     group_id: GroupId | None
     muted_until: datetime | None
+    rule: str = ""
 
 
 class AlarmGroup(Struct, frozen=True):
@@ -80,6 +81,7 @@ class AlarmGroup(Struct, frozen=True):
     dispatched_to: str
     cleared_at: datetime | None
     missed: bool
+    rule: str = ""
 
 
 class AlarmPlace(Struct, frozen=True):
@@ -187,6 +189,7 @@ class AlarmEvent(Struct, frozen=True):
     bound: int | None
     unit: str | None
     exponent: int | None
+    rule: str = ""
 
 
 _MOST = 2**60

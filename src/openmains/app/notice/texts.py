@@ -129,9 +129,12 @@ def facts_of(raw: Mapping[str, object], utility: str, zone: Zone, locale: str) -
     number = str(raw.get("number") or "–")
     if isinstance(members, int) and members > 1:
         number = f"{members} 只表" if locale == "zh" else f"{members} meters"
+    event, rule = event_name(str(raw.get("event", "")), locale), str(raw.get("rule") or "")
+    if rule:
+        event = f"{event}“{rule}”" if locale == "zh" else f"{event}: {rule}"
     return {
         "utility": utility,
-        "event": event_name(str(raw.get("event", "")), locale),
+        "event": event,
         "severity": SEVERITY.get(severity, (severity, severity))[0 if locale == "zh" else 1],
         "number": number,
         "address": str(raw.get("address") or "–"),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from openmains.app.notice.ports import ChannelAccount, Contact, Due, NoticeWork, Sender
 from openmains.app.notice.sealing import KeyUnreadableError, Sealer, channel_purpose
 from openmains.app.notice.shapes.talk import Accepted, Letter, Outcome, Refused
-from openmains.app.notice.texts import event_name, facts_of, listed, worded
+from openmains.app.notice.texts import facts_of, listed, worded
 from openmains.domain.ids import UserId
 from openmains.domain.notice.decide import INBOX, PERSONAL, SEVERITIES, decide, decide_timer
 from openmains.domain.notice.pace import notice_wait_us, room
@@ -167,7 +167,7 @@ def letter_of(
             own = facts_of(
                 {**notice.facts, "event": notice.event, "severity": notice.severity}, account.utility, told_in, locale
             )
-            lines.append(f"[{own['severity']}] {event_name(notice.event, locale)} {own['number']} {own['raised']}")
+            lines.append(f"[{own['severity']}] {own['event']} {own['number']} {own['raised']}")
         facts |= {"count": str(len(notices)), "list": listed(lines, locale)}
     subject, text = worded(kind, locale, words, facts)
     address = ""

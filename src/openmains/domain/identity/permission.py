@@ -61,6 +61,8 @@ class Permission(StrEnum):
     SEE_ALARMS = "see_alarms"
     HANDLE_ALARMS = "handle_alarms"
     SET_LIMITS = "set_limits"
+    SEE_RULES = "see_rules"
+    MANAGE_RULES = "manage_rules"
     HANDLE_NOTICES = "handle_notices"
     MANAGE_NOTICES = "manage_notices"
     SEE_COMMANDS = "see_commands"
@@ -178,6 +180,10 @@ PERMISSIONS: dict[Permission, Words] = {
         Group.ALARMS, "确认、派单、消除、静音告警", "acknowledge, dispatch, clear and mute alarms"
     ),
     Permission.SET_LIMITS: Words(Group.ALARMS, "设置单台设备限值", "set limits of single devices"),
+    Permission.SEE_RULES: Words(Group.ALARMS, "查看规则", "see rules"),
+    Permission.MANAGE_RULES: Words(
+        Group.ALARMS, "新建、修改、试算、启停规则", "make, change and try rules, switch them on and off"
+    ),
     Permission.HANDLE_NOTICES: Words(Group.ALARMS, "查看、重发通知和推送", "see notices and pushes, send them again"),
     Permission.MANAGE_NOTICES: Words(
         Group.ALARMS, "设置通知渠道、策略、排班、模板", "set channels, policies, rotas, templates"

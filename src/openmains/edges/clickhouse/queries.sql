@@ -358,3 +358,24 @@ SELECT meter_id, arrayMap(d -> d.1, days), arrayMap(d -> d.2, days), arrayMap(d 
                    AND slots > 0)
          GROUP BY meter_id)
 SETTINGS do_not_merge_across_partitions_select_final = 1
+
+-- name: past_signals
+-- What reports of meters said of radio, battery and balance since an instant, by meter in order.
+SELECT meter_id, received_us, rsrp_ddbm, sinr_ddb, ecl, battery_mv, battery_pct, balance, balance_kind FROM signal FINAL
+ WHERE tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)} AND received_us >= {since:UInt64}
+ ORDER BY meter_id, received_us
+
+-- name: past_series
+-- Runs of quantities of meters since an instant, by meter in order; of the same run the newest version.
+SELECT meter_id, point, start_s, interval_s, values, quality, received_us FROM series
+ WHERE tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)} AND point IN {points:Array(UInt16)} AND start_s >= {since:UInt32}
+ ORDER BY meter_id, start_s, point, version DESC LIMIT 1 BY meter_id, start_s, point
+
+-- name: past_frames
+-- When meters were heard since an instant, in order: frames of their own, not persons' words.
+SELECT meter_id, groupArray(heard_s) FROM (
+  SELECT DISTINCT meter_id, intDiv(received_us, 1000000) AS heard_s FROM frame
+   WHERE tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)} AND received_us >= {since:UInt64} AND direction = 'up'
+     AND channel NOT IN {persons:Array(String)}
+   ORDER BY meter_id, heard_s)
+ GROUP BY meter_id

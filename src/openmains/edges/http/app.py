@@ -68,6 +68,7 @@ from openmains.edges.http import (
     readings_sums,
     readings_tasks,
     readings_versions,
+    rule,
     security,
     subscriptions,
     system,
@@ -101,12 +102,13 @@ _HEADERS = {
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
 }
 _MODULES = (
-    identity_session, identity_views, identity, identity_roles, fleet, fleet_meters, readings, readings_quantities, readings_log, readings_exceptions,
+    identity_session, identity_views, identity, identity_roles, fleet, fleet_meters, readings, readings_quantities, readings_log,
+    readings_exceptions,
     readings_edits, readings_versions, readings_manual, readings_changes, alarm, alarm_life, alarm_limits, monitors, ingest, job,
     security, device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff,
     tariff_plans, ledger, billing, payment, readings_bulk, readings_sums, readings_saved, readings_tasks, areas, concentrators,
     driver_pages, imports, home, party, party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log,
-    subscriptions, field, work_order, work_order_field, system,
+    subscriptions, field, work_order, work_order_field, rule, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(
@@ -186,6 +188,7 @@ def openapi_config() -> OpenAPIConfig:
             for name in (
                 "notices",
                 "subscriptions",
+                "rules",
                 "work orders",
                 "inspections",
                 "dead letters",

@@ -31,6 +31,7 @@ from openmains.app.readings.bulk.ports import BulkStore
 from openmains.app.readings.changes import ChangeStore
 from openmains.app.readings.ports import QuantityStore, ReadingStore
 from openmains.app.readings.report.ports import CollectionReports
+from openmains.app.rule.ports import RuleHistory
 from openmains.app.sealing.vault import KeyVault
 from openmains.app.security.model import OnSimSeparated
 from openmains.app.security.ports import KeyFiles
@@ -79,6 +80,7 @@ class ApiDeps:
     live: LiveFeed
     readings: ReadingStore | None = None
     quantities: QuantityStore | None = None
+    rule_history: RuleHistory | None = None
     changes: ChangeStore | None = None
     volumes: VolumeStore | None = None
     billed_days: DayVolumes | None = None

@@ -33,6 +33,7 @@ PARTS = {  # tag of the operations: its name in Chinese
     "field": "现场作业",
     "notices": "通知",
     "subscriptions": "订阅推送",
+    "rules": "规则",
     "work orders": "工单",
     "inspections": "安检与隐患",
     "reports": "报表",

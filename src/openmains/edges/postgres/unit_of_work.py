@@ -25,6 +25,7 @@ from openmains.edges.postgres.notice import adapters as notice
 from openmains.edges.postgres.party import adapters as party
 from openmains.edges.postgres.payment import adapters as payment
 from openmains.edges.postgres.readings import adapters as readings
+from openmains.edges.postgres.rule import adapters as rule
 from openmains.edges.postgres.security import adapters as security
 from openmains.edges.postgres.tariff import adapters as tariff
 from openmains.edges.postgres.work_order import adapters as work_order
@@ -32,7 +33,8 @@ from openmains.edges.postgres.work_order import adapters as work_order
 Port = TypeVar("Port")
 
 CONTEXTS = (
-    identity, job, party, readings, security, alarm, command, field, tariff, ledger, billing, payment, notice, work_order, ingest, home,
+    identity, job, party, readings, security, alarm, command, field, tariff, ledger, billing, payment, notice, rule, work_order, ingest,
+    home,
 )  # fmt: skip
 """Contexts whose adapters need nothing but the transaction; the fleet's are told how values are worded."""
 

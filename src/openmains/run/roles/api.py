@@ -26,6 +26,7 @@ from openmains.edges.clickhouse.parts import Parts
 from openmains.edges.clickhouse.quantities import ClickHouseQuantities
 from openmains.edges.clickhouse.readings import ClickHouseReadings
 from openmains.edges.clickhouse.report import DayReports
+from openmains.edges.clickhouse.rule_history import ClickHouseRuleHistory
 from openmains.edges.clickhouse.volumes import ClickHouseVolumes
 from openmains.edges.http.app import build_app
 from openmains.edges.http.deadline import answered
@@ -88,6 +89,7 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
                 live=core.hub,
                 readings=readings,
                 quantities=ClickHouseQuantities(core.clickhouse),
+                rule_history=ClickHouseRuleHistory(core.clickhouse),
                 changes=ClickHouseChanges(core.clickhouse),
                 volumes=ClickHouseVolumes(core.clickhouse),
                 billed_days=BilledDays(core.clickhouse),

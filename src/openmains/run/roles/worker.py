@@ -21,6 +21,7 @@ from openmains.app.readings.manual.jobs import reading_handlers
 from openmains.app.readings.report.due import keep_due
 from openmains.app.readings.report.jobs import report_handlers
 from openmains.app.readings.report.schedule import queue_due_reports
+from openmains.app.rule.clock import RuleClock
 from openmains.domain.command.kinds import Kind
 from openmains.domain.ids import TenantId
 from openmains.domain.period import HOUR_S, Zone
@@ -48,6 +49,7 @@ from openmains.edges.postgres.party.customers import settle_customers
 from openmains.edges.postgres.readings.due import KeptReports
 from openmains.edges.postgres.readings.manual import PostgresManualImport
 from openmains.edges.postgres.readings.report import ReportLabels
+from openmains.edges.postgres.rule.clock import PostgresRuleTimers
 from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.run.personal import personal_vault
 from openmains.run.roles.access import worker_care, worker_keys
@@ -61,6 +63,7 @@ REPORTS_EVERY_S = 20.0
 ALARMS_EVERY_S = 1.0  # alarms wait for it, and have 20 s (R7.1)
 REREADS_EVERY_S = 10.0  # so that a meter that has just spoken is asked within the time it listens (R1.9)
 BILLS_WITHIN_S = 600.0  # a part of a bill run waits for a disk that is busy
+RULES_EVERY_S = 5.0  # a condition that must hold is measured in minutes
 UPLOADS_EVERY_S = 3600.0
 HANG_AT_ONCE, HANG_TURNS = 1000, 5
 HANG_EVERY_S = 5.0  # meters that came by a door that knows no accounts are given one
@@ -175,6 +178,12 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     for runner in runners:
         runner.stopping = stop
 
+    rules = RuleClock(PostgresRuleTimers(pool))
+
+    async def time_rules() -> None:
+        while await rules.turn(now_us()) and not stop.is_set():
+            pass
+
     async def keep_reports() -> None:
         async with copying:
             await sync_dims(changes, dims)
@@ -198,6 +207,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
                 await bus.publish(topic, told)
             more = work.more
 
+    timing = asyncio.create_task(every(RULES_EVERY_S, "clock of rules", time_rules, stop))
     telling = asyncio.create_task(every(ALARMS_EVERY_S, "alarm loop", tell_alarms, stop))
     # Beside the jobs, not among them: an import of an hour must not keep a report from being as due.
     keeping = asyncio.create_task(every(REPORTS_EVERY_S, "reports as due", keep_reports, stop))
@@ -207,9 +217,9 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     try:
         await asyncio.gather(*(runner.run() for runner in runners))
     finally:
-        for beside in (keeping, asking, telling, notifying, ordering):
+        for beside in (keeping, asking, telling, timing, notifying, ordering):
             beside.cancel()
-        await asyncio.gather(keeping, asking, telling, notifying, ordering, return_exceptions=True)
+        await asyncio.gather(keeping, asking, telling, timing, notifying, ordering, return_exceptions=True)
         elsewhere.close()
         await billing_pool.close()
 

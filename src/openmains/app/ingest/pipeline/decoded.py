@@ -24,11 +24,12 @@ class Decoded:
     """Columns turned into Python lists once, so that a row costs list look-ups only."""
 
     __slots__ = (
-        "damaged", "event_known", "events", "has_gaps", "has_history", "is_placed", "kind", "number_digits", "numbers", "points",
+        "columns", "damaged", "event_known", "events", "has_gaps", "has_history", "is_placed", "kind", "number_digits", "numbers", "points",
         "quantities", "series", "signals", "state_points", "sums",
     )  # fmt: skip
 
     def __init__(self, columns: Columns, number_digits: int = 0) -> None:
+        self.columns = columns
         self.kind = columns.kind
         damaged = {damage.row for damage in columns.damages}
         self.damaged = {place for place, row in enumerate(columns.rows) if row in damaged} if damaged else damaged

@@ -12,11 +12,14 @@ from openmains.app.ingest.model import AlarmChange
 from openmains.app.ingest.uplink import Uplink
 from openmains.app.readings.manual.message import ManualEntry
 from openmains.app.readings.manual.model import ManualOutcome
+from openmains.app.rule.model import RuleChange
+from openmains.app.rule.watch import RuledMeter, RuleSet
 from openmains.app.security.report import AccessEntry
 from openmains.domain.alarm.limits import Standing, WatchedLimits
 from openmains.domain.ids import AreaId, MeterId, ProductId, TenantId
 from openmains.domain.readings.model import DayRow, MeterState
 from openmains.domain.readings.versions import VersionCause
+from openmains.domain.rule.judge import LastValue
 
 
 @dataclass(slots=True)
@@ -56,6 +59,8 @@ class MeterRecord:
     runs: int = 0  # bits of the rules of which an exception goes on
     standings: dict[str, Standing] = field(default_factory=dict)  # of quantities that are watched, by name
     report_mode: str = ""  # what the meter says of its own; '': its product's
+    dn: int = 0  # mm; 0: not known
+    ruled: RuledMeter | None = None  # what rules know of it; None: nothing
     frames_before: bytes = b""  # prints (8 bytes each, newest first) of frames before the last one; see ``repeats.py``
 
 
@@ -182,6 +187,10 @@ class Effects:
     standings: dict[tuple[int, str], tuple[TenantId, Standing]] = field(
         default_factory=dict
     )  # of watched quantities that were judged, by device and name
+    rules: list[RuleChange] = field(default_factory=list)  # where conditions of rules began or ceased to be fulfilled
+    remembered: dict[tuple[MeterId, str], tuple[TenantId, LastValue]] = field(
+        default_factory=dict
+    )  # last values of points whose change a rule asks about
     responses: list[CommandResponse] = field(default_factory=list)  # of commands: results, and what links saw
     manual: list[ManualOutcome] = field(default_factory=list)  # what became of readings that persons took
     late_manual: list[ReadingToCheck] = field(default_factory=list)  # of these, what ``manual.py`` is to look at
@@ -213,6 +222,10 @@ class PipelineStore(Protocol):
 
     async def limits(self) -> WatchedLimits:
         """Limits of quantities; ``load`` tells where the devices in it stand."""
+        ...
+
+    async def rules(self, now_us: int) -> RuleSet:
+        """Rules in force, the same object as long as nothing changes; ``load`` tells what they know of the meters."""
         ...
 
     async def applied_manual(self, reading_ids: Sequence[int]) -> set[int]:

@@ -11,6 +11,7 @@
     validate    domain.readings: rows of the meter-day, findings, new state; exceptions from them (``exceptions.py``)
     events      domain.alarm: raised and cleared alarms (R1.5, R1.6)
     limits      values of quantities that are watched → alarms (``limits.py``)
+    rules       conditions that people made, judged by column → where they stand, alarms (``app/rule/watch.py``)
     gather      columns for ClickHouse, rows for PostgreSQL
 
 Pure: the stores are read before (``Batch``) and written after (``worker.py``). The result depends only on the uplinks
@@ -45,6 +46,7 @@ from openmains.app.ingest.uplink import PARTIAL, Uplink
 from openmains.app.readings.acceptance import MOVED_CHANNEL, NUMBER_CHANNEL, Acceptance, read_acceptance
 from openmains.app.readings.edits import EDIT_CHANNEL, Edit, read_edit
 from openmains.app.readings.manual.message import MANUAL_CHANNEL, ManualEntry, read_manual
+from openmains.app.rule.watch import NO_RULES, RuledMessage, RuledMeter, RuleSet
 from openmains.app.security.report import CHANNEL as ACCESS_CHANNEL
 from openmains.app.security.report import AccessEntry, AccessNote, entry_of
 from openmains.domain.alarm import EventKind, Heard
@@ -84,7 +86,10 @@ class Processor:
         products: Mapping[int, Product],
         zones: Mapping[int, Zone],
         book: WatchedLimits = NO_LIMITS,
+        rules: RuleSet = NO_RULES,
     ) -> None:
+        self._rules = rules
+        self._ruled: list[RuledMessage] = []
         self._catalog = catalog
         self._products = products
         self._zones = self.zones = zones
@@ -108,6 +113,7 @@ class Processor:
         """Add the effects of these uplinks; see ``Batch``."""
         uplinks = _edge_reports(uplinks, effects, gather)
         decoded = self.decode(uplinks, effects)
+        self._ruled = []
         for index, uplink in enumerate(uplinks):
             record = records.get(uplink.meter_id)
             found = decoded[index]
@@ -136,6 +142,11 @@ class Processor:
             if outcome == PARTIAL:
                 effects.counters[PARTIAL] += 1
             gather.frame(uplink, record.state.version, outcome)
+        if self._ruled:
+            fired = self._rules.watch(self._ruled)
+            effects.rules += fired.changes
+            effects.alarms += fired.alarms
+            effects.remembered.update(fired.remembered)
 
     # decode -----------------------------------------------------------------------------------------------------------
 
@@ -271,6 +282,7 @@ class Processor:
             self._answered(uplink, record, decoded, row, effects)
             return numbers.HELD
         note_last(record)
+        heard_at, newest = self._heard_at(record, device_at, received_at), record.device_at
         told = told_by(decoded, row, received_at, device_at, frame_seq, frame_hash)
         if told is None:
             record.state = replace(state, version=state.version + 1, frame_seq=frame_seq, frame_hash=frame_hash)
@@ -291,6 +303,8 @@ class Processor:
         if self._book and not record.is_held_back and (watched := self._book.of(record.product_id, record.meter_id)):
             exponent = self._catalog.driver(self._products[record.product_id].driver).unit_exponent
             watch(watched, record, gather.series_since(mark), state_said, uplink.received_us, exponent, effects)
+        if heard_at >= newest and not record.is_held_back and self._rules:  # what is older ends and begins nothing
+            self._rule(uplink, record, decoded, row, heard_at)
         if decoded.kind in ANSWERS:
             self._answered(uplink, record, decoded, row, effects)
         effects.counters[decoded.kind] += 1
@@ -318,9 +332,7 @@ class Processor:
         mask, known = decoded.events[row], decoded.event_known
         if among is not None:
             known &= mask & among
-        # A clock that ran ahead once must not make all later messages 'older': nothing would clear its alarms again.
-        # Neither may one that was never set make its own messages so.
-        heard_at = received_at if is_astray(device_at, received_at, limits) else min(device_at, received_at)
+        heard_at = self._heard_at(record, device_at, received_at)
         if not is_alarm and (record.event_mask ^ mask) & known == 0:  # nearly always
             record.device_at = max(record.device_at, heard_at)
             return
@@ -329,6 +341,24 @@ class Processor:
             raised_at = received_at  # no alarm 'raised 1970'
         heard = Heard(known, mask, heard_at, uplink.received_us, raised_at, is_alarm)
         gather.events(record, heard, self._kinds)
+
+    def _heard_at(self, record: MeterRecord, device_at: int, received_at: int) -> int:
+        """When a message was sent, for the order of messages. A clock that ran ahead once must not make all later messages 'older': nothing
+        would clear its alarms again. Neither may one that was never set make its own messages so."""
+        return received_at if is_astray(device_at, received_at, self.limits_of(record)) else min(device_at, received_at)
+
+    def _rule(self, uplink: Uplink, record: MeterRecord, decoded: Decoded, row: int, heard_at: int) -> None:
+        """To be judged by the rules, with all messages of this part."""
+        if self._rules.plan(record.product_id, record.tenant_id) is None:
+            return
+        if record.ruled is None:
+            record.ruled = RuledMeter()
+        self._ruled.append(
+            RuledMessage(
+                decoded.columns, row, record.tenant_id, record.product_id, record.meter_id, record.area_id, record.dn,
+                record.ruled, heard_at, uplink.received_us,
+            )
+        )  # fmt: skip
 
     def _answered(self, uplink: Uplink, record: MeterRecord, decoded: Decoded, row: int, effects: Effects) -> None:
         """What the message says of a command."""

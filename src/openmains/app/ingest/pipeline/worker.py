@@ -34,6 +34,7 @@ from openmains.app.ingest.pipeline.ports import (
 from openmains.app.ingest.pipeline.process import EDGE_CHANNELS, Batch, Processor
 from openmains.app.ingest.pipeline.rows import day_tables
 from openmains.app.ingest.uplink import Uplink, UplinkBatch, decode_batch
+from openmains.app.rule.watch import NO_RULES, RuleSet
 from openmains.domain.alarm.limits import NO_LIMITS, WatchedLimits
 from openmains.domain.ids import MeterId
 from openmains.domain.period import zone
@@ -125,7 +126,9 @@ class ShardWorker:
         self._began_at: float | None = None  # a batch is in work since then
         self._is_well = False
         self._learned_at = float("-inf")
-        self._learned: tuple[Mapping[int, Product], Mapping[int, str], WatchedLimits] = ({}, {}, NO_LIMITS)
+        self._learned: tuple[Mapping[int, Product], Mapping[int, str], WatchedLimits, RuleSet] = (
+            {}, {}, NO_LIMITS, NO_RULES,
+        )  # fmt: skip
         self.counters = PipelineCounters()
 
     @property
@@ -246,10 +249,11 @@ class ShardWorker:
         if not known or time.monotonic() - self._learned_at > LEARN_EVERY_S:
             self._learned_at = time.monotonic()
             products, zones, book = await self._store.products(), await self._store.zones(), await self._store.limits()
-            if (products, zones, book) != self._learned:
-                self._learned = products, zones, book
+            rules = await self._store.rules(self._now_us())
+            if (products, zones, book, rules) != self._learned:
+                self._learned = products, zones, book, rules
                 places = {key: zone(name) for key, name in zones.items()}
-                self._processor = Processor(self._catalog, products, places, book)
+                self._processor = Processor(self._catalog, products, places, book, rules)
         loaded = time.perf_counter()
         effects = await self._process(batch, records)
         keys = {

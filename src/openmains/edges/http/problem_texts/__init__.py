@@ -18,6 +18,7 @@ from openmains.edges.http.problem_texts import (
     party,
     readings,
     request,
+    rule,
     security,
     tariff,
     work_order,
@@ -39,5 +40,6 @@ PROBLEMS: dict[str, Text] = {
     **ledger.TEXTS,
     **billing.TEXTS,
     **notice.TEXTS,
+    **rule.TEXTS,
     **work_order.TEXTS,
 }

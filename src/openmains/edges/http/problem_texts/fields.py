@@ -43,6 +43,36 @@ FIELDS: dict[str, tuple[str, str]] = {
     "before-the-first": ("早于起始日期", "is before the first day"),
     "outside-limit": ("超出安装规范的限值：请整改后再填", "is outside the documents' limit: put it right first"),
     "twice": ("重复", "is there twice"),
+    "clock-says-how-long": (
+        "请填 0：这一条件本身已说明多久（静默小时数、缺报天数、未应答小时数）",
+        "must be 0: this condition says by itself for how long (hours of silence, days, hours without an answer)",
+    ),
+    "case-fires": (
+        "该用例会触发，但填写为不触发：请改条件或用例",
+        "fires, though it is said not to: change the condition or the case",
+    ),
+    "case-does-not-fire": (
+        "该用例不会触发，但填写为触发：请改条件或用例",
+        "does not fire, though it is said to: change the condition or the case",
+    ),
+    "one-of-each": ("至少需要一个触发的用例和一个不触发的用例", "need one that fires and one that does not, at least"),
+    "always-the-same": (
+        "无论上报什么结果都一样：请检查各条件是否互相矛盾",
+        "comes out the same whatever is said: look whether its parts contradict each other",
+    ),
+    "stands-alone": (
+        "静默、缺报、未应答、聚集条件只能单独使用，不能放进“并且/或者/非”",
+        "stands alone: silence, missing days, unanswered commands and gathered meters are not joined with others",
+    ),
+    "one-comparison": ("需要且只能填写一种比较", "needs one comparison, and one only"),
+    "too-deep-or-many": (
+        "条件过多（最多 50 个）或嵌套过深（最多 6 层）",
+        "has more than 50 parts, or more than 6 levels",
+    ),
+    "product-for-command": (
+        "提出命令的规则必须指定产品：命令由该产品的驱动决定",
+        "is needed: what a meter can be told is its product's to say",
+    ),
     "bound-needed": ("上限和下限至少填一个", "or high: at least one bound is needed"),
     "below-low": ("上限低于下限", "is below low"),
     "hysteresis-too-wide": (

@@ -156,7 +156,8 @@ SELECT e.event_id, e.tenant_id, e.news, e.alarm_id, e.group_id, e.at_us, e.user_
        coalesce(l.event, g.event) AS event, coalesce(l.severity, g.severity) AS severity, coalesce(l.state, g.state) AS state,
        l.meter_id, m.number, CASE WHEN e.group_id IS NULL THEN m.area_id ELSE g.area_id END AS area_id, g.cell,
        coalesce(l.received_us, g.received_us) AS received_us, coalesce(g.members, 1) AS members, coalesce(g.version, 1) AS version,
-       coalesce(l.quantity, g.quantity) AS quantity, l.value, l.bound, l.unit, l.exponent
+       coalesce(l.quantity, g.quantity) AS quantity, l.value, l.bound, l.unit, l.exponent,
+       rule_of(e.tenant_id, coalesce(l.event, g.event), coalesce(l.quantity, g.quantity)) AS rule
   FROM alarm_event e LEFT JOIN alarm l ON l.alarm_id = e.alarm_id LEFT JOIN alarm_group g ON g.group_id = e.group_id
        LEFT JOIN meter m ON m.meter_id = l.meter_id
  WHERE e.event_id = ANY (:event_ids::bigint[]) ORDER BY e.event_id
@@ -165,5 +166,6 @@ SELECT e.event_id, e.tenant_id, e.news, e.alarm_id, e.group_id, e.at_us, e.user_
 -- Groups as they stand, in the shape of their news.
 SELECT 0::bigint AS event_id, g.tenant_id, 'grouped' AS news, NULL::bigint AS alarm_id, g.group_id, g.last_us AS at_us, NULL::bigint AS user_id,
        '' AS reason, g.event, g.severity, g.state, NULL::bigint AS meter_id, NULL::text AS number, g.area_id, g.cell, g.received_us,
-       g.members, g.version, g.quantity, NULL::bigint AS value, NULL::bigint AS bound, NULL::text AS unit, NULL::smallint AS exponent
+       g.members, g.version, g.quantity, NULL::bigint AS value, NULL::bigint AS bound, NULL::text AS unit, NULL::smallint AS exponent,
+       rule_of(g.tenant_id, g.event, g.quantity) AS rule
   FROM alarm_group g WHERE g.group_id = ANY (:group_ids::bigint[]) ORDER BY g.group_id

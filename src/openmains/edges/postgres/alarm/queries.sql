@@ -6,7 +6,7 @@
 SELECT l.alarm_id, l.meter_id, m.number, m.area_id, l.event, l.severity, l.raised_at, l.received_us, l.shown_us,
        l.occurrences, l.last_us, l.cleared_us, l.acknowledged_by, l.acknowledged_at,
        l.quantity, l.value, l.bound, l.unit, l.exponent, l.state, l.seen_us, l.seen_by, l.missed, l.dispatched_us, l.dispatched_by,
-       l.dispatched_to, l.cleared_by, l.group_id, u.until_us AS muted_until_us
+       l.dispatched_to, l.cleared_by, l.group_id, u.until_us AS muted_until_us, rule_of(l.tenant_id, l.event, l.quantity) AS rule
   FROM alarm l JOIN meter m USING (meter_id) LEFT JOIN alarm_mute u ON u.mute_id = l.mute_id AND NOT u.let_go
  WHERE l.tenant_id = :tenant_id AND (:after::bigint IS NULL OR l.alarm_id < :after)
    AND (:is_cleared::boolean IS NULL OR (l.cleared_us IS NOT NULL) = :is_cleared)
@@ -40,7 +40,7 @@ SELECT count(*) AS open, count(*) FILTER (WHERE l.acknowledged_at IS NULL) AS un
 SELECT l.alarm_id, l.meter_id, m.number, m.area_id, l.event, l.severity, l.raised_at, l.received_us, l.shown_us,
        l.occurrences, l.last_us, l.cleared_us, l.acknowledged_by, l.acknowledged_at,
        l.quantity, l.value, l.bound, l.unit, l.exponent, l.state, l.seen_us, l.seen_by, l.missed, l.dispatched_us, l.dispatched_by,
-       l.dispatched_to, l.cleared_by, l.group_id, u.until_us AS muted_until_us
+       l.dispatched_to, l.cleared_by, l.group_id, u.until_us AS muted_until_us, rule_of(l.tenant_id, l.event, l.quantity) AS rule
   FROM alarm l JOIN meter m USING (meter_id) LEFT JOIN alarm_mute u ON u.mute_id = l.mute_id AND NOT u.let_go
  WHERE l.tenant_id = :tenant_id AND l.alarm_id = :alarm_id
 
@@ -61,7 +61,7 @@ SELECT alarm_id FROM alarm WHERE tenant_id = :tenant_id AND group_id = :group_id
 -- One group, with how many of its members are open, how many somebody was shown, and how many wait for somebody to look after them.
 SELECT g.group_id, g.event, g.quantity, g.severity, g.area_id, g.cell, g.state, g.received_us, g.last_us, g.members, g.version, g.seen_us,
        g.seen_by, g.acknowledged_at, g.acknowledged_by, g.dispatched_us, g.dispatched_by, g.dispatched_to, g.cleared_us, g.missed,
-       c.open, c.seen, c.waiting
+       rule_of(g.tenant_id, g.event, g.quantity) AS rule, c.open, c.seen, c.waiting
   FROM alarm_group g CROSS JOIN LATERAL (
        SELECT count(*) FILTER (WHERE a.cleared_us IS NULL) AS open, count(*) FILTER (WHERE a.seen_us IS NOT NULL) AS seen,
               count(*) FILTER (WHERE a.cleared_us IS NULL AND a.acknowledged_at IS NULL AND a.dispatched_us IS NULL) AS waiting
@@ -72,7 +72,8 @@ SELECT g.group_id, g.event, g.quantity, g.severity, g.area_id, g.cell, g.state, 
 -- Of a tenant, newest first; a filter that is null takes all. Their members are counted for one of them only. One that somebody looks after
 -- is unacknowledged again while members that joined since wait: acknowledged is what nothing waits in.
 SELECT g.group_id, g.event, g.quantity, g.severity, g.area_id, g.cell, g.state, g.received_us, g.last_us, g.members, g.version, g.seen_us,
-       g.seen_by, g.acknowledged_at, g.acknowledged_by, g.dispatched_us, g.dispatched_by, g.dispatched_to, g.cleared_us, g.missed
+       g.seen_by, g.acknowledged_at, g.acknowledged_by, g.dispatched_us, g.dispatched_by, g.dispatched_to, g.cleared_us, g.missed,
+       rule_of(g.tenant_id, g.event, g.quantity) AS rule
   FROM alarm_group g
  WHERE g.tenant_id = :tenant_id AND (:after::bigint IS NULL OR g.group_id < :after)
    AND (:is_cleared::boolean IS NULL OR (g.cleared_us IS NOT NULL) = :is_cleared)
@@ -288,7 +289,8 @@ SELECT e.event_id, e.tenant_id, e.news, e.alarm_id, e.group_id, e.at_us, e.user_
        coalesce(l.event, g.event) AS event, coalesce(l.severity, g.severity) AS severity, coalesce(l.state, g.state) AS state,
        l.meter_id, m.number, CASE WHEN e.group_id IS NULL THEN m.area_id ELSE g.area_id END AS area_id, g.cell,
        coalesce(l.received_us, g.received_us) AS received_us, coalesce(g.members, 1) AS members, coalesce(g.version, 1) AS version,
-       coalesce(l.quantity, g.quantity) AS quantity, l.value, l.bound, l.unit, l.exponent
+       coalesce(l.quantity, g.quantity) AS quantity, l.value, l.bound, l.unit, l.exponent,
+       rule_of(e.tenant_id, coalesce(l.event, g.event), coalesce(l.quantity, g.quantity)) AS rule
   FROM alarm_event e LEFT JOIN alarm l ON l.alarm_id = e.alarm_id LEFT JOIN alarm_group g ON g.group_id = e.group_id
        LEFT JOIN meter m ON m.meter_id = l.meter_id
  WHERE e.noticed_us IS NULL AND coalesce(l.alarm_id, g.group_id) IS NOT NULL -- of what is deleted nobody is told

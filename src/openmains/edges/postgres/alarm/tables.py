@@ -84,6 +84,7 @@ def _alarm(row: Row) -> Alarm:
         cleared_by=row["cleared_by"],
         group_id=row["group_id"],
         muted_until=_at(row["muted_until_us"]),
+        rule=row["rule"],
     )
 
 
@@ -112,6 +113,7 @@ def _group(row: Row) -> AlarmGroup:
         dispatched_to=row["dispatched_to"],
         cleared_at=_at(row["cleared_us"]),
         missed=row["missed"],
+        rule=row["rule"],
     )
 
 

@@ -21,6 +21,7 @@ from openmains.app.ingest.pipeline.ports import (
     PositionConflictError,
     Product,
 )
+from openmains.app.rule.watch import NO_RULES, RuleSet
 from openmains.app.security.score import AccessJudge, default_judge
 from openmains.domain.alarm.limits import NO_LIMITS, Limit, Side, Standing, WatchedLimits
 from openmains.domain.fleet.meter_number import plain_number
@@ -30,6 +31,7 @@ from openmains.domain.readings.quality import Rule
 from openmains.drivers.points import StatePoint
 from openmains.edges.postgres.command.flow import apply_responses
 from openmains.edges.postgres.db import Connection, Pool, Row
+from openmains.edges.postgres.rule.standings import ActiveRules, keep_standings, load_standings
 from openmains.edges.postgres.security import reports
 from openmains.edges.postgres.state_points import load_with_points, state_points
 
@@ -54,6 +56,7 @@ class PostgresPipelineStore:
         self._queries = load_with_points(__package__, kept)
         self._latest = tuple(point.name for point in kept)
         self._book = NO_LIMITS
+        self._active, self._rules = ActiveRules(pool), NO_RULES
 
     async def position(self, shard: int) -> int:
         """Last committed stream sequence; 0 when new."""
@@ -86,6 +89,9 @@ class PostgresPipelineStore:
             watched = [meter_id for meter_id, record in records.items() if self._book.of(record.product_id, meter_id)]
             for row in await self._queries["standings"].fetch(self._pool, meter_ids=watched) if watched else ():
                 records[row["meter_id"]].standings[row["quantity"]] = Standing(row["at_s"], Side(row["side"]))
+        if self._rules:
+            for meter_id, ruled in (await load_standings(self._pool, self._rules, list(records))).items():
+                records[meter_id].ruled = ruled
         return records
 
     async def limits(self) -> WatchedLimits:
@@ -101,6 +107,11 @@ class PostgresPipelineStore:
                 of_devices.setdefault(row["meter_id"], {})[row["quantity"]] = limit if is_watched else None
         self._book = WatchedLimits(of_products, of_devices)
         return self._book
+
+    async def rules(self, now_us: int) -> RuleSet:
+        """Rules in force; ``load`` reads what they know of the meters."""
+        self._rules = await self._active.current(now_us)
+        return self._rules
 
     async def applied_manual(self, reading_ids: Sequence[int]) -> set[int]:
         """Of a person's readings those that were applied."""
@@ -127,6 +138,8 @@ class PostgresPipelineStore:
                 outcome = self._access.run(effects.access, registered, terminals)
                 await reports.write(connection, outcome)
                 alarms = [*alarms, *outcome.alarms]
+            if effects.rules or effects.remembered:
+                await keep_standings(connection, effects.rules, effects.remembered)
             await self._write_alarms(connection, alarms, now_us)
             if effects.standings:
                 kept = effects.standings
@@ -222,7 +235,7 @@ _STATE = (  # columns of ``meter_state`` in the order of ``MeterState``'s fields
 _FACTS = (
     "meter_id", "tenant_id", "product_id", "area_id", "qmax_l_h", "installed_day", "event_mask", "last_seen_us", "events_at",
     "imei", "is_held_back", "number", "bar_code", "strange_number", "accepted_number", "runs", "report_mode",
-    "frames_before",
+    "frames_before", "dn",
 )  # fmt: skip
 # By name, but all names of a row in one call: a look-up for each costs as much as all else that is done here.
 _state_of, _facts_of = itemgetter(*_STATE), itemgetter(*_FACTS)
@@ -231,13 +244,13 @@ _state_of, _facts_of = itemgetter(*_STATE), itemgetter(*_FACTS)
 def _record(row: Row, latest: Sequence[str]) -> MeterRecord:
     (meter_id, tenant_id, product_id, area_id, qmax_per_h, installed_day, event_mask, last_seen_us, device_at, imei,
      is_held_back, number, bar_code, strange_number, accepted_number, runs, report_mode,
-     frames_before) = _facts_of(row)  # fmt: skip
+     frames_before, dn) = _facts_of(row)  # fmt: skip
     return MeterRecord(
         meter_id, tenant_id, product_id, area_id, qmax_per_h, installed_day, MeterState(*_state_of(row)), event_mask,
         last_seen_us or 0, device_at, {name: value for name in latest if (value := row[name]) is not None}, imei=imei,
         is_held_back=is_held_back, number=number, bar_code=bar_code, plain_number=plain_number(number),
         strange_number=strange_number, accepted_number=accepted_number, runs=runs, report_mode=report_mode,
-        frames_before=frames_before,
+        frames_before=frames_before, dn=dn,
     )  # fmt: skip
 
 

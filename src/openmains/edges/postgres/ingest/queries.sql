@@ -68,7 +68,7 @@ SELECT s.meter_id, m.tenant_id, m.product_id, m.area_id, m.qmax_l_h, m.installed
        s.candidate, s.candidate_at, s.candidate_count, s.habit, s.grid_at, s.grid_register,
        s.left_register, s.left_at, s.left_for, s.left_habit, s.measured_at, s.read_digit,
        s.event_mask, s.events_at, s.last_seen_us,
-       m.number, m.bar_code, coalesce(m.report_mode, '') AS report_mode, s.strange_number, s.accepted_number, s.runs,
+       m.number, m.bar_code, coalesce(m.report_mode, '') AS report_mode, s.strange_number, s.accepted_number, s.runs, m.dn,
        EXISTS (SELECT FROM terminal t
                 WHERE t.meter_id = m.meter_id AND t.imei = m.imei AND t.state IN ('quarantine', 'blocked')) AS is_held_back
        /*each point: , s.{name}*/

@@ -284,6 +284,7 @@ def _happening(event: AlarmEvent, happened: Happened, places: dict[tuple[str, in
         "value": event.value,
         "unit": event.unit,
         "exponent": event.exponent,
+        "rule": event.rule,
     }
     return Happening(event.tenant_id, notice, event.alarm_id, event.received_us, facts)
 
@@ -291,7 +292,7 @@ def _happening(event: AlarmEvent, happened: Happened, places: dict[tuple[str, in
 def _of_row(row: Row, origin: int) -> Happening:
     is_group = row["alarm_id"] is None
     event = NoticeEvent(origin, row["subject"], "raised", row["event"], row["severity"], row["path"] or "", is_group)
-    names = ("alarm_id", "number", "address", "area", "members", "received_us", "value", "unit", "exponent")
+    names = ("alarm_id", "number", "address", "area", "members", "received_us", "value", "unit", "exponent", "rule")
     facts = {name: row[name] for name in names}
     return Happening(TenantId(row["tenant_id"]), event, row["alarm_id"], row["received_us"], facts)
 

@@ -76,12 +76,13 @@ RETURNING t.origin, t.policy_id, t.tenant_id, t.subject, t.level, t.raised_us, t
 -- name: unacknowledged
 -- Of these alarms and groups those that are open and that nobody looks after, with what their texts are made of.
 SELECT 'alarm:' || l.alarm_id AS subject, l.alarm_id, l.tenant_id, l.event, l.severity, l.received_us, l.value, l.unit, l.exponent,
-       m.number, m.address, a.name AS area, a.path, 1 AS members
+       m.number, m.address, a.name AS area, a.path, 1 AS members, rule_of(l.tenant_id, l.event, l.quantity) AS rule
   FROM alarm l JOIN meter m ON m.tenant_id = l.tenant_id AND m.meter_id = l.meter_id
        JOIN area a ON a.tenant_id = m.tenant_id AND a.area_id = m.area_id
  WHERE l.alarm_id = ANY (:alarm_ids::bigint[]) AND l.cleared_us IS NULL AND l.acknowledged_at IS NULL AND l.dispatched_us IS NULL
 UNION ALL
-SELECT 'group:' || g.group_id, NULL, g.tenant_id, g.event, g.severity, g.received_us, NULL, NULL, NULL, NULL, '', a.name, a.path, g.members
+SELECT 'group:' || g.group_id, NULL, g.tenant_id, g.event, g.severity, g.received_us, NULL, NULL, NULL, NULL, '', a.name, a.path, g.members,
+       rule_of(g.tenant_id, g.event, g.quantity)
   FROM alarm_group g LEFT JOIN area a ON a.tenant_id = g.tenant_id AND a.area_id = g.area_id
  WHERE g.group_id = ANY (:group_ids::bigint[]) AND g.cleared_us IS NULL AND g.acknowledged_at IS NULL AND g.dispatched_us IS NULL
 
