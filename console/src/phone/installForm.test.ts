@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 import type { CheckQuestion, IssuedMeter } from "@/features/field/calls";
-import { checkFaults, emptyDraft, filesOf, formOf, installSteps, pairOf, reopened } from "./installForm";
+import { checkFaults, emptyDraft, filesOf, formOf, installSteps, isBegun, pairOf, reopened } from "./installForm";
 
 const issued: IssuedMeter[] = ["860000000000018", "860000000000026"].map((imei, place) => ({
   meter_id: place + 1, number: `N${String(place)}`, bar_code: `BC${String(place)}`, imei, medium: "gas", product: "G", decimals: 3, person: "王",
@@ -13,6 +13,14 @@ const questions: CheckQuestion[] = [
 ];
 
 describe("installing", () => {
+  it("is begun with any content, not with a code alone: pictures are not written over", () => {
+    const empty = emptyDraft("k", "王");
+    expect(isBegun(empty)).toBe(false);
+    for (const given of [{ bar_code: "BC0" }, { account: "A1" }, { photos: [new Blob(["x"])] }, { signature: new Blob(["x"]) }, { answers: { inlet_valve: true } }, { register: "12" }, { reason: "why" }]) {
+      expect(isBegun({ ...empty, ...given })).toBe(true);
+    }
+  });
+
   it("shows a pair that does not fit with both numbers, at once and without network", () => {
     expect(pairOf(issued, "", "")).toBeNull();
     expect(pairOf(issued, "nobody's", "")).toEqual({ unknown: true });

@@ -19,6 +19,12 @@ export function emptyDraft(key: string, person: string): InstallDraft {
   return { key, bar_code: "", imei: "", account: "", register: "0", person, reason: "", answers: {}, photos: [], signature: null };
 }
 
+/** Whether anything stands in it that somebody would miss. The name of the person and a register of 0 come by themselves. */
+export function isBegun(draft: InstallDraft): boolean {
+  const typed = [draft.bar_code, draft.imei, draft.account, draft.reason].some((text) => text.trim() !== "") || !["", "0"].includes(draft.register.trim());
+  return typed || draft.photos.length > 0 || draft.signature !== null || Object.values(draft.answers).some((answer) => answer !== "" && answer !== false);
+}
+
 /** Where the form is kept while somebody fills it in. */
 export const DRAFT = "draft install";
 
