@@ -8,6 +8,21 @@ import { fieldWorker } from "./scripts/field-worker.mjs";
 
 const server = process.env.OPENMAINS_API ?? "http://127.0.0.1:8080";
 
+interface Graph {
+  getModuleInfo(id: string): { importers: string[]; dynamicImporters: string[] } | null;
+}
+
+/** Whether the phone pages come to need a module: one of theirs imports it, or what imports it. */
+function isOnPhone(id: string, graph: Graph): boolean {
+  const seen = new Set([id]);
+  for (const one of seen) {
+    if (/[\\/]src[\\/]phone[\\/]/.test(one)) return true;
+    const found = graph.getModuleInfo(one);
+    for (const by of [...(found?.importers ?? []), ...(found?.dynamicImporters ?? [])]) seen.add(by);
+  }
+  return false;
+}
+
 export default defineConfig({
   plugins: [vue(), fieldWorker(), ...(process.env.VITEST ? [] : [elementPlusStyles({})])],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
@@ -17,14 +32,15 @@ export default defineConfig({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 900,
     manifest: true,
-    // The console, and the phone pages: an entry of their own that loads nothing of the console's frame.
-    rollupOptions: { input: { console: "index.html", field: "field/index.html" } },
     modulePreload: { polyfill: false },
     // What many pages need comes as one file: a page of its own is a handful of requests, not eighty (e2e/budget.mjs). Charts stay apart, for
-    // they are large and most pages have none.
-    rolldownOptions: { output: { codeSplitting: { groups: [
-      { name: "common", test: /node_modules[\\/](?!echarts|zrender)|[\\/]src[\\/]shared[\\/]/, minShareCount: 14 },
-    ] } } },
+    // they are large and most pages have none; so does what the phone pages need too, an entry of their own that loads little.
+    rolldownOptions: {
+      input: { console: "index.html", field: "field/index.html" },
+      output: { codeSplitting: { groups: [
+        { name: (id, graph) => (isOnPhone(id, graph) ? null : "common"), test: /node_modules[\\/](?!echarts|zrender)|[\\/]src[\\/]shared[\\/]/, minShareCount: 14, includeDependenciesRecursively: false },
+      ] } },
+    },
   },
   server: { proxy: { "/api": { target: server, ws: true } } },
   test: {

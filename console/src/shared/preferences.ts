@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the person who is signed in set for themselves. It comes with the session, and goes to the server as it is changed.
+// What the person who is signed in set for themselves. It comes with the session; `prefer.ts` changes it.
 import { computed, ref } from "vue";
-import { changePreferences, type Preferences, type PreferencesChange } from "@/shared/calls";
+import type { Preferences } from "@/shared/calls";
 import { setNumbers } from "@/shared/format/grouping";
 import { PAGE_SIZES, pageSize } from "@/shared/pageSize";
-import { toastProblem } from "@/shared/toast";
 
 const USUAL: Preferences = { numbers: "space", page_rows: null, columns: {} };
 const mine = ref<Preferences>(USUAL);
@@ -15,17 +14,6 @@ export function takePreferences(preferences: Preferences | null): void {
   setNumbers(mine.value.numbers ?? "space");
   const rows = mine.value.page_rows;
   if (typeof rows === "number" && PAGE_SIZES.includes(rows)) pageSize.value = rows;
-}
-
-/** Sets something; what the server does not take is told and stays as it was. */
-export async function prefer(change: PreferencesChange): Promise<boolean> {
-  try {
-    takePreferences(await changePreferences(change));
-    return true;
-  } catch (error) {
-    toastProblem(error);
-    return false;
-  }
 }
 
 export const preferences = computed(() => mine.value);
