@@ -388,7 +388,8 @@ export const STORIES = {
     assert.equal(await other.page.locator('nav a[href="/users"], nav a[href="/system"], nav a[href="/audit"]').count(), 0);
     await other.page.goto(`${url}/users`);
     await other.page.getByRole("heading", { level: 1 }).getByText(locale === "zh" ? "您的角色不能打开此页面" : "Your role may not open this page").waitFor();
-    assert.match(await other.page.locator("main").innerText(), locale === "zh" ? /用户与角色.*管理人员和角色/ : /Users and roles.*manage people and roles/); // which page, which permission
+    const named = locale === "zh" ? /用户与角色.*管理人员和角色/ : /Users and roles.*manage people and roles/; // which page, which permission
+    await other.page.locator("main").getByText(named).waitFor(); // the permission's words come a moment later
     await checkAccess(other.page, `not allowed ${locale}`, findings);
     assert.equal((await api(other.context, url, "GET", "/users")).status, 403);
     assert.equal((await api(other.context, url, "POST", "/meters", { number: "1" })).status, 403);
