@@ -3731,7 +3731,7 @@ export interface paths {
         };
         /**
          * ReadSiteTest
-         * @description How a test on the spot stands: heard since the press, signal against RSRP > -117.4 dBm and SINR > -3 dB, valve gone and come back.
+         * @description How a test on the spot stands: heard since the press, signal (RSRP above -117.4 dBm, SINR above -3 dB), valve gone and come back.
          */
         get: operations["read_site_test"];
         put?: never;
@@ -25789,7 +25789,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "text/plain": string;
                 };
             };
             /** @description Input not valid */
@@ -52678,7 +52678,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "image/jpeg": string;
                 };
             };
             /** @description Input not valid */

@@ -35,10 +35,18 @@ def test_each_role_covers_those_below() -> None:
     assert all(covers(built_in(Role.ADMINISTRATOR), built_in(role)) for role in Role)
 
 
+SINCE = {
+    "viewer": ("see_orders", "see_premises", "see_rules"),
+    "operator": ("handle_orders", "manage_routes", "work_outside"),
+}
+"""What came with operations that were made since, and premises, which stood under places."""
+
+
 def test_what_each_role_of_before_might_it_still_may() -> None:
     """Before, an operation named the least of viewer, operator, administrator: ``BEFORE``, for the permissions that stand for them now."""
-    assert built_in("viewer") == set(BEFORE["viewer"])
-    assert built_in("operator") == {*BEFORE["viewer"], *BEFORE["operator"]}
+    viewer = {*BEFORE["viewer"], *SINCE["viewer"]}
+    assert built_in("viewer") == viewer
+    assert built_in("operator") == {*viewer, *BEFORE["operator"], *SINCE["operator"]}
     assert built_in("administrator") == set(Permission) and built_in("own-1") == frozenset()
 
 

@@ -159,7 +159,7 @@ async def list_site_visits(
 
 @get("/meters/{meter_id:int}/site-test", operation_id="read_site_test", tags=["field"], opt=may(Permission.SEE_METERS))
 async def read_site_test(request: Request[Any, Any, Any], meter_id: Id, since: Instant) -> SiteTest:
-    """How a test on the spot stands: heard since the press, signal against RSRP > -117.4 dBm and SINR > -3 dB, valve gone and come back."""
+    """How a test on the spot stands: heard since the press, signal (RSRP above -117.4 dBm, SINR above -3 dB), valve gone and come back."""
     return await _visits(request).look(MeterId(meter_id), utc(seconds(since, "since")))
 
 

@@ -78,6 +78,7 @@ async def add_order_photo(
 @get(
     "/work-orders/{order_id:int}/photos/{photo_id:int}",
     operation_id="read_order_photo",
+    media_type="image/jpeg",
     tags=["work orders"],
     opt=may(Permission.SEE_PERSONAL),
 )
@@ -179,6 +180,7 @@ async def read_hazard(request: Request[Any, Any, Any], hazard_id: Id) -> Hazard:
 @get(
     "/hazards/{hazard_id:int}/notice",
     operation_id="print_hazard_notice",
+    media_type="text/plain",
     tags=["inspections"],
     opt=may(Permission.SEE_ORDERS),
 )

@@ -16,7 +16,7 @@ from openmains.run.demo.monitors import monitors
 TENANT_CODE = "demo"
 TENANT_NAME = "江城燃气水务(演示) Rivertown Utilities (demo)"
 GAS, WATER = 500, 500
-HISTORY_DAYS = 60
+HISTORY_DAYS = 62  # the whole of last month, on whatever day one starts
 IMEI_BASE = 86_170_005_000_000  # first 14 digits; the check digit follows
 
 AREAS = (
