@@ -36,6 +36,8 @@ export async function openPage(browser, signedIn, locale, options = {}) {
 
 /** Adds the serious findings of WCAG 2 A and AA to `findings`; all pages are seen before the walk fails. */
 export async function checkAccess(page, where, findings) {
+  // A toast that comes or goes is half transparent, and so without contrast, for a moment.
+  await page.waitForFunction(() => document.querySelector(".el-message-fade-enter-active, .el-message-fade-leave-active") === null);
   await page.evaluate(axeSource); // through the debugger: the page's own policy allows no foreign script
   const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] }));
   const grave = found.violations.filter((rule) => rule.impact === "serious" || rule.impact === "critical");
