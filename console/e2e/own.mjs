@@ -142,7 +142,7 @@ export const ownStories = {
     await page.goto(`${url}/meters/import`);
     await page.setInputFiles('input[type="file"]', file);
     await page.locator("form.card").getByRole("button", { name: say(locale, "预览", "Preview"), exact: true }).click();
-    await page.locator("article").filter({ hasText: file.name }).first().locator("tbody tr").first().waitFor({ timeout: 30_000 });
+    await page.locator("article").filter({ hasText: file.name }).first().locator("tbody tr").first().waitFor();
     await page.reload(); // what nobody knows comes first
     await page.locator("details .row button").filter({ hasText: theirs }).click();
     await page.locator("details select").selectOption("bar_code");
