@@ -222,7 +222,8 @@ class BulkInsert:
         days: list[DayOf] = []
         instants: set[int] = set()  # of logged ones: a version has one row of each
         held = 0
-        for item in (*plan.runs, *plan.logged, *plan.days):
+        items: list[RunOf | LoggedOf | DayOf] = [*plan.runs, *plan.logged, *plan.days]
+        for item in items:
             size = len(item.values) if not isinstance(item, DayOf) else len(item.increments)
             is_another = isinstance(item, LoggedOf) and item.at in instants
             if held and (held + size > MOST_VALUES or is_another):

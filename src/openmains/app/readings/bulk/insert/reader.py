@@ -119,11 +119,11 @@ def chunks(orders: ValueOrders) -> Iterator[ValueChunk]:
         return
     yield head
     chunk, held = ValueChunk(), 0
-    for number, of_meter in columns.sorted():
+    for name, of_meter in columns.sorted():
         if held and held + len(of_meter) > CHUNK_ROWS:
             yield chunk
             chunk, held = ValueChunk(), 0
-        chunk.meters.append((number, of_meter))
+        chunk.meters.append((name, of_meter))
         held += len(of_meter)
     if held:
         yield chunk
