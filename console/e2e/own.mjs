@@ -180,15 +180,5 @@ export const ownStories = {
       await dialog.waitFor({ state: "detached" });
     }
     await until(async () => (await role()) === undefined, "removed, with a reason");
-    // Keys: asked with how many and what it means, then made as a job whose file is there.
-    await page.goto(`${url}/keys`);
-    await checkAccess(page, `keys ${locale}`, findings);
-    await page.locator('form:has(select) button[type="submit"]').click();
-    await page.locator("dialog[open], .el-message").first().waitFor();
-    if (await dialog.count()) {
-      await checkAccess(page, `make keys ${locale}`, findings);
-      await page.keyboard.press("Escape");
-      await dialog.waitFor({ state: "detached" });
-    }
   },
 };

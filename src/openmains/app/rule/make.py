@@ -86,7 +86,7 @@ async def create_rule(
         if rule_id is None:
             raise Problem("rule-name-taken", name=name)
         await rules.add_version(rule_id, draft, found.sentence, now_us, actor.user_id, now_us, "")
-        made = await _get(rules, rule_id, now_us)
+        made = await _lock(rules, rule_id, now_us)
         await work[AuditTrail].record(actor, "create_rule", "rule", rule_id, None, made)
     return made
 
@@ -106,13 +106,13 @@ async def change_rule(
     begins = now_us if effective_us is None else effective_us
     async with store.tenant(actor.tenant_id) as work:
         rules = work[RuleStore]
-        before = await _get(rules, rule_id, now_us)
+        before = await _lock(rules, rule_id, now_us)
         found = await checked(work, drivers, draft)
         if not now_us <= begins <= now_us + MOST_AHEAD_US:
             raise Problem("invalid-input", fields=(("/effective_at", "out-of-range"),))
         reason = stated(reason)
         await rules.add_version(rule_id, draft, found.sentence, begins, actor.user_id, now_us, reason)
-        after = await _get(rules, rule_id, now_us)
+        after = await _lock(rules, rule_id, now_us)
         await work[AuditTrail].record(actor, "change_rule", "rule", rule_id, before, after, reason=reason)
     return after
 
@@ -121,18 +121,18 @@ async def switch_rule(store: Store, actor: Actor, rule_id: RuleId, is_on: bool, 
     """From now on it fires, or does not: its open alarms end with it. Raises ``not-found``, ``already-done``, ``reason-needed``."""
     async with store.tenant(actor.tenant_id) as work:
         rules = work[RuleStore]
-        before = await _get(rules, rule_id, now_us)
+        before = await _lock(rules, rule_id, now_us)
         if before.is_on == is_on:
             raise Problem("already-done", state="on" if is_on else "off")
         reason = stated(reason)
         await rules.switch(rule_id, is_on)
-        after = await _get(rules, rule_id, now_us)
+        after = await _lock(rules, rule_id, now_us)
         await work[AuditTrail].record(actor, "switch_rule", "rule", rule_id, before, after, reason=reason)
     return after
 
 
-async def _get(rules: RuleStore, rule_id: RuleId, now_us: int) -> StoredRule:
-    found = await rules.get(rule_id, now_us)
+async def _lock(rules: RuleStore, rule_id: RuleId, now_us: int) -> StoredRule:
+    found = await rules.lock(rule_id, now_us)
     if found is None:
         raise Problem("not-found")
     return found

@@ -27,7 +27,8 @@ class RuleStore(Protocol):
     """Rules within one tenant's transaction. Versions are written once."""
 
     async def page(self, limit: int, after: int | None, now_us: int) -> list[StoredRule]: ...
-    async def get(self, rule_id: RuleId, now_us: int) -> StoredRule | None:
+    async def get(self, rule_id: RuleId, now_us: int) -> StoredRule | None: ...
+    async def lock(self, rule_id: RuleId, now_us: int) -> StoredRule | None:
         """Locked until the transaction ends."""
 
     async def versions(self, rule_id: RuleId, now_us: int) -> list[RuleVersion]:

@@ -13,15 +13,14 @@ SELECT e.exception_id, e.meter_id, m.number, c.name AS customer_name, p.driver, 
    AND (:meter_id::bigint IS NULL OR e.meter_id = :meter_id)
  ORDER BY e.exception_id DESC LIMIT :most
 
--- name: lock_exception
--- One of them, until the transaction ends.
+-- name: exception
+-- One of them.
 SELECT e.exception_id, e.meter_id, m.number, c.name AS customer_name, p.driver, e.rule, e.at, e.day, e.value, e.expected,
        e.found_at, e.last_at, e.occurrences, e.status, e.judged_by, e.judged_at, e.reason,
        (SELECT w.edit_id FROM reading_edit w WHERE w.meter_id = e.meter_id AND w.day = e.day AND w.state = 'pending') AS waits
   FROM reading_exception e JOIN meter m USING (meter_id) JOIN product p USING (product_id)
   LEFT JOIN customer c ON c.customer_id = m.customer_id
  WHERE e.tenant_id = :tenant_id AND e.exception_id = :exception_id
-   FOR UPDATE OF e
 
 -- name: judge_exception
 -- A person's judgement.

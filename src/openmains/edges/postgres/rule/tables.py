@@ -40,9 +40,12 @@ class Rules:
         return await self._page(limit, after, None, now_us)
 
     async def get(self, rule_id: RuleId, now_us: int) -> StoredRule | None:
-        await _QUERIES["lock_rule"].execute(self._connection, tenant_id=self._tenant_id, rule_id=rule_id)
         rules = await self._page(1, None, rule_id, now_us)
         return rules[0] if rules else None
+
+    async def lock(self, rule_id: RuleId, now_us: int) -> StoredRule | None:
+        await _QUERIES["lock_rule"].execute(self._connection, tenant_id=self._tenant_id, rule_id=rule_id)
+        return await self.get(rule_id, now_us)
 
     async def _page(self, limit: int, after: int | None, rule_id: RuleId | None, now_us: int) -> list[StoredRule]:
         rows = await _QUERIES["rules"].fetch(

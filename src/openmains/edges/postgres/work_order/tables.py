@@ -37,6 +37,7 @@ from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__)
+_READ = extended(_QUERIES["held_orders"], "AND w.order_id = :order_id")
 _LOCKED = extended(_QUERIES["held_orders"], "AND w.order_id = :order_id FOR UPDATE OF w")
 _LATE = extended(
     _QUERIES["held_orders"],
@@ -173,6 +174,10 @@ class Orders:
             fen_an_hour=fen_an_hour,
         )
         return found
+
+    async def read(self, order_id: OrderId) -> HeldOrder | None:
+        row = await _READ.fetchrow(self._connection, tenant_id=self._tenant_id, order_id=order_id)
+        return None if row is None else _held(row)
 
     async def lock(self, order_id: OrderId) -> HeldOrder | None:
         row = await _LOCKED.fetchrow(self._connection, tenant_id=self._tenant_id, order_id=order_id)
