@@ -1092,7 +1092,13 @@ export interface paths {
          */
         get: operations["export_values"];
         put?: never;
-        post?: never;
+        /**
+         * InsertValues
+         * @description Values of any quantities and period out of an Arrow IPC stream, a Parquet or a CSV file with the columns of ``GET /bulk/values``, as a
+         *     job. It adds what is not known: where another value is known that one stays and the row is refused; the same file again, or what this
+         *     system exports, changes nothing. The job's files tell each row that is refused and why.
+         */
+        post: operations["insert_values"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4908,9 +4914,50 @@ export interface paths {
         };
         /**
          * ReadAccuracy
-         * @description Registers that meters said at other times – spot and check reads among them – against what is stored: share that agrees.
+         * @description Registers that meters said at other times – spot and check reads among them – and that persons read, against what is stored: share
+         *     that agrees.
          */
         get: operations["read_accuracy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/accuracy.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * DownloadAccuracyCsv
+         * @description The same as CSV (UTF-8 with byte order mark, for spreadsheets).
+         */
+        get: operations["download_accuracy_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/accuracy.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * DownloadAccuracyXlsx
+         * @description The same as a workbook.
+         */
+        get: operations["download_accuracy_xlsx"];
         put?: never;
         post?: never;
         delete?: never;
@@ -6651,7 +6698,7 @@ export interface components {
         /** AccuracyReport */
         AccuracyReport: {
             /** @enum {string} */
-            by: "area" | "product" | "model" | "maker" | "driver";
+            by: "area" | "product" | "model" | "maker" | "driver" | "cell";
             /** Format: date */
             day: string;
             rows: components["schemas"]["AccuracyRow"][];
@@ -6662,6 +6709,8 @@ export interface components {
             agreed: number;
             checked: number;
             key: string;
+            manual_agreed: number;
+            manual_checked: number;
             name: string;
             rate_ppm: number | null;
         };
@@ -7289,7 +7338,7 @@ export interface components {
         /** CollectionReport */
         CollectionReport: {
             /** @enum {string} */
-            by: "area" | "product" | "model" | "maker" | "driver";
+            by: "area" | "product" | "model" | "maker" | "driver" | "cell";
             /** Format: date */
             day: string;
             /** Format: date-time */
@@ -10043,7 +10092,7 @@ export interface components {
          * @description One thing that a person may do. The names are kept in the roles that utilities made: none may change its meaning.
          * @enum {string}
          */
-        Permission: "manage_users" | "see_trail" | "see_home" | "see_places" | "see_premises" | "manage_premises" | "manage_places" | "see_products" | "manage_products" | "manage_drivers" | "see_meters" | "see_timeline" | "export_meters" | "manage_meters" | "manage_stock" | "install_meters" | "accept_installations" | "manage_lifetimes" | "manage_concentrators" | "see_sums" | "see_readings" | "export_readings" | "see_frames" | "judge_readings" | "take_readings" | "run_visits" | "follow_readings" | "manage_routes" | "work_outside" | "manage_tasks" | "manage_queries" | "handle_dead_letters" | "see_alarms" | "handle_alarms" | "set_limits" | "see_rules" | "manage_rules" | "handle_notices" | "manage_notices" | "see_commands" | "give_commands" | "approve_commands" | "operate_meters" | "inspect_sites" | "stop_commands" | "manage_commands" | "see_security" | "handle_security" | "set_security" | "manage_keys" | "see_customers" | "manage_customers" | "see_personal" | "see_tariffs" | "draft_tariffs" | "approve_tariffs" | "see_money" | "export_money" | "ask_for_money" | "approve_money" | "take_money" | "book_payments" | "run_billing" | "see_orders" | "handle_orders" | "manage_orders" | "see_jobs" | "manage_jobs" | "see_system" | "manage_subscriptions";
+        Permission: "manage_users" | "see_trail" | "see_home" | "see_places" | "see_premises" | "manage_premises" | "manage_places" | "see_products" | "manage_products" | "manage_drivers" | "see_meters" | "see_timeline" | "export_meters" | "manage_meters" | "manage_stock" | "install_meters" | "accept_installations" | "manage_lifetimes" | "manage_concentrators" | "see_sums" | "see_readings" | "export_readings" | "see_frames" | "judge_readings" | "take_readings" | "insert_readings" | "run_visits" | "follow_readings" | "manage_routes" | "work_outside" | "manage_tasks" | "manage_queries" | "handle_dead_letters" | "see_alarms" | "handle_alarms" | "set_limits" | "see_rules" | "manage_rules" | "handle_notices" | "manage_notices" | "see_commands" | "give_commands" | "approve_commands" | "operate_meters" | "inspect_sites" | "stop_commands" | "manage_commands" | "see_security" | "handle_security" | "set_security" | "manage_keys" | "see_customers" | "manage_customers" | "see_personal" | "see_tariffs" | "draft_tariffs" | "approve_tariffs" | "see_money" | "export_money" | "ask_for_money" | "approve_money" | "take_money" | "book_payments" | "run_billing" | "see_orders" | "handle_orders" | "manage_orders" | "see_jobs" | "manage_jobs" | "see_system" | "manage_subscriptions";
         /** PermissionGroup */
         PermissionGroup: {
             code: components["schemas"]["Group"];
@@ -11704,10 +11753,10 @@ export interface components {
         };
         /**
          * VersionCause
-         * @description Why there is a version of a day. The last four are a person's.
+         * @description Why there is a version of a day. The last five are a person's.
          * @enum {string}
          */
-        VersionCause: "meter" | "late" | "estimated" | "restated" | "history" | "edit" | "undo" | "replay" | "manual";
+        VersionCause: "meter" | "late" | "estimated" | "restated" | "history" | "edit" | "undo" | "replay" | "manual" | "insert";
         /** Versions */
         Versions: {
             day: string;
@@ -18398,6 +18447,119 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": unknown;
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    insert_values: {
+        parameters: {
+            query?: {
+                /** @description Insert the good rows of a file with faults; otherwise all or nothing. */
+                partial?: boolean;
+                /** @description Only say what would be inserted and refused; change nothing. */
+                preview?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
                 };
             };
             /** @description Input not valid */
@@ -42434,7 +42596,7 @@ export interface operations {
     read_accuracy: {
         parameters: {
             query?: {
-                by?: "area" | "product" | "model" | "maker" | "driver";
+                by?: "area" | "product" | "model" | "maker" | "driver" | "cell";
                 /** @description Calendar day of the tenant; yesterday without it. */
                 day?: string | null;
             };
@@ -42536,10 +42698,220 @@ export interface operations {
             };
         };
     };
+    download_accuracy_csv: {
+        parameters: {
+            query?: {
+                by?: "area" | "product" | "model" | "maker" | "driver" | "cell";
+                /** @description Calendar day of the tenant; yesterday without it. */
+                day?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    download_accuracy_xlsx: {
+        parameters: {
+            query?: {
+                by?: "area" | "product" | "model" | "maker" | "driver" | "cell";
+                /** @description Calendar day of the tenant; yesterday without it. */
+                day?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     read_collection_report: {
         parameters: {
             query?: {
-                by?: "area" | "product" | "model" | "maker" | "driver";
+                by?: "area" | "product" | "model" | "maker" | "driver" | "cell";
                 /** @description Calendar day of the tenant; yesterday without it. */
                 day?: string | null;
             };
@@ -42644,7 +43016,7 @@ export interface operations {
     download_collection_csv: {
         parameters: {
             query?: {
-                by?: "area" | "product" | "model" | "maker" | "driver";
+                by?: "area" | "product" | "model" | "maker" | "driver" | "cell";
                 /** @description Calendar day of the tenant; yesterday without it. */
                 day?: string | null;
             };
@@ -42749,7 +43121,7 @@ export interface operations {
     download_collection_xlsx: {
         parameters: {
             query?: {
-                by?: "area" | "product" | "model" | "maker" | "driver";
+                by?: "area" | "product" | "model" | "maker" | "driver" | "cell";
                 /** @description Calendar day of the tenant; yesterday without it. */
                 day?: string | null;
             };
@@ -42854,7 +43226,7 @@ export interface operations {
     list_missing_meters: {
         parameters: {
             query?: {
-                by?: "area" | "product" | "model" | "maker" | "driver";
+                by?: "area" | "product" | "model" | "maker" | "driver" | "cell";
                 /** @description ``next`` of the page before; fits the same list only. */
                 cursor?: string | null;
                 /** @description Calendar day of the tenant; yesterday without it. */

@@ -51,6 +51,7 @@ class Permission(StrEnum):
     SEE_FRAMES = "see_frames"
     JUDGE_READINGS = "judge_readings"
     TAKE_READINGS = "take_readings"
+    INSERT_READINGS = "insert_readings"
     RUN_VISITS = "run_visits"
     FOLLOW_READINGS = "follow_readings"
     MANAGE_ROUTES = "manage_routes"
@@ -162,6 +163,9 @@ PERMISSIONS: dict[Permission, Words] = {
     Permission.SEE_FRAMES: Words(Group.READINGS, "查看报文和设备对象", "see frames and objects of devices"),
     Permission.JUDGE_READINGS: Words(Group.READINGS, "复核异常、审批改数", "judge exceptions, approve edits"),
     Permission.TAKE_READINGS: Words(Group.READINGS, "录入、导入人工抄表", "enter and import readings by persons"),
+    Permission.INSERT_READINGS: Words(
+        Group.READINGS, "批量写入任意测点的读数", "insert values of any quantity in bulk"
+    ),
     Permission.RUN_VISITS: Words(Group.READINGS, "处理上门补抄", "handle visits to meters"),
     Permission.FOLLOW_READINGS: Words(Group.READINGS, "按游标取变更读数", "follow changed readings by cursor"),
     Permission.MANAGE_ROUTES: Words(Group.READINGS, "编排抄表册", "make and change reading routes"),

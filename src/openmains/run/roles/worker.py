@@ -17,6 +17,7 @@ from openmains.app.command.rereads import find_gaps, step_gaps
 from openmains.app.fleet.imports.jobs import import_handlers
 from openmains.app.fleet.sync_dims import sync_dims
 from openmains.app.ingest.pipeline.replay import replay_handlers
+from openmains.app.readings.bulk.insert.jobs import insert_handlers
 from openmains.app.readings.manual.jobs import reading_handlers
 from openmains.app.readings.report.due import keep_due
 from openmains.app.readings.report.jobs import report_handlers
@@ -27,6 +28,7 @@ from openmains.domain.ids import TenantId
 from openmains.domain.period import HOUR_S, Zone
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.clickhouse.billed_days import BilledDays
+from openmains.edges.clickhouse.bulk import ClickHouseBulk
 from openmains.edges.clickhouse.fleet import MeterDims
 from openmains.edges.clickhouse.frame_log import ClickHouseFrameLog
 from openmains.edges.clickhouse.gaps import DaySlots
@@ -47,6 +49,7 @@ from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.edges.postgres.job.queue import PostgresJobs
 from openmains.edges.postgres.party.customers import settle_customers
 from openmains.edges.postgres.readings.due import KeptReports
+from openmains.edges.postgres.readings.insert_meters import PostgresInsertMeters
 from openmains.edges.postgres.readings.manual import PostgresManualImport
 from openmains.edges.postgres.readings.report import ReportLabels
 from openmains.edges.postgres.rule.clock import PostgresRuleTimers
@@ -148,6 +151,14 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
         **reading_handlers(
             lambda: PostgresManualImport(pool),
             ClickHouseReadings(clickhouse),
+            StreamReplay(UplinkStream(core.client, max_bytes=settings.stream_max_mb << 20), settings.shards),
+            exponents,
+            zone_of,
+            now_us,
+        ),
+        **insert_handlers(
+            PostgresInsertMeters(pool),
+            ClickHouseBulk(clickhouse),
             StreamReplay(UplinkStream(core.client, max_bytes=settings.stream_max_mb << 20), settings.shards),
             exponents,
             zone_of,

@@ -3,7 +3,7 @@
 
     decode      bytes of one product, column-wise → standard points, or a dead letter with the wrong byte; a message with a
                 damaged part is kept without it, and is ``partial`` in the frame log;
-                a person's edit → the row it sets (``edits.py``), which goes straight to gather;
+                a person's edit (``edits.py``) and values of a file (``inserted.py``) → rows that go straight to gather;
                 a register that a person read (``app/readings/manual/``) → validate
     identify    meter and hot state from PostgreSQL; a meter no longer registered → dead letter
     repeat      the same frame once more (R1.7) → counted, logged, no effect
@@ -30,6 +30,7 @@ from openmains.app.command.sent_frames import SENT_PATH, sent_frames
 from openmains.app.ingest.pipeline import exceptions, numbers
 from openmains.app.ingest.pipeline.bounds import DAYS
 from openmains.app.ingest.pipeline.decoded import Decoded, heard_when, told_by, value_of
+from openmains.app.ingest.pipeline.inserted import insert
 from openmains.app.ingest.pipeline.limits import watch
 from openmains.app.ingest.pipeline.manual import note_reading
 from openmains.app.ingest.pipeline.ports import (
@@ -44,6 +45,7 @@ from openmains.app.ingest.pipeline.repeats import is_repeat, note_last
 from openmains.app.ingest.pipeline.rows import Gatherer
 from openmains.app.ingest.uplink import PARTIAL, Uplink
 from openmains.app.readings.acceptance import MOVED_CHANNEL, NUMBER_CHANNEL, Acceptance, read_acceptance
+from openmains.app.readings.bulk.insert.message import INSERT_CHANNEL, Inserted, read_inserted
 from openmains.app.readings.edits import EDIT_CHANNEL, Edit, read_edit
 from openmains.app.readings.manual.message import MANUAL_CHANNEL, ManualEntry, read_manual
 from openmains.app.rule.watch import NO_RULES, RuledMessage, RuledMeter, RuleSet
@@ -66,14 +68,14 @@ from openmains.drivers.catalog import Catalog
 from openmains.drivers.model import MISSING_VALUE, Kind
 from openmains.drivers.points import vocabulary
 
-EDGE_CHANNELS = frozenset(
-    {ACCESS_CHANNEL, LINK_CHANNEL}
-)  # channels of edges: no words of a meter, so its state is not needed
-PERSONS_CHANNELS = frozenset({EDIT_CHANNEL, NUMBER_CHANNEL, MANUAL_CHANNEL})
+# Channels of edges: no words of a meter, so its state is not needed.
+EDGE_CHANNELS = frozenset({ACCESS_CHANNEL, LINK_CHANNEL})
+PERSONS_CHANNELS = frozenset({EDIT_CHANNEL, NUMBER_CHANNEL, MANUAL_CHANNEL, INSERT_CHANNEL})
 _PERSONS_WORDS: Mapping[str, tuple[Callable[[bytes], object], str]] = {
     EDIT_CHANNEL: (read_edit, "bad_edit"),
     NUMBER_CHANNEL: (read_acceptance, "bad_acceptance"),
     MANUAL_CHANNEL: (read_manual, "bad_manual_reading"),
+    INSERT_CHANNEL: (read_inserted, "bad_insert"),
 }
 
 
@@ -208,14 +210,17 @@ class Processor:
         self,
         uplink: Uplink,
         record: MeterRecord,
-        found: Acceptance | ManualEntry | tuple[Edit, DayRow],
+        found: Acceptance | ManualEntry | Inserted | tuple[Edit, DayRow],
         effects: Effects,
         gather: Gatherer,
     ) -> None:
-        """A person's value, or the undoing of one: a version of its day; what the meter itself said and when stays as it is.
+        """A person's value, the undoing of one, or a file's: a version of its day; what the meter itself said and when stays as it is.
         Or an accepted number, or a register that a person read, which is judged as the meter's own are."""
         if isinstance(found, Acceptance):
             numbers.accept(record, found.number, uplink, effects)
+            return
+        if isinstance(found, Inserted):
+            insert(record, found, uplink, effects, gather)
             return
         if isinstance(found, ManualEntry):
             judgement = self._judge(record, found.report(uplink.received_us // 1_000_000), self.limits_of(record))

@@ -119,6 +119,13 @@ SELECT m.meter_id, m.number, m.address, s.last_seen_us / 1000000 AS last_seen_s
   FROM meter m LEFT JOIN meter_state s USING (meter_id)
  WHERE m.meter_id = ANY (:meter_ids::bigint[]) AND m.tenant_id = :tenant_id
 
+-- name: manual_reads_of_span
+-- Registers that persons read within a span, by instant and number, after one of them; with what they are held to and grouped by.
+SELECT r.at_s, r.reading_id, r.meter_id, m.area_id, m.product_id, coalesce(s.cell, 0) AS cell, r.register, r.digit, p.dial
+  FROM manual_reading r JOIN meter m USING (meter_id) JOIN product p USING (product_id) LEFT JOIN meter_state s USING (meter_id)
+ WHERE r.tenant_id = :tenant_id AND r.at_s >= :start_s AND r.at_s < :end_s AND (r.at_s, r.reading_id) > (:after_s::bigint, :after_id::bigint)
+ ORDER BY r.at_s, r.reading_id LIMIT :most
+
 -- name: due_pieces
 -- What is kept of reports as due, from a day on.
 SELECT day, mode FROM collection_due WHERE tenant_id = :tenant_id AND day >= :first
