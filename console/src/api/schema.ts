@@ -3298,6 +3298,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/meters/{meter_id}/diagnosis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * DiagnoseAMeter
+         * @description Why it is silent, leaves a command unanswered, or lets nothing through: each step with its evidence and the act that is next, and
+         *     the first guess. Nothing is written.
+         */
+        get: operations["diagnose_meter"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/meters/{meter_id}/findings": {
         parameters: {
             query?: never;
@@ -5269,7 +5290,7 @@ export interface paths {
         put?: never;
         /**
          * SwitchARule
-         * @description On or off. With a rule that is switched off its open alarms end.
+         * @description On – it was tried within the last 30 days, and where it proposes commands another person wrote it – or off: its open alarms end.
          */
         post: operations["switch_rule"];
         delete?: never;
@@ -5293,7 +5314,8 @@ export interface paths {
         put?: never;
         /**
          * ChangeARule
-         * @description Another version, from an instant on. What stands of the version before is over with it.
+         * @description Another version, from an instant on. What stands goes on where it asks the same of the same product; else each meter is judged anew by
+         *     its next message, without a word where the condition is fulfilled still. Of a rule that is on it was tried before.
          */
         post: operations["change_rule"];
         delete?: never;
@@ -5333,7 +5355,8 @@ export interface paths {
         put?: never;
         /**
          * TryARule
-         * @description When it would have fired in the last 30 days, by what is stored; nothing is kept.
+         * @description When it would have fired in the last 30 days, by what is stored. What it found is kept: a rule that says the same may be switched on
+         *     within 30 days.
          */
         post: operations["try_rule"];
         delete?: never;
@@ -6534,7 +6557,7 @@ export interface paths {
         };
         /**
          * ReadOrderPhoto
-         * @description The bytes of a picture.
+         * @description The bytes of a picture; the look is in the trail.
          */
         get: operations["read_order_photo"];
         put?: never;
@@ -7495,6 +7518,13 @@ export interface components {
             /** @default true */
             remote_closing: boolean;
         };
+        /**
+         * Complaint
+         * @description What somebody says is wrong.
+         * @default silent
+         * @enum {string}
+         */
+        Complaint: "silent" | "unanswered" | "no_supply";
         /** ComponentEntry */
         ComponentEntry: {
             /** @default false */
@@ -7746,6 +7776,16 @@ export interface components {
          * @enum {string}
          */
         DeviceKind: "meter" | "pressure" | "flow" | "level" | "quality" | "pump" | "pipe" | "safety";
+        /** DiagnosisStep */
+        DiagnosisStep: {
+            act: string;
+            check: string;
+            facts: {
+                [key: string]: number | string;
+            };
+            /** @enum {string} */
+            verdict: "cause" | "possible" | "fine" | "unknown";
+        };
         /** Dismissal */
         Dismissal: {
             ids: number[];
@@ -8681,6 +8721,14 @@ export interface components {
             revision: number;
             signs: components["schemas"]["MeterSign"][];
             state: components["schemas"]["LastState"] | null;
+        };
+        /** MeterDiagnosis */
+        MeterDiagnosis: {
+            account_id: number | null;
+            /** @enum {string} */
+            complaint: "silent" | "unanswered" | "no_supply";
+            guess: string;
+            steps: components["schemas"]["DiagnosisStep"][];
         };
         /** MeterEvent */
         MeterEvent: {
@@ -10903,6 +10951,7 @@ export interface components {
              * @enum {string}
              */
             severity: "critical" | "major" | "minor" | "info";
+            work_order?: string | null;
         };
         /** RuleFiring */
         RuleFiring: {
@@ -10962,6 +11011,19 @@ export interface components {
             days: number;
             fired: number;
             firings: components["schemas"]["RuleFiring"][];
+            looked_at: number;
+            meters: number;
+            untold: string[];
+            whole: boolean;
+        };
+        /** RuleTrialRecord */
+        RuleTrialRecord: {
+            /** Format: date-time */
+            at: string;
+            by: number;
+            by_name: string;
+            days: number;
+            fired: number;
             looked_at: number;
             meters: number;
             untold: string[];
@@ -11345,6 +11407,7 @@ export interface components {
             open_alarms: number;
             rule_id: number;
             standing: number;
+            tried?: components["schemas"]["RuleTrialRecord"] | null;
         };
         /** StoreFault */
         StoreFault: {
@@ -32306,6 +32369,112 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CitedVersion"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    diagnose_meter: {
+        parameters: {
+            query?: {
+                /** @description What somebody says is wrong. */
+                complaint?: components["schemas"]["Complaint"];
+            };
+            header?: never;
+            path: {
+                meter_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeterDiagnosis"];
                 };
             };
             /** @description Input not valid */

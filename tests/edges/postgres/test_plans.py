@@ -25,7 +25,9 @@ CONTEXTS = "openmains.edges.postgres."
 INGEST = load_with_points(CONTEXTS + "ingest", state_points())
 FLEET = load_with_points(CONTEXTS + "fleet", SHOWN)
 ALARM, READINGS, SECURITY, LEDGER = (load(CONTEXTS + name) for name in ("alarm", "readings", "security", "ledger"))
+CLOCK, DIAGNOSIS = load(CONTEXTS + "rule", "clock.sql"), load(CONTEXTS + "home", "diagnosis.sql")
 BIG = {
+    "rule_watch",
     "meter",
     "meter_state",
     "meter_search",
@@ -161,6 +163,19 @@ async def test_the_list_of_meters(house: House) -> None:
     await house.expect(extended(rows, CHOSEN), "meter_pkey", meter_ids=house.meters)
     await house.expect(extended(rows, OF_TENANT), "meter_pkey", **of_tenant, meter_id=house.meters[0])
     await house.expect(FLEET["expectation"], "meter_pkey", **of_tenant, meter_id=house.meters[0])
+
+
+async def test_what_rules_look_at_and_what_a_diagnosis_asks(house: House) -> None:
+    await house.owner.execute(
+        "INSERT INTO rule_watch (meter_id, tenant_id, look_us) SELECT meter_id, tenant_id, 10 + meter_id % 7 FROM meter WHERE tenant_id = $1",
+        house.tenant_id,
+    )
+    await house.owner.execute("ANALYZE rule_watch")
+    await house.expect(CLOCK["due_looks"], "rule_watch_look", now_us=1, most=100)
+    await house.expect(CLOCK["looked"], "meter_pkey meter_state_pkey", meter_ids=house.meters)
+    one = {"tenant_id": house.tenant_id, "meter_id": house.meters[0]}
+    await house.expect(DIAGNOSIS["evidence_of_meter"], "meter_pkey meter_state_pkey", **one)
+    await house.expect(DIAGNOSIS["evidence_alarms"], "alarm_open", **one)
 
 
 async def test_what_people_work_through(house: House) -> None:

@@ -174,6 +174,7 @@ export const auditWords = {
     take_kit: ["手机取走现场资料", "Take along what a phone needs"],
     note_visit: ["登记现场情况", "Note a visit at a meter"],
     add_photo: ["上传现场照片", "Add a photograph"],
+    see_order_photo: ["查看工单照片", "Look at a picture of a work order"],
     see_photo: ["查看现场照片", "Look at a photograph"],
     export_changes: ["导出读数变化", "Export changes of readings"],
     generate_keys: ["生成密钥", "Generate keys"],

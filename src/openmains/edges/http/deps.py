@@ -27,6 +27,7 @@ from openmains.app.identity.sign_in import SignIn
 from openmains.app.ingest.ports import UplinkReplay
 from openmains.app.notice.sealing import Sealer
 from openmains.app.party.personal import PersonalVault
+from openmains.app.problems import Problem
 from openmains.app.readings.bulk.ports import BulkStore
 from openmains.app.readings.changes import ChangeStore
 from openmains.app.readings.ports import QuantityStore, ReadingStore
@@ -159,3 +160,10 @@ def client_hop(connection: Connection) -> Hop:
 def client_address(connection: Connection) -> str:
     """Address of the client, for limits and the trail."""
     return client_hop(connection).address
+
+
+def photo_keys(deps: ApiDeps) -> KeyVault[PhotoKey]:
+    """Keys of photographs. Raises ``not-offered`` where this process has none."""
+    if deps.photos is None:
+        raise Problem("not-offered")
+    return deps.photos
