@@ -260,6 +260,8 @@ export const auditWords = {
     payment_return: ["收款退回", "Payment taken back"],
     payment_order: ["支付订单", "Payment order"],
     payment_refund: ["渠道退款", "Refund"],
+    payment_comparison: ["渠道对账", "Comparison of payments"],
+    payment_difference: ["对账差异", "Difference of payments"],
     payment_channel: ["支付渠道", "Payment channel"],
     payment_signer: ["充值签名登录", "Sign-in for top-ups"],
     ledger_act: ["退款、冲正等申请", "Act of the ledger"],

@@ -36,3 +36,13 @@ export const listRefunds = (query: QueryOf<"list_refunds">, signal: Abort) => ca
 export const approveRefund = (id: number, reason: string) => call("post", "/api/v1/payment-refunds/{refund_id}/approve", { path: { refund_id: id }, body: { reason } });
 export const rejectRefund = (id: number, reason: string) => call("post", "/api/v1/payment-refunds/{refund_id}/reject", { path: { refund_id: id }, body: { reason } });
 export const tryRefundAgain = (id: number, reason: string) => call("post", "/api/v1/payment-refunds/{refund_id}/again", { path: { refund_id: id }, body: { reason } });
+export type PaymentDifference = Schemas["PaymentDifference"];
+export type DifferenceQuery = QueryOf<"list_payment_differences">;
+
+export const listComparisons = (query: QueryOf<"list_payment_comparisons">, signal: Abort) => call("get", "/api/v1/payment-comparisons", { query, signal });
+export const comparePayments = (channelId: number, day: string) => call("post", "/api/v1/payment-comparisons", { body: { channel_id: channelId, day } });
+export const listDifferences = (query: DifferenceQuery, signal: Abort) => call("get", "/api/v1/payment-differences", { query, signal });
+export const explainDifference = (id: number, reason: string) => call("post", "/api/v1/payment-differences/{difference_id}/explain", { path: { difference_id: id }, body: { reason } });
+export const bookDifference = (id: number, accountId: number, reason: string) => call("post", "/api/v1/payment-differences/{difference_id}/book", { path: { difference_id: id }, body: { account_id: accountId, reason } });
+export const approveBooking = (id: number, reason: string) => call("post", "/api/v1/payment-differences/{difference_id}/approve", { path: { difference_id: id }, body: { reason } });
+export const rejectBooking = (id: number, reason: string) => call("post", "/api/v1/payment-differences/{difference_id}/reject", { path: { difference_id: id }, body: { reason } });

@@ -7,5 +7,6 @@ export const routes: readonly Page[] = [
   { path: "/payments", name: "payment-orders", component: () => import("./pages/OrderList.vue"), meta: { title: "payment.orders", needs: "see_money" } },
   { path: "/payments/orders/:id(\\d+)", name: "payment-order", component: () => import("./pages/OrderPage.vue"), meta: { title: "payment.order", needs: "see_money", under: "payment-orders" } },
   { path: "/payments/refunds", name: "payment-refunds", component: () => import("./pages/RefundList.vue"), meta: { title: "payment.refunds", needs: "see_money", under: "payment-orders" } },
+  { path: "/payments/differences", name: "payment-differences", component: () => import("./pages/DifferenceList.vue"), meta: { title: "payment.comparison", needs: "see_money", under: "payment-orders" } },
   { path: "/payments/channels", name: "payment-channels", component: () => import("./pages/ChannelList.vue"), meta: { title: "payment.payChannels", needs: "see_money", under: "payment-orders" } },
 ];

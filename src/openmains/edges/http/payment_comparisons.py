@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated, Any
 
 from litestar import Request, get, post
-from litestar.params import JSONBody
+from litestar.params import JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from openmains.app.payment import comparing
@@ -92,7 +92,7 @@ async def compare_third_parties(request: Request[Any, Any, Any], data: JSONBody[
 @get("/payment-differences", operation_id="list_payment_differences", tags=["payments"], opt=may(Permission.SEE_MONEY))
 async def list_payment_differences(
     request: Request[Any, Any, Any],
-    state: DifferenceState | None = None,
+    of_state: Annotated[DifferenceState | None, QueryParameter(name="state")] = None,
     what: DifferenceName | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -100,7 +100,7 @@ async def list_payment_differences(
     """Differences, newest first."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         after = after_id("payment-differences", cursor)
-        rows = await work[ComparisonStore].differences(limit + 1, after, state=state, what=what)
+        rows = await work[ComparisonStore].differences(limit + 1, after, state=of_state, what=what)
     return page("payment-differences", rows, limit, lambda one: one.difference_id)
 
 

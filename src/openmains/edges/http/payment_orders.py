@@ -170,7 +170,7 @@ async def set_payment_signer(request: Request[Any, Any, Any], data: JSONBody[Pay
 async def list_payment_orders(
     request: Request[Any, Any, Any],
     account_id: OptionalId = None,
-    state: OrderStateName | None = None,
+    of_state: Annotated[OrderStateName | None, QueryParameter(name="state")] = None,
     delivery: Annotated[
         DeliveryName | None, QueryParameter(description="Where the money of a meter's top-up is.")
     ] = None,
@@ -180,7 +180,7 @@ async def list_payment_orders(
     """Orders, newest first."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         rows = await work[PaymentOrderStore].page(
-            limit + 1, after_id("payment-orders", cursor), account_id=account_id, state=state, delivery=delivery
+            limit + 1, after_id("payment-orders", cursor), account_id=account_id, state=of_state, delivery=delivery
         )
     return page("payment-orders", rows, limit, lambda one: one.order_id)
 
@@ -238,11 +238,14 @@ async def ask_for_refund(request: Request[Any, Any, Any], order_id: Id, data: JS
 
 @get("/payment-refunds", operation_id="list_refunds", tags=["payments"], opt=may(Permission.SEE_MONEY))
 async def list_refunds(
-    request: Request[Any, Any, Any], state: RefundStateName | None = None, limit: Limit = 50, cursor: Cursor = None
+    request: Request[Any, Any, Any],
+    of_state: Annotated[RefundStateName | None, QueryParameter(name="state")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Page[PaymentRefund]:
     """Refunds, newest first."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        rows = await work[PaymentRefundStore].page(limit + 1, after_id("payment-refunds", cursor), state=state)
+        rows = await work[PaymentRefundStore].page(limit + 1, after_id("payment-refunds", cursor), state=of_state)
     return page("payment-refunds", rows, limit, lambda one: one.refund_id)
 
 

@@ -3,7 +3,7 @@
 
 -- name: lock_day
 -- Nobody else compares this day of a channel until the transaction ends.
-SELECT pg_advisory_xact_lock(hashtextextended(:channel_id::bigint::text || ' ' || :day::int::text, 4200 + :tenant_id::bigint))
+SELECT pg_advisory_xact_lock(79, hashtext(:tenant_id::int::text || ' ' || :channel_id::bigint::text || ' ' || :day::int::text))
 
 -- name: forget_statement
 -- What was read of the day before.

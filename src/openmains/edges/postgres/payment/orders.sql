@@ -80,7 +80,7 @@ SELECT o.order_id, o.key, o.source, o.channel_id, o.number, o.scene, o.account_i
 
 -- name: lock_key
 -- Nobody else makes an order under this key until the transaction ends.
-SELECT pg_advisory_xact_lock(hashtextextended(:key, 4100 + :tenant_id::bigint))
+SELECT pg_advisory_xact_lock(78, hashtext(:tenant_id::int::text || ' ' || :key::text))
 
 -- name: lock_order
 -- Until the transaction ends.
