@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable
 
 from openmains.app.payment.channels import alipay, wechat
-from openmains.app.payment.channels.port import Call, Caller, PaymentChannel, Reply
+from openmains.app.payment.channels.port import Caller, PaymentChannel, ProviderAnswer, ProviderRequest
 from openmains.emulator.pay.alipay import EmulatedAlipay
 from openmains.emulator.pay.wechat import EmulatedWechat
 
@@ -15,9 +15,9 @@ Emulated = EmulatedWechat | EmulatedAlipay
 def caller_to(provider: Emulated) -> Caller:
     """Sends calls to an emulated provider."""
 
-    async def call(one: Call) -> Reply | None:
+    async def call(one: ProviderRequest) -> ProviderAnswer | None:
         told = provider.answer(one.method, one.url, one.headers, one.body)
-        return None if told is None else Reply(told[0], told[2], told[1])
+        return None if told is None else ProviderAnswer(told[0], told[2], told[1])
 
     return call
 

@@ -7,9 +7,9 @@ import pytest
 
 from openmains.app.payment.channels import alipay, signing, wechat
 from openmains.app.payment.channels.port import (
+    ChannelKeyUnreadableError,
     Declined,
     Heard,
-    KeyTextError,
     Notice,
     OrderToPlace,
     Placed,
@@ -20,7 +20,7 @@ from openmains.app.payment.channels.port import (
 from openmains.domain.payment.callback import CallbackFault, fault
 from openmains.domain.payment.compare import MoneyKind
 from openmains.emulator.pay.alipay import EmulatedAlipay
-from openmains.emulator.pay.book import KeyPair, Mischief
+from openmains.emulator.pay.trades import KeyPair, Mischief
 from openmains.emulator.pay.wechat import EmulatedWechat
 from tests.support.providers import Emulated, channel_to
 
@@ -94,8 +94,8 @@ async def test_a_callback_is_read_only_with_its_own_signature_time_and_secret(pr
 
     _, headers, body = provider.callback(trade)
     notice = channel.read(headers, body)
-    assert isinstance(notice, Notice) and notice.heard is not None and notice.heard.said is not None
-    assert fault(notice.heard.said, held) is None
+    assert isinstance(notice, Notice) and notice.heard is not None and notice.heard.claim is not None
+    assert fault(notice.heard.claim, held) is None
     assert notice.heard.transaction == trade.transaction
 
     for mischief, why in (
@@ -114,8 +114,8 @@ async def test_a_callback_is_read_only_with_its_own_signature_time_and_secret(pr
         provider.book.mischief = mischief
         _, wrong_headers, wrong_body = provider.callback(trade)
         read = channel.read(wrong_headers, wrong_body)
-        assert isinstance(read, Notice) and read.heard is not None and read.heard.said is not None
-        assert fault(read.heard.said, held) is why
+        assert isinstance(read, Notice) and read.heard is not None and read.heard.claim is not None
+        assert fault(read.heard.claim, held) is why
     provider.book.mischief = Mischief()
 
     for spoilt in (b"", b"{}", b"[]", b"\xff\xfe", b"a=1&a=2", body[:-1], body + b" ", body.replace(b"5", b"6", 1)):
@@ -148,7 +148,7 @@ def test_no_error_shows_a_key() -> None:
         lambda: wechat.keys_of({"merchant": "1"}, {"api_key": "short", "private_key": text}),
         lambda: signing.private_key("private_key", "x" * 400),
     ):
-        with pytest.raises(KeyTextError) as caught:
+        with pytest.raises(ChannelKeyUnreadableError) as caught:
             act()
         whole = repr(caught.value) + repr(caught.value.__cause__) + str(caught.value.args)
         assert caught.value.__suppress_context__ or caught.value.__context__ is None

@@ -6,8 +6,8 @@ import itertools
 from openmains.domain.command.life import ENDS as COMMAND_ENDS
 from openmains.domain.command.life import State
 from openmains.domain.payment import refund
-from openmains.domain.payment.callback import CallbackFault, SaidOfOrder, fault, is_stale
-from openmains.domain.payment.compare import Difference, MoneyKind, MoneyLine, compare
+from openmains.domain.payment.callback import CallbackFault, OrderClaim, fault, is_stale
+from openmains.domain.payment.compare import DifferenceKind, MoneyKind, MoneyLine, compare
 from openmains.domain.payment.delivery import Delivery, of_command
 from openmains.domain.payment.order import CHANGES, OrderEvent, OrderState, after, contradicts, pause_s
 
@@ -33,16 +33,16 @@ def test_money_that_came_is_never_lost_and_never_assumed() -> None:
 
 
 def test_a_callback_must_fit_in_every_respect() -> None:
-    held = SaidOfOrder("1900000001", "wx1", "T1", 5000)
+    held = OrderClaim("1900000001", "wx1", "T1", 5000)
     assert fault(held, held) is None
-    for said, why in (
-        (SaidOfOrder("1900000002", "wx1", "T1", 5000), CallbackFault.MERCHANT),
-        (SaidOfOrder("1900000001", "wx2", "T1", 5000), CallbackFault.MERCHANT),
-        (SaidOfOrder("1900000001", "wx1", "T2", 5000), CallbackFault.ORDER),
-        (SaidOfOrder("1900000001", "wx1", "T1", 5001), CallbackFault.AMOUNT),
-        (SaidOfOrder("1900000001", "wx1", "T1", 5000, "USD"), CallbackFault.AMOUNT),
+    for claim, why in (
+        (OrderClaim("1900000002", "wx1", "T1", 5000), CallbackFault.MERCHANT),
+        (OrderClaim("1900000001", "wx2", "T1", 5000), CallbackFault.MERCHANT),
+        (OrderClaim("1900000001", "wx1", "T2", 5000), CallbackFault.ORDER),
+        (OrderClaim("1900000001", "wx1", "T1", 5001), CallbackFault.AMOUNT),
+        (OrderClaim("1900000001", "wx1", "T1", 5000, "USD"), CallbackFault.AMOUNT),
     ):
-        assert fault(said, held) is why
+        assert fault(claim, held) is why
     assert [is_stale(t, 1000) for t in (700, 699, 1300, 1301)] == [False, True, False, True]
 
 
@@ -81,16 +81,16 @@ def test_a_planted_difference_of_each_kind_is_found_and_nothing_else() -> None:
     there = [paid("A", 100), paid("C", 301), paid("D", 400), paid("E", 500), paid("F", 600)]
     found = {(one.number, one.what) for one in compare(here, there)}
     assert found == {
-        ("B", Difference.MISSING_THERE),
-        ("C", Difference.AMOUNT_DIFFERS),
-        ("D", Difference.NOT_DELIVERED),
-        ("E", Difference.TWICE),
-        ("F", Difference.MISSING_HERE),
-        ("R1", Difference.MISSING_THERE),
+        ("B", DifferenceKind.MISSING_THERE),
+        ("C", DifferenceKind.AMOUNT_DIFFERS),
+        ("D", DifferenceKind.NOT_DELIVERED),
+        ("E", DifferenceKind.TWICE),
+        ("F", DifferenceKind.MISSING_HERE),
+        ("R1", DifferenceKind.MISSING_THERE),
     }
     assert compare([paid("A", 1, True), back], [back, paid("A", 1)]) == []
     # a refund has the number of no payment, even where they are the same text
     assert {one.what for one in compare([paid("R1", 300)], [back])} == {
-        Difference.MISSING_HERE,
-        Difference.MISSING_THERE,
+        DifferenceKind.MISSING_HERE,
+        DifferenceKind.MISSING_THERE,
     }

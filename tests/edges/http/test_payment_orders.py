@@ -9,7 +9,6 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,13 +18,14 @@ import pytest
 
 from openmains.app.command.signing_ports import SignerAwayError
 from openmains.app.command.work import CommandWork
-from openmains.app.payment.channel_settings import ChannelTools
+from openmains.app.payment.channel_settings import ChannelContext
 from openmains.app.payment.working import PaymentWorker
+from openmains.domain.period import zone
 from openmains.edges.postgres.fleet.lives import hang_meters
 from openmains.edges.postgres.payment.orders import PostgresPaymentWork
 from openmains.edges.signer.ledger import SqliteLedger
 from openmains.emulator.pay.alipay import EmulatedAlipay
-from openmains.emulator.pay.book import BEIJING, Mischief, Refunded, Trade, day_of
+from openmains.emulator.pay.trades import Mischief, Refunded, Trade, day_of
 from openmains.emulator.pay.wechat import EmulatedWechat
 from tests.edges.http.test_command import ANN, add_meters, signer, work
 from tests.edges.http.test_ledger import balanced
@@ -62,7 +62,8 @@ class Shop:
         self.world, self.utility, self.provider, self.channel = world, utility, provider, channel
         self.chief, self.clerk = clients
         self.late_us = 0
-        tools = ChannelTools(
+        provider.now_s = self.now_s
+        tools = ChannelContext(
             world.deps.provider_call or caller_to(provider), world.deps.sealer, self.now_s, lambda: secrets.token_hex(16)  # type: ignore[arg-type]
         )  # fmt: skip
         self.worker = PaymentWorker(
@@ -112,7 +113,7 @@ async def a_shop(world: World, provider: Emulated) -> AsyncIterator[Shop]:
     async with world.client(utility.token) as chief, world.client(await world.user(utility, "operator")) as clerk:
         body = {
             "provider": "wechat" if isinstance(provider, EmulatedWechat) else "alipay", "name": "main", "reason": "contract of 2026",
-            "settings": provider.settings() | {"notify_base": "https://utility.example"}, "secrets": provider.secrets(),
+            "settings": provider.settings() | {"notify_base": "https://utility.example/api/v1"}, "secrets": provider.secrets(),
         }  # fmt: skip
         channel = await made(chief, "/payment-channels", body)
         yield Shop(world, utility, provider, channel, [chief, clerk])
@@ -292,7 +293,7 @@ async def test_a_planted_difference_of_each_kind_is_found_and_worked_off(world: 
     await made(shop.chief, f"/payment-refunds/{back['refund_id']}/approve", {"reason": "seen"})
     await shop.work(5)
     # the same day, all well: compared tomorrow
-    today = datetime.fromtimestamp(shop.now_s(), BEIJING).date().isoformat()
+    today = day_of(shop.now_s())
     tomorrow = {"channel_id": shop.channel["channel_id"], "day": today}
     assert problem(await shop.clerk.post("/payment-comparisons", json=tomorrow)) == "day-not-over"
     trades = shop.provider.book.trades
@@ -302,12 +303,12 @@ async def test_a_planted_difference_of_each_kind_is_found_and_worked_off(world: 
             one.day = day_of(trade.paid_at)
     tenant = shop.utility.tenant_id
     await world.owner.execute("ALTER TABLE payment_order DISABLE TRIGGER stays")
-    yesterday = datetime.fromtimestamp(world.deps.now_s() - day_s, BEIJING).replace(hour=12, minute=0)
-    noon_us = int(yesterday.timestamp()) * 1_000_000
+    yesterday = day_of(world.deps.now_s() - day_s)
+    noon_us = zone("Asia/Shanghai").at(zone("Asia/Shanghai").day_of(world.deps.now_s() - day_s), 12) * 1_000_000
     await world.owner.execute("UPDATE payment_order SET paid_us = $2 WHERE tenant_id = $1", tenant, noon_us)
     await world.owner.execute("UPDATE payment_refund SET done_us = $2 WHERE tenant_id = $1", tenant, noon_us)
     await world.owner.execute("ALTER TABLE payment_order ENABLE TRIGGER stays")
-    want = {"channel_id": shop.channel["channel_id"], "day": yesterday.date().isoformat()}
+    want = {"channel_id": shop.channel["channel_id"], "day": yesterday}
     well = await made(shop.clerk, "/payment-comparisons", want)
     assert (well["found"], well["paid_there_fen"], well["paid_here_fen"]) == (0, 1000, 1000)
     assert (well["back_there_fen"], well["back_here_fen"]) == (30, 30)

@@ -50,7 +50,7 @@ export const words = {
     fields: {
       merchant: ["商户号", "Merchant"], application: ["应用 ID", "Application"], serial: ["商户证书序列号", "Serial of the merchant's certificate"], platform_key_serial: ["平台证书序列号或公钥 ID", "Serial or id of the platform's key"],
       platform_key: ["平台证书或公钥（PEM）", "Platform's certificate or key (PEM)"], platform_key_2_serial: ["第二个平台证书序列号（更换期间）", "Serial of the second key (while changing)"],
-      platform_key_2: ["第二个平台证书或公钥", "Second certificate or key"], notify_base: ["本系统对外网址", "Address of this system from outside"], base_url: ["渠道网址（留空为正式环境）", "Provider's address (empty: the real one)"],
+      platform_key_2: ["第二个平台证书或公钥", "Second certificate or key"], notify_base: ["本系统对外接口地址（以 /api/v1 结尾）", "Address of this system's API from outside (ends with /api/v1)"], base_url: ["渠道网址（留空为正式环境）", "Provider's address (empty: the real one)"],
       private_key: ["商户私钥（PEM）", "Merchant's private key (PEM)"], api_key: ["APIv3 密钥", "APIv3 key"],
     },
     state: ["状态", "State"],

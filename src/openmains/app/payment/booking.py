@@ -13,7 +13,7 @@ from openmains.app.payment.take import NewReceipt, take_within
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Work
 from openmains.domain.ids import TenantId, UserId
-from openmains.domain.payment.callback import CallbackFault, SaidOfOrder, fault
+from openmains.domain.payment.callback import CallbackFault, OrderClaim, fault
 from openmains.domain.payment.delivery import Delivery
 from openmains.domain.payment.order import OrderEvent, OrderState, after
 from openmains.domain.period import zone
@@ -27,12 +27,12 @@ def machine(tenant_id: TenantId, user_id: int, zone_key: str, login: str = "paym
 
 
 async def book_paid(
-    work: Work, actor: Actor, order: PaymentOrder, heard: Heard, held: SaidOfOrder, how: str, now_us: int
+    work: Work, actor: Actor, order: PaymentOrder, heard: Heard, held: OrderClaim, how: str, now_us: int
 ) -> CallbackFault | None:
     """``order`` is locked. None: it is paid now, or was already by this transaction; else why nothing was changed."""
-    if heard.said is None:
+    if heard.claim is None:
         return CallbackFault.UNREADABLE
-    wrong = fault(heard.said, held)
+    wrong = fault(heard.claim, held)
     if wrong is not None:
         return wrong
     if order.state in ("paid", "refunded"):
@@ -63,7 +63,7 @@ async def take_order(
         order.order_id, state=state.value, transaction=transaction, receipt_id=receipt.receipt_id, paid_us=now_us, reason="", asked=0,
         delivery=(Delivery.WAITING if order.for_meter else Delivery.NONE).value, due_us=now_us if order.for_meter else None,
     )  # fmt: skip
-    await work[PaymentOrderStore].note(order.order_id, "paid", how, now_us)
+    await work[PaymentOrderStore].add_event(order.order_id, "paid", how, now_us)
     done = await work[PaymentOrderStore].get(order.order_id)
     await work[AuditTrail].record(actor, "pay_order", "payment_order", order.order_id, order, done)
     return None

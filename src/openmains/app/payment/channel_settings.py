@@ -9,9 +9,9 @@ from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.identity.reason import stated
 from openmains.app.payment.channels import alipay, wechat
-from openmains.app.payment.channels.port import Caller, KeyTextError, PaymentChannel
+from openmains.app.payment.channels.port import Caller, ChannelKeyUnreadableError, PaymentChannel
 from openmains.app.payment.order_model import PayChannel, PaymentSigner, ProviderName
-from openmains.app.payment.order_ports import PaymentChannelStore, SecretSealer
+from openmains.app.payment.order_ports import ChannelSealer, PaymentChannelStore
 from openmains.app.problems import Problem
 from openmains.app.sealing.envelope import KeyUnreadableError
 from openmains.app.unit_of_work import Store, Work
@@ -30,7 +30,7 @@ MOST = 8000
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelForm:
+class ChannelSettings:
     """What a person fills in. ``secrets``: all of them or none; what is left out stays as it is."""
 
     name: str
@@ -40,11 +40,11 @@ class ChannelForm:
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelTools:
+class ChannelContext:
     """What adapters need: who sends, our clock, fresh random text, and who opens secrets."""
 
     call: Caller
-    sealer: SecretSealer
+    sealer: ChannelSealer
     now_s: Callable[[], int]
     nonce: Callable[[], str]
 
@@ -60,9 +60,9 @@ SIGNER_PURPOSE = "payment signer"
 async def add_channel(
     store: Store,
     actor: Actor,
-    sealer: SecretSealer,
+    sealer: ChannelSealer,
     provider: ProviderName,
-    form: ChannelForm,
+    form: ChannelSettings,
     reason: str,
     now_us: int,
 ) -> PayChannel:
@@ -83,7 +83,7 @@ async def add_channel(
 
 
 async def change_channel(
-    store: Store, actor: Actor, sealer: SecretSealer, channel_id: int, form: ChannelForm, reason: str, now_us: int
+    store: Store, actor: Actor, sealer: ChannelSealer, channel_id: int, form: ChannelSettings, reason: str, now_us: int
 ) -> PayChannel:
     """Its provider and merchant stay. Raises as ``add_channel``, ``not-found``, and ``secrets-unreadable``."""
     async with store.tenant(actor.tenant_id) as work:
@@ -111,7 +111,7 @@ async def change_channel(
 
 
 async def set_signer(
-    store: Store, actor: Actor, sealer: SecretSealer, login: str, password: str, reason: str, now_us: int
+    store: Store, actor: Actor, sealer: ChannelSealer, login: str, password: str, reason: str, now_us: int
 ) -> PaymentSigner:
     """By which sign-in at the signer paid top-ups are given from now on. Raises ``reason-needed``."""
     why = stated(reason)
@@ -135,7 +135,7 @@ async def got(work: Work, channel_id: int) -> PayChannel:
 
 
 async def opened(
-    store: Store, tools: ChannelTools, tenant_id: TenantId, channel_id: int
+    store: Store, tools: ChannelContext, tenant_id: TenantId, channel_id: int
 ) -> tuple[PayChannel, PaymentChannel]:
     """The channel and its adapter, made of its settings and secrets. Raises ``not-found``, ``secrets-unreadable``."""
     async with store.tenant(tenant_id) as work:
@@ -144,29 +144,29 @@ async def opened(
     try:
         secrets = {} if sealed is None else await tools.sealer.open(tenant_id, purpose(channel_id), sealed)
         return channel, adapter(channel.provider, channel.settings, secrets, tools)
-    except (KeyUnreadableError, KeyTextError, KeyError):
+    except (KeyUnreadableError, ChannelKeyUnreadableError, KeyError):
         raise Problem("secrets-unreadable") from None
 
 
 def adapter(
-    provider: ProviderName, settings: Mapping[str, str], secrets: Mapping[str, str], tools: ChannelTools
+    provider: ProviderName, settings: Mapping[str, str], secrets: Mapping[str, str], tools: ChannelContext
 ) -> PaymentChannel:
-    """Raises ``KeyTextError``."""
+    """Raises ``ChannelKeyUnreadableError``."""
     if provider == "wechat":
         return wechat.WechatPay(wechat.keys_of(settings, secrets), tools.call, tools.now_s, tools.nonce)
     return alipay.Alipay(alipay.keys_of(settings, secrets), tools.call, tools.now_s)
 
 
 def callback_url(settings: Mapping[str, str], tenant_id: int, channel_id: int) -> str:
-    """Where a provider sends callbacks of this channel."""
-    return f"{settings.get('notify_base', '').rstrip('/')}/api/v1/payment-callbacks/{tenant_id}/{channel_id}"
+    """Where a provider sends callbacks of this channel: below the address that the utility gives, which ends with the API's prefix."""
+    return f"{settings.get('notify_base', '').rstrip('/')}/payment-callbacks/{tenant_id}/{channel_id}"
 
 
-def _kept(form: ChannelForm) -> dict[str, str]:
+def _kept(form: ChannelSettings) -> dict[str, str]:
     return {name: value.strip() for name, value in form.settings.items() if value.strip()}
 
 
-def _check(provider: ProviderName, form: ChannelForm, secrets: Mapping[str, str]) -> None:
+def _check(provider: ProviderName, form: ChannelSettings, secrets: Mapping[str, str]) -> None:
     names = dict(SETTINGS[provider])
     wrong = [(f"/settings/{name}", "not-accepted") for name in form.settings if name not in names]
     wrong += [
@@ -186,13 +186,13 @@ def _check(provider: ProviderName, form: ChannelForm, secrets: Mapping[str, str]
     if not wrong:
         try:
             (wechat if provider == "wechat" else alipay).keys_of(_kept(form), secrets)
-        except KeyTextError as error:
+        except ChannelKeyUnreadableError as error:
             place = "secrets" if error.name in SECRETS[provider] else "settings"
             wrong.append((f"/{place}/{error.name}", "wrong-format"))
     if wrong:
         raise Problem("invalid-input", fields=tuple(wrong))
 
 
-async def _seal(work: Work, actor: Actor, sealer: SecretSealer, channel_id: int, secrets: Mapping[str, str]) -> None:
+async def _seal(work: Work, actor: Actor, sealer: ChannelSealer, channel_id: int, secrets: Mapping[str, str]) -> None:
     sealed = await sealer.seal(actor.tenant_id, purpose(channel_id), secrets)
     await work[PaymentChannelStore].put_secrets(channel_id, sorted(secrets), sealed)

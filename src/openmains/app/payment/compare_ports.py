@@ -7,10 +7,10 @@ from typing import Any, NamedTuple, Protocol
 from openmains.app.payment.channels.port import StatementLine
 from openmains.app.payment.compare_model import PaymentComparison, PaymentDifference
 from openmains.domain.ids import TenantId, UserId
-from openmains.domain.payment.compare import Found, MoneyLine
+from openmains.domain.payment.compare import Difference, MoneyLine
 
 
-class Compared(NamedTuple):
+class ComparisonSums(NamedTuple):
     """Both sides of a day by their sums."""
 
     lines_there: int
@@ -36,11 +36,11 @@ class ComparisonStore(Protocol):
     async def there(self, channel_id: int, from_day: int, day: int, numbers: Sequence[str]) -> list[MoneyLine]:
         """The file of ``day``, and of earlier ones the lines with these numbers."""
 
-    async def put_differences(self, channel_id: int, day: int, found: Sequence[Found], now_us: int) -> None:
+    async def put_differences(self, channel_id: int, day: int, found: Sequence[Difference], now_us: int) -> None:
         """Written once each; those of this day that are found no more, and top-ups that arrived, are gone."""
 
     async def add(
-        self, channel_id: int, day: int, sums: Compared, found: int, user_id: UserId | None, now_us: int
+        self, channel_id: int, day: int, sums: ComparisonSums, found: int, user_id: UserId | None, now_us: int
     ) -> int: ...
     async def comparison(self, comparison_id: int) -> PaymentComparison | None: ...
     async def comparisons(self, limit: int, after: int | None) -> list[PaymentComparison]: ...

@@ -13,10 +13,10 @@ from openmains.app.identity.ports import AuditTrail
 from openmains.app.identity.reason import stated
 from openmains.app.ledger.booking import book
 from openmains.app.payment.booking import US
-from openmains.app.payment.channel_settings import ChannelTools, opened
+from openmains.app.payment.channel_settings import ChannelContext, opened
 from openmains.app.payment.channels.port import StatementLine, Unclear
 from openmains.app.payment.compare_model import PaymentComparison, PaymentDifference
-from openmains.app.payment.compare_ports import Compared, ComparisonStore
+from openmains.app.payment.compare_ports import ComparisonStore, ComparisonSums
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
 from openmains.domain.ids import UserId
@@ -32,7 +32,7 @@ MOST_LINES = 200_000
 
 async def compare_channel(
     store: Store,
-    tools: ChannelTools,
+    tools: ChannelContext,
     actor: Actor,
     channel_id: int,
     day: int,
@@ -86,7 +86,7 @@ async def _compared(
         there = await kept.there(channel_id, day - BACK_DAYS, day, [line.number for line in here])
         found = compare(here, there)
         await kept.put_differences(channel_id, day, found, now_us)
-        sums = Compared(
+        sums = ComparisonSums(
             len(there), len(here), _sum(there, MoneyKind.PAYMENT), _sum(here, MoneyKind.PAYMENT), _sum(there, MoneyKind.REFUND),
             _sum(here, MoneyKind.REFUND),
         )  # fmt: skip
@@ -104,9 +104,7 @@ def _sum(lines: Sequence[MoneyLine], kind: MoneyKind) -> int:
 
 async def explain(store: Store, actor: Actor, difference_id: int, reason: str, now_us: int) -> PaymentDifference:
     """It is settled by what a person found out; no money moves. Raises ``reason-needed``, ``not-found``, ``already-done``."""
-    return await _moved(
-        store, actor, difference_id, reason, now_us, "explain_difference", state="settled", remedy="explained"
-    )
+    return await _moved(store, actor, difference_id, reason, now_us, state="settled", remedy="explained")
 
 
 async def ask_to_book(
@@ -121,7 +119,6 @@ async def ask_to_book(
         difference_id,
         reason,
         now_us,
-        "ask_to_book_difference",
         state="asked",
         remedy="booked",
         account_id=account_id,
@@ -129,7 +126,7 @@ async def ask_to_book(
 
 
 async def _moved(
-    store: Store, actor: Actor, difference_id: int, reason: str, now_us: int, action: str, **values: object
+    store: Store, actor: Actor, difference_id: int, reason: str, now_us: int, **values: object
 ) -> PaymentDifference:
     why = stated(reason)
     async with store.tenant(actor.tenant_id) as work:
@@ -145,7 +142,10 @@ async def _moved(
         )
         after = await work[ComparisonStore].difference(difference_id)
         assert after is not None  # noqa: S101 locked above
-        await work[AuditTrail].record(actor, action, "payment_difference", difference_id, before, after, reason=why)
+        await work[AuditTrail].record(
+            actor, "ask_to_book_difference" if values["remedy"] == "booked" else "explain_difference", "payment_difference", difference_id,
+            before, after, reason=why,
+        )  # fmt: skip
     return after
 
 
@@ -181,6 +181,13 @@ async def decide_booking(
         await work[ComparisonStore].change(difference_id, **values)
         after = await work[ComparisonStore].difference(difference_id)
         assert after is not None  # noqa: S101 locked above
-        action = "approve_booking" if agreed else "reject_booking"
-        await work[AuditTrail].record(actor, action, "payment_difference", difference_id, before, after, reason=why)
+        await work[AuditTrail].record(
+            actor,
+            "approve_booking" if agreed else "reject_booking",
+            "payment_difference",
+            difference_id,
+            before,
+            after,
+            reason=why,
+        )
     return after

@@ -16,7 +16,7 @@ from openmains.app.identity.ports import AuditTrail
 from openmains.app.payment.booking import US, machine
 from openmains.app.payment.channel_settings import SIGNER_PURPOSE
 from openmains.app.payment.order_model import PaymentOrder
-from openmains.app.payment.order_ports import PaymentChannelStore, PaymentOrderStore, PaymentRefundStore, SecretSealer
+from openmains.app.payment.order_ports import ChannelSealer, PaymentChannelStore, PaymentOrderStore, PaymentRefundStore
 from openmains.app.payment.refunding import ask_within
 from openmains.app.problems import Problem
 from openmains.app.sealing.envelope import KeyUnreadableError
@@ -41,7 +41,7 @@ def command_key(order_id: int) -> str:
 
 
 async def work_delivery(
-    store: Store, signer: Signer | None, switch: StopSwitch, drivers: CommandDrivers, sealer: SecretSealer, tenant_id: TenantId, zone_key: str,
+    store: Store, signer: Signer | None, switch: StopSwitch, drivers: CommandDrivers, sealer: ChannelSealer, tenant_id: TenantId, zone_key: str,
     order_id: int, now_us: int,
 ) -> None:  # fmt: skip
     """One step of a top-up: given, looked after, or ended."""
@@ -86,13 +86,13 @@ async def work_delivery(
             due_us = due_us if why else now_us + LOOK_S * US  # a draft that the signer has not heard of is given again
             await orders.change(order_id, command_id=command.command_id, reason=why, due_us=due_us)
             if order.command_id is None or why != order.reason:
-                await orders.note(order_id, "given", why, now_us)
+                await orders.add_event(order_id, "given", why, now_us)
         elif why in _NEVER:
             await _stands(work, tenant_id, zone_key, order, Delivery.UNDELIVERABLE, None, now_us, why)
         else:
             await orders.change(order_id, delivery=Delivery.WAITING.value, reason=why)
             if why != order.reason:
-                await orders.note(order_id, "not-given", why, now_us)
+                await orders.add_event(order_id, "not-given", why, now_us)
 
 
 async def _stands(
@@ -116,12 +116,12 @@ async def _stands(
     await orders.change(
         order.order_id, delivery=then.value, command_id=command_id, reason=why, delivered_us=at, due_us=due
     )
-    await orders.note(order.order_id, then.value, why, now_us)
+    await orders.add_event(order.order_id, then.value, why, now_us)
     actor = machine(tenant_id, order.made_by, zone_key)
     after = await orders.get(order.order_id)
     await work[AuditTrail].record(actor, "deliver_order", "payment_order", order.order_id, order, after)
     if then is Delivery.DELIVERED and order.refunded_fen:
-        await orders.note(order.order_id, "contradiction", "delivered-and-refunded", now_us)
+        await orders.add_event(order.order_id, "contradiction", "delivered-and-refunded", now_us)
     left = order.fen - order.refunded_fen
     if then is Delivery.UNDELIVERABLE and after is not None and left > 0:
         await ask_within(work, actor, after, left, f"undeliverable {why}".strip(), now_us)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.payment.booking import US, machine
-from openmains.app.payment.channel_settings import ChannelTools, opened
+from openmains.app.payment.channel_settings import ChannelContext, opened
 from openmains.app.payment.channels.port import Notice, PaymentChannel
 from openmains.app.payment.order_ports import PaymentChannelStore, PaymentOrderStore
 from openmains.app.payment.ordering import hear
@@ -22,7 +22,7 @@ from openmains.domain.period import zone
 
 async def hear_callback(
     store: Store,
-    tools: ChannelTools,
+    tools: ChannelContext,
     tenant_id: TenantId,
     channel_id: int,
     headers: Mapping[str, str],
@@ -36,7 +36,7 @@ async def hear_callback(
     order_number = ""
     wrong: CallbackFault | None
     if isinstance(read, Notice):
-        order_number = "" if read.heard is None or read.heard.said is None else read.heard.said.order_number
+        order_number = "" if read.heard is None or read.heard.claim is None else read.heard.claim.order_number
         wrong = await _take(store, adapter, tenant_id, channel_id, read, order_number, now_us)
     else:
         wrong = read
@@ -65,17 +65,17 @@ async def _take(
     now_us: int,
 ) -> CallbackFault | None:
     """Also while the channel is switched off: whoever paid before is to be booked."""
-    if notice.heard is None or notice.heard.said is None:
+    if notice.heard is None or notice.heard.claim is None:
         return None  # about something else than an order that was paid: nothing follows from it
-    held = adapter.held(number, notice.heard.said.fen)
-    if (notice.heard.said.merchant, notice.heard.said.application) != (held.merchant, held.application):
+    held = adapter.held(number, notice.heard.claim.fen)
+    if (notice.heard.claim.merchant, notice.heard.claim.application) != (held.merchant, held.application):
         return CallbackFault.MERCHANT
     async with store.tenant(tenant_id) as work:
         order = await work[PaymentOrderStore].of_number(channel_id, number)
         zone_key = await work[ReceiptStore].zone()
     if order is None:
         return CallbackFault.ORDER
-    if (notice.heard.said.fen, notice.heard.said.currency) != (order.fen, "CNY"):
+    if (notice.heard.claim.fen, notice.heard.claim.currency) != (order.fen, "CNY"):
         return CallbackFault.AMOUNT  # and the order stays as it is: who signs for it is asked
     wrong = await hear(
         store, machine(tenant_id, order.made_by, zone_key), adapter, order.order_id, notice.heard, "callback", now_us

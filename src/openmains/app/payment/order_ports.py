@@ -17,7 +17,7 @@ from openmains.app.security.keys.envelope import SealedKey
 from openmains.domain.ids import TenantId, UserId
 
 
-class SecretSealer(Protocol):
+class ChannelSealer(Protocol):
     """Seals secrets with the utility's data key, bound to what they belong to."""
 
     async def seal(self, tenant_id: TenantId, purpose: str, secrets: Mapping[str, str]) -> SealedKey: ...
@@ -95,7 +95,7 @@ class PaymentOrderStore(Protocol):
     async def change(self, order_id: int, **values: Any) -> None:
         """Columns by name; the others stay."""
 
-    async def note(self, order_id: int, event: str, detail: str, now_us: int) -> None: ...
+    async def add_event(self, order_id: int, event: str, detail: str, now_us: int) -> None: ...
     async def history(self, order_id: int) -> list[OrderEventLine]: ...
     async def meter_of_account(self, meter_id: int, account_id: int) -> bool:
         """Whether the meter hangs at the account now."""

@@ -12,7 +12,7 @@ from openmains.app.command.ports import CommandStore
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.payment.booking import US, book_paid, machine, take_order
-from openmains.app.payment.channel_settings import ChannelTools, callback_url, opened
+from openmains.app.payment.channel_settings import ChannelContext, callback_url, opened
 from openmains.app.payment.channels.port import Declined, Heard, OrderToPlace, PaymentChannel, Placed, Scene, Unclear
 from openmains.app.payment.order_model import PayChannel, PaymentOrder, PaymentOrderDetail
 from openmains.app.payment.order_ports import NewOrder, PaymentOrderStore, PaymentRefundStore
@@ -40,7 +40,7 @@ class WantedOrder:
 
 
 async def make_order(
-    store: Store, tools: ChannelTools, actor: Actor, wanted: WantedOrder, now_us: int
+    store: Store, tools: ChannelContext, actor: Actor, wanted: WantedOrder, now_us: int
 ) -> PaymentOrderDetail:
     """The same key with the same content is the same order.
 
@@ -69,9 +69,9 @@ async def make_order(
             actor.user_id, now_us, now_us + OPEN_S * US,
         )  # fmt: skip
         order_id = await orders.add(new)
-        await orders.note(order_id, "made", "", now_us)
+        await orders.add_event(order_id, "made", "", now_us)
         made = await detail(work, order_id)
-        await work[AuditTrail].record(actor, "make_order", "payment_order", order_id, None, _plain(made))
+        await work[AuditTrail].record(actor, "make_payment_order", "payment_order", order_id, None, _plain(made))
     await _place(store, actor, channel, adapter, made, now_us, wanted.payer)
     async with store.tenant(actor.tenant_id) as work:
         return await detail(work, order_id)
@@ -132,7 +132,7 @@ async def detail(work: Work, order_id: int) -> PaymentOrderDetail:
 
 
 async def ask_order(
-    store: Store, tools: ChannelTools, tenant_id: TenantId, zone_key: str, order_id: int, now_us: int
+    store: Store, tools: ChannelContext, tenant_id: TenantId, zone_key: str, order_id: int, now_us: int
 ) -> None:
     """What became of an order: placed if it never arrived, closed if its time is over, booked if it is paid. Raises as ``opened``."""
     async with store.tenant(tenant_id) as work:
@@ -176,7 +176,7 @@ async def hear(
             return wrong
         event, why = _event_of(told)
         if contradicts(OrderState(order.state), event):
-            await orders.note(order_id, "contradiction", why or event.value, now_us)
+            await orders.add_event(order_id, "contradiction", why or event.value, now_us)
         await _move(work, order, event, why, now_us, told if isinstance(told, Placed) else None)
     return None
 
@@ -206,7 +206,7 @@ async def _move(
     if then is not state or (why and why != order.reason):
         values |= {"state": then.value, "reason": why}
         await work[PaymentOrderStore].change(order.order_id, **values)
-        await work[PaymentOrderStore].note(order.order_id, event.value, why, now_us)
+        await work[PaymentOrderStore].add_event(order.order_id, event.value, why, now_us)
     elif values:
         await work[PaymentOrderStore].change(order.order_id, **values)
 

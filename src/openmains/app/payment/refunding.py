@@ -10,7 +10,7 @@ from openmains.app.identity.ports import AuditTrail
 from openmains.app.identity.reason import stated
 from openmains.app.ledger.booking import book
 from openmains.app.payment.booking import US, machine
-from openmains.app.payment.channel_settings import ChannelTools, opened
+from openmains.app.payment.channel_settings import ChannelContext, opened
 from openmains.app.payment.channels.port import Declined, RefundHeard, Unclear
 from openmains.app.payment.give_back import free_credit
 from openmains.app.payment.order_model import PaymentOrder, PaymentRefund
@@ -54,7 +54,7 @@ async def ask_within(work: Work, actor: Actor, order: PaymentOrder, fen: int, wh
     number = "RF" + secrets.token_hex(14)
     refund_id = await work[PaymentRefundStore].add(order.order_id, number, fen, why, actor.user_id, now_us)
     made = await _got(work, refund_id)
-    await work[PaymentOrderStore].note(order.order_id, "refund-asked", str(fen), now_us)
+    await work[PaymentOrderStore].add_event(order.order_id, "refund-asked", str(fen), now_us)
     await work[AuditTrail].record(actor, "ask_for_refund", "payment_refund", refund_id, None, made, reason=why)
     return made
 
@@ -63,7 +63,7 @@ async def _not_at_meter(work: Work, order: PaymentOrder, now_us: int) -> None:
     """Raises ``refund-of-delivered`` for money that a meter has or may be given; what waits goes to no meter any more."""
     if order.delivery == Delivery.WAITING.value:
         await work[PaymentOrderStore].change(order.order_id, delivery=Delivery.UNDELIVERABLE.value, due_us=None)
-        await work[PaymentOrderStore].note(order.order_id, "undeliverable", "refund", now_us)
+        await work[PaymentOrderStore].add_event(order.order_id, "undeliverable", "refund", now_us)
     elif Delivery(order.delivery) not in _GIVEN_BACK:
         raise Problem("refund-of-delivered", delivery=order.delivery)
 
@@ -101,12 +101,21 @@ async def decide_refund(
             if order.channel_id is None:
                 values |= {"state": RefundState.DONE.value, "done_us": now_us, "due_us": None}
         await refunds.change(refund_id, **values)
-        await orders.note(order.order_id, "refund-agreed" if agreed else "refund-rejected", str(before.fen), now_us)
+        await orders.add_event(
+            order.order_id, "refund-agreed" if agreed else "refund-rejected", str(before.fen), now_us
+        )
         if values["state"] == RefundState.DONE.value:
             await _ended(work, order, now_us)
         done = await _got(work, refund_id)
-        action = "approve_refund" if agreed else "reject_refund"
-        await work[AuditTrail].record(actor, action, "payment_refund", refund_id, before, done, reason=why)
+        await work[AuditTrail].record(
+            actor,
+            "approve_refund" if agreed else "reject_refund",
+            "payment_refund",
+            refund_id,
+            before,
+            done,
+            reason=why,
+        )
     return done
 
 
@@ -127,7 +136,7 @@ async def try_again(store: Store, actor: Actor, refund_id: int, reason: str, now
 
 
 async def work_refund(
-    store: Store, tools: ChannelTools, tenant_id: TenantId, zone_key: str, refund_id: int, now_us: int
+    store: Store, tools: ChannelContext, tenant_id: TenantId, zone_key: str, refund_id: int, now_us: int
 ) -> None:
     """Tell the provider, by a number that makes a repeat the same refund; then write down what it says. Raises as ``opened``."""
     async with store.tenant(tenant_id) as work:
@@ -158,7 +167,7 @@ async def _heard(
         await refunds.change(
             found.refund_id, state="done", done_us=now_us, due_us=None, transaction=told.transaction, fault=""
         )
-        await work[PaymentOrderStore].note(order.order_id, "refunded", str(found.fen), now_us)
+        await work[PaymentOrderStore].add_event(order.order_id, "refunded", str(found.fen), now_us)
         await _ended(work, order, now_us)
         await work[AuditTrail].record(
             actor, "refund_done", "payment_refund", found.refund_id, found, await refunds.get(found.refund_id)
@@ -170,7 +179,7 @@ async def _heard(
         is_final, fault = True, "amount"  # it gave back something else: a person looks
     if is_final:
         await refunds.change(found.refund_id, state="failed", due_us=None, fault=fault)
-        await work[PaymentOrderStore].note(order.order_id, "refund-failed", fault, now_us)
+        await work[PaymentOrderStore].add_event(order.order_id, "refund-failed", fault, now_us)
         await work[AuditTrail].record(
             actor, "refund_failed", "payment_refund", found.refund_id, found, await refunds.get(found.refund_id)
         )
@@ -212,7 +221,7 @@ async def _ended(work: Work, order: PaymentOrder, now_us: int) -> None:
         await work[PaymentOrderStore].change(
             order.order_id, state=after(OrderState(order.state), OrderEvent.REFUNDED).value, due_us=None
         )
-        await work[PaymentOrderStore].note(order.order_id, "all-refunded", "", now_us)
+        await work[PaymentOrderStore].add_event(order.order_id, "all-refunded", "", now_us)
 
 
 async def _got(work: Work, refund_id: int) -> PaymentRefund:

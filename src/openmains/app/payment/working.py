@@ -11,7 +11,7 @@ from openmains.app.command.ports import StopSwitch
 from openmains.app.command.signing_ports import Signer
 from openmains.app.identity.model import Actor
 from openmains.app.payment.booking import US, machine
-from openmains.app.payment.channel_settings import ChannelTools
+from openmains.app.payment.channel_settings import ChannelContext
 from openmains.app.payment.compare_ports import ComparisonWork
 from openmains.app.payment.comparing import BEIJING, compare_channel
 from openmains.app.payment.delivering import work_delivery
@@ -34,7 +34,7 @@ class PaymentWorker:
 
     store: Store
     work: PaymentWork
-    tools: ChannelTools
+    tools: ChannelContext
     signer: Signer | None
     switch: StopSwitch
     drivers: CommandDrivers

@@ -27,7 +27,7 @@ class CallbackFault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class SaidOfOrder:
+class OrderClaim:
     """What the provider says of an order, or what we hold of it, to be compared."""
 
     merchant: str
@@ -37,17 +37,17 @@ class SaidOfOrder:
     currency: str = "CNY"
 
 
-def is_stale(said_s: int, now_s: int) -> bool:
+def is_stale(instant_s: int, now_s: int) -> bool:
     """Whether an instant is outside the window around our clock."""
-    return abs(now_s - said_s) > WINDOW_S
+    return abs(now_s - instant_s) > WINDOW_S
 
 
-def fault(said: SaidOfOrder, held: SaidOfOrder) -> CallbackFault | None:
+def fault(claim: OrderClaim, held: OrderClaim) -> CallbackFault | None:
     """The first thing that does not fit."""
-    if (said.merchant, said.application) != (held.merchant, held.application):
+    if (claim.merchant, claim.application) != (held.merchant, held.application):
         return CallbackFault.MERCHANT
-    if said.order_number != held.order_number:
+    if claim.order_number != held.order_number:
         return CallbackFault.ORDER
-    if (said.fen, said.currency) != (held.fen, held.currency):
+    if (claim.fen, claim.currency) != (held.fen, held.currency):
         return CallbackFault.AMOUNT
     return None

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Difference(StrEnum):
+class DifferenceKind(StrEnum):
     """What is not as it should be."""
 
     MISSING_HERE = "missing-here"
@@ -45,38 +45,40 @@ class MoneyLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Difference:
     """A difference; None: that side has no line."""
 
-    what: Difference
+    what: DifferenceKind
     kind: MoneyKind
     number: str
     here_fen: int | None
     there_fen: int | None
 
 
-def compare(here: Sequence[MoneyLine], there: Sequence[MoneyLine]) -> list[Found]:
+def compare(here: Sequence[MoneyLine], there: Sequence[MoneyLine]) -> list[Difference]:
     """All differences, by kind and number. A number that is there twice is compared by its sum, and told besides."""
-    found: list[Found] = []
+    found: list[Difference] = []
     ours, theirs = _sums(here), _sums(there)
     counts = Counter((line.kind, line.number) for line in here), Counter((line.kind, line.number) for line in there)
     for key in sorted(ours.keys() | theirs.keys()):
         mine, other = ours.get(key), theirs.get(key)
         if counts[0][key] > 1 or counts[1][key] > 1:
-            what = Difference.TWICE
+            what = DifferenceKind.TWICE
         elif mine is None:
-            what = Difference.MISSING_HERE
+            what = DifferenceKind.MISSING_HERE
         elif other is None:
-            what = Difference.MISSING_THERE
+            what = DifferenceKind.MISSING_THERE
         elif mine != other:
-            what = Difference.AMOUNT_DIFFERS
+            what = DifferenceKind.AMOUNT_DIFFERS
         else:
             continue
-        found.append(Found(what, *key, mine, other))
+        found.append(Difference(what, *key, mine, other))
     for line in here:
         if line.is_delivered is False:
             found.append(
-                Found(Difference.NOT_DELIVERED, line.kind, line.number, line.fen, theirs.get((line.kind, line.number)))
+                Difference(
+                    DifferenceKind.NOT_DELIVERED, line.kind, line.number, line.fen, theirs.get((line.kind, line.number))
+                )
             )
     return found
 

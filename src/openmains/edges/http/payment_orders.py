@@ -8,7 +8,7 @@ from litestar.params import JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from openmains.app.payment import channel_settings, hear_callback, ordering, refunding
-from openmains.app.payment.channel_settings import ChannelForm, ChannelTools
+from openmains.app.payment.channel_settings import ChannelContext, ChannelSettings
 from openmains.app.payment.channels.port import Scene
 from openmains.app.payment.order_model import (
     DeliveryName,
@@ -21,7 +21,7 @@ from openmains.app.payment.order_model import (
     ProviderName,
     RefundStateName,
 )
-from openmains.app.payment.order_ports import PaymentChannelStore, PaymentOrderStore, PaymentRefundStore, SecretSealer
+from openmains.app.payment.order_ports import ChannelSealer, PaymentChannelStore, PaymentOrderStore, PaymentRefundStore
 from openmains.app.problems import Problem
 from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import TenantId
@@ -94,19 +94,19 @@ class PaymentSignerLogin(Struct, frozen=True, forbid_unknown_fields=True):
         return f"PaymentSignerLogin({self.login!r})"
 
 
-def _sealer(request: Request[Any, Any, Any]) -> SecretSealer:
+def _sealer(request: Request[Any, Any, Any]) -> ChannelSealer:
     found = deps_of(request).sealer
     if found is None:
         raise Problem("not-offered")
     return found
 
 
-def tools_of(request: Request[Any, Any, Any]) -> ChannelTools:
+def tools_of(request: Request[Any, Any, Any]) -> ChannelContext:
     """Raises ``not-offered`` where the deployment calls no providers."""
     deps = deps_of(request)
     if deps.provider_call is None:
         raise Problem("not-offered")
-    return ChannelTools(deps.provider_call, _sealer(request), deps.now_s, deps.nonce)
+    return ChannelContext(deps.provider_call, _sealer(request), deps.now_s, deps.nonce)
 
 
 @get("/payment-channels", operation_id="list_payment_channels", tags=["payments"], opt=may(Permission.SEE_MONEY))
@@ -125,7 +125,7 @@ async def list_payment_channels(request: Request[Any, Any, Any]) -> list[PayChan
 async def add_payment_channel(request: Request[Any, Any, Any], data: JSONBody[NewPayChannel]) -> PayChannel:
     """Its secrets are sealed at once. Keys that cannot be read are refused by the name of their field."""
     deps = deps_of(request)
-    form = ChannelForm(data.name, data.settings, data.secrets, data.is_on)
+    form = ChannelSettings(data.name, data.settings, data.secrets, data.is_on)
     return await channel_settings.add_channel(
         deps.store, actor_of(request), _sealer(request), data.provider, form, data.reason, deps.now_us()
     )
@@ -142,7 +142,7 @@ async def change_payment_channel(
 ) -> PayChannel:
     """All but provider and merchant. One that is off takes no new orders; what was paid before is still booked."""
     deps = deps_of(request)
-    form = ChannelForm(data.name, data.settings, data.secrets, data.is_on)
+    form = ChannelSettings(data.name, data.settings, data.secrets, data.is_on)
     return await channel_settings.change_channel(
         deps.store, actor_of(request), _sealer(request), channel_id, form, data.reason, deps.now_us()
     )

@@ -15,12 +15,12 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
-from openmains.emulator.pay.book import Book, KeyPair, Trade, beijing
+from openmains.emulator.pay.trades import KeyPair, Trade, Trades, beijing
 from openmains.emulator.pay.wechat import Message
 
 _STATES = {"open": "WAIT_BUYER_PAY", "paid": "TRADE_SUCCESS", "closed": "TRADE_CLOSED"}
 BILL_HEAD = (
-    "支付宝交易号,商户订单号,业务类型,商品名称,创建时间,完成时间,对方账户,订单金额（元）,商家实收（元）,退款批次号/请求号,"
+    "支付宝交易号,商户订单号,业务类型,商品名称,创建时间,完成时间,对方账户,订单金额（元）,退款批次号/请求号,"
     "服务费（元）,备注"
 )
 
@@ -34,7 +34,7 @@ class EmulatedAlipay:
     application: str = "2021000000000001"
     merchant_key: KeyPair = field(default_factory=KeyPair)
     platform: KeyPair = field(default_factory=KeyPair)
-    book: Book = field(default_factory=Book)
+    book: Trades = field(default_factory=Trades)
     base_url: str = "https://openapi.alipay.com/gateway.do"
 
     def settings(self) -> dict[str, str]:
@@ -90,13 +90,13 @@ class EmulatedAlipay:
             amount = f"{trade.fen // 100}.{trade.fen % 100:02d}"
             if trade.transaction and trade.day() == day:
                 rows.append(
-                    f"{trade.transaction}\t,{trade.number}\t,交易,充值,{beijing(trade.paid_at)},{beijing(trade.paid_at)},a***,{amount},{amount},,0.00,"
+                    f"{trade.transaction}\t,{trade.number}\t,交易,充值,{beijing(trade.paid_at)},{beijing(trade.paid_at)},a***,{amount},,0.00,"
                 )
             for back in trade.refunds.values():
                 if back.day == day:
                     fen = f"-{back.fen // 100}.{back.fen % 100:02d}"
                     rows.append(
-                        f"{trade.transaction}\t,{trade.number}\t,退款,充值,{day} 12:00:00,{day} 12:00:00,a***,{fen},{fen},{back.number},0.00,"
+                        f"{trade.transaction}\t,{trade.number}\t,退款,充值,{day} 12:00:00,{day} 12:00:00,a***,{fen},{back.number},0.00,"
                     )
         text = (
             "\r\n".join(["#支付宝业务明细查询", BILL_HEAD, *rows, f"#-----业务明细列表结束----- {len(rows)}"]) + "\r\n"

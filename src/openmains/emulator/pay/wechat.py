@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from openmains.emulator.pay.book import Book, KeyPair, Trade, beijing
+from openmains.emulator.pay.trades import KeyPair, Trade, Trades, beijing
 
 Message = tuple[int, dict[str, str], bytes]
 BILL_HEAD = (
@@ -38,7 +38,7 @@ class EmulatedWechat:
     platform: dict[str, KeyPair] = field(
         default_factory=lambda: {secrets.token_hex(20).upper(): KeyPair() for _ in range(2)}
     )
-    book: Book = field(default_factory=Book)
+    book: Trades = field(default_factory=Trades)
     base_url: str = "https://api.mch.weixin.qq.com"
     signing_with: int = 0  # which of the platform's keys
 

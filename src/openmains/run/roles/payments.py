@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack
 
 from openmains.app.command.driver import CommandDrivers
 from openmains.app.notice.shapes.talk import ChannelRequest, Refused
-from openmains.app.payment.channel_settings import ChannelTools
-from openmains.app.payment.channels.port import Call, Reply
+from openmains.app.payment.channel_settings import ChannelContext
+from openmains.app.payment.channels.port import ProviderAnswer, ProviderRequest
 from openmains.app.payment.working import PaymentWorker
 from openmains.edges.notify.guard import AddressGuard
 from openmains.edges.notify.http import Http
@@ -33,9 +33,9 @@ class ProviderCalls:
     def __init__(self, guard: AddressGuard) -> None:
         self._http = Http(guard, most=MOST_FILE)
 
-    async def __call__(self, call: Call) -> Reply | None:
+    async def __call__(self, call: ProviderRequest) -> ProviderAnswer | None:
         told = await self._http.call(ChannelRequest(call.url, call.body, call.headers, call.method))
-        return None if isinstance(told, Refused) else Reply(told.status, told.body, told.headers)
+        return None if isinstance(told, Refused) else ProviderAnswer(told.status, told.body, told.headers)
 
     async def close(self) -> None:
         """No call after this."""
@@ -52,7 +52,7 @@ async def run_payments(
         calls, signer = ProviderCalls(guard), SocketSigner(settings.signer_path)
         stack.push_async_callback(calls.close)
         stack.push_async_callback(signer.close)
-        tools = ChannelTools(
+        tools = ChannelContext(
             calls, sealer_of(settings, core.pool), lambda: now_us() // 1_000_000, lambda: secrets.token_hex(16)
         )
         worker = PaymentWorker(

@@ -14,7 +14,6 @@ import io
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus
 
@@ -23,19 +22,19 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from openmains.app.payment.channels import signing
 from openmains.app.payment.channels.port import (
-    Call,
     Caller,
     Declined,
     Heard,
     Notice,
     OrderToPlace,
     Placed,
+    ProviderRequest,
     RefundHeard,
     StatementLine,
     Unclear,
 )
 from openmains.app.payment.channels.wechat import BEIJING, instant_of
-from openmains.domain.payment.callback import CallbackFault, SaidOfOrder, is_stale
+from openmains.domain.payment.callback import CallbackFault, OrderClaim, is_stale
 from openmains.domain.payment.compare import MoneyKind
 from openmains.domain.tariff.exact import whole
 
@@ -58,7 +57,7 @@ class AlipayKeys:
 
 
 def keys_of(settings: Mapping[str, str], secrets: Mapping[str, str]) -> AlipayKeys:
-    """Raises ``KeyTextError``."""
+    """Raises ``ChannelKeyUnreadableError``."""
     key = signing.private_key("private_key", secrets["private_key"])
     platform = signing.public_key("platform_key", settings["platform_key"])
     return AlipayKeys(settings["merchant"], settings["application"], key, platform, settings.get("base_url") or GATEWAY)
@@ -147,7 +146,7 @@ class Alipay:
             return [] if told.code == "isp.bill_not_exist" else Unclear(told.code)
         if isinstance(told, Unclear):
             return told
-        reply = await self._call(Call("GET", str(told.get("bill_download_url", "")), {}))
+        reply = await self._call(ProviderRequest("GET", str(told.get("bill_download_url", "")), {}))
         if reply is None or reply.status != 200:
             return Unclear("no-answer")
         return statement_lines(reply.body)
@@ -181,8 +180,8 @@ class Alipay:
     def answer(self, *, taken: bool) -> tuple[int, bytes, str]:
         return 200, b"success" if taken else b"fail", "text/plain"
 
-    def held(self, number: str, fen: int) -> SaidOfOrder:
-        return SaidOfOrder(self._keys.merchant, self._keys.application, number, fen)
+    def held(self, number: str, fen: int) -> OrderClaim:
+        return OrderClaim(self._keys.merchant, self._keys.application, number, fen)
 
     def _heard(self, told: Mapping[str, Any]) -> Heard | Unclear:
         state = _STATES.get(str(told.get("trade_status")))
@@ -192,8 +191,8 @@ class Alipay:
             return Heard("open" if state == "open" else "closed")
         try:
             fen = whole(str(told["total_amount"]), 2)
-            said = SaidOfOrder(str(told["seller_id"]), str(told["app_id"]), str(told["out_trade_no"]), fen)
-            return Heard("paid", said, str(told["trade_no"]))
+            claim = OrderClaim(str(told["seller_id"]), str(told["app_id"]), str(told["out_trade_no"]), fen)
+            return Heard("paid", claim, str(told["trade_no"]))
         except (KeyError, ValueError):
             return Unclear("unreadable")
 
@@ -206,7 +205,7 @@ class Alipay:
             "format": "JSON",
             "charset": "utf-8",
             "sign_type": "RSA2",
-            "timestamp": datetime.fromtimestamp(self._now_s(), BEIJING).strftime("%Y-%m-%d %H:%M:%S"),
+            "timestamp": BEIJING.iso(self._now_s())[:19].replace("T", " "),
             "version": "1.0",
             "biz_content": msgspec.json.encode(biz).decode(),
         }
@@ -215,7 +214,7 @@ class Alipay:
         parts["sign"] = signing.signed(self._keys.key, to_sign(parts))
         body = "&".join(f"{name}={quote_plus(value)}" for name, value in parts.items()).encode()
         headers = {"Content-Type": "application/x-www-form-urlencoded;charset=utf-8"}
-        reply = await self._call(Call("POST", self._keys.base_url, headers, body))
+        reply = await self._call(ProviderRequest("POST", self._keys.base_url, headers, body))
         if reply is None or reply.status != 200:
             return Unclear("no-answer")
         try:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from openmains.domain.payment.callback import CallbackFault, SaidOfOrder
+from openmains.domain.payment.callback import CallbackFault, OrderClaim
 from openmains.domain.payment.compare import MoneyKind
 
 Provider = Literal["wechat", "alipay"]
@@ -19,7 +19,7 @@ Scene = Literal["native", "jsapi"]
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ProviderRequest:
     """A request. ``url`` and ``body`` are never logged."""
 
     method: str
@@ -29,7 +29,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ProviderAnswer:
     """What came back; header names in lower case."""
 
     status: int
@@ -37,7 +37,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Caller = Callable[[Call], Awaitable[Reply | None]]
+Caller = Callable[[ProviderRequest], Awaitable[ProviderAnswer | None]]
 """Sends a call; None: no reply, so nobody knows whether it arrived."""
 
 
@@ -81,7 +81,7 @@ class Heard:
     """What the provider says of an order. ``state``: ``gone`` where it has none of this number. ``transaction``: its own number."""
 
     state: Literal["open", "paid", "closed", "gone"]
-    said: SaidOfOrder | None = None
+    claim: OrderClaim | None = None
     transaction: str = ""
 
 
@@ -136,11 +136,11 @@ class PaymentChannel(Protocol):
     def answer(self, *, taken: bool) -> tuple[int, bytes, str]:
         """Status, body and media type that tell the provider whether to send it again."""
 
-    def held(self, number: str, fen: int) -> SaidOfOrder:
+    def held(self, number: str, fen: int) -> OrderClaim:
         """What a notice of this order must say."""
 
 
-class KeyTextError(Exception):
+class ChannelKeyUnreadableError(Exception):
     """A key that cannot be read. The text names the field and nothing of the key."""
 
     def __init__(self, name: str) -> None:

@@ -11,13 +11,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from openmains.app.payment.channels.port import KeyTextError
+from openmains.app.payment.channels.port import ChannelKeyUnreadableError
 
 LEAST_BITS = 2048
 
 
 def private_key(name: str, text: str) -> rsa.RSAPrivateKey:
-    """From PEM, or from the base64 alone, as Alipay's tool gives it. Raises ``KeyTextError``."""
+    """From PEM, or from the base64 alone, as Alipay's tool gives it. Raises ``ChannelKeyUnreadableError``."""
     for head in ("PRIVATE KEY", "RSA PRIVATE KEY"):
         try:
             found = serialization.load_pem_private_key(_pem(text, head), None)
@@ -25,11 +25,11 @@ def private_key(name: str, text: str) -> rsa.RSAPrivateKey:
             continue
         if isinstance(found, rsa.RSAPrivateKey) and found.key_size >= LEAST_BITS:
             return found
-    raise KeyTextError(name) from None
+    raise ChannelKeyUnreadableError(name) from None
 
 
 def public_key(name: str, text: str) -> rsa.RSAPublicKey:
-    """From a PEM key, a PEM certificate, or the base64 of a key alone. Raises ``KeyTextError``."""
+    """From a PEM key, a PEM certificate, or the base64 of a key alone. Raises ``ChannelKeyUnreadableError``."""
     found: object = None
     try:
         if "BEGIN CERTIFICATE" in text:
@@ -37,9 +37,9 @@ def public_key(name: str, text: str) -> rsa.RSAPublicKey:
         else:
             found = serialization.load_pem_public_key(_pem(text, "PUBLIC KEY"))
     except Exception:
-        raise KeyTextError(name) from None
+        raise ChannelKeyUnreadableError(name) from None
     if not isinstance(found, rsa.RSAPublicKey) or found.key_size < LEAST_BITS:
-        raise KeyTextError(name)
+        raise ChannelKeyUnreadableError(name)
     return found
 
 

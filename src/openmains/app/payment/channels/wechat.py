@@ -14,7 +14,7 @@ import hashlib
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -23,26 +23,27 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from openmains.app.payment.channels import signing
 from openmains.app.payment.channels.port import (
-    Call,
     Caller,
+    ChannelKeyUnreadableError,
     Declined,
     Heard,
-    KeyTextError,
     Notice,
     OrderToPlace,
     Placed,
+    ProviderAnswer,
+    ProviderRequest,
     RefundHeard,
-    Reply,
     StatementLine,
     Unclear,
 )
-from openmains.domain.payment.callback import CallbackFault, SaidOfOrder, is_stale
+from openmains.domain.payment.callback import CallbackFault, OrderClaim, is_stale
 from openmains.domain.payment.compare import MoneyKind
+from openmains.domain.period import zone
 from openmains.domain.tariff.exact import whole
 
 SCHEME = "WECHATPAY2-SHA256-RSA2048"
 BASE_URL = "https://api.mch.weixin.qq.com"
-BEIJING = timezone(timedelta(hours=8))
+BEIJING = zone("Asia/Shanghai")
 _ORDER_STATES = {
     "SUCCESS": "paid", "REFUND": "paid", "NOTPAY": "open", "USERPAYING": "open", "PAYERROR": "open", "CLOSED": "closed", "REVOKED": "closed",
 }  # fmt: skip
@@ -75,17 +76,17 @@ class WechatKeys:
 
 
 def keys_of(settings: Mapping[str, str], secrets: Mapping[str, str]) -> WechatKeys:
-    """Raises ``KeyTextError``."""
+    """Raises ``ChannelKeyUnreadableError``."""
     api_key = secrets["api_key"].encode()
     if len(api_key) != 32:
-        raise KeyTextError("api_key")
+        raise ChannelKeyUnreadableError("api_key")
     platform = {
         settings[f"{name}_serial"]: signing.public_key(name, settings[name])
         for name in ("platform_key", "platform_key_2")
         if settings.get(name) and settings.get(f"{name}_serial")
     }
     if not platform:
-        raise KeyTextError("platform_key")
+        raise ChannelKeyUnreadableError("platform_key")
     key = signing.private_key("private_key", secrets["private_key"])
     base_url = settings.get("base_url") or BASE_URL
     return WechatKeys(
@@ -108,7 +109,7 @@ class WechatPay:
             "mchid": self._keys.merchant,
             "description": order.title,
             "out_trade_no": order.number,
-            "time_expire": datetime.fromtimestamp(order.expires_s, BEIJING).isoformat(),
+            "time_expire": BEIJING.iso(order.expires_s),
             "notify_url": order.notify_url,
             "amount": {"total": order.fen, "currency": "CNY"},
         }
@@ -215,8 +216,8 @@ class WechatPay:
         told = {"code": "SUCCESS", "message": "OK"} if taken else {"code": "FAIL", "message": "not accepted"}
         return (200 if taken else 400), msgspec.json.encode(told), "application/json"
 
-    def held(self, number: str, fen: int) -> SaidOfOrder:
-        return SaidOfOrder(self._keys.merchant, self._keys.application, number, fen)
+    def held(self, number: str, fen: int) -> OrderClaim:
+        return OrderClaim(self._keys.merchant, self._keys.application, number, fen)
 
     # the talk -------------------------------------------------------------------------------------------------------------
 
@@ -237,7 +238,7 @@ class WechatPay:
         code = str(found.get("code", ""))[:64] or str(reply.status)
         return Unclear(code) if reply.status >= 500 or reply.status in (401, 408, 429) else Declined(code)
 
-    async def _send(self, method: str, path: str, body: bytes) -> Reply | None:
+    async def _send(self, method: str, path: str, body: bytes) -> ProviderAnswer | None:
         stamp, nonce = str(self._now_s()), self._nonce()
         message = f"{method}\n{path}\n{stamp}\n{nonce}\n".encode() + body + b"\n"
         parts = {
@@ -249,7 +250,7 @@ class WechatPay:
             "Accept": "application/json",
             "Content-Type": "application/json",
         }
-        return await self._call(Call(method, self._keys.base_url + path, headers, body))
+        return await self._call(ProviderRequest(method, self._keys.base_url + path, headers, body))
 
     def _wrong(self, headers: Mapping[str, str], body: bytes) -> CallbackFault | None:
         """What is wrong with a message's signature or time."""
@@ -282,12 +283,12 @@ def _heard(told: Mapping[str, Any]) -> Heard | Unclear:
         return Heard("open" if state == "open" else "closed")
     if not isinstance(amount, dict) or type(amount.get("total")) is not int:
         return Unclear("unreadable")
-    said = SaidOfOrder(
+    claim = OrderClaim(
         str(told.get("mchid", "")), str(told.get("appid", "")), str(told.get("out_trade_no", "")), amount["total"],
         str(amount.get("currency", "CNY")),
     )  # fmt: skip
     transaction = str(told.get("transaction_id", ""))
-    return Heard("paid", said, transaction) if transaction else Unclear("unreadable")
+    return Heard("paid", claim, transaction) if transaction else Unclear("unreadable")
 
 
 def _refund_heard(told: Mapping[str, Any]) -> RefundHeard | Unclear:
@@ -341,4 +342,4 @@ def statement_lines(body: bytes, merchant: str) -> list[StatementLine] | Unclear
 
 def instant_of(text: str) -> int:
     """Beijing time of a provider without an offset, as s UTC. Raises ``ValueError``."""
-    return int(datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=BEIJING).astimezone(UTC).timestamp())
+    return int(datetime.fromisoformat(f"{text}+08:00").timestamp())

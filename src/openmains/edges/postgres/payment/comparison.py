@@ -6,9 +6,9 @@ from typing import Any
 
 from openmains.app.payment.channels.port import StatementLine
 from openmains.app.payment.compare_model import PaymentComparison, PaymentDifference
-from openmains.app.payment.compare_ports import Compared
+from openmains.app.payment.compare_ports import ComparisonSums
 from openmains.domain.ids import TenantId, UserId
-from openmains.domain.payment.compare import Found, MoneyKind, MoneyLine
+from openmains.domain.payment.compare import Difference, MoneyKind, MoneyLine
 from openmains.domain.period import day_to_date, utc_of_us, zone
 from openmains.edges.postgres.db import Connection, Pool, Row
 from openmains.edges.postgres.queries import load
@@ -75,7 +75,7 @@ class Comparisons:
         )
         return [MoneyLine(MoneyKind(row["kind"]), row["number"], row["fen"]) for row in rows]
 
-    async def put_differences(self, channel_id: int, day: int, found: Sequence[Found], now_us: int) -> None:
+    async def put_differences(self, channel_id: int, day: int, found: Sequence[Difference], now_us: int) -> None:
         names: dict[str, Any] = {
             "tenant_id": self._tenant_id, "channel_id": channel_id, "day": day, "now_us": now_us, "whats": [one.what.value for one in found],
             "kinds": [one.kind.value for one in found], "numbers": [one.number for one in found],
@@ -89,7 +89,7 @@ class Comparisons:
         )
 
     async def add(
-        self, channel_id: int, day: int, sums: Compared, found: int, user_id: UserId | None, now_us: int
+        self, channel_id: int, day: int, sums: ComparisonSums, found: int, user_id: UserId | None, now_us: int
     ) -> int:
         made: int = await _COMPARISON["add_comparison"].fetchval(
             self._connection, tenant_id=self._tenant_id, channel_id=channel_id, day=day, found=found, user_id=user_id, now_us=now_us,

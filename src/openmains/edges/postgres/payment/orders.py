@@ -194,7 +194,7 @@ class PaymentOrders:
             self._connection, tenant_id=self._tenant_id, order_id=order_id, **_columns(_ORDER_COLUMNS, values)
         )
 
-    async def note(self, order_id: int, event: str, detail: str, now_us: int) -> None:
+    async def add_event(self, order_id: int, event: str, detail: str, now_us: int) -> None:
         await _ORDERS["add_event"].execute(
             self._connection, tenant_id=self._tenant_id, order_id=order_id, event=event, detail=detail, now_us=now_us
         )

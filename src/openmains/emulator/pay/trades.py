@@ -4,12 +4,13 @@
 import base64
 import secrets
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-BEIJING = timezone(timedelta(hours=8))
+from openmains.domain.period import zone
+
+BEIJING = zone("Asia/Shanghai")
 
 
 @dataclass(slots=True)
@@ -64,12 +65,12 @@ class Trade:
 
 def day_of(at_s: int) -> str:
     """The day in Beijing."""
-    return datetime.fromtimestamp(at_s, BEIJING).date().isoformat()
+    return BEIJING.iso(at_s)[:10]
 
 
 def beijing(at_s: int) -> str:
     """As the providers write instants without an offset."""
-    return datetime.fromtimestamp(at_s, UTC).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")
+    return BEIJING.iso(at_s)[:19].replace("T", " ")
 
 
 @dataclass(slots=True)
@@ -88,7 +89,7 @@ class Mischief:
 
 
 @dataclass(slots=True)
-class Book:
+class Trades:
     """Orders by number."""
 
     trades: dict[str, Trade] = field(default_factory=dict)
