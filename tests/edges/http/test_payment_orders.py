@@ -18,8 +18,10 @@ import pytest
 
 from openmains.app.command.signing_ports import SignerAwayError
 from openmains.app.command.work import CommandWork
+from openmains.app.identity.model import Actor
 from openmains.app.payment.channel_settings import ChannelContext
 from openmains.app.payment.working import PaymentWorker
+from openmains.domain.ids import TenantId, UserId
 from openmains.domain.period import zone
 from openmains.edges.postgres.fleet.lives import hang_meters
 from openmains.edges.postgres.payment.orders import PostgresPaymentWork
@@ -27,6 +29,7 @@ from openmains.edges.signer.ledger import SqliteLedger
 from openmains.emulator.pay.alipay import EmulatedAlipay
 from openmains.emulator.pay.trades import Mischief, Refunded, Trade, day_of
 from openmains.emulator.pay.wechat import EmulatedWechat
+from openmains.run.demo.payments import fill_payments
 from tests.edges.http.test_command import ANN, add_meters, signer, work
 from tests.edges.http.test_ledger import balanced
 from tests.edges.http.test_tariffs import made, problem
@@ -116,7 +119,10 @@ async def a_shop(world: World, provider: Emulated) -> AsyncIterator[Shop]:
             "settings": provider.settings() | {"notify_base": "https://utility.example/api/v1"}, "secrets": provider.secrets(),
         }  # fmt: skip
         channel = await made(chief, "/payment-channels", body)
-        yield Shop(world, utility, provider, channel, [chief, clerk])
+        try:
+            yield Shop(world, utility, provider, channel, [chief, clerk])
+        finally:
+            world.deps.provider_call = None
 
 
 @pytest.fixture(params=[EmulatedWechat, EmulatedAlipay])
@@ -349,6 +355,30 @@ async def test_a_planted_difference_of_each_kind_is_found_and_worked_off(world: 
     await made(shop.clerk, "/payment-comparisons", want)
     after = {one["number"]: one["state"] for one in (await shop.clerk.get("/payment-differences")).json()["items"]}
     assert after == {numbers[1]: "settled", numbers[2]: "gone", "OM-strange": "settled", "RF-strange": "open"}
+
+
+async def test_the_demo_has_a_day_of_payments(world: World) -> None:
+    utility = await world.utility()
+    actors = [
+        Actor(TenantId(utility.tenant_id), UserId(user), "x", "x", "administrator", "zh", "Asia/Shanghai", "session")
+        for user in (utility.ids["user_id"], utility.ids["user_id"] + 10**9)
+    ]
+    today = zone("Asia/Shanghai").day_of(world.deps.now_s())
+    assert world.deps.sealer is not None
+    assert await fill_payments(world.deps.store, world.deps.sealer, *actors, range(1, 11), today) == 8
+    assert await fill_payments(world.deps.store, world.deps.sealer, *actors, range(1, 11), today) == 0
+    async with world.client(utility.token) as client:
+        orders = (await client.get("/payment-orders")).json()["items"]
+        (channel,) = (await client.get("/payment-channels")).json()
+        refunds = (await client.get("/payment-refunds")).json()["items"]
+    assert sorted(one["state"] for one in orders) == ["open"] * 2 + ["paid"] * 8
+    assert {one["fault"]: one["count"] for one in channel["refused"]} == {
+        "signature": 1,
+        "stale": 1,
+        "merchant": 1,
+        "amount": 1,
+    }
+    assert not channel["is_on"] and sorted(one["state"] for one in refunds) == ["asked", "done"]
 
 
 async def end_command(world: World, order: dict[str, Any], state: str, *, sent: bool, result: int | None) -> None:
