@@ -138,7 +138,7 @@ async def test_secrets_are_sealed_and_told_to_nobody(world: World, shop: Shop) -
         "SELECT to_jsonb(c)::text AS text FROM payment_channel c WHERE tenant_id = $1", shop.utility.tenant_id
     )
     trail = await world.owner.fetch(
-        "SELECT to_jsonb(a)::text AS text FROM audit_log a WHERE tenant_id = $1", shop.utility.tenant_id
+        "SELECT to_jsonb(a)::text AS text FROM audit a WHERE tenant_id = $1", shop.utility.tenant_id
     )
     whole = (
         json.dumps(shop.channel)
@@ -189,7 +189,7 @@ async def test_a_payment_is_booked_once_whoever_says_so_and_however_often(world:
     await shop.call_back(trade)
     assert (await balanced(world, shop.utility))["credit"] == -5000
     # it is given back by its order, not at the counter
-    refused = await shop.clerk.post(f"/receipts/{paid['receipt_id']}/returns", json={"reason": "mistaken"})
+    refused = await shop.clerk.post(f"/receipts/{paid['receipt_id']}/return", json={"reason": "mistaken"})
     assert problem(refused) == "refund-by-order"
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Payments through channels: orders and their refunds, channels of a utility, what third parties took, and what providers call back."""
 
+import math
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post, put
@@ -307,6 +308,9 @@ async def pay_as_third_party(
 async def hear_payment_callback(request: Request[Any, Any, Any], tenant_id: Id32, channel_id: Id) -> Response[bytes]:
     """For providers only. It changes something only where signature, time, merchant, order and amount fit; all else is counted and shown."""
     deps = deps_of(request)
+    address = client_address(request)
+    if (wait_s := deps.api_limiter.wait_s(f"callback {address}")) > 0:
+        raise Problem("too-many-requests", retry_after_s=max(1, math.ceil(wait_s)))
     body = await request.body()
     if len(body) > MOST_CALLBACK:
         raise Problem("too-large")
@@ -317,7 +321,7 @@ async def hear_payment_callback(request: Request[Any, Any, Any], tenant_id: Id32
         channel_id,
         dict(request.headers),
         body,
-        client_address(request),
+        address,
         deps.now_us(),
     )
     return Response(told, status_code=status, media_type=media)
