@@ -93,7 +93,7 @@ async def compare_third_parties(request: Request[Any, Any, Any], data: JSONBody[
 async def list_payment_differences(
     request: Request[Any, Any, Any],
     of_state: Annotated[DifferenceState | None, QueryParameter(name="state")] = None,
-    what: DifferenceName | None = None,
+    what: Annotated[DifferenceName | None, QueryParameter(description="What is not as it should be.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[PaymentDifference]:
