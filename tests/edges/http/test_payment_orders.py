@@ -409,7 +409,8 @@ async def test_a_top_up_goes_to_the_meter_or_comes_back(world: World, signer: Sq
             "/roles",
             {"name": f"machine {secrets.token_hex(3)}", "permissions": ["pay_as_third_party"], "reason": "bank"},
         )
-        token = await made(chief, "/tokens", {"name": "bank", "role": role["code"], "reason": "bank"})
+        async with world.signed_in(world.a) as seat:  # a token is made by a person, never by a token
+            token = await made(seat, "/tokens", {"name": "bank", "role": role["code"], "reason": "bank"})
         async with world.client(token["secret"]) as machine:
             assert problem(await machine.get("/payment-orders")) == "not-allowed"
             orders = []
