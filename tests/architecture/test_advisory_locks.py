@@ -13,6 +13,8 @@ OWNERS: dict[int, set[str]] = {
     46: {"tariff"},  # price changes of a tenant
     47: {"ledger", "bulk_bills"},  # who books, and who closes a month
     52: {"billing"},  # a tenant's bills
+    78: {"payment"},  # an order under its key
+    79: {"payment"},  # a day of a channel is compared
     57: {"fleet"},  # the book of concentrators of a tenant
     0x6F6D_0001: {"fleet"},  # an import of a tenant
     0x6F6D_0002: {"fleet", "places", "newest_first"},  # the tree of a tenant's areas

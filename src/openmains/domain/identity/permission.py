@@ -90,6 +90,8 @@ class Permission(StrEnum):
     TAKE_MONEY = "take_money"
     BOOK_PAYMENTS = "book_payments"
     RUN_BILLING = "run_billing"
+    MANAGE_PAYMENT_CHANNELS = "manage_payment_channels"
+    PAY_AS_THIRD_PARTY = "pay_as_third_party"
     SEE_ORDERS = "see_orders"
     HANDLE_ORDERS = "handle_orders"
     MANAGE_ORDERS = "manage_orders"
@@ -230,6 +232,14 @@ PERMISSIONS: dict[Permission, Words] = {
     ),
     Permission.BOOK_PAYMENTS: Words(Group.MONEY, "直接记入收款", "book payments into the ledger"),
     Permission.RUN_BILLING: Words(Group.MONEY, "出账、月结", "run billing, close months"),
+    Permission.MANAGE_PAYMENT_CHANNELS: Words(
+        Group.MONEY, "设置支付渠道及其密钥", "set payment channels and their keys"
+    ),
+    Permission.PAY_AS_THIRD_PARTY: Words(
+        Group.MONEY,
+        "以第三方身份报收款(供其他系统的令牌)",
+        "report payments as a third party, for tokens of other systems",
+    ),
     Permission.SEE_ORDERS: Words(Group.ALARMS, "查看工单和隐患", "see work orders and hazards"),
     Permission.HANDLE_ORDERS: Words(
         Group.ALARMS, "派单、处理工单和隐患", "make, assign and do work orders, record hazards"

@@ -54,6 +54,8 @@ from openmains.edges.http import (
     party,
     party_accounts,
     payment,
+    payment_comparisons,
+    payment_orders,
     readings,
     readings_accounts,
     readings_bulk,
@@ -107,7 +109,8 @@ _MODULES = (
     readings_exceptions,
     readings_edits, readings_versions, readings_manual, readings_changes, alarm, alarm_life, alarm_limits, monitors, ingest, job,
     security, device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff,
-    tariff_plans, ledger, billing, payment, readings_bulk, readings_insert, readings_sums, readings_saved, readings_tasks, areas, concentrators,
+    tariff_plans, ledger, billing, payment, payment_orders, payment_comparisons, readings_bulk, readings_insert, readings_sums, readings_saved,
+    readings_tasks, areas, concentrators,
     driver_pages, imports, home, party, party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log,
     subscriptions, field, work_order, work_order_field, rule, system,
 )  # fmt: skip
@@ -181,6 +184,7 @@ def openapi_config() -> OpenAPIConfig:
                 "ledger",
                 "billing",
                 "counter",
+                "payments",
                 "field",
             )
         ]

@@ -2,6 +2,7 @@
 """What the API is made of, given by the role that runs it."""
 
 import asyncio
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -27,7 +28,11 @@ from openmains.app.identity.sign_in import SignIn
 from openmains.app.ingest.ports import UplinkReplay
 from openmains.app.notice.sealing import Sealer
 from openmains.app.party.personal import PersonalVault
+<<<<<<< HEAD
 from openmains.app.problems import Problem
+=======
+from openmains.app.payment.channels.port import Caller
+>>>>>>> w-pay
 from openmains.app.readings.bulk.ports import BulkStore
 from openmains.app.readings.changes import ChangeStore
 from openmains.app.readings.ports import QuantityStore, ReadingStore
@@ -100,6 +105,7 @@ class ApiDeps:
     cell_loads: CellLoads | None = None
     meter_link: MeterLink | None = None
     sealer: Sealer | None = None
+    provider_call: Caller | None = None  # to providers of payments
     away: tuple[type[Exception], ...] = ()  # what the engines' clients raise when theirs is not there
     sign_in: SignIn = field(init=False)
     change_password: ChangePassword = field(init=False)
@@ -110,6 +116,10 @@ class ApiDeps:
     def now_s(self) -> int:
         """The clock in whole seconds UTC."""
         return self.now_us() // 1_000_000
+
+    def nonce(self) -> str:
+        """Fresh random text."""
+        return secrets.token_hex(16)
 
     def now(self) -> datetime:
         """The clock as an instant with its offset."""

@@ -30,6 +30,7 @@ PARTS = {  # tag of the operations: its name in Chinese
     "ledger": "账务",
     "billing": "出账与账单",
     "counter": "柜台",
+    "payments": "支付渠道与对账",
     "field": "现场作业",
     "notices": "通知",
     "subscriptions": "订阅推送",

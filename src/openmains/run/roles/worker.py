@@ -58,6 +58,7 @@ from openmains.run.personal import personal_vault
 from openmains.run.roles.access import worker_care, worker_keys
 from openmains.run.roles.notify import guard_of, run_notify
 from openmains.run.roles.orders import run_orders
+from openmains.run.roles.payments import run_payments
 from openmains.run.roles.process import Core, every, now_us
 from openmains.run.settings import Settings
 
@@ -225,12 +226,13 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     asking = asyncio.create_task(every(REREADS_EVERY_S, "re-reads of gaps", ask_for_gaps, stop))
     notifying = asyncio.create_task(run_notify(settings, core, guard, exponents, stop))
     ordering = asyncio.create_task(run_orders(core, stop))
+    paying = asyncio.create_task(run_payments(settings, core, guard, commands, stop))
     try:
         await asyncio.gather(*(runner.run() for runner in runners))
     finally:
-        for beside in (keeping, asking, telling, timing, notifying, ordering):
+        for beside in (keeping, asking, telling, timing, notifying, ordering, paying):
             beside.cancel()
-        await asyncio.gather(keeping, asking, telling, timing, notifying, ordering, return_exceptions=True)
+        await asyncio.gather(keeping, asking, telling, timing, notifying, ordering, paying, return_exceptions=True)
         elsewhere.close()
         await billing_pool.close()
 
