@@ -3,6 +3,11 @@
 import type { Words } from "@/shared/i18n/bilingual";
 
 export const auditFields = {
+  pay_link: ["缴费链接", "Pay link"],
+  note_zh: ["附言（中文）", "Note in Chinese"],
+  note_en: ["附言（英文）", "Note in English"],
+  tax_number: ["纳税人识别号", "Tax number"],
+  bank: ["开户行及账号", "Bank and account"],
   permissions: ["权限", "Permissions"],
   people: ["人数", "People"],
   role_id: ["角色编号", "Number of the role"],

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
 from openmains.app.alarm.loop import forget_news, news_for_screens, work_turn
+from openmains.app.billing.bill_files import bill_file_handlers
 from openmains.app.billing.decide import AccountMonth, Plans, Refused
 from openmains.app.billing.decide_many import PlainMonth, decide_many
 from openmains.app.billing.rows import BillRow
@@ -51,6 +52,7 @@ from openmains.edges.postgres.readings.manual import PostgresManualImport
 from openmains.edges.postgres.readings.report import ReportLabels
 from openmains.edges.postgres.rule.clock import PostgresRuleTimers
 from openmains.edges.postgres.unit_of_work import PostgresStore
+from openmains.edges.typeset.bills import TypstBills
 from openmains.run.personal import personal_vault
 from openmains.run.roles.access import worker_care, worker_keys
 from openmains.run.roles.notify import guard_of, run_notify
@@ -70,6 +72,7 @@ HANG_EVERY_S = 5.0  # meters that came by a door that knows no accounts are give
 TALLIES_EVERY_S = 60.0  # rows that count the meters of areas become one an area
 UPLOAD_DAYS = 30  # an uploaded file, and what was wrong with it, can be looked at for so long
 CUSTOMERS_EVERY_S = 20.0  # those that a file brought or changed are found by a search so soon
+TYPESET_THREADS = 2  # bills are set beside the rest of the core, without the interpreter's lock
 TEXTS_EVERY_S = 1.0  # of search texts made by an earlier rule: 2,000 each time, ten million within two hours
 
 
@@ -118,7 +121,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     drivers = driver_catalog.load()
     exponents = drivers.exponents
     billing_pool = await create_pool(settings.urls().postgres_api, max_size=3, command_timeout_s=BILLS_WITHIN_S)
-    elsewhere = Elsewhere()
+    elsewhere, typeset = Elsewhere(), TypstBills(TYPESET_THREADS)
 
     def decide(
         accounts: Sequence[AccountMonth | PlainMonth], plans: Plans, month: int, end_day: int
@@ -152,6 +155,13 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
             exponents,
             zone_of,
             now_us,
+        ),
+        **bill_file_handlers(
+            PostgresStore(billing_pool),
+            BilledDays(clickhouse),
+            typeset,
+            zone_of,
+            lambda zone: zone.day_of(now_us() // 1_000_000),
         ),
         **run_handlers(PostgresStore(billing_pool), BilledDays(clickhouse), decide, exponents.__getitem__, now_us),
         **worker_keys(settings, pool),
@@ -221,6 +231,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
             beside.cancel()
         await asyncio.gather(keeping, asking, telling, timing, notifying, ordering, return_exceptions=True)
         elsewhere.close()
+        typeset.close()
         await billing_pool.close()
 
 

@@ -97,6 +97,13 @@ TEXTS: dict[str, Text] = {
         "It is being taken back already",
         "Receipt {receipt_id} has a return that waits or was agreed to.",
     ),
+    "nothing-to-print": Text(
+        409,
+        "没有可打印的账单",
+        "批次 {run_id} 没有生成账单。请等出账完成，或查看未出账的户。",
+        "There is nothing to print",
+        "Run {run_id} made no bill. Wait until it is done, or look at the accounts it refused.",
+    ),
     "own-return": Text(
         403,
         "不能批准自己的退回申请",
