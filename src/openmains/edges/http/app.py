@@ -24,6 +24,7 @@ from openmains.edges.http import (
     alarm_life,
     alarm_limits,
     areas,
+    arrears,
     bill_papers,
     billing,
     command,
@@ -107,7 +108,8 @@ _MODULES = (
     readings_exceptions,
     readings_edits, readings_versions, readings_manual, readings_changes, alarm, alarm_life, alarm_limits, monitors, ingest, job,
     security, device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff,
-    tariff_plans, ledger, billing, bill_papers, payment, readings_bulk, readings_sums, readings_saved, readings_tasks, areas, concentrators,
+    tariff_plans, ledger, billing, bill_papers, arrears, payment,
+    readings_bulk, readings_sums, readings_saved, readings_tasks, areas, concentrators,
     driver_pages, imports, home, party, party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log,
     subscriptions, field, work_order, work_order_field, rule, system,
 )  # fmt: skip
@@ -180,6 +182,7 @@ def openapi_config() -> OpenAPIConfig:
                 "tariffs",
                 "ledger",
                 "billing",
+                "arrears",
                 "counter",
                 "field",
             )

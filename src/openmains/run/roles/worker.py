@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
 from openmains.app.alarm.loop import forget_news, news_for_screens, work_turn
+from openmains.app.arrears.jobs import arrears_handlers, follow_payments, queue_arrears
 from openmains.app.billing.bill_files import bill_file_handlers
 from openmains.app.billing.decide import AccountMonth, Plans, Refused
 from openmains.app.billing.decide_many import PlainMonth, decide_many
@@ -37,6 +38,7 @@ from openmains.edges.jobs.processes import Elsewhere
 from openmains.edges.jobs.runner import Runner
 from openmains.edges.nats.stream import Bus, StreamReplay, UplinkStream
 from openmains.edges.postgres.alarm.loop import PostgresAlarmLoop
+from openmains.edges.postgres.arrears.tables import PostgresArrearsWork
 from openmains.edges.postgres.command.rereads import Rereads
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.fleet.imports import ChangedMeters, PostgresImport
@@ -62,6 +64,7 @@ from openmains.run.settings import Settings
 
 DIMS_EVERY_S = 5.0
 REPORTS_EVERY_S = 20.0
+ARREARS_EVERY_S = 20.0  # who has paid is to be opened again at once
 ALARMS_EVERY_S = 1.0  # alarms wait for it, and have 20 s (R7.1)
 REREADS_EVERY_S = 10.0  # so that a meter that has just spoken is asked within the time it listens (R1.9)
 BILLS_WITHIN_S = 600.0  # a part of a bill run waits for a disk that is busy
@@ -163,10 +166,19 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
             zone_of,
             lambda zone: zone.day_of(now_us() // 1_000_000),
         ),
+        **arrears_handlers(PostgresStore(billing_pool), CatalogCommands(drivers), now_us),
         **run_handlers(PostgresStore(billing_pool), BilledDays(clickhouse), decide, exponents.__getitem__, now_us),
         **worker_keys(settings, pool),
     }
     loop, bus = PostgresAlarmLoop(pool), Bus(core.client)
+
+    debts = PostgresArrearsWork(pool)
+
+    async def see_to_arrears(now: float) -> None:
+        if due.take("arrears", now, ARREARS_EVERY_S):
+            tenants = await debts.switched_on()
+            await queue_arrears(store, tenants, now)
+            await follow_payments(PostgresStore(billing_pool), tenants, now_us())
 
     async def forget_alarm_news(now: float) -> None:
         if due.take("alarm news", now, UPLOADS_EVERY_S):
@@ -182,6 +194,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
         worker_care(settings, pool),
         forget_uploads,
         forget_alarm_news,
+        see_to_arrears,
     )
     # the second has no timed work: it keeps a long file of one tenant from holding up the others
     runners = [Runner(store, handlers, clock=time.time, tasks=tasks) for tasks in (timed, ())]
