@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operations of the counter.
-import { call, type Abort, type QueryOf, type Schemas } from "@/api/typed";
+import { call, fileUrl, type Abort, type QueryOf, type Schemas } from "@/api/typed";
 
 export type Receipt = Schemas["Receipt"];
 export type PaymentReturn = Schemas["PaymentReturn"];
@@ -17,3 +17,4 @@ export const askForReturn = (receiptId: number, reason: string) => call("post", 
 export const listReturns = (query: QueryOf<"list_returns">, signal: Abort) => call("get", "/api/v1/payment-returns", { query, signal });
 export const approveReturn = (id: number, reason: string) => call("post", "/api/v1/payment-returns/{return_id}/approve", { path: { return_id: id }, body: { reason } });
 export const rejectReturn = (id: number, reason: string) => call("post", "/api/v1/payment-returns/{return_id}/reject", { path: { return_id: id }, body: { reason } });
+export const receiptPdf = (receiptId: number, language: "zh" | "en") => fileUrl("/api/v1/receipts/{receipt_id}/pdf", { language }, { receipt_id: receiptId });

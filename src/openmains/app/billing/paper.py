@@ -56,6 +56,7 @@ def paper(facts: PaperFacts, language: Language, zone: Zone, *, named: bool = Tr
     medium = bill.medium if bill.medium in ("water", "gas") else "other"
     number = f"{_month(kept.month)}-{kept.bill_id:08d}"
     return {
+        "template": "bill",
         "lang": language,
         "title": f"{say(medium)} {number}",
         "number": number,

@@ -63,7 +63,7 @@ class PaperStore(Protocol):
 
 
 class Typesetter(Protocol):
-    """Sets a document that the template of bills knows (``paper``) as a PDF."""
+    """Sets a document by the template that it names, as a PDF (``paper``, ``receipt_paper``)."""
 
     async def __call__(self, document: str, made_s: int, /) -> bytes:
         """``document``: JSON; ``made_s``: the instant that the file bears, so that the same bill is the same file."""

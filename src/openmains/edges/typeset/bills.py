@@ -18,6 +18,7 @@ import noto_cjk_sans_otc
 import segno
 import typst
 
+TEMPLATES = ("bill", "receipt")
 FONT = "Noto Sans CJK SC"
 
 
@@ -31,7 +32,8 @@ class TypstBills:
     def __init__(self, threads: int = 1) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="typeset")
         self._own = threading.local()
-        self._template = resources.files(__package__).joinpath("bill.typ").read_bytes()
+        folder = resources.files(__package__)
+        self._templates = {name: folder.joinpath(f"{name}.typ").read_bytes() for name in TEMPLATES}
 
     async def __call__(self, document: str, made_s: int, /) -> bytes:
         return await asyncio.get_running_loop().run_in_executor(self._pool, self.set, document, made_s)
@@ -39,9 +41,13 @@ class TypstBills:
     def set(self, document: str, made_s: int) -> bytes:
         """The PDF. Raises ``TypesetError``."""
         given = json.loads(document)
-        given["pay"]["qr"] = picture_code(given["pay"]["scan"])
+        if "pay" in given:
+            given["pay"]["qr"] = picture_code(given["pay"]["scan"])
         made, warnings = self._compiler().compile_with_warnings(
-            self._template, format="pdf", sys_inputs={"bill": json.dumps(given, ensure_ascii=False)}, timestamp=made_s
+            self._templates[given["template"]],
+            format="pdf",
+            sys_inputs={"given": json.dumps(given, ensure_ascii=False)},
+            timestamp=made_s,
         )
         if warnings or not isinstance(made, bytes):
             raise TypesetError("; ".join(warning.message for warning in warnings) or "no file came out")
@@ -56,7 +62,7 @@ class TypstBills:
                 raise TypesetError(
                     f"字体 {FONT} 不在 {folder} 中,请重新安装 / the font {FONT} is not in {folder}: install again"
                 )
-            compiler = self._own.compiler = typst.Compiler(self._template, font_paths=fonts, ignore_system_fonts=True)
+            compiler = self._own.compiler = typst.Compiler(font_paths=fonts, ignore_system_fonts=True)
         return compiler
 
     def close(self) -> None:
