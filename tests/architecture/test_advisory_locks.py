@@ -14,6 +14,7 @@ OWNERS: dict[int, set[str]] = {
     47: {"ledger", "bulk_bills"},  # who books, and who closes a month
     52: {"billing"},  # a tenant's bills
     57: {"fleet"},  # the book of concentrators of a tenant
+    83: {"arrears"},  # steps of a tenant's arrears are made
     0x6F6D_0001: {"fleet"},  # an import of a tenant
     0x6F6D_0002: {"fleet", "places", "newest_first"},  # the tree of a tenant's areas
     0x6F6D_0003: {"alarm"},  # the loop that tells alarms

@@ -880,7 +880,8 @@ export interface paths {
         put?: never;
         /**
          * SimulateArrears
-         * @description Who would be warned and closed today, with the reason of each, and why the others would not; nobody is.
+         * @description Who would be warned and closed today, with the reason of each, and why the others would not; nobody is. Rules count as
+         *     looked at where the caller may switch them on.
          */
         post: operations["simulate_arrears"];
         delete?: never;

@@ -28,7 +28,7 @@ from openmains.domain.ids import TenantId
 from openmains.domain.period import day_to_date
 from openmains.domain.tariff.plan import CustomerClass
 
-PART = 500
+PART = 5_000  # each part reads the bills past their due day anew
 MOST_LOOKED_AT = 20_000
 MOST_TOLD = 500
 CLOSED = 1  # of a valve
@@ -121,8 +121,10 @@ async def run_day(store: Store, drivers: CommandDrivers, tenant_id: TenantId, to
     return DayMade(warnings, closings)
 
 
-async def simulate(store: Store, drivers: CommandDrivers, tenant_id: TenantId, today: int) -> ArrearsSimulation:
-    """The same walk with all rules as if each were on; nothing follows from it but that the rules count as looked at."""
+async def simulate(
+    store: Store, drivers: CommandDrivers, tenant_id: TenantId, today: int, *, counts: bool
+) -> ArrearsSimulation:
+    """The same walk with all rules as if each were on. ``counts``: the rules are looked at by somebody who may switch them on."""
     seen, whole = list[Decided](), True
     async with store.tenant(tenant_id) as work:
         rules = {one.customer_class: one for one in await work[ArrearsStore].rules()}
@@ -132,7 +134,7 @@ async def simulate(store: Store, drivers: CommandDrivers, tenant_id: TenantId, t
             if len(seen) >= MOST_LOOKED_AT:
                 whole = False
                 break
-        if whole:
+        if whole and counts:
             await work[ArrearsStore].note_simulated({name: rule.revision for name, rule in rules.items()})
     counted = Counter((one.owing.label.customer_class, one.outcome.consequence, one.outcome.reason) for one in seen)
     owed: Counter[tuple[CustomerClass, Consequence, str]] = Counter()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The words of a printed bill, Chinese and English: the template has none of its own (edges/typeset/bill.typ)."""
+"""The words of a printed bill, Chinese and English: the template has none of its own (edges/typeset/)."""
 
 from collections.abc import Mapping
 from typing import Literal

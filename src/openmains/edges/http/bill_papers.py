@@ -31,7 +31,7 @@ class LetterheadEntry(Struct, frozen=True, forbid_unknown_fields=True):
 
     address: Line = ""
     phone: Annotated[str, Meta(max_length=60)] = ""
-    pay_link: Line = ""
+    pay_link: Annotated[str, Meta(max_length=200, pattern=r"^(https://[!-~]+)?$")] = ""
     note_zh: Annotated[str, Meta(max_length=1000)] = ""
     note_en: Annotated[str, Meta(max_length=1000)] = ""
     tax_number: Annotated[str, Meta(max_length=20, pattern="^[0-9A-Z]*$")] = ""

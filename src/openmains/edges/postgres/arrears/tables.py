@@ -11,7 +11,7 @@ from openmains.domain.ids import CommandId, TenantId, UserId
 from openmains.domain.period import date_to_day, day_to_date, utc_of_us
 from openmains.domain.tariff.plan import CustomerClass
 from openmains.edges.postgres.db import Connection, Pool, Row
-from openmains.edges.postgres.queries import load
+from openmains.edges.postgres.queries import Query, load
 
 _QUERIES = load(__package__)
 
@@ -211,7 +211,7 @@ class ArrearsTables:
         return None if row is None else HeldStep(**row)
 
     async def take(self, step_id: int, user_id: UserId, reason: str, now_us: int) -> bool:
-        return await self._decided("take_step", step_id, user_id, reason, now_us)
+        return await self._noted(_QUERIES["take_step"], step_id, user_id, reason, now_us)
 
     async def let_go(self, step_id: int) -> None:
         await _QUERIES["let_go"].execute(self._connection, tenant_id=self._tenant_id, step_id=step_id)
@@ -223,10 +223,10 @@ class ArrearsTables:
         return found is not None
 
     async def decline(self, step_id: int, user_id: UserId, reason: str, now_us: int) -> bool:
-        return await self._decided("decline_step", step_id, user_id, reason, now_us)
+        return await self._noted(_QUERIES["decline_step"], step_id, user_id, reason, now_us)
 
-    async def _decided(self, name: str, step_id: int, user_id: UserId, reason: str, now_us: int) -> bool:
-        found = await _QUERIES[name].fetchval(
+    async def _noted(self, query: Query, step_id: int, user_id: UserId, reason: str, now_us: int) -> bool:
+        found = await query.fetchval(
             self._connection, tenant_id=self._tenant_id, step_id=step_id, user_id=user_id, reason=reason, now_us=now_us
         )
         return found is not None
