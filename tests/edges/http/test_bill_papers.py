@@ -75,7 +75,7 @@ async def _one(place: Town, clerk: httpx.AsyncClient, chief: httpx.AsyncClient, 
 
     answer = await clerk.get(f"/bills/{bill['bill_id']}/pdf")
     assert answer.status_code == 200 and answer.headers["content-type"] == "application/pdf"
-    assert answer.content.startswith(b"%PDF-") and answer.content.count(b"/Type /Page") >= 1
+    assert answer.content.startswith(b"%PDF-") and b"/Count 1" in answer.content
     again = await clerk.get(f"/bills/{bill['bill_id']}/pdf")
     assert again.content == answer.content, "the same bill on the same day is the same file"
     english = await clerk.get(f"/bills/{bill['bill_id']}/pdf", headers={"Accept-Language": "en"})

@@ -24,6 +24,7 @@ from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, Rea
 from openmains.edges.http.permissions import may
 
 Year = Annotated[int, PathParameter(ge=2000, le=2200)]
+OfClass = Annotated[CustomerClass, PathParameter()]
 Days = Annotated[int, Meta(ge=1, le=LONGEST_DAYS)]
 
 
@@ -89,7 +90,7 @@ async def list_arrears_rules(request: Request[Any, Any, Any]) -> list[ClassRule]
     opt=may(Permission.RUN_BILLING),
 )
 async def set_arrears_rule(
-    request: Request[Any, Any, Any], customer_class: CustomerClass, data: JSONBody[RuleEntry]
+    request: Request[Any, Any, Any], customer_class: OfClass, data: JSONBody[RuleEntry]
 ) -> ClassRule:
     """The rule of a class. A changed rule is off until its consequences were looked at and it is switched on."""
     deps = deps_of(request)
@@ -107,7 +108,7 @@ async def set_arrears_rule(
     opt=may(Permission.RUN_BILLING),
 )
 async def switch_arrears_rule(
-    request: Request[Any, Any, Any], customer_class: CustomerClass, data: JSONBody[ArrearsSwitch]
+    request: Request[Any, Any, Any], customer_class: OfClass, data: JSONBody[ArrearsSwitch]
 ) -> ClassRule:
     """On or off; on only after somebody looked at what would follow from exactly this rule."""
     deps = deps_of(request)
