@@ -3,6 +3,21 @@
 import type { Words } from "@/shared/i18n/bilingual";
 
 export const auditFields = {
+  warn_days: ["催缴天数", "Days of warnings"],
+  close_days: ["关阀天数", "Days to the closing"],
+  grace_days: ["宽限天数", "Days of grace"],
+  least_fen: ["起点（分）", "Least that counts, fen"],
+  most_closings: ["每日最多提议关阀", "Closings proposed in a day"],
+  is_simulated: ["已测算", "Looked at"],
+  until_day: ["暂缓至（日序）", "Held until (day number)"],
+  is_on: ["已启用", "On"],
+  changed_by: ["修改人", "Changed by"],
+  changed_at: ["修改时间", "Changed at"],
+  pay_link: ["缴费链接", "Pay link"],
+  note_zh: ["附言（中文）", "Note in Chinese"],
+  note_en: ["附言（英文）", "Note in English"],
+  tax_number: ["纳税人识别号", "Tax number"],
+  bank: ["开户行及账号", "Bank and account"],
   permissions: ["权限", "Permissions"],
   people: ["人数", "People"],
   role_id: ["角色编号", "Number of the role"],

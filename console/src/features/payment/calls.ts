@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operations of the counter.
-import { call, type Abort, type QueryOf, type Schemas } from "@/api/typed";
+import { call, fileUrl, type Abort, type QueryOf, type Schemas } from "@/api/typed";
 
 export type Receipt = Schemas["Receipt"];
 export type PaymentReturn = Schemas["PaymentReturn"];
@@ -46,3 +46,4 @@ export const explainDifference = (id: number, reason: string) => call("post", "/
 export const bookDifference = (id: number, accountId: number, reason: string) => call("post", "/api/v1/payment-differences/{difference_id}/book", { path: { difference_id: id }, body: { account_id: accountId, reason } });
 export const approveBooking = (id: number, reason: string) => call("post", "/api/v1/payment-differences/{difference_id}/approve", { path: { difference_id: id }, body: { reason } });
 export const rejectBooking = (id: number, reason: string) => call("post", "/api/v1/payment-differences/{difference_id}/reject", { path: { difference_id: id }, body: { reason } });
+export const receiptPdf = (receiptId: number, language: "zh" | "en") => fileUrl("/api/v1/receipts/{receipt_id}/pdf", { language }, { receipt_id: receiptId });

@@ -11,6 +11,7 @@ from typing import Any
 
 from litestar.connection import ASGIConnection
 
+from openmains.app.billing.paper_ports import Typesetter
 from openmains.app.billing.ports import DayVolumes
 from openmains.app.command.device_management.operations import MeterLink
 from openmains.app.command.driver import CommandDrivers
@@ -90,6 +91,7 @@ class ApiDeps:
     changes: ChangeStore | None = None
     volumes: VolumeStore | None = None
     billed_days: DayVolumes | None = None
+    typeset: Typesetter | None = None
     bulk: BulkStore | None = None
     dimensions: Dimensions | None = None
     replay: UplinkReplay | None = None

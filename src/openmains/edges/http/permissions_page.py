@@ -29,6 +29,7 @@ PARTS = {  # tag of the operations: its name in Chinese
     "tariffs": "价目",
     "ledger": "账务",
     "billing": "出账与账单",
+    "arrears": "欠费处置",
     "counter": "柜台",
     "payments": "支付渠道与对账",
     "field": "现场作业",

@@ -43,6 +43,7 @@ from openmains.edges.postgres.system.running import RunningDatabase
 from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.switch import FileSwitch
+from openmains.edges.typeset.bills import TypstBills
 from openmains.run.care.faults import FaultFolder
 from openmains.run.engines.child import StartError
 from openmains.run.personal import personal_vault, photos_of
@@ -81,6 +82,8 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
         stack.callback(looking.cancel)
         sampling = asyncio.create_task(every(STORAGE_EVERY_S, "storage sample", system.sample_storage, stop))
         stack.callback(sampling.cancel)
+        typeset = TypstBills()
+        stack.callback(typeset.close)
         app = build_app(
             ApiDeps(
                 store=PostgresStore(api_pool, wording(drivers, vocabulary())),
@@ -96,6 +99,7 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
                 changes=ClickHouseChanges(core.clickhouse),
                 volumes=ClickHouseVolumes(core.clickhouse),
                 billed_days=BilledDays(core.clickhouse),
+                typeset=typeset,
                 bulk=ClickHouseBulk(core.clickhouse),
                 dimensions=readings,
                 replay=StreamReplay(stream, settings.shards),

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
 from openmains.app.alarm.loop import forget_news, news_for_screens, work_turn
+from openmains.app.arrears.jobs import arrears_handlers, follow_payments, queue_arrears
+from openmains.app.billing.bill_files import bill_file_handlers
 from openmains.app.billing.decide import AccountMonth, Plans, Refused
 from openmains.app.billing.decide_many import PlainMonth, decide_many
 from openmains.app.billing.rows import BillRow
@@ -38,6 +40,7 @@ from openmains.edges.jobs.processes import Elsewhere
 from openmains.edges.jobs.runner import Runner
 from openmains.edges.nats.stream import Bus, StreamReplay, UplinkStream
 from openmains.edges.postgres.alarm.loop import PostgresAlarmLoop
+from openmains.edges.postgres.arrears.tables import PostgresArrearsWork
 from openmains.edges.postgres.command.rereads import Rereads
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.fleet.imports import ChangedMeters, PostgresImport
@@ -54,6 +57,7 @@ from openmains.edges.postgres.readings.manual import PostgresManualImport
 from openmains.edges.postgres.readings.report import ReportLabels
 from openmains.edges.postgres.rule.clock import PostgresRuleTimers
 from openmains.edges.postgres.unit_of_work import PostgresStore
+from openmains.edges.typeset.bills import TypstBills
 from openmains.run.personal import personal_vault
 from openmains.run.roles.access import worker_care, worker_keys
 from openmains.run.roles.notify import guard_of, run_notify
@@ -64,6 +68,7 @@ from openmains.run.settings import Settings
 
 DIMS_EVERY_S = 5.0
 REPORTS_EVERY_S = 20.0
+ARREARS_EVERY_S = 20.0  # who has paid is to be opened again at once
 ALARMS_EVERY_S = 1.0  # alarms wait for it, and have 20 s (R7.1)
 REREADS_EVERY_S = 10.0  # so that a meter that has just spoken is asked within the time it listens (R1.9)
 BILLS_WITHIN_S = 600.0  # a part of a bill run waits for a disk that is busy
@@ -74,6 +79,7 @@ HANG_EVERY_S = 5.0  # meters that came by a door that knows no accounts are give
 TALLIES_EVERY_S = 60.0  # rows that count the meters of areas become one an area
 UPLOAD_DAYS = 30  # an uploaded file, and what was wrong with it, can be looked at for so long
 CUSTOMERS_EVERY_S = 20.0  # those that a file brought or changed are found by a search so soon
+TYPESET_THREADS = 2  # bills are set beside the rest of the core, without the interpreter's lock
 TEXTS_EVERY_S = 1.0  # of search texts made by an earlier rule: 2,000 each time, ten million within two hours
 
 
@@ -122,7 +128,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     drivers = driver_catalog.load()
     exponents = drivers.exponents
     billing_pool = await create_pool(settings.urls().postgres_api, max_size=3, command_timeout_s=BILLS_WITHIN_S)
-    elsewhere = Elsewhere()
+    elsewhere, typeset = Elsewhere(), TypstBills(TYPESET_THREADS)
 
     def decide(
         accounts: Sequence[AccountMonth | PlainMonth], plans: Plans, month: int, end_day: int
@@ -165,10 +171,26 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
             zone_of,
             now_us,
         ),
+        **bill_file_handlers(
+            PostgresStore(billing_pool),
+            BilledDays(clickhouse),
+            typeset,
+            zone_of,
+            lambda zone: zone.day_of(now_us() // 1_000_000),
+        ),
+        **arrears_handlers(PostgresStore(billing_pool), CatalogCommands(drivers), now_us),
         **run_handlers(PostgresStore(billing_pool), BilledDays(clickhouse), decide, exponents.__getitem__, now_us),
         **worker_keys(settings, pool),
     }
     loop, bus = PostgresAlarmLoop(pool), Bus(core.client)
+
+    debts = PostgresArrearsWork(pool)
+
+    async def see_to_arrears(now: float) -> None:
+        if due.take("arrears", now, ARREARS_EVERY_S):
+            tenants = await debts.switched_on()
+            await queue_arrears(store, tenants, now)
+            await follow_payments(PostgresStore(billing_pool), tenants, now_us())
 
     async def forget_alarm_news(now: float) -> None:
         if due.take("alarm news", now, UPLOADS_EVERY_S):
@@ -184,6 +206,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
         worker_care(settings, pool),
         forget_uploads,
         forget_alarm_news,
+        see_to_arrears,
     )
     # the second has no timed work: it keeps a long file of one tenant from holding up the others
     runners = [Runner(store, handlers, clock=time.time, tasks=tasks) for tasks in (timed, ())]
@@ -234,6 +257,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
             beside.cancel()
         await asyncio.gather(keeping, asking, telling, timing, notifying, ordering, paying, return_exceptions=True)
         elsewhere.close()
+        typeset.close()
         await billing_pool.close()
 
 
