@@ -7,10 +7,12 @@
 //   … -- --tour                    also the pictures of docs/tour (--screens takes them too)
 //   … -- --once                    each story in one language, in turn: half the time
 //   … -- home judge budget         only these stories, or the budget of pages
+//   … -- morning                   ten tasks of an operator, with their clicks and keystrokes (not part of the walk)
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { launch } from "./browser.mjs";
 import { checkBudget } from "./budget.mjs";
 import { startDemo } from "./demo.mjs";
+import { walkMorning } from "./morning.mjs";
 import { walkPaths } from "./paths.mjs";
 import { pathPicture, takeScreens } from "./screens.mjs";
 import { walk } from "./stories.mjs";
@@ -31,6 +33,7 @@ try {
   const parts = [
     ...["zh", "en"].map((locale) => () => walk(browser, demo, signedIn, locale, only, once)),
     ...(only.length > 0 ? [] : [...(once ? ["zh"] : ["zh", "en"]).map((locale) => () => walkPaths(browser, demo, signedIn, locale, withScreens ? pathPicture : undefined))]),
+    ...(only.includes("morning") ? ["zh", "en"].map((locale) => () => walkMorning(browser, demo, signedIn, locale)) : []),
     ...(only.length > 0 && !only.includes("budget") ? [] : [() => checkBudget(browser, demo, signedIn)]),
     ...(withScreens ? [() => takeScreens(browser, demo.url, signedIn)] : []),
     ...(withScreens || process.argv.includes("--tour") ? [() => takeTour(browser, demo.url, signedIn)] : []),
