@@ -26,7 +26,7 @@ MOST_ERRORS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class UndoneRest:
+class UndoCounts:
     """What went besides meters: ``kept_customers`` stay as the file has them, for somebody changed or needs them."""
 
     customers: int
@@ -46,7 +46,7 @@ class ImportUndo(Protocol):
     async def meters(self, kept_lines: Sequence[int]) -> tuple[int, int]:
         """Put back and withdraw all others; how many of each."""
 
-    async def rest(self) -> UndoneRest:
+    async def rest(self) -> UndoCounts:
         """Customers, accounts and areas that came with the import and that nobody needs."""
 
     async def commit(self, undo_id: int, kept_lines: Sequence[int], now_s: int) -> None:

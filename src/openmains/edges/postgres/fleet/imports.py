@@ -22,7 +22,7 @@ from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.fleet.search import refresh, refresh_customers
 from openmains.edges.postgres.queries import FILE, load, parse
 
-IMPORT_LOCK = 0x6F6D_0001  # first half of the advisory lock 'an import of this tenant runs'
+LOCK = 0x6F6D_0001  # first half of the advisory lock 'an import of this tenant runs'
 _QUERIES = load(__package__)
 _UNDO = load(__package__, "undo.sql")
 _STAGING = parse((resources.files(__package__) / "staging" / FILE).read_text("utf-8"), __package__)
@@ -84,7 +84,7 @@ class PostgresImport:
         # beside the registry: look its rows up by index and never read the whole registry for each chunk.
         for setting, value in _SETTINGS.items():
             await _QUERIES["set_for_import"].execute(connection, setting=setting, value=value)
-        await _QUERIES["lock_import"].execute(connection, class_id=IMPORT_LOCK, tenant_id=tenant_id)
+        await _QUERIES["lock_import"].execute(connection, class_id=LOCK, tenant_id=tenant_id)
         await _STAGING["drop_staging"].execute(connection)
         await _STAGING["make_staging"].execute(connection)
         await _STAGING["drop_before"].execute(connection)

@@ -7,10 +7,10 @@ from typing import Any, Self
 
 import asyncpg
 
-from openmains.app.fleet.imports.undo import UndoneRest
+from openmains.app.fleet.imports.undo import UndoCounts
 from openmains.domain.ids import TenantId
 from openmains.edges.postgres.db import Connection, Pool
-from openmains.edges.postgres.fleet.imports import IMPORT_LOCK
+from openmains.edges.postgres.fleet.imports import LOCK
 from openmains.edges.postgres.fleet.search import refresh, refresh_customers
 from openmains.edges.postgres.queries import load
 
@@ -28,6 +28,7 @@ class PostgresImportUndo:
         self._transaction: Any = None
         self._of_job: dict[str, int] = {}
         self._premises_ids: list[int] = []
+        self._put_back: list[int] = []  # customers
 
     async def __aenter__(self) -> Self:
         self._connection = await self._pool.acquire()
@@ -47,7 +48,7 @@ class PostgresImportUndo:
         await self._transaction.start()
         for setting, value in _SETTINGS.items():
             await _FLEET["set_for_import"].execute(connection, setting=setting, value=value)
-        await _FLEET["lock_import"].execute(connection, class_id=IMPORT_LOCK, tenant_id=tenant_id)
+        await _FLEET["lock_import"].execute(connection, class_id=LOCK, tenant_id=tenant_id)
         await _QUERIES["lock_hanging"].execute(connection)
         return len(await _QUERIES["lock_imported"].fetch(connection, **self._of_job))
 
@@ -69,10 +70,10 @@ class PostgresImportUndo:
             await refresh(connection, back)
         return len(back), len(gone)
 
-    async def rest(self) -> UndoneRest:
+    async def rest(self) -> UndoCounts:
         connection, tenant_id = self._connection, self._of_job["tenant_id"]
         await _QUERIES["remove_premises"].execute(connection, **self._of_job, premises_ids=self._premises_ids)
-        back = await _ids(connection, "put_back_customers", **self._of_job)
+        back = self._put_back = await _ids(connection, "put_back_customers", **self._of_job)
         of_back = {"job_id": self._of_job["job_id"], "customer_ids": back}
         await _QUERIES["put_back_phones"].execute(connection, tenant_id=tenant_id, **of_back)
         await _QUERIES["remove_new_phones"].execute(connection, **of_back)
@@ -80,7 +81,7 @@ class PostgresImportUndo:
             await refresh_customers(connection, back)
         removed = _count(await _QUERIES["remove_customers"].execute(connection, **self._of_job))
         kept = await _QUERIES["kept_customers"].fetchval(connection, **self._of_job, customer_ids=back)
-        return UndoneRest(removed + len(back), int(kept), await self._areas(connection))
+        return UndoCounts(removed + len(back), int(kept), await self._areas(connection))
 
     async def _areas(self, connection: Connection) -> int:
         removed = 0
@@ -98,6 +99,8 @@ class PostgresImportUndo:
     async def commit(self, undo_id: int, kept_lines: Sequence[int], now_s: int) -> None:
         connection = self._connection
         await _QUERIES["forget_undone"].execute(connection, **self._of_job, kept=kept_lines)
+        await _QUERIES["forget_customers"].execute(connection, **self._of_job, customer_ids=self._put_back)
+        await _QUERIES["forget_areas"].execute(connection, **self._of_job)
         await _QUERIES["mark_undone"].execute(
             connection, **self._of_job, undo_id=undo_id, kept=len(kept_lines), at=now_s
         )
@@ -122,7 +125,7 @@ class Changes:
 
 
 async def _ids(connection: Connection, query: str, **values: Any) -> list[int]:
-    return [row[0] for row in await _QUERIES[query].fetch(connection, **values)]
+    return [row["id"] for row in await _QUERIES[query].fetch(connection, **values)]
 
 
 def _count(status: str) -> int:

@@ -79,11 +79,11 @@ UPDATE meter m SET (bar_code, imei, imsi, iccid, product_id, area_id, customer_i
                n.expected_from, m.revision + 1 FROM jsonb_populate_record(m, c.before) n)
   FROM import_change c
  WHERE c.tenant_id = :tenant_id AND c.job_id = :job_id AND m.meter_id = c.meter_id AND c.before IS NOT NULL AND NOT c.line = ANY (:kept::int[])
-RETURNING m.meter_id
+RETURNING m.meter_id AS id
 
 -- name: to_withdraw
 -- New meters that nobody used.
-SELECT c.meter_id FROM import_change c JOIN meter m USING (meter_id)
+SELECT c.meter_id AS id FROM import_change c JOIN meter m USING (meter_id)
  WHERE c.tenant_id = :tenant_id AND c.job_id = :job_id AND c.before IS NULL AND NOT c.line = ANY (:kept::int[])
 
 -- name: withdraw
@@ -109,7 +109,7 @@ UPDATE customer c SET name = i.before ->> 'name', address = i.before ->> 'addres
        is_critical = (i.before ->> 'is_critical')::boolean, revision = c.revision + 1, is_indexed = false
   FROM import_customer i
  WHERE i.tenant_id = :tenant_id AND i.job_id = :job_id AND c.customer_id = i.customer_id AND i.before IS NOT NULL AND imported_customer(c) = i.after
-RETURNING c.customer_id
+RETURNING c.customer_id AS id
 
 -- name: put_back_phones
 -- The same of their phones, sealed as they were.
@@ -143,7 +143,7 @@ SELECT count(*) FROM import_customer i JOIN customer c USING (customer_id)
 
 -- name: empty_areas
 -- Areas that the file made and in which there is nothing.
-SELECT a.area_id FROM import_area i JOIN area a USING (area_id)
+SELECT a.area_id AS id FROM import_area i JOIN area a USING (area_id)
  WHERE i.tenant_id = :tenant_id AND i.job_id = :job_id
    AND NOT EXISTS (SELECT FROM meter m WHERE m.tenant_id = :tenant_id AND m.area_id = a.area_id)
    AND NOT EXISTS (SELECT FROM premises p WHERE p.area_id = a.area_id)
@@ -156,6 +156,17 @@ DELETE FROM area WHERE tenant_id = :tenant_id AND area_id = :area_id
 -- name: forget_undone
 -- What was taken back is not taken back again.
 DELETE FROM import_change WHERE tenant_id = :tenant_id AND job_id = :job_id AND NOT line = ANY (:kept::int[])
+
+-- name: forget_customers
+-- The same of customers: those that are as before, and those that are no more.
+DELETE FROM import_customer i
+ WHERE i.tenant_id = :tenant_id AND i.job_id = :job_id
+   AND (i.customer_id = ANY (:customer_ids::bigint[]) OR NOT EXISTS (SELECT FROM customer c WHERE c.customer_id = i.customer_id))
+
+-- name: forget_areas
+-- And of areas.
+DELETE FROM import_area i
+ WHERE i.tenant_id = :tenant_id AND i.job_id = :job_id AND NOT EXISTS (SELECT FROM area a WHERE a.area_id = i.area_id)
 
 -- name: mark_undone
 -- At the import's own job: how much of it was taken back, and by which job.
