@@ -188,12 +188,15 @@ SELECT imei, meter_id, tenant_id, product_id FROM meter WHERE imei IS NOT NULL A
 
 -- name: changed_identities
 -- What meters are now whose identity changed in these transactions.
-WITH changed AS (SELECT DISTINCT c.meter_id FROM identity_change c
-                  WHERE c.xid >= :since::text::xid8 AND c.xid < :before::text::xid8)
 SELECT m.imei, m.meter_id, m.tenant_id, m.product_id, m.removed_on IS NOT NULL AS is_removed
-  FROM changed JOIN meter m USING (meter_id)
+  FROM meter m
+ WHERE m.meter_id IN (SELECT c.meter_id FROM identity_change c
+                       WHERE c.xid >= :since::text::xid8 AND c.xid < :before::text::xid8)
 UNION ALL
-SELECT NULL, w.meter_id, w.tenant_id, w.product_id, true FROM changed JOIN withdrawn_meter w USING (meter_id)
+SELECT NULL, w.meter_id, w.tenant_id, w.product_id, true
+  FROM withdrawn_meter w
+ WHERE w.meter_id IN (SELECT c.meter_id FROM identity_change c
+                       WHERE c.xid >= :since::text::xid8 AND c.xid < :before::text::xid8)
 
 -- name: count_changed_identities
 -- How many changes these transactions noted.
