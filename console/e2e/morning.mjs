@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ten tasks of an operator's morning, each from Home to its end, with the clicks and keystrokes it takes: npm run e2e -- morning. docs/console.md
-// quotes what it prints. A choice in a list is two clicks; a character is a keystroke; a file that is chosen is one click.
+// Ten tasks of an operator's morning, each from Home to its end, with the clicks and keystrokes it takes: npm run e2e -- morning. A choice in a list is two clicks; a character is a keystroke; a file that is chosen is one click.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
