@@ -7,10 +7,12 @@
 //   … -- --tour                    also the pictures of docs/tour (--screens takes them too)
 //   … -- --once                    each story in one language, in turn: half the time
 //   … -- home judge budget         only these stories, or the budget of pages
+//   … -- morning                   ten tasks of an operator, with their clicks and keystrokes (not part of the walk)
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { launch } from "./browser.mjs";
 import { checkBudget } from "./budget.mjs";
 import { startDemo } from "./demo.mjs";
+import { walkMorning } from "./morning.mjs";
 import { newPerson } from "./people.mjs";
 import { pathPicture, takeScreens } from "./screens.mjs";
 import { chosen, walk } from "./stories.mjs";
@@ -34,6 +36,7 @@ try {
   const jobs = chosen(only, once, withScreens ? pathPicture : undefined);
   const parts = [
     async () => walk(browser, demo, await persons(first, Math.min(PERSONS, jobs.length)), jobs),
+    ...(only.includes("morning") ? ["zh", "en"].map((locale) => () => walkMorning(browser, demo, signedIn, locale)) : []),
     ...(only.length > 0 && !only.includes("budget") ? [] : [() => checkBudget(browser, demo, signedIn)]),
     ...(withScreens ? [() => takeScreens(browser, demo.url, signedIn)] : []),
     ...(withScreens || process.argv.includes("--tour") ? [() => takeTour(browser, demo.url, signedIn)] : []),

@@ -169,6 +169,7 @@ export const auditFields = {
   failure_limit_ppm: ["失败上限", "Failure limit"],
   fen: ["金额", "Amount"],
   file_name: ["文件", "File"],
+  import_id: ["导入任务号", "Number of the import"],
   finished_at: ["完成时间", "Finished"],
   first_day: ["起始日期", "From"],
   form: ["形式", "Form"],

@@ -318,7 +318,7 @@ export const auditWords = {
   fields: auditFields,
   /** Kinds of jobs and states of what has no words of its own. */
   jobKinds: {
-    meter_import: ["导入表具", "Import of meters"], area_import: ["导入区域", "Import of areas"], reading_import: ["导入人工抄表", "Import of readings"], value_import: ["批量写入读数", "Bulk insert of readings"],
+    meter_import: ["导入表具", "Import of meters"], import_undo: ["撤销导入", "Undo of an import"], area_import: ["导入区域", "Import of areas"], reading_import: ["导入人工抄表", "Import of readings"], value_import: ["批量写入读数", "Bulk insert of readings"],
     key_import: ["导入密钥", "Import of keys"], key_generate: ["生成密钥", "Making of keys"], collection_report: ["抄表日报", "Collection report"],
   },
   states: {

@@ -299,6 +299,16 @@ export const words = {
     statuses: { missing: ["未抄", "Missing"], partial: ["不完整", "Partial"], estimated: ["估算", "Estimated"] },
   },
   exception: {
+    bulk: {
+      of: ["{n} 条，涉及 {meters} 只表具，{from} 至 {to}", "{n} findings of {meters} meters, {from} to {to}"],
+      accept: ["采纳所选 {n} 条的上报值？", "Accept what the meters said in the {n} selected findings?"],
+      keep_estimate: ["所选 {n} 条保留估算值？", "Keep the estimate in the {n} selected findings?"],
+      acceptWhat: ["上报值入账，不再列为疑问。", "The values count as they came and are in doubt no more."],
+      keep_estimateWhat: ["估算值保留，上报值不入账。", "The estimates stay; what the meters said is not booked."],
+      back: ["每条都有审计记录；此后可在该日改为另一个值，并可撤销。", "Each is in the audit log; another value can still be set on that day, and be undone."],
+      done: ["已审核 {n} 条", "{n} findings were judged"],
+      partly: ["{done}；{left} 条未成：{why}", "{done}; {left} were not: {why}"],
+    },
     edit: {
       volume: ["正确用量（m³）", "Right volume (m³)"],
       from: ["起", "From"],

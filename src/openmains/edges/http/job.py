@@ -11,7 +11,7 @@ from litestar.params import FromQuery, QueryParameter
 from litestar.response import File
 
 from openmains.app.billing.bill_files import BILL_FILES
-from openmains.app.fleet.imports.jobs import IMPORT, TREE_IMPORT
+from openmains.app.fleet.imports.jobs import IMPORT, TREE_IMPORT, UNDO
 from openmains.app.job import request as jobs
 from openmains.app.job.model import Job, JobStatus
 from openmains.app.job.ports import JobStore
@@ -52,6 +52,7 @@ async def read_job(request: Request[Any, Any, Any], job_id: Id) -> Job:
 
 _FILES_OF: Mapping[str, Permission] = {
     IMPORT: Permission.MANAGE_METERS,
+    UNDO: Permission.MANAGE_METERS,
     TREE_IMPORT: Permission.MANAGE_PLACES,
     READING_IMPORT: Permission.TAKE_READINGS,
     REPORT_FILE: Permission.EXPORT_READINGS,

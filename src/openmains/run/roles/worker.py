@@ -48,6 +48,7 @@ from openmains.edges.postgres.fleet.lives import hang_meters
 from openmains.edges.postgres.fleet.places import fold_tallies
 from openmains.edges.postgres.fleet.search import renew_outdated
 from openmains.edges.postgres.fleet.tree_import import open_tree
+from openmains.edges.postgres.fleet.undo import PostgresImportUndo
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.edges.postgres.job.queue import PostgresJobs
 from openmains.edges.postgres.party.customers import settle_customers
@@ -152,6 +153,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
             dims,
             zone_of,
             lambda tenant: open_tree(pool, tenant),
+            lambda: PostgresImportUndo(pool),
         ),
         **report_handlers(changes, dims, days, names, kept),
         **replay_handlers(PostgresPipelineStore(pool), ClickHouseFrameLog(clickhouse), drivers),
