@@ -46,9 +46,8 @@ async def ask_within(work: Work, actor: Actor, order: PaymentOrder, fen: int, wh
     if order.receipt_id is None:
         raise Problem("order-not-paid", state=order.state)
     await _not_at_meter(work, order, now_us)
-    standing = sum(
-        one.fen for one in await work[PaymentRefundStore].of_order(order.order_id) if RefundState(one.state) in STANDING
-    )
+    refunds = await work[PaymentRefundStore].of_order(order.order_id)
+    standing = sum(one.fen for one in refunds if RefundState(one.state) in STANDING)
     if is_too_much(order.fen, standing, fen):
         raise Problem("refund-too-much", left=order.fen - standing)
     number = "RF" + secrets.token_hex(14)
@@ -212,11 +211,8 @@ async def _booked(
 
 async def _ended(work: Work, order: PaymentOrder, now_us: int) -> None:
     """All of it was given back: the order is refunded."""
-    done = sum(
-        one.fen
-        for one in await work[PaymentRefundStore].of_order(order.order_id)
-        if one.state == RefundState.DONE.value
-    )
+    refunds = await work[PaymentRefundStore].of_order(order.order_id)
+    done = sum(one.fen for one in refunds if one.state == RefundState.DONE.value)
     if done == order.fen:
         await work[PaymentOrderStore].change(
             order.order_id, state=after(OrderState(order.state), OrderEvent.REFUNDED).value, due_us=None

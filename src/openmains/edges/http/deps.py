@@ -29,8 +29,8 @@ from openmains.app.identity.sign_in import SignIn
 from openmains.app.ingest.ports import UplinkReplay
 from openmains.app.notice.sealing import Sealer
 from openmains.app.party.personal import PersonalVault
-from openmains.app.problems import Problem
 from openmains.app.payment.channels.port import Caller
+from openmains.app.problems import Problem
 from openmains.app.readings.bulk.ports import BulkStore
 from openmains.app.readings.changes import ChangeStore
 from openmains.app.readings.ports import QuantityStore, ReadingStore

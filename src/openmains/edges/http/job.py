@@ -11,7 +11,8 @@ from litestar.params import FromQuery, QueryParameter
 from litestar.response import File
 
 from openmains.app.billing.bill_files import BILL_FILES
-from openmains.app.fleet.imports.jobs import IMPORT, TREE_IMPORT, UNDO
+from openmains.app.fleet.imports.jobs import TREE_IMPORT
+from openmains.app.fleet.imports.undo import IMPORT, UNDO
 from openmains.app.job import request as jobs
 from openmains.app.job.model import Job, JobStatus
 from openmains.app.job.ports import JobStore

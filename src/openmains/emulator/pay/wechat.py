@@ -194,11 +194,11 @@ class EmulatedWechat:
                 "hash_value": hashlib.sha1(text, usedforsecurity=False).hexdigest(),
                 "download_url": url,
             }
-        found = re.fullmatch(r"/v3/pay/transactions/out-trade-no/([^/]+)(/close)?", path)
-        trade_of = self.book.trades.get(unquote(found[1])) if found else None
-        if found is None or trade_of is None:
+        asked = re.fullmatch(r"/v3/pay/transactions/out-trade-no/([^/]+)(/close)?", path)
+        trade_of = self.book.trades.get(unquote(asked[1])) if asked else None
+        if asked is None or trade_of is None:
             return 404, {"code": "ORDER_NOT_EXIST", "message": "no such order"}
-        if found[2] and method == "POST":
+        if asked[2] and method == "POST":
             self.book.close(trade_of.number)
             return (204, {}) if trade_of.state == "closed" else (400, {"code": "ORDERPAID", "message": "paid"})
         return 200, self._order(trade_of)

@@ -8,7 +8,7 @@ from typing import Any, Self
 import asyncpg
 
 from openmains.app.fleet.imports.undo import UndoCounts
-from openmains.domain.ids import TenantId
+from openmains.domain.ids import MeterId, TenantId
 from openmains.edges.postgres.db import Connection, Pool
 from openmains.edges.postgres.fleet.imports import LOCK
 from openmains.edges.postgres.fleet.search import refresh, refresh_customers
@@ -67,7 +67,7 @@ class PostgresImportUndo:
         await _QUERIES["note_identity_changes"].execute(connection, tenant_id=tenant_id, meter_ids=[*back, *gone])
         self._premises_ids = await _QUERIES["withdraw"].fetchval(connection, **self._of_job, meter_ids=gone)
         if back:
-            await refresh(connection, back)
+            await refresh(connection, [MeterId(meter_id) for meter_id in back])
         return len(back), len(gone)
 
     async def rest(self) -> UndoCounts:
