@@ -3,5 +3,5 @@ import { Warning } from "@element-plus/icons-vue";
 import type { NavEntry } from "@/shared/pages";
 
 export const nav: readonly NavEntry[] = [
-  { page: "arrears", icon: Warning, order: 86 },
+  { page: "arrears", icon: Warning, order: 87 },
 ];

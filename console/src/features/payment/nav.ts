@@ -4,5 +4,5 @@ import type { NavEntry } from "@/shared/pages";
 
 export const nav: readonly NavEntry[] = [
   { page: "counter", icon: Wallet, order: 83 },
-  { page: "payment-orders", icon: CreditCard, order: 84 },
+  { page: "payment-orders", icon: CreditCard, order: 88 },
 ];

@@ -51,8 +51,13 @@ async def book(owner: Pool, tenant: int) -> list[Any]:
             f"SELECT to_jsonb(t) - '{{revision,is_indexed,edition}}'::text[] AS row FROM {table} t WHERE tenant_id = $1",  # noqa: S608
             tenant,
         )
-        found.append(sorted(str(each["row"]) for each in rows))
+        found.append(sorted(str(_unordered(each["row"])) for each in rows))
     return found
+
+
+def _unordered(row: dict[str, Any]) -> dict[str, Any]:
+    """The grams of a search text are a set, whatever order they were written in."""
+    return row | {"grams": sorted(set(row["grams"]))} if "grams" in row else row
 
 
 async def test_the_registry_is_as_it_was_and_the_file_goes_in_again(

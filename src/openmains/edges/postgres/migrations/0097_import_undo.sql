@@ -93,11 +93,12 @@ END $$;
 -- became. Returns the premises of those accounts. Whoever calls it, whatever was asked before: only meters that this import made, as it made
 -- them, never heard and never told anything; the last rows of the book that go are those that no person wrote.
 CREATE FUNCTION withdraw_meters(p_tenant int, p_job bigint, p_meters bigint[]) RETURNS bigint[] LANGUAGE plpgsql SECURITY DEFINER
-  SET search_path = public, pg_temp SET openmains.withdrawing = 'on' AS $$
+  SET search_path = public, pg_temp AS $$
 DECLARE
   v_accounts bigint[];
   v_premises bigint[];
 BEGIN
+  PERFORM set_config('openmains.withdrawing', 'on', true); -- no SET of the function: the owner may not name a setting of no extension there
   IF (SELECT count(*) FROM import_change c JOIN meter m USING (meter_id) JOIN meter_state s USING (meter_id)
        WHERE c.tenant_id = p_tenant AND m.tenant_id = p_tenant AND c.job_id = p_job AND c.before IS NULL AND m.meter_id = ANY (p_meters)
          AND m.revision = 1 AND s.last_seen_us IS NULL AND NOT EXISTS (SELECT FROM command x WHERE x.meter_id = m.meter_id)) <> cardinality(p_meters) THEN
@@ -117,6 +118,7 @@ BEGIN
   DELETE FROM account_holder h WHERE h.account_id = ANY (v_accounts);
   DELETE FROM account_act c WHERE c.account_id = ANY (v_accounts);
   DELETE FROM account a WHERE a.account_id = ANY (v_accounts);
+  PERFORM set_config('openmains.withdrawing', 'off', true);
   RETURN coalesce(v_premises, '{}');
 END $$;
 REVOKE ALL ON FUNCTION withdraw_meters(int, bigint, bigint[]) FROM PUBLIC;
