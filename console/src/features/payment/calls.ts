@@ -23,12 +23,12 @@ export type PayChannel = Schemas["PayChannel"];
 export type OrderQuery = QueryOf<"list_payment_orders">;
 
 export const listChannels = (signal: Abort) => call("get", "/api/v1/payment-channels", { signal });
-export const addChannel = (body: Schemas["NewPayChannel"]) => call("post", "/api/v1/payment-channels", { body });
-export const changeChannel = (id: number, body: Schemas["PayChannelSettings"]) => call("put", "/api/v1/payment-channels/{channel_id}", { path: { channel_id: id }, body });
+export const addPayChannel = (body: Schemas["NewPayChannel"]) => call("post", "/api/v1/payment-channels", { body });
+export const changePayChannel = (id: number, body: Schemas["PayChannelSettings"]) => call("put", "/api/v1/payment-channels/{channel_id}", { path: { channel_id: id }, body });
 export const paymentSigner = (signal: Abort) => call("get", "/api/v1/payment-signer", { signal });
 export const setSigner = (body: Schemas["PaymentSignerLogin"]) => call("put", "/api/v1/payment-signer", { body });
 export const listOrders = (query: OrderQuery, signal: Abort) => call("get", "/api/v1/payment-orders", { query, signal });
-export const makeOrder = (body: Schemas["NewPaymentOrder"]) => call("post", "/api/v1/payment-orders", { body });
+export const makePaymentOrder = (body: Schemas["NewPaymentOrder"]) => call("post", "/api/v1/payment-orders", { body });
 export const readOrder = (id: number, signal: Abort) => call("get", "/api/v1/payment-orders/{order_id}", { path: { order_id: id }, signal });
 export const askOrder = (id: number) => call("post", "/api/v1/payment-orders/{order_id}/ask", { path: { order_id: id } });
 export const askForRefund = (id: number, fen: number, reason: string) => call("post", "/api/v1/payment-orders/{order_id}/refunds", { path: { order_id: id }, body: { fen, reason } });

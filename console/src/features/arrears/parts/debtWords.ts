@@ -14,7 +14,6 @@ export const words = {
     owed: ["欠费（元）", "Owed (CNY)"],
     due: ["最早到期", "Due since"],
     meter: ["表号", "Meter"],
-    command: ["命令", "Command"],
     reason: ["理由", "Reason"],
     none: ["没有催缴或提议", "No warnings and nothing proposed"],
     signer: ["签名账户", "Signing login"],

@@ -59,7 +59,6 @@ export const words = {
     noOrders: ["没有支付订单", "No payment orders"],
     noRefunds: ["没有退款", "No refunds"],
     noChannels: ["还没有支付渠道", "No payment channel yet"],
-    newOrder: ["新建订单", "New order"],
     makeOrder: ["下单", "Make the order"],
     orderMade: ["订单 {order} 已建立", "Order {order} was made"],
     askNow: ["立即查询渠道", "Ask the channel now"],

@@ -53,6 +53,8 @@ SELECT c.line, m.number, u.reason
                     WHERE i.meter_id = m.meter_id)
         OR EXISTS (SELECT FROM installation i JOIN receipt x ON x.tenant_id = i.tenant_id AND x.account_id = i.account_id WHERE i.meter_id = m.meter_id)
         OR EXISTS (SELECT FROM installation i JOIN bill_refusal x ON x.account_id = i.account_id WHERE i.meter_id = m.meter_id)
+        OR EXISTS (SELECT FROM arrears_step x WHERE x.meter_id = m.meter_id) OR EXISTS (SELECT FROM payment_order x WHERE x.meter_id = m.meter_id)
+        OR EXISTS (SELECT FROM installation i JOIN payment_order x ON x.account_id = i.account_id WHERE i.meter_id = m.meter_id)
     UNION ALL SELECT 'book_since' WHERE EXISTS (SELECT FROM meter_act x WHERE m.meter_id IN (x.meter_id, x.other_id))
         OR EXISTS (SELECT FROM installation x WHERE x.meter_id = m.meter_id AND (x.entered_by IS NOT NULL OR x.accepted_by IS NOT NULL OR NOT upper_inf(x.during)))
         OR EXISTS (SELECT FROM installation x WHERE x.exchanged_for = m.meter_id)

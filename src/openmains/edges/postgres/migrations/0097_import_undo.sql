@@ -142,8 +142,8 @@ DO $$
 DECLARE
   t text;
 BEGIN
-  FOREACH t IN ARRAY ARRAY['alarm', 'alarm_mute', 'bill', 'bill_refusal', 'collection_task', 'command', 'command_batch_meter', 'command_onboarding',
-    'concentrator_meter', 'manual_reading', 'meter_act', 'meter_safety', 'meter_shadow', 'quantity_limit', 'reading_edit', 'reading_exception',
+  FOREACH t IN ARRAY ARRAY['alarm', 'alarm_mute', 'arrears_step', 'bill', 'bill_refusal', 'collection_task', 'command', 'command_batch_meter', 'command_onboarding',
+    'concentrator_meter', 'manual_reading', 'meter_act', 'meter_safety', 'meter_shadow', 'payment_order', 'quantity_limit', 'reading_edit', 'reading_exception',
     'reading_route_meter', 'receipt', 'rule_proposal', 'site_photo', 'site_visit', 'tariff_member', 'work_order', 'contact', 'personal'] LOOP
     EXECUTE format('GRANT SELECT ON %I TO openmains_pipeline', t);
     IF (SELECT relrowsecurity FROM pg_class WHERE oid = t::regclass)
