@@ -57,7 +57,7 @@ def test_what_is_told_at_once_is_an_alarm_that_its_driver_reads() -> None:
     ]
     assert [item.meter.number for item, _ in found] == [story.STOLEN, story.FLAT]
     for item, uplink in found:
-        columns, faults = item.driver.decode([uplink.frame], [uplink.received_us])
+        columns, faults = item.driver.decode([uplink.payload], [uplink.received_us])
         assert not faults and [column.kind for column in columns] == [Kind.ALARM]
     assert list(TOLD.alarms(everybody, BEGAN, use)) == []
 

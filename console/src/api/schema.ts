@@ -11086,8 +11086,8 @@ export interface components {
                 [key: string]: string;
             };
         };
-        /** PayChannelSettings */
-        PayChannelSettings: {
+        /** PayChannelForm */
+        PayChannelForm: {
             /** @default true */
             is_on: boolean;
             name: string;
@@ -42635,7 +42635,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PayChannelSettings"];
+                "application/json": components["schemas"]["PayChannelForm"];
             };
         };
         responses: {

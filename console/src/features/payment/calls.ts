@@ -24,7 +24,7 @@ export type OrderQuery = QueryOf<"list_payment_orders">;
 
 export const listChannels = (signal: Abort) => call("get", "/api/v1/payment-channels", { signal });
 export const addPayChannel = (body: Schemas["NewPayChannel"]) => call("post", "/api/v1/payment-channels", { body });
-export const changePayChannel = (id: number, body: Schemas["PayChannelSettings"]) => call("put", "/api/v1/payment-channels/{channel_id}", { path: { channel_id: id }, body });
+export const changePayChannel = (id: number, body: Schemas["PayChannelForm"]) => call("put", "/api/v1/payment-channels/{channel_id}", { path: { channel_id: id }, body });
 export const paymentSigner = (signal: Abort) => call("get", "/api/v1/payment-signer", { signal });
 export const setSigner = (body: Schemas["PaymentSignerLogin"]) => call("put", "/api/v1/payment-signer", { body });
 export const listOrders = (query: OrderQuery, signal: Abort) => call("get", "/api/v1/payment-orders", { query, signal });

@@ -9,7 +9,7 @@ from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.identity.reason import stated
 from openmains.app.payment.channels import alipay, wechat
-from openmains.app.payment.channels.port import Caller, ChannelKeyUnreadableError, PaymentChannel
+from openmains.app.payment.channels.port import SCHEMES, Caller, ChannelKeyUnreadableError, PaymentChannel
 from openmains.app.payment.order_model import PayChannel, PaymentSigner, ProviderName
 from openmains.app.payment.order_ports import ChannelSealer, PaymentChannelStore
 from openmains.app.problems import Problem
@@ -179,9 +179,7 @@ def _check(provider: ProviderName, form: ChannelSettings, secrets: Mapping[str, 
     wrong += [(f"/secrets/{name}", "required") for name in SECRETS[provider] if not secrets.get(name)]
     for name in ("notify_base", "base_url"):
         text = form.settings.get(name, "").strip()
-        if text and (
-            urlsplit(text).scheme not in ("https", "http") or not urlsplit(text).hostname or urlsplit(text).query
-        ):
+        if text and (urlsplit(text).scheme not in SCHEMES or not urlsplit(text).hostname or urlsplit(text).query):
             wrong.append((f"/settings/{name}", "wrong-format"))
     if not wrong:
         try:

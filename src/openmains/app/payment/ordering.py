@@ -44,7 +44,7 @@ async def make_order(
 ) -> PaymentOrderDetail:
     """The same key with the same content is the same order.
 
-    :raises Problem: ``not-found`` (channel), ``channel-off``, ``order-key-used``, ``invalid-input`` for a meter that does not hang at the
+    :raises Problem: ``not-found`` (channel), ``channel-off``, ``payment-key-used``, ``invalid-input`` for a meter that does not hang at the
         account or a payer that lacks, ``secrets-unreadable``.
     """
     if wanted.scene == "jsapi" and not wanted.payer:
@@ -58,7 +58,7 @@ async def make_order(
             if (there.channel_id, there.account_id, there.meter_id, there.fen, there.scene) != (
                 wanted.channel_id, wanted.account_id, wanted.meter_id, wanted.fen, wanted.scene,
             ):  # fmt: skip
-                raise Problem("order-key-used", taken=wanted.key, order_id=there.order_id)
+                raise Problem("payment-key-used", taken=wanted.key, order_id=there.order_id)
             return await detail(work, there.order_id)
         if not channel.is_on:
             raise Problem("payment-channel-off", name=channel.name)
@@ -82,7 +82,7 @@ async def pay_as_third_party(
 ) -> PaymentOrderDetail:
     """Another system took the money: it is booked at once, and a meter's top-up goes its way. The same key again is the same payment.
 
-    :raises Problem: ``order-key-used``, ``receipt-key-used``, ``invalid-input`` for a meter that does not hang at the account.
+    :raises Problem: ``payment-key-used``, ``receipt-key-used``, ``invalid-input`` for a meter that does not hang at the account.
     """
     async with store.tenant(actor.tenant_id) as work:
         orders = work[PaymentOrderStore]
@@ -95,7 +95,7 @@ async def pay_as_third_party(
                 meter_id,
                 fen,
             ):
-                raise Problem("order-key-used", taken=key, order_id=there.order_id)
+                raise Problem("payment-key-used", taken=key, order_id=there.order_id)
             return await detail(work, there.order_id)
         await check_meter(work, meter_id, account_id)
         new = NewOrder(

@@ -68,7 +68,7 @@ class NewRefund(Struct, frozen=True, forbid_unknown_fields=True):
     reason: ReasonText = ""
 
 
-class PayChannelSettings(Struct, frozen=True, forbid_unknown_fields=True):
+class PayChannelForm(Struct, frozen=True, forbid_unknown_fields=True):
     """``settings`` by name, of the provider; ``secrets`` all of them or none: they are sealed and told to nobody again."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)]
@@ -78,7 +78,7 @@ class PayChannelSettings(Struct, frozen=True, forbid_unknown_fields=True):
     reason: ReasonText = ""
 
 
-class NewPayChannel(PayChannelSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class NewPayChannel(PayChannelForm, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A merchant's account at a provider."""
 
     provider: ProviderName
@@ -139,7 +139,7 @@ async def add_payment_channel(request: Request[Any, Any, Any], data: JSONBody[Ne
     opt=may(Permission.MANAGE_PAYMENT_CHANNELS),
 )
 async def change_payment_channel(
-    request: Request[Any, Any, Any], channel_id: Id, data: JSONBody[PayChannelSettings]
+    request: Request[Any, Any, Any], channel_id: Id, data: JSONBody[PayChannelForm]
 ) -> PayChannel:
     """All but provider and merchant. One that is off takes no new orders; what was paid before is still booked."""
     deps = deps_of(request)

@@ -17,6 +17,10 @@ from openmains.domain.payment.compare import MoneyKind
 Provider = Literal["wechat", "alipay"]
 Scene = Literal["native", "jsapi"]
 
+SCHEMES = frozenset(
+    {"https", "http"}
+)  # of a channel's own address; the second for an emulated provider on the premises
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderRequest:

@@ -26,7 +26,7 @@ TEXTS = {
         "The keys kept for it do not open, by another master key or damage, so nothing can be signed or believed."
         " Enter them again at the payment channels.",
     ),
-    "order-key-used": Text(
+    "payment-key-used": Text(
         409,
         "该编号已用于另一笔订单",
         "编号 {taken} 已用于订单 {order_id}，渠道、户号、表具或金额不同。请换一个编号。",

@@ -242,8 +242,8 @@ class ChangedMeters:
         """Rows of ``meter_dim`` in the order of meter id."""
         rows = await extended(_QUERIES["dimensions"], FOLLOWING).fetch(self._pool, after=after, most=limit)
         gone = await extended(_UNDO["withdrawn_dimensions"], FOLLOWING_GONE).fetch(self._pool, after=after, most=limit)
-        found = sorted((Dimension(*row) for row in (*rows, *gone)), key=lambda row: row.meter_id)
-        return found[:limit]
+        merged = sorted((Dimension(*row) for row in (*rows, *gone)), key=lambda one: one.meter_id)
+        return merged[:limit]
 
     async def note_set_aside(self, looked_at: Sequence[MeterId], found: Sequence[SetAside]) -> list[SetAside]:
         """Those that are not in ``found`` are well again."""

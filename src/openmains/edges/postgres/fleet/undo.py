@@ -12,7 +12,7 @@ from openmains.domain.ids import MeterId, TenantId
 from openmains.edges.postgres.db import Connection, Pool
 from openmains.edges.postgres.fleet.imports import LOCK
 from openmains.edges.postgres.fleet.search import refresh, refresh_customers
-from openmains.edges.postgres.queries import load
+from openmains.edges.postgres.queries import Query, load
 
 _FLEET = load(__package__)
 _QUERIES = load(__package__, "undo.sql")
@@ -54,16 +54,16 @@ class PostgresImportUndo:
 
     async def kept(self) -> Sequence[tuple[int, str, str]]:
         found: dict[int, tuple[int, str, str]] = {}
-        for query in ("changed_since", "used_since"):
-            for row in await _QUERIES[query].fetch(self._connection, **self._of_job):
+        for query in (_QUERIES["changed_since"], _QUERIES["used_since"]):
+            for row in await query.fetch(self._connection, **self._of_job):
                 if row["reason"]:
                     found.setdefault(row["line"], (row["line"], row["number"], row["reason"]))
         return [found[line] for line in sorted(found)]
 
     async def meters(self, kept_lines: Sequence[int]) -> tuple[int, int]:
         connection, tenant_id = self._connection, self._of_job["tenant_id"]
-        back = await _ids(connection, "put_back", **self._of_job, kept=kept_lines)
-        gone = await _ids(connection, "to_withdraw", **self._of_job, kept=kept_lines)
+        back = await _ids(connection, _QUERIES["put_back"], **self._of_job, kept=kept_lines)
+        gone = await _ids(connection, _QUERIES["to_withdraw"], **self._of_job, kept=kept_lines)
         await _QUERIES["note_identity_changes"].execute(connection, tenant_id=tenant_id, meter_ids=[*back, *gone])
         self._premises_ids = await _QUERIES["withdraw"].fetchval(connection, **self._of_job, meter_ids=gone)
         if back:
@@ -73,7 +73,7 @@ class PostgresImportUndo:
     async def rest(self) -> UndoCounts:
         connection, tenant_id = self._connection, self._of_job["tenant_id"]
         await _QUERIES["remove_premises"].execute(connection, **self._of_job, premises_ids=self._premises_ids)
-        back = self._put_back = await _ids(connection, "put_back_customers", **self._of_job)
+        back = self._put_back = await _ids(connection, _QUERIES["put_back_customers"], **self._of_job)
         of_back = {"job_id": self._of_job["job_id"], "customer_ids": back}
         await _QUERIES["put_back_phones"].execute(connection, tenant_id=tenant_id, **of_back)
         await _QUERIES["remove_new_phones"].execute(connection, **of_back)
@@ -85,7 +85,7 @@ class PostgresImportUndo:
 
     async def _areas(self, connection: Connection) -> int:
         removed = 0
-        for area_id in await _ids(connection, "empty_areas", **self._of_job):
+        for area_id in await _ids(connection, _QUERIES["empty_areas"], **self._of_job):
             try:
                 async with connection.transaction():
                     await _QUERIES["remove_area"].execute(
@@ -124,8 +124,8 @@ class Changes:
         return bool(await _QUERIES["is_left"].fetchval(self._connection, tenant_id=self._tenant_id, job_id=job_id))
 
 
-async def _ids(connection: Connection, query: str, **values: Any) -> list[int]:
-    return [row["id"] for row in await _QUERIES[query].fetch(connection, **values)]
+async def _ids(connection: Connection, query: Query, **values: Any) -> list[int]:
+    return [row["id"] for row in await query.fetch(connection, **values)]
 
 
 def _count(status: str) -> int:

@@ -12,7 +12,7 @@ from openmains.domain.period import DAY_S
 from openmains.drivers.points import vocabulary
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.fleet.meters import SILENT_DAYS
-from openmains.edges.postgres.queries import load
+from openmains.edges.postgres.queries import Query, load
 
 _QUERIES = load(__package__, "diagnosis.sql")
 _VALVES: dict[int | None, Valve] = {0: "open", 1: "closed", 2: "fault"}
@@ -26,28 +26,30 @@ class MeterEvidence:
         self._tenant_id = tenant_id
 
     async def of_meter(self, meter_id: MeterId, now_us: int) -> StoredEvidence | None:
-        meters = await self._rows("evidence_of_meter", meter_id=meter_id)
+        meters = await self._rows(_QUERIES["evidence_of_meter"], meter_id=meter_id)
         if not meters:
             return None
         row = meters[0]
         late_us = SILENT_DAYS[row["report_mode"]] * DAY_S * 1_000_000
-        events = {event["event"] for event in await self._rows("evidence_alarms", meter_id=meter_id)}
-        refusals = await self._rows("evidence_refusal", imei=row["imei"]) if row["imei"] is not None else []
-        (letters,) = await self._rows("evidence_letters", meter_id=meter_id)
+        events = {event["event"] for event in await self._rows(_QUERIES["evidence_alarms"], meter_id=meter_id)}
+        refusals = await self._rows(_QUERIES["evidence_refusal"], imei=row["imei"]) if row["imei"] is not None else []
+        (letters,) = await self._rows(_QUERIES["evidence_letters"], meter_id=meter_id)
         (around,) = await self._rows(
-            "evidence_neighbours", meter_id=meter_id, area_id=row["area_id"], cell=row["cell"], late_before_us=now_us - late_us
+            _QUERIES["evidence_neighbours"], meter_id=meter_id, area_id=row["area_id"], cell=row["cell"], late_before_us=now_us - late_us
         )  # fmt: skip
         supply = await self._rows(
-            "evidence_supply", meter_id=meter_id, area_id=row["area_id"], events=list(SUPPLY_EVENTS)
+            _QUERIES["evidence_supply"], meter_id=meter_id, area_id=row["area_id"], events=list(SUPPLY_EVENTS)
         )
-        (orders,) = await self._rows("evidence_orders", meter_id=meter_id, area_id=row["area_id"])
-        safety = await self._rows("evidence_safety", meter_id=meter_id)
-        commands = {one["what"]: _command(one) for one in await self._rows("evidence_commands", meter_id=meter_id)}
+        (orders,) = await self._rows(_QUERIES["evidence_orders"], meter_id=meter_id, area_id=row["area_id"])
+        safety = await self._rows(_QUERIES["evidence_safety"], meter_id=meter_id)
+        commands = {
+            one["what"]: _command(one) for one in await self._rows(_QUERIES["evidence_commands"], meter_id=meter_id)
+        }
         valve = commands.get("valve")
         debt = None
         if row["account_id"] is not None:
             (owed,) = await self._rows(
-                "evidence_debt", account_id=row["account_id"], today=now_us // 1_000_000 // DAY_S
+                _QUERIES["evidence_debt"], account_id=row["account_id"], today=now_us // 1_000_000 // DAY_S
             )
             debt = owed["fen"]
         evidence = Evidence(
@@ -77,8 +79,8 @@ class MeterEvidence:
         )
         return StoredEvidence(evidence, row["account_id"])
 
-    async def _rows(self, name: str, **values: Any) -> list[Row]:
-        return await _QUERIES[name].fetch(self._connection, tenant_id=self._tenant_id, **values)
+    async def _rows(self, query: Query, **values: Any) -> list[Row]:
+        return await query.fetch(self._connection, tenant_id=self._tenant_id, **values)
 
 
 def _command(row: Row) -> LastCommand:
