@@ -3,6 +3,9 @@
 import type { Words } from "@/shared/i18n/bilingual";
 
 export const auditFields = {
+  places: ["区域", "Places"],
+  media: ["介质", "Media"],
+  products: ["产品", "Products"],
   permissions: ["权限", "Permissions"],
   people: ["人数", "People"],
   role_id: ["角色编号", "Number of the role"],
